@@ -1,0 +1,26 @@
+//! Plain values that cross the boundary between a program and its kernel. No behaviour beyond naming and
+//! bit arithmetic; every number is Linux's own (x86-64/asm-generic), whatever machine this is compiled for.
+
+mod address;
+mod errno;
+mod events;
+mod fd;
+mod operation;
+mod options;
+mod signal;
+mod time;
+
+pub use address::any_port;
+pub use errno::{Errno, Result};
+pub use events::{EpollEvent, EpollOp, Events, FdSet, PollFd};
+pub use fd::{Fd, OpenFlags, StatusFlags};
+pub use operation::{
+    Advice, BufferGroup, Completed, CompletedFlags, Operation, RingParams, Submission, SubmissionFlags,
+};
+pub use options::{Domain, RecvFlags, SendFlags, ShutdownHow, SocketFlags, SocketOption, SocketOptionName};
+pub use signal::{
+    Disposition, HandlerFn, MaskHow, Owner, SigAction, SigActionFlags, SigCode, SigEvent, SigInfo, SigSet,
+    Signal,
+};
+pub use std::net::SocketAddr;
+pub use time::{ClockId, FutexTimeout, Instant, TimerSpec};

@@ -1,0 +1,54 @@
+//! System calls as traits, one per family, and [`Kernel`], their sum.
+//!
+//! | trait | calls | man pages |
+//! |---|---|---|
+//! | [`Descriptors`] | close, dup, read, write, fcntl | `read(2)` … |
+//! | [`Sockets`] | socket to shutdown, options | `socket(7)`, `tcp(7)` |
+//! | [`Readiness`] | select, poll, epoll, eventfd | `epoll(7)` |
+//! | [`Completion`] | rings | `io_uring(7)` |
+//! | [`Aio`] | POSIX AIO | `aio(7)` |
+//! | [`Signals`] | masks, handlers, waiting, SIGIO | `signal(7)` |
+//! | [`Clock`], [`Timers`] | now, sleep, timerfd | `clock_gettime(2)`, `timerfd_create(2)` |
+//! | [`Threads`] | spawn, join, futex | `futex(2)` |
+//! | [`Files`] | open to directory sync | `open(2)` |
+//! | [`Entropy`] | getrandom | `getrandom(2)` |
+//!
+//! **What an implementer promises**: the value and the errno that Linux returns in that state, checks in Linux's
+//! order; no call but a blocking one waits; a value of the type is only a token (`Copy`), so that it can be taken
+//! into every thread. **What a caller promises**: nothing; a wrong argument is an errno, never a panic.
+//! A function asks for the families that it uses; a server that uses all asks for [`Kernel`].
+
+mod aio;
+mod clock;
+mod completion;
+mod descriptor;
+mod entropy;
+mod file;
+mod readiness;
+mod signal;
+mod socket;
+mod thread;
+mod timer;
+
+pub use aio::{Aio, AioCancel, AioId, AioState};
+pub use clock::Clock;
+pub use completion::{Completion, CompletionRing};
+pub use descriptor::Descriptors;
+pub use entropy::Entropy;
+pub use file::{FileStat, Files};
+pub use readiness::Readiness;
+pub use signal::Signals;
+pub use socket::Sockets;
+pub use thread::{ThreadBody, ThreadId, Threads};
+pub use timer::Timers;
+
+/// A whole kernel: every family. The only bound that a server needs.
+pub trait Kernel:
+    Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
+{
+}
+
+impl<K> Kernel for K where
+    K: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
+{
+}

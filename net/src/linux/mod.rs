@@ -1,0 +1,4 @@
+//! Linux.
+/// Linux.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Linux;
