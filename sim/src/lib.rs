@@ -1,1 +1,7 @@
-//! eagain-sim
+//! The same kernel made of data (being written).
+pub mod choice;
+pub mod run;
+pub mod trace;
+
+/// A world under construction and running.
+pub struct Sim {}

@@ -1,0 +1,141 @@
+//! What a run is made of and what is left of it: plain values, shared by the runner, the shrinker, the reports and
+//! the command line. The doing is in [`crate::sim`].
+
+use crate::Sim;
+use crate::choice::{Base, Key, Overrides};
+use crate::trace::Event;
+use std::collections::BTreeMap;
+
+/// A story: a world to build and what must hold in it.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    /// How it is called: lower case and hyphens.
+    pub name: &'static str,
+    /// What it tells, in a line.
+    pub about: &'static str,
+    /// What can be set from outside.
+    pub knobs: &'static [Knob],
+    /// How many seeds `cargo test` runs.
+    pub seeds: u64,
+    /// Builds the world and runs it.
+    pub body: fn(&mut Sim),
+}
+
+/// A setting of a scenario (`--set name=value`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Knob {
+    /// Its key.
+    pub name: &'static str,
+    /// What it changes, in a line.
+    pub about: &'static str,
+    /// What it may be; the first is the default.
+    pub values: KnobValues,
+}
+
+/// The values that a knob takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnobValues {
+    /// One of these words; the first is the default.
+    Words(&'static [&'static str]),
+    /// A number between two bounds, both included, and the default.
+    Number {
+        /// The smallest.
+        low: u64,
+        /// The largest.
+        high: u64,
+        /// What it is when it is not set.
+        default: u64,
+    },
+}
+
+/// Settings by knob: what `--set` gave, nothing that it did not.
+pub type Settings = BTreeMap<String, String>;
+
+/// Everything that a run depends on.
+#[derive(Clone)]
+pub struct RunSpec {
+    /// The story.
+    pub scenario: Scenario,
+    /// The knobs that are set.
+    pub settings: Settings,
+    /// Where choices come from.
+    pub base: Base,
+    /// Choices that are fixed.
+    pub overrides: Overrides,
+    /// What to keep besides the hash.
+    pub record: Record,
+}
+
+/// What a run keeps. The hash is the same whatever is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Record {
+    /// The hash and the counts.
+    #[default]
+    Hash,
+    /// Also the choices that are not 0.
+    Choices,
+    /// Also every event of the trace.
+    Trace,
+}
+
+/// What is left of a run.
+pub struct RunReport {
+    /// The trace hash: *the* identity of the run.
+    pub hash: u64,
+    /// System calls made.
+    pub calls: u64,
+    /// Simulated time that passed, in nanoseconds.
+    pub simulated: u64,
+    /// The first oracle that broke.
+    pub failure: Option<Failure>,
+    /// Why the scenario cannot run with these settings (a model and a pattern that make no sense together, say). Not a failure.
+    pub refused: Option<String>,
+    /// How often each fault family changed something; only families that are on in this run.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// The names of the `sometimes` that were reached, and of those that were passed without being so.
+    pub sometimes: BTreeMap<&'static str, bool>,
+    /// The choices that are not 0, where they were recorded.
+    pub choices: Vec<(Key, u64)>,
+    /// Overrides whose keys this run never asked for.
+    pub unused: Vec<Key>,
+    /// The events, where they were recorded.
+    pub trace: Option<TraceLog>,
+    /// What the simulated programs printed, stamped with virtual time.
+    pub output: String,
+}
+
+/// The recorded events with the names that they refer to.
+pub struct TraceLog {
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+    /// Bytes that events refer to (the beginning of what was sent or received).
+    pub bytes: Vec<u8>,
+    /// Thread names by index: `host/thread`.
+    pub threads: Vec<String>,
+    /// Host names by index.
+    pub hosts: Vec<String>,
+    /// Literal texts that events refer to by index.
+    pub texts: Vec<String>,
+}
+
+/// An oracle that broke.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Which: `O1` to `O16`, see `docs/ORACLES.md`.
+    pub oracle: &'static str,
+    /// Where: a literal name, part of what makes two failures the same.
+    pub site: String,
+    /// What was seen, for people.
+    pub message: String,
+    /// The simulated time, in nanoseconds.
+    pub time: u64,
+    /// The number of the last event before.
+    pub event: u64,
+}
+
+impl Failure {
+    /// What must stay the same for a failure to be the same one: oracle and site, not the text.
+    pub fn fingerprint(&self) -> (String, String) {
+        (self.oracle.to_owned(), self.site.clone())
+    }
+}
