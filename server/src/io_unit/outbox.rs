@@ -1,0 +1,178 @@
+//! Replies on their way out, in the order in which they leave.
+//!
+//! Bytes are counted from the beginning of the stream, so that a position stays meaningful while the front of the
+//! buffer leaves. A gate can hold replies back until what they promise is durable. What the bound is, and what
+//! happens when it is reached, `connection` decides.
+
+/// Memory that an empty outbox may keep.
+const KEPT_BYTES_MAX: usize = 16 * 1024;
+
+/// A queue of bytes with a gate.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// `head..` waits to be sent.
+    bytes: Vec<u8>,
+    head: usize,
+    /// Bytes that left, in all.
+    sent: u64,
+    /// Bytes from this position of the stream on stay here.
+    gate: Option<u64>,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    pub fn new() -> Self {
+        Outbox::default()
+    }
+
+    /// How many bytes wait, behind the gate too.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.head
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What may be sent now.
+    pub fn sendable(&self) -> &[u8] {
+        let end = match self.gate {
+            None => self.bytes.len(),
+            Some(gate) => {
+                self.head
+                    + usize::try_from(gate.saturating_sub(self.sent)).unwrap_or(usize::MAX).min(self.len())
+            }
+        };
+        &self.bytes[self.head..end]
+    }
+
+    /// Bytes that left, in all.
+    pub fn sent_total(&self) -> u64 {
+        self.sent
+    }
+
+    /// Memory held, used or not.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// The buffer itself, to append to. Bytes that are in it already must stay as they are.
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        // Sent bytes are dropped only when they are at least half, so each byte is moved at most once on average.
+        if self.head > 0 && self.head >= self.bytes.len() - self.head {
+            self.bytes.drain(..self.head);
+            self.head = 0;
+        }
+        &mut self.bytes
+    }
+
+    /// Appends `bytes`, taking them over as they are when nothing waits.
+    pub fn append(&mut self, bytes: Vec<u8>) {
+        if self.is_empty() && bytes.len() >= self.bytes.capacity() {
+            self.bytes = bytes;
+            self.head = 0;
+        } else {
+            self.tail().extend_from_slice(&bytes);
+        }
+    }
+
+    /// Takes back all but the oldest `length` waiting bytes.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(self.head + length);
+    }
+
+    /// The first `count` sendable bytes have left.
+    pub fn sent(&mut self, count: usize) {
+        assert!(count <= self.sendable().len(), "more bytes sent than were to be sent");
+        self.head += count;
+        self.sent += count as u64;
+        if self.head == self.bytes.len() {
+            self.head = 0;
+            if self.bytes.capacity() > KEPT_BYTES_MAX {
+                self.bytes = Vec::new();
+            } else {
+                self.bytes.clear();
+            }
+        }
+    }
+
+    /// The position behind the last byte of the stream so far.
+    pub fn end_position(&self) -> u64 {
+        self.sent + self.len() as u64
+    }
+
+    /// Bytes that are appended from now on stay here until they are released. A gate that is closed stays where it is.
+    pub fn close_gate(&mut self) {
+        if self.gate.is_none() {
+            self.gate = Some(self.end_position());
+        }
+    }
+
+    /// Bytes before `position` may leave; the gate is open when nothing is behind it.
+    pub fn release(&mut self, position: u64) {
+        if let Some(gate) = self.gate {
+            self.gate = if position >= self.end_position() { None } else { Some(gate.max(position)) };
+        }
+    }
+
+    /// Forgets everything and gives the memory back.
+    pub fn clear(&mut self) {
+        *self = Outbox { sent: self.sent, ..Outbox::default() };
+    }
+
+    /// Gives memory back if nothing waits.
+    pub fn release_idle_memory(&mut self) {
+        if self.is_empty() {
+            self.bytes = Vec::new();
+            self.head = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_closed_gate_holds_what_comes_after_it() {
+        let mut outbox = Outbox::new();
+        outbox.tail().extend_from_slice(b"before");
+        outbox.close_gate();
+        outbox.tail().extend_from_slice(b"one");
+        let one = outbox.end_position();
+        outbox.tail().extend_from_slice(b"two");
+        assert_eq!(outbox.sendable(), b"before");
+        outbox.sent(6);
+        assert_eq!(outbox.sendable(), b"");
+        outbox.release(one);
+        assert_eq!(outbox.sendable(), b"one");
+        outbox.release(outbox.end_position());
+        assert_eq!(outbox.sendable(), b"onetwo");
+        outbox.tail().extend_from_slice(b"after");
+        assert_eq!(outbox.sendable(), b"onetwoafter");
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_leaves_once_and_in_order(steps in proptest::collection::vec((0u8..3, 0usize..5000), 0..80)) {
+            let (mut outbox, mut next, mut arrived) = (Outbox::new(), 0u8, 0u8);
+            for (step, size) in steps {
+                let piece = || (0..size).map(|at| next.wrapping_add(at as u8)).collect::<Vec<u8>>();
+                match step {
+                    0 => { outbox.tail().extend_from_slice(&piece()); next = next.wrapping_add(size as u8); }
+                    1 => { outbox.append(piece()); next = next.wrapping_add(size as u8); }
+                    _ => {
+                        let count = size.min(outbox.sendable().len());
+                        for byte in &outbox.sendable()[..count] {
+                            prop_assert_eq!(*byte, arrived);
+                            arrived = arrived.wrapping_add(1);
+                        }
+                        outbox.sent(count);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Every bound of the server in one place, each with the value that Redis has for it. A limit that is reached has a
+//! clear error or a named reason to close; the code that enforces it is with the thing that grows.
+
+/// The bounds of one connection and of the server as a whole. Durations are nanoseconds; 0 switches one off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; the next one gets an error and is closed. Redis: `maxclients`, 10000.
+    pub clients_max: usize,
+    /// Bytes in one inline request, or in a length line. Redis: `PROTO_INLINE_MAX_SIZE`, 64 KiB.
+    pub inline_bytes_max: usize,
+    /// Bytes in one argument. Redis: `proto-max-bulk-len`, 512 MiB.
+    pub bulk_bytes_max: usize,
+    /// Arguments of one request. Redis up to 6.2: 1024 * 1024.
+    pub arguments_max: usize,
+    /// Bytes in one request. Redis: `client-query-buffer-limit`, 1 GiB.
+    pub request_bytes_max: usize,
+    /// Bytes of replies that wait for a slow reader; one more and the connection ends. Redis has none for ordinary
+    /// clients, and so no bound on memory; ours is 256 MiB.
+    pub output_bytes_max: usize,
+    /// Bytes of waiting replies from which on no further request of that connection is begun.
+    pub output_bytes_high: usize,
+    /// Requests of one connection that are with the logic unit at a time.
+    pub in_flight_max: usize,
+    /// Requests of one connection that are served before the others have their turn.
+    pub requests_per_turn_max: usize,
+    /// Levels of arrays within arrays in a reply that we read as a client.
+    pub nesting_max: usize,
+    /// A connection that neither sends nor receives for so long is closed. Redis: `timeout`, 0 (never).
+    pub idle_timeout_ns: u64,
+    /// A peer that takes no byte of its replies for so long is closed.
+    pub write_stall_timeout_ns: u64,
+    /// After our last byte: how long to wait for the peer's end, so that a reset does not destroy that byte.
+    pub linger_timeout_ns: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            clients_max: 10_000,
+            inline_bytes_max: 64 * 1024,
+            bulk_bytes_max: 512 * 1024 * 1024,
+            arguments_max: 1024 * 1024,
+            request_bytes_max: 1024 * 1024 * 1024,
+            output_bytes_max: 256 * 1024 * 1024,
+            output_bytes_high: 256 * 1024,
+            in_flight_max: 1024,
+            requests_per_turn_max: 1024,
+            nesting_max: 128,
+            idle_timeout_ns: 0,
+            write_stall_timeout_ns: 60_000_000_000,
+            linger_timeout_ns: 2_000_000_000,
+        }
+    }
+}
