@@ -19,6 +19,13 @@ pub trait Threads: Copy + Send + Sync + 'static {
     /// `pthread_join(3)`: waits for its end, once. `ESRCH`: no such thread of this process, or joined before.
     fn join(&self, thread: ThreadId) -> Result<()>;
 
+    /// `pthread_detach(3)`: it will not be joined; what it holds is freed at its end. `ESRCH`: as for `join`. A kernel
+    /// that frees a thread at its end anyway has nothing to do here.
+    fn detach(&self, thread: ThreadId) -> Result<()> {
+        let _ = thread;
+        Ok(())
+    }
+
     /// `gettid(2)`.
     fn gettid(&self) -> ThreadId;
 
