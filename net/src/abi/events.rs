@@ -30,6 +30,13 @@ flags! {
     }
 }
 
+impl Events {
+    /// These bits without those that have no name here, such as `POLLRDNORM`.
+    pub const fn named(self) -> Events {
+        Events(self.0 & 0xf000_203f)
+    }
+}
+
 /// One record of `epoll_wait(2)`: what is ready, and the caller's own 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct EpollEvent {

@@ -111,3 +111,22 @@ pub enum SocketOptionName {
     SendTimeout,
     Error,
 }
+
+impl SocketOption {
+    /// Which option it is.
+    pub const fn name(&self) -> SocketOptionName {
+        match self {
+            SocketOption::ReuseAddr(_) => SocketOptionName::ReuseAddr,
+            SocketOption::ReusePort(_) => SocketOptionName::ReusePort,
+            SocketOption::SendBuffer(_) => SocketOptionName::SendBuffer,
+            SocketOption::RecvBuffer(_) => SocketOptionName::RecvBuffer,
+            SocketOption::RecvLowAt(_) => SocketOptionName::RecvLowAt,
+            SocketOption::Linger(_) => SocketOptionName::Linger,
+            SocketOption::NoDelay(_) => SocketOptionName::NoDelay,
+            SocketOption::KeepAlive(_) => SocketOptionName::KeepAlive,
+            SocketOption::RecvTimeout(_) => SocketOptionName::RecvTimeout,
+            SocketOption::SendTimeout(_) => SocketOptionName::SendTimeout,
+            SocketOption::Error(_) => SocketOptionName::Error,
+        }
+    }
+}

@@ -275,13 +275,16 @@ impl SigInfo {
         let mut value = [0; 8];
         value.copy_from_slice(&record[48..56]);
         let signal = Signal(word(0));
-        Ok(SigInfo {
-            signal,
-            code: SigCode::from_raw(signal, word(8)),
-            value: u64::from_ne_bytes(value),
-            fd: Fd(word(20)),
-            band: super::Events(word(28) as u32),
-        })
+        let code = SigCode::from_raw(signal, word(8));
+        let mut info = SigInfo::plain(signal, code);
+        // The fields that do not belong to the code hold zeros, which descriptor 0 must not be taken from.
+        if code.is_poll() {
+            info.fd = Fd(word(20));
+            info.band = super::Events(word(28) as u32).named();
+        } else {
+            info.value = u64::from_ne_bytes(value);
+        }
+        Ok(info)
     }
 
     /// Writes one record of `signalfd(2)`; the inverse of [`SigInfo::from_record`].
@@ -298,6 +301,19 @@ impl SigInfo {
 }
 
 impl SigCode {
+    /// Whether it is a `POLL_*` code: then descriptor and band are told.
+    pub const fn is_poll(self) -> bool {
+        matches!(
+            self,
+            SigCode::PollIn
+                | SigCode::PollOut
+                | SigCode::PollMsg
+                | SigCode::PollErr
+                | SigCode::PollPri
+                | SigCode::PollHup
+        )
+    }
+
     /// From the kernel's number; the small positive ones mean `POLL_*` for SIGIO and for a real-time signal that
     /// `F_SETSIG` chose.
     pub fn from_raw(signal: Signal, raw: i32) -> SigCode {

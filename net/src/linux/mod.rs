@@ -1,4 +1,29 @@
-//! Linux.
-/// Linux.
-#[derive(Clone, Copy, Debug, Default)]
+//! [`Linux`], the real kernel: each family in its file, each system call once in `sys`. Nothing is kept here but what
+//! Linux cannot keep for us: threads to be joined, signal handlers with their context, operations in flight.
+//!
+//! | file | family |
+//! |---|---|
+//! | `descriptor`, `socket`, `file`, `entropy` | straight calls |
+//! | `readiness` | select, poll, epoll, eventfd |
+//! | `clock` | clocks, sleeping, timerfd |
+//! | `thread` | std's threads, a table for joining, futex |
+//! | `signal` | a table of handlers behind one trampoline |
+//!
+//! Unsafe code of this crate is in this folder and nowhere else.
+#![allow(unsafe_code)]
+
+mod clock;
+mod descriptor;
+mod entropy;
+mod file;
+mod readiness;
+mod signal;
+mod socket;
+mod sys;
+mod thread;
+
+/// The kernel that this program runs on. A token without content: copy it into every thread.
+///
+/// Only descriptors that the caller owns may be given to [`close`](crate::Descriptors::close); the handles see to that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Linux;

@@ -1,0 +1,71 @@
+//! Regular files and directories.
+
+use super::{Linux, sys};
+use crate::{Errno, Fd, FileStat, Files, OpenFlags, Result};
+use std::ffi::CString;
+
+/// A path with a NUL inside names nothing.
+fn path_of(path: &str) -> Result<CString> {
+    CString::new(path).map_err(|_| Errno::EINVAL)
+}
+
+/// `O_DIRECTORY` is not the same number on every machine; the others are.
+fn raw_flags(flags: OpenFlags) -> i32 {
+    let rest = flags.without(OpenFlags::DIRECTORY).0;
+    if flags.contains(OpenFlags::DIRECTORY) { rest | libc::O_DIRECTORY } else { rest }
+}
+
+impl Files for Linux {
+    fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
+        sys::file::open(&path_of(path)?, raw_flags(flags), 0o644)
+    }
+
+    fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        sys::file::pread(fd, buffer, offset)
+    }
+
+    fn pwrite(&self, fd: Fd, buffer: &[u8], offset: u64) -> Result<usize> {
+        sys::file::pwrite(fd, buffer, offset)
+    }
+
+    fn fsync(&self, fd: Fd) -> Result<()> {
+        sys::file::fsync(fd)
+    }
+
+    fn fdatasync(&self, fd: Fd) -> Result<()> {
+        sys::file::fdatasync(fd)
+    }
+
+    fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
+        sys::file::ftruncate(fd, len)
+    }
+
+    fn fstat(&self, fd: Fd) -> Result<FileStat> {
+        sys::file::fstat(fd)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        sys::file::rename(&path_of(from)?, &path_of(to)?)
+    }
+
+    fn unlink(&self, path: &str) -> Result<()> {
+        sys::file::unlink(&path_of(path)?)
+    }
+
+    fn mkdir(&self, path: &str) -> Result<()> {
+        sys::file::mkdir(&path_of(path)?, 0o755)
+    }
+
+    fn read_dir(&self, path: &str) -> Result<Vec<String>> {
+        let errno = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(Errno::EIO.0));
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(errno)? {
+            // A name that is not UTF-8 is none of ours: no call here can make or open one.
+            if let Ok(name) = entry.map_err(errno)?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}

@@ -1,0 +1,147 @@
+//! Stream sockets: straight calls, and the options with their C forms.
+
+use super::sys::socket::{Linger, Timeval};
+use super::{Linux, sys};
+use crate::{
+    Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketAddr, SocketFlags, SocketOption,
+    SocketOptionName, Sockets,
+};
+use std::io::IoSlice;
+use std::time::Duration;
+
+impl Sockets for Linux {
+    fn socket(&self, domain: Domain, flags: SocketFlags) -> Result<Fd> {
+        // socket(2): bits that are no flag would be taken for another type.
+        if !SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC).contains(flags) {
+            return Err(Errno::EINVAL);
+        }
+        sys::socket::socket(domain as i32, flags.0)
+    }
+
+    fn bind(&self, fd: Fd, address: SocketAddr) -> Result<()> {
+        sys::socket::bind(fd, address)
+    }
+
+    fn listen(&self, fd: Fd, backlog: i32) -> Result<()> {
+        sys::socket::listen(fd, backlog)
+    }
+
+    fn accept4(&self, fd: Fd, flags: SocketFlags) -> Result<(Fd, SocketAddr)> {
+        sys::socket::accept4(fd, flags.0)
+    }
+
+    fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()> {
+        sys::socket::connect(fd, address)
+    }
+
+    fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
+        sys::socket::recv(fd, buffer, flags.0)
+    }
+
+    fn send(&self, fd: Fd, buffer: &[u8], flags: SendFlags) -> Result<usize> {
+        sys::socket::send(fd, buffer, flags.0)
+    }
+
+    fn sendmsg(&self, fd: Fd, buffers: &[IoSlice<'_>], flags: SendFlags) -> Result<usize> {
+        sys::socket::sendmsg(fd, buffers, flags.0)
+    }
+
+    fn shutdown(&self, fd: Fd, how: ShutdownHow) -> Result<()> {
+        sys::socket::shutdown(fd, how as i32)
+    }
+
+    fn getsockname(&self, fd: Fd) -> Result<SocketAddr> {
+        sys::socket::getsockname(fd)
+    }
+
+    fn getpeername(&self, fd: Fd) -> Result<SocketAddr> {
+        sys::socket::getpeername(fd)
+    }
+
+    fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
+        let (level, name) = number(option.name());
+        match option {
+            SocketOption::ReuseAddr(on)
+            | SocketOption::ReusePort(on)
+            | SocketOption::NoDelay(on)
+            | SocketOption::KeepAlive(on) => sys::socket::setsockopt(fd, level, name, i32::from(on)),
+            SocketOption::SendBuffer(n) | SocketOption::RecvBuffer(n) | SocketOption::RecvLowAt(n) => {
+                sys::socket::setsockopt(fd, level, name, to_int(n))
+            }
+            SocketOption::Linger(seconds) => {
+                let on = i32::from(seconds.is_some());
+                sys::socket::setsockopt(fd, level, name, Linger { on, seconds: to_int(seconds.unwrap_or(0)) })
+            }
+            SocketOption::RecvTimeout(time) | SocketOption::SendTimeout(time) => {
+                sys::socket::setsockopt(fd, level, name, to_timeval(time))
+            }
+            // socket(7): SO_ERROR can only be read; the kernel says ENOPROTOOPT.
+            SocketOption::Error(_) => sys::socket::setsockopt(fd, level, name, 0i32),
+        }
+    }
+
+    fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
+        let (level, name) = number(option);
+        let int = || sys::socket::getsockopt::<i32>(fd, level, name);
+        let on = || int().map(|value| value != 0);
+        let count = || int().map(|value| u32::try_from(value).unwrap_or(0));
+        Ok(match option {
+            SocketOptionName::ReuseAddr => SocketOption::ReuseAddr(on()?),
+            SocketOptionName::ReusePort => SocketOption::ReusePort(on()?),
+            SocketOptionName::NoDelay => SocketOption::NoDelay(on()?),
+            SocketOptionName::KeepAlive => SocketOption::KeepAlive(on()?),
+            SocketOptionName::SendBuffer => SocketOption::SendBuffer(count()?),
+            SocketOptionName::RecvBuffer => SocketOption::RecvBuffer(count()?),
+            SocketOptionName::RecvLowAt => SocketOption::RecvLowAt(count()?),
+            SocketOptionName::Linger => {
+                let linger: Linger = sys::socket::getsockopt(fd, level, name)?;
+                let seconds = u32::try_from(linger.seconds).unwrap_or(0);
+                SocketOption::Linger((linger.on != 0).then_some(seconds))
+            }
+            SocketOptionName::RecvTimeout => {
+                SocketOption::RecvTimeout(from_timeval(sys::socket::getsockopt(fd, level, name)?))
+            }
+            SocketOptionName::SendTimeout => {
+                SocketOption::SendTimeout(from_timeval(sys::socket::getsockopt(fd, level, name)?))
+            }
+            SocketOptionName::Error => SocketOption::Error(Some(Errno(int()?)).filter(|e| e.0 != 0)),
+        })
+    }
+}
+
+/// Level and number of an option (`socket(7)`, `tcp(7)`).
+fn number(option: SocketOptionName) -> (i32, i32) {
+    match option {
+        SocketOptionName::ReuseAddr => (libc::SOL_SOCKET, libc::SO_REUSEADDR),
+        SocketOptionName::ReusePort => (libc::SOL_SOCKET, libc::SO_REUSEPORT),
+        SocketOptionName::SendBuffer => (libc::SOL_SOCKET, libc::SO_SNDBUF),
+        SocketOptionName::RecvBuffer => (libc::SOL_SOCKET, libc::SO_RCVBUF),
+        SocketOptionName::RecvLowAt => (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
+        SocketOptionName::Linger => (libc::SOL_SOCKET, libc::SO_LINGER),
+        SocketOptionName::NoDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
+        SocketOptionName::KeepAlive => (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
+        SocketOptionName::RecvTimeout => (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
+        SocketOptionName::SendTimeout => (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
+        SocketOptionName::Error => (libc::SOL_SOCKET, libc::SO_ERROR),
+    }
+}
+
+fn to_int(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// Rounded up to microseconds: rounded down, a short timeout would become 0, which means for ever.
+fn to_timeval(time: Option<Duration>) -> Timeval {
+    let Some(time) = time else { return Timeval::default() };
+    let (carry, micros) = match time.subsec_nanos().div_ceil(1000) {
+        1_000_000 => (1, 0),
+        micros => (0, i64::from(micros)),
+    };
+    Timeval { seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX).saturating_add(carry), micros }
+}
+
+fn from_timeval(time: Timeval) -> Option<Duration> {
+    let seconds = u64::try_from(time.seconds).unwrap_or(0);
+    let micros = u64::try_from(time.micros).unwrap_or(0);
+    Some(Duration::from_secs(seconds) + Duration::from_micros(micros)).filter(|time| !time.is_zero())
+}

@@ -1,0 +1,66 @@
+//! Files and directories, except for reading a directory, which std does.
+
+use super::{check, check_fd, check_unit};
+use crate::{Fd, FileStat, Result};
+use std::ffi::CStr;
+
+pub(crate) fn open(path: &CStr, flags: i32, mode: u32) -> Result<Fd> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_fd(unsafe { libc::open(path.as_ptr(), flags, mode) })
+}
+
+/// An offset as the kernel takes it; one that does not fit is `EINVAL` there as well.
+fn offset(offset: u64) -> libc::off_t {
+    libc::off_t::try_from(offset).unwrap_or(-1)
+}
+
+pub(crate) fn pread(fd: Fd, buffer: &mut [u8], at: u64) -> Result<usize> {
+    // SAFETY: the kernel writes at most `len` bytes into a buffer that is borrowed for the call.
+    check(unsafe { libc::pread(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), offset(at)) })
+}
+
+pub(crate) fn pwrite(fd: Fd, buffer: &[u8], at: u64) -> Result<usize> {
+    // SAFETY: the kernel reads at most `len` bytes of a buffer that is borrowed for the call.
+    check(unsafe { libc::pwrite(fd.0, buffer.as_ptr().cast(), buffer.len(), offset(at)) })
+}
+
+pub(crate) fn fsync(fd: Fd) -> Result<()> {
+    // SAFETY: no memory is touched.
+    check_unit(unsafe { libc::fsync(fd.0) })
+}
+
+pub(crate) fn fdatasync(fd: Fd) -> Result<()> {
+    // SAFETY: no memory is touched.
+    check_unit(unsafe { libc::fdatasync(fd.0) })
+}
+
+pub(crate) fn ftruncate(fd: Fd, len: u64) -> Result<()> {
+    // SAFETY: no memory is touched.
+    check_unit(unsafe { libc::ftruncate(fd.0, offset(len)) })
+}
+
+pub(crate) fn fstat(fd: Fd) -> Result<FileStat> {
+    // SAFETY: stat is made of integers, of which zero is a value.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes one stat, which lives through the call.
+    check_unit(unsafe { libc::fstat(fd.0, &raw mut stat) })?;
+    Ok(FileStat {
+        len: u64::try_from(stat.st_size).unwrap_or(0),
+        is_dir: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
+    })
+}
+
+pub(crate) fn rename(from: &CStr, to: &CStr) -> Result<()> {
+    // SAFETY: both paths end with a NUL and live through the call.
+    check_unit(unsafe { libc::rename(from.as_ptr(), to.as_ptr()) })
+}
+
+pub(crate) fn unlink(path: &CStr) -> Result<()> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_unit(unsafe { libc::unlink(path.as_ptr()) })
+}
+
+pub(crate) fn mkdir(path: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_unit(unsafe { libc::mkdir(path.as_ptr(), mode) })
+}

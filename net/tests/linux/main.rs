@@ -1,0 +1,22 @@
+//! One binary; each module drives one family of the real kernel over loopback. Nothing here sleeps to be right: what
+//! has to have happened is waited for.
+#![cfg(target_os = "linux")]
+
+mod files;
+mod signals;
+mod sockets;
+mod sync;
+mod threads;
+mod timers;
+mod waiting;
+
+use eagain_net::{Linux, TcpListener, TcpStream, any_port};
+
+/// Two ends of a connection over loopback: the connecting one, and the accepted one.
+fn pair() -> (TcpStream<Linux>, TcpStream<Linux>) {
+    let listener = TcpListener::bind(Linux, any_port()).unwrap();
+    let client = TcpStream::connect(Linux, listener.local_addr().unwrap()).unwrap();
+    let (server, peer) = listener.accept().unwrap();
+    assert_eq!(peer, client.local_addr().unwrap());
+    (client, server)
+}

@@ -1,0 +1,99 @@
+//! Masks, handlers, waiting, signalfd and SIGIO. Each test has signals of its own, since dispositions belong to the
+//! process that all tests share; and each blocks them in its own thread only.
+
+use crate::pair;
+use eagain_net::{
+    Errno, Events, Linux, MaskHow, Owner, SigAction, SigCode, SigSet, Signal, SignalFd, Signals, Threads,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+fn realtime(at: i32) -> Signal {
+    Signal(Signal::SIGRTMIN.0 + at)
+}
+
+fn blocked(signals: &[Signal]) -> SigSet {
+    let set = SigSet::of(signals);
+    Linux.sigprocmask(MaskHow::Block, set).unwrap();
+    set
+}
+
+#[test]
+fn a_handler_runs_with_its_context_and_is_given_back() {
+    let signal = realtime(10);
+    let seen = Arc::new(AtomicU64::new(0));
+    let inside = seen.clone();
+    let old = Linux
+        .sigaction(
+            signal,
+            SigAction::handler(true, move |info| {
+                inside.store(info.signal.0 as u64, SeqCst);
+            }),
+        )
+        .unwrap();
+    assert_eq!(format!("{:?}", old.disposition), "SIG_DFL");
+    Linux.tgkill(Linux.gettid(), signal).unwrap();
+    assert_eq!(seen.load(SeqCst), signal.0 as u64);
+    let old = Linux.sigaction(signal, SigAction::ignore()).unwrap();
+    assert_eq!(format!("{:?} {:?}", old.disposition, old.flags), "handler SA_RESTART");
+    Linux.tgkill(Linux.gettid(), signal).unwrap();
+    let refused = Linux.sigaction(Signal::SIGKILL, SigAction::ignore());
+    assert_eq!(refused.unwrap_err(), Errno::EINVAL);
+    assert_eq!(Linux.sigaction(Signal(65), SigAction::ignore()).unwrap_err(), Errno::EINVAL);
+}
+
+#[test]
+fn queued_signals_keep_their_values_and_their_order() {
+    let set = blocked(&[realtime(11), realtime(12)]);
+    let pid = Linux.getpid();
+    // To this thread alone; values only travel with sigqueue, which goes to the process: all test threads but
+    // this one leave these two at their default, so it is this one that must have blocked them: tgkill.
+    Linux.tgkill(Linux.gettid(), realtime(12)).unwrap();
+    Linux.tgkill(Linux.gettid(), realtime(11)).unwrap();
+    assert!(Linux.sigpending().unwrap().contains(realtime(11)));
+    let first = Linux.sigtimedwait(set, None).unwrap();
+    assert_eq!((first.signal, first.code), (realtime(11), SigCode::Tkill));
+    assert_eq!(Linux.sigtimedwait(set, None).unwrap().signal, realtime(12));
+    assert_eq!(Linux.sigtimedwait(set, Some(Duration::ZERO)).unwrap_err(), Errno::EAGAIN);
+    assert_eq!(Linux.kill(0, realtime(11)), Err(Errno::ESRCH));
+    assert_eq!(Linux.sigqueue(pid, Signal(65), 0), Err(Errno::EINVAL));
+}
+
+#[test]
+fn a_signalfd_reads_what_is_pending() {
+    let signal = realtime(13);
+    let fd = SignalFd::new(Linux, blocked(&[signal])).unwrap();
+    assert_eq!(fd.read(), Err(Errno::EAGAIN));
+    Linux.tgkill(Linux.gettid(), signal).unwrap();
+    let info = fd.read().unwrap();
+    assert_eq!((info.signal, info.code, info.fd.0), (signal, SigCode::Tkill, -1));
+}
+
+#[test]
+fn a_socket_tells_by_signal_which_it_is() {
+    let signal = realtime(14);
+    let set = blocked(&[signal, Signal::SIGIO]);
+    let (client, server) = pair();
+    Linux.fcntl_setown(server.fd(), Owner::ThisThread).unwrap();
+    Linux.fcntl_setsig(server.fd(), Some(signal)).unwrap();
+    let server = server.into_owned_fd();
+    server.set_async(true).unwrap();
+    client.write(b"x").unwrap();
+    let info = Linux.sigtimedwait(set, None).unwrap();
+    assert_eq!((info.signal, info.code), (signal, SigCode::PollIn));
+    assert_eq!((info.fd, info.band), (server.fd(), Events::IN));
+    // No signal named: plain SIGIO, which names no descriptor.
+    Linux.fcntl_setsig(server.fd(), None).unwrap();
+    client.write(b"x").unwrap();
+    let info = Linux.sigtimedwait(set, None).unwrap();
+    assert_eq!((info.signal, info.code, info.fd.0), (Signal::SIGIO, SigCode::Kernel, -1));
+}
+
+#[test]
+fn the_mask_is_the_threads_own() {
+    let before = Linux.sigprocmask(MaskHow::Block, SigSet::FULL).unwrap();
+    let all = Linux.sigprocmask(MaskHow::SetMask, before).unwrap();
+    assert!(all.contains(Signal::SIGUSR1) && !all.contains(Signal::SIGKILL));
+    assert_eq!(Linux.sigprocmask(MaskHow::Block, SigSet::EMPTY), Ok(before));
+}
