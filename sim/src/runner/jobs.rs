@@ -1,0 +1,198 @@
+//! What every thread runs right now: (scenario, seed, settings), kept where a process that is about to die finds it.
+//! All of it is atomics in a static, so that a signal handler (a stack overflow, an abort) may read and print it:
+//! [`each_line`] takes no lock and allocates nothing.
+
+use crate::choice::Base;
+use crate::run::RunSpec;
+use crate::runner::settings;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Threads beyond this many run unrecorded.
+const SLOTS: usize = 256;
+/// Longer texts are cut.
+const TEXT_MAX: usize = 240;
+
+struct Slot {
+    taken: AtomicBool,
+    running: AtomicBool,
+    /// Counts beginnings and ends, so that the watchdog can tell a new run from a stuck one.
+    turns: AtomicU64,
+    seed: AtomicU64,
+    /// `slow-reader`, and the flags after the seed; in one text, the scenario's length first.
+    text: [AtomicU8; TEXT_MAX],
+    name_length: AtomicUsize,
+    length: AtomicUsize,
+}
+
+static ALL: [Slot; SLOTS] = [const {
+    Slot {
+        taken: AtomicBool::new(false),
+        running: AtomicBool::new(false),
+        turns: AtomicU64::new(0),
+        seed: AtomicU64::new(0),
+        text: [const { AtomicU8::new(0) }; TEXT_MAX],
+        name_length: AtomicUsize::new(0),
+        length: AtomicUsize::new(0),
+    }
+}; SLOTS];
+
+/// Heartbeats by slot. Only the watchdog and the beginning of a job take the lock.
+static HEARTBEATS: Mutex<Vec<(usize, Arc<AtomicU64>)>> = Mutex::new(Vec::new());
+
+/// A thread that runs worlds.
+pub struct Job {
+    slot: Option<usize>,
+    /// What the text of the slot says now; it changes far more rarely than the seed.
+    written: String,
+}
+
+impl Job {
+    /// Takes a free slot.
+    pub fn register(heartbeat: Arc<AtomicU64>) -> Job {
+        let free = |slot: &Slot| {
+            slot.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        let job = Job { slot: ALL.iter().position(free), written: String::new() };
+        job.watch(heartbeat);
+        job
+    }
+
+    /// From now on `heartbeat` moves while this job makes calls.
+    pub fn watch(&self, heartbeat: Arc<AtomicU64>) {
+        let Some(index) = self.slot else { return };
+        let mut heartbeats = HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner);
+        heartbeats.retain(|(other, _)| *other != index);
+        heartbeats.push((index, heartbeat));
+    }
+
+    /// A run begins.
+    pub fn begin(&mut self, spec: &RunSpec) {
+        let Some(slot) = self.slot.map(|index| &ALL[index]) else { return };
+        let seed = match spec.base {
+            Base::Seed(seed) => seed,
+            Base::Zero => 0,
+        };
+        slot.seed.store(seed, Ordering::Relaxed);
+        if !self.says(spec) {
+            self.written = format!("{}{}", spec.scenario.name, settings::flags(&spec.settings));
+            let length = self.written.len().min(TEXT_MAX);
+            for (cell, byte) in slot.text.iter().zip(self.written.bytes()) {
+                cell.store(byte, Ordering::Relaxed);
+            }
+            slot.name_length.store(spec.scenario.name.len().min(length), Ordering::Relaxed);
+            slot.length.store(length, Ordering::Relaxed);
+        }
+        slot.turns.fetch_add(1, Ordering::Relaxed);
+        slot.running.store(true, Ordering::Release);
+    }
+
+    fn says(&self, spec: &RunSpec) -> bool {
+        match self.written.strip_prefix(spec.scenario.name) {
+            Some("") => spec.settings.is_empty(),
+            Some(flags) => !spec.settings.is_empty() && flags == settings::flags(&spec.settings),
+            None => false,
+        }
+    }
+
+    /// The run ended.
+    pub fn end(&self) {
+        let Some(slot) = self.slot.map(|index| &ALL[index]) else { return };
+        slot.running.store(false, Ordering::Release);
+        slot.turns.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let Some(index) = self.slot else { return };
+        HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != index);
+        ALL[index].running.store(false, Ordering::Release);
+        ALL[index].taken.store(false, Ordering::Release);
+    }
+}
+
+/// Hands the line of every running job to `print`, as the command that makes that run again. Safe in a signal handler.
+pub fn each_line(mut print: impl FnMut(&[u8])) {
+    for slot in ALL.iter().filter(|slot| slot.running.load(Ordering::Acquire)) {
+        print_slot(slot, &mut print);
+    }
+}
+
+fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
+    let mut text = [0; TEXT_MAX];
+    let length = slot.length.load(Ordering::Relaxed).min(TEXT_MAX);
+    for (byte, cell) in text.iter_mut().zip(&slot.text) {
+        *byte = cell.load(Ordering::Relaxed);
+    }
+    let name_length = slot.name_length.load(Ordering::Relaxed).min(length);
+    let mut digits = [0; 16];
+    let mut seed = slot.seed.load(Ordering::Relaxed);
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b"0123456789abcdef"[(seed & 15) as usize];
+        seed >>= 4;
+        if seed == 0 {
+            break;
+        }
+    }
+    print(b"  running: cargo eagain run ");
+    print(&text[..name_length]);
+    print(b" --seed 0x");
+    print(&digits[first..]);
+    print(&text[name_length..length]);
+    print(b"\n");
+}
+
+/// The line of one job.
+pub(super) fn line(index: usize) -> String {
+    let mut line = Vec::new();
+    print_slot(&ALL[index], &mut |part| line.extend_from_slice(part));
+    String::from_utf8_lossy(&line).into_owned()
+}
+
+/// Every job that runs now, with a number that moves while it gets on.
+pub(super) fn progress() -> Vec<(usize, (u64, u64))> {
+    let heartbeats = HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = heartbeats.iter().filter(|(index, _)| ALL[*index].running.load(Ordering::Acquire));
+    running
+        .map(|(index, beats)| {
+            (*index, (ALL[*index].turns.load(Ordering::Relaxed), beats.load(Ordering::Relaxed)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choice::Overrides;
+    use crate::run::{Record, Scenario, Settings};
+
+    #[test]
+    fn a_running_job_is_found_as_the_command_that_makes_it_again() {
+        let scenario = Scenario { name: "jobs-test", about: "", knobs: &[], seeds: 1, body: |_| {} };
+        let spec = |seed, settings| RunSpec {
+            scenario,
+            settings,
+            base: Base::Seed(seed),
+            overrides: Overrides::new(),
+            record: Record::Hash,
+        };
+        let mine = || {
+            let mut text = Vec::new();
+            each_line(|part| text.extend_from_slice(part));
+            let text = String::from_utf8(text).unwrap();
+            text.lines().find(|line| line.contains("jobs-test")).map(str::to_owned)
+        };
+        let mut job = Job::register(Arc::default());
+        job.begin(&spec(0x1f, Settings::from([("model".into(), "poll".into())])));
+        assert_eq!(mine().unwrap(), "  running: cargo eagain run jobs-test --seed 0x1f --set model=poll");
+        job.end();
+        assert_eq!(mine(), None);
+        job.begin(&spec(0, Settings::new()));
+        assert_eq!(mine().unwrap(), "  running: cargo eagain run jobs-test --seed 0x0");
+        drop(job);
+        assert_eq!(mine(), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Running many: a sweep over seeds on all cores, what it adds up to, and the files that a CI job keeps.
+//!
+//! | file | does |
+//! |---|---|
+//! | [`settings`] | reads `--set key=value`, and says which scenarios take it |
+//! | [`shard`] | which (scenario, seed) pairs are this machine's |
+//! | [`explore`] | the sweep: J threads, each with an executor of its own |
+//! | [`summary`] | counts, vacuity, the hash that is independent of jobs and shards |
+//! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
+//! | [`watchdog`] | stops a run that makes no call |
+//!
+//! Only these files look at the wall clock, and it never feeds a run: it ends a sweep, it does not change one.
+
+pub mod explore;
+pub mod jobs;
+pub mod settings;
+pub mod shard;
+pub mod summary;
+pub mod watchdog;
+
+#[cfg(test)]
+pub(crate) mod fake;
+
+use crate::run::{RunReport, RunSpec};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Runs worlds, one after another, on the thread that made it. What it keeps between two runs (stacks, buffers) must not
+/// be seen by either.
+pub trait Execute {
+    /// One run, from beginning to end.
+    fn run(&mut self, spec: &RunSpec) -> RunReport;
+
+    /// A counter that moves while a run makes calls: what the watchdog looks at.
+    fn heartbeat(&self) -> Arc<AtomicU64>;
+}
+
+/// Makes the executor of a thread.
+pub type MakeExecutor = fn() -> Box<dyn Execute>;
+
+/// An executor that survives what goes wrong in the harness itself: a panic that no simulated program made becomes
+/// a text, and the next run gets a fresh executor.
+pub struct Worker {
+    make: MakeExecutor,
+    executor: Box<dyn Execute>,
+    job: jobs::Job,
+}
+
+impl Worker {
+    /// A worker for the current thread, known to the watchdog.
+    pub fn new(make: MakeExecutor) -> Worker {
+        let executor = make();
+        let job = jobs::Job::register(executor.heartbeat());
+        Worker { make, executor, job }
+    }
+
+    /// One run; `Err` is a failure of the harness.
+    pub fn try_run(&mut self, spec: &RunSpec) -> Result<RunReport, String> {
+        self.job.begin(spec);
+        let result = catch_unwind(AssertUnwindSafe(|| self.executor.run(spec)));
+        self.job.end();
+        result.map_err(|panic| {
+            // What it left half done must not be seen by the next run.
+            self.executor = (self.make)();
+            self.job.watch(self.executor.heartbeat());
+            panic_text(&*panic)
+        })
+    }
+}
+
+impl Execute for Worker {
+    /// As [`Worker::try_run`]; a failure of the harness goes on as the panic that it was.
+    fn run(&mut self, spec: &RunSpec) -> RunReport {
+        match self.try_run(spec) {
+            Ok(report) => report,
+            Err(text) => panic!("the harness failed: {text}"),
+        }
+    }
+
+    fn heartbeat(&self) -> Arc<AtomicU64> {
+        self.executor.heartbeat()
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a text".to_owned(),
+    }
+}
+
+/// Does `work` for every number below `count` on `jobs` threads, each with a worker of its own; the results come in
+/// the order of the numbers, whoever made them.
+pub fn on_all_cores<T: Send>(
+    jobs: usize,
+    make: MakeExecutor,
+    count: usize,
+    work: impl Fn(&mut Worker, usize) -> T + Sync,
+) -> Vec<T> {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, count.max(1)) {
+            scope.spawn(|| {
+                let mut worker = Worker::new(make);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    let result = work(&mut worker, number);
+                    results.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[number] = Some(result);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).into_iter().flatten().collect()
+}
+
+/// How many threads there are to run on.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

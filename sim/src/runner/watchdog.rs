@@ -1,0 +1,104 @@
+//! Stops a run that makes no call: `loop {}` in a simulated program never comes back to the kernel, so that no
+//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock; what
+//! it sees never feeds a run, it ends the process.
+
+use super::jobs;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::exit;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How long a run may go on without a call. `EAGAIN_WATCHDOG` sets it in seconds; 0 turns the watchdog off, for a debugger.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+static STARTED: OnceLock<()> = OnceLock::new();
+
+/// What else is known of the job that runs in a slot, such as the name and the backtrace of its thread.
+pub type Details = fn() -> Option<String>;
+
+static DETAILS: OnceLock<Details> = OnceLock::new();
+
+/// Sets what the watchdog asks for before it ends the process. The first call counts.
+pub fn set_details(details: Details) {
+    let _ = DETAILS.set(details);
+}
+
+/// Starts the watchdog, once for the process.
+pub fn start() {
+    let seconds = std::env::var("EAGAIN_WATCHDOG").ok().and_then(|text| text.parse().ok());
+    let limit = seconds.map_or(LIMIT, Duration::from_secs);
+    if limit.is_zero() || STARTED.set(()).is_err() {
+        return;
+    }
+    let watch = move || {
+        let mut stuck = Stuck::new(limit);
+        loop {
+            std::thread::sleep((limit / 20).clamp(Duration::from_millis(5), Duration::from_millis(250)));
+            if let Some(index) = stuck.look(&jobs::progress(), Instant::now()) {
+                end(index, limit);
+            }
+        }
+    };
+    // Without the thread there is no watchdog, and runs are none the worse for it.
+    let _ = std::thread::Builder::new().name("watchdog".to_owned()).spawn(watch);
+}
+
+fn end(index: usize, limit: Duration) -> ! {
+    let mut error = std::io::stderr().lock();
+    let _ = writeln!(
+        error,
+        "watchdog: a run made no call for {} s of real time; a thread of it computes without end\n{}",
+        limit.as_secs(),
+        jobs::line(index).trim_end()
+    );
+    if let Some(details) = DETAILS.get().and_then(|details| details()) {
+        let _ = writeln!(error, "{details}");
+    }
+    let _ = error.flush();
+    // The thread that hangs cannot be unwound: the process is the smallest thing that can be ended.
+    exit(4)
+}
+
+/// What was last seen of each job, and since when it is so.
+struct Stuck {
+    limit: Duration,
+    seen: BTreeMap<usize, ((u64, u64), Instant)>,
+}
+
+impl Stuck {
+    fn new(limit: Duration) -> Stuck {
+        Stuck { limit, seen: BTreeMap::new() }
+    }
+
+    /// The first job that stood still for the whole limit.
+    fn look(&mut self, progress: &[(usize, (u64, u64))], now: Instant) -> Option<usize> {
+        self.seen.retain(|index, _| progress.iter().any(|(other, _)| other == index));
+        for &(index, beats) in progress {
+            let (last, since) = self.seen.entry(index).or_insert((beats, now));
+            if *last != beats {
+                (*last, *since) = (beats, now);
+            } else if now.duration_since(*since) >= self.limit {
+                return Some(index);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_job_that_stands_still_for_the_whole_limit_is_stuck() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut stuck = Stuck::new(Duration::from_secs(10));
+        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 1))], at(0)), None);
+        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 2))], at(9)), None);
+        assert_eq!(stuck.look(&[(1, (1, 2))], at(10)), None, "job 0 ended in time");
+        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(18)), None);
+        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(19)), Some(1));
+    }
+}

@@ -1,0 +1,48 @@
+//! What shrinking came to.
+
+use crate::choice::{Key, Overrides};
+
+/// Which limit ended the search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bound {
+    /// The number of attempts.
+    Runs,
+    /// The time.
+    Time,
+}
+
+/// The result of a search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Whether the choices that were given fail at all on the zero base. Where not, nothing was shrunk.
+    pub reproduced: bool,
+    /// How many choices were given.
+    pub before: usize,
+    /// The choices that are left, in the order in which they are made: the explanation.
+    pub choices: Vec<(Key, u64)>,
+    /// How many attempts it took.
+    pub runs: u64,
+    /// The limit that ended the search early; without one, no single choice can be zeroed or lowered to 1.
+    pub bound: Option<Bound>,
+}
+
+impl Outcome {
+    /// What is left, as overrides of the zero base.
+    pub fn overrides(&self) -> Overrides {
+        self.choices.iter().cloned().collect()
+    }
+
+    /// A line for people: `412 choices -> 3 in 97 runs`.
+    pub fn line(&self) -> String {
+        if !self.reproduced {
+            return format!("the {} choices do not fail on the zero base; not shrunk", self.before);
+        }
+        let bound = match self.bound {
+            None => "",
+            Some(Bound::Runs) => "; stopped at the limit of runs, more may go",
+            Some(Bound::Time) => "; stopped at the limit of time, more may go",
+        };
+        let (left, runs) = (self.choices.len(), self.runs);
+        format!("{} choices -> {left} in {runs} runs{bound}", self.before)
+    }
+}

@@ -1,0 +1,155 @@
+//! The passes of the search. Each tries simpler sets of choices and keeps one that still fails; all walk in an order
+//! that the choices alone decide, so that the same failure always shrinks to the same explanation.
+
+use super::{Bound, Limits, Outcome};
+use crate::choice::{Key, Overrides};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+pub(super) struct Search<F> {
+    /// What fails, in the order in which the choices are made.
+    kept: Vec<(Key, u64)>,
+    before: usize,
+    limits: Limits,
+    /// The wall clock never decides what is tried, only whether to go on.
+    started: Instant,
+    fails: F,
+    runs: u64,
+    bound: Option<Bound>,
+}
+
+impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
+    pub(super) fn new(choices: &[(Key, u64)], limits: Limits, fails: F) -> Search<F> {
+        let kept: Vec<_> = choices.iter().filter(|(_, value)| *value != 0).cloned().collect();
+        Search { before: kept.len(), kept, limits, started: Instant::now(), fails, runs: 0, bound: None }
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        // Whether it fails at all is worth knowing whatever the limits are.
+        let reproduced = self.attempt(self.kept.clone());
+        if reproduced && !self.kept.is_empty() && !self.try_replace(Vec::new()) {
+            // Every round leaves fewer choices or smaller values than the one before, or is the last.
+            loop {
+                let before = self.kept.clone();
+                self.zero_groups(|key| key.domain.clone());
+                self.zero_groups(|key| key.object.clone());
+                self.zero_groups(|key| format!("{} {}", key.domain, key.object));
+                self.zero_chunks();
+                self.lower();
+                if self.kept == before || self.bound.is_some() {
+                    break;
+                }
+            }
+        }
+        Outcome { reproduced, before: self.before, choices: self.kept, runs: self.runs, bound: self.bound }
+    }
+
+    /// Whether a limit is reached; from then on every attempt is refused and the passes run out.
+    fn spent(&mut self) -> bool {
+        if self.bound.is_none() {
+            if self.runs >= self.limits.runs {
+                self.bound = Some(Bound::Runs);
+            } else if self.limits.time.is_some_and(|limit| self.started.elapsed() >= limit) {
+                self.bound = Some(Bound::Time);
+            }
+        }
+        self.bound.is_some()
+    }
+
+    /// Keeps `candidate`, or what the run really made of it, where it still fails.
+    fn try_replace(&mut self, candidate: Vec<(Key, u64)>) -> bool {
+        !self.spent() && self.attempt(candidate)
+    }
+
+    fn attempt(&mut self, candidate: Vec<(Key, u64)>) -> bool {
+        self.runs += 1;
+        let overrides: Overrides = candidate.iter().cloned().collect();
+        let Some(made) = (self.fails)(&overrides) else { return false };
+        // Only what was given and made: a choice that the run added by itself would not be ours to keep.
+        self.kept = candidate.into_iter().filter(|(key, _)| made.contains_key(key)).collect();
+        true
+    }
+
+    /// Zeroes all choices of a group at once, the largest groups first: whole families, then whole actors.
+    fn zero_groups(&mut self, group: impl Fn(&Key) -> String) {
+        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+        for (key, _) in &self.kept {
+            *sizes.entry(group(key)).or_default() += 1;
+        }
+        if sizes.len() == 1 {
+            return;
+        }
+        let mut names: Vec<_> = sizes.into_iter().collect();
+        names.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        for (name, size) in names {
+            // A group of one is met again by the single choices.
+            if size < 2 || self.bound.is_some() {
+                break;
+            }
+            let rest: Vec<_> = self.kept.iter().filter(|(key, _)| group(key) != name).cloned().collect();
+            if rest.len() < self.kept.len() {
+                self.try_replace(rest);
+            }
+        }
+    }
+
+    /// Zeroes runs of neighbours, halving their length down to single choices; the latest first, since a failure
+    /// rarely needs what happened just before it was noticed. Single choices are repeated until all are needed.
+    fn zero_chunks(&mut self) {
+        let mut size = self.kept.len().div_ceil(2).max(1);
+        loop {
+            let removed = self.zero_chunks_of(size);
+            if self.bound.is_some() || self.kept.is_empty() {
+                return;
+            }
+            if size == 1 {
+                if !removed {
+                    return;
+                }
+            } else {
+                size = size.div_ceil(2).min(self.kept.len());
+            }
+        }
+    }
+
+    fn zero_chunks_of(&mut self, size: usize) -> bool {
+        let mut removed = false;
+        let mut end = self.kept.len();
+        while end > 0 && self.bound.is_none() {
+            let start = end.saturating_sub(size);
+            let rest = [&self.kept[..start], &self.kept[end..]].concat();
+            removed |= self.try_replace(rest);
+            // A run may have dropped more than the chunk.
+            end = start.min(self.kept.len());
+        }
+        removed
+    }
+
+    /// Lowers each value: to 1 at once where that does, else by bisection between what fails and what does not.
+    fn lower(&mut self) {
+        let mut index = 0;
+        while index < self.kept.len() && self.bound.is_none() {
+            let (key, value) = self.kept[index].clone();
+            if value > 1 && !self.try_value(&key, 1) {
+                let (mut too_low, mut fails) = (1, value);
+                while fails - too_low > 1 && self.bound.is_none() {
+                    let middle = too_low + (fails - too_low) / 2;
+                    if self.try_value(&key, middle) {
+                        fails = middle;
+                    } else {
+                        too_low = middle;
+                    }
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn try_value(&mut self, key: &Key, value: u64) -> bool {
+        let mut candidate = self.kept.clone();
+        // The choice may itself have gone with an earlier attempt.
+        let Some(entry) = candidate.iter_mut().find(|(other, _)| other == key) else { return false };
+        entry.1 = value;
+        self.try_replace(candidate)
+    }
+}

@@ -1,0 +1,38 @@
+//! Shrinking a failing run of a scenario: base zero, the recorded choices as overrides, the fingerprint as the test.
+
+use super::{Limits, Outcome, shrink};
+use crate::choice::{Base, Overrides};
+use crate::run::{Failure, Record, RunSpec};
+use crate::runner::Execute;
+
+/// A failing run, and what is left of it.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The search.
+    pub outcome: Outcome,
+    /// The failure as the shrunk run shows it: the same oracle and site, perhaps another text.
+    pub failure: Failure,
+    /// The hash of the shrunk run.
+    pub hash: u64,
+}
+
+/// Shrinks the run that `spec` describes. `None` where it does not fail.
+pub fn shrink_run(executor: &mut dyn Execute, spec: &RunSpec, limits: Limits) -> Option<Shrunk> {
+    let first = executor.run(&RunSpec { record: Record::Choices, ..spec.clone() });
+    let failure = first.failure?;
+    let fingerprint = failure.fingerprint();
+    let mut last = (failure, first.hash);
+    let outcome = shrink(&first.choices, limits, |overrides: &Overrides| {
+        let report = executor.run(&RunSpec {
+            base: Base::Zero,
+            overrides: overrides.clone(),
+            record: Record::Choices,
+            ..spec.clone()
+        });
+        let failure = report.failure.filter(|failure| failure.fingerprint() == fingerprint)?;
+        last = (failure, report.hash);
+        Some(report.choices.into_iter().collect())
+    });
+    let (failure, hash) = last;
+    Some(Shrunk { outcome, failure, hash })
+}
