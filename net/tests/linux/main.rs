@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod files;
+mod models;
 mod signals;
 mod sockets;
 mod sync;

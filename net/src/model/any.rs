@@ -1,0 +1,134 @@
+//! Any of the pollers, chosen when the program runs: an enum, so that calls stay direct.
+
+use super::{
+    EpollMode, EpollPoller, Event, Interest, ModelKind, Outcome, PollPoller, Poller, ScanPoller,
+    SelectPoller, SigioPoller, Waker,
+};
+use crate::{Errno, Fd, Readiness, Result, Signals, Threads};
+use std::fmt;
+use std::time::Duration;
+
+/// A poller of the model that was asked for.
+#[allow(missing_docs)] // each variant is the model of its name
+pub enum AnyPoller<K: Readiness + Signals + Threads> {
+    Nonblocking(ScanPoller<K>),
+    Select(SelectPoller<K>),
+    Poll(PollPoller<K>),
+    Epoll(EpollPoller<K>),
+    EpollEdge(EpollPoller<K>),
+    EpollOneshot(EpollPoller<K>),
+    Sigio(SigioPoller<K>),
+}
+
+/// Why there is no poller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The model does not tell of readiness.
+    NotReadiness(ModelKind),
+    /// The kernel refused what the model needs.
+    Kernel(ModelKind, Errno),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NotReadiness(kind @ ModelKind::Blocking) => {
+                write!(f, "the model {kind} has nothing to wait for: its calls wait themselves")
+            }
+            Refusal::NotReadiness(kind) => {
+                write!(f, "the model {kind} tells of completion, not of readiness")
+            }
+            Refusal::Kernel(kind, errno) => write!(f, "the model {kind} cannot be had here: {errno}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl<K: Readiness + Signals + Threads> AnyPoller<K> {
+    /// With nothing registered, for the calling thread to wait with.
+    pub fn new(kernel: K, kind: ModelKind) -> std::result::Result<AnyPoller<K>, Refusal> {
+        let epoll = |mode| EpollPoller::new(kernel, mode);
+        let poller = match kind {
+            ModelKind::Nonblocking => Ok(AnyPoller::Nonblocking(ScanPoller::new(kernel))),
+            ModelKind::Select => SelectPoller::new(kernel).map(AnyPoller::Select),
+            ModelKind::Poll => PollPoller::new(kernel).map(AnyPoller::Poll),
+            ModelKind::Epoll => epoll(EpollMode::Level).map(AnyPoller::Epoll),
+            ModelKind::EpollEdge => epoll(EpollMode::Edge).map(AnyPoller::EpollEdge),
+            ModelKind::EpollOneshot => epoll(EpollMode::Oneshot).map(AnyPoller::EpollOneshot),
+            ModelKind::Sigio => SigioPoller::new(kernel).map(AnyPoller::Sigio),
+            ModelKind::Blocking | ModelKind::Aio | ModelKind::IoUring | ModelKind::Tokio => {
+                return Err(Refusal::NotReadiness(kind));
+            }
+        };
+        poller.map_err(|errno| Refusal::Kernel(kind, errno))
+    }
+
+    /// Which model it is.
+    pub const fn kind(&self) -> ModelKind {
+        match self {
+            AnyPoller::Nonblocking(_) => ModelKind::Nonblocking,
+            AnyPoller::Select(_) => ModelKind::Select,
+            AnyPoller::Poll(_) => ModelKind::Poll,
+            AnyPoller::Epoll(_) => ModelKind::Epoll,
+            AnyPoller::EpollEdge(_) => ModelKind::EpollEdge,
+            AnyPoller::EpollOneshot(_) => ModelKind::EpollOneshot,
+            AnyPoller::Sigio(_) => ModelKind::Sigio,
+        }
+    }
+}
+
+/// The same call on whichever it is.
+macro_rules! each {
+    ($any:expr, $poller:ident => $call:expr) => {
+        match $any {
+            AnyPoller::Nonblocking($poller) => $call,
+            AnyPoller::Select($poller) => $call,
+            AnyPoller::Poll($poller) => $call,
+            AnyPoller::Epoll($poller) | AnyPoller::EpollEdge($poller) | AnyPoller::EpollOneshot($poller) => {
+                $call
+            }
+            AnyPoller::Sigio($poller) => $call,
+        }
+    };
+}
+
+impl<K: Readiness + Signals + Threads> Poller<K> for AnyPoller<K> {
+    fn register(&self, fd: Fd, token: u64, interest: Interest) -> Result<()> {
+        each!(self, poller => poller.register(fd, token, interest))
+    }
+
+    fn modify(&self, fd: Fd, token: u64, interest: Interest) -> Result<()> {
+        each!(self, poller => poller.modify(fd, token, interest))
+    }
+
+    fn rearm(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
+        each!(self, poller => poller.rearm(fd, token, interest, outcome))
+    }
+
+    fn pause(&self, fd: Fd, token: u64) -> Result<()> {
+        each!(self, poller => poller.pause(fd, token))
+    }
+
+    fn deregister(&self, fd: Fd) -> Result<()> {
+        each!(self, poller => poller.deregister(fd))
+    }
+
+    fn forget(&self, fd: Fd) {
+        each!(self, poller => poller.forget(fd))
+    }
+
+    fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> Result<()> {
+        each!(self, poller => poller.wait(events, timeout))
+    }
+
+    fn waker(&self) -> Waker<K> {
+        each!(self, poller => poller.waker())
+    }
+}
+
+impl<K: Readiness + Signals + Threads> fmt::Debug for AnyPoller<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyPoller({})", self.kind())
+    }
+}

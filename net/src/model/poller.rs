@@ -1,0 +1,131 @@
+//! One contract for every model that tells of readiness. How each keeps it is the business of its own file.
+
+use super::Waker;
+use crate::{Events, Fd, Readiness, Result, Threads};
+use std::time::Duration;
+
+/// What is wanted of a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Interest {
+    /// To be told when it can be read: data, a connection, or the end.
+    pub readable: bool,
+    /// To be told when there is room to write.
+    pub writable: bool,
+}
+
+impl Interest {
+    /// Neither: paused.
+    pub const NONE: Interest = Interest { readable: false, writable: false };
+    /// Reading.
+    pub const READABLE: Interest = Interest { readable: true, writable: false };
+    /// Writing.
+    pub const WRITABLE: Interest = Interest { readable: false, writable: true };
+    /// Both.
+    pub const BOTH: Interest = Interest { readable: true, writable: true };
+
+    /// Neither reading nor writing.
+    pub const fn is_none(self) -> bool {
+        !self.readable && !self.writable
+    }
+
+    /// The mask that asks for it. The peer's end only belongs to reading: a level-triggered set would tell it again
+    /// and again to somebody who only writes.
+    pub(super) const fn mask(self) -> Events {
+        let read = if self.readable { Events::IN.with(Events::RDHUP) } else { Events::NONE };
+        if self.writable { read.with(Events::OUT) } else { read }
+    }
+}
+
+/// What a descriptor seems to be ready for. A hint: what was so may be over, so that calls must not wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Event {
+    /// What was given with the descriptor.
+    pub token: u64,
+    /// Reading is worth a try.
+    pub readable: bool,
+    /// Writing is worth a try.
+    pub writable: bool,
+    /// Both directions are gone, or an error is pending: reading or writing will say which. Always told together
+    /// with `readable` and `writable`, so that whoever only looks at those finds out.
+    pub closed: bool,
+}
+
+impl Event {
+    /// From a mask of `poll(2)` or `epoll(7)`.
+    pub(super) const fn from_mask(token: u64, mask: Events) -> Event {
+        let closed = mask.intersects(Events::ERR.with(Events::HUP).with(Events::NVAL));
+        Event {
+            token,
+            readable: closed || mask.intersects(Events::IN.with(Events::RDHUP).with(Events::PRI)),
+            writable: closed || mask.intersects(Events::OUT),
+            closed,
+        }
+    }
+}
+
+/// How the handling of an event ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The first call would have blocked already.
+    Nothing,
+    /// Something was done, until a call would have blocked (`EAGAIN`). A short count alone is not that: the peer's
+    /// end may wait behind it.
+    Drained,
+    /// Something was done, and there may be more to do: tell it again.
+    More,
+}
+
+/// Readiness, whatever the model. Under this contract one reactor runs on all of them:
+///
+/// 1. A descriptor is non-blocking, registered once, with a token of the caller's (any but `u64::MAX`).
+/// 2. [`wait`](Poller::wait) gives events. Each is a hint; the reactor reads or writes until `EAGAIN`, or until it
+///    has had enough.
+/// 3. Then it says [`rearm`](Poller::rearm) with how that ended, or [`modify`](Poller::modify) where it wants
+///    something else from now on. Without one of the two there may be no further event.
+/// 4. A reactor that hands a descriptor to another thread says [`pause`](Poller::pause) first, and the thread says
+///    `modify` (or, in `epoll-oneshot`, `rearm`: the same there) when it is done.
+/// 5. Once the end was read, it no longer asks to read: the end is told for ever, and a reactor that does not stop
+///    asking never sleeps again.
+/// 6. Before the descriptor is closed: [`deregister`](Poller::deregister), or [`forget`](Poller::forget).
+///
+/// All but `wait` may be called from any thread, at any time, and take effect at once, also in a wait that has begun.
+///
+/// | model | `rearm` after `Drained` | after `More` | `pause` |
+/// |---|---|---|---|
+/// | nonblocking | counts | counts | not tried any more |
+/// | select, poll | nothing | nothing | out of the set |
+/// | epoll | nothing | nothing | `EPOLL_CTL_MOD` |
+/// | epoll-edge | nothing: `EAGAIN` armed the edge | `EPOLL_CTL_MOD`, which tells what is so | `EPOLL_CTL_MOD` |
+/// | epoll-oneshot | `EPOLL_CTL_MOD` | `EPOLL_CTL_MOD` | nothing: the event did it |
+/// | sigio | nothing: the next arrival sends a signal | looked at in the next wait | signals are dropped |
+pub trait Poller<K: Readiness + Threads> {
+    /// Begins to watch `fd`. `EEXIST`: it is registered. Where it is ready already, that is told. The model's own
+    /// limits are refused here: `EINVAL` for descriptors from 1024 on (select), or for the token `u64::MAX`.
+    fn register(&self, fd: Fd, token: u64, interest: Interest) -> Result<()>;
+
+    /// Replaces interest and token, and looks afresh: where it is ready for what is now wanted, an event follows.
+    /// Ends a pause. `ENOENT`: it is not registered.
+    fn modify(&self, fd: Fd, token: u64, interest: Interest) -> Result<()>;
+
+    /// The handling of an event ended so; `token` and `interest` are those that were last set.
+    fn rearm(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()>;
+
+    /// No event of this descriptor, from the next wait on, until `modify`. To be called while handling one of its
+    /// events. One that tells `closed` may still come, once; ignore it, since `modify` tells it again.
+    fn pause(&self, fd: Fd, token: u64) -> Result<()>;
+
+    /// Ends the watching. `ENOENT`: it is not registered.
+    fn deregister(&self, fd: Fd) -> Result<()>;
+
+    /// As `deregister`, where the descriptor is closed right afterwards and has no duplicate: costs no call where the
+    /// kernel itself forgets what is closed.
+    fn forget(&self, fd: Fd);
+
+    /// One turn: clears `events` and fills it, waiting for the first one. No `timeout`: for ever. It ends without
+    /// events when the time is over, when a [`Waker`] was used, and when a signal's handler ran (`EINTR`). One thread
+    /// at a time waits; in `sigio` the one that made the poller.
+    fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> Result<()>;
+
+    /// What ends a wait from another thread, or from a signal handler.
+    fn waker(&self) -> Waker<K>;
+}
