@@ -1,9 +1,39 @@
-//! The same kernel made of data (being written).
+//! The kernel of `eagain_net` made of data: hosts, wire, clocks, files and threads in which everything that can vary is
+//! one recorded choice; and what goes with it: faults, trace, oracles, replay, shrinking, runner, reports.
+//!
+//! ```text
+//!   kernel/     a call enters: number it, let time pass and causes happen, act, charge, record
+//!     └ syscall/    what it does, argument checks in Linux's order
+//!         └ object/     to what: sockets, epoll sets, timers, signals
+//!             └ wire/       what travels between hosts, and when it arrives
+//!                 └ world/, agenda     whose turn it is, and what is to come
+//!   choice/     the one source of every decision          fault/   what can go wrong, a family a row
+//!   trace/      what happened: events, hash, forms        sim, run   a world is built, runs, and leaves a report
+//! ```
+//!
+//! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
+//! no address feeds it.
+
+mod agenda;
 pub mod choice;
+pub mod fault;
+mod kernel;
+mod knobs;
+mod object;
+mod oracle;
+mod panic;
 pub mod run;
 pub mod runner;
 pub mod shrink;
+mod sim;
+mod stack;
+mod syscall;
 pub mod trace;
+mod wire;
+mod world;
 
-/// A world under construction and running.
-pub struct Sim {}
+pub use kernel::SimKernel;
+pub use knobs::KernelKnobs;
+pub use oracle::{always, choose, fail, print, sometimes};
+pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec};
+pub use stack::Engine;

@@ -57,6 +57,12 @@ struct Draws {
 }
 
 impl Stream {
+    /// Lets one choice pass that is benign because its family is off; it counts.
+    #[inline]
+    pub fn skip(&mut self) {
+        self.ordinal += 1;
+    }
+
     /// How many choices were asked of it.
     pub fn count(&self) -> u64 {
         self.ordinal
@@ -120,6 +126,12 @@ impl Choices {
                 .is_none_or(|&(_, used)| !used)
         };
         self.override_keys.iter().map(|(key, _)| key).filter(|key| unused(key)).cloned().collect()
+    }
+
+    /// Whether overrides or a log make every choice count, also those of families that are off.
+    #[inline]
+    pub fn is_watched(&self) -> bool {
+        self.watched
     }
 
     /// The base that this was made with.

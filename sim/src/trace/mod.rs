@@ -2,6 +2,9 @@
 
 mod event;
 mod hash;
+mod recorder;
 
 pub use event::{Event, Kind};
-pub use hash::TraceHash;
+pub use hash::{FORMAT, TraceHash};
+pub use recorder::Time;
+pub(crate) use recorder::{Recorder, show_argument};

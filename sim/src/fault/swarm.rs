@@ -1,0 +1,72 @@
+//! Which families are on in this run, and how strong.
+
+use super::{Family, TABLE};
+use crate::choice::{Choices, Distribution, Domain};
+
+const SWARM: Domain = Domain("swarm");
+
+/// The state of every family in one run.
+pub(crate) struct Swarm {
+    /// How often, of 65,536; 0: the family is off.
+    chance: [u32; Family::COUNT],
+    /// How often it changed something.
+    fired: [u64; Family::COUNT],
+    wire: bool,
+    /// From this time on nothing is injected any more: the quiet tail.
+    pub quiet_from: u64,
+}
+
+impl Swarm {
+    /// All off.
+    pub fn none() -> Swarm {
+        Swarm { chance: [0; Family::COUNT], fired: [0; Family::COUNT], wire: false, quiet_from: u64::MAX }
+    }
+
+    /// Draws the mix of one run out of the families that the scenario allows: about half of them are off, the weights
+    /// of the others span two orders of magnitude.
+    pub fn draw(choices: &mut Choices, allowed: &[Family]) -> Swarm {
+        let mut swarm = Swarm::none();
+        for &family in allowed {
+            let weight = choices.choose_once(
+                SWARM,
+                TABLE[family as usize].domain.0,
+                Distribution::rarely_log(32_768, 64, 16_384),
+            );
+            swarm.chance[family as usize] = weight as u32;
+            swarm.wire |= weight != 0 && family.is_of_the_wire();
+        }
+        swarm
+    }
+
+    /// How often, of 65,536, at time `now`.
+    #[inline]
+    pub fn chance(&self, family: Family, now: u64) -> u32 {
+        if now >= self.quiet_from { 0 } else { self.chance[family as usize] }
+    }
+
+    /// When the quiet tail begins; 0 where nothing is on.
+    pub fn quiet_from_or_zero(&self) -> u64 {
+        if self.chance == [0; Family::COUNT] { 0 } else { self.quiet_from }
+    }
+
+    /// Whether any family of the wire is on.
+    #[inline]
+    pub fn wire_is_on(&self) -> bool {
+        self.wire
+    }
+
+    /// Counts that a family changed something.
+    #[inline]
+    pub fn fired(&mut self, family: Family) {
+        self.fired[family as usize] += 1;
+    }
+
+    /// The families that are on or fired, with how often they fired.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        TABLE
+            .iter()
+            .enumerate()
+            .filter(|&(at, _)| self.chance[at] != 0 || self.fired[at] != 0)
+            .map(|(at, row)| (row.domain.0, self.fired[at]))
+    }
+}

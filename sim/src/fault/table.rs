@@ -1,0 +1,109 @@
+//! The families, each with what it changes, what its choices are keyed by, and the page that allows it.
+
+use crate::choice::{Distribution, Domain};
+
+macro_rules! families {
+    ($($name:ident = $domain:literal, $changes:literal, $key:literal, $distribution:literal, $allowed:literal;)*) => {
+        /// A family of faults: the index of its row.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs)]
+        pub enum Family { $($name,)* }
+
+        /// Every family, in the order of [`Family`].
+        pub const TABLE: &[Row] = &[$(Row {
+            family: Family::$name,
+            domain: Domain($domain),
+            changes: $changes,
+            key: $key,
+            distribution: $distribution,
+            allowed_by: $allowed,
+        },)*];
+    };
+}
+
+/// One family.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Which.
+    pub family: Family,
+    /// Its name, which is also the domain of its choices.
+    pub domain: Domain,
+    /// What it changes in the world.
+    pub changes: &'static str,
+    /// Who chooses.
+    pub key: &'static str,
+    /// How likely what is.
+    pub distribution: &'static str,
+    /// The man page or standard that allows it.
+    pub allowed_by: &'static str,
+}
+
+families! {
+    OffCpu = "thread.off-cpu", "a thread is off the CPU before a call or when it wakes",
+        "thread, how-manieth call", "rarely, log-uniform 1 us to 20 ms", "sched(7)";
+    WireDelay = "wire.delay", "a segment arrives later",
+        "direction of a connection, how-manieth segment", "rarely, log-uniform 1 us to 300 ms", "RFC 9293 3.8.1";
+    WireSplit = "wire.split", "a segment is cut, its rest travels behind: short reads, EAGAIN in mid-message",
+        "direction of a connection, how-manieth segment", "rarely, 1 byte to 4 KiB, small sizes more likely", "recv(2), tcp(7)";
+    WireStall = "wire.stall", "a direction carries nothing for a while",
+        "direction of a connection, how-manieth segment", "rarely, log-uniform 1 ms to 3 s", "RFC 9293 3.8.1";
+    Bandwidth = "wire.bandwidth", "a direction is slow, so that buffers fill",
+        "direction of a connection, once", "often, 2 KiB/s to 64 MiB/s, log-uniform", "tcp(7)";
+    SendBuffer = "buffer.send", "the send buffer is small: short writes, EAGAIN",
+        "direction of a connection, once", "often, 1 byte to 16 KiB, log-uniform", "socket(7), SO_SNDBUF";
+    RecvBuffer = "buffer.recv", "the receive buffer is small, so that the peer's send buffer fills",
+        "direction of a connection, once", "often, 1 byte to 16 KiB, log-uniform", "socket(7), SO_RCVBUF";
+    Reset = "wire.reset", "a connection is reset between two segments",
+        "direction of a connection, how-manieth segment", "rarely", "RFC 9293 3.5.2";
+    Interrupt = "signal.interrupt", "a signal with a handler comes while a thread waits: EINTR",
+        "thread, how-manieth wait", "rarely, log-uniform 100 ns to 1 ms after the wait began", "signal(7)";
+    FdLimit = "fd.limit", "the descriptor table is full for a while: EMFILE",
+        "process, how-manieth descriptor", "rarely, log-uniform 1 ms to 1 s", "getrlimit(2), accept(2)";
+    Wakeup = "futex.wakeup", "a futex waiter wakes without a wake",
+        "thread, how-manieth wait", "rarely, log-uniform 100 ns to 1 ms after the wait began", "futex(2)";
+    ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
+        "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
+}
+
+impl Family {
+    /// How many there are.
+    pub const COUNT: usize = TABLE.len();
+
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// Whether it concerns connections.
+    pub fn is_of_the_wire(self) -> bool {
+        let name = self.domain().0;
+        name.starts_with("wire.") || name.starts_with("buffer.")
+    }
+
+    /// The domain of its choices.
+    #[inline]
+    pub fn domain(self) -> Domain {
+        TABLE[self as usize].domain
+    }
+
+    /// How its values are distributed when its chance is `chance` of 65,536.
+    #[inline]
+    pub(crate) fn distribution(self, chance: u32) -> Distribution {
+        const US: u64 = 1_000;
+        const MS: u64 = 1_000_000;
+        match self {
+            Family::OffCpu => Distribution::rarely_log(chance, US, 20 * MS),
+            Family::WireDelay => Distribution::rarely_log(chance, US, 300 * MS),
+            Family::WireSplit => Distribution::rarely_log(chance, 1, 4096),
+            Family::WireStall => Distribution::rarely_log(chance / 4, MS, 3_000 * MS),
+            Family::Bandwidth => Distribution::rarely_log((chance * 4).min(32_768), 2 << 10, 64 << 20),
+            Family::SendBuffer | Family::RecvBuffer => {
+                Distribution::rarely_log((chance * 4).min(32_768), 1, 16 << 10)
+            }
+            Family::Reset => Distribution::rarely(chance / 32, 1, 1),
+            Family::Interrupt | Family::Wakeup => Distribution::rarely_log(chance, 100, MS),
+            Family::FdLimit => Distribution::rarely_log(chance / 4, MS, 1_000 * MS),
+            Family::ClockDrift => Distribution::uniform(0, 0),
+        }
+    }
+}

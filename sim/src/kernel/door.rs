@@ -1,0 +1,340 @@
+//! Where every call enters: number it, let time pass and causes happen, act, charge the time, record. Each step has its
+//! place here, so that no call can leave one out.
+
+use crate::stack::{pause_for_ever, suspend, with};
+use crate::trace::Kind;
+use crate::world::{NONE, State, Wake, World};
+use eagain_net::{Errno, Result, SigSet};
+
+/// What an attempt of a call comes to.
+pub(crate) enum Step<T> {
+    /// It is over.
+    Done(Result<T>),
+    /// It waits: `World::wait` has listed the thread. It will be attempted again.
+    Wait,
+}
+
+/// How a call that waits takes a signal whose handler ran (`signal(7)`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// `EINTR` whatever `SA_RESTART` says: epoll_wait, poll, select, nanosleep, a futex wait with a timeout.
+    Never,
+    /// Goes on where every handler had `SA_RESTART`.
+    IfAsked,
+}
+
+/// A value that can be shown in a trace.
+pub(crate) trait Outcome {
+    /// It as the number that the system call would return.
+    fn word(&self) -> i64;
+}
+
+impl Outcome for () {
+    fn word(&self) -> i64 {
+        0
+    }
+}
+
+macro_rules! outcomes {
+    ($($type:ty => $value:expr;)*) => {
+        $(impl Outcome for $type {
+            fn word(&self) -> i64 {
+                let value: fn(&$type) -> i64 = $value;
+                value(self)
+            }
+        })*
+    };
+}
+
+outcomes! {
+    usize => |v| *v as i64;
+    u32 => |v| i64::from(*v);
+    i32 => |v| i64::from(*v);
+    u64 => |v| *v as i64;
+    eagain_net::Fd => |v| i64::from(v.0);
+    (eagain_net::Fd, std::net::SocketAddr) => |v| i64::from(v.0.0);
+    std::net::SocketAddr => |v| crate::wire::address_word(*v) as i64;
+    eagain_net::StatusFlags => |v| i64::from(v.0);
+    eagain_net::SocketOption => |v| option_word(v);
+    eagain_net::Instant => |v| v.0 as i64;
+    eagain_net::ThreadId => |v| i64::from(v.0);
+    eagain_net::SigSet => |v| v.0 as i64;
+    eagain_net::SigAction => |_| 0;
+    eagain_net::SigInfo => |v| i64::from(v.signal.0);
+    eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
+    eagain_net::FileStat => |v| v.len as i64;
+    Vec<String> => |v| v.len() as i64;
+}
+
+fn option_word(option: &eagain_net::SocketOption) -> i64 {
+    use eagain_net::SocketOption as O;
+    match *option {
+        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) => i64::from(v),
+        O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
+        O::Linger(v) => v.map_or(-1, i64::from),
+        O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),
+        O::Error(v) => v.map_or(0, |e| i64::from(e.0)),
+    }
+}
+
+enum Turn<T> {
+    Return(Result<T>, bool),
+    Switch,
+    Wait,
+    Interrupted,
+    Dead,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Enter,
+    CatchUp,
+    Act,
+}
+
+/// What a call made by a thread that is being unwound returns: it has no effect.
+const DEAD: Errno = Errno::ESRCH;
+
+/// Makes a call that never waits.
+#[inline]
+pub(crate) fn call<T: Outcome>(
+    kind: Kind,
+    args: [u64; 4],
+    mut act: impl FnMut(&mut World) -> Result<T>,
+) -> Result<T> {
+    waiting_call(kind, args, Restart::Never, move |w| Step::Done(act(w)))
+}
+
+/// Makes a call that may wait: `act` is attempted, and again each time the thread is woken.
+#[inline]
+pub(crate) fn waiting_call<T: Outcome>(
+    kind: Kind,
+    args: [u64; 4],
+    restart: Restart,
+    mut act: impl FnMut(&mut World) -> Step<T>,
+) -> Result<T> {
+    let mut stage = Stage::Enter;
+    let mut waited = false;
+    loop {
+        let turn = with(|w| {
+            if w.dying {
+                return Turn::Dead;
+            }
+            let me = w.current;
+            if stage == Stage::Enter {
+                w.begin_call(kind, args);
+                stage = Stage::CatchUp;
+            }
+            if stage == Stage::CatchUp {
+                if !w.catch_up(me) {
+                    return Turn::Switch;
+                }
+                stage = Stage::Act;
+            }
+            match act(w) {
+                Step::Done(result) => {
+                    let handlers = w.end_call(kind, args, &result);
+                    Turn::Return(result, handlers)
+                }
+                Step::Wait => {
+                    if w.has_deliverable_signal(me) {
+                        // A signal comes before the wait, or has ended it.
+                        w.stop_waiting(me);
+                        w.threads[me as usize].state = State::Running;
+                        return Turn::Interrupted;
+                    }
+                    w.may_interrupt(kind);
+                    Turn::Wait
+                }
+            }
+        });
+        match turn {
+            Turn::Return(result, handlers) => {
+                if handlers {
+                    run_handlers();
+                    if with(|w| w.is_over_for_me()) {
+                        pause_for_ever();
+                    }
+                }
+                return result;
+            }
+            Turn::Switch => suspend(),
+            Turn::Wait => {
+                waited = true;
+                suspend();
+            }
+            Turn::Interrupted => {
+                let all_restart = run_handlers();
+                if !(all_restart && restart == Restart::IfAsked) {
+                    let result = Err(Errno::EINTR);
+                    with(|w| {
+                        if !w.dying {
+                            w.end_call(kind, args, &result);
+                        }
+                    });
+                    return result;
+                }
+            }
+            Turn::Dead => {
+                with(|w| w.count_dead_call());
+                return Err(DEAD);
+            }
+        }
+        if waited {
+            waited = false;
+            stage = Stage::CatchUp;
+        }
+    }
+}
+
+/// Runs the handlers of the signals that can be delivered to this thread; whether all of them have `SA_RESTART`.
+pub(crate) fn run_handlers() -> bool {
+    let mut all_restart = true;
+    // Frames stack: the last set up runs first. So all are taken first, and then run from the last taken.
+    let mut frames = Vec::new();
+    while let Some(frame) = with(|w| w.take_signal()) {
+        all_restart &= frame.restart;
+        frames.push(frame);
+    }
+    while let Some(frame) = frames.pop() {
+        (frame.handler)(&frame.info);
+        with(|w| w.leave_handler(frame.mask_before));
+    }
+    all_restart
+}
+
+/// A handler that is about to run.
+pub(crate) struct Frame {
+    pub handler: eagain_net::HandlerFn,
+    pub info: eagain_net::SigInfo,
+    pub restart: bool,
+    pub mask_before: SigSet,
+}
+
+/// Nanoseconds of virtual time that a call costs, besides waiting. Every call costs some, so that no busy wait lasts for
+/// ever; the values are of the order of Linux's on current machines.
+#[inline]
+fn cost(kind: Kind) -> u64 {
+    match kind {
+        Kind::ClockGettime | Kind::Gettid | Kind::Getpid => 30,
+        Kind::Interleave => 0,
+        Kind::Accept | Kind::Connect | Kind::Close | Kind::Socket => 1_500,
+        Kind::Spawn => 10_000,
+        Kind::Fsync | Kind::Fdatasync => 100_000,
+        Kind::Send | Kind::Recv | Kind::Read | Kind::Write | Kind::Sendmsg | Kind::Readv | Kind::Writev => {
+            700
+        }
+        _ => 400,
+    }
+}
+
+/// Sleeping for less than this is spinning.
+pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
+
+impl World {
+    /// Steps 1 and 2: the call has a place in time, after a while off the CPU where the schedule chooses one.
+    #[inline]
+    fn begin_call(&mut self, kind: Kind, args: [u64; 4]) {
+        let me = self.current;
+        let delay = self.off_cpu(me);
+        let t = &mut self.threads[me as usize];
+        t.time += delay;
+        t.call = kind;
+        t.call_args = args;
+    }
+
+    /// Steps 4 and 5: charge and record. `true`: handlers are to run before the program goes on.
+    #[inline]
+    pub(crate) fn end_call<T: Outcome>(&mut self, kind: Kind, args: [u64; 4], result: &Result<T>) -> bool {
+        let me = self.current;
+        let t = &mut self.threads[me as usize];
+        if let Some(mask) = t.saved_mask.take() {
+            t.mask = mask;
+        }
+        let time = t.time;
+        let process = t.process;
+        t.idle_calls += 1;
+        let idle = t.idle_calls;
+        let word = match result {
+            Ok(value) => value.word(),
+            Err(errno) => -i64::from(errno.0),
+        };
+        self.calls += 1;
+        self.trace.call(time, me, kind, args, word);
+        let host = self.processes[process as usize].host;
+        let cpus = &mut self.hosts[host as usize].cpus;
+        let mut free = 0;
+        for cpu in 1..cpus.len() {
+            if cpus[cpu] < cpus[free] {
+                free = cpu;
+            }
+        }
+        let end = time.max(cpus[free]) + cost(kind);
+        cpus[free] = end;
+        self.threads[me as usize].time = end;
+        if idle > self.knobs.spin_limit {
+            self.report_spin(me);
+        }
+        self.processes[process as usize].exit.is_some() || self.has_deliverable_signal(me)
+    }
+
+    /// The process of the running thread has ended: the thread goes no further.
+    fn is_over_for_me(&self) -> bool {
+        !self.dying && self.processes[self.my_process() as usize].exit.is_some()
+    }
+
+    fn report_spin(&mut self, thread: u32) {
+        let name = self.threads[thread as usize].name.clone();
+        let limit = self.knobs.spin_limit;
+        let waits = self.describe_threads();
+        self.fail("O3", "spin", format!("{name} made {limit} calls in a row that got nothing on\n{waits}"));
+    }
+
+    /// Drops that call in a loop while their thread is unwound would never end.
+    fn count_dead_call(&mut self) {
+        if self.current == NONE {
+            return;
+        }
+        let t = &mut self.threads[self.current as usize];
+        t.idle_calls += 1;
+        if t.idle_calls > 1_000_000 {
+            let name = &t.name;
+            eprintln!("eagain: {name} was killed, and a drop of it makes calls without end; aborting");
+            std::process::abort();
+        }
+    }
+
+    /// What every thread that has not ended does, a line each.
+    pub(crate) fn describe_threads(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for t in self.threads.iter().filter(|t| t.state != State::Ended) {
+            if self.processes[t.process as usize].exit.is_some() {
+                continue;
+            }
+            let args: Vec<String> = t
+                .call
+                .args()
+                .iter()
+                .zip(t.call_args)
+                .map(|(form, word)| crate::trace::show_argument(form, word, t.site))
+                .collect();
+            let doing = match t.state {
+                State::Waiting => "waits in",
+                _ => "runs, last in",
+            };
+            let until = match t.deadline {
+                u64::MAX => String::new(),
+                at => format!(" until {}", crate::trace::Time(at)),
+            };
+            let _ = writeln!(text, "  {} {doing} {}({}){until}", t.name, t.call.name(), args.join(", "));
+        }
+        text
+    }
+
+    /// A wait of this call ended because its time was over.
+    #[inline]
+    pub(crate) fn woke_by_deadline(&self) -> bool {
+        self.threads[self.current as usize].wake == Wake::Deadline
+    }
+}

@@ -1,0 +1,47 @@
+//! What a simulated kernel is set to, with defaults that mention Linux's.
+
+/// Settings of every kernel of a world.
+#[derive(Clone, Debug)]
+pub struct KernelKnobs {
+    /// One way between two hosts, in nanoseconds.
+    pub latency_ns: u64,
+    /// One way within a host, in nanoseconds.
+    pub loopback_latency_ns: u64,
+    /// Bytes that a send buffer holds (Linux: up to 4 MiB by itself, `tcp_wmem`).
+    pub send_buffer: u32,
+    /// Bytes that a receive buffer holds (Linux: up to 6 MiB by itself, `tcp_rmem`).
+    pub recv_buffer: u32,
+    /// `RLIMIT_NOFILE` (Linux: 1024 soft).
+    pub fd_limit: usize,
+    /// Processors of a host.
+    pub cpus: usize,
+    /// `RLIMIT_SIGPENDING`, a process (Linux counts a user).
+    pub sigpending_limit: usize,
+    /// Calls of a thread in a row without any progress before it counts as spinning (O3).
+    pub spin_limit: u32,
+    /// Nanoseconds without progress, once faults have stopped, before the run counts as stuck (O6).
+    pub stuck_after_ns: u64,
+}
+
+impl Default for KernelKnobs {
+    fn default() -> KernelKnobs {
+        KernelKnobs {
+            latency_ns: 50_000,
+            loopback_latency_ns: 5_000,
+            send_buffer: 256 << 10,
+            recv_buffer: 256 << 10,
+            fd_limit: 1024,
+            cpus: 2,
+            sigpending_limit: 1024,
+            spin_limit: 10_000,
+            stuck_after_ns: 120_000_000_000,
+        }
+    }
+}
+
+impl KernelKnobs {
+    /// Everything arrives within the call that causes it, as on Linux's loopback with one thread.
+    pub fn synchronous() -> KernelKnobs {
+        KernelKnobs { latency_ns: 0, loopback_latency_ns: 0, ..KernelKnobs::default() }
+    }
+}

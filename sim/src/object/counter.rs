@@ -1,0 +1,31 @@
+//! Descriptors that count: eventfd and timerfd.
+
+use eagain_net::ClockId;
+
+/// `eventfd(2)`.
+pub(crate) struct EventCounter {
+    pub value: u64,
+    pub semaphore: bool,
+}
+
+impl EventCounter {
+    /// The largest value that it can hold.
+    pub const MAX: u64 = u64::MAX - 1;
+}
+
+/// `timerfd_create(2)`.
+pub(crate) struct TimerFd {
+    pub clock: ClockId,
+    /// The host whose clock it follows.
+    pub host: u32,
+    /// When it fires next, in the world's time; `None`: disarmed.
+    pub next: Option<u64>,
+    /// In the world's time; 0: once.
+    pub interval: u64,
+    /// As it was set, for `timerfd_gettime`.
+    pub interval_set: u64,
+    /// Firings not read.
+    pub ticks: u64,
+    /// Counts settings, so that an entry of the agenda that belongs to an older one is known.
+    pub generation: u32,
+}

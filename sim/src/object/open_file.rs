@@ -1,0 +1,57 @@
+//! An open file description (`open(2)`): what several descriptors, of several processes, can share.
+
+use super::{EpollSet, EventCounter, TimerFd};
+use crate::world::Watcher;
+use eagain_net::{Owner, SigSet, Signal, StatusFlags};
+
+/// What it is.
+pub(crate) enum Object {
+    /// A TCP socket, by index.
+    Socket(u32),
+    Epoll(Box<EpollSet>),
+    Event(EventCounter),
+    Timer(Box<TimerFd>),
+    /// A signalfd, with its set.
+    Signals(SigSet),
+    /// Nothing: its object has been released.
+    Gone,
+}
+
+/// Who is told by a signal, and by which (`fcntl(2)`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SigIo {
+    pub owner: Owner,
+    pub process: u32,
+    pub thread: u32,
+    pub signal: Option<Signal>,
+    /// `O_ASYNC` is set.
+    pub on: bool,
+    /// The descriptor through which `F_SETSIG` was called: `si_fd`.
+    pub fd: i32,
+}
+
+/// An open file description.
+pub(crate) struct OpenFile {
+    pub object: Object,
+    pub status: StatusFlags,
+    /// Descriptors, and operations in flight, that refer to it.
+    pub refs: u32,
+    pub watchers: Vec<Watcher>,
+    pub sigio: Option<Box<SigIo>>,
+}
+
+impl OpenFile {
+    pub fn new(object: Object, nonblocking: bool) -> OpenFile {
+        OpenFile {
+            object,
+            status: if nonblocking { StatusFlags::NONBLOCK } else { StatusFlags::NONE },
+            refs: 1,
+            watchers: Vec::new(),
+            sigio: None,
+        }
+    }
+
+    pub fn nonblocking(&self) -> bool {
+        self.status.contains(StatusFlags::NONBLOCK)
+    }
+}

@@ -1,0 +1,44 @@
+//! Pending signals: a standard one at most once, real-time ones queued with their values (`signal(7)`).
+
+use eagain_net::{SigInfo, SigSet, Signal};
+use std::collections::VecDeque;
+
+/// The pending signals of a thread or of a process.
+#[derive(Default)]
+pub(crate) struct SignalQueue {
+    pub set: SigSet,
+    queue: VecDeque<SigInfo>,
+}
+
+impl SignalQueue {
+    /// Adds one. A standard signal that is pending already is lost.
+    pub fn push(&mut self, info: SigInfo) {
+        if !info.signal.is_realtime() && self.set.contains(info.signal) {
+            return;
+        }
+        self.set = self.set.with(info.signal);
+        self.queue.push_back(info);
+    }
+
+    /// Takes out the first of the lowest-numbered signal in `wanted`.
+    pub fn take(&mut self, wanted: SigSet) -> Option<SigInfo> {
+        let signal = SigSet(self.set.0 & wanted.0).iter().next()?;
+        let at = self.queue.iter().position(|info| info.signal == signal)?;
+        let info = self.queue.remove(at)?;
+        if !self.queue.iter().any(|other| other.signal == signal) {
+            self.set = self.set.without(signal);
+        }
+        Some(info)
+    }
+
+    /// Forgets every pending `signal`.
+    pub fn discard(&mut self, signal: Signal) {
+        self.queue.retain(|info| info.signal != signal);
+        self.set = self.set.without(signal);
+    }
+
+    /// How many are queued.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+}

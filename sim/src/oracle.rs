@@ -1,0 +1,44 @@
+//! What must hold, said from inside the programs of a scenario.
+
+use crate::stack::with;
+
+/// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
+pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String) {
+    if !holds {
+        fail("always", name, message());
+    }
+}
+
+/// `reached` must be so at least once in a sweep; else the sweep says that it never was.
+pub fn sometimes(name: &'static str, reached: bool) {
+    with(|w| {
+        *w.sometimes.entry(name).or_default() |= reached;
+    });
+}
+
+/// An oracle broke: the run ends here, with this failure.
+pub fn fail(oracle: &'static str, site: &str, message: String) {
+    let goes_on = with(|w| {
+        if !w.dying {
+            w.fail(oracle, site, message);
+        }
+        w.dying
+    });
+    if !goes_on {
+        crate::stack::pause_for_ever();
+    }
+}
+
+/// A choice of the workload, from `low` to `high`; 0 counts as the simplest, so `low` is what shrinking goes to. Keyed by
+/// the thread and `name`.
+pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
+    with(|w| if w.dying { low } else { w.choose_workload(name, low, high) })
+}
+
+/// Prints a line: kept, stamped with virtual time, and shown when the run fails.
+pub fn print(line: &str) {
+    with(|w| {
+        let me = w.current;
+        w.print(me, line);
+    });
+}

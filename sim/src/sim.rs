@@ -1,0 +1,330 @@
+//! Building a world, running it, and what is left: the doing behind `crate::run`.
+
+use crate::choice::{Choices, Distribution, Domain, Stream};
+use crate::fault::{Family, Swarm};
+use crate::kernel::SimKernel;
+use crate::knobs::KernelKnobs;
+use crate::run::{KnobValues, RunReport, RunSpec, Scenario, Settings};
+use crate::stack::{self, Engine, with};
+use crate::trace::Recorder;
+use crate::world::{Host, Next, State, World};
+use eagain_net::SocketAddr;
+use std::net::Ipv4Addr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Choices about the world as a whole.
+const WORLD: Domain = Domain("world");
+/// Choices that programs make.
+const WORKLOAD: Domain = Domain("workload");
+/// What `getrandom` gives.
+const ENTROPY: Domain = Domain("entropy");
+
+/// The families that a scenario allows unless it says otherwise.
+pub const USUAL_FAULTS: &[Family] = &[
+    Family::OffCpu,
+    Family::WireDelay,
+    Family::WireSplit,
+    Family::WireStall,
+    Family::Bandwidth,
+    Family::SendBuffer,
+    Family::RecvBuffer,
+    Family::Interrupt,
+    Family::Wakeup,
+];
+
+/// A world under construction, and then running. A scenario's body gets one.
+pub struct Sim {
+    world: World,
+    engine: Engine,
+    scenario: Scenario,
+    settings: Settings,
+    faults: Vec<Family>,
+    quiet_after: u64,
+    ran: bool,
+}
+
+/// A host of the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostId(u32);
+
+/// A process of the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProcessId(u32);
+
+impl Sim {
+    fn new(spec: &RunSpec, engine: Engine) -> Sim {
+        let mut choices = Choices::new(spec.base, &spec.overrides);
+        let recorder = Recorder::new(spec.record);
+        if recorder.keeps_choices() {
+            choices.record();
+        }
+        Sim {
+            world: World::new(choices, recorder, KernelKnobs::default()),
+            engine,
+            scenario: spec.scenario,
+            settings: spec.settings.clone(),
+            faults: USUAL_FAULTS.to_vec(),
+            quiet_after: 60_000_000_000,
+            ran: false,
+        }
+    }
+
+    /// A knob that takes words: what `--set` gave, or the default.
+    pub fn word(&self, name: &str) -> String {
+        let default = self.scenario.knobs.iter().find(|k| k.name == name).map(|knob| match knob.values {
+            KnobValues::Words(words) => words.first().copied().unwrap_or_default().to_owned(),
+            KnobValues::Number { default, .. } => default.to_string(),
+        });
+        self.settings.get(name).cloned().or(default).unwrap_or_default()
+    }
+
+    /// A knob that takes a number.
+    pub fn number(&self, name: &str) -> u64 {
+        crate::choice::parse_seed(&self.word(name)).unwrap_or(0)
+    }
+
+    /// These settings make no sense together: the run is refused, which is no failure.
+    pub fn refuse(&mut self, why: impl Into<String>) {
+        self.world.refused = Some(why.into());
+    }
+
+    /// The settings of every kernel of this world; before the first host is made.
+    pub fn knobs(&mut self) -> &mut KernelKnobs {
+        &mut self.world.knobs
+    }
+
+    /// The fault families that this run may switch on; which of them it does is a choice.
+    pub fn faults(&mut self, families: &[Family]) {
+        self.faults = families.to_vec();
+    }
+
+    /// When, in nanoseconds of virtual time, faults stop at the latest.
+    pub fn quiet_after(&mut self, ns: u64) {
+        self.quiet_after = ns;
+    }
+
+    /// A choice about the world, made while it is built: from `low` to `high`, shrunk towards `low`.
+    pub fn choose(&mut self, name: &str, low: u64, high: u64) -> u64 {
+        low + self.world.choices.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
+    }
+
+    /// A new host. Its address is 10.0.x.y, dealt out in order.
+    pub fn host(&mut self, name: &str) -> HostId {
+        let index = self.world.hosts.len() as u32;
+        let number = index + 1;
+        let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
+        self.world.trace.name_host(name);
+        let cpus = self.world.knobs.cpus;
+        self.world.hosts.push(Host::new(name, ip, cpus));
+        HostId(index)
+    }
+
+    /// An address of a host.
+    pub fn address(&self, host: HostId, port: u16) -> SocketAddr {
+        SocketAddr::from((self.world.hosts[host.0 as usize].ip, port))
+    }
+
+    /// A process that runs for as long as the world: a server. The run does not wait for its end.
+    pub fn server(
+        &mut self,
+        host: HostId,
+        name: &str,
+        body: impl FnOnce(SimKernel) + Send + 'static,
+    ) -> ProcessId {
+        self.process(host, name, false, body)
+    }
+
+    /// A process whose end the run waits for: a client. The run is over when all of these have ended.
+    pub fn client(
+        &mut self,
+        host: HostId,
+        name: &str,
+        body: impl FnOnce(SimKernel) + Send + 'static,
+    ) -> ProcessId {
+        self.process(host, name, true, body)
+    }
+
+    fn process(
+        &mut self,
+        host: HostId,
+        name: &str,
+        foreground: bool,
+        body: impl FnOnce(SimKernel) + Send + 'static,
+    ) -> ProcessId {
+        let name = name.replace(' ', "-");
+        ProcessId(self.world.add_process(host.0, &name, foreground, 0, Box::new(move || body(SimKernel))))
+    }
+
+    /// Allows a process to panic: its end is then a part of the story (O16 does not break).
+    pub fn may_panic(&mut self, process: ProcessId) {
+        self.world.processes[process.0 as usize].may_panic = true;
+    }
+
+    /// Sets the descriptor limit of a process (`RLIMIT_NOFILE`).
+    pub fn fd_limit(&mut self, process: ProcessId, limit: usize) {
+        self.world.processes[process.0 as usize].fd_limit = limit;
+    }
+
+    /// How many descriptors a process has open.
+    pub fn open_fds(&self, process: ProcessId) -> usize {
+        self.world.processes[process.0 as usize].fds.iter().flatten().count()
+    }
+
+    /// How a process ended: its status, negative for a signal; `None`: it has not.
+    pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
+        self.world.processes[process.0 as usize].exit
+    }
+
+    /// Breaks an oracle from outside the simulated programs, after the run.
+    pub fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+        self.world.fail(oracle, site, message);
+    }
+
+    /// Whether an oracle has broken.
+    pub fn failed(&self) -> bool {
+        self.world.failure.is_some()
+    }
+
+    /// Draws the swarm and runs until every client has ended, an oracle breaks, or nothing can happen any more.
+    pub fn run(&mut self) {
+        if std::mem::replace(&mut self.ran, true) || self.world.refused.is_some() {
+            return;
+        }
+        self.world.swarm = Swarm::draw(&mut self.world.choices, &self.faults);
+        self.world.swarm.quiet_from = self.quiet_after;
+        let Sim { world, engine, .. } = self;
+        stack::enter(world, || {
+            drive(engine);
+            with(|w| w.judge_end());
+        });
+    }
+
+    /// Unwinds whatever still has a stack, and gathers what is left.
+    fn finish(mut self) -> (RunReport, Engine) {
+        let Sim { world, engine, .. } = &mut self;
+        stack::enter(world, || {
+            let threads = with(|w| w.threads.len() as u32);
+            for thread in 0..threads {
+                end_thread(engine, thread);
+            }
+        });
+        let w = self.world;
+        let report = RunReport {
+            hash: w.trace.hash(),
+            calls: w.calls,
+            simulated: w.now,
+            failure: w.failure,
+            refused: w.refused,
+            faults: w.swarm.counts().collect(),
+            sometimes: w.sometimes,
+            choices: w.choices.recorded().to_vec(),
+            unused: w.choices.unused_overrides(),
+            trace: w.trace.into_log(),
+            output: w.output,
+        };
+        (report, self.engine)
+    }
+}
+
+/// Whose turn it is, over and over.
+fn drive(engine: &mut Engine) {
+    loop {
+        match with(World::next) {
+            Next::Run(thread) => {
+                let body = with(|w| w.threads[thread as usize].body.take());
+                let ended = engine.resume(thread as usize, body);
+                with(|w| {
+                    if ended {
+                        w.thread_ended(thread);
+                    }
+                    w.current = crate::world::NONE;
+                });
+            }
+            Next::End => {
+                let condemned = with(|w| std::mem::take(&mut w.condemned));
+                if condemned.is_empty() {
+                    return;
+                }
+                for thread in condemned {
+                    end_thread(engine, thread);
+                }
+            }
+        }
+    }
+}
+
+/// Unwinds one thread; its drops make calls that have no effect.
+fn end_thread(engine: &mut Engine, thread: u32) {
+    let body = with(|w| {
+        w.dying = true;
+        w.current = thread;
+        w.threads[thread as usize].idle_calls = 0;
+        w.threads[thread as usize].body.take()
+    });
+    drop(body);
+    engine.kill(thread as usize);
+    with(|w| {
+        if w.threads[thread as usize].state != State::Ended {
+            w.thread_ended(thread);
+        }
+        w.dying = false;
+        w.current = crate::world::NONE;
+    });
+}
+
+impl World {
+    /// Nothing can happen any more: what was accepted must be done.
+    fn judge_end(&mut self) {
+        if self.foreground > 0 && self.failure.is_none() {
+            let waits = self.describe_threads();
+            self.fail("O6", "deadlock", format!("nothing can ever run again\n{waits}"));
+        }
+    }
+
+    pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
+        let me = self.current;
+        let World { workload, threads, choices, .. } = self;
+        let stream: &mut Stream = workload.entry((me, name)).or_default();
+        let object = || format!("{}:{name}", threads[me as usize].name);
+        let above = choices.choose(
+            stream,
+            WORKLOAD,
+            true,
+            Distribution::uniform(0, high.saturating_sub(low)),
+            object,
+        );
+        low + above
+    }
+
+    pub(crate) fn sys_getrandom(&mut self, buffer: &mut [u8]) {
+        let process = self.my_process();
+        let name = self.processes[process as usize].name.clone();
+        let World { workload, choices, .. } = self;
+        let stream = workload.entry((u32::MAX - process, "entropy")).or_default();
+        let everything = Distribution::uniform(0, u64::MAX >> 16);
+        for chunk in buffer.chunks_mut(4) {
+            let word = choices.choose(stream, ENTROPY, true, everything, || name.clone()) as u32;
+            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Runs what `spec` says. The report is a function of it, and of nothing else.
+pub fn run(spec: &RunSpec, engine: &mut Engine) -> RunReport {
+    crate::panic::install_hook();
+    let mut sim = Sim::new(spec, std::mem::take(engine));
+    let body = spec.scenario.body;
+    let outcome = crate::panic::captured(|| {
+        catch_unwind(AssertUnwindSafe(|| {
+            body(&mut sim);
+            sim.run();
+        }))
+    });
+    if let Err(payload) = outcome {
+        let message = crate::panic::take_message(&*payload);
+        sim.world.fail("assert", "scenario", message);
+    }
+    let (report, used) = sim.finish();
+    *engine = used;
+    report
+}

@@ -1,0 +1,171 @@
+//! Simulated threads as stackful coroutines: spawn, switch, kill; and the one cell through which a call finds its
+//! world. The only unsafe code of the simulator besides the allocator; what runs on these stacks, and when, is decided
+//! in `crate::world`.
+//!
+//! Invariants that the unsafe blocks rely on:
+//! - One OS thread runs one world at a time; a coroutine is resumed only by the engine that made it, on that thread.
+//! - `WORLD` is null, or points to the world that [`enter`] borrows mutably; [`with`] takes the pointer out while it
+//!   is in use, so that there is never a second reference.
+//! - `YIELDER` is that of the running coroutine: set when one starts and again each time one comes back.
+#![allow(unsafe_code)]
+
+mod overflow;
+
+use crate::world::World;
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use eagain_net::ThreadBody;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{null, null_mut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+thread_local! {
+    static WORLD: Cell<*mut World> = const { Cell::new(null_mut()) };
+    static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(null()) };
+}
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("eagain-sim ends simulated threads by unwinding: build with panic = \"unwind\"");
+
+/// Bytes of a simulated thread's stack. Touched pages only are real; a debug build needs several times what a
+/// release build does.
+const STACK_BYTES: usize = 256 * 1024;
+
+type Stack = Coroutine<(), (), (), DefaultStack>;
+
+/// Makes `world` the current one for the time of `f`.
+pub(crate) fn enter<R>(world: &mut World, f: impl FnOnce() -> R) -> R {
+    struct Leave(*mut World);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            WORLD.set(self.0);
+        }
+    }
+    let _leave = Leave(WORLD.replace(world));
+    f()
+}
+
+/// Whether a world is current on this OS thread.
+pub(crate) fn inside() -> bool {
+    !WORLD.get().is_null()
+}
+
+/// The current world, for the time of `f`. `f` must not make simulated calls.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    struct Restore(*mut World);
+    impl Drop for Restore {
+        #[inline]
+        fn drop(&mut self) {
+            WORLD.set(self.0);
+        }
+    }
+    let world = WORLD.replace(null_mut());
+    let _restore = Restore(world);
+    assert!(
+        !world.is_null(),
+        "a SimKernel call outside a simulated thread: make it inside a process of a scenario"
+    );
+    // SAFETY: the pointer came from the exclusive borrow that `enter` holds, and was taken out of the cell, so that no
+    // other reference is made before it is put back.
+    f(unsafe { &mut *world })
+}
+
+/// Leaves the running simulated thread until the engine resumes it.
+#[inline]
+pub(crate) fn suspend() {
+    let yielder = YIELDER.get();
+    assert!(!yielder.is_null(), "suspended outside a simulated thread");
+    // SAFETY: it belongs to the coroutine that is running on this very stack, so it lives at least as long as this frame.
+    unsafe { (*yielder).suspend(()) };
+    YIELDER.set(yielder);
+}
+
+/// Leaves the running simulated thread for good: the run is over for it.
+pub(crate) fn pause_for_ever() -> ! {
+    loop {
+        suspend();
+    }
+}
+
+/// The stacks of one OS thread. Worlds come and go; stacks are used again.
+pub struct Engine {
+    running: Vec<Option<Stack>>,
+    pool: Vec<DefaultStack>,
+    heartbeat: Arc<AtomicU64>,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
+}
+
+impl Engine {
+    /// An engine for this OS thread.
+    pub fn new() -> Engine {
+        overflow::install();
+        Engine { running: Vec::new(), pool: Vec::new(), heartbeat: Arc::default() }
+    }
+
+    /// Counts up at every switch between simulated threads: a watchdog sees by it whether a run still makes calls.
+    pub fn heartbeat(&self) -> Arc<AtomicU64> {
+        self.heartbeat.clone()
+    }
+
+    /// Runs `thread` until it suspends or ends; `true`: it ended. `body` is what it runs, the first time.
+    pub(crate) fn resume(&mut self, thread: usize, body: Option<ThreadBody>) -> bool {
+        self.heartbeat.fetch_add(1, Relaxed);
+        if let Some(body) = body {
+            self.start(thread, body);
+        }
+        let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
+        overflow::watch(thread);
+        let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+        if ended {
+            self.recycle(thread);
+        }
+        ended
+    }
+
+    fn start(&mut self, thread: usize, body: ThreadBody) {
+        let stack = self.pool.pop().unwrap_or_else(|| match DefaultStack::new(STACK_BYTES) {
+            Ok(stack) => stack,
+            Err(error) => panic!(
+                "no memory map for the stack of simulated thread {thread}: {error} (see vm.max_map_count in proc(5))"
+            ),
+        });
+        let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
+            YIELDER.set(yielder);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                // Forced unwinding passes through as a panic too, and has to go on.
+                if with(|w| w.is_dying()) {
+                    resume_unwind(payload);
+                }
+                let message = crate::panic::take_message(&*payload);
+                with(|w| w.thread_panicked(message));
+            }
+        });
+        if self.running.len() <= thread {
+            self.running.resize_with(thread + 1, || None);
+        }
+        self.running[thread] = Some(coroutine);
+    }
+
+    /// Unwinds the stack of `thread`, if it has one. The world must have marked it as dying, so that calls from drops
+    /// neither suspend nor have an effect.
+    pub(crate) fn kill(&mut self, thread: usize) {
+        if let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) {
+            coroutine.force_unwind();
+            self.recycle(thread);
+        }
+    }
+
+    fn recycle(&mut self, thread: usize) {
+        if let Some(coroutine) = self.running[thread].take() {
+            self.pool.push(coroutine.into_stack());
+        }
+    }
+}

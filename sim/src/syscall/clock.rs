@@ -1,0 +1,38 @@
+//! Clocks and sleeping.
+
+use crate::kernel::REAL_SLEEP_NS;
+use crate::kernel::Step;
+use crate::world::{WaitOn, World};
+use eagain_net::{ClockId, Instant};
+
+impl World {
+    /// The host of the running thread.
+    pub fn my_host(&self) -> u32 {
+        self.processes[self.my_process() as usize].host
+    }
+
+    pub fn sys_clock_gettime(&mut self, clock: ClockId) -> Instant {
+        let host = self.my_host();
+        self.hosts[host as usize].clock(clock, self.now)
+    }
+
+    /// The world's time after `timeout` nanoseconds of this host's clock.
+    #[inline]
+    pub fn deadline_after(&self, timeout: u64) -> u64 {
+        let host = self.my_host();
+        self.now.saturating_add(self.hosts[host as usize].true_duration(timeout))
+    }
+
+    pub fn sys_nanosleep(&mut self, duration: u64, deadline: &mut Option<u64>) -> Step<()> {
+        if duration >= REAL_SLEEP_NS {
+            let me = self.current;
+            self.threads[me as usize].idle_calls = 0;
+        }
+        let at = *deadline.get_or_insert_with(|| self.deadline_after(duration));
+        if self.now >= at {
+            return Step::Done(Ok(()));
+        }
+        self.wait(WaitOn::Nothing, Some(at));
+        Step::Wait
+    }
+}

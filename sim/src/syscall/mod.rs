@@ -1,0 +1,14 @@
+//! What each call does to the state of the world: arguments checked in Linux's order, errno values as Linux returns them.
+//! One file a family, under the same name as its trait in `eagain_net::kernel`. A function is an attempt: it may say that
+//! it waits, and is attempted again when the thread is woken.
+
+mod clock;
+mod descriptor;
+mod epoll;
+mod poll;
+mod signal;
+mod socket;
+mod thread;
+mod timer;
+
+pub(crate) use descriptor::SendProgress;

@@ -1,0 +1,150 @@
+//! Takes down what happens: always the hash, and, where a run is asked to keep them, the events themselves.
+
+use super::{Event, Kind, TraceHash};
+use crate::run::{Record, TraceLog};
+use std::fmt;
+
+/// How many bytes of a payload a trace keeps.
+const KEPT_BYTES: usize = 48;
+
+/// The recorder of one run.
+pub(crate) struct Recorder {
+    hash: TraceHash,
+    number: u64,
+    keep: Record,
+    log: TraceLog,
+    /// The fault that the call under way ran into, by the number of its event.
+    blamed: u64,
+    /// Where the payload of the call under way is in the log.
+    payload: (u32, u32),
+}
+
+impl Recorder {
+    pub fn new(keep: Record) -> Recorder {
+        let log = TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
+        Recorder { hash: TraceHash::default(), number: 0, keep, log, blamed: 0, payload: (0, 0) }
+    }
+
+    /// The number of the last event.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub fn hash(&self) -> u64 {
+        self.hash.value()
+    }
+
+    pub fn keeps_events(&self) -> bool {
+        self.keep == Record::Trace
+    }
+
+    pub fn keeps_choices(&self) -> bool {
+        self.keep != Record::Hash
+    }
+
+    pub fn into_log(self) -> Option<TraceLog> {
+        (self.keep == Record::Trace).then_some(self.log)
+    }
+
+    pub fn name_thread(&mut self, index: u32, name: &str) {
+        debug_assert_eq!(index as usize, self.log.threads.len());
+        self.log.threads.push(name.to_owned());
+    }
+
+    pub fn name_host(&mut self, name: &str) {
+        if self.keeps_events() {
+            self.log.hosts.push(name.to_owned());
+        }
+    }
+
+    /// The index of a text, for an event to refer to; its content goes into the hash here.
+    pub fn text(&mut self, text: &str) -> u64 {
+        self.hash.bytes(text.as_bytes());
+        if !self.keeps_events() {
+            return 0;
+        }
+        if let Some(at) = self.log.texts.iter().position(|known| known == text) {
+            return at as u64;
+        }
+        self.log.texts.push(text.to_owned());
+        self.log.texts.len() as u64 - 1
+    }
+
+    /// The call under way ran into this fault.
+    #[inline]
+    pub fn blame(&mut self, cause: u64) {
+        self.blamed = cause;
+    }
+
+    /// The bytes that the call under way moved. Sent bytes are part of the hash; received ones were sent before.
+    #[inline]
+    pub fn payload(&mut self, bytes: &[u8], sent: bool) {
+        if sent {
+            self.hash.bytes(bytes);
+        }
+        if self.keep == Record::Trace {
+            let start = self.log.bytes.len() as u32;
+            let kept = bytes.len().min(KEPT_BYTES);
+            self.log.bytes.extend_from_slice(&bytes[..kept]);
+            self.payload = (start, kept as u32);
+        }
+    }
+
+    /// A call that has ended.
+    #[inline]
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64) {
+        let cause = std::mem::take(&mut self.blamed);
+        self.note(time, thread, kind, args, result, cause);
+    }
+
+    /// Something that happened; its number.
+    #[inline]
+    pub fn happening(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
+        let payload = std::mem::take(&mut self.payload);
+        self.note(time, thread, kind, args, 0, 0);
+        self.payload = payload;
+        self.number
+    }
+
+    #[inline]
+    fn note(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64, cause: u64) {
+        self.number += 1;
+        self.hash.words(time, u64::from(thread) << 32 | kind as u64);
+        self.hash.words(args[0] ^ args[1].rotate_left(32), result as u64 ^ cause.rotate_left(32));
+        if args[2] | args[3] != 0 {
+            self.hash.words(args[2], args[3]);
+        }
+        if self.keep == Record::Trace {
+            let bytes = std::mem::take(&mut self.payload);
+            let number = self.number;
+            self.log.events.push(Event { number, time, thread, kind, args, result, cause, bytes });
+        }
+    }
+}
+
+/// A time of the world, printed in seconds with nine digits behind the point.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Time(pub u64);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{:09}", self.0 / 1_000_000_000, self.0 % 1_000_000_000))
+    }
+}
+
+/// An argument as text; `form` is one of those that [`Kind::args`] lists.
+pub(crate) fn show_argument(form: &str, word: u64, site: &str) -> String {
+    match form {
+        "fd" | "n" => format!("{}", word as i64),
+        "x" => format!("{word:#x}"),
+        "ns" if word == u64::MAX => "∞".to_owned(),
+        "ns" => format!("{word}ns"),
+        "addr" => {
+            let ip = std::net::Ipv4Addr::from((word >> 16) as u32);
+            format!("{ip}:{}", word & 0xffff)
+        }
+        "ptr" if site.is_empty() => "&word".to_owned(),
+        "ptr" => format!("&{site}"),
+        _ => format!("{word}"),
+    }
+}

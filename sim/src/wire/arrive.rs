@@ -1,0 +1,167 @@
+//! Receiving: what the head of the wire does when it arrives (tcp_input.c: `tcp_data_queue`, `tcp_fin`, `tcp_reset`).
+
+use super::address_word;
+use crate::agenda::Happening;
+use crate::object::{RCV, SHUT, Segment, SegmentKind, Tcp};
+use crate::trace::Kind;
+use crate::world::{ALL, NONE, World};
+use eagain_net::{Errno, Events, SigCode};
+
+impl World {
+    /// Everything of this direction that is due arrives.
+    pub fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
+        let now = self.now;
+        loop {
+            let Some(c) = self.conn(conn, generation) else { return };
+            let f = &mut c.flows[side];
+            f.arriving = false;
+            match f.wire.front() {
+                None => return,
+                Some(segment) if segment.at > now => {
+                    let at = segment.at;
+                    f.arriving = true;
+                    self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+                    return;
+                }
+                Some(_) => {}
+            }
+            let Some(segment) = f.wire.pop_front() else { return };
+            match segment.kind {
+                SegmentKind::Open => self.handshake_done(conn),
+                SegmentKind::Data => self.data_arrives(conn, side, segment),
+                SegmentKind::Fin => self.fin_arrives(conn, side),
+                SegmentKind::Rst => self.rst_arrives(conn, side),
+            }
+        }
+    }
+
+    fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
+        let now = self.now;
+        let c = &mut self.conns[conn as usize];
+        let receiver = c.socks[1 - side];
+        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        let latency = c.latency;
+        let sender = c.socks[side];
+        let f = &mut c.flows[side];
+        let n = segment.end - f.arrived;
+        f.arrived = segment.end;
+        f.acks.push_back((now + latency, segment.end));
+        self.trace.happening(now, NONE, Kind::Arrived, [from, to, n, 0]);
+        if sender != NONE && self.socks[sender as usize].no_space {
+            self.await_space(conn, side);
+        }
+        if receiver == NONE || self.socks[receiver as usize].orphan {
+            // Nobody will ever read it: RFC 9293 3.10.7.1, a reset.
+            self.send_rst(conn, 1 - side);
+            if receiver != NONE {
+                self.socks[receiver as usize].tcp = Tcp::Close;
+                self.remove_sock(receiver);
+            }
+            return;
+        }
+        let s = &self.socks[receiver as usize];
+        let (file, low_at) = (s.file, u64::from(s.options.low_at));
+        if file != NONE && self.conns[conn as usize].flows[side].readable() >= low_at.max(1) {
+            self.notify(file, Events::IN, Some(SigCode::PollIn));
+        }
+    }
+
+    /// `tcp_fin`, and what its acknowledgement does to the sender.
+    fn fin_arrives(&mut self, conn: u32, side: usize) {
+        let now = self.now;
+        let c = &mut self.conns[conn as usize];
+        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        c.flows[side].fin_arrived = true;
+        let [sender, receiver] = [c.socks[side], c.socks[1 - side]];
+        self.trace.happening(now, NONE, Kind::Fin, [from, to, 0, 0]);
+        if receiver != NONE {
+            let s = &mut self.socks[receiver as usize];
+            s.shutdown |= RCV;
+            s.done = true;
+            s.tcp = match s.tcp {
+                Tcp::SynRecv | Tcp::Established => Tcp::CloseWait,
+                Tcp::FinWait1 => Tcp::Closing,
+                Tcp::FinWait2 => Tcp::Close,
+                other => other,
+            };
+            if s.tcp == Tcp::Close {
+                s.shutdown = SHUT;
+            }
+            let code = if s.shutdown == SHUT { SigCode::PollHup } else { SigCode::PollIn };
+            let (file, over) = (s.file, s.tcp == Tcp::Close);
+            if over {
+                self.enter_time_wait(receiver);
+            }
+            if self.socks[receiver as usize].orphan {
+                if over {
+                    self.remove_sock(receiver);
+                }
+            } else if file != NONE {
+                if code == SigCode::PollIn {
+                    // Linux sends two: for the state change and for the end of data.
+                    self.notify(file, Events::NONE, Some(code));
+                }
+                self.notify(file, ALL, Some(code));
+            }
+        }
+        if self.conns.get(conn as usize).is_none() || sender == NONE {
+            return;
+        }
+        let s = &mut self.socks[sender as usize];
+        s.tcp = match s.tcp {
+            Tcp::FinWait1 => Tcp::FinWait2,
+            Tcp::Closing | Tcp::LastAck => Tcp::Close,
+            other => other,
+        };
+        if s.tcp == Tcp::Close {
+            s.shutdown = SHUT;
+            let (file, orphan) = (s.file, s.orphan);
+            if orphan {
+                self.remove_sock(sender);
+            } else if file != NONE {
+                self.notify(file, ALL, None);
+            }
+        }
+    }
+
+    /// `tcp_reset`.
+    fn rst_arrives(&mut self, conn: u32, side: usize) {
+        let now = self.now;
+        let c = &mut self.conns[conn as usize];
+        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        let receiver = c.socks[1 - side];
+        self.trace.happening(now, NONE, Kind::Rst, [from, to, 0, 0]);
+        if receiver == NONE {
+            return;
+        }
+        let s = &mut self.socks[receiver as usize];
+        let error = match s.tcp {
+            Tcp::Close => return,
+            Tcp::SynSent => Errno::ECONNREFUSED,
+            Tcp::CloseWait => Errno::EPIPE,
+            _ => Errno::ECONNRESET,
+        };
+        s.error = Some(error);
+        self.connection_over(receiver);
+    }
+
+    /// `tcp_done` after an error: nothing more is sent, everybody is told.
+    pub(super) fn connection_over(&mut self, sock: u32) {
+        let s = &mut self.socks[sock as usize];
+        let half_open = s.tcp == Tcp::SynRecv;
+        s.tcp = Tcp::Close;
+        s.shutdown = SHUT;
+        let (file, orphan, conn, parent) = (s.file, s.orphan, s.conn, s.parent);
+        if let Some((conn, side)) = conn {
+            self.drop_unsent(conn, side as usize);
+        }
+        if half_open {
+            self.forget_half_open(parent);
+            self.remove_sock(sock);
+        } else if orphan {
+            self.remove_sock(sock);
+        } else if file != NONE {
+            self.notify(file, ALL, Some(SigCode::PollErr));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The end of connections: `tcp_close`, `tcp_shutdown`, resets sent and injected, and the release of what nobody refers to.
+
+use crate::agenda::Happening;
+use crate::object::{SEND, SHUT, Segment, SegmentKind, SocketState, Tcp};
+use crate::trace::Kind;
+use crate::world::{ALL, NONE, TIME_WAIT_NS, World};
+use eagain_net::{Errno, SigCode};
+
+impl World {
+    /// The last descriptor of a socket is gone (`tcp_close`). Unread data, or a linger time of 0: a reset, and what is
+    /// still to be sent is lost. Otherwise a FIN behind the queued data.
+    pub fn close_sock(&mut self, sock: u32) {
+        let s = &mut self.socks[sock as usize];
+        s.file = NONE;
+        match s.tcp {
+            Tcp::Listen => {
+                self.stop_listening(sock);
+                self.remove_sock(sock);
+            }
+            Tcp::Close | Tcp::SynSent | Tcp::SynRecv => self.remove_sock(sock),
+            _ => {
+                let Some((conn, side)) = s.conn else { return self.remove_sock(sock) };
+                let side = side as usize;
+                s.orphan = true;
+                s.shutdown = SHUT;
+                let abort = s.options.linger == Some(0);
+                if abort || self.conns[conn as usize].flows[1 - side].readable() > 0 {
+                    self.socks[sock as usize].tcp = Tcp::Close;
+                    self.send_rst(conn, side);
+                    self.remove_sock(sock);
+                } else if self.socks[sock as usize].tcp == Tcp::Established
+                    || self.socks[sock as usize].tcp == Tcp::CloseWait
+                {
+                    self.send_fin(sock, conn, side);
+                }
+            }
+        }
+    }
+
+    /// The writing side ends: a FIN behind what is queued.
+    pub fn send_fin(&mut self, sock: u32, conn: u32, side: usize) {
+        let s = &mut self.socks[sock as usize];
+        s.tcp = match s.tcp {
+            Tcp::Established => Tcp::FinWait1,
+            Tcp::CloseWait => Tcp::LastAck,
+            other => other,
+        };
+        self.conns[conn as usize].flows[side].fin_written = true;
+        self.pump(conn, side);
+    }
+
+    /// A reset leaves from `side`; what that side had still to send is lost.
+    pub fn send_rst(&mut self, conn: u32, side: usize) {
+        let now = self.now;
+        if self.conns[conn as usize].flows[side].dead {
+            return;
+        }
+        self.drop_unsent(conn, side);
+        let c = &mut self.conns[conn as usize];
+        let generation = c.generation;
+        c.flows[1 - side].dead = true;
+        let f = &mut c.flows[side];
+        let at = f.last_at.max(now + c.latency);
+        f.last_at = at;
+        f.wire.push_back(Segment { at, end: f.sent, kind: SegmentKind::Rst, cause: 0 });
+        if !f.arriving {
+            f.arriving = true;
+            self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+        }
+    }
+
+    /// Nothing that has not left yet will leave.
+    pub(super) fn drop_unsent(&mut self, conn: u32, side: usize) {
+        let f = &mut self.conns[conn as usize].flows[side];
+        f.bytes.truncate((f.sent - f.read) as usize);
+        f.written = f.sent;
+        f.dead = true;
+    }
+
+    /// A fault: something between the hosts resets the connection, on both sides.
+    pub(super) fn reset_by_the_network(&mut self, conn: u32, side: usize) {
+        self.wire_event(conn, side, Kind::FaultReset, 0, 0);
+        for side in [side, 1 - side] {
+            if self.conns.get(conn as usize).is_some() {
+                self.conns[conn as usize].flows[side].dead = false;
+                self.send_rst(conn, side);
+            }
+        }
+    }
+
+    /// `shutdown` or close of a listener: who waits there is reset, who is calling will be refused.
+    pub fn stop_listening(&mut self, sock: u32) {
+        self.unbind(sock);
+        let Some(listen) = self.socks[sock as usize].listen.take() else { return };
+        for child in listen.queue {
+            self.abort(child);
+        }
+        let half_open: Vec<u32> = self
+            .socks
+            .iter()
+            .filter(|(_, s)| s.parent == sock && s.tcp == Tcp::SynRecv)
+            .map(|(index, _)| index as u32)
+            .collect();
+        for child in half_open {
+            self.remove_sock(child);
+        }
+    }
+
+    /// Ends a connection with a reset and releases the socket.
+    fn abort(&mut self, sock: u32) {
+        let s = &mut self.socks[sock as usize];
+        let over = s.tcp == Tcp::Close;
+        s.tcp = Tcp::Close;
+        if let (Some((conn, side)), false) = (s.conn, over) {
+            self.send_rst(conn, side as usize);
+        }
+        self.remove_sock(sock);
+    }
+
+    /// `tcp_disconnect`: the socket is as good as new, but for a pending error.
+    pub fn disconnect(&mut self, sock: u32) {
+        let s = &mut self.socks[sock as usize];
+        match s.tcp {
+            Tcp::SynSent => s.error = Some(Errno::ECONNRESET),
+            Tcp::Listen => return self.become_closed(sock),
+            _ => {}
+        }
+        if let Some((conn, side)) = s.conn.take() {
+            let over = s.tcp == Tcp::Close || s.tcp == Tcp::SynSent;
+            if !over {
+                self.send_rst(conn, side as usize);
+            }
+            self.detach(conn, side as usize);
+        }
+        self.become_closed(sock);
+    }
+
+    fn become_closed(&mut self, sock: u32) {
+        if self.socks[sock as usize].tcp == Tcp::Listen {
+            self.stop_listening(sock);
+        } else if !self.socks[sock as usize].bound {
+            self.unbind(sock);
+            self.socks[sock as usize].local = None;
+        }
+        let s = &mut self.socks[sock as usize];
+        s.tcp = Tcp::Close;
+        s.state = SocketState::Unconnected;
+        s.shutdown = 0;
+        s.done = false;
+        s.no_space = false;
+        s.remote = None;
+    }
+
+    /// The port stays taken for a minute on the side that ended first (RFC 9293 3.6.1).
+    pub(super) fn enter_time_wait(&mut self, sock: u32) {
+        let s = &self.socks[sock as usize];
+        if let Some(local) = s.local {
+            let (until, reuse, host) = (self.now + TIME_WAIT_NS, s.options.reuse_addr, s.host);
+            let now = self.now;
+            let waits = &mut self.hosts[host as usize].time_wait;
+            waits.retain(|&(_, until, _)| until > now);
+            waits.push((local, until, reuse));
+        }
+    }
+
+    /// Releases a socket.
+    pub(super) fn remove_sock(&mut self, sock: u32) {
+        self.unbind(sock);
+        if let Some(s) = self.socks.try_remove(sock as usize)
+            && let Some((conn, side)) = s.conn
+        {
+            self.detach(conn, side as usize);
+        }
+    }
+
+    fn detach(&mut self, conn: u32, side: usize) {
+        let Some(c) = self.conns.get_mut(conn as usize) else { return };
+        c.socks[side] = NONE;
+        if c.socks == [NONE, NONE] {
+            self.conns.remove(conn as usize);
+        }
+    }
+
+    /// `inet_shutdown`: the bits are set already; tells the peer and everybody who watches.
+    pub fn shutdown_sock(&mut self, sock: u32, how: u8) {
+        let s = &self.socks[sock as usize];
+        if how & SEND != 0
+            && matches!(s.tcp, Tcp::Established | Tcp::CloseWait | Tcp::SynRecv)
+            && let Some((conn, side)) = s.conn
+        {
+            self.send_fin(sock, conn, side as usize);
+        }
+        let file = self.socks[sock as usize].file;
+        let code: Option<SigCode> = None;
+        self.notify(file, ALL, code);
+    }
+}

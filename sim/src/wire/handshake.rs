@@ -1,0 +1,234 @@
+//! SYN, SYN-ACK, ACK. A listener takes `backlog + 1` connections; a further SYN is not answered, and the caller asks
+//! again after 1 s, then 2 s, and so on (`tcp(7)`, `tcp_syn_retries`).
+
+use super::address_word;
+use crate::agenda::Happening;
+use crate::choice::Distribution;
+use crate::fault::Family;
+use crate::object::{Conn, Flow, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
+use crate::trace::Kind;
+use crate::world::{ALL, NONE, World};
+use eagain_net::{Errno, Events, SigCode, SocketAddr};
+
+/// `tcp_syn_retries`.
+const SYN_RETRIES: u32 = 6;
+const SYN_RETRY_NS: u64 = 1_000_000_000;
+
+impl World {
+    /// Begins a connection from `sock`; the SYN leaves.
+    pub fn send_syn(&mut self, sock: u32, local: SocketAddr, remote: SocketAddr) -> Result<(), Errno> {
+        let now = self.now;
+        let host = self.socks[sock as usize].host;
+        let target = self.host_of(host, remote.ip()).ok_or(Errno::ENETUNREACH)?;
+        let latency = if target == host { self.knobs.loopback_latency_ns } else { self.knobs.latency_ns };
+        let caller = self.my_process();
+        let ordinal = {
+            let counts = &mut self.processes[caller as usize].connects;
+            match counts.iter_mut().find(|(to, _)| *to == remote) {
+                Some((_, count)) => {
+                    *count += 1;
+                    *count
+                }
+                None => {
+                    counts.push((remote, 1));
+                    1
+                }
+            }
+        };
+        self.conn_generation += 1;
+        let generation = self.conn_generation;
+        let conn = self.conns.insert(Conn {
+            generation,
+            socks: [sock, NONE],
+            flows: [Flow::default(), Flow::default()],
+            hosts: [host, target],
+            addresses: [local, remote],
+            latency,
+            caller,
+            ordinal,
+            syns: 1,
+        }) as u32;
+        let s = &mut self.socks[sock as usize];
+        s.conn = Some((conn, 0));
+        s.local = Some(local);
+        s.remote = Some(remote);
+        s.tcp = Tcp::SynSent;
+        self.size_buffers(conn, sock, 0);
+        self.agenda.plan(now + latency, Happening::Syn(conn, generation));
+        Ok(())
+    }
+
+    /// The buffers of what `sock`, on `side`, sends and receives; knobs and choices may make them small.
+    fn size_buffers(&mut self, conn: u32, sock: u32, side: usize) {
+        let options = &self.socks[sock as usize].options;
+        let (send, recv) = (u64::from(options.send_buffer), u64::from(options.recv_buffer));
+        let c = &mut self.conns[conn as usize];
+        c.flows[side].send_buffer = send;
+        c.flows[1 - side].recv_buffer = recv;
+        if !self.swarm_or_watched() {
+            return;
+        }
+        let send = self.choose_once_for_flow(conn, side, Family::SendBuffer);
+        if send != 0 {
+            let cause = self.wire_event(conn, side, Kind::FaultBuffer, send, 0);
+            let f = &mut self.conns[conn as usize].flows[side];
+            f.send_buffer = send;
+            f.small_buffer_cause = cause;
+        }
+        let recv = self.choose_once_for_flow(conn, 1 - side, Family::RecvBuffer);
+        if recv != 0 {
+            let cause = self.wire_event(conn, 1 - side, Kind::FaultBuffer, recv, 1);
+            let f = &mut self.conns[conn as usize].flows[1 - side];
+            f.recv_buffer = recv;
+            f.small_buffer_cause = cause;
+        }
+        let bandwidth = self.choose_once_for_flow(conn, side, Family::Bandwidth);
+        if bandwidth != 0 {
+            let cause = self.wire_event(conn, side, Kind::FaultBandwidth, bandwidth, 0);
+            let f = &mut self.conns[conn as usize].flows[side];
+            f.bandwidth = bandwidth;
+            f.bandwidth_cause = cause;
+        }
+    }
+
+    fn choose_once_for_flow(&mut self, conn: u32, side: usize, family: Family) -> u64 {
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            return 0;
+        }
+        let c = &self.conns[conn as usize];
+        let name = super::flow_name(&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1], side);
+        let distribution =
+            if chance == 0 { Distribution::rarely(0, 1, 1) } else { family.distribution(chance) };
+        let value = self.choices.choose_once(family.domain(), &name, distribution);
+        if value != 0 {
+            self.swarm.fired(family);
+        }
+        value
+    }
+
+    /// The SYN is at the other host.
+    pub fn syn_arrives(&mut self, conn: u32, generation: u32) {
+        let now = self.now;
+        let Some(c) = self.conn(conn, generation) else { return };
+        if c.socks[0] == NONE {
+            return;
+        }
+        let (target, latency, [from, to]) = (c.hosts[1], c.latency, c.addresses);
+        let words = [address_word(from), address_word(to), 0, 0];
+        self.trace.happening(now, NONE, Kind::Syn, words);
+        let Some(listener) = self.listener(target, to) else {
+            self.trace.happening(now, NONE, Kind::Refused, words);
+            self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, true));
+            return;
+        };
+        let parent = &mut self.socks[listener as usize];
+        let (host, domain, options, local) =
+            (parent.host, parent.domain, parent.options.clone(), parent.local);
+        let Some(listen) = &mut parent.listen else { return };
+        if listen.queue.len() + listen.half_open > listen.backlog {
+            self.trace.happening(now, NONE, Kind::SynDropped, words);
+            self.retry_syn(conn, generation);
+            return;
+        }
+        listen.half_open += 1;
+        let mut child = Sock::new(host, domain, options);
+        child.state = SocketState::Connected;
+        child.tcp = Tcp::SynRecv;
+        child.local = local.map(|mut at| {
+            if at.ip().is_unspecified() {
+                at.set_ip(to.ip());
+            }
+            at
+        });
+        child.remote = Some(from);
+        child.conn = Some((conn, 1));
+        child.parent = listener;
+        let child = self.socks.insert(child) as u32;
+        self.conns[conn as usize].socks[1] = child;
+        self.size_buffers(conn, child, 1);
+        self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, false));
+    }
+
+    fn retry_syn(&mut self, conn: u32, generation: u32) {
+        let now = self.now;
+        let c = &mut self.conns[conn as usize];
+        let wait = SYN_RETRY_NS << (c.syns - 1);
+        let (sock, latency) = (c.socks[0], c.latency);
+        c.syns += 1;
+        if c.syns > SYN_RETRIES + 1 {
+            self.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
+            self.connection_over(sock);
+            return;
+        }
+        self.agenda.plan(now + wait.saturating_sub(latency).max(1), Happening::Syn(conn, generation));
+    }
+
+    /// The answer is at the caller.
+    pub fn syn_answer(&mut self, conn: u32, generation: u32, refused: bool) {
+        let now = self.now;
+        let Some(c) = self.conn(conn, generation) else { return };
+        let (sock, latency, [from, to]) = (c.socks[0], c.latency, c.addresses);
+        if sock == NONE || self.socks[sock as usize].tcp != Tcp::SynSent {
+            // The caller has given up: its host answers with a reset.
+            if let Some(child) =
+                self.conn(conn, generation).map(|c| c.socks[1]).filter(|&child| child != NONE)
+            {
+                self.socks[child as usize].error = Some(Errno::ECONNRESET);
+                self.connection_over(child);
+            }
+            return;
+        }
+        let words = [address_word(from), address_word(to), 0, 0];
+        if refused {
+            let s = &mut self.socks[sock as usize];
+            s.error = Some(Errno::ECONNREFUSED);
+            s.tcp = Tcp::Close;
+            s.shutdown = SHUT;
+            let file = s.file;
+            self.notify(file, ALL, Some(SigCode::PollErr));
+            return;
+        }
+        self.trace.happening(now, NONE, Kind::Established, words);
+        let s = &mut self.socks[sock as usize];
+        s.tcp = Tcp::Established;
+        let file = s.file;
+        let f = &mut self.conns[conn as usize].flows[0];
+        let at = now + latency;
+        f.last_at = at;
+        f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
+        f.arriving = true;
+        self.agenda.plan(at, Happening::Arrive(conn, generation, 0));
+        self.last_progress = now;
+        self.notify(file, ALL, Some(SigCode::PollOut));
+    }
+
+    /// The last step: the connection is ready to be accepted.
+    pub(super) fn handshake_done(&mut self, conn: u32) {
+        let child = self.conns[conn as usize].socks[1];
+        if child == NONE {
+            // The listener was closed meanwhile.
+            self.send_rst(conn, 1);
+            return;
+        }
+        let s = &mut self.socks[child as usize];
+        if s.tcp != Tcp::SynRecv {
+            return;
+        }
+        s.tcp = Tcp::Established;
+        let parent = s.parent;
+        self.forget_half_open(parent);
+        let listener = &mut self.socks[parent as usize];
+        let file = listener.file;
+        if let Some(listen) = &mut listener.listen {
+            listen.queue.push_back(child);
+        }
+        self.notify(file, Events::IN, Some(SigCode::PollIn));
+    }
+
+    pub(super) fn forget_half_open(&mut self, listener: u32) {
+        if let Some(listen) = self.socks.get_mut(listener as usize).and_then(|s| s.listen.as_mut()) {
+            listen.half_open = listen.half_open.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What travels between sockets, and the protocol's answer to it: handshake, segments with latency and windows,
+//! acknowledgements, FIN and RST. The states and the order of the steps are those of Linux (net/ipv4/tcp_input.c,
+//! tcp.c); what is left out: loss and retransmission (they show as delay), congestion control, Nagle.
+
+mod arrive;
+mod close;
+mod handshake;
+mod pump;
+
+use crate::choice::Stream;
+use crate::fault::Family;
+use crate::object::{Conn, Flow};
+use crate::world::World;
+use eagain_net::SocketAddr;
+
+/// The largest segment, in bytes: what segmentation offload hands over at once.
+const MAX_SEGMENT: u64 = 64 * 1024;
+
+/// An address as a word of an event: IPv4 address and port.
+pub(crate) fn address_word(address: SocketAddr) -> u64 {
+    let ip = match address.ip() {
+        std::net::IpAddr::V4(ip) => u32::from(ip),
+        std::net::IpAddr::V6(ip) if ip.is_loopback() => u32::from(std::net::Ipv4Addr::LOCALHOST),
+        std::net::IpAddr::V6(_) => 0,
+    };
+    u64::from(ip) << 16 | u64::from(address.port())
+}
+
+impl World {
+    /// The connection, where it still is the one that an entry of the agenda meant.
+    fn conn(&mut self, conn: u32, generation: u32) -> Option<&mut Conn> {
+        self.conns.get_mut(conn as usize).filter(|c| c.generation == generation)
+    }
+
+    /// Makes a choice for one direction of a connection.
+    #[inline]
+    fn choose_for_flow(
+        &mut self,
+        conn: u32,
+        side: usize,
+        family: Family,
+        stream: impl FnOnce(&mut Flow) -> &mut Stream,
+    ) -> u64 {
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            stream(&mut self.conns[conn as usize].flows[side]).skip();
+            return 0;
+        }
+        let World { conns, processes, choices, swarm, .. } = self;
+        let Conn { flows, caller, addresses, ordinal, .. } = &mut conns[conn as usize];
+        let value = choices.choose(
+            stream(&mut flows[side]),
+            family.domain(),
+            chance != 0,
+            family.distribution(chance),
+            || flow_name(&processes[*caller as usize].name, *ordinal, addresses[1], side),
+        );
+        if value != 0 {
+            swarm.fired(family);
+        }
+        value
+    }
+}
+
+/// The name of one direction of a connection: who called, the how-manieth call to that destination, the destination.
+pub(crate) fn flow_name(caller: &str, ordinal: u32, to: SocketAddr, side: usize) -> String {
+    format!("{caller}#{ordinal}>{to}/{}", if side == 0 { "up" } else { "down" })
+}

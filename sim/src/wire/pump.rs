@@ -1,0 +1,175 @@
+//! Sending: bytes that were written become segments, as the receiver's window, the bandwidth and the faults allow.
+
+use super::{MAX_SEGMENT, address_word};
+use crate::agenda::Happening;
+use crate::choice::{Distribution, Domain};
+use crate::fault::Family;
+use crate::object::{Segment, SegmentKind};
+use crate::trace::Kind;
+use crate::world::{NONE, World};
+
+/// How long the rest of a split segment stays behind.
+const GAP: Domain = Domain("wire.gap");
+const GAP_NS_MIN: u64 = 1_000;
+const GAP_NS_MAX: u64 = 20_000_000;
+
+impl World {
+    /// Sends what can be sent of one direction.
+    pub fn pump(&mut self, conn: u32, side: usize) {
+        loop {
+            let now = self.now;
+            let c = &mut self.conns[conn as usize];
+            let f = &mut c.flows[side];
+            let pending = f.written - f.sent;
+            if f.dead || pending == 0 && (!f.fin_written || f.fin_sent) {
+                return;
+            }
+            if f.held_until > now {
+                if !f.pumping {
+                    f.pumping = true;
+                    let (at, generation) = (f.held_until, c.generation);
+                    self.agenda.plan(at, Happening::Pump(conn, generation, side as u8));
+                }
+                return;
+            }
+            f.held_cause = 0;
+            let window = f.recv_buffer.saturating_sub(f.sent - f.read);
+            let n = pending.min(window).min(MAX_SEGMENT);
+            if pending > 0 && n == 0 {
+                f.window_closed = true;
+                return;
+            }
+            if self.swarm_or_watched() {
+                if self.choose_for_flow(conn, side, Family::Reset, |f| &mut f.resets) != 0 {
+                    self.reset_by_the_network(conn, side);
+                    return;
+                }
+                let stall = self.choose_for_flow(conn, side, Family::WireStall, |f| &mut f.stalls);
+                if stall != 0 {
+                    let cause = self.wire_event(conn, side, Kind::FaultStall, stall, 0);
+                    let f = &mut self.conns[conn as usize].flows[side];
+                    f.held_until = now + stall;
+                    f.held_cause = cause;
+                    continue;
+                }
+            }
+            self.send_segment(conn, side, n);
+        }
+    }
+
+    /// One segment of `n` bytes, or the FIN where there are none.
+    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64) {
+        let now = self.now;
+        let (mut delay, mut cause) = (0, 0);
+        if self.swarm_or_watched() {
+            delay = self.choose_for_flow(conn, side, Family::WireDelay, |f| &mut f.delays);
+            if delay != 0 {
+                cause = self.wire_event(conn, side, Kind::FaultDelay, delay, 0);
+            }
+            let split = self.choose_for_flow(conn, side, Family::WireSplit, |f| &mut f.splits);
+            if split != 0 && split < n {
+                let gap = self.split_gap(conn, side);
+                let event = self.wire_event(conn, side, Kind::FaultSplit, split, n);
+                n = split;
+                let f = &mut self.conns[conn as usize].flows[side];
+                f.held_until = now + gap;
+                f.held_cause = event;
+            }
+        }
+        let c = &mut self.conns[conn as usize];
+        let (latency, generation) = (c.latency, c.generation);
+        let f = &mut c.flows[side];
+        let on_the_line = (n * 1_000_000_000).checked_div(f.bandwidth).unwrap_or(0);
+        if f.bandwidth != 0 && cause == 0 {
+            cause = f.bandwidth_cause;
+        }
+        let at = f.last_at.max(now + latency + delay) + on_the_line;
+        f.last_at = at;
+        let kind = if n == 0 { SegmentKind::Fin } else { SegmentKind::Data };
+        f.sent += n;
+        f.fin_sent |= n == 0;
+        f.wire.push_back(Segment { at, end: f.sent, kind, cause });
+        if !f.arriving {
+            f.arriving = true;
+            self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+        }
+    }
+
+    fn split_gap(&mut self, conn: u32, side: usize) -> u64 {
+        let active = self.swarm.chance(Family::WireSplit, self.now) != 0;
+        let World { conns, processes, choices, .. } = self;
+        let c = &mut conns[conn as usize];
+        let (caller, ordinal, to) = (c.caller, c.ordinal, c.addresses[1]);
+        let gap = choices.choose(
+            &mut c.flows[side].gaps,
+            GAP,
+            active,
+            Distribution::rarely_log(65_536, GAP_NS_MIN, GAP_NS_MAX),
+            || super::flow_name(&processes[caller as usize].name, ordinal, to, side),
+        );
+        gap.max(GAP_NS_MIN)
+    }
+
+    /// A flow may send again.
+    pub fn pump_again(&mut self, conn: u32, generation: u32, side: usize) {
+        let Some(c) = self.conn(conn, generation) else { return };
+        c.flows[side].pumping = false;
+        self.pump(conn, side);
+    }
+
+    /// Acknowledgements that are there free the sender's buffer.
+    #[inline]
+    pub fn settle_acks(&mut self, conn: u32, side: usize) {
+        let now = self.now;
+        let f = &mut self.conns[conn as usize].flows[side];
+        while let Some(&(at, end)) = f.acks.front()
+            && at <= now
+        {
+            f.acked = end;
+            f.acks.pop_front();
+        }
+    }
+
+    /// Plans to look when the next acknowledgement is there, for a sender that waits for room.
+    pub fn await_space(&mut self, conn: u32, side: usize) {
+        let c = &mut self.conns[conn as usize];
+        let generation = c.generation;
+        let f = &mut c.flows[side];
+        if let (false, Some(&(at, _))) = (f.spacing, f.acks.front()) {
+            f.spacing = true;
+            self.agenda.plan(at, Happening::Space(conn, generation, side as u8));
+        }
+    }
+
+    /// An acknowledgement is there (`sk_stream_write_space`).
+    pub fn space(&mut self, conn: u32, generation: u32, side: usize) {
+        let Some(c) = self.conn(conn, generation) else { return };
+        c.flows[side].spacing = false;
+        let sock = c.socks[side];
+        self.settle_acks(conn, side);
+        if sock == NONE || !self.socks[sock as usize].no_space {
+            return;
+        }
+        if self.conns[conn as usize].flows[side].writable() {
+            let s = &mut self.socks[sock as usize];
+            s.no_space = false;
+            let file = s.file;
+            self.notify(file, eagain_net::Events::OUT, Some(eagain_net::SigCode::PollOut));
+        } else {
+            self.await_space(conn, side);
+        }
+    }
+
+    /// An event about one direction of a connection; its number.
+    pub(super) fn wire_event(&mut self, conn: u32, side: usize, kind: Kind, a: u64, b: u64) -> u64 {
+        let c = &self.conns[conn as usize];
+        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        self.trace.happening(self.now, NONE, kind, [from, to, a, b])
+    }
+
+    /// Whether any family is on, or choices are watched: else the wire asks nothing.
+    #[inline]
+    pub(super) fn swarm_or_watched(&self) -> bool {
+        self.swarm.wire_is_on() || self.choices.is_watched()
+    }
+}

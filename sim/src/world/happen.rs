@@ -1,0 +1,21 @@
+//! What the agenda's entries do when their time has come; each hands over to the file of its subject.
+
+use super::World;
+use crate::agenda::Happening;
+
+impl World {
+    /// Lets it happen, now.
+    pub fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Thread(_) => {}
+            Happening::Deadline(thread) => self.deadline(thread),
+            Happening::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
+            Happening::Space(conn, generation, side) => self.space(conn, generation, side as usize),
+            Happening::Pump(conn, generation, side) => self.pump_again(conn, generation, side as usize),
+            Happening::Syn(conn, generation) => self.syn_arrives(conn, generation),
+            Happening::SynAnswer(conn, generation, refused) => self.syn_answer(conn, generation, refused),
+            Happening::Timer(file, generation) => self.timer_fires(file, generation),
+            Happening::Fault(thread) => self.interrupt_now(thread),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The whole state of one run: hosts, processes, threads, files, wire, agenda, choices, trace. All of it is data; what
+//! drives it is [`World::next`], which says whose turn it is, and the calls, which enter through `crate::kernel::door`.
+//!
+//! Time: each thread has its own, which its calls advance. The lowest (time, thread) runs; before it acts, everything
+//! that is planned earlier has happened. So threads are truly parallel in virtual time, and no choice ever refers to the
+//! set of threads that could run.
+
+mod happen;
+mod host;
+mod notify;
+mod process;
+mod thread;
+mod wait;
+
+pub(crate) use host::{Host, TIME_WAIT_NS};
+pub(crate) use notify::{ALL, Watcher};
+pub(crate) use process::Process;
+pub(crate) use thread::{State, Thread, Wake};
+pub(crate) use wait::{FutexQueues, WaitOn};
+
+use crate::agenda::{Agenda, Happening};
+use crate::choice::Choices;
+use crate::fault::{Family, Swarm};
+use crate::object::{Conn, OpenFile, Sock};
+use crate::run::Failure;
+use crate::trace::Recorder;
+use slab::Slab;
+use std::collections::BTreeMap;
+
+/// No index.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// One simulated world.
+pub(crate) struct World {
+    /// The time of what is happening now, in nanoseconds since the start. Never goes back.
+    pub now: u64,
+    pub agenda: Agenda,
+    pub choices: Choices,
+    pub swarm: Swarm,
+    pub trace: Recorder,
+    pub hosts: Vec<Host>,
+    pub processes: Vec<Process>,
+    pub threads: Vec<Thread>,
+    /// The running thread, or [`NONE`].
+    pub current: u32,
+    pub files: Slab<OpenFile>,
+    pub socks: Slab<Sock>,
+    pub conns: Slab<Conn>,
+    pub conn_generation: u32,
+    pub futexes: FutexQueues,
+    pub knobs: crate::knobs::KernelKnobs,
+    /// The first oracle that broke; the run ends with it.
+    pub failure: Option<Failure>,
+    pub sometimes: BTreeMap<&'static str, bool>,
+    pub output: String,
+    pub calls: u64,
+    /// When data last moved, a connection was made, a process ended.
+    pub last_progress: u64,
+    /// Foreground processes that have not ended.
+    pub foreground: u32,
+    /// A thread is being unwound: calls have no effect and do not wait.
+    pub dying: bool,
+    /// Threads whose process was killed while they were not running; unwound by the run loop.
+    pub condemned: Vec<u32>,
+    pub refused: Option<String>,
+    /// How many signalfds were made: without one, signals need not look for them.
+    pub signalfds: u32,
+    /// The streams of choices that programs make, by thread and name.
+    pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
+}
+
+/// Whose turn it is.
+pub(crate) enum Next {
+    /// This thread goes on.
+    Run(u32),
+    /// Nothing can happen any more, or the run is over.
+    End,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(choices: Choices, trace: Recorder, knobs: crate::knobs::KernelKnobs) -> World {
+        World {
+            now: 0,
+            agenda: Agenda::default(),
+            choices,
+            swarm: Swarm::none(),
+            trace,
+            hosts: Vec::new(),
+            processes: Vec::new(),
+            threads: Vec::new(),
+            current: NONE,
+            files: Slab::new(),
+            socks: Slab::new(),
+            conns: Slab::new(),
+            conn_generation: 0,
+            futexes: FutexQueues::default(),
+            knobs,
+            failure: None,
+            sometimes: BTreeMap::new(),
+            output: String::new(),
+            calls: 0,
+            last_progress: 0,
+            foreground: 0,
+            dying: false,
+            condemned: Vec::new(),
+            refused: None,
+            signalfds: 0,
+            workload: BTreeMap::new(),
+        }
+    }
+
+    /// Lets everything happen up to the next turn of a thread.
+    pub fn next(&mut self) -> Next {
+        loop {
+            if self.failure.is_some() || !self.condemned.is_empty() || self.foreground == 0 {
+                return Next::End;
+            }
+            let Some((time, _, happening)) = self.agenda.pop() else { return Next::End };
+            self.advance(time);
+            if self.now
+                > self
+                    .last_progress
+                    .max(self.swarm.quiet_from_or_zero())
+                    .saturating_add(self.knobs.stuck_after_ns)
+            {
+                let waits = self.describe_threads();
+                self.fail(
+                    "O6",
+                    "stuck",
+                    format!("nothing got on for a long time after faults had stopped\n{waits}"),
+                );
+                return Next::End;
+            }
+            if let Happening::Thread(thread) = happening {
+                if self.threads[thread as usize].state == State::Ready {
+                    self.threads[thread as usize].state = State::Running;
+                    self.current = thread;
+                    return Next::Run(thread);
+                }
+            } else {
+                self.happen(happening);
+            }
+        }
+    }
+
+    /// Lets everything happen that comes before `thread` at its time. `false`: another thread comes first, and this one
+    /// has been put back into the plan.
+    #[inline]
+    pub fn catch_up(&mut self, thread: u32) -> bool {
+        let time = self.threads[thread as usize].time;
+        while let Some(happening) = self.agenda.before(time, thread) {
+            if matches!(happening, Happening::Thread(_)) || self.failure.is_some() {
+                self.threads[thread as usize].state = State::Ready;
+                self.agenda.plan_thread(time, thread);
+                return false;
+            }
+            if let Some((at, _, happening)) = self.agenda.pop() {
+                self.advance(at);
+                self.happen(happening);
+            }
+            if self.failure.is_some() || !self.condemned.is_empty() {
+                self.threads[thread as usize].state = State::Ready;
+                self.agenda.plan_thread(time, thread);
+                return false;
+            }
+        }
+        self.advance(time);
+        true
+    }
+
+    #[inline]
+    fn advance(&mut self, time: u64) {
+        self.now = self.now.max(time);
+    }
+
+    /// Makes a choice of a fault family for one of its objects, and counts it where it is not benign.
+    #[inline]
+    pub fn choose(
+        &mut self,
+        stream: &mut crate::choice::Stream,
+        family: Family,
+        object: impl FnOnce() -> String,
+    ) -> u64 {
+        let chance = self.swarm.chance(family, self.now);
+        let value =
+            self.choices.choose(stream, family.domain(), chance != 0, family.distribution(chance), object);
+        if value != 0 {
+            self.swarm.fired(family);
+        }
+        value
+    }
+
+    /// Notes the first oracle that breaks.
+    pub fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure {
+                oracle,
+                site: site.to_owned(),
+                message,
+                time: self.now,
+                event: self.trace.number(),
+            });
+        }
+    }
+
+    /// Whether the running thread is being unwound.
+    pub fn is_dying(&self) -> bool {
+        self.dying
+    }
+
+    /// Something got on: the clock of the liveness oracle starts anew.
+    #[inline]
+    pub fn progress(&mut self) {
+        self.last_progress = self.now;
+        if self.current != NONE {
+            self.threads[self.current as usize].idle_calls = 0;
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
+
+use super::{NONE, State, Wake, World};
+use crate::choice::Stream;
+use crate::fault::Family;
+use crate::object::SignalQueue;
+use crate::trace::Kind;
+use eagain_net::{Errno, Fd, SigAction, SocketAddr};
+
+/// One entry of the descriptor table.
+#[derive(Clone, Copy)]
+pub(crate) struct FdEntry {
+    pub file: u32,
+}
+
+/// A process of a host.
+pub(crate) struct Process {
+    pub name: String,
+    pub host: u32,
+    pub pid: i32,
+    pub main_thread: u32,
+    pub live_threads: u32,
+    pub threads_made: u32,
+    pub fds: Vec<Option<FdEntry>>,
+    /// All below are taken.
+    pub lowest_free: usize,
+    /// `RLIMIT_NOFILE`.
+    pub fd_limit: usize,
+    /// Until when the table counts as full.
+    pub full_until: u64,
+    pub full_event: u64,
+    pub fd_stream: Stream,
+    /// What is done with each signal, where it is not the default.
+    pub dispositions: Vec<(i32, SigAction)>,
+    pub pending: SignalQueue,
+    /// How many connections were started to each destination; names of connections count by it.
+    pub connects: Vec<(SocketAddr, u32)>,
+    /// It counts for the end of the run.
+    pub foreground: bool,
+    pub may_panic: bool,
+    /// How it ended.
+    pub exit: Option<i32>,
+    pub aio: crate::object::AioTable,
+}
+
+impl World {
+    /// A new process on `host`, its main thread ready at `time`.
+    pub fn add_process(
+        &mut self,
+        host: u32,
+        name: &str,
+        foreground: bool,
+        time: u64,
+        body: eagain_net::ThreadBody,
+    ) -> u32 {
+        let index = self.processes.len() as u32;
+        self.processes.push(Process {
+            name: name.to_owned(),
+            host,
+            pid: 1000 + index as i32 * 1000,
+            main_thread: NONE,
+            live_threads: 0,
+            threads_made: 0,
+            fds: Vec::new(),
+            lowest_free: 0,
+            fd_limit: self.knobs.fd_limit,
+            full_until: 0,
+            full_event: 0,
+            fd_stream: Stream::default(),
+            dispositions: Vec::new(),
+            pending: SignalQueue::default(),
+            connects: Vec::new(),
+            foreground,
+            may_panic: false,
+            exit: None,
+            aio: crate::object::AioTable::default(),
+        });
+        self.foreground += u32::from(foreground);
+        let main = self.add_thread(index, format!("{name}/0"), time, eagain_net::SigSet::EMPTY, body);
+        self.processes[index as usize].main_thread = main;
+        index
+    }
+
+    /// The process that runs now.
+    #[inline]
+    pub fn me(&mut self) -> &mut Process {
+        let process = self.threads[self.current as usize].process;
+        &mut self.processes[process as usize]
+    }
+
+    /// The index of the process that runs now.
+    #[inline]
+    pub fn my_process(&self) -> u32 {
+        self.threads[self.current as usize].process
+    }
+
+    /// The open file of a descriptor of the running process.
+    #[inline]
+    pub fn file(&self, fd: Fd) -> Result<u32, Errno> {
+        let process = &self.processes[self.threads[self.current as usize].process as usize];
+        match usize::try_from(fd.0).ok().and_then(|at| process.fds.get(at)) {
+            Some(Some(entry)) => Ok(entry.file),
+            _ => Err(Errno::EBADF),
+        }
+    }
+
+    /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
+    pub fn check_fd_free(&mut self) -> Result<(), Errno> {
+        let process = self.my_process();
+        let mut stream = std::mem::take(&mut self.processes[process as usize].fd_stream);
+        let name = &self.processes[process as usize].name;
+        let name = if self.swarm.chance(Family::FdLimit, self.now) != 0 || self.trace.keeps_choices() {
+            name.clone()
+        } else {
+            String::new()
+        };
+        let full_for = self.choose(&mut stream, Family::FdLimit, || name);
+        let now = self.now;
+        let p = &mut self.processes[process as usize];
+        p.fd_stream = stream;
+        if full_for != 0 && now >= p.full_until && !p.foreground {
+            p.full_until = now + full_for;
+            p.full_event = self.trace.happening(
+                now,
+                self.current,
+                Kind::FaultFdLimit,
+                [u64::from(process), full_for, 0, 0],
+            );
+        }
+        let p = &mut self.processes[process as usize];
+        if now < p.full_until {
+            let cause = p.full_event;
+            self.trace.blame(cause);
+            return Err(Errno::EMFILE);
+        }
+        let open = p.lowest_free;
+        if open >= p.fd_limit && first_free(&p.fds, p.lowest_free) >= p.fd_limit {
+            return Err(Errno::EMFILE);
+        }
+        Ok(())
+    }
+
+    /// The lowest free descriptor, made to refer to `file`. [`World::check_fd_free`] comes first.
+    pub fn install_fd(&mut self, file: u32) -> Fd {
+        let p = self.me();
+        let at = first_free(&p.fds, p.lowest_free);
+        p.lowest_free = at + 1;
+        if p.fds.len() <= at {
+            p.fds.resize(at + 1, None);
+        }
+        p.fds[at] = Some(FdEntry { file });
+        Fd(at as i32)
+    }
+
+    /// Takes a descriptor out of the table of `process`; the file that it referred to.
+    pub fn remove_fd(&mut self, process: u32, fd: Fd) -> Result<u32, Errno> {
+        let p = &mut self.processes[process as usize];
+        let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;
+        let entry = p.fds.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        p.lowest_free = p.lowest_free.min(at);
+        Ok(entry.file)
+    }
+
+    /// `exit_group(2)`: every thread of the process ends where it is, every descriptor is closed.
+    pub fn exit_process(&mut self, process: u32, status: i32) {
+        let p = &mut self.processes[process as usize];
+        if p.exit.is_some() {
+            return;
+        }
+        p.exit = Some(status);
+        let (now, foreground) = (self.now, p.foreground);
+        if self.current != NONE {
+            self.trace.happening(now, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
+        }
+        self.foreground -= u32::from(foreground);
+        self.last_progress = self.now;
+        self.release_process(process);
+    }
+
+    /// The host of a process was switched off, or the process was killed: no code of it runs any more.
+    pub fn kill_process(&mut self, process: u32) {
+        let p = &mut self.processes[process as usize];
+        if p.exit.is_some() {
+            return;
+        }
+        p.exit = Some(-9);
+        let foreground = p.foreground;
+        self.foreground -= u32::from(foreground);
+        let now = self.now;
+        self.trace.happening(now, NONE, Kind::Killed, [u64::from(process), 0, 0, 0]);
+        self.release_process(process);
+    }
+
+    /// First the kernel's state (descriptors released, locks left as they are), then the stacks, by the run loop.
+    fn release_process(&mut self, process: u32) {
+        for thread in 0..self.threads.len() as u32 {
+            if self.threads[thread as usize].process != process {
+                continue;
+            }
+            match self.threads[thread as usize].state {
+                State::Ended => continue,
+                State::Waiting => self.stop_waiting(thread),
+                State::Ready | State::Running => {}
+            }
+            self.threads[thread as usize].wake = Wake::Ready;
+            self.condemned.push(thread);
+        }
+        let fds = std::mem::take(&mut self.processes[process as usize].fds);
+        for entry in fds.into_iter().flatten() {
+            self.release_file(entry.file);
+        }
+    }
+}
+
+fn first_free(fds: &[Option<FdEntry>], from: usize) -> usize {
+    (from..fds.len()).find(|&at| fds[at].is_none()).unwrap_or(fds.len().max(from))
+}
