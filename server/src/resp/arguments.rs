@@ -51,13 +51,13 @@ impl<'a> Arguments<'a> {
     pub fn from(
         &self,
         index: usize,
-    ) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
+    ) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone + use<'a> {
         let bytes = self.bytes;
         self.spans[index.min(self.spans.len())..].iter().map(move |span| &bytes[span.start..span.end])
     }
 
     /// All arguments, the name first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone + use<'a> {
         self.from(0)
     }
 

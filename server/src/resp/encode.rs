@@ -40,6 +40,11 @@ impl<'a> Reply<'a> {
         self.out.truncate(position);
     }
 
+    /// Bytes that are a reply already.
+    pub fn raw(&mut self, encoded: &[u8]) {
+        self.out.extend_from_slice(encoded);
+    }
+
     /// `+OK`.
     pub fn ok(&mut self) {
         self.out.extend_from_slice(b"+OK\r\n");

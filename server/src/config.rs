@@ -1,0 +1,291 @@
+//! What an operator chooses: from the command line at the start ([`Config::from_arguments`]), and with `CONFIG SET`
+//! later ([`parameters`]). A pair of choices that makes no sense is refused with a line that says why.
+
+pub mod parameters;
+
+use crate::limits::Limits;
+use crate::storage_unit::eviction::EvictionPolicy;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// How the I/O unit learns that something can be read or written, or has been.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Model {
+    /// A thread per connection, and calls that wait.
+    Blocking,
+    /// Calls that do not wait, asked again and again.
+    Nonblocking,
+    /// `select`.
+    Select,
+    /// `poll`.
+    Poll,
+    /// `epoll`, level-triggered.
+    #[default]
+    Epoll,
+    /// `epoll`, edge-triggered.
+    EpollEdge,
+    /// `epoll`, one event per registration.
+    EpollOneshot,
+    /// Signals from descriptors.
+    Sigio,
+    /// POSIX asynchronous I/O.
+    Aio,
+    /// A submission and completion ring.
+    IoUring,
+    /// The tokio runtime drives the same state machine.
+    Tokio,
+}
+
+impl Model {
+    /// All of them, with the names that the command line gives them.
+    pub const NAMES: [(&'static str, Model); 11] = [
+        ("blocking", Model::Blocking),
+        ("nonblocking", Model::Nonblocking),
+        ("select", Model::Select),
+        ("poll", Model::Poll),
+        ("epoll", Model::Epoll),
+        ("epoll-edge", Model::EpollEdge),
+        ("epoll-oneshot", Model::EpollOneshot),
+        ("sigio", Model::Sigio),
+        ("aio", Model::Aio),
+        ("io_uring", Model::IoUring),
+        ("tokio", Model::Tokio),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        name_of(&Self::NAMES, self)
+    }
+
+    /// Whether the kernel reads and writes by itself and tells when it has.
+    pub fn completes(self) -> bool {
+        matches!(self, Model::Aio | Model::IoUring)
+    }
+}
+
+/// Who reads, who thinks, who writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pattern {
+    /// The main thread waits and queues events; workers read, think and write.
+    #[default]
+    Reactor,
+    /// The main thread and the kernel read and write; workers only think.
+    Proactor,
+}
+
+impl Pattern {
+    /// Both, with the names that the command line gives them.
+    pub const NAMES: [(&'static str, Pattern); 2] =
+        [("reactor", Pattern::Reactor), ("proactor", Pattern::Proactor)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        name_of(&Self::NAMES, self)
+    }
+}
+
+/// What the process is in a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// All units in one process.
+    #[default]
+    Single,
+    /// Takes clients in and spreads their requests.
+    Access,
+    /// Executes requests.
+    Logic,
+    /// Keeps the data.
+    Storage,
+}
+
+impl Role {
+    /// All of them, with the names that the command line gives them.
+    pub const NAMES: [(&'static str, Role); 4] = [
+        ("single", Role::Single),
+        ("access", Role::Access),
+        ("logic", Role::Logic),
+        ("storage", Role::Storage),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        name_of(&Self::NAMES, self)
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, other)| *other == value).map_or("", |(name, _)| name)
+}
+
+/// What an operator chooses.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients are taken in.
+    pub listen: SocketAddr,
+    /// How the I/O unit learns what happens.
+    pub model: Model,
+    /// Who does what.
+    pub pattern: Pattern,
+    /// Threads of the logic unit; 0: logic runs on the I/O thread.
+    pub workers: usize,
+    /// What the process is in a cluster.
+    pub role: Role,
+    /// How many databases.
+    pub databases: usize,
+    /// What clients have to say first; empty: nothing.
+    pub password: Vec<u8>,
+    /// Bound on the memory of keys and values; 0: none.
+    pub memory_bytes_max: usize,
+    /// Who goes when that bound is reached.
+    pub eviction: EvictionPolicy,
+    /// All other bounds.
+    pub limits: Limits,
+    /// Parameters of Redis that mean nothing here and that tools nevertheless set and read back.
+    pub compatibility: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 6379)),
+            model: Model::default(),
+            pattern: Pattern::default(),
+            workers: 0,
+            role: Role::default(),
+            databases: 16,
+            password: Vec::new(),
+            memory_bytes_max: 0,
+            eviction: EvictionPolicy::default(),
+            limits: Limits::default(),
+            compatibility: parameters::compatibility_defaults(),
+        }
+    }
+}
+
+/// Why a command line is refused, in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads `--name value` and `--name=value` (without the program's name). Beside the server's own flags every
+    /// parameter of `CONFIG SET` is one, such as `--maxclients 100`.
+    pub fn from_arguments(
+        arguments: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        let mut arguments = arguments.into_iter().map(Into::into);
+        while let Some(argument) = arguments.next() {
+            let Some(flag) = argument.strip_prefix("--") else {
+                return Err(ConfigError(format!("unexpected argument '{argument}'; flags begin with --")));
+            };
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name.to_owned(), value.to_owned()),
+                None => match arguments.next() {
+                    Some(value) => (flag.to_owned(), value),
+                    None => return Err(ConfigError(format!("--{flag} needs a value"))),
+                },
+            };
+            config.set_flag(&name, &value)?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn set_flag(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        match name {
+            "listen" => {
+                self.listen = value.parse().map_err(|_| {
+                    ConfigError(format!("--listen {value}: not an address like 127.0.0.1:6379"))
+                })?;
+            }
+            "port" => self.listen.set_port(parsed(name, value)?),
+            "model" => self.model = chosen(name, value, &Model::NAMES)?,
+            "pattern" => self.pattern = chosen(name, value, &Pattern::NAMES)?,
+            "role" => self.role = chosen(name, value, &Role::NAMES)?,
+            "workers" => self.workers = parsed(name, value)?,
+            "databases" => self.databases = parsed(name, value)?,
+            _ => match parameters::set(self, name.as_bytes(), value.as_bytes()) {
+                Ok(()) => {}
+                Err(parameters::SetError::Unknown) => {
+                    return Err(ConfigError(format!("unknown flag --{name}")));
+                }
+                Err(error) => return Err(ConfigError(format!("--{name} {value}: {error}"))),
+            },
+        }
+        Ok(())
+    }
+
+    /// Whether the choices go together.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (model, pattern) = (self.model, self.pattern);
+        let refused = |why: &str| Err(ConfigError(format!("{}: {why}", model.name())));
+        if self.databases == 0 {
+            return Err(ConfigError("--databases 0: there must be at least one".to_owned()));
+        }
+        if self.workers > 1024 {
+            return Err(ConfigError(format!("--workers {}: at most 1024", self.workers)));
+        }
+        if model.completes() && pattern == Pattern::Reactor {
+            return refused("completions are a proactor's events; use --pattern proactor");
+        }
+        if model == Model::Blocking && pattern == Pattern::Proactor {
+            return refused("calls that wait leave no thread to dispatch completions; use --pattern reactor");
+        }
+        if model == Model::Tokio && pattern == Pattern::Proactor {
+            return refused("tokio tells readiness to tasks; use --pattern reactor");
+        }
+        Ok(())
+    }
+}
+
+fn chosen<T: Copy>(flag: &str, value: &str, names: &[(&'static str, T)]) -> Result<T, ConfigError> {
+    names.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice).ok_or_else(|| {
+        let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        ConfigError(format!("--{flag} {value}: expected one of {}", all.join(", ")))
+    })
+}
+
+fn parsed<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, ConfigError> {
+    value.parse().map_err(|_| ConfigError(format!("--{flag} {value}: not a number in range")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_read_or_refused_in_one_line() {
+        let table: &[(&[&str], Result<(), &str>)] = &[
+            (&[], Ok(())),
+            (&["--model", "epoll-edge", "--pattern=proactor", "--workers", "2"], Ok(())),
+            (&["--listen", "0.0.0.0:7000", "--maxclients", "5", "--timeout", "30"], Ok(())),
+            (&["--listen", "here"], Err("--listen here: not an address like 127.0.0.1:6379")),
+            (&["epoll"], Err("unexpected argument 'epoll'; flags begin with --")),
+            (&["--workers"], Err("--workers needs a value")),
+            (&["--workers", "-1"], Err("--workers -1: not a number in range")),
+            (&["--pattern", "actor"], Err("--pattern actor: expected one of reactor, proactor")),
+            (&["--colour", "red"], Err("unknown flag --colour")),
+            (&["--maxmemory", "lots"], Err("--maxmemory lots: argument must be a memory value")),
+            (
+                &["--model", "io_uring"],
+                Err("io_uring: completions are a proactor's events; use --pattern proactor"),
+            ),
+        ];
+        for (arguments, expected) in table {
+            let result = Config::from_arguments(arguments.iter().copied());
+            assert_eq!(
+                result.map(|_| ()).map_err(|error| error.to_string()),
+                expected.map_err(str::to_owned)
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `OBJECT`: what a value looks like inside.
+
+use super::{Call, Command, Flags};
+use crate::error::{CommandError, Outcome};
+use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::storage_unit::keyspace::Found;
+
+/// The group.
+pub const COMMANDS: &[Command] =
+    &[Command::new("generic", "object", -2, Flags::READONLY, (2, 2, 1), |call| {
+        run_subcommand(call, SUBCOMMANDS)
+    })];
+
+const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand { full_name: "object|encoding", arity: 3, run: encoding },
+    Subcommand { full_name: "object|refcount", arity: 3, run: refcount },
+    Subcommand { full_name: "object|idletime", arity: 3, run: idletime },
+    Subcommand { full_name: "object|freq", arity: 3, run: freq },
+    Subcommand { full_name: "object|help", arity: 2, run: help },
+];
+
+/// The key, if it is there; if not, that is the answer.
+fn found(call: &mut Call<'_, '_>) -> Option<Found> {
+    let (key, now_ms) = (call.at(2), call.now_ms);
+    let found = call.keyspace().peek(key, now_ms);
+    if found.is_none() {
+        call.reply.null();
+    }
+    found
+}
+
+fn encoding(call: &mut Call<'_, '_>) -> Outcome {
+    if let Some(found) = found(call) {
+        let name = call.keyspace().value(found).encoding_name();
+        call.reply.bulk(name.as_bytes());
+    }
+    Ok(())
+}
+
+fn refcount(call: &mut Call<'_, '_>) -> Outcome {
+    if found(call).is_some() {
+        call.reply.integer(1);
+    }
+    Ok(())
+}
+
+fn idletime(call: &mut Call<'_, '_>) -> Outcome {
+    if let Some(found) = found(call) {
+        let idle_ms = call.now_ms.saturating_sub(call.keyspace().accessed_ms(found));
+        call.reply.integer((idle_ms / 1000) as i64);
+    }
+    Ok(())
+}
+
+fn freq(call: &mut Call<'_, '_>) -> Outcome {
+    if found(call).is_some() {
+        return Err(CommandError::Said(
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+             switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
+    Ok(())
+}
+
+fn help(call: &mut Call<'_, '_>) -> Outcome {
+    call.reply.array(SUBCOMMANDS.len());
+    for entry in SUBCOMMANDS {
+        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Walking over keys: all at once, step by step, or one at random. `HSCAN` takes its steps here too.
+
+use super::{Call, Command, NO_KEYS, READ};
+use crate::error::{CommandError, Outcome};
+use crate::logic_unit::glob;
+use crate::resp::number::parse_integer;
+
+/// The group.
+pub const COMMANDS: &[Command] = &[
+    Command::new("generic", "keys", 2, READ, NO_KEYS, keys),
+    Command::new("generic", "scan", -2, READ, NO_KEYS, scan),
+    Command::new("generic", "randomkey", 1, READ, NO_KEYS, randomkey),
+];
+
+fn keys(call: &mut Call<'_, '_>) -> Outcome {
+    let (pattern, now_ms) = (call.at(1), call.now_ms);
+    let keyspace = call.databases.at(call.session.database);
+    let matching = || keyspace.iter(now_ms).filter(|(key, _)| glob::matches(pattern, key));
+    call.reply.array(matching().count());
+    matching().for_each(|(key, _)| call.reply.bulk(key));
+    Ok(())
+}
+
+/// What a step of a walk was asked to look for.
+pub(super) struct ScanOptions<'a> {
+    pub(super) cursor: u64,
+    pub(super) count: usize,
+    pattern: Option<&'a [u8]>,
+    type_name: Option<Vec<u8>>,
+}
+
+impl<'a> ScanOptions<'a> {
+    /// Reads cursor and options from the word at `from` on.
+    pub(super) fn read(call: &Call<'a, '_>, from: usize, with_type: bool) -> Result<Self, CommandError> {
+        let cursor = std::str::from_utf8(call.at(from)).ok().and_then(|text| text.parse().ok());
+        let cursor = cursor.ok_or(CommandError::Said("ERR invalid cursor"))?;
+        let mut options = ScanOptions { cursor, count: 10, pattern: None, type_name: None };
+        let mut next = from + 1;
+        while next < call.len() {
+            let Some(value) = call.arguments.get(next + 1) else {
+                return Err(CommandError::Syntax);
+            };
+            if call.is(next, "count") {
+                let count = parse_integer(value).ok_or(CommandError::NotAnInteger)?;
+                if count < 1 {
+                    return Err(CommandError::Syntax);
+                }
+                options.count = usize::try_from(count).unwrap_or(usize::MAX);
+            } else if call.is(next, "match") {
+                options.pattern = Some(value);
+            } else if with_type && call.is(next, "type") {
+                options.type_name = Some(value.to_ascii_lowercase());
+            } else {
+                return Err(CommandError::Syntax);
+            }
+            next += 2;
+        }
+        Ok(options)
+    }
+
+    pub(super) fn fits(&self, key: &[u8], type_name: &str) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, key))
+            && self.type_name.as_ref().is_none_or(|wanted| wanted == type_name.as_bytes())
+    }
+}
+
+fn scan(call: &mut Call<'_, '_>) -> Outcome {
+    let options = ScanOptions::read(call, 1, true)?;
+    let keyspace = call.databases.at(call.session.database);
+    let mut keys = Vec::new();
+    let cursor = keyspace.scan(options.cursor, options.count, call.now_ms, |key, value| {
+        if options.fits(key, value.type_name()) {
+            keys.push(key.to_vec());
+        }
+    });
+    call.reply.array(2);
+    call.reply.bulk(cursor.to_string().as_bytes());
+    call.reply.array(keys.len());
+    keys.iter().for_each(|key| call.reply.bulk(key));
+    Ok(())
+}
+
+fn randomkey(call: &mut Call<'_, '_>) -> Outcome {
+    let now_ms = call.now_ms;
+    let keyspace = call.databases.at(call.session.database);
+    // A drawn key whose time has come is removed and the draw repeated, so this ends.
+    while !keyspace.is_empty() {
+        let key = keyspace.at(call.shared.random.below(keyspace.len())).1.clone();
+        if keyspace.peek(&key, now_ms).is_some() {
+            call.reply.bulk(&key);
+            return Ok(());
+        }
+    }
+    call.reply.null();
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! From words to a command: finds it in the table, checks what is to be checked before it runs, runs it.
+//!
+//! The order of the checks is Redis's (`processCommand` in its `server.c`): does it exist, are there enough words, may
+//! this client say it, is there memory for it; and inside a transaction it is queued rather than run.
+
+use super::call::Call;
+use super::command::{self, Command, Flags};
+use super::session::{ReplyMode, Session};
+use super::{Shared, WallTime};
+use crate::error::CommandError;
+use crate::request_queue::After;
+use crate::resp::{Arguments, Reply};
+use crate::storage_unit::{Databases, eviction};
+
+/// Executes one request of `session` and appends its reply to `out`.
+pub fn dispatch(
+    databases: &mut Databases,
+    shared: &mut Shared,
+    session: &mut Session,
+    arguments: Arguments<'_>,
+    now: WallTime,
+    out: &mut Vec<u8>,
+) -> After {
+    let before = out.len();
+    let reply = Reply::new(out, session.protocol);
+    let mut call = Call {
+        arguments,
+        now,
+        now_ms: now.unix_ms(),
+        databases,
+        shared,
+        session,
+        reply,
+        after: After::KeepOpen,
+    };
+    match check(&mut call) {
+        Ok(Some(command)) => run(command, &mut call),
+        Ok(None) => {}
+        Err(error) => {
+            if let Some(transaction) = &mut call.session.transaction {
+                transaction.is_broken = true;
+            }
+            refuse(&mut call, &error);
+        }
+    }
+    let after = call.after;
+    if session.reply_mode != ReplyMode::On {
+        suppress(session, out, before);
+    }
+    after
+}
+
+/// Runs a command and answers with its error if it has one.
+#[inline]
+pub fn run(command: &'static Command, call: &mut Call<'_, '_>) {
+    let before = call.reply.position();
+    call.shared.counters.commands_total += 1;
+    if let Err(error) = (command.run)(call) {
+        call.reply.rewind(before);
+        refuse(call, &error);
+    }
+}
+
+#[cold]
+fn refuse(call: &mut Call<'_, '_>, error: &CommandError) {
+    call.shared.counters.errors_total += 1;
+    call.reply.error(&error.text());
+}
+
+/// The command to run now; `None` when the request has been answered already.
+#[inline]
+fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandError> {
+    let name = call.at(0);
+    let Some(command) = command::find(name) else {
+        return unknown(call);
+    };
+    if !command.takes(call.len()) {
+        return Err(CommandError::Arity(command.name));
+    }
+    call.session.last_command = command.name;
+    if !call.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
+        return Err(CommandError::Said("NOAUTH Authentication required."));
+    }
+    if call.shared.config.memory_bytes_max > 0 {
+        make_room(call, command)?;
+    }
+    if call.session.transaction.is_some() && !command.flags.has(Flags::UNQUEUED) {
+        return queue(call);
+    }
+    Ok(Some(command))
+}
+
+#[cold]
+fn make_room(call: &mut Call<'_, '_>, command: &Command) -> Result<(), CommandError> {
+    let config = &call.shared.config;
+    let possible = eviction::make_room(
+        call.databases,
+        config.memory_bytes_max,
+        config.eviction,
+        &mut call.shared.random,
+    );
+    if !possible && command.flags.has(Flags::DENY_OOM) {
+        return Err(CommandError::Said("OOM command not allowed when used memory > 'maxmemory'."));
+    }
+    Ok(())
+}
+
+#[cold]
+fn queue(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandError> {
+    let bytes_max = call.shared.config.limits.request_bytes_max;
+    let Some(transaction) = &mut call.session.transaction else {
+        return Ok(None);
+    };
+    if transaction.requests.bytes_total() + call.arguments.bytes_total() > bytes_max {
+        return Err(CommandError::Said("ERR transaction exceeds the limit for one request"));
+    }
+    if !transaction.is_broken {
+        transaction.requests.push(call.arguments);
+    }
+    call.reply.simple("QUEUED");
+    Ok(None)
+}
+
+#[cold]
+fn unknown(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandError> {
+    let name = call.at(0);
+    // A browser was talked into sending us its request: hang up before its body is taken for commands.
+    if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+        call.after = After::Close;
+        return Ok(None);
+    }
+    let mut words = String::new();
+    for word in call.arguments.from(1) {
+        if words.len() >= 128 {
+            break;
+        }
+        let room = 128 - words.len();
+        words.push_str(&format!("'{}' ", String::from_utf8_lossy(&word[..word.len().min(room)])));
+    }
+    let name = String::from_utf8_lossy(&name[..name.len().min(128)]);
+    Err(CommandError::Text(format!("ERR unknown command '{name}', with args beginning with: {words}")))
+}
+
+#[cold]
+fn suppress(session: &mut Session, out: &mut Vec<u8>, before: usize) {
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off => out.truncate(before),
+        ReplyMode::SkipNext => {
+            out.truncate(before);
+            session.reply_mode = ReplyMode::Skip;
+        }
+        ReplyMode::Skip => {
+            out.truncate(before);
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+}
+
+/// One subcommand of a command that has some.
+#[derive(Debug)]
+pub struct Subcommand {
+    /// Its name with the command's, as errors call it: `client|id`.
+    pub full_name: &'static str,
+    /// How many words: exactly, or at least when negative.
+    pub arity: i32,
+    /// What it does.
+    pub run: fn(&mut Call<'_, '_>) -> crate::error::Outcome,
+}
+
+/// Runs the subcommand that the second word names.
+pub fn run_subcommand(call: &mut Call<'_, '_>, table: &'static [Subcommand]) -> crate::error::Outcome {
+    let word = call.at(1);
+    let found = table.iter().find(|entry| {
+        let name = entry.full_name.split_once('|').map_or(entry.full_name, |(_, name)| name);
+        name.as_bytes().eq_ignore_ascii_case(word)
+    });
+    match found {
+        Some(entry) if !command::arity_fits(entry.arity, call.len()) => {
+            Err(CommandError::Arity(entry.full_name))
+        }
+        Some(entry) => {
+            call.session.last_command = entry.full_name;
+            (entry.run)(call)
+        }
+        None => {
+            let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
+            let name = String::from_utf8_lossy(call.at(0)).to_ascii_uppercase();
+            Err(CommandError::Text(format!("ERR unknown subcommand '{word}'. Try {name} HELP.")))
+        }
+    }
+}

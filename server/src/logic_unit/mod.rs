@@ -1,0 +1,235 @@
+//! The logic unit: what a request means, free of sockets, clocks and threads.
+//!
+//! [`LogicUnit::execute`] takes one request of one [`session`] and writes its reply; [`dispatch`] finds the command
+//! in the table and checks what is to be checked before it runs; [`command`] holds the commands, a group a file.
+//! [`directory`] is what the unit knows of all its clients.
+//!
+//! The unit has no lock. One thread owns it, or several share it behind one: a batch of requests is executed under
+//! the lock, while reading, parsing and writing happen outside. The loop that drives it calls
+//!
+//! 1. [`LogicUnit::connect`] when a connection is accepted, and [`LogicUnit::disconnect`] when it is closed;
+//! 2. [`LogicUnit::execute`] for each request, then [`LogicUnit::finish_turn`] for each connection of the turn;
+//! 3. [`LogicUnit::commit`] once per turn, before any reply of the turn leaves;
+//! 4. [`LogicUnit::take_orders`] after that, and carries them out;
+//! 5. [`LogicUnit::expire_due`] when [`LogicUnit::next_expiry_ms`] has come.
+
+pub mod call;
+pub mod command;
+pub mod decimal;
+pub mod directory;
+pub mod dispatch;
+pub mod glob;
+pub mod session;
+
+pub use directory::{ClientEntry, Directory};
+pub use session::Session;
+
+use crate::config::Config;
+use crate::observe::Counters;
+use crate::random::Random;
+use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::resp::Arguments;
+use crate::storage_unit::{Commit, Storage};
+
+/// What the wall clock says, as it was handed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WallTime {
+    unix_us: u64,
+}
+
+impl WallTime {
+    /// Nanoseconds since 1970.
+    pub fn from_unix_ns(unix_ns: u64) -> Self {
+        WallTime { unix_us: unix_ns / 1000 }
+    }
+
+    /// Milliseconds since 1970.
+    pub fn from_unix_ms(unix_ms: u64) -> Self {
+        WallTime { unix_us: unix_ms * 1000 }
+    }
+
+    /// Microseconds since 1970.
+    pub fn unix_us(self) -> u64 {
+        self.unix_us
+    }
+
+    /// Milliseconds since 1970.
+    pub fn unix_ms(self) -> u64 {
+        self.unix_us / 1000
+    }
+}
+
+/// What a command asks of the loop that drives the units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Close the connection of this client at once.
+    Kill {
+        /// The client's id.
+        client: u64,
+    },
+    /// Stop the server.
+    Shutdown,
+}
+
+/// What commands share beside the data.
+#[derive(Debug)]
+pub struct Shared {
+    /// What the operator chose.
+    pub config: Config,
+    /// What is counted.
+    pub counters: Counters,
+    /// All clients.
+    pub directory: Directory,
+    /// Chance, from a seed.
+    pub random: Random,
+    /// When the unit was made.
+    pub started: WallTime,
+    /// Forty hexadecimal digits that tell this run of the server from others.
+    pub run_id: String,
+    orders: Vec<Order>,
+    storage_name: &'static str,
+}
+
+impl Shared {
+    /// Asks something of the loop.
+    pub fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    /// What the engine behind the data is called.
+    pub fn storage_name(&self) -> &'static str {
+        self.storage_name
+    }
+}
+
+/// All there is to execute requests.
+#[derive(Debug)]
+pub struct LogicUnit<S> {
+    storage: S,
+    shared: Shared,
+}
+
+impl<S: Storage> LogicUnit<S> {
+    /// A unit on `storage`. `seed` is all the chance that it will ever have.
+    pub fn new(config: Config, storage: S, seed: u64, now: WallTime) -> Self {
+        let mut random = Random::new(seed);
+        let run_id: String = (0..5).map(|_| format!("{:08x}", random.next_u64() as u32)).collect();
+        let shared = Shared {
+            config,
+            counters: Counters::default(),
+            directory: Directory::default(),
+            random,
+            started: now,
+            run_id,
+            orders: Vec::new(),
+            storage_name: storage.name(),
+        };
+        LogicUnit { storage, shared }
+    }
+
+    /// A client has come. `peer` and `local` are the two ends of its connection as text.
+    pub fn connect(&mut self, peer: &str, local: &str, now: WallTime) -> Session {
+        self.shared.counters.connections_total += 1;
+        let trusted = self.shared.config.password.is_empty();
+        self.shared.directory.enter(peer, local, trusted, now.unix_ms())
+    }
+
+    /// Whether another client may come; if not, it is told [`crate::error::TOO_MANY_CLIENTS`] and closed.
+    pub fn admits_client(&mut self) -> bool {
+        let admits = self.shared.directory.len() < self.shared.config.limits.clients_max;
+        self.shared.counters.connections_rejected += u64::from(!admits);
+        admits
+    }
+
+    /// A client has gone.
+    pub fn disconnect(&mut self, mut session: Session) {
+        command::transaction::unwatch_all(&mut session, self.storage.databases());
+        self.shared.directory.leave(&session);
+    }
+
+    /// Executes one request and appends its reply to `out`.
+    #[inline]
+    pub fn execute(
+        &mut self,
+        session: &mut Session,
+        arguments: Arguments<'_>,
+        now: WallTime,
+        out: &mut Vec<u8>,
+    ) -> After {
+        dispatch::dispatch(self.storage.databases(), &mut self.shared, session, arguments, now, out)
+    }
+
+    /// Executes a batch, up to the first request that closes the connection. `out` is given room to be reused.
+    pub fn execute_batch(
+        &mut self,
+        session: &mut Session,
+        batch: &RequestBatch,
+        now: WallTime,
+        mut out: Vec<u8>,
+    ) -> ReplyBatch {
+        out.clear();
+        let mut after = After::KeepOpen;
+        for request in batch.iter() {
+            match self.execute(session, request, now, &mut out) {
+                After::KeepOpen => {}
+                other => after = other,
+            }
+            if after == After::Close {
+                break;
+            }
+        }
+        self.finish_turn(session, now);
+        ReplyBatch { first: batch.first(), count: batch.len() as u64, bytes: out, after }
+    }
+
+    /// All requests of a connection for this turn are executed: what other clients may see of it is brought up to
+    /// date.
+    #[inline]
+    pub fn finish_turn(&mut self, session: &mut Session, now: WallTime) {
+        session.active_ms = now.unix_ms();
+        self.shared.directory.update(session);
+    }
+
+    /// Hands the effects of the turn to the storage. No reply of the turn may leave before it says so.
+    pub fn commit(&mut self) -> Commit {
+        self.storage.commit()
+    }
+
+    /// What commands asked of the loop since the last call.
+    pub fn take_orders(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.shared.orders)
+    }
+
+    /// Removes keys whose time has come, `count_max` at most; how many. To be called again when it was that many.
+    pub fn expire_due(&mut self, now: WallTime, count_max: usize) -> usize {
+        self.storage.databases().expire_due(now.unix_ms(), count_max)
+    }
+
+    /// When [`LogicUnit::expire_due`] has something to do next (Unix milliseconds); it may turn out to be nothing.
+    pub fn next_expiry_ms(&mut self) -> Option<u64> {
+        self.storage.databases().next_expiry_ms()
+    }
+
+    /// What the operator chose, with what `CONFIG SET` has changed since.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// What is counted, for the I/O unit to add to.
+    pub fn counters(&mut self) -> &mut Counters {
+        &mut self.shared.counters
+    }
+
+    /// All clients.
+    pub fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+
+    /// The storage.
+    pub fn storage(&mut self) -> &mut S {
+        &mut self.storage
+    }
+}
+
+#[cfg(test)]
+mod tests;

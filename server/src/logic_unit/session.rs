@@ -1,0 +1,102 @@
+//! What the server remembers of one client between its requests. It travels with the connection: whoever executes
+//! the client's requests has it, and nobody else does at that time.
+
+use crate::request_queue::RequestBatch;
+use crate::resp::Protocol;
+use crate::storage_unit::SmallBytes;
+
+/// Whether replies are sent (`CLIENT REPLY`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    /// They are.
+    #[default]
+    On,
+    /// They are not.
+    Off,
+    /// The next one is not. This one neither, which asked for it.
+    SkipNext,
+    /// This one is not.
+    Skip,
+}
+
+/// Requests between `MULTI` and `EXEC`.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// What was queued.
+    pub requests: RequestBatch,
+    /// A request was refused when it was to be queued, so that `EXEC` will be refused.
+    pub is_broken: bool,
+}
+
+/// A key that must not change before `EXEC`.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Its database.
+    pub database: usize,
+    /// The key.
+    pub key: SmallBytes,
+    /// What its version was.
+    pub version: u64,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Session {
+    /// Its number; no other client of this server ever has the same.
+    pub id: u64,
+    /// Where the directory keeps it.
+    pub(super) slot: usize,
+    /// The dialect of its replies.
+    pub protocol: Protocol,
+    /// The number of its database.
+    pub database: usize,
+    /// What it calls itself.
+    pub name: Vec<u8>,
+    /// The library that it says it uses.
+    pub library_name: Vec<u8>,
+    /// And that library's version.
+    pub library_version: Vec<u8>,
+    /// It has said the password, or there is none.
+    pub authenticated: bool,
+    /// Whether replies are sent.
+    pub reply_mode: ReplyMode,
+    /// It is between `MULTI` and `EXEC`.
+    pub transaction: Option<Box<Transaction>>,
+    /// Keys that it watches.
+    pub watches: Vec<Watch>,
+    /// It asked not to be evicted.
+    pub no_evict: bool,
+    /// The command that it used last.
+    pub last_command: &'static str,
+    /// When it last sent a request (Unix milliseconds).
+    pub active_ms: u64,
+    /// Its name or its library has changed since the directory was told.
+    pub(super) profile_changed: bool,
+}
+
+impl Session {
+    pub(super) fn new(id: u64, slot: usize, authenticated: bool, now_ms: u64) -> Self {
+        Session {
+            id,
+            slot,
+            protocol: Protocol::default(),
+            database: 0,
+            name: Vec::new(),
+            library_name: Vec::new(),
+            library_version: Vec::new(),
+            authenticated,
+            reply_mode: ReplyMode::On,
+            transaction: None,
+            watches: Vec::new(),
+            no_evict: false,
+            last_command: "NULL",
+            active_ms: now_ms,
+            profile_changed: false,
+        }
+    }
+
+    /// How many requests wait for `EXEC`; -1 outside of a transaction.
+    pub fn queued(&self) -> i64 {
+        self.transaction.as_ref().map_or(-1, |transaction| transaction.requests.len() as i64)
+    }
+}
