@@ -8,19 +8,25 @@
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `thread` | std's threads, a table for joining, futex |
 //! | `signal` | a table of handlers behind one trampoline |
+//! | `aio` | the C library's, with blocks and buffers that stay in place |
+//! | `io_uring` | rings, with a slab of operations that own their buffers |
 //!
 //! Unsafe code of this crate is in this folder and nowhere else.
 #![allow(unsafe_code)]
 
+mod aio;
 mod clock;
 mod descriptor;
 mod entropy;
 mod file;
+mod io_uring;
 mod readiness;
 mod signal;
 mod socket;
 mod sys;
 mod thread;
+
+pub use io_uring::LinuxRing;
 
 /// The kernel that this program runs on. A token without content: copy it into every thread.
 ///

@@ -2,8 +2,10 @@
 //! has to have happened is waited for.
 #![cfg(target_os = "linux")]
 
+mod aio;
 mod files;
 mod models;
+mod rings;
 mod signals;
 mod sockets;
 mod sync;

@@ -7,6 +7,7 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the layouts of siginfo_t, fd_set and timespec used here are those of 64-bit Linux");
 
+pub(super) mod aio;
 pub(super) mod file;
 pub(super) mod io;
 pub(super) mod readiness;

@@ -1,0 +1,229 @@
+//! One ring: pushing, entering, reaping, and its end.
+
+use super::errno_of;
+use super::flight::{Flight, Flights, Loan};
+use super::group::{CAPACITY, Group};
+use super::submission;
+use crate::{
+    Completed, CompletedFlags, CompletionRing, Errno, Fd, Operation, Result, RingParams, SigSet, Submission,
+};
+use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
+use io_uring::{EnterFlags, IoUring, cqueue};
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// A ring of Linux. With `defer_taskrun` it may be used by the thread that made it only (`EEXIST` elsewhere).
+pub struct LinuxRing {
+    ring: ManuallyDrop<IoUring>,
+    /// All that the kernel may write to. Let go by hand: see `drop`.
+    lent: ManuallyDrop<Lent>,
+    /// Completions of what needed no kernel.
+    local: VecDeque<Completed>,
+}
+
+struct Lent {
+    flights: Flights,
+    groups: Vec<Group>,
+}
+
+/// How long dropping a ring waits for what was cancelled.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl LinuxRing {
+    pub(super) fn new(params: RingParams) -> Result<LinuxRing> {
+        let mut builder = IoUring::builder();
+        // One bad entry fails by itself, and does not hold back those behind it.
+        builder.setup_submit_all();
+        if params.cq_entries != 0 {
+            builder.setup_cqsize(params.cq_entries);
+        }
+        if params.defer_taskrun {
+            builder.setup_single_issuer().setup_defer_taskrun();
+        }
+        let ring = builder.build(params.entries).map_err(|e| errno_of(&e))?;
+        // 5.11: timeouts of enter. 5.5: no completion is dropped.
+        if !ring.params().is_feature_ext_arg() || !ring.params().is_feature_nodrop() {
+            return Err(Errno::EINVAL);
+        }
+        let lent = Lent { flights: Flights::default(), groups: Vec::new() };
+        Ok(LinuxRing { ring: ManuallyDrop::new(ring), lent: ManuallyDrop::new(lent), local: VecDeque::new() })
+    }
+
+    /// Buffers are given by a write to shared memory: no call, hence a completion of our own.
+    fn provide(&mut self, user_data: u64, id: u16, buffers: Vec<Vec<u8>>, first_id: u16) {
+        let provided = self.group(id).and_then(|group| group.provide(buffers, first_id));
+        self.local.push_back(Completed {
+            user_data,
+            result: provided.map_or_else(|errno| -errno.0, |()| 0),
+            flags: CompletedFlags::NONE,
+            buffer: None,
+            buffer_id: 0,
+        });
+    }
+
+    /// The group, made where there was none.
+    fn group(&mut self, id: u16) -> Result<&mut Group> {
+        let lent = &mut *self.lent;
+        let at = match lent.groups.iter().position(|group| group.id == id) {
+            Some(at) => at,
+            None => {
+                let group = Group::new(id);
+                // SAFETY: the entries are `CAPACITY` long, and freed only after the ring is gone, or never.
+                let registered = unsafe {
+                    self.ring.submitter().register_buf_ring_with_flags(group.address(), CAPACITY, id, 0)
+                };
+                registered.map_err(|e| errno_of(&e))?;
+                lent.groups.push(group);
+                lent.groups.len() - 1
+            }
+        };
+        lent.groups.get_mut(at).ok_or(Errno::ENOENT)
+    }
+
+    fn raw_enter(
+        &mut self,
+        to_submit: u32,
+        min_complete: u32,
+        timeout: Option<Duration>,
+        mask: Option<SigSet>,
+    ) -> Result<u32> {
+        // Always: without GETEVENTS, deferred work would not run, nor an overflown queue be flushed.
+        let flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
+        let time = timeout.map(Timespec::from);
+        let mask = mask.map(raw_set);
+        let mut args = SubmitArgs::new();
+        if let Some(time) = &time {
+            args = args.timespec(time);
+        }
+        if let Some(mask) = &mask {
+            args = args.sigmask(mask);
+        }
+        // SAFETY: the argument is that of EXT_ARG, and all that it points to lives through the call. What the queued
+        // entries point to is owned by their flights until they complete.
+        let entered =
+            unsafe { self.ring.submitter().enter(to_submit, min_complete, flags.bits(), Some(&args)) };
+        entered.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(|e| errno_of(&e))
+    }
+}
+
+/// A mask as libc has it: larger than the kernel's 8 bytes, which come first.
+fn raw_set(set: SigSet) -> libc::sigset_t {
+    // SAFETY: sigset_t is made of integers, of which zero is a value, and is at least 8 bytes long.
+    unsafe {
+        let mut raw: libc::sigset_t = std::mem::zeroed();
+        (&raw mut raw).cast::<u64>().write(set.0);
+        raw
+    }
+}
+
+impl CompletionRing for LinuxRing {
+    fn fd(&self) -> Fd {
+        Fd(self.ring.as_raw_fd())
+    }
+
+    fn push(&mut self, submission: Submission) -> Result<(), (Errno, Submission)> {
+        let user_data = submission.user_data;
+        if let Operation::ProvideBuffers { group, buffers, first_id } = submission.operation {
+            self.provide(user_data, group, buffers, first_id);
+            return Ok(());
+        }
+        if self.ring.submission().is_full() {
+            return Err((Errno::EBUSY, submission));
+        }
+        let lent = &mut *self.lent;
+        let Some((entry, loan)) = submission::entry(submission, &lent.flights) else { return Ok(()) };
+        let number = lent.flights.insert(Flight { user_data, loan });
+        let entry = entry.user_data(number);
+        // SAFETY: what the entry points to is in the flight, and stays in place until its last completion was reaped.
+        let pushed = unsafe { self.ring.submission().push(&entry) };
+        debug_assert!(pushed.is_ok(), "there was room a moment ago, and only the kernel takes entries out");
+        Ok(())
+    }
+
+    fn enter(&mut self, min_complete: u32, timeout: Option<Duration>, mask: Option<SigSet>) -> Result<u32> {
+        let to_submit = u32::try_from(self.ring.submission().len()).unwrap_or(u32::MAX);
+        let here = u32::try_from(self.local.len()).unwrap_or(u32::MAX);
+        self.raw_enter(to_submit, min_complete.saturating_sub(here), timeout, mask)
+    }
+
+    fn reap(&mut self, into: &mut Vec<Completed>) -> usize {
+        let before = into.len();
+        into.extend(self.local.drain(..));
+        let lent = &mut *self.lent;
+        for entry in self.ring.completion() {
+            into.extend(lent.complete(&entry));
+        }
+        into.len() - before
+    }
+}
+
+impl Lent {
+    fn complete(&mut self, entry: &cqueue::Entry) -> Option<Completed> {
+        let number = entry.user_data();
+        let more = cqueue::more(entry.flags());
+        let mut completed = Completed {
+            user_data: self.flights.get(number)?.user_data,
+            result: entry.result(),
+            flags: if more { CompletedFlags::MORE } else { CompletedFlags::NONE },
+            buffer: None,
+            buffer_id: 0,
+        };
+        if let (Some(id), Loan::Group(group)) =
+            (cqueue::buffer_select(entry.flags()), &self.flights.get(number)?.loan)
+        {
+            let len = usize::try_from(entry.result()).unwrap_or(0);
+            let group = self.groups.iter_mut().find(|known| known.id == *group);
+            completed.buffer = group.and_then(|group| group.take(id, len));
+            completed.buffer_id = id;
+            completed.flags |= CompletedFlags::BUFFER;
+        }
+        if !more && let Some(Flight { loan: Loan::Buffer(buffer), .. }) = self.flights.remove(number) {
+            completed.buffer = Some(buffer);
+        }
+        Some(completed)
+    }
+}
+
+impl Drop for LinuxRing {
+    fn drop(&mut self) {
+        // The order matters: the kernel may write to what is lent until the last completion, and goes on doing so for
+        // a while after the ring was closed. So cancel first, wait for the completions, and only then free. What was
+        // pushed but never entered is not with the kernel, and stays that way.
+        let queued = self.ring.submission().len();
+        if self.lent.flights.len() > queued {
+            let time = Some(Timespec::from(PATIENCE));
+            // ENOENT: all are about to complete anyway. EEXIST: another thread's ring. ETIME: see below.
+            let _ = self.ring.submitter().register_sync_cancel(time, CancelBuilder::any());
+            let mut done = Vec::new();
+            loop {
+                self.reap(&mut done);
+                done.clear();
+                if self.lent.flights.len() <= queued || self.raw_enter(0, 1, Some(PATIENCE), None).is_err() {
+                    break;
+                }
+            }
+            self.reap(&mut done);
+        }
+        let all_back = self.lent.flights.len() <= queued;
+        // SAFETY: dropped here once, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.ring) };
+        if all_back {
+            // SAFETY: as above; nothing in it is with the kernel any more: every flight that was entered has
+            // completed, and buffers of a group are only written on behalf of one.
+            unsafe { ManuallyDrop::drop(&mut self.lent) };
+        }
+        // Else an operation outlived its cancellation: its memory is the kernel's for ever.
+    }
+}
+
+impl fmt::Debug for LinuxRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinuxRing")
+            .field("fd", &self.fd())
+            .field("flights", &self.lent.flights.len())
+            .finish()
+    }
+}
