@@ -22,6 +22,10 @@ mod knobs;
 mod object;
 mod oracle;
 mod panic;
+#[cfg(feature = "cli")]
+pub mod replay;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod run;
 pub mod runner;
 pub mod shrink;

@@ -9,7 +9,7 @@ use super::{MakeExecutor, Worker, settings};
 use crate::choice::{Base, Overrides};
 use crate::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What to run.
@@ -41,7 +41,7 @@ pub struct Counters {
     /// Runs that failed.
     pub failed: AtomicU64,
     /// Set to end the sweep after the runs that are under way.
-    pub stop: AtomicBool,
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Plan {

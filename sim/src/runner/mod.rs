@@ -11,12 +11,22 @@
 //!
 //! Only these files look at the wall clock, and it never feeds a run: it ends a sweep, it does not change one.
 
+pub mod engine;
 pub mod explore;
 pub mod jobs;
 pub mod settings;
 pub mod shard;
 pub mod summary;
 pub mod watchdog;
+
+#[cfg(feature = "cli")]
+pub mod interrupt;
+#[cfg(feature = "cli")]
+pub mod json;
+#[cfg(feature = "cli")]
+pub mod junit;
+#[cfg(feature = "cli")]
+pub mod progress;
 
 #[cfg(test)]
 pub(crate) mod fake;

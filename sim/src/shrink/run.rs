@@ -14,6 +14,8 @@ pub struct Shrunk {
     pub failure: Failure,
     /// The hash of the shrunk run.
     pub hash: u64,
+    /// The hash of the run as it was given.
+    pub first_hash: u64,
 }
 
 /// Shrinks the run that `spec` describes. `None` where it does not fail.
@@ -21,7 +23,8 @@ pub fn shrink_run(executor: &mut dyn Execute, spec: &RunSpec, limits: Limits) ->
     let first = executor.run(&RunSpec { record: Record::Choices, ..spec.clone() });
     let failure = first.failure?;
     let fingerprint = failure.fingerprint();
-    let mut last = (failure, first.hash);
+    let first_hash = first.hash;
+    let mut last = (failure, first_hash);
     let outcome = shrink(&first.choices, limits, |overrides: &Overrides| {
         let report = executor.run(&RunSpec {
             base: Base::Zero,
@@ -34,5 +37,5 @@ pub fn shrink_run(executor: &mut dyn Execute, spec: &RunSpec, limits: Limits) ->
         Some(report.choices.into_iter().collect())
     });
     let (failure, hash) = last;
-    Some(Shrunk { outcome, failure, hash })
+    Some(Shrunk { outcome, failure, hash, first_hash })
 }

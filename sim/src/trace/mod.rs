@@ -1,8 +1,10 @@
 //! What happened: typed events, their running hash, and the forms in which they are shown.
 
 mod event;
+pub mod form;
 mod hash;
 mod recorder;
+pub mod text;
 
 pub use event::{Event, Kind};
 pub use hash::{FORMAT, TraceHash};

@@ -1,0 +1,65 @@
+//! A saved failure, and what becomes of it when it is run again: byte for byte by the build that saved it, by its
+//! verdict on any other.
+
+mod file;
+
+pub use file::{FORMAT, ReplayError, ReplayFile, SavedBase, SavedFailure};
+
+use crate::choice::Key;
+use crate::run::{Failure, Record, RunReport, RunSpec, Scenario};
+use crate::runner::{Execute, settings};
+
+/// What a replay came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The same failure.
+    StillFails,
+    /// Something else broke.
+    FailsOtherwise,
+    /// Nothing broke any more.
+    Holds,
+    /// The same build made another run of it: the run depends on something besides its choices.
+    Nondeterministic,
+}
+
+/// A replayed run.
+pub struct Replayed {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// The run.
+    pub report: RunReport,
+    /// Keys of the file that the run never asked for.
+    pub gone: Vec<Key>,
+}
+
+impl ReplayFile {
+    /// The run that the file describes, with the scenario of its name out of those known.
+    pub fn spec(&self, known: &[Scenario], record: Record) -> Result<RunSpec, ReplayError> {
+        let scenario = known.iter().find(|scenario| scenario.name == self.scenario);
+        let scenario = *scenario.ok_or_else(|| ReplayError::Scenario(self.scenario.clone()))?;
+        let mut settings = self.settings.clone();
+        settings::select(&[scenario], &mut settings).map_err(ReplayError::Settings)?;
+        Ok(RunSpec { scenario, settings, base: self.base.into(), overrides: self.overrides.clone(), record })
+    }
+
+    /// Runs `spec`, made of this file, and compares. `build` is the identity of the running program.
+    pub fn replay(&self, executor: &mut dyn Execute, spec: &RunSpec, build: &str) -> Replayed {
+        let report = executor.run(spec);
+        let expected = self.failure.as_ref().map(|failure| (failure.oracle.as_str(), failure.site.as_str()));
+        let seen = report.failure.as_ref().map(|failure: &Failure| (failure.oracle, failure.site.as_str()));
+        let verdict = if self.build == build && (report.hash != self.hash || seen != expected) {
+            Verdict::Nondeterministic
+        } else if seen.is_none() {
+            Verdict::Holds
+        } else if seen == expected {
+            Verdict::StillFails
+        } else {
+            Verdict::FailsOtherwise
+        };
+        let gone = report.unused.clone();
+        Replayed { verdict, report, gone }
+    }
+}
+
+#[cfg(test)]
+mod tests;

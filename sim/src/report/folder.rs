@@ -1,0 +1,51 @@
+//! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
+
+use super::{Explained, markdown};
+use crate::choice::Base;
+use crate::run::RunSpec;
+use crate::runner::settings;
+use crate::trace::text;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The folder's own name.
+pub fn name(spec: &RunSpec) -> String {
+    let seed = match spec.base {
+        Base::Seed(seed) => format!("{seed:#x}"),
+        Base::Zero => "saved".to_owned(),
+    };
+    let mut name = format!("{}-{seed}", spec.scenario.name);
+    if !spec.settings.is_empty() {
+        name.push('-');
+        name.push_str(&settings::text(&spec.settings));
+    }
+    // Values come from knobs, but a file name must not depend on what a knob's author thought of.
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_=,.".contains(c) { c } else { '_' };
+    name.chars().map(plain).collect()
+}
+
+/// Where the folders lie: `EAGAIN_OUT`, or `eagain` in cargo's target folder.
+pub fn root() -> PathBuf {
+    if let Some(out) = std::env::var_os("EAGAIN_OUT").filter(|out| !out.is_empty()) {
+        return PathBuf::from(out);
+    }
+    // Cargo marks its target folder, and the program lies somewhere in it; the current folder may be any.
+    let exe = std::env::current_exe().unwrap_or_default();
+    let target = exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let target = target.map_or_else(|| PathBuf::from("target"), Path::to_path_buf);
+    let here = std::env::current_dir().unwrap_or_default();
+    target.strip_prefix(&here).unwrap_or(&target).join("eagain")
+}
+
+/// Writes the folder below `root` and says where it is.
+pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
+    let folder = root.join(name(&explained.spec));
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("report.md"), markdown::failure(explained))?;
+    fs::write(folder.join("replay.json"), explained.replay_file().to_json())?;
+    let mut trace = BufWriter::new(fs::File::create(folder.join("trace.txt"))?);
+    text::write(&explained.trace, &mut trace)?;
+    trace.flush()?;
+    Ok(folder)
+}

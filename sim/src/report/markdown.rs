@@ -1,0 +1,129 @@
+//! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
+
+use super::{Explained, build_id, table, text};
+use crate::report::table::{Align, Table};
+use crate::runner::json::SweepFile;
+use crate::runner::settings;
+use crate::trace::{form, text as trace_text};
+use std::fmt::Write;
+
+/// How many events a report shows; `trace.txt` has all of them.
+const EVENTS_MAX: usize = 40;
+/// A CI job's page is dropped whole where it exceeds 1 MiB: the summary stays far below.
+const FAILURES_MAX: usize = 50;
+const MESSAGE_MAX: usize = 300;
+
+/// The report of a failure.
+pub fn failure(explained: &Explained) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_failure(&mut out, explained);
+    out
+}
+
+fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
+    let Explained { spec, failure, outcome, .. } = explained;
+    writeln!(out, "# {}: {}\n", spec.scenario.name, text::broke(explained))?;
+    writeln!(out, "{}\n", fenced(&failure.message))?;
+    writeln!(out, "```sh\n{}\n```\n", explained.repro())?;
+    let mut facts = Table::new(&[("what", Align::Left), ("which", Align::Left)]);
+    let mut fact = |what: &str, which: String| facts.row([what.to_owned(), which]);
+    fact("scenario", format!("`{}`: {}", spec.scenario.name, spec.scenario.about));
+    if let Some(seed) = explained.seed() {
+        fact("seed", format!("`{seed:#x}`"));
+    }
+    if !spec.settings.is_empty() {
+        fact("settings", format!("`{}`", settings::text(&spec.settings)));
+    }
+    fact("fails at", format!("{} s, after event #{}", form::time(failure.time), failure.event));
+    fact("trace", format!("`{:#018x}` as found, `{:#018x}` as shown", explained.found_hash, explained.hash));
+    fact("commit", explained.commit.clone().unwrap_or_else(|| "unknown".to_owned()));
+    fact("build", format!("`{}`", build_id()));
+    writeln!(out, "{}", facts.markdown())?;
+    writeln!(out, "## What makes it break\n\n{}\n", outcome.line())?;
+    if outcome.choices.is_empty() && outcome.reproduced {
+        writeln!(out, "It breaks without any fault or delay.\n")?;
+    } else if !outcome.choices.is_empty() {
+        writeln!(out, "{}", table::choices(&outcome.choices).markdown())?;
+    }
+    let which = if outcome.reproduced { "shrunk run" } else { "run" };
+    writeln!(out, "## The end of the {which}\n")?;
+    writeln!(out, "{}\n", fenced(&trace_text::tail(&explained.trace, EVENTS_MAX)))?;
+    if !explained.output.is_empty() {
+        let lines: Vec<_> = explained.output.lines().collect();
+        let tail = lines[lines.len().saturating_sub(EVENTS_MAX)..].join("\n");
+        writeln!(out, "## What it printed\n\n{}", fenced(&tail))?;
+    }
+    Ok(())
+}
+
+/// A code block whose fence is longer than any in the text.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{}\n{fence}", text.trim_end())
+}
+
+/// The page of a sweep (`--summary`).
+pub fn sweep(file: &SweepFile) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_sweep(&mut out, file);
+    out
+}
+
+fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
+    let summary = &file.summary;
+    let verdict = match (summary.failures + summary.harness_failures, summary.complete) {
+        (0, true) => "held",
+        (0, false) => "held as far as it ran",
+        _ => "failed",
+    };
+    writeln!(out, "## eagain: {verdict}\n")?;
+    let rate = summary.seeds as f64 / summary.elapsed_s.max(1e-3);
+    writeln!(
+        out,
+        "{} scenarios, {} seeds, {} failures; {} calls in {:.1} s ({rate:.0} seeds/s); hash `{}`\n",
+        summary.scenarios.len(),
+        summary.seeds,
+        summary.failures,
+        summary.calls,
+        summary.elapsed_s,
+        summary.hash
+    )?;
+    if !file.failures.is_empty() {
+        let columns = ["scenario", "oracle", "site", "seen", "reproduce"].map(|name| (name, Align::Left));
+        let mut table = Table::new(&columns);
+        for line in file.failures.iter().take(FAILURES_MAX) {
+            let message: String = line.message.chars().take(MESSAGE_MAX).collect();
+            let repro = format!("`{}`", line.repro);
+            table.row([line.scenario.clone(), line.oracle.clone(), line.site.clone(), message, repro]);
+        }
+        writeln!(out, "{}", table.markdown())?;
+        let more = summary.failures.saturating_sub(FAILURES_MAX as u64);
+        if more > 0 {
+            writeln!(out, "and {more} more in the JSON file\n")?;
+        }
+    }
+    let mut faults = Table::new(&[
+        ("fault family", Align::Left),
+        ("runs with it on", Align::Right),
+        ("fired", Align::Right),
+    ]);
+    for (family, sum) in &summary.faults {
+        faults.row([family.clone(), sum.enabled.to_string(), sum.fired.to_string()]);
+    }
+    if !faults.is_empty() {
+        writeln!(out, "{}", faults.markdown())?;
+    }
+    for family in file.vacuous() {
+        writeln!(out, "- warning: the fault family `{family}` was on and never fired")?;
+    }
+    for (scenario, name) in file.unreached() {
+        writeln!(out, "- warning: `{scenario}` never reached `{name}`")?;
+    }
+    for (scenario, why) in &summary.skipped {
+        writeln!(out, "- skipped: `{scenario}` {why}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! A failure, explained: what broke, the few choices that make it break, the end of the trace, and the one line that
+//! makes it happen again. As text on a terminal, as `report.md` for an issue, and as a folder that a CI job keeps.
+//!
+//! | file | does |
+//! |---|---|
+//! | `mod.rs` | gathers what there is to say about a failure |
+//! | [`table`] | columns of text |
+//! | [`text`] | the failure on a terminal |
+//! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
+//! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
+
+pub mod folder;
+pub mod markdown;
+pub mod table;
+pub mod text;
+
+use crate::choice::Base;
+use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
+use crate::run::{Failure, Record, RunSpec, TraceLog};
+use crate::runner::{Execute, settings};
+use crate::shrink::{Limits, Outcome, shrink_run};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Everything that is told about a failure.
+pub struct Explained {
+    /// The run as it was found.
+    pub spec: RunSpec,
+    /// What broke in it: of the shrunk run where there is one, else of the run as it was found.
+    pub failure: Failure,
+    /// The hash of the run as it was found.
+    pub found_hash: u64,
+    /// The search for what matters.
+    pub outcome: Outcome,
+    /// The hash of the run that is shown and saved.
+    pub hash: u64,
+    /// The events of the run that is shown.
+    pub trace: TraceLog,
+    /// What its programs printed.
+    pub output: String,
+    /// The git commit, where it is known.
+    pub commit: Option<String>,
+}
+
+/// Why a failure cannot be explained: run again, it was another run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotTheSame {
+    /// The hash when it failed.
+    pub hash: u64,
+    /// The hash when it was run again.
+    pub again: u64,
+    /// Whether it failed again.
+    pub failed: bool,
+}
+
+/// Runs a failing run again, shrinks it, and keeps the trace of what is left. `hash` is what the run had when it failed.
+pub fn explain(
+    executor: &mut dyn Execute,
+    spec: &RunSpec,
+    hash: u64,
+    limits: Limits,
+) -> Result<Explained, NotTheSame> {
+    let Some(shrunk) = shrink_run(executor, spec, limits) else {
+        let again = executor.run(&RunSpec { record: Record::Hash, ..spec.clone() }).hash;
+        return Err(NotTheSame { hash, again, failed: false });
+    };
+    if shrunk.first_hash != hash {
+        return Err(NotTheSame { hash, again: shrunk.first_hash, failed: true });
+    }
+    let shown = if shrunk.outcome.reproduced {
+        RunSpec { base: Base::Zero, overrides: shrunk.outcome.overrides(), ..spec.clone() }
+    } else {
+        spec.clone()
+    };
+    let report = executor.run(&RunSpec { record: Record::Trace, ..shown });
+    let expected = if shrunk.outcome.reproduced { shrunk.hash } else { hash };
+    let (Some(failure), Some(trace), true) = (report.failure, report.trace, report.hash == expected) else {
+        return Err(NotTheSame { hash: expected, again: report.hash, failed: false });
+    };
+    Ok(Explained {
+        spec: spec.clone(),
+        failure,
+        found_hash: hash,
+        outcome: shrunk.outcome,
+        hash: report.hash,
+        trace,
+        output: report.output,
+        commit: commit(),
+    })
+}
+
+impl Explained {
+    /// The seed that it was found with, where there is one.
+    pub fn seed(&self) -> Option<u64> {
+        match self.spec.base {
+            Base::Seed(seed) => Some(seed),
+            Base::Zero => None,
+        }
+    }
+
+    /// The line that makes the failure again.
+    pub fn repro(&self) -> String {
+        let folder = folder::name(&self.spec);
+        match self.seed() {
+            Some(seed) => settings::repro(self.spec.scenario.name, seed, &self.spec.settings),
+            None => format!("cargo eagain replay target/eagain/{folder}/replay.json"),
+        }
+    }
+
+    /// The file that keeps it.
+    pub fn replay_file(&self) -> ReplayFile {
+        let (base, overrides) = if self.outcome.reproduced {
+            (Base::Zero, self.outcome.overrides())
+        } else {
+            (self.spec.base, self.spec.overrides.clone())
+        };
+        ReplayFile {
+            format: FORMAT,
+            scenario: self.spec.scenario.name.to_owned(),
+            settings: self.spec.settings.clone(),
+            base: SavedBase(base),
+            overrides,
+            hash: self.hash,
+            failure: Some(SavedFailure::from(&self.failure)),
+            seed: self.seed().map(|seed| format!("{seed:#x}")),
+            commit: self.commit.clone(),
+            build: build_id().to_owned(),
+        }
+    }
+}
+
+/// What an oracle watches, in a few words.
+pub fn oracle_name(oracle: &str) -> &'static str {
+    match oracle {
+        "O1" => "reply pairing",
+        "O2" => "byte integrity",
+        "O3" => "no busy loop",
+        "O4" => "bounded memory",
+        "O5" => "no descriptor leak",
+        "O6" => "liveness",
+        "O7" => "isolation",
+        "O8" => "durability",
+        "O9" => "recovery",
+        "O10" => "accept liveness",
+        "O11" => "timers",
+        "O12" => "completion discipline",
+        "O13" => "fairness",
+        "O14" => "shutdown",
+        "O15" => "exclusion",
+        "O16" => "survival",
+        _ => "",
+    }
+}
+
+/// The git commit of the current folder, in full; `+` behind it: with uncommitted changes. Asked once.
+pub fn commit() -> Option<String> {
+    static COMMIT: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        let head = git(&["rev-parse", "HEAD"])?;
+        let changed =
+            git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
+        Some(if changed { head + "+" } else { head })
+    };
+    COMMIT.get_or_init(ask).clone()
+}
+
+/// What git says to these arguments, without the line's end; `None` outside of git or without it.
+pub fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim_end().to_owned())
+}
+
+/// The identity of the running program: the hash of its file. Two builds of the same source by the same compiler may share
+/// it, and then they are the same program. `unknown` (no build at all) where the file cannot be read.
+pub fn build_id() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let bytes = std::env::current_exe().and_then(std::fs::read);
+        bytes.map_or_else(
+            |_| "unknown".to_owned(),
+            |bytes| {
+                let mut hash = crate::trace::TraceHash::default();
+                hash.bytes(&bytes);
+                format!("{:#018x}", hash.value())
+            },
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

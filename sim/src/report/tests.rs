@@ -1,0 +1,59 @@
+//! A failure reads in a minute, and what is left in its folder makes it again.
+
+use super::*;
+use crate::choice::Overrides;
+use crate::replay::Verdict;
+use crate::run::Settings;
+use crate::runner::fake::{self, Fake};
+
+fn found() -> Explained {
+    let settings = Settings::from([("model".to_owned(), "poll".to_owned())]);
+    for seed in 0.. {
+        let spec = RunSpec {
+            scenario: fake::FAILS,
+            settings: settings.clone(),
+            base: Base::Seed(seed),
+            overrides: Overrides::new(),
+            record: Record::Hash,
+        };
+        let report = Fake::default().run(&spec);
+        if report.failure.is_some() {
+            let mut explained =
+                explain(&mut Fake::default(), &spec, report.hash, Limits::default()).ok().unwrap();
+            explained.commit = Some("0123abc".to_owned());
+            return explained;
+        }
+    }
+    unreachable!("some seed fails")
+}
+
+#[test]
+fn a_failure_on_a_terminal() {
+    insta::assert_snapshot!(text::failure(&found(), Some("target/eagain/x")));
+}
+
+#[test]
+fn a_failure_as_an_issue() {
+    let report = markdown::failure(&found()).replace(build_id(), "0x…");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn the_folder_has_what_replays_it() {
+    let out = tempfile::tempdir().unwrap();
+    let explained = found();
+    let folder = folder::write(out.path(), &explained).unwrap();
+    assert!(folder.ends_with(format!("lost-reply-{:#x}-model=poll", explained.seed().unwrap())));
+    let file = ReplayFile::read(&folder.join("replay.json")).unwrap();
+    let spec = file.spec(&[fake::FAILS], Record::Hash).unwrap();
+    let replayed = file.replay(&mut Fake::default(), &spec, build_id());
+    assert_eq!(replayed.verdict, Verdict::StillFails);
+    assert!(std::fs::read_to_string(folder.join("trace.txt")).unwrap().contains("recv("));
+}
+
+#[test]
+fn a_run_that_is_another_when_run_again_is_not_explained() {
+    let spec = RunSpec { settings: Settings::new(), ..found().spec };
+    let error = explain(&mut Fake::default(), &spec, 1, Limits::default()).err().unwrap();
+    assert!(error.failed && error.hash == 1);
+}

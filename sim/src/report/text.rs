@@ -1,0 +1,62 @@
+//! A failure on a terminal: half a screen, the line that makes it again last.
+
+use super::{Explained, oracle_name, table};
+use crate::trace::{form, text};
+use std::fmt::Write;
+
+/// How many choices and how many events are printed; the folder has all of them.
+const CHOICES_MAX: usize = 20;
+const EVENTS_MAX: usize = 16;
+const OUTPUT_MAX: usize = 10;
+
+/// What is printed about a failure; `folder` is where the rest of it lies, if it was written.
+pub fn failure(explained: &Explained, folder: Option<&str>) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_failure(&mut out, explained, folder);
+    out
+}
+
+fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) -> std::fmt::Result {
+    let failure = &explained.failure;
+    let seed = explained.seed().map_or_else(|| "saved run".to_owned(), |seed| format!("seed {seed:#x}"));
+    writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, broke(explained))?;
+    for line in failure.message.lines() {
+        writeln!(out, "  {line}")?;
+    }
+    writeln!(out, "  at {} s, after event #{}", form::time(failure.time), failure.event)?;
+    writeln!(out, "\n{}", explained.outcome.line())?;
+    let choices = &explained.outcome.choices;
+    if !choices.is_empty() {
+        let shown = &choices[..choices.len().min(CHOICES_MAX)];
+        out.push_str(&table::choices(shown).text("  "));
+        if choices.len() > shown.len() {
+            writeln!(out, "  and {} more", choices.len() - shown.len())?;
+        }
+    }
+    let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
+    writeln!(out, "\nlast events of {which}")?;
+    out.push_str(&text::tail(&explained.trace, EVENTS_MAX));
+    if !explained.output.is_empty() {
+        writeln!(out, "\nlast lines printed in {which}")?;
+        let lines: Vec<_> = explained.output.lines().collect();
+        for line in &lines[lines.len().saturating_sub(OUTPUT_MAX)..] {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    writeln!(out)?;
+    if let Some(folder) = folder {
+        writeln!(out, "report     {folder}/report.md")?;
+        writeln!(out, "replay     cargo eagain replay {folder}/replay.json")?;
+    }
+    writeln!(out, "reproduce  {}", explained.repro())
+}
+
+/// `O1 (reply pairing) at reply-pairing`.
+pub(super) fn broke(explained: &Explained) -> String {
+    let failure = &explained.failure;
+    match oracle_name(failure.oracle) {
+        "" => format!("{} at {}", failure.oracle, failure.site),
+        name => format!("{} ({name}) at {}", failure.oracle, failure.site),
+    }
+}

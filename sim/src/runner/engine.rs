@@ -1,0 +1,22 @@
+//! The executor of simulated worlds: an engine and its stacks, one for each thread of the runner.
+
+use super::Execute;
+use crate::run::{RunReport, RunSpec};
+use crate::stack::Engine;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+impl Execute for Engine {
+    fn run(&mut self, spec: &RunSpec) -> RunReport {
+        crate::sim::run(spec, self)
+    }
+
+    fn heartbeat(&self) -> Arc<AtomicU64> {
+        Engine::heartbeat(self)
+    }
+}
+
+/// Makes an engine.
+pub fn make() -> Box<dyn Execute> {
+    Box::new(Engine::new())
+}

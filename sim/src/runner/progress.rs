@@ -1,0 +1,120 @@
+//! How far a sweep is: a bar on a terminal, a plain line every ten seconds elsewhere. Both go to standard error.
+
+use super::explore::Counters;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Between two plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Whether a bar is wanted: a terminal that moves its cursor.
+pub fn wants_bar() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stderr().is_terminal() && !dumb && std::env::var_os("CI").is_none()
+}
+
+/// Whether colours are wanted (`NO_COLOR`, see no-color.org).
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Does `work` while the counters are shown; `total` where it is known.
+pub fn shown<T>(counters: &Counters, total: Option<u64>, work: impl FnOnce() -> T) -> T {
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let shower = scope.spawn(|| {
+            if wants_bar() { bar(counters, total, &ended) } else { lines(counters, total, &ended) }
+        });
+        // Dropped on a panic too, so that the thread which shows ends and the scope with it.
+        let guard = Ended(&ended);
+        let result = work();
+        drop(guard);
+        shower.thread().unpark();
+        result
+    })
+}
+
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn bar(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    let template = match (total.is_some(), wants_colour()) {
+        (true, true) => "{bar:30.green/dim} {pos}/{len} seeds, {per_sec}, {eta} left{msg:.red}",
+        (true, false) => "{bar:30} {pos}/{len} seeds, {per_sec}, {eta} left{msg}",
+        (false, true) => "{spinner:.green} {pos} seeds, {per_sec}, {elapsed}{msg:.red}",
+        (false, false) => "{spinner} {pos} seeds, {per_sec}, {elapsed}{msg}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    while !ended.load(Ordering::Acquire) {
+        bar.set_position(counters.done.load(Ordering::Relaxed));
+        match counters.failed.load(Ordering::Relaxed) {
+            0 => {}
+            failed => bar.set_message(format!(", {failed} failed")),
+        }
+        bar.tick();
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    bar.finish_and_clear();
+}
+
+fn lines(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
+    let started = Instant::now();
+    let mut last = started;
+    while !ended.load(Ordering::Acquire) {
+        if last.elapsed() >= LINE_EVERY {
+            last = Instant::now();
+            let line = line(
+                counters.done.load(Ordering::Relaxed),
+                counters.failed.load(Ordering::Relaxed),
+                total,
+                started.elapsed(),
+            );
+            // Nobody may be reading any more.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+fn line(done: u64, failed: u64, total: Option<u64>, elapsed: Duration) -> String {
+    let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
+    let mut line = match total {
+        Some(total) => format!("{done}/{total} seeds"),
+        None => format!("{done} seeds"),
+    };
+    line.push_str(&format!(", {rate:.0} seeds/s, {failed} failed"));
+    if let Some(left) = total.and_then(|total| total.checked_sub(done)).filter(|_| rate > 0.0) {
+        line.push_str(&format!(", {:.0} s left", left as f64 / rate));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_says_how_far_how_fast_and_how_long() {
+        let after = Duration::from_secs(10);
+        assert_eq!(line(500, 2, Some(1500), after), "500/1500 seeds, 50 seeds/s, 2 failed, 20 s left");
+        assert_eq!(line(500, 0, None, after), "500 seeds, 50 seeds/s, 0 failed");
+        assert_eq!(line(0, 0, Some(9), Duration::ZERO), "0/9 seeds, 0 seeds/s, 0 failed");
+    }
+
+    #[test]
+    fn what_is_shown_ends_with_the_work() {
+        assert_eq!(shown(&Counters::default(), Some(1), || 7), 7);
+    }
+}

@@ -1,0 +1,146 @@
+//! A trace as text, like strace's: one line an event. Nothing in it differs between machines or build profiles.
+//!
+//! ```text
+//!   #3 0.000001750 server/worker-2 recv(7, 4096, 0) = 6 "PING\r\n"  <- #2 split
+//!   │  │           │               │                  │              └ what made the result so: the number and name of the fault
+//!   │  │           │               │                  └ the beginning of the bytes
+//!   │  │           │               └ call and result, or a happening (of the wire, say: thread `~`)
+//!   │  │           └ host/thread
+//!   │  └ simulated seconds since the start of the world
+//!   └ number of the event
+//! ```
+
+use super::{Event, form};
+use crate::run::TraceLog;
+use std::io::{self, Write};
+
+/// How many bytes of a payload a line shows.
+const BYTES_MAX: usize = 32;
+
+/// Writes lines, each with its columns in the same place.
+pub struct Lines<'a> {
+    log: &'a TraceLog,
+    number_width: usize,
+    thread_width: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// For the events of `log`.
+    pub fn new(log: &'a TraceLog) -> Lines<'a> {
+        let last = log.events.last().map_or(0, |event| event.number);
+        let longest = log.threads.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        Lines { log, number_width: last.to_string().len() + 1, thread_width: longest.clamp(1, 28) }
+    }
+
+    /// The line of one event, without its end.
+    pub fn line(&self, event: &Event) -> String {
+        let log = self.log;
+        let number = format!("#{}", event.number);
+        let mut line = format!(
+            "{number:>0$} {1} {2:<3$} {4}",
+            self.number_width,
+            form::time(event.time),
+            form::actor(log, event),
+            self.thread_width,
+            form::call(log, event),
+        );
+        let result = form::result(event);
+        if !result.is_empty() {
+            line.push(' ');
+            line.push_str(&result);
+        }
+        let payload = form::payload(log, event);
+        if !payload.is_empty() {
+            line.push(' ');
+            line.push_str(&form::bytes(payload, BYTES_MAX));
+            if payload.len() > BYTES_MAX || event.result > payload.len() as i64 {
+                line.push_str("...");
+            }
+        }
+        if event.cause != 0 {
+            line.push_str(&format!("  <- #{}", event.cause));
+            if let Some(cause) = form::cause(log, event) {
+                line.push(' ');
+                line.push_str(cause.kind.name());
+            }
+        }
+        line
+    }
+}
+
+/// The whole trace.
+pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
+    let lines = Lines::new(log);
+    for event in &log.events {
+        writeln!(out, "{}", lines.line(event))?;
+    }
+    Ok(())
+}
+
+/// The last `count` lines: what happened right before the end.
+pub fn tail(log: &TraceLog, count: usize) -> String {
+    let lines = Lines::new(log);
+    let start = log.events.len().saturating_sub(count);
+    log.events[start..].iter().map(|event| lines.line(event) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choice::{Base, Overrides};
+    use crate::run::{Record, RunSpec, Settings};
+    use crate::runner::{Execute, fake};
+    use crate::trace::Kind;
+
+    #[test]
+    fn a_trace_reads_like_strace() {
+        let spec = RunSpec {
+            scenario: fake::FAILS,
+            settings: Settings::new(),
+            base: Base::Seed(3),
+            overrides: Overrides::new(),
+            record: Record::Trace,
+        };
+        let report = fake::Fake::default().run(&spec);
+        let mut text = Vec::new();
+        write(report.trace.as_ref().unwrap(), &mut text).unwrap();
+        insta::assert_snapshot!(String::from_utf8(text).unwrap());
+    }
+
+    #[test]
+    fn every_form_of_an_argument() {
+        let log = TraceLog {
+            events: Vec::new(),
+            bytes: b"a\"b\\\x00\xff\t0123456789 and more than thirty-two bytes".to_vec(),
+            threads: vec!["server/main".to_owned()],
+            hosts: Vec::new(),
+            texts: vec!["queue.push".to_owned()],
+        };
+        let event = |thread, kind, args, result, bytes| Event {
+            number: 7,
+            time: 1_000_000_001,
+            thread,
+            kind,
+            args,
+            result,
+            cause: 0,
+            bytes,
+        };
+        let address = 0x7f00_0001 << 16 | 6379;
+        let events = [
+            event(0, Kind::EpollWait, [3, 64, u64::MAX, 0], 0, (0, 0)),
+            event(0, Kind::Nanosleep, [1_500, 0, 0, 0], -4, (0, 0)),
+            event(0, Kind::Connect, [4, address, 0, 0], -115, (0, 0)),
+            event(0, Kind::FutexWait, [2, 1, 20_000_000, 0], -110, (0, 0)),
+            event(0, Kind::Interleave, [0, 0, 0, 0], 0, (0, 0)),
+            event(0, Kind::Open, [9, 0x42, 0, 0], -4095, (0, 0)),
+            event(0, Kind::Close, [u64::MAX, 0, 0, 0], -9, (0, 0)),
+            event(0, Kind::Send, [5, 99, 0x4000, 0], 99, (0, 49)),
+            event(u32::MAX, Kind::Rst, [address, address + 1, 0, 0], 0, (0, 0)),
+            event(9, Kind::ThreadEnd, [0; 4], 0, (90, 90)),
+        ];
+        let lines = Lines { log: &log, number_width: 3, thread_width: 11 };
+        let text: Vec<_> = events.iter().map(|event| lines.line(event)).collect();
+        insta::assert_snapshot!(text.join("\n"));
+    }
+}
