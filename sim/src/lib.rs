@@ -15,6 +15,7 @@
 //! no address feeds it.
 
 mod agenda;
+mod bugs;
 pub mod choice;
 pub mod fault;
 mod kernel;
@@ -36,6 +37,7 @@ pub mod trace;
 mod wire;
 mod world;
 
+pub use bugs::PlantedBug;
 pub use kernel::SimKernel;
 pub use knobs::KernelKnobs;
 pub use oracle::{always, choose, fail, print, sometimes};

@@ -1,0 +1,107 @@
+//! `accept` at the descriptor limit (Bun 2026, nginx 2012 and many others): `EMFILE` leaves the connection in the queue,
+//! the level-triggered listener stays readable, and the loop turns at full speed. Repaired: the listener is taken out of
+//! the set and looked at again a little later.
+
+use super::kit::{Lines, allow, connect, listen, patiently, pause};
+use eagain_net::*;
+use eagain_sim::fault::Family;
+use eagain_sim::{Sim, fail, sometimes};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+super::planted!(
+    "accept-emfile-spin",
+    "B26",
+    'f',
+    ["O3", "O10"],
+    "at the descriptor limit a level-triggered listener keeps the loop turning"
+);
+
+/// How long a repaired server leaves the listener alone.
+const BREATHER: Duration = Duration::from_millis(10);
+const LISTENER: u64 = 0;
+
+/// Answers each line with the same line.
+fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
+    let listener = listen(k)?;
+    let epoll = patiently(k, || Epoll::new(k))?;
+    epoll.add(listener.fd(), Events::IN, LISTENER)?;
+    let mut streams: BTreeMap<u64, TcpStream<K>> = BTreeMap::new();
+    let mut last = LISTENER;
+    let mut resume: Option<Instant> = None;
+    let mut events = [EpollEvent::default(); 16];
+    loop {
+        let n = match epoll.wait(&mut events, resume.map(|at| at - now(k))) {
+            Err(Errno::EINTR) => continue,
+            n => n?,
+        };
+        if resume.is_some_and(|at| now(k) >= at) {
+            resume = None;
+            epoll.modify(listener.fd(), Events::IN, LISTENER)?;
+        }
+        for event in &events[..n] {
+            if event.data == LISTENER {
+                match listener.accept_nonblocking() {
+                    Ok((stream, _)) => {
+                        last += 1;
+                        epoll.add(stream.fd(), Events::IN, last)?;
+                        streams.insert(last, stream);
+                    }
+                    Err(Errno::EMFILE) => {
+                        sometimes("accept met EMFILE", true);
+                        if !defect {
+                            epoll.modify(listener.fd(), Events::NONE, LISTENER)?;
+                            resume = Some(now(k) + BREATHER);
+                        }
+                    }
+                    Err(Errno::EAGAIN | Errno::ECONNABORTED) => {}
+                    Err(errno) => return Err(errno),
+                }
+                continue;
+            }
+            let Some(stream) = streams.get(&event.data) else { continue };
+            let mut bytes = [0; 64];
+            match stream.read(&mut bytes) {
+                // A line is short, and the client waits for it: it always fits the send buffer, or is sent waiting.
+                Ok(n) if n > 0 => {
+                    stream.set_nonblocking(false)?;
+                    stream.write_all(&bytes[..n])?;
+                    stream.set_nonblocking(true)?;
+                }
+                Err(Errno::EAGAIN) => {}
+                _ => drop(streams.remove(&event.data)),
+            }
+        }
+    }
+}
+
+/// Connects, thinks for a while, asks, and leaves.
+fn visit<K: Kernel>(k: K, server: SocketAddr) {
+    for round in 0..3 {
+        let stream = connect(k, server);
+        pause(k, "think", Duration::from_millis(40));
+        let question = format!("round {round}");
+        let mut lines = Lines::default();
+        if stream.write_all(format!("{question}\n").as_bytes()).is_err() {
+            return fail("O1", "no reply", "the server hung up".to_owned());
+        }
+        match lines.read(&stream) {
+            Ok(Some(answer)) if answer == question => {}
+            other => return fail("O1", "no reply", format!("{question:?} was answered by {other:?}")),
+        }
+    }
+}
+
+fn build(sim: &mut Sim, defect: bool) {
+    allow(sim, &[Family::FdLimit]);
+    let host = sim.host("server");
+    let address = sim.address(host, super::kit::PORT);
+    let server = sim.server(host, "server", move |k| serve(k, defect).unwrap());
+    // Listener and epoll set take two; the rest is for clients, of which there may be more.
+    let fewer = sim.choose("fewer descriptors", 0, 5) as usize;
+    sim.fd_limit(server, 8 - fewer);
+    for client in 0..4 {
+        let host = sim.host(&format!("client-{client}"));
+        sim.client(host, &format!("client-{client}"), move |k| visit(k, address));
+    }
+}

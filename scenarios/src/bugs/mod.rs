@@ -1,0 +1,60 @@
+//! Planted bugs, each a real defect of an event-driven program re-created against the kernel traits by its mechanism: a
+//! file a bug, the defect behind one switch, the twin the same program with the switch off. `kit` is what their
+//! workloads share.
+//!
+//! | class | is about |
+//! |---|---|
+//! | a | edge-triggered readiness, arming again |
+//! | b | partial writes, pending output |
+//! | c | short reads, framing |
+//! | d | `EAGAIN` and `EINTR` misread |
+//! | e | half-close, hang-up, reset |
+//! | f | accept |
+//! | g | connect |
+//! | h | descriptor numbers used again |
+//! | i | slow peers, back-pressure, fairness |
+//! | j | timers and clocks |
+//! | k | signals |
+//! | l | completion rings |
+//! | m | threads and queues |
+//! | n | durability |
+//! | o | pools and reconnecting |
+
+mod accept_spin;
+mod gather_write;
+mod kit;
+mod oneshot_rearm;
+
+use eagain_sim::PlantedBug;
+
+/// All of them, by class.
+pub const PLANTED: &[PlantedBug] = &[oneshot_rearm::BUG, gather_write::BUG, accept_spin::BUG];
+
+/// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.
+macro_rules! planted {
+    ($name:literal, $source:literal, $class:literal, [$($oracle:literal),+], $about:literal) => {
+        /// The bug and its twin.
+        pub const BUG: eagain_sim::PlantedBug = eagain_sim::PlantedBug {
+            name: $name,
+            source: $source,
+            class: $class,
+            about: $about,
+            oracles: &[$($oracle),+],
+            defect: eagain_sim::run::Scenario {
+                name: $name,
+                about: $about,
+                knobs: &[],
+                seeds: 64,
+                body: |sim| build(sim, true),
+            },
+            twin: eagain_sim::run::Scenario {
+                name: concat!($name, "-twin"),
+                about: concat!("repaired: ", $about),
+                knobs: &[],
+                seeds: 64,
+                body: |sim| build(sim, false),
+            },
+        };
+    };
+}
+use planted;

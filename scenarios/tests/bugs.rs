@@ -1,0 +1,74 @@
+//! Each planted bug is found, and found again in the same way; its repaired twin never is.
+
+use eagain_scenarios::bugs::PLANTED;
+use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
+use eagain_sim::{Engine, PlantedBug, run_spec};
+
+/// Seeds within which every planted bug shows.
+const FOUND_WITHIN: u64 = 2_000;
+/// Seeds in which no twin may be blamed.
+const TWIN_SEEDS: u64 = 500;
+/// How often a seed is run again.
+const AGAIN: u64 = 100;
+
+fn run(scenario: Scenario, seed: u64, engine: &mut Engine) -> RunReport {
+    let spec = RunSpec {
+        scenario,
+        settings: Default::default(),
+        base: Base::Seed(seed),
+        overrides: Overrides::new(),
+        record: Record::Hash,
+    };
+    run_spec(&spec, engine)
+}
+
+/// The first seed that shows `bug`.
+fn find(bug: &PlantedBug, engine: &mut Engine) -> (u64, RunReport) {
+    for seed in 0..FOUND_WITHIN {
+        let report = run(bug.defect, seed, engine);
+        if let Some(failure) = &report.failure {
+            assert!(bug.is_found_by(failure), "{}: seed {seed} shows another bug: {failure:?}", bug.name);
+            return (seed, report);
+        }
+    }
+    panic!("{}: not found within {FOUND_WITHIN} seeds", bug.name);
+}
+
+#[test]
+fn each_is_found_and_its_seed_fails_the_same_way_every_time() {
+    let mut engine = Engine::new();
+    for bug in PLANTED {
+        let (seed, first) = find(bug, &mut engine);
+        println!("{}: seed {seed}: {:?}", bug.name, first.failure);
+        for _ in 0..AGAIN {
+            let again = run(bug.defect, seed, &mut engine);
+            assert_eq!(
+                (again.hash, &again.failure),
+                (first.hash, &first.failure),
+                "{} seed {seed}",
+                bug.name
+            );
+        }
+    }
+}
+
+#[test]
+fn no_twin_is_blamed() {
+    let mut engine = Engine::new();
+    for bug in PLANTED {
+        for seed in 0..TWIN_SEEDS {
+            let report = run(bug.twin, seed, &mut engine);
+            assert_eq!(report.failure, None, "{} seed {seed}\n{}", bug.twin.name, report.output);
+        }
+    }
+}
+
+#[test]
+fn names_are_unique_and_classes_are_known() {
+    let mut names: Vec<_> = PLANTED.iter().map(|bug| bug.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), PLANTED.len());
+    assert!(PLANTED.iter().all(|bug| ('a'..='o').contains(&bug.class)));
+}
