@@ -17,6 +17,8 @@
 mod agenda;
 mod bugs;
 pub mod choice;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod fault;
 mod kernel;
 mod knobs;

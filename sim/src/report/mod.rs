@@ -89,6 +89,23 @@ pub fn explain(
     })
 }
 
+impl NotTheSame {
+    /// What is said about it.
+    pub fn text(&self, spec: &RunSpec) -> String {
+        let name = spec.scenario.name;
+        let base = match spec.base {
+            Base::Seed(seed) => format!("seed {seed:#x}"),
+            Base::Zero => "its saved choices".to_owned(),
+        };
+        let again = if self.failed { "another failing run" } else { "a run that does not fail so" };
+        format!(
+            "NONDETERMINISM {name}: {base} failed with trace {:#018x}, and run again was {again}, trace {:#018x}\n\
+             the run depends on something besides its choices: `cargo eagain check {name}` names the first event\n",
+            self.hash, self.again
+        )
+    }
+}
+
 impl Explained {
     /// The seed that it was found with, where there is one.
     pub fn seed(&self) -> Option<u64> {

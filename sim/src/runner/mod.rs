@@ -20,6 +20,8 @@ pub mod summary;
 pub mod watchdog;
 
 #[cfg(feature = "cli")]
+pub mod check;
+#[cfg(feature = "cli")]
 pub mod interrupt;
 #[cfg(feature = "cli")]
 pub mod json;

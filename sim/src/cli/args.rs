@@ -1,0 +1,328 @@
+//! What can be typed. Scripts rely on it.
+
+use crate::choice::parse_seed;
+use crate::runner::cores;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs scenarios in a simulated kernel: a failure is a seed, a seed replays byte for byte and shrinks to the few choices
+/// that matter.
+#[derive(Parser)]
+#[command(name = "eagain", version, max_term_width = 100)]
+#[command(after_help = "Numbers are decimal or 0x…. Exit status: 0 held, 1 a scenario failed, 2 usage, \
+                        3 nondeterminism, 4 the harness itself failed; the gravest wins.")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Name the scenarios
+    List(ListArgs),
+    /// Run one seed of a scenario
+    Run(RunArgs),
+    /// Run many seeds of many scenarios
+    Explore(ExploreArgs),
+    /// Run a saved failure again
+    Replay(ReplayArgs),
+    /// Find the smallest set of choices that keeps a failure
+    Shrink(ShrinkArgs),
+    /// Show what happens in a run
+    Trace(TraceArgs),
+    /// Prove that the same seed is the same run, in another process too
+    Check(CheckArgs),
+    /// Show the fault table
+    Faults(ListArgs),
+    /// Look for the planted bugs
+    Bugs(BugsArgs),
+    /// Join the JSON files of a sweep's shards
+    Merge(MergeArgs),
+    /// The other process of `check`
+    #[command(hide = true)]
+    CheckChild(CheckChildArgs),
+}
+
+/// `list`, `faults`
+#[derive(Args)]
+pub struct ListArgs {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The settings of a run
+#[derive(Args)]
+pub struct SetArgs {
+    /// Set a knob of the scenario; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Which run
+#[derive(Args)]
+pub struct OneArgs {
+    /// The scenario, as `list` names it
+    pub scenario: String,
+    /// The seed: a number, or `commit`: made of the current git commit
+    #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
+    pub seed: Seed,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
+}
+
+/// `run`
+#[derive(Args)]
+pub struct RunArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// Print the trace
+    #[arg(long)]
+    pub trace: bool,
+    /// Do not shrink a failure
+    #[arg(long)]
+    pub no_shrink: bool,
+}
+
+/// `explore`
+#[derive(Args)]
+pub struct ExploreArgs {
+    /// The scenarios [default: all]
+    pub scenarios: Vec<String>,
+    /// How many seeds of each scenario [default: 1000, or without end where --time is given]
+    #[arg(long, value_parser = number)]
+    pub seeds: Option<u64>,
+    /// The first seed, or `commit`
+    #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
+    pub from: Seed,
+    /// How many threads
+    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    pub jobs: u64,
+    /// Only this part of the sweep: I/N with I from 0, or `auto`: as Kubernetes or Slurm say
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Stop after this time, such as 60s, 5m, 1h
+    #[arg(long, value_parser = duration)]
+    pub time: Option<Duration>,
+    /// Write a line for each failure, then the sums
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Append a Markdown summary, for the page of a CI job
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Faults that never fire and `sometimes` that are never reached are failures
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not shrink failures
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
+}
+
+/// `replay`
+#[derive(Args)]
+pub struct ReplayArgs {
+    /// The file: `replay.json` of a failure's folder
+    pub file: PathBuf,
+    /// Print the trace
+    #[arg(long)]
+    pub trace: bool,
+}
+
+/// `shrink`
+#[derive(Args)]
+pub struct ShrinkArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// How many runs at most
+    #[arg(long, default_value = "100000", value_parser = number)]
+    pub runs: u64,
+    /// How long at most
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub time: Duration,
+    /// Where to write the replay file [default: the failure's folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The forms of a trace
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// A line for each event, like strace
+    Text,
+    /// A page: a lane for each thread and connection
+    Html,
+    /// JSON for Chrome's tracing page and Perfetto
+    Perfetto,
+    /// Packets for Wireshark
+    Pcapng,
+    /// A table of the connections
+    Netstat,
+}
+
+/// `trace`
+#[derive(Args)]
+pub struct TraceArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Where to [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `check`
+#[derive(Args)]
+pub struct CheckArgs {
+    /// The scenarios [default: all]
+    pub scenarios: Vec<String>,
+    /// How many seeds of each
+    #[arg(long, default_value = "100", value_parser = number)]
+    pub seeds: u64,
+    /// The first seed, or `commit`
+    #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
+    pub from: Seed,
+    /// How many threads; the other process uses another number
+    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    pub jobs: u64,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
+}
+
+/// The other process of `check`
+#[derive(Args)]
+pub struct CheckChildArgs {
+    /// Which scenario.
+    pub scenario: String,
+    /// The first seed.
+    #[arg(long, value_parser = number)]
+    pub from: u64,
+    /// How many.
+    #[arg(long, value_parser = number)]
+    pub seeds: u64,
+    /// How many threads.
+    #[arg(long, value_parser = jobs)]
+    pub jobs: u64,
+    /// Print the trace of this seed instead, after all that come before it.
+    #[arg(long, value_parser = number)]
+    pub trace: Option<u64>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
+}
+
+/// `bugs`
+#[derive(Args)]
+pub struct BugsArgs {
+    /// Only these [default: all]
+    pub names: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// From how many first seeds each bug is looked for
+    #[arg(long, default_value = "20", value_parser = number)]
+    pub bases: u64,
+    /// After how many seeds a bug counts as missed
+    #[arg(long, default_value = "10000", value_parser = number)]
+    pub seeds: u64,
+    /// How many seeds of each repaired twin must hold
+    #[arg(long, default_value = "500", value_parser = number)]
+    pub twin_seeds: u64,
+    /// How many threads
+    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    pub jobs: u64,
+}
+
+/// `merge`
+#[derive(Args)]
+pub struct MergeArgs {
+    /// The JSON files of the shards
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write the whole
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Append a Markdown summary, for the page of a CI job
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Faults that never fire and `sometimes` that are never reached are failures
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// A seed as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seed {
+    /// A number.
+    Number(u64),
+    /// Made of the current git commit.
+    Commit,
+}
+
+impl Seed {
+    /// The number.
+    pub fn number(self) -> Result<u64, super::Stop> {
+        match self {
+            Seed::Number(number) => Ok(number),
+            Seed::Commit => {
+                let head = crate::report::git(&["rev-parse", "HEAD"]);
+                let digits = head.as_deref().and_then(|head| head.get(..16));
+                digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(|| {
+                    super::Stop::usage("the seed `commit` needs a git commit, and there is none here")
+                })
+            }
+        }
+    }
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    if text == "commit" {
+        return Ok(Seed::Commit);
+    }
+    number(text).map(Seed::Number)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    parse_seed(text).map_err(|error| error.to_string())
+}
+
+fn jobs(text: &str) -> Result<u64, String> {
+    number(text).and_then(|jobs| match jobs {
+        1..=1024 => Ok(jobs),
+        _ => Err("from 1 to 1024".to_owned()),
+    })
+}
+
+/// `60s`, `5m`, `1h`, `500ms`; a bare number is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("`{text}` is no time: write it as 60s, 5m or 1h")),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| format!("`{text}` is no time: write it as 60s, 5m or 1h"))?;
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
+}

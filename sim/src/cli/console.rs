@@ -1,0 +1,52 @@
+//! Where a command is answered: standard output for what was asked for, standard error for the rest. A reader that goes
+//! away (`| head`) is no error.
+
+use super::Stop;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The two streams.
+pub struct Console {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+}
+
+impl Console {
+    /// Those of the process.
+    pub fn standard() -> Console {
+        Console { out: Box::new(io::stdout()), err: Box::new(io::stderr()) }
+    }
+
+    /// Any two.
+    pub fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Console {
+        Console { out, err }
+    }
+
+    /// Says what was asked for.
+    pub fn out(&mut self, text: &str) {
+        self.out_bytes(text.as_bytes());
+    }
+
+    /// Says it in bytes.
+    pub fn out_bytes(&mut self, bytes: &[u8]) {
+        // Nobody may be reading any more, which is theirs to know.
+        let _ = self.out.write_all(bytes).and_then(|()| self.out.flush());
+    }
+
+    /// Says something beside it.
+    pub fn err(&mut self, text: &str) {
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+}
+
+/// Writes a file that a flag named.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    std::fs::write(path, bytes).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
+}
+
+/// Adds to a file that a flag named.
+pub(crate) fn append_file(path: &Path, text: &str) -> Result<(), Stop> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
+}

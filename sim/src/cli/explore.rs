@@ -1,0 +1,193 @@
+//! `eagain explore`: a sweep, its summary, and an explanation of each distinct failure.
+
+use super::args::ExploreArgs;
+use super::console::{Console, append_file, write_file};
+use super::run::{BUDGET, explain};
+use super::{Done, Exit, Registry, Stop};
+use crate::choice::{Base, Overrides};
+use crate::report::markdown;
+use crate::run::{Record, RunSpec};
+use crate::runner::explore::{Counters, Plan};
+use crate::runner::json::SweepFile;
+use crate::runner::shard::Shard;
+use crate::runner::summary::Sweep;
+use crate::runner::{Worker, interrupt, junit, progress, settings};
+use crate::shrink::Limits;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// Seeds of each scenario where neither a number nor a time is given.
+const SEEDS: u64 = 1000;
+/// How many distinct failures are explained; the summary lists all.
+const EXPLAINED_MAX: usize = 5;
+
+pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Console) -> Done {
+    let (selection, settings) = registry.several(&args.scenarios, &args.settings.set)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let shard = args.shard.as_deref().map_or(Ok(Shard::ALL), |text| Shard::parse(text, variable));
+    let plan = Plan {
+        scenarios: selection.chosen,
+        settings,
+        from: args.from.number()?,
+        seeds: args.seeds.or_else(|| args.time.is_none().then_some(SEEDS)),
+        jobs: args.jobs as usize,
+        shard: shard.map_err(Stop::usage)?,
+        time: args.time,
+    };
+    for (name, reason) in &selection.skipped {
+        console.err(&format!("skipped: {name} {reason}\n"));
+    }
+    let counters = Counters { stop: interrupt::flag(), ..Counters::default() };
+    let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
+    sweep.skipped = selection.skipped;
+    let refused = sweep.refused();
+    if let (Some((_, line)), true) = (refused.first(), refused.len() == sweep.stories.len()) {
+        return Err(Stop::usage(*line));
+    }
+    for (name, line) in &refused {
+        console.err(&format!("skipped: {name} refuses: {line}\n"));
+    }
+    let nondeterminism = explain_failures(registry, args, &sweep, console);
+    let file = SweepFile::of(&sweep, plan.from, plan.shard);
+    for broken in &sweep.broken {
+        console.err(&format!(
+            "the harness failed: {}\n  {}\n",
+            broken.text,
+            settings::repro(broken.scenario, broken.seed, &sweep.settings)
+        ));
+    }
+    list_failures(&sweep, console);
+    let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
+    // A time that is over was asked for; an interruption was not.
+    let interrupted = counters.stop.load(Ordering::Relaxed);
+    let done = if interrupted { Cut::Fails } else { Cut::Allowed };
+    Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism))
+}
+
+/// One failure of each kind is run again, shrunk and told. It may turn out that it does not happen again.
+fn explain_failures(registry: &Registry, args: &ExploreArgs, sweep: &Sweep, console: &mut Console) -> Exit {
+    let mut exit = Exit::Held;
+    let distinct = sweep.distinct();
+    if distinct.is_empty() {
+        return exit;
+    }
+    let mut worker = Worker::new(registry.executor);
+    let all = registry.all();
+    for (name, failed, _) in distinct.iter().take(EXPLAINED_MAX) {
+        let Some(scenario) = all.iter().find(|scenario| scenario.name == *name) else { continue };
+        let spec = RunSpec {
+            scenario: *scenario,
+            settings: sweep.settings.clone(),
+            base: Base::Seed(failed.seed),
+            overrides: Overrides::new(),
+            record: Record::Hash,
+        };
+        let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
+        exit = exit.max(explain(&mut worker, &spec, failed.hash, limits, console));
+    }
+    exit
+}
+
+/// Each kind of failure in a line, with the run that takes the fewest calls.
+fn list_failures(sweep: &Sweep, console: &mut Console) {
+    let distinct = sweep.distinct();
+    if distinct.is_empty() {
+        return;
+    }
+    let mut text = String::from("\nfailures\n");
+    for (name, failed, count) in distinct {
+        let failure = &failed.failure;
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "  {name}: {} at {}, {count} seeds\n    {}",
+            failure.oracle,
+            failure.site,
+            settings::repro(name, failed.seed, &sweep.settings)
+        );
+    }
+    console.out(&text);
+}
+
+/// Where the results of a sweep are written.
+pub(super) struct Files<'a> {
+    pub json: &'a Option<PathBuf>,
+    pub junit: &'a Option<PathBuf>,
+    pub summary: &'a Option<PathBuf>,
+}
+
+/// What it means that not everything ran.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The time was over, as was asked for.
+    Allowed,
+    /// What did not run did not hold.
+    Fails,
+}
+
+/// Writes the files, prints the summary, and says how it ends.
+pub(super) fn conclude(
+    file: &SweepFile,
+    files: &Files,
+    strict: bool,
+    cut: Cut,
+    console: &mut Console,
+) -> Done {
+    if let Some(path) = files.json {
+        write_file(path, file.text().as_bytes())?;
+    }
+    if let Some(path) = files.junit {
+        write_file(path, junit::text(file).as_bytes())?;
+    }
+    if let Some(path) = files.summary {
+        append_file(path, &markdown::sweep(file))?;
+    }
+    console.out(&text(file));
+    let vacuous = !file.vacuous().is_empty() || !file.unreached().is_empty();
+    Ok(match &file.summary {
+        summary if summary.harness_failures > 0 => Exit::Harness,
+        summary if summary.failures > 0 || strict && vacuous => Exit::Failed,
+        summary if !summary.complete && cut == Cut::Fails => Exit::Failed,
+        _ => Exit::Held,
+    })
+}
+
+/// The summary on a terminal.
+fn text(file: &SweepFile) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_text(&mut out, file);
+    out
+}
+
+fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
+    let summary = &file.summary;
+    writeln!(out)?;
+    let fired = summary.faults.iter().filter(|(_, sum)| sum.fired > 0);
+    let fired: Vec<_> = fired.map(|(family, sum)| format!("{family} {}", sum.fired)).collect();
+    if !fired.is_empty() {
+        writeln!(out, "faults fired  {}", fired.join(", "))?;
+    }
+    for family in file.vacuous() {
+        writeln!(out, "warning: the fault family `{family}` was on and never fired")?;
+    }
+    for (scenario, name) in file.unreached() {
+        writeln!(out, "warning: `{scenario}` never reached `{name}`")?;
+    }
+    if !summary.complete {
+        writeln!(out, "incomplete: not everything that was asked for ran")?;
+    }
+    let rate = summary.seeds as f64 / summary.elapsed_s.max(1e-3);
+    writeln!(
+        out,
+        "{} scenarios, {} seeds, {} failures; {} calls, {:.1} s simulated in {:.1} s, {rate:.0} seeds/s",
+        summary.scenarios.len(),
+        summary.seeds,
+        summary.failures,
+        summary.calls,
+        summary.simulated_s,
+        summary.elapsed_s
+    )?;
+    writeln!(out, "hash {}", summary.hash)
+}

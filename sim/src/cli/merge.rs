@@ -1,0 +1,19 @@
+//! `eagain merge`: the JSON files of a sweep's shards, joined into the file of the whole.
+
+use super::args::MergeArgs;
+use super::console::Console;
+use super::explore::{Cut, Files, conclude};
+use super::{Done, Stop};
+use crate::runner::json::{SweepFile, merge as join};
+
+pub(super) fn merge(args: &MergeArgs, console: &mut Console) -> Done {
+    let read = |path: &std::path::PathBuf| {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+        Ok((name.clone(), SweepFile::parse(&name, &text)?))
+    };
+    let files: Vec<_> = args.files.iter().map(read).collect::<Result<_, String>>().map_err(Stop::usage)?;
+    let whole = join(&files).map_err(Stop::usage)?;
+    let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
+    conclude(&whole, &files, args.strict, Cut::Fails, console)
+}

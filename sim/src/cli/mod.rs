@@ -1,0 +1,273 @@
+//! The command line, as a library: a crate with scenarios of its own has its `eagain` command in a five-line main.
+//!
+//! ```no_run
+//! use eagain_sim::{cli, run::Scenario};
+//! const SCENARIOS: &[Scenario] = &[];
+//! fn main() -> std::process::ExitCode {
+//!     cli::main(SCENARIOS)
+//! }
+//! ```
+//!
+//! | file | command |
+//! |---|---|
+//! | [`args`] | what can be typed |
+//! | [`console`] | where it is answered |
+//! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
+//!
+//! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The gravest wins.
+
+pub mod args;
+mod bugs;
+mod check;
+pub mod console;
+mod explore;
+mod faults;
+mod list;
+mod merge;
+mod replay;
+mod run;
+mod shrink;
+mod trace;
+
+pub use bugs::PlantedBug;
+
+use crate::run::{Scenario, Settings};
+use crate::runner::{MakeExecutor, engine, settings, watchdog};
+use args::{Arguments, Command};
+use clap::{CommandFactory, FromArgMatches};
+use console::Console;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// How a command ended; the later, the graver, but for usage, which ends a command before anything ran.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Exit {
+    /// Everything held.
+    Held,
+    /// What was asked for makes no sense.
+    Usage,
+    /// A scenario failed.
+    Failed,
+    /// The same run was not the same twice.
+    Nondeterminism,
+    /// The harness itself failed.
+    Harness,
+}
+
+impl Exit {
+    /// The exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Held => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Nondeterminism => 3,
+            Exit::Harness => 4,
+        }
+    }
+}
+
+/// Why a command did not get as far as a verdict: a line for people, and how it ends.
+#[derive(Debug)]
+pub struct Stop {
+    line: String,
+    exit: Exit,
+}
+
+impl Stop {
+    /// What was asked for makes no sense.
+    pub(crate) fn usage(line: impl Into<String>) -> Stop {
+        Stop { line: line.into(), exit: Exit::Usage }
+    }
+
+    /// Nothing is wrong with the question, but it cannot be answered.
+    pub(crate) fn harness(line: impl Into<String>) -> Stop {
+        Stop { line: line.into(), exit: Exit::Harness }
+    }
+}
+
+/// What a command comes to.
+pub(crate) type Done = Result<Exit, Stop>;
+
+/// A command that a caller adds.
+#[derive(Clone, Copy)]
+pub struct Extra {
+    /// What is typed.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Does it, with the arguments after its name; the exit status.
+    pub run: fn(&[OsString]) -> u8,
+}
+
+/// Everything that the commands know.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// What a sweep runs.
+    pub scenarios: &'a [Scenario],
+    /// What `bugs` looks for. They are in no sweep, but can be run by name.
+    pub bugs: &'a [PlantedBug],
+    /// Commands of the caller's own.
+    pub extras: &'a [Extra],
+    /// What runs a world.
+    pub executor: MakeExecutor,
+}
+
+/// The `eagain` command over these scenarios.
+pub fn main(scenarios: &[Scenario]) -> ExitCode {
+    main_with(&Registry { scenarios, bugs: &[], extras: &[], executor: engine::make })
+}
+
+/// The `eagain` command over all of `registry`, with the arguments of this process.
+pub fn main_with(registry: &Registry) -> ExitCode {
+    watchdog::start();
+    ExitCode::from(run(registry, std::env::args_os(), &mut Console::standard()))
+}
+
+/// Does what `arguments` ask for (the first is the program's name); the exit status.
+pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> u8 {
+    let mut command = Arguments::command();
+    for extra in registry.extras {
+        // What comes after the name is the extra's own to read.
+        let rest = clap::Arg::new("arguments")
+            .num_args(..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true)
+            .value_parser(clap::value_parser!(OsString));
+        command = command
+            .subcommand(clap::Command::new(extra.name).about(extra.about).disable_help_flag(true).arg(rest));
+    }
+    let matches = match command.try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error, console),
+    };
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(extra) = registry.extras.iter().find(|extra| extra.name == name)
+    {
+        let rest: Vec<OsString> =
+            matches.get_many("arguments").map(|values| values.cloned().collect()).unwrap_or_default();
+        return (extra.run)(&rest);
+    }
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, console),
+    };
+    let done = registry.check_names().and_then(|()| dispatch(registry, arguments.command, console));
+    match done {
+        Ok(exit) => exit.code(),
+        Err(Stop { line, exit }) => {
+            console.err(&format!("error: {line}\n"));
+            exit.code()
+        }
+    }
+}
+
+/// What clap says: help is asked for and is no error.
+fn usage(error: &clap::Error, console: &mut Console) -> u8 {
+    if error.use_stderr() {
+        console.err(&error.to_string());
+        Exit::Usage.code()
+    } else {
+        console.out(&error.to_string());
+        Exit::Held.code()
+    }
+}
+
+fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Done {
+    match command {
+        Command::List(args) => list::list(registry, &args, console),
+        Command::Run(args) => run::run(registry, &args, console),
+        Command::Explore(args) => explore::explore(registry, &args, console),
+        Command::Replay(args) => replay::replay(registry, &args, console),
+        Command::Shrink(args) => shrink::shrink(registry, &args, console),
+        Command::Trace(args) => trace::trace(registry, &args, console),
+        Command::Check(args) => check::check(registry, &args, console),
+        Command::Faults(args) => faults::faults(&args, console),
+        Command::Bugs(args) => bugs::bugs(registry, &args, console),
+        Command::Merge(args) => merge::merge(&args, console),
+        Command::CheckChild(args) => check::child(registry, &args, console),
+    }
+}
+
+impl Registry<'_> {
+    /// Every scenario that can be run by name, also those of planted bugs.
+    pub(crate) fn all(&self) -> Vec<Scenario> {
+        let planted = self.bugs.iter().flat_map(|bug| [bug.scenario, bug.twin]);
+        self.scenarios.iter().copied().chain(planted).collect()
+    }
+
+    /// A name stands for one scenario: replay files and hashes rely on it.
+    fn check_names(&self) -> Result<(), Stop> {
+        let mut names: Vec<_> = self.all().iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Stop::harness(format!("two scenarios are called `{}`", pair[0]))),
+            None => Ok(()),
+        }
+    }
+
+    /// The scenario called `name`.
+    pub(crate) fn find(&self, name: &str) -> Result<Scenario, Stop> {
+        let all = self.all();
+        if let Some(scenario) = all.iter().find(|scenario| scenario.name == name) {
+            return Ok(*scenario);
+        }
+        let near = all.iter().map(|scenario| scenario.name).min_by_key(|other| distance(name, other));
+        let hint = match near {
+            Some(other) if distance(name, other) <= 1 + name.len() / 3 => format!("did you mean `{other}`?"),
+            _ => "`eagain list` names those that there are".to_owned(),
+        };
+        Err(Stop::usage(format!("no scenario is called `{name}`; {hint}")))
+    }
+
+    /// One scenario with settings that it takes.
+    pub(crate) fn one(&self, name: &str, sets: &[String]) -> Result<(Scenario, Settings), Stop> {
+        let scenario = self.find(name)?;
+        let mut settings = settings::parse(sets).map_err(Stop::usage)?;
+        settings::select(&[scenario], &mut settings).map_err(Stop::usage)?;
+        Ok((scenario, settings))
+    }
+
+    /// The scenarios called `names`, all of the sweep's without any, that take the settings; and the others.
+    pub(crate) fn several(
+        &self,
+        names: &[String],
+        sets: &[String],
+    ) -> Result<(settings::Selection, Settings), Stop> {
+        let mut chosen = Vec::new();
+        for name in names {
+            let scenario = self.find(name)?;
+            if !chosen.iter().any(|other: &Scenario| other.name == scenario.name) {
+                chosen.push(scenario);
+            }
+        }
+        if names.is_empty() {
+            chosen = self.scenarios.to_vec();
+        }
+        if chosen.is_empty() {
+            return Err(Stop::usage("there are no scenarios"));
+        }
+        let mut settings = settings::parse(sets).map_err(Stop::usage)?;
+        let selection = settings::select(&chosen, &mut settings).map_err(Stop::usage)?;
+        Ok((selection, settings))
+    }
+}
+
+/// How many letters differ (Levenshtein).
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! `eagain replay`: a saved failure. By the same build it must be the same run to the byte; by another its verdict decides.
+
+use super::args::ReplayArgs;
+use super::console::Console;
+use super::run::{once, verdict};
+use super::{Done, Exit, Registry, Stop};
+use crate::replay::{ReplayFile, Verdict};
+use crate::report::build_id;
+use crate::run::Record;
+use crate::runner::Worker;
+use crate::trace::text;
+
+/// How many events are shown without `--trace`.
+const EVENTS_MAX: usize = 16;
+
+pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Console) -> Done {
+    let usage = |error: crate::replay::ReplayError| Stop::usage(error.to_string());
+    let file = ReplayFile::read(&args.file).map_err(usage)?;
+    let spec = file.spec(&registry.all(), Record::Trace).map_err(usage)?;
+    let mut worker = Worker::new(registry.executor);
+    // Whether the settings are refused is asked first: a refusal is no replay.
+    once(&mut worker, &crate::run::RunSpec { record: Record::Hash, ..spec.clone() })?;
+    let replayed = file.replay(&mut worker, &spec, build_id());
+    if let Some(log) = &replayed.report.trace {
+        if args.trace {
+            let mut bytes = Vec::new();
+            // Writing to memory does not fail.
+            let _ = text::write(log, &mut bytes);
+            console.out_bytes(&bytes);
+        } else if replayed.report.failure.is_some() {
+            console.out(&text::tail(log, EVENTS_MAX));
+        }
+    }
+    console.out(&verdict(&spec, &replayed.report));
+    if let Some(failure) = &replayed.report.failure {
+        console.out(&format!("{}\n", failure.message));
+    }
+    for key in &replayed.gone {
+        console.out(&format!("no longer asked for: {key}\n"));
+    }
+    let same_build = file.build == build_id();
+    let build =
+        if same_build { "the build that saved it" } else { "another build than the one that saved it" };
+    let (line, exit) = match replayed.verdict {
+        Verdict::StillFails => ("the same failure".to_owned(), Exit::Failed),
+        Verdict::FailsOtherwise => ("fails, but otherwise than the saved run".to_owned(), Exit::Failed),
+        Verdict::Holds => ("no longer fails".to_owned(), Exit::Held),
+        Verdict::Nondeterministic => (
+            format!(
+                "NONDETERMINISM: the saved run has trace {:#018x}, and the same build must repeat it",
+                file.hash
+            ),
+            Exit::Nondeterminism,
+        ),
+    };
+    console.out(&format!("{line} ({build})\n"));
+    Ok(exit)
+}

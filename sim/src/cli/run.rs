@@ -1,0 +1,100 @@
+//! `eagain run`: one seed of one scenario; what the line that a failure prints leads to.
+
+use super::args::{OneArgs, RunArgs};
+use super::console::Console;
+use super::{Done, Exit, Registry, Stop};
+use crate::choice::{Base, Overrides};
+use crate::report::{self, folder, text as report_text};
+use crate::run::{Record, RunReport, RunSpec};
+use crate::runner::Worker;
+use crate::shrink::Limits;
+use crate::trace::{form, text};
+use std::time::Duration;
+
+/// How much a failure is shrunk by itself; `eagain shrink` goes on from there.
+pub(crate) const BUDGET: Limits = Limits { runs: 10_000, time: Some(Duration::from_secs(5)) };
+
+pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) -> Done {
+    let record = if args.trace { Record::Trace } else { Record::Hash };
+    let spec = spec(registry, &args.one, record)?;
+    let mut worker = Worker::new(registry.executor);
+    let report = once(&mut worker, &spec)?;
+    if let Some(log) = &report.trace {
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = text::write(log, &mut bytes);
+        console.out_bytes(&bytes);
+    }
+    if args.trace && !report.output.is_empty() {
+        console.out(&format!("printed\n{}", report.output));
+    }
+    console.out(&verdict(&spec, &report));
+    if report.failure.is_none() {
+        return Ok(Exit::Held);
+    }
+    let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
+    Ok(explain(&mut worker, &spec, report.hash, limits, console))
+}
+
+/// The run that the arguments describe.
+pub(super) fn spec(registry: &Registry, one: &OneArgs, record: Record) -> Result<RunSpec, Stop> {
+    let (scenario, settings) = registry.one(&one.scenario, &one.settings.set)?;
+    let base = Base::Seed(one.seed.number()?);
+    Ok(RunSpec { scenario, settings, base, overrides: Overrides::new(), record })
+}
+
+/// Runs it; a refusal of the settings is a matter of usage.
+pub(super) fn once(worker: &mut Worker, spec: &RunSpec) -> Result<RunReport, Stop> {
+    let report = worker.try_run(spec).map_err(|text| Stop::harness(format!("the harness failed: {text}")))?;
+    match report.refused {
+        Some(line) => Err(Stop::usage(line)),
+        None => Ok(report),
+    }
+}
+
+/// Verdict, simulated time, calls, and the hash.
+pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
+    let verdict = match &report.failure {
+        None => "held".to_owned(),
+        Some(failure) => format!("FAILED {} at {}", failure.oracle, failure.site),
+    };
+    let base = match spec.base {
+        Base::Seed(seed) => format!("seed {seed:#x}"),
+        Base::Zero => "base zero".to_owned(),
+    };
+    format!(
+        "{} {base}: {verdict}\nsimulated {} s, {} calls\ntrace {:#018x}\n",
+        spec.scenario.name,
+        form::time(report.simulated),
+        report.calls,
+        report.hash
+    )
+}
+
+/// Explains a failure, prints it and leaves its folder; a failure that does not happen again is nondeterminism.
+pub(super) fn explain(
+    worker: &mut Worker,
+    spec: &RunSpec,
+    hash: u64,
+    limits: Limits,
+    console: &mut Console,
+) -> Exit {
+    match report::explain(worker, spec, hash, limits) {
+        Ok(explained) => {
+            let folder = folder::write(&folder::root(), &explained);
+            let shown = match &folder {
+                Ok(path) => Some(path.display().to_string()),
+                Err(error) => {
+                    console.err(&format!("warning: the failure's folder could not be written: {error}\n"));
+                    None
+                }
+            };
+            console.out(&format!("\n{}", report_text::failure(&explained, shown.as_deref())));
+            Exit::Failed
+        }
+        Err(not_the_same) => {
+            console.out(&format!("\n{}", not_the_same.text(spec)));
+            Exit::Nondeterminism
+        }
+    }
+}

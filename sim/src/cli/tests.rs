@@ -1,0 +1,253 @@
+//! The contract of the command line, over the fake world: what is printed, and the exit status.
+
+use super::*;
+use crate::runner::fake;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+const BUG: PlantedBug = PlantedBug {
+    name: "dropped-reply",
+    class: "a",
+    about: "a reply is dropped when a cut meets a pause",
+    scenario: Scenario { name: "dropped-reply", ..fake::FAILS },
+    twin: Scenario { name: "dropped-reply-repaired", ..fake::HOLDS },
+    expect: &["O1"],
+};
+
+const REGISTRY: Registry<'static> = Registry {
+    scenarios: &[fake::HOLDS, fake::FAILS, fake::PLAIN],
+    bugs: &[BUG],
+    extras: &[Extra { name: "conform", about: "compare with Linux", run: |rest| 40 + rest.len() as u8 }],
+    executor: fake::make,
+};
+
+#[derive(Clone, Default)]
+struct Memory(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Exit status, standard output, standard error.
+fn with(registry: &Registry, line: &str) -> (u8, String, String) {
+    let (out, err) = (Memory::default(), Memory::default());
+    let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()));
+    let arguments = ["eagain"].into_iter().chain(line.split_whitespace()).map(OsString::from);
+    let code = run(registry, arguments, &mut console);
+    let text = |memory: &Memory| String::from_utf8(memory.0.borrow().clone()).unwrap();
+    (code, text(&out), text(&err))
+}
+
+fn eagain(line: &str) -> (u8, String, String) {
+    with(&REGISTRY, line)
+}
+
+fn code(line: &str) -> u8 {
+    eagain(line).0
+}
+
+#[test]
+fn list_names_every_scenario_of_the_sweep() {
+    insta::assert_snapshot!(eagain("list").1);
+    insta::assert_snapshot!(eagain("list --json").1);
+}
+
+#[test]
+fn run_says_verdict_time_calls_and_hash() {
+    insta::assert_snapshot!(eagain("run steady-echo --seed 0x2 --set rounds=3 --trace").1);
+    assert_eq!(code("run steady-echo --seed 2"), 0);
+    assert_eq!(eagain("run steady-echo --seed 2").1, eagain("run steady-echo --seed 0x2").1);
+}
+
+#[test]
+fn what_makes_no_sense_is_two_and_a_line() {
+    let lines = [
+        "run no-such-scenario --seed 1",
+        "run stedy-echo --seed 1",
+        "run steady-echo --seed 1 --set rounds=1000",
+        "run steady-echo --seed 1 --set wheels=4",
+        "run plain --set rounds=4",
+        "run steady-echo --set model=io_uring",
+        "explore --set model=io_uring --seeds 5",
+        "explore nobody",
+        "explore --shard 3/3",
+        "replay /nonexistent/file.json",
+        "bugs nobody",
+        "merge /nonexistent.json",
+    ];
+    let answers = lines.map(|line| {
+        let (code, out, err) = eagain(line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line}");
+        let error = err.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        format!("{line}\n  {error}")
+    });
+    insta::assert_snapshot!(answers.join("\n"));
+    for line in [
+        "",
+        "run",
+        "run --seed 1x",
+        "run steady-echo --seed 1x",
+        "fly",
+        "explore --jobs 0",
+        "explore --time 5d",
+    ] {
+        let (code, out, err) = eagain(line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line}");
+        assert!(!err.is_empty());
+    }
+    assert_eq!(code("--help"), 0);
+    assert_eq!(code("explore --help"), 0);
+}
+
+#[test]
+fn a_failure_is_shrunk_told_and_one() {
+    let (code, out, _) = eagain("run lost-reply --seed 8");
+    assert_eq!(code, 1);
+    assert!(out.contains("7 choices -> 2"), "{out}");
+    assert!(out.trim_end().ends_with("reproduce  cargo eagain run lost-reply --seed 0x8"), "{out}");
+    let (code, out, _) = eagain("shrink lost-reply --seed 8");
+    assert_eq!(code, 0);
+    assert!(out.contains("wire.split"));
+    let (code, out, _) = eagain("shrink lost-reply --seed 1");
+    assert_eq!((code, out.as_str()), (0, "lost-reply holds: there is nothing to shrink\n"));
+}
+
+#[test]
+fn a_sweep_ends_with_its_sums() {
+    let (code, out, _) = eagain("explore steady-echo plain --seeds 50 --jobs 2");
+    assert_eq!(code, 0);
+    let sums = out.lines().find(|line| line.contains("scenarios")).unwrap();
+    assert!(sums.starts_with("2 scenarios, 100 seeds, 0 failures; "), "{sums}");
+    assert!(out.contains("faults fired  pause "));
+    assert!(out.contains("hash 0x"));
+    let (code, out, err) = eagain("explore --seeds 30 --set model=poll");
+    assert_eq!(code, 1);
+    assert!(err.contains("skipped: plain has no knob `model`"));
+    assert!(out.contains("--set model=poll"));
+}
+
+#[test]
+fn vacuity_warns_and_fails_when_strict() {
+    let plain = "explore steady-echo --seeds 1 --set rounds=1";
+    let (code, out, _) = eagain(plain);
+    assert!(code == 0 && out.contains("warning: `steady-echo` never reached `three pauses`"), "{out}");
+    assert_eq!(eagain(&format!("{plain} --strict")).0, 1);
+}
+
+#[test]
+fn the_files_of_shards_merge_into_that_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(code(&format!("explore steady-echo --seeds 40 --json {}", path("all"))), 0);
+    for index in 0..3 {
+        assert_eq!(
+            code(&format!(
+                "explore steady-echo --seeds 40 --shard {index}/3 --json {}",
+                path(&index.to_string())
+            )),
+            0
+        );
+    }
+    let parts = [path("0"), path("1"), path("2")].join(" ");
+    let (merged, out, _) = eagain(&format!("merge {parts} --json {} --junit {}", path("m"), path("x")));
+    assert_eq!(merged, 0, "{out}");
+    let hash = |name: &str| {
+        let text = std::fs::read_to_string(path(name)).unwrap();
+        let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        (last["hash"].clone(), last["seeds"].clone(), last["complete"].clone())
+    };
+    assert_eq!(hash("all"), hash("m"));
+    assert!(std::fs::read_to_string(path("x")).unwrap().contains("<testsuite "));
+    assert_eq!(code(&format!("merge {} {}", path("0"), path("1"))), 1, "a shard is missing");
+    assert_eq!(code(&format!("merge {} {}", path("0"), path("0"))), 2);
+}
+
+#[test]
+fn a_saved_failure_fails_again_and_damage_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.json");
+    assert_eq!(code(&format!("shrink lost-reply --seed 8 -o {}", file.display())), 0);
+    let replay = format!("replay {}", file.display());
+    let (failed, out, _) = eagain(&replay);
+    assert!(failed == 1 && out.contains("the same failure (the build that saved it)"), "{out}");
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other_hash = text.replace("\"hash\": \"0x", "\"hash\": \"0x1");
+    std::fs::write(&file, other_hash.replace("\"hash\": \"0x1", "\"hash\": \"0x")).unwrap();
+    assert_eq!(code(&replay), 1);
+    let hash = text.split("\"hash\": \"").nth(1).unwrap()[..18].to_owned();
+    std::fs::write(&file, text.replace(&hash, "0x0000000000000001")).unwrap();
+    let (code, out, _) = eagain(&replay);
+    assert!(code == 3 && out.contains("NONDETERMINISM"), "{out}");
+    std::fs::write(
+        &file,
+        text.replace("lost-reply", "steady-echo").replace(crate::report::build_id(), "other"),
+    )
+    .unwrap();
+    let (code, out, _) = eagain(&replay);
+    assert!(code == 0 && out.contains("no longer fails"), "{out}");
+    std::fs::write(&file, "garbage").unwrap();
+    let (code, out, err) = eagain(&replay);
+    assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+}
+
+#[test]
+fn the_gravest_wins() {
+    let mut registry = REGISTRY;
+    registry.scenarios = &[fake::FAILS, fake::DRIFTS];
+    assert_eq!(with(&registry, "explore --seeds 60").0, 1, "drift shows only when a failure is run again");
+    registry.scenarios = &[fake::FAILS, fake::BREAKS];
+    assert_eq!(with(&registry, "explore --seeds 60").0, 4);
+    assert_eq!(with(&registry, "run harness-bug --seed 1").0, 4);
+    registry.scenarios = &[fake::FAILS, fake::FAILS];
+    assert_eq!(with(&registry, "list").0, 4, "two of the same name");
+}
+
+#[test]
+fn planted_bugs_are_found_and_their_twins_hold() {
+    let (code, out, err) = eagain("bugs --json --bases 3 --twin-seeds 50");
+    assert_eq!(code, 0, "{err}");
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(rows[0]["found"], true);
+    assert_eq!(rows[0]["choices"], 2);
+    let mut registry = REGISTRY;
+    let blamed = [PlantedBug { twin: Scenario { name: "not-repaired", ..fake::FAILS }, ..BUG }];
+    registry.bugs = &blamed;
+    let (code, out, _) = with(&registry, "bugs --bases 1");
+    assert!(code == 1 && out.contains("BLAMED"), "{out}");
+    let missed = [PlantedBug { expect: &["O2"], ..BUG }];
+    registry.bugs = &missed;
+    assert_eq!(with(&registry, "bugs --bases 1 --seeds 100").0, 1);
+}
+
+#[test]
+fn the_fault_table_has_a_line_for_each_family() {
+    let (code, out, _) = eagain("faults");
+    assert_eq!((code, out.lines().count()), (0, crate::fault::TABLE.len() + 1));
+}
+
+#[test]
+fn a_callers_own_command_gets_its_arguments() {
+    assert_eq!(code("conform --programs 3000"), 42);
+    assert!(eagain("--help").1.contains("conform"));
+}
+
+#[test]
+fn durations_are_read() {
+    let ms = |text| args::duration(text).map(|duration| duration.as_millis()).ok();
+    assert_eq!(["60s", "5m", "1h", "500ms", "7"].map(ms), [60_000, 300_000, 3_600_000, 500, 7_000].map(Some));
+    assert_eq!(["", "s", "1d", "-1s", "99999999999999999999s"].map(ms), [None; 5]);
+}
+
+#[test]
+fn near_names_are_found() {
+    assert_eq!([distance("abc", "abc"), distance("abc", "acb"), distance("", "abc")], [0, 2, 3]);
+}
