@@ -8,7 +8,7 @@
 //! ```text
 //! key    = (domain, object, ordinal)        "wire.split", "client-1#1>server:6379/up", the how-manieth of these
 //! stream = ChaCha8(key = base seed, nonce = hash(domain, object))
-//! draw   = the ordinal-th 64-bit word of the stream
+//! draw   = the ordinal-th 64-bit word of the stream (kinds that go in step share one: see `Group`)
 //! value  = distribution(draw)               0 is always the benign one; an override replaces it
 //! ```
 
@@ -45,15 +45,35 @@ pub type Overrides = BTreeMap<Key, u64>;
 #[derive(Default)]
 pub struct Stream {
     ordinal: u64,
-    /// Hash of domain and object; computed when it is first needed, since most streams of most runs draw nothing.
-    id: Option<u64>,
-    draws: Option<Box<Draws>>,
+    words: Words,
 }
 
-struct Draws {
-    rng: ChaCha8Rng,
-    /// The ordinal of the word that `rng` gives next.
-    at: u64,
+/// The drawn words of one object, buffered by the block. Nothing is drawn before it is asked for, since most objects of
+/// most runs ask for nothing.
+#[derive(Default)]
+pub struct Words {
+    /// Hash of the group and the object.
+    id: Option<u64>,
+    block: Option<Box<Block>>,
+}
+
+/// How many 64-bit words are drawn at once: what ChaCha8 gives in one go.
+const BLOCK_WORDS: u64 = 32;
+
+struct Block {
+    /// Which block of the stream.
+    number: u64,
+    words: [u64; BLOCK_WORDS as usize],
+}
+
+/// Several kinds of choices that one object makes in step share a stream: kind `lane` of `lanes` of the `ordinal`-th
+/// step takes word `ordinal * lanes + lane`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// The name that the stream is hashed from.
+    pub domain: Domain,
+    /// How many kinds there are room for.
+    pub lanes: u64,
 }
 
 impl Stream {
@@ -66,6 +86,32 @@ impl Stream {
     /// How many choices were asked of it.
     pub fn count(&self) -> u64 {
         self.ordinal
+    }
+}
+
+impl Words {
+    #[inline]
+    fn draw(&mut self, root: &ChaCha8Rng, at: u64, id: impl FnOnce() -> u64) -> u64 {
+        let number = at / BLOCK_WORDS;
+        match &self.block {
+            Some(block) if block.number == number => block.words[(at % BLOCK_WORDS) as usize],
+            _ => self.draw_block(root, number, id).words[(at % BLOCK_WORDS) as usize],
+        }
+    }
+
+    #[cold]
+    fn draw_block(&mut self, root: &ChaCha8Rng, number: u64, id: impl FnOnce() -> u64) -> &Block {
+        let id = *self.id.get_or_insert_with(id);
+        let mut rng = root.clone();
+        rng.set_stream(id);
+        rng.set_word_pos(u128::from(number) * u128::from(BLOCK_WORDS) * 2);
+        let block =
+            self.block.get_or_insert_with(|| Box::new(Block { number, words: [0; BLOCK_WORDS as usize] }));
+        block.number = number;
+        for word in &mut block.words {
+            *word = rng.next_u64();
+        }
+        block
     }
 }
 
@@ -152,41 +198,47 @@ impl Choices {
     ) -> u64 {
         let ordinal = stream.ordinal;
         stream.ordinal += 1;
-        if !self.watched {
-            if !active {
-                return 0;
-            }
-            let Some(root) = &self.root else { return 0 };
-            let draw = match &mut stream.draws {
-                Some(draws) if draws.at == ordinal => {
-                    draws.at += 1;
-                    draws.rng.next_u64()
-                }
-                _ => {
-                    let id = *stream.id.get_or_insert_with(|| key::stream_id(domain.0, &object()));
-                    draw_at(root, id, &mut stream.draws, ordinal)
-                }
-            };
-            return distribution.value(draw);
-        }
-        self.choose_watched(stream, domain, active, distribution, ordinal, object())
+        let group = Group { domain, lanes: 1 };
+        self.choose_lane(&mut stream.words, group, 0, ordinal, domain, active, distribution, object)
     }
 
-    #[cold]
-    fn choose_watched(
+    /// Makes one choice of a group: that of `domain`, lane `lane`, in step `ordinal`. The caller counts the steps.
+    #[inline]
+    #[allow(clippy::too_many_arguments)] // each is a part of the key, or what the value depends on
+    pub fn choose_lane(
         &mut self,
-        stream: &mut Stream,
+        words: &mut Words,
+        group: Group,
+        lane: u64,
+        ordinal: u64,
         domain: Domain,
         active: bool,
         distribution: Distribution,
-        ordinal: u64,
-        object: String,
+        object: impl FnOnce() -> String,
     ) -> u64 {
-        let id = *stream.id.get_or_insert_with(|| key::stream_id(domain.0, &object));
-        let mut value = match &self.root {
-            Some(root) if active => distribution.value(draw_at(root, id, &mut stream.draws, ordinal)),
+        let at = ordinal * group.lanes + lane;
+        if self.watched {
+            let object = object();
+            let value = match &self.root {
+                Some(root) if active => {
+                    distribution.value(words.draw(root, at, || key::stream_id(group.domain.0, &object)))
+                }
+                _ => 0,
+            };
+            return self.watch(domain, object, ordinal, value);
+        }
+        match &self.root {
+            Some(root) if active => {
+                distribution.value(words.draw(root, at, || key::stream_id(group.domain.0, &object())))
+            }
             _ => 0,
-        };
+        }
+    }
+
+    /// What an override makes of a value; kept where values are kept.
+    #[cold]
+    fn watch(&mut self, domain: Domain, object: String, ordinal: u64, mut value: u64) -> u64 {
+        let id = key::stream_id(domain.0, &object);
         if let Some((fixed, used)) = self.overrides.get_mut(&id).and_then(|o| o.get_mut(&ordinal)) {
             value = *fixed;
             *used = true;
@@ -203,19 +255,6 @@ impl Choices {
     pub fn choose_once(&mut self, domain: Domain, object: &str, distribution: Distribution) -> u64 {
         self.choose(&mut Stream::default(), domain, true, distribution, || object.to_owned())
     }
-}
-
-fn draw_at(root: &ChaCha8Rng, id: u64, draws: &mut Option<Box<Draws>>, ordinal: u64) -> u64 {
-    let draws = draws.get_or_insert_with(|| {
-        let mut rng = root.clone();
-        rng.set_stream(id);
-        Box::new(Draws { rng, at: 0 })
-    });
-    if draws.at != ordinal {
-        draws.rng.set_word_pos(u128::from(ordinal) * 2);
-    }
-    draws.at = ordinal + 1;
-    draws.rng.next_u64()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which families are on in this run, and how strong.
 
 use super::{Family, TABLE};
-use crate::choice::{Choices, Distribution, Domain};
+use crate::choice::{Choices, Distribution, Domain, Group, Words};
 
 const SWARM: Domain = Domain("swarm");
 
@@ -26,11 +26,17 @@ impl Swarm {
     /// of the others span two orders of magnitude.
     pub fn draw(choices: &mut Choices, allowed: &[Family]) -> Swarm {
         let mut swarm = Swarm::none();
+        let mut words = Words::default();
         for &family in allowed {
-            let weight = choices.choose_once(
+            let weight = choices.choose_lane(
+                &mut words,
+                Group { domain: SWARM, lanes: 1 },
+                family as u64,
+                0,
                 SWARM,
-                TABLE[family as usize].domain.0,
+                true,
                 Distribution::rarely_log(32_768, 64, 16_384),
+                || family.domain().0.to_owned(),
             );
             swarm.chance[family as usize] = weight as u32;
             swarm.wire |= weight != 0 && family.is_of_the_wire();

@@ -9,7 +9,7 @@
 //! ```
 
 use super::ByteQueue;
-use crate::choice::Stream;
+use crate::choice::Words;
 use eagain_net::{Domain, Errno, SocketAddr};
 use std::collections::VecDeque;
 
@@ -159,11 +159,12 @@ pub(crate) struct Flow {
     pub bandwidth: u64,
     pub bandwidth_cause: u64,
     pub last_at: u64,
-    pub delays: Stream,
-    pub splits: Stream,
-    pub gaps: Stream,
-    pub stalls: Stream,
-    pub resets: Stream,
+    /// Segments so far: the ordinal of their choices.
+    pub segments: u64,
+    /// The ordinal behind the last segment that was asked whether it stalls.
+    pub asked: u64,
+    pub segment_words: Words,
+    pub gap_words: Words,
 }
 
 impl Flow {

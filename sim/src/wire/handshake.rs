@@ -3,12 +3,15 @@
 
 use super::address_word;
 use crate::agenda::Happening;
-use crate::choice::Distribution;
+use crate::choice::{Domain, Group, Words};
 use crate::fault::Family;
 use crate::object::{Conn, Flow, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode, SocketAddr};
+
+/// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
+const CONNECTION: Group = Group { domain: Domain("wire.connection"), lanes: 4 };
 
 /// `tcp_syn_retries`.
 const SYN_RETRIES: u32 = 6;
@@ -68,21 +71,24 @@ impl World {
         if !self.swarm_or_watched() {
             return;
         }
-        let send = self.choose_once_for_flow(conn, side, Family::SendBuffer);
+        let sender_name = self.flow_name_if_needed(conn, side, &[Family::SendBuffer, Family::Bandwidth]);
+        let (mut words, mut back) = (Words::default(), Words::default());
+        let send = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
         if send != 0 {
             let cause = self.wire_event(conn, side, Kind::FaultBuffer, send, 0);
             let f = &mut self.conns[conn as usize].flows[side];
             f.send_buffer = send;
             f.small_buffer_cause = cause;
         }
-        let recv = self.choose_once_for_flow(conn, 1 - side, Family::RecvBuffer);
+        let receiver_name = self.flow_name_if_needed(conn, 1 - side, &[Family::RecvBuffer]);
+        let recv = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
         if recv != 0 {
             let cause = self.wire_event(conn, 1 - side, Kind::FaultBuffer, recv, 1);
             let f = &mut self.conns[conn as usize].flows[1 - side];
             f.recv_buffer = recv;
             f.small_buffer_cause = cause;
         }
-        let bandwidth = self.choose_once_for_flow(conn, side, Family::Bandwidth);
+        let bandwidth = self.choose_for_connection(&mut words, Family::Bandwidth, &sender_name);
         if bandwidth != 0 {
             let cause = self.wire_event(conn, side, Kind::FaultBandwidth, bandwidth, 0);
             let f = &mut self.conns[conn as usize].flows[side];
@@ -91,16 +97,37 @@ impl World {
         }
     }
 
-    fn choose_once_for_flow(&mut self, conn: u32, side: usize, family: Family) -> u64 {
+    /// The name of a direction, where one of these families may choose; names are not made for nothing.
+    fn flow_name_if_needed(&self, conn: u32, side: usize, families: &[Family]) -> String {
+        let on = |family: &Family| self.swarm.chance(*family, self.now) != 0;
+        if !self.choices.is_watched() && !families.iter().any(on) {
+            return String::new();
+        }
+        let c = &self.conns[conn as usize];
+        super::flow_name(&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1], side)
+    }
+
+    /// A choice that is made once for a direction of a connection.
+    fn choose_for_connection(&mut self, words: &mut Words, family: Family, name: &str) -> u64 {
         let chance = self.swarm.chance(family, self.now);
         if chance == 0 && !self.choices.is_watched() {
             return 0;
         }
-        let c = &self.conns[conn as usize];
-        let name = super::flow_name(&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1], side);
-        let distribution =
-            if chance == 0 { Distribution::rarely(0, 1, 1) } else { family.distribution(chance) };
-        let value = self.choices.choose_once(family.domain(), &name, distribution);
+        let lane = match family {
+            Family::SendBuffer => 0,
+            Family::RecvBuffer => 1,
+            _ => 2,
+        };
+        let value = self.choices.choose_lane(
+            words,
+            CONNECTION,
+            lane,
+            0,
+            family.domain(),
+            chance != 0,
+            family.distribution(chance),
+            || name.to_owned(),
+        );
         if value != 0 {
             self.swarm.fired(family);
         }

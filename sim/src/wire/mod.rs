@@ -7,11 +7,14 @@ mod close;
 mod handshake;
 mod pump;
 
-use crate::choice::Stream;
+use crate::choice::{Domain, Group};
 use crate::fault::Family;
 use crate::object::{Conn, Flow};
 use crate::world::World;
 use eagain_net::SocketAddr;
+
+/// What is chosen about each segment: delay, split, stall, reset.
+const SEGMENT: Group = Group { domain: Domain("wire.segment"), lanes: 4 };
 
 /// The largest segment, in bytes: what segmentation offload hands over at once.
 const MAX_SEGMENT: u64 = 64 * 1024;
@@ -32,24 +35,27 @@ impl World {
         self.conns.get_mut(conn as usize).filter(|c| c.generation == generation)
     }
 
-    /// Makes a choice for one direction of a connection.
+    /// Makes a choice about the next segment of one direction of a connection.
     #[inline]
-    fn choose_for_flow(
-        &mut self,
-        conn: u32,
-        side: usize,
-        family: Family,
-        stream: impl FnOnce(&mut Flow) -> &mut Stream,
-    ) -> u64 {
+    fn choose_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
         let chance = self.swarm.chance(family, self.now);
         if chance == 0 && !self.choices.is_watched() {
-            stream(&mut self.conns[conn as usize].flows[side]).skip();
             return 0;
         }
         let World { conns, processes, choices, swarm, .. } = self;
         let Conn { flows, caller, addresses, ordinal, .. } = &mut conns[conn as usize];
-        let value = choices.choose(
-            stream(&mut flows[side]),
+        let Flow { segments, segment_words, .. } = &mut flows[side];
+        let lane = match family {
+            Family::WireDelay => 0,
+            Family::WireSplit => 1,
+            Family::WireStall => 2,
+            _ => 3,
+        };
+        let value = choices.choose_lane(
+            segment_words,
+            SEGMENT,
+            lane,
+            *segments,
             family.domain(),
             chance != 0,
             family.distribution(chance),

@@ -2,7 +2,7 @@
 
 use super::{MAX_SEGMENT, address_word};
 use crate::agenda::Happening;
-use crate::choice::{Distribution, Domain};
+use crate::choice::{Distribution, Domain, Group};
 use crate::fault::Family;
 use crate::object::{Segment, SegmentKind};
 use crate::trace::Kind;
@@ -39,12 +39,14 @@ impl World {
                 f.window_closed = true;
                 return;
             }
-            if self.swarm_or_watched() {
-                if self.choose_for_flow(conn, side, Family::Reset, |f| &mut f.resets) != 0 {
+            if f.asked <= f.segments && self.swarm_or_watched() {
+                let f = &mut self.conns[conn as usize].flows[side];
+                f.asked = f.segments + 1;
+                if self.choose_for_segment(conn, side, Family::Reset) != 0 {
                     self.reset_by_the_network(conn, side);
                     return;
                 }
-                let stall = self.choose_for_flow(conn, side, Family::WireStall, |f| &mut f.stalls);
+                let stall = self.choose_for_segment(conn, side, Family::WireStall);
                 if stall != 0 {
                     let cause = self.wire_event(conn, side, Kind::FaultStall, stall, 0);
                     let f = &mut self.conns[conn as usize].flows[side];
@@ -62,11 +64,11 @@ impl World {
         let now = self.now;
         let (mut delay, mut cause) = (0, 0);
         if self.swarm_or_watched() {
-            delay = self.choose_for_flow(conn, side, Family::WireDelay, |f| &mut f.delays);
+            delay = self.choose_for_segment(conn, side, Family::WireDelay);
             if delay != 0 {
                 cause = self.wire_event(conn, side, Kind::FaultDelay, delay, 0);
             }
-            let split = self.choose_for_flow(conn, side, Family::WireSplit, |f| &mut f.splits);
+            let split = self.choose_for_segment(conn, side, Family::WireSplit);
             if split != 0 && split < n {
                 let gap = self.split_gap(conn, side);
                 let event = self.wire_event(conn, side, Kind::FaultSplit, split, n);
@@ -87,6 +89,7 @@ impl World {
         f.last_at = at;
         let kind = if n == 0 { SegmentKind::Fin } else { SegmentKind::Data };
         f.sent += n;
+        f.segments += 1;
         f.fin_sent |= n == 0;
         f.wire.push_back(Segment { at, end: f.sent, kind, cause });
         if !f.arriving {
@@ -100,8 +103,12 @@ impl World {
         let World { conns, processes, choices, .. } = self;
         let c = &mut conns[conn as usize];
         let (caller, ordinal, to) = (c.caller, c.ordinal, c.addresses[1]);
-        let gap = choices.choose(
-            &mut c.flows[side].gaps,
+        let segment = c.flows[side].segments;
+        let gap = choices.choose_lane(
+            &mut c.flows[side].gap_words,
+            Group { domain: GAP, lanes: 1 },
+            0,
+            segment,
             GAP,
             active,
             Distribution::rarely_log(65_536, GAP_NS_MIN, GAP_NS_MAX),
