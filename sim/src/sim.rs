@@ -312,7 +312,7 @@ impl World {
 /// Runs what `spec` says. The report is a function of it, and of nothing else.
 pub fn run(spec: &RunSpec, engine: &mut Engine) -> RunReport {
     crate::panic::install_hook();
-    let mut sim = Sim::new(spec, std::mem::take(engine));
+    let mut sim = Sim::new(spec, Engine::take(engine));
     let body = spec.scenario.body;
     let outcome = crate::panic::captured(|| {
         catch_unwind(AssertUnwindSafe(|| {

@@ -110,6 +110,15 @@ impl Engine {
         Engine { running: Vec::new(), pool: Vec::new(), heartbeat: Arc::default() }
     }
 
+    /// Takes the stacks out of `other`, to be given back with another `take`.
+    pub(crate) fn take(other: &mut Engine) -> Engine {
+        Engine {
+            running: std::mem::take(&mut other.running),
+            pool: std::mem::take(&mut other.pool),
+            heartbeat: other.heartbeat.clone(),
+        }
+    }
+
     /// Counts up at every switch between simulated threads: a watchdog sees by it whether a run still makes calls.
     pub fn heartbeat(&self) -> Arc<AtomicU64> {
         self.heartbeat.clone()
