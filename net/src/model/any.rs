@@ -1,10 +1,11 @@
-//! Any of the pollers, chosen when the program runs: an enum, so that calls stay direct.
+//! Any of the pollers, any of the completers, chosen when the program runs: enums, so that calls stay direct.
 
+use super::completer::Refused;
 use super::{
-    EpollMode, EpollPoller, Event, Interest, ModelKind, Outcome, PollPoller, Poller, ScanPoller,
-    SelectPoller, SigioPoller, Waker,
+    AioCompleter, Completer, EpollMode, EpollPoller, Event, Finished, Interest, ModelKind, Outcome,
+    PollPoller, Poller, RingCompleter, ScanPoller, SelectPoller, SigioPoller, Waker,
 };
-use crate::{Errno, Fd, Readiness, Result, Signals, Threads};
+use crate::{Advice, Errno, Fd, Kernel, Readiness, Result, Signals, Threads};
 use std::fmt;
 use std::time::Duration;
 
@@ -20,11 +21,15 @@ pub enum AnyPoller<K: Readiness + Signals + Threads> {
     Sigio(SigioPoller<K>),
 }
 
-/// Why there is no poller.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Why there is no poller, or no completer.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
     /// The model does not tell of readiness.
     NotReadiness(ModelKind),
+    /// The model does not tell of completion.
+    NotCompletion(ModelKind),
+    /// The kernel has it not, for this reason.
+    Unavailable(ModelKind, String),
     /// The kernel refused what the model needs.
     Kernel(ModelKind, Errno),
 }
@@ -38,6 +43,8 @@ impl fmt::Display for Refusal {
             Refusal::NotReadiness(kind) => {
                 write!(f, "the model {kind} tells of completion, not of readiness")
             }
+            Refusal::NotCompletion(kind) => write!(f, "the model {kind} does not tell of completion"),
+            Refusal::Unavailable(kind, reason) => write!(f, "the model {kind} cannot be had here: {reason}"),
             Refusal::Kernel(kind, errno) => write!(f, "the model {kind} cannot be had here: {errno}"),
         }
     }
@@ -130,5 +137,80 @@ impl<K: Readiness + Signals + Threads> Poller<K> for AnyPoller<K> {
 impl<K: Readiness + Signals + Threads> fmt::Debug for AnyPoller<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AnyPoller({})", self.kind())
+    }
+}
+
+/// A completer of the model that was asked for.
+#[allow(missing_docs)] // each variant is the model of its name
+pub enum AnyCompleter<K: Kernel> {
+    Aio(AioCompleter<K>),
+    IoUring(RingCompleter<K>),
+}
+
+impl<K: Kernel> AnyCompleter<K> {
+    /// With nothing in flight, for the calling thread to wait with. `depth`: the ring's entries, or the threads that
+    /// POSIX AIO may use; a model's own condition is told at its type.
+    pub fn new(kernel: K, kind: ModelKind, depth: u32) -> std::result::Result<AnyCompleter<K>, Refusal> {
+        if !kind.is_completion() {
+            return Err(Refusal::NotCompletion(kind));
+        }
+        if let Advice::Unavailable(reason) = kind.probe(kernel) {
+            return Err(Refusal::Unavailable(kind, reason));
+        }
+        let completer = match kind {
+            ModelKind::Aio => AioCompleter::new(kernel, depth).map(AnyCompleter::Aio),
+            _ => RingCompleter::new(kernel, depth).map(AnyCompleter::IoUring),
+        };
+        completer.map_err(|errno| Refusal::Kernel(kind, errno))
+    }
+
+    /// Which model it is.
+    pub const fn kind(&self) -> ModelKind {
+        match self {
+            AnyCompleter::Aio(_) => ModelKind::Aio,
+            AnyCompleter::IoUring(_) => ModelKind::IoUring,
+        }
+    }
+}
+
+/// The same call on whichever it is.
+macro_rules! either {
+    ($any:expr, $completer:ident => $call:expr) => {
+        match $any {
+            AnyCompleter::Aio($completer) => $call,
+            AnyCompleter::IoUring($completer) => $call,
+        }
+    };
+}
+
+impl<K: Kernel> Completer<K> for AnyCompleter<K> {
+    fn accept(&mut self, listener: Fd, token: u64) -> Result<()> {
+        either!(self, completer => completer.accept(listener, token))
+    }
+
+    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
+        either!(self, completer => completer.recv(fd, token, buffer))
+    }
+
+    fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {
+        either!(self, completer => completer.send(fd, token, buffer, from))
+    }
+
+    fn forget(&mut self, fd: Fd) {
+        either!(self, completer => completer.forget(fd))
+    }
+
+    fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
+        either!(self, completer => completer.wait(finished, timeout))
+    }
+
+    fn waker(&self) -> Waker<K> {
+        either!(self, completer => completer.waker())
+    }
+}
+
+impl<K: Kernel> fmt::Debug for AnyCompleter<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyCompleter({})", self.kind())
     }
 }

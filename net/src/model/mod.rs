@@ -7,27 +7,34 @@
 //! | non-blocking | `nonblocking` | [`ScanPoller`]: try everything, again and again |
 //! | multiplexing | `select` `poll` `epoll` `epoll-edge` `epoll-oneshot` | [`SelectPoller`], [`PollPoller`], [`EpollPoller`] |
 //! | signal-driven | `sigio` | [`SigioPoller`]: a real-time signal names the descriptor |
-//! | asynchronous | `aio` `io_uring` | [`Aio`](crate::Aio), [`Ring`](crate::Ring): completions instead of readiness |
+//! | asynchronous | `aio` `io_uring` | [`AioCompleter`], [`RingCompleter`]: what is done, instead of what could be |
 //!
 //! The models that tell of readiness share one contract, [`Poller`], under which one reactor runs on all of them;
-//! [`AnyPoller`] is any of them. What is left to the reactor: reading and writing, and what the bytes mean.
+//! [`AnyPoller`] is any of them. Those that tell of completion share [`Completer`], and [`AnyCompleter`]. What is left to
+//! the server: what the bytes mean.
 
+mod aio;
 mod any;
+mod completer;
 mod epoll;
 mod kind;
 mod poll;
 mod poller;
+mod ring;
 mod scan;
 mod select;
 mod sigio;
 mod table;
 mod waker;
 
-pub use any::{AnyPoller, Refusal};
+pub use aio::{AioCompleter, AioKernel};
+pub use any::{AnyCompleter, AnyPoller, Refusal};
+pub use completer::{Completer, Finish, Finished, Refused};
 pub use epoll::{EpollMode, EpollPoller};
 pub use kind::{ModelKind, UnknownModel};
 pub use poll::PollPoller;
 pub use poller::{Event, Interest, Outcome, Poller};
+pub use ring::RingCompleter;
 pub use scan::ScanPoller;
 pub use select::SelectPoller;
 pub use sigio::{SigioPoller, SigioSignals};

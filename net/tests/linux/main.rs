@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod aio;
+mod completers;
 mod files;
 mod models;
 mod rings;

@@ -1,0 +1,212 @@
+//! Completion by POSIX AIO: each operation's end is a real-time signal that carries whose it was, and the loop waits for
+//! signals. What makes it hard, and how it is met here:
+//!
+//! - Operations on one descriptor run one after the other, so that a send would wait behind a receive: sends go through
+//!   a duplicate.
+//! - There is no asynchronous accept: the listener sends a signal of its own (`O_ASYNC`), and connections are accepted
+//!   until there is none left.
+//! - The queue of signals is finite, and a completion that does not fit tells nobody: what is in flight is asked now
+//!   and then ([`SWEEP`]).
+//! - The completion signal goes to the *process*: it must be blocked in all threads, hence before there is a second
+//!   one, and one such loop is all that a process can have.
+//! - A pending receive holds a thread of the C library: there are as many as `threads` says, and operations beyond
+//!   that wait for one.
+
+use super::completer::{Act, Refused, key, parts};
+use super::{Completer, Finish, Finished, SigioSignals, Waker};
+use crate::{
+    Advice, Aio, AioId, AioState, Clock, ClockId, Errno, Fd, Instant, MaskHow, OwnedFd, Owner, Readiness,
+    Result, SigEvent, SigSet, Signal, Signals, SocketFlags, Sockets, StatusFlags, ThreadId, Threads,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The families that this model needs.
+pub trait AioKernel: Readiness + Sockets + Aio + Signals + Clock + Threads {}
+impl<K: Readiness + Sockets + Aio + Signals + Clock + Threads> AioKernel for K {}
+
+/// How long a completion whose signal was lost may go unseen.
+const SWEEP: Duration = Duration::from_millis(50);
+
+/// Carries an operation's key. SIGRTMIN+7: `SigioSignals` has the one before it, for the listeners.
+const DONE: Signal = Signal(Signal::SIGRTMIN.0 + 7);
+
+/// At most as many signals a turn; those that remain are queued.
+const TURN: usize = 1024;
+
+/// POSIX AIO under the contract of [`Completer`].
+pub struct AioCompleter<K: AioKernel> {
+    kernel: K,
+    signals: SigioSignals,
+    waker: Waker<K>,
+    /// What is in flight, by key.
+    flights: BTreeMap<u64, AioId>,
+    /// The duplicates that sends go through.
+    twins: BTreeMap<Fd, OwnedFd<K>>,
+    /// Who accepts, by token.
+    listeners: BTreeMap<u64, Fd>,
+    /// Whether connections may be waiting.
+    knocked: bool,
+    swept: Instant,
+}
+
+impl<K: AioKernel> AioCompleter<K> {
+    /// For the calling thread, with so many of the C library's. Blocks its signals: to be called before there are
+    /// other threads.
+    pub fn new(kernel: K, threads: u32) -> Result<AioCompleter<K>> {
+        if kernel.aio_probe() != Advice::Available {
+            return Err(Errno::ENOSYS);
+        }
+        let signals = SigioSignals::default();
+        kernel.aio_init(threads);
+        kernel.sigprocmask(MaskHow::Block, Self::set_of(signals))?;
+        let send = |kernel: K, thread: ThreadId, signal| kernel.tgkill(thread, signal);
+        Ok(AioCompleter {
+            kernel,
+            signals,
+            waker: Waker::signal(kernel, kernel.gettid(), signals.wake, send),
+            flights: BTreeMap::new(),
+            twins: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            knocked: false,
+            swept: kernel.clock_gettime(ClockId::Monotonic),
+        })
+    }
+
+    fn set_of(signals: SigioSignals) -> SigSet {
+        SigSet::of(&[signals.ready, signals.wake, Signal::SIGIO, DONE])
+    }
+
+    /// The operation's end, if it has come. A stale signal finds nothing.
+    fn finish(&mut self, key: u64, finished: &mut Vec<Finished>) {
+        let Some(&id) = self.flights.get(&key) else { return };
+        let Ok((result, buffer)) = self.kernel.aio_return(id) else { return };
+        self.flights.remove(&key);
+        let (token, act) = parts(key);
+        let what =
+            if act == Act::Send { Finish::Sent(result, buffer) } else { Finish::Received(result, buffer) };
+        finished.push(Finished { token, what });
+    }
+
+    /// Asks each that is in flight.
+    fn sweep(&mut self, finished: &mut Vec<Finished>) {
+        let ended: Vec<u64> = self
+            .flights
+            .iter()
+            .filter(|&(_, &id)| self.kernel.aio_error(id) != Ok(AioState::InProgress))
+            .map(|(&key, _)| key)
+            .collect();
+        ended.into_iter().for_each(|key| self.finish(key, finished));
+    }
+
+    fn accept_all(&mut self, finished: &mut Vec<Finished>) {
+        let kernel = self.kernel;
+        self.listeners.retain(|&token, &mut listener| {
+            loop {
+                match kernel.accept4(listener, SocketFlags::CLOEXEC) {
+                    Ok((fd, _)) => finished.push(Finished { token, what: Finish::Accepted(Ok(fd)) }),
+                    Err(Errno::EAGAIN) => return true,
+                    Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+                    Err(errno) => {
+                        finished.push(Finished { token, what: Finish::Accepted(Err(errno)) });
+                        return false;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Whether the time has come to ask, and if not, how long it is until then.
+    fn until_sweep(&mut self) -> Option<Duration> {
+        let now = self.kernel.clock_gettime(ClockId::Monotonic);
+        let due = self.swept + SWEEP;
+        if now < due {
+            return Some(due - now);
+        }
+        self.swept = now;
+        None
+    }
+}
+
+impl<K: AioKernel> Completer<K> for AioCompleter<K> {
+    fn accept(&mut self, listener: Fd, token: u64) -> Result<()> {
+        key(token, Act::Accept)?;
+        self.kernel.fcntl_setown(listener, Owner::ThisThread)?;
+        self.kernel.fcntl_setsig(listener, Some(self.signals.ready))?;
+        self.kernel.fcntl_setfl(listener, StatusFlags::NONBLOCK | StatusFlags::ASYNC)?;
+        self.listeners.insert(token, listener);
+        // Those that came before the signals were turned on.
+        self.knocked = true;
+        Ok(())
+    }
+
+    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
+        let key = match key(token, Act::Recv) {
+            Ok(key) if !self.flights.contains_key(&key) => key,
+            Ok(_) => return Err((Errno::EBUSY, buffer)),
+            Err(errno) => return Err((errno, buffer)),
+        };
+        let id = self.kernel.aio_read(fd, buffer, 0, SigEvent::Signal(DONE, key))?;
+        self.flights.insert(key, id);
+        Ok(())
+    }
+
+    fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {
+        let key = match key(token, Act::Send) {
+            Ok(key) if !self.flights.contains_key(&key) => key,
+            Ok(_) => return Err((Errno::EBUSY, buffer)),
+            Err(errno) => return Err((errno, buffer)),
+        };
+        let twin = match self.twins.get(&fd) {
+            Some(twin) => twin.fd(),
+            None => match self.kernel.dup(fd) {
+                Ok(twin) => self.twins.entry(fd).or_insert(OwnedFd::from_raw(self.kernel, twin)).fd(),
+                Err(errno) => return Err((errno, buffer)),
+            },
+        };
+        let id = self.kernel.aio_write(twin, buffer, from, 0, SigEvent::Signal(DONE, key))?;
+        self.flights.insert(key, id);
+        Ok(())
+    }
+
+    fn forget(&mut self, fd: Fd) {
+        self.twins.remove(&fd);
+    }
+
+    fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
+        finished.clear();
+        if std::mem::take(&mut self.knocked) {
+            self.accept_all(finished);
+        }
+        let mut patience = if finished.is_empty() { timeout } else { Some(Duration::ZERO) };
+        if !self.flights.is_empty() {
+            match self.until_sweep() {
+                Some(left) => patience = Some(patience.map_or(left, |most| most.min(left))),
+                None => {
+                    self.sweep(finished);
+                    patience = Some(Duration::ZERO);
+                }
+            }
+        }
+        let set = Self::set_of(self.signals);
+        for _ in 0..TURN {
+            match self.kernel.sigtimedwait(set, patience) {
+                Ok(info) if info.signal == DONE => self.finish(info.value, finished),
+                Ok(info) if info.signal == self.signals.wake => self.waker.heard(true),
+                // A listener's, or an overflow of theirs.
+                Ok(_) => self.knocked = true,
+                Err(Errno::EAGAIN | Errno::EINTR) => break,
+                Err(e) => return Err(e),
+            }
+            patience = Some(Duration::ZERO);
+        }
+        if std::mem::take(&mut self.knocked) {
+            self.accept_all(finished);
+        }
+        Ok(())
+    }
+
+    fn waker(&self) -> Waker<K> {
+        self.waker.clone()
+    }
+}

@@ -1,0 +1,85 @@
+//! One contract for the models that tell of completion. How each keeps it is the business of its own file.
+
+use super::Waker;
+use crate::{Errno, Fd, Readiness, Result, Threads};
+use std::time::Duration;
+
+/// What has ended, and how. Buffers come back as they were given, filled from the front by what was received.
+#[derive(Debug)]
+pub enum Finish {
+    /// A connection: blocking, and the receiver's to close. After an error nothing more is accepted until
+    /// [`Completer::accept`] is called again.
+    Accepted(Result<Fd>),
+    /// So many bytes were received; 0: the peer has ended.
+    Received(Result<usize>, Vec<u8>),
+    /// So many bytes were sent, which may be fewer than were given.
+    Sent(Result<usize>, Vec<u8>),
+}
+
+/// One completion.
+#[derive(Debug)]
+pub struct Finished {
+    /// Of the operation.
+    pub token: u64,
+    /// What it was.
+    pub what: Finish,
+}
+
+/// A buffer that was not taken, and why.
+pub type Refused = (Errno, Vec<u8>);
+
+/// Completion, whatever the model. Under this contract one proactor runs on all of them:
+///
+/// 1. Sockets are blocking: nothing waits in the caller, since nothing is called by it.
+/// 2. A token (below `1 << 62`) has one receive and one send in flight at most. Their buffers belong to them until
+///    they finish, each exactly once.
+/// 3. To end a connection: `shutdown(2)`, which finishes what is in flight; when that has come, [`forget`](Completer::forget)
+///    and close. A descriptor that is closed before goes on being used by the kernel.
+/// 4. All of it is done by the thread that made it; others send what they want done through a queue, and wake it.
+pub trait Completer<K: Readiness + Threads> {
+    /// Accepts connections from now on: one [`Finish::Accepted`] each.
+    fn accept(&mut self, listener: Fd, token: u64) -> Result<()>;
+
+    /// Receives into `buffer`, up to its length.
+    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused>;
+
+    /// Sends `buffer[from..]`, without `SIGPIPE` where the model can.
+    fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused>;
+
+    /// The descriptor is about to be closed; nothing of it is in flight.
+    fn forget(&mut self, fd: Fd);
+
+    /// One turn: clears `finished` and fills it, waiting for the first one. Ends without one as
+    /// [`Poller::wait`](super::Poller::wait) does.
+    fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()>;
+
+    /// What ends a wait from another thread, or from a signal handler.
+    fn waker(&self) -> Waker<K>;
+}
+
+/// What an operation is told apart by: the token, and two bits for what it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Act {
+    Recv = 0,
+    Send = 1,
+    Accept = 2,
+    Bell = 3,
+}
+
+/// Tokens are below this.
+const TOKENS: u64 = 1 << 62;
+
+/// `EINVAL`: the token is too large.
+pub(super) fn key(token: u64, act: Act) -> Result<u64> {
+    if token < TOKENS { Ok(token << 2 | act as u64) } else { Err(Errno::EINVAL) }
+}
+
+pub(super) fn parts(key: u64) -> (u64, Act) {
+    let act = match key & 3 {
+        0 => Act::Recv,
+        1 => Act::Send,
+        2 => Act::Accept,
+        _ => Act::Bell,
+    };
+    (key >> 2, act)
+}

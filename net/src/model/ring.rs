@@ -1,0 +1,144 @@
+//! Completion by `io_uring(7)`. A wake-up is a completion too: the bell is an eventfd that the ring watches.
+
+use super::completer::{Act, Refused, key, parts};
+use super::{Completer, Finish, Finished, Waker};
+use crate::{
+    Completed, CompletedFlags, Completion, Errno, Events, Fd, Operation, Readiness, RecvFlags, Result, Ring,
+    RingParams, SendFlags, SocketFlags, Submission, SubmissionFlags, Threads,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A ring under the contract of [`Completer`].
+pub struct RingCompleter<K: Readiness + Completion + Threads> {
+    ring: Ring<K>,
+    waker: Waker<K>,
+    /// Whether the bell is being watched.
+    watched: bool,
+    /// Who accepts, by token.
+    listeners: BTreeMap<u64, Fd>,
+    /// An accept that could not be started again.
+    failed: Option<(u64, Errno)>,
+    /// Where completions are reaped to before they are handled: handling pushes, and must not find the queue half read.
+    done: Vec<Completed>,
+}
+
+impl<K: Readiness + Completion + Threads> RingCompleter<K> {
+    /// A ring for the calling thread.
+    pub fn new(kernel: K, entries: u32) -> Result<RingCompleter<K>> {
+        let ring = Ring::new(kernel, RingParams { entries, cq_entries: 0, defer_taskrun: true })?;
+        Ok(RingCompleter {
+            ring,
+            waker: Waker::eventfd(kernel)?,
+            watched: false,
+            listeners: BTreeMap::new(),
+            failed: None,
+            done: Vec::new(),
+        })
+    }
+
+    /// Pushes, after an enter where the queue was full. A refused buffer comes back.
+    fn push(&mut self, user_data: u64, operation: Operation) -> Result<(), Refused> {
+        let submission = Submission { user_data, operation, flags: SubmissionFlags::NONE };
+        let refused = match self.ring.push(submission) {
+            Ok(()) => return Ok(()),
+            Err((Errno::EBUSY, submission)) => match self.ring.enter(0, None) {
+                Ok(_) | Err(Errno::EINTR) => match self.ring.push(submission) {
+                    Ok(()) => return Ok(()),
+                    Err(refused) => refused,
+                },
+                Err(e) => (e, submission),
+            },
+            Err(refused) => refused,
+        };
+        let buffer = match refused.1.operation {
+            Operation::Recv { buffer, .. } | Operation::Send { buffer, .. } => buffer,
+            _ => Vec::new(),
+        };
+        Err((refused.0, buffer))
+    }
+
+    fn watch(&mut self) -> Result<()> {
+        if let (false, Some(fd)) = (self.watched, self.waker.fd()) {
+            let operation = Operation::PollAdd { fd, events: Events::IN, multishot: true };
+            self.push(Act::Bell as u64, operation).map_err(|(errno, _)| errno)?;
+            self.watched = true;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, completed: Completed) -> Option<Finished> {
+        let (token, act) = parts(completed.user_data);
+        let result = completed.value();
+        let buffer = completed.buffer.unwrap_or_default();
+        let what = match act {
+            Act::Recv => Finish::Received(result, buffer),
+            Act::Send => Finish::Sent(result, buffer),
+            Act::Accept => {
+                // The kernel may end a multishot at any time: it goes on, unless it ended by an error.
+                let ended = !completed.flags.contains(CompletedFlags::MORE);
+                if let (true, Ok(_), Some(&listener)) = (ended, result, self.listeners.get(&token)) {
+                    // Where that fails, it is told as the end that it is, with the next turn's completions.
+                    let again = self.accept(listener, token);
+                    self.failed = again.err().map(|errno| (token, errno)).or(self.failed);
+                }
+                Finish::Accepted(result.map(|fd| Fd(fd as i32)))
+            }
+            Act::Bell => {
+                self.watched = completed.flags.contains(CompletedFlags::MORE);
+                self.waker.heard(true);
+                return None;
+            }
+        };
+        Some(Finished { token, what })
+    }
+}
+
+impl<K: Readiness + Completion + Threads> Completer<K> for RingCompleter<K> {
+    fn accept(&mut self, listener: Fd, token: u64) -> Result<()> {
+        let key = key(token, Act::Accept)?;
+        let operation = Operation::Accept { fd: listener, flags: SocketFlags::CLOEXEC, multishot: true };
+        self.push(key, operation).map_err(|(errno, _)| errno)?;
+        self.listeners.insert(token, listener);
+        Ok(())
+    }
+
+    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
+        match key(token, Act::Recv) {
+            Ok(key) => self.push(key, Operation::Recv { fd, buffer, flags: RecvFlags::NONE }),
+            Err(errno) => Err((errno, buffer)),
+        }
+    }
+
+    fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {
+        match key(token, Act::Send) {
+            Ok(key) => self.push(key, Operation::Send { fd, buffer, from, flags: SendFlags::NOSIGNAL }),
+            Err(errno) => Err((errno, buffer)),
+        }
+    }
+
+    fn forget(&mut self, _fd: Fd) {}
+
+    fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
+        finished.clear();
+        if let Some((token, errno)) = self.failed.take() {
+            finished.push(Finished { token, what: Finish::Accepted(Err(errno)) });
+        }
+        self.watch()?;
+        let least = u32::from(finished.is_empty());
+        match self.ring.enter(least, timeout) {
+            // EBUSY: completions have piled up, and are to be reaped first (io_uring_enter(2)).
+            Ok(_) | Err(Errno::ETIME | Errno::EINTR | Errno::EBUSY) => {}
+            Err(e) => return Err(e),
+        }
+        let mut done = std::mem::take(&mut self.done);
+        self.ring.reap(&mut done);
+        finished.extend(done.drain(..).filter_map(|completed| self.finish(completed)));
+        self.done = done;
+        Ok(())
+    }
+
+    fn waker(&self) -> Waker<K> {
+        self.waker.clone()
+    }
+}
