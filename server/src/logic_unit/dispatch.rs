@@ -78,6 +78,9 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
         return Err(CommandError::Arity(command.name));
     }
     call.session.last_command = command.name;
+    if !command.subcommands.is_empty() && call.len() > 1 {
+        find_subcommand(call, command.subcommands)?;
+    }
     if !call.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
         return Err(CommandError::Said("NOAUTH Authentication required."));
     }
@@ -85,6 +88,9 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
         make_room(call, command)?;
     }
     if call.session.transaction.is_some() && !command.flags.has(Flags::UNQUEUED) {
+        if command.flags.has(Flags::NO_MULTI) {
+            return Err(CommandError::Said("ERR Command not allowed inside a transaction"));
+        }
         return queue(call);
     }
     Ok(Some(command))
@@ -170,6 +176,16 @@ pub struct Subcommand {
 
 /// Runs the subcommand that the second word names.
 pub fn run_subcommand(call: &mut Call<'_, '_>, table: &'static [Subcommand]) -> crate::error::Outcome {
+    let entry = find_subcommand(call, table)?;
+    call.session.last_command = entry.full_name;
+    (entry.run)(call)
+}
+
+/// The subcommand that the second word names; its words are counted.
+fn find_subcommand(
+    call: &Call<'_, '_>,
+    table: &'static [Subcommand],
+) -> Result<&'static Subcommand, CommandError> {
     let word = call.at(1);
     let found = table.iter().find(|entry| {
         let name = entry.full_name.split_once('|').map_or(entry.full_name, |(_, name)| name);
@@ -179,10 +195,7 @@ pub fn run_subcommand(call: &mut Call<'_, '_>, table: &'static [Subcommand]) -> 
         Some(entry) if !command::arity_fits(entry.arity, call.len()) => {
             Err(CommandError::Arity(entry.full_name))
         }
-        Some(entry) => {
-            call.session.last_command = entry.full_name;
-            (entry.run)(call)
-        }
+        Some(entry) => Ok(entry),
         None => {
             let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
             let name = String::from_utf8_lossy(call.at(0)).to_ascii_uppercase();

@@ -264,7 +264,7 @@ fn hashes_and_lists() {
         ("HINCRBY h a 2", "-ERR hash value is not an integer"),
         ("HSETNX h a 1", "0"),
         ("HSTRLEN h a", "3"),
-        ("HSCAN h 0", "[\"0\" [\"c\" \"4\" \"b\" \"2\" \"a\" \"5.5\"]]"),
+        ("HSCAN h 0", "[\"0\" [\"a\" \"5.5\" \"b\" \"2\" \"c\" \"4\"]]"),
         ("HRANDFIELD h 10 WITHVALUES", "[\"a\" \"5.5\" \"b\" \"2\" \"c\" \"4\"]"),
         ("HDEL h a b c", "3"),
         ("EXISTS h", "0"),

@@ -252,6 +252,11 @@ impl Hash {
         &self.fields
     }
 
+    /// Whether it has, or once had, more or longer fields than a small hash may have.
+    pub fn is_large(&self) -> bool {
+        self.is_large
+    }
+
     /// Sets a field; whether it is new.
     pub fn set(&mut self, field: &[u8], text: &[u8]) -> bool {
         let value = SmallBytes::new(text);

@@ -58,33 +58,34 @@ fn getbit(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn bitcount(call: &mut Call<'_, '_>) -> Outcome {
-    let range = match call.len() {
-        2 => None,
+    let keyspace = call.databases.at(call.session.database);
+    let mut scratch = IntegerText::new();
+    // Redis looks for the key first: where there is none, it does not mind the other words.
+    let Some(value) = keyspace.read(call.arguments.at(1), call.now_ms) else {
+        call.reply.integer(0);
+        return Ok(());
+    };
+    let text = value.text(&mut scratch).ok_or(CommandError::WrongType)?;
+    let word = |index| parse_integer(call.arguments.at(index)).ok_or(CommandError::NotAnInteger);
+    let count = match call.arguments.len() {
+        2 => count_bits(text, 0, text.len() * 8),
         4 | 5 => {
-            let by_bit = call.len() == 5 && call.is(4, "bit");
-            if call.len() == 5 && !by_bit && !call.is(4, "byte") {
-                return Err(CommandError::Syntax);
+            let (start, end) = (word(2)?, word(3)?);
+            let unit = match call.arguments.get(4).map(<[u8]>::to_ascii_lowercase).as_deref() {
+                None | Some(b"byte") => 8,
+                Some(b"bit") => 1,
+                Some(_) => return Err(CommandError::Syntax),
+            };
+            let length = text.len() * 8 / unit;
+            if start < 0 && end < 0 && start > end {
+                0
+            } else {
+                let end = if end < 0 { (length as i64).saturating_add(end).max(0) } else { end };
+                let range = crate::logic_unit::call::range(start, end, length);
+                count_bits(text, range.start * unit, range.end * unit)
             }
-            Some((call.integer(2)?, call.integer(3)?, by_bit))
         }
         _ => return Err(CommandError::Syntax),
-    };
-    let (key, now_ms) = (call.at(1), call.now_ms);
-    let mut scratch = IntegerText::new();
-    let text = match call.keyspace().read(key, now_ms) {
-        Some(value) => value.text(&mut scratch).ok_or(CommandError::WrongType)?,
-        None => b"",
-    };
-    let count = match range {
-        None => count_bits(text, 0, text.len() * 8),
-        Some((start, end, _)) if start < 0 && end < 0 && start > end => 0,
-        Some((start, end, by_bit)) => {
-            let unit = if by_bit { 1 } else { 8 };
-            let length = text.len() * 8 / unit;
-            let end = if end < 0 { (length as i64).saturating_add(end).max(0) } else { end };
-            let range = crate::logic_unit::call::range(start, end, length);
-            count_bits(text, range.start * unit, range.end * unit)
-        }
     };
     call.reply.count(count);
     Ok(())

@@ -12,7 +12,8 @@ use crate::resp::number::parse_integer;
 /// The group.
 pub const COMMANDS: &[Command] = &[Command::new("connection", "client", -2, Flags::NONE, NO_KEYS, |call| {
     run_subcommand(call, SUBCOMMANDS)
-})];
+})
+.with(SUBCOMMANDS)];
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "client|id", arity: 2, run: id },

@@ -6,14 +6,15 @@ use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
 use crate::logic_unit::glob;
 
 /// The group.
-pub const COMMANDS: &[Command] = &[Command::new("server", "command", -1, Flags::NONE, NO_KEYS, command)];
+pub const COMMANDS: &[Command] =
+    &[Command::new("server", "command", -1, Flags::NONE, NO_KEYS, command).with(SUBCOMMANDS)];
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "command|count", arity: 2, run: count },
     Subcommand { full_name: "command|info", arity: -2, run: info },
     Subcommand { full_name: "command|docs", arity: -2, run: docs },
     Subcommand { full_name: "command|list", arity: -2, run: list },
-    Subcommand { full_name: "command|getkeys", arity: -3, run: getkeys },
+    Subcommand { full_name: "command|getkeys", arity: -4, run: getkeys },
 ];
 
 fn command(call: &mut Call<'_, '_>) -> Outcome {

@@ -8,7 +8,8 @@ use crate::logic_unit::glob;
 
 /// The group.
 pub const COMMANDS: &[Command] =
-    &[Command::new("server", "config", -2, Flags::ADMIN, NO_KEYS, |call| run_subcommand(call, SUBCOMMANDS))];
+    &[Command::new("server", "config", -2, Flags::ADMIN, NO_KEYS, |call| run_subcommand(call, SUBCOMMANDS))
+        .with(SUBCOMMANDS)];
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "config|get", arity: -3, run: get },

@@ -68,7 +68,9 @@ fn select(call: &mut Call<'_, '_>) -> Outcome {
 
 /// The word at `index` as the number of a database.
 pub(super) fn database_at(call: &Call<'_, '_>, index: usize) -> Result<usize, CommandError> {
-    let number = i32::try_from(call.integer(index)?).map_err(|_| CommandError::NotAnInteger)?;
+    let out_of_range =
+        CommandError::Said("ERR value is out of range, value must between -2147483648 and 2147483647");
+    let number = i32::try_from(call.integer(index)?).map_err(|_| out_of_range)?;
     match usize::try_from(number) {
         Ok(number) if number < call.databases.count() => Ok(number),
         _ => Err(CommandError::NoSuchDatabase),

@@ -152,8 +152,7 @@ fn time_left(call: &mut Call<'_, '_>, unit: Unit) -> Outcome {
         Some(Some(end)) => {
             let milliseconds = if unit.is_relative() { end - now_ms } else { end };
             match unit {
-                Unit::Seconds => (milliseconds as i64 + 500) / 1000,
-                Unit::UnixSeconds => milliseconds as i64 / 1000,
+                Unit::Seconds | Unit::UnixSeconds => (milliseconds as i64).saturating_add(500) / 1000,
                 _ => milliseconds as i64,
             }
         }

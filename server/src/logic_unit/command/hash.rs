@@ -195,7 +195,9 @@ fn hincrby(call: &mut Call<'_, '_>) -> Outcome {
 
 fn hincrbyfloat(call: &mut Call<'_, '_>) -> Outcome {
     let (field, step) = (call.at(2), call.at(3));
-    decimal::double(step).ok_or(CommandError::NotAFloat)?;
+    if !decimal::double(step).ok_or(CommandError::NotAFloat)?.is_finite() {
+        return Err(CommandError::Said("ERR value is NaN or Infinity"));
+    }
     let old = match read(call)?.and_then(|hash| hash.fields().get(field)) {
         None => SmallBytes::new(b"0"),
         Some(text) => text.clone(),
@@ -210,12 +212,12 @@ fn hincrbyfloat(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn hrandfield(call: &mut Call<'_, '_>) -> Outcome {
+    let count = if call.len() == 2 { None } else { Some(call.integer(2)?) };
     let with_values = match call.len() {
         2 | 3 => false,
         4 if call.is(3, "withvalues") => true,
         _ => return Err(CommandError::Syntax),
     };
-    let count = if call.len() == 2 { None } else { Some(call.integer(2)?) };
     // Drawing with repetition can be asked for without end; half of what fits is Redis's bound.
     if count.is_some_and(|count| !(-(i64::MAX / 2)..=i64::MAX / 2).contains(&count)) {
         return Err(CommandError::Said("ERR value is out of range"));
@@ -271,15 +273,24 @@ fn hrandfield(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn hscan(call: &mut Call<'_, '_>) -> Outcome {
-    let options = ScanOptions::read(call, 2, false)?;
+    let mut options = ScanOptions::at_cursor(call, 2)?;
     let mut cursor = 0;
     let mut found: Vec<(SmallBytes, SmallBytes)> = Vec::new();
+    if read(call)?.is_some() {
+        options.read(call, 3, false)?;
+    }
     if let Some(hash) = read(call)? {
-        cursor = hash.fields().scan(options.cursor, options.count, |field, text| {
+        let mut show = |field: &SmallBytes, text: &SmallBytes| {
             if options.fits(field, "") {
                 found.push((field.clone(), text.clone()));
             }
-        });
+        };
+        if hash.is_large() {
+            cursor = hash.fields().scan(options.cursor, options.count, show);
+        } else {
+            // A small hash is shown at once, whatever the count, as in Redis.
+            hash.fields().iter().for_each(|(field, text)| show(field, text));
+        }
     }
     call.reply.array(2);
     call.reply.bulk(cursor.to_string().as_bytes());

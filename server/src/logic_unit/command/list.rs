@@ -163,7 +163,8 @@ fn position(index: i64, length: usize) -> Option<usize> {
 }
 
 fn lindex(call: &mut Call<'_, '_>) -> Outcome {
-    let index = call.integer(2)?;
+    // The index is looked at only when there is something to be indexed, as in Redis.
+    let index = if read(call)?.is_some() { call.integer(2)? } else { 0 };
     let item = read(call)?.and_then(|list| Some(list.items()[position(index, list.items().len())?].clone()));
     match item {
         Some(item) => call.reply.bulk(&item),
@@ -263,15 +264,12 @@ fn lpos(call: &mut Call<'_, '_>) -> Outcome {
                      negative to start from the end of the list",
                 ));
             }
-            if rank == i64::MIN {
-                return Err(CommandError::Said("ERR value is out of range"));
-            }
         } else if call.is(at, "count") {
             let negative = CommandError::Said("ERR COUNT can't be negative");
-            count = Some(usize::try_from(call.integer(at + 1)?).map_err(|_| negative)?);
+            count = Some(call.integer(at + 1).ok().and_then(|n| usize::try_from(n).ok()).ok_or(negative)?);
         } else if call.is(at, "maxlen") {
             let negative = CommandError::Said("ERR MAXLEN can't be negative");
-            length_max = usize::try_from(call.integer(at + 1)?).map_err(|_| negative)?;
+            length_max = call.integer(at + 1).ok().and_then(|n| usize::try_from(n).ok()).ok_or(negative)?;
         } else {
             return Err(CommandError::Syntax);
         }

@@ -23,6 +23,7 @@ pub mod string_range;
 pub mod transaction;
 
 use super::call::Call;
+use super::dispatch::Subcommand;
 use crate::error::Outcome;
 
 /// What is special about a command; the names are those of `COMMAND INFO`.
@@ -46,14 +47,17 @@ impl Flags {
     pub const NO_AUTH: Flags = Flags(32);
     /// It is run at once inside a transaction.
     pub const UNQUEUED: Flags = Flags(64);
+    /// It is refused inside a transaction.
+    pub const NO_MULTI: Flags = Flags(128);
 
-    const NAMES: [(Flags, &'static str); 6] = [
+    const NAMES: [(Flags, &'static str); 7] = [
         (Flags::WRITE, "write"),
         (Flags::READONLY, "readonly"),
         (Flags::DENY_OOM, "denyoom"),
         (Flags::ADMIN, "admin"),
         (Flags::FAST, "fast"),
         (Flags::NO_AUTH, "no_auth"),
+        (Flags::NO_MULTI, "no_multi"),
     ];
 
     /// These and those.
@@ -100,6 +104,8 @@ pub struct Command {
     pub group: &'static str,
     /// What it does.
     pub run: fn(&mut Call<'_, '_>) -> Outcome,
+    /// What its second word may be, if that is what decides.
+    pub subcommands: &'static [Subcommand],
 }
 
 impl Command {
@@ -111,7 +117,13 @@ impl Command {
         keys: (i32, i32, i32),
         run: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Self {
-        Command { name, arity, flags, keys, group, run }
+        Command { name, arity, flags, keys, group, run, subcommands: &[] }
+    }
+
+    /// The same, with subcommands.
+    const fn with(mut self, subcommands: &'static [Subcommand]) -> Self {
+        self.subcommands = subcommands;
+        self
     }
 
     /// Whether it takes so many words.

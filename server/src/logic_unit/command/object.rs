@@ -3,13 +3,15 @@
 use super::{Call, Command, Flags};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::storage_unit::Value;
 use crate::storage_unit::keyspace::Found;
 
 /// The group.
 pub const COMMANDS: &[Command] =
     &[Command::new("generic", "object", -2, Flags::READONLY, (2, 2, 1), |call| {
         run_subcommand(call, SUBCOMMANDS)
-    })];
+    })
+    .with(SUBCOMMANDS)];
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "object|encoding", arity: 3, run: encoding },
@@ -38,8 +40,10 @@ fn encoding(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn refcount(call: &mut Call<'_, '_>) -> Outcome {
-    if found(call).is_some() {
-        call.reply.integer(1);
+    if let Some(found) = found(call) {
+        // Redis shares the small integers among all keys.
+        let is_shared = matches!(call.keyspace().value(found), Value::Integer(0..10_000));
+        call.reply.integer(if is_shared { i32::MAX.into() } else { 1 });
     }
     Ok(())
 }

@@ -30,12 +30,17 @@ pub(super) struct ScanOptions<'a> {
 }
 
 impl<'a> ScanOptions<'a> {
-    /// Reads cursor and options from the word at `from` on.
-    pub(super) fn read(call: &Call<'a, '_>, from: usize, with_type: bool) -> Result<Self, CommandError> {
-        let cursor = std::str::from_utf8(call.at(from)).ok().and_then(|text| text.parse().ok());
-        let cursor = cursor.ok_or(CommandError::Said("ERR invalid cursor"))?;
-        let mut options = ScanOptions { cursor, count: 10, pattern: None, type_name: None };
-        let mut next = from + 1;
+    /// Reads the cursor, which is the word at `index`.
+    pub(super) fn at_cursor(call: &Call<'a, '_>, index: usize) -> Result<Self, CommandError> {
+        let text = std::str::from_utf8(call.at(index)).unwrap_or("");
+        // As C's `strtoul` has it, -1 is the largest of all.
+        let cursor = text.parse::<u64>().or_else(|_| text.parse::<i64>().map(|cursor| cursor as u64));
+        let cursor = cursor.map_err(|_| CommandError::Said("ERR invalid cursor"))?;
+        Ok(ScanOptions { cursor, count: 10, pattern: None, type_name: None })
+    }
+
+    /// Reads the options from the word at `next` on.
+    pub(super) fn read(&mut self, call: &Call<'a, '_>, mut next: usize, with_type: bool) -> Outcome {
         while next < call.len() {
             let Some(value) = call.arguments.get(next + 1) else {
                 return Err(CommandError::Syntax);
@@ -45,17 +50,17 @@ impl<'a> ScanOptions<'a> {
                 if count < 1 {
                     return Err(CommandError::Syntax);
                 }
-                options.count = usize::try_from(count).unwrap_or(usize::MAX);
+                self.count = usize::try_from(count).unwrap_or(usize::MAX);
             } else if call.is(next, "match") {
-                options.pattern = Some(value);
+                self.pattern = Some(value);
             } else if with_type && call.is(next, "type") {
-                options.type_name = Some(value.to_ascii_lowercase());
+                self.type_name = Some(value.to_ascii_lowercase());
             } else {
                 return Err(CommandError::Syntax);
             }
             next += 2;
         }
-        Ok(options)
+        Ok(())
     }
 
     pub(super) fn fits(&self, key: &[u8], type_name: &str) -> bool {
@@ -65,7 +70,8 @@ impl<'a> ScanOptions<'a> {
 }
 
 fn scan(call: &mut Call<'_, '_>) -> Outcome {
-    let options = ScanOptions::read(call, 1, true)?;
+    let mut options = ScanOptions::at_cursor(call, 1)?;
+    options.read(call, 2, true)?;
     let keyspace = call.databases.at(call.session.database);
     let mut keys = Vec::new();
     let cursor = keyspace.scan(options.cursor, options.count, call.now_ms, |key, value| {

@@ -14,12 +14,13 @@ pub const COMMANDS: &[Command] = &[
     Command::new("server", "flushall", -1, WRITE, NO_KEYS, flushall),
     Command::new("server", "time", 1, Flags::FAST, NO_KEYS, time),
     Command::new("server", "lastsave", 1, Flags::FAST, NO_KEYS, lastsave),
-    Command::new("server", "shutdown", -1, Flags::ADMIN, NO_KEYS, shutdown),
-    Command::new("server", "save", 1, Flags::ADMIN, NO_KEYS, save),
+    Command::new("server", "shutdown", -1, Flags::ADMIN.and(Flags::NO_MULTI), NO_KEYS, shutdown),
+    Command::new("server", "save", 1, Flags::ADMIN.and(Flags::NO_MULTI), NO_KEYS, save),
     Command::new("server", "bgrewriteaof", 1, Flags::ADMIN, NO_KEYS, bgrewriteaof),
     Command::new("server", "role", 1, Flags::FAST, NO_KEYS, role),
     Command::new("generic", "wait", 3, Flags::NONE, NO_KEYS, wait),
-    Command::new("scripting", "function", -2, Flags::NONE, NO_KEYS, |call| run_subcommand(call, FUNCTION)),
+    Command::new("scripting", "function", -2, Flags::NONE, NO_KEYS, |call| run_subcommand(call, FUNCTION))
+        .with(FUNCTION),
 ];
 
 const FUNCTION: &[Subcommand] = &[Subcommand { full_name: "function|flush", arity: -2, run: function_flush }];

@@ -161,16 +161,16 @@ fn getdel(call: &mut Call<'_, '_>) -> Outcome {
 
 fn getex(call: &mut Call<'_, '_>) -> Outcome {
     let options = Options::read(call, 2, false)?;
-    let end = match options.end {
-        Some((unit, at)) => Some(end_of("getex", unit, call.integer(at)?, call.now_ms)?),
-        None => None,
-    };
     get(call)?;
     let (key, now_ms) = (call.at(1), call.now_ms);
-    let keyspace = call.keyspace();
-    let Some(found) = keyspace.lookup(key, now_ms) else {
+    let Some(found) = call.keyspace().lookup(key, now_ms) else {
         return Ok(());
     };
+    let end = match options.end {
+        Some((unit, at)) => Some(end_of("getex", unit, call.integer(at)?, now_ms)?),
+        None => None,
+    };
+    let keyspace = call.keyspace();
     match end {
         Some(end) if end <= now_ms => drop(keyspace.remove(found)),
         Some(end) => keyspace.set_expiry(found, Some(end)),
