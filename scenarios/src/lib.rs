@@ -2,3 +2,8 @@
 //! The runner and the oracles' vocabulary are `eagain_sim`'s; this is content.
 
 pub mod bugs;
+
+use eagain_sim::run::Scenario;
+
+/// What a sweep runs.
+pub const SCENARIOS: &[Scenario] = &[];

@@ -5,6 +5,7 @@ use super::args::BugsArgs;
 use super::console::Console;
 use super::run::BUDGET;
 use super::{Done, Exit, Registry, Stop};
+use crate::PlantedBug;
 use crate::choice::{Base, Overrides};
 use crate::report::table::{Align, Table};
 use crate::run::{Failure, Record, RunSpec, Scenario, Settings};
@@ -12,23 +13,6 @@ use crate::runner::{Worker, on_all_cores, settings};
 use crate::shrink::shrink_run;
 use serde_json::{Value, json};
 use std::time::Instant;
-
-/// A bug that was put in on purpose, with the same program without it.
-#[derive(Clone, Copy)]
-pub struct PlantedBug {
-    /// How it is called.
-    pub name: &'static str,
-    /// Its class in the collection of real bugs: `a` to `o`.
-    pub class: &'static str,
-    /// What is wrong, in a line.
-    pub about: &'static str,
-    /// The story with the bug.
-    pub scenario: Scenario,
-    /// The same story without it.
-    pub twin: Scenario,
-    /// The oracles that may notice it; any other failure is not this bug.
-    pub expect: &'static [&'static str],
-}
 
 /// What looking for a bug came to.
 struct Row {
@@ -137,10 +121,10 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: PlantedBug, console: &mut
 fn search(worker: &mut Worker, bug: &PlantedBug, first: u64, seeds: u64) -> Finding {
     for offset in 0..seeds {
         let seed = first.wrapping_add(offset);
-        match worker.try_run(&spec(bug.scenario, seed)) {
+        match worker.try_run(&spec(bug.defect, seed)) {
             Err(text) => return Finding::Broken(text),
             Ok(report) => match report.failure {
-                Some(failure) if bug.expect.contains(&failure.oracle) => {
+                Some(failure) if bug.is_found_by(&failure) => {
                     return Finding::Found(offset + 1, seed, failure);
                 }
                 // Another oracle is not this bug: the search goes on.
@@ -167,7 +151,7 @@ fn look_at_twin(worker: &mut Worker, bug: &PlantedBug, seeds: impl Iterator<Item
 
 fn shrink(registry: &Registry, bug: &PlantedBug, seed: u64) -> Option<(u64, usize, u64)> {
     let mut worker = Worker::new(registry.executor);
-    let outcome = shrink_run(&mut worker, &spec(bug.scenario, seed), BUDGET)?.outcome;
+    let outcome = shrink_run(&mut worker, &spec(bug.defect, seed), BUDGET)?.outcome;
     Some((seed, outcome.choices.len(), outcome.runs))
 }
 
@@ -196,6 +180,7 @@ impl Row {
         json!({
             "name": self.bug.name,
             "class": self.bug.class,
+            "source": self.bug.source,
             "about": self.bug.about,
             "found": self.found(),
             "found_from": self.tries.iter().flatten().count(),
@@ -206,7 +191,7 @@ impl Row {
             "site": self.failure.as_ref().map(|failure| failure.site.as_str()),
             "choices": self.shrunk.map(|(_, choices, _)| choices),
             "shrink_runs": self.shrunk.map(|(_, _, runs)| runs),
-            "repro": self.shrunk.map(|(seed, ..)| settings::repro(self.bug.scenario.name, seed, &Settings::new())),
+            "repro": self.shrunk.map(|(seed, ..)| settings::repro(self.bug.defect.name, seed, &Settings::new())),
             "twin_blamed": self.blamed.is_some(),
             "seconds": (self.seconds * 1e3).round() / 1e3,
         })
@@ -252,7 +237,7 @@ fn table(rows: &[Row]) -> Table {
         let found = row.tries.iter().flatten().count();
         table.row([
             row.bug.name.to_owned(),
-            row.bug.class.to_owned(),
+            row.bug.class.to_string(),
             format!("{found}/{}", row.tries.len()),
             number(row.median()),
             number(row.worst()),

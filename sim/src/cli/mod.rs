@@ -29,8 +29,7 @@ mod run;
 mod shrink;
 mod trace;
 
-pub use bugs::PlantedBug;
-
+use crate::PlantedBug;
 use crate::run::{Scenario, Settings};
 use crate::runner::{MakeExecutor, engine, settings, watchdog};
 use args::{Arguments, Command};
@@ -192,7 +191,7 @@ fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Don
 impl Registry<'_> {
     /// Every scenario that can be run by name, also those of planted bugs.
     pub(crate) fn all(&self) -> Vec<Scenario> {
-        let planted = self.bugs.iter().flat_map(|bug| [bug.scenario, bug.twin]);
+        let planted = self.bugs.iter().flat_map(|bug| [bug.defect, bug.twin]);
         self.scenarios.iter().copied().chain(planted).collect()
     }
 

@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 const BUG: PlantedBug = PlantedBug {
     name: "dropped-reply",
-    class: "a",
+    class: 'a',
     about: "a reply is dropped when a cut meets a pause",
-    scenario: Scenario { name: "dropped-reply", ..fake::FAILS },
+    source: "B00",
+    defect: Scenario { name: "dropped-reply", ..fake::FAILS },
     twin: Scenario { name: "dropped-reply-repaired", ..fake::HOLDS },
-    expect: &["O1"],
+    oracles: &["O1"],
 };
 
 const REGISTRY: Registry<'static> = Registry {
@@ -223,7 +224,7 @@ fn planted_bugs_are_found_and_their_twins_hold() {
     registry.bugs = &blamed;
     let (code, out, _) = with(&registry, "bugs --bases 1");
     assert!(code == 1 && out.contains("BLAMED"), "{out}");
-    let missed = [PlantedBug { expect: &["O2"], ..BUG }];
+    let missed = [PlantedBug { oracles: &["O2"], ..BUG }];
     registry.bugs = &missed;
     assert_eq!(with(&registry, "bugs --bases 1 --seeds 100").0, 1);
 }

@@ -1,0 +1,13 @@
+//! The `eagain` command over the scenarios of this crate.
+
+use eagain_sim::{cli, runner::engine};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main_with(&cli::Registry {
+        scenarios: eagain_scenarios::SCENARIOS,
+        bugs: eagain_scenarios::bugs::PLANTED,
+        extras: &[],
+        executor: engine::make,
+    })
+}
