@@ -35,6 +35,8 @@ pub mod shrink;
 mod sim;
 mod stack;
 mod syscall;
+#[cfg(feature = "cli")]
+pub mod testing;
 pub mod trace;
 mod wire;
 mod world;

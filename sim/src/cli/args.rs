@@ -282,13 +282,7 @@ impl Seed {
     pub fn number(self) -> Result<u64, super::Stop> {
         match self {
             Seed::Number(number) => Ok(number),
-            Seed::Commit => {
-                let head = crate::report::git(&["rev-parse", "HEAD"]);
-                let digits = head.as_deref().and_then(|head| head.get(..16));
-                digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(|| {
-                    super::Stop::usage("the seed `commit` needs a git commit, and there is none here")
-                })
-            }
+            Seed::Commit => crate::report::commit_seed().map_err(super::Stop::usage),
         }
     }
 }

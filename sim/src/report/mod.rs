@@ -181,8 +181,17 @@ pub fn commit() -> Option<String> {
     COMMIT.get_or_init(ask).clone()
 }
 
+/// A seed made of the current git commit, so that CI explores new ground with every commit and a commit is enough to run
+/// it again. The error is a line for people.
+pub fn commit_seed() -> Result<u64, String> {
+    let head = git(&["rev-parse", "HEAD"]);
+    let digits = head.as_deref().and_then(|head| head.get(..16));
+    let seed = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    seed.ok_or_else(|| "the seed `commit` needs a git commit, and there is none here".to_owned())
+}
+
 /// What git says to these arguments, without the line's end; `None` outside of git or without it.
-pub fn git(arguments: &[&str]) -> Option<String> {
+fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())

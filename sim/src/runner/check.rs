@@ -34,6 +34,12 @@ pub enum Order {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line(String);
 
+impl From<&str> for Line {
+    fn from(text: &str) -> Line {
+        Line(text.to_owned())
+    }
+}
+
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -139,7 +145,7 @@ pub struct Child<'a> {
 impl Child<'_> {
     /// Its lines.
     pub fn run(&self) -> Result<Vec<Line>, String> {
-        Ok(self.ask(None)?.lines().map(|line| Line(line.to_owned())).collect())
+        Ok(self.ask(None)?.lines().map(Line::from).collect())
     }
 
     /// Its trace of `seed`.
@@ -160,11 +166,7 @@ impl Child<'_> {
         if let Some(seed) = trace {
             command.args(["--trace", &seed.to_string()]);
         }
-        // Another environment: other variables, other places, and so other addresses of all that lies above the stack.
-        for number in 0..37_usize {
-            command.env(format!("EAGAIN_UNSETTLED_{number}"), "x".repeat(number * 97));
-        }
-        command.env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "C");
+        unsettle(&mut command);
         let output = command.output().map_err(|error| format!("the other process: {error}"))?;
         if !output.status.success() {
             let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -173,6 +175,14 @@ impl Child<'_> {
         String::from_utf8(output.stdout)
             .map_err(|_| "the other process said something that is no text".to_owned())
     }
+}
+
+/// Another environment: other variables, and so other addresses of all that lies below them on the stack.
+pub fn unsettle(command: &mut Command) {
+    for number in 0..37_usize {
+        command.env(format!("EAGAIN_UNSETTLED_{number}"), "x".repeat(number * 97));
+    }
+    command.env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "C");
 }
 
 /// The first seed whose lines differ, with both. A line that is missing differs.

@@ -43,6 +43,8 @@ impl Outcome {
             Some(Bound::Time) => "; stopped at the limit of time, more may go",
         };
         let (left, runs) = (self.choices.len(), self.runs);
-        format!("{} choices -> {left} in {runs} runs{bound}", self.before)
+        let (choices, end) =
+            (if self.before == 1 { "choice" } else { "choices" }, if runs == 1 { "" } else { "s" });
+        format!("{} {choices} -> {left} in {runs} run{end}{bound}", self.before)
     }
 }

@@ -1,0 +1,246 @@
+//! What a test runs, and what it says.
+
+use super::environment::{CHECK_FILE, Environment};
+use crate::choice::{Base, Overrides};
+use crate::replay::{ReplayFile, Verdict};
+use crate::report::{self, build_id, folder, text as report_text};
+use crate::run::{Record, RunSpec, Scenario, Settings};
+use crate::runner::check::{Line, Order, Problem, Range, first_difference};
+use crate::runner::explore::{Counters, Plan};
+use crate::runner::{MakeExecutor, Worker, settings};
+use crate::shrink::Limits;
+use crate::trace::text;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// How much a failure is shrunk.
+const BUDGET: Limits = Limits { runs: 10_000, time: Some(Duration::from_secs(5)) };
+
+/// A scenario as a test.
+pub struct Test {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The folder of its crate.
+    pub manifest: PathBuf,
+    /// How libtest calls it.
+    pub path: String,
+    /// What runs it.
+    pub executor: MakeExecutor,
+}
+
+impl Test {
+    /// What is printed before anything runs: whatever happens then, this much is known.
+    pub fn begins(&self, environment: &Environment) -> Result<String, String> {
+        let name = self.scenario.name;
+        let flags = settings::flags(&environment.settings);
+        Ok(match (&environment.replay, environment.seed) {
+            (Some(file), _) => format!("{name}: replays {}", file.display()),
+            (None, Some(seed)) => format!("{name}: seed {seed:#x}{flags}"),
+            (None, None) => {
+                let seeds = environment.seeds.unwrap_or(self.scenario.seeds);
+                format!("{name}: {seeds} seeds from 0x0{flags}")
+            }
+        })
+    }
+
+    /// Runs what the environment asks for. Both results are texts for people; the error fails the test.
+    pub fn run(&self, environment: &Environment) -> Result<String, String> {
+        let mut settings = environment.settings.clone();
+        if !settings.is_empty()
+            && let Err(line) = settings::select(&[self.scenario], &mut settings)
+        {
+            return Ok(format!("skipped: {line}\n"));
+        }
+        if let Some(file) = &environment.check_file {
+            return self.other_process(environment, &settings, file);
+        }
+        if let Some(file) = &environment.replay {
+            let file = ReplayFile::read(file).map_err(|error| error.to_string())?;
+            if file.scenario != self.scenario.name {
+                return Ok(format!("skipped: the file is of `{}`\n", file.scenario));
+            }
+            return self.replay(&file);
+        }
+        if let Some(seed) = environment.seed {
+            return self.one(environment, &settings, seed);
+        }
+        let mut said = self.regressions()?;
+        said.push_str(&self.sweep(environment, &settings)?);
+        if environment.check {
+            said.push_str(&self.check(environment, &settings)?);
+        }
+        Ok(said)
+    }
+
+    fn spec(&self, settings: &Settings, seed: u64, record: Record) -> RunSpec {
+        RunSpec {
+            scenario: self.scenario,
+            settings: settings.clone(),
+            base: Base::Seed(seed),
+            overrides: Overrides::new(),
+            record,
+        }
+    }
+
+    /// The replay files beside the crate, each of a failure that was repaired.
+    fn regressions(&self) -> Result<String, String> {
+        let mut said = String::new();
+        for path in self.regression_files() {
+            let file = ReplayFile::read(&path).map_err(|error| error.to_string())?;
+            if file.scenario == self.scenario.name {
+                let shown = path.display();
+                said.push_str(&self.replay(&file).map_err(|text| format!("regression {shown}\n{text}"))?);
+            }
+        }
+        Ok(said)
+    }
+
+    fn regression_files(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.manifest.join("regressions")) else { return Vec::new() };
+        let json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(json).collect();
+        files.sort();
+        files
+    }
+
+    fn replay(&self, file: &ReplayFile) -> Result<String, String> {
+        let spec = file.spec(&[self.scenario], Record::Trace).map_err(|error| error.to_string())?;
+        let replayed = file.replay(&mut Worker::new(self.executor), &spec, build_id());
+        let mut said = String::new();
+        for key in &replayed.gone {
+            said.push_str(&format!("no longer asked for: {key}\n"));
+        }
+        if let (Some(log), Some(failure)) = (&replayed.report.trace, &replayed.report.failure) {
+            said.push_str(&text::tail(log, 16));
+            said.push_str(&format!("{} at {}: {}\n", failure.oracle, failure.site, failure.message));
+        }
+        match replayed.verdict {
+            Verdict::Holds => Ok(said),
+            Verdict::StillFails => Err(said + "the saved failure is still there"),
+            Verdict::FailsOtherwise => Err(said + "fails, but otherwise than the saved run"),
+            Verdict::Nondeterministic => Err(said + "NONDETERMINISM: the same build made another run of it"),
+        }
+    }
+
+    /// One seed, with its trace.
+    fn one(&self, environment: &Environment, settings: &Settings, seed: u64) -> Result<String, String> {
+        let mut worker = Worker::new(self.executor);
+        let report = worker.try_run(&self.spec(settings, seed, Record::Trace)).map_err(broken)?;
+        if let Some(line) = report.refused {
+            return Ok(format!("skipped: {line}\n"));
+        }
+        let mut bytes = Vec::new();
+        if let Some(log) = &report.trace {
+            // Writing to memory does not fail.
+            let _ = text::write(log, &mut bytes);
+        }
+        let mut said = String::from_utf8_lossy(&bytes).into_owned();
+        said.push_str(&report.output);
+        match report.failure {
+            None => Ok(said + &format!("held, trace {:#018x}\n", report.hash)),
+            Some(_) => Err(said + &self.explain(environment, settings, seed, report.hash)),
+        }
+    }
+
+    fn sweep(&self, environment: &Environment, settings: &Settings) -> Result<String, String> {
+        let plan = Plan {
+            scenarios: vec![self.scenario],
+            settings: settings.clone(),
+            from: 0,
+            seeds: Some(environment.seeds.unwrap_or(self.scenario.seeds)),
+            jobs: environment.jobs,
+            shard: environment.shard,
+            time: None,
+        };
+        let sweep = plan.explore(self.executor, &Counters::default());
+        if let Some((_, line)) = sweep.refused().first() {
+            return Ok(format!("skipped: {line}\n"));
+        }
+        if let Some(first) = sweep.broken.first() {
+            let repro = settings::repro(self.scenario.name, first.seed, settings);
+            return Err(format!("{}\n{repro}", broken(first.text.clone())));
+        }
+        let distinct = sweep.distinct();
+        if let Some((_, failed, _)) = distinct.first() {
+            let mut text = self.explain(environment, settings, failed.seed, failed.hash);
+            for (_, other, count) in distinct.iter().skip(1) {
+                let repro = settings::repro(self.scenario.name, other.seed, settings);
+                let failure = &other.failure;
+                text.push_str(&format!(
+                    "also: {} at {}, {count} seeds: {repro}\n",
+                    failure.oracle, failure.site
+                ));
+            }
+            return Err(format!("{} of {} seeds fail\n{text}", sweep.failures(), sweep.seeds()));
+        }
+        Ok(format!("held: {} calls, hash {:#018x}\n", sweep.calls(), sweep.hash()))
+    }
+
+    fn explain(&self, environment: &Environment, settings: &Settings, seed: u64, hash: u64) -> String {
+        let spec = self.spec(settings, seed, Record::Hash);
+        match report::explain(&mut Worker::new(self.executor), &spec, hash, BUDGET) {
+            Ok(explained) => {
+                let root = environment.out.clone().unwrap_or_else(folder::root);
+                let folder = folder::write(&root, &explained).ok();
+                report_text::failure(&explained, folder.map(|path| path.display().to_string()).as_deref())
+            }
+            Err(not_the_same) => not_the_same.text(&spec),
+        }
+    }
+
+    fn range(&self, environment: &Environment, settings: &Settings) -> Range {
+        let seeds = environment.seeds.unwrap_or(self.scenario.seeds);
+        Range { scenario: self.scenario, settings: settings.clone(), from: 0, seeds }
+    }
+
+    /// This test again, in another process that differs in whatever a run must not depend on.
+    fn check(&self, environment: &Environment, settings: &Settings) -> Result<String, String> {
+        let range = self.range(environment, settings);
+        let here = range.run(self.executor, 1, Order::Up).map_err(|problem| problem.to_string())?;
+        let exe = std::env::current_exe().map_err(|error| error.to_string())?;
+        let folder = environment.out.clone().unwrap_or_else(folder::root);
+        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let file = folder.join(format!("check-{}-{}.txt", self.scenario.name, std::process::id()));
+        let mut command = Command::new(exe);
+        command.args(["--exact", &self.path, "--nocapture"]).env(CHECK_FILE, &file);
+        crate::runner::check::unsettle(&mut command);
+        let output = command.output().map_err(|error| format!("the other process: {error}"))?;
+        let lines = std::fs::read_to_string(&file);
+        let _ = std::fs::remove_file(&file);
+        let Ok(lines) = lines else {
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(format!("the other process wrote nothing: {error}"));
+        };
+        let there: Vec<Line> = lines.lines().map(Line::from).collect();
+        match first_difference(range.from, &here, &there) {
+            None => Ok(format!("the same in another process: {} seeds\n", range.seeds)),
+            Some((seed, mine, theirs)) => Err(format!(
+                "NONDETERMINISM {} seed {seed:#x}\n  here          {mine}\n  other process {theirs}\n\
+                 `cargo eagain check {}` names the first event",
+                self.scenario.name, self.scenario.name
+            )),
+        }
+    }
+
+    fn other_process(
+        &self,
+        environment: &Environment,
+        settings: &Settings,
+        file: &Path,
+    ) -> Result<String, String> {
+        crate::runner::check::unsettle_heap();
+        let lines = match self.range(environment, settings).run(self.executor, 2, Order::Down) {
+            Ok(lines) => lines,
+            Err(Problem::Refused(_)) => Vec::new(),
+            Err(problem) => return Err(problem.to_string()),
+        };
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(String::new())
+    }
+}
+
+fn broken(text: String) -> String {
+    format!("the harness failed: {text}")
+}

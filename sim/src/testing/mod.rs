@@ -1,0 +1,51 @@
+//! Scenarios as ordinary tests, which libtest and nextest see: [`scenarios!`](crate::scenarios) declares them, and
+//! [`scenario_tests!`](crate::scenario_tests) makes tests of some that are there already.
+//!
+//! | variable | does |
+//! |---|---|
+//! | `EAGAIN_SEED` | runs just that seed and prints its trace; `commit`: made of the git commit |
+//! | `EAGAIN_SEEDS` | how many seeds each test runs |
+//! | `EAGAIN_SET` | settings, as `model=poll,workers=4`; scenarios without such a knob are skipped |
+//! | `EAGAIN_REPLAY` | a replay file, run by the test of its scenario |
+//! | `EAGAIN_CHECK` | also runs every seed in another process, and compares |
+//! | `EAGAIN_SHARD` | `I/N` or `auto`: only this part of the seeds |
+//! | `EAGAIN_JOBS` | threads of each test; 1 unless it is set, since tests run beside each other |
+//! | `EAGAIN_OUT` | where the folders of failures go |
+//! | `EAGAIN_WATCHDOG` | seconds without a call after which a run is stopped; 0: never |
+//!
+//! A misspelt one is warned about. Replay files in the crate's folder `regressions/` (a failure's `replay.json`, renamed to
+//! `<scenario>-<what it was>.json` and committed) are run before any seed, and must hold.
+
+mod declare;
+mod environment;
+mod judge;
+
+pub use declare::hyphens;
+pub use environment::Environment;
+pub use judge::Test;
+
+use crate::run::Scenario;
+use crate::runner::{engine, watchdog};
+
+/// Runs a scenario as a test: panics where it fails. Called by the macros; `manifest` is the folder of the crate, `module` and
+/// `function` are the test's own name.
+pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
+    watchdog::start();
+    let environment = Environment::of_process();
+    // libtest leaves the crate's name out.
+    let path = module
+        .split_once("::")
+        .map_or_else(|| function.to_owned(), |(_, rest)| format!("{rest}::{function}"));
+    let test = Test { scenario: *scenario, manifest: manifest.into(), path, executor: engine::make };
+    let result = environment.and_then(|environment| {
+        println!("{}", test.begins(&environment)?);
+        test.run(&environment)
+    });
+    match result {
+        Ok(text) => print!("{text}"),
+        Err(text) => panic!("{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! A test says what a person needs, whatever the environment asks for.
+
+use super::*;
+use crate::report::build_id;
+use crate::runner::fake;
+use std::path::Path;
+
+fn test(scenario: Scenario, manifest: &Path) -> Test {
+    Test { scenario, manifest: manifest.into(), path: "stories::x".to_owned(), executor: fake::make }
+}
+
+fn outcome(scenario: Scenario, out: &Path, pairs: &[(&str, &str)]) -> Result<String, String> {
+    let variable =
+        |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned());
+    let mut environment = Environment::read(variable).unwrap();
+    environment.out = Some(out.to_owned());
+    test(scenario, out).run(&environment)
+}
+
+#[test]
+fn a_failing_test_ends_with_the_line_that_makes_it_fail_again() {
+    let out = tempfile::tempdir().unwrap();
+    let text = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEEDS", "60")]).unwrap_err();
+    assert!(text.starts_with("7 of 60 seeds fail\nFAILED lost-reply seed "), "{text}");
+    assert!(
+        text.trim_end()
+            .lines()
+            .last()
+            .unwrap()
+            .starts_with("reproduce  cargo eagain run lost-reply --seed 0x")
+    );
+    let folder = std::fs::read_dir(out.path()).unwrap().next().unwrap().unwrap().path();
+    for file in ["report.md", "replay.json", "trace.txt"] {
+        assert!(folder.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn one_seed_shows_its_trace() {
+    let out = tempfile::tempdir().unwrap();
+    let text = outcome(fake::HOLDS, out.path(), &[("EAGAIN_SEED", "2"), ("EAGAIN_SET", "rounds=1")]).unwrap();
+    assert!(text.contains("send(5, ") && text.contains("held, trace 0x"), "{text}");
+    assert!(
+        outcome(fake::FAILS, out.path(), &[("EAGAIN_SEED", "8")]).unwrap_err().contains("7 choices -> 2")
+    );
+}
+
+#[test]
+fn shards_settings_and_refusals() {
+    let out = tempfile::tempdir().unwrap();
+    let run = |pairs: &[(&str, &str)]| outcome(fake::HOLDS, out.path(), pairs).unwrap();
+    assert!(run(&[]).starts_with("held: "));
+    assert_ne!(run(&[]), run(&[("EAGAIN_SHARD", "1/2")]));
+    assert!(run(&[("EAGAIN_SET", "wheels=4")]).starts_with("skipped: "));
+    assert!(run(&[("EAGAIN_SET", "model=io_uring")]).starts_with("skipped: `model=io_uring`"));
+}
+
+#[test]
+fn a_replay_file_is_run_by_the_test_of_its_scenario_and_a_regression_before_any_seed() {
+    let out = tempfile::tempdir().unwrap();
+    outcome(fake::FAILS, out.path(), &[("EAGAIN_SEED", "8")]).unwrap_err();
+    let file = out.path().join("lost-reply-0x8/replay.json");
+    let file_name = file.display().to_string();
+    let replay = |scenario| outcome(scenario, out.path(), &[("EAGAIN_REPLAY", &file_name)]);
+    assert!(replay(fake::FAILS).unwrap_err().ends_with("the saved failure is still there"));
+    assert!(replay(fake::HOLDS).unwrap().starts_with("skipped: "));
+
+    let regressions = out.path().join("regressions");
+    std::fs::create_dir(&regressions).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(regressions.join("lost-reply-cut.json"), text.replace(build_id(), "older")).unwrap();
+    let failed = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEEDS", "0")]).unwrap_err();
+    assert!(failed.starts_with("regression ") && failed.contains("still there"), "{failed}");
+    let repaired = Scenario { name: "lost-reply", ..fake::HOLDS };
+    assert!(outcome(repaired, out.path(), &[("EAGAIN_SEEDS", "0")]).unwrap().starts_with("held"));
+}
+
+#[test]
+fn a_test_says_what_it_runs_before_it_does() {
+    let begins = |pairs: &[(&str, &str)]| {
+        let variable =
+            |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, v)| (*v).to_owned());
+        test(fake::HOLDS, Path::new("")).begins(&Environment::read(variable).unwrap()).unwrap()
+    };
+    assert_eq!(begins(&[]), "steady-echo: 16 seeds from 0x0");
+    assert_eq!(
+        begins(&[("EAGAIN_SEED", "9"), ("EAGAIN_SET", "rounds=2")]),
+        "steady-echo: seed 0x9 --set rounds=2"
+    );
+}
