@@ -129,6 +129,8 @@ pub struct Config {
     pub pattern: Pattern,
     /// Threads of the logic unit; 0: logic runs on the I/O thread.
     pub workers: usize,
+    /// Replies wait for a write event, as the seed's reactor has it, instead of being tried at once.
+    pub write_when_ready: bool,
     /// What the process is in a cluster.
     pub role: Role,
     /// How many databases.
@@ -152,6 +154,7 @@ impl Default for Config {
             model: Model::default(),
             pattern: Pattern::default(),
             workers: 0,
+            write_when_ready: false,
             role: Role::default(),
             databases: 16,
             password: Vec::new(),
@@ -213,6 +216,9 @@ impl Config {
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
             "workers" => self.workers = parsed(name, value)?,
             "databases" => self.databases = parsed(name, value)?,
+            "write-when-ready" => {
+                self.write_when_ready = chosen(name, value, &[("yes", true), ("no", false)])?;
+            }
             _ => match parameters::set(self, name.as_bytes(), value.as_bytes()) {
                 Ok(()) => {}
                 Err(parameters::SetError::Unknown) => {
@@ -222,6 +228,26 @@ impl Config {
             },
         }
         Ok(())
+    }
+
+    /// What `--help` prints.
+    pub fn usage() -> String {
+        let names = |names: &[&str]| names.join("|");
+        format!(
+            "eagain-server: a key-value server that speaks the Redis protocol\n\n\
+             Usage: eagain-server [--FLAG VALUE]...\n\n  \
+             --listen ADDR            where clients are taken in (127.0.0.1:6379)\n  \
+             --model MODEL            {}\n  \
+             --pattern PATTERN        {}\n  \
+             --workers N              threads of the logic unit; 0: logic runs on the I/O thread (0)\n  \
+             --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
+             --role ROLE              {}\n  \
+             --databases N            (16)\n  \
+             --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100",
+            names(&Model::NAMES.map(|(name, _)| name)),
+            names(&Pattern::NAMES.map(|(name, _)| name)),
+            names(&Role::NAMES.map(|(name, _)| name)),
+        )
     }
 
     /// Whether the choices go together.

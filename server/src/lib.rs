@@ -20,4 +20,5 @@ pub mod observe;
 pub mod random;
 pub mod request_queue;
 pub mod resp;
+pub mod server;
 pub mod storage_unit;

@@ -1,0 +1,111 @@
+//! What all threads of a server share: the logic unit behind its lock, the peers, the deadlines, and what was asked of
+//! the loop from elsewhere (stop, kill). The lock order is peer, then logic unit, then the small ones; nobody waits for a
+//! socket with one of them held.
+
+use super::deadlines::Deadlines;
+use super::peer::Peer;
+use super::peers::Peers;
+use crate::config::Config;
+use crate::logic_unit::{LogicUnit, Order, WallTime};
+use crate::storage_unit::Storage;
+use eagain_net::sync::Mutex;
+use eagain_net::{ClockId, Kernel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+/// The time of a turn: one look at the clocks serves all events of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Of the monotonic clock, for deadlines.
+    pub mono_ns: u64,
+    /// Of the wall clock, for the lifetimes of keys.
+    pub wall: WallTime,
+}
+
+impl Now {
+    /// Looks at the clocks.
+    pub fn of<K: Kernel>(kernel: K) -> Now {
+        Now {
+            mono_ns: kernel.clock_gettime(ClockId::Monotonic).0,
+            wall: WallTime::from_unix_ns(kernel.clock_gettime(ClockId::Realtime).0),
+        }
+    }
+}
+
+/// What the threads of a server share.
+pub struct Units<K: Kernel, S: Storage> {
+    pub(super) kernel: K,
+    pub(super) logic: Mutex<K, LogicUnit<S>>,
+    pub(super) peers: Peers<K>,
+    pub(super) deadlines: Mutex<K, Deadlines>,
+    /// When the main thread looks at the deadlines next, in nanoseconds; whoever adds an earlier one wakes it.
+    pub(super) next_look_ns: AtomicU64,
+    orders: Mutex<K, Vec<Order>>,
+    pub(super) has_orders: AtomicBool,
+    stop: AtomicBool,
+    pub(super) config: Config,
+    /// The seed's sixth step to the letter: replies wait for a write event.
+    pub(super) write_when_ready: bool,
+    /// Only an `EAGAIN` says that the socket is empty.
+    pub(crate) reads_until_eagain: bool,
+}
+
+impl<K: Kernel, S: Storage> Units<K, S> {
+    /// The units of a server, with nobody connected.
+    pub fn new(kernel: K, config: Config, logic: LogicUnit<S>) -> Units<K, S> {
+        Units {
+            kernel,
+            logic: Mutex::new(kernel, logic),
+            peers: Peers::new(kernel),
+            deadlines: Mutex::new(kernel, Deadlines::default()),
+            next_look_ns: AtomicU64::new(u64::MAX),
+            orders: Mutex::new(kernel, Vec::new()),
+            has_orders: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            write_when_ready: config.write_when_ready,
+            reads_until_eagain: false,
+            config,
+        }
+    }
+
+    /// Asks for a graceful stop; async-signal-safe.
+    pub fn stop(&self) {
+        self.stop.store(true, SeqCst);
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(SeqCst)
+    }
+
+    /// Hands the main loop what commands asked of it.
+    pub(super) fn order(&self, orders: Vec<Order>) {
+        self.orders.lock().extend(orders);
+        self.has_orders.store(true, SeqCst);
+    }
+
+    /// What was asked since the last call.
+    pub(super) fn take_orders(&self) -> Vec<Order> {
+        if !self.has_orders.swap(false, SeqCst) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.orders.lock())
+    }
+
+    /// The peer's deadline may be earlier than any entry of it. `true`: earlier than the main loop's next look.
+    pub(super) fn watch_deadline(&self, peer: &mut Peer<K>) -> bool {
+        let Some(deadline) = peer.connection.deadline().filter(|&at| at < peer.timer_ns) else {
+            return false;
+        };
+        peer.timer_ns = deadline;
+        self.deadlines.lock().add(deadline, peer.token);
+        deadline < self.next_look_ns.load(SeqCst)
+    }
+
+    /// The peer's session and its place go; closing its socket is what the end of `peer` does.
+    pub(super) fn release(&self, peer: &mut Peer<K>) {
+        if let Some(session) = peer.session.take() {
+            self.logic.lock().disconnect(session);
+        }
+        self.peers.remove(peer.token);
+    }
+}

@@ -1,0 +1,79 @@
+//! Wires the units together, as the configuration says, and runs them.
+
+use crate::config::{Config, Model, Pattern};
+use crate::io_unit::acceptor::Acceptor;
+use crate::io_unit::reactor;
+use crate::io_unit::units::{Now, Units};
+use crate::logic_unit::LogicUnit;
+use crate::storage_unit::Memory;
+use eagain_net::model::{AnyPoller, ModelKind};
+use eagain_net::{Errno, Kernel, SocketAddr};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a server did not start, or stopped.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The configuration makes no sense, or asks for what is not there.
+    Refused(String),
+    /// It cannot listen.
+    Listen(SocketAddr, Errno),
+    /// A call of the loop itself failed.
+    Kernel(Errno),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServeError::Refused(why) => f.write_str(why),
+            ServeError::Listen(address, errno) => write!(f, "cannot listen at {address}: {errno}"),
+            ServeError::Kernel(errno) => write!(f, "the event loop failed: {errno}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Runs a server until it is asked to stop. `ready` is told where it listens.
+pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    config.check().map_err(|error| ServeError::Refused(error.to_string()))?;
+    let mut seed = [0; 8];
+    kernel.getrandom(&mut seed).map_err(ServeError::Kernel)?;
+    let seed = u64::from_le_bytes(seed);
+    let storage = Memory::new(config.databases, seed);
+    let now = Now::of(kernel);
+    let logic = LogicUnit::new(config.clone(), storage, seed, now.wall);
+    let listen = config.listen;
+    let kind = model_kind(config.model);
+    if !kind.is_readiness() || config.pattern != Pattern::Reactor {
+        return Err(ServeError::Refused(format!(
+            "--model {} --pattern {} is not there yet",
+            config.model.name(),
+            config.pattern.name()
+        )));
+    }
+    let acceptor = Acceptor::new(kernel, listen, true).map_err(|errno| ServeError::Listen(listen, errno))?;
+    let at = acceptor.listener.local_addr().map_err(ServeError::Kernel)?;
+    let poller = AnyPoller::new(kernel, kind).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    let mut units = Units::new(kernel, config, logic);
+    units.reads_until_eagain = matches!(kind, ModelKind::EpollEdge | ModelKind::Sigio);
+    ready(at);
+    reactor::run(Arc::new(units), poller, acceptor).map_err(ServeError::Kernel)
+}
+
+/// The model's name in `eagain_net`.
+fn model_kind(model: Model) -> ModelKind {
+    match model {
+        Model::Blocking => ModelKind::Blocking,
+        Model::Nonblocking => ModelKind::Nonblocking,
+        Model::Select => ModelKind::Select,
+        Model::Poll => ModelKind::Poll,
+        Model::Epoll => ModelKind::Epoll,
+        Model::EpollEdge => ModelKind::EpollEdge,
+        Model::EpollOneshot => ModelKind::EpollOneshot,
+        Model::Sigio => ModelKind::Sigio,
+        Model::Aio => ModelKind::Aio,
+        Model::IoUring => ModelKind::IoUring,
+        Model::Tokio => ModelKind::Tokio,
+    }
+}
