@@ -66,7 +66,8 @@ pub fn run<K: Kernel, S: Storage + 'static>(
     let workers = units.config.workers;
     poller.register(acceptor.listener.fd(), LISTENER, Interest::READABLE)?;
     let waker = poller.waker();
-    signals::stop_on_signal(&units, move || drop(waker.wake()))?;
+    // It fails only where the loop is gone.
+    signals::stop_on_signal(&units, move || _ = waker.wake())?;
     let queue = Queue::new(kernel, REQUEST_QUEUE_CAPACITY);
     let reactor = Arc::new(Reactor { units, poller, acceptor, queue, has_workers: workers > 0 });
     let threads: Vec<_> = (0..workers)
