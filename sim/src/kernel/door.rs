@@ -81,6 +81,7 @@ enum Turn<T> {
     Return(Result<T>, bool),
     Switch,
     Wait,
+    Handlers,
     Interrupted,
     Dead,
 }
@@ -88,6 +89,7 @@ enum Turn<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Enter,
+    Arrive,
     CatchUp,
     Act,
 }
@@ -123,7 +125,17 @@ pub(crate) fn waiting_call<T: Outcome>(
             let me = w.current;
             if stage == Stage::Enter {
                 w.begin_call(kind, args);
-                stage = Stage::CatchUp;
+                stage = Stage::Arrive;
+            }
+            if stage == Stage::Arrive {
+                if !w.catch_up(me) {
+                    return Turn::Switch;
+                }
+                // What came before the call was made is handled before it, and does not interrupt it.
+                if w.has_deliverable_signal(me) {
+                    return Turn::Handlers;
+                }
+                stage = Stage::Act;
             }
             if stage == Stage::CatchUp {
                 if !w.catch_up(me) {
@@ -162,6 +174,13 @@ pub(crate) fn waiting_call<T: Outcome>(
             Turn::Wait => {
                 waited = true;
                 suspend();
+            }
+            Turn::Handlers => {
+                run_handlers();
+                if with(|w| w.is_over_for_me()) {
+                    pause_for_ever();
+                }
+                with(|w| w.note_call(kind, args));
             }
             Turn::Interrupted => {
                 let all_restart = run_handlers();
@@ -239,6 +258,16 @@ impl World {
         let delay = self.off_cpu(me);
         let t = &mut self.threads[me as usize];
         t.time += delay;
+        self.note_call(kind, args);
+    }
+
+    /// What the thread is in, for reports.
+    #[inline]
+    fn note_call(&mut self, kind: Kind, args: [u64; 4]) {
+        if self.current == NONE {
+            return;
+        }
+        let t = &mut self.threads[self.current as usize];
         t.call = kind;
         t.call_args = args;
     }
