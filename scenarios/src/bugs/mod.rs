@@ -21,14 +21,38 @@
 //! | o | pools and reconnecting |
 
 mod accept_spin;
+mod cancelled_timer;
+mod close_unread;
+mod connect_unchecked;
 mod gather_write;
 mod kit;
+mod lost_wakeup;
 mod oneshot_rearm;
+mod pipelined_request;
+mod pooled_after_timeout;
+mod scripted_send;
+mod signal_before_wait;
+mod stale_event;
+mod write_before_read;
 
 use eagain_sim::PlantedBug;
 
 /// All of them, by class.
-pub const PLANTED: &[PlantedBug] = &[oneshot_rearm::BUG, gather_write::BUG, accept_spin::BUG];
+pub const PLANTED: &[PlantedBug] = &[
+    oneshot_rearm::BUG,
+    gather_write::BUG,
+    pipelined_request::BUG,
+    scripted_send::BUG,
+    close_unread::BUG,
+    accept_spin::BUG,
+    connect_unchecked::BUG,
+    stale_event::BUG,
+    write_before_read::BUG,
+    cancelled_timer::BUG,
+    signal_before_wait::BUG,
+    lost_wakeup::BUG,
+    pooled_after_timeout::BUG,
+];
 
 /// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.
 macro_rules! planted {
