@@ -2,6 +2,7 @@
 //! The runner and the oracles' vocabulary are `eagain_sim`'s; this is content.
 
 pub mod bugs;
+pub mod conform;
 
 use eagain_sim::run::Scenario;
 

@@ -45,5 +45,5 @@ pub use bugs::PlantedBug;
 pub use kernel::SimKernel;
 pub use knobs::KernelKnobs;
 pub use oracle::{always, choose, fail, print, sometimes};
-pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec};
+pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};
 pub use stack::Engine;

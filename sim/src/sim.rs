@@ -311,9 +311,14 @@ impl World {
 
 /// Runs what `spec` says. The report is a function of it, and of nothing else.
 pub fn run(spec: &RunSpec, engine: &mut Engine) -> RunReport {
+    run_body(spec, engine, &mut |sim| (spec.scenario.body)(sim))
+}
+
+/// As [`run`], with a body that the scenario does not name: for a tool that makes its programs as it goes. The run is a
+/// function of `spec` only as far as the body is.
+pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut Sim)) -> RunReport {
     crate::panic::install_hook();
     let mut sim = Sim::new(spec, Engine::take(engine));
-    let body = spec.scenario.body;
     let outcome = crate::panic::captured(|| {
         catch_unwind(AssertUnwindSafe(|| {
             body(&mut sim);

@@ -11,13 +11,15 @@ pub(crate) struct SignalQueue {
 }
 
 impl SignalQueue {
-    /// Adds one. A standard signal that is pending already is lost.
-    pub fn push(&mut self, info: SigInfo) {
+    /// Adds one. A standard signal that is pending already is lost (`legacy_queue`): `false`.
+    #[must_use]
+    pub fn push(&mut self, info: SigInfo) -> bool {
         if !info.signal.is_realtime() && self.set.contains(info.signal) {
-            return;
+            return false;
         }
         self.set = self.set.with(info.signal);
         self.queue.push_back(info);
+        true
     }
 
     /// Takes out the first of the lowest-numbered signal in `wanted`.

@@ -81,7 +81,7 @@ impl World {
     /// The running thread waits until `events` may be so of `file`.
     pub fn wait_for_file(&mut self, file: u32, events: Events, exclusive: bool, deadline: Option<u64>) {
         let thread = self.current;
-        self.files[file as usize].watchers.push(Watcher::Thread { thread, events, exclusive });
+        self.watch(file, Watcher::Thread { thread, events, exclusive }, exclusive);
         self.wait(WaitOn::File(file), deadline);
     }
 
@@ -91,6 +91,8 @@ impl World {
             Err(errno) => return Step::Done(Err(errno)),
         };
         match self.files[file as usize].object {
+            // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
+            Object::Socket(_) if buffer.is_empty() => return Step::Done(Ok(0)),
             Object::Socket(_) => return self.sys_recv(fd, buffer, RecvFlags::NONE, deadline),
             Object::Event(_) => {}
             Object::Timer(_) => {}

@@ -167,7 +167,7 @@ impl World {
         let Some(set) = self.epoll_set(set_file) else { return };
         let item = set.items.insert(Item { file, fd: fd.0, events, data, ready: false }) as u32;
         set.index.insert((fd.0, file), item);
-        self.files[file as usize].watchers.push(Watcher::Epoll { set: set_file, item });
+        self.watch(file, Watcher::Epoll { set: set_file, item }, events.contains(Events::EXCLUSIVE));
         self.epoll_evaluate(set_file, item, file);
     }
 
@@ -205,14 +205,11 @@ impl World {
         mask: Option<SigSet>,
         deadline: &mut Option<u64>,
     ) -> Step<usize> {
-        if events.is_empty() {
-            return Step::Done(Err(Errno::EINVAL));
-        }
         let file = match self.file(epoll) {
             Ok(file) => file,
             Err(errno) => return Step::Done(Err(errno)),
         };
-        if self.epoll_set(file).is_none() {
+        if events.is_empty() || self.epoll_set(file).is_none() {
             return Step::Done(Err(Errno::EINVAL));
         }
         self.set_wait_mask(mask);

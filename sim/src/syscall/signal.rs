@@ -154,10 +154,16 @@ impl World {
     /// Sends a signal to one thread.
     pub fn send_to_thread(&mut self, thread: u32, info: SigInfo) {
         let process = self.threads[thread as usize].process;
-        if self.processes[process as usize].exit.is_some() || self.is_ignored(process, info.signal) {
+        // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
+        let blocked = self.threads[thread as usize].mask.contains(info.signal);
+        if self.processes[process as usize].exit.is_some()
+            || !blocked && self.is_ignored(process, info.signal)
+        {
             return;
         }
-        self.threads[thread as usize].pending.push(info);
+        if !self.threads[thread as usize].pending.push(info) {
+            return;
+        }
         self.kick(thread, info.signal);
         self.notify_signalfds(info.signal);
     }
@@ -165,7 +171,8 @@ impl World {
     /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
     pub fn send_to_process(&mut self, process: u32, info: SigInfo) {
         let p = &self.processes[process as usize];
-        if p.exit.is_some() || self.is_ignored(process, info.signal) {
+        let blocked = self.threads[p.main_thread as usize].mask.contains(info.signal);
+        if p.exit.is_some() || !blocked && self.is_ignored(process, info.signal) {
             return;
         }
         if info.signal == Signal::SIGKILL {
@@ -173,7 +180,9 @@ impl World {
             return;
         }
         let main = p.main_thread;
-        self.processes[process as usize].pending.push(info);
+        if !self.processes[process as usize].pending.push(info) {
+            return;
+        }
         let waits_for_it = |t: &crate::world::Thread| {
             t.process == process
                 && t.state != State::Ended

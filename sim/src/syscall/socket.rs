@@ -241,14 +241,11 @@ impl World {
             // SO_RCVLOWAT makes a blocking read wait, and nothing else.
             let low = (s.options.low_at as usize).min(buffer.len());
             let enough = enough && (available >= low || over || nonblocking);
-            if available > 0 && (enough || buffer.is_empty()) {
+            if available > 0 && enough {
                 return Step::Done(Ok(self.take_received(conn, incoming, buffer, available, flags)));
             }
         }
         let s = &mut self.socks[sock as usize];
-        if buffer.is_empty() && s.tcp != Tcp::Close {
-            return Step::Done(Ok(0));
-        }
         if s.done {
             self.progress();
             return Step::Done(Ok(0));

@@ -29,27 +29,43 @@ impl World {
         if let (Some(code), true) = (signal, open.sigio.is_some()) {
             self.send_sigio(file, code);
         }
-        let mut at = 0;
-        while let Some(&watcher) = self.files.get(file as usize).and_then(|open| open.watchers.get(at)) {
+        // The list is kept as the kernel's wait queue, back to front: the last to come is told first, exclusive waiters
+        // after all others and in the order in which they came (`add_wait_queue`, `prepare_to_wait_exclusive`).
+        let mut left = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
+        while left > 0 {
+            left -= 1;
+            let Some(open) = self.files.get(file as usize) else { return };
+            let Some(&watcher) = open.watchers.get(left) else { continue };
             match watcher {
                 Watcher::Thread { thread, events: asked, exclusive } => {
                     if !asked.intersects(events) {
-                        at += 1;
                         continue;
                     }
-                    // Waking takes the watcher out of the list.
+                    // Waking takes the watcher out of the list, and with it others of the same thread.
+                    let before = open.watchers.len();
                     self.wake(thread, Wake::Ready);
+                    let now = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
+                    left = left.saturating_sub(before.saturating_sub(now + 1));
                     if exclusive {
                         return;
                     }
                 }
                 Watcher::Epoll { set, item } => {
-                    at += 1;
                     if self.epoll_callback(set, item, events) {
                         return;
                     }
                 }
             }
+        }
+    }
+
+    /// Puts a watcher where its kind stands in the wait queue.
+    pub fn watch(&mut self, file: u32, watcher: Watcher, exclusive: bool) {
+        let watchers = &mut self.files[file as usize].watchers;
+        if exclusive {
+            watchers.insert(0, watcher);
+        } else {
+            watchers.push(watcher);
         }
     }
 }

@@ -1,0 +1,263 @@
+//! A call of a program: an operation and up to three arguments, and its one-line text form. What is open is named by
+//! slots, `a` to `z`, so that a program means the same on every kernel.
+
+use eagain_net::{Events, RecvFlags, SendFlags, Signal};
+use std::fmt;
+use std::str::FromStr;
+
+/// How an argument is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// No argument.
+    No,
+    /// A slot.
+    Slot,
+    /// A slot that the call fills.
+    New,
+    /// A slot whose number is used although it was closed.
+    Stale,
+    /// A decimal number.
+    Count,
+    /// A number that may be `off`.
+    Maybe,
+    /// Poll and epoll bits.
+    Mask,
+    /// What `shutdown` shuts.
+    How,
+    /// Flags of `recv`.
+    RecvFlags,
+    /// Flags of `send`.
+    SendFlags,
+    /// When a timer fires: `past`, `hour`, `off`.
+    When,
+    /// `nonblock` or `block`.
+    Mode,
+    /// A signal.
+    Signal,
+}
+
+/// The value of a [`Form::Maybe`] that is off.
+pub const OFF: u64 = u64::MAX;
+
+macro_rules! operations {
+    ($($name:ident $text:literal [$a:ident $b:ident $c:ident] $about:literal;)*) => {
+        /// An operation.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Op { $(#[doc = $about] $name,)* }
+
+        impl Op {
+            /// All of them.
+            pub const ALL: &'static [Op] = &[$(Op::$name,)*];
+
+            /// The name in a program's text.
+            pub fn name(self) -> &'static str {
+                match self { $(Op::$name => $text,)* }
+            }
+
+            /// How its arguments are written.
+            pub fn forms(self) -> [Form; 3] {
+                match self { $(Op::$name => [Form::$a, Form::$b, Form::$c],)* }
+            }
+        }
+    };
+}
+
+operations! {
+    Server "server" [New Count No] "`socket`, `bind` to a free port and `listen`, in one: non-blocking.";
+    Pair "pair" [New New Slot] "Connects the first to a listener and accepts it as the second, both non-blocking, without delay.";
+    Socket "socket" [New Mode No] "`socket(2)`.";
+    Bind "bind" [Slot No No] "`bind(2)` to a port of the kernel's choice.";
+    BindTo "bindto" [Slot Slot No] "`bind(2)` to the address that another slot was bound to.";
+    Listen "listen" [Slot Count No] "`listen(2)`.";
+    Connect "connect" [Slot Slot No] "`connect(2)` to the address that a slot was bound to.";
+    Accept "accept" [Slot New Mode] "`accept4(2)`.";
+    Send "send" [Slot Count SendFlags] "`send(2)` of so many bytes, with `MSG_NOSIGNAL`.";
+    Recv "recv" [Slot Count RecvFlags] "`recv(2)` of up to so many bytes.";
+    Shutdown "shutdown" [Slot How No] "`shutdown(2)`.";
+    Close "close" [Slot No No] "`close(2)`.";
+    Dup "dup" [Slot New No] "`dup(2)`.";
+    Linger "linger" [Slot Maybe No] "`SO_LINGER`.";
+    Reuse "reuse" [Slot Count No] "`SO_REUSEADDR`.";
+    LowAt "lowat" [Slot Count No] "`SO_RCVLOWAT`.";
+    SendBuffer "sndbuf" [Slot Count No] "`SO_SNDBUF`.";
+    RecvBuffer "rcvbuf" [Slot Count No] "`SO_RCVBUF`.";
+    NoDelay "nodelay" [Slot Count No] "`TCP_NODELAY`.";
+    KeepAlive "keepalive" [Slot Count No] "`SO_KEEPALIVE`.";
+    Error "error" [Slot No No] "`SO_ERROR`, which is cleared.";
+    Options "options" [Slot No No] "Reads back every option that a program can set to a fixed value.";
+    Flags "flags" [Slot No No] "`F_GETFL`.";
+    SetMode "mode" [Slot Mode No] "`F_SETFL`: `O_NONBLOCK` or not; `O_ASYNC` is switched off.";
+    Name "name" [Slot No No] "`getsockname(2)`.";
+    Peer "peer" [Slot No No] "`getpeername(2)`.";
+    Epoll "epoll" [New No No] "`epoll_create1(2)`.";
+    Add "add" [Slot Slot Mask] "`EPOLL_CTL_ADD`.";
+    Mod "mod" [Slot Slot Mask] "`EPOLL_CTL_MOD`.";
+    Del "del" [Slot Slot No] "`EPOLL_CTL_DEL`.";
+    DelStale "delstale" [Slot Stale No] "`EPOLL_CTL_DEL` of a number that was closed.";
+    Wait "wait" [Slot Count No] "`epoll_wait(2)` without waiting, up to so many events.";
+    Poll "poll" [Slot Mask No] "`poll(2)` without waiting, of one descriptor.";
+    PollStale "pollstale" [Stale Mask No] "`poll(2)` of a number that was closed.";
+    PollAll "pollall" [Mask No No] "`poll(2)` without waiting, of everything that is open.";
+    Select "select" [Slot No No] "`select(2)` without waiting, of one descriptor in all three sets.";
+    SelectAll "selectall" [No No No] "`select(2)` without waiting, of everything that is open.";
+    Eventfd "eventfd" [New Count Count] "`eventfd(2)`: the value at first, and whether it is a semaphore.";
+    Inc "inc" [Slot Count No] "`write(2)` of a number as 8 bytes.";
+    Read "read" [Slot Count No] "`read(2)` of up to so many bytes.";
+    Write "write" [Slot Count No] "`write(2)` of so many bytes.";
+    Timerfd "timerfd" [New No No] "`timerfd_create(2)`, monotonic.";
+    SetTime "settime" [Slot When Count] "`timerfd_settime(2)`: when, and the interval in hours; a time in the past is waited for.";
+    GetTime "gettime" [Slot No No] "`timerfd_gettime(2)`: whether it is armed, and the interval in hours.";
+    Block "sigblock" [Signal No No] "`sigprocmask(2)`, `SIG_BLOCK`.";
+    Unblock "sigunblock" [Signal No No] "`sigprocmask(2)`, `SIG_UNBLOCK`; the handler counts.";
+    Raise "raise" [Signal No No] "`tgkill(2)` of the caller.";
+    Pending "pending" [No No No] "`sigpending(2)`.";
+    Handled "handled" [No No No] "Which handlers ran since the last look.";
+    TakeSignal "sigwait" [Signal No No] "`sigtimedwait(2)` without waiting.";
+    Signalfd "signalfd" [New Signal No] "`signalfd(2)` of one signal.";
+    Own "setown" [Slot Count No] "`F_SETOWN_EX`: the caller, or nobody.";
+    SetSig "setsig" [Slot Signal No] "`F_SETSIG`.";
+    Async "async" [Slot Count No] "`F_SETFL`: `O_ASYNC` or not; `O_NONBLOCK` is set.";
+}
+
+/// One call: an operation and its arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// What.
+    pub op: Op,
+    /// With what; as [`Op::forms`] says.
+    pub args: [u64; 3],
+}
+
+/// A new call.
+pub fn call(op: Op, a: u64, b: u64, c: u64) -> Call {
+    Call { op, args: [a, b, c] }
+}
+
+const MASKS: &[(&str, u32)] = &[
+    ("IN", Events::IN.0),
+    ("PRI", Events::PRI.0),
+    ("OUT", Events::OUT.0),
+    ("RDHUP", Events::RDHUP.0),
+    ("ET", Events::ET.0),
+    ("ONESHOT", Events::ONESHOT.0),
+    ("EXCLUSIVE", Events::EXCLUSIVE.0),
+];
+const RECV_FLAGS: &[(&str, u32)] = &[
+    ("peek", RecvFlags::PEEK.0 as u32),
+    ("trunc", RecvFlags::TRUNC.0 as u32),
+    ("waitall", RecvFlags::WAITALL.0 as u32),
+    ("dontwait", RecvFlags::DONTWAIT.0 as u32),
+    ("oob", RecvFlags::OOB.0 as u32),
+];
+const SEND_FLAGS: &[(&str, u32)] = &[
+    ("more", SendFlags::MORE.0 as u32),
+    ("dontwait", SendFlags::DONTWAIT.0 as u32),
+    ("oob", SendFlags::OOB.0 as u32),
+];
+const HOWS: [&str; 3] = ["rd", "wr", "rdwr"];
+const WHENS: [&str; 3] = ["off", "past", "hour"];
+const MODES: [&str; 2] = ["nonblock", "block"];
+const SIGNALS: &[(&str, i32)] =
+    &[("usr1", 10), ("usr2", 12), ("pipe", 13), ("io", 29), ("rt", 40), ("rt1", 41), ("none", 0)];
+
+fn names(of: Form) -> &'static [(&'static str, u32)] {
+    match of {
+        Form::Mask => MASKS,
+        Form::RecvFlags => RECV_FLAGS,
+        _ => SEND_FLAGS,
+    }
+}
+
+/// The letter of a slot.
+pub fn letter(slot: u64) -> char {
+    char::from(b'a' + (slot % 26) as u8)
+}
+
+/// The signal that an argument names.
+pub fn signal(argument: u64) -> Signal {
+    Signal(argument as i32)
+}
+
+impl Form {
+    fn show(self, value: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::No => Ok(()),
+            Form::Slot | Form::New | Form::Stale => write!(f, " {}", letter(value)),
+            Form::Maybe if value == OFF => f.write_str(" off"),
+            Form::Count | Form::Maybe => write!(f, " {value}"),
+            Form::How => write!(f, " {}", HOWS[value as usize % 3]),
+            Form::When => write!(f, " {}", WHENS[value as usize % 3]),
+            Form::Mode if value == 0 => Ok(()),
+            Form::Mode => f.write_str(" block"),
+            Form::Signal => {
+                let name = SIGNALS.iter().find(|(_, number)| *number as u64 == value);
+                write!(f, " {}", name.map_or("none", |(name, _)| name))
+            }
+            Form::RecvFlags | Form::SendFlags if value == 0 => Ok(()),
+            Form::Mask | Form::RecvFlags | Form::SendFlags => {
+                let set = names(self).iter().filter(|(_, bit)| value as u32 & bit != 0);
+                let words: Vec<&str> = set.map(|(name, _)| *name).collect();
+                write!(f, " {}", if words.is_empty() { "0".to_owned() } else { words.join("|") })
+            }
+        }
+    }
+
+    fn parse(self, word: Option<&str>) -> Result<u64, String> {
+        let find = |words: &[&str], word: &str| words.iter().position(|w| *w == word).map(|at| at as u64);
+        let Some(word) = word else {
+            return match self {
+                Form::No | Form::Mode | Form::RecvFlags | Form::SendFlags => Ok(0),
+                _ => Err(format!("an argument ({self:?}) is missing")),
+            };
+        };
+        let value = match self {
+            Form::No => None,
+            Form::Slot | Form::New | Form::Stale => match word.as_bytes() {
+                [letter @ b'a'..=b'z'] => Some(u64::from(letter - b'a')),
+                _ => None,
+            },
+            Form::Maybe if word == "off" => Some(OFF),
+            Form::Count | Form::Maybe => word.parse().ok(),
+            Form::How => find(&HOWS, word),
+            Form::When => find(&WHENS, word),
+            Form::Mode => find(&MODES, word),
+            Form::Signal => SIGNALS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number as u64),
+            Form::Mask | Form::RecvFlags | Form::SendFlags if word == "0" => Some(0),
+            Form::Mask | Form::RecvFlags | Form::SendFlags => word.split('|').try_fold(0, |bits, word| {
+                let (_, bit) = names(self).iter().find(|(name, _)| *name == word)?;
+                Some(bits | u64::from(*bit))
+            }),
+        };
+        value.ok_or_else(|| format!("`{word}` is no {self:?}"))
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.op.name())?;
+        for (form, value) in self.op.forms().into_iter().zip(self.args) {
+            form.show(value, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Call {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Call, String> {
+        let mut words = text.split_whitespace();
+        let name = words.next().ok_or("an empty call")?;
+        let op = Op::ALL.iter().copied().find(|op| op.name() == name);
+        let op = op.ok_or_else(|| format!("`{name}` is no call"))?;
+        let mut args = [0; 3];
+        for (form, arg) in op.forms().into_iter().zip(&mut args) {
+            let word = if form == Form::No { None } else { words.next() };
+            *arg = form.parse(word).map_err(|why| format!("{text}: {why}"))?;
+        }
+        match words.next() {
+            Some(extra) => Err(format!("{text}: `{extra}` is too much")),
+            None => Ok(Call { op, args }),
+        }
+    }
+}

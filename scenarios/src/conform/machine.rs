@@ -1,0 +1,453 @@
+//! The interpreter: runs the calls of a program on a kernel, one after the other, and says what each came to. It is
+//! generic over the kernel and knows nothing of either.
+
+use super::call::{Call, OFF, Op, signal};
+use super::outcome::{Outcome, Owner};
+use super::signals::SignalLog;
+use eagain_net::{
+    Clock, ClockId, Domain, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, Owner as SignalOwner, PollFd,
+    Readiness, RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr,
+    SocketFlags, SocketOption, SocketOptionName, Sockets, StatusFlags, Threads, TimerSpec, Timers,
+};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The families that programs use.
+pub trait Calls: Sockets + Readiness + Signals + Clock + Timers + Threads {}
+impl<K: Sockets + Readiness + Signals + Clock + Timers + Threads> Calls for K {}
+
+/// How many slots there are: `a` to `z`.
+pub const SLOTS: usize = 26;
+/// The most that one call sends or receives.
+pub const BYTES_MAX: usize = 1 << 20;
+const HOUR: Duration = Duration::from_secs(3600);
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+/// Bytes that do not repeat soon, so that a byte at a wrong place shows.
+fn pattern() -> &'static [u8] {
+    static PATTERN: OnceLock<Vec<u8>> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let mut state = 1u64;
+        let next = |_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 56) as u8
+        };
+        (0..BYTES_MAX + 65536).map(next).collect()
+    })
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    bytes.chunks(8).fold(0xcbf29ce484222325, |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x100000001b3)
+    })
+}
+
+/// A program's state on a kernel.
+pub struct Machine<K: Calls> {
+    pub(super) k: K,
+    pub(super) slots: [Fd; SLOTS],
+    stale: [Fd; SLOTS],
+    bound: [Option<SocketAddr>; SLOTS],
+    /// Ports that are known, and whose they are; the last entry counts.
+    owners: Vec<(u16, u8)>,
+    /// The address that listeners are bound to.
+    ip: IpAddr,
+    sent: usize,
+    buffer: Vec<u8>,
+    pub(super) signals: Option<SignalLog>,
+}
+
+impl<K: Calls> Machine<K> {
+    /// A machine whose listeners are at 127.0.0.1.
+    pub fn new(k: K) -> Machine<K> {
+        Self::at(k, Ipv4Addr::LOCALHOST)
+    }
+
+    /// A machine whose listeners are at `ip`. Another address each time keeps the ports of closed connections of one
+    /// program out of the way of the next.
+    pub fn at(k: K, ip: Ipv4Addr) -> Machine<K> {
+        // A plain `write` to a dead connection is EPIPE; Rust's runtime sets this for real processes anyway.
+        let _ = k.sigaction(Signal::SIGPIPE, SigAction::ignore());
+        Machine {
+            k,
+            slots: [Fd(-1); SLOTS],
+            stale: [Fd(-1); SLOTS],
+            bound: [None; SLOTS],
+            owners: Vec::new(),
+            ip: ip.into(),
+            sent: 0,
+            buffer: Vec::new(),
+            signals: None,
+        }
+    }
+
+    /// The descriptor in a slot, by letter; -1 where there is none.
+    pub fn fd(&self, letter: char) -> Fd {
+        self.slots[(letter as usize - 'a' as usize) % SLOTS]
+    }
+
+    fn put(&mut self, slot: u64, result: Result<Fd>) -> Outcome {
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(fd) => {
+                let slot = slot as usize % SLOTS;
+                // What was there goes, so that a program cannot lose a descriptor.
+                let old = std::mem::replace(&mut self.slots[slot], fd);
+                if old.0 >= 0 {
+                    let _ = self.k.close(old);
+                }
+                Outcome::Ok
+            }
+        }
+    }
+
+    fn note_port(&mut self, slot: u64) {
+        if let Ok(address) = self.k.getsockname(self.slots[slot as usize]) {
+            self.owners.push((address.port(), slot as u8));
+        }
+    }
+
+    fn address(&self, result: Result<SocketAddr>) -> Outcome {
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(address) if address.port() == 0 => Outcome::Address(None),
+            Ok(address) => {
+                let owner = self.owners.iter().rev().find(|(port, _)| *port == address.port());
+                Outcome::Address(Some(owner.map_or(Owner::Stranger, |(_, slot)| Owner::Slot(*slot))))
+            }
+        }
+    }
+
+    fn bind(&mut self, slot: u64, address: SocketAddr) -> Result<()> {
+        let fd = self.slots[slot as usize];
+        self.k.bind(fd, address)?;
+        self.bound[slot as usize] = self.k.getsockname(fd).ok();
+        self.note_port(slot);
+        Ok(())
+    }
+
+    fn connect(&mut self, slot: u64, to: u64) -> Outcome {
+        let Some(address) = self.bound[to as usize] else { return Outcome::Text("nowhere".to_owned()) };
+        let result = self.k.connect(self.slots[slot as usize], address);
+        if matches!(result, Ok(()) | Err(Errno::EINPROGRESS)) {
+            self.note_port(slot);
+        }
+        Outcome::of(result)
+    }
+
+    fn accept(&mut self, slot: u64, into: u64, block: u64) -> Outcome {
+        let flags = if block == 0 { SocketFlags::NONBLOCK } else { SocketFlags::NONE };
+        match self.k.accept4(self.slots[slot as usize], flags) {
+            Err(errno) => Outcome::Err(errno),
+            Ok((fd, peer)) => {
+                self.put(into, Ok(fd));
+                self.address(Ok(peer))
+            }
+        }
+    }
+
+    fn server(&mut self, slot: u64, backlog: u64) -> Result<()> {
+        let fd = self.k.socket(Domain::Inet, SocketFlags::NONBLOCK)?;
+        self.put(slot, Ok(fd));
+        let any = SocketAddr::new(self.ip, 0);
+        self.bind(slot, any)?;
+        self.k.listen(fd, backlog as i32)
+    }
+
+    fn pair(&mut self, client: u64, server: u64, listener: u64) -> Outcome {
+        let made = self.k.socket(Domain::Inet, SocketFlags::NONBLOCK);
+        self.put(client, made);
+        let connected = self.connect(client, listener);
+        if connected != Outcome::Err(Errno::EINPROGRESS) {
+            return connected;
+        }
+        let accepted = self.accept(listener, server, 0);
+        for slot in [client, server] {
+            let _ = self.k.setsockopt(self.slots[slot as usize], SocketOption::NoDelay(true));
+        }
+        // The second connect tells the socket layer what the protocol knows already.
+        match (self.connect(client, listener), accepted) {
+            (Outcome::Ok, Outcome::Address(_)) => Outcome::Ok,
+            (Outcome::Ok, accepted) => accepted,
+            (connected, _) => connected,
+        }
+    }
+
+    fn send(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
+        let from = self.sent % 65536;
+        let bytes = &pattern()[from..from + (count as usize).min(BYTES_MAX)];
+        let fd = self.slots[slot as usize];
+        let result = match flags {
+            Some(flags) => self.k.send(fd, bytes, SendFlags::NOSIGNAL | SendFlags(flags as i32)),
+            None => self.k.write(fd, bytes),
+        };
+        if let Ok(n) = result {
+            self.sent += n;
+        }
+        result.map_or_else(Outcome::Err, |n| Outcome::Count(n as u64))
+    }
+
+    fn recv(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
+        let count = (count as usize).min(BYTES_MAX);
+        if self.buffer.len() < count {
+            self.buffer.resize(count, 0);
+        }
+        let fd = self.slots[slot as usize];
+        let buffer = &mut self.buffer[..count];
+        let result = match flags {
+            Some(flags) => self.k.recv(fd, buffer, RecvFlags(flags as i32)),
+            None => self.k.read(fd, buffer),
+        };
+        let discards = flags.is_some_and(|flags| RecvFlags(flags as i32).contains(RecvFlags::TRUNC));
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(n) if discards => Outcome::Count(n as u64),
+            Ok(n) => Outcome::Data(n as u64, digest(&self.buffer[..n])),
+        }
+    }
+
+    fn option(&mut self, slot: u64, option: SocketOption) -> Outcome {
+        Outcome::of(self.k.setsockopt(self.slots[slot as usize], option))
+    }
+
+    fn epoll_ctl(&mut self, epoll: u64, op: EpollOp, slot: u64, mask: u64) -> Outcome {
+        let (set, fd) = (self.slots[epoll as usize], self.slots[slot as usize]);
+        Outcome::of(self.k.epoll_ctl(set, op, fd, Events(mask as u32), slot))
+    }
+
+    fn wait(&mut self, epoll: u64, most: u64) -> Outcome {
+        let mut events = [EpollEvent::default(); 32];
+        let room = &mut events[..(most as usize).min(32)];
+        match self.k.epoll_wait(self.slots[epoll as usize], room, NOW, None) {
+            Err(errno) => Outcome::Err(errno),
+            Ok(n) => Outcome::Events(events[..n].iter().map(|e| (e.data as u8, e.events)).collect()),
+        }
+    }
+
+    fn poll(&mut self, fd: Fd, mask: u64) -> Outcome {
+        let mut fds = [PollFd::new(fd, Events(mask as u32))];
+        match self.k.poll(&mut fds, NOW, None) {
+            Err(errno) => Outcome::Err(errno),
+            Ok(_) => Outcome::Mask(fds[0].revents),
+        }
+    }
+
+    fn poll_all(&mut self, mask: u64) -> Outcome {
+        let open = (0..SLOTS as u8).filter(|&slot| self.slots[slot as usize].0 >= 0);
+        let slots: Vec<u8> = open.collect();
+        let entry = |&slot: &u8| PollFd::new(self.slots[slot as usize], Events(mask as u32));
+        let mut fds: Vec<PollFd> = slots.iter().map(entry).collect();
+        match self.k.poll(&mut fds, NOW, None) {
+            Err(errno) => Outcome::Err(errno),
+            Ok(_) => Outcome::Masks(slots.into_iter().zip(fds.into_iter().map(|fd| fd.revents)).collect()),
+        }
+    }
+
+    fn select(&mut self, slots: &[u8]) -> Outcome {
+        let mut sets = [FdSet::default(), FdSet::default(), FdSet::default()];
+        let mut nfds = 0;
+        for &slot in slots {
+            let fd = self.slots[slot as usize];
+            nfds = nfds.max(fd.0 + 1);
+            if !sets.iter_mut().all(|set| set.insert(fd)) {
+                return Outcome::Err(Errno::EBADF);
+            }
+        }
+        let [read, write, except] = &mut sets;
+        match self.k.select(nfds, Some(read), Some(write), Some(except), NOW, None) {
+            Err(errno) => Outcome::Err(errno),
+            Ok(_) => {
+                let bits = |fd| [sets[0].contains(fd), sets[1].contains(fd), sets[2].contains(fd)];
+                let sets = slots.iter().map(|&slot| (slot, bits(self.slots[slot as usize])));
+                Outcome::Sets(sets.filter(|(_, bits)| *bits != [false; 3]).collect())
+            }
+        }
+    }
+
+    fn set_time(&mut self, slot: u64, when: u64, interval: u64) -> Outcome {
+        let fd = self.slots[slot as usize];
+        let value = match when {
+            0 => Duration::ZERO,
+            1 => Duration::from_nanos(1),
+            _ => HOUR,
+        };
+        let spec = TimerSpec { value, interval: HOUR * interval as u32 };
+        let outcome = self.time(self.k.timerfd_settime(fd, spec, when == 1));
+        if when == 1 {
+            // The real timer fires by an interrupt, very soon.
+            let _ = self.k.poll(&mut [PollFd::new(fd, Events::IN)], Some(Duration::from_secs(1)), None);
+        }
+        outcome
+    }
+
+    fn time(&self, result: Result<TimerSpec>) -> Outcome {
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(spec) => {
+                let armed = if spec.value.is_zero() { "off" } else { "armed" };
+                Outcome::Text(format!("{armed}/{}", spec.interval.as_secs() / 3600))
+            }
+        }
+    }
+
+    fn options(&mut self, slot: u64) -> Outcome {
+        let fd = self.slots[slot as usize];
+        use SocketOptionName as N;
+        // Buffer sizes are told only where the program has set them: the defaults are each machine's own.
+        let names =
+            [N::ReuseAddr, N::RecvLowAt, N::Linger, N::NoDelay, N::KeepAlive, N::RecvTimeout, N::SendTimeout];
+        let mut text = Vec::new();
+        for name in names {
+            match self.k.getsockopt(fd, name) {
+                Err(errno) => return Outcome::Err(errno),
+                Ok(option) => text.push(format!("{option:?}")),
+            }
+        }
+        Outcome::Text(text.join(" "))
+    }
+
+    fn buffer_size(&mut self, slot: u64, option: SocketOption) -> Outcome {
+        let fd = self.slots[slot as usize];
+        match self.k.setsockopt(fd, option).and_then(|()| self.k.getsockopt(fd, option.name())) {
+            Ok(SocketOption::SendBuffer(n) | SocketOption::RecvBuffer(n)) => Outcome::Count(u64::from(n)),
+            Ok(_) => Outcome::Ok,
+            Err(errno) => Outcome::Err(errno),
+        }
+    }
+
+    fn read(&mut self, slot: u64, count: u64) -> Outcome {
+        let before = self.k.getsockname(self.slots[slot as usize]);
+        match self.recv(slot, count, None) {
+            // A counter's value, not bytes of a stream.
+            Outcome::Data(8, _) if before == Err(Errno::ENOTSOCK) => {
+                let word = self.buffer.first_chunk::<8>().map_or(0, |word| u64::from_ne_bytes(*word));
+                Outcome::Word(word)
+            }
+            Outcome::Data(n, _) if before == Err(Errno::ENOTSOCK) => Outcome::Count(n),
+            other => other,
+        }
+    }
+
+    fn set_flags(&mut self, slot: u64, change: impl Fn(StatusFlags) -> StatusFlags) -> Outcome {
+        let fd = self.slots[slot as usize];
+        Outcome::of(self.k.fcntl_getfl(fd).and_then(|old| self.k.fcntl_setfl(fd, change(old))))
+    }
+
+    /// Runs one call.
+    pub fn step(&mut self, call: &Call) -> Outcome {
+        let [a, b, c] = call.args;
+        let fd = self.slots[a as usize % SLOTS];
+        let (k, nonblock) = (self.k, SocketFlags::NONBLOCK);
+        match call.op {
+            Op::Server => Outcome::of(self.server(a, b)),
+            Op::Pair => self.pair(a, b, c),
+            Op::Socket => {
+                let flags = if b == 0 { nonblock } else { SocketFlags::NONE };
+                self.put(a, k.socket(Domain::Inet, flags))
+            }
+            Op::Bind => Outcome::of(self.bind(a, SocketAddr::new(self.ip, 0))),
+            Op::BindTo => match self.bound[b as usize] {
+                Some(address) => Outcome::of(self.bind(a, address)),
+                None => Outcome::Text("nowhere".to_owned()),
+            },
+            Op::Listen => {
+                let outcome = Outcome::of(k.listen(fd, b as i32));
+                if let (Outcome::Ok, Ok(address)) = (&outcome, k.getsockname(fd)) {
+                    // Listening binds to every address where nothing was bound.
+                    let ip = if address.ip().is_unspecified() { self.ip } else { address.ip() };
+                    self.bound[a as usize] = Some(SocketAddr::new(ip, address.port()));
+                    self.note_port(a);
+                }
+                outcome
+            }
+            Op::Connect => self.connect(a, b),
+            Op::Accept => self.accept(a, b, c),
+            Op::Send => self.send(a, b, Some(c)),
+            Op::Recv => self.recv(a, b, Some(c)),
+            Op::Shutdown => {
+                let how = [ShutdownHow::Read, ShutdownHow::Write, ShutdownHow::Both][b as usize % 3];
+                Outcome::of(k.shutdown(fd, how))
+            }
+            Op::Close => {
+                self.stale[a as usize] = fd;
+                self.slots[a as usize] = Fd(-1);
+                Outcome::of(k.close(fd))
+            }
+            Op::Dup => self.put(b, k.dup(fd)),
+            Op::Linger => self.option(a, SocketOption::Linger((b != OFF).then_some(b as u32))),
+            Op::Reuse => self.option(a, SocketOption::ReuseAddr(b != 0)),
+            Op::LowAt => self.option(a, SocketOption::RecvLowAt(b as u32)),
+            Op::SendBuffer => self.buffer_size(a, SocketOption::SendBuffer(b as u32)),
+            Op::RecvBuffer => self.buffer_size(a, SocketOption::RecvBuffer(b as u32)),
+            Op::NoDelay => self.option(a, SocketOption::NoDelay(b != 0)),
+            Op::KeepAlive => self.option(a, SocketOption::KeepAlive(b != 0)),
+            Op::Error => match k.getsockopt(fd, SocketOptionName::Error) {
+                Ok(SocketOption::Error(Some(errno))) => Outcome::Text(format!("{errno:?}")),
+                Ok(_) => Outcome::Text("0".to_owned()),
+                Err(errno) => Outcome::Err(errno),
+            },
+            Op::Options => self.options(a),
+            Op::Flags => k.fcntl_getfl(fd).map_or_else(Outcome::Err, |f| Outcome::Text(format!("{f:?}"))),
+            Op::SetMode => {
+                let flags = if b == 0 { StatusFlags::NONBLOCK } else { StatusFlags::NONE };
+                self.set_flags(a, |_| flags)
+            }
+            Op::Name => self.address(k.getsockname(fd)),
+            Op::Peer => self.address(k.getpeername(fd)),
+            Op::Epoll => self.put(a, k.epoll_create()),
+            Op::Add => self.epoll_ctl(a, EpollOp::Add, b, c),
+            Op::Mod => self.epoll_ctl(a, EpollOp::Mod, b, c),
+            Op::Del => self.epoll_ctl(a, EpollOp::Del, b, 0),
+            Op::DelStale => {
+                let stale = self.stale[b as usize];
+                Outcome::of(k.epoll_ctl(fd, EpollOp::Del, stale, Events::NONE, 0))
+            }
+            Op::Wait => self.wait(a, b),
+            Op::Poll => self.poll(fd, b),
+            Op::PollStale => self.poll(self.stale[a as usize], b),
+            Op::PollAll => self.poll_all(a),
+            Op::Select => self.select(&[a as u8]),
+            Op::SelectAll => {
+                let open = (0..SLOTS as u8).filter(|&slot| self.slots[slot as usize].0 >= 0);
+                let open: Vec<u8> = open.collect();
+                self.select(&open)
+            }
+            Op::Eventfd => {
+                let flags = if c == 0 { nonblock } else { nonblock | SocketFlags::SEMAPHORE };
+                self.put(a, k.eventfd(b as u32, flags))
+            }
+            Op::Inc => k.write(fd, &b.to_ne_bytes()).map_or_else(Outcome::Err, |n| Outcome::Count(n as u64)),
+            Op::Read => self.read(a, b),
+            Op::Write => self.send(a, b, None),
+            Op::Timerfd => self.put(a, k.timerfd_create(ClockId::Monotonic, nonblock)),
+            Op::SetTime => self.set_time(a, b, c),
+            Op::GetTime => self.time(k.timerfd_gettime(fd)),
+            Op::Signalfd => self.put(a, k.signalfd(SigSet::of(&[signal(b)]), nonblock)),
+            Op::Own => Outcome::of(
+                k.fcntl_setown(fd, if b == 0 { SignalOwner::None } else { SignalOwner::ThisThread }),
+            ),
+            Op::SetSig => Outcome::of(k.fcntl_setsig(fd, Some(signal(b)).filter(|s| s.0 != 0))),
+            Op::Async => {
+                let flags = if b == 0 { StatusFlags::NONE } else { StatusFlags::ASYNC };
+                self.set_flags(a, |_| StatusFlags::NONBLOCK | flags)
+            }
+            Op::Block | Op::Unblock | Op::Raise | Op::Pending | Op::Handled | Op::TakeSignal => {
+                self.signal_call(call)
+            }
+        }
+    }
+
+    /// Closes what is open, with resets, and puts signals back as they were.
+    pub fn finish(&mut self) {
+        for fd in std::mem::replace(&mut self.slots, [Fd(-1); SLOTS]) {
+            if fd.0 >= 0 {
+                let _ = self.k.setsockopt(fd, SocketOption::Linger(Some(0)));
+                let _ = self.k.close(fd);
+            }
+        }
+        self.restore_signals();
+    }
+}

@@ -1,0 +1,16 @@
+//! The same program on two kernels: what the simulated kernel does is compared with what Linux does, call by call.
+//!
+//! | file | does |
+//! |---|---|
+//! | [`call`] | a call of a program, and its text form |
+//! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
+//! | [`machine`] | the interpreter, generic over the kernel |
+//! | [`script`] | a program as text with what each call must come to: the form of contract tests |
+//! | [`sides`] | runs a program on Linux, and in a simulated world |
+
+pub mod call;
+pub mod machine;
+pub mod outcome;
+pub mod script;
+pub mod sides;
+mod signals;

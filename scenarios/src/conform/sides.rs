@@ -1,0 +1,59 @@
+//! The two kernels: a body that is generic over them runs on Linux under a lock, and as the only process of a simulated
+//! world in which everything arrives within the call that causes it.
+
+use eagain_net::Linux;
+use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
+use eagain_sim::{Engine, KernelKnobs, Sim, SimKernel, run_body};
+use std::sync::Mutex;
+
+/// Descriptor numbers and signal dispositions belong to the process: one body at a time.
+static LINUX: Mutex<()> = Mutex::new(());
+
+/// Runs `body` on the real kernel, in a thread of its own, whose signal mask nobody else sees.
+pub fn on_linux(body: impl FnOnce(Linux) + Send) -> Result<(), String> {
+    let _alone = LINUX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let outcome = std::thread::scope(|scope| scope.spawn(|| body(Linux)).join());
+    outcome.map_err(|panic| match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        _ => "a panic without a text".to_owned(),
+    })
+}
+
+const WORLD: Scenario = Scenario {
+    name: "conform",
+    about: "one process on a synchronous loopback",
+    knobs: &[],
+    seeds: 1,
+    body: |_| {},
+};
+
+/// Runs `body` as the only process of a world without faults, where everything arrives within the call that causes it.
+pub fn in_simulation(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> RunReport {
+    let spec = RunSpec {
+        scenario: WORLD,
+        settings: Default::default(),
+        base: Base::Zero,
+        overrides: Overrides::new(),
+        record: Record::Hash,
+    };
+    let mut body = Some(body);
+    run_body(&spec, engine, &mut |sim: &mut Sim| {
+        *sim.knobs() = KernelKnobs::synchronous();
+        sim.faults(&[]);
+        let host = sim.host("host");
+        if let Some(body) = body.take() {
+            sim.client(host, "program", body);
+        }
+    })
+}
+
+/// As [`in_simulation`], for a test: what broke, as a text.
+pub fn on_simulation(body: impl FnOnce(SimKernel) + Send + 'static) -> Result<(), String> {
+    let report = in_simulation(&mut Engine::new(), body);
+    match report.failure {
+        None => Ok(()),
+        Some(failure) => Err(format!("{} {}: {}", failure.oracle, failure.site, failure.message)),
+    }
+}
