@@ -3,7 +3,7 @@
 
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::trace::Kind;
-use crate::world::{NONE, State, Wake, World};
+use crate::world::{NONE, State, World};
 use eagain_net::{Errno, Result, SigSet};
 
 /// What an attempt of a call comes to.
@@ -359,11 +359,5 @@ impl World {
             let _ = writeln!(text, "  {} {doing} {}({}){until}", t.name, t.call.name(), args.join(", "));
         }
         text
-    }
-
-    /// A wait of this call ended because its time was over.
-    #[inline]
-    pub(crate) fn woke_by_deadline(&self) -> bool {
-        self.threads[self.current as usize].wake == Wake::Deadline
     }
 }

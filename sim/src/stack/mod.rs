@@ -12,7 +12,7 @@
 mod overflow;
 
 use crate::world::World;
-use corosensei::stack::DefaultStack;
+use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use eagain_net::ThreadBody;
 use std::cell::Cell;
@@ -94,6 +94,8 @@ pub(crate) fn pause_for_ever() -> ! {
 pub struct Engine {
     running: Vec<Option<Stack>>,
     pool: Vec<DefaultStack>,
+    /// The lowest address of each running stack, guard pages included.
+    limits: Vec<usize>,
     heartbeat: Arc<AtomicU64>,
 }
 
@@ -107,7 +109,7 @@ impl Engine {
     /// An engine for this OS thread.
     pub fn new() -> Engine {
         overflow::install();
-        Engine { running: Vec::new(), pool: Vec::new(), heartbeat: Arc::default() }
+        Engine { running: Vec::new(), pool: Vec::new(), limits: Vec::new(), heartbeat: Arc::default() }
     }
 
     /// Takes the stacks out of `other`, to be given back with another `take`.
@@ -115,6 +117,7 @@ impl Engine {
         Engine {
             running: std::mem::take(&mut other.running),
             pool: std::mem::take(&mut other.pool),
+            limits: std::mem::take(&mut other.limits),
             heartbeat: other.heartbeat.clone(),
         }
     }
@@ -131,7 +134,7 @@ impl Engine {
             self.start(thread, body);
         }
         let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
-        overflow::watch(thread);
+        overflow::watch(thread, self.limits[thread]);
         let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
         if ended {
             self.recycle(thread);
@@ -146,6 +149,7 @@ impl Engine {
                 "no memory map for the stack of simulated thread {thread}: {error} (see vm.max_map_count in proc(5))"
             ),
         });
+        let limit = stack.limit().get();
         let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
             YIELDER.set(yielder);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
@@ -159,7 +163,9 @@ impl Engine {
         });
         if self.running.len() <= thread {
             self.running.resize_with(thread + 1, || None);
+            self.limits.resize(thread + 1, 0);
         }
+        self.limits[thread] = limit;
         self.running[thread] = Some(coroutine);
     }
 
