@@ -23,6 +23,12 @@ pub(crate) enum Happening {
     SynAnswer(u32, u32, bool),
     /// A timerfd fires: file, generation of its setting.
     Timer(u32, u32),
+    /// A moment of an operation of a ring: file of the ring, operation, its number.
+    RingOp(u32, u32, u32),
+    /// The work of a ring is to be done: its file, number of this entry.
+    RingWork(u32, u32),
+    /// An AIO operation goes on: process, operation.
+    Aio(u32, u32),
     /// A planned fault, by index.
     Fault(u32),
 }

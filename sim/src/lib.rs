@@ -42,7 +42,7 @@ mod wire;
 mod world;
 
 pub use bugs::PlantedBug;
-pub use kernel::SimKernel;
+pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
 pub use oracle::{always, choose, fail, print, sometimes};
 pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};

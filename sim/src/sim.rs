@@ -30,6 +30,10 @@ pub const USUAL_FAULTS: &[Family] = &[
     Family::RecvBuffer,
     Family::Interrupt,
     Family::Wakeup,
+    Family::RingLate,
+    Family::RingOrder,
+    Family::RingShort,
+    Family::AioLate,
 ];
 
 /// A world under construction, and then running. A scenario's body gets one.

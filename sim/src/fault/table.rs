@@ -61,6 +61,16 @@ families! {
         "process, how-manieth descriptor", "rarely, log-uniform 1 ms to 1 s", "getrlimit(2), accept(2)";
     Wakeup = "futex.wakeup", "a futex waiter wakes without a wake",
         "thread, how-manieth wait", "rarely, log-uniform 100 ns to 1 ms after the wait began", "futex(2)";
+    RingLate = "ring.late", "an operation of a ring goes on later than its file woke it",
+        "ring, how-manieth wake-up", "rarely, log-uniform 1 us to 20 ms", "io_uring(7)";
+    RingOrder = "ring.order", "an operation of a ring goes on before others that were woken earlier",
+        "ring, how-manieth wake-up", "rarely, 1 to 4 places", "io_uring(7): completions come in any order";
+    RingShort = "ring.short", "a transfer of a ring takes what is there at its beginning, and more comes meanwhile",
+        "ring, how-manieth transfer", "rarely, 1 byte to 4 KiB, small sizes more likely", "recv(2), send(2), read(2)";
+    RingAgain = "ring.again", "a receive of a ring on a non-blocking file gives up: EAGAIN",
+        "ring, how-manieth receive that would pend", "rarely", "io_uring_enter(2), EAGAIN";
+    AioLate = "aio.late", "a thread of the C library takes up an AIO operation, or goes on with it, later",
+        "process, how-manieth turn", "rarely, log-uniform 1 us to 20 ms", "aio(7)";
     ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
         "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
 }
@@ -103,6 +113,10 @@ impl Family {
             Family::Reset => Distribution::rarely(chance / 32, 1, 1),
             Family::Interrupt | Family::Wakeup => Distribution::rarely_log(chance, 100, MS),
             Family::FdLimit => Distribution::rarely_log(chance / 4, MS, 1_000 * MS),
+            Family::RingLate | Family::AioLate => Distribution::rarely_log(chance, US, 20 * MS),
+            Family::RingOrder => Distribution::rarely(chance, 1, 4),
+            Family::RingShort => Distribution::rarely_log(chance, 1, 4096),
+            Family::RingAgain => Distribution::rarely(chance / 4, 1, 1),
             Family::ClockDrift => Distribution::uniform(0, 0),
         }
     }

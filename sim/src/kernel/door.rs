@@ -237,15 +237,20 @@ fn cost(kind: Kind) -> u64 {
     match kind {
         Kind::ClockGettime | Kind::Gettid | Kind::Getpid => 30,
         Kind::Interleave => 0,
+        // Memory that is shared with the kernel: no call at all.
+        Kind::RingPush | Kind::RingReap => 30,
         Kind::Accept | Kind::Connect | Kind::Close | Kind::Socket => 1_500,
         Kind::Spawn => 10_000,
-        Kind::Fsync | Kind::Fdatasync => 100_000,
+        Kind::Fsync | Kind::Fdatasync => SYNC_NS,
         Kind::Send | Kind::Recv | Kind::Read | Kind::Write | Kind::Sendmsg | Kind::Readv | Kind::Writev => {
             700
         }
         _ => 400,
     }
 }
+
+/// What it takes a disk to make data durable, in nanoseconds.
+pub(crate) const SYNC_NS: u64 = 100_000;
 
 /// Sleeping for less than this is spinning.
 pub(crate) const REAL_SLEEP_NS: u64 = 10_000;

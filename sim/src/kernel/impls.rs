@@ -11,16 +11,16 @@ use std::io::{IoSlice, IoSliceMut};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-fn word(fd: Fd) -> u64 {
+pub(super) fn word(fd: Fd) -> u64 {
     i64::from(fd.0) as u64
 }
 
-fn nanoseconds(duration: Option<Duration>) -> Option<u64> {
+pub(super) fn nanoseconds(duration: Option<Duration>) -> Option<u64> {
     duration.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX - 1))
 }
 
 /// A timeout as a word of an event: `u64::MAX` is for ever.
-fn timeout_word(timeout: Option<u64>) -> u64 {
+pub(super) fn timeout_word(timeout: Option<u64>) -> u64 {
     timeout.unwrap_or(u64::MAX)
 }
 
@@ -401,125 +401,5 @@ impl Entropy for SimKernel {
             w.sys_getrandom(buffer);
             Ok(())
         })
-    }
-}
-
-/// A ring of the simulated kernel.
-pub struct SimRing {
-    fd: Fd,
-}
-
-impl CompletionRing for SimRing {
-    fn fd(&self) -> Fd {
-        self.fd
-    }
-
-    fn push(&mut self, submission: Submission) -> Result<(), (Errno, Submission)> {
-        Err((Errno::ENOSYS, submission))
-    }
-
-    fn enter(&mut self, _: u32, _: Option<Duration>, _: Option<SigSet>) -> Result<u32> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn reap(&mut self, _: &mut Vec<Completed>) -> usize {
-        0
-    }
-}
-
-impl Completion for SimKernel {
-    type Ring = SimRing;
-
-    fn io_uring_probe(&self) -> Advice {
-        Advice::Unavailable("the simulated kernel has no rings yet".to_owned())
-    }
-
-    fn io_uring_setup(&self, _: RingParams) -> Result<SimRing> {
-        Err(Errno::ENOSYS)
-    }
-}
-
-impl Aio for SimKernel {
-    fn aio_probe(&self) -> Advice {
-        Advice::Unavailable("the simulated kernel has no POSIX AIO yet".to_owned())
-    }
-
-    fn aio_init(&self, _: u32) {}
-
-    fn aio_read(&self, _: Fd, buffer: Vec<u8>, _: u64, _: SigEvent) -> Result<AioId, (Errno, Vec<u8>)> {
-        Err((Errno::ENOSYS, buffer))
-    }
-
-    fn aio_write(
-        &self,
-        _: Fd,
-        buffer: Vec<u8>,
-        _: usize,
-        _: u64,
-        _: SigEvent,
-    ) -> Result<AioId, (Errno, Vec<u8>)> {
-        Err((Errno::ENOSYS, buffer))
-    }
-
-    fn aio_error(&self, _: AioId) -> Result<AioState> {
-        Err(Errno::EINVAL)
-    }
-
-    fn aio_return(&self, _: AioId) -> Result<(Result<usize>, Vec<u8>)> {
-        Err(Errno::EINVAL)
-    }
-
-    fn aio_cancel(&self, _: Fd, _: Option<AioId>) -> Result<AioCancel> {
-        Err(Errno::EINVAL)
-    }
-
-    fn aio_suspend(&self, _: &[AioId], _: Option<Duration>) -> Result<()> {
-        Err(Errno::EINVAL)
-    }
-}
-
-impl Files for SimKernel {
-    fn open(&self, _: &str, _: OpenFlags) -> Result<Fd> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn pread(&self, _: Fd, _: &mut [u8], _: u64) -> Result<usize> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn pwrite(&self, _: Fd, _: &[u8], _: u64) -> Result<usize> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn fsync(&self, _: Fd) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn fdatasync(&self, _: Fd) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn ftruncate(&self, _: Fd, _: u64) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn fstat(&self, _: Fd) -> Result<FileStat> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn rename(&self, _: &str, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn unlink(&self, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn mkdir(&self, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    fn read_dir(&self, _: &str) -> Result<Vec<String>> {
-        Err(Errno::ENOSYS)
     }
 }

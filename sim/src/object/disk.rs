@@ -1,9 +1,8 @@
-//! Files and asynchronous operations of a process (being written).
+//! Files of a host (being written).
 
 /// The files of a host.
 #[derive(Default)]
 pub(crate) struct Disk {}
 
-/// The AIO operations of a process.
-#[derive(Default)]
-pub(crate) struct AioTable {}
+/// An open regular file or directory.
+pub(crate) struct OpenDisk {}

@@ -1,19 +1,23 @@
 //! What descriptors refer to: open files, and the things behind them. Data and small steps only; the calls are in
 //! `crate::syscall`, what travels between hosts is in `crate::wire`.
 
+mod aio;
 mod byte_queue;
 mod counter;
 mod disk;
 mod epoll_set;
 mod open_file;
+mod ring;
 mod signal_queue;
 mod socket;
 
+pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use byte_queue::ByteQueue;
 pub(crate) use counter::{EventCounter, TimerFd};
-pub(crate) use disk::{AioTable, Disk};
+pub(crate) use disk::{Disk, OpenDisk};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
+pub(crate) use ring::{LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use socket::{
     Conn, Flow, Listen, Options, RCV, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp,

@@ -1,6 +1,6 @@
 //! An open file description (`open(2)`): what several descriptors, of several processes, can share.
 
-use super::{EpollSet, EventCounter, TimerFd};
+use super::{EpollSet, EventCounter, OpenDisk, Ring, TimerFd};
 use crate::world::Watcher;
 use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 
@@ -13,6 +13,9 @@ pub(crate) enum Object {
     Timer(Box<TimerFd>),
     /// A signalfd, with its set.
     Signals(SigSet),
+    Ring(Box<Ring>),
+    /// A regular file or a directory.
+    File(Box<OpenDisk>),
     /// Nothing: its object has been released.
     Gone,
 }

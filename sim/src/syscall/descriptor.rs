@@ -46,6 +46,8 @@ impl World {
                     }
                 }
             }
+            Object::Ring(ring) => self.close_ring(file, *ring),
+            Object::File(open) => self.close_disk(*open),
             Object::Event(_) | Object::Timer(_) | Object::Signals(_) | Object::Gone => {}
         }
     }
@@ -94,6 +96,7 @@ impl World {
             // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
             Object::Socket(_) if buffer.is_empty() => return Step::Done(Ok(0)),
             Object::Socket(_) => return self.sys_recv(fd, buffer, RecvFlags::NONE, deadline),
+            Object::File(_) => return Step::Done(self.disk_read(file, buffer)),
             Object::Event(_) => {}
             Object::Timer(_) => {}
             Object::Signals(_) => {}
@@ -166,6 +169,7 @@ impl World {
         };
         match &mut self.files[file as usize].object {
             Object::Socket(_) => self.sys_send(fd, &[bytes], SendFlags::NONE, progress),
+            Object::File(_) => Step::Done(self.disk_write(file, bytes)),
             Object::Event(counter) => {
                 let Some(word) = bytes.first_chunk::<8>() else { return Step::Done(Err(Errno::EINVAL)) };
                 let add = u64::from_ne_bytes(*word);

@@ -64,6 +64,8 @@ impl World {
                 });
                 if any { Events::IN } else { Events::NONE }
             }
+            Object::Ring(_) => self.poll_ring(file),
+            Object::File(_) => Events::IN | Events::OUT,
             Object::Gone => Events::NONE,
         }
     }
@@ -109,7 +111,7 @@ impl World {
         let set_file = self.file(epoll)?;
         let file = self.file(fd)?;
         // EPERM for what cannot be polled comes before the check of the set itself.
-        if matches!(self.files[file as usize].object, Object::Gone) {
+        if matches!(self.files[file as usize].object, Object::Gone | Object::File(_)) {
             return Err(Errno::EPERM);
         }
         if self.epoll_set(set_file).is_none() || set_file == file {

@@ -2,13 +2,17 @@
 //! One file a family, under the same name as its trait in `eagain_net::kernel`. A function is an attempt: it may say that
 //! it waits, and is attempted again when the thread is woken.
 
+mod aio;
 mod clock;
 mod descriptor;
 mod epoll;
+mod file;
 mod poll;
+mod ring;
 mod signal;
 mod socket;
 mod thread;
 mod timer;
 
 pub(crate) use descriptor::SendProgress;
+pub(crate) use ring::Entering;

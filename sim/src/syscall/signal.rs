@@ -224,6 +224,12 @@ impl World {
         }
     }
 
+    /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
+    pub fn signals_queued(&self, process: u32) -> usize {
+        let threads = self.threads.iter().filter(|t| t.process == process);
+        self.processes[process as usize].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
+    }
+
     /// The owner of a descriptor is told that something happened to it.
     pub fn send_sigio(&mut self, file: u32, code: SigCode) {
         let Some(sigio) = self.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied())
@@ -241,13 +247,7 @@ impl World {
             SigCode::PollHup => Events::HUP | Events::ERR,
             _ => Events::NONE,
         };
-        let queued = self.processes[sigio.process as usize].pending.len()
-            + self
-                .threads
-                .iter()
-                .filter(|t| t.process == sigio.process)
-                .map(|t| t.pending.len())
-                .sum::<usize>();
+        let queued = self.signals_queued(sigio.process);
         let info = match sigio.signal {
             Some(signal) if queued < self.knobs.sigpending_limit => {
                 SigInfo { signal, code, value: 0, fd: Fd(sigio.fd), band }
@@ -387,7 +387,7 @@ impl World {
         let process = self.process_of(pid).ok_or(Errno::ESRCH)?;
         if info.code == SigCode::Queue
             && info.signal.is_realtime()
-            && self.processes[process as usize].pending.len() >= self.knobs.sigpending_limit
+            && self.signals_queued(process) >= self.knobs.sigpending_limit
         {
             return Err(Errno::EAGAIN);
         }

@@ -148,6 +148,8 @@ kinds! {
     Killed = 1103, "killed", ["n"];
     SignalDelivered = 1104, "signal", ["n"];
     Print = 1105, "print", ["text"];
+    RingDone = 1107, "cqe", ["fd", "n", "n", "x"];
+    AioDone = 1108, "aio-done", ["n", "n"];
     Mark = 1106, "mark", ["text"];
     // Happenings: faults, each with what it changed.
     FaultSplit = 2000, "split", ["addr", "addr", "n", "n"];
@@ -164,4 +166,9 @@ kinds! {
     FaultCrash = 2011, "crash", ["n"];
     FaultDisk = 2012, "disk", ["text", "n"];
     FaultWakeup = 2013, "spurious-wakeup", [];
+    FaultRingLate = 2014, "ring-late", ["fd", "n", "ns"];
+    FaultRingOrder = 2015, "ring-order", ["fd", "n", "n"];
+    FaultRingShort = 2016, "ring-short", ["fd", "n", "n"];
+    FaultRingAgain = 2017, "ring-again", ["fd", "n"];
+    FaultAioLate = 2018, "aio-late", ["n", "ns"];
 }

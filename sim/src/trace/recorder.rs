@@ -106,6 +106,12 @@ impl Recorder {
         self.number
     }
 
+    /// An operation that was started earlier has completed, with the bytes that it moved and the fault that it met.
+    pub fn completion(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) {
+        let cause = std::mem::take(&mut self.blamed);
+        self.note(time, thread, kind, args, 0, cause);
+    }
+
     #[inline]
     fn note(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64, cause: u64) {
         self.number += 1;

@@ -15,6 +15,9 @@ impl World {
             Happening::Syn(conn, generation) => self.syn_arrives(conn, generation),
             Happening::SynAnswer(conn, generation, refused) => self.syn_answer(conn, generation, refused),
             Happening::Timer(file, generation) => self.timer_fires(file, generation),
+            Happening::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
+            Happening::RingWork(ring, number) => self.ring_work_planned(ring, number),
+            Happening::Aio(process, op) => self.aio_due(process, op),
             Happening::Fault(thread) => self.interrupt_now(thread),
         }
     }

@@ -29,6 +29,8 @@ use std::collections::BTreeMap;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
+/// A descriptor that no program has: it stands for the open file that an operation under way holds (`World::on_file`).
+pub(crate) const LENT: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 
 /// One simulated world.
 pub(crate) struct World {
@@ -65,6 +67,10 @@ pub(crate) struct World {
     pub refused: Option<String>,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
+    /// What [`LENT`] stands for, or [`NONE`].
+    pub lent: u32,
+    /// Counts what entries of the agenda refer to and has no other identity.
+    pub numbers: u32,
     /// The streams of choices that programs make, by thread and name.
     pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
 }
@@ -106,6 +112,8 @@ impl World {
             condemned: Vec::new(),
             refused: None,
             signalfds: 0,
+            lent: NONE,
+            numbers: 0,
             workload: BTreeMap::new(),
         }
     }

@@ -11,6 +11,10 @@ pub(crate) enum Watcher {
     Thread { thread: u32, events: Events, exclusive: bool },
     /// An entry of an epoll set.
     Epoll { set: u32, item: u32 },
+    /// A pending operation of a ring.
+    Ring { ring: u32, op: u32, events: Events },
+    /// A running AIO operation of a process.
+    Aio { process: u32, op: u32, events: Events },
 }
 
 impl Watcher {
@@ -53,6 +57,18 @@ impl World {
                 Watcher::Epoll { set, item } => {
                     if self.epoll_callback(set, item, events) {
                         return;
+                    }
+                }
+                Watcher::Ring { ring, op, events: asked } => {
+                    at += 1;
+                    if asked.intersects(events) {
+                        self.ring_woken(ring, op);
+                    }
+                }
+                Watcher::Aio { process, op, events: asked } => {
+                    at += 1;
+                    if asked.intersects(events) {
+                        self.aio_woken(process, op);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{NONE, State, Wake, World};
+use super::{LENT, NONE, State, Wake, World};
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
@@ -40,6 +40,7 @@ pub(crate) struct Process {
     pub may_panic: bool,
     /// How it ended.
     pub exit: Option<i32>,
+    pub rings_made: u32,
     pub aio: crate::object::AioTable,
 }
 
@@ -73,6 +74,7 @@ impl World {
             foreground,
             may_panic: false,
             exit: None,
+            rings_made: 0,
             aio: crate::object::AioTable::default(),
         });
         self.foreground += u32::from(foreground);
@@ -100,6 +102,7 @@ impl World {
         let process = &self.processes[self.threads[self.current as usize].process as usize];
         match usize::try_from(fd.0).ok().and_then(|at| process.fds.get(at)) {
             Some(Some(entry)) => Ok(entry.file),
+            _ if fd == LENT && self.lent != NONE => Ok(self.lent),
             _ => Err(Errno::EBADF),
         }
     }
@@ -205,6 +208,7 @@ impl World {
             self.threads[thread as usize].wake = Wake::Ready;
             self.condemned.push(thread);
         }
+        self.end_aio(process);
         let fds = std::mem::take(&mut self.processes[process as usize].fds);
         for entry in fds.into_iter().flatten() {
             self.release_file(entry.file);

@@ -18,6 +18,8 @@ pub(crate) enum WaitOn {
     Epoll(u32),
     /// A futex word: process and address. The address is never shown and never iterated over.
     Futex(u32, usize),
+    /// The end of an AIO operation of a process.
+    Aio(u32),
     /// A thread's end.
     Join(u32),
 }
@@ -66,6 +68,9 @@ impl World {
                         self.futexes.0.remove(&(process, address));
                     }
                 }
+            }
+            WaitOn::Aio(process) => {
+                self.processes[process as usize].aio.waiters.retain(|&waiter| waiter != thread);
             }
             WaitOn::Join(other) => self.threads[other as usize].joiner = NONE,
         }

@@ -1,0 +1,193 @@
+//! Rings and POSIX AIO, call by call.
+
+use super::SimKernel;
+use super::door::{Restart, call, waiting_call};
+use super::impls::{nanoseconds, timeout_word, word};
+use crate::stack;
+use crate::syscall::Entering;
+use crate::trace::Kind;
+use eagain_net::*;
+use std::fmt;
+use std::time::Duration;
+
+/// A ring of the simulated kernel. Dropping it closes it: what is in flight ends and lets go of its files.
+pub struct SimRing {
+    fd: Fd,
+}
+
+impl fmt::Debug for SimRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SimRing({})", self.fd)
+    }
+}
+
+impl Drop for SimRing {
+    fn drop(&mut self) {
+        if stack::inside() {
+            let _ = SimKernel.close(self.fd);
+        }
+    }
+}
+
+/// `IORING_OP_*`, the descriptor, and the length: what a trace shows of an operation.
+fn shown(operation: &Operation) -> [u64; 2] {
+    let (number, fd) = match operation {
+        Operation::Nop => (0, Fd(-1)),
+        Operation::Fsync { fd, .. } => (3, *fd),
+        Operation::PollAdd { fd, .. } => (6, *fd),
+        Operation::Timeout { .. } => (11, Fd(-1)),
+        Operation::Accept { fd, .. } => (13, *fd),
+        Operation::Cancel { .. } => (14, Fd(-1)),
+        Operation::LinkTimeout { .. } => (15, Fd(-1)),
+        Operation::Connect { fd, .. } => (16, *fd),
+        Operation::Close { fd } => (19, *fd),
+        Operation::Read { fd, .. } => (22, *fd),
+        Operation::Write { fd, .. } => (23, *fd),
+        Operation::Send { fd, .. } => (26, *fd),
+        Operation::Recv { fd, .. } | Operation::RecvGroup { fd, .. } => (27, *fd),
+        Operation::ProvideBuffers { .. } => (31, Fd(-1)),
+        Operation::Shutdown { fd, .. } => (34, *fd),
+    };
+    [number, word(fd)]
+}
+
+impl CompletionRing for SimRing {
+    fn fd(&self) -> Fd {
+        self.fd
+    }
+
+    fn push(&mut self, submission: Submission) -> Result<(), (Errno, Submission)> {
+        let fd = self.fd;
+        let [number, target] = shown(&submission.operation);
+        let args = [word(fd), number, target, submission.user_data];
+        let mut given = Some(submission);
+        let result = call(Kind::RingPush, args, |w| {
+            let Some(submission) = given.take() else { return Err(Errno::EINVAL) };
+            w.ring_push(fd, submission).map_err(|(errno, back)| {
+                given = Some(back);
+                errno
+            })
+        });
+        match (result, given) {
+            (Err(errno), Some(submission)) => Err((errno, submission)),
+            // A thread that is being unwound: nobody will look at what became of it.
+            _ => Ok(()),
+        }
+    }
+
+    fn enter(&mut self, min_complete: u32, timeout: Option<Duration>, mask: Option<SigSet>) -> Result<u32> {
+        let fd = self.fd;
+        let timeout = nanoseconds(timeout);
+        let mut entering = Entering::default();
+        let args = [word(fd), u64::from(min_complete), timeout_word(timeout), 0];
+        let result = waiting_call(Kind::RingEnter, args, Restart::Never, |w| {
+            w.sys_ring_enter(fd, min_complete, timeout, mask, &mut entering)
+        });
+        match result {
+            Err(Errno::EINTR) => stack::with(|w| w.ring_interrupted(fd, &entering)),
+            result => result,
+        }
+    }
+
+    fn reap(&mut self, into: &mut Vec<Completed>) -> usize {
+        let fd = self.fd;
+        call(Kind::RingReap, [word(fd), 0, 0, 0], |w| w.ring_reap(fd, into)).unwrap_or(0)
+    }
+}
+
+impl Completion for SimKernel {
+    type Ring = SimRing;
+
+    fn io_uring_probe(&self) -> Advice {
+        Advice::Available
+    }
+
+    fn io_uring_setup(&self, params: RingParams) -> Result<SimRing> {
+        let args = [u64::from(params.entries), u64::from(params.cq_entries), 0, 0];
+        let fd = call(Kind::RingSetup, args, |w| w.sys_ring_setup(params))?;
+        Ok(SimRing { fd })
+    }
+}
+
+impl Aio for SimKernel {
+    fn aio_probe(&self) -> Advice {
+        Advice::Available
+    }
+
+    fn aio_init(&self, threads: u32) {
+        stack::with(|w| {
+            if !w.dying {
+                w.me().aio.threads = threads.max(1) as usize;
+            }
+        });
+    }
+
+    fn aio_read(
+        &self,
+        fd: Fd,
+        buffer: Vec<u8>,
+        offset: u64,
+        event: SigEvent,
+    ) -> Result<AioId, (Errno, Vec<u8>)> {
+        let args = [word(fd), buffer.len() as u64, offset, 0];
+        let mut given = Some(buffer);
+        let result = call(Kind::AioRead, args, |w| w.aio_start(fd, &mut given, None, offset, event));
+        result.map(AioId).map_err(|errno| (errno, given.unwrap_or_default()))
+    }
+
+    fn aio_write(
+        &self,
+        fd: Fd,
+        buffer: Vec<u8>,
+        from: usize,
+        offset: u64,
+        event: SigEvent,
+    ) -> Result<AioId, (Errno, Vec<u8>)> {
+        let args = [word(fd), buffer.len().saturating_sub(from) as u64, offset, 0];
+        let mut given = Some(buffer);
+        let result = call(Kind::AioWrite, args, |w| w.aio_start(fd, &mut given, Some(from), offset, event));
+        result.map(AioId).map_err(|errno| (errno, given.unwrap_or_default()))
+    }
+
+    fn aio_error(&self, id: AioId) -> Result<AioState> {
+        let mut state = AioState::InProgress;
+        call(Kind::AioError, [id.0, 0, 0, 0], |w| {
+            state = w.aio_state(id.0)?;
+            // As the call returns it: 0, or the errno of the operation.
+            Ok(match state {
+                AioState::InProgress => Errno::EINPROGRESS.0,
+                AioState::Done => 0,
+                AioState::Failed(errno) => errno.0,
+            })
+        })?;
+        Ok(state)
+    }
+
+    fn aio_return(&self, id: AioId) -> Result<(Result<usize>, Vec<u8>)> {
+        let mut taken = None;
+        call(Kind::AioReturn, [id.0, 0, 0, 0], |w| {
+            let (result, buffer) = w.aio_take(id.0)?;
+            taken = Some((result, buffer));
+            Ok(result.unwrap_or(0))
+        })?;
+        taken.ok_or(Errno::EINVAL)
+    }
+
+    fn aio_cancel(&self, fd: Fd, id: Option<AioId>) -> Result<AioCancel> {
+        let mut said = AioCancel::AllDone;
+        call(Kind::AioCancel, [word(fd), id.map_or(0, |id| id.0), 0, 0], |w| {
+            said = w.sys_aio_cancel(fd, id.map(|id| id.0))?;
+            Ok(said as u32)
+        })?;
+        Ok(said)
+    }
+
+    fn aio_suspend(&self, ids: &[AioId], timeout: Option<Duration>) -> Result<()> {
+        let timeout = nanoseconds(timeout);
+        let mut deadline = None;
+        // The C library waits on a futex, which goes on after a signal only without a timeout.
+        let restart = if timeout.is_some() { Restart::Never } else { Restart::IfAsked };
+        let args = [ids.len() as u64, timeout_word(timeout), 0, 0];
+        waiting_call(Kind::AioSuspend, args, restart, |w| w.sys_aio_suspend(ids, timeout, &mut deadline))
+    }
+}

@@ -1,0 +1,97 @@
+//! A completion ring (`io_uring(7)`): what was pushed, what is in flight, what has completed.
+//!
+//! ```text
+//!   push ──► queue ──enter──► ops ──► (a file's watchers) ──wake──► work ──► done ──reap──►
+//!                              │  what cannot be done at once pends here       │ full: overflow, flushed by enter
+//! ```
+
+use crate::choice::Stream;
+use eagain_net::{BufferGroup, Completed, Events, Operation, Submission, SubmissionFlags};
+use slab::Slab;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A timeout that is linked behind an operation.
+pub(crate) struct LinkedTimeout {
+    pub user_data: u64,
+    /// From the moment at which the operation pends, in nanoseconds of the host's clock.
+    pub after: u64,
+    /// When it is over; `u64::MAX`: not armed yet.
+    pub at: u64,
+}
+
+/// An operation in flight. It owns its buffer, and holds the file that its descriptor referred to when it was issued:
+/// closing the descriptor does not end it.
+pub(crate) struct RingOp {
+    pub user_data: u64,
+    pub operation: Operation,
+    pub flags: SubmissionFlags,
+    /// Unique in the world, so that an entry of the agenda that is older than the operation is known.
+    pub number: u32,
+    /// `NONE`: it needs none, or has none yet.
+    pub file: u32,
+    /// How many bytes an operation that waits for all has moved.
+    pub moved: usize,
+    /// What it waits for among the watchers of `file`.
+    pub armed: Events,
+    /// It is on the work list, or about to be.
+    pub queued: bool,
+    /// It runs elsewhere, and can no longer be cancelled.
+    pub running: bool,
+    /// For a timeout: when it is over, and how many completions end it before.
+    pub at: u64,
+    pub target: u64,
+    /// The buffer of a group that a single receive has filled.
+    pub filled: Option<(u16, Vec<u8>)>,
+    pub timeout: Option<LinkedTimeout>,
+    /// What is linked behind it.
+    pub chain: VecDeque<Submission>,
+}
+
+/// A ring.
+pub(crate) struct Ring {
+    pub fd: i32,
+    pub process: u32,
+    /// The thread that made it: the one whose calls its operations are.
+    pub owner: u32,
+    /// Completions appear only inside `enter`, called by `owner`.
+    pub defer: bool,
+    pub queue_entries: usize,
+    pub done_entries: usize,
+    pub queue: VecDeque<Submission>,
+    pub done: VecDeque<Completed>,
+    pub overflow: VecDeque<Completed>,
+    /// Completions of what needs no kernel: provided buffers.
+    pub local: VecDeque<Completed>,
+    pub ops: Slab<RingOp>,
+    /// Operations that were woken, by index and number.
+    pub work: VecDeque<(u32, u32)>,
+    /// The agenda has an entry to do the work; its number.
+    pub planned: Option<u32>,
+    pub groups: BTreeMap<BufferGroup, VecDeque<(u16, Vec<u8>)>>,
+    /// Completions other than those of timeouts.
+    pub posted: u64,
+    /// Who chooses: the process and the how-manieth of its rings.
+    pub name: String,
+    pub lates: Stream,
+    pub orders: Stream,
+    pub shorts: Stream,
+    pub agains: Stream,
+}
+
+impl Ring {
+    /// Completions that can be reaped.
+    pub fn ready(&self) -> usize {
+        self.done.len() + self.local.len()
+    }
+}
+
+/// The buffer that an operation owns, taken out.
+pub(crate) fn take_buffer(operation: &mut Operation) -> Option<Vec<u8>> {
+    match operation {
+        Operation::Recv { buffer, .. }
+        | Operation::Send { buffer, .. }
+        | Operation::Read { buffer, .. }
+        | Operation::Write { buffer, .. } => Some(std::mem::take(buffer)),
+        _ => None,
+    }
+}

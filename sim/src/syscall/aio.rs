@@ -1,0 +1,338 @@
+//! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
+//! operation at a time for each descriptor number, and tell of the end by a queued signal.
+
+use crate::agenda::Happening;
+use crate::fault::Family;
+use crate::kernel::Step;
+use crate::object::{AioOp, Object};
+use crate::syscall::SendProgress;
+use crate::trace::Kind;
+use crate::world::{NONE, WaitOn, Wake, Watcher, World};
+use eagain_net::{
+    AioCancel, AioId, AioState, Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigEvent, SigInfo,
+};
+
+/// How long a thread of the library takes to wake up and make its call.
+const TURN_NS: u64 = 5_000;
+
+/// What a turn of an operation comes to.
+enum Turn {
+    Over(Result<usize>),
+    Waits(Events),
+}
+
+impl World {
+    /// `aio_read(3)` or `aio_write(3)`: queues the operation. A wrong descriptor is found out when it runs.
+    pub fn aio_start(
+        &mut self,
+        fd: Fd,
+        buffer: &mut Option<Vec<u8>>,
+        from: Option<usize>,
+        offset: u64,
+        event: SigEvent,
+    ) -> Result<u64> {
+        if from.is_some_and(|from| from > buffer.as_ref().map_or(0, |b| b.len())) {
+            return Err(Errno::EINVAL);
+        }
+        let process = self.my_process();
+        let aio = &mut self.me().aio;
+        aio.made += 1;
+        let id = aio.made;
+        let op = AioOp {
+            fd: fd.0,
+            buffer: buffer.take().unwrap_or_default(),
+            from,
+            offset,
+            event,
+            running: false,
+            file: NONE,
+            moved: 0,
+            due: false,
+            result: None,
+        };
+        aio.ops.insert(id, op);
+        let queue = aio.queues.entry(fd.0).or_default();
+        queue.push_back(id);
+        if queue.len() == 1 {
+            aio.runnable.push_back(fd.0);
+        }
+        self.aio_dispatch(process);
+        self.progress();
+        Ok(u64::from(id))
+    }
+
+    /// Free threads of the library take up what can run.
+    fn aio_dispatch(&mut self, process: u32) {
+        loop {
+            let aio = &mut self.processes[process as usize].aio;
+            if aio.busy >= aio.threads {
+                return;
+            }
+            let Some(fd) = aio.runnable.pop_front() else { return };
+            let Some(id) = aio.queues.get(&fd).and_then(|queue| queue.front()).copied() else { continue };
+            let Some(op) = aio.ops.get_mut(&id) else { continue };
+            op.running = true;
+            aio.busy += 1;
+            self.aio_plan(process, id);
+        }
+    }
+
+    /// The operation has a turn soon.
+    fn aio_plan(&mut self, process: u32, id: u32) {
+        let chance = self.swarm.chance(Family::AioLate, self.now);
+        let World { processes, choices, .. } = self;
+        let p = &mut processes[process as usize];
+        let Some(op) = p.aio.ops.get_mut(&id) else { return };
+        if op.due {
+            return;
+        }
+        op.due = true;
+        let late = choices.choose(
+            &mut p.aio.turns,
+            Family::AioLate.domain(),
+            chance != 0,
+            Family::AioLate.distribution(chance),
+            || p.name.clone(),
+        );
+        let now = self.now;
+        if late != 0 {
+            self.swarm.fired(Family::AioLate);
+            self.trace.happening(now, NONE, Kind::FaultAioLate, [u64::from(id), late, 0, 0]);
+        }
+        self.agenda.plan(now + TURN_NS + late, Happening::Aio(process, id));
+    }
+
+    /// The file that a running operation waits for had a wake-up.
+    pub fn aio_woken(&mut self, process: u32, id: u32) {
+        self.aio_plan(process, id);
+    }
+
+    /// The thread of the library makes its call, or goes on in it.
+    pub fn aio_due(&mut self, process: u32, id: u32) {
+        if self.processes[process as usize].exit.is_some() {
+            return;
+        }
+        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else { return };
+        op.due = false;
+        if op.result.is_some() {
+            return;
+        }
+        match self.aio_turn(process, id) {
+            Turn::Over(result) => self.aio_over(process, id, result),
+            Turn::Waits(events) => {
+                let Some(op) = self.processes[process as usize].aio.ops.get(&id) else { return };
+                let file = op.file;
+                if let Some(open) = self.files.get_mut(file as usize) {
+                    open.watchers.retain(|w| !is_of(w, process, id));
+                    open.watchers.push(Watcher::Aio { process, op: id, events });
+                }
+            }
+        }
+    }
+
+    fn aio_turn(&mut self, process: u32, id: u32) -> Turn {
+        let thread = self.processes[process as usize].main_thread;
+        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
+            return Turn::Over(Err(Errno::EINVAL));
+        };
+        if op.file == NONE {
+            // The number is looked up now: it may be closed, or refer to something else, by this time.
+            let at = usize::try_from(op.fd).ok();
+            let found = at.and_then(|at| self.processes[process as usize].fds.get(at)).copied().flatten();
+            let Some(entry) = found else { return Turn::Over(Err(Errno::EBADF)) };
+            self.files[entry.file as usize].refs += 1;
+            if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
+                op.file = entry.file;
+            }
+        }
+        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
+            return Turn::Over(Err(Errno::EINVAL));
+        };
+        let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
+        let mut buffer = std::mem::take(&mut op.buffer);
+        let nonblocking = self.files[file as usize].nonblocking();
+        let socket = matches!(self.files[file as usize].object, Object::Socket(_));
+        let regular = matches!(self.files[file as usize].object, Object::File(_));
+        let result = match from {
+            None => self.on_file(thread, file, |w, fd| match (regular, socket) {
+                (true, _) => Step::Done(w.sys_pread(fd, &mut buffer, offset)),
+                (_, true) => w.sys_recv(fd, &mut buffer, RecvFlags::DONTWAIT, &mut None),
+                // pread gives ESPIPE on what cannot seek, and the library then reads.
+                _ => w.sys_read(fd, &mut buffer, &mut None),
+            }),
+            Some(from) => self.on_file(thread, file, |w, fd| {
+                let rest = &buffer[from + moved..];
+                let mut progress = SendProgress::default();
+                match (regular, socket) {
+                    (true, _) => Step::Done(w.sys_pwrite(fd, rest, offset)),
+                    // SIGPIPE goes to the library's thread, which blocks every signal.
+                    (_, true) => {
+                        w.sys_send(fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
+                    }
+                    _ => w.sys_write(fd, rest, &mut progress),
+                }
+            }),
+        };
+        let total = buffer.len() - from.unwrap_or(0);
+        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
+            return Turn::Over(Err(Errno::EINVAL));
+        };
+        op.buffer = buffer;
+        let events = if from.is_some() { Events::OUT } else { Events::IN };
+        match result {
+            Err(Errno::EAGAIN) if nonblocking => Turn::Over(or_moved(Errno::EAGAIN, moved)),
+            Err(Errno::EAGAIN) => Turn::Waits(events),
+            // A blocking write to a socket goes on until all is written.
+            Ok(n) if from.is_some() && socket && !nonblocking && moved + n < total => {
+                op.moved += n;
+                Turn::Waits(events)
+            }
+            Ok(n) => Turn::Over(Ok(moved + n)),
+            Err(errno) => Turn::Over(or_moved(errno, moved)),
+        }
+    }
+
+    /// An operation has ended, or was cancelled: tells of it, and lets the next one of its number run.
+    fn aio_over(&mut self, process: u32, id: u32, result: Result<usize>) {
+        let now = self.now;
+        let aio = &mut self.processes[process as usize].aio;
+        let Some(op) = aio.ops.get_mut(&id) else { return };
+        op.result = Some(result);
+        let file = std::mem::replace(&mut op.file, NONE);
+        let (fd, event, ran) = (op.fd, op.event, std::mem::replace(&mut op.running, false));
+        if ran {
+            aio.busy -= 1;
+        }
+        if let Some(queue) = aio.queues.get_mut(&fd) {
+            let first = queue.front() == Some(&id);
+            queue.retain(|&other| other != id);
+            if queue.is_empty() {
+                aio.queues.remove(&fd);
+            } else if first {
+                aio.runnable.push_back(fd);
+            }
+        }
+        let waiters = std::mem::take(&mut aio.waiters);
+        let word = match result {
+            Ok(n) => n as i64,
+            Err(errno) => -i64::from(errno.0),
+        };
+        let main = self.processes[process as usize].main_thread;
+        self.trace.completion(now, main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
+        self.last_progress = now;
+        if file != NONE {
+            if let Some(open) = self.files.get_mut(file as usize) {
+                open.watchers.retain(|w| !is_of(w, process, id));
+            }
+            self.release_file(file);
+        }
+        if let SigEvent::Signal(signal, value) = event {
+            // Where the queue is full a real-time signal is lost, and only aio_error tells.
+            let full = self.signals_queued(process) >= self.knobs.sigpending_limit;
+            if !(full && signal.is_realtime()) {
+                let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
+                self.send_to_process(process, info);
+            }
+        }
+        for thread in waiters {
+            self.wake(thread, Wake::Ready);
+        }
+        self.aio_dispatch(process);
+    }
+
+    pub fn aio_state(&mut self, id: u64) -> Result<AioState> {
+        let op = self.me().aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+        Ok(match op.result {
+            None => AioState::InProgress,
+            Some(Ok(_)) => AioState::Done,
+            Some(Err(errno)) => AioState::Failed(errno),
+        })
+    }
+
+    /// `aio_return(3)`: the result and the buffer, once.
+    pub fn aio_take(&mut self, id: u64) -> Result<(Result<usize>, Vec<u8>)> {
+        let aio = &mut self.me().aio;
+        let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+        let result = op.result.ok_or(Errno::EINPROGRESS)?;
+        let buffer = aio.ops.remove(&(id as u32)).map(|op| op.buffer).unwrap_or_default();
+        self.progress();
+        Ok((result, buffer))
+    }
+
+    /// `aio_cancel(3)`: what waits in its queue is, what runs goes on.
+    pub fn sys_aio_cancel(&mut self, fd: Fd, id: Option<u64>) -> Result<AioCancel> {
+        self.file(fd)?;
+        let process = self.my_process();
+        let aio = &self.me().aio;
+        if let Some(id) = id {
+            let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+            if op.fd != fd.0 {
+                return Err(Errno::EINVAL);
+            }
+        }
+        let all = aio.queues.get(&fd.0).into_iter().flatten().copied();
+        let meant: Vec<u32> = all.filter(|&other| id.is_none_or(|id| id as u32 == other)).collect();
+        if meant.is_empty() {
+            return Ok(AioCancel::AllDone);
+        }
+        let mut said = AioCancel::Canceled;
+        for op in meant {
+            if self.processes[process as usize].aio.ops.get(&op).is_some_and(|op| op.running) {
+                said = AioCancel::NotCanceled;
+            } else {
+                self.aio_over(process, op, Err(Errno::ECANCELED));
+            }
+        }
+        Ok(said)
+    }
+
+    pub fn sys_aio_suspend(
+        &mut self,
+        ids: &[AioId],
+        timeout: Option<u64>,
+        deadline: &mut Option<u64>,
+    ) -> Step<()> {
+        let (me, process) = (self.current, self.my_process());
+        let aio = &self.me().aio;
+        for id in ids {
+            match aio.ops.get(&(id.0 as u32)) {
+                None => return Step::Done(Err(Errno::EINVAL)),
+                Some(op) if op.result.is_some() => return Step::Done(Ok(())),
+                Some(_) => {}
+            }
+        }
+        if deadline.is_none()
+            && let Some(timeout) = timeout
+        {
+            *deadline = Some(self.deadline_after(timeout));
+        }
+        if deadline.is_some_and(|at| self.now >= at) {
+            return Step::Done(Err(Errno::EAGAIN));
+        }
+        self.me().aio.waiters.push(me);
+        self.wait(WaitOn::Aio(process), *deadline);
+        Step::Wait
+    }
+
+    /// A process is over: its operations let go of their files.
+    pub fn end_aio(&mut self, process: u32) {
+        let table = std::mem::take(&mut self.processes[process as usize].aio);
+        for (id, op) in table.ops {
+            if op.file == NONE {
+                continue;
+            }
+            if let Some(open) = self.files.get_mut(op.file as usize) {
+                open.watchers.retain(|w| !is_of(w, process, id));
+            }
+            self.release_file(op.file);
+        }
+    }
+}
+
+fn or_moved(errno: Errno, moved: usize) -> Result<usize> {
+    if moved > 0 { Ok(moved) } else { Err(errno) }
+}
+
+fn is_of(watcher: &Watcher, process: u32, id: u32) -> bool {
+    matches!(watcher, Watcher::Aio { process: p, op, .. } if *p == process && *op == id)
+}

@@ -1,0 +1,344 @@
+//! What each operation does when it is issued, and again each time it is woken. An attempt never waits: what cannot be
+//! done pends, and is woken by the file that it waits for.
+
+use crate::fault::Family;
+use crate::kernel::Step;
+use crate::object::Object;
+use crate::syscall::SendProgress;
+use crate::world::{LENT, NONE, World};
+use eagain_net::{Errno, Events, Fd, Operation, RecvFlags, Result, SendFlags, StatusFlags};
+
+/// What an attempt comes to.
+pub(super) enum Attempt {
+    /// It is over: the result, and whether it breaks a chain of links.
+    Done(i32, bool),
+    /// It waits until something of these may be so.
+    Pend(Events),
+    /// It runs elsewhere for so many nanoseconds.
+    Later(u64),
+}
+
+fn done(result: Result<usize>) -> Attempt {
+    match result {
+        Ok(n) => Attempt::Done(i32::try_from(n).unwrap_or(i32::MAX), false),
+        Err(errno) => Attempt::Done(-errno.0, true),
+    }
+}
+
+/// A transfer that waits for all: what was moved counts for more than the error that ended it.
+fn moved_or(errno: Errno, moved: usize) -> Attempt {
+    match moved {
+        0 => Attempt::Done(-errno.0, true),
+        n => Attempt::Done(n as i32, true),
+    }
+}
+
+impl World {
+    /// Makes a call on behalf of `thread` on an open file that it holds, as if by a descriptor, without waiting.
+    pub fn on_file<T>(
+        &mut self,
+        thread: u32,
+        file: u32,
+        act: impl FnOnce(&mut World, Fd) -> Step<T>,
+    ) -> Result<T> {
+        let before = (self.current, self.lent);
+        (self.current, self.lent) = (thread, file);
+        let status = self.files[file as usize].status;
+        self.files[file as usize].status = status | StatusFlags::NONBLOCK;
+        let step = act(self, LENT);
+        self.files[file as usize].status = status;
+        (self.current, self.lent) = before;
+        match step {
+            Step::Done(result) => result,
+            Step::Wait => Err(Errno::EAGAIN),
+        }
+    }
+
+    /// The same for an operation of a ring.
+    fn on_ring_file<T>(
+        &mut self,
+        ring: u32,
+        op: u32,
+        act: impl FnOnce(&mut World, Fd) -> Step<T>,
+    ) -> Result<T> {
+        let Some((owner, file)) = self.ring(ring).and_then(|r| Some((r.owner, r.ops.get(op as usize)?.file)))
+        else {
+            return Err(Errno::EBADF);
+        };
+        self.on_file(owner, file, act)
+    }
+
+    /// Attempts an operation, which the caller has taken out of its slot.
+    pub(super) fn ring_attempt(
+        &mut self,
+        ring: u32,
+        op: u32,
+        operation: &mut Operation,
+        first: bool,
+    ) -> Attempt {
+        match operation {
+            Operation::Nop => Attempt::Done(0, false),
+            &mut Operation::Accept { flags, multishot, .. } => loop {
+                match self.on_ring_file(ring, op, |w, fd| w.sys_accept(fd, flags)) {
+                    Ok((fd, _)) if multishot => {
+                        self.ring_post_more(ring, op, fd.0, None);
+                    }
+                    Ok((fd, _)) => return Attempt::Done(fd.0, false),
+                    Err(Errno::EAGAIN) => return Attempt::Pend(Events::IN),
+                    Err(errno) => return done(Err(errno)),
+                }
+            },
+            &mut Operation::Connect { address, .. } => {
+                match self.on_ring_file(ring, op, |w, fd| w.sys_connect(fd, address)) {
+                    Ok(()) => done(Ok(0)),
+                    Err(Errno::EINPROGRESS | Errno::EALREADY) => Attempt::Pend(Events::OUT),
+                    Err(errno) => done(Err(errno)),
+                }
+            }
+            Operation::Recv { buffer, flags, .. } => self.ring_recv(ring, op, buffer, *flags),
+            &mut Operation::RecvGroup { group, multishot, .. } => {
+                self.ring_recv_group(ring, op, group, multishot)
+            }
+            Operation::Send { buffer, from, flags, .. } => {
+                let part = buffer.get(*from..).unwrap_or_default();
+                self.ring_send(ring, op, part, *flags)
+            }
+            Operation::Read { buffer, offset, .. } => self.ring_read(ring, op, buffer, *offset),
+            Operation::Write { buffer, offset, .. } => self.ring_write(ring, op, buffer, *offset),
+            Operation::Fsync { .. } if first => Attempt::Later(crate::kernel::SYNC_NS),
+            &mut Operation::Fsync { data_only, .. } => {
+                done(self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_fsync(fd, data_only))).map(|()| 0))
+            }
+            &mut Operation::Shutdown { how, .. } => {
+                done(self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_shutdown(fd, how))).map(|()| 0))
+            }
+            &mut Operation::Close { fd } => done(self.ring_close(ring, fd).map(|()| 0)),
+            &mut Operation::PollAdd { events, multishot, .. } => {
+                let asked = events | Events::ERR | Events::HUP;
+                let mask = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent) & asked)));
+                let mask = mask.unwrap_or(Events::NONE);
+                if mask.is_empty() {
+                    Attempt::Pend(asked)
+                } else if multishot {
+                    self.ring_post_more(ring, op, mask.0 as i32, None);
+                    Attempt::Pend(asked)
+                } else {
+                    Attempt::Done(mask.0 as i32, false)
+                }
+            }
+            &mut Operation::Timeout { after, count } => self.ring_timeout(ring, op, after, count, first),
+            // These never get here: linked, they belong to another; provided buffers need no ring; a cancel is
+            // settled with what it cancels.
+            Operation::LinkTimeout { .. } | Operation::ProvideBuffers { .. } | Operation::Cancel { .. } => {
+                Attempt::Done(-Errno::EINVAL.0, true)
+            }
+        }
+    }
+
+    fn moved(&mut self, ring: u32, op: u32) -> usize {
+        self.ring_op(ring, op).map_or(0, |op| op.moved)
+    }
+
+    fn set_moved(&mut self, ring: u32, op: u32, moved: usize) {
+        if let Some(op) = self.ring_op(ring, op) {
+            op.moved = moved;
+        }
+    }
+
+    fn ring_recv(&mut self, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
+        let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
+        let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
+        let most = if all { buffer.len() } else { self.ring_short(ring, op, buffer.len(), Events::IN) };
+        let mut moved = self.moved(ring, op);
+        loop {
+            let rest = &mut buffer[moved..most];
+            match self.on_ring_file(ring, op, |w, fd| w.sys_recv(fd, rest, now, &mut None)) {
+                Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
+                Ok(n) => {
+                    moved += n;
+                    self.set_moved(ring, op, moved);
+                    if !all || moved == most {
+                        return Attempt::Done(moved as i32, false);
+                    }
+                }
+                Err(Errno::EAGAIN) => {
+                    return self.ring_pend(ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
+                }
+                Err(errno) => return moved_or(errno, moved),
+            }
+        }
+    }
+
+    /// It would wait. Who asked not to is told so; else it pends, even where the file is non-blocking, which older
+    /// kernels, and new ones under load, do not always do when they receive.
+    fn ring_pend(&mut self, ring: u32, op: u32, moved: usize, dont_wait: bool, events: Events) -> Attempt {
+        if dont_wait || moved == 0 && events == Events::IN && self.ring_gives_up(ring, op) {
+            return moved_or(Errno::EAGAIN, moved);
+        }
+        Attempt::Pend(events)
+    }
+
+    fn ring_recv_group(&mut self, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
+        loop {
+            let taken = self.ring(ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
+            let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
+            let most = self.ring_short(ring, op, buffer.len(), Events::IN);
+            let into = &mut buffer[..most];
+            let received =
+                self.on_ring_file(ring, op, |w, fd| w.sys_recv(fd, into, RecvFlags::DONTWAIT, &mut None));
+            let n = match received {
+                Ok(n) if n > 0 => n,
+                other => {
+                    // Nothing came: the buffer goes back to where it was taken from.
+                    if let Some(group) = self.ring(ring).and_then(|r| r.groups.get_mut(&group)) {
+                        group.push_front((id, buffer));
+                    }
+                    return match other {
+                        Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
+                        other => done(other),
+                    };
+                }
+            };
+            buffer.truncate(n);
+            if !multishot {
+                if let Some(op) = self.ring_op(ring, op) {
+                    op.filled = Some((id, buffer));
+                }
+                return Attempt::Done(n as i32, false);
+            }
+            self.ring_post_more(ring, op, n as i32, Some((id, buffer)));
+            let more = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent))));
+            if !more.is_ok_and(|mask| mask.intersects(Events::IN | Events::ERR | Events::HUP)) {
+                return Attempt::Pend(Events::IN);
+            }
+        }
+    }
+
+    fn ring_send(&mut self, ring: u32, op: u32, bytes: &[u8], flags: SendFlags) -> Attempt {
+        let all = flags.contains(SendFlags::WAITALL);
+        // A ring never sends SIGPIPE.
+        let now = flags.without(SendFlags::WAITALL) | SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let most = if all { bytes.len() } else { self.ring_short(ring, op, bytes.len(), Events::OUT) };
+        let mut moved = self.moved(ring, op);
+        loop {
+            let rest = &bytes[moved..most];
+            let sent = self
+                .on_ring_file(ring, op, |w, fd| w.sys_send(fd, &[rest], now, &mut SendProgress::default()));
+            match sent {
+                Ok(n) => {
+                    moved += n;
+                    self.set_moved(ring, op, moved);
+                    if !all || moved == most {
+                        return Attempt::Done(moved as i32, false);
+                    }
+                }
+                Err(Errno::EAGAIN) => {
+                    return self.ring_pend(ring, op, moved, flags.contains(SendFlags::DONTWAIT), Events::OUT);
+                }
+                Err(errno) => return moved_or(errno, moved),
+            }
+        }
+    }
+
+    fn is_regular(&mut self, ring: u32, op: u32) -> bool {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        self.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::File(_)))
+    }
+
+    fn ring_read(&mut self, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> Attempt {
+        if self.is_regular(ring, op) {
+            let most = self.ring_short(ring, op, buffer.len(), Events::IN);
+            let into = &mut buffer[..most];
+            let result = self.on_ring_file(ring, op, |w, fd| {
+                if offset == u64::MAX {
+                    w.sys_read(fd, into, &mut None)
+                } else {
+                    Step::Done(w.sys_pread(fd, into, offset))
+                }
+            });
+            return whole(result, buffer.len());
+        }
+        let most = self.ring_short(ring, op, buffer.len(), Events::IN);
+        let into = &mut buffer[..most];
+        match self.on_ring_file(ring, op, |w, fd| w.sys_read(fd, into, &mut None)) {
+            Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
+            result => whole(result, buffer.len()),
+        }
+    }
+
+    fn ring_write(&mut self, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attempt {
+        let regular = self.is_regular(ring, op);
+        let result = self.on_ring_file(ring, op, |w, fd| {
+            if regular && offset != u64::MAX {
+                Step::Done(w.sys_pwrite(fd, bytes, offset))
+            } else {
+                w.sys_write(fd, bytes, &mut SendProgress::default())
+            }
+        });
+        match result {
+            Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::OUT),
+            result => whole(result, bytes.len()),
+        }
+    }
+
+    fn ring_close(&mut self, ring: u32, fd: Fd) -> Result<()> {
+        let (process, own) = self.ring(ring).map_or((0, -1), |r| (r.process, r.fd));
+        if fd.0 == own {
+            return Err(Errno::EBADF);
+        }
+        let file = self.remove_fd(process, fd)?;
+        self.release_file(file);
+        Ok(())
+    }
+
+    /// How much this transfer moves at most: less than was asked where the family chooses so. What it leaves came, or
+    /// came free, a moment later.
+    fn ring_short(&mut self, ring: u32, op: u32, len: usize, ready: Events) -> usize {
+        if len < 2 || !self.ring_may(Family::RingShort) {
+            if let Some(ring) = self.ring(ring) {
+                ring.shorts.skip();
+            }
+            return len;
+        }
+        if ready == Events::IN && !self.ring_has_data(ring, op) {
+            return len;
+        }
+        match self.ring_choose(ring, Family::RingShort, |r| &mut r.shorts) as usize {
+            most if most > 0 && most < len => {
+                self.ring_fault(ring, op, Family::RingShort, most as u64);
+                most
+            }
+            _ => len,
+        }
+    }
+
+    /// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
+    fn ring_has_data(&mut self, ring: u32, op: u32) -> bool {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        let Some(Object::Socket(sock)) = self.files.get(file as usize).map(|open| &open.object) else {
+            return true;
+        };
+        let conn = self.socks.get(*sock as usize).and_then(|s| s.conn);
+        conn.is_some_and(|(conn, side)| self.conns[conn as usize].flows[1 - side as usize].readable() > 0)
+    }
+
+    /// Whether an operation on a non-blocking file gives up instead of pending.
+    fn ring_gives_up(&mut self, ring: u32, op: u32) -> bool {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        if !self.files.get(file as usize).is_some_and(|open| open.nonblocking())
+            || self.ring_choose(ring, Family::RingAgain, |r| &mut r.agains) == 0
+        {
+            return false;
+        }
+        self.ring_fault(ring, op, Family::RingAgain, 0);
+        true
+    }
+}
+
+/// Reads and writes that are short break a chain of links; short receives do not.
+fn whole(result: Result<usize>, len: usize) -> Attempt {
+    match result {
+        Ok(n) => Attempt::Done(n as i32, n < len),
+        Err(errno) => Attempt::Done(-errno.0, true),
+    }
+}
