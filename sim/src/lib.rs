@@ -15,6 +15,7 @@
 //! no address feeds it.
 
 mod agenda;
+mod allocator;
 mod bugs;
 pub mod choice;
 #[cfg(feature = "cli")]
@@ -41,6 +42,7 @@ pub mod trace;
 mod wire;
 mod world;
 
+pub use allocator::CountingAllocator;
 pub use bugs::PlantedBug;
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;

@@ -174,6 +174,12 @@ impl Sim {
         self.world.processes[process.0 as usize].fds.iter().flatten().count()
     }
 
+    /// The most memory, in bytes, that a process may hold (O4): what its code has allocated, and its sockets' buffers. It
+    /// is checked at its calls, where the binary counts memory ([`crate::count_memory!`]); the run's report says whether.
+    pub fn memory_limit(&mut self, process: ProcessId, bytes: u64) {
+        self.world.processes[process.0 as usize].memory_limit = bytes;
+    }
+
     /// How a process ended: its status, negative for a signal; `None`: it has not.
     pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
         self.world.processes[process.0 as usize].exit
@@ -235,7 +241,11 @@ fn drive(engine: &mut Engine) {
     loop {
         match with(World::next) {
             Next::Run(thread) => {
-                let body = with(|w| w.threads[thread as usize].body.take());
+                let body = with(|w| {
+                    let t = &mut w.threads[thread as usize];
+                    crate::allocator::charge(t.process);
+                    t.body.take()
+                });
                 let ended = engine.resume(thread as usize, body);
                 with(|w| {
                     if ended {
@@ -322,6 +332,7 @@ pub fn run(spec: &RunSpec, engine: &mut Engine) -> RunReport {
 /// function of `spec` only as far as the body is.
 pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut Sim)) -> RunReport {
     crate::panic::install_hook();
+    crate::allocator::begin_run();
     let mut sim = Sim::new(spec, Engine::take(engine));
     let outcome = crate::panic::captured(|| {
         catch_unwind(AssertUnwindSafe(|| {
@@ -335,5 +346,6 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
     }
     let (report, used) = sim.finish();
     *engine = used;
+    crate::allocator::end_run();
     report
 }

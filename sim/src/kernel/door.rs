@@ -306,6 +306,9 @@ impl World {
         let end = time.max(cpus[free]) + cost(kind);
         cpus[free] = end;
         self.threads[me as usize].time = end;
+        if self.processes[process as usize].memory_limit != 0 {
+            self.check_memory(process);
+        }
         if idle > self.knobs.spin_limit {
             self.report_spin(me);
         }

@@ -23,6 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 thread_local! {
     static WORLD: Cell<*mut World> = const { Cell::new(null_mut()) };
+    /// A coroutine runs. Together with `WORLD` (null while the harness is at work) this says who allocates.
+    static IN_PROGRAM: Cell<bool> = const { Cell::new(false) };
     static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(null()) };
 }
 
@@ -50,6 +52,13 @@ pub(crate) fn enter<R>(world: &mut World, f: impl FnOnce() -> R) -> R {
 /// Whether a world is current on this OS thread.
 pub(crate) fn inside() -> bool {
     !WORLD.get().is_null()
+}
+
+/// Whether the code of a simulated program runs on this OS thread, and not the harness.
+#[inline]
+pub(crate) fn runs_a_program() -> bool {
+    IN_PROGRAM.try_with(Cell::get).unwrap_or(false)
+        && WORLD.try_with(|world| !world.get().is_null()).unwrap_or(false)
 }
 
 /// The current world, for the time of `f`. `f` must not make simulated calls.
@@ -135,7 +144,9 @@ impl Engine {
         }
         let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
         overflow::watch(thread, self.limits[thread]);
+        IN_PROGRAM.set(true);
         let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+        IN_PROGRAM.set(false);
         if ended {
             self.recycle(thread);
         }

@@ -38,6 +38,8 @@ pub(crate) struct Process {
     /// It counts for the end of the run.
     pub foreground: bool,
     pub may_panic: bool,
+    /// Bytes that it may hold; 0: no limit.
+    pub memory_limit: u64,
     /// How it ended.
     pub exit: Option<i32>,
     pub rings_made: u32,
@@ -73,6 +75,7 @@ impl World {
             connects: Vec::new(),
             foreground,
             may_panic: false,
+            memory_limit: 0,
             exit: None,
             rings_made: 0,
             aio: crate::object::AioTable::default(),
@@ -94,6 +97,26 @@ impl World {
     #[inline]
     pub fn my_process(&self) -> u32 {
         self.threads[self.current as usize].process
+    }
+
+    /// O4: what a process holds, in its own memory and in the buffers of its sockets, must stay below its limit.
+    pub fn check_memory(&mut self, process: u32) {
+        let limit = self.processes[process as usize].memory_limit;
+        let Some(heap) = crate::allocator::held(process) else { return };
+        let mut buffers = 0;
+        for entry in self.processes[process as usize].fds.iter().flatten() {
+            if let crate::object::Object::Socket(sock) = self.files[entry.file as usize].object
+                && let Some((conn, side)) = self.socks[sock as usize].conn
+            {
+                let flows = &self.conns[conn as usize].flows;
+                buffers += flows[side as usize].queued() + flows[1 - side as usize].readable();
+            }
+        }
+        if heap + buffers > limit {
+            let name = self.processes[process as usize].name.clone();
+            // No figures of the heap in the text: they may differ between builds.
+            self.fail("O4", "memory", format!("{name} holds more than {limit} bytes"));
+        }
     }
 
     /// The open file of a descriptor of the running process.
