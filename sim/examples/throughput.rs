@@ -123,7 +123,7 @@ fn bulk(sim: &mut Sim) {
     let host = sim.host("server");
     let server = sim.address(host, 7);
     sim.client(host, "server", move |k| {
-        let mut take = || -> Result<()> {
+        let take = || -> Result<()> {
             let listener = k.socket(Domain::Inet, SocketFlags::NONE)?;
             k.bind(listener, SocketAddr::from(([0, 0, 0, 0], 7)))?;
             k.listen(listener, 8)?;

@@ -28,7 +28,10 @@ pub(crate) fn install_hook() {
             if !stack::inside() && !CAPTURED.get() {
                 return previous(info);
             }
-            let text = info.payload_as_str().unwrap_or("a panic without a text");
+            let payload = info.payload();
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            let text = text.unwrap_or("a panic without a text");
             let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
             MESSAGE.set(Some(format!("{text} ({place})")));
         }));

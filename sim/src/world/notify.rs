@@ -60,13 +60,11 @@ impl World {
                     }
                 }
                 Watcher::Ring { ring, op, events: asked } => {
-                    at += 1;
                     if asked.intersects(events) {
                         self.ring_woken(ring, op);
                     }
                 }
                 Watcher::Aio { process, op, events: asked } => {
-                    at += 1;
                     if asked.intersects(events) {
                         self.aio_woken(process, op);
                     }
