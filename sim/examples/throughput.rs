@@ -3,6 +3,7 @@
 //! One OS thread; latencies, random scheduling and faults on, keyed choices and the trace hash too, but for bulk.
 //!
 //! `cargo run --release -p eagain-sim --example throughput [seconds] [echo|worlds|bulk]`
+#![allow(clippy::disallowed_methods, reason = "it measures by the wall clock")]
 
 use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};

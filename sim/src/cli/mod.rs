@@ -15,6 +15,10 @@
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The gravest wins.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "progress and time limits are for people; nothing of them reaches a run"
+)]
 
 pub mod args;
 mod bugs;

@@ -9,6 +9,10 @@
 //!                ▲                                                                        │ while anything changed
 //!                └────────────────────────────────────────────────────────────────────────┘
 //! ```
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a cap on the time spent; which runs are made does not depend on it otherwise"
+)]
 
 mod outcome;
 mod passes;
