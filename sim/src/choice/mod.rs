@@ -66,14 +66,24 @@ struct Block {
     words: [u64; BLOCK_WORDS as usize],
 }
 
-/// Several kinds of choices that one object makes in step share a stream: kind `lane` of `lanes` of the `ordinal`-th
-/// step takes word `ordinal * lanes + lane`.
+/// Several kinds of choices that one object makes in step share a stream: those of the `ordinal`-th step are made from its
+/// word `ordinal`, each lane by a mix of its own. Drawing is what choices cost, and so a step costs one word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Group {
     /// The name that the stream is hashed from.
     pub domain: Domain,
-    /// How many kinds there are room for.
-    pub lanes: u64,
+}
+
+/// The draw of a lane: the word itself for the first, else the finalizer of splitmix64 over word and lane.
+#[inline]
+fn lane_draw(word: u64, lane: u64) -> u64 {
+    if lane == 0 {
+        return word;
+    }
+    let mut z = word.wrapping_add(lane.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
 }
 
 impl Stream {
@@ -198,7 +208,7 @@ impl Choices {
     ) -> u64 {
         let ordinal = stream.ordinal;
         stream.ordinal += 1;
-        let group = Group { domain, lanes: 1 };
+        let group = Group { domain };
         self.choose_lane(&mut stream.words, group, 0, ordinal, domain, active, distribution, object)
     }
 
@@ -216,12 +226,12 @@ impl Choices {
         distribution: Distribution,
         object: impl FnOnce() -> String,
     ) -> u64 {
-        let at = ordinal * group.lanes + lane;
         if self.watched {
             let object = object();
             let value = match &self.root {
                 Some(root) if active => {
-                    distribution.value(words.draw(root, at, || key::stream_id(group.domain.0, &object)))
+                    let id = || key::stream_id(group.domain.0, &object);
+                    distribution.value(lane_draw(words.draw(root, ordinal, id), lane))
                 }
                 _ => 0,
             };
@@ -229,7 +239,8 @@ impl Choices {
         }
         match &self.root {
             Some(root) if active => {
-                distribution.value(words.draw(root, at, || key::stream_id(group.domain.0, &object())))
+                let id = || key::stream_id(group.domain.0, &object());
+                distribution.value(lane_draw(words.draw(root, ordinal, id), lane))
             }
             _ => 0,
         }

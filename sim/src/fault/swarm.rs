@@ -30,7 +30,7 @@ impl Swarm {
         for &family in allowed {
             let weight = choices.choose_lane(
                 &mut words,
-                Group { domain: SWARM, lanes: 1 },
+                Group { domain: SWARM },
                 family as u64,
                 0,
                 SWARM,

@@ -11,7 +11,7 @@ use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
-const CONNECTION: Group = Group { domain: Domain("wire.connection"), lanes: 4 };
+const CONNECTION: Group = Group { domain: Domain("wire.connection") };
 
 /// `tcp_syn_retries`.
 const SYN_RETRIES: u32 = 6;

@@ -106,7 +106,7 @@ impl World {
         let segment = c.flows[side].segments;
         let gap = choices.choose_lane(
             &mut c.flows[side].gap_words,
-            Group { domain: GAP, lanes: 1 },
+            Group { domain: GAP },
             0,
             segment,
             GAP,
