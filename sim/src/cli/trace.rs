@@ -6,7 +6,7 @@ use super::run::{once, spec, verdict};
 use super::{Done, Exit, Registry, Stop};
 use crate::run::Record;
 use crate::runner::Worker;
-use crate::trace::text;
+use crate::trace::{html, netstat, pcapng, perfetto, text};
 
 pub(super) fn trace(registry: &Registry, args: &TraceArgs, console: &mut Console) -> Done {
     let spec = spec(registry, &args.one, Record::Trace)?;
@@ -15,7 +15,10 @@ pub(super) fn trace(registry: &Registry, args: &TraceArgs, console: &mut Console
     let mut bytes = Vec::new();
     match args.format {
         Format::Text => text::write(log, &mut bytes),
-        other => return Err(Stop::usage(format!("--format {other:?} is not there yet"))),
+        Format::Html => html::write(log, &html::title(&spec), &html::verdict(&report), &mut bytes),
+        Format::Perfetto => perfetto::write(log, &mut bytes),
+        Format::Pcapng => pcapng::write(log, &mut bytes),
+        Format::Netstat => netstat::write(log, &mut bytes),
     }
     .map_err(|error| Stop::harness(format!("the trace could not be written: {error}")))?;
     match &args.output {

@@ -4,7 +4,7 @@ use super::{Explained, markdown};
 use crate::choice::Base;
 use crate::run::RunSpec;
 use crate::runner::settings;
-use crate::trace::text;
+use crate::trace::{html, text};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -47,5 +47,9 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let mut trace = BufWriter::new(fs::File::create(folder.join("trace.txt"))?);
     text::write(&explained.trace, &mut trace)?;
     trace.flush()?;
+    let mut page = BufWriter::new(fs::File::create(folder.join("trace.html"))?);
+    let verdict = super::text::broke(explained);
+    html::write(&explained.trace, &html::title(&explained.spec), &verdict, &mut page)?;
+    page.flush()?;
     Ok(folder)
 }

@@ -284,14 +284,14 @@ impl World {
         available: usize,
         flags: RecvFlags,
     ) -> usize {
-        let World { conns, trace, .. } = self;
+        let World { conns, trace, current, .. } = self;
         let f = &mut conns[conn as usize].flows[incoming];
         let mut n = available.min(buffer.len());
         if flags.contains(RecvFlags::TRUNC) {
             f.bytes.skip(n);
         } else {
             n = f.bytes.peek(buffer, n);
-            trace.payload(&buffer[..n], false);
+            trace.payload(*current, &buffer[..n], false);
             if !flags.contains(RecvFlags::PEEK) {
                 f.bytes.skip(n);
             }
@@ -385,7 +385,7 @@ impl World {
 
     /// Copies what fits of `buffers`, from `from` on, into the send buffer.
     fn push_bytes(&mut self, conn: u32, side: usize, buffers: &[&[u8]], from: usize) -> usize {
-        let World { conns, trace, .. } = self;
+        let World { conns, trace, current, .. } = self;
         let f = &mut conns[conn as usize].flows[side];
         let mut room = f.free() as usize;
         let mut skip = from;
@@ -399,7 +399,7 @@ impl World {
             skip = 0;
             let n = rest.len().min(room);
             f.bytes.push(&rest[..n]);
-            trace.payload(&rest[..n], true);
+            trace.payload(*current, &rest[..n], true);
             room -= n;
             pushed += n;
             if n < rest.len() {

@@ -28,6 +28,22 @@ pub fn address(word: u64) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from((word >> 16) as u32), word as u16)
 }
 
+/// The host at an address, by name, and the port.
+pub fn place(log: &TraceLog, word: u64) -> String {
+    let address = address(word);
+    match host(log, *address.ip()) {
+        Some(name) => format!("{name}:{}", address.port()),
+        None => address.to_string(),
+    }
+}
+
+/// Hosts have the addresses 10.0.x.y, dealt out in order from 10.0.0.1.
+fn host(log: &TraceLog, ip: Ipv4Addr) -> Option<&str> {
+    let [10, 0, high, low] = ip.octets() else { return None };
+    let index = (usize::from(high) << 8 | usize::from(low)).checked_sub(1)?;
+    log.hosts.get(index).map(String::as_str)
+}
+
 /// Bytes as a C string, cut after `limit`.
 pub fn bytes(bytes: &[u8], limit: usize) -> String {
     let mut text = String::from("\"");
@@ -95,6 +111,14 @@ pub fn result(event: &Event) -> String {
         // -4095 to -1 are errno values, as in the kernel's own convention.
         Ok(negated @ -4095..=-1) => format!("= -1 {:?}", Errno(-negated)),
         _ => format!("= {}", event.result),
+    }
+}
+
+/// How many bytes the event is about, where it carries any.
+pub fn moved(event: &Event) -> u64 {
+    match event.kind {
+        Kind::Arrived => event.args[2],
+        _ => u64::try_from(event.result).unwrap_or(0),
     }
 }
 

@@ -4,8 +4,10 @@ use super::{Event, Kind, TraceHash};
 use crate::run::{Record, TraceLog};
 use std::fmt;
 
-/// How many bytes of a payload a trace keeps.
+/// How many bytes of a call's payload a trace keeps.
 const KEPT_BYTES: usize = 48;
+/// How many of a segment's: enough for a packet view to show what was in it.
+const CARRIED_BYTES: usize = 1460;
 
 /// The recorder of one run.
 pub(crate) struct Recorder {
@@ -15,14 +17,23 @@ pub(crate) struct Recorder {
     log: TraceLog,
     /// The fault that the call under way ran into, by the number of its event.
     blamed: u64,
-    /// Where the payload of the call under way is in the log.
+    /// Where the payload of the call under way is in the log, and whose call that is.
     payload: (u32, u32),
+    payload_of: u32,
 }
 
 impl Recorder {
     pub fn new(keep: Record) -> Recorder {
         let log = TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
-        Recorder { hash: TraceHash::default(), number: 0, keep, log, blamed: 0, payload: (0, 0) }
+        Recorder {
+            hash: TraceHash::default(),
+            number: 0,
+            keep,
+            log,
+            blamed: 0,
+            payload: (0, 0),
+            payload_of: u32::MAX,
+        }
     }
 
     /// The number of the last event.
@@ -76,17 +87,37 @@ impl Recorder {
         self.blamed = cause;
     }
 
-    /// The bytes that the call under way moved. Sent bytes are part of the hash; received ones were sent before.
+    /// Bytes that the call under way of `thread` moved; a gathering call says so piece by piece. Sent bytes are part of the
+    /// hash; received ones were sent before.
     #[inline]
-    pub fn payload(&mut self, bytes: &[u8], sent: bool) {
+    pub fn payload(&mut self, thread: u32, bytes: &[u8], sent: bool) {
         if sent {
             self.hash.bytes(bytes);
         }
         if self.keep == Record::Trace {
-            let start = self.log.bytes.len() as u32;
-            let kept = bytes.len().min(KEPT_BYTES);
+            self.keep_payload(thread, bytes);
+        }
+    }
+
+    fn keep_payload(&mut self, thread: u32, bytes: &[u8]) {
+        let end = self.log.bytes.len() as u32;
+        let (start, length) = self.payload;
+        // What another call left, or what lies elsewhere in the log, is not continued.
+        if self.payload_of != thread || start + length != end {
+            self.payload = (end, 0);
+            self.payload_of = thread;
+        }
+        let kept = bytes.len().min(KEPT_BYTES.saturating_sub(self.payload.1 as usize));
+        self.log.bytes.extend_from_slice(&bytes[..kept]);
+        self.payload.1 += kept as u32;
+    }
+
+    /// The bytes that the last happening carried. Not in the hash: they were when they were sent.
+    pub fn carried(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(CARRIED_BYTES);
+        if let (Record::Trace, Some(event)) = (self.keep, self.log.events.last_mut()) {
+            event.bytes = (self.log.bytes.len() as u32, kept as u32);
             self.log.bytes.extend_from_slice(&bytes[..kept]);
-            self.payload = (start, kept as u32);
         }
     }
 
@@ -100,9 +131,7 @@ impl Recorder {
     /// Something that happened; its number.
     #[inline]
     pub fn happening(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        let payload = std::mem::take(&mut self.payload);
         self.note(time, thread, kind, args, 0, 0);
-        self.payload = payload;
         self.number
     }
 
@@ -121,7 +150,8 @@ impl Recorder {
             self.hash.words(args[2], args[3]);
         }
         if self.keep == Record::Trace {
-            let bytes = std::mem::take(&mut self.payload);
+            let mine = kind.is_call() && self.payload_of == thread;
+            let bytes = if mine { std::mem::take(&mut self.payload) } else { (0, 0) };
             let number = self.number;
             self.log.events.push(Event { number, time, thread, kind, args, result, cause, bytes });
         }

@@ -53,7 +53,7 @@ impl<'a> Lines<'a> {
         if !payload.is_empty() {
             line.push(' ');
             line.push_str(&form::bytes(payload, BYTES_MAX));
-            if payload.len() > BYTES_MAX || event.result > payload.len() as i64 {
+            if payload.len() > BYTES_MAX || form::moved(event) > payload.len() as u64 {
                 line.push_str("...");
             }
         }

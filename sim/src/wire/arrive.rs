@@ -47,6 +47,11 @@ impl World {
         f.arrived = segment.end;
         f.acks.push_back((now + latency, segment.end));
         self.trace.happening(now, NONE, Kind::Arrived, [from, to, n, 0]);
+        if self.trace.keeps_events() {
+            let f = &self.conns[conn as usize].flows[side];
+            let end = (f.arrived - f.read) as usize;
+            self.trace.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
+        }
         if sender != NONE && self.socks[sender as usize].no_space {
             self.await_space(conn, side);
         }

@@ -1,0 +1,100 @@
+//! A trace as a page that needs nothing else: a lane for each thread and each connection, faults marked, the line of an event
+//! under the mouse. The page is `timeline.html`; this fills in its data.
+
+use super::connections::Follower;
+use super::text::Lines;
+use super::{Event, form};
+use crate::choice::Base;
+use crate::run::{RunReport, RunSpec, TraceLog};
+use crate::runner::settings;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+const PAGE: &str = include_str!("timeline.html");
+/// More would make a page that no browser likes; the text form has all.
+const EVENTS_MAX: usize = 100_000;
+
+/// Writes the page; `title` is its head line, `verdict` what the run came to.
+pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) -> io::Result<()> {
+    // The last events matter: a failure is at the end.
+    let skipped = log.events.len().saturating_sub(EVENTS_MAX);
+    let mut follower = Follower::default();
+    let mut free_since = vec![0; log.threads.len()];
+    let lines = Lines::new(log);
+    let mut rows = Vec::new();
+    for (at, event) in log.events.iter().enumerate() {
+        let on_wire = follower.follow(event);
+        let thread = event.thread as usize;
+        let start = match free_since.get_mut(thread) {
+            // Between two calls of a thread no simulated time passes.
+            Some(since) if event.kind.is_call() => std::mem::replace(since, event.time).min(event.time),
+            _ => event.time,
+        };
+        if at < skipped {
+            continue;
+        }
+        let lane = match (thread < log.threads.len(), on_wire) {
+            (true, _) => thread as i64,
+            // Connections count from -2 downwards; -1 is the world as a whole.
+            (false, Some((connection, _))) => -2 - connection as i64,
+            (false, None) => -1,
+        };
+        let side = on_wire.map_or(0, |(_, side)| side);
+        rows.push(json!([
+            event.number,
+            lane,
+            start,
+            event.time,
+            look(event),
+            side,
+            event.cause,
+            lines.line(event).trim()
+        ]));
+    }
+    let connections = follower.all.iter().map(|connection| {
+        let [client, server] = connection.ends.map(|end| form::place(log, end));
+        Value::from(format!("{client} > {server}"))
+    });
+    let data = json!({
+        "title": title,
+        "verdict": verdict,
+        "skipped": skipped,
+        "threads": log.threads,
+        "connections": Value::from_iter(connections),
+        "events": rows,
+    });
+    // Nothing in the data may end the script that holds it.
+    let data = data.to_string().replace('<', "\\u003c");
+    let (head, tail) = PAGE.split_once("/*DATA*/").unwrap_or((PAGE, ""));
+    out.write_all(head.as_bytes())?;
+    out.write_all(data.as_bytes())?;
+    out.write_all(tail.as_bytes())
+}
+
+/// The head line of a run's page.
+pub fn title(spec: &RunSpec) -> String {
+    let base = match spec.base {
+        Base::Seed(seed) => format!("seed {seed:#x}"),
+        Base::Zero => "saved run".to_owned(),
+    };
+    format!("{}, {base}{}", spec.scenario.name, settings::flags(&spec.settings))
+}
+
+/// What a run came to, in a line.
+pub fn verdict(report: &RunReport) -> String {
+    match &report.failure {
+        None => "held".to_owned(),
+        Some(failure) => format!("{} at {}: {}", failure.oracle, failure.site, failure.message),
+    }
+}
+
+/// How an event looks: its class in the page.
+fn look(event: &Event) -> &'static str {
+    match (event.kind.is_call(), form::is_fault(event.kind), event.result) {
+        (_, true, _) => "fault",
+        (false, ..) => "happening",
+        (true, _, -11) => "again",
+        (true, _, -4095..=-1) => "error",
+        (true, ..) => "call",
+    }
+}
