@@ -27,6 +27,11 @@ impl ByteQueue {
         self.data.extend_from_slice(bytes);
     }
 
+    /// The queued bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.data[self.head..]
+    }
+
     /// Copies from the front into `buffer`, at most `most`.
     #[inline]
     pub fn peek(&self, buffer: &mut [u8], most: usize) -> usize {

@@ -3,11 +3,12 @@
 
 use super::connections::Follower;
 use super::text::Lines;
-use super::{Event, form};
+use super::{Event, Kind, form};
 use crate::choice::Base;
 use crate::run::{RunReport, RunSpec, TraceLog};
 use crate::runner::settings;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 const PAGE: &str = include_str!("timeline.html");
@@ -55,12 +56,16 @@ pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) ->
         let [client, server] = connection.ends.map(|end| form::place(log, end));
         Value::from(format!("{client} > {server}"))
     });
+    let ended: BTreeSet<u32> =
+        log.events.iter().filter(|event| event.kind == Kind::ThreadEnd).map(|event| event.thread).collect();
+    let waiting: Vec<u32> = (0..log.threads.len() as u32).filter(|thread| !ended.contains(thread)).collect();
     let data = json!({
         "title": title,
         "verdict": verdict,
         "skipped": skipped,
         "threads": log.threads,
         "connections": Value::from_iter(connections),
+        "waiting": waiting,
         "events": rows,
     });
     // Nothing in the data may end the script that holds it.
@@ -84,7 +89,10 @@ pub fn title(spec: &RunSpec) -> String {
 pub fn verdict(report: &RunReport) -> String {
     match &report.failure {
         None => "held".to_owned(),
-        Some(failure) => format!("{} at {}: {}", failure.oracle, failure.site, failure.message),
+        Some(failure) => {
+            let message = failure.message.lines().next().unwrap_or_default();
+            format!("{} at {}: {message}", failure.oracle, failure.site)
+        }
     }
 }
 
