@@ -192,12 +192,13 @@ fn main() {
             calls as f64 / elapsed
         );
     }
-    let (mut seed, start) = (0, WallClock::now());
+    let (mut seed, mut calls, start) = (0, 0, WallClock::now());
     while wanted("worlds") && start.elapsed().as_secs_f64() < seconds {
-        one(ECHO, seed, 2, 10, &mut engine);
+        calls += one(ECHO, seed, 2, 10, &mut engine).calls;
         seed += 1;
     }
-    println!("small worlds: {:>9.0} worlds/s", seed as f64 / start.elapsed().as_secs_f64());
+    let elapsed = start.elapsed().as_secs_f64();
+    println!("small worlds: {:>9.0} worlds/s, {:>10.0} calls/s", seed as f64 / elapsed, calls as f64 / elapsed);
     let (mut runs, start) = (0, WallClock::now());
     while wanted("bulk") && start.elapsed().as_secs_f64() < seconds {
         one(COPY, 1, 1, 1, &mut engine);
