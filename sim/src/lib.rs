@@ -21,6 +21,7 @@ pub mod choice;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod fault;
+mod foreign;
 mod kernel;
 mod knobs;
 mod object;
@@ -44,6 +45,7 @@ mod world;
 
 pub use allocator::CountingAllocator;
 pub use bugs::PlantedBug;
+pub use foreign::{Actor, Clock, Foreign};
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
 pub use oracle::{always, choose, fail, print, sometimes};

@@ -14,6 +14,7 @@ thread_local! {
 /// Panics within `f` are kept, not printed.
 pub(crate) fn captured<R>(f: impl FnOnce() -> R) -> R {
     CAPTURED.set(true);
+    MESSAGE.set(None);
     let result = f();
     CAPTURED.set(false);
     result
@@ -47,4 +48,9 @@ pub(crate) fn take_message(payload: &(dyn Any + Send)) -> String {
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a text".to_owned())
     })
+}
+
+/// The text of a panic that was caught by somebody else since the last one was taken.
+pub(crate) fn take_any_message() -> Option<String> {
+    MESSAGE.take()
 }

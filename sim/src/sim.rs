@@ -2,6 +2,7 @@
 
 use crate::choice::{Choices, Distribution, Domain, Stream};
 use crate::fault::{Family, Swarm};
+use crate::foreign::Foreign;
 use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
 use crate::run::{KnobValues, RunReport, RunSpec, Scenario, Settings};
@@ -45,6 +46,7 @@ pub struct Sim {
     faults: Vec<Family>,
     quiet_after: u64,
     ran: bool,
+    foreign: Option<Foreign>,
 }
 
 /// A host of the world.
@@ -70,6 +72,7 @@ impl Sim {
             faults: USUAL_FAULTS.to_vec(),
             quiet_after: 60_000_000_000,
             ran: false,
+            foreign: None,
         }
     }
 
@@ -109,6 +112,9 @@ impl Sim {
 
     /// A choice about the world, made while it is built: from `low` to `high`, shrunk towards `low`.
     pub fn choose(&mut self, name: &str, low: u64, high: u64) -> u64 {
+        if let Some(foreign) = &self.foreign {
+            return foreign.choose(name, low, high);
+        }
         low + self.world.choices.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
     }
 
@@ -187,12 +193,31 @@ impl Sim {
 
     /// Breaks an oracle from outside the simulated programs, after the run.
     pub fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+        if let Some(foreign) = &self.foreign {
+            return foreign.fail(oracle, site, message);
+        }
         self.world.fail(oracle, site, message);
     }
 
     /// Whether an oracle has broken.
     pub fn failed(&self) -> bool {
-        self.world.failure.is_some()
+        self.world.failure.is_some() || self.foreign.as_ref().is_some_and(Foreign::failed)
+    }
+
+    /// Gives the run to a world that is not this kernel (tokio with a stream layer, turmoil): its choices, its trace and
+    /// its verdict. The swarm is drawn; [`Sim::run`] has nothing left to do. The body drives the other world itself, and
+    /// whatever it leaves in the handle is the report.
+    pub fn foreign(&mut self) -> Foreign {
+        if let Some(foreign) = &self.foreign {
+            return foreign.clone();
+        }
+        self.ran = true;
+        let none = Choices::new(crate::choice::Base::Zero, &crate::choice::Overrides::new());
+        let choices = std::mem::replace(&mut self.world.choices, none);
+        let trace = std::mem::replace(&mut self.world.trace, Recorder::new(crate::run::Record::Hash));
+        let foreign = Foreign::of(choices, trace, self.engine.heartbeat());
+        foreign.draw_swarm(&self.faults, std::time::Duration::from_nanos(self.quiet_after));
+        self.foreign.insert(foreign).clone()
     }
 
     /// Draws the swarm and runs until every client has ended, an oracle breaks, or nothing can happen any more.
@@ -211,6 +236,13 @@ impl Sim {
 
     /// Unwinds whatever still has a stack, and gathers what is left.
     fn finish(mut self) -> (RunReport, Engine) {
+        if let Some(foreign) = self.foreign.take() {
+            let report = foreign.report();
+            let World { failure, refused, .. } = self.world;
+            // An oracle that broke inside did so before a panic came out.
+            let report = RunReport { failure: report.failure.or(failure), refused, ..report };
+            return (report, self.engine);
+        }
         let Sim { world, engine, .. } = &mut self;
         stack::enter(world, || {
             let threads = with(|w| w.threads.len() as u32);
@@ -340,6 +372,13 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
             sim.run();
         }))
     });
+    if let Some(foreign) = &sim.foreign
+        && outcome.is_ok()
+        && let Some(message) = crate::panic::take_any_message()
+    {
+        // A task panicked, and its runtime kept that to itself.
+        foreign.fail("O16", "panic", message);
+    }
     if let Err(payload) = outcome {
         let message = crate::panic::take_message(&*payload);
         sim.world.fail("assert", "scenario", message);

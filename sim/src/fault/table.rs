@@ -73,6 +73,25 @@ families! {
         "process, how-manieth turn", "rarely, log-uniform 1 us to 20 ms", "aio(7)";
     ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
         "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
+    // Under tokio: what a stream shows, and what turmoil's network does. Times are milliseconds, as tokio's timers are.
+    StreamShortRead = "stream.short-read", "a read gives no more than so many bytes; the rest stays",
+        "stream, how-manieth read", "rarely, 1 byte to 4 KiB, small sizes more likely", "read(2), tcp(7)";
+    StreamShortWrite = "stream.short-write", "a write takes no more than so many bytes",
+        "stream, how-manieth write", "rarely, 1 byte to 4 KiB, small sizes more likely", "write(2), socket(7)";
+    StreamNotReady = "stream.not-ready", "a read or write is pending; its task is woken at once (1) or after so many ms less one",
+        "direction of a stream, how-manieth call", "rarely, log-uniform 1 to 64", "EAGAIN in read(2), write(2)";
+    StreamStall = "stream.stall", "a direction carries nothing for a while",
+        "direction of a stream, how-manieth call", "rarely, log-uniform 1 ms to 3 s", "RFC 9293 3.8.1";
+    StreamReset = "stream.reset", "a write takes so many bytes less one, then the connection is gone",
+        "stream, how-manieth write", "rarely, log-uniform 1 to 4096", "RFC 9293 3.5.2, ECONNRESET in recv(2)";
+    NetPartition = "net.partition", "two hosts cannot reach each other for a while; what they send is lost",
+        "pair of hosts, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "RFC 9293 3.8";
+    NetOneWay = "net.one-way", "one host cannot reach another for a while, but hears it",
+        "ordered pair of hosts, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "RFC 9293 3.8";
+    NetHold = "net.hold", "what two hosts send each other waits on the way for a while",
+        "pair of hosts, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "RFC 9293 3.8.1";
+    HostCrash = "host.crash", "a host loses its programs and starts them anew after a while",
+        "host, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "kill(2), RFC 9293 3.5.1";
 }
 
 impl Family {
@@ -118,6 +137,13 @@ impl Family {
             Family::RingShort => Distribution::rarely_log(chance, 1, 4096),
             Family::RingAgain => Distribution::rarely(chance / 4, 1, 1),
             Family::ClockDrift => Distribution::uniform(0, 0),
+            Family::StreamShortRead | Family::StreamShortWrite => Distribution::rarely_log(chance, 1, 4096),
+            Family::StreamNotReady => Distribution::rarely_log(chance, 1, 64),
+            Family::StreamStall => Distribution::rarely_log(chance / 4, 1, 3_000),
+            Family::StreamReset => Distribution::rarely_log(chance / 32, 1, 4096),
+            Family::NetPartition | Family::NetOneWay | Family::NetHold | Family::HostCrash => {
+                Distribution::rarely_log(chance, 1, 2_000)
+            }
         }
     }
 }

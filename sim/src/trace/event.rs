@@ -133,6 +133,11 @@ kinds! {
     Mkdir = 109, "mkdir", ["text"];
     ReadDir = 110, "readdir", ["text"];
     Getrandom = 111, "getrandom", ["n"];
+    // Streams of tokio's, by their poll functions; the stream is the actor.
+    PollRead = 200, "poll_read", ["n"];
+    PollWrite = 201, "poll_write", ["n"];
+    PollFlush = 202, "poll_flush", [];
+    PollShutdown = 203, "poll_shutdown", [];
     // Happenings: the wire.
     Syn = 1000, "syn", ["addr", "addr"];
     SynDropped = 1001, "syn-dropped", ["addr", "addr"];
@@ -166,6 +171,16 @@ kinds! {
     FaultCrash = 2011, "crash", ["n"];
     FaultDisk = 2012, "disk", ["text", "n"];
     FaultWakeup = 2013, "spurious-wakeup", [];
+    FaultShort = 2030, "short", ["n"];
+    FaultNotReady = 2031, "not-ready", ["ns"];
+    FaultStreamStall = 2032, "stall", ["ns"];
+    FaultStreamReset = 2033, "reset", ["n"];
+    FaultHold = 2034, "hold", ["text", "text", "ns"];
+    FaultCut = 2035, "partition", ["text", "text", "ns"];
+    FaultCutOneWay = 2036, "one-way", ["text", "text", "ns"];
+    FaultHostCrash = 2037, "crash", ["text", "ns"];
+    NetHealed = 1020, "healed", ["text", "text"];
+    HostStarted = 1120, "host-started", ["text"];
     FaultRingLate = 2014, "ring-late", ["fd", "n", "ns"];
     FaultRingOrder = 2015, "ring-order", ["fd", "n", "n"];
     FaultRingShort = 2016, "ring-short", ["fd", "n", "n"];
