@@ -198,7 +198,11 @@ fn main() {
         seed += 1;
     }
     let elapsed = start.elapsed().as_secs_f64();
-    println!("small worlds: {:>9.0} worlds/s, {:>10.0} calls/s", seed as f64 / elapsed, calls as f64 / elapsed);
+    println!(
+        "small worlds: {:>9.0} worlds/s, {:>10.0} calls/s",
+        seed as f64 / elapsed,
+        calls as f64 / elapsed
+    );
     let (mut runs, start) = (0, WallClock::now());
     while wanted("bulk") && start.elapsed().as_secs_f64() < seconds {
         one(COPY, 1, 1, 1, &mut engine);

@@ -51,6 +51,7 @@ struct State {
     /// The largest time that was seen. Never goes back, though hosts of another world may differ.
     now: u64,
     actors: Vec<String>,
+    texts: Vec<String>,
     workload: BTreeMap<String, Stream>,
     sometimes: BTreeMap<&'static str, bool>,
     failure: Option<Failure>,
@@ -59,6 +60,16 @@ struct State {
 }
 
 impl State {
+    /// The index of a text for an event to refer to: the same whether or not events are kept.
+    fn text(&mut self, text: &str) -> u64 {
+        self.trace.text(text);
+        let at = self.texts.iter().position(|known| known == text).unwrap_or_else(|| {
+            self.texts.push(text.to_owned());
+            self.texts.len() - 1
+        });
+        at as u64
+    }
+
     fn look(&mut self) -> u64 {
         if let Some(time) = self.clock.and_then(|clock| clock()) {
             self.now = self.now.max(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
@@ -96,6 +107,7 @@ impl Foreign {
             clock: None,
             now: 0,
             actors: Vec::new(),
+            texts: Vec::new(),
             workload: BTreeMap::new(),
             sometimes: BTreeMap::new(),
             failure: None,
@@ -186,7 +198,7 @@ impl Foreign {
             state.trace.blame(cause);
         }
         if !bytes.is_empty() {
-            state.trace.payload(bytes, kind == Kind::PollWrite);
+            state.trace.payload(actor.0, bytes, kind == Kind::PollWrite);
         }
         state.trace.call(now, actor.0, kind, args, result);
     }
@@ -204,11 +216,16 @@ impl Foreign {
         self.happening(actor, kind, args)
     }
 
+    /// The index of a text, for [`Foreign::fault`] and [`Foreign::happening`] to refer to.
+    pub fn text(&self, text: &str) -> u64 {
+        self.state().text(text)
+    }
+
     /// Takes down something that the scenario wants to see in the trace.
     pub fn mark(&self, actor: Actor, text: &str) {
         let mut state = self.state();
         let now = state.look();
-        let text = state.trace.text(text);
+        let text = state.text(text);
         state.trace.happening(now, actor.0, Kind::Mark, [text, 0, 0, 0]);
     }
 

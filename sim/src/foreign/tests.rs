@@ -7,7 +7,7 @@ use crate::runner::Execute;
 use crate::shrink::{Limits, shrink_run};
 use crate::stack::Engine;
 
-/// Twenty calls by two streams; the third short write by "b" of less than 8 bytes is what breaks it.
+/// Twenty calls by two streams; the third short write by "b" of less than 512 bytes is what breaks it.
 fn body(sim: &mut Sim) {
     sim.faults(&[Family::StreamShortWrite, Family::StreamNotReady]);
     let world = sim.foreign();
@@ -19,20 +19,21 @@ fn body(sim: &mut Sim) {
         let actor = world.actor(name);
         let most = world.choose_fault(Family::StreamShortWrite, &mut streams[turn % 2], || name.to_owned());
         let bytes = [b'x'; 16];
-        if (1..8).contains(&most) {
+        if (1..512).contains(&most) {
             let cause = world.fault(Family::StreamShortWrite, actor, Kind::FaultShort, [most, 0, 0, 0]);
             world.call(
                 actor,
                 Kind::PollWrite,
                 [16, 0, 0, 0],
-                most as i64,
-                &bytes[..most as usize],
+                most.min(16) as i64,
+                &bytes[..most.min(16) as usize],
                 Some(cause),
             );
             short += usize::from(name == "b");
         } else {
             world.call(actor, Kind::PollWrite, [16, 0, 0, 0], 16, &bytes, None);
         }
+        world.mark(actor, name);
         world.always("few-short-writes", short < 3, || format!("{short} short writes"));
     }
     world.sometimes("ends", true);
