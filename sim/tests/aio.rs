@@ -145,7 +145,14 @@ row!(suspend_says_what_ended_it, |k| {
     assert_eq!(k.aio_suspend(&[id], Some(SOON)), Err(Errno::EAGAIN));
     k.sigaction(Signal::SIGUSR1, SigAction::handler(true, |_| {})).unwrap();
     let (me, kernel) = (k.gettid(), k);
-    k.spawn("killer", Box::new(move || kernel.tgkill(me, Signal::SIGUSR1).unwrap())).unwrap();
+    k.spawn(
+        "killer",
+        Box::new(move || {
+            kernel.nanosleep(Duration::from_micros(500)).unwrap();
+            kernel.tgkill(me, Signal::SIGUSR1).unwrap();
+        }),
+    )
+    .unwrap();
     assert_eq!(k.aio_suspend(&[id], Some(Duration::from_secs(1))), Err(Errno::EINTR));
 });
 

@@ -385,7 +385,14 @@ row!(enter_says_what_ended_it, |k| {
     k.sigaction(Signal::SIGUSR1, SigAction::handler(true, |_| {})).unwrap();
     reap(&mut r);
     let (me, kernel) = (k.gettid(), k);
-    k.spawn("killer", Box::new(move || kernel.tgkill(me, Signal::SIGUSR1).unwrap())).unwrap();
+    k.spawn(
+        "killer",
+        Box::new(move || {
+            kernel.nanosleep(Duration::from_micros(500)).unwrap();
+            kernel.tgkill(me, Signal::SIGUSR1).unwrap();
+        }),
+    )
+    .unwrap();
     assert_eq!(r.enter(1, None), Err(Errno::EINTR));
     let kernel = k;
     let other = k

@@ -124,7 +124,7 @@ impl World {
                 let file = op.file;
                 if let Some(open) = self.files.get_mut(file as usize) {
                     open.watchers.retain(|w| !is_of(w, process, id));
-                    open.watchers.push(Watcher::Aio { process, op: id, events });
+                    self.watch(file, Watcher::Aio { process, op: id, events }, false);
                 }
             }
         }

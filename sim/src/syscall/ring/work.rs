@@ -11,8 +11,7 @@ use crate::world::{NONE, Watcher, World};
 use eagain_net::Events;
 
 impl World {
-    /// The operation waits for `events` of its file. It goes to the head of the list, as `add_wait_queue` does: the last
-    /// to come is woken first (U6).
+    /// The operation waits for `events` of its file, anew at the head of the kernel's queue each time (U6).
     pub(super) fn ring_arm(&mut self, ring: u32, op: u32, events: Events) {
         let Some(entry) = self.ring_op(ring, op) else { return };
         let file = entry.file;
@@ -21,8 +20,8 @@ impl World {
         }
         entry.armed = events;
         self.unwatch_ring(file, ring, op);
-        if let Some(open) = self.files.get_mut(file as usize) {
-            open.watchers.insert(0, Watcher::Ring { ring, op, events });
+        if self.files.contains(file as usize) {
+            self.watch(file, Watcher::Ring { ring, op, events }, false);
         }
     }
 
