@@ -34,7 +34,11 @@ pub(crate) fn install_hook() {
             let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
             let text = text.unwrap_or("a panic without a text");
             let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-            MESSAGE.set(Some(format!("{text} ({place})")));
+            let message = format!("{text} ({place})");
+            // A panic while another unwinds ends the process: nobody will ask for these texts.
+            if let Some(first) = MESSAGE.replace(Some(message.clone())) {
+                eprintln!("panicked: {first}\nwhile that unwinds: {message}");
+            }
         }));
     });
 }

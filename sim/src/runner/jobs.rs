@@ -5,6 +5,7 @@
 use crate::choice::Base;
 use crate::run::RunSpec;
 use crate::runner::settings;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,8 @@ const TEXT_MAX: usize = 240;
 struct Slot {
     taken: AtomicBool,
     running: AtomicBool,
+    /// The OS thread, as the stack module names it.
+    os_thread: AtomicU64,
     /// Counts beginnings and ends, so that the watchdog can tell a new run from a stuck one.
     turns: AtomicU64,
     seed: AtomicU64,
@@ -29,6 +32,7 @@ static ALL: [Slot; SLOTS] = [const {
     Slot {
         taken: AtomicBool::new(false),
         running: AtomicBool::new(false),
+        os_thread: AtomicU64::new(0),
         turns: AtomicU64::new(0),
         seed: AtomicU64::new(0),
         text: [const { AtomicU8::new(0) }; TEXT_MAX],
@@ -41,20 +45,27 @@ static ALL: [Slot; SLOTS] = [const {
 static HEARTBEATS: Mutex<Vec<(usize, Arc<AtomicU64>)>> = Mutex::new(Vec::new());
 
 /// A thread that runs worlds.
+///
+/// It belongs to the OS thread that registered it, and is dropped there.
 pub struct Job {
     slot: Option<usize>,
     /// What the text of the slot says now; it changes far more rarely than the seed.
     written: String,
+    /// Not `Send`: see above.
+    _here: PhantomData<*const ()>,
 }
 
 impl Job {
-    /// Takes a free slot.
+    /// Takes a free slot, for the OS thread that calls.
     pub fn register(heartbeat: Arc<AtomicU64>) -> Job {
         let free = |slot: &Slot| {
             slot.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
-        let job = Job { slot: ALL.iter().position(free), written: String::new() };
+        let job = Job { slot: ALL.iter().position(free), written: String::new(), _here: PhantomData };
         job.watch(heartbeat);
+        if let Some(index) = job.slot {
+            ALL[index].os_thread.store(crate::stack::last_words::os_thread(), Ordering::Relaxed);
+        }
         job
     }
 
@@ -150,6 +161,11 @@ pub(super) fn line(index: usize) -> String {
     let mut line = Vec::new();
     print_slot(&ALL[index], &mut |part| line.extend_from_slice(part));
     String::from_utf8_lossy(&line).into_owned()
+}
+
+/// The OS thread of a job.
+pub(super) fn os_thread(index: usize) -> u64 {
+    ALL[index].os_thread.load(Ordering::Relaxed)
 }
 
 /// Every job that runs now, with a number that moves while it gets on.

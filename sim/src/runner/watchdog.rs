@@ -3,6 +3,7 @@
 //! it sees never feeds a run, it ends the process.
 
 use super::jobs;
+use crate::stack::last_words;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::exit;
@@ -13,16 +14,6 @@ use std::time::{Duration, Instant};
 pub const LIMIT: Duration = Duration::from_secs(10);
 
 static STARTED: OnceLock<()> = OnceLock::new();
-
-/// What else is known of the job that runs in a slot, such as the name and the backtrace of its thread.
-pub type Details = fn() -> Option<String>;
-
-static DETAILS: OnceLock<Details> = OnceLock::new();
-
-/// Sets what the watchdog asks for before it ends the process. The first call counts.
-pub fn set_details(details: Details) {
-    let _ = DETAILS.set(details);
-}
 
 /// Starts the watchdog, once for the process.
 pub fn start() {
@@ -45,17 +36,14 @@ pub fn start() {
 }
 
 fn end(index: usize, limit: Duration) -> ! {
-    let mut error = std::io::stderr().lock();
+    // Not locked: the thread that hangs writes next.
     let _ = writeln!(
-        error,
+        std::io::stderr(),
         "watchdog: a run made no call for {} s of real time; a thread of it computes without end\n{}",
         limit.as_secs(),
         jobs::line(index).trim_end()
     );
-    if let Some(details) = DETAILS.get().and_then(|details| details()) {
-        let _ = writeln!(error, "{details}");
-    }
-    let _ = error.flush();
+    last_words::tell_where(jobs::os_thread(index));
     // The thread that hangs cannot be unwound: the process is the smallest thing that can be ended.
     exit(4)
 }

@@ -9,6 +9,7 @@
 //! - `YIELDER` is that of the running coroutine: set when one starts and again each time one comes back.
 #![allow(unsafe_code)]
 
+pub(crate) mod last_words;
 mod overflow;
 
 use crate::world::World;
@@ -118,6 +119,7 @@ impl Engine {
     /// An engine for this OS thread.
     pub fn new() -> Engine {
         overflow::install();
+        last_words::install();
         Engine { running: Vec::new(), pool: Vec::new(), limits: Vec::new(), heartbeat: Arc::default() }
     }
 

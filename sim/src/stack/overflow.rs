@@ -6,6 +6,8 @@
 
 #[cfg(unix)]
 pub(crate) use unix::{install, watch};
+#[cfg(unix)]
+pub(super) use unix::{running, say, say_number};
 
 #[cfg(not(unix))]
 pub(crate) fn install() {}
@@ -36,6 +38,11 @@ mod unix {
     #[inline]
     pub(crate) fn watch(thread: usize, limit: usize) {
         RUNNING.set((thread, limit));
+    }
+
+    /// The simulated thread that runs on this OS thread.
+    pub(in crate::stack) fn running() -> usize {
+        RUNNING.get().0
     }
 
     /// Installs the handler, once a process. It runs on the alternate signal stack that std gives its threads.
@@ -78,12 +85,12 @@ mod unix {
         }
     }
 
-    fn say(text: &[u8]) {
+    pub(in crate::stack) fn say(text: &[u8]) {
         // SAFETY: write(2) is async-signal-safe, and `text` is valid for its length. Nothing can be done about an error.
         let _ = unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
     }
 
-    fn say_number(mut number: usize) {
+    pub(in crate::stack) fn say_number(mut number: usize) {
         let mut digits = [0; 20];
         let mut first = digits.len();
         loop {
