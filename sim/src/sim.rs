@@ -227,6 +227,8 @@ impl Sim {
         }
         self.world.swarm = Swarm::draw(&mut self.world.choices, &self.faults);
         self.world.swarm.quiet_from = self.quiet_after;
+        let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
+        self.world.swarm.named = unusual.fold(0, |bits, &family| bits | 1 << family as u64);
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {
             drive(engine);

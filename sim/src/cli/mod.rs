@@ -124,6 +124,9 @@ pub fn main(scenarios: &[Scenario]) -> ExitCode {
 /// The `eagain` command over all of `registry`, with the arguments of this process.
 pub fn main_with(registry: &Registry) -> ExitCode {
     watchdog::start();
+    if let Some(program) = std::env::args_os().next() {
+        settings::set_command(&program);
+    }
     ExitCode::from(run(registry, std::env::args_os(), &mut Console::standard()))
 }
 

@@ -1,6 +1,8 @@
 //! Which families are on in this run, and how strong.
 
 use super::{Family, TABLE};
+use std::cell::Cell;
+
 use crate::choice::{Choices, Distribution, Domain, Group, Words};
 
 const SWARM: Domain = Domain("swarm");
@@ -11,6 +13,10 @@ pub(crate) struct Swarm {
     chance: [u32; Family::COUNT],
     /// How often it changed something.
     fired: [u64; Family::COUNT],
+    /// Families that were asked, by bit: the run came to where they choose.
+    asked: Cell<u64>,
+    /// Families that the scenario named besides the usual ones, by bit: each must have its chance.
+    pub named: u64,
     wire: bool,
     /// From this time on nothing is injected any more: the quiet tail.
     pub quiet_from: u64,
@@ -19,7 +25,14 @@ pub(crate) struct Swarm {
 impl Swarm {
     /// All off.
     pub fn none() -> Swarm {
-        Swarm { chance: [0; Family::COUNT], fired: [0; Family::COUNT], wire: false, quiet_from: u64::MAX }
+        Swarm {
+            chance: [0; Family::COUNT],
+            fired: [0; Family::COUNT],
+            asked: Cell::new(0),
+            named: 0,
+            wire: false,
+            quiet_from: u64::MAX,
+        }
     }
 
     /// Draws the mix of one run out of the families that the scenario allows: about half of them are off, the weights
@@ -47,6 +60,7 @@ impl Swarm {
     /// How often, of 65,536, at time `now`.
     #[inline]
     pub fn chance(&self, family: Family, now: u64) -> u32 {
+        self.asked.set(self.asked.get() | 1 << family as u64);
         if now >= self.quiet_from { 0 } else { self.chance[family as usize] }
     }
 
@@ -67,12 +81,16 @@ impl Swarm {
         self.fired[family as usize] += 1;
     }
 
-    /// The families that are on or fired, with how often they fired.
+    /// The families that are on or fired, with how often they fired. Of the usual ones only those that the run came to ask:
+    /// a program without rings has no faults of rings, and that is not worth a warning.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         TABLE
             .iter()
             .enumerate()
-            .filter(|&(at, _)| self.chance[at] != 0 || self.fired[at] != 0)
+            .filter(|&(at, _)| {
+                let concerned = (self.named | self.asked.get()) >> at & 1 == 1;
+                self.chance[at] != 0 && concerned || self.fired[at] != 0
+            })
             .map(|(at, row)| (row.domain.0, self.fired[at]))
     }
 }

@@ -100,8 +100,10 @@ impl NotTheSame {
         let again = if self.failed { "another failing run" } else { "a run that does not fail so" };
         format!(
             "NONDETERMINISM {name}: {base} failed with trace {:#018x}, and run again was {again}, trace {:#018x}\n\
-             the run depends on something besides its choices: `cargo eagain check {name}` names the first event\n",
-            self.hash, self.again
+             the run depends on something besides its choices: `{} check {name}` names the first event\n",
+            self.hash,
+            self.again,
+            settings::command()
         )
     }
 }
@@ -120,7 +122,7 @@ impl Explained {
         let folder = folder::name(&self.spec);
         match self.seed() {
             Some(seed) => settings::repro(self.spec.scenario.name, seed, &self.spec.settings),
-            None => format!("cargo eagain replay target/eagain/{folder}/replay.json"),
+            None => format!("{} replay target/eagain/{folder}/replay.json", settings::command()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A failure on a terminal: half a screen, the line that makes it again last.
 
 use super::{Explained, oracle_name, table};
+use crate::runner::settings;
 use crate::trace::{form, text};
 use std::fmt::Write;
 
@@ -47,7 +48,7 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     writeln!(out)?;
     if let Some(folder) = folder {
         writeln!(out, "report     {folder}/report.md")?;
-        writeln!(out, "replay     cargo eagain replay {folder}/replay.json")?;
+        writeln!(out, "replay     {} replay {folder}/replay.json", settings::command())?;
     }
     writeln!(out, "reproduce  {}", explained.repro())
 }

@@ -148,7 +148,9 @@ fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
             break;
         }
     }
-    print(b"  running: cargo eagain run ");
+    print(b"  running: ");
+    print(settings::command().as_bytes());
+    print(b" run ");
     print(&text[..name_length]);
     print(b" --seed 0x");
     print(&digits[first..]);

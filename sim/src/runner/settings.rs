@@ -1,5 +1,7 @@
 //! Settings: what `--set key=value` says, which scenarios take it, and how it is written in names and commands.
 
+use std::sync::OnceLock;
+
 use crate::run::{Knob, KnobValues, Scenario, Settings};
 use std::collections::BTreeMap;
 
@@ -113,9 +115,26 @@ pub fn flags(settings: &Settings) -> String {
     settings.iter().map(|(key, value)| format!(" --set {key}={value}")).collect()
 }
 
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// What a person types to reach the command line that this process is: `cargo eagain`, the alias, unless the program is
+/// called something else; a package's only program is then reached by the package's name.
+pub fn command() -> &'static str {
+    COMMAND.get().map_or("cargo eagain", String::as_str)
+}
+
+/// This process is the command line `program` (its first argument).
+pub fn set_command(program: &std::ffi::OsStr) {
+    let stem = std::path::Path::new(program).file_stem().and_then(|stem| stem.to_str());
+    if let Some(stem) = stem.filter(|stem| *stem != "eagain") {
+        // Set once; a second command line in one process would be a test's.
+        let _ = COMMAND.set(format!("cargo run --release -p {stem} --"));
+    }
+}
+
 /// The one line that makes a run again.
 pub fn repro(scenario: &str, seed: u64, settings: &Settings) -> String {
-    format!("cargo eagain run {scenario} --seed {seed:#x}{}", flags(settings))
+    format!("{} run {scenario} --seed {seed:#x}{}", command(), flags(settings))
 }
 
 #[cfg(test)]

@@ -194,9 +194,10 @@ impl World {
             return;
         }
         p.exit = Some(status);
-        let (now, foreground) = (self.now, p.foreground);
+        let foreground = p.foreground;
         if self.current != NONE {
-            self.trace.happening(now, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
+            let time = self.threads[self.current as usize].time;
+            self.trace.happening(time, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
         }
         self.foreground -= u32::from(foreground);
         self.last_progress = self.now;
