@@ -19,7 +19,8 @@ pub(crate) enum Step<T> {
 pub(crate) enum Restart {
     /// `EINTR` whatever `SA_RESTART` says: epoll_wait, poll, select, nanosleep, a futex wait with a timeout.
     Never,
-    /// Goes on where every handler had `SA_RESTART`.
+    /// Goes on where every handler had `SA_RESTART` unless the wait has an end of its own (`SO_RCVTIMEO`)
+    /// or something was moved already.
     IfAsked,
 }
 
@@ -82,7 +83,8 @@ enum Turn<T> {
     Switch,
     Wait,
     Handlers,
-    Interrupted,
+    /// With whether that ends the call, whatever `SA_RESTART` says.
+    Interrupted(bool),
     Dead,
 }
 
@@ -153,7 +155,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                         // A signal comes before the wait, or has ended it.
                         w.stop_waiting(me);
                         w.threads[me as usize].state = State::Running;
-                        return Turn::Interrupted;
+                        return Turn::Interrupted(w.threads[me as usize].no_restart);
                     }
                     w.may_interrupt(kind);
                     Turn::Wait
@@ -182,9 +184,12 @@ pub(crate) fn waiting_call<T: Outcome>(
                 }
                 with(|w| w.note_call(kind, args));
             }
-            Turn::Interrupted => {
+            Turn::Interrupted(no_restart) => {
                 let all_restart = run_handlers();
-                if !(all_restart && restart == Restart::IfAsked) {
+                if with(|w| w.is_over_for_me()) {
+                    pause_for_ever();
+                }
+                if !(all_restart && restart == Restart::IfAsked && !no_restart) {
                     let result = Err(Errno::EINTR);
                     with(|w| {
                         if !w.dying {
@@ -209,17 +214,18 @@ pub(crate) fn waiting_call<T: Outcome>(
 /// Runs the handlers of the signals that can be delivered to this thread; whether all of them have `SA_RESTART`.
 pub(crate) fn run_handlers() -> bool {
     let mut all_restart = true;
-    // Frames stack: the last set up runs first. So all are taken first, and then run from the last taken.
+    // Frames stack: the last set up runs first. So all are taken first, and then run from the last taken. What a
+    // handler's mask has blocked meanwhile comes after it.
     let mut frames = Vec::new();
-    while let Some(frame) = with(|w| w.take_signal()) {
-        all_restart &= frame.restart;
-        frames.push(frame);
-    }
-    while let Some(frame) = frames.pop() {
+    loop {
+        while let Some(frame) = with(|w| w.take_signal()) {
+            all_restart &= frame.restart;
+            frames.push(frame);
+        }
+        let Some(frame) = frames.pop() else { return all_restart };
         (frame.handler)(&frame.info);
         with(|w| w.leave_handler(frame.mask_before));
     }
-    all_restart
 }
 
 /// A handler that is about to run.
@@ -252,6 +258,25 @@ fn cost(kind: Kind) -> u64 {
 /// What it takes a disk to make data durable, in nanoseconds.
 pub(crate) const SYNC_NS: u64 = 100_000;
 
+/// Whether a handler may make this call (`signal-safety(7)`): all that neither waits for another thread nor uses what the
+/// interrupted code may have been in the middle of.
+#[inline]
+fn is_signal_safe(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Spawn
+            | Kind::Join
+            | Kind::FutexWait
+            | Kind::FutexRequeue
+            | Kind::AioRead
+            | Kind::AioWrite
+            | Kind::AioCancel
+            | Kind::ReadDir
+            | Kind::RingPush
+            | Kind::RingReap
+    )
+}
+
 /// Sleeping for less than this is spinning.
 pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
 
@@ -263,6 +288,9 @@ impl World {
         let delay = self.off_cpu(me);
         let t = &mut self.threads[me as usize];
         t.time += delay;
+        if t.in_handler > 0 && !is_signal_safe(kind) {
+            self.report_unsafe(kind.name());
+        }
         self.note_call(kind, args);
     }
 
@@ -318,6 +346,19 @@ impl World {
     /// The process of the running thread has ended: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
         !self.dying && self.processes[self.my_process() as usize].exit.is_some()
+    }
+
+    /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
+    #[cold]
+    pub(crate) fn report_unsafe(&mut self, what: &'static str) {
+        let name = self.threads[self.current as usize].name.clone();
+        self.fail(
+            "signal-safety",
+            what,
+            format!(
+                "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
+            ),
+        );
     }
 
     fn report_spin(&mut self, thread: u32) {

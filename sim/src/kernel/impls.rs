@@ -325,6 +325,10 @@ impl Threads for SimKernel {
                 if !entered {
                     entered = true;
                     let delay = w.off_cpu(me);
+                    if w.threads[me as usize].in_handler > 0 {
+                        // Queues, locks and condition variables: the interrupted code may hold them.
+                        w.report_unsafe(site);
+                    }
                     let t = &mut w.threads[me as usize];
                     t.site = site;
                     t.time += delay;

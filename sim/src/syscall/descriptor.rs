@@ -73,8 +73,11 @@ impl World {
             let sigio = open.sigio.get_or_insert_with(|| {
                 Box::new(SigIo { owner: Owner::None, process, thread, signal: None, on: false, fd: fd.0 })
             });
+            // `si_fd` is the number through which it was switched on (`fasync_helper`).
+            if wants && !sigio.on {
+                sigio.fd = fd.0;
+            }
             sigio.on = wants;
-            sigio.fd = fd.0;
         }
         open.status = flags & (StatusFlags::NONBLOCK | StatusFlags::ASYNC);
         Ok(())

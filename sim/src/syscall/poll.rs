@@ -34,7 +34,7 @@ impl World {
             };
             n += usize::from(!entry.revents.is_empty());
         }
-        if n > 0 || timeout == Some(0) {
+        if n > 0 {
             return Step::Done(Ok(n));
         }
         self.wait_for_any(files, timeout, deadline)
@@ -52,10 +52,12 @@ impl World {
         {
             *deadline = Some(self.deadline_after(timeout));
         }
-        if deadline.is_some_and(|at| self.now >= at) {
-            return Step::Done(Ok(0));
-        }
         let thread = self.current;
+        if deadline.is_some_and(|at| self.now >= at) {
+            // A signal counts even when there was no time to wait, unlike in epoll_wait.
+            let mask = self.threads[thread as usize].mask;
+            return if self.is_pending(SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
+        }
         for &(file, events) in &files {
             self.files[file as usize].watchers.push(Watcher::Thread { thread, events, exclusive: false });
         }
@@ -114,11 +116,7 @@ impl World {
             }
             files.push((file, events));
         }
-        let step = if n > 0 || timeout == Some(0) {
-            Step::Done(Ok(n))
-        } else {
-            self.wait_for_any(files, timeout, deadline)
-        };
+        let step = if n > 0 { Step::Done(Ok(n)) } else { self.wait_for_any(files, timeout, deadline) };
         if matches!(step, Step::Done(Ok(_))) {
             for (set, found) in sets.iter_mut().zip(found) {
                 if let Some(set) = set {

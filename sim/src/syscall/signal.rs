@@ -62,13 +62,11 @@ impl World {
     pub fn take_pending(&mut self, set: SigSet) -> Option<SigInfo> {
         let t = &mut self.threads[self.current as usize];
         let process = t.process;
-        let own = SigSet(t.pending.set.0 & set.0).iter().next();
-        let shared = SigSet(self.processes[process as usize].pending.set.0 & set.0).iter().next();
-        match (own, shared) {
-            (Some(a), Some(b)) if b < a => self.processes[process as usize].pending.take(set),
-            (None, Some(_)) => self.processes[process as usize].pending.take(set),
-            _ => self.threads[self.current as usize].pending.take(set),
+        // Its own before those of the process (`dequeue_signal`), each lowest number first.
+        if let Some(info) = t.pending.take(set) {
+            return Some(info);
         }
+        self.processes[process as usize].pending.take(set)
     }
 
     /// Whether one of `set` is pending for the running thread.
@@ -112,7 +110,8 @@ impl World {
                         self.processes[process as usize].dispositions.retain(|(n, _)| *n != info.signal.0);
                     }
                     let t = &mut self.threads[me as usize];
-                    let mask_before = t.mask;
+                    // The frame goes back to the mask of before the wait; the handler still runs under that of the wait.
+                    let mask_before = t.saved_mask.take().unwrap_or(t.mask);
                     t.mask = SigSet(t.mask.0 | action.mask.0);
                     if !action.flags.contains(SigActionFlags::NODEFER) {
                         t.mask = t.mask.with(info.signal);
@@ -434,7 +433,6 @@ impl World {
             })
         });
         sigio.signal = signal;
-        sigio.fd = fd.0;
         Ok(())
     }
 }

@@ -380,6 +380,8 @@ impl World {
             progress.deadline = Some(self.now.saturating_add(timeout));
         }
         self.wait_for_file(file, Events::OUT, false, progress.deadline);
+        let me = self.current;
+        self.threads[me as usize].no_restart |= progress.sent > 0;
         Step::Wait
     }
 

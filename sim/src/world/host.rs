@@ -62,7 +62,7 @@ impl Host {
 
     /// How long `duration` of this host's clocks is in the world's time; rounded up, so that no timer is early.
     pub fn true_duration(&self, duration: u64) -> u64 {
-        if self.drift_ppb == 0 {
+        if self.drift_ppb == 0 || duration == 0 {
             return duration;
         }
         let scaled = u128::from(duration) * 1_000_000_000;

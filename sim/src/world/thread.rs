@@ -45,6 +45,8 @@ pub(crate) struct Thread {
     pub wake: Wake,
     /// When the wait ends by itself; `u64::MAX`: never.
     pub deadline: u64,
+    /// A handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
+    pub no_restart: bool,
     /// When the agenda looks at the deadline next; `u64::MAX`: no entry there. One entry serves many waits.
     pub timer_at: u64,
     pub wait: WaitOn,
@@ -102,6 +104,7 @@ impl World {
             state: State::Ready,
             wake: Wake::Ready,
             deadline: u64::MAX,
+            no_restart: false,
             timer_at: u64::MAX,
             wait: WaitOn::Nothing,
             call: Kind::ThreadStart,

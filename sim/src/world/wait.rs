@@ -37,6 +37,7 @@ impl World {
         t.state = State::Waiting;
         t.wait = on;
         t.deadline = deadline.unwrap_or(u64::MAX);
+        t.no_restart = deadline.is_some();
         if t.deadline < t.timer_at {
             t.timer_at = t.deadline;
             let at = t.deadline;
