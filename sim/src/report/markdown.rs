@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// How many events a report shows; `trace.txt` has all of them.
 const EVENTS_MAX: usize = 40;
+/// An issue holds 65,536 characters.
+const CHOICES_MAX: usize = 100;
 /// A CI job's page is dropped whole where it exceeds 1 MiB: the summary stays far below.
 const FAILURES_MAX: usize = 50;
 const MESSAGE_MAX: usize = 300;
@@ -44,7 +46,12 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     if outcome.choices.is_empty() && outcome.reproduced {
         writeln!(out, "It breaks without any fault or delay.\n")?;
     } else if !outcome.choices.is_empty() {
-        writeln!(out, "{}", table::choices(&outcome.choices).markdown())?;
+        let mut table = table::choices(&outcome.choices);
+        let dropped = table.cut(CHOICES_MAX);
+        writeln!(out, "{}", table.markdown())?;
+        if dropped > 0 {
+            writeln!(out, "and {dropped} lines more in `replay.json`\n")?;
+        }
     }
     let which = if outcome.reproduced { "shrunk run" } else { "run" };
     writeln!(out, "## The end of the {which}\n")?;

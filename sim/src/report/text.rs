@@ -29,10 +29,11 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     writeln!(out, "\n{}", explained.outcome.line())?;
     let choices = &explained.outcome.choices;
     if !choices.is_empty() {
-        let shown = &choices[..choices.len().min(CHOICES_MAX)];
-        out.push_str(&table::choices(shown).text("  "));
-        if choices.len() > shown.len() {
-            writeln!(out, "  and {} more", choices.len() - shown.len())?;
+        let mut table = table::choices(choices);
+        let dropped = table.cut(CHOICES_MAX);
+        out.push_str(&table.text("  "));
+        if dropped > 0 {
+            writeln!(out, "  and {dropped} lines more")?;
         }
     }
     let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
