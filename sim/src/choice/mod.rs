@@ -118,8 +118,10 @@ impl Words {
         let block =
             self.block.get_or_insert_with(|| Box::new(Block { number, words: [0; BLOCK_WORDS as usize] }));
         block.number = number;
-        for word in &mut block.words {
-            *word = rng.next_u64();
+        let mut bytes = [0; BLOCK_WORDS as usize * 8];
+        rng.fill_bytes(&mut bytes);
+        for (word, bytes) in block.words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
         }
         block
     }
