@@ -1,0 +1,81 @@
+//! The rules of the house that a compiler does not know: who may name whom, where unsafe code lives, which files agree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+}
+
+/// Every Rust file below `folder`, as (path from the root, text).
+fn rust_files(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                walk(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&root().join(folder), &mut files);
+    files.sort();
+    let text = |path: PathBuf| {
+        let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+        (name, fs::read_to_string(&path).expect("a source file is text"))
+    };
+    files.into_iter().map(text).collect()
+}
+
+#[test]
+fn both_copies_of_the_workflow_are_the_same() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    assert_eq!(read("CI.yml"), read(".github/workflows/CI.yml"));
+}
+
+#[test]
+fn unsafe_code_has_three_addresses() {
+    let at_home = |path: &str| {
+        path.starts_with("net/src/linux")
+            || path.starts_with("sim/src/stack")
+            || path == "sim/src/allocator.rs"
+    };
+    let keyword = concat!("uns", "afe");
+    for folder in ["net", "sim", "server", "scenarios"] {
+        for (path, text) in rust_files(folder) {
+            let has = |form: &str| text.contains(&format!("{keyword} {form}"));
+            let found = has("{") || has("fn") || has("impl") || has("extern");
+            assert!(!found || at_home(&path), "{path} has code that is not safe");
+        }
+    }
+}
+
+#[test]
+fn the_arrows_between_the_packages_point_one_way() {
+    let forbidden = [
+        ("server/src", "eagain_sim"),
+        ("sim/src", "eagain_server"),
+        ("net/src", "eagain_sim"),
+        ("net/src", "eagain_server"),
+    ];
+    for (folder, name) in forbidden {
+        for (path, text) in rust_files(folder) {
+            assert!(!text.contains(name), "{path} names {name}");
+        }
+    }
+    for (path, text) in rust_files("server/src") {
+        let names_linux = text.contains("eagain_net::Linux") || text.contains("net::linux");
+        assert!(!names_linux || path == "server/src/main.rs", "{path} picks a kernel");
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    for folder in ["net/src", "sim/src", "server/src", "scenarios/src"] {
+        for (path, text) in rust_files(folder) {
+            assert!(text.starts_with("//!"), "{path} begins without a word");
+        }
+    }
+}
