@@ -2,9 +2,10 @@
 
 use super::{Explained, build_id, table, text};
 use crate::report::table::{Align, Table};
-use crate::runner::json::SweepFile;
+use crate::runner::json::{FailureLine, SweepFile};
 use crate::runner::settings;
 use crate::trace::{form, text as trace_text};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// How many events a report shows; `trace.txt` has all of them.
@@ -99,17 +100,28 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         summary.hash
     )?;
     if !file.failures.is_empty() {
-        let columns = ["scenario", "oracle", "site", "seen", "reproduce"].map(|name| (name, Align::Left));
-        let mut table = Table::new(&columns);
-        for line in file.failures.iter().take(FAILURES_MAX) {
-            let message: String = line.message.chars().take(MESSAGE_MAX).collect();
-            let repro = format!("`{}`", line.repro);
-            table.row([line.scenario.clone(), line.oracle.clone(), line.site.clone(), message, repro]);
+        let mut kinds: BTreeMap<_, Vec<&FailureLine>> = BTreeMap::new();
+        for line in &file.failures {
+            kinds.entry((&line.scenario, &line.oracle, &line.site)).or_default().push(line);
         }
+        let mut table = Table::new(&[
+            ("scenario", Align::Left),
+            ("oracle", Align::Left),
+            ("site", Align::Left),
+            ("seeds", Align::Right),
+            ("seen", Align::Left),
+            ("reproduce", Align::Left),
+        ]);
+        for ((scenario, oracle, site), lines) in &kinds {
+            let message: String = lines[0].message.chars().take(MESSAGE_MAX).collect();
+            let repro = format!("`{}`", lines[0].repro);
+            let cells = [scenario.as_str(), oracle.as_str(), site.as_str()].map(str::to_owned);
+            table.row(cells.into_iter().chain([lines.len().to_string(), message, repro]));
+        }
+        let more = table.cut(FAILURES_MAX);
         writeln!(out, "{}", table.markdown())?;
-        let more = summary.failures.saturating_sub(FAILURES_MAX as u64);
         if more > 0 {
-            writeln!(out, "and {more} more in the JSON file\n")?;
+            writeln!(out, "and {more} kinds more in the JSON file\n")?;
         }
     }
     let mut faults = Table::new(&[

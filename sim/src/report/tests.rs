@@ -57,3 +57,23 @@ fn a_run_that_is_another_when_run_again_is_not_explained() {
     let error = explain(&mut Fake::default(), &spec, 1, Limits::default()).err().unwrap();
     assert!(error.failed && error.hash == 1);
 }
+
+#[test]
+fn the_page_of_a_ci_job_has_a_line_for_each_kind_of_failure() {
+    use crate::runner::explore::{Counters, Plan};
+    use crate::runner::json::SweepFile;
+    use crate::runner::shard::Shard;
+    let plan = Plan {
+        scenarios: vec![fake::HOLDS, fake::FAILS],
+        settings: Settings::new(),
+        from: 0,
+        seeds: Some(60),
+        jobs: 1,
+        shard: Shard::ALL,
+        time: None,
+    };
+    let mut sweep = plan.explore(fake::make, &Counters::default());
+    sweep.elapsed = 0.5;
+    sweep.skipped.push(("plain".to_owned(), "has no knob `model`".to_owned()));
+    insta::assert_snapshot!(markdown::sweep(&SweepFile::of(&sweep, 0, Shard::ALL)));
+}
