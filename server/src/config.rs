@@ -5,6 +5,7 @@ pub mod parameters;
 
 use crate::limits::Limits;
 use crate::storage_unit::eviction::EvictionPolicy;
+use crate::storage_unit::{Engine, SyncPolicy};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -137,6 +138,14 @@ pub struct Config {
     pub databases: usize,
     /// What clients have to say first; empty: nothing.
     pub password: Vec<u8>,
+    /// What stands behind the data.
+    pub storage: Engine,
+    /// Where its files are.
+    pub directory: String,
+    /// How often it makes safe what was written.
+    pub sync_policy: SyncPolicy,
+    /// Valid data behind damage may be dropped.
+    pub drops_damage: bool,
     /// Bound on the memory of keys and values; 0: none.
     pub memory_bytes_max: usize,
     /// Who goes when that bound is reached.
@@ -158,6 +167,10 @@ impl Default for Config {
             role: Role::default(),
             databases: 16,
             password: Vec::new(),
+            storage: Engine::default(),
+            directory: ".".to_owned(),
+            sync_policy: SyncPolicy::default(),
+            drops_damage: false,
             memory_bytes_max: 0,
             eviction: EvictionPolicy::default(),
             limits: Limits::default(),
@@ -216,6 +229,10 @@ impl Config {
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
             "workers" => self.workers = parsed(name, value)?,
             "databases" => self.databases = parsed(name, value)?,
+            "storage" => self.storage = chosen(name, value, &Engine::NAMES)?,
+            "dir" => value.clone_into(&mut self.directory),
+            "appendfsync" => self.sync_policy = chosen(name, value, &SyncPolicy::NAMES)?,
+            "recover" => self.drops_damage = chosen(name, value, &[("refuse", false), ("truncate", true)])?,
             "write-when-ready" => {
                 self.write_when_ready = chosen(name, value, &[("yes", true), ("no", false)])?;
             }
@@ -243,10 +260,16 @@ impl Config {
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --databases N            (16)\n  \
+             --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
+             --dir PATH               where the storage's files are (.)\n  \
+             --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
+             --recover HOW            refuse|truncate: valid data behind damage are kept for a person, or dropped (refuse)\n  \
              --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100",
             names(&Model::NAMES.map(|(name, _)| name)),
             names(&Pattern::NAMES.map(|(name, _)| name)),
             names(&Role::NAMES.map(|(name, _)| name)),
+            names(&Engine::NAMES.map(|(name, _)| name)),
+            names(&SyncPolicy::NAMES.map(|(name, _)| name)),
         )
     }
 

@@ -1,4 +1,5 @@
-//! The server as a program on Linux: reads the command line, and runs.
+//! The server as a program on Linux: reads the command line, and runs. Its exit status: 0 for a stop that was asked
+//! for, 1 for a failure, 2 for a command line that makes no sense, 3 for data on the disk that a person has to look at.
 
 use eagain_net::Linux;
 use eagain_server::config::Config;
@@ -19,11 +20,16 @@ fn main() -> ExitCode {
         }
     };
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
-    match server::serve(Linux, config, |at| println!("listening at {at} ({summary})")) {
+    let tell = |line: &str| eprintln!("eagain-server: {line}");
+    match server::serve_telling(Linux, config, tell, |at| println!("listening at {at} ({summary})")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ server::ServeError::Refused(_)) => {
             eprintln!("eagain-server: {error}");
             ExitCode::from(2)
+        }
+        Err(error @ server::ServeError::Damaged(_)) => {
+            eprintln!("eagain-server: {error}");
+            ExitCode::from(3)
         }
         Err(error) => {
             eprintln!("eagain-server: {error}");

@@ -5,7 +5,8 @@ use crate::io_unit::acceptor::Acceptor;
 use crate::io_unit::reactor;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
-use crate::storage_unit::Memory;
+use crate::storage_unit::durable::OpenError;
+use crate::storage_unit::{AnyStorage, any};
 use eagain_net::model::{AnyPoller, ModelKind};
 use eagain_net::{Errno, Kernel, SocketAddr};
 use std::fmt;
@@ -16,6 +17,10 @@ use std::sync::Arc;
 pub enum ServeError {
     /// The configuration makes no sense, or asks for what is not there.
     Refused(String),
+    /// The storage is damaged, or not ours: a person has to decide.
+    Damaged(String),
+    /// The storage cannot be opened, or was not closed well.
+    Storage(String),
     /// It cannot listen.
     Listen(SocketAddr, Errno),
     /// A call of the loop itself failed.
@@ -25,7 +30,9 @@ pub enum ServeError {
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ServeError::Refused(why) => f.write_str(why),
+            ServeError::Refused(why) | ServeError::Damaged(why) | ServeError::Storage(why) => {
+                f.write_str(why)
+            }
             ServeError::Listen(address, errno) => write!(f, "cannot listen at {address}: {errno}"),
             ServeError::Kernel(errno) => write!(f, "the event loop failed: {errno}"),
         }
@@ -36,13 +43,20 @@ impl std::error::Error for ServeError {}
 
 /// Runs a server until it is asked to stop. `ready` is told where it listens.
 pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    serve_telling(kernel, config, |_| {}, ready)
+}
+
+/// As [`serve`]; `tell` gets lines for the operator, such as what was found on the disk.
+pub fn serve_telling<K: Kernel>(
+    kernel: K,
+    config: Config,
+    tell: impl Fn(&str),
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
     config.check().map_err(|error| ServeError::Refused(error.to_string()))?;
     let mut seed = [0; 8];
     kernel.getrandom(&mut seed).map_err(ServeError::Kernel)?;
     let seed = u64::from_le_bytes(seed);
-    let storage = Memory::new(config.databases, seed);
-    let now = Now::of(kernel);
-    let logic = LogicUnit::new(config.clone(), storage, seed, now.wall);
     let listen = config.listen;
     let kind = model_kind(config.model);
     if !kind.is_readiness() || config.pattern != Pattern::Reactor {
@@ -55,10 +69,39 @@ pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr
     let acceptor = Acceptor::new(kernel, listen, true).map_err(|errno| ServeError::Listen(listen, errno))?;
     let at = acceptor.listener.local_addr().map_err(ServeError::Kernel)?;
     let poller = AnyPoller::new(kernel, kind).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    // Last, because it writes: whatever else is wrong is told before.
+    let (storage, found) = open_storage(kernel, &config, seed)?;
+    if let Some(found) = found {
+        tell(&found);
+    }
+    let logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
     let mut units = Units::new(kernel, config, logic);
     units.reads_until_eagain = matches!(kind, ModelKind::EpollEdge | ModelKind::Sigio);
     ready(at);
-    reactor::run(Arc::new(units), poller, acceptor).map_err(ServeError::Kernel)
+    let units = Arc::new(units);
+    let ran = reactor::run(units.clone(), poller, acceptor).map_err(ServeError::Kernel);
+    let closed = units.close_storage().map_err(ServeError::Storage);
+    ran.and(closed)
+}
+
+/// The storage that the configuration asks for, and what was found in it.
+fn open_storage<K: Kernel>(
+    kernel: K,
+    config: &Config,
+    seed: u64,
+) -> Result<(AnyStorage<K>, Option<String>), ServeError> {
+    let options = any::Options {
+        engine: config.storage,
+        directory: &config.directory,
+        policy: config.sync_policy,
+        drops_damage: config.drops_damage,
+        databases: config.databases,
+        seed,
+    };
+    AnyStorage::open(kernel, &options).map_err(|error| match error {
+        OpenError::Damaged(_) => ServeError::Damaged(error.to_string()),
+        OpenError::Io(..) => ServeError::Storage(error.to_string()),
+    })
 }
 
 /// The model's name in `eagain_net`.

@@ -6,6 +6,7 @@
 use super::Config;
 use crate::resp::number::parse_integer;
 use crate::storage_unit::eviction::EvictionPolicy;
+use crate::storage_unit::{Engine, SyncPolicy};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -124,20 +125,38 @@ const PARAMETERS: &[Parameter] = &[
     Parameter { name: "save", get: |_| String::new(), set: |_, _| Ok(()) },
     Parameter {
         name: "appendonly",
-        get: |_| "no".to_owned(),
-        set: |_, value| match value {
-            b"no" => Ok(()),
-            b"yes" => Err(SetError::Invalid("this storage keeps no log")),
+        get: |config| if config.storage == Engine::Memory { "no" } else { "yes" }.to_owned(),
+        set: |config, value| match (value, config.storage) {
+            (b"no", Engine::Memory) => Ok(()),
+            (b"yes", Engine::Memory) => Err(SetError::Invalid("this storage keeps no log")),
+            (b"yes", _) => Ok(()),
+            (b"no", _) => Err(SetError::Invalid("this storage always keeps its log")),
             _ => Err(SetError::Invalid("argument must be 'yes' or 'no'")),
         },
     },
+    Parameter {
+        name: "appendfsync",
+        get: |config| config.sync_policy.name().to_owned(),
+        set: |config, value| {
+            let found = SyncPolicy::NAMES.iter().find(|(name, _)| name.as_bytes() == value);
+            let (_, policy) = found
+                .ok_or(SetError::Invalid("argument(s) must be one of the following: everysec, always, no"))?;
+            // Nothing is synced without a storage that keeps anything; tools set it all the same.
+            match config.storage {
+                Engine::Memory => config.sync_policy = *policy,
+                _ if config.sync_policy == *policy => {}
+                _ => return Err(SetError::Immutable),
+            }
+            Ok(())
+        },
+    },
+    Parameter { name: "dir", get: |config| config.directory.clone(), set: |_, _| Err(SetError::Immutable) },
 ];
 
 const COMPATIBILITY: &[(&str, &str)] = &[
     ("active-expire-enabled", "1"),
     ("activedefrag", "no"),
     ("activerehashing", "yes"),
-    ("appendfsync", "everysec"),
     ("auto-aof-rewrite-percentage", "100"),
     ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
     ("close-on-oom", "yes"),

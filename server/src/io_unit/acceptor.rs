@@ -96,6 +96,7 @@ impl<K: Kernel> Acceptor<K> {
             session: Some(session),
             interest: Interest::READABLE,
             timer_ns: u64::MAX,
+            held: std::collections::VecDeque::new(),
         };
         peer.connection.set_trusted(trusted);
         let token = units.peers.insert(client, |token| {

@@ -466,6 +466,17 @@ impl Connection {
         self.outbox.release(position);
     }
 
+    /// Replies that are held back will never be true: errors for so many requests take their place, and leave.
+    pub fn fail_replies(&mut self, requests: usize, error: &str) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        self.outbox.drop_held();
+        for _ in 0..requests {
+            Reply::new(self.outbox.tail(), Protocol::Resp2).error(error);
+        }
+    }
+
     // ---- Time and the end ----------------------------------------------------------------------------------------
 
     /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer

@@ -116,6 +116,13 @@ impl Outbox {
         }
     }
 
+    /// Takes back all that is behind the gate, and opens it.
+    pub fn drop_held(&mut self) {
+        let sendable = self.sendable().len();
+        self.truncate(sendable);
+        self.gate = None;
+    }
+
     /// Forgets everything and gives the memory back.
     pub fn clear(&mut self) {
         *self = Outbox { sent: self.sent, ..Outbox::default() };

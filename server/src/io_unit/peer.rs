@@ -4,9 +4,10 @@
 use super::connection::{CloseReason, Connection};
 use super::units::{Now, Units};
 use crate::logic_unit::Session;
-use crate::storage_unit::Storage;
+use crate::storage_unit::{Commit, Standing, Storage};
 use eagain_net::model::{Interest, Outcome};
 use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
+use std::collections::VecDeque;
 
 /// Reads of one peer before the others have their turn.
 const READS_PER_TURN_MAX: usize = 4;
@@ -22,7 +23,21 @@ pub struct Peer<K: Kernel> {
     pub(super) interest: Interest,
     /// When the earliest entry among the deadlines is; `u64::MAX`: there is none.
     pub(super) timer_ns: u64,
+    /// Replies that wait for the storage, oldest first.
+    pub(super) held: VecDeque<Held>,
 }
+
+/// Replies that must not leave before the storage says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    ticket: u64,
+    /// Behind the last of them.
+    position: u64,
+    requests: usize,
+}
+
+/// What takes the place of replies whose requests came to nothing.
+const LOST: &str = "MISCONF the disk failed before this was safe: the outcome is unknown";
 
 /// What is ready.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +58,7 @@ impl<K: Kernel> Peer<K> {
     ) -> Outcome {
         let mut outcome = Outcome::Nothing;
         let mut reads = 0;
+        self.settle_held(units);
         loop {
             while self.connection.wants_service() {
                 self.serve(units, &[], now);
@@ -104,14 +120,62 @@ impl<K: Kernel> Peer<K> {
             return;
         };
         let mut logic = units.logic.lock();
-        self.connection
+        if logic.holds_replies() {
+            self.connection.hold_replies();
+        }
+        let served = self
+            .connection
             .serve(fresh, now.mono_ns, |request, out| logic.execute(session, request, now.wall, out));
         logic.finish_turn(session, now.wall);
-        logic.commit();
+        let commit = logic.commit();
         let orders = logic.take_orders();
         drop(logic);
+        self.hold(commit, served.requests);
         if !orders.is_empty() {
             units.order(orders);
+        }
+    }
+
+    /// The replies of the turn may leave, or wait.
+    fn hold(&mut self, commit: Commit, requests: usize) {
+        let position = self.connection.reply_position();
+        match commit {
+            Commit::Done if self.held.is_empty() => self.connection.release_replies(position),
+            // Nothing of this turn waits, but what came before it does: so does this, in its place.
+            Commit::Done => {
+                if let Some(last) = self.held.back_mut() {
+                    (last.position, last.requests) = (position, last.requests + requests);
+                }
+            }
+            Commit::Pending(ticket) => match self.held.back_mut() {
+                Some(last) if last.ticket == ticket => {
+                    (last.position, last.requests) = (position, last.requests + requests);
+                }
+                _ => self.held.push_back(Held { ticket, position, requests }),
+            },
+        }
+    }
+
+    /// Whether replies wait for the storage.
+    pub(super) fn is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Asks the storage about replies that wait for it: they leave, become errors, or wait on.
+    pub(super) fn settle_held<S: Storage>(&mut self, units: &Units<K, S>) {
+        let Some(first) = self.held.front() else { return };
+        let mut logic = units.logic.lock();
+        let mut standing = logic.standing(first.ticket);
+        while let (Some(held), true) = (self.held.front().copied(), standing != Standing::Pending) {
+            if standing == Standing::Failed {
+                // Whatever waits behind it was executed on what is not there any more.
+                let requests = self.held.drain(..).map(|held| held.requests).sum();
+                self.connection.fail_replies(requests, LOST);
+                return;
+            }
+            self.connection.release_replies(held.position);
+            self.held.pop_front();
+            standing = self.held.front().map_or(Standing::Pending, |next| logic.standing(next.ticket));
         }
     }
 

@@ -68,6 +68,8 @@ pub fn run<K: Kernel, S: Storage + 'static>(
     let waker = poller.waker();
     // It fails only where the loop is gone.
     signals::stop_on_signal(&units, move || _ = waker.wake())?;
+    let waker = poller.waker();
+    units.listen_to_storage(move || _ = waker.wake());
     let queue = Queue::new(kernel, REQUEST_QUEUE_CAPACITY);
     let reactor = Arc::new(Reactor { units, poller, acceptor, queue, has_workers: workers > 0 });
     let threads: Vec<_> = (0..workers)
@@ -101,6 +103,9 @@ impl<K: Kernel, S: Storage + 'static> Reactor<K, S> {
             now = Now::of(self.units.kernel);
             for event in &events {
                 self.dispatch(*event, &mut scratch, &mut listener, now);
+            }
+            for token in self.units.take_held() {
+                self.handle(token, Ready { readable: false, writable: true }, &mut scratch, now);
             }
             self.deadlines(now);
             self.expire(now);
@@ -198,6 +203,7 @@ impl<K: Kernel, S: Storage + 'static> Reactor<K, S> {
             return;
         }
         let outcome = peer.turn(&self.units, scratch, ready, now);
+        self.units.watch_held(&mut peer, now);
         let fd = peer.stream.fd();
         if peer.connection.is_closed() {
             self.poller.forget(fd);

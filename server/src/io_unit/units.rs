@@ -10,6 +10,8 @@ use crate::logic_unit::{LogicUnit, Order, WallTime};
 use crate::storage_unit::Storage;
 use eagain_net::sync::Mutex;
 use eagain_net::{ClockId, Kernel};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// The time of a turn: one look at the clocks serves all events of it.
@@ -42,6 +44,10 @@ pub struct Units<K: Kernel, S: Storage> {
     orders: Mutex<K, Vec<Order>>,
     pub(super) has_orders: AtomicBool,
     stop: AtomicBool,
+    /// Peers whose replies wait for the storage; each once.
+    held: Mutex<K, BTreeSet<u64>>,
+    /// The storage has news for them.
+    has_news: Arc<AtomicBool>,
     pub(super) config: Config,
     /// The seed's sixth step to the letter: replies wait for a write event.
     pub(super) write_when_ready: bool,
@@ -61,10 +67,17 @@ impl<K: Kernel, S: Storage> Units<K, S> {
             orders: Mutex::new(kernel, Vec::new()),
             has_orders: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            held: Mutex::new(kernel, BTreeSet::new()),
+            has_news: Arc::new(AtomicBool::new(false)),
             write_when_ready: config.write_when_ready,
             reads_until_eagain: false,
             config,
         }
+    }
+
+    /// The end of the storage; see [`Storage::close`].
+    pub fn close_storage(&self) -> Result<(), String> {
+        self.logic.lock().storage().close()
     }
 
     /// Asks for a graceful stop; async-signal-safe.
@@ -89,6 +102,35 @@ impl<K: Kernel, S: Storage> Units<K, S> {
             return Vec::new();
         }
         std::mem::take(&mut *self.orders.lock())
+    }
+
+    /// `ring` ends the loop's wait; it is called whenever the storage has news for peers whose replies wait for it.
+    pub(super) fn listen_to_storage(&self, ring: impl Fn() + Send + Sync + 'static) {
+        let has_news = self.has_news.clone();
+        self.logic.lock().storage().on_progress(Box::new(move || {
+            has_news.store(true, SeqCst);
+            ring();
+        }));
+    }
+
+    /// The peer's replies may wait for the storage: then it is among those that [`Units::take_held`] gives.
+    pub(super) fn watch_held(&self, peer: &mut Peer<K>, now: Now) {
+        if peer.is_held() {
+            self.held.lock().insert(peer.token);
+            // The news may have come before the peer was entered; then nobody would tell it again.
+            peer.settle_held(self);
+            if !self.write_when_ready {
+                peer.flush(now);
+            }
+        }
+    }
+
+    /// Peers for whom the storage may have news; whoever is still held afterwards is entered again.
+    pub(super) fn take_held(&self) -> BTreeSet<u64> {
+        if !self.has_news.swap(false, SeqCst) {
+            return BTreeSet::new();
+        }
+        std::mem::take(&mut *self.held.lock())
     }
 
     /// The peer's deadline may be earlier than any entry of it. `true`: earlier than the main loop's next look.

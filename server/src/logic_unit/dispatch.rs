@@ -84,6 +84,9 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
     if !call.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
         return Err(CommandError::Said("NOAUTH Authentication required."));
     }
+    if call.databases.persistence.is_kept && !command.flags.has(Flags::NO_AUTH) {
+        check_disk(call, command)?;
+    }
     if call.shared.config.memory_bytes_max > 0 {
         make_room(call, command)?;
     }
@@ -94,6 +97,17 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
         return queue(call);
     }
     Ok(Some(command))
+}
+
+/// What the disk will not keep is not begun. `EXEC` may hold anything.
+fn check_disk(call: &Call<'_, '_>, command: &Command) -> Result<(), CommandError> {
+    let persistence = &call.databases.persistence;
+    let is_write = command.flags.has(Flags::WRITE) || command.name == "exec";
+    match (&persistence.unreadable, &persistence.refusal) {
+        (Some(why), _) if is_write || command.keys.0 != 0 => Err(CommandError::Text(why.clone())),
+        (_, Some(why)) if is_write => Err(CommandError::Text(why.clone())),
+        _ => Ok(()),
+    }
 }
 
 #[cold]

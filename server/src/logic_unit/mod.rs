@@ -29,7 +29,7 @@ use crate::observe::Counters;
 use crate::random::Random;
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::resp::Arguments;
-use crate::storage_unit::{Commit, Storage};
+use crate::storage_unit::{Commit, Standing, Storage};
 
 /// What the wall clock says, as it was handed in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -193,6 +193,17 @@ impl<S: Storage> LogicUnit<S> {
     /// Hands the effects of the turn to the storage. No reply of the turn may leave before it says so.
     pub fn commit(&mut self) -> Commit {
         self.storage.commit()
+    }
+
+    /// Whether the replies of the next turn may have to wait; see [`Storage`].
+    #[inline]
+    pub fn holds_replies(&self) -> bool {
+        self.storage.holds_replies()
+    }
+
+    /// What became of a ticket of [`LogicUnit::commit`].
+    pub fn standing(&mut self, ticket: u64) -> Standing {
+        self.storage.standing(ticket)
     }
 
     /// What commands asked of the loop since the last call.

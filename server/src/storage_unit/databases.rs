@@ -4,16 +4,38 @@ use super::effect::Effect;
 use super::keyspace::{Keyspace, KeyspaceCounters};
 use super::sip_hash::HashKey;
 
+/// What commands and the engine behind the databases tell each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Persistence {
+    /// The data outlive the process.
+    pub is_kept: bool,
+    /// Writes are refused with this error.
+    pub refusal: Option<String>,
+    /// So are reads: nobody knows what is safe.
+    pub unreadable: Option<String>,
+    /// Somebody asks for a rewrite.
+    pub wants_rewrite: bool,
+    /// One is under way.
+    pub is_rewriting: bool,
+    /// Bytes on the disk.
+    pub size_bytes: u64,
+}
+
 /// The databases, by their number.
 #[derive(Debug)]
 pub struct Databases {
     keyspaces: Vec<Keyspace>,
+    /// How it stands with the disk.
+    pub persistence: Persistence,
 }
 
 impl Databases {
     /// So many empty databases; at least one.
     pub fn new(count: usize, hash_key: HashKey) -> Self {
-        Databases { keyspaces: (0..count.max(1)).map(|number| Keyspace::new(number, hash_key)).collect() }
+        Databases {
+            keyspaces: (0..count.max(1)).map(|number| Keyspace::new(number, hash_key)).collect(),
+            persistence: Persistence::default(),
+        }
     }
 
     /// How many.
@@ -72,6 +94,19 @@ impl Databases {
     /// From now on effects are noted; for engines that keep them.
     pub fn note_effects(&mut self) {
         self.keyspaces.iter_mut().for_each(Keyspace::note_effects);
+    }
+
+    /// Whether anything was changed since the effects were last taken.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        self.keyspaces.iter().any(Keyspace::has_effects)
+    }
+
+    /// Takes over the keys of other databases, of which there are as many; whoever watches a key is told.
+    pub fn replace(&mut self, other: Databases) {
+        for (keyspace, other) in self.keyspaces.iter_mut().zip(other.keyspaces) {
+            keyspace.replace(other);
+        }
     }
 
     /// The effects since the last call, in order within each database.

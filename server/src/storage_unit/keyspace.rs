@@ -102,6 +102,39 @@ impl Keyspace {
         }
     }
 
+    /// Shows each effect since the last drain, with the keyspace as it is now, and forgets them.
+    pub fn with_effects(&mut self, mut show: impl FnMut(&Keyspace, &Effect)) {
+        let Some(mut effects) = self.effects.take() else { return };
+        effects.iter().for_each(|effect| show(self, effect));
+        effects.clear();
+        self.effects = Some(effects);
+    }
+
+    /// Takes over the keys of another keyspace, and forgets its own, and the effects; every watched key counts as
+    /// changed.
+    pub fn replace(&mut self, other: Keyspace) {
+        (self.table, self.expiry, self.used_bytes) = (other.table, other.expiry, other.used_bytes);
+        for watched in self.watched.values_mut() {
+            watched.version = self.next_version;
+        }
+        self.next_version += 1;
+        if let Some(effects) = &mut self.effects {
+            effects.clear();
+        }
+    }
+
+    /// Whether there are effects since the last drain.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        self.effects.as_ref().is_some_and(|effects| !effects.is_empty())
+    }
+
+    /// A key's value and end as they stand, whatever the time is; for engines, which have no clock.
+    pub fn stored(&self, key: &[u8]) -> Option<(&Value, Option<u64>)> {
+        let entry = self.table.value_at(self.table.find(key)?);
+        Some((&entry.value, (entry.expires_at_ms != NEVER).then_some(entry.expires_at_ms)))
+    }
+
     /// The key under which containers in this database hash their members.
     pub fn hash_key(&self) -> HashKey {
         self.hash_key
@@ -383,6 +416,18 @@ impl Keyspace {
             if entry.expires_at_ms > now_ms {
                 show(key, &entry.value);
             }
+        })
+    }
+
+    /// As [`Keyspace::scan`], whatever the time is: each key with its value and its end. For engines.
+    pub fn scan_stored(
+        &self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&[u8], &Value, Option<u64>),
+    ) -> u64 {
+        self.table.scan(cursor, count, |key, entry| {
+            show(key, &entry.value, (entry.expires_at_ms != NEVER).then_some(entry.expires_at_ms));
         })
     }
 

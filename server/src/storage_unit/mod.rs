@@ -5,20 +5,29 @@
 //! ([`eviction`]). Commands work on [`Databases`] directly. Behind them stands a [`Storage`]: what it does with the
 //! [`effect`]s of a batch of commands, and when it says that they will survive, is what tells engines apart.
 //!
-//! Nothing here locks: a loop with one thread owns its storage, one with several puts a lock around it.
+//! [`durable`] is what the engines that keep data share, with [`record`] as the form of a change on the disk; [`log`] is
+//! the append-only file. [`any`] is whichever the operator chose.
+//!
+//! Nothing here locks but `durable`, which has a thread of its own: a loop with one thread owns its storage, one with several puts a lock around it.
 
+pub mod any;
 pub mod bytes;
 pub mod databases;
+pub mod durable;
 pub mod effect;
 pub mod eviction;
 pub mod expiry;
 pub mod keyspace;
+pub mod log;
+pub mod record;
 pub mod sip_hash;
 pub mod table;
 pub mod value;
 
+pub use any::{AnyStorage, Engine};
 pub use bytes::SmallBytes;
 pub use databases::Databases;
+pub use durable::SyncPolicy;
 pub use effect::Effect;
 pub use keyspace::{Found, Keyspace};
 pub use sip_hash::HashKey;
@@ -34,16 +43,80 @@ pub enum Commit {
     Pending(u64),
 }
 
+/// What became of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing yet.
+    Pending,
+    /// It is safe; its replies may leave.
+    Done,
+    /// It came to nothing, or nobody knows: its replies must not leave, errors take their place.
+    Failed,
+}
+
+/// Waits for tickets without the storage's lock.
+#[derive(Clone)]
+pub struct Progress(std::sync::Arc<dyn Fn(u64) + Send + Sync>);
+
+impl Progress {
+    /// `wait` returns when there is something to be heard about a ticket.
+    pub fn new(wait: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Progress(std::sync::Arc::new(wait))
+    }
+
+    /// Waits until [`Storage::standing`] of this ticket may be other than pending.
+    pub fn wait(&self, ticket: u64) {
+        (self.0)(ticket);
+    }
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
 /// An engine behind the databases.
 ///
 /// The caller changes [`Storage::databases`] as it likes, then calls [`Storage::commit`] before it lets any reply
 /// leave that tells of the changes. The implementer drains the effects there, and keeps their order.
+/// A loop that serves a turn of a connection, or several, with this storage:
+///
+/// 1. where [`Storage::holds_replies`] says so, it begins to hold the replies of the turn back;
+/// 2. it executes, and calls [`Storage::commit`];
+/// 3. at [`Commit::Done`] the replies may leave, unless earlier ones of the connection still wait;
+/// 4. at [`Commit::Pending`] they wait for [`Storage::standing`] of that ticket, which is asked when the bell that was
+///    given to [`Storage::on_progress`] rings, or after [`Progress::wait`].
 pub trait Storage: Send {
     /// The image in memory that commands read and change.
     fn databases(&mut self) -> &mut Databases;
 
+    /// Whether the replies of the next turn may have to wait.
+    #[inline]
+    fn holds_replies(&self) -> bool {
+        false
+    }
+
     /// Takes over the effects since the last call.
     fn commit(&mut self) -> Commit;
+
+    /// What became of a ticket.
+    fn standing(&mut self, _ticket: u64) -> Standing {
+        Standing::Done
+    }
+
+    /// For threads that wait for a ticket by themselves; `None`: there is never anything to wait for.
+    fn wait(&self) -> Option<Progress> {
+        None
+    }
+
+    /// `ring` is called, by any thread, whenever a ticket may have come to its end.
+    fn on_progress(&mut self, _ring: Box<dyn Fn() + Send + Sync>) {}
+
+    /// The end: everything is made as safe as it can be; why not, if so.
+    fn close(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// What it is called by `--storage` and in `INFO`.
     fn name(&self) -> &'static str;

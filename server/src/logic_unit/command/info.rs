@@ -74,7 +74,11 @@ fn persistence(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
     write!(out, "loading:0\r\nasync_loading:0\r\nstorage:{}\r\n", call.shared.storage_name())?;
     write!(out, "rdb_changes_since_last_save:{changes}\r\nrdb_bgsave_in_progress:0\r\n")?;
     write!(out, "rdb_last_save_time:{}\r\n", call.shared.started.unix_ms() / 1000)?;
-    write!(out, "aof_enabled:0\r\naof_rewrite_in_progress:0\r\n")
+    let disk = &call.databases.persistence;
+    write!(out, "aof_enabled:{}\r\n", u8::from(disk.is_kept))?;
+    write!(out, "aof_rewrite_in_progress:{}\r\n", u8::from(disk.is_rewriting))?;
+    write!(out, "aof_last_write_status:{}\r\n", if disk.refusal.is_none() { "ok" } else { "err" })?;
+    write!(out, "aof_current_size:{}\r\n", disk.size_bytes)
 }
 
 fn stats(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {

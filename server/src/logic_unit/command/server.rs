@@ -91,6 +91,10 @@ fn save(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn bgrewriteaof(call: &mut Call<'_, '_>) -> Outcome {
+    if call.databases.persistence.is_rewriting {
+        return Err(CommandError::Said("ERR Background append only file rewriting already in progress"));
+    }
+    call.databases.persistence.wants_rewrite = true;
     call.reply.simple("Background append only file rewriting started");
     Ok(())
 }

@@ -1,0 +1,325 @@
+//! A storage whose data outlive the process: an image in memory that commands work on, and a [`Backend`] behind it
+//! that keeps every change.
+//!
+//! ```text
+//!   commands ──► image ──effects──► batch ──► writer thread: append, sync ──► done up to ticket n ──► replies leave
+//!                  ▲                                │ a call failed
+//!                  └──────── image of what is safe ◄┘
+//! ```
+//!
+//! [`Durable::commit`] turns effects into operations, adds them to the batch under way, and gives a ticket. The
+//! [`writer`] takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
+//! larger the group. What a batch promises is the [`SyncPolicy`]'s business; with `always` no reply, not even one that
+//! only read, leaves before everything that it may tell of is safe.
+//!
+//! When a call fails, the policy decides again. With `always` the image may hold what will never be safe: it is
+//! replaced by what is, and all held replies become errors. Otherwise the batch is kept and tried again. Writes are
+//! refused meanwhile, reads go on; after a failed sync that is for good.
+
+mod shared;
+mod writer;
+
+use super::record;
+use super::{Commit, Databases, Standing, Storage};
+use eagain_net::{Errno, Files, Threads, thread};
+use shared::{Rewrite, Shared};
+use std::fmt;
+use std::sync::Arc;
+
+/// How often what was written is made safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// Before any reply leaves that tells of it.
+    Always,
+    /// Once a second: a crash of the machine costs that much at most.
+    #[default]
+    EverySecond,
+    /// When the kernel sees fit.
+    Never,
+}
+
+impl SyncPolicy {
+    /// All of them, with the names that `--appendfsync` gives them.
+    pub const NAMES: [(&'static str, SyncPolicy); 3] =
+        [("always", SyncPolicy::Always), ("everysec", SyncPolicy::EverySecond), ("no", SyncPolicy::Never)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// Why a storage cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// A call failed.
+    Io(String, Errno),
+    /// What is there is damaged, or not ours; a person has to decide.
+    Damaged(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Io(what, errno) => write!(f, "storage: {what}: {errno}"),
+            OpenError::Damaged(what) => write!(f, "storage: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// What keeps batches. One thread calls it; errors are those of the disk.
+pub trait Backend: Send + 'static {
+    /// Bytes at the front of a batch that are the backend's to fill in.
+    const RESERVED_BYTES: usize;
+
+    /// Writes a batch behind those before it. After an error it is as if it had not been called.
+    fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
+    /// Makes safe what was appended.
+    fn sync(&mut self) -> Result<(), Errno>;
+    /// Takes back what was appended since the last sync, safely.
+    fn cut_back(&mut self) -> Result<(), Errno>;
+    /// Reads what is safe into empty databases.
+    fn load(&mut self, databases: &mut Databases) -> Result<(), String>;
+    /// Whether there is room again.
+    fn probe(&mut self) -> Result<(), Errno>;
+    /// Bytes on the disk.
+    fn size(&self) -> u64;
+
+    /// Begins to gather the data anew; where there is nothing to gain by that, nothing happens.
+    fn rewrite_begin(&mut self, salt: u64) -> Result<(), Errno>;
+    /// As `append`, to the new place.
+    fn rewrite_append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
+    /// Makes the new place safe.
+    fn rewrite_prepare(&mut self) -> Result<(), Errno>;
+    /// Puts the new place in the old one's, safely. After an error nobody knows which of the two will be found.
+    fn rewrite_finish(&mut self) -> Result<(), Errno>;
+    /// Forgets the new place.
+    fn rewrite_abandon(&mut self);
+
+    /// The end: all is safe.
+    fn close(&mut self) -> Result<(), Errno>;
+}
+
+/// Keys that a rewrite looks at in one commit.
+const REWRITE_KEYS: usize = 64;
+/// A rewrite pauses while so many bytes wait for the disk.
+const REWRITE_BYTES_MAX: usize = 4 << 20;
+/// Replies are held, whatever the policy, while so many bytes wait for the disk.
+const BACKLOG_BYTES_MAX: usize = 8 << 20;
+/// A log is rewritten by itself from this size on, when it is twice as large as after the last time (Redis:
+/// `auto-aof-rewrite-min-size`, `auto-aof-rewrite-percentage`).
+const REWRITE_FROM_BYTES: u64 = 64 << 20;
+
+/// The storage.
+pub struct Durable<K: Files + Threads> {
+    databases: Databases,
+    shared: Arc<Shared<K>>,
+    writer: Option<thread::JoinHandle<K, ()>>,
+    name: &'static str,
+    policy: SyncPolicy,
+    reserved_bytes: usize,
+    /// Database and cursor of a rewrite under way.
+    scan: Option<(usize, u64)>,
+}
+
+impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
+    /// A storage with this image, all of which `backend` has. Starts the writer.
+    pub fn start<B: Backend>(
+        kernel: K,
+        name: &'static str,
+        mut databases: Databases,
+        backend: B,
+        policy: SyncPolicy,
+        seed: u64,
+    ) -> Result<Durable<K>, Errno> {
+        databases.note_effects();
+        databases.persistence.is_kept = true;
+        let shape = (databases.count(), databases.at(0).hash_key());
+        let shared = Arc::new(Shared::new(kernel, backend.size()));
+        let writer = writer::Writer::new(shared.clone(), backend, policy, shape, seed);
+        let writer = thread::spawn(kernel, "storage", move || writer.run())?;
+        Ok(Durable {
+            databases,
+            shared,
+            writer: Some(writer),
+            name,
+            policy,
+            reserved_bytes: B::RESERVED_BYTES,
+            scan: None,
+        })
+    }
+}
+
+impl<K: Files + Threads> Durable<K> {
+    /// Takes over what the writer has found out: a new image, trouble, the end of trouble.
+    fn hear(&mut self, state: &mut shared::State) {
+        if let Some(image) = state.image.take() {
+            self.databases.replace(image);
+            state.failures.push((state.done + 1, state.ticket));
+            state.done = state.ticket;
+            state.reloading = false;
+            self.scan = None;
+        }
+        if let Some(why) = state.unreadable.take() {
+            state.failures.push((state.done + 1, state.ticket));
+            state.done = state.ticket;
+            self.databases.persistence.unreadable =
+                Some(format!("MISCONF {why}; nothing can be told until a restart"));
+        }
+        if state.rewrite == Rewrite::Abandoned {
+            state.rewrite = Rewrite::None;
+            self.scan = None;
+        }
+        self.databases.persistence.refusal = state.trouble.as_ref().map(|trouble| trouble.text.clone());
+        self.databases.persistence.size_bytes = state.size;
+        self.databases.persistence.is_rewriting = state.rewrite != Rewrite::None;
+        self.shared.note(state, BACKLOG_BYTES_MAX);
+    }
+
+    /// Whether and how a rewrite goes on in this commit.
+    fn rewrite(&mut self, state: &mut shared::State) {
+        let asked = std::mem::take(&mut self.databases.persistence.wants_rewrite);
+        let grown = state.size >= REWRITE_FROM_BYTES && state.size / 2 >= state.size_after_rewrite;
+        if (asked || grown) && state.rewrite == Rewrite::None && state.trouble.is_none() {
+            state.rewrite = Rewrite::Begun;
+            state.copy.clear();
+            state.copy.resize(self.reserved_bytes, 0);
+            self.scan = Some((0, 0));
+        }
+        let Some((number, cursor)) = self.scan else { return };
+        if state.copy.is_empty() {
+            state.copy.resize(self.reserved_bytes, 0);
+        }
+        if state.copy.len() > REWRITE_BYTES_MAX {
+            return;
+        }
+        let copy = &mut state.copy;
+        let next = self.databases.at(number).scan_stored(cursor, REWRITE_KEYS, |key, value, end| {
+            record::put_stored(copy, number, key, value, end);
+        });
+        self.scan = match next {
+            0 if number + 1 == self.databases.count() => {
+                record::put_complete(copy);
+                state.rewrite = Rewrite::Shown;
+                None
+            }
+            0 => Some((number + 1, 0)),
+            cursor => Some((number, cursor)),
+        };
+    }
+}
+
+impl<K: Files + Threads> Storage for Durable<K> {
+    fn databases(&mut self) -> &mut Databases {
+        &mut self.databases
+    }
+
+    fn holds_replies(&self) -> bool {
+        self.policy == SyncPolicy::Always || self.shared.is_behind()
+    }
+
+    fn commit(&mut self) -> Commit {
+        let has_effects = self.databases.has_effects();
+        let shared = &self.shared;
+        if !has_effects
+            && self.scan.is_none()
+            && shared.is_quiet()
+            && !self.databases.persistence.wants_rewrite
+        {
+            return Commit::Done;
+        }
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        let was_idle = state.batch.is_empty() && state.copy.is_empty();
+        if has_effects {
+            let start = state.batch.len();
+            if start == 0 {
+                state.batch.resize(self.reserved_bytes, 0);
+            }
+            let from = state.batch.len();
+            for number in 0..self.databases.count() {
+                self.databases.at(number).with_effects(|keyspace, effect| {
+                    record::put_effect(&mut state.batch, keyspace, effect);
+                });
+            }
+            if self.scan.is_some() {
+                let shared::State { batch, copy, .. } = &mut *state;
+                if copy.is_empty() {
+                    copy.resize(self.reserved_bytes, 0);
+                }
+                copy.extend_from_slice(&batch[from..]);
+            }
+            if self.policy == SyncPolicy::Always && state.trouble.is_some() {
+                // While the image waits to be replaced nothing of it will be; afterwards writes are refused, and what
+                // is left are keys whose time has come, which need no record.
+                state.batch.truncate(start);
+                state.ticket += u64::from(state.reloading);
+            } else {
+                state.ticket += 1;
+            }
+        }
+        self.hear(&mut state);
+        self.rewrite(&mut state);
+        shared.note(&state, BACKLOG_BYTES_MAX);
+        let pending = state.ticket > state.done;
+        let (ticket, has_work) = (state.ticket, !state.batch.is_empty() || !state.copy.is_empty());
+        drop(state);
+        if was_idle && has_work {
+            shared.work.notify_one();
+        }
+        if pending && (self.policy == SyncPolicy::Always || shared.is_behind()) {
+            Commit::Pending(ticket)
+        } else {
+            Commit::Done
+        }
+    }
+
+    fn standing(&mut self, ticket: u64) -> Standing {
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        self.hear(&mut state);
+        let failed = state.failures.iter().any(|&(from, to)| (from..=to).contains(&ticket));
+        match () {
+            () if failed => Standing::Failed,
+            () if ticket <= state.done => Standing::Done,
+            () => Standing::Pending,
+        }
+    }
+
+    fn wait(&self) -> Option<super::Progress> {
+        let shared = self.shared.clone();
+        Some(super::Progress::new(move |ticket| shared.wait(ticket)))
+    }
+
+    fn on_progress(&mut self, ring: Box<dyn Fn() + Send + Sync>) {
+        self.shared.state.lock().ring = Some(ring.into());
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        self.commit();
+        self.shared.state.lock().closing = true;
+        self.shared.work.notify_one();
+        if let Some(writer) = self.writer.take() {
+            writer.join();
+        }
+        match &self.shared.state.lock().trouble {
+            Some(trouble) => Err(trouble.text.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<K: Files + Threads> fmt::Debug for Durable<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durable")
+            .field("name", &self.name)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

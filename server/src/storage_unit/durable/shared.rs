@@ -1,0 +1,115 @@
+//! What the image's side and the writer's thread share.
+
+use crate::storage_unit::Databases;
+use eagain_net::Threads;
+use eagain_net::sync::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// Where a rewrite stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Rewrite {
+    /// There is none.
+    #[default]
+    None,
+    /// The writer has to open the new place.
+    Begun,
+    /// Keys are being shown.
+    Running,
+    /// All keys are shown; the writer has to put the new place in the old one's.
+    Shown,
+    /// It came to nothing; the image's side has to hear of it.
+    Abandoned,
+}
+
+/// Why writes are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// For clients and operators.
+    pub text: String,
+    /// It may end by itself.
+    pub may_end: bool,
+}
+
+/// Under the lock.
+#[derive(Default)]
+pub(super) struct State {
+    /// Operations that the writer has not taken; behind the backend's reserved bytes, or nothing at all.
+    pub batch: Vec<u8>,
+    /// The last ticket; all before it are in `batch`, with the writer, or done.
+    pub ticket: u64,
+    /// Tickets up to here are as safe as the policy makes them, or are among the failures.
+    pub done: u64,
+    /// Ranges of tickets that came to nothing.
+    pub failures: Vec<(u64, u64)>,
+    /// Operations for the new place of a rewrite.
+    pub copy: Vec<u8>,
+    pub rewrite: Rewrite,
+    pub trouble: Option<Trouble>,
+    /// The image is about to be replaced by what is safe.
+    pub reloading: bool,
+    /// What is safe.
+    pub image: Option<Databases>,
+    /// What is safe could not be read back, for this reason.
+    pub unreadable: Option<String>,
+    pub closing: bool,
+    /// Bytes on the disk, and after the last rewrite.
+    pub size: u64,
+    pub size_after_rewrite: u64,
+    /// Wakes the loop that waits for tickets.
+    pub ring: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// Both sides hold this.
+pub(super) struct Shared<K: Threads> {
+    pub kernel: K,
+    pub state: Mutex<K, State>,
+    /// There is something for the writer.
+    pub work: Condvar<K>,
+    /// `done` has moved, or there is an image.
+    pub progress: Condvar<K>,
+    /// Nothing waits and nothing is to be heard: a commit without effects has nothing to do.
+    quiet: AtomicBool,
+    /// More waits for the disk than should.
+    behind: AtomicBool,
+}
+
+impl<K: Threads> Shared<K> {
+    pub fn new(kernel: K, size: u64) -> Self {
+        Shared {
+            kernel,
+            state: Mutex::new(kernel, State { size, size_after_rewrite: size, ..State::default() }),
+            work: Condvar::new(kernel),
+            progress: Condvar::new(kernel),
+            quiet: AtomicBool::new(true),
+            behind: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(SeqCst)
+    }
+
+    pub fn is_behind(&self) -> bool {
+        self.behind.load(SeqCst)
+    }
+
+    /// Brings the two hints up to date. To be called by whoever has changed the state, before unlocking.
+    pub fn note(&self, state: &State, backlog_max: usize) {
+        let quiet = state.ticket == state.done
+            && state.trouble.is_none()
+            && state.image.is_none()
+            && state.unreadable.is_none()
+            && state.rewrite == Rewrite::None;
+        self.quiet.store(quiet, SeqCst);
+        self.behind.store(state.batch.len() > backlog_max, SeqCst);
+    }
+
+    /// Waits until there is something to be heard about a ticket.
+    pub fn wait(&self, ticket: u64) {
+        let mut state = self.state.lock();
+        while state.done < ticket && state.image.is_none() && state.unreadable.is_none() {
+            state = self.progress.wait(state);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The thread that owns the backend: takes the batch under way, appends it, makes it safe as often as the policy wants,
+//! and says so. One turn:
+//!
+//! 1. wait for a batch (with a policy other than `always`: a little longer, for more of it);
+//! 2. take it, and what a rewrite has shown, together;
+//! 3. append and sync;
+//! 4. tell how far that came, and wake who waits for it;
+//! 5. when a rewrite has shown all: put it in place.
+//!
+//! Trouble is met where it arises: see [`Writer::fail`].
+
+use super::shared::{Rewrite, Shared, State, Trouble};
+use super::{BACKLOG_BYTES_MAX, Backend, SyncPolicy};
+use crate::random::Random;
+use crate::storage_unit::{Databases, HashKey};
+use eagain_net::sync::MutexGuard;
+use eagain_net::{Clock, ClockId, Errno, Instant, Threads};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a batch that nobody waits for is gathered.
+const GATHER: Duration = Duration::from_millis(5);
+/// Between two syncs of `everysec`.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks whether trouble has ended.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+
+pub(super) struct Writer<K: Threads, B> {
+    shared: Arc<Shared<K>>,
+    backend: B,
+    policy: SyncPolicy,
+    /// Databases of an image, and the key of its hash tables.
+    shape: (usize, HashKey),
+    random: Random,
+    /// Something is appended that is not synced, since then.
+    dirty_since: Option<Instant>,
+    /// The backend has a new place open.
+    is_rewriting: bool,
+}
+
+/// What is taken in one turn.
+struct Taken {
+    batch: Vec<u8>,
+    copy: Vec<u8>,
+    ticket: u64,
+    rewrite: Rewrite,
+}
+
+/// Which call failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Append,
+    Sync,
+}
+
+impl<K: Threads + Clock, B: Backend> Writer<K, B> {
+    pub fn new(
+        shared: Arc<Shared<K>>,
+        backend: B,
+        policy: SyncPolicy,
+        shape: (usize, HashKey),
+        seed: u64,
+    ) -> Self {
+        Writer {
+            shared,
+            backend,
+            policy,
+            shape,
+            random: Random::new(seed),
+            dirty_since: None,
+            is_rewriting: false,
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.kernel.clock_gettime(ClockId::Monotonic)
+    }
+
+    pub fn run(mut self) {
+        while let Some(mut taken) = self.take() {
+            if !taken.batch.is_empty() {
+                self.keep(&mut taken);
+            } else if let Err(errno) = self.sync_if_due() {
+                self.fail(At::Sync, errno, &mut taken);
+            }
+            self.go_on_rewriting(&mut taken);
+        }
+        let troubled = self.shared.state.lock().trouble.is_some();
+        // After trouble a sync that succeeds proves nothing.
+        let closed = if troubled { Ok(()) } else { self.backend.close() };
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        if let Err(errno) = closed {
+            state.trouble = Some(Trouble { text: refusal(At::Sync, errno), may_end: false });
+        }
+        state.done = state.ticket;
+        self.tell(state);
+    }
+
+    /// Steps 1 and 2. `None`: the end, and nothing is left to do.
+    fn take(&mut self) -> Option<Taken> {
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        let mut gathered = self.policy == SyncPolicy::Always;
+        loop {
+            let has_work =
+                !state.batch.is_empty() || !state.copy.is_empty() || state.rewrite == Rewrite::Shown;
+            state = match (state.trouble.is_some(), has_work, self.dirty_since) {
+                (true, ..) if state.closing => return None,
+                (true, ..) => self.sit_out(state),
+                (false, true, _) if gathered || state.closing => {
+                    return Some(Taken {
+                        batch: std::mem::take(&mut state.batch),
+                        copy: std::mem::take(&mut state.copy),
+                        ticket: state.ticket,
+                        rewrite: state.rewrite,
+                    });
+                }
+                (false, true, _) => {
+                    drop(state);
+                    gathered = true;
+                    // A signal may cut it short, which costs nothing.
+                    let _ = shared.kernel.nanosleep(GATHER);
+                    shared.state.lock()
+                }
+                (false, false, _) if state.closing => return None,
+                (false, false, None) => shared.work.wait(state),
+                (false, false, Some(since)) => {
+                    let (state, late) = shared.work.wait_deadline(state, since + SYNC_INTERVAL);
+                    if late {
+                        return Some(Taken::nothing());
+                    }
+                    state
+                }
+            };
+        }
+    }
+
+    /// Steps 3 and 4.
+    fn keep(&mut self, taken: &mut Taken) {
+        let kept = match self.backend.append(&mut taken.batch) {
+            Err(errno) => Err((At::Append, errno)),
+            Ok(()) if self.policy == SyncPolicy::Always => {
+                self.backend.sync().map_err(|errno| (At::Sync, errno))
+            }
+            Ok(()) => {
+                if self.policy == SyncPolicy::EverySecond {
+                    self.dirty_since.get_or_insert(self.now());
+                }
+                self.sync_if_due().map_err(|errno| (At::Sync, errno))
+            }
+        };
+        match kept {
+            Ok(()) => self.done(taken.ticket),
+            Err((at, errno)) => self.fail(at, errno, taken),
+        }
+    }
+
+    fn sync_if_due(&mut self) -> Result<(), Errno> {
+        if self.dirty_since.is_some_and(|since| self.now() - since >= SYNC_INTERVAL) {
+            self.dirty_since = None;
+            self.backend.sync()?;
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, ticket: u64) {
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        state.done = ticket;
+        state.size = self.backend.size();
+        self.tell(state);
+    }
+
+    /// Unlocks, and wakes whoever waits for news.
+    fn tell(&self, state: MutexGuard<'_, K, State>) {
+        self.shared.note(&state, BACKLOG_BYTES_MAX);
+        let ring = state.ring.clone();
+        drop(state);
+        self.shared.progress.notify_all();
+        if let Some(ring) = ring {
+            ring();
+        }
+    }
+
+    /// A call failed. What was not safe yet is told to have failed (`always`), or is kept and tried again for as long
+    /// as there is hope. A sync is never tried again.
+    fn fail(&mut self, at: At, errno: Errno, taken: &mut Taken) {
+        let may_end = at == At::Append && errno == Errno::ENOSPC;
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        state.trouble = Some(Trouble { text: refusal(at, errno), may_end });
+        if state.rewrite != Rewrite::None {
+            state.rewrite = Rewrite::Abandoned;
+        }
+        taken.rewrite = Rewrite::None;
+        self.dirty_since = None;
+        if self.policy == SyncPolicy::Always {
+            state.reloading = true;
+            state.batch.clear();
+            drop(state);
+            self.backend.rewrite_abandon();
+            self.reload(may_end);
+        } else {
+            self.tell(state);
+            self.backend.rewrite_abandon();
+            self.try_again(taken, may_end);
+        }
+    }
+
+    /// Reads back what is safe, for the image to be replaced by it.
+    fn reload(&mut self, may_end: bool) {
+        let cut = if may_end { self.backend.cut_back() } else { Ok(()) };
+        let mut image = Databases::new(self.shape.0, self.shape.1);
+        let loaded = self.backend.load(&mut image);
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        if let Err(errno) = cut {
+            state.trouble = Some(Trouble { text: refusal(At::Sync, errno), may_end: false });
+        }
+        match loaded {
+            Ok(()) => state.image = Some(image),
+            Err(why) => state.unreadable = Some(why),
+        }
+        self.tell(state);
+    }
+
+    /// Holds on to a batch whose replies have left already, for as long as there is hope.
+    fn try_again(&mut self, taken: &mut Taken, may_end: bool) {
+        let shared = self.shared.clone();
+        if may_end {
+            while !shared.state.lock().closing {
+                let _ = shared.kernel.nanosleep(PROBE_INTERVAL);
+                if self.backend.append(&mut taken.batch).is_ok() {
+                    shared.state.lock().trouble = None;
+                    break;
+                }
+            }
+        }
+        self.done(taken.ticket);
+    }
+
+    /// A turn while there is trouble.
+    fn sit_out<'a>(&mut self, mut state: MutexGuard<'a, K, State>) -> MutexGuard<'a, K, State> {
+        let shared = self.shared.clone();
+        let may_end = state.trouble.as_ref().is_some_and(|trouble| trouble.may_end);
+        if self.policy != SyncPolicy::Always && !state.batch.is_empty() {
+            // What an expired key left: it will be met again after the next start.
+            state.batch.clear();
+            state.done = state.ticket;
+        }
+        let (mut state, late) = shared.work.wait_timeout(state, PROBE_INTERVAL);
+        if late && may_end && !state.reloading && self.backend.probe().is_ok() {
+            state.trouble = None;
+            shared.note(&state, BACKLOG_BYTES_MAX);
+        }
+        state
+    }
+
+    /// Step 5, and what leads there.
+    fn go_on_rewriting(&mut self, taken: &mut Taken) {
+        if matches!(taken.rewrite, Rewrite::None | Rewrite::Abandoned) {
+            return;
+        }
+        let shared = self.shared.clone();
+        let mut prepared = Ok(());
+        if !self.is_rewriting {
+            prepared = self.backend.rewrite_begin(self.random.next_u64());
+            self.is_rewriting = true;
+            let mut state = shared.state.lock();
+            if state.rewrite == Rewrite::Begun {
+                state.rewrite = Rewrite::Running;
+            }
+        }
+        if prepared.is_ok() && !taken.copy.is_empty() {
+            prepared = self.backend.rewrite_append(&mut taken.copy);
+        }
+        let is_last = taken.rewrite == Rewrite::Shown;
+        if prepared.is_ok() && is_last {
+            prepared = self.backend.rewrite_prepare();
+        }
+        if prepared.is_err() {
+            // The old place has everything; the new one is not needed.
+            self.is_rewriting = false;
+            self.backend.rewrite_abandon();
+            shared.state.lock().rewrite = Rewrite::Abandoned;
+        } else if is_last {
+            self.is_rewriting = false;
+            match self.backend.rewrite_finish() {
+                Ok(()) => {
+                    self.dirty_since = None;
+                    let mut state = shared.state.lock();
+                    state.rewrite = Rewrite::None;
+                    state.size = self.backend.size();
+                    state.size_after_rewrite = state.size;
+                    self.tell(state);
+                }
+                Err(errno) => self.fail(At::Sync, errno, taken),
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn nothing() -> Taken {
+        Taken { batch: Vec::new(), copy: Vec::new(), ticket: 0, rewrite: Rewrite::None }
+    }
+}
+
+fn refusal(at: At, errno: Errno) -> String {
+    match (at, errno) {
+        (At::Append, Errno::ENOSPC) => {
+            "MISCONF the disk is full: writes are refused until there is room".to_owned()
+        }
+        (At::Append, errno) => {
+            format!(
+                "MISCONF writing to the disk failed ({}): writes are refused until a restart",
+                errno.name()
+            )
+        }
+        (At::Sync, errno) => format!(
+            "MISCONF syncing the disk failed ({}): what was not safe may be lost; writes are refused until a restart",
+            errno.name()
+        ),
+    }
+}
