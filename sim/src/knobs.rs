@@ -17,6 +17,8 @@ pub struct KernelKnobs {
     pub cpus: usize,
     /// `RLIMIT_SIGPENDING`, a process (Linux counts a user).
     pub sigpending_limit: usize,
+    /// Bytes that the disk of a host holds.
+    pub disk_bytes: u64,
     /// Calls of a thread in a row without any progress before it counts as spinning (O3).
     pub spin_limit: u32,
     /// Nanoseconds without progress, once faults have stopped, before the run counts as stuck (O6).
@@ -33,6 +35,7 @@ impl Default for KernelKnobs {
             fd_limit: 1024,
             cpus: 2,
             sigpending_limit: 1024,
+            disk_bytes: 1 << 40,
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,
         }

@@ -71,6 +71,14 @@ families! {
         "ring, how-manieth receive that would pend", "rarely", "io_uring_enter(2), EAGAIN";
     AioLate = "aio.late", "a thread of the C library takes up an AIO operation, or goes on with it, later",
         "process, how-manieth turn", "rarely, log-uniform 1 us to 20 ms", "aio(7)";
+    DiskTorn = "disk.torn", "a crash loses what was not synced: all of it, its end, or any of it, sector by sector, name by name",
+        "file, how-manieth crash; names of a host, how-manieth crash", "often; everything, a tail, or some", "fsync(2)";
+    DiskSpace = "disk.space", "the disk is full for a while: short writes, ENOSPC",
+        "host, how-manieth write that grows a file", "rarely, log-uniform 1 ms to 3 s", "write(2)";
+    DiskSync = "disk.sync", "a sync fails: EIO, once; the data may be given up",
+        "host, how-manieth sync", "rarely", "fsync(2)";
+    DiskSlow = "disk.slow", "a sync takes long",
+        "host, how-manieth sync", "rarely, log-uniform 100 us to 3 s", "fsync(2)";
     ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
         "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
     // Under tokio: what a stream shows, and what turmoil's network does. Times are milliseconds, as tokio's timers are.
@@ -136,6 +144,10 @@ impl Family {
             Family::RingOrder => Distribution::rarely(chance, 1, 4),
             Family::RingShort => Distribution::rarely_log(chance, 1, 4096),
             Family::RingAgain => Distribution::rarely(chance / 4, 1, 1),
+            Family::DiskTorn => Distribution::rarely((chance * 8).min(49_152), 1, 3),
+            Family::DiskSpace => Distribution::rarely_log(chance / 4, MS, 3_000 * MS),
+            Family::DiskSync => Distribution::rarely(chance / 4, 1, 2),
+            Family::DiskSlow => Distribution::rarely_log(chance, 100 * US, 3_000 * MS),
             Family::ClockDrift => Distribution::uniform(0, 0),
             Family::StreamShortRead | Family::StreamShortWrite => Distribution::rarely_log(chance, 1, 4096),
             Family::StreamNotReady => Distribution::rarely_log(chance, 1, 64),

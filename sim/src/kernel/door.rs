@@ -247,7 +247,6 @@ fn cost(kind: Kind) -> u64 {
         Kind::RingPush | Kind::RingReap => 30,
         Kind::Accept | Kind::Connect | Kind::Close | Kind::Socket => 1_500,
         Kind::Spawn => 10_000,
-        Kind::Fsync | Kind::Fdatasync => SYNC_NS,
         Kind::Send | Kind::Recv | Kind::Read | Kind::Write | Kind::Sendmsg | Kind::Readv | Kind::Writev => {
             700
         }

@@ -1,50 +1,77 @@
 //! Files, call by call.
 
 use super::SimKernel;
+use super::door::call;
+use super::impls::word;
+use crate::stack::with;
+use crate::trace::Kind;
 use eagain_net::*;
 
+/// A path as a word of an event.
+fn text(path: &str) -> u64 {
+    with(|w| if w.dying { 0 } else { w.trace.text(path) })
+}
+
+/// A sync: the thread goes on when the disk is done.
+fn sync(kind: Kind, fd: Fd) -> Result<()> {
+    let result = call(kind, [word(fd), 0, 0, 0], |w| w.sys_fsync(fd, kind == Kind::Fdatasync));
+    if !matches!(result, Err(Errno::EBADF | Errno::EINVAL)) {
+        with(|w| {
+            if !w.dying {
+                let host = w.my_host();
+                let takes = w.sync_time(host);
+                let me = w.current;
+                w.threads[me as usize].time += takes;
+            }
+        });
+    }
+    result
+}
+
 impl Files for SimKernel {
-    fn open(&self, _: &str, _: OpenFlags) -> Result<Fd> {
-        Err(Errno::ENOSYS)
+    fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
+        call(Kind::Open, [text(path), flags.0 as u64, 0, 0], |w| w.sys_open(path, flags))
     }
 
-    fn pread(&self, _: Fd, _: &mut [u8], _: u64) -> Result<usize> {
-        Err(Errno::ENOSYS)
+    fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let args = [word(fd), buffer.len() as u64, offset, 0];
+        call(Kind::Pread, args, |w| w.sys_pread(fd, buffer, offset))
     }
 
-    fn pwrite(&self, _: Fd, _: &[u8], _: u64) -> Result<usize> {
-        Err(Errno::ENOSYS)
+    fn pwrite(&self, fd: Fd, buffer: &[u8], offset: u64) -> Result<usize> {
+        let args = [word(fd), buffer.len() as u64, offset, 0];
+        call(Kind::Pwrite, args, |w| w.sys_pwrite(fd, buffer, offset))
     }
 
-    fn fsync(&self, _: Fd) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn fsync(&self, fd: Fd) -> Result<()> {
+        sync(Kind::Fsync, fd)
     }
 
-    fn fdatasync(&self, _: Fd) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn fdatasync(&self, fd: Fd) -> Result<()> {
+        sync(Kind::Fdatasync, fd)
     }
 
-    fn ftruncate(&self, _: Fd, _: u64) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
+        call(Kind::Ftruncate, [word(fd), len, 0, 0], |w| w.sys_ftruncate(fd, len))
     }
 
-    fn fstat(&self, _: Fd) -> Result<FileStat> {
-        Err(Errno::ENOSYS)
+    fn fstat(&self, fd: Fd) -> Result<FileStat> {
+        call(Kind::Fstat, [word(fd), 0, 0, 0], |w| w.sys_fstat(fd))
     }
 
-    fn rename(&self, _: &str, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        call(Kind::Rename, [text(from), text(to), 0, 0], |w| w.sys_rename(from, to))
     }
 
-    fn unlink(&self, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn unlink(&self, path: &str) -> Result<()> {
+        call(Kind::Unlink, [text(path), 0, 0, 0], |w| w.sys_unlink(path))
     }
 
-    fn mkdir(&self, _: &str) -> Result<()> {
-        Err(Errno::ENOSYS)
+    fn mkdir(&self, path: &str) -> Result<()> {
+        call(Kind::Mkdir, [text(path), 0, 0, 0], |w| w.sys_mkdir(path))
     }
 
-    fn read_dir(&self, _: &str) -> Result<Vec<String>> {
-        Err(Errno::ENOSYS)
+    fn read_dir(&self, path: &str) -> Result<Vec<String>> {
+        call(Kind::ReadDir, [text(path), 0, 0, 0], |w| w.sys_read_dir(path))
     }
 }

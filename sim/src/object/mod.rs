@@ -14,7 +14,7 @@ mod socket;
 pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use byte_queue::ByteQueue;
 pub(crate) use counter::{EventCounter, TimerFd};
-pub(crate) use disk::{Disk, OpenDisk};
+pub(crate) use disk::{Disk, Inode, OpenDisk};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{LinkedTimeout, Ring, RingOp, take_buffer};

@@ -169,7 +169,7 @@ kinds! {
     FaultClock = 2009, "clock", ["n"];
     FaultPartition = 2010, "partition", ["n", "n", "ns"];
     FaultCrash = 2011, "crash", ["n"];
-    FaultDisk = 2012, "disk", ["text", "n"];
+    FaultDisk = 2012, "disk", ["text", "n", "ns"];
     FaultWakeup = 2013, "spurious-wakeup", [];
     FaultShort = 2030, "short", ["n"];
     FaultNotReady = 2031, "not-ready", ["ns"];

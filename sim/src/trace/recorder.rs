@@ -2,6 +2,7 @@
 
 use super::{Event, Kind, TraceHash};
 use crate::run::{Record, TraceLog};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How many bytes of a call's payload a trace keeps.
@@ -15,6 +16,8 @@ pub(crate) struct Recorder {
     number: u64,
     keep: Record,
     log: TraceLog,
+    /// The index of every text so far.
+    texts: BTreeMap<String, u64>,
     /// The fault that the call under way ran into, by the number of its event.
     blamed: u64,
     /// Where the payload of the call under way is in the log, and whose call that is.
@@ -30,6 +33,7 @@ impl Recorder {
             number: 0,
             keep,
             log,
+            texts: BTreeMap::new(),
             blamed: 0,
             payload: (0, 0),
             payload_of: u32::MAX,
@@ -71,14 +75,16 @@ impl Recorder {
     /// The index of a text, for an event to refer to; its content goes into the hash here.
     pub fn text(&mut self, text: &str) -> u64 {
         self.hash.bytes(text.as_bytes());
-        if !self.keeps_events() {
-            return 0;
+        if let Some(&at) = self.texts.get(text) {
+            return at;
         }
-        if let Some(at) = self.log.texts.iter().position(|known| known == text) {
-            return at as u64;
+        // Counted also where no events are kept: the index is a word of the event, and so of the hash.
+        let at = self.texts.len() as u64;
+        self.texts.insert(text.to_owned(), at);
+        if self.keeps_events() {
+            self.log.texts.push(text.to_owned());
         }
-        self.log.texts.push(text.to_owned());
-        self.log.texts.len() as u64 - 1
+        at
     }
 
     /// The call under way ran into this fault.

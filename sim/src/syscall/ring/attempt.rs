@@ -105,7 +105,11 @@ impl World {
             }
             Operation::Read { buffer, offset, .. } => self.ring_read(ring, op, buffer, *offset),
             Operation::Write { buffer, offset, .. } => self.ring_write(ring, op, buffer, *offset),
-            Operation::Fsync { .. } if first => Attempt::Later(crate::kernel::SYNC_NS),
+            Operation::Fsync { .. } if first => {
+                let process = self.ring(ring).map_or(0, |r| r.process);
+                let host = self.processes[process as usize].host;
+                Attempt::Later(self.sync_time(host))
+            }
             &mut Operation::Fsync { data_only, .. } => {
                 done(self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_fsync(fd, data_only))).map(|()| 0))
             }

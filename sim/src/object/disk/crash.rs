@@ -1,0 +1,124 @@
+//! What is left of a disk after its host has crashed: all that was synced, and of the rest what the choices leave.
+
+use super::{Disk, Inode, SECTOR};
+use crate::choice::{Choices, Distribution, Domain, Stream};
+
+/// Which of the unsynced sectors or names are gone.
+const GONE: Domain = Domain("disk.gone");
+
+/// How much of what is not durable a crash leaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// All of it got to the disk in time.
+    Nothing,
+    /// All of it is gone.
+    Everything,
+    /// The last of it is gone: a torn write.
+    Tail,
+    /// Some of it is: the disk had written in another order.
+    Some,
+}
+
+/// Chooses which of `count` things, in the order in which they were made, are gone.
+fn choose_gone(
+    choices: &mut Choices,
+    torn: Domain,
+    active: bool,
+    distribution: Distribution,
+    name: &str,
+    count: usize,
+) -> Vec<usize> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let loss = choices.choose(&mut Stream::default(), torn, active, distribution, || name.to_owned());
+    let loss = [Loss::Nothing, Loss::Everything, Loss::Tail, Loss::Some][loss.min(3) as usize];
+    match loss {
+        Loss::Nothing => Vec::new(),
+        Loss::Everything => (0..count).collect(),
+        Loss::Tail => {
+            let tail = choices.choose_once(GONE, name, Distribution::uniform(0, count as u64)) as usize;
+            (count - tail.min(count)..count).collect()
+        }
+        Loss::Some => {
+            let mut stream = Stream::default();
+            let mut gone = Vec::new();
+            for start in (0..count).step_by(32) {
+                let bits = Distribution::uniform(0, u64::from(u32::MAX));
+                let bits = choices.choose(&mut stream, GONE, true, bits, || name.to_owned());
+                gone.extend((start..count.min(start + 32)).filter(|at| bits >> (at - start) & 1 == 1));
+            }
+            gone
+        }
+    }
+}
+
+impl Disk {
+    /// The host has crashed. Returns how many sectors and names are gone.
+    pub fn crash(
+        &mut self,
+        choices: &mut Choices,
+        torn: Domain,
+        active: bool,
+        distribution: Distribution,
+        host: &str,
+    ) -> u64 {
+        self.crashes += 1;
+        let crash = self.crashes;
+        let mut gone_in_all = 0;
+        for (_, inode) in &mut self.inodes {
+            inode.opens = 0;
+            inode.errors = 0;
+            inode.error_told = true;
+            if inode.directory.is_some() || inode.dirty.is_empty() && inode.lost.is_empty() {
+                inode.durable_len = inode.len();
+                continue;
+            }
+            let mut order: Vec<(u64, u64)> = inode.dirty.iter().map(|(&s, &(at, _))| (at, s)).collect();
+            order.sort_unstable();
+            let name = format!("{}@{crash}", inode.name);
+            let gone = choose_gone(choices, torn, active, distribution, &name, order.len());
+            gone_in_all += gone.len() as u64;
+            let gone: Vec<u64> = gone.into_iter().map(|at| order[at].1).collect();
+            let len = length_after(inode, &gone);
+            inode.revert(&gone, len);
+        }
+        let name = format!("{host}:names@{crash}");
+        let gone = choose_gone(choices, torn, active, distribution, &name, self.changes.len());
+        gone_in_all += gone.len() as u64;
+        for (at, change) in std::mem::take(&mut self.changes).into_iter().enumerate() {
+            if !gone.contains(&at) {
+                self.make_durable(change);
+            }
+        }
+        self.forget_cache();
+        gone_in_all
+    }
+
+    /// What is seen from now on is what is durable.
+    fn forget_cache(&mut self) {
+        let mut links = vec![0; self.inodes.capacity() + 1];
+        for (_, inode) in &mut self.inodes {
+            if let Some(d) = &mut inode.directory {
+                d.now = d.durable.clone();
+                d.now.values().for_each(|&to| links[to as usize] += 1);
+            }
+        }
+        for (at, inode) in &mut self.inodes {
+            inode.links = links[at] + u32::from(at == 0);
+        }
+        self.collect();
+        self.used = self.inodes.iter().filter(|(_, i)| i.links > 0).map(|(_, i)| i.len()).sum();
+        (self.full_until, self.room) = (0, 0);
+    }
+}
+
+/// The length of a file of which these unsynced sectors are gone: as far as it is durable, or a later sector was kept.
+fn length_after(inode: &Inode, gone: &[u64]) -> u64 {
+    if gone.is_empty() {
+        return inode.len();
+    }
+    let kept = inode.dirty.keys().filter(|sector| !gone.contains(sector)).max();
+    let reach = kept.map_or(0, |sector| ((sector + 1) * SECTOR).min(inode.len()));
+    inode.durable_len.max(reach)
+}

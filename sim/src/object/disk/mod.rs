@@ -1,0 +1,125 @@
+//! The disk of a host: files and directories as programs see them, and what of that is durable. What a program sees is
+//! the page cache; what is durable is remembered only where it differs, a sector at a time.
+//!
+//! ```text
+//!   data     │ s0 │ s1 │ s2 │ s3 │      what read(2) gives
+//!   dirty         │old1│    │ -  │      written since the last sync: what the disk has there (s3 is new: nothing)
+//!   lost               │old2│           a sync failed and gave the data up: durable only when written and synced again
+//! ```
+
+mod crash;
+mod names;
+mod sectors;
+
+use crate::choice::Stream;
+use slab::Slab;
+use std::collections::BTreeMap;
+
+/// What a disk writes as one: 512 bytes.
+pub(crate) const SECTOR: u64 = 512;
+/// The root directory.
+pub(crate) const ROOT: u32 = 0;
+
+/// The entries of a directory.
+#[derive(Default)]
+pub(crate) struct Directory {
+    pub now: BTreeMap<String, u32>,
+    pub durable: BTreeMap<String, u32>,
+}
+
+/// A file or a directory.
+pub(crate) struct Inode {
+    /// The host and the path that it was made under: who chooses.
+    pub name: String,
+    pub directory: Option<Directory>,
+    pub data: Vec<u8>,
+    pub durable_len: u64,
+    /// Sectors written since the last sync: the how-manieth write to a clean one, and what the disk has there.
+    pub dirty: BTreeMap<u64, (u64, Vec<u8>)>,
+    /// Sectors that a failed sync has given up.
+    pub lost: BTreeMap<u64, Vec<u8>>,
+    /// Counts sectors that became dirty.
+    pub dirtied: u64,
+    /// Names that refer to it now, and open files.
+    pub links: u32,
+    pub opens: u32,
+    /// Counts failed syncs; each open file reports one once (errseq_t).
+    pub errors: u32,
+    /// Somebody was told of the last one.
+    pub error_told: bool,
+}
+
+/// A change of one or two entries that is not durable yet: directory, name, what it refers to from then on.
+pub(crate) struct NameChange {
+    pub entries: Vec<(u32, String, Option<u32>)>,
+}
+
+/// The disk of a host.
+pub(crate) struct Disk {
+    pub inodes: Slab<Inode>,
+    /// In the order in which they were made.
+    pub changes: Vec<NameChange>,
+    /// Bytes that files take.
+    pub used: u64,
+    /// Until when the disk counts as full but for `room` bytes.
+    pub full_until: u64,
+    pub full_event: u64,
+    pub room: u64,
+    pub crashes: u32,
+    pub writes: Stream,
+    pub rooms: Stream,
+    pub syncs: Stream,
+    pub slows: Stream,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        let mut inodes = Slab::new();
+        let mut root = Inode::new(String::from("/"), true);
+        root.links = 1;
+        inodes.insert(root);
+        Disk {
+            inodes,
+            changes: Vec::new(),
+            used: 0,
+            full_until: 0,
+            full_event: 0,
+            room: 0,
+            crashes: 0,
+            writes: Stream::default(),
+            rooms: Stream::default(),
+            syncs: Stream::default(),
+            slows: Stream::default(),
+        }
+    }
+}
+
+/// An open regular file or directory.
+pub(crate) struct OpenDisk {
+    pub host: u32,
+    pub inode: u32,
+    pub position: u64,
+    pub readable: bool,
+    pub writable: bool,
+    pub append: bool,
+    /// Of the failed syncs, how many it has reported.
+    pub errors_seen: u32,
+}
+
+impl Inode {
+    pub fn new(name: String, directory: bool) -> Inode {
+        Inode {
+            name,
+            directory: directory.then(Directory::default),
+            data: Vec::new(),
+            durable_len: 0,
+            dirty: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            dirtied: 0,
+            links: 0,
+            opens: 0,
+            errors: 0,
+            error_told: true,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The bytes of a file, and what of them is durable.
+
+use super::{Inode, SECTOR};
+
+impl Inode {
+    pub fn len(&self) -> u64 {
+        self.data.len() as u64
+    }
+
+    /// Copies from `offset` on; how much.
+    pub fn read(&self, buffer: &mut [u8], offset: u64) -> usize {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.data.len());
+        let n = buffer.len().min(self.data.len() - start);
+        buffer[..n].copy_from_slice(&self.data[start..start + n]);
+        n
+    }
+
+    /// Writes at `offset`; a gap before it is zeros.
+    pub fn write(&mut self, bytes: &[u8], offset: u64) {
+        if bytes.is_empty() {
+            return;
+        }
+        let end = offset + bytes.len() as u64;
+        self.touch(offset.min(self.len()), end);
+        if self.len() < end {
+            self.data.resize(end as usize, 0);
+        }
+        self.data[offset as usize..end as usize].copy_from_slice(bytes);
+    }
+
+    /// Cuts the file, or fills it up with zeros.
+    pub fn truncate(&mut self, len: u64) {
+        let old = self.len();
+        if len != old {
+            self.touch(len.min(old), len.max(old));
+            self.data.resize(len as usize, 0);
+        }
+    }
+
+    /// The sectors of `from..to` are about to change: what the disk has there is kept.
+    fn touch(&mut self, from: u64, to: u64) {
+        for sector in from / SECTOR..to.div_ceil(SECTOR) {
+            if self.dirty.contains_key(&sector) {
+                continue;
+            }
+            let old = self.lost.remove(&sector).unwrap_or_else(|| {
+                let start = ((sector * SECTOR) as usize).min(self.data.len());
+                let end = ((sector * SECTOR + SECTOR) as usize).min(self.data.len());
+                self.data[start..end].to_vec()
+            });
+            self.dirtied += 1;
+            self.dirty.insert(sector, (self.dirtied, old));
+        }
+    }
+
+    /// Everything written is durable, but for what an earlier sync has given up.
+    pub fn sync(&mut self) {
+        self.dirty.clear();
+        self.durable_len = self.len();
+    }
+
+    /// A sync fails and gives up what it should have written: programs go on seeing it, the disk never gets it.
+    pub fn give_up(&mut self) {
+        let dirty = std::mem::take(&mut self.dirty);
+        self.lost.extend(dirty.into_iter().map(|(sector, (_, old))| (sector, old)));
+    }
+
+    /// After a crash the sectors of `gone` have what the disk had before, and `len` is the length.
+    pub fn revert(&mut self, gone: &[u64], len: u64) {
+        let dirty = std::mem::take(&mut self.dirty);
+        let mut lost = std::mem::take(&mut self.lost);
+        lost.extend(dirty.into_iter().filter(|(s, _)| gone.contains(s)).map(|(s, (_, old))| (s, old)));
+        for (sector, old) in lost {
+            let start = (sector * SECTOR) as usize;
+            let end = (start + SECTOR as usize).min(self.data.len().max(start + old.len()));
+            if self.data.len() < end {
+                self.data.resize(end, 0);
+            }
+            self.data[start..end].fill(0);
+            self.data[start..start + old.len()].copy_from_slice(&old);
+        }
+        self.data.resize(len as usize, 0);
+        self.durable_len = len;
+    }
+}
