@@ -41,7 +41,10 @@ impl Actor {
 }
 
 /// How a foreign world tells the time; `None` where it has none (yet).
-pub type Clock = fn() -> Option<Duration>;
+pub type Clock = Box<dyn Fn() -> Option<Duration> + Send>;
+
+/// Calls at one moment after which a world counts as spinning (O3).
+const SPIN_LIMIT: u64 = 200_000;
 
 struct State {
     choices: Choices,
@@ -57,6 +60,8 @@ struct State {
     failure: Option<Failure>,
     output: String,
     calls: u64,
+    /// Calls since time last moved.
+    calls_now: u64,
 }
 
 impl State {
@@ -71,10 +76,23 @@ impl State {
     }
 
     fn look(&mut self) -> u64 {
-        if let Some(time) = self.clock.and_then(|clock| clock()) {
-            self.now = self.now.max(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        if let Some(time) = self.clock.as_ref().and_then(|clock| clock()) {
+            self.advance(time);
         }
         self.now
+    }
+
+    fn advance(&mut self, to: Duration) {
+        let to = u64::try_from(to.as_nanos()).unwrap_or(u64::MAX);
+        if to > self.now {
+            self.now = to;
+            self.calls_now = 0;
+        }
+    }
+
+    fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+        let (time, event) = (self.now, self.trace.number());
+        self.failure.get_or_insert(Failure { oracle, site: site.to_owned(), message, time, event });
     }
 }
 
@@ -113,6 +131,7 @@ impl Foreign {
             failure: None,
             output: String::new(),
             calls: 0,
+            calls_now: 0,
         };
         Foreign { state: Arc::new(Mutex::new(state)), heartbeat }
     }
@@ -133,6 +152,11 @@ impl Foreign {
     /// Tells where the time comes from. Before that it stands still.
     pub fn set_clock(&self, clock: Clock) {
         self.state().clock = Some(clock);
+    }
+
+    /// Sets the time, where whoever drives the world knows it. It never goes back.
+    pub fn advance(&self, to: Duration) {
+        self.state().advance(to);
     }
 
     /// The time of the world, in nanoseconds since its start.
@@ -194,6 +218,15 @@ impl Foreign {
         let mut state = self.state();
         let now = state.look();
         state.calls += 1;
+        state.calls_now += 1;
+        if state.calls_now == SPIN_LIMIT {
+            let name = state.actors.get(actor.0 as usize).cloned().unwrap_or_default();
+            state.fail(
+                "O3",
+                "spinning",
+                format!("{SPIN_LIMIT} calls, the last by {name}, and time stands still"),
+            );
+        }
         if let Some(cause) = cause {
             state.trace.blame(cause);
         }
@@ -254,9 +287,8 @@ impl Foreign {
     /// An oracle broke. The first one counts; the world should end when [`Foreign::failed`] says so.
     pub fn fail(&self, oracle: &'static str, site: &str, message: String) {
         let mut state = self.state();
-        let time = state.look();
-        let event = state.trace.number();
-        state.failure.get_or_insert(Failure { oracle, site: site.to_owned(), message, time, event });
+        state.look();
+        state.fail(oracle, site, message);
     }
 
     /// Whether an oracle has broken.

@@ -11,7 +11,7 @@ use crate::stack::Engine;
 fn body(sim: &mut Sim) {
     sim.faults(&[Family::StreamShortWrite, Family::StreamNotReady]);
     let world = sim.foreign();
-    world.set_clock(|| Some(Duration::from_millis(3)));
+    world.set_clock(Box::new(|| Some(Duration::from_millis(3))));
     let mut streams = [Stream::default(), Stream::default()];
     let mut short = 0;
     for turn in 0..40 {

@@ -1,0 +1,83 @@
+//! Listeners: a trait that tokio's and turmoil's have in common, and the layer over it.
+
+use crate::direction::Direction;
+use crate::layer::Layer;
+use crate::stream::Layered;
+use eagain_sim::Actor;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+/// Takes connections in.
+pub trait Accept {
+    /// What a connection is.
+    type Stream;
+
+    /// The next connection, and where it comes from. Dropping the future must not lose one.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+
+    /// Where it listens.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+impl Accept for tokio::net::TcpListener {
+    type Stream = tokio::net::TcpStream;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        tokio::net::TcpListener::accept(self).await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        tokio::net::TcpListener::local_addr(self)
+    }
+}
+
+#[cfg(feature = "turmoil")]
+impl Accept for turmoil::net::TcpListener {
+    type Stream = turmoil::net::TcpStream;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        turmoil::net::TcpListener::accept(self).await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        turmoil::net::TcpListener::local_addr(self)
+    }
+}
+
+/// A wrapped listener: accepting may have to wait, and whoever is accepted is wrapped.
+pub struct LayeredListener<L> {
+    inner: L,
+    layer: Layer,
+    name: String,
+    actor: Actor,
+    direction: Mutex<Direction>,
+}
+
+impl<L> LayeredListener<L> {
+    pub(crate) fn new(layer: Layer, name: &str, inner: L) -> LayeredListener<L> {
+        let name = name.replace(' ', "-");
+        let actor = layer.world().actor(&format!("{name}/listener"));
+        let direction = Mutex::new(Direction::new(layer.numbered(&format!("{name}/accept"))));
+        LayeredListener { inner, layer, name, actor, direction }
+    }
+}
+
+impl<L: Accept> Accept for LayeredListener<L> {
+    type Stream = Layered<L::Stream>;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        let direction = || self.direction.lock().unwrap_or_else(PoisonError::into_inner);
+        poll_fn(|cx| direction().poll_ready(self.layer.world(), self.actor, cx)).await;
+        let (stream, from) = self.inner.accept().await?;
+        direction().done();
+        // By address and how-manieth from there: ports are handed out by the system.
+        let name = format!("{}<{}", self.name, from.ip());
+        Ok((self.layer.stream(&name, stream), from))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}

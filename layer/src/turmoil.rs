@@ -1,0 +1,232 @@
+//! A scenario whose world is turmoil. Its own randomness is made irrelevant (fixed latency, no failures, no random order,
+//! a fixed seed); what goes wrong between hosts, and when one crashes, is made of our choices through its API. So a run
+//! replays and shrinks there too, and streams have the layer's hardship on top.
+//!
+//! | choice | through turmoil's |
+//! |---|---|
+//! | `net.partition`, `net.one-way` | `partition`, `partition_oneway`, and `repair` when it is over |
+//! | `net.hold` | `hold`, `release` |
+//! | `host.crash` | `crash`, `bounce` |
+//!
+//! turmoil's TCP does not send again what a partition took: a stream that lost a segment stays silent for good. Programs
+//! that meet partitions need timeouts and have to connect anew; where a story has none, leave those families out.
+
+use crate::layer::Layer;
+use crate::runtime::{QUIET_AFTER, STUCK_AFTER};
+use eagain_sim::choice::Stream;
+use eagain_sim::fault::Family;
+use eagain_sim::trace::Kind;
+use eagain_sim::{Actor, Sim};
+use std::time::{Duration, SystemTime};
+
+/// How often the weather is asked.
+const INTERVAL: Duration = Duration::from_millis(50);
+/// One way between two hosts.
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// A turmoil world under construction.
+pub struct World {
+    layer: Layer,
+    turmoil: turmoil::Sim<'static>,
+    hosts: Vec<String>,
+    links: Vec<Link>,
+    crashes: Vec<Crash>,
+}
+
+/// Two hosts and what is between them.
+struct Link {
+    ends: (usize, usize),
+    trouble: Option<Trouble>,
+    until: Duration,
+    partition: Stream,
+    one_way: [Stream; 2],
+    hold: Stream,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Cut,
+    Held,
+}
+
+/// A host that may lose its programs.
+struct Crash {
+    host: usize,
+    down_until: Option<Duration>,
+    stream: Stream,
+}
+
+impl World {
+    /// The layer of this world.
+    pub fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    /// turmoil itself, for what is not here. Whatever it is told should not depend on anything but the layer's choices.
+    pub fn turmoil(&mut self) -> &mut turmoil::Sim<'static> {
+        &mut self.turmoil
+    }
+
+    /// A host that runs for as long as the world. `program` is called again when the host starts anew.
+    pub fn host<F: Future<Output = turmoil::Result> + 'static>(
+        &mut self,
+        name: &str,
+        program: impl Fn() -> F + 'static,
+    ) {
+        self.turmoil.host(name, program);
+        self.enter(name);
+    }
+
+    /// As [`World::host`], with a host that `host.crash` may take down.
+    pub fn host_that_crashes<F: Future<Output = turmoil::Result> + 'static>(
+        &mut self,
+        name: &str,
+        program: impl Fn() -> F + 'static,
+    ) {
+        self.host(name, program);
+        let host = self.hosts.len() - 1;
+        self.crashes.push(Crash { host, down_until: None, stream: Stream::default() });
+    }
+
+    /// A host whose end the run waits for.
+    pub fn client(&mut self, name: &str, program: impl Future<Output = turmoil::Result> + 'static) {
+        self.turmoil.client(name, program);
+        self.enter(name);
+    }
+
+    fn enter(&mut self, name: &str) {
+        let new = self.hosts.len();
+        for other in 0..new {
+            self.links.push(Link {
+                ends: (other, new),
+                trouble: None,
+                until: Duration::ZERO,
+                partition: Stream::default(),
+                one_way: Default::default(),
+                hold: Stream::default(),
+            });
+        }
+        self.hosts.push(name.to_owned());
+    }
+
+    fn run(&mut self) {
+        let world = self.layer.world().clone();
+        let mut next_look = Duration::ZERO;
+        loop {
+            let now = self.turmoil.elapsed();
+            world.advance(now);
+            if now >= next_look {
+                next_look = now + INTERVAL;
+                self.weather(now);
+            }
+            match self.turmoil.step() {
+                Ok(false) => {}
+                Ok(true) => return,
+                // The panic itself is reported by whoever caught its text.
+                Err(error) if error.downcast_ref::<tokio::task::JoinError>().is_some() => return,
+                Err(error) => return world.fail("O16", "host", format!("a host ended with: {error}")),
+            }
+            if world.failed() {
+                return;
+            }
+            if now > QUIET_AFTER + STUCK_AFTER {
+                return world.fail(
+                    "O6",
+                    "stuck",
+                    "clients did not end, long after faults had stopped".to_owned(),
+                );
+            }
+        }
+    }
+
+    /// One look at all links and hosts: what is over is mended, what comes is begun.
+    fn weather(&mut self, now: Duration) {
+        let World { layer, turmoil, hosts, links, crashes } = self;
+        let world = layer.world();
+        let quiet = now >= QUIET_AFTER;
+        let ms = Duration::from_millis;
+        for link in links {
+            let (a, b) = (hosts[link.ends.0].as_str(), hosts[link.ends.1].as_str());
+            if link.trouble.is_some() && (now >= link.until || quiet) {
+                match link.trouble.take() {
+                    Some(Trouble::Held) => turmoil.release(a, b),
+                    _ => turmoil.repair(a, b),
+                }
+                world.happening(Actor::NOBODY, Kind::NetHealed, [world.text(a), world.text(b), 0, 0]);
+            }
+            // Every link is asked for everything at every look, so that ordinals are times.
+            let pair = || format!("{a}-{b}");
+            let cut = world.choose_fault(Family::NetPartition, &mut link.partition, pair);
+            let held = world.choose_fault(Family::NetHold, &mut link.hold, pair);
+            let [there, back] = &mut link.one_way;
+            let there = world.choose_fault(Family::NetOneWay, there, || format!("{a}>{b}"));
+            let back = world.choose_fault(Family::NetOneWay, back, || format!("{b}>{a}"));
+            if link.trouble.is_some() {
+                continue;
+            }
+            let (for_ms, trouble, family, kind, from, to) = if cut > 0 {
+                turmoil.partition(a, b);
+                (cut, Trouble::Cut, Family::NetPartition, Kind::FaultCut, a, b)
+            } else if there > 0 {
+                turmoil.partition_oneway(a, b);
+                (there, Trouble::Cut, Family::NetOneWay, Kind::FaultCutOneWay, a, b)
+            } else if back > 0 {
+                turmoil.partition_oneway(b, a);
+                (back, Trouble::Cut, Family::NetOneWay, Kind::FaultCutOneWay, b, a)
+            } else if held > 0 {
+                turmoil.hold(a, b);
+                (held, Trouble::Held, Family::NetHold, Kind::FaultHold, a, b)
+            } else {
+                continue;
+            };
+            link.trouble = Some(trouble);
+            link.until = now + ms(for_ms);
+            let args = [world.text(from), world.text(to), for_ms * 1_000_000, 0];
+            world.fault(family, Actor::NOBODY, kind, args);
+        }
+        for crash in crashes {
+            let name = hosts[crash.host].as_str();
+            let down = world.choose_fault(Family::HostCrash, &mut crash.stream, || name.to_owned());
+            match crash.down_until {
+                Some(until) if now >= until || quiet => {
+                    crash.down_until = None;
+                    turmoil.bounce(name);
+                    world.happening(Actor::NOBODY, Kind::HostStarted, [world.text(name), 0, 0, 0]);
+                }
+                None if down > 0 => {
+                    crash.down_until = Some(now + ms(down));
+                    turmoil.crash(name);
+                    let args = [world.text(name), down * 1_000_000, 0, 0];
+                    world.fault(Family::HostCrash, Actor::NOBODY, Kind::FaultHostCrash, args);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Builds a turmoil world and runs it as the world of this scenario, until every client has ended. Families are those that
+/// the scenario has chosen ([`Sim::faults`]).
+pub fn on_turmoil(sim: &mut Sim, build: impl FnOnce(&mut World)) {
+    on_turmoil_with(sim, turmoil::Builder::new(), build);
+}
+
+/// As [`on_turmoil`], with settings of turmoil's own (tick, capacity). Latency, failures, order, seed and duration are set
+/// here.
+pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: impl FnOnce(&mut World)) {
+    sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
+    let layer = Layer::of(sim.foreign());
+    layer.world().set_clock(Box::new(turmoil::sim_elapsed));
+    let turmoil = settings
+        .rng_seed(0)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        .min_message_latency(LATENCY)
+        .max_message_latency(LATENCY)
+        .fail_rate(0.0)
+        .repair_rate(1.0)
+        .simulation_duration(QUIET_AFTER + 2 * STUCK_AFTER)
+        .build();
+    let mut world = World { layer, turmoil, hosts: Vec::new(), links: Vec::new(), crashes: Vec::new() };
+    build(&mut world);
+    world.run();
+}

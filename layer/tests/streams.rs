@@ -1,0 +1,259 @@
+//! Whatever the layer does, what is written arrives, in order and whole; and what it did is told, repeated and shrunk.
+
+use eagain_layer::turmoil::{World, on_turmoil};
+use eagain_layer::{Accept, FAULTS, Layer, on_tokio, on_tokio_with};
+use eagain_sim::Sim;
+use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::fault::Family;
+use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
+use eagain_sim::runner::engine;
+use eagain_sim::trace::text;
+use std::collections::BTreeMap;
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split};
+use tokio::task::spawn_local;
+
+const SEEDS: u64 = 300;
+
+fn run(body: fn(&mut Sim), seed: u64, record: Record) -> RunReport {
+    let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body };
+    let (base, overrides) = (Base::Seed(seed), Overrides::new());
+    engine::make().run(&RunSpec { scenario, settings: Settings::new(), base, overrides, record })
+}
+
+/// Runs seeds, none of which may fail; how often each family fired.
+fn all_hold(body: fn(&mut Sim)) -> BTreeMap<&'static str, u64> {
+    let mut fired = BTreeMap::new();
+    for seed in 0..SEEDS {
+        let report = run(body, seed, Record::Hash);
+        assert_eq!(report.failure, None, "seed {seed}");
+        for (family, count) in report.faults {
+            *fired.entry(family).or_default() += count;
+        }
+    }
+    fired
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 7 + at / 251) as u8).collect()
+}
+
+/// A stream there and back through an echo, larger than what fits in between.
+fn echo_over_a_pipe(sim: &mut Sim) {
+    on_tokio(sim, |layer| async move {
+        let (client, server) = tokio::io::duplex(512);
+        let server = layer.stream("server", server);
+        spawn_local(async move {
+            let (mut read, mut write) = split(server);
+            let _ = copy(&mut read, &mut write).await;
+            let _ = write.shutdown().await;
+        });
+        let sent = pattern(20_000);
+        let got = there_and_back(layer.stream("client", client), sent.clone()).await;
+        layer.world().always("echo", got.as_ref().is_ok_and(|got| *got == sent), || format!("{got:?}"));
+    });
+}
+
+async fn there_and_back(
+    stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 'static,
+    bytes: Vec<u8>,
+) -> io::Result<Vec<u8>> {
+    let (mut read, mut write) = split(stream);
+    let writer = spawn_local(async move {
+        write.write_all(&bytes).await?;
+        write.shutdown().await
+    });
+    let mut got = Vec::new();
+    read.read_to_end(&mut got).await?;
+    writer.await.map_err(io::Error::other)??;
+    Ok(got)
+}
+
+fn echo_over_turmoil(sim: &mut Sim) {
+    sim.faults(FAULTS);
+    on_turmoil(sim, |world| {
+        echo_host(world);
+        for number in 0..2 {
+            let layer = world.layer().clone();
+            let name = format!("client-{number}");
+            world.client(&name.clone(), async move {
+                let sent = pattern(5_000);
+                let stream = turmoil::net::TcpStream::connect("server:7").await?;
+                let got = there_and_back(layer.stream(&name, stream), sent.clone()).await;
+                layer.world().always("echo", got.as_ref().is_ok_and(|g| *g == sent), || format!("{got:?}"));
+                Ok(())
+            });
+        }
+    });
+}
+
+fn echo_host(world: &mut World) {
+    let layer = world.layer().clone();
+    world.host_that_crashes("server", move || {
+        let layer = layer.clone();
+        async move {
+            let listener = turmoil::net::TcpListener::bind("0.0.0.0:7").await?;
+            let listener = layer.listener("server", listener);
+            loop {
+                let (stream, _) = listener.accept().await?;
+                spawn_local(async move {
+                    let (mut read, mut write) = split(stream);
+                    let _ = copy(&mut read, &mut write).await;
+                    let _ = write.shutdown().await;
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_written_arrives_over_a_pipe() {
+    let fired = all_hold(echo_over_a_pipe);
+    assert!(FAULTS.iter().all(|family| fired[family.domain().0] > 30), "{fired:?}");
+}
+
+#[test]
+fn what_is_written_arrives_under_turmoil() {
+    let fired = all_hold(echo_over_turmoil);
+    assert!(FAULTS.iter().all(|family| fired[family.domain().0] > 30), "{fired:?}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_whatever_is_kept() {
+    for body in [echo_over_a_pipe, echo_over_turmoil] {
+        for seed in 0..30 {
+            let (a, b) = (run(body, seed, Record::Hash), run(body, seed, Record::Trace));
+            assert_eq!((a.hash, a.calls, a.simulated), (b.hash, b.calls, b.simulated), "seed {seed}");
+        }
+    }
+}
+
+/// turmoil's network breaks, hosts crash: nobody hangs who has a timeout, and the choices replay.
+fn weather(sim: &mut Sim) {
+    sim.faults(&[Family::NetPartition, Family::NetOneWay, Family::NetHold, Family::HostCrash]);
+    on_turmoil(sim, |world| {
+        echo_host(world);
+        let layer = world.layer().clone();
+        world.client("client", async move {
+            let mut tries = 0;
+            while tries < 100 {
+                tries += 1;
+                let try_once = async {
+                    let stream = turmoil::net::TcpStream::connect("server:7").await?;
+                    there_and_back(layer.stream("client", stream), pattern(100)).await
+                };
+                match tokio::time::timeout(std::time::Duration::from_millis(400), try_once).await {
+                    Ok(Ok(got)) => layer.world().always("echo", pattern(100).starts_with(&got), String::new),
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                }
+            }
+            Ok(())
+        });
+    });
+}
+
+#[test]
+fn turmoils_network_and_crashes_are_our_choices() {
+    let fired = all_hold(weather);
+    assert_eq!(fired.len(), 4, "{fired:?}");
+    assert!(fired.values().all(|&count| count > 20), "{fired:?}");
+    let seed = (0..SEEDS).find(|&seed| run(weather, seed, Record::Hash).faults.len() > 2).unwrap();
+    let first = run(weather, seed, Record::Choices);
+    let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body: weather };
+    let overrides: Overrides = first.choices.iter().cloned().collect();
+    let spec =
+        RunSpec { scenario, settings: Settings::new(), base: Base::Zero, overrides, record: Record::Hash };
+    let again = engine::make().run(&spec);
+    assert_eq!((first.hash, again.unused), (again.hash, vec![]));
+}
+
+/// A reset is told once as such, then as the end, and whoever waited for bytes is woken.
+#[test]
+fn a_reset_is_told_to_both_halves() {
+    let body = |sim: &mut Sim| {
+        sim.faults(&[Family::StreamReset]);
+        on_tokio_with(sim, |layer| async move {
+            let (here, there) = tokio::io::duplex(64);
+            let (mut read, mut write) = split(layer.stream("here", here));
+            let reader = spawn_local(async move { read.read_u8().await.map_err(|error| error.kind()) });
+            let drain = spawn_local(async move {
+                let mut there = there;
+                let mut all = Vec::new();
+                there.read_to_end(&mut all).await.map(|_| all)
+            });
+            let mut sent = 0;
+            let error = loop {
+                match write.write(b"twelve bytes").await {
+                    Ok(count) => sent += count,
+                    Err(error) => break Some(error.kind()),
+                }
+                if sent > 100_000 {
+                    break None;
+                }
+            };
+            let world = layer.world();
+            world.sometimes("reset", error.is_some());
+            if error.is_some() {
+                let read = reader.await;
+                let told = [error, read.as_ref().ok().and_then(|r| r.err())];
+                let expected = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+                let ends = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
+                let fits = told[0].is_some_and(|kind| expected.contains(&kind))
+                    && told[1].is_some_and(|kind| ends.contains(&kind));
+                world.always("told", fits, || format!("{told:?}"));
+                let arrived = drain.await.ok().and_then(Result::ok).unwrap_or_default();
+                world.always("prefix", arrived.len() == sent, || format!("{} of {sent}", arrived.len()));
+            }
+        });
+    };
+    let reached = (0..SEEDS).map(|seed| run(body, seed, Record::Hash)).filter(|report| {
+        assert_eq!(report.failure, None);
+        report.sometimes["reset"]
+    });
+    assert!(reached.count() > 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_scenario_a_layer_reports_and_replays() {
+    async fn talk(layer: &Layer) {
+        let (here, there) = tokio::io::duplex(64);
+        let (mut here, mut there) = (layer.stream("client", here), layer.stream("server", there));
+        let write = async { here.write_all(&pattern(300)).await };
+        let mut got = vec![0; 300];
+        let (wrote, read) = tokio::join!(write, there.read_exact(&mut got));
+        assert!(wrote.is_ok() && read.is_ok());
+        assert_eq!(got, pattern(300));
+    }
+    let layer = Layer::seeded(5);
+    talk(&layer).await;
+    let report = layer.report();
+    assert!(!report.choices.is_empty());
+    let again = Layer::replay(&report.choices.iter().cloned().collect());
+    talk(&again).await;
+    let again = again.report();
+    assert_eq!((again.calls, again.hash), (report.calls, report.hash));
+    let lines = text::tail(&again.trace.unwrap(), 1_000);
+    assert!(lines.contains("poll_read(") && lines.contains("  <- #"), "{lines}");
+}
+
+#[tokio::test]
+async fn over_real_sockets() {
+    let layer =
+        Layer::with(Base::Seed(5), &Overrides::new(), &[Family::StreamShortRead, Family::StreamShortWrite]);
+    let listener = layer.listener("server", tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    let server = async {
+        let (mut stream, _) = listener.accept().await?;
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).await?;
+        Ok::<_, io::Error>(got)
+    };
+    let client = async {
+        let mut stream = layer.stream("client", tokio::net::TcpStream::connect(address).await?);
+        stream.write_all(&pattern(100_000)).await?;
+        stream.shutdown().await
+    };
+    let (got, sent) = tokio::join!(server, client);
+    sent.unwrap();
+    assert_eq!(got.unwrap(), pattern(100_000));
+}
