@@ -276,7 +276,7 @@ impl<K: Calls> Machine<K> {
         };
         let spec = TimerSpec { value, interval: HOUR * interval as u32 };
         let outcome = self.time(self.k.timerfd_settime(fd, spec, when == 1));
-        if when == 1 {
+        if when == 1 && !matches!(outcome, Outcome::Err(_)) {
             // The real timer fires by an interrupt, very soon.
             let _ = self.k.poll(&mut [PollFd::new(fd, Events::IN)], Some(Duration::from_secs(1)), None);
         }

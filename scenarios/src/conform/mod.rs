@@ -6,11 +6,19 @@
 //! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
 //! | [`machine`] | the interpreter, generic over the kernel |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
-//! | [`sides`] | runs a program on Linux, and in a simulated world |
+//! | [`sides`] | runs a body on Linux, and in a simulated world |
+//! | [`generate`] | random programs |
+//! | [`compare`] | one program on both, and what counts as a difference |
+//! | [`shrink`] | makes a program that differs smaller |
+//! | [`sweep`] | many programs: `eagain conform` |
 
 pub mod call;
+pub mod compare;
+pub mod generate;
 pub mod machine;
 pub mod outcome;
 pub mod script;
+pub mod shrink;
 pub mod sides;
 mod signals;
+pub mod sweep;

@@ -1,0 +1,297 @@
+//! Random programs. A program is a function of its seed. Which calls are likely is drawn per program, whole families of
+//! them are switched off at times: a mix that is the same everywhere would never go deep anywhere.
+
+use super::call::{Call, OFF, Op, call};
+use eagain_net::{Events, RecvFlags};
+use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream};
+
+const PROGRAM: Domain = Domain("conform.program");
+
+/// Bytes that a program sends in all: no buffer is full before that.
+const BYTES: u64 = 40_000;
+
+/// Numbers drawn for one program.
+struct Draw {
+    choices: Choices,
+    stream: Stream,
+}
+
+impl Draw {
+    /// One of `n`.
+    fn below(&mut self, n: u64) -> u64 {
+        let any = Distribution::uniform(0, n.max(1) - 1);
+        self.choices.choose(&mut self.stream, PROGRAM, true, any, || "program".to_owned())
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick(&mut self, from: &[u64]) -> u64 {
+        from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// A family of calls that is switched on and weighted as a whole.
+type Group = &'static [(Op, u64)];
+
+const CONNECTING: Group = &[
+    (Op::Socket, 5),
+    (Op::Connect, 12),
+    (Op::Accept, 8),
+    (Op::Pair, 6),
+    (Op::Bind, 1),
+    (Op::BindTo, 1),
+    (Op::Listen, 1),
+    (Op::Server, 1),
+    (Op::Error, 3),
+];
+const DATA: Group = &[(Op::Send, 10), (Op::Recv, 10), (Op::Read, 1), (Op::Write, 1)];
+const ENDING: Group = &[(Op::Shutdown, 6), (Op::Close, 5), (Op::Linger, 2), (Op::Dup, 2)];
+const SETS: Group = &[(Op::Add, 10), (Op::Mod, 6), (Op::Del, 2), (Op::Wait, 14), (Op::Epoll, 1)];
+const ASKING: Group = &[
+    (Op::Poll, 6),
+    (Op::PollAll, 4),
+    (Op::Select, 2),
+    (Op::SelectAll, 2),
+    (Op::Error, 2),
+    (Op::Name, 1),
+    (Op::Peer, 2),
+    (Op::Flags, 1),
+    (Op::Options, 1),
+];
+const OPTIONS: Group =
+    &[(Op::LowAt, 4), (Op::NoDelay, 1), (Op::KeepAlive, 1), (Op::Reuse, 2), (Op::Linger, 2)];
+const COUNTERS: Group =
+    &[(Op::Eventfd, 3), (Op::Inc, 6), (Op::Read, 6), (Op::Timerfd, 2), (Op::SetTime, 4), (Op::GetTime, 2)];
+const SIGNALS: Group = &[
+    (Op::Block, 4),
+    (Op::Unblock, 4),
+    (Op::Raise, 6),
+    (Op::Pending, 4),
+    (Op::Handled, 4),
+    (Op::TakeSignal, 4),
+    (Op::Signalfd, 2),
+    (Op::Read, 2),
+    (Op::Own, 5),
+    (Op::SetSig, 3),
+    (Op::Async, 5),
+];
+const GROUPS: [Group; 8] = [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS];
+
+/// What may be drawn, with its weights.
+struct Mix {
+    ops: Vec<(Op, u64)>,
+    total: u64,
+    sockets: Vec<u64>,
+    bytes: u64,
+}
+
+const fn slot(letter: char) -> u64 {
+    letter as u64 - 'a' as u64
+}
+
+const LISTENERS: &[u64] = &[slot('l'), slot('l'), slot('l'), slot('l'), slot('m')];
+const SOCKETS: &[u64] =
+    &[slot('a'), slot('b'), slot('c'), slot('d'), slot('p'), slot('q'), slot('r'), slot('s')];
+const EPOLLS: &[u64] = &[slot('e'), slot('e'), slot('e'), slot('f')];
+const COUNTER_SLOTS: &[u64] = &[slot('v'), slot('v'), slot('t'), slot('g')];
+const RT: u64 = 40;
+
+impl Mix {
+    fn draw(draw: &mut Draw) -> Mix {
+        let mut ops = Vec::new();
+        for (at, group) in GROUPS.into_iter().enumerate() {
+            // Signals and counters are off more often: they take from the rest.
+            let rare = at >= 5;
+            let weight = match draw.below(4) {
+                0 => continue,
+                1 | 2 if rare => continue,
+                n => [1, 1, 2, 4][n as usize],
+            };
+            ops.extend(group.iter().map(|(op, each)| (*op, each * weight)));
+        }
+        if ops.is_empty() {
+            ops.extend(CONNECTING.iter().chain(DATA));
+        }
+        let total = ops.iter().map(|(_, weight)| weight).sum();
+        let count = 2 + draw.below(SOCKETS.len() as u64 - 1) as usize;
+        Mix { ops, total, sockets: SOCKETS[..count].to_vec(), bytes: BYTES }
+    }
+
+    fn op(&self, draw: &mut Draw) -> Op {
+        let mut at = draw.below(self.total);
+        for (op, weight) in &self.ops {
+            if at < *weight {
+                return *op;
+            }
+            at -= weight;
+        }
+        Op::PollAll
+    }
+
+    /// A slot that holds a socket, likely; sometimes it is something else.
+    fn socket(&self, draw: &mut Draw) -> u64 {
+        match draw.below(24) {
+            0 => draw.pick(LISTENERS),
+            1 if draw.one_in(3) => draw.pick(EPOLLS),
+            1 => draw.pick(COUNTER_SLOTS),
+            _ => draw.pick(&self.sockets),
+        }
+    }
+
+    /// Whatever can be in a set.
+    fn watched(&self, draw: &mut Draw) -> u64 {
+        match draw.below(12) {
+            0 | 1 => draw.pick(LISTENERS),
+            2 => draw.pick(COUNTER_SLOTS),
+            3 if draw.one_in(2) => draw.pick(EPOLLS),
+            _ => draw.pick(&self.sockets),
+        }
+    }
+
+    fn epoll(&self, draw: &mut Draw) -> u64 {
+        if draw.one_in(40) { self.socket(draw) } else { draw.pick(EPOLLS) }
+    }
+
+    fn listener(&self, draw: &mut Draw) -> u64 {
+        if draw.one_in(20) { self.socket(draw) } else { draw.pick(LISTENERS) }
+    }
+
+    fn amount(&mut self, draw: &mut Draw) -> u64 {
+        let n = match draw.below(8) {
+            0 => 0,
+            1..=4 => 1 + draw.below(9),
+            5 | 6 => 1 + draw.below(600),
+            _ => 1 + draw.below(8000),
+        };
+        let n = n.min(self.bytes);
+        self.bytes -= n;
+        n
+    }
+
+    fn asked(&self, draw: &mut Draw) -> u64 {
+        match draw.below(8) {
+            0 => 0,
+            1 | 2 => 1 + draw.below(4),
+            3 | 4 => 1 + draw.below(600),
+            _ => 100_000,
+        }
+    }
+}
+
+/// A mask for a set.
+fn interest(draw: &mut Draw) -> u64 {
+    let bits = [
+        Events::IN.0,
+        Events::IN.0 | Events::OUT.0,
+        Events::IN.0 | Events::OUT.0 | Events::RDHUP.0,
+        Events::IN.0 | Events::RDHUP.0,
+        Events::OUT.0,
+        Events::RDHUP.0,
+        0,
+        Events::IN.0 | Events::PRI.0,
+    ];
+    let bits = bits[draw.below(8) as usize];
+    let how = match draw.below(10) {
+        0..=3 => Events::ET.0,
+        4 | 5 => Events::ONESHOT.0,
+        6 => Events::ET.0 | Events::ONESHOT.0,
+        7 if draw.one_in(2) => Events::EXCLUSIVE.0,
+        _ => 0,
+    };
+    u64::from(bits | how)
+}
+
+fn asked_mask(draw: &mut Draw) -> u64 {
+    let all = Events::IN.0 | Events::OUT.0 | Events::RDHUP.0 | Events::PRI.0;
+    u64::from(if draw.one_in(4) { [0, Events::IN.0, Events::OUT.0][draw.below(3) as usize] } else { all })
+}
+
+fn recv_flags(draw: &mut Draw) -> u64 {
+    let flags = match draw.below(16) {
+        0 | 1 => RecvFlags::PEEK,
+        2 => RecvFlags::TRUNC,
+        3 => RecvFlags::WAITALL,
+        4 => RecvFlags::DONTWAIT,
+        5 if draw.one_in(4) => RecvFlags::OOB,
+        _ => RecvFlags::NONE,
+    };
+    flags.0 as u64
+}
+
+fn a_signal(draw: &mut Draw) -> u64 {
+    draw.pick(&[10, 12, 29, RT, 41])
+}
+
+fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
+    let op = mix.op(draw);
+    let (a, b, c) = match op {
+        Op::Server => (slot('m'), draw.below(3), 0),
+        Op::Pair => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.listener(draw)),
+        Op::Socket => (draw.pick(&mix.sockets), 0, 0),
+        Op::BindTo | Op::Connect => (mix.socket(draw), mix.listener(draw), 0),
+        Op::Listen => (mix.socket(draw), draw.below(3), 0),
+        Op::Accept => (mix.listener(draw), draw.pick(&mix.sockets), 0),
+        Op::Send => (mix.socket(draw), mix.amount(draw), 0),
+        Op::Write => (draw.pick(&mix.sockets), mix.amount(draw), 0),
+        Op::Recv => (mix.socket(draw), mix.asked(draw), recv_flags(draw)),
+        Op::Read if draw.one_in(4) => (mix.socket(draw), mix.asked(draw), 0),
+        Op::Read => (draw.pick(COUNTER_SLOTS), draw.pick(&[8, 8, 8, 128, 128, 256, 7]), 0),
+        Op::Shutdown => (mix.socket(draw), draw.below(3), 0),
+        Op::Dup => (mix.watched(draw), draw.pick(&mix.sockets), 0),
+        Op::Linger => (mix.socket(draw), draw.pick(&[0, 0, OFF]), 0),
+        Op::LowAt => (mix.socket(draw), draw.pick(&[0, 1, 2, 10, 100, 1000]), 0),
+        Op::NoDelay | Op::KeepAlive | Op::Reuse => (mix.socket(draw), draw.below(2), 0),
+        Op::SendBuffer | Op::RecvBuffer => (mix.socket(draw), 4096 << draw.below(5), 0),
+        Op::Close | Op::Bind | Op::Error | Op::Options | Op::Flags | Op::Name | Op::Peer | Op::Select => {
+            (mix.watched(draw), 0, 0)
+        }
+        Op::Epoll => (slot('f'), 0, 0),
+        Op::Add | Op::Mod => (mix.epoll(draw), mix.watched(draw), interest(draw)),
+        Op::Del => (mix.epoll(draw), mix.watched(draw), 0),
+        Op::Wait => (mix.epoll(draw), draw.pick(&[8, 8, 8, 1, 1, 2, 0]), 0),
+        Op::Poll => (mix.watched(draw), asked_mask(draw), 0),
+        Op::PollAll => (asked_mask(draw), 0, 0),
+        Op::Eventfd => (slot('v'), draw.below(3), draw.below(2)),
+        Op::Inc => (draw.pick(COUNTER_SLOTS), draw.pick(&[0, 1, 2, 5, u64::MAX - 1, u64::MAX]), 0),
+        Op::Timerfd => (slot('t'), 0, 0),
+        Op::SetTime => {
+            let when = draw.below(3);
+            // A periodic timer that was due long ago counts the hours since the machine was started.
+            (draw.pick(&[slot('t'), slot('t'), slot('v')]), when, if when == 1 { 0 } else { draw.below(3) })
+        }
+        Op::GetTime => (draw.pick(&[slot('t'), slot('t'), slot('v')]), 0, 0),
+        Op::Signalfd => (slot('g'), a_signal(draw), 0),
+        Op::Block | Op::Unblock | Op::Raise | Op::TakeSignal => (a_signal(draw), 0, 0),
+        Op::Own | Op::Async => (mix.watched(draw), draw.below(4).min(1), 0),
+        Op::SetSig => (mix.watched(draw), draw.pick(&[RT, RT, 29, 0]), 0),
+        _ => (0, 0, 0),
+    };
+    call(op, a, b, c)
+}
+
+/// The program of a seed.
+pub fn program(seed: u64) -> Vec<Call> {
+    let choices = Choices::new(Base::Seed(seed), &Overrides::new());
+    let mut draw = Draw { choices, stream: Stream::default() };
+    let mut mix = Mix::draw(&mut draw);
+    let mut calls = vec![
+        call(Op::Server, slot('l'), 2, 0),
+        call(Op::Epoll, slot('e'), 0, 0),
+        call(Op::Pair, slot('a'), slot('b'), slot('l')),
+    ];
+    if draw.one_in(3) {
+        calls.push(call(Op::Epoll, slot('f'), 0, 0));
+    }
+    let count = 40 + draw.below(40);
+    calls.extend((0..count).map(|_| one(&mut mix, &mut draw)));
+    calls.push(call(
+        Op::PollAll,
+        u64::from((Events::IN | Events::OUT | Events::RDHUP | Events::PRI).0),
+        0,
+        0,
+    ));
+    calls.push(call(Op::Wait, slot('e'), 8, 0));
+    calls
+}
