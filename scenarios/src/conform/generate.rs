@@ -242,7 +242,8 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::Dup => (mix.watched(draw), draw.pick(&mix.sockets), 0),
         Op::Linger => (mix.socket(draw), draw.pick(&[0, 0, OFF]), 0),
         Op::LowAt => (mix.socket(draw), draw.pick(&[0, 1, 2, 10, 100, 1000]), 0),
-        Op::NoDelay | Op::KeepAlive | Op::Reuse => (mix.socket(draw), draw.below(2), 0),
+        Op::NoDelay => (mix.socket(draw), 1, 0),
+        Op::KeepAlive | Op::Reuse => (mix.socket(draw), draw.below(2), 0),
         Op::SendBuffer | Op::RecvBuffer => (mix.socket(draw), 4096 << draw.below(5), 0),
         Op::Close | Op::Bind | Op::Error | Op::Options | Op::Flags | Op::Name | Op::Peer | Op::Select => {
             (mix.watched(draw), 0, 0)

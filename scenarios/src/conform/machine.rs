@@ -45,6 +45,12 @@ fn digest(bytes: &[u8]) -> u64 {
     })
 }
 
+/// Small segments leave at once: when they would otherwise is a matter of timers (40 ms), and not simulated. What a
+/// listener accepts has the option from it.
+fn at_once(k: impl Sockets, fd: Fd) {
+    let _ = k.setsockopt(fd, SocketOption::NoDelay(true));
+}
+
 /// A program's state on a kernel.
 pub struct Machine<K: Calls> {
     pub(super) k: K,
@@ -131,6 +137,10 @@ impl<K: Calls> Machine<K> {
 
     fn connect(&mut self, slot: u64, to: u64) -> Outcome {
         let Some(address) = self.bound[to as usize] else { return Outcome::Text("nowhere".to_owned()) };
+        // Calling itself, a socket opens from both sides at once, which is not simulated.
+        if self.k.getsockname(self.slots[slot as usize]) == Ok(address) {
+            return Outcome::Text("itself".to_owned());
+        }
         let result = self.k.connect(self.slots[slot as usize], address);
         if matches!(result, Ok(()) | Err(Errno::EINPROGRESS)) {
             self.note_port(slot);
@@ -151,6 +161,7 @@ impl<K: Calls> Machine<K> {
 
     fn server(&mut self, slot: u64, backlog: u64) -> Result<()> {
         let fd = self.k.socket(Domain::Inet, SocketFlags::NONBLOCK)?;
+        at_once(self.k, fd);
         self.put(slot, Ok(fd));
         let any = SocketAddr::new(self.ip, 0);
         self.bind(slot, any)?;
@@ -159,15 +170,12 @@ impl<K: Calls> Machine<K> {
 
     fn pair(&mut self, client: u64, server: u64, listener: u64) -> Outcome {
         let made = self.k.socket(Domain::Inet, SocketFlags::NONBLOCK);
-        self.put(client, made);
+        self.put(client, made.inspect(|fd| at_once(self.k, *fd)));
         let connected = self.connect(client, listener);
         if connected != Outcome::Err(Errno::EINPROGRESS) {
             return connected;
         }
         let accepted = self.accept(listener, server, 0);
-        for slot in [client, server] {
-            let _ = self.k.setsockopt(self.slots[slot as usize], SocketOption::NoDelay(true));
-        }
         // The second connect tells the socket layer what the protocol knows already.
         match (self.connect(client, listener), accepted) {
             (Outcome::Ok, Outcome::Address(_)) => Outcome::Ok,
@@ -346,7 +354,7 @@ impl<K: Calls> Machine<K> {
             Op::Pair => self.pair(a, b, c),
             Op::Socket => {
                 let flags = if b == 0 { nonblock } else { SocketFlags::NONE };
-                self.put(a, k.socket(Domain::Inet, flags))
+                self.put(a, k.socket(Domain::Inet, flags).inspect(|fd| at_once(k, *fd)))
             }
             Op::Bind => Outcome::of(self.bind(a, SocketAddr::new(self.ip, 0))),
             Op::BindTo => match self.bound[b as usize] {

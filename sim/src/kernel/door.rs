@@ -313,6 +313,11 @@ impl World {
             t.mask = mask;
         }
         let time = t.time;
+        if self.knobs.loopback_latency_ns == 0 {
+            // What takes no time has happened before the program goes on: a handler may have to run.
+            self.settle(time);
+        }
+        let t = &mut self.threads[me as usize];
         let process = t.process;
         t.idle_calls += 1;
         let idle = t.idle_calls;

@@ -41,6 +41,8 @@ pub(crate) enum SocketState {
     Unconnected,
     Connecting,
     Connected,
+    /// Shut while a connection was being made that had failed already: good for nothing any more.
+    Disconnecting,
 }
 
 /// What `setsockopt` sets.
@@ -72,6 +74,19 @@ pub(crate) struct Listen {
     pub half_open: usize,
 }
 
+/// What a socket holds of its local address (`inet_num`, `SOCK_BINDADDR_LOCK`, `SOCK_BINDPORT_LOCK`).
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Port {
+    /// The port is taken in its name.
+    pub held: bool,
+    /// By being accepted: together with the listener and all that were accepted there.
+    pub inherited: bool,
+    /// The program chose the address: it stays when the connection ends.
+    pub address_locked: bool,
+    /// The program chose the port: it stays when the connection ends.
+    pub port_locked: bool,
+}
+
 /// A TCP socket.
 pub(crate) struct Sock {
     /// The open file that refers to it; `NONE`: not accepted yet, or closed.
@@ -80,9 +95,10 @@ pub(crate) struct Sock {
     pub domain: Domain,
     pub state: SocketState,
     pub tcp: Tcp,
+    /// As `getsockname` shows it: still so after the port was given back.
     pub local: Option<SocketAddr>,
     pub remote: Option<SocketAddr>,
-    pub bound: bool,
+    pub port: Port,
     /// The connection, its generation, and which side of it this is.
     pub conn: Option<(u32, u8)>,
     pub listen: Option<Box<Listen>>,

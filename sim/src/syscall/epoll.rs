@@ -57,12 +57,22 @@ impl World {
                 if self.is_pending(set) { Events::IN } else { Events::NONE }
             }
             Object::Epoll(set) => {
-                let ready: Vec<u32> = set.ready.iter().copied().collect();
-                let any = ready.into_iter().any(|item| {
-                    let Some((target, asked)) = self.epoll_item(file, item) else { return false };
-                    self.poll_file(target).intersects(asked)
-                });
-                if any { Events::IN } else { Events::NONE }
+                // `__ep_eventpoll_poll`: what turns out not to be ready leaves the list, up to the first that is.
+                let mut next = set.ready.front().copied();
+                while let Some(item) = next {
+                    if let Some((target, asked)) = self.epoll_item(file, item)
+                        && self.poll_file(target).intersects(asked)
+                    {
+                        return Events::IN;
+                    }
+                    let Some(set) = self.epoll_set(file) else { break };
+                    set.ready.pop_front();
+                    if let Some(entry) = set.items.get_mut(item as usize) {
+                        entry.ready = false;
+                    }
+                    next = set.ready.front().copied();
+                }
+                Events::NONE
             }
             Object::Ring(_) => self.poll_ring(file),
             Object::File(_) => Events::IN | Events::OUT,

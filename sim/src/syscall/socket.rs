@@ -2,7 +2,7 @@
 
 use super::SendProgress;
 use crate::kernel::Step;
-use crate::object::{Listen, Object, Options, RCV, SEND, SHUT, Sock, SocketState, Tcp};
+use crate::object::{Listen, Object, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp};
 use crate::world::{NONE, World};
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
@@ -25,7 +25,7 @@ impl Sock {
             tcp: Tcp::Close,
             local: None,
             remote: None,
-            bound: false,
+            port: Port::default(),
             conn: None,
             listen: None,
             parent: NONE,
@@ -43,6 +43,14 @@ fn unspecified(domain: Domain) -> SocketAddr {
     match domain {
         Domain::Inet => SocketAddr::from(([0, 0, 0, 0], 0)),
         Domain::Inet6 => SocketAddr::from(([0_u16; 8], 0)),
+    }
+}
+
+fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
+    match (domain, address) {
+        (Domain::Inet, SocketAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
+        (Domain::Inet6, SocketAddr::V4(_)) => Err(Errno::EINVAL),
+        _ => Ok(()),
     }
 }
 
@@ -89,18 +97,30 @@ impl World {
     pub fn sys_bind(&mut self, fd: Fd, address: SocketAddr) -> Result<()> {
         let (_, sock) = self.sock(fd)?;
         let s = &self.socks[sock as usize];
-        match (s.domain, address) {
-            (Domain::Inet, SocketAddr::V6(_)) => return Err(Errno::EAFNOSUPPORT),
-            (Domain::Inet6, SocketAddr::V4(_)) => return Err(Errno::EINVAL),
-            _ => {}
+        let host = s.host;
+        check_family(s.domain, address)?;
+        if self.host_of(host, address.ip()) != Some(host) {
+            return Err(Errno::EADDRNOTAVAIL);
         }
-        if s.tcp != Tcp::Close || s.local.is_some() {
+        let s = &self.socks[sock as usize];
+        if s.tcp != Tcp::Close || s.port.held {
             return Err(Errno::EINVAL);
         }
-        let local = self.bind_port(sock, address)?;
+        let local = match self.bind_port(sock, address) {
+            Ok(local) => local,
+            Err(errno) => {
+                let s = &mut self.socks[sock as usize];
+                let nowhere = unspecified(s.domain).ip();
+                s.local.iter_mut().for_each(|local| local.set_ip(nowhere));
+                return Err(errno);
+            }
+        };
         let s = &mut self.socks[sock as usize];
         s.local = Some(local);
-        s.bound = true;
+        s.remote = None;
+        s.port.address_locked |= !address.ip().is_unspecified();
+        // A port of the kernel's choice is not the program's: it goes with the connection.
+        s.port.port_locked |= address.port() != 0;
         Ok(())
     }
 
@@ -110,16 +130,23 @@ impl World {
         if s.state != SocketState::Unconnected || !matches!(s.tcp, Tcp::Close | Tcp::Listen) {
             return Err(Errno::EINVAL);
         }
-        let wildcard = unspecified(s.domain);
-        let bound = s.local;
-        if bound.is_none() {
-            let local = self.bind_port(sock, wildcard)?;
-            self.socks[sock as usize].local = Some(local);
+        if s.tcp == Tcp::Close {
+            let (host, reuse, reuse_port) = (s.host, s.options.reuse_addr, s.options.reuse_port);
+            match s.local.filter(|_| s.port.held) {
+                Some(local) if !self.port_is_free(host, &local, reuse, reuse_port, sock) => {
+                    return Err(Errno::EADDRINUSE);
+                }
+                Some(_) => {}
+                None => {
+                    let wildcard = unspecified(s.domain);
+                    let local = self.bind_port(sock, wildcard)?;
+                    self.socks[sock as usize].local = Some(local);
+                }
+            }
         }
         let backlog = if (0..=BACKLOG_MAX).contains(&backlog) { backlog } else { BACKLOG_MAX };
         let s = &mut self.socks[sock as usize];
         s.tcp = Tcp::Listen;
-        s.shutdown = 0;
         let listen = s.listen.get_or_insert_with(|| {
             Box::new(Listen { backlog: 0, queue: std::collections::VecDeque::new(), half_open: 0 })
         });
@@ -169,21 +196,18 @@ impl World {
 
     /// `__inet_stream_connect`.
     fn try_connect(&mut self, fd: Fd, address: SocketAddr) -> Result<()> {
-        let (file, sock) = self.sock(fd)?;
+        let (_, sock) = self.sock(fd)?;
         let s = &self.socks[sock as usize];
-        match (s.domain, address) {
-            (Domain::Inet, SocketAddr::V6(_)) => return Err(Errno::EAFNOSUPPORT),
-            (Domain::Inet6, SocketAddr::V4(_)) => return Err(Errno::EINVAL),
-            _ => {}
-        }
         let mut pending = Errno::EALREADY;
         match s.state {
             SocketState::Connected => return Err(Errno::EISCONN),
+            SocketState::Disconnecting => return Err(Errno::EINVAL),
             SocketState::Connecting => {}
             SocketState::Unconnected => {
                 if s.tcp != Tcp::Close {
                     return Err(Errno::EISCONN);
                 }
+                check_family(s.domain, address)?;
                 let local = self.source_address(sock, address)?;
                 self.send_syn(sock, local, address)?;
                 self.socks[sock as usize].state = SocketState::Connecting;
@@ -197,8 +221,7 @@ impl World {
             Tcp::Close => {
                 // The attempt is over: the error, once; then the socket can be used again.
                 let error = s.error.take().unwrap_or(Errno::ECONNABORTED);
-                let blocking = !self.files[file as usize].nonblocking();
-                self.disconnect_after_failure(sock, blocking);
+                self.disconnect(sock);
                 Err(error)
             }
             _ => {
@@ -206,11 +229,6 @@ impl World {
                 Ok(())
             }
         }
-    }
-
-    fn disconnect_after_failure(&mut self, sock: u32, _blocking: bool) {
-        self.disconnect(sock);
-        self.socks[sock as usize].error = None;
     }
 
     pub fn sys_recv(
@@ -436,7 +454,7 @@ impl World {
         let s = &mut self.socks[sock as usize];
         if s.state == SocketState::Connecting {
             s.state = if matches!(s.tcp, Tcp::SynSent | Tcp::SynRecv | Tcp::Close) {
-                SocketState::Connecting
+                SocketState::Disconnecting
             } else {
                 SocketState::Connected
             };
@@ -448,7 +466,10 @@ impl World {
                 s.shutdown |= how;
             }
             Tcp::Listen if how & RCV == 0 => {}
-            Tcp::Listen | Tcp::SynSent => self.disconnect(sock),
+            Tcp::Listen | Tcp::SynSent => {
+                self.disconnect(sock);
+                self.socks[sock as usize].state = SocketState::Unconnected;
+            }
             _ => s.shutdown |= how,
         }
         self.progress();
@@ -478,12 +499,30 @@ impl World {
         let o = &mut s.options;
         let nanoseconds = |d: Option<std::time::Duration>| d.map(|d| d.as_nanos() as u64).filter(|&n| n > 0);
         match option {
-            O::ReuseAddr(on) => o.reuse_addr = on,
+            O::ReuseAddr(on) => {
+                let inherited = s.port.inherited;
+                if inherited {
+                    self.unbind(sock);
+                }
+                self.socks[sock as usize].options.reuse_addr = on;
+                if inherited {
+                    self.socks[sock as usize].port =
+                        Port { held: true, inherited, ..self.socks[sock as usize].port };
+                    self.inherit_port(sock);
+                }
+            }
             O::ReusePort(on) => o.reuse_port = on,
             O::NoDelay(on) => o.no_delay = on,
             O::KeepAlive(on) => o.keep_alive = on,
             O::Linger(seconds) => o.linger = seconds,
-            O::RecvLowAt(bytes) => o.low_at = bytes.max(1),
+            O::RecvLowAt(bytes) => {
+                // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is told at once.
+                o.low_at = bytes.min(o.recv_buffer / 2).max(1);
+                let (file, enough) = (s.file, s.done || self.is_enough(sock));
+                if enough {
+                    self.notify(file, Events::IN, Some(SigCode::PollIn));
+                }
+            }
             O::RecvTimeout(d) => o.recv_timeout = nanoseconds(d),
             O::SendTimeout(d) => o.send_timeout = nanoseconds(d),
             O::SendBuffer(bytes) => {
@@ -526,6 +565,14 @@ impl World {
             N::SendBuffer => O::SendBuffer(o.send_buffer),
             N::RecvBuffer => O::RecvBuffer(o.recv_buffer),
             N::Error => O::Error(s.error.take()),
+        })
+    }
+
+    /// Whether as much has arrived as the low-water mark asks for.
+    fn is_enough(&self, sock: u32) -> bool {
+        let s = &self.socks[sock as usize];
+        s.conn.is_some_and(|(conn, side)| {
+            self.conns[conn as usize].flows[1 - side as usize].readable() >= u64::from(s.options.low_at)
         })
     }
 

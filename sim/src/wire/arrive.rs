@@ -2,7 +2,7 @@
 
 use super::address_word;
 use crate::agenda::Happening;
-use crate::object::{RCV, SHUT, Segment, SegmentKind, Tcp};
+use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
@@ -55,11 +55,22 @@ impl World {
         if sender != NONE && self.socks[sender as usize].no_space {
             self.await_space(conn, side);
         }
+        let unwanted = |s: &Sock| s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
+        if receiver != NONE
+            && !self.socks[receiver as usize].orphan
+            && unwanted(&self.socks[receiver as usize])
+        {
+            // Both directions are shut (`tcp_rcv_state_process`): the connection is reset, for both.
+            self.conns[conn as usize].flows[side].arrived -= n;
+            self.send_rst(conn, 1 - side);
+            self.socks[receiver as usize].error = Some(Errno::ECONNRESET);
+            self.connection_over(receiver);
+            return;
+        }
         if receiver == NONE || self.socks[receiver as usize].orphan {
             // Nobody will ever read it: RFC 9293 3.10.7.1, a reset.
             self.send_rst(conn, 1 - side);
             if receiver != NONE {
-                self.socks[receiver as usize].tcp = Tcp::Close;
                 self.remove_sock(receiver);
             }
             return;
@@ -96,6 +107,7 @@ impl World {
             let (file, over) = (s.file, s.tcp == Tcp::Close);
             if over {
                 self.enter_time_wait(receiver);
+                self.set_closed(receiver);
             }
             if self.socks[receiver as usize].orphan {
                 if over {
@@ -121,6 +133,7 @@ impl World {
         if s.tcp == Tcp::Close {
             s.shutdown = SHUT;
             let (file, orphan) = (s.file, s.orphan);
+            self.set_closed(sender);
             if orphan {
                 self.remove_sock(sender);
             } else if file != NONE {
@@ -154,12 +167,12 @@ impl World {
     pub(super) fn connection_over(&mut self, sock: u32) {
         let s = &mut self.socks[sock as usize];
         let half_open = s.tcp == Tcp::SynRecv;
-        s.tcp = Tcp::Close;
         s.shutdown = SHUT;
         let (file, orphan, conn, parent) = (s.file, s.orphan, s.conn, s.parent);
         if let Some((conn, side)) = conn {
             self.drop_unsent(conn, side as usize);
         }
+        self.set_closed(sock);
         if half_open {
             self.forget_half_open(parent);
             self.remove_sock(sock);

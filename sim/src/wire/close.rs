@@ -4,7 +4,7 @@ use crate::agenda::Happening;
 use crate::object::{SEND, SHUT, Segment, SegmentKind, SocketState, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, TIME_WAIT_NS, World};
-use eagain_net::{Errno, SigCode};
+use eagain_net::{Errno, Events, SigCode};
 
 impl World {
     /// The last descriptor of a socket is gone (`tcp_close`). Unread data, or a linger time of 0: a reset, and what is
@@ -25,7 +25,7 @@ impl World {
                 s.shutdown = SHUT;
                 let abort = s.options.linger == Some(0);
                 if abort || self.conns[conn as usize].flows[1 - side].readable() > 0 {
-                    self.socks[sock as usize].tcp = Tcp::Close;
+                    self.set_closed(sock);
                     self.send_rst(conn, side);
                     self.remove_sock(sock);
                 } else if self.socks[sock as usize].tcp == Tcp::Established
@@ -90,7 +90,7 @@ impl World {
 
     /// `shutdown` or close of a listener: who waits there is reset, who is calling will be refused.
     pub fn stop_listening(&mut self, sock: u32) {
-        self.unbind(sock);
+        self.set_closed(sock);
         let Some(listen) = self.socks[sock as usize].listen.take() else { return };
         for child in listen.queue {
             self.abort(child);
@@ -110,7 +110,6 @@ impl World {
     fn abort(&mut self, sock: u32) {
         let s = &mut self.socks[sock as usize];
         let over = s.tcp == Tcp::Close;
-        s.tcp = Tcp::Close;
         if let (Some((conn, side)), false) = (s.conn, over) {
             self.send_rst(conn, side as usize);
         }
@@ -122,11 +121,12 @@ impl World {
         let s = &mut self.socks[sock as usize];
         match s.tcp {
             Tcp::SynSent => s.error = Some(Errno::ECONNRESET),
-            Tcp::Listen => return self.become_closed(sock),
+            Tcp::Listen => self.stop_listening(sock),
             _ => {}
         }
+        let s = &mut self.socks[sock as usize];
+        let over = matches!(s.tcp, Tcp::Close | Tcp::SynSent | Tcp::Listen);
         if let Some((conn, side)) = s.conn.take() {
-            let over = s.tcp == Tcp::Close || s.tcp == Tcp::SynSent;
             if !over {
                 self.send_rst(conn, side as usize);
             }
@@ -136,19 +136,28 @@ impl World {
     }
 
     fn become_closed(&mut self, sock: u32) {
-        if self.socks[sock as usize].tcp == Tcp::Listen {
-            self.stop_listening(sock);
-        } else if !self.socks[sock as usize].bound {
-            self.unbind(sock);
-            self.socks[sock as usize].local = None;
-        }
+        self.set_closed(sock);
         let s = &mut self.socks[sock as usize];
-        s.tcp = Tcp::Close;
+        if let (false, Some(local)) = (s.port.address_locked, &mut s.local) {
+            local.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());
+        }
         s.state = SocketState::Unconnected;
         s.shutdown = 0;
         s.done = false;
         s.no_space = false;
         s.remote = None;
+        // `sk_error_report`, at the end of `tcp_disconnect`.
+        let file = s.file;
+        self.notify(file, Events::ERR, Some(SigCode::PollErr));
+    }
+
+    /// `tcp_set_state(TCP_CLOSE)`: a port that the program did not ask for by number is given back.
+    pub fn set_closed(&mut self, sock: u32) {
+        let s = &mut self.socks[sock as usize];
+        s.tcp = Tcp::Close;
+        if !s.port.port_locked {
+            self.unbind(sock);
+        }
     }
 
     /// The port stays taken for a minute on the side that ended first (RFC 9293 3.6.1).
@@ -189,6 +198,10 @@ impl World {
             && let Some((conn, side)) = s.conn
         {
             self.send_fin(sock, conn, side as usize);
+            // On loopback the peer has it before the caller's own sleepers are told.
+            if self.conns.get(conn as usize).is_some_and(|c| c.latency == 0) {
+                self.settle(self.now);
+            }
         }
         let file = self.socks[sock as usize].file;
         let code: Option<SigCode> = None;

@@ -5,7 +5,7 @@ use super::address_word;
 use crate::agenda::Happening;
 use crate::choice::{Domain, Group, Words};
 use crate::fault::Family;
-use crate::object::{Conn, Flow, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
+use crate::object::{Conn, Flow, Port, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode, SocketAddr};
@@ -152,6 +152,7 @@ impl World {
         let parent = &mut self.socks[listener as usize];
         let (host, domain, options, local) =
             (parent.host, parent.domain, parent.options.clone(), parent.local);
+        let parent_port = parent.port;
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {
             self.trace.happening(now, NONE, Kind::SynDropped, words);
@@ -171,7 +172,10 @@ impl World {
         child.remote = Some(from);
         child.conn = Some((conn, 1));
         child.parent = listener;
+        child.port = Port { held: true, inherited: true, ..parent_port };
+        child.port.port_locked = false;
         let child = self.socks.insert(child) as u32;
+        self.inherit_port(child);
         self.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
         self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, false));
@@ -210,9 +214,9 @@ impl World {
         if refused {
             let s = &mut self.socks[sock as usize];
             s.error = Some(Errno::ECONNREFUSED);
-            s.tcp = Tcp::Close;
             s.shutdown = SHUT;
             let file = s.file;
+            self.set_closed(sock);
             self.notify(file, ALL, Some(SigCode::PollErr));
             return;
         }

@@ -2,6 +2,7 @@
 
 use super::{NONE, World};
 use eagain_net::{ClockId, Errno, Instant, SocketAddr};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A host of the world.
@@ -20,6 +21,8 @@ pub(crate) struct Host {
     pub wall_step: i64,
     /// Sockets that are bound: address, socket, whether it listens.
     pub bound: Vec<(SocketAddr, u32)>,
+    /// How many accepted connections share a listener's address, by address and `SO_REUSEADDR`.
+    pub inherited: BTreeMap<(SocketAddr, bool), u32>,
     /// Ports of closed connections: `tcp(7)`'s TIME_WAIT: address, until when, whether the socket had `SO_REUSEADDR`.
     pub time_wait: Vec<(SocketAddr, u64, bool)>,
     pub next_port: u16,
@@ -45,6 +48,7 @@ impl Host {
             drift_ppb: 0,
             wall_step: 0,
             bound: Vec::new(),
+            inherited: BTreeMap::new(),
             time_wait: Vec::new(),
             next_port: FIRST_PORT,
             files: crate::object::Disk::default(),
@@ -119,30 +123,43 @@ impl World {
             let s = &self.socks[sock as usize];
             (s.host, s.options.reuse_addr, s.options.reuse_port)
         };
-        if self.host_of(host, address.ip()) != Some(host) {
-            return Err(Errno::EADDRNOTAVAIL);
-        }
         if address.port() == 0 {
             address.set_port(self.free_port(host, address).ok_or(Errno::EADDRINUSE)?);
-        } else if !self.port_is_free(host, &address, reuse, reuse_port) {
+        } else if !self.port_is_free(host, &address, reuse, reuse_port, sock) {
             return Err(Errno::EADDRINUSE);
         }
         self.hosts[host as usize].bound.push((address, sock));
+        self.socks[sock as usize].port.held = true;
         Ok(address)
     }
 
-    fn port_is_free(&self, host: u32, address: &SocketAddr, reuse: bool, reuse_port: bool) -> bool {
+    /// Whether `sock` may have this address (`inet_csk_bind_conflict`).
+    pub fn port_is_free(
+        &self,
+        host: u32,
+        address: &SocketAddr,
+        reuse: bool,
+        reuse_port: bool,
+        sock: u32,
+    ) -> bool {
         let owner = &self.hosts[host as usize];
         let waits = |&(at, until, had_reuse): &(SocketAddr, u64, bool)| {
             overlap(&at, address) && until > self.now && !(reuse && had_reuse)
         };
         let taken = |&(at, other): &(SocketAddr, u32)| {
+            let same = other == sock;
             let Some(other) = self.socks.get(other as usize) else { return false };
             overlap(&at, address)
+                && !same
                 && !(reuse && other.options.reuse_addr && other.listen.is_none())
                 && !(reuse_port && other.options.reuse_port)
         };
-        !owner.time_wait.iter().any(waits) && !owner.bound.iter().any(taken)
+        let shared = |((at, had_reuse), _): (&(SocketAddr, bool), &u32)| {
+            overlap(at, address) && !(reuse && *had_reuse)
+        };
+        !owner.time_wait.iter().any(waits)
+            && !owner.bound.iter().any(taken)
+            && !owner.inherited.iter().any(shared)
     }
 
     fn free_port(&mut self, host: u32, address: SocketAddr) -> Option<u16> {
@@ -152,7 +169,7 @@ impl World {
             owner.next_port = if port == LAST_PORT { FIRST_PORT } else { port + 1 };
             let mut candidate = address;
             candidate.set_port(port);
-            if self.port_is_free(host, &candidate, false, false) {
+            if self.port_is_free(host, &candidate, false, false, NONE) {
                 return Some(port);
             }
         }
@@ -168,23 +185,48 @@ impl World {
             _ => IpAddr::V4(own),
         };
         let ip = route(remote.ip(), self.hosts[host as usize].ip);
-        if let Some(mut local) = self.socks[sock as usize].local {
+        let s = &self.socks[sock as usize];
+        if let (true, Some(mut local)) = (s.port.held, s.local) {
             if local.ip().is_unspecified() {
                 local.set_ip(ip);
             }
             return Ok(local);
         }
+        let ip = s.local.filter(|_| s.port.address_locked).map_or(ip, |local| local.ip());
         let port = self.free_port(host, SocketAddr::new(ip, 0)).ok_or(Errno::EADDRNOTAVAIL)?;
         let local = SocketAddr::new(ip, port);
         self.hosts[host as usize].bound.push((local, sock));
+        self.socks[sock as usize].port.held = true;
         Ok(local)
     }
 
     /// Gives back what `sock` has bound.
     pub fn unbind(&mut self, sock: u32) {
-        let host = self.socks[sock as usize].host;
-        if host != NONE {
-            self.hosts[host as usize].bound.retain(|&(_, owner)| owner != sock);
+        let s = &mut self.socks[sock as usize];
+        if !std::mem::take(&mut s.port.held) {
+            return;
+        }
+        let owner = &mut self.hosts[s.host as usize];
+        match (s.port.inherited, s.local) {
+            (true, Some(local)) => {
+                s.port.inherited = false;
+                let key = (local, s.options.reuse_addr);
+                if let Some(count) = owner.inherited.get_mut(&key) {
+                    *count -= 1;
+                    if *count == 0 {
+                        owner.inherited.remove(&key);
+                    }
+                }
+            }
+            _ => owner.bound.retain(|&(_, owner)| owner != sock),
+        }
+    }
+
+    /// An accepted connection takes part in its listener's port.
+    pub fn inherit_port(&mut self, sock: u32) {
+        let s = &self.socks[sock as usize];
+        if let Some(local) = s.local {
+            *self.hosts[s.host as usize].inherited.entry((local, s.options.reuse_addr)).or_default() += 1;
         }
     }
 }

@@ -177,6 +177,20 @@ impl World {
         true
     }
 
+    /// Lets happen what is due by now, but no other thread go on.
+    #[cold]
+    pub fn settle(&mut self, time: u64) {
+        while let Some(happening) = self.agenda.before(time, 0) {
+            if matches!(happening, Happening::Thread(_)) || self.failure.is_some() {
+                return;
+            }
+            if let Some((at, _, happening)) = self.agenda.pop() {
+                self.advance(at);
+                self.happen(happening);
+            }
+        }
+    }
+
     #[inline]
     fn advance(&mut self, time: u64) {
         self.now = self.now.max(time);
