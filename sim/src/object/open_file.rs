@@ -11,8 +11,8 @@ pub(crate) enum Object {
     Epoll(Box<EpollSet>),
     Event(EventCounter),
     Timer(Box<TimerFd>),
-    /// A signalfd, with its set.
-    Signals(SigSet),
+    /// A signalfd: its set, and the process that made it.
+    Signals(SigSet, u32),
     Ring(Box<Ring>),
     /// A regular file or a directory.
     File(Box<OpenDisk>),

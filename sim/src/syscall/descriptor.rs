@@ -48,7 +48,7 @@ impl World {
             }
             Object::Ring(ring) => self.close_ring(file, *ring),
             Object::File(open) => self.close_disk(*open),
-            Object::Event(_) | Object::Timer(_) | Object::Signals(_) | Object::Gone => {}
+            Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Gone => {}
         }
     }
 
@@ -68,6 +68,9 @@ impl World {
         let file = self.file(fd)?;
         let (process, thread) = (self.my_process(), self.current);
         let open = &mut self.files[file as usize];
+        // Only sockets have `fasync`; elsewhere the flag is dropped without a word.
+        let can = matches!(open.object, Object::Socket(_));
+        let flags = if can { flags } else { flags.without(StatusFlags::ASYNC) };
         let wants = flags.contains(StatusFlags::ASYNC);
         if wants || open.sigio.is_some() {
             let sigio = open.sigio.get_or_insert_with(|| {
@@ -102,7 +105,7 @@ impl World {
             Object::File(_) => return Step::Done(self.disk_read(file, buffer)),
             Object::Event(_) => {}
             Object::Timer(_) => {}
-            Object::Signals(_) => {}
+            Object::Signals(..) => {}
             _ => return Step::Done(Err(Errno::EINVAL)),
         }
         let result = self.read_record(file, buffer);
@@ -147,7 +150,7 @@ impl World {
                 buffer[..8].copy_from_slice(&std::mem::take(&mut timer.ticks).to_ne_bytes());
                 Ok(8)
             }
-            Object::Signals(set) => {
+            Object::Signals(set, _) => {
                 if buffer.len() < SigInfo::RECORD_LEN {
                     return Err(Errno::EINVAL);
                 }

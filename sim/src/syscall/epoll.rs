@@ -52,7 +52,7 @@ impl World {
                     Events::NONE
                 }
             }
-            Object::Signals(set) => {
+            Object::Signals(set, _) => {
                 let set = *set;
                 if self.is_pending(set) { Events::IN } else { Events::NONE }
             }

@@ -164,7 +164,7 @@ impl World {
             return;
         }
         self.kick(thread, info.signal);
-        self.notify_signalfds(info.signal);
+        self.notify_signalfds(process);
     }
 
     /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
@@ -195,7 +195,7 @@ impl World {
         if let Some(thread) = taker {
             self.kick(thread, info.signal);
         }
-        self.notify_signalfds(info.signal);
+        self.notify_signalfds(process);
     }
 
     /// A waiting thread looks at a signal that it does not block, or that it waits for.
@@ -208,14 +208,15 @@ impl World {
         }
     }
 
-    fn notify_signalfds(&mut self, signal: Signal) {
+    /// Every signalfd of the process hears of every signal, and looks whether it is one of its own.
+    fn notify_signalfds(&mut self, process: u32) {
         if self.signalfds == 0 {
             return;
         }
         let files: Vec<u32> = self
             .files
             .iter()
-            .filter(|(_, open)| matches!(open.object, Object::Signals(set) if set.contains(signal)))
+            .filter(|(_, open)| matches!(open.object, Object::Signals(_, of) if of == process))
             .map(|(file, _)| file as u32)
             .collect();
         for file in files {
@@ -367,7 +368,7 @@ impl World {
         self.check_fd_free()?;
         self.signalfds += 1;
         let set = SigSet(set.0 & !UNSTOPPABLE.0);
-        Ok(self.open_file(Object::Signals(set), flags.contains(SocketFlags::NONBLOCK)))
+        Ok(self.open_file(Object::Signals(set, self.my_process()), flags.contains(SocketFlags::NONBLOCK)))
     }
 
     /// The process of this number on the caller's host.
