@@ -29,6 +29,8 @@ pub(crate) enum Happening {
     RingWork(u32, u32),
     /// An AIO operation goes on: process, operation.
     Aio(u32, u32),
+    /// The acknowledgement of a FIN leaves at the latest: connection, generation, side of who sent the FIN.
+    FinAck(u32, u32, u8),
     /// A planned fault, by index.
     Fault(u32),
 }

@@ -434,11 +434,18 @@ impl<K: Calls> Machine<K> {
             Op::SetTime => self.set_time(a, b, c),
             Op::GetTime => self.time(k.timerfd_gettime(fd)),
             Op::Signalfd => self.put(a, k.signalfd(SigSet::of(&[signal(b)]), nonblock)),
-            Op::Own => Outcome::of(
-                k.fcntl_setown(fd, if b == 0 { SignalOwner::None } else { SignalOwner::ThisThread }),
-            ),
-            Op::SetSig => Outcome::of(k.fcntl_setsig(fd, Some(signal(b)).filter(|s| s.0 != 0))),
+            Op::Own => {
+                self.prepare_signals();
+                Outcome::of(
+                    k.fcntl_setown(fd, if b == 0 { SignalOwner::None } else { SignalOwner::ThisThread }),
+                )
+            }
+            Op::SetSig => {
+                self.prepare_signals();
+                Outcome::of(k.fcntl_setsig(fd, Some(signal(b)).filter(|s| s.0 != 0)))
+            }
             Op::Async => {
+                self.prepare_signals();
                 let flags = if b == 0 { StatusFlags::NONE } else { StatusFlags::ASYNC };
                 self.set_flags(a, |_| StatusFlags::NONBLOCK | flags)
             }

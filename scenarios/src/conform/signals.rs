@@ -36,7 +36,7 @@ fn told(info: &SigInfo) -> String {
 
 impl<K: Calls> Machine<K> {
     /// From its first call about signals on a program handles them.
-    fn prepare_signals(&mut self) {
+    pub(super) fn prepare_signals(&mut self) {
         if self.signals.is_some() {
             return;
         }

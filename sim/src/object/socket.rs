@@ -163,6 +163,8 @@ pub(crate) struct Flow {
     pub fin_written: bool,
     pub fin_sent: bool,
     pub fin_arrived: bool,
+    /// Its sender knows.
+    pub fin_acked: bool,
     /// A reset has left or come: nothing moves any more.
     pub dead: bool,
     /// The sender waits for the receiver's window.

@@ -177,8 +177,8 @@ impl World {
             Object::Socket(_) => self.sys_send(fd, &[bytes], SendFlags::NONE, progress),
             Object::File(_) => Step::Done(self.disk_write(file, bytes)),
             Object::Event(counter) => {
-                let Some(word) = bytes.first_chunk::<8>() else { return Step::Done(Err(Errno::EINVAL)) };
-                let add = u64::from_ne_bytes(*word);
+                let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
+                let add = u64::from_ne_bytes(word);
                 if add == u64::MAX {
                     return Step::Done(Err(Errno::EINVAL));
                 }

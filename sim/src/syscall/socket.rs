@@ -138,8 +138,9 @@ impl World {
                 }
                 Some(_) => {}
                 None => {
-                    let wildcard = unspecified(s.domain);
-                    let local = self.bind_port(sock, wildcard)?;
+                    let locked = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
+                    let any = SocketAddr::new(locked.unwrap_or(unspecified(s.domain).ip()), 0);
+                    let local = self.bind_port(sock, any)?;
                     self.socks[sock as usize].local = Some(local);
                 }
             }

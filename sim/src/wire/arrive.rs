@@ -7,6 +7,9 @@ use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
 
+/// `TCP_DELACK_MIN`.
+const DELAYED_ACK_NS: u64 = 40_000_000;
+
 impl World {
     /// Everything of this direction that is due arrives.
     pub fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
@@ -37,6 +40,10 @@ impl World {
 
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
         let now = self.now;
+        self.fin_ack_comes_along(conn, 1 - side);
+        if self.conns.get(conn as usize).is_none() {
+            return;
+        }
         let c = &mut self.conns[conn as usize];
         let receiver = c.socks[1 - side];
         let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
@@ -85,15 +92,18 @@ impl World {
     /// `tcp_fin`, and what its acknowledgement does to the sender.
     fn fin_arrives(&mut self, conn: u32, side: usize) {
         let now = self.now;
-        let c = &mut self.conns[conn as usize];
+        self.fin_ack_comes_along(conn, 1 - side);
+        let Some(c) = self.conns.get_mut(conn as usize) else { return };
         let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
         c.flows[side].fin_arrived = true;
         let [sender, receiver] = [c.socks[side], c.socks[1 - side]];
         self.trace.happening(now, NONE, Kind::Fin, [from, to, 0, 0]);
+        let mut at_once = true;
         if receiver != NONE {
             let s = &mut self.socks[receiver as usize];
             s.shutdown |= RCV;
             s.done = true;
+            at_once = !matches!(s.tcp, Tcp::SynRecv | Tcp::Established);
             s.tcp = match s.tcp {
                 Tcp::SynRecv | Tcp::Established => Tcp::CloseWait,
                 Tcp::FinWait1 => Tcp::Closing,
@@ -114,17 +124,47 @@ impl World {
                     self.remove_sock(receiver);
                 }
             } else if file != NONE {
-                if code == SigCode::PollIn {
-                    // Linux sends two: for the state change and for the end of data.
-                    self.notify(file, Events::NONE, Some(code));
-                }
-                self.notify(file, ALL, Some(code));
+                // Two: for the state change (`tcp_fin`), and for what can be read now (`tcp_data_queue`).
+                self.notify(file, Events::NONE, Some(code));
+                self.notify(file, ALL, Some(SigCode::PollIn));
             }
         }
-        if self.conns.get(conn as usize).is_none() || sender == NONE {
+        let Some(c) = self.conns.get(conn as usize) else { return };
+        if at_once || sender == NONE || self.socks[sender as usize].orphan {
+            self.fin_acked(conn, side);
+        } else {
+            // `inet_csk_enter_pingpong_mode`: the acknowledgement waits for something to go along with.
+            let at = now + c.latency + DELAYED_ACK_NS;
+            self.agenda.plan(at, Happening::FinAck(conn, c.generation, side as u8));
+        }
+    }
+
+    /// An acknowledgement that waited goes along with what is sent the other way.
+    #[inline]
+    fn fin_ack_comes_along(&mut self, conn: u32, side: usize) {
+        let f = &self.conns[conn as usize].flows[side];
+        if f.fin_arrived && !f.fin_acked {
+            self.fin_acked(conn, side);
+        }
+    }
+
+    /// It waited long enough.
+    pub fn fin_ack_due(&mut self, conn: u32, generation: u32, side: usize) {
+        if self.conn(conn, generation).is_some() {
+            self.fin_ack_comes_along(conn, side);
+        }
+    }
+
+    /// Who sent a FIN knows that it has arrived.
+    fn fin_acked(&mut self, conn: u32, side: usize) {
+        let c = &mut self.conns[conn as usize];
+        c.flows[side].fin_acked = true;
+        let sender = c.socks[side];
+        if sender == NONE {
             return;
         }
         let s = &mut self.socks[sender as usize];
+        let waited = s.tcp == Tcp::FinWait1;
         s.tcp = match s.tcp {
             Tcp::FinWait1 => Tcp::FinWait2,
             Tcp::Closing | Tcp::LastAck => Tcp::Close,
@@ -139,6 +179,9 @@ impl World {
             } else if file != NONE {
                 self.notify(file, ALL, None);
             }
+        } else if waited && s.file != NONE {
+            let file = s.file;
+            self.notify(file, ALL, None);
         }
     }
 

@@ -136,7 +136,12 @@ impl World {
     }
 
     fn become_closed(&mut self, sock: u32) {
-        self.set_closed(sock);
+        if self.socks[sock as usize].tcp != Tcp::Close {
+            self.set_closed(sock);
+        }
+        if self.knobs.loopback_latency_ns == 0 {
+            self.settle(self.now);
+        }
         let s = &mut self.socks[sock as usize];
         if let (false, Some(local)) = (s.port.address_locked, &mut s.local) {
             local.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());

@@ -56,6 +56,9 @@ impl World {
         s.local = Some(local);
         s.remote = Some(remote);
         s.tcp = Tcp::SynSent;
+        // `tcp_connect_init`.
+        s.error = None;
+        s.done = false;
         self.size_buffers(conn, sock, 0);
         self.agenda.plan(now + latency, Happening::Syn(conn, generation));
         Ok(())
@@ -152,7 +155,7 @@ impl World {
         let parent = &mut self.socks[listener as usize];
         let (host, domain, options, local) =
             (parent.host, parent.domain, parent.options.clone(), parent.local);
-        let parent_port = parent.port;
+        let (parent_port, shut) = (parent.port, parent.shutdown);
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {
             self.trace.happening(now, NONE, Kind::SynDropped, words);
@@ -163,6 +166,8 @@ impl World {
         let mut child = Sock::new(host, domain, options);
         child.state = SocketState::Connected;
         child.tcp = Tcp::SynRecv;
+        // `sk_clone_lock` copies what was shut before the listener listened.
+        child.shutdown = shut;
         child.local = local.map(|mut at| {
             if at.ip().is_unspecified() {
                 at.set_ip(to.ip());

@@ -18,6 +18,7 @@ impl World {
             Happening::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
             Happening::RingWork(ring, number) => self.ring_work_planned(ring, number),
             Happening::Aio(process, op) => self.aio_due(process, op),
+            Happening::FinAck(conn, generation, side) => self.fin_ack_due(conn, generation, side as usize),
             Happening::Fault(thread) => self.interrupt_now(thread),
         }
     }
