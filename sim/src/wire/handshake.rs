@@ -5,7 +5,7 @@ use super::address_word;
 use crate::agenda::Happening;
 use crate::choice::{Domain, Group, Words};
 use crate::fault::Family;
-use crate::object::{Conn, Flow, Port, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
+use crate::object::{Conn, Flow, Port, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode, SocketAddr};
@@ -252,7 +252,11 @@ impl World {
             return;
         }
         s.tcp = Tcp::Established;
-        let parent = s.parent;
+        let (parent, shut) = (s.parent, s.shutdown & SEND != 0);
+        if shut {
+            // `tcp_rcv_state_process`: what was shut while it was made ends at once.
+            self.send_fin(child, conn, 1);
+        }
         self.forget_half_open(parent);
         let listener = &mut self.socks[parent as usize];
         let file = listener.file;
