@@ -65,6 +65,13 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Whether sockets are made so that calls do not wait. A ring waits by itself, and POSIX AIO sets what it needs.
+    pub fn is_nonblocking(self) -> bool {
+        !self.completes() && self != Model::Blocking
+    }
+}
+
 /// Who reads, who thinks, who writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pattern {
@@ -130,6 +137,10 @@ pub struct Config {
     pub pattern: Pattern,
     /// Threads of the logic unit; 0: logic runs on the I/O thread.
     pub workers: usize,
+    /// Loops, each with a listener, a model and peers of its own; best is one a core.
+    pub loops: usize,
+    /// Entries of a ring, or threads of POSIX AIO; 0: what is usual for the model.
+    pub depth: u32,
     /// Replies wait for a write event, as the seed's reactor has it, instead of being tried at once.
     pub write_when_ready: bool,
     /// What the process is in a cluster.
@@ -163,6 +174,8 @@ impl Default for Config {
             model: Model::default(),
             pattern: Pattern::default(),
             workers: 0,
+            loops: 1,
+            depth: 0,
             write_when_ready: false,
             role: Role::default(),
             databases: 16,
@@ -228,6 +241,8 @@ impl Config {
             "pattern" => self.pattern = chosen(name, value, &Pattern::NAMES)?,
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
             "workers" => self.workers = parsed(name, value)?,
+            "loops" => self.loops = parsed(name, value)?,
+            "depth" => self.depth = parsed(name, value)?,
             "databases" => self.databases = parsed(name, value)?,
             "storage" => self.storage = chosen(name, value, &Engine::NAMES)?,
             "dir" => value.clone_into(&mut self.directory),
@@ -257,6 +272,8 @@ impl Config {
              --model MODEL            {}\n  \
              --pattern PATTERN        {}\n  \
              --workers N              threads of the logic unit; 0: logic runs on the I/O thread (0)\n  \
+             --loops N                I/O threads, each with its own connections and workers (1)\n  \
+             --depth N                entries of a ring, or threads of POSIX AIO; 0: the model's own (0)\n  \
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --databases N            (16)\n  \
@@ -283,11 +300,23 @@ impl Config {
         if self.workers > 1024 {
             return Err(ConfigError(format!("--workers {}: at most 1024", self.workers)));
         }
+        if self.loops == 0 || self.loops > 256 {
+            return Err(ConfigError(format!("--loops {}: from 1 to 256", self.loops)));
+        }
+        if self.depth > 32_768 {
+            return Err(ConfigError(format!("--depth {}: at most 32768", self.depth)));
+        }
         if model.completes() && pattern == Pattern::Reactor {
             return refused("completions are a proactor's events; use --pattern proactor");
         }
         if model == Model::Blocking && pattern == Pattern::Proactor {
             return refused("calls that wait leave no thread to dispatch completions; use --pattern reactor");
+        }
+        if model == Model::Blocking && self.workers > 0 {
+            return refused("each connection has a thread of its own; use --workers 0");
+        }
+        if self.loops > 1 && matches!(model, Model::Blocking | Model::Aio | Model::Tokio) {
+            return refused("there can be only one loop of it in a process; use --loops 1");
         }
         if model == Model::Tokio && pattern == Pattern::Proactor {
             return refused("tokio tells readiness to tasks; use --pattern reactor");
@@ -327,6 +356,14 @@ mod tests {
             (
                 &["--model", "io_uring"],
                 Err("io_uring: completions are a proactor's events; use --pattern proactor"),
+            ),
+            (
+                &["--model", "blocking", "--workers", "2"],
+                Err("blocking: each connection has a thread of its own; use --workers 0"),
+            ),
+            (
+                &["--model", "aio", "--pattern", "proactor", "--loops", "2"],
+                Err("aio: there can be only one loop of it in a process; use --loops 1"),
             ),
         ];
         for (arguments, expected) in table {

@@ -21,6 +21,8 @@ pub struct Limits {
     pub output_bytes_high: usize,
     /// Requests of one connection that are with the logic unit at a time.
     pub in_flight_max: usize,
+    /// Events or batches of requests in the request queue; peers beyond that are not read from. At least 1.
+    pub queue_length_max: usize,
     /// Requests of one connection that are served before the others have their turn.
     pub requests_per_turn_max: usize,
     /// Levels of arrays within arrays in a reply that we read as a client.
@@ -44,6 +46,7 @@ impl Default for Limits {
             output_bytes_max: 256 * 1024 * 1024,
             output_bytes_high: 256 * 1024,
             in_flight_max: 1024,
+            queue_length_max: 1024,
             requests_per_turn_max: 1024,
             nesting_max: 128,
             idle_timeout_ns: 0,

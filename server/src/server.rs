@@ -1,13 +1,12 @@
 //! Wires the units together, as the configuration says, and runs them.
 
-use crate::config::{Config, Model, Pattern};
-use crate::io_unit::acceptor::Acceptor;
-use crate::io_unit::reactor;
+use crate::config::{Config, Model};
+use crate::io_unit;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
 use crate::storage_unit::durable::OpenError;
 use crate::storage_unit::{AnyStorage, any};
-use eagain_net::model::{AnyPoller, ModelKind};
+use eagain_net::model::ModelKind;
 use eagain_net::{Errno, Kernel, SocketAddr};
 use std::fmt;
 use std::sync::Arc;
@@ -57,29 +56,18 @@ pub fn serve_telling<K: Kernel>(
     let mut seed = [0; 8];
     kernel.getrandom(&mut seed).map_err(ServeError::Kernel)?;
     let seed = u64::from_le_bytes(seed);
-    let listen = config.listen;
-    let kind = model_kind(config.model);
-    if !kind.is_readiness() || config.pattern != Pattern::Reactor {
-        return Err(ServeError::Refused(format!(
-            "--model {} --pattern {} is not there yet",
-            config.model.name(),
-            config.pattern.name()
-        )));
+    if config.model == Model::Tokio {
+        return Err(ServeError::Refused("--model tokio is not there yet".to_owned()));
     }
-    let acceptor = Acceptor::new(kernel, listen, true).map_err(|errno| ServeError::Listen(listen, errno))?;
-    let at = acceptor.listener.local_addr().map_err(ServeError::Kernel)?;
-    let poller = AnyPoller::new(kernel, kind).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    let front = io_unit::Front::new(kernel, &config)?;
     // Last, because it writes: whatever else is wrong is told before.
     let (storage, found) = open_storage(kernel, &config, seed)?;
     if let Some(found) = found {
         tell(&found);
     }
     let logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
-    let mut units = Units::new(kernel, config, logic);
-    units.reads_until_eagain = matches!(kind, ModelKind::EpollEdge | ModelKind::Sigio);
-    ready(at);
-    let units = Arc::new(units);
-    let ran = reactor::run(units.clone(), poller, acceptor).map_err(ServeError::Kernel);
+    let units = Arc::new(Units::new(kernel, config, logic));
+    let ran = io_unit::run(units.clone(), front, ready);
     let closed = units.close_storage().map_err(ServeError::Storage);
     ran.and(closed)
 }
@@ -105,7 +93,7 @@ fn open_storage<K: Kernel>(
 }
 
 /// The model's name in `eagain_net`.
-fn model_kind(model: Model) -> ModelKind {
+pub(crate) fn model_kind(model: Model) -> ModelKind {
     match model {
         Model::Blocking => ModelKind::Blocking,
         Model::Nonblocking => ModelKind::Nonblocking,

@@ -5,23 +5,27 @@
 //! for a while then, and is looked at again by the clock.
 
 use super::connection::Connection;
-use super::peer::Peer;
+use super::held::Held;
+use super::home::Home;
+use super::peer::{Flight, Peer};
 use super::units::{Now, Units};
 use crate::error::TOO_MANY_CLIENTS;
 use crate::storage_unit::Storage;
 use eagain_net::model::Interest;
 use eagain_net::sync::Mutex;
-use eagain_net::{Errno, Kernel, ListenOptions, SocketAddr, TcpListener, TcpStream};
+use eagain_net::{Errno, Kernel, ListenOptions, ShutdownHow, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 /// How long the listener rests when there is no descriptor for a new connection.
-const REST_NS: u64 = 100_000_000;
+pub(super) const REST_NS: u64 = 100_000_000;
 /// Connections accepted in one turn.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
 
 /// The listening socket.
 pub struct Acceptor<K: Kernel> {
-    pub(crate) listener: TcpListener<K>,
+    /// `None`: closed, since the server stops.
+    listener: Mutex<K, Option<Arc<TcpListener<K>>>>,
+    at: SocketAddr,
     local: String,
 }
 
@@ -36,81 +40,134 @@ pub(super) enum Accepted {
     RestUntil(u64),
 }
 
+/// What an error of accept(2) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AcceptError {
+    /// Of a call that was cut short, or of a connection that ended before it was taken: the next one is another.
+    Next,
+    /// There is no room for a descriptor; the connection stays in the queue.
+    NoRoom,
+}
+
+impl AcceptError {
+    pub(super) fn of(errno: Errno) -> AcceptError {
+        match errno {
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => AcceptError::NoRoom,
+            _ => AcceptError::Next,
+        }
+    }
+}
+
 impl<K: Kernel> Acceptor<K> {
-    /// Listens at `address`.
-    pub fn new(kernel: K, address: SocketAddr, nonblocking: bool) -> Result<Acceptor<K>, Errno> {
-        let options = ListenOptions { nonblocking, ..ListenOptions::default() };
+    /// Listens at `address`; `shared`: with other sockets of this server, each of which gets a part of the connections.
+    pub fn new(
+        kernel: K,
+        address: SocketAddr,
+        nonblocking: bool,
+        shared: bool,
+    ) -> Result<Acceptor<K>, Errno> {
+        let options = ListenOptions { nonblocking, reuse_port: shared, ..ListenOptions::default() };
         let listener = TcpListener::bind_with(kernel, address, &options)?;
-        let local = listener.local_addr()?.to_string();
-        Ok(Acceptor { listener, local })
+        let at = listener.local_addr()?;
+        let listener = Mutex::new(kernel, Some(Arc::new(listener)));
+        Ok(Acceptor { listener, at, local: at.to_string() })
     }
 
-    /// Takes in whoever waits, a turn's worth. `begin` gets each new peer's token.
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// The socket, until it is closed.
+    pub(super) fn listener(&self) -> Option<Arc<TcpListener<K>>> {
+        self.listener.lock().clone()
+    }
+
+    /// Nobody is taken in any more; who waits is refused.
+    pub(super) fn close(&self) {
+        if let Some(listener) = self.listener.lock().take() {
+            // An accept that is under way ends, and lets go of the socket.
+            let _ = listener.kernel().shutdown(listener.fd(), ShutdownHow::Both);
+        }
+    }
+
+    /// Takes in whoever waits, a turn's worth. `begin` gets each new peer.
     pub(super) fn turn<S: Storage>(
         &self,
-        units: &Units<K, S>,
+        home: &Home<K, S>,
         now: Now,
-        mut begin: impl FnMut(u64, &TcpStream<K>) -> Result<(), Errno>,
+        mut begin: impl FnMut(&mut Peer<K>) -> Result<(), Errno>,
     ) -> Accepted {
+        let Some(listener) = self.listener() else { return Accepted::All };
         for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match self.listener.accept_nonblocking() {
-                Ok((stream, from)) => self.take_in(units, stream, from, now, &mut begin),
-                Err(Errno::EAGAIN) => return Accepted::All,
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    return Accepted::RestUntil(now.mono_ns + REST_NS);
+            match listener.accept_nonblocking() {
+                Ok((stream, from)) => self.take_in(home, stream, from, now, &mut begin),
+                Err(Errno::EAGAIN | Errno::EINVAL) => return Accepted::All,
+                Err(errno) => {
+                    if AcceptError::of(errno) == AcceptError::NoRoom {
+                        return Accepted::RestUntil(now.mono_ns + REST_NS);
+                    }
                 }
-                // EINTR, and what befell the connection before we took it (accept(2)): the next one is another.
-                Err(_) => {}
             }
         }
         Accepted::More
     }
 
-    /// A connection becomes a peer, or is told why not.
-    fn take_in<S: Storage>(
+    /// A connection becomes a peer of this loop, or is told why not.
+    pub(super) fn take_in<S: Storage>(
+        &self,
+        home: &Home<K, S>,
+        stream: TcpStream<K>,
+        from: SocketAddr,
+        now: Now,
+        begin: &mut impl FnMut(&mut Peer<K>) -> Result<(), Errno>,
+    ) {
+        let room = home.peers.len() < home.peers_max;
+        let Some(peer) = self.admit(&home.units, stream, from, now, room) else { return };
+        let (_, shared) = home.peers.insert(home.units.kernel, peer);
+        let mut peer = shared.lock();
+        if begin(&mut peer).is_err() {
+            // The model's own limit, such as a descriptor beyond FD_SETSIZE.
+            let _ = peer.stream.write(TOO_MANY_CLIENTS);
+            home.release(&mut peer);
+            return;
+        }
+        home.watch_deadline(&mut peer);
+    }
+
+    /// A connection becomes a peer if there is room, or is told that there is none.
+    pub(super) fn admit<S: Storage>(
         &self,
         units: &Units<K, S>,
         stream: TcpStream<K>,
         from: SocketAddr,
         now: Now,
-        begin: &mut impl FnMut(u64, &TcpStream<K>) -> Result<(), Errno>,
-    ) {
+        room: bool,
+    ) -> Option<Peer<K>> {
         let mut logic = units.logic.lock();
-        if !logic.admits_client() {
+        if !room || !logic.admits_client() {
             drop(logic);
             // As much of it as fits: a stranger is not waited for.
             let _ = stream.write(TOO_MANY_CLIENTS);
-            return;
+            return None;
         }
         let session = logic.connect(&from.to_string(), &self.local, now.wall);
-        let connection = Connection::new(&logic.config().limits, now.mono_ns);
-        let trusted = logic.config().password.is_empty();
+        let mut connection = Connection::new(&logic.config().limits, now.mono_ns);
+        connection.set_trusted(logic.config().password.is_empty());
         drop(logic);
         // Replies are small and wanted at once.
         let _ = stream.set_nodelay(true);
-        let client = session.id;
-        let mut peer = Peer {
-            stream,
+        Some(Peer {
+            stream: Arc::new(stream),
             token: 0,
+            client: session.id,
             connection,
             session: Some(session),
+            released: false,
             interest: Interest::READABLE,
             timer_ns: u64::MAX,
-            held: std::collections::VecDeque::new(),
-        };
-        peer.connection.set_trusted(trusted);
-        let token = units.peers.insert(client, |token| {
-            peer.token = token;
-            Arc::new(Mutex::new(units.kernel, peer))
-        });
-        let Some(shared) = units.peers.get(token) else { return };
-        let mut peer = shared.lock();
-        if begin(token, &peer.stream).is_err() {
-            // The model's own limit, such as a descriptor beyond FD_SETSIZE.
-            let _ = peer.stream.write(TOO_MANY_CLIENTS);
-            units.release(&mut peer);
-            return;
-        }
-        units.watch_deadline(&mut peer);
+            flight: Flight::default(),
+            held: Held::default(),
+        })
     }
 }

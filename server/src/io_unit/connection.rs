@@ -442,13 +442,19 @@ impl Connection {
 
     /// The first `count` bytes of [`Connection::output`] have left.
     pub fn sent(&mut self, count: usize, now_ns: u64) {
-        if count == 0 {
+        if count == 0 || self.phase == Phase::Closed {
             return;
         }
         self.active_ns = now_ns;
         self.output_moved_ns = now_ns;
         self.outbox.sent(count);
         self.settle(now_ns);
+    }
+
+    /// Lends [`Connection::output`] to whoever sends it: the memory, and where in it to begin. `spare` takes its place.
+    /// To be followed by [`Connection::sent`] until all of it has left; nothing else is to be sent meanwhile.
+    pub fn lend_output(&mut self, spare: Vec<u8>) -> (Vec<u8>, usize) {
+        self.outbox.lend(spare)
     }
 
     /// Replies that are written from now on wait until they are released: what they promise is not durable yet.
@@ -486,7 +492,7 @@ impl Connection {
         match self.phase {
             Phase::Closed => None,
             Phase::Lingering => Some(self.linger_until_ns),
-            _ if !self.outbox.sendable().is_empty() => {
+            _ if self.outbox.lent() > 0 || !self.outbox.sendable().is_empty() => {
                 after(self.output_moved_ns, self.bounds.write_stall_timeout_ns)
             }
             Phase::Open if self.in_flight() == 0 => after(self.active_ns, self.bounds.idle_timeout_ns),

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default)]
 pub struct Deadlines {
     entries: BTreeSet<(u64, u64)>,
+    /// Until when the loop sleeps; 0 while it is awake.
+    asleep_until: u64,
 }
 
 impl Deadlines {
-    /// Look at `token` at `at` (nanoseconds, monotonic).
-    pub fn add(&mut self, at: u64, token: u64) {
+    /// Look at `token` at `at` (nanoseconds, monotonic). `true`: the loop sleeps for longer than that, wake it.
+    pub fn add(&mut self, at: u64, token: u64) -> bool {
         self.entries.insert((at, token));
+        at < self.asleep_until
     }
 
     /// The next that is due.
@@ -27,6 +30,17 @@ impl Deadlines {
     /// When the first is due.
     pub fn next(&self) -> Option<u64> {
         self.entries.first().map(|&(at, _)| at)
+    }
+
+    /// The loop is about to sleep, until the first is due, or `at_most`; until when.
+    pub fn sleep(&mut self, at_most: u64) -> u64 {
+        self.asleep_until = self.next().unwrap_or(u64::MAX).min(at_most);
+        self.asleep_until
+    }
+
+    /// The loop is awake, and will look at the entries before it sleeps again.
+    pub fn awake(&mut self) {
+        self.asleep_until = 0;
     }
 }
 
@@ -45,5 +59,16 @@ mod tests {
         let due: Vec<u64> = std::iter::from_fn(|| deadlines.pop_due(20)).collect();
         assert_eq!(due, [2, 4, 3]);
         assert_eq!(deadlines.next(), Some(30));
+    }
+
+    #[test]
+    fn only_a_sleeper_that_would_oversleep_is_to_be_woken() {
+        let mut deadlines = Deadlines::default();
+        assert!(!deadlines.add(50, 1), "the loop is awake, and will see it");
+        assert_eq!(deadlines.sleep(40), 40);
+        assert!(!deadlines.add(45, 2));
+        assert!(deadlines.add(30, 3));
+        deadlines.awake();
+        assert!(!deadlines.add(20, 4));
     }
 }

@@ -1,22 +1,63 @@
 //! The I/O unit: bytes in, requests out; replies in, bytes out.
 //!
 //! [`connection`] is the one state machine under every I/O model and pattern, with [`inbox`] and [`outbox`] as its
-//! two buffers. It knows neither sockets nor clocks: a loop hands it bytes and the time, and asks it what it wants.
+//! two buffers. It knows neither sockets nor clocks: a driver hands it bytes and the time, and asks it what it wants.
 //!
-//! The loops are written over the kernel's traits. [`reactor`] runs on every model that tells of readiness; a `peer` is
-//! a connection with its socket, [`peers`] all of them, [`acceptor`] the listening socket, [`deadlines`] the timers,
-//! `signals` what SIGTERM does, and [`units`] what the threads of a server share.
+//! The drivers are written over the kernel's traits, and chosen when the server starts:
+//!
+//! | driver | models | who does what |
+//! |---|---|---|
+//! | `reactor` | readiness | the main thread waits; workers read, handle and write |
+//! | [`proactor::emulated`] | readiness | the main thread reads and writes; workers handle |
+//! | [`proactor::completion`] | completion | the kernel reads and writes; workers handle |
+//! | `blocking` | blocking | a thread per connection does all of it |
+//!
+//! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
+//! [`deadlines`]; a [`peer`] is a connection with its socket; `service` has requests executed here or by workers; `watch` is
+//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `mailbox`
+//! brings what commands ask for and what the storage has to say, and `held` are the replies that wait for it; and [`units`] is what the threads of a server share.
 
 pub mod acceptor;
+mod blocking;
 pub mod connection;
 pub mod deadlines;
+mod front;
+mod held;
+mod home;
 pub mod inbox;
+mod loops;
+mod mailbox;
+mod main_loop;
 pub mod outbox;
 mod peer;
 pub mod peers;
-pub mod reactor;
+pub mod proactor;
+mod reactor;
+mod service;
 mod signals;
 pub mod units;
+mod watch;
 
 pub use connection::{CloseReason, Connection, Phase};
+pub(crate) use front::Front;
 pub use peer::Peer;
+
+use crate::server::ServeError;
+use crate::storage_unit::Storage;
+use eagain_net::{Kernel, SocketAddr};
+use std::sync::Arc;
+use units::Units;
+
+/// Serves, as the configuration says, until a stop is asked for. `ready` is told where it listens.
+pub(crate) fn run<K: Kernel, S: Storage + 'static>(
+    units: Arc<Units<K, S>>,
+    front: Front<K>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
+    units.listen_to_storage();
+    let at = front.local_addr();
+    match front.waker() {
+        Some(waker) => loops::run(units, front, waker, || ready(at)),
+        None => blocking::run(units, front.acceptor, || ready(at)).map_err(ServeError::Kernel),
+    }
+}

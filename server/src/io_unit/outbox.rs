@@ -13,6 +13,8 @@ pub struct Outbox {
     /// `head..` waits to be sent.
     bytes: Vec<u8>,
     head: usize,
+    /// Bytes before `head` that somebody else is sending ([`Outbox::lend`]); they count as waiting.
+    lent: usize,
     /// Bytes that left, in all.
     sent: u64,
     /// Bytes from this position of the stream on stay here.
@@ -27,7 +29,7 @@ impl Outbox {
 
     /// How many bytes wait, behind the gate too.
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.head
+        self.lent + self.bytes.len() - self.head
     }
 
     /// Whether none waits.
@@ -35,16 +37,37 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// What may be sent now.
+    /// What may be sent now; nothing of what is lent.
     pub fn sendable(&self) -> &[u8] {
         let end = match self.gate {
             None => self.bytes.len(),
             Some(gate) => {
-                self.head
-                    + usize::try_from(gate.saturating_sub(self.sent)).unwrap_or(usize::MAX).min(self.len())
+                let open = usize::try_from(gate.saturating_sub(self.sent)).unwrap_or(usize::MAX);
+                self.head + open.saturating_sub(self.lent).min(self.bytes.len() - self.head)
             }
         };
         &self.bytes[self.head..end]
+    }
+
+    /// How many bytes are lent.
+    pub fn lent(&self) -> usize {
+        self.lent
+    }
+
+    /// Lends what may be sent to whoever sends it: the memory, and where in it to begin. `spare` takes its place. Nothing
+    /// further is lent until all of it was [`sent`](Outbox::sent).
+    pub fn lend(&mut self, mut spare: Vec<u8>) -> (Vec<u8>, usize) {
+        debug_assert_eq!(self.lent, 0, "lent twice");
+        spare.clear();
+        let (count, from) = (self.sendable().len(), self.head);
+        self.lent = count;
+        if from + count == self.bytes.len() {
+            self.head = 0;
+            return (std::mem::replace(&mut self.bytes, spare), from);
+        }
+        spare.extend_from_slice(&self.bytes[from..from + count]);
+        self.head += count;
+        (spare, 0)
     }
 
     /// Bytes that left, in all.
@@ -69,7 +92,7 @@ impl Outbox {
 
     /// Appends `bytes`, taking them over as they are when nothing waits.
     pub fn append(&mut self, bytes: Vec<u8>) {
-        if self.is_empty() && bytes.len() >= self.bytes.capacity() {
+        if self.head == self.bytes.len() && bytes.len() >= self.bytes.capacity() {
             self.bytes = bytes;
             self.head = 0;
         } else {
@@ -79,11 +102,17 @@ impl Outbox {
 
     /// Takes back all but the oldest `length` waiting bytes.
     pub fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(self.head + length);
+        self.bytes.truncate(self.head + length.saturating_sub(self.lent));
     }
 
-    /// The first `count` sendable bytes have left.
+    /// The first `count` sendable bytes have left, or that many of those that are lent.
     pub fn sent(&mut self, count: usize) {
+        if self.lent > 0 {
+            assert!(count <= self.lent, "more bytes sent than were lent");
+            self.lent -= count;
+            self.sent += count as u64;
+            return;
+        }
         assert!(count <= self.sendable().len(), "more bytes sent than were to be sent");
         self.head += count;
         self.sent += count as u64;
@@ -118,8 +147,8 @@ impl Outbox {
 
     /// Takes back all that is behind the gate, and opens it.
     pub fn drop_held(&mut self) {
-        let sendable = self.sendable().len();
-        self.truncate(sendable);
+        let open = self.lent + self.sendable().len();
+        self.truncate(open);
         self.gate = None;
     }
 
@@ -130,7 +159,7 @@ impl Outbox {
 
     /// Gives memory back if nothing waits.
     pub fn release_idle_memory(&mut self) {
-        if self.is_empty() {
+        if self.head == self.bytes.len() {
             self.bytes = Vec::new();
             self.head = 0;
         }
@@ -163,14 +192,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_byte_leaves_once_and_in_order(steps in proptest::collection::vec((0u8..3, 0usize..5000), 0..80)) {
-            let (mut outbox, mut next, mut arrived) = (Outbox::new(), 0u8, 0u8);
+        fn every_byte_leaves_once_and_in_order(steps in proptest::collection::vec((0u8..4, 0usize..5000), 0..80)) {
+            let (mut outbox, mut next, mut arrived, mut lent) = (Outbox::new(), 0u8, 0u8, Vec::new());
             for (step, size) in steps {
                 let piece = || (0..size).map(|at| next.wrapping_add(at as u8)).collect::<Vec<u8>>();
                 match step {
+                    3 if outbox.lent() == 0 => {
+                        let (bytes, from) = outbox.lend(Vec::new());
+                        prop_assert_eq!(bytes.len() - from, outbox.lent());
+                        lent = bytes[from..].to_vec();
+                    }
+                    3 => {
+                        let count = size.min(lent.len());
+                        for byte in lent.drain(..count) {
+                            prop_assert_eq!(byte, arrived);
+                            arrived = arrived.wrapping_add(1);
+                        }
+                        outbox.sent(count);
+                    }
                     0 => { outbox.tail().extend_from_slice(&piece()); next = next.wrapping_add(size as u8); }
                     1 => { outbox.append(piece()); next = next.wrapping_add(size as u8); }
-                    _ => {
+                    _ if outbox.lent() == 0 => {
                         let count = size.min(outbox.sendable().len());
                         for byte in &outbox.sendable()[..count] {
                             prop_assert_eq!(*byte, arrived);
@@ -178,6 +220,7 @@ mod tests {
                         }
                         outbox.sent(count);
                     }
+                    _ => {}
                 }
             }
         }

@@ -2,8 +2,8 @@
 //! peer of the slot, or of the descriptor, finds nobody.
 
 use super::peer::Peer;
-use eagain_net::Kernel;
 use eagain_net::sync::Mutex;
+use eagain_net::{Kernel, TcpStream};
 use std::sync::Arc;
 
 /// A peer that several threads can find; one at a time holds it.
@@ -22,7 +22,21 @@ struct Table<K: Kernel> {
 struct Slot<K: Kernel> {
     /// Of the peer that is or will be here.
     generation: u32,
-    peer: Option<(u64, SharedPeer<K>)>,
+    peer: Option<Entry<K>>,
+}
+
+struct Entry<K: Kernel> {
+    client: u64,
+    peer: SharedPeer<K>,
+    /// The peer's, to be had without its lock.
+    stream: Arc<TcpStream<K>>,
+}
+
+impl<K: Kernel> Table<K> {
+    fn find(&self, token: u64) -> Option<&Entry<K>> {
+        let (slot, generation) = parts(token);
+        self.slots.get(slot).filter(|place| place.generation == generation)?.peer.as_ref()
+    }
 }
 
 fn parts(token: u64) -> (usize, u32) {
@@ -34,8 +48,8 @@ impl<K: Kernel> Peers<K> {
         Peers { table: Mutex::new(kernel, Table { slots: Vec::new(), free: Vec::new() }) }
     }
 
-    /// A place for a peer with this client id; `make` is told its token.
-    pub(super) fn insert(&self, client: u64, make: impl FnOnce(u64) -> SharedPeer<K>) -> u64 {
+    /// A place for a peer, which is told its token.
+    pub(super) fn insert(&self, kernel: K, mut peer: Peer<K>) -> (u64, SharedPeer<K>) {
         let mut table = self.table.lock();
         let slot = table.free.pop().unwrap_or_else(|| {
             table.slots.push(Slot { generation: 0, peer: None });
@@ -43,19 +57,24 @@ impl<K: Kernel> Peers<K> {
         });
         let entry = &mut table.slots[slot as usize];
         let token = u64::from(entry.generation) << 32 | u64::from(slot);
-        entry.peer = Some((client, make(token)));
-        token
+        peer.token = token;
+        let (client, stream) = (peer.client, peer.stream.clone());
+        let peer = Arc::new(Mutex::new(kernel, peer));
+        entry.peer = Some(Entry { client, peer: peer.clone(), stream });
+        (token, peer)
     }
 
     /// The peer with this token, if it is still there.
     pub(super) fn get(&self, token: u64) -> Option<SharedPeer<K>> {
-        let (slot, generation) = parts(token);
-        let table = self.table.lock();
-        let entry = table.slots.get(slot).filter(|entry| entry.generation == generation)?;
-        entry.peer.as_ref().map(|(_, peer)| peer.clone())
+        self.table.lock().find(token).map(|entry| entry.peer.clone())
     }
 
-    /// Frees the place. The token is never valid again (but for 2^31 uses of the slot).
+    /// That peer's socket. While it is held its descriptor is nobody else's.
+    pub(super) fn stream(&self, token: u64) -> Option<Arc<TcpStream<K>>> {
+        self.table.lock().find(token).map(|entry| entry.stream.clone())
+    }
+
+    /// Frees the place. The token is never valid again (but for 2^29 uses of the slot).
     pub(super) fn remove(&self, token: u64) {
         let (slot, generation) = parts(token);
         let mut table = self.table.lock();
@@ -63,8 +82,8 @@ impl<K: Kernel> Peers<K> {
             return;
         };
         if entry.peer.take().is_some() {
-            // The two highest bits stay clear: tokens of the loop's own are there.
-            entry.generation = (entry.generation + 1) & 0x3fff_ffff;
+            // The three highest bits stay clear: tokens of the loop's own are there.
+            entry.generation = (entry.generation + 1) & 0x1fff_ffff;
             table.free.push(slot as u32);
         }
     }
@@ -81,8 +100,8 @@ impl<K: Kernel> Peers<K> {
     /// The token of a client.
     pub(super) fn token_of(&self, client: u64) -> Option<u64> {
         let table = self.table.lock();
-        table.slots.iter().enumerate().find_map(|(slot, entry)| match &entry.peer {
-            Some((id, _)) if *id == client => Some(u64::from(entry.generation) << 32 | slot as u64),
+        table.slots.iter().enumerate().find_map(|(slot, place)| match &place.peer {
+            Some(entry) if entry.client == client => Some(u64::from(place.generation) << 32 | slot as u64),
             _ => None,
         })
     }

@@ -9,34 +9,20 @@
 //! 6. when it is, the main thread puts that event into the queue;
 //! 7. a worker wakes and writes the result.
 //!
-//! Without workers the main thread takes the workers' part itself. Three kinds of events come through the one loop: I/O
-//! by the poller, signals by its waker, timers by the time until which it waits.
+//! Without workers the main thread takes the workers' part itself.
 
-use super::acceptor::{Accepted, Acceptor};
-use super::peer::Ready;
-use super::signals;
-use super::units::{Now, Units};
-use crate::logic_unit::Order;
+use super::home::{Home, LISTENER};
+use super::main_loop::{self, BUSY_NS, MainLoop};
+use super::peer::{Peer, Ready};
+use super::service::Service;
+use super::units::Now;
+use super::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;
-use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
+use eagain_net::model::{Event, Poller};
 use eagain_net::sync::Queue;
 use eagain_net::{Errno, Kernel, thread};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
-
-/// The listener's token.
-const LISTENER: u64 = 1 << 62;
-/// Events that wait for a worker.
-const REQUEST_QUEUE_CAPACITY: usize = 1024;
-/// Bytes read at once.
-const SCRATCH_BYTES: usize = 64 * 1024;
-/// A stop waits for the peers to take their replies, so long at most.
-const DRAIN_NS: u64 = 5_000_000_000;
-/// A peer that a worker holds is looked at again after so long.
-const BUSY_NS: u64 = 10_000_000;
-/// Keys that expire in one turn of the loop.
-const EXPIRE_PER_TURN_MAX: usize = 256;
 
 /// What the main thread puts into the request queue.
 #[derive(Clone, Copy, Debug)]
@@ -48,111 +34,103 @@ enum Task {
 }
 
 /// What main thread and workers share.
-struct Reactor<K: Kernel, S: Storage> {
-    units: Arc<Units<K, S>>,
-    poller: AnyPoller<K>,
-    acceptor: Acceptor<K>,
+struct Shared<K: Kernel, S: Storage> {
+    watch: Watch<K, S>,
     queue: Queue<K, Task>,
+}
+
+/// The main thread's.
+struct Reactor<K: Kernel, S: Storage> {
+    shared: Arc<Shared<K, S>>,
     has_workers: bool,
+    events: Vec<Event>,
+    scratch: Vec<u8>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
-pub fn run<K: Kernel, S: Storage + 'static>(
-    units: Arc<Units<K, S>>,
-    poller: AnyPoller<K>,
-    acceptor: Acceptor<K>,
-) -> Result<(), Errno> {
-    let kernel = units.kernel;
-    let workers = units.config.workers;
-    poller.register(acceptor.listener.fd(), LISTENER, Interest::READABLE)?;
-    let waker = poller.waker();
-    // It fails only where the loop is gone.
-    signals::stop_on_signal(&units, move || _ = waker.wake())?;
-    let waker = poller.waker();
-    units.listen_to_storage(move || _ = waker.wake());
-    let queue = Queue::new(kernel, REQUEST_QUEUE_CAPACITY);
-    let reactor = Arc::new(Reactor { units, poller, acceptor, queue, has_workers: workers > 0 });
-    let threads: Vec<_> = (0..workers)
-        .map(|number| {
-            let reactor = reactor.clone();
-            thread::spawn(kernel, &format!("worker-{number}"), move || reactor.work())
-        })
-        .collect::<Result<_, _>>()?;
-    let result = reactor.watch();
-    reactor.queue.close();
+pub(super) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result<(), Errno> {
+    let units = watch.home.units.clone();
+    let (kernel, workers) = (units.kernel, units.config.workers);
+    let queue = Queue::new(kernel, units.config.limits.queue_length_max);
+    let shared = Arc::new(Shared { watch, queue });
+    let mut threads = Vec::new();
+    let mut result = Ok(());
+    for number in 0..workers {
+        let shared = shared.clone();
+        match thread::spawn(kernel, &format!("worker-{number}"), move || shared.work()) {
+            Ok(thread) => threads.push(thread),
+            Err(errno) => result = Err(errno),
+        }
+    }
+    if result.is_ok() {
+        let scratch = vec![0; if workers > 0 { 0 } else { SCRATCH_BYTES }];
+        let events = Vec::new();
+        let mut reactor = Reactor { shared: shared.clone(), has_workers: workers > 0, events, scratch };
+        result = main_loop::run(&mut reactor);
+    }
+    shared.queue.close();
     for worker in threads {
         worker.join();
     }
     result
 }
 
-impl<K: Kernel, S: Storage + 'static> Reactor<K, S> {
-    /// The main thread: waits, and passes on.
-    fn watch(&self) -> Result<(), Errno> {
-        let mut events = Vec::new();
-        let mut scratch = vec![0; if self.has_workers { 0 } else { SCRATCH_BYTES }];
-        let mut listener = Listener::Open;
-        let mut drain_until = u64::MAX;
-        let mut now = Now::of(self.units.kernel);
-        loop {
-            let next = self.next_look(now, listener).min(drain_until);
-            self.units.next_look_ns.store(next, SeqCst);
-            let timeout = (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)));
-            self.poller.wait(&mut events, timeout)?;
-            self.units.next_look_ns.store(0, SeqCst);
-            now = Now::of(self.units.kernel);
-            for event in &events {
-                self.dispatch(*event, &mut scratch, &mut listener, now);
+impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
+    fn home(&self) -> &Arc<Home<K, S>> {
+        &self.shared.watch.home
+    }
+
+    /// Steps 2 and 5: it waits.
+    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
+        let shared = &self.shared;
+        let now = shared.watch.wait(&mut self.events, patience)?;
+        for &event in &self.events {
+            if self.has_workers {
+                shared.dispatch(event);
+            } else {
+                shared.handle(event, &mut self.scratch, now, false);
             }
-            for token in self.units.take_held() {
-                self.handle(token, Ready { readable: false, writable: true }, &mut scratch, now);
-            }
-            self.deadlines(now);
-            self.expire(now);
-            self.carry_out(now);
-            if let Listener::Resting(until) = listener
-                && until <= now.mono_ns
-                && !self.units.is_stopping()
-            {
-                listener = Listener::Open;
-                self.poller.modify(self.acceptor.listener.fd(), LISTENER, Interest::READABLE)?;
-            }
-            if self.units.is_stopping() {
-                if listener != Listener::Closed {
-                    listener = Listener::Closed;
-                    drain_until = now.mono_ns + DRAIN_NS;
-                    let _ = self.poller.deregister(self.acceptor.listener.fd());
-                }
-                if self.drain(now, drain_until) {
-                    return Ok(());
-                }
-            }
+        }
+        Ok(now)
+    }
+
+    fn settle(&mut self, peer: &mut Peer<K>, now: Now) {
+        let Shared { watch, queue } = &*self.shared;
+        if !self.has_workers || peer.connection.is_closed() {
+            watch.go_on(&mut Service::Here, peer, now);
+            return;
+        }
+        let ready = Ready { readable: false, writable: !watch.home.units.config.write_when_ready };
+        // Not waited for, since this thread holds the peer that a worker may want first.
+        if queue.try_push(Task::Peer(peer.token, ready)).is_err() {
+            watch.home.look_at(peer.token, now.mono_ns + BUSY_NS);
         }
     }
 
-    /// Steps 3 and 6: the event goes into the request queue; without workers it is handled here.
-    fn dispatch(&self, event: Event, scratch: &mut [u8], listener: &mut Listener, now: Now) {
-        let ready = Ready { readable: event.readable, writable: event.writable };
+    /// Step 1, for the listener; for a peer it is done where it is accepted.
+    fn open_door(&mut self) -> Result<(), Errno> {
+        self.shared.watch.open_door()
+    }
+
+    fn close_door(&mut self) {
+        self.shared.watch.close_door();
+    }
+}
+
+impl<K: Kernel, S: Storage> Shared<K, S> {
+    /// Steps 3 and 6: the event goes into the request queue, and its socket is left alone until a worker has handled it.
+    fn dispatch(&self, event: Event) {
         if event.token == LISTENER {
-            if *listener != Listener::Open {
-                return;
-            }
-            if self.has_workers && self.poller.pause(self.acceptor.listener.fd(), LISTENER).is_ok() {
-                // Until a worker has accepted; should it have to rest, the clock brings the listener back.
+            if self.watch.pause_door() {
                 let _ = self.queue.push(Task::Accept);
-            } else if let Some(until) = self.accept(now) {
-                *listener = Listener::Resting(until);
             }
-        } else if self.has_workers {
-            let Some(peer) = self.units.peers.get(event.token) else { return };
-            // A peer that a worker holds has asked for nothing; this is a last report of its end.
-            let Some(peer) = peer.try_lock() else { return };
-            if self.poller.pause(peer.stream.fd(), event.token).is_ok() {
-                drop(peer);
-                let _ = self.queue.push(Task::Peer(event.token, ready));
-            }
-        } else {
-            self.handle(event.token, ready, scratch, now);
+            return;
+        }
+        // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
+        let Some(stream) = self.watch.home.peers.stream(event.token) else { return };
+        if self.watch.poller.pause(stream.fd(), event.token).is_ok() {
+            let ready = Ready { readable: event.readable, writable: event.writable };
+            let _ = self.queue.push(Task::Peer(event.token, ready));
         }
     }
 
@@ -160,178 +138,31 @@ impl<K: Kernel, S: Storage + 'static> Reactor<K, S> {
     fn work(&self) {
         let mut scratch = vec![0; SCRATCH_BYTES];
         while let Some(task) = self.queue.pop() {
-            let now = Now::of(self.units.kernel);
+            let now = Now::of(self.watch.home.units.kernel);
             match task {
-                Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now),
-                Task::Accept => {
-                    if let Some(until) = self.accept(now) {
-                        self.units.deadlines.lock().add(until, LISTENER);
-                        self.wake_main();
-                    }
+                Task::Peer(token, Ready { readable, writable }) => {
+                    let event = Event { token, readable, writable, closed: false };
+                    self.handle(event, &mut scratch, now, true);
                 }
+                Task::Accept => self.watch.accept(now, true),
             }
         }
     }
 
-    /// Takes in whoever waits. `Some`: not before this time.
-    fn accept(&self, now: Now) -> Option<u64> {
-        let begin = |token, stream: &eagain_net::TcpStream<K>| {
-            self.poller.register(stream.fd(), token, Interest::READABLE)
-        };
-        let fd = self.acceptor.listener.fd();
-        let outcome = match self.acceptor.turn(&self.units, now, begin) {
-            Accepted::RestUntil(until) => {
-                let _ = self.poller.pause(fd, LISTENER);
-                return Some(until);
-            }
-            Accepted::All => Outcome::Drained,
-            Accepted::More => Outcome::More,
-        };
-        if self.has_workers {
-            let _ = self.poller.modify(fd, LISTENER, Interest::READABLE);
-        } else {
-            let _ = self.poller.rearm(fd, LISTENER, Interest::READABLE, outcome);
+    /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
+    fn handle(&self, event: Event, scratch: &mut [u8], now: Now, paused: bool) {
+        if event.token == LISTENER {
+            self.watch.accept(now, paused);
+            return;
         }
-        None
-    }
-
-    /// A turn of one peer, and what is wanted of its socket afterwards.
-    fn handle(&self, token: u64, ready: Ready, scratch: &mut [u8], now: Now) {
-        let Some(shared) = self.units.peers.get(token) else { return };
+        let home = &*self.watch.home;
+        let Some(shared) = home.peers.get(event.token) else { return };
         let mut peer = shared.lock();
-        if peer.token != token || peer.session.is_none() {
+        if peer.released {
             return;
         }
-        let outcome = peer.turn(&self.units, scratch, ready, now);
-        self.units.watch_held(&mut peer, now);
-        let fd = peer.stream.fd();
-        if peer.connection.is_closed() {
-            self.poller.forget(fd);
-            self.units.release(&mut peer);
-            return;
-        }
-        if self.units.watch_deadline(&mut peer) && self.has_workers {
-            self.wake_main();
-        }
-        let wanted = peer.wanted();
-        let set = if wanted != peer.interest || self.has_workers {
-            peer.interest = wanted;
-            self.poller.modify(fd, token, wanted)
-        } else {
-            self.poller.rearm(fd, token, wanted, outcome)
-        };
-        if set.is_err() {
-            self.poller.forget(fd);
-            self.units.release(&mut peer);
-        } else if self.has_workers && self.units.has_orders.load(SeqCst) {
-            self.wake_main();
-        }
+        let ready = Ready { readable: event.readable, writable: event.writable };
+        let outcome = peer.turn(home, &mut Service::Here, scratch, ready, now);
+        self.watch.settle(&mut peer, if paused { Ask::Paused } else { Ask::Event(outcome) });
     }
-
-    /// When the main thread has something to do by the clock.
-    fn next_look(&self, now: Now, listener: Listener) -> u64 {
-        let mut next = self.units.deadlines.lock().next().unwrap_or(u64::MAX);
-        if let Listener::Resting(until) = listener {
-            next = next.min(until);
-        }
-        if let Some(expiry_ms) = self.units.logic.lock().next_expiry_ms() {
-            let wait_ms = expiry_ms.saturating_sub(now.wall.unix_ms()).max(1);
-            next = next.min(now.mono_ns.saturating_add(wait_ms.saturating_mul(1_000_000)));
-        }
-        next
-    }
-
-    /// Timers of peers, and of a listener that rested.
-    fn deadlines(&self, now: Now) {
-        while let Some(token) = { self.units.deadlines.lock().pop_due(now.mono_ns) } {
-            if token == LISTENER {
-                let _ = self.poller.modify(self.acceptor.listener.fd(), LISTENER, Interest::READABLE);
-                continue;
-            }
-            let Some(shared) = self.units.peers.get(token) else { continue };
-            let Some(mut peer) = shared.try_lock() else {
-                self.units.deadlines.lock().add(now.mono_ns + BUSY_NS, token);
-                continue;
-            };
-            peer.timer_ns = u64::MAX;
-            if peer.connection.deadline_passed(now.mono_ns) {
-                self.poller.forget(peer.stream.fd());
-                self.units.release(&mut peer);
-            } else {
-                self.units.watch_deadline(&mut peer);
-            }
-        }
-    }
-
-    fn expire(&self, now: Now) {
-        let mut logic = self.units.logic.lock();
-        if logic.next_expiry_ms().is_some_and(|at| at <= now.wall.unix_ms()) {
-            logic.expire_due(now.wall, EXPIRE_PER_TURN_MAX);
-            logic.commit();
-        }
-    }
-
-    /// What commands asked of the loop.
-    fn carry_out(&self, now: Now) {
-        for order in self.units.take_orders() {
-            match order {
-                Order::Shutdown => self.units.stop(),
-                Order::Kill { client } => {
-                    let Some(token) = self.units.peers.token_of(client) else { continue };
-                    let Some(shared) = self.units.peers.get(token) else { continue };
-                    let Some(mut peer) = shared.try_lock() else {
-                        // Asked again once its worker is done.
-                        self.units.order(vec![Order::Kill { client }]);
-                        self.units.deadlines.lock().add(now.mono_ns + BUSY_NS, token);
-                        continue;
-                    };
-                    peer.connection.close(super::CloseReason::Killed);
-                    self.poller.forget(peer.stream.fd());
-                    self.units.release(&mut peer);
-                }
-            }
-        }
-    }
-
-    /// A stop: everybody gets the replies to what was received, then its end. `true`: nobody is left.
-    fn drain(&self, now: Now, until: u64) -> bool {
-        for token in self.units.peers.tokens() {
-            let Some(shared) = self.units.peers.get(token) else { continue };
-            let Some(mut peer) = shared.try_lock() else { continue };
-            if now.mono_ns >= until {
-                peer.connection.close(super::CloseReason::ServerStopping);
-            } else {
-                peer.connection.drain(now.mono_ns);
-                peer.flush(now);
-                peer.announce_end(now);
-            }
-            let fd = peer.stream.fd();
-            if peer.connection.is_closed() {
-                self.poller.forget(fd);
-                self.units.release(&mut peer);
-                continue;
-            }
-            self.units.watch_deadline(&mut peer);
-            let wanted = peer.wanted();
-            if wanted != peer.interest {
-                peer.interest = wanted;
-                let _ = self.poller.modify(fd, token, wanted);
-            }
-        }
-        self.units.peers.len() == 0
-    }
-
-    fn wake_main(&self) {
-        // It fails only where the loop is gone.
-        let _ = self.poller.waker().wake();
-    }
-}
-
-/// Whether the listener is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listener {
-    Open,
-    /// No descriptor was free; until this time.
-    Resting(u64),
-    Closed,
 }

@@ -5,22 +5,29 @@ use crate::storage_unit::Storage;
 use eagain_net::{Errno, Kernel, SigAction, Signal};
 use std::sync::Arc;
 
-/// SIGTERM and SIGINT ask for a graceful stop. `ring` ends the loop's wait; it must be async-signal-safe. SIGPIPE is
-/// ignored: a write says `EPIPE` by itself.
+/// What was there before, for [`restore`].
+pub(super) type Dispositions = Vec<(Signal, SigAction)>;
+
+/// SIGTERM and SIGINT ask for a graceful stop. `ring` ends the waiting of all loops; it must be async-signal-safe. SIGPIPE
+/// is ignored: a write says `EPIPE` by itself.
 pub(super) fn stop_on_signal<K: Kernel, S: Storage + 'static>(
     units: &Arc<Units<K, S>>,
     ring: impl Fn() + Clone + Send + Sync + 'static,
-) -> Result<(), Errno> {
-    units.kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())?;
+) -> Result<Dispositions, Errno> {
+    let kernel = units.kernel;
+    let mut before = vec![(Signal::SIGPIPE, kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())?)];
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let (units, ring) = (units.clone(), ring.clone());
-        units.clone().kernel.sigaction(
-            signal,
-            SigAction::handler(true, move |_| {
-                units.stop();
-                ring();
-            }),
-        )?;
+        let stop = SigAction::handler(true, move |_| {
+            units.stop();
+            ring();
+        });
+        before.push((signal, kernel.sigaction(signal, stop)?));
     }
-    Ok(())
+    Ok(before)
+}
+
+/// A second signal, after the loops' end, does what it did before.
+pub(super) fn restore<K: Kernel>(kernel: K, before: Dispositions) -> Result<(), Errno> {
+    before.into_iter().try_for_each(|(signal, action)| kernel.sigaction(signal, action).map(drop))
 }

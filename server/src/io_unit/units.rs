@@ -1,18 +1,18 @@
-//! What all threads of a server share: the logic unit behind its lock, the peers, the deadlines, and what was asked of
-//! the loop from elsewhere (stop, kill). The lock order is peer, then logic unit, then the small ones; nobody waits for a
-//! socket with one of them held.
+//! What all threads of a server share: the logic unit behind its lock, the wish to stop, and the mailboxes through which
+//! its loops hear of what commands asked for. The lock order is peer, then logic unit, then the small ones; nobody waits
+//! for a socket with one of them held.
 
-use super::deadlines::Deadlines;
-use super::peer::Peer;
-use super::peers::Peers;
+use super::mailbox::Mailbox;
 use crate::config::Config;
 use crate::logic_unit::{LogicUnit, Order, WallTime};
-use crate::storage_unit::Storage;
+use crate::storage_unit::{Commit, Storage};
 use eagain_net::sync::Mutex;
 use eagain_net::{ClockId, Kernel};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+/// Keys that expire in one go, with the logic unit locked.
+const EXPIRE_AT_ONCE_MAX: usize = 256;
 
 /// The time of a turn: one look at the clocks serves all events of it.
 #[derive(Clone, Copy, Debug)]
@@ -33,26 +33,23 @@ impl Now {
     }
 }
 
+/// Where a loop hears: orders are put into its mailbox, then it is woken.
+struct Ear<K: Kernel> {
+    mailbox: Arc<Mailbox<K>>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    tends_keys: bool,
+}
+
 /// What the threads of a server share.
 pub struct Units<K: Kernel, S: Storage> {
     pub(super) kernel: K,
-    pub(super) logic: Mutex<K, LogicUnit<S>>,
-    pub(super) peers: Peers<K>,
-    pub(super) deadlines: Mutex<K, Deadlines>,
-    /// When the main thread looks at the deadlines next, in nanoseconds; whoever adds an earlier one wakes it.
-    pub(super) next_look_ns: AtomicU64,
-    orders: Mutex<K, Vec<Order>>,
-    pub(super) has_orders: AtomicBool,
-    stop: AtomicBool,
-    /// Peers whose replies wait for the storage; each once.
-    held: Mutex<K, BTreeSet<u64>>,
-    /// The storage has news for them.
-    has_news: Arc<AtomicBool>,
     pub(super) config: Config,
-    /// The seed's sixth step to the letter: replies wait for a write event.
-    pub(super) write_when_ready: bool,
-    /// Only an `EAGAIN` says that the socket is empty.
-    pub(crate) reads_until_eagain: bool,
+    pub(super) logic: Mutex<K, LogicUnit<S>>,
+    loops: Arc<Mutex<K, Vec<Ear<K>>>>,
+    /// When somebody looks at the lifetimes of keys next (Unix milliseconds); written with the logic unit locked, but for
+    /// 0: whoever it is, is awake, and will write it before it sleeps.
+    expiry_look_ms: AtomicU64,
+    stop: AtomicBool,
 }
 
 impl<K: Kernel, S: Storage> Units<K, S> {
@@ -60,19 +57,23 @@ impl<K: Kernel, S: Storage> Units<K, S> {
     pub fn new(kernel: K, config: Config, logic: LogicUnit<S>) -> Units<K, S> {
         Units {
             kernel,
-            logic: Mutex::new(kernel, logic),
-            peers: Peers::new(kernel),
-            deadlines: Mutex::new(kernel, Deadlines::default()),
-            next_look_ns: AtomicU64::new(u64::MAX),
-            orders: Mutex::new(kernel, Vec::new()),
-            has_orders: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-            held: Mutex::new(kernel, BTreeSet::new()),
-            has_news: Arc::new(AtomicBool::new(false)),
-            write_when_ready: config.write_when_ready,
-            reads_until_eagain: false,
             config,
+            logic: Mutex::new(kernel, logic),
+            loops: Arc::new(Mutex::new(kernel, Vec::new())),
+            expiry_look_ms: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
         }
+    }
+
+    /// From now on all loops hear of what the storage has to say.
+    pub(super) fn listen_to_storage(&self) {
+        let loops = self.loops.clone();
+        self.logic.lock().storage().on_progress(Box::new(move || {
+            for ear in loops.lock().iter() {
+                ear.mailbox.tell_news();
+                (ear.wake)();
+            }
+        }));
     }
 
     /// The end of the storage; see [`Storage::close`].
@@ -80,7 +81,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         self.logic.lock().storage().close()
     }
 
-    /// Asks for a graceful stop; async-signal-safe.
+    /// Asks for a graceful stop; async-signal-safe. Loops that sleep see it when they are woken.
     pub fn stop(&self) {
         self.stop.store(true, SeqCst);
     }
@@ -90,64 +91,61 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         self.stop.load(SeqCst)
     }
 
-    /// Hands the main loop what commands asked of it.
-    pub(super) fn order(&self, orders: Vec<Order>) {
-        self.orders.lock().extend(orders);
-        self.has_orders.store(true, SeqCst);
+    /// A loop is there, and hears what commands ask for; one of them tends the keys. Its mailbox.
+    pub(super) fn join_loop(
+        &self,
+        tends_keys: bool,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Mailbox<K>> {
+        let mailbox = Arc::new(Mailbox::new(self.kernel));
+        let ear = Ear { mailbox: mailbox.clone(), wake: Box::new(wake), tends_keys };
+        self.loops.lock().push(ear);
+        mailbox
     }
 
-    /// What was asked since the last call.
-    pub(super) fn take_orders(&self) -> Vec<Order> {
-        if !self.has_orders.swap(false, SeqCst) {
-            return Vec::new();
+    /// Executes requests: `work` gets the logic unit, with nobody else in it. What they asked of the loops is passed on;
+    /// when the replies may leave is told.
+    pub(super) fn execute<R>(&self, work: impl FnOnce(&mut LogicUnit<S>) -> R) -> (R, Commit) {
+        let mut logic = self.logic.lock();
+        let result = work(&mut logic);
+        let commit = logic.commit();
+        let orders = logic.take_orders();
+        let look = self.expiry_look_ms.load(SeqCst);
+        let early = look > 0 && logic.next_expiry_ms().is_some_and(|at| at < look);
+        drop(logic);
+        if !orders.is_empty() {
+            self.post(&orders);
         }
-        std::mem::take(&mut *self.orders.lock())
+        if early {
+            self.loops.lock().iter().filter(|ear| ear.tends_keys).for_each(|ear| (ear.wake)());
+        }
+        (result, commit)
     }
 
-    /// `ring` ends the loop's wait; it is called whenever the storage has news for peers whose replies wait for it.
-    pub(super) fn listen_to_storage(&self, ring: impl Fn() + Send + Sync + 'static) {
-        let has_news = self.has_news.clone();
-        self.logic.lock().storage().on_progress(Box::new(move || {
-            has_news.store(true, SeqCst);
-            ring();
-        }));
-    }
-
-    /// The peer's replies may wait for the storage: then it is among those that [`Units::take_held`] gives.
-    pub(super) fn watch_held(&self, peer: &mut Peer<K>, now: Now) {
-        if peer.is_held() {
-            self.held.lock().insert(peer.token);
-            // The news may have come before the peer was entered; then nobody would tell it again.
-            peer.settle_held(self);
-            if !self.write_when_ready {
-                peer.flush(now);
-            }
+    /// Which loop has the client, nobody but that loop knows: all are told.
+    fn post(&self, orders: &[Order]) {
+        for ear in self.loops.lock().iter() {
+            ear.mailbox.post(orders);
+            (ear.wake)();
         }
     }
 
-    /// Peers for whom the storage may have news; whoever is still held afterwards is entered again.
-    pub(super) fn take_held(&self) -> BTreeSet<u64> {
-        if !self.has_news.swap(false, SeqCst) {
-            return BTreeSet::new();
+    /// Removes keys whose time has come.
+    pub(super) fn expire(&self, now: Now) {
+        self.expiry_look_ms.store(0, SeqCst);
+        let mut logic = self.logic.lock();
+        if logic.next_expiry_ms().is_some_and(|at| at <= now.wall.unix_ms()) {
+            logic.expire_due(now.wall, EXPIRE_AT_ONCE_MAX);
+            logic.commit();
         }
-        std::mem::take(&mut *self.held.lock())
     }
 
-    /// The peer's deadline may be earlier than any entry of it. `true`: earlier than the main loop's next look.
-    pub(super) fn watch_deadline(&self, peer: &mut Peer<K>) -> bool {
-        let Some(deadline) = peer.connection.deadline().filter(|&at| at < peer.timer_ns) else {
-            return false;
-        };
-        peer.timer_ns = deadline;
-        self.deadlines.lock().add(deadline, peer.token);
-        deadline < self.next_look_ns.load(SeqCst)
-    }
-
-    /// The peer's session and its place go; closing its socket is what the end of `peer` does.
-    pub(super) fn release(&self, peer: &mut Peer<K>) {
-        if let Some(session) = peer.session.take() {
-            self.logic.lock().disconnect(session);
-        }
-        self.peers.remove(peer.token);
+    /// Until when the one who tends the keys may sleep (nanoseconds, monotonic). Should that change, its loop is woken.
+    pub(super) fn expiry_rest(&self, now: Now) -> u64 {
+        let mut logic = self.logic.lock();
+        let at = logic.next_expiry_ms().unwrap_or(u64::MAX);
+        self.expiry_look_ms.store(at, SeqCst);
+        let wait_ms = at.saturating_sub(now.wall.unix_ms());
+        now.mono_ns.saturating_add(wait_ms.saturating_mul(1_000_000))
     }
 }

@@ -1,0 +1,257 @@
+//! The blocking model: a thread per connection, and calls that wait.
+//!
+//! | what | how |
+//! |---|---|
+//! | deadlines | `SO_RCVTIMEO` and `SO_SNDTIMEO`: a call that has waited for so long gives up |
+//! | lifetimes of keys | a thread, the tender, that sleeps until the next one ends |
+//! | `CLIENT KILL` | the tender shuts the socket down, which ends its thread's call |
+//! | SIGTERM | the handler shuts the listener down, which ends `accept`; main then ends the reading of all |
+
+use super::acceptor::{AcceptError, Acceptor, REST_NS};
+use super::connection::CloseReason;
+use super::mailbox::Mailbox;
+use super::main_loop::DRAIN_NS;
+use super::peer::Peer;
+use super::service::Service;
+use super::signals;
+use super::units::{Now, Units};
+use super::watch::SCRATCH_BYTES;
+use crate::error::TOO_MANY_CLIENTS;
+use crate::logic_unit::Order;
+use crate::storage_unit::Storage;
+use eagain_net::sync::{Condvar, Mutex, Queue};
+use eagain_net::{Errno, Fd, Kernel, ShutdownHow, TcpStream, thread};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No call waits for less: the kernel's timeouts are not finer, and 0 would be for ever.
+const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+
+/// What all threads share.
+struct Blocking<K: Kernel, S: Storage> {
+    units: Arc<Units<K, S>>,
+    /// The sockets of those who are here, by client.
+    streams: Mutex<K, BTreeMap<u64, Arc<TcpStream<K>>>>,
+    /// One has gone.
+    left: Condvar<K>,
+    /// What commands ask for, and keys: the tender's.
+    mailbox: Arc<Mailbox<K>>,
+    /// Rings for the tender; closed at the end.
+    bell: Arc<Queue<K, ()>>,
+    listener: Fd,
+}
+
+/// Runs until a stop is asked for and everybody has got what is due.
+pub(super) fn run<K: Kernel, S: Storage + 'static>(
+    units: Arc<Units<K, S>>,
+    acceptor: Acceptor<K>,
+    ready: impl FnOnce(),
+) -> Result<(), Errno> {
+    let kernel = units.kernel;
+    let Some(listener) = acceptor.listener() else { return Ok(()) };
+    let bell = Arc::new(Queue::new(kernel, 1));
+    let rung = bell.clone();
+    // Full: it has been rung, and not yet heard.
+    let mailbox = units.join_loop(true, move || _ = rung.try_push(()));
+    let blocking = Arc::new(Blocking {
+        units,
+        streams: Mutex::new(kernel, BTreeMap::new()),
+        left: Condvar::new(kernel),
+        mailbox,
+        bell,
+        listener: listener.fd(),
+    });
+    let fd = listener.fd();
+    let dispositions =
+        signals::stop_on_signal(&blocking.units, move || _ = kernel.shutdown(fd, ShutdownHow::Both))?;
+    let tender = {
+        let blocking = blocking.clone();
+        thread::spawn(kernel, "tender", move || blocking.tend())?
+    };
+    ready();
+    while !blocking.units.is_stopping() {
+        match listener.accept() {
+            Ok((stream, from)) => {
+                let now = Now::of(kernel);
+                if let Some(peer) = acceptor.admit(&blocking.units, stream, from, now, true) {
+                    blocking.start(peer);
+                }
+            }
+            Err(errno) if AcceptError::of(errno) == AcceptError::NoRoom => {
+                // Cut short by a signal.
+                let _ = kernel.nanosleep(Duration::from_nanos(REST_NS));
+            }
+            // EINVAL, once the listener was shut down; else EINTR, or what befell a connection before we took it.
+            Err(_) => {}
+        }
+    }
+    signals::restore(kernel, dispositions)?;
+    drop(listener);
+    acceptor.close();
+    blocking.drain();
+    blocking.bell.close();
+    tender.join();
+    Ok(())
+}
+
+impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
+    /// A thread for the peer.
+    fn start(self: &Arc<Self>, mut peer: Peer<K>) {
+        let (client, stream) = (peer.client, peer.stream.clone());
+        self.streams.lock().insert(client, stream.clone());
+        let blocking = self.clone();
+        // Where there is no thread to be had, the session has to come back.
+        let session = peer.session.take();
+        let slot = Arc::new(Mutex::new(self.units.kernel, session));
+        let kept = slot.clone();
+        let body = move || {
+            peer.session = slot.lock().take();
+            blocking.serve(&mut peer);
+            blocking.leave(peer);
+        };
+        // Dropped, the handle detaches the thread.
+        if thread::spawn(self.units.kernel, "connection", body).is_err() {
+            let _ = stream.write(TOO_MANY_CLIENTS);
+            self.streams.lock().remove(&client);
+            if let Some(session) = kept.lock().take() {
+                self.units.logic.lock().disconnect(session);
+            }
+        }
+    }
+
+    /// A connection's thread: reads, handles, writes, each to its end.
+    fn serve(&self, peer: &mut Peer<K>) {
+        let mut scratch = vec![0; SCRATCH_BYTES];
+        let limits = &self.units.config.limits;
+        let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
+        let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
+        let progress = self.units.logic.lock().storage().wait();
+        let mut timeout = None;
+        let mut now = Now::of(self.units.kernel);
+        loop {
+            if self.units.is_stopping() {
+                peer.connection.drain(now.mono_ns);
+            }
+            while Service::Here.takes(peer) {
+                Service::Here.serve(&self.units, peer, &[], now);
+                peer.flush(now);
+            }
+            peer.flush(now);
+            if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
+                progress.wait(ticket);
+                peer.held.ask(&mut peer.connection, &self.units);
+                continue;
+            }
+            now = Now::of(self.units.kernel);
+            peer.connection.deadline_passed(now.mono_ns);
+            peer.announce_end(now);
+            if peer.connection.is_closed() {
+                return;
+            }
+            if !peer.connection.wants_read() {
+                // The rest of the output waits for its turn, or for its deadline.
+                continue;
+            }
+            if !set_read_timeout(peer, &mut timeout, now) {
+                return;
+            }
+            let read = peer.stream.read(&mut scratch);
+            now = Now::of(self.units.kernel);
+            match read {
+                Ok(0) => peer.connection.end_of_input(now.mono_ns),
+                Ok(n) => {
+                    Service::Here.serve(&self.units, peer, &scratch[..n], now);
+                }
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(_) => peer.connection.close(CloseReason::SocketFailed),
+            }
+        }
+    }
+
+    /// The connection is over: its place in the directory, then its socket.
+    fn leave(&self, mut peer: Peer<K>) {
+        if let Some(session) = peer.session.take() {
+            self.units.logic.lock().disconnect(session);
+        }
+        let client = peer.client;
+        drop(peer);
+        drop(self.streams.lock().remove(&client));
+        self.left.notify_all();
+    }
+}
+
+impl<K: Kernel, S: Storage> Blocking<K, S> {
+    /// The thread that does by the clock, and on order, what nobody else has the time for.
+    fn tend(&self) {
+        while !self.bell.is_closed() {
+            let now = Now::of(self.units.kernel);
+            self.mailbox.take().into_iter().for_each(|order| self.carry_out(order));
+            self.units.expire(now);
+            let rest = self.units.expiry_rest(now);
+            if rest == u64::MAX {
+                self.bell.pop();
+            } else {
+                let _ = self.bell.pop_timeout(Duration::from_nanos(rest.saturating_sub(now.mono_ns)));
+            }
+        }
+    }
+
+    fn carry_out(&self, order: Order) {
+        match order {
+            Order::Kill { client } => {
+                let stream = self.streams.lock().get(&client).cloned();
+                if let Some(stream) = stream {
+                    let _ = stream.shutdown(ShutdownHow::Both);
+                }
+            }
+            Order::Shutdown => {
+                self.units.stop();
+                let _ = self.units.kernel.shutdown(self.listener, ShutdownHow::Both);
+            }
+        }
+    }
+
+    /// Nobody is read from any more; everybody gets the replies to what was received. Who does not take them in time is
+    /// shut down.
+    fn drain(&self) {
+        let mut how = ShutdownHow::Read;
+        let mut until = Now::of(self.units.kernel).mono_ns + DRAIN_NS;
+        let mut streams = self.streams.lock();
+        loop {
+            for stream in streams.values() {
+                let _ = stream.shutdown(how);
+            }
+            loop {
+                if streams.is_empty() {
+                    return;
+                }
+                let deadline = eagain_net::Instant(until);
+                let late;
+                (streams, late) = self.left.wait_deadline(streams, deadline);
+                if late {
+                    break;
+                }
+            }
+            how = ShutdownHow::Both;
+            until += DRAIN_NS;
+        }
+    }
+}
+
+/// The next read gives up at the peer's deadline, or earlier. `false`: the socket is gone.
+fn set_read_timeout<K: Kernel>(peer: &Peer<K>, current: &mut Option<Duration>, now: Now) -> bool {
+    let wait = peer.connection.deadline().map(|at| Duration::from_nanos(at.saturating_sub(now.mono_ns)));
+    let wanted = wait.map(|wait| wait.max(TIMEOUT_MIN));
+    let fits = match (wanted, *current) {
+        (None, None) => true,
+        // Too early is only looked at again; half as long would be too often.
+        (Some(wanted), Some(current)) => current <= wanted && current >= wanted / 2,
+        _ => false,
+    };
+    if fits {
+        return true;
+    }
+    *current = wanted;
+    peer.stream.set_read_timeout(wanted).is_ok()
+}

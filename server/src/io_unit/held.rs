@@ -1,0 +1,80 @@
+//! Replies that must not leave before the storage says so. They are in the connection's outbox behind its gate; here is
+//! which ticket opens it how far, and, of a loop, which peers there is to be looked at when the storage has news.
+
+use super::connection::Connection;
+use super::units::Units;
+use crate::storage_unit::{Commit, Standing, Storage};
+use eagain_net::Kernel;
+use std::collections::VecDeque;
+
+/// What takes the place of replies whose requests came to nothing.
+const LOST: &str = "MISCONF the disk failed before this was safe: the outcome is unknown";
+
+/// Replies of one connection that wait for the storage, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    waiting: VecDeque<Waiting>,
+}
+
+/// Replies that wait for the same ticket.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    ticket: u64,
+    /// Behind the last of them.
+    position: u64,
+    requests: usize,
+}
+
+impl Held {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The ticket that is to be waited for.
+    pub(super) fn ticket(&self) -> Option<u64> {
+        self.waiting.front().map(|first| first.ticket)
+    }
+
+    /// The replies to `requests`, last in the outbox, may leave, or wait.
+    pub(super) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize) {
+        let position = connection.reply_position();
+        match (commit, self.waiting.back_mut()) {
+            (Commit::Done, None) => connection.release_replies(position),
+            // Nothing of this turn waits, but what came before it does: so does this, in its place.
+            (Commit::Done, Some(last)) => {
+                (last.position, last.requests) = (position, last.requests + requests);
+            }
+            (Commit::Pending(ticket), Some(last)) if last.ticket == ticket => {
+                (last.position, last.requests) = (position, last.requests + requests);
+            }
+            (Commit::Pending(ticket), _) => {
+                self.waiting.push_back(Waiting { ticket, position, requests });
+            }
+        }
+    }
+
+    /// Asks the storage: replies leave, become errors, or wait on. `true`: there was news.
+    pub(super) fn ask<K: Kernel, S: Storage>(
+        &mut self,
+        connection: &mut Connection,
+        units: &Units<K, S>,
+    ) -> bool {
+        let Some(first) = self.ticket() else { return false };
+        let mut logic = units.logic.lock();
+        let mut standing = logic.standing(first);
+        let has_news = standing != Standing::Pending;
+        while let (Some(held), true) = (self.waiting.front().copied(), standing != Standing::Pending) {
+            if standing == Standing::Failed {
+                // Whatever waits behind it was executed on what is not there any more.
+                let requests = self.waiting.drain(..).map(|held| held.requests).sum();
+                connection.fail_replies(requests, LOST);
+                break;
+            }
+            connection.release_replies(held.position);
+            self.waiting.pop_front();
+            standing = self.ticket().map_or(Standing::Pending, |next| logic.standing(next));
+        }
+        has_news
+    }
+}

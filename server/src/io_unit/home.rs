@@ -1,0 +1,121 @@
+//! What one loop of the server has of its own: its peers, their deadlines, and its mailbox.
+
+use super::deadlines::Deadlines;
+use super::mailbox::Mailbox;
+use super::peer::Peer;
+use super::peers::Peers;
+use super::units::{Now, Units};
+use crate::storage_unit::Storage;
+use eagain_net::Kernel;
+use eagain_net::model::Waker;
+use eagain_net::sync::Mutex;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The listener's token; those of peers are below it.
+pub(super) const LISTENER: u64 = 1 << 61;
+
+/// One loop's own.
+pub struct Home<K: Kernel, S: Storage> {
+    pub(super) units: Arc<Units<K, S>>,
+    pub(super) peers: Peers<K>,
+    pub(super) mailbox: Arc<Mailbox<K>>,
+    pub(super) waker: Waker<K>,
+    deadlines: Mutex<K, Deadlines>,
+    /// Peers whose replies wait for the storage; each once.
+    held: Mutex<K, BTreeSet<u64>>,
+    /// It looks after the lifetimes of keys.
+    pub(super) tends_keys: bool,
+    /// Peers that the model can serve at a time.
+    pub(super) peers_max: usize,
+    /// Only an `EAGAIN` says that a socket is empty.
+    pub(super) reads_until_eagain: bool,
+}
+
+impl<K: Kernel, S: Storage> Home<K, S> {
+    /// A loop of these units with nobody connected; `waker` ends its waiting.
+    pub(super) fn new(units: Arc<Units<K, S>>, waker: Waker<K>, tends_keys: bool) -> Home<K, S> {
+        let kernel = units.kernel;
+        let bell = waker.clone();
+        // It fails only where the loop is gone.
+        let mailbox = units.join_loop(tends_keys, move || _ = bell.wake());
+        Home {
+            units,
+            peers: Peers::new(kernel),
+            mailbox,
+            waker,
+            deadlines: Mutex::new(kernel, Deadlines::default()),
+            held: Mutex::new(kernel, BTreeSet::new()),
+            tends_keys,
+            peers_max: usize::MAX,
+            reads_until_eagain: false,
+        }
+    }
+
+    /// How long the loop may sleep, until `at_most`. Whoever adds an earlier deadline from now on wakes it.
+    pub(super) fn patience(&self, now: Now, at_most: u64) -> Option<Duration> {
+        let keys = if self.tends_keys { self.units.expiry_rest(now) } else { u64::MAX };
+        let next = self.deadlines.lock().sleep(at_most.min(keys));
+        (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)))
+    }
+
+    /// The loop is awake.
+    pub(super) fn awake(&self) {
+        self.deadlines.lock().awake();
+    }
+
+    /// A deadline that has passed.
+    pub(super) fn pop_due(&self, now: Now) -> Option<u64> {
+        self.deadlines.lock().pop_due(now.mono_ns)
+    }
+
+    /// The loop is to look at `token` at `at`.
+    pub(super) fn look_at(&self, token: u64, at: u64) {
+        if self.deadlines.lock().add(at, token) {
+            self.wake();
+        }
+    }
+
+    /// The peer's deadline may be earlier than any entry of it.
+    pub(super) fn watch_deadline(&self, peer: &mut Peer<K>) {
+        if let Some(deadline) = peer.connection.deadline().filter(|&at| at < peer.timer_ns) {
+            peer.timer_ns = deadline;
+            self.look_at(peer.token, deadline);
+        }
+    }
+
+    /// Asks the storage for the peer, whose replies may wait for it. Where they go on waiting the peer will be among
+    /// those of [`Home::take_held`]. `true`: there was news.
+    pub(super) fn ask_storage(&self, peer: &mut Peer<K>) -> bool {
+        if peer.held.is_empty() {
+            return false;
+        }
+        // In this order: news that comes from now on is told.
+        self.held.lock().insert(peer.token);
+        peer.held.ask(&mut peer.connection, &self.units)
+    }
+
+    /// Peers for whom the storage may have news.
+    pub(super) fn take_held(&self) -> BTreeSet<u64> {
+        if !self.mailbox.take_news() {
+            return BTreeSet::new();
+        }
+        std::mem::take(&mut *self.held.lock())
+    }
+
+    /// Ends the loop's waiting.
+    pub(super) fn wake(&self) {
+        // It fails only where the loop is gone.
+        let _ = self.waker.wake();
+    }
+
+    /// The peer's session and its place go; closing its socket is what the end of `peer` does.
+    pub(super) fn release(&self, peer: &mut Peer<K>) {
+        if let Some(session) = peer.session.take() {
+            self.units.logic.lock().disconnect(session);
+        }
+        peer.released = true;
+        self.peers.remove(peer.token);
+    }
+}

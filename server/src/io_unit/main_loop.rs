@@ -1,0 +1,163 @@
+//! The main loop, one turn after the other, whatever the pattern and the model. Three kinds of events come through it:
+//! I/O by the model, signals by its waker, timers by the time for which it waits.
+
+use super::connection::CloseReason;
+use super::home::{Home, LISTENER};
+use super::peer::Peer;
+use super::units::Now;
+use crate::logic_unit::Order;
+use crate::storage_unit::Storage;
+use eagain_net::{Errno, Kernel};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A stop waits for the peers to take their replies, so long at most.
+pub(super) const DRAIN_NS: u64 = 5_000_000_000;
+/// A peer that a worker holds is looked at again after so long.
+pub(super) const BUSY_NS: u64 = 1_000_000;
+
+/// What a driver brings: its model, and who does what.
+pub(super) trait MainLoop<K: Kernel, S: Storage> {
+    /// The loop's own.
+    fn home(&self) -> &Arc<Home<K, S>>;
+
+    /// Waits for so long at most, and handles what happened. The time after the waiting.
+    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno>;
+
+    /// Something happened to the peer that is no event of its socket: sends what is to be sent, asks of the socket what
+    /// is wanted from now on, watches the deadline, and releases the peer where all is over.
+    fn settle(&mut self, peer: &mut Peer<K>, now: Now);
+
+    /// Connections are taken in from now on.
+    fn open_door(&mut self) -> Result<(), Errno>;
+
+    /// No more connections, ever.
+    fn close_door(&mut self);
+}
+
+/// Runs until a stop is asked for and everybody has got what is due.
+pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Result<(), Errno> {
+    let home = driver.home().clone();
+    driver.open_door()?;
+    let mut stopping: Option<Drain> = None;
+    let mut now = Now::of(home.units.kernel);
+    loop {
+        // 1. Sleep until something happens, or something is due.
+        let patience = home.patience(now, stopping.as_ref().map_or(u64::MAX, |drain| drain.until));
+        // 2. What the model tells.
+        now = driver.turn(patience)?;
+        home.awake();
+        // 3. What the clock tells: deadlines of peers, a listener that has rested, keys.
+        look_at_the_clock(driver, &home, now, stopping.is_some())?;
+        if home.tends_keys {
+            home.units.expire(now);
+        }
+        // 4. What the storage tells: replies that waited for it may leave.
+        for token in home.take_held() {
+            settle(driver, &home, token, now);
+        }
+        // 5. What commands ask for.
+        carry_out(driver, &home, now);
+        // 6. What signals ask for: the end.
+        if home.units.is_stopping() {
+            let drain = stopping.get_or_insert_with(|| {
+                driver.close_door();
+                Drain { until: now.mono_ns + DRAIN_NS, waiting: home.peers.tokens() }
+            });
+            if drain.turn(driver, &home, now) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn look_at_the_clock<K: Kernel, S: Storage>(
+    driver: &mut impl MainLoop<K, S>,
+    home: &Home<K, S>,
+    now: Now,
+    door_is_closed: bool,
+) -> Result<(), Errno> {
+    while let Some(token) = home.pop_due(now) {
+        if token == LISTENER {
+            if !door_is_closed && !home.units.is_stopping() {
+                driver.open_door()?;
+            }
+            continue;
+        }
+        settle(driver, home, token, now);
+    }
+    Ok(())
+}
+
+/// Looks at a peer, now or when whoever holds it is done.
+fn settle<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K, S>, token: u64, now: Now) {
+    let Some(shared) = home.peers.get(token) else { return };
+    let Some(mut peer) = shared.try_lock() else {
+        home.look_at(token, now.mono_ns + BUSY_NS);
+        return;
+    };
+    if peer.timer_ns <= now.mono_ns {
+        peer.timer_ns = u64::MAX;
+    }
+    peer.connection.deadline_passed(now.mono_ns);
+    driver.settle(&mut peer, now);
+}
+
+fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K, S>, now: Now) {
+    for order in home.mailbox.take() {
+        match order {
+            Order::Shutdown => home.units.stop(),
+            Order::Kill { client } => {
+                let Some(shared) = home.peers.token_of(client).and_then(|token| home.peers.get(token)) else {
+                    continue;
+                };
+                let Some(mut peer) = shared.try_lock() else {
+                    // Asked again once its worker is done.
+                    home.mailbox.post(&[order]);
+                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+                    continue;
+                };
+                peer.connection.close(CloseReason::Killed);
+                driver.settle(&mut peer, now);
+            }
+        }
+    }
+}
+
+/// A stop under way: everybody gets the replies to what was received, then its end.
+struct Drain {
+    until: u64,
+    /// Peers that have not been told yet.
+    waiting: Vec<u64>,
+}
+
+impl Drain {
+    /// `true`: nobody is left.
+    fn turn<K: Kernel, S: Storage>(
+        &mut self,
+        driver: &mut impl MainLoop<K, S>,
+        home: &Home<K, S>,
+        now: Now,
+    ) -> bool {
+        let late = now.mono_ns >= self.until;
+        if late {
+            self.waiting = home.peers.tokens();
+            self.until = now.mono_ns + BUSY_NS;
+        }
+        self.waiting.retain(|&token| {
+            let Some(shared) = home.peers.get(token) else { return false };
+            let Some(mut peer) = shared.try_lock() else { return true };
+            if late {
+                peer.connection.close(CloseReason::ServerStopping);
+            } else {
+                peer.connection.drain(now.mono_ns);
+            }
+            driver.settle(&mut peer, now);
+            false
+        });
+        if !self.waiting.is_empty() {
+            home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+        }
+        home.peers.len() == 0
+    }
+}

@@ -1,0 +1,264 @@
+//! The proactor on a model that tells of completion. The eight steps are those of [the module](super).
+//!
+//! Sockets are blocking, since nobody calls them but the kernel. A connection ends in three steps: it is shut down, what
+//! the kernel has of it comes back, and only then its descriptor is closed; else the kernel would go on with a
+//! descriptor that may be somebody else's by then.
+
+use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
+use crate::io_unit::connection::CloseReason;
+use crate::io_unit::home::{Home, LISTENER};
+use crate::io_unit::main_loop::{self, MainLoop};
+use crate::io_unit::peer::Peer;
+use crate::io_unit::service::Service;
+use crate::io_unit::units::Now;
+use crate::storage_unit::Storage;
+use eagain_net::model::{AnyCompleter, Completer, Finish, Finished};
+use eagain_net::{Errno, Fd, Kernel, OwnedFd, ShutdownHow, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is received into at first, and where a peer's buffer ends to grow.
+const BUFFER_BYTES_MIN: usize = 4 * 1024;
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// An operation that the model had no room for is tried again after so long.
+const AGAIN_NS: u64 = 1_000_000;
+
+/// The main thread's.
+struct Completion<K: Kernel, S: Storage> {
+    home: Arc<Home<K, S>>,
+    completer: AnyCompleter<K>,
+    acceptor: Acceptor<K>,
+    service: Service<K>,
+    finished: Vec<Finished>,
+}
+
+/// Runs until a stop is asked for and everybody has got what is due.
+pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
+    home: Home<K, S>,
+    completer: AnyCompleter<K>,
+    acceptor: Acceptor<K>,
+) -> Result<(), Errno> {
+    let service = Service::start(&home.units, &home.waker)?;
+    let home = Arc::new(home);
+    let mut proactor = Completion { home, completer, acceptor, service, finished: Vec::new() };
+    let result = main_loop::run(&mut proactor);
+    proactor.service.end();
+    result
+}
+
+impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
+    fn home(&self) -> &Arc<Home<K, S>> {
+        &self.home
+    }
+
+    /// Steps 2 and 6: other things, which is whatever ends next.
+    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
+        self.completer.wait(&mut self.finished, patience)?;
+        let now = Now::of(self.home.units.kernel);
+        let mut finished = std::mem::take(&mut self.finished);
+        for Finished { token, what } in finished.drain(..) {
+            match what {
+                Finish::Accepted(Ok(fd)) => self.accepted(fd, now),
+                Finish::Accepted(Err(errno)) => self.not_accepted(errno, now)?,
+                // Step 3.
+                Finish::Received(result, buffer) => self.received(token, result, buffer, now),
+                // Step 7.
+                Finish::Sent(result, buffer) => self.sent(token, result, buffer, now),
+            }
+        }
+        self.finished = finished;
+        // Step 5, for what workers have done.
+        let Completion { home, completer, service, .. } = self;
+        service.collect(home, now, |service, peer| next(home, completer, service, peer, now));
+        Ok(now)
+    }
+
+    fn settle(&mut self, peer: &mut Peer<K>, now: Now) {
+        next(&self.home, &mut self.completer, &mut self.service, peer, now);
+    }
+
+    fn open_door(&mut self) -> Result<(), Errno> {
+        match self.acceptor.listener() {
+            Some(listener) => self.completer.accept(listener.fd(), LISTENER),
+            None => Ok(()),
+        }
+    }
+
+    fn close_door(&mut self) {
+        self.acceptor.close();
+    }
+}
+
+impl<K: Kernel, S: Storage> Completion<K, S> {
+    fn accepted(&mut self, fd: Fd, now: Now) {
+        let stream = TcpStream::from(OwnedFd::from_raw(self.home.units.kernel, fd));
+        // ENOTCONN: it has gone already.
+        let Ok(from) = stream.peer_addr() else { return };
+        let Completion { home, completer, acceptor, service, .. } = self;
+        acceptor.take_in(home, stream, from, now, &mut |peer| {
+            next(home, completer, service, peer, now);
+            Ok(())
+        });
+    }
+
+    /// Nothing is accepted until it is asked for again.
+    fn not_accepted(&mut self, errno: Errno, now: Now) -> Result<(), Errno> {
+        if AcceptError::of(errno) == AcceptError::NoRoom {
+            self.home.look_at(LISTENER, now.mono_ns + REST_NS);
+            return Ok(());
+        }
+        // EINVAL: the listener was shut down, because the server stops.
+        if errno == Errno::EINVAL { Ok(()) } else { self.open_door() }
+    }
+
+    /// Step 3: the data is in the buffer; step 4: its requests are handled.
+    fn received(&mut self, token: u64, result: Result<usize, Errno>, mut buffer: Vec<u8>, now: Now) {
+        let Some(shared) = self.home.peers.get(token) else { return };
+        let mut peer = shared.lock();
+        peer.flight.receiving = false;
+        match result {
+            Ok(0) => peer.connection.end_of_input(now.mono_ns),
+            Ok(n) => {
+                self.service.serve(&self.home.units, &mut peer, &buffer[..n], now);
+                // As large as what comes.
+                if n == buffer.len() && n < BUFFER_BYTES_MAX {
+                    buffer.resize(n * 2, 0);
+                } else if n < buffer.len() / 16 && buffer.len() > BUFFER_BYTES_MIN {
+                    buffer = vec![0; buffer.len() / 2];
+                }
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(_) => peer.connection.close(CloseReason::SocketFailed),
+        }
+        peer.flight.buffer = buffer;
+        next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
+    }
+
+    /// Step 7: the data was written, or a part of it.
+    fn sent(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
+        let Some(shared) = self.home.peers.get(token) else { return };
+        let mut peer = shared.lock();
+        peer.flight.sending = false;
+        match result {
+            Ok(n) => {
+                peer.connection.sent(n, now.mono_ns);
+                peer.flight.sent += n;
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(_) => peer.connection.close(CloseReason::SocketFailed),
+        }
+        peer.flight.out = buffer;
+        next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
+    }
+}
+
+/// Step 8: what comes after.
+fn next<K: Kernel, S: Storage>(
+    home: &Home<K, S>,
+    completer: &mut AnyCompleter<K>,
+    service: &mut Service<K>,
+    peer: &mut Peer<K>,
+    now: Now,
+) {
+    home.ask_storage(peer);
+    loop {
+        while service.takes(peer) {
+            service.serve(&home.units, peer, &[], now);
+        }
+        write(home, completer, peer, now);
+        if !home.ask_storage(peer) {
+            break;
+        }
+    }
+    peer.announce_end(now);
+    if peer.connection.is_closed() {
+        end(home, completer, peer);
+        return;
+    }
+    read(home, completer, peer, now);
+    if peer.connection.is_closed() {
+        end(home, completer, peer);
+        return;
+    }
+    home.watch_deadline(peer);
+}
+
+/// Step 1: which socket, into which buffer.
+fn read<K: Kernel, S: Storage>(
+    home: &Home<K, S>,
+    completer: &mut AnyCompleter<K>,
+    peer: &mut Peer<K>,
+    now: Now,
+) {
+    if peer.flight.receiving || !peer.connection.wants_read() {
+        return;
+    }
+    let mut buffer = std::mem::take(&mut peer.flight.buffer);
+    if buffer.is_empty() {
+        buffer = vec![0; BUFFER_BYTES_MIN];
+    }
+    match completer.recv(peer.stream.fd(), peer.token, buffer) {
+        Ok(()) => peer.flight.receiving = true,
+        Err((errno, buffer)) => {
+            peer.flight.buffer = buffer;
+            refused(home, peer, errno, now);
+        }
+    }
+}
+
+/// Step 5: which socket, from which buffer.
+fn write<K: Kernel, S: Storage>(
+    home: &Home<K, S>,
+    completer: &mut AnyCompleter<K>,
+    peer: &mut Peer<K>,
+    now: Now,
+) {
+    if peer.flight.sending || peer.connection.is_closed() {
+        return;
+    }
+    if peer.flight.sent == peer.flight.out.len() {
+        // All that was lent has left.
+        if !peer.connection.wants_write() {
+            if peer.flight.out.capacity() > BUFFER_BYTES_MAX {
+                (peer.flight.out, peer.flight.sent) = (Vec::new(), 0);
+            }
+            return;
+        }
+        let spare = std::mem::take(&mut peer.flight.out);
+        (peer.flight.out, peer.flight.sent) = peer.connection.lend_output(spare);
+    }
+    let (buffer, from) = (std::mem::take(&mut peer.flight.out), peer.flight.sent);
+    match completer.send(peer.stream.fd(), peer.token, buffer, from) {
+        Ok(()) => peer.flight.sending = true,
+        Err((errno, buffer)) => {
+            peer.flight.out = buffer;
+            refused(home, peer, errno, now);
+        }
+    }
+}
+
+/// The model has not taken an operation: for the moment, or for good.
+fn refused<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &mut Peer<K>, errno: Errno, now: Now) {
+    if matches!(errno, Errno::EBUSY | Errno::EAGAIN | Errno::EINTR) {
+        home.look_at(peer.token, now.mono_ns + AGAIN_NS);
+    } else {
+        peer.connection.close(CloseReason::SocketFailed);
+    }
+}
+
+/// The connection is over: shut down, until all that is in flight has come back; then closed.
+fn end<K: Kernel, S: Storage>(home: &Home<K, S>, completer: &mut AnyCompleter<K>, peer: &mut Peer<K>) {
+    if peer.flight.receiving || peer.flight.sending {
+        if !peer.flight.shut {
+            peer.flight.shut = true;
+            // ENOTCONN: it was reset, which ends them too.
+            let _ = peer.stream.shutdown(ShutdownHow::Both);
+        }
+        return;
+    }
+    // With a worker, who gives it back.
+    if peer.session.is_some() {
+        completer.forget(peer.stream.fd());
+        home.release(peer);
+    }
+}

@@ -1,0 +1,230 @@
+//! Who executes the requests of a loop's peers: the thread that received them, or workers that get them through the
+//! request queue and give the replies back through another. Workers know no sockets; to them, finished reads come in.
+//!
+//! At most as many batches are on their way as a queue has room for, hence neither side ever waits for the other with
+//! something in its hands; peers beyond that wait, and are not read from.
+
+use super::home::Home;
+use super::peer::Peer;
+use super::units::{Now, Units};
+use crate::logic_unit::Session;
+use crate::request_queue::{ReplyBatch, RequestBatch};
+use crate::storage_unit::{Commit, Storage};
+use eagain_net::model::Waker;
+use eagain_net::sync::Queue;
+use eagain_net::thread::{self, JoinHandle};
+use eagain_net::{Errno, Kernel};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Requests of one peer on their way to a worker, and their replies on the way back. The session comes along: nobody
+/// else executes requests of this client meanwhile.
+pub(super) struct Job {
+    token: u64,
+    session: Option<Session>,
+    requests: RequestBatch,
+    replies: ReplyBatch,
+    /// When the replies may leave.
+    commit: Commit,
+}
+
+/// Who executes.
+pub(super) enum Service<K: Kernel> {
+    /// The thread that received.
+    Here,
+    /// Workers.
+    Elsewhere(Crew<K>),
+}
+
+/// Workers, and what is on the way to and from them.
+pub(super) struct Crew<K: Kernel> {
+    requests: Arc<Queue<K, Box<Job>>>,
+    replies: Arc<Queue<K, Box<Job>>>,
+    threads: Vec<JoinHandle<K, ()>>,
+    /// Batches on their way; at most the capacity of a queue.
+    outstanding: usize,
+    /// Peers with requests that found no room.
+    waiting: VecDeque<u64>,
+    /// To be used again, boxes included: they go through two queues.
+    #[allow(clippy::vec_box)]
+    spare: Vec<Box<Job>>,
+}
+
+impl<K: Kernel> Service<K> {
+    /// So many workers (0: none), who wake the loop when they have done something.
+    pub(super) fn start<S: Storage + 'static>(
+        units: &Arc<Units<K, S>>,
+        waker: &Waker<K>,
+    ) -> Result<Service<K>, Errno> {
+        let count = units.config.workers;
+        if count == 0 {
+            return Ok(Service::Here);
+        }
+        let kernel = units.kernel;
+        let capacity = units.config.limits.queue_length_max;
+        let mut crew = Crew {
+            requests: Arc::new(Queue::new(kernel, capacity)),
+            replies: Arc::new(Queue::new(kernel, capacity)),
+            threads: Vec::new(),
+            outstanding: 0,
+            waiting: VecDeque::new(),
+            spare: Vec::new(),
+        };
+        for number in 0..count {
+            let (units, waker) = (units.clone(), waker.clone());
+            let (requests, replies) = (crew.requests.clone(), crew.replies.clone());
+            let worker = move || work(&units, &requests, &replies, &waker);
+            match thread::spawn(kernel, &format!("worker-{number}"), worker) {
+                Ok(thread) => crew.threads.push(thread),
+                Err(errno) => {
+                    crew.end();
+                    return Err(errno);
+                }
+            }
+        }
+        Ok(Service::Elsewhere(crew))
+    }
+
+    /// Whether requests of this peer can be taken now. Where there is no room, the peer is remembered.
+    pub(super) fn takes(&mut self, peer: &mut Peer<K>) -> bool {
+        if !peer.connection.wants_service() || peer.session.is_none() {
+            return false;
+        }
+        match self {
+            Service::Here => true,
+            Service::Elsewhere(crew) => {
+                let room = crew.outstanding < crew.requests.capacity();
+                if !room && !peer.flight.waits_for_worker {
+                    peer.flight.waits_for_worker = true;
+                    crew.waiting.push_back(peer.token);
+                }
+                room
+            }
+        }
+    }
+
+    /// Has executed what `fresh`, just received, completes, and what waited before it.
+    pub(super) fn serve<S: Storage>(
+        &mut self,
+        units: &Units<K, S>,
+        peer: &mut Peer<K>,
+        fresh: &[u8],
+        now: Now,
+    ) {
+        if let (Service::Here, Some(session)) = (&self, &mut peer.session) {
+            let (served, commit) = units.execute(|logic| {
+                if logic.holds_replies() {
+                    peer.connection.hold_replies();
+                }
+                let execute = |request: crate::resp::Arguments<'_>, out: &mut Vec<u8>| {
+                    logic.execute(session, request, now.wall, out)
+                };
+                let served = peer.connection.serve(fresh, now.mono_ns, execute);
+                logic.finish_turn(session, now.wall);
+                served
+            });
+            peer.held.hold(&mut peer.connection, commit, served.requests);
+            return;
+        }
+        peer.connection.receive(fresh, now.mono_ns);
+        if self.takes(peer)
+            && let Service::Elsewhere(crew) = self
+        {
+            crew.hand_over(peer, now);
+        }
+    }
+
+    /// Replies that have come back, each put where it leaves from; `then` goes on with its peer.
+    pub(super) fn collect<S: Storage>(
+        &mut self,
+        home: &Home<K, S>,
+        now: Now,
+        mut then: impl FnMut(&mut Service<K>, &mut Peer<K>),
+    ) {
+        let Service::Elsewhere(crew) = self else { return };
+        let mut done = Vec::new();
+        crew.replies.try_pop_many(&mut done, usize::MAX);
+        crew.outstanding -= done.len();
+        let room = crew.requests.capacity() - crew.outstanding;
+        let mut next: Vec<u64> = crew.waiting.drain(..room.min(crew.waiting.len())).collect();
+        for mut job in done {
+            if let Some(shared) = home.peers.get(job.token) {
+                let mut peer = shared.lock();
+                peer.session = job.session.take();
+                peer.take_replies(std::mem::take(&mut job.replies), job.commit, now);
+                then(self, &mut peer);
+            } else if let Some(session) = job.session.take() {
+                home.units.logic.lock().disconnect(session);
+            }
+            if let Service::Elsewhere(crew) = self {
+                crew.spare.push(job);
+            }
+        }
+        for token in next.drain(..) {
+            let Some(shared) = home.peers.get(token) else { continue };
+            let mut peer = shared.lock();
+            peer.flight.waits_for_worker = false;
+            then(self, &mut peer);
+        }
+    }
+
+    /// Lets the workers go.
+    pub(super) fn end(self) {
+        if let Service::Elsewhere(crew) = self {
+            crew.end();
+        }
+    }
+}
+
+impl<K: Kernel> Crew<K> {
+    /// A finished read goes into the request queue.
+    fn hand_over(&mut self, peer: &mut Peer<K>, now: Now) {
+        let mut job = self.spare.pop().unwrap_or_else(|| {
+            Box::new(Job {
+                token: 0,
+                session: None,
+                requests: RequestBatch::new(),
+                replies: ReplyBatch::default(),
+                commit: Commit::Done,
+            })
+        });
+        if !peer.connection.take_batch(&mut job.requests, now.mono_ns) {
+            self.spare.push(job);
+            return;
+        }
+        job.token = peer.token;
+        job.session = peer.session.take();
+        self.outstanding += 1;
+        // There is room, and the queue is closed only after the loop's end.
+        let _ = self.requests.push(job);
+    }
+
+    fn end(self) {
+        self.requests.close();
+        for worker in self.threads {
+            worker.join();
+        }
+    }
+}
+
+/// A worker: the logic, and nothing else.
+fn work<K: Kernel, S: Storage>(
+    units: &Units<K, S>,
+    requests: &Queue<K, Box<Job>>,
+    replies: &Queue<K, Box<Job>>,
+    waker: &Waker<K>,
+) {
+    while let Some(mut job) = requests.pop() {
+        let now = Now::of(units.kernel);
+        let Job { session, requests, replies: out, commit, .. } = &mut *job;
+        if let Some(session) = session {
+            (*out, *commit) = units.execute(|logic| {
+                logic.execute_batch(session, requests, now.wall, std::mem::take(&mut out.bytes))
+            });
+        }
+        // There is room for as many as are on their way.
+        let _ = replies.push(job);
+        // It fails only where the loop is gone.
+        let _ = waker.wake();
+    }
+}

@@ -1,0 +1,121 @@
+//! A poller, the listener, and the loop's peers: what every driver on a readiness model does in the same way.
+
+use super::acceptor::{Accepted, Acceptor};
+use super::home::{Home, LISTENER};
+use super::peer::{Peer, Ready};
+use super::service::Service;
+use super::units::Now;
+use crate::storage_unit::Storage;
+use eagain_net::model::{AnyPoller, Event, Interest, ModelKind, Outcome, Poller};
+use eagain_net::{Errno, Kernel};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes read at once.
+pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// What the poller is asked for after a peer was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// An event was handled, and ended so.
+    Event(Outcome),
+    /// The peer was paused for a worker, who is done.
+    Paused,
+    /// It was not about an event.
+    Nothing,
+}
+
+/// A poller with the loop's sockets in it.
+pub(super) struct Watch<K: Kernel, S: Storage> {
+    pub(super) home: Arc<Home<K, S>>,
+    pub(super) poller: AnyPoller<K>,
+    acceptor: Acceptor<K>,
+}
+
+impl<K: Kernel, S: Storage> Watch<K, S> {
+    pub(super) fn new(mut home: Home<K, S>, poller: AnyPoller<K>, acceptor: Acceptor<K>) -> Watch<K, S> {
+        home.reads_until_eagain = matches!(poller.kind(), ModelKind::EpollEdge | ModelKind::Sigio);
+        Watch { home: Arc::new(home), poller, acceptor }
+    }
+
+    /// Waits; `events` is what for.
+    pub(super) fn wait(&self, events: &mut Vec<Event>, patience: Option<Duration>) -> Result<Now, Errno> {
+        self.poller.wait(events, patience)?;
+        Ok(Now::of(self.home.units.kernel))
+    }
+
+    /// The listener is watched, for the first time or again after a rest.
+    pub(super) fn open_door(&self) -> Result<(), Errno> {
+        let Some(listener) = self.acceptor.listener() else { return Ok(()) };
+        match self.poller.modify(listener.fd(), LISTENER, Interest::READABLE) {
+            Err(Errno::ENOENT) => self.poller.register(listener.fd(), LISTENER, Interest::READABLE),
+            other => other,
+        }
+    }
+
+    pub(super) fn close_door(&self) {
+        if let Some(listener) = self.acceptor.listener() {
+            let _ = self.poller.deregister(listener.fd());
+        }
+        self.acceptor.close();
+    }
+
+    /// Until it is rearmed or the door opened, no event of the listener. `true`: there is one to be handled.
+    pub(super) fn pause_door(&self) -> bool {
+        self.acceptor.listener().is_some_and(|listener| self.poller.pause(listener.fd(), LISTENER).is_ok())
+    }
+
+    /// Takes in whoever waits; `paused`: the listener is.
+    pub(super) fn accept(&self, now: Now, paused: bool) {
+        let accepted = self.acceptor.turn(&self.home, now, |peer| {
+            self.poller.register(peer.stream.fd(), peer.token, Interest::READABLE)
+        });
+        let Some(listener) = self.acceptor.listener() else { return };
+        let outcome = match accepted {
+            Accepted::RestUntil(until) => {
+                let _ = self.poller.pause(listener.fd(), LISTENER);
+                self.home.look_at(LISTENER, until);
+                return;
+            }
+            Accepted::All => Outcome::Drained,
+            Accepted::More => Outcome::More,
+        };
+        // It fails where the door was closed meanwhile.
+        let _ = if paused {
+            self.poller.modify(listener.fd(), LISTENER, Interest::READABLE)
+        } else {
+            self.poller.rearm(listener.fd(), LISTENER, Interest::READABLE, outcome)
+        };
+    }
+
+    /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
+    pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
+        let ready = Ready { readable: false, writable: !self.home.units.config.write_when_ready };
+        peer.turn(&self.home, service, &mut [], ready, now);
+        self.settle(peer, Ask::Nothing);
+    }
+
+    /// Asks for what the peer's connection wants from now on, or releases it.
+    pub(super) fn settle(&self, peer: &mut Peer<K>, ask: Ask) {
+        let fd = peer.stream.fd();
+        if peer.connection.is_closed() && peer.session.is_some() {
+            self.poller.forget(fd);
+            self.home.release(peer);
+            return;
+        }
+        self.home.watch_deadline(peer);
+        // A closed one whose session is with a worker wants nothing, and waits for it.
+        let wanted = peer.wanted();
+        let set = match ask {
+            _ if wanted != peer.interest => self.poller.modify(fd, peer.token, wanted),
+            Ask::Paused => self.poller.modify(fd, peer.token, wanted),
+            Ask::Event(outcome) => self.poller.rearm(fd, peer.token, wanted, outcome),
+            Ask::Nothing => Ok(()),
+        };
+        peer.interest = wanted;
+        if set.is_err() {
+            self.poller.forget(fd);
+            self.home.release(peer);
+        }
+    }
+}

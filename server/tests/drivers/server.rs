@@ -1,0 +1,167 @@
+//! The server as a child process, and clients of it. Every wait is bounded.
+
+use eagain_net::{Linux, Signal, Signals};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+/// No answer takes longer, on a busy machine either.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Driver {
+    pub model: &'static str,
+    pub pattern: &'static str,
+    pub workers: usize,
+    pub loops: usize,
+}
+
+/// A server that runs; killed when dropped.
+pub struct Server {
+    child: Child,
+    at: SocketAddr,
+}
+
+fn binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_eagain-server"))
+}
+
+impl Server {
+    /// Starts it. `None`: this machine has not what the model needs, and the test is skipped with the reason.
+    pub fn start(driver: Driver, more: &[&str]) -> Option<Server> {
+        let mut child = binary()
+            .args(["--listen", "127.0.0.1:0", "--model", driver.model, "--pattern", driver.pattern])
+            .args(["--workers", &driver.workers.to_string(), "--loops", &driver.loops.to_string()])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let Some(at) = line.strip_prefix("listening at ").and_then(|rest| rest.split(' ').next()) else {
+            let mut said = String::new();
+            let _ = child.stderr.take().expect("a pipe").read_to_string(&mut said);
+            let _ = child.wait();
+            assert!(said.contains("cannot be had here"), "{driver:?} did not start: {said}");
+            eprintln!("skipped: {said}");
+            return None;
+        };
+        Some(Server { child, at: at.parse().expect("an address") })
+    }
+
+    pub fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.at).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Client { stream }
+    }
+
+    /// Whether somebody still listens.
+    pub fn listens(&self) -> bool {
+        TcpStream::connect(self.at).is_ok()
+    }
+
+    pub fn terminate(&self) {
+        Linux.kill(self.child.id() as i32, Signal::SIGTERM).expect("it runs");
+    }
+
+    /// Waits for its end.
+    pub fn status(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command line that is refused: the exit status, and what was said.
+pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = binary().args(["--listen", "127.0.0.1:0"]).args(arguments).output().expect("it starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// One connection.
+pub struct Client {
+    stream: TcpStream,
+}
+
+impl Client {
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("it reads");
+    }
+
+    /// As much as is expected, and nothing else.
+    #[track_caller]
+    pub fn expect(&mut self, expected: &[u8]) {
+        let mut got = vec![0; expected.len()];
+        self.stream.read_exact(&mut got).expect("it answers");
+        if got != expected {
+            let at = got.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(0);
+            let text =
+                |bytes: &[u8]| String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 80)]).into_owned();
+            panic!("at byte {at}: {:?} instead of {:?}", text(&got), text(expected));
+        }
+    }
+
+    #[track_caller]
+    pub fn call(&mut self, request: &str, reply: &str) {
+        self.send(request.as_bytes());
+        self.expect(reply.as_bytes());
+    }
+
+    /// The first `length` bytes of the answer.
+    pub fn ask(&mut self, request: &str, length: usize) -> Vec<u8> {
+        self.send(request.as_bytes());
+        let mut got = vec![0; length];
+        self.stream.read_exact(&mut got).expect("it answers");
+        got
+    }
+
+    /// All that comes until the end, which is not long in coming; a reset counts as an end.
+    #[track_caller]
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut got = Vec::new();
+        match self.stream.read_to_end(&mut got) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("no end: {error}; so far {:?}", String::from_utf8_lossy(&got)),
+        }
+        got
+    }
+
+    pub fn end(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("it is connected");
+    }
+}
+
+/// A folder of one test's own; gone when dropped.
+pub struct Folder(String);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("eagain-drivers-{}-{}", std::process::id(), NUMBER.fetch_add(1, SeqCst));
+        let path = std::env::temp_dir().join(name).to_str().expect("a path of letters").to_owned();
+        std::fs::create_dir(&path).expect("a new folder");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
