@@ -31,6 +31,16 @@ pub(crate) enum Happening {
     Aio(u32, u32),
     /// The acknowledgement of a FIN leaves at the latest: connection, generation, side of who sent the FIN.
     FinAck(u32, u32, u8),
+    /// A process that was killed begins again.
+    Restart(u32),
+    /// A host that was down comes up.
+    HostUp(u32),
+    /// A partition begins.
+    Partition,
+    /// The partition of this number ends.
+    Heal(u32),
+    /// The quiet tail begins: whatever is cut is whole again.
+    Quiet,
     /// A planned fault, by index.
     Fault(u32),
 }

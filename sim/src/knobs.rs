@@ -19,6 +19,8 @@ pub struct KernelKnobs {
     pub sigpending_limit: usize,
     /// Bytes that the disk of a host holds.
     pub disk_bytes: u64,
+    /// Nanoseconds from the end of a process, or of a host, to its next beginning.
+    pub restart_after_ns: u64,
     /// Calls of a thread in a row without any progress before it counts as spinning (O3).
     pub spin_limit: u32,
     /// Nanoseconds without progress, once faults have stopped, before the run counts as stuck (O6).
@@ -36,6 +38,7 @@ impl Default for KernelKnobs {
             cpus: 2,
             sigpending_limit: 1024,
             disk_bytes: 1 << 40,
+            restart_after_ns: 50_000_000,
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,
         }

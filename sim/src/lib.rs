@@ -20,6 +20,7 @@ mod bugs;
 pub mod choice;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod control;
 pub mod fault;
 mod foreign;
 mod kernel;

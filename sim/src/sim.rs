@@ -8,7 +8,7 @@ use crate::knobs::KernelKnobs;
 use crate::run::{KnobValues, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
 use crate::trace::Recorder;
-use crate::world::{Host, Next, State, World};
+use crate::world::{Factory, Host, Next, State, World};
 use eagain_net::SocketAddr;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,9 +53,21 @@ pub struct Sim {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HostId(u32);
 
+impl HostId {
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+}
+
 /// A process of the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProcessId(u32);
+
+impl ProcessId {
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+}
 
 impl Sim {
     fn new(spec: &RunSpec, engine: Engine) -> Sim {
@@ -144,6 +156,21 @@ impl Sim {
         self.process(host, name, false, body)
     }
 
+    /// A server that begins again after it was killed, has panicked, or its host has crashed: `body` is told the
+    /// how-manieth time it is, from 0. The families `process.kill` and `host.power` concern only such servers.
+    pub fn server_restarting(
+        &mut self,
+        host: HostId,
+        name: &str,
+        body: impl Fn(SimKernel, u32) + Send + Sync + 'static,
+    ) -> ProcessId {
+        let factory: Factory = std::sync::Arc::new(body);
+        let first = factory.clone();
+        let process = self.process(host, name, false, move |k| first(k, 0));
+        self.world.processes[process.0 as usize].life.factory = Some(factory);
+        process
+    }
+
     /// A process whose end the run waits for: a client. The run is over when all of these have ended.
     pub fn client(
         &mut self,
@@ -177,7 +204,7 @@ impl Sim {
 
     /// How many descriptors a process has open.
     pub fn open_fds(&self, process: ProcessId) -> usize {
-        self.world.processes[process.0 as usize].fds.iter().flatten().count()
+        self.world.processes[self.world.latest(process.0) as usize].fds.iter().flatten().count()
     }
 
     /// The most memory, in bytes, that a process may hold (O4): what its code has allocated, and its sockets' buffers. It
@@ -188,7 +215,7 @@ impl Sim {
 
     /// How a process ended: its status, negative for a signal; `None`: it has not.
     pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
-        self.world.processes[process.0 as usize].exit
+        self.world.processes[self.world.latest(process.0) as usize].exit
     }
 
     /// Breaks an oracle from outside the simulated programs, after the run.
@@ -229,6 +256,10 @@ impl Sim {
         self.world.swarm.quiet_from = self.quiet_after;
         let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
         self.world.swarm.named = unusual.fold(0, |bits, &family| bits | 1 << family as u64);
+        for process in 0..self.world.processes.len() as u32 {
+            self.world.choose_end(process);
+        }
+        self.world.plan_partition();
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {
             drive(engine);

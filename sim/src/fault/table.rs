@@ -79,6 +79,12 @@ families! {
         "host, how-manieth sync", "rarely", "fsync(2)";
     DiskSlow = "disk.slow", "a sync takes long",
         "host, how-manieth sync", "rarely, log-uniform 100 us to 3 s", "fsync(2)";
+    ProcessKill = "process.kill", "a process that can restart is killed at one of its calls",
+        "process, how-manieth start", "often; log-uniform, the 1st to the 65,536th call", "kill(2), SIGKILL";
+    HostPower = "host.power", "the power of a host fails at a call of a process that can restart; peers are not told",
+        "process, how-manieth start", "often; log-uniform, the 1st to the 65,536th call", "fsync(2)";
+    Partition = "link.partition", "two hosts cannot reach each other, or one not the other, for a while",
+        "network, how-manieth partition", "often; log-uniform 10 ms to 20 s after the last, 20 ms to 10 s long", "RFC 9293 3.8.1";
     ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
         "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
     // Under tokio: what a stream shows, and what turmoil's network does. Times are milliseconds, as tokio's timers are.
@@ -148,6 +154,10 @@ impl Family {
             Family::DiskSpace => Distribution::rarely_log(chance / 4, MS, 3_000 * MS),
             Family::DiskSync => Distribution::rarely(chance / 4, 1, 2),
             Family::DiskSlow => Distribution::rarely_log(chance, 100 * US, 3_000 * MS),
+            Family::ProcessKill | Family::HostPower => {
+                Distribution::rarely_log((chance * 8).min(49_152), 1, 65_536)
+            }
+            Family::Partition => Distribution::rarely_log((chance * 8).min(60_000), 10 * MS, 20_000 * MS),
             Family::ClockDrift => Distribution::uniform(0, 0),
             Family::StreamShortRead | Family::StreamShortWrite => Distribution::rarely_log(chance, 1, 4096),
             Family::StreamNotReady => Distribution::rarely_log(chance, 1, 64),

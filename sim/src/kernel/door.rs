@@ -109,6 +109,14 @@ pub(crate) fn call<T: Outcome>(
     waiting_call(kind, args, Restart::Never, move |w| Step::Done(act(w)))
 }
 
+/// Something that a scenario does to its world: it has its place in time like a call.
+pub(crate) fn control(kind: Kind, args: [u64; 2], mut act: impl FnMut(&mut World)) {
+    let _ = call(kind, [args[0], args[1], 0, 0], move |w| {
+        act(w);
+        Ok(())
+    });
+}
+
 /// Makes a call that may wait: `act` is attempted, and again each time the thread is woken.
 #[inline]
 pub(crate) fn waiting_call<T: Outcome>(
@@ -340,6 +348,11 @@ impl World {
         self.threads[me as usize].time = end;
         if self.processes[process as usize].memory_limit != 0 {
             self.check_memory(process);
+        }
+        let life = &mut self.processes[process as usize].life;
+        life.calls_left -= 1;
+        if life.calls_left == 0 {
+            self.chosen_end(process);
         }
         if idle > self.knobs.spin_limit {
             self.report_spin(me);

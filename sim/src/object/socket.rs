@@ -169,6 +169,8 @@ pub(crate) struct Flow {
     pub dead: bool,
     /// The sender waits for the receiver's window.
     pub window_closed: bool,
+    /// How often its head was sent again in vain.
+    pub retries: u32,
     /// Bytes; how much the sender's and the receiver's buffer hold.
     pub send_buffer: u64,
     pub recv_buffer: u64,
@@ -237,4 +239,6 @@ pub(crate) struct Conn {
     pub ordinal: u32,
     /// How often the SYN was sent.
     pub syns: u32,
+    /// The power of this side's host failed: it knows nothing of the connection any more.
+    pub lost: [bool; 2],
 }

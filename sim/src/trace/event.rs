@@ -133,6 +133,12 @@ kinds! {
     Mkdir = 109, "mkdir", ["text"];
     ReadDir = 110, "readdir", ["text"];
     Getrandom = 111, "getrandom", ["n"];
+    // What a scenario does to its world.
+    ControlKill = 120, "kill_process", ["n"];
+    ControlCrash = 121, "crash_host", ["n", "n"];
+    ControlUp = 122, "switch_on", ["n"];
+    ControlCut = 123, "partition", ["n", "n"];
+    ControlHeal = 124, "heal", ["n", "n"];
     // Streams of tokio's, by their poll functions; the stream is the actor.
     PollRead = 200, "poll_read", ["n"];
     PollWrite = 201, "poll_write", ["n"];
@@ -155,6 +161,9 @@ kinds! {
     Print = 1105, "print", ["text"];
     RingDone = 1107, "cqe", ["fd", "n", "n", "x"];
     AioDone = 1108, "aio-done", ["n", "n"];
+    Restart = 1109, "restart", ["n", "n"];
+    HostUp = 1110, "host-up", ["n"];
+    Healed = 1111, "healed", ["n", "n"];
     Mark = 1106, "mark", ["text"];
     // Happenings: faults, each with what it changed.
     FaultSplit = 2000, "split", ["addr", "addr", "n", "n"];

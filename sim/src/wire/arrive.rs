@@ -1,6 +1,7 @@
 //! Receiving: what the head of the wire does when it arrives (tcp_input.c: `tcp_data_queue`, `tcp_fin`, `tcp_reset`).
 
 use super::address_word;
+use super::cut::HELD;
 use crate::agenda::Happening;
 use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
 use crate::trace::Kind;
@@ -28,6 +29,17 @@ impl World {
                 }
                 Some(_) => {}
             }
+            if c.lost[1 - side] || self.network_is_broken() {
+                let c = &self.conns[conn as usize];
+                if let Some(cause) = self.obstacle(c.hosts[side], c.hosts[1 - side]) {
+                    return self.send_again(conn, generation, side, cause);
+                }
+                if c.lost[1 - side] {
+                    return self.answer_for_the_lost(conn, side);
+                }
+            }
+            let f = &mut self.conns[conn as usize].flows[side];
+            f.retries = 0;
             let Some(segment) = f.wire.pop_front() else { return };
             match segment.kind {
                 SegmentKind::Open => self.handshake_done(conn),
@@ -52,7 +64,14 @@ impl World {
         let f = &mut c.flows[side];
         let n = segment.end - f.arrived;
         f.arrived = segment.end;
-        f.acks.push_back((now + latency, segment.end));
+        let mut acknowledged = now + latency;
+        if self.network_is_broken() {
+            let hosts = self.conns[conn as usize].hosts;
+            if self.obstacle(hosts[1 - side], hosts[side]).is_some() {
+                acknowledged = HELD;
+            }
+        }
+        self.conns[conn as usize].flows[side].acks.push_back((acknowledged, segment.end));
         self.trace.happening(now, NONE, Kind::Arrived, [from, to, n, 0]);
         if self.trace.keeps_events() {
             let f = &self.conns[conn as usize].flows[side];

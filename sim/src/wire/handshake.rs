@@ -50,6 +50,7 @@ impl World {
             caller,
             ordinal,
             syns: 1,
+            lost: [false; 2],
         }) as u32;
         let s = &mut self.socks[sock as usize];
         s.conn = Some((conn, 0));
@@ -146,6 +147,14 @@ impl World {
         }
         let (target, latency, [from, to]) = (c.hosts[1], c.latency, c.addresses);
         let words = [address_word(from), address_word(to), 0, 0];
+        if self.network_is_broken() {
+            let from = self.conns[conn as usize].hosts[0];
+            if self.obstacle(from, target).is_some() {
+                self.trace.happening(now, NONE, Kind::SynDropped, words);
+                self.retry_syn(conn, generation);
+                return;
+            }
+        }
         self.trace.happening(now, NONE, Kind::Syn, words);
         let Some(listener) = self.listener(target, to) else {
             self.trace.happening(now, NONE, Kind::Refused, words);
@@ -200,6 +209,20 @@ impl World {
         self.agenda.plan(now + wait.saturating_sub(latency).max(1), Happening::Syn(conn, generation));
     }
 
+    /// The answer to a SYN does not get through: it is sent again, until the caller gives up.
+    fn answer_again(&mut self, conn: u32, generation: u32, refused: bool) {
+        let c = &mut self.conns[conn as usize];
+        let wait = SYN_RETRY_NS << (c.syns - 1);
+        let sock = c.socks[0];
+        c.syns += 1;
+        if c.syns > SYN_RETRIES + 1 {
+            self.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
+            self.connection_over(sock);
+            return;
+        }
+        self.agenda.plan(self.now + wait, Happening::SynAnswer(conn, generation, refused));
+    }
+
     /// The answer is at the caller.
     pub fn syn_answer(&mut self, conn: u32, generation: u32, refused: bool) {
         let now = self.now;
@@ -216,6 +239,13 @@ impl World {
             return;
         }
         let words = [address_word(from), address_word(to), 0, 0];
+        if self.network_is_broken() {
+            let [caller, called] = self.conns[conn as usize].hosts;
+            if self.obstacle(called, caller).is_some() {
+                self.answer_again(conn, generation, refused);
+                return;
+            }
+        }
         if refused {
             let s = &mut self.socks[sock as usize];
             s.error = Some(Errno::ECONNREFUSED);

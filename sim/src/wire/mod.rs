@@ -4,8 +4,11 @@
 
 mod arrive;
 mod close;
+mod cut;
 mod handshake;
 mod pump;
+
+pub(crate) use cut::Cut;
 
 use crate::choice::{Domain, Group};
 use crate::fault::Family;

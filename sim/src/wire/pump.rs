@@ -142,7 +142,9 @@ impl World {
         let c = &mut self.conns[conn as usize];
         let generation = c.generation;
         let f = &mut c.flows[side];
-        if let (false, Some(&(at, _))) = (f.spacing, f.acks.front()) {
+        if let (false, Some(&(at, _))) = (f.spacing, f.acks.front())
+            && at != super::cut::HELD
+        {
             f.spacing = true;
             self.agenda.plan(at, Happening::Space(conn, generation, side as u8));
         }

@@ -19,6 +19,11 @@ impl World {
             Happening::RingWork(ring, number) => self.ring_work_planned(ring, number),
             Happening::Aio(process, op) => self.aio_due(process, op),
             Happening::FinAck(conn, generation, side) => self.fin_ack_due(conn, generation, side as usize),
+            Happening::Restart(process) => self.restart_process(process),
+            Happening::HostUp(host) => self.host_up(host),
+            Happening::Partition => self.partition_begins(),
+            Happening::Heal(number) => self.heal(|cut| cut.number == number),
+            Happening::Quiet => self.heal(|_| true),
             Happening::Fault(thread) => self.interrupt_now(thread),
         }
     }

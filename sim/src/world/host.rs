@@ -26,6 +26,9 @@ pub(crate) struct Host {
     /// Ports of closed connections: `tcp(7)`'s TIME_WAIT: address, until when, whether the socket had `SO_REUSEADDR`.
     pub time_wait: Vec<(SocketAddr, u64, bool)>,
     pub next_port: u16,
+    /// Its power is off.
+    pub down: bool,
+    pub crashes: u32,
     pub files: crate::object::Disk,
 }
 
@@ -51,6 +54,8 @@ impl Host {
             inherited: BTreeMap::new(),
             time_wait: Vec::new(),
             next_port: FIRST_PORT,
+            down: false,
+            crashes: 0,
             files: crate::object::Disk::default(),
         }
     }

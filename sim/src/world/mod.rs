@@ -7,12 +7,14 @@
 
 mod happen;
 mod host;
+mod life;
 mod notify;
 mod process;
 mod thread;
 mod wait;
 
 pub(crate) use host::{Host, TIME_WAIT_NS};
+pub(crate) use life::{Factory, Life};
 pub(crate) use notify::{ALL, Watcher};
 pub(crate) use process::Process;
 pub(crate) use thread::{State, Thread, Wake};
@@ -71,6 +73,13 @@ pub(crate) struct World {
     pub lent: u32,
     /// Counts what entries of the agenda refer to and has no other identity.
     pub numbers: u32,
+    /// Ways between hosts that carry nothing.
+    pub cuts: Vec<crate::wire::Cut>,
+    pub hosts_down: u32,
+    /// The agenda has an entry for the beginning of the quiet tail.
+    pub quiet_planned: bool,
+    /// When partitions begin.
+    pub partitions: crate::choice::Stream,
     /// The streams of choices that programs make, by thread and name.
     pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
 }
@@ -114,6 +123,10 @@ impl World {
             signalfds: 0,
             lent: NONE,
             numbers: 0,
+            cuts: Vec::new(),
+            hosts_down: 0,
+            quiet_planned: false,
+            partitions: crate::choice::Stream::default(),
             workload: BTreeMap::new(),
         }
     }

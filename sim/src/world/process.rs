@@ -42,6 +42,7 @@ pub(crate) struct Process {
     pub memory_limit: u64,
     /// How it ended.
     pub exit: Option<i32>,
+    pub life: super::Life,
     pub rings_made: u32,
     pub aio: crate::object::AioTable,
 }
@@ -77,6 +78,12 @@ impl World {
             may_panic: false,
             memory_limit: 0,
             exit: None,
+            life: super::Life {
+                origin: name.to_owned(),
+                successor: NONE,
+                calls_left: u64::MAX,
+                ..Default::default()
+            },
             rings_made: 0,
             aio: crate::object::AioTable::default(),
         });
@@ -237,6 +244,7 @@ impl World {
         for entry in fds.into_iter().flatten() {
             self.release_file(entry.file);
         }
+        self.plan_restart(process);
     }
 }
 

@@ -1,0 +1,197 @@
+//! Hosts that cannot reach each other: partitions, two-way and one-way, and hosts that are down. Nothing vanishes for
+//! good: the sender sends again, after 200 ms, then twice that, and so on (`tcp(7)`, `tcp_retries2`).
+
+use crate::agenda::Happening;
+use crate::choice::{Distribution, Domain};
+use crate::fault::Family;
+use crate::trace::Kind;
+use crate::world::{NONE, World};
+use eagain_net::Errno;
+
+/// `TCP_RTO_MIN` and `TCP_RTO_MAX`.
+const RTO_MIN_NS: u64 = 200_000_000;
+const RTO_MAX_NS: u64 = 120_000_000_000;
+/// `tcp_retries2`: then `ETIMEDOUT`, after about 15 minutes.
+const RETRIES: u32 = 15;
+/// An acknowledgement that does not get through: it is there when the way is open again.
+pub(crate) const HELD: u64 = u64::MAX;
+
+/// Which hosts, which way, and for how long.
+const WHAT: Domain = Domain("link.partition.what");
+
+/// One direction between two hosts that carries nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    pub from: u32,
+    pub to: u32,
+    /// The partition that it belongs to; 0: one that the scenario made.
+    pub number: u32,
+    /// The event that made it.
+    pub event: u64,
+}
+
+impl World {
+    /// Whether anything stands between any two hosts; else nobody asks further.
+    #[inline]
+    pub(super) fn network_is_broken(&self) -> bool {
+        self.hosts_down > 0 || !self.cuts.is_empty()
+    }
+
+    /// The event that keeps a segment from `from` from arriving at `to`; 0 where the host is down.
+    pub(super) fn obstacle(&self, from: u32, to: u32) -> Option<u64> {
+        let cut = self.cuts.iter().find(|cut| cut.from == from && cut.to == to);
+        match cut {
+            Some(cut) => Some(cut.event),
+            None => self.hosts[to as usize].down.then_some(0),
+        }
+    }
+
+    /// Nothing gets from `from` to `to` any more.
+    pub fn cut(&mut self, from: u32, to: u32, number: u32, ns: u64) {
+        let now = self.now;
+        if from == to {
+            return;
+        }
+        let words = [u64::from(from), u64::from(to), ns, 0];
+        let event = self.trace.happening(now, NONE, Kind::FaultPartition, words);
+        self.cuts.push(Cut { from, to, number, event });
+        if !std::mem::replace(&mut self.quiet_planned, true) {
+            let at = self.swarm.quiet_from.max(now);
+            self.agenda.plan(at, Happening::Quiet);
+        }
+    }
+
+    /// The ways that `which` names are open again. What waits arrives when it is sent again.
+    pub fn heal(&mut self, which: impl Fn(&Cut) -> bool) {
+        let now = self.now;
+        let healed: Vec<Cut> = self.cuts.iter().copied().filter(&which).collect();
+        self.cuts.retain(|cut| !which(cut));
+        for cut in healed {
+            self.trace.happening(now, NONE, Kind::Healed, [u64::from(cut.from), u64::from(cut.to), 0, 0]);
+            if self.obstacle(cut.from, cut.to).is_none() {
+                self.release_acks(cut.from, cut.to);
+            }
+        }
+    }
+
+    /// Acknowledgements that were held on this way.
+    fn release_acks(&mut self, from: u32, to: u32) {
+        let now = self.now;
+        let mut senders = Vec::new();
+        for (conn, c) in &mut self.conns {
+            for side in 0..2 {
+                if (c.hosts[1 - side], c.hosts[side]) != (from, to) {
+                    continue;
+                }
+                let latency = c.latency;
+                for (at, _) in c.flows[side].acks.iter_mut().filter(|(at, _)| *at == HELD) {
+                    *at = now + latency;
+                }
+                senders.push((conn as u32, side, c.socks[side]));
+            }
+        }
+        for (conn, side, sock) in senders {
+            if sock != NONE && self.socks[sock as usize].no_space {
+                self.await_space(conn, side);
+            }
+        }
+    }
+
+    /// The head of a flow's wire cannot arrive: it is sent again later, until its sender gives up.
+    pub(super) fn send_again(&mut self, conn: u32, generation: u32, side: usize, cause: u64) {
+        let now = self.now;
+        let c = &mut self.conns[conn as usize];
+        let sender = c.socks[side];
+        let f = &mut c.flows[side];
+        if c.lost[side] {
+            // Nobody is left to send it again.
+            f.wire.clear();
+            return;
+        }
+        f.retries += 1;
+        if f.retries > RETRIES + 1 {
+            f.wire.clear();
+            f.dead = true;
+            if sender != NONE {
+                self.socks[sender as usize].error = Some(Errno::ETIMEDOUT);
+                self.connection_over(sender);
+            }
+            return;
+        }
+        let at = now + (RTO_MIN_NS << (f.retries - 1)).min(RTO_MAX_NS);
+        f.last_at = f.last_at.max(at);
+        if let Some(segment) = f.wire.front_mut() {
+            segment.at = at;
+            segment.cause = cause;
+        }
+        f.arriving = true;
+        self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+    }
+
+    /// A socket of a host whose power failed: gone, without a word to the other side.
+    pub fn lose_sock(&mut self, sock: u32) {
+        if let Some((conn, side)) = self.socks[sock as usize].conn {
+            self.conns[conn as usize].lost[side as usize] = true;
+            self.drop_unsent(conn, side as usize);
+        }
+        self.remove_sock(sock);
+    }
+
+    /// A segment came to a host that knows nothing of the connection any more: a reset (RFC 9293 3.10.7.1).
+    pub(super) fn answer_for_the_lost(&mut self, conn: u32, side: usize) {
+        let c = &mut self.conns[conn as usize];
+        c.flows[side].wire.clear();
+        c.flows[1 - side].dead = false;
+        self.send_rst(conn, 1 - side);
+    }
+
+    /// The next partition, if there is one: after how long is chosen now.
+    pub fn plan_partition(&mut self) {
+        let family = Family::Partition;
+        let chance = self.swarm.chance(family, self.now);
+        if self.hosts.len() < 2 || chance == 0 && !self.choices.is_watched() {
+            return;
+        }
+        let mut stream = std::mem::take(&mut self.partitions);
+        let after = self.choices.choose(
+            &mut stream,
+            family.domain(),
+            chance != 0,
+            family.distribution(chance),
+            || "network".to_owned(),
+        );
+        self.partitions = stream;
+        if after != 0 {
+            let at = self.now + after;
+            self.agenda.plan(at, Happening::Partition);
+        }
+    }
+
+    /// A partition begins: between which two hosts, which way, and for how long is chosen now.
+    pub fn partition_begins(&mut self) {
+        if self.now >= self.swarm.quiet_from {
+            return;
+        }
+        let hosts = self.hosts.len() as u64;
+        let number = self.next_number();
+        let name = format!("{}", self.partitions.count());
+        let mut stream = crate::choice::Stream::default();
+        let mut choose =
+            |distribution| self.choices.choose(&mut stream, WHAT, true, distribution, || name.clone());
+        let one = choose(Distribution::uniform(0, hosts - 1)) as u32;
+        let other = choose(Distribution::uniform(0, hosts - 2)) as u32;
+        let ways = choose(Distribution::uniform(0, 2));
+        let ns = 10_000_000 + choose(Distribution::rarely_log(60_000, 10_000_000, 10_000_000_000));
+        let other = if other >= one { other + 1 } else { other };
+        self.swarm.fired(Family::Partition);
+        if ways != 2 {
+            self.cut(one, other, number, ns);
+        }
+        if ways != 1 {
+            self.cut(other, one, number, ns);
+        }
+        let at = self.now + ns;
+        self.agenda.plan(at, Happening::Heal(number));
+        self.plan_partition();
+    }
+}

@@ -1,0 +1,191 @@
+//! How processes and hosts end before their time, and begin again: kill, crash, restart.
+
+use super::{NONE, World};
+use crate::agenda::Happening;
+use crate::choice::{Distribution, Domain};
+use crate::fault::Family;
+use crate::kernel::SimKernel;
+use crate::object::Object;
+use crate::trace::Kind;
+use std::sync::Arc;
+
+/// What a process runs, each time that it begins: the how-manieth time, from 0.
+pub(crate) type Factory = Arc<dyn Fn(SimKernel, u32) + Send + Sync>;
+
+/// How much longer than usual something stays down.
+const DOWN: Domain = Domain("restart.delay");
+
+/// How a process begins again.
+#[derive(Default)]
+pub(crate) struct Life {
+    /// `None`: it is not started again.
+    pub factory: Option<Factory>,
+    /// Its name the first time.
+    pub origin: String,
+    pub boot: u32,
+    /// The process that took its place, or [`NONE`].
+    pub successor: u32,
+    /// Calls to the chosen end; counted down from `u64::MAX` where there is none.
+    pub calls_left: u64,
+    /// That is the end of the host, too.
+    pub with_host: bool,
+}
+
+impl World {
+    /// The process begins: when it is killed, if it is, is chosen now.
+    pub fn choose_end(&mut self, process: u32) {
+        let p = &self.processes[process as usize];
+        if p.life.factory.is_none() {
+            return;
+        }
+        let name = p.name.clone();
+        let kill = self.choose_call(Family::ProcessKill, &name);
+        let crash = self.choose_call(Family::HostPower, &name);
+        let life = &mut self.processes[process as usize].life;
+        life.with_host = crash != 0 && (kill == 0 || crash <= kill);
+        life.calls_left = match (kill, crash) {
+            (0, 0) => u64::MAX,
+            (0, at) | (at, 0) => at,
+            (kill, crash) => kill.min(crash),
+        };
+    }
+
+    /// At which call, or 0.
+    fn choose_call(&mut self, family: Family, name: &str) -> u64 {
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            return 0;
+        }
+        let distribution =
+            if chance == 0 { Distribution::rarely(0, 1, 1) } else { family.distribution(chance) };
+        self.choices.choose_once(family.domain(), name, distribution)
+    }
+
+    /// The chosen call was made.
+    #[cold]
+    pub fn chosen_end(&mut self, process: u32) {
+        let (host, with_host) =
+            (self.processes[process as usize].host, self.processes[process as usize].life.with_host);
+        if self.now >= self.swarm.quiet_from || self.processes[process as usize].exit.is_some() {
+            return;
+        }
+        let needed = |p: &super::Process| p.host == host && p.foreground && p.exit.is_none();
+        if with_host && !self.processes.iter().any(needed) {
+            self.swarm.fired(Family::HostPower);
+            self.crash_host(host, true);
+        } else {
+            self.swarm.fired(Family::ProcessKill);
+            self.kill_process(process);
+        }
+    }
+
+    /// A process is over that is to begin again.
+    pub(super) fn plan_restart(&mut self, process: u32) {
+        let p = &self.processes[process as usize];
+        if p.life.factory.is_none() || p.exit == Some(0) || self.hosts[p.host as usize].down {
+            return;
+        }
+        let name = p.name.clone();
+        let at = self.now + self.down_time(&name);
+        self.agenda.plan(at, Happening::Restart(process));
+    }
+
+    fn down_time(&mut self, name: &str) -> u64 {
+        let longer = Distribution::rarely_log(32_768, 1_000_000, 5_000_000_000);
+        self.knobs.restart_after_ns + self.choices.choose_once(DOWN, name, longer)
+    }
+
+    /// The process begins again, as a new one, unless its host is down or did so already.
+    pub fn restart_process(&mut self, process: u32) {
+        let p = &self.processes[process as usize];
+        let host = p.host;
+        let Some(factory) = p.life.factory.clone() else { return };
+        if p.exit.is_none() || p.life.successor != NONE || self.hosts[host as usize].down {
+            return;
+        }
+        let (origin, boot) = (p.life.origin.clone(), p.life.boot + 1);
+        let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fd_limit, p.memory_limit);
+        let name = format!("{origin}~{boot}");
+        let now = self.now;
+        let run = factory.clone();
+        let next = self.add_process(host, &name, false, now, Box::new(move || run(SimKernel, boot)));
+        let p = &mut self.processes[next as usize];
+        (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
+        (p.life.factory, p.life.origin, p.life.boot) = (Some(factory), origin, boot);
+        self.processes[process as usize].life.successor = next;
+        self.last_progress = now;
+        let words = [u64::from(next), u64::from(boot), 0, 0];
+        self.trace.happening(now, NONE, Kind::Restart, words);
+        self.choose_end(next);
+    }
+
+    /// The process that runs in the place of this one now.
+    pub fn latest(&self, mut process: u32) -> u32 {
+        while self.processes[process as usize].life.successor != NONE {
+            process = self.processes[process as usize].life.successor;
+        }
+        process
+    }
+
+    /// The power of a host fails: its processes are gone, and its connections without a word to the other side; of its
+    /// disk is left what was synced, and of the rest what the choices leave. `back`: it comes up again after a while.
+    pub fn crash_host(&mut self, host: u32, back: bool) {
+        if std::mem::replace(&mut self.hosts[host as usize].down, true) {
+            return;
+        }
+        self.hosts_down += 1;
+        let now = self.now;
+        self.trace.happening(now, NONE, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
+        let socks = self.socks.iter().filter(|(_, s)| s.host == host).map(|(at, _)| at as u32);
+        for sock in socks.collect::<Vec<_>>() {
+            let file = self.socks[sock as usize].file;
+            if let Some(open) = self.files.get_mut(file as usize) {
+                open.object = Object::Gone;
+            }
+            self.lose_sock(sock);
+        }
+        for process in 0..self.processes.len() as u32 {
+            if self.processes[process as usize].host == host {
+                self.kill_process(process);
+            }
+        }
+        let owner = &mut self.hosts[host as usize];
+        owner.bound.clear();
+        owner.time_wait.clear();
+        let chance = self.swarm.chance(Family::DiskTorn, now);
+        let World { hosts, choices, .. } = self;
+        let owner = &mut hosts[host as usize];
+        let torn = Family::DiskTorn;
+        let gone =
+            owner.files.crash(choices, torn.domain(), chance != 0, torn.distribution(chance), &owner.name);
+        if gone != 0 {
+            self.swarm.fired(torn);
+            let text = self.trace.text(&self.hosts[host as usize].name.clone());
+            self.trace.happening(now, NONE, Kind::FaultDisk, [text, gone, 0, 0]);
+        }
+        if back {
+            let owner = &mut self.hosts[host as usize];
+            owner.crashes += 1;
+            let name = format!("{}@{}", owner.name, owner.crashes);
+            let at = now + self.down_time(&name);
+            self.agenda.plan(at, Happening::HostUp(host));
+        }
+    }
+
+    /// The host is there again; what is to run on it begins.
+    pub fn host_up(&mut self, host: u32) {
+        if !std::mem::replace(&mut self.hosts[host as usize].down, false) {
+            return;
+        }
+        self.hosts_down -= 1;
+        let now = self.now;
+        self.last_progress = now;
+        self.trace.happening(now, NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
+        for process in 0..self.processes.len() as u32 {
+            let p = &self.processes[process as usize];
+            if p.host == host && p.exit.is_some_and(|status| status != 0) {
+                self.restart_process(process);
+            }
+        }
+    }
+}

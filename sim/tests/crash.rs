@@ -1,0 +1,302 @@
+//! Processes that are killed, hosts that crash, and what is left on their disks.
+
+mod common;
+
+use common::{check, run, run_with, sweep};
+use eagain_net::*;
+use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::fault::Family;
+use eagain_sim::run::Record;
+use eagain_sim::{Sim, SimKernel, control};
+use std::time::Duration;
+
+const NEW: OpenFlags = OpenFlags(OpenFlags::RDWR.0 | OpenFlags::CREAT.0);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connect(k: SimKernel, server: SocketAddr) -> Result<Fd> {
+    let fd = k.socket(Domain::Inet, SocketFlags::NONE)?;
+    k.connect(fd, server).inspect_err(|_| drop(k.close(fd)))?;
+    Ok(fd)
+}
+
+/// Answers each byte with the how-manieth start it is, one connection at a time.
+fn tell_boot(k: SimKernel, boot: u32) {
+    let l = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+    k.setsockopt(l, SocketOption::ReuseAddr(true)).unwrap();
+    k.bind(l, SocketAddr::from(([0, 0, 0, 0], 7))).unwrap();
+    k.listen(l, 8).unwrap();
+    loop {
+        let Ok((fd, _)) = k.accept4(l, SocketFlags::NONE) else { continue };
+        while matches!(k.recv(fd, &mut [0; 1], RecvFlags::NONE), Ok(1)) {
+            let _ = k.send(fd, &[boot as u8], SendFlags::NOSIGNAL);
+        }
+        k.close(fd).unwrap();
+    }
+}
+
+fn ask(k: SimKernel, fd: Fd) -> Result<u8> {
+    let mut answer = [0; 1];
+    k.send(fd, b"?", SendFlags::NOSIGNAL)?;
+    match k.recv(fd, &mut answer, RecvFlags::NONE)? {
+        0 => Err(Errno::ECONNRESET),
+        _ => Ok(answer[0]),
+    }
+}
+
+#[test]
+fn a_killed_process_begins_again_and_its_connections_are_closed() {
+    check(|sim| {
+        sim.faults(&[]);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let address = sim.address(host, 7);
+        let server = sim.server_restarting(host, "server", tell_boot);
+        sim.client(other, "client", move |k| {
+            let fd = connect(k, address).unwrap();
+            assert_eq!(ask(k, fd), Ok(0));
+            control::kill(server);
+            assert_eq!(k.recv(fd, &mut [0; 1], RecvFlags::NONE), Ok(0));
+            assert_eq!(connect(k, address), Err(Errno::ECONNREFUSED));
+            assert!(!control::is_running(server));
+            k.nanosleep(SECOND).unwrap();
+            assert_eq!(ask(k, connect(k, address).unwrap()), Ok(1));
+            assert_eq!(control::restarts(server), 1);
+        });
+    });
+}
+
+#[test]
+fn after_a_host_crash_peers_see_nothing_until_they_send() {
+    check(|sim| {
+        sim.faults(&[]);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let address = sim.address(host, 7);
+        sim.server_restarting(host, "server", tell_boot);
+        sim.client(other, "client", move |k| {
+            let fd = connect(k, address).unwrap();
+            assert_eq!(ask(k, fd), Ok(0));
+            control::crash(host);
+            k.nanosleep(SECOND).unwrap();
+            let nonblocking = RecvFlags::DONTWAIT;
+            assert_eq!(k.recv(fd, &mut [0; 1], nonblocking), Err(Errno::EAGAIN), "not a word");
+            assert_eq!(ask(k, fd), Err(Errno::ECONNRESET), "it knows nothing of it");
+            assert_eq!(ask(k, connect(k, address).unwrap()), Ok(1));
+            control::switch_off(host);
+            let fd = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
+            assert_eq!(k.connect(fd, address), Err(Errno::EINPROGRESS));
+            k.nanosleep(SECOND).unwrap();
+            assert_eq!(k.poll(&mut [PollFd::new(fd, Events::OUT)], Some(Duration::ZERO), None), Ok(0));
+            control::switch_on(host);
+            assert_eq!(k.poll(&mut [PollFd::new(fd, Events::OUT)], None, None), Ok(1));
+            k.fcntl_setfl(fd, StatusFlags::NONE).unwrap();
+            assert_eq!(ask(k, fd), Ok(2), "the SYN was sent again");
+        });
+    });
+}
+
+#[test]
+fn what_is_sent_during_a_partition_arrives_after_it() {
+    check(|sim| {
+        sim.faults(&[]);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let address = sim.address(host, 7);
+        sim.server_restarting(host, "server", tell_boot);
+        sim.client(other, "client", move |k| {
+            let fd = connect(k, address).unwrap();
+            for (one_way, back) in [(false, false), (true, false), (true, true)] {
+                match (one_way, back) {
+                    (false, _) => control::partition(host, other),
+                    (_, false) => control::partition_one_way(other, host),
+                    (_, true) => control::partition_one_way(host, other),
+                }
+                let started = k.clock_gettime(ClockId::Monotonic);
+                k.setsockopt(fd, SocketOption::RecvTimeout(Some(SECOND))).unwrap();
+                assert_eq!(ask(k, fd), Err(Errno::EAGAIN));
+                control::heal(other, host);
+                k.setsockopt(fd, SocketOption::RecvTimeout(None)).unwrap();
+                assert_eq!(k.recv(fd, &mut [0; 1], RecvFlags::NONE), Ok(1));
+                let took = k.clock_gettime(ClockId::Monotonic) - started;
+                assert!(took > SECOND && took < 2 * SECOND, "sent again after 200, 400, 800 ms: {took:?}");
+            }
+            control::isolate(host);
+            let called = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
+            assert_eq!(k.connect(called, address), Err(Errno::EINPROGRESS));
+            k.nanosleep(5 * SECOND).unwrap();
+            control::heal_all();
+            assert_eq!(k.poll(&mut [PollFd::new(called, Events::OUT)], Some(5 * SECOND), None), Ok(1));
+            assert_eq!(k.getsockopt(called, SocketOptionName::Error), Ok(SocketOption::Error(None)));
+        });
+    });
+}
+
+#[test]
+fn a_peer_that_is_away_for_too_long_is_given_up() {
+    check(|sim| {
+        sim.faults(&[]);
+        sim.quiet_after(u64::MAX);
+        sim.knobs().stuck_after_ns = u64::MAX / 2;
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let address = sim.address(host, 7);
+        sim.server_restarting(host, "server", tell_boot);
+        sim.client(other, "client", move |k| {
+            let fd = connect(k, address).unwrap();
+            control::partition(host, other);
+            let started = k.clock_gettime(ClockId::Monotonic);
+            assert_eq!(ask(k, fd), Err(Errno::ETIMEDOUT));
+            let took = (k.clock_gettime(ClockId::Monotonic) - started).as_secs();
+            assert!((900..1000).contains(&took), "{took} s");
+            assert_eq!(connect(k, address), Err(Errno::ETIMEDOUT));
+        });
+    });
+}
+
+/// Appends numbered records: `synced` of them durable, the others not; then the host crashes. Tells what is left.
+fn append(k: SimKernel, boot: u32) {
+    if boot == 0 {
+        let fd = k.open("/log", NEW).unwrap();
+        let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
+        for n in 0..8_u8 {
+            k.write(fd, &[n + 1; 700]).unwrap();
+            if n == 3 {
+                k.fsync(fd).unwrap();
+                k.fsync(root).unwrap();
+            }
+        }
+        k.open("/unsynced", NEW).unwrap();
+        k.nanosleep(3600 * SECOND).unwrap();
+    }
+    let fd = k.open("/log", OpenFlags::NONE).unwrap();
+    let mut all = vec![0; 8 * 700];
+    let n = k.pread(fd, &mut all, 0).unwrap();
+    all.truncate(n);
+    assert!(n >= 2800, "what was synced is there");
+    for (at, byte) in all.iter().enumerate() {
+        let written = (at / 700) as u8 + 1;
+        assert!(*byte == written || at >= 2800 && *byte == 0, "byte {at} is {byte}");
+    }
+    let sector_of_zeros = all[2800..].windows(512).any(|w| w == [0; 512]);
+    let name = k.open("/unsynced", OpenFlags::NONE).is_ok();
+    eagain_sim::sometimes("nothing was lost", n == 5600 && !sector_of_zeros && name);
+    eagain_sim::sometimes("everything was lost", n == 2800 && !name);
+    eagain_sim::sometimes("a tail was torn off", n > 2800 && n < 5600 && !sector_of_zeros);
+    eagain_sim::sometimes("a hole", sector_of_zeros);
+    k.write(k.open("/done", NEW).unwrap(), b"x").unwrap();
+    k.nanosleep(3600 * SECOND).unwrap();
+}
+
+fn crash_once(sim: &mut Sim) {
+    sim.faults(&[Family::DiskTorn]);
+    sim.quiet_after(3_600_000_000_000);
+    let (host, other) = (sim.host("server"), sim.host("client"));
+    sim.server_restarting(host, "server", append);
+    sim.client(other, "client", move |k| {
+        k.nanosleep(SECOND).unwrap();
+        control::crash(host);
+        k.nanosleep(10 * SECOND).unwrap();
+    });
+}
+
+#[test]
+fn a_crash_leaves_what_was_synced_and_of_the_rest_anything() {
+    sweep(crash_once, 0..200, &["disk.torn"]);
+    let mut reached = std::collections::BTreeMap::new();
+    for seed in 0..200 {
+        for (name, was) in run(crash_once, Base::Seed(seed)).sometimes {
+            *reached.entry(name).or_insert(false) |= was;
+        }
+    }
+    assert_eq!(reached.len(), 4);
+    assert!(reached.values().all(|&was| was), "{reached:?}");
+    let benign = run_with(crash_once, Base::Zero, Overrides::new(), Record::Choices);
+    assert!(benign.sometimes["nothing was lost"]);
+}
+
+/// A file replaced by rename, as everybody should: after a crash it is the old one or the new one.
+fn replace(k: SimKernel, _boot: u32) {
+    if let Ok(fd) = k.open("/f", OpenFlags::NONE) {
+        let mut data = [0; 2000];
+        let n = k.pread(fd, &mut data, 0).unwrap();
+        assert!(n == 2000 && data.iter().all(|byte| *byte == data[0]), "a mixture");
+    }
+    let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
+    for round in 0..=255_u8 {
+        let fd = k.open("/tmp", NEW | OpenFlags::TRUNC).unwrap();
+        assert_eq!(k.pwrite(fd, &[round; 2000], 0), Ok(2000));
+        k.fsync(fd).unwrap();
+        k.close(fd).unwrap();
+        k.rename("/tmp", "/f").unwrap();
+        k.fsync(root).unwrap();
+    }
+    k.nanosleep(3600 * SECOND).unwrap();
+}
+
+/// The same without the sync of the file.
+fn replace_carelessly(k: SimKernel, _boot: u32) {
+    if let Ok(fd) = k.open("/f", OpenFlags::NONE) {
+        let mut data = [0; 2000];
+        let n = k.pread(fd, &mut data, 0).unwrap();
+        eagain_sim::always("whole", n == 2000 && data.iter().all(|b| *b == data[0]), || format!("{n} bytes"));
+    }
+    let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
+    for round in 0..=255_u8 {
+        let fd = k.open("/tmp", NEW | OpenFlags::TRUNC).unwrap();
+        assert_eq!(k.pwrite(fd, &[round; 2000], 0), Ok(2000));
+        k.close(fd).unwrap();
+        k.rename("/tmp", "/f").unwrap();
+        k.fsync(root).unwrap();
+    }
+    k.nanosleep(3600 * SECOND).unwrap();
+}
+
+fn storms(sim: &mut Sim, body: fn(SimKernel, u32)) {
+    sim.faults(&[Family::ProcessKill, Family::HostPower, Family::DiskTorn]);
+    let (host, other) = (sim.host("server"), sim.host("client"));
+    sim.server_restarting(host, "server", body);
+    sim.client(other, "client", |k| k.nanosleep(20 * SECOND).unwrap());
+}
+
+#[test]
+fn a_careful_replacement_survives_kills_and_crashes() {
+    sweep(|sim| storms(sim, replace), 0..150, &["process.kill", "host.power", "disk.torn"]);
+}
+
+#[test]
+fn a_careless_one_is_found() {
+    let found =
+        (0..150).find_map(|seed| run(|sim| storms(sim, replace_carelessly), Base::Seed(seed)).failure);
+    assert_eq!(found.map(|failure| failure.site), Some("whole".to_owned()));
+}
+
+/// A client that asks again and again through everything.
+fn persistent(sim: &mut Sim) {
+    let mut faults = eagain_sim::USUAL_FAULTS.to_vec();
+    faults.extend([Family::ProcessKill, Family::HostPower, Family::Partition]);
+    sim.faults(&faults);
+    let (host, other) = (sim.host("server"), sim.host("client"));
+    let address = sim.address(host, 7);
+    sim.server_restarting(host, "server", tell_boot);
+    sim.client(other, "client", move |k| {
+        let mut answers = 0;
+        let mut last = 0;
+        while answers < 30 {
+            let Ok(fd) = connect(k, address) else {
+                let _ = k.nanosleep(Duration::from_millis(20));
+                continue;
+            };
+            k.setsockopt(fd, SocketOption::RecvTimeout(Some(5 * SECOND))).unwrap();
+            while answers < 30
+                && let Ok(boot) = ask(k, fd)
+            {
+                assert!(boot >= last);
+                last = boot;
+                answers += 1;
+                let _ = k.nanosleep(Duration::from_millis(100));
+            }
+            k.close(fd).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_persistent_client_gets_its_answers() {
+    sweep(persistent, 0..200, &["process.kill", "host.power", "link.partition"]);
+}
