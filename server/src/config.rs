@@ -3,6 +3,7 @@
 
 pub mod parameters;
 
+use crate::cluster::Flaws;
 use crate::limits::Limits;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
@@ -145,6 +146,11 @@ pub struct Config {
     pub write_when_ready: bool,
     /// What the process is in a cluster.
     pub role: Role,
+    /// Who is behind an access or a logic server.
+    pub backends: Vec<SocketAddr>,
+    /// Defects on purpose; there is no flag for them.
+    #[doc(hidden)]
+    pub flaws: Flaws,
     /// How many databases.
     pub databases: usize,
     /// What clients have to say first; empty: nothing.
@@ -178,6 +184,8 @@ impl Default for Config {
             depth: 0,
             write_when_ready: false,
             role: Role::default(),
+            backends: Vec::new(),
+            flaws: Flaws::default(),
             databases: 16,
             password: Vec::new(),
             storage: Engine::default(),
@@ -240,6 +248,12 @@ impl Config {
             "model" => self.model = chosen(name, value, &Model::NAMES)?,
             "pattern" => self.pattern = chosen(name, value, &Pattern::NAMES)?,
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
+            "backends" => {
+                let addresses = value.split(',').map(|address| address.trim().parse());
+                self.backends = addresses.collect::<Result<_, _>>().map_err(|_| {
+                    ConfigError(format!("--backends {value}: not addresses like 10.0.0.1:6379,10.0.0.2:6379"))
+                })?;
+            }
             "workers" => self.workers = parsed(name, value)?,
             "loops" => self.loops = parsed(name, value)?,
             "depth" => self.depth = parsed(name, value)?,
@@ -276,6 +290,7 @@ impl Config {
              --depth N                entries of a ring, or threads of POSIX AIO; 0: the model's own (0)\n  \
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
+             --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
              --databases N            (16)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \
@@ -306,6 +321,7 @@ impl Config {
         if self.depth > 32_768 {
             return Err(ConfigError(format!("--depth {}: at most 32768", self.depth)));
         }
+        self.check_role()?;
         if model.completes() && pattern == Pattern::Reactor {
             return refused("completions are a proactor's events; use --pattern proactor");
         }
@@ -322,6 +338,46 @@ impl Config {
             return refused("tokio tells readiness to tasks; use --pattern reactor");
         }
         Ok(())
+    }
+
+    /// Whether the role and what goes with it make sense.
+    fn check_role(&self) -> Result<(), ConfigError> {
+        let role = self.role.name();
+        let refused = |why: &str| Err(ConfigError(format!("--role {role}: {why}")));
+        if !matches!(self.role, Role::Access | Role::Logic) {
+            return match self.backends.is_empty() {
+                true => Ok(()),
+                false => refused("it keeps the data itself and has no --backends"),
+            };
+        }
+        let mut addresses = self.backends.clone();
+        addresses.sort_unstable();
+        addresses.dedup();
+        match () {
+            () if self.backends.is_empty() && self.role == Role::Access => {
+                refused("--backends must name its logic servers")
+            }
+            () if self.backends.is_empty() => refused("--backends must name its storage servers"),
+            () if addresses.len() < self.backends.len() => {
+                refused("a server is named twice among --backends")
+            }
+            () if self.backends.contains(&self.listen) => refused("it is named among its own --backends"),
+            () if self.storage != Engine::Memory => {
+                refused("it keeps nothing, so that --storage has no meaning; give it to the storage servers")
+            }
+            () if self.workers > 0 || self.loops > 1 => {
+                refused("one thread passes everything on; use --workers 0 and --loops 1")
+            }
+            () if self.pattern == Pattern::Proactor
+                || self.model == Model::Blocking
+                || self.model == Model::Tokio =>
+            {
+                refused(
+                    "it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
+                )
+            }
+            () => Ok(()),
+        }
     }
 }
 
@@ -353,6 +409,18 @@ mod tests {
             (&["--pattern", "actor"], Err("--pattern actor: expected one of reactor, proactor")),
             (&["--colour", "red"], Err("unknown flag --colour")),
             (&["--maxmemory", "lots"], Err("--maxmemory lots: argument must be a memory value")),
+            (&["--role", "access", "--backends", "10.0.0.1:1,10.0.0.2:1"], Ok(())),
+            (&["--role", "storage", "--storage", "log", "--appendfsync=always"], Ok(())),
+            (&["--role", "access"], Err("--role access: --backends must name its logic servers")),
+            (&["--role", "logic"], Err("--role logic: --backends must name its storage servers")),
+            (
+                &["--role", "storage", "--backends", "10.0.0.1:1"],
+                Err("--role storage: it keeps the data itself and has no --backends"),
+            ),
+            (
+                &["--role", "logic", "--backends", "127.0.0.1:6379"],
+                Err("--role logic: it is named among its own --backends"),
+            ),
             (
                 &["--model", "io_uring"],
                 Err("io_uring: completions are a proactor's events; use --pattern proactor"),

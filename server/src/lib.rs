@@ -7,10 +7,12 @@
 //! | [`request_queue`] | what travels between the I/O unit and the logic unit |
 //! | [`logic_unit`] | what a request means: sessions, the command table, the commands |
 //! | [`storage_unit`] | the data, its lifetimes, and the promise to keep it |
+//! | [`cluster`] | the same units as machines: access, logic and storage servers, and the links between them |
 //!
 //! Everything here is a pure function of what it is handed: bytes, the time, a seed. Sockets, clocks and threads
 //! belong to the loops that drive these units, which are written over the kernel traits of `eagain-net`.
 
+pub mod cluster;
 pub mod config;
 pub mod error;
 pub mod io_unit;

@@ -1,13 +1,14 @@
 //! Wires the units together, as the configuration says, and runs them.
 
-use crate::config::{Config, Model};
+use crate::cluster::driver::Driver;
+use crate::config::{Config, Model, Role};
 use crate::io_unit;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
 use crate::storage_unit::durable::OpenError;
 use crate::storage_unit::{AnyStorage, any};
-use eagain_net::model::ModelKind;
-use eagain_net::{Errno, Kernel, SocketAddr};
+use eagain_net::model::{AnyPoller, ModelKind};
+use eagain_net::{Errno, Kernel, ListenOptions, SocketAddr, TcpListener};
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,6 +60,9 @@ pub fn serve_telling<K: Kernel>(
     if config.model == Model::Tokio {
         return Err(ServeError::Refused("--model tokio is not there yet".to_owned()));
     }
+    if matches!(config.role, Role::Access | Role::Logic) {
+        return pass_on(kernel, &config, seed, model_kind(config.model), ready);
+    }
     let front = io_unit::Front::new(kernel, &config)?;
     // Last, because it writes: whatever else is wrong is told before.
     let (storage, found) = open_storage(kernel, &config, seed)?;
@@ -70,6 +74,24 @@ pub fn serve_telling<K: Kernel>(
     let ran = io_unit::run(units.clone(), front, ready);
     let closed = units.close_storage().map_err(ServeError::Storage);
     ran.and(closed)
+}
+
+/// Runs an access or a logic server.
+fn pass_on<K: Kernel>(
+    kernel: K,
+    config: &Config,
+    seed: u64,
+    kind: ModelKind,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
+    let poller = AnyPoller::new(kernel, kind).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    let options = ListenOptions { nonblocking: true, ..ListenOptions::default() };
+    let listener = TcpListener::bind_with(kernel, config.listen, &options)
+        .map_err(|errno| ServeError::Listen(config.listen, errno))?;
+    let at = listener.local_addr().map_err(ServeError::Kernel)?;
+    let driver = Driver::new(kernel, config, seed, listener, poller).map_err(ServeError::Kernel)?;
+    ready(at);
+    driver.run().map_err(ServeError::Kernel)
 }
 
 /// The storage that the configuration asks for, and what was found in it.

@@ -88,8 +88,7 @@ fn a_rewrite_keeps_everything_and_makes_the_log_small() {
     let (log, read, databases) = open(path, false).unwrap();
     assert!(log.size() < 60_000 && read.operations < 1300, "{} bytes, {read}", log.size());
     for number in 0..400 {
-        let last =
-            (0..3300).filter(|n| if *n < 3000 { n % 300 == number } else { n % 400 == number }).next_back();
+        let last = (0..3300).rfind(|n| if *n < 3000 { n % 300 == number } else { n % 400 == number });
         let text = get(&databases, &format!("key-{number}"));
         assert_eq!(text.map(|t| t.split('-').next().unwrap().to_owned()), last.map(|n| n.to_string()));
     }

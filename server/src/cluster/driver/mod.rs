@@ -1,0 +1,254 @@
+//! A proxy with its sockets: one thread, over any model that tells of readiness. One turn:
+//!
+//! 1. wait for sockets, for the clock, or for a signal;
+//! 2. links: connect, read answers;
+//! 3. clients: accept, read requests, hand them to the proxy, or answer them here;
+//! 4. time: links that are late, silent or due;
+//! 5. carry replies to their clients, and send whatever can be sent, until nothing moves any more.
+
+mod client;
+mod link;
+
+use super::Flaws;
+use super::proxy::Proxy;
+use crate::config::{Config, Role};
+use crate::error::TOO_MANY_CLIENTS;
+use crate::io_unit::units::Now;
+use crate::logic_unit::{LogicUnit, Order};
+use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::storage_unit::Memory;
+use client::{Client, Clients};
+use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
+use eagain_net::{Errno, Kernel, SigAction, Signal, SocketAddr, TcpListener};
+use link::LinkSocket;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+const LISTENER: u64 = 1 << 62;
+const LINK: u64 = 1 << 61;
+/// Bytes read at once.
+const SCRATCH_BYTES: usize = 64 * 1024;
+/// How long the listener rests when there is no descriptor for a new connection.
+const REST_NS: u64 = 100_000_000;
+/// Connections accepted in one turn.
+const ACCEPTS_PER_TURN_MAX: usize = 64;
+/// A stop waits for replies, so long at most.
+const DRAIN_NS: u64 = 5_000_000_000;
+/// An access server waits so long for a logic server.
+const ACCESS_TIMEOUT_NS: u64 = 3_000_000_000;
+/// A logic server waits so long for a storage server: less, so that its word arrives in time.
+const LOGIC_TIMEOUT_NS: u64 = 2_000_000_000;
+
+/// A server with one of the two roles that keep nothing.
+pub struct Driver<K: Kernel> {
+    kernel: K,
+    poller: AnyPoller<K>,
+    listener: TcpListener<K>,
+    local: String,
+    /// The listener rests until then; 0: it does not.
+    rests_until: u64,
+    proxy: Proxy,
+    links: Vec<LinkSocket<K>>,
+    clients: Clients<K>,
+    /// Clients that have something to send, or room for another request.
+    touched: BTreeSet<u64>,
+    /// Executes what is about the connection or about this server.
+    logic: LogicUnit<Memory>,
+    batch: RequestBatch,
+    scratch: Vec<u8>,
+    stop: Arc<AtomicBool>,
+    drain_until: Option<u64>,
+}
+
+impl<K: Kernel> Driver<K> {
+    /// A server at `listener` before the configured backends.
+    pub fn new(
+        kernel: K,
+        config: &Config,
+        seed: u64,
+        listener: TcpListener<K>,
+        poller: AnyPoller<K>,
+    ) -> Result<Driver<K>, Errno> {
+        let names: Vec<String> = config.backends.iter().map(SocketAddr::to_string).collect();
+        let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
+        poller.register(listener.fd(), LISTENER, Interest::READABLE)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())?;
+        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            let (stop, waker) = (stop.clone(), poller.waker());
+            kernel.sigaction(
+                signal,
+                SigAction::handler(true, move |_| {
+                    stop.store(true, SeqCst);
+                    // It fails only where the loop is gone.
+                    let _ = waker.wake();
+                }),
+            )?;
+        }
+        let flaws: Flaws = config.flaws;
+        let storage = Memory::new(config.databases, seed);
+        Ok(Driver {
+            kernel,
+            local: listener.local_addr()?.to_string(),
+            listener,
+            poller,
+            rests_until: 0,
+            proxy: Proxy::new(config.role, names, timeout_ns, seed, flaws),
+            links: config.backends.iter().map(|&address| LinkSocket::new(address)).collect(),
+            clients: Clients::default(),
+            touched: BTreeSet::new(),
+            logic: LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall),
+            batch: RequestBatch::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            stop,
+            drain_until: None,
+        })
+    }
+
+    /// Runs until a stop is asked for and everybody has got what is due.
+    pub fn run(mut self) -> Result<(), Errno> {
+        let mut events = Vec::new();
+        let mut now = Now::of(self.kernel);
+        self.time(now);
+        loop {
+            let next = self.next_look();
+            let timeout = (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)));
+            self.poller.wait(&mut events, timeout)?;
+            now = Now::of(self.kernel);
+            for event in &events {
+                self.event(*event, now);
+            }
+            self.time(now);
+            self.settle(now);
+            if self.stop.load(SeqCst) && self.drain(now) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Now) {
+        if event.token == LISTENER {
+            self.accept(now);
+        } else if event.token & LINK != 0 {
+            self.link_event(event, now);
+        } else {
+            self.client_event(event, now);
+        }
+    }
+
+    fn accept(&mut self, now: Now) {
+        let mut outcome = Outcome::More;
+        for _ in 0..ACCEPTS_PER_TURN_MAX {
+            match self.listener.accept_nonblocking() {
+                Ok((stream, from)) => {
+                    if !self.logic.admits_client() {
+                        // As much of it as fits: a stranger is not waited for.
+                        let _ = stream.write(TOO_MANY_CLIENTS);
+                        continue;
+                    }
+                    let _ = stream.set_nodelay(true);
+                    let session = self.logic.connect(&from.to_string(), &self.local, now.wall);
+                    let client = Client::new(stream, session, &self.logic.config().limits, now.mono_ns);
+                    let fd = client.stream.fd();
+                    let token = self.clients.insert(client);
+                    if self.poller.register(fd, token, Interest::READABLE).is_err() {
+                        self.release(token);
+                    }
+                }
+                Err(Errno::EAGAIN) => {
+                    outcome = Outcome::Drained;
+                    break;
+                }
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    self.rests_until = now.mono_ns + REST_NS;
+                    let _ = self.poller.pause(self.listener.fd(), LISTENER);
+                    return;
+                }
+                // EINTR, and what befell the connection before we took it (accept(2)): the next one is another.
+                Err(_) => {}
+            }
+        }
+        let _ = self.poller.rearm(self.listener.fd(), LISTENER, Interest::READABLE, outcome);
+    }
+
+    /// When there is something to do by the clock.
+    fn next_look(&self) -> u64 {
+        let mut next = self.proxy.deadline().min(self.clients.deadline());
+        if self.rests_until > 0 {
+            next = next.min(self.rests_until);
+        }
+        next.min(self.drain_until.unwrap_or(u64::MAX))
+    }
+
+    fn time(&mut self, now: Now) {
+        if self.rests_until > 0 && self.rests_until <= now.mono_ns && self.drain_until.is_none() {
+            self.rests_until = 0;
+            let _ = self.poller.modify(self.listener.fd(), LISTENER, Interest::READABLE);
+        }
+        for server in 0..self.links.len() {
+            if !self.proxy.tick(server, now.mono_ns) {
+                self.drop_link(server, now);
+            }
+            if self.proxy.link(server).wants_connect(now.mono_ns) {
+                self.connect(server, now);
+            }
+        }
+        for token in self.clients.late(now.mono_ns) {
+            self.release(token);
+        }
+    }
+
+    /// Replies to their clients, bytes to the sockets, until nothing moves any more.
+    fn settle(&mut self, now: Now) {
+        loop {
+            for due in self.proxy.take_due() {
+                let replies =
+                    ReplyBatch { first: due.number, count: 1, bytes: due.bytes, after: After::KeepOpen };
+                if let Some(client) = self.clients.get(due.client) {
+                    client.connection.complete(replies, now.mono_ns);
+                    self.touched.insert(due.client);
+                }
+            }
+            for token in std::mem::take(&mut self.touched) {
+                self.serve(token, now);
+                self.flush(token, now);
+            }
+            for server in 0..self.links.len() {
+                self.flush_link(server, now);
+            }
+            if !self.proxy.has_due() && self.touched.is_empty() {
+                break;
+            }
+        }
+        for order in self.logic.take_orders() {
+            match order {
+                Order::Shutdown => self.stop.store(true, SeqCst),
+                Order::Kill { client } => {
+                    if let Some(token) = self.clients.token_of(client) {
+                        self.release(token);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A stop: everybody gets the replies to what was received, then its end. `true`: nobody is left.
+    fn drain(&mut self, now: Now) -> bool {
+        let until = *self.drain_until.get_or_insert_with(|| {
+            let _ = self.poller.deregister(self.listener.fd());
+            now.mono_ns + DRAIN_NS
+        });
+        for token in self.clients.tokens() {
+            let Some(client) = self.clients.get(token) else { continue };
+            client.connection.drain(now.mono_ns);
+            if now.mono_ns >= until {
+                self.release(token);
+            } else {
+                self.flush(token, now);
+            }
+        }
+        self.clients.is_empty()
+    }
+}

@@ -1,0 +1,43 @@
+//! The server as machines: the same units, with permanent connections between them.
+//!
+//! ```text
+//!   clients ──► access ──► logic ──► storage        --role access  --backends LOGIC,LOGIC
+//!                     ╲  ╱      ╲  ╱                --role logic   --backends STORAGE,STORAGE
+//!                     ╱  ╲      ╱  ╲                --role storage (a server of its own, or any that speaks RESP)
+//!   clients ──► access ──► logic ──► storage
+//! ```
+//!
+//! An access server balances: any logic server can take any request. A logic server knows which storage server has which
+//! key, splits what concerns several, and puts the answers together; it keeps nothing. Both are one [`proxy`], free of
+//! sockets and clocks, that differs in its [`plan`]:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`permanent_connection`] | one link: pipelined, bounded, with deadlines; what becomes of requests when it breaks |
+//! | [`reply_span`] | where a reply ends, without taking it apart |
+//! | [`ring`] | consistent hashing: which server is for which key |
+//! | [`plan`] | what is to be done with a request |
+//! | [`merge`] | several answers made into one, partial failure told |
+//! | [`proxy`] | requests under way: who asked, who answers, what is tried again |
+//! | [`driver`] | the sockets and the clock, over any model that tells of readiness |
+//!
+//! What cannot be known is said: `-UNKNOWN` where a request may have been executed, `-CLUSTERDOWN` where it was not.
+
+pub mod driver;
+pub mod merge;
+pub mod permanent_connection;
+pub mod plan;
+pub mod proxy;
+pub mod reply_span;
+pub mod ring;
+
+/// Defects on purpose, by which those who test the server find out whether they would find them. All off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(hidden)]
+pub struct Flaws {
+    pub forgets_timed_out: bool,
+    pub sends_again: bool,
+    pub skips_sync: bool,
+    pub replies_before_sync: bool,
+    pub accepts_torn: bool,
+}

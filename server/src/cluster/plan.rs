@@ -1,0 +1,150 @@
+//! What is to be done with a request: answered here, refused, passed on, or split.
+
+use super::merge::Merge;
+use super::ring::Ring;
+use crate::config::Role;
+use crate::logic_unit::command::{self, Command, Flags};
+use crate::resp::{Arguments, encode_request};
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan<'a> {
+    /// It is about the connection, or about this server.
+    Local,
+    /// It makes no sense here; the error.
+    Refused(String),
+    /// It goes on as it is, to the server that the key decides about, or to any.
+    One(Option<&'a [u8]>),
+    /// Several servers have a part in it.
+    Split(Vec<Part>, Merge),
+}
+
+/// What one server is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which.
+    pub server: usize,
+    /// The request.
+    pub request: Vec<u8>,
+    /// Which of the keys of the original request, by their order.
+    pub positions: Vec<usize>,
+}
+
+/// Answered by whoever the client is connected to.
+const LOCAL: [&str; 15] = [
+    "auth", "client", "command", "config", "echo", "hello", "info", "lastsave", "ping", "quit", "reset",
+    "role", "select", "shutdown", "time",
+];
+/// What is asked of every storage server.
+const EVERYWHERE: [(&str, Merge); 5] = [
+    ("dbsize", Merge::Sum),
+    ("flushall", Merge::Same),
+    ("flushdb", Merge::Same),
+    ("keys", Merge::Concat),
+    ("bgrewriteaof", Merge::Same),
+];
+/// What can be split by key.
+const BY_KEY: [(&str, Merge); 6] = [
+    ("del", Merge::Sum),
+    ("unlink", Merge::Sum),
+    ("exists", Merge::Sum),
+    ("touch", Merge::Sum),
+    ("mget", Merge::Pick),
+    ("mset", Merge::Same),
+];
+
+fn find(table: &[(&str, Merge)], command: &Command) -> Option<Merge> {
+    table.iter().find(|(name, _)| *name == command.name).map(|(_, merge)| *merge)
+}
+
+/// The plan of a server with this role for a request of at least one word.
+pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>) -> Plan<'a> {
+    let Some(command) = command::find(request.at(0)).filter(|command| command.takes(request.len())) else {
+        // The logic unit says what is wrong with it.
+        return Plan::Local;
+    };
+    if LOCAL.contains(&command.name) {
+        return local(command, request);
+    }
+    if command.keys.0 == 0 {
+        return match (find(&EVERYWHERE, command), role) {
+            (Some(_), Role::Access) => Plan::One(None),
+            (Some(merge), _) => everywhere(servers, request, merge),
+            (None, _) => Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name)),
+        };
+    }
+    let keys: Vec<&[u8]> = keys(command, request).collect();
+    let Some(first) = keys.first().copied() else { return Plan::Local };
+    if command.name == "watch" {
+        return Plan::Refused("ERR 'watch' is not to be had through a cluster".to_owned());
+    }
+    let owner = ring.owner(first);
+    if role == Role::Access || keys.iter().all(|key| ring.owner(key) == owner) {
+        return Plan::One(Some(first));
+    }
+    match find(&BY_KEY, command) {
+        Some(merge) => by_key(ring, servers, command, request, merge),
+        None => Plan::Refused("CROSSSLOT Keys in request don't hash to the same storage server".to_owned()),
+    }
+}
+
+/// Whether it changes nothing, so that it can be asked twice.
+pub fn may_repeat(request: Arguments<'_>) -> bool {
+    command::find(request.at(0)).is_some_and(|command| command.flags.has(Flags::READONLY))
+}
+
+fn keys<'a>(command: &Command, request: Arguments<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let (first, last, step) = command.keys;
+    let end = if last < 0 { request.len() as i32 + last } else { last };
+    (first..=end).step_by(step.max(1) as usize).filter_map(move |at| request.get(at as usize))
+}
+
+fn local<'a>(command: &Command, request: Arguments<'a>) -> Plan<'a> {
+    let word = request.get(1).unwrap_or_default();
+    let refused = |text: &str| Plan::Refused(text.to_owned());
+    match command.name {
+        "select" if word != b"0" => refused("ERR SELECT is not allowed in cluster mode"),
+        // Replies pass through in the dialect of the storage servers.
+        "hello" if !word.is_empty() && word != b"2" => refused("NOPROTO unsupported protocol version"),
+        "client" if word.eq_ignore_ascii_case(b"reply") => {
+            refused("ERR 'client|reply' is not to be had through a cluster")
+        }
+        _ => Plan::Local,
+    }
+}
+
+fn encoded(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_request(&mut bytes, words);
+    bytes
+}
+
+fn everywhere<'a>(servers: usize, request: Arguments<'a>, merge: Merge) -> Plan<'a> {
+    let bytes = encoded(&request.iter().collect::<Vec<_>>());
+    let part = |server| Part { server, request: bytes.clone(), positions: Vec::new() };
+    Plan::Split((0..servers).map(part).collect(), merge)
+}
+
+fn by_key<'a>(
+    ring: &Ring,
+    servers: usize,
+    command: &Command,
+    request: Arguments<'a>,
+    merge: Merge,
+) -> Plan<'a> {
+    let step = command.keys.2.max(1) as usize;
+    let mut words: Vec<Vec<&[u8]>> = vec![vec![request.at(0)]; servers];
+    let mut positions: Vec<Vec<usize>> = vec![Vec::new(); servers];
+    for (position, at) in (1..request.len()).step_by(step).enumerate() {
+        let server = ring.owner(request.at(at));
+        words[server].extend(request.from(at).take(step));
+        positions[server].push(position);
+    }
+    let asked = words.iter().zip(positions).enumerate().filter(|(_, (_, positions))| !positions.is_empty());
+    let part = |(server, (words, positions)): (usize, (&Vec<&[u8]>, _))| Part {
+        server,
+        request: encoded(words),
+        positions,
+    };
+    Plan::Split(asked.map(part).collect(), merge)
+}

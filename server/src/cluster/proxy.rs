@@ -1,0 +1,284 @@
+//! Requests under way: who asked, which link has them, what becomes of the answers. Free of sockets and clocks: the
+//! driver says what came and what time it is, and carries the [`Reply`]s that are due to their clients.
+//!
+//! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
+//! nobody knows whether it was. Everything else is told as it is.
+
+use super::Flaws;
+use super::merge::{Answered, Merge, merge};
+use super::permanent_connection::{Answer, LinkOptions, PermanentConnection};
+use super::plan::{Plan, may_repeat, plan};
+use super::reply_span::NoReply;
+use super::ring::Ring;
+use crate::config::Role;
+use crate::random::Random;
+use crate::resp::{Arguments, Protocol, encode_request};
+use slab::Slab;
+
+/// How often a request is tried.
+const ATTEMPTS_MAX: u32 = 4;
+/// A server is passed over for the next on the ring from so many requests on, if the others have much less to do.
+const LOAD_MIN: usize = 32;
+
+/// A reply that is due.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Whose request it was.
+    pub client: u64,
+    /// Which of the client's requests.
+    pub number: u64,
+    /// What it is told.
+    pub bytes: Vec<u8>,
+}
+
+/// A client's request.
+#[derive(Debug)]
+struct Request {
+    client: u64,
+    number: u64,
+    may_repeat: bool,
+    deadline_ns: u64,
+    merge: Option<Merge>,
+    parts: Vec<Part>,
+    left: usize,
+}
+
+#[derive(Debug)]
+struct Part {
+    /// The key that decides, where it may go to several.
+    key: Option<Vec<u8>>,
+    server: usize,
+    bytes: Vec<u8>,
+    positions: Vec<usize>,
+    attempts: u32,
+    answer: Option<Answer>,
+}
+
+/// The requests of all clients, and the links that they travel on.
+#[derive(Debug)]
+pub struct Proxy {
+    role: Role,
+    names: Vec<String>,
+    ring: Ring,
+    links: Vec<PermanentConnection>,
+    requests: Slab<Request>,
+    /// Request and part, by the number under which a link knows it.
+    tasks: Slab<(usize, usize)>,
+    due: Vec<Due>,
+    timeout_ns: u64,
+}
+
+impl Proxy {
+    /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
+    pub fn new(role: Role, names: Vec<String>, timeout_ns: u64, seed: u64, flaws: Flaws) -> Proxy {
+        let mut random = Random::new(seed);
+        let link = |_: &String| PermanentConnection::new(LinkOptions::default(), random.next_u64(), flaws);
+        Proxy {
+            role,
+            ring: Ring::new(&names),
+            links: names.iter().map(link).collect(),
+            names,
+            requests: Slab::new(),
+            tasks: Slab::new(),
+            due: Vec::new(),
+            timeout_ns,
+        }
+    }
+
+    /// The link to a server.
+    pub fn link(&mut self, server: usize) -> &mut PermanentConnection {
+        &mut self.links[server]
+    }
+
+    /// Requests under way.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// Replies that are due since the last call.
+    pub fn take_due(&mut self) -> Vec<Due> {
+        std::mem::take(&mut self.due)
+    }
+
+    /// Whether any is.
+    pub fn has_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// When [`Proxy::tick`] has something to do.
+    pub fn deadline(&self) -> u64 {
+        self.links.iter().map(PermanentConnection::deadline).min().unwrap_or(u64::MAX)
+    }
+
+    // ---- Requests ------------------------------------------------------------------------------------------------
+
+    /// Takes a client's request. `false`: it is for the server itself to answer.
+    pub fn submit(&mut self, client: u64, number: u64, arguments: Arguments<'_>, now_ns: u64) -> bool {
+        let whole = |key: Option<&[u8]>, server| {
+            let mut bytes = Vec::new();
+            encode_request(&mut bytes, &arguments.iter().collect::<Vec<_>>());
+            vec![Part {
+                key: key.map(<[u8]>::to_vec),
+                server,
+                bytes,
+                positions: Vec::new(),
+                attempts: 0,
+                answer: None,
+            }]
+        };
+        let (parts, merge) = match plan(self.role, &self.ring, self.links.len(), arguments) {
+            Plan::Local => return false,
+            Plan::Refused(error) => {
+                let mut bytes = Vec::new();
+                crate::resp::Reply::new(&mut bytes, Protocol::Resp2).error(&error);
+                self.due.push(Due { client, number, bytes });
+                return true;
+            }
+            Plan::One(key) => (whole(key, self.choose(key, now_ns)), None),
+            Plan::Split(parts, merge) => {
+                let part = |part: super::plan::Part| Part {
+                    key: None,
+                    server: part.server,
+                    bytes: part.request,
+                    positions: part.positions,
+                    attempts: 0,
+                    answer: None,
+                };
+                (parts.into_iter().map(part).collect(), Some(merge))
+            }
+        };
+        let request = self.requests.insert(Request {
+            client,
+            number,
+            may_repeat: may_repeat(arguments),
+            deadline_ns: now_ns.saturating_add(self.timeout_ns),
+            merge,
+            left: parts.len(),
+            parts,
+        });
+        for part in 0..self.requests[request].parts.len() {
+            self.offer(request, part, now_ns);
+        }
+        true
+    }
+
+    /// The server for a key, or for anything.
+    fn choose(&self, key: Option<&[u8]>, now_ns: u64) -> usize {
+        let least = || {
+            (0..self.links.len())
+                .min_by_key(|at| (!self.links[*at].is_healthy(now_ns), self.links[*at].load()))
+        };
+        match (self.role, key) {
+            (Role::Access, Some(key)) => {
+                let total: usize = self.links.iter().map(PermanentConnection::load).sum();
+                let bound = LOAD_MIN.max(total / self.links.len().max(1) * 5 / 4 + 1);
+                let fits = |at: &usize| self.links[*at].is_healthy(now_ns) && self.links[*at].load() <= bound;
+                // Nobody is well: the least bad one, rather than none.
+                self.ring.walk(key).find(fits).or_else(least).unwrap_or(0)
+            }
+            (_, Some(key)) => self.ring.owner(key),
+            (_, None) => least().unwrap_or(0),
+        }
+    }
+
+    fn offer(&mut self, request: usize, part: usize, now_ns: u64) {
+        let task = self.tasks.insert((request, part));
+        let waiting = &mut self.requests[request];
+        let deadline_ns = waiting.deadline_ns;
+        let part = &mut waiting.parts[part];
+        part.attempts += 1;
+        if !self.links[part.server].offer(task as u64, &part.bytes, deadline_ns, now_ns) {
+            part.attempts = ATTEMPTS_MAX;
+            self.answered(task as u64, Answer::NotExecuted, now_ns);
+        }
+    }
+
+    /// A link has told what became of a task.
+    fn answered(&mut self, task: u64, answer: Answer, now_ns: u64) {
+        let Some((index, at)) = self.tasks.try_remove(task as usize) else { return };
+        let request = &self.requests[index];
+        let part = &request.parts[at];
+        let may_repeat = match answer {
+            Answer::Reply(_) => false,
+            Answer::NotExecuted => true,
+            Answer::Unknown => request.may_repeat,
+        };
+        if may_repeat && part.attempts < ATTEMPTS_MAX && now_ns < request.deadline_ns {
+            let server = match (self.role, &part.key) {
+                (Role::Access, key) => self.choose(key.as_deref(), now_ns),
+                _ => part.server,
+            };
+            self.requests[index].parts[at].server = server;
+            return self.offer(index, at, now_ns);
+        }
+        let request = &mut self.requests[index];
+        request.parts[at].answer = Some(answer);
+        request.left -= 1;
+        if request.left == 0 {
+            let request = self.requests.remove(index);
+            let bytes = self.reply(&request);
+            self.due.push(Due { client: request.client, number: request.number, bytes });
+        }
+    }
+
+    fn reply(&self, request: &Request) -> Vec<u8> {
+        if let Some(how) = request.merge {
+            let answered = |part| {
+                let Part { server, positions, answer, .. }: &Part = part;
+                let answer = answer.as_ref().unwrap_or(&Answer::Unknown);
+                Answered { server: &self.names[*server], positions, answer }
+            };
+            return merge(how, &request.parts.iter().map(answered).collect::<Vec<_>>());
+        }
+        let Some(part) = request.parts.first() else { return Vec::new() };
+        let name = &self.names[part.server];
+        let text = match &part.answer {
+            Some(Answer::Reply(reply)) => return reply.clone(),
+            Some(Answer::NotExecuted) => {
+                format!("CLUSTERDOWN {name} cannot be reached in time; the request was not executed")
+            }
+            _ => {
+                format!("UNKNOWN {name} has not answered; the request may have been executed, or may yet be")
+            }
+        };
+        let mut bytes = Vec::new();
+        crate::resp::Reply::new(&mut bytes, Protocol::Resp2).error(&text);
+        bytes
+    }
+
+    // ---- Links ---------------------------------------------------------------------------------------------------
+
+    /// Bytes came from a server. An error: the link makes no sense any more, and is to be closed.
+    pub fn received(&mut self, server: usize, bytes: &[u8], now_ns: u64) -> Result<(), NoReply> {
+        let mut answers = Vec::new();
+        let result = self.links[server].received(bytes, now_ns, |task, answer| answers.push((task, answer)));
+        self.all_answered(answers, now_ns);
+        result
+    }
+
+    /// A link is not there any more.
+    pub fn lost(&mut self, server: usize, now_ns: u64) {
+        let mut answers = Vec::new();
+        self.links[server].lost(now_ns, |task, answer| answers.push((task, answer)));
+        self.all_answered(answers, now_ns);
+    }
+
+    /// Time has passed for a link. `false`: it is to be closed.
+    pub fn tick(&mut self, server: usize, now_ns: u64) -> bool {
+        let mut answers = Vec::new();
+        let lives = self.links[server].tick(now_ns, |task, answer| answers.push((task, answer)));
+        self.all_answered(answers, now_ns);
+        lives
+    }
+
+    fn all_answered(&mut self, answers: Vec<(u64, Answer)>, now_ns: u64) {
+        for (task, answer) in answers {
+            self.answered(task, answer, now_ns);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The cluster as real processes on this machine: an access server, two logic servers, two storage servers. One storage
+//! server is killed in the middle of the load and started again; what was acknowledged is there, and nothing was counted
+//! twice. The same before two real Redis servers, where one is installed.
+#![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+/// A process that does not outlive the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts our server and waits until it listens.
+fn server(port: u16, arguments: &[&str]) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
+    command.args(["--port", &port.to_string()]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening at"), "{line}");
+    Process(child)
+}
+
+/// Starts a storage server of one kind or the other.
+type StartStorage = fn(u16, &Path) -> Process;
+
+fn ours(port: u16, directory: &Path) -> Process {
+    let directory = directory.to_str().unwrap();
+    server(port, &["--role", "storage", "--storage", "log", "--appendfsync", "always", "--dir", directory])
+}
+
+fn redis(port: u16, directory: &Path) -> Process {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--dir"]).arg(directory);
+    command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]).stdout(Stdio::null());
+    let process = Process(command.spawn().unwrap());
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process
+}
+
+struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Client {
+    fn connect(port: u16) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Client { stream, unread: Vec::new() }
+    }
+
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return String::from_utf8(line).unwrap().trim_end().to_owned();
+            }
+            let mut bytes = [0; 4096];
+            let count = self.stream.read(&mut bytes).unwrap();
+            assert!(count > 0, "the access server has hung up");
+            self.unread.extend_from_slice(&bytes[..count]);
+        }
+    }
+
+    /// One request, and the first line of its reply; bytes are shown by themselves.
+    fn ask(&mut self, request: &str) -> String {
+        self.stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+        let line = self.line();
+        if line.starts_with('$') && line != "$-1" { self.line() } else { line }
+    }
+}
+
+/// What one client knows of one key.
+struct Known {
+    key: String,
+    /// Its value is at least this.
+    acknowledged: u64,
+    /// And at most this.
+    attempted: u64,
+}
+
+/// Counts on its own keys, as fast as it can, until it is told to stop.
+fn load(port: u16, client: usize, stop: &AtomicBool) -> Vec<Known> {
+    let mut connection = Client::connect(port);
+    let key = |number| Known { key: format!("key:{client}:{number}"), acknowledged: 0, attempted: 0 };
+    let mut keys: Vec<Known> = (0..8).map(key).collect();
+    for round in 0.. {
+        if stop.load(SeqCst) {
+            break;
+        }
+        let known = &mut keys[round % 8];
+        let reply = connection.ask(&format!("INCR {}", known.key));
+        match reply.strip_prefix(':') {
+            Some(value) => {
+                known.attempted += 1;
+                let value: u64 = value.parse().unwrap();
+                assert!(
+                    (known.acknowledged + 1..=known.attempted).contains(&value),
+                    "{reply} for {}",
+                    known.key
+                );
+                // What was unknown before is known now.
+                (known.acknowledged, known.attempted) = (value, value);
+            }
+            None if reply.starts_with("-UNKNOWN") => known.attempted += 1,
+            None => assert!(reply.starts_with("-CLUSTERDOWN"), "{reply}"),
+        }
+    }
+    keys
+}
+
+fn survives(start_storage: StartStorage) {
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
+    let mut storages =
+        [start_storage(ports[0], directories[0].path()), start_storage(ports[1], directories[1].path())];
+    let backends =
+        |ports: &[u16]| ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
+    let (storage, logic) = (backends(&ports[..2]), backends(&ports[2..4]));
+    let _logics = [2, 3].map(|at| server(ports[at], &["--role", "logic", "--backends", &storage]));
+    let _access = server(ports[4], &["--role", "access", "--backends", &logic]);
+    let port = ports[4];
+
+    let mut client = Client::connect(port);
+    assert_eq!(client.ask("PING"), "+PONG");
+    assert_eq!(client.ask("MSET a 1 b 2 c 3 d 4 e 5"), "+OK");
+    assert_eq!(client.ask("EXISTS a b c d e f"), ":5");
+    assert_eq!(client.ask("DBSIZE"), ":5");
+    assert_eq!(client.ask("MGET a b c nope"), "*4");
+    let elements: Vec<String> = (0..7).map(|_| client.line()).collect();
+    assert_eq!(elements, ["$1", "1", "$1", "2", "$1", "3", "$-1"]);
+    assert!(client.ask("RENAME a b").starts_with("-CROSSSLOT") || client.ask("RENAME b a") == "+OK");
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..6)
+        .map(|number| {
+            let stop = stop.clone();
+            std::thread::spawn(move || load(port, number, &stop))
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(500));
+    storages[0].0.kill().unwrap();
+    storages[0].0.wait().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    storages[0] = start_storage(ports[0], directories[0].path());
+    std::thread::sleep(Duration::from_millis(700));
+    stop.store(true, SeqCst);
+    let known: Vec<Known> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+    assert!(known.iter().map(|known| known.acknowledged).sum::<u64>() > 100);
+
+    for known in known {
+        let value: u64 = client.ask(&format!("GET {}", known.key)).parse().unwrap_or(0);
+        let Known { key, acknowledged, attempted } = known;
+        assert!(
+            (acknowledged..=attempted).contains(&value),
+            "{key}: {value}, not {acknowledged}..={attempted}"
+        );
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_the_kill_of_a_storage_server() {
+    survives(ours);
+}
+
+#[test]
+fn the_same_roles_stand_before_real_redis_servers() {
+    if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("skipped: no redis-server is installed here");
+        return;
+    }
+    survives(redis);
+}
+
+#[test]
+fn a_damaged_log_is_refused_with_its_own_exit_status() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let running = ours(port, directory.path());
+    let mut client = Client::connect(port);
+    (0..5).for_each(|number| assert_eq!(client.ask(&format!("SET key:{number} value")), "+OK"));
+    drop(running);
+    let path = directory.path().join("log");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[80] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
+    command.args(["--port", &port.to_string(), "--storage", "log", "--dir"]).arg(directory.path());
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("is damaged at byte") && text.contains("--recover truncate"), "{text}");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing is touched");
+}
