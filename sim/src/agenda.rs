@@ -41,6 +41,8 @@ pub(crate) enum Happening {
     Heal(u32),
     /// The quiet tail begins: whatever is cut is whole again.
     Quiet,
+    /// A host's wall clock steps.
+    ClockStep(u32),
     /// A planned fault, by index.
     Fault(u32),
 }

@@ -259,6 +259,7 @@ impl Sim {
         for process in 0..self.world.processes.len() as u32 {
             self.world.choose_end(process);
         }
+        self.world.choose_clocks();
         self.world.plan_partition();
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {

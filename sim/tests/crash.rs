@@ -15,7 +15,10 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn connect(k: SimKernel, server: SocketAddr) -> Result<Fd> {
     let fd = k.socket(Domain::Inet, SocketFlags::NONE)?;
-    k.connect(fd, server).inspect_err(|_| drop(k.close(fd)))?;
+    if let Err(errno) = k.connect(fd, server) {
+        k.close(fd)?;
+        return Err(errno);
+    }
     Ok(fd)
 }
 

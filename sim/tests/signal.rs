@@ -18,7 +18,13 @@ const RT: Signal = Signal::SIGRTMIN;
 fn counting(k: SimKernel, signal: Signal, restart: bool) -> Arc<AtomicU32> {
     let count = Arc::new(AtomicU32::new(0));
     let counted = count.clone();
-    k.sigaction(signal, SigAction::handler(restart, move |_| drop(counted.fetch_add(1, SeqCst)))).unwrap();
+    k.sigaction(
+        signal,
+        SigAction::handler(restart, move |_| {
+            counted.fetch_add(1, SeqCst);
+        }),
+    )
+    .unwrap();
     count
 }
 
@@ -154,7 +160,7 @@ row!(with_timeout_0_epoll_returns_0_and_poll_eintr, |k| {
 
 row!(the_mask_of_before_is_back_after_a_handler_that_makes_calls, |k| {
     let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
-    let write = move |_: &SigInfo| drop(k.write(event, &1_u64.to_ne_bytes()).unwrap());
+    let write = move |_: &SigInfo| assert_eq!(k.write(event, &1_u64.to_ne_bytes()), Ok(8));
     k.sigaction(USR1, SigAction::handler(false, write)).unwrap();
     k.sigprocmask(MaskHow::Block, SigSet::of(&[USR1])).unwrap();
     k.kill(k.getpid(), USR1).unwrap();
@@ -179,8 +185,8 @@ fn order(k: SimKernel, mask: SigSet) -> Vec<i32> {
     k.kill(k.getpid(), Signal::SIGIO).unwrap();
     k.sigqueue(k.getpid(), RT, 1).unwrap();
     k.sigprocmask(MaskHow::Unblock, both).unwrap();
-    let ran = ran.lock().unwrap().clone();
-    ran
+    let ran = ran.lock().unwrap();
+    ran.clone()
 }
 
 row!(of_two_signals_the_last_frame_runs_first_unless_the_mask_forbids, |k| {
@@ -291,7 +297,13 @@ fn unsafe_handler(sim: &mut Sim) {
     common::alone(sim, |k| {
         let queue = Arc::new(sync::Queue::<_, u32>::new(k, 8));
         let pushed = queue.clone();
-        k.sigaction(USR1, SigAction::handler(true, move |_| drop(pushed.try_push(1)))).unwrap();
+        k.sigaction(
+            USR1,
+            SigAction::handler(true, move |_| {
+                let _ = pushed.try_push(1);
+            }),
+        )
+        .unwrap();
         k.kill(k.getpid(), USR1).unwrap();
         k.sched_yield();
     });

@@ -86,7 +86,9 @@ families! {
     Partition = "link.partition", "two hosts cannot reach each other, or one not the other, for a while",
         "network, how-manieth partition", "often; log-uniform 10 ms to 20 s after the last, 20 ms to 10 s long", "RFC 9293 3.8.1";
     ClockDrift = "clock.drift", "a host's clocks start elsewhere and run at another speed",
-        "host, once", "up to 500 ppm either way; a start anywhere", "adjtimex(2), clock_gettime(2)";
+        "host, once", "often; up to 500 ppm either way; half a second before a counter of 31, 32 or 53 bits runs over", "adjtimex(2), clock_gettime(2)";
+    ClockStep = "clock.step", "a host's wall clock is set, forwards or back",
+        "host, how-manieth step", "often; log-uniform 1 ms to 20 s after the last; 1 ms to 30 days either way", "clock_settime(2)";
     // Under tokio: what a stream shows, and what turmoil's network does. Times are milliseconds, as tokio's timers are.
     StreamShortRead = "stream.short-read", "a read gives no more than so many bytes; the rest stays",
         "stream, how-manieth read", "rarely, 1 byte to 4 KiB, small sizes more likely", "read(2), tcp(7)";
@@ -158,6 +160,7 @@ impl Family {
                 Distribution::rarely_log((chance * 8).min(49_152), 1, 65_536)
             }
             Family::Partition => Distribution::rarely_log((chance * 8).min(60_000), 10 * MS, 20_000 * MS),
+            Family::ClockStep => Distribution::rarely_log((chance * 8).min(60_000), MS, 20_000 * MS),
             Family::ClockDrift => Distribution::uniform(0, 0),
             Family::StreamShortRead | Family::StreamShortWrite => Distribution::rarely_log(chance, 1, 4096),
             Family::StreamNotReady => Distribution::rarely_log(chance, 1, 64),

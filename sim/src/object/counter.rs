@@ -18,6 +18,8 @@ pub(crate) struct TimerFd {
     pub clock: ClockId,
     /// The host whose clock it follows.
     pub host: u32,
+    /// The moment of the wall clock that it was set to, until it fires.
+    pub wall: Option<eagain_net::Instant>,
     /// When it fires next, in the world's time; `None`: disarmed.
     pub next: Option<u64>,
     /// In the world's time; 0: once.

@@ -5,7 +5,7 @@ use crate::fault::Family;
 use crate::kernel::Step;
 use crate::trace::Kind;
 use crate::world::{NONE, State, WaitOn, Wake, World};
-use eagain_net::{Errno, FutexTimeout, Result, ThreadBody, ThreadId};
+use eagain_net::{ClockId, Errno, FutexTimeout, Result, ThreadBody, ThreadId};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// `RLIMIT_NPROC`, a process.
@@ -99,6 +99,10 @@ impl World {
         }
         let key = (self.my_process(), address(word));
         self.futexes.0.entry(key).or_default().push_back(me);
+        self.threads[me as usize].wall_deadline = match timeout {
+            FutexTimeout::Absolute(ClockId::Realtime, at) => Some(at),
+            _ => None,
+        };
         self.wait(WaitOn::Futex(key.0, key.1), *deadline);
         *waited = true;
         self.may_wake_spuriously();

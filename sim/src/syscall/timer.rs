@@ -10,8 +10,16 @@ impl World {
     pub fn sys_timerfd_create(&mut self, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
         self.check_fd_free()?;
         let host = self.my_host();
-        let timer =
-            TimerFd { clock, host, next: None, interval: 0, interval_set: 0, ticks: 0, generation: 0 };
+        let timer = TimerFd {
+            clock,
+            host,
+            wall: None,
+            next: None,
+            interval: 0,
+            interval_set: 0,
+            ticks: 0,
+            generation: 0,
+        };
         Ok(self.open_file(Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
     }
 
@@ -48,6 +56,8 @@ impl World {
         }
         let (file, timer) = self.timer(fd)?;
         timer.generation += 1;
+        let wall = absolute && clock == ClockId::Realtime && first == next;
+        timer.wall = wall.then(|| Instant(nanoseconds(spec.value)));
         timer.next = first;
         timer.interval = if spec.value.is_zero() { 0 } else { interval };
         timer.interval_set = nanoseconds(spec.interval);
@@ -82,6 +92,7 @@ impl World {
         let Some(at) = timer.next else { return };
         timer.ticks += 1;
         let first = timer.ticks == 1;
+        timer.wall = None;
         timer.next = (timer.interval > 0).then(|| at + timer.interval);
         if let Some(next) = timer.next {
             self.agenda.plan(next, Happening::Timer(file, generation));

@@ -175,10 +175,11 @@ kinds! {
     FaultEintr = 2006, "interrupt", ["n"];
     FaultFdLimit = 2007, "fd-limit", ["n", "ns"];
     FaultOffCpu = 2008, "off-cpu", ["ns"];
-    FaultClock = 2009, "clock", ["n"];
+    FaultClock = 2009, "clock", ["n", "n"];
     FaultPartition = 2010, "partition", ["n", "n", "ns"];
     FaultCrash = 2011, "crash", ["n"];
     FaultDisk = 2012, "disk", ["text", "n", "ns"];
+    FaultClockStep = 2019, "clock-step", ["n", "n"];
     FaultWakeup = 2013, "spurious-wakeup", [];
     FaultShort = 2030, "short", ["n"];
     FaultNotReady = 2031, "not-ready", ["ns"];

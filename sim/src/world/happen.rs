@@ -24,6 +24,7 @@ impl World {
             Happening::Partition => self.partition_begins(),
             Happening::Heal(number) => self.heal(|cut| cut.number == number),
             Happening::Quiet => self.heal(|_| true),
+            Happening::ClockStep(host) => self.clock_steps(host),
             Happening::Fault(thread) => self.interrupt_now(thread),
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Host {
     /// Ports of closed connections: `tcp(7)`'s TIME_WAIT: address, until when, whether the socket had `SO_REUSEADDR`.
     pub time_wait: Vec<(SocketAddr, u64, bool)>,
     pub next_port: u16,
+    /// When the wall clock steps.
+    pub steps: crate::choice::Stream,
     /// Its power is off.
     pub down: bool,
     pub crashes: u32,
@@ -54,6 +56,7 @@ impl Host {
             inherited: BTreeMap::new(),
             time_wait: Vec::new(),
             next_port: FIRST_PORT,
+            steps: crate::choice::Stream::default(),
             down: false,
             crashes: 0,
             files: crate::object::Disk::default(),

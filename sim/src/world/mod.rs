@@ -5,6 +5,7 @@
 //! that is planned earlier has happened. So threads are truly parallel in virtual time, and no choice ever refers to the
 //! set of threads that could run.
 
+mod clocks;
 mod happen;
 mod host;
 mod life;

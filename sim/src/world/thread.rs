@@ -47,6 +47,8 @@ pub(crate) struct Thread {
     pub deadline: u64,
     /// A handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
     pub no_restart: bool,
+    /// The moment of the wall clock that the last wait was for.
+    pub wall_deadline: Option<eagain_net::Instant>,
     /// When the agenda looks at the deadline next; `u64::MAX`: no entry there. One entry serves many waits.
     pub timer_at: u64,
     pub wait: WaitOn,
@@ -105,6 +107,7 @@ impl World {
             wake: Wake::Ready,
             deadline: u64::MAX,
             no_restart: false,
+            wall_deadline: None,
             timer_at: u64::MAX,
             wait: WaitOn::Nothing,
             call: Kind::ThreadStart,

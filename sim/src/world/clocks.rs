@@ -1,0 +1,146 @@
+//! What a host's clocks show: where they start and how fast they run is chosen once; the wall clock also steps.
+
+use super::World;
+use crate::agenda::Happening;
+use crate::choice::{Distribution, Domain, Stream};
+use crate::fault::Family;
+use crate::object::Object;
+use crate::trace::Kind;
+use eagain_net::ClockId;
+
+/// By how much a wall clock steps.
+const STEP: Domain = Domain("clock.step.by");
+const SECOND: u64 = 1_000_000_000;
+/// Half a second before a counter in nanoseconds, microseconds, milliseconds or seconds runs over in 31 or 32 bits, or
+/// stops to be exact in floating point.
+const STARTS: [u64; 7] = [
+    (1 << 32) - SECOND / 2,
+    (1 << 31) * 1_000 - SECOND / 2,
+    (1 << 32) * 1_000 - SECOND / 2,
+    (1 << 31) * 1_000_000 - SECOND / 2,
+    (1 << 32) * 1_000_000 - SECOND / 2,
+    (1 << 53) - SECOND / 2,
+    (1 << 31) * SECOND - SECOND / 2,
+];
+
+/// A number as a choice has it to one with a sign: 1, -1, 2, -2, ….
+fn signed(value: u64) -> i64 {
+    let size = value.div_ceil(2) as i64;
+    if value % 2 == 1 { size } else { -size }
+}
+
+impl World {
+    /// The clocks of every host, before anything runs.
+    pub fn choose_clocks(&mut self) {
+        for host in 0..self.hosts.len() as u32 {
+            self.choose_clock(host);
+            self.plan_clock_step(host);
+        }
+    }
+
+    fn choose_clock(&mut self, host: u32) {
+        let family = Family::ClockDrift;
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            return;
+        }
+        let often = if chance == 0 { 0 } else { 49_152 };
+        let name = self.hosts[host as usize].name.clone();
+        let rate = Distribution::rarely(often, 1, 1_000_000);
+        let rate = self.choices.choose_once(family.domain(), &format!("{name}:rate"), rate);
+        let start = Distribution::rarely(often, 1, STARTS.len() as u64);
+        let start = self.choices.choose_once(family.domain(), &format!("{name}:start"), start);
+        let owner = &mut self.hosts[host as usize];
+        owner.drift_ppb = signed(rate);
+        if start != 0 {
+            owner.mono_start = STARTS[(start as usize - 1).min(STARTS.len() - 1)];
+        }
+        if rate != 0 || start != 0 {
+            self.swarm.fired(family);
+            let words = [u64::from(host), owner.drift_ppb as u64, 0, 0];
+            self.trace.happening(self.now, super::NONE, Kind::FaultClock, words);
+        }
+    }
+
+    /// The next step of a host's wall clock, if there is one: after how long is chosen now.
+    fn plan_clock_step(&mut self, host: u32) {
+        let family = Family::ClockStep;
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            return;
+        }
+        let World { hosts, choices, agenda, now, .. } = self;
+        let owner = &mut hosts[host as usize];
+        let name = &owner.name;
+        let after = choices.choose(
+            &mut owner.steps,
+            family.domain(),
+            chance != 0,
+            family.distribution(chance),
+            || name.clone(),
+        );
+        if after != 0 {
+            agenda.plan(*now + after, Happening::ClockStep(host));
+        }
+    }
+
+    /// Somebody sets the wall clock. Who waits for a moment of it waits for another time now.
+    pub fn clock_steps(&mut self, host: u32) {
+        let now = self.now;
+        if now >= self.swarm.quiet_from {
+            return;
+        }
+        let owner = &mut self.hosts[host as usize];
+        let name = format!("{}@{}", owner.name, owner.steps.count());
+        let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
+        let by = self.choices.choose(&mut Stream::default(), STEP, true, by, || name);
+        let by = signed(by.max(1));
+        self.swarm.fired(Family::ClockStep);
+        self.hosts[host as usize].wall_step += by;
+        self.trace.happening(now, super::NONE, Kind::FaultClockStep, [u64::from(host), by as u64, 0, 0]);
+        self.wall_timers_move(host);
+        self.wall_waits_move(host);
+        self.plan_clock_step(host);
+    }
+
+    fn wall_timers_move(&mut self, host: u32) {
+        let now = self.now;
+        let timers: Vec<u32> = self.files.iter().map(|(file, _)| file as u32).collect();
+        for file in timers {
+            let owner = &self.hosts[host as usize];
+            let Some(Object::Timer(timer)) = self.files.get_mut(file as usize).map(|open| &mut open.object)
+            else {
+                continue;
+            };
+            let (Some(at), Some(_)) = (timer.wall, timer.next) else { continue };
+            if timer.host != host {
+                continue;
+            }
+            let next = owner.true_time(ClockId::Realtime, at, now);
+            timer.next = Some(next);
+            timer.generation += 1;
+            let generation = timer.generation;
+            self.agenda.plan(next, Happening::Timer(file, generation));
+        }
+    }
+
+    fn wall_waits_move(&mut self, host: u32) {
+        let now = self.now;
+        for thread in 0..self.threads.len() {
+            let t = &mut self.threads[thread];
+            let Some(at) = t.wall_deadline else { continue };
+            if t.state != super::State::Waiting
+                || t.call != Kind::FutexWait
+                || t.deadline == u64::MAX
+                || self.processes[t.process as usize].host != host
+            {
+                continue;
+            }
+            t.deadline = self.hosts[host as usize].true_time(ClockId::Realtime, at, now);
+            if t.deadline < t.timer_at {
+                t.timer_at = t.deadline;
+                self.agenda.plan(t.deadline, Happening::Deadline(thread as u32));
+            }
+        }
+    }
+}
