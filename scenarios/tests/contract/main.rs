@@ -9,9 +9,11 @@ mod accept;
 mod close;
 mod connect;
 mod counters;
+mod differences;
 mod epoll;
 mod exceptions;
 mod poll;
+mod sigio;
 mod streams;
 
 use eagain_scenarios::conform::sides::{on_linux, on_simulation};
