@@ -2,7 +2,7 @@
 //! them are switched off at times: a mix that is the same everywhere would never go deep anywhere.
 
 use super::call::{Call, OFF, Op, call};
-use eagain_net::{Events, RecvFlags};
+use eagain_net::{Events, RecvFlags, SendFlags};
 use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream};
 
 const PROGRAM: Domain = Domain("conform.program");
@@ -214,7 +214,7 @@ fn recv_flags(draw: &mut Draw) -> u64 {
         2 => RecvFlags::TRUNC,
         3 => RecvFlags::WAITALL,
         4 => RecvFlags::DONTWAIT,
-        5 if draw.one_in(4) => RecvFlags::OOB,
+        5 => RecvFlags::OOB,
         _ => RecvFlags::NONE,
     };
     flags.0 as u64
@@ -233,7 +233,10 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::BindTo | Op::Connect => (mix.socket(draw), mix.listener(draw), 0),
         Op::Listen => (mix.socket(draw), draw.below(3), 0),
         Op::Accept => (mix.listener(draw), draw.pick(&mix.sockets), 0),
-        Op::Send => (mix.socket(draw), mix.amount(draw), 0),
+        Op::Send => {
+            let flags = if draw.one_in(12) { SendFlags::OOB.0 as u64 } else { 0 };
+            (mix.socket(draw), mix.amount(draw), flags)
+        }
         Op::Write => (draw.pick(&mix.sockets), mix.amount(draw), 0),
         Op::Recv => (mix.socket(draw), mix.asked(draw), recv_flags(draw)),
         Op::Read if draw.one_in(4) => (mix.socket(draw), mix.asked(draw), 0),

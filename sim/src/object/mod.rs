@@ -20,5 +20,6 @@ pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use socket::{
-    Conn, Flow, Listen, Options, Port, RCV, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp,
+    Conn, Flow, Listen, Mark, Options, Port, RCV, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp,
+    Urgent,
 };

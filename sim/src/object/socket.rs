@@ -137,6 +137,28 @@ pub(crate) struct Segment {
     pub cause: u64,
 }
 
+/// What the receiver knows of urgent data.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Mark {
+    /// Nothing, or it has been read past.
+    #[default]
+    None,
+    /// The byte can be taken.
+    Valid,
+    /// It was taken; the place in the stream is still there.
+    Read,
+}
+
+/// Urgent data of one direction.
+#[derive(Default)]
+pub(crate) struct Urgent {
+    /// Positions of urgent bytes that have not arrived.
+    pub sent: VecDeque<u64>,
+    /// The position of the last that has.
+    pub at: u64,
+    pub mark: Mark,
+}
+
 /// One direction of a connection.
 #[derive(Default)]
 pub(crate) struct Flow {
@@ -178,6 +200,8 @@ pub(crate) struct Flow {
     /// Bytes a second; 0: no limit.
     pub bandwidth: u64,
     pub bandwidth_cause: u64,
+    /// Urgent data; `None` until there was any.
+    pub urgent: Option<Box<Urgent>>,
     pub last_at: u64,
     /// Segments so far: the ordinal of their choices.
     pub segments: u64,

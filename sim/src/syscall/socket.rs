@@ -248,12 +248,26 @@ impl World {
             return Step::Done(Err(Errno::ENOTCONN));
         }
         if flags.contains(RecvFlags::OOB) {
-            return Step::Done(Err(Errno::EINVAL));
+            return Step::Done(self.recv_urgent(sock, buffer, flags));
         }
         let nonblocking = self.files[file as usize].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
         if let Some((conn, side)) = s.conn {
             let incoming = 1 - side as usize;
-            let available = self.conns[conn as usize].flows[incoming].readable() as usize;
+            let f = &mut self.conns[conn as usize].flows[incoming];
+            let (mut available, mut peeked_over) = (f.readable() as usize, 0);
+            if buffer.is_empty() && available > 0 {
+                return Step::Done(Ok(0));
+            }
+            if f.urgent.is_some() {
+                let (to_mark, skipped) = f.readable_to_mark();
+                available = to_mark as usize;
+                if skipped > 0 && flags.contains(RecvFlags::PEEK) {
+                    peeked_over = skipped as usize;
+                } else if skipped > 0 && !buffer.is_empty() {
+                    f.skip_mark();
+                }
+            }
+            let s = &self.socks[sock as usize];
             let over = s.done || s.error.is_some() || s.shutdown & RCV != 0 || s.tcp == Tcp::Close;
             let enough =
                 !flags.contains(RecvFlags::WAITALL) || available >= buffer.len() || over || nonblocking;
@@ -261,7 +275,14 @@ impl World {
             let low = (s.options.low_at as usize).min(buffer.len());
             let enough = enough && (available >= low || over || nonblocking);
             if available > 0 && enough {
-                return Step::Done(Ok(self.take_received(conn, incoming, buffer, available, flags)));
+                return Step::Done(Ok(self.take_received(
+                    conn,
+                    incoming,
+                    buffer,
+                    available,
+                    peeked_over,
+                    flags,
+                )));
             }
         }
         let s = &mut self.socks[sock as usize];
@@ -301,6 +322,7 @@ impl World {
         incoming: usize,
         buffer: &mut [u8],
         available: usize,
+        peeked_over: usize,
         flags: RecvFlags,
     ) -> usize {
         let World { conns, trace, current, .. } = self;
@@ -309,7 +331,12 @@ impl World {
         if flags.contains(RecvFlags::TRUNC) {
             f.bytes.skip(n);
         } else {
-            n = f.bytes.peek(buffer, n);
+            n = if peeked_over == 0 {
+                f.bytes.peek(buffer, n)
+            } else {
+                buffer[..n].copy_from_slice(&f.bytes.bytes()[peeked_over..peeked_over + n]);
+                n
+            };
             trace.payload(*current, &buffer[..n], false);
             if !flags.contains(RecvFlags::PEEK) {
                 f.bytes.skip(n);
@@ -377,6 +404,9 @@ impl World {
         let total: usize = buffers.iter().map(|b| b.len()).sum();
         let pushed = self.push_bytes(conn, side, buffers, progress.sent);
         progress.sent += pushed;
+        if pushed > 0 && flags.contains(SendFlags::OOB) {
+            self.conns[conn as usize].flows[side].mark_urgent();
+        }
         if pushed > 0 {
             self.pump(conn, side);
             self.progress();
@@ -596,8 +626,11 @@ impl World {
                     let side = side as usize;
                     let low = u64::from(s.options.low_at);
                     let sending = s.shutdown & SEND == 0;
-                    if self.conns[conn as usize].flows[1 - side].readable() >= low {
+                    if self.conns[conn as usize].flows[1 - side].enough(low) {
                         mask |= Events::IN;
+                    }
+                    if self.conns[conn as usize].flows[1 - side].has_urgent() {
+                        mask |= Events::PRI;
                     }
                     self.settle_acks(conn, side);
                     if !sending || self.conns[conn as usize].flows[side].writable() {

@@ -81,11 +81,12 @@ impl World {
         if sender != NONE && self.socks[sender as usize].no_space {
             self.await_space(conn, side);
         }
+        let unread = receiver != NONE && !self.socks[receiver as usize].orphan;
+        if unread && self.conns[conn as usize].flows[side].urgent.is_some() {
+            self.urgent_arrives(conn, side, segment.end - n);
+        }
         let unwanted = |s: &Sock| s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
-        if receiver != NONE
-            && !self.socks[receiver as usize].orphan
-            && unwanted(&self.socks[receiver as usize])
-        {
+        if unread && unwanted(&self.socks[receiver as usize]) {
             // Both directions are shut (`tcp_rcv_state_process`): the connection is reset, for both.
             self.conns[conn as usize].flows[side].arrived -= n;
             self.send_rst(conn, 1 - side);

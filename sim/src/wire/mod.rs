@@ -7,6 +7,7 @@ mod close;
 mod cut;
 mod handshake;
 mod pump;
+mod urgent;
 
 pub(crate) use cut::Cut;
 

@@ -1,0 +1,116 @@
+//! Urgent data (`tcp(7)`): one byte of the stream that is marked, taken out of band, and skipped where it stood
+//! (tcp_input.c: `tcp_check_urg`, `tcp_urg`; tcp.c: `tcp_recv_urg`).
+
+use crate::object::{Flow, Mark, Tcp, Urgent};
+use crate::world::World;
+use eagain_net::{Errno, Events, Owner, RecvFlags, Result, SigCode, SigInfo, Signal};
+
+impl Flow {
+    /// The last byte written so far is urgent.
+    pub fn mark_urgent(&mut self) {
+        let at = self.written - 1;
+        self.urgent.get_or_insert_default().sent.push_back(at);
+    }
+
+    /// Where the reader must stop or skip: the position of the mark, unless it is behind the reader.
+    fn mark(&self) -> Option<u64> {
+        self.urgent.as_ref().filter(|u| u.mark != Mark::None && u.at >= self.read).map(|u| u.at)
+    }
+
+    /// Bytes that can be read in one go, and how many before them are skipped: reading stops at the mark.
+    pub fn readable_to_mark(&self) -> (u64, u64) {
+        let readable = self.readable();
+        match self.mark() {
+            Some(at) if at == self.read && readable > 0 => (readable - 1, 1),
+            Some(at) => (readable.min(at - self.read), 0),
+            None => (readable, 0),
+        }
+    }
+
+    /// The reader goes past the mark.
+    pub fn skip_mark(&mut self) {
+        self.bytes.skip(1);
+        self.read += 1;
+        if let Some(urgent) = &mut self.urgent {
+            urgent.mark = Mark::None;
+        }
+    }
+
+    /// `tcp_poll`: whether at least `low` bytes can be read, an urgent one at the front not counted.
+    #[inline]
+    pub fn enough(&self, low: u64) -> bool {
+        let extra = u64::from(self.urgent.is_some() && self.mark() == Some(self.read));
+        self.readable() >= low + extra
+    }
+
+    /// Whether the urgent byte can be taken.
+    #[inline]
+    pub fn has_urgent(&self) -> bool {
+        self.urgent.as_ref().is_some_and(|u| u.mark == Mark::Valid)
+    }
+}
+
+impl World {
+    /// A segment came that began at `from`: what of it is urgent.
+    pub(super) fn urgent_arrives(&mut self, conn: u32, side: usize, from: u64) {
+        loop {
+            let c = &mut self.conns[conn as usize];
+            let receiver = c.socks[1 - side];
+            let f = &mut c.flows[side];
+            let Some(urgent) = &mut f.urgent else { return };
+            let Some(at) = urgent.sent.pop_front_if(|at| *at < f.arrived) else { return };
+            if at < f.read || urgent.mark != Mark::None && at <= urgent.at {
+                continue;
+            }
+            let stale = urgent.mark != Mark::None && urgent.at == f.read && f.read != from;
+            (urgent.at, urgent.mark) = (at, Mark::Valid);
+            if stale {
+                // The last mark was at the front, and nobody has read past it: it is lost.
+                f.bytes.skip(1);
+                f.read += 1;
+            }
+            let file = self.socks[receiver as usize].file;
+            self.send_sigurg(file);
+            self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
+        }
+    }
+
+    /// `sk_send_sigurg`: the owner hears of it, also without `O_ASYNC`.
+    fn send_sigurg(&mut self, file: u32) {
+        let Some(sigio) = self.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied())
+        else {
+            return;
+        };
+        let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
+        match sigio.owner {
+            Owner::None => return,
+            Owner::ThisThread => self.send_to_thread(sigio.thread, info),
+            Owner::ThisProcess => self.send_to_process(sigio.process, info),
+        }
+        self.send_sigio(file, SigCode::PollPri);
+    }
+
+    /// `tcp_recv_urg`.
+    pub fn recv_urgent(&mut self, sock: u32, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
+        let s = &self.socks[sock as usize];
+        let (over, done) = (s.tcp == Tcp::Close, s.done);
+        let Some((conn, side)) = s.conn else { return Err(Errno::EINVAL) };
+        let f = &mut self.conns[conn as usize].flows[1 - side as usize];
+        let Some(Urgent { at, mark, .. }) = f.urgent.as_deref_mut() else { return Err(Errno::EINVAL) };
+        match mark {
+            Mark::None | Mark::Read => Err(Errno::EINVAL),
+            Mark::Valid if over && !done => Err(Errno::ENOTCONN),
+            Mark::Valid => {
+                if !flags.contains(RecvFlags::PEEK) {
+                    *mark = Mark::Read;
+                }
+                let byte = at.checked_sub(f.read).and_then(|from| f.bytes.bytes().get(from as usize));
+                let Some(first) = buffer.first_mut() else { return Ok(0) };
+                if let (Some(byte), false) = (byte, flags.contains(RecvFlags::TRUNC)) {
+                    *first = *byte;
+                }
+                Ok(1)
+            }
+        }
+    }
+}
