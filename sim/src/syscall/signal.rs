@@ -403,7 +403,12 @@ impl World {
             return Err(Errno::EINVAL);
         }
         let thread = self.thread_of(id).filter(|&t| self.threads[t as usize].state != State::Ended);
-        self.send_to_thread(thread.ok_or(Errno::ESRCH)?, SigInfo::plain(signal, SigCode::Tkill));
+        let thread = thread.ok_or(Errno::ESRCH)?;
+        let process = self.threads[thread as usize].process;
+        if signal.is_realtime() && self.signals_queued(process) >= self.knobs.sigpending_limit {
+            return Err(Errno::EAGAIN);
+        }
+        self.send_to_thread(thread, SigInfo::plain(signal, SigCode::Tkill));
         Ok(())
     }
 
