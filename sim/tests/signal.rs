@@ -111,6 +111,21 @@ row!(a_write_that_got_somewhere_tells_how_far, |k| {
     assert!(n > 0 && n < 8 << 20);
 });
 
+row!(a_recv_that_waits_for_all_tells_what_it_got, |k| {
+    let (a, b) = pair(k, SocketFlags::NONE);
+    counting(k, USR1, true);
+    k.send(a, b"abc", SendFlags::NONE).unwrap();
+    signal_later(k);
+    assert_eq!(k.recv(b, &mut [0; 10], RecvFlags::WAITALL), Ok(3));
+    later(k, move |k, _| assert_eq!(k.send(a, &[7; 4 << 20], SendFlags::NONE), Ok(4 << 20)));
+    let mut all = vec![0; 4 << 20];
+    assert_eq!(k.recv(b, &mut all, RecvFlags::WAITALL), Ok(4 << 20), "more than the buffers hold");
+    assert!(all.iter().all(|byte| *byte == 7));
+    k.setsockopt(b, SocketOption::RecvTimeout(Some(Duration::from_millis(5)))).unwrap();
+    k.send(a, b"xy", SendFlags::NONE).unwrap();
+    assert_eq!(k.recv(b, &mut [0; 10], RecvFlags::WAITALL), Ok(2), "the time is over");
+});
+
 /// A pending signal that a mask of the call lets through.
 fn pending(k: SimKernel) -> (Arc<AtomicU32>, SigSet) {
     let count = counting(k, USR1, true);

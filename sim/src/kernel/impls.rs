@@ -3,7 +3,7 @@
 use super::SimKernel;
 use super::door::{Restart, call, waiting_call};
 use crate::stack::with;
-use crate::syscall::SendProgress;
+use crate::syscall::{SendProgress, received};
 use crate::trace::Kind;
 use crate::wire::address_word;
 use eagain_net::*;
@@ -116,6 +116,13 @@ impl Sockets for SimKernel {
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
+        if flags.contains(RecvFlags::WAITALL) && !flags.intersects(RecvFlags::PEEK | RecvFlags::TRUNC) {
+            let mut got = 0;
+            let result = waiting_call(Kind::Recv, args, Restart::IfAsked, |w| {
+                w.sys_recv_all(fd, buffer, flags, &mut got, &mut deadline)
+            });
+            return received(result, got);
+        }
         waiting_call(Kind::Recv, args, Restart::IfAsked, |w| w.sys_recv(fd, buffer, flags, &mut deadline))
     }
 

@@ -8,6 +8,7 @@ mod descriptor;
 mod epoll;
 mod file;
 mod poll;
+mod recv_all;
 mod ring;
 mod signal;
 mod socket;
@@ -15,4 +16,5 @@ mod thread;
 mod timer;
 
 pub(crate) use descriptor::SendProgress;
+pub(crate) use recv_all::received;
 pub(crate) use ring::Entering;

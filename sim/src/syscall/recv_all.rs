@@ -1,0 +1,59 @@
+//! `MSG_WAITALL` (`recv(2)`): what arrives is taken as it comes, so that the receive buffer need not hold all of it.
+
+use crate::kernel::Step;
+use crate::world::World;
+use eagain_net::{Errno, Fd, RecvFlags};
+
+impl World {
+    /// Goes on with a receive that has got `got` bytes so far. What it has got counts for more than the error, the end,
+    /// the time or the signal that stops it; an error waits for the next call.
+    pub fn sys_recv_all(
+        &mut self,
+        fd: Fd,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+        got: &mut usize,
+        deadline: &mut Option<u64>,
+    ) -> Step<usize> {
+        loop {
+            let failed = self.sock(fd).is_ok_and(|(_, sock)| self.socks[sock as usize].error.is_some());
+            let unread = matches!(self.readable(fd), Some(1..));
+            if *got > 0 && failed && !unread {
+                return Step::Done(Ok(*got));
+            }
+            let rest = &mut buffer[*got..];
+            let end = rest.is_empty();
+            match self.sys_recv(fd, rest, flags.without(RecvFlags::WAITALL), deadline) {
+                Step::Done(Ok(0)) => return Step::Done(Ok(*got)),
+                Step::Done(Ok(n)) => {
+                    *got += n;
+                    if end || *got == buffer.len() {
+                        return Step::Done(Ok(*got));
+                    }
+                }
+                Step::Done(Err(_)) if *got > 0 => return Step::Done(Ok(*got)),
+                Step::Done(Err(errno)) => return Step::Done(Err(errno)),
+                Step::Wait => {
+                    let me = self.current;
+                    self.threads[me as usize].no_restart |= *got > 0;
+                    return Step::Wait;
+                }
+            }
+        }
+    }
+
+    /// How many bytes can be received.
+    fn readable(&self, fd: Fd) -> Option<u64> {
+        let (_, sock) = self.sock(fd).ok()?;
+        let (conn, side) = self.socks[sock as usize].conn?;
+        Some(self.conns[conn as usize].flows[1 - side as usize].readable())
+    }
+}
+
+/// What a receive that waits for all returns: what it has got, where a signal ended it.
+pub(crate) fn received(result: Result<usize, Errno>, got: usize) -> Result<usize, Errno> {
+    match result {
+        Err(Errno::EINTR) if got > 0 => Ok(got),
+        result => result,
+    }
+}
