@@ -7,7 +7,7 @@ fn main() -> ExitCode {
     cli::main_with(&cli::Registry {
         scenarios: eagain_scenarios::SCENARIOS,
         bugs: eagain_scenarios::bugs::PLANTED,
-        extras: &[],
+        extras: &[eagain_scenarios::conform::COMMAND],
         executor: engine::make,
     })
 }

@@ -22,3 +22,10 @@ pub mod shrink;
 pub mod sides;
 mod signals;
 pub mod sweep;
+
+/// `eagain conform`.
+pub const COMMAND: eagain_sim::cli::Extra = eagain_sim::cli::Extra {
+    name: "conform",
+    about: "Random programs, compared with Linux call by call",
+    run: sweep::command,
+};

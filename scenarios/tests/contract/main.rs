@@ -6,15 +6,21 @@
 #![cfg(target_os = "linux")]
 
 mod accept;
+mod asleep;
+mod blocking;
 mod close;
 mod connect;
 mod counters;
 mod differences;
 mod epoll;
+mod epoll_threads;
 mod exceptions;
+mod futex;
 mod poll;
 mod sigio;
+mod signals;
 mod streams;
+mod timers;
 
 use eagain_scenarios::conform::sides::{on_linux, on_simulation};
 

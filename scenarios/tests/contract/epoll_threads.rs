@@ -1,0 +1,71 @@
+//! Section 1, with several threads: who is woken, and by what not (`epoll(7)`, `poll(2)`).
+
+use crate::asleep::{Caller, Sleepers};
+use eagain_net::{EpollEvent, EpollOp, Events, Fd, PollFd, SocketFlags};
+use std::time::Duration;
+
+/// Long enough for a wake-up that should not come to have come.
+const WHILE: Option<Duration> = Some(Duration::from_millis(50));
+
+fn waiting<K: Sleepers>(k: K, epoll: Fd) -> Caller {
+    Caller::start(k, move |k| k.epoll_wait(epoll, &mut [EpollEvent::default(); 4], WHILE, None))
+}
+
+/// How many of four waiters one arrival wakes: in four sets, or all in one.
+fn woken<K: Sleepers>(k: K, sets: usize, events: Events) -> usize {
+    let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
+    let sets: Vec<Fd> = (0..sets).map(|_| k.epoll_create().unwrap()).collect();
+    for &set in &sets {
+        k.epoll_ctl(set, EpollOp::Add, event, events, 0).unwrap();
+    }
+    let callers: Vec<Caller> = (0..4).map(|at| waiting(k, sets[at % sets.len()])).collect();
+    k.write(event, &1u64.to_ne_bytes()).unwrap();
+    let woken = callers.into_iter().map(|caller| caller.end(k).unwrap()).filter(|&n| n > 0).count();
+    for fd in sets.into_iter().chain([event]) {
+        k.close(fd).unwrap();
+    }
+    woken
+}
+
+fn e11b_four_sets_hear_of_one_arrival<K: Sleepers>(k: K) {
+    assert_eq!(woken(k, 4, Events::IN | Events::ET), 4);
+}
+
+fn e11b_of_four_exclusive_sets_one_hears<K: Sleepers>(k: K) {
+    assert_eq!(woken(k, 4, Events::IN | Events::ET | Events::EXCLUSIVE), 1);
+}
+
+fn e11c_one_edge_wakes_one_of_four_threads<K: Sleepers>(k: K) {
+    assert_eq!(woken(k, 1, Events::IN | Events::ET), 1);
+}
+
+fn x1_closing_what_is_watched_wakes_nobody<K: Sleepers>(k: K) {
+    let (event, epoll) = (k.eventfd(0, SocketFlags::NONBLOCK).unwrap(), k.epoll_create().unwrap());
+    k.epoll_ctl(epoll, EpollOp::Add, event, Events::IN, 0).unwrap();
+    let caller = waiting(k, epoll);
+    k.close(event).unwrap();
+    assert!(!caller.is_over());
+    assert_eq!(caller.end(k), Ok(0));
+    k.close(epoll).unwrap();
+}
+
+fn x2_poll_sees_at_its_end_that_a_descriptor_was_closed<K: Sleepers>(k: K) {
+    let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
+    let caller = Caller::start(k, move |k| {
+        let mut fds = [PollFd::new(event, Events::IN)];
+        let n = k.poll(&mut fds, WHILE, None)?;
+        assert_eq!(fds[0].revents.contains(Events::NVAL), n == 1);
+        Ok(n)
+    });
+    k.close(event).unwrap();
+    assert!(!caller.is_over());
+    assert_eq!(caller.end(k), Ok(1));
+}
+
+crate::bodies! {
+    e11b_four_sets_hear_of_one_arrival
+    e11b_of_four_exclusive_sets_one_hears
+    e11c_one_edge_wakes_one_of_four_threads
+    x1_closing_what_is_watched_wakes_nobody
+    x2_poll_sees_at_its_end_that_a_descriptor_was_closed
+}
