@@ -19,6 +19,7 @@ mod futex;
 mod poll;
 mod sigio;
 mod signals;
+mod space;
 mod streams;
 mod timers;
 

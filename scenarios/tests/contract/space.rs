@@ -1,0 +1,169 @@
+//! Sections 1 and 6: buffers that fill, and the edge that follows. How much fits is each kernel's own affair.
+
+use crate::asleep::Sleepers;
+use eagain_net::{
+    Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, RecvFlags, SendFlags, SocketFlags, SocketOption,
+    any_port,
+};
+use std::time::Duration;
+
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+/// Two ends of a connection with buffers of this size (as it is asked for).
+fn pair<K: Sleepers>(k: K, size: u32) -> (Fd, Fd) {
+    let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
+    let client = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
+    for fd in [listener, client] {
+        k.setsockopt(fd, SocketOption::SendBuffer(size)).unwrap();
+        k.setsockopt(fd, SocketOption::RecvBuffer(size)).unwrap();
+        k.setsockopt(fd, SocketOption::NoDelay(true)).unwrap();
+    }
+    k.bind(listener, any_port()).unwrap();
+    k.listen(listener, 1).unwrap();
+    assert_eq!(k.connect(client, k.getsockname(listener).unwrap()), Err(Errno::EINPROGRESS));
+    let (server, _) = k.accept4(listener, SocketFlags::NONBLOCK).unwrap();
+    k.close(listener).unwrap();
+    (client, server)
+}
+
+/// Writes until there is no room; how much went in, and whether the last write was short rather than refused.
+fn fill<K: Sleepers>(k: K, fd: Fd, piece: usize) -> (usize, bool) {
+    let bytes = vec![1; piece];
+    let mut total = 0;
+    loop {
+        match k.send(fd, &bytes, SendFlags::NONE) {
+            Ok(n) => {
+                total += n;
+                if n < piece {
+                    return (total, true);
+                }
+            }
+            Err(errno) => {
+                assert_eq!(errno, Errno::EAGAIN);
+                return (total, false);
+            }
+        }
+    }
+}
+
+/// Reads all there is, and what comes after, in steps; how much.
+fn drain<K: Sleepers>(k: K, fd: Fd, total: usize, mut each: impl FnMut()) {
+    let mut read = 0;
+    while read < total {
+        match k.recv(fd, &mut [0; 700], RecvFlags::NONE) {
+            Ok(n) => read += n,
+            Err(errno) => {
+                assert_eq!(errno, Errno::EAGAIN);
+                // What the closed window held back comes with the next acknowledgement.
+                assert_eq!(
+                    k.poll(&mut [PollFd::new(fd, Events::IN)], Some(Duration::from_secs(20)), None),
+                    Ok(1)
+                );
+            }
+        }
+        each();
+    }
+}
+
+fn edges<K: Sleepers>(k: K, epoll: Fd) -> usize {
+    k.epoll_wait(epoll, &mut [EpollEvent::default()], NOW, None).unwrap()
+}
+
+fn watch<K: Sleepers>(k: K, fd: Fd) -> Fd {
+    let epoll = k.epoll_create().unwrap();
+    k.epoll_ctl(epoll, EpollOp::Add, fd, Events::OUT | Events::ET, 0).unwrap();
+    epoll
+}
+
+fn e8_a_full_buffer_that_is_drained_is_one_edge<K: Sleepers>(k: K) {
+    for size in [4096, 20_000, 65_536] {
+        let (client, server) = pair(k, size);
+        // What is refused whole, not cut: pieces as small as can be.
+        let (total, _) = fill(k, client, 100);
+        assert_eq!(k.send(client, &[1; 100], SendFlags::NONE), Err(Errno::EAGAIN));
+        let epoll = watch(k, client);
+        assert_eq!(edges(k, epoll), 0);
+        let mut count = 0;
+        drain(k, server, total, || count += edges(k, epoll));
+        assert_eq!(count, 1, "of {total} bytes in buffers of {size}");
+        for fd in [client, server, epoll] {
+            k.close(fd).unwrap();
+        }
+    }
+}
+
+fn e8c_a_short_write_is_followed_by_an_edge<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 20_000);
+    let epoll = watch(k, client);
+    assert_eq!(edges(k, epoll), 1);
+    let n = k.send(client, &vec![1; 1 << 20], SendFlags::NONE).unwrap();
+    assert!(n < 1 << 20);
+    let mut count = 0;
+    drain(k, server, n, || count += edges(k, epoll));
+    assert_eq!(count, 1);
+    for fd in [client, server, epoll] {
+        k.close(fd).unwrap();
+    }
+}
+
+fn w10_poll_says_writable_again_before_all_is_drained<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 20_000);
+    let (total, _) = fill(k, client, 100);
+    let out = |k: K| k.poll(&mut [PollFd::new(client, Events::OUT)], NOW, None).unwrap();
+    assert_eq!(out(k), 0);
+    let (mut read, mut writable_at) = (0, None);
+    drain(k, server, total, || {
+        read += 1;
+        if writable_at.is_none() && out(k) == 1 {
+            writable_at = Some(read);
+        }
+    });
+    assert!(writable_at.is_some_and(|at| at < read), "{writable_at:?} of {read}");
+    assert_eq!(out(k), 1);
+    for fd in [client, server] {
+        k.close(fd).unwrap();
+    }
+}
+
+/// Closed with megabytes queued: the peer reads every byte, then the end.
+fn r12_what_was_queued_arrives_after_close<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 400_000);
+    let (total, _) = fill(k, client, 1000);
+    k.close(client).unwrap();
+    drain(k, server, total, || {});
+    let _ = k.poll(&mut [PollFd::new(server, Events::RDHUP)], Some(Duration::from_secs(20)), None);
+    assert_eq!(k.recv(server, &mut [0; 9], RecvFlags::NONE), Ok(0));
+    k.close(server).unwrap();
+}
+
+/// Closed with one unread byte: what was queued and not sent is lost; what had arrived is read, then the reset.
+fn r13_what_was_queued_is_lost_by_a_reset<K: Sleepers>(k: K) {
+    for linger in [false, true] {
+        let (client, server) = pair(k, 20_000);
+        if linger {
+            k.setsockopt(client, SocketOption::Linger(Some(0))).unwrap();
+        } else {
+            assert_eq!(k.send(server, &[1], SendFlags::NONE), Ok(1));
+        }
+        let (total, _) = fill(k, client, 1000);
+        k.close(client).unwrap();
+        let mut read = 0;
+        let end = loop {
+            match k.recv(server, &mut [0; 700], RecvFlags::NONE) {
+                Ok(n) => read += n,
+                Err(errno) => break errno,
+            }
+        };
+        assert_eq!(end, Errno::ECONNRESET);
+        assert!((1..total).contains(&read), "{read} of {total}");
+        k.close(server).unwrap();
+    }
+}
+
+crate::bodies! {
+    e8_a_full_buffer_that_is_drained_is_one_edge
+    e8c_a_short_write_is_followed_by_an_edge
+    w10_poll_says_writable_again_before_all_is_drained
+    r12_what_was_queued_arrives_after_close
+    r13_what_was_queued_is_lost_by_a_reset
+}
