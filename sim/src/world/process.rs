@@ -166,8 +166,8 @@ impl World {
             self.trace.blame(cause);
             return Err(Errno::EMFILE);
         }
-        let open = p.lowest_free;
-        if open >= p.fd_limit && first_free(&p.fds, p.lowest_free) >= p.fd_limit {
+        p.lowest_free = first_free(&p.fds, p.lowest_free);
+        if p.lowest_free >= p.fd_limit {
             return Err(Errno::EMFILE);
         }
         Ok(())
