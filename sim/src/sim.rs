@@ -283,6 +283,7 @@ impl Sim {
             for thread in 0..threads {
                 end_thread(engine, thread);
             }
+            drop_handlers();
         });
         let w = self.world;
         let report = RunReport {
@@ -350,6 +351,16 @@ fn end_thread(engine: &mut Engine, thread: u32) {
         w.dying = false;
         w.current = crate::world::NONE;
     });
+}
+
+/// Drops the signal handlers, which may hold the last reference to what makes calls when it is dropped.
+fn drop_handlers() {
+    let handlers: Vec<_> = with(|w| {
+        w.dying = true;
+        w.processes.iter_mut().map(|process| std::mem::take(&mut process.dispositions)).collect()
+    });
+    drop(handlers);
+    with(|w| w.dying = false);
 }
 
 impl World {
