@@ -11,6 +11,8 @@ pub struct KernelKnobs {
     pub send_buffer: u32,
     /// Bytes that a receive buffer holds (Linux: up to 6 MiB by itself, `tcp_rmem`).
     pub recv_buffer: u32,
+    /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096).
+    pub somaxconn: usize,
     /// `RLIMIT_NOFILE` (Linux: 1024 soft).
     pub fd_limit: usize,
     /// Processors of a host.
@@ -34,6 +36,7 @@ impl Default for KernelKnobs {
             loopback_latency_ns: 5_000,
             send_buffer: 256 << 10,
             recv_buffer: 256 << 10,
+            somaxconn: 4096,
             fd_limit: 1024,
             cpus: 2,
             sigpending_limit: 1024,

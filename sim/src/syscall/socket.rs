@@ -9,8 +9,6 @@ use eagain_net::{
     SocketAddr, SocketFlags, SocketOption, SocketOptionName,
 };
 
-/// `SOMAXCONN`.
-const BACKLOG_MAX: i32 = 4096;
 /// `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`, as `getsockopt` shows them.
 const SEND_BUFFER_MIN: u32 = 4608;
 const RECV_BUFFER_MIN: u32 = 2304;
@@ -145,13 +143,15 @@ impl World {
                 }
             }
         }
-        let backlog = if (0..=BACKLOG_MAX).contains(&backlog) { backlog } else { BACKLOG_MAX };
+        // A negative one is a very large one, as in Linux, where it is compared unsigned.
+        let most = self.knobs.somaxconn;
+        let backlog = usize::try_from(backlog).map_or(most, |asked| asked.min(most));
         let s = &mut self.socks[sock as usize];
         s.tcp = Tcp::Listen;
         let listen = s.listen.get_or_insert_with(|| {
             Box::new(Listen { backlog: 0, queue: std::collections::VecDeque::new(), half_open: 0 })
         });
-        listen.backlog = backlog as usize;
+        listen.backlog = backlog;
         Ok(())
     }
 
