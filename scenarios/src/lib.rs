@@ -1,10 +1,20 @@
-//! What is run on the simulator: stories about our server, and planted bugs by which the simulator is measured.
-//! The runner and the oracles' vocabulary are `eagain_sim`'s; this is content.
+//! What is run on the simulator: stories about our server, planted bugs by which the simulator is measured, and what
+//! Linux does, row by row. The runner and the oracles' vocabulary are `eagain_sim`'s; this is content.
+//!
+//! ```text
+//!   stories ──► world ──► our server, on the simulated kernel
+//!      │           └────► checker     what has to hold
+//!      └──► actor ──► workload, history
+//! ```
 
+pub mod actor;
 pub mod bugs;
+pub mod checker;
 pub mod conform;
-
-use eagain_sim::run::Scenario;
+pub mod history;
+pub mod stories;
+pub mod workload;
+pub mod world;
 
 /// What a sweep runs.
-pub const SCENARIOS: &[Scenario] = &[];
+pub use stories::ALL as SCENARIOS;

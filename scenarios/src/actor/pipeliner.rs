@@ -1,0 +1,49 @@
+//! Asks many things at once: writes as far as there is room, and reads meanwhile, so that neither side waits for the other.
+
+use super::{Client, End, Stage, plan, tag};
+use eagain_net::*;
+use eagain_sim::{choose, sometimes};
+
+/// `bursts` pipelines of up to `depth` requests each.
+pub fn pipeliner<K: Kernel>(k: K, stage: &Stage, number: u64, bursts: u64, depth: u64) -> Result<(), End> {
+    let mut client = Client::connect(k, stage, number, tag(number, 0));
+    let mut plan = plan(number, 0, 400);
+    client.stream.set_nonblocking(true).map_err(End::Broken)?;
+    for _ in 0..bursts {
+        let mut bytes = Vec::new();
+        for _ in 0..choose("depth", 1, depth) {
+            bytes.extend(client.begin(&plan.request()));
+        }
+        let short = exchange(k, &mut client, &bytes)?;
+        sometimes("a client's write was short", short);
+    }
+    Ok(())
+}
+
+/// Sends all of `bytes` and receives every reply, whichever can be done. `true`: a write was short.
+pub(super) fn exchange<K: Kernel>(k: K, client: &mut Client<K>, bytes: &[u8]) -> Result<bool, End> {
+    let mut short = false;
+    let mut rest = bytes;
+    while !rest.is_empty() || client.outstanding() > 0 {
+        let wanted = if rest.is_empty() { Events::IN } else { Events::IN | Events::OUT };
+        match k.poll(&mut [PollFd::new(client.stream.fd(), wanted)], None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(End::Broken(errno)),
+        }
+        if !rest.is_empty() {
+            match client.stream.write(rest) {
+                Ok(n) => {
+                    short |= n < rest.len();
+                    rest = &rest[n..];
+                }
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(errno) => return Err(End::Broken(errno)),
+            }
+        }
+        match client.receive(4096) {
+            Ok(()) | Err(End::Broken(Errno::EAGAIN)) => {}
+            Err(end) => return Err(end),
+        }
+    }
+    Ok(short)
+}

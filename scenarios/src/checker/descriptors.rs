@@ -1,0 +1,14 @@
+//! O5: when everybody has gone, the server has what it had before they came.
+
+use eagain_sim::{ProcessId, Sim};
+
+/// Listener, poller, and what wakes it: nothing that a client brought.
+const BASELINE_MAX: usize = 4;
+
+/// Judges the descriptors that are left.
+pub fn judge(sim: &mut Sim, server: ProcessId) {
+    let open = sim.open_fds(server);
+    if open > BASELINE_MAX {
+        sim.fail("O5", "descriptors left", format!("{open} are open although every client has gone"));
+    }
+}

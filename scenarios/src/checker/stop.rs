@@ -1,0 +1,12 @@
+//! O14: a server that was told to stop has stopped.
+
+use eagain_sim::{ProcessId, Sim};
+
+/// Judges the end of the server.
+pub fn judge(sim: &mut Sim, server: ProcessId) {
+    match sim.exit_status(server) {
+        Some(0) => {}
+        Some(status) => sim.fail("O16", "stopped badly", format!("the server ended with status {status}")),
+        None => sim.fail("O14", "not stopped", "the server runs on although it was told to stop".to_owned()),
+    }
+}

@@ -1,0 +1,46 @@
+//! Stories about our server: each a world with clients of some character, the faults that may befall them, and what must
+//! hold in the end. What they have in common is `crate::world`.
+
+pub mod byte_by_byte;
+pub mod connect_storm;
+pub mod fd_exhaustion;
+pub mod flooding;
+pub mod graceful_stop;
+pub mod half_closing;
+pub mod idle_timeout;
+pub mod pipelining;
+pub mod reset_midway;
+pub mod slow_reading;
+pub mod steady_load;
+
+use eagain_sim::run::Scenario;
+
+/// All of them, in the order in which they are told.
+pub const ALL: &[Scenario] = &[
+    steady_load::SCENARIO,
+    pipelining::SCENARIO,
+    slow_reading::SCENARIO,
+    half_closing::SCENARIO,
+    byte_by_byte::SCENARIO,
+    connect_storm::SCENARIO,
+    reset_midway::SCENARIO,
+    idle_timeout::SCENARIO,
+    fd_exhaustion::SCENARIO,
+    graceful_stop::SCENARIO,
+    flooding::SCENARIO,
+];
+
+/// A story whose telling is `fn body(sim: &mut Sim)`.
+macro_rules! story {
+    ($name:literal, $about:literal) => {
+        /// The story.
+        pub const SCENARIO: eagain_sim::run::Scenario = eagain_sim::run::Scenario {
+            name: $name,
+            about: $about,
+            knobs: crate::world::KNOBS,
+            seeds: 64,
+            body,
+        };
+    };
+}
+use story;
