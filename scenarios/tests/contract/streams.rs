@@ -78,6 +78,18 @@ crate::rows! {
         recv s 1 oob = 1
         recv s 1 oob = EINVAL
     ";
+    w7b_waiting_for_all_stops_at_the_urgent_mark_too: "
+        server l 2
+        pair c s l
+        send c 5 oob = 5
+        send c 1 = 1
+        recv s 5 waitall = 4
+        poll s PRI = PRI
+        recv s 5 waitall = 1
+        send c 1 oob = 1
+        recv s 0 = 0
+        recv s 5 = EAGAIN
+    ";
     w8_sizes_are_doubled_and_have_a_minimum: "
         socket c
         sndbuf c 1 = 4608

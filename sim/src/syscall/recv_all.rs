@@ -17,8 +17,9 @@ impl World {
     ) -> Step<usize> {
         loop {
             let failed = self.sock(fd).is_ok_and(|(_, sock)| self.socks[sock as usize].error.is_some());
-            let unread = matches!(self.readable(fd), Some(1..));
-            if *got > 0 && failed && !unread {
+            let (readable, at_mark) = self.readable(fd).unwrap_or_default();
+            // Urgent data ends it too: what is behind the mark is for the next call.
+            if *got > 0 && (failed && readable == 0 || at_mark) {
                 return Step::Done(Ok(*got));
             }
             let rest = &mut buffer[*got..];
@@ -42,11 +43,12 @@ impl World {
         }
     }
 
-    /// How many bytes can be received.
-    fn readable(&self, fd: Fd) -> Option<u64> {
+    /// How many bytes can be received, and whether the urgent one is the first of them.
+    fn readable(&self, fd: Fd) -> Option<(u64, bool)> {
         let (_, sock) = self.sock(fd).ok()?;
         let (conn, side) = self.socks[sock as usize].conn?;
-        Some(self.conns[conn as usize].flows[1 - side as usize].readable())
+        let f = &self.conns[conn as usize].flows[1 - side as usize];
+        Some((f.readable(), f.urgent.is_some() && f.readable_to_mark().1 > 0))
     }
 }
 

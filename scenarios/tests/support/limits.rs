@@ -1,0 +1,29 @@
+//! What the simulator leaves out of calls that it has, in words; and how the table begins.
+
+/// Methods of the traits that are no system calls.
+pub(crate) const NO_CALLS: &[&str] =
+    &["interleave", "fd", "push", "reap", "aio_probe", "io_uring_probe", "aio_init"];
+
+/// By call.
+pub(crate) const LIMITS: &[(&str, &str)] = &[
+    ("close", "`SO_LINGER` above 0 does not make it wait"),
+    ("connect", "a socket cannot call itself (simultaneous open)"),
+    (
+        "send",
+        "no Nagle and no `MSG_MORE`: what is written leaves as the window allows; how much fits is bytes, not Linux's truesize",
+    ),
+    ("setsockopt SO_KEEPALIVE", "kept and told; no probes are sent"),
+    ("setsockopt TCP_NODELAY", "kept and told; segments always leave at once"),
+    ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),
+    ("setsockopt SO_RCVBUF", "doubled and bounded as on Linux; counts bytes"),
+    ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),
+];
+
+pub(crate) const HEAD: &str = "\
+# Which calls there are
+
+Made by `cargo test -p eagain-scenarios --test support`, which makes every call once on both kernels; with
+`EAGAIN_BLESS=1` it writes this file. *Supported* is: what `docs/CONFORMANCE.md` compares. *Partial*: with what the last
+column leaves out. *Refused*: with that errno, always. Whether a host allows rings (`EPERM` in many containers, `ENOSYS`
+on old kernels) is asked by `io_uring_probe`.
+";
