@@ -337,6 +337,9 @@ impl Config {
         if model == Model::Tokio && pattern == Pattern::Proactor {
             return refused("tokio tells readiness to tasks; use --pattern reactor");
         }
+        if model == Model::Tokio && self.workers > 0 {
+            return refused("its tasks share one thread, which does the logic too; use --workers 0");
+        }
         Ok(())
     }
 

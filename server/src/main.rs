@@ -21,7 +21,13 @@ fn main() -> ExitCode {
     };
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
     let tell = |line: &str| eprintln!("eagain-server: {line}");
-    match server::serve_telling(Linux, config, tell, |at| println!("listening at {at} ({summary})")) {
+    let ready = |at| println!("listening at {at} ({summary})");
+    let served = match config.model {
+        #[cfg(feature = "tokio")]
+        eagain_server::config::Model::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
+        _ => server::serve_telling(Linux, config, tell, ready),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ server::ServeError::Refused(_)) => {
             eprintln!("eagain-server: {error}");

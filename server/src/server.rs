@@ -53,12 +53,10 @@ pub fn serve_telling<K: Kernel>(
     tell: impl Fn(&str),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    config.check().map_err(|error| ServeError::Refused(error.to_string()))?;
-    let mut seed = [0; 8];
-    kernel.getrandom(&mut seed).map_err(ServeError::Kernel)?;
-    let seed = u64::from_le_bytes(seed);
+    let seed = checked_and_seeded(kernel, &config)?;
     if config.model == Model::Tokio {
-        return Err(ServeError::Refused("--model tokio is not there yet".to_owned()));
+        // Only a program may take sockets and time that are not this kernel's.
+        return Err(ServeError::Refused("tokio: it has sockets of its own, not this kernel's".to_owned()));
     }
     if matches!(config.role, Role::Access | Role::Logic) {
         return pass_on(kernel, &config, seed, model_kind(config.model), ready);
@@ -92,6 +90,35 @@ fn pass_on<K: Kernel>(
     let driver = Driver::new(kernel, config, seed, listener, poller).map_err(ServeError::Kernel)?;
     ready(at);
     driver.run().map_err(ServeError::Kernel)
+}
+
+fn checked_and_seeded<K: Kernel>(kernel: K, config: &Config) -> Result<u64, ServeError> {
+    config.check().map_err(|error| ServeError::Refused(error.to_string()))?;
+    let mut seed = [0; 8];
+    kernel.getrandom(&mut seed).map_err(ServeError::Kernel)?;
+    Ok(u64::from_le_bytes(seed))
+}
+
+/// As [`serve_telling`], as tasks of tokio on `tokio::net`. The kernel is there for files, entropy and the wall clock.
+#[cfg(feature = "tokio")]
+pub fn serve_on_tokio<K: Kernel>(
+    kernel: K,
+    config: Config,
+    tell: impl Fn(&str),
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
+    let seed = checked_and_seeded(kernel, &config)?;
+    if matches!(config.role, Role::Access | Role::Logic) {
+        return Err(ServeError::Refused(format!("--role {}: not on tokio", config.role.name())));
+    }
+    let open = || {
+        let (storage, found) = open_storage(kernel, &config, seed)?;
+        if let Some(found) = found {
+            tell(&found);
+        }
+        Ok(storage)
+    };
+    crate::io_unit::tokio_driver::net::run(kernel, config.clone(), seed, open, ready)
 }
 
 /// The storage that the configuration asks for, and what was found in it.

@@ -140,7 +140,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             peer.flush(now);
             if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
                 progress.wait(ticket);
-                peer.held.ask(&mut peer.connection, &self.units);
+                peer.held.ask(&mut peer.connection, &mut self.units.logic.lock());
                 continue;
             }
             now = Now::of(self.units.kernel);

@@ -2,9 +2,8 @@
 //! which ticket opens it how far, and, of a loop, which peers there is to be looked at when the storage has news.
 
 use super::connection::Connection;
-use super::units::Units;
+use crate::logic_unit::LogicUnit;
 use crate::storage_unit::{Commit, Standing, Storage};
-use eagain_net::Kernel;
 use std::collections::VecDeque;
 
 /// What takes the place of replies whose requests came to nothing.
@@ -55,13 +54,8 @@ impl Held {
     }
 
     /// Asks the storage: replies leave, become errors, or wait on. `true`: there was news.
-    pub(super) fn ask<K: Kernel, S: Storage>(
-        &mut self,
-        connection: &mut Connection,
-        units: &Units<K, S>,
-    ) -> bool {
+    pub(super) fn ask<S: Storage>(&mut self, connection: &mut Connection, logic: &mut LogicUnit<S>) -> bool {
         let Some(first) = self.ticket() else { return false };
-        let mut logic = units.logic.lock();
         let mut standing = logic.standing(first);
         let has_news = standing != Standing::Pending;
         while let (Some(held), true) = (self.waiting.front().copied(), standing != Standing::Pending) {

@@ -93,7 +93,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
         }
         // In this order: news that comes from now on is told.
         self.held.lock().insert(peer.token);
-        peer.held.ask(&mut peer.connection, &self.units)
+        peer.held.ask(&mut peer.connection, &mut self.units.logic.lock())
     }
 
     /// Peers for whom the storage may have news.

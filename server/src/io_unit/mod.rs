@@ -35,6 +35,8 @@ pub mod proactor;
 mod reactor;
 mod service;
 mod signals;
+#[cfg(feature = "tokio")]
+pub mod tokio_driver;
 pub mod units;
 mod watch;
 

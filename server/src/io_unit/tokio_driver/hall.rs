@@ -1,0 +1,200 @@
+//! What all tasks of a server share: the logic unit, the peers with what is asked of each, and the bell that wakes the
+//! main task. One thread has it, so borrows are short and never held across an `await`.
+
+use super::Surroundings;
+use crate::io_unit::units::Now;
+use crate::logic_unit::{LogicUnit, Order, WallTime};
+use crate::storage_unit::Storage;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::Waker;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Bytes read at once.
+const SCRATCH_BYTES: usize = 64 * 1024;
+/// Keys that expire in one go.
+const EXPIRE_AT_ONCE_MAX: usize = 256;
+
+/// What is asked of a peer, the gravest last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// Nothing.
+    #[default]
+    None,
+    /// To look whether the storage has news.
+    News,
+    /// To answer what was received, and end.
+    Drain,
+    /// To end at once, because the server does.
+    Close,
+    /// To end at once, because somebody wants it to.
+    Kill,
+}
+
+/// Where a peer hears of wishes.
+#[derive(Debug, Default)]
+pub(super) struct Notice {
+    wish: Cell<Wish>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Notice {
+    fn tell(&self, wish: Wish) {
+        self.wish.set(self.wish.get().max(wish));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// What was asked since the last call; the next wish wakes `waker`.
+    pub fn take(&self, waker: &Waker) -> Wish {
+        let mut mine = self.waker.borrow_mut();
+        if mine.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            *mine = Some(waker.clone());
+        }
+        self.wish.take()
+    }
+}
+
+/// Rung from any thread.
+#[derive(Default)]
+struct Bell {
+    notify: Notify,
+    news: AtomicBool,
+}
+
+/// What the tasks share.
+pub(super) struct Hall<S> {
+    pub logic: RefCell<LogicUnit<S>>,
+    pub scratch: RefCell<Vec<u8>>,
+    peers: RefCell<BTreeMap<u64, Rc<Notice>>>,
+    orders: RefCell<Vec<Order>>,
+    bell: Arc<Bell>,
+    stopping: Cell<bool>,
+    /// When the main task looks at the lifetimes of keys next (Unix milliseconds).
+    expiry_look_ms: Cell<u64>,
+    start: Instant,
+    surroundings: Surroundings,
+}
+
+pub(super) fn wall_time(surroundings: &Surroundings) -> WallTime {
+    WallTime::from_unix_ns((surroundings.wall)())
+}
+
+impl<S: Storage> Hall<S> {
+    pub fn with(mut logic: LogicUnit<S>, surroundings: Surroundings) -> Rc<Hall<S>> {
+        let bell = Arc::<Bell>::default();
+        let ring = bell.clone();
+        logic.storage().on_progress(Box::new(move || {
+            ring.news.store(true, SeqCst);
+            ring.notify.notify_one();
+        }));
+        Rc::new(Hall {
+            logic: RefCell::new(logic),
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES]),
+            peers: RefCell::default(),
+            orders: RefCell::default(),
+            bell,
+            stopping: Cell::new(false),
+            expiry_look_ms: Cell::new(u64::MAX),
+            start: Instant::now(),
+            surroundings,
+        })
+    }
+
+    /// The time, by tokio's clock and by the wall clock.
+    pub fn now(&self) -> Now {
+        let mono_ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Now { mono_ns, wall: wall_time(&self.surroundings) }
+    }
+
+    /// The moment of a deadline of a connection.
+    pub fn instant(&self, mono_ns: u64) -> Instant {
+        self.start + Duration::from_nanos(mono_ns)
+    }
+
+    /// Waits until somebody wants the main task.
+    pub async fn bell(&self) {
+        self.bell.notify.notified().await;
+    }
+
+    pub fn stop(&self) {
+        self.stopping.set(true);
+        self.bell.notify.notify_one();
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// A peer is there; where it hears of wishes.
+    pub fn enter(&self, client: u64) -> Rc<Notice> {
+        let notice = Rc::<Notice>::default();
+        self.peers.borrow_mut().insert(client, notice.clone());
+        notice
+    }
+
+    /// A peer is gone.
+    pub fn leave(&self, client: u64) {
+        self.peers.borrow_mut().remove(&client);
+        self.bell.notify.notify_one();
+    }
+
+    pub fn peers(&self) -> usize {
+        self.peers.borrow().len()
+    }
+
+    pub fn tell_all(&self, wish: Wish) {
+        for notice in self.peers.borrow().values() {
+            notice.tell(wish);
+        }
+    }
+
+    /// What commands asked for is for the main task; so are keys that expire earlier than it will look.
+    pub fn after_execution(&self, orders: Vec<Order>, next_expiry_ms: Option<u64>) {
+        let early = next_expiry_ms.is_some_and(|at| at < self.expiry_look_ms.get());
+        if early || !orders.is_empty() {
+            self.orders.borrow_mut().extend(orders);
+            self.bell.notify.notify_one();
+        }
+    }
+
+    /// Does what commands asked for, and passes on what the storage has to say.
+    pub fn carry_out(&self) {
+        for order in self.orders.take() {
+            match order {
+                Order::Shutdown => self.stop(),
+                Order::Kill { client } => {
+                    if let Some(notice) = self.peers.borrow().get(&client) {
+                        notice.tell(Wish::Kill);
+                    }
+                }
+            }
+        }
+        if self.bell.news.swap(false, SeqCst) {
+            self.tell_all(Wish::News);
+        }
+    }
+
+    /// Removes keys whose time has come; how long until the next look.
+    pub fn expire_due(&self) -> Option<Duration> {
+        let now = self.now().wall;
+        let mut logic = self.logic.borrow_mut();
+        if logic.next_expiry_ms().is_some_and(|at| at <= now.unix_ms()) {
+            logic.expire_due(now, EXPIRE_AT_ONCE_MAX);
+            logic.commit();
+        }
+        let next = logic.next_expiry_ms();
+        self.expiry_look_ms.set(next.unwrap_or(u64::MAX));
+        next.map(|at| Duration::from_millis(at.saturating_sub(now.unix_ms()).max(1)))
+    }
+
+    pub fn close_storage(&self) -> Result<(), String> {
+        self.logic.borrow_mut().storage().close()
+    }
+}

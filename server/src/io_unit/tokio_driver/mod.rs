@@ -1,0 +1,137 @@
+//! The third driver: tokio tells readiness to tasks, one for each connection; state machine, logic and storage are the
+//! same as under the loops. It is generic over its listener and its streams: `tokio::net` in production ([`net`]),
+//! whatever a test has in its place.
+//!
+//! ```text
+//!   accept ──► a task a peer: read ─ serve ─ write ─┐        hall: logic unit, peers, what is asked of all of them
+//!                   ▲                               │
+//!                   └── readable, writable, deadline, notice (kill, drain, news of the storage)
+//! ```
+//!
+//! One thread runs all of it, so that the logic unit needs no lock. A run is a function of what the streams do: every
+//! `select!` is biased, and nothing is kept in hash order.
+
+mod hall;
+pub mod net;
+mod peer;
+
+use crate::config::Config;
+use crate::logic_unit::LogicUnit;
+use crate::storage_unit::Storage;
+use hall::{Hall, Wish};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// A stop waits for the peers to take their replies, so long at most.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long the listener rests when nothing can be accepted, for want of descriptors say.
+const REST: Duration = Duration::from_millis(100);
+/// The clock of keys is looked at this often at least.
+const EXPIRY_LOOK_MAX: Duration = Duration::from_secs(3600);
+
+/// Takes connections in.
+pub trait Listener {
+    /// What a connection is.
+    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+
+    /// The next connection, and where it comes from. Dropping the future must not lose one.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+
+    /// Where it listens.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// What a server is given by whoever runs it, instead of asking the machine.
+pub struct Surroundings {
+    /// All the chance that it will ever have.
+    pub seed: u64,
+    /// The wall clock: nanoseconds since 1970.
+    pub wall: Box<dyn Fn() -> u64>,
+}
+
+/// Serves whoever `listener` accepts, until `stop` is ready or a command asks for it, and everybody has got what is due.
+/// To be called within a `LocalSet` of a current-thread runtime with time. The error is the storage's, from closing it.
+pub async fn serve<L: Listener + 'static, S: Storage + 'static>(
+    listener: L,
+    config: Config,
+    storage: S,
+    surroundings: Surroundings,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let hall = Hall::new(config, storage, surroundings);
+    let acceptor = tokio::task::spawn_local(accept(hall.clone(), listener));
+    let mut stop = pin!(stop);
+    while !hall.is_stopping() {
+        let look = hall.expire_due().unwrap_or(EXPIRY_LOOK_MAX).min(EXPIRY_LOOK_MAX);
+        tokio::select! {
+            biased;
+            () = &mut stop => hall.stop(),
+            () = hall.bell() => {}
+            () = sleep(look) => {}
+        }
+        hall.carry_out();
+    }
+    // The listener goes first, so that nobody new comes.
+    acceptor.abort();
+    let _ = acceptor.await;
+    hall.tell_all(Wish::Drain);
+    let until = Instant::now() + DRAIN;
+    while hall.peers() > 0 {
+        tokio::select! {
+            biased;
+            () = hall.bell() => {}
+            () = sleep_until(until) => hall.tell_all(Wish::Close),
+        }
+        hall.carry_out();
+    }
+    hall.close_storage()
+}
+
+/// Takes in whoever comes.
+async fn accept<L: Listener, S: Storage + 'static>(hall: Rc<Hall<S>>, listener: L) {
+    let local = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                if let Some(peer) = peer::Peer::admit(&hall, stream, from, &local) {
+                    tokio::task::spawn_local(peer.run());
+                }
+            }
+            // What befell the connection before we took it (accept(2)): the next one is another.
+            Err(error) if concerns_the_connection(error.kind()) => {}
+            Err(_) => sleep(REST).await,
+        }
+    }
+}
+
+fn concerns_the_connection(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Tells a stranger that there is no room: as much of it as fits, for a stranger is not waited for.
+async fn turn_away<T: AsyncWrite + Unpin>(mut stream: T) {
+    poll_fn(|cx| {
+        let _ = Pin::new(&mut stream).poll_write(cx, crate::error::TOO_MANY_CLIENTS);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+impl<S: Storage + 'static> Hall<S> {
+    fn new(config: Config, storage: S, surroundings: Surroundings) -> Rc<Hall<S>> {
+        let wall = hall::wall_time(&surroundings);
+        let logic = LogicUnit::new(config, storage, surroundings.seed, wall);
+        Hall::with(logic, surroundings)
+    }
+}
+
+#[cfg(test)]
+mod tests;

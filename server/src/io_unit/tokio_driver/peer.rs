@@ -1,0 +1,179 @@
+//! A connection as a task: one poll function that asks the state machine what it wants, and the stream for it. There is
+//! no future that a `select!` could drop half-way, and the order of asking is fixed.
+
+use super::hall::{Hall, Notice, Wish};
+use super::turn_away;
+use crate::io_unit::connection::{CloseReason, Connection};
+use crate::io_unit::held::Held;
+use crate::io_unit::units::Now;
+use crate::logic_unit::Session;
+use crate::storage_unit::Storage;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
+
+/// Reads of one peer before the others have their turn.
+const READS_PER_TURN_MAX: usize = 4;
+
+/// A peer.
+pub(super) struct Peer<T, S: Storage> {
+    hall: Rc<Hall<S>>,
+    stream: T,
+    connection: Connection,
+    session: Session,
+    held: Held,
+    notice: Rc<Notice>,
+    /// Fires no later than the connection's deadline; then it is set again.
+    timer: Option<Pin<Box<Sleep>>>,
+    timer_ns: u64,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, S> {
+    /// A connection becomes a peer, or is told why not.
+    pub fn admit(hall: &Rc<Hall<S>>, stream: T, from: SocketAddr, local: &str) -> Option<Peer<T, S>> {
+        let now = hall.now();
+        let mut logic = hall.logic.borrow_mut();
+        if !logic.admits_client() {
+            tokio::task::spawn_local(turn_away(stream));
+            return None;
+        }
+        let session = logic.connect(&from.to_string(), local, now.wall);
+        let mut connection = Connection::new(&logic.config().limits, now.mono_ns);
+        connection.set_trusted(logic.config().password.is_empty());
+        drop(logic);
+        let notice = hall.enter(session.id);
+        let (hall, held) = (hall.clone(), Held::default());
+        Some(Peer { hall, stream, connection, session, held, notice, timer: None, timer_ns: u64::MAX })
+    }
+
+    /// Its life.
+    pub async fn run(mut self) {
+        poll_fn(|cx| self.turn(cx)).await;
+        let Peer { hall, stream, session, .. } = self;
+        drop(stream);
+        let client = session.id;
+        hall.logic.borrow_mut().disconnect(session);
+        hall.leave(client);
+    }
+
+    /// One turn: read what is there, handle the requests, write the replies. `Ready`: the connection is over.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.hall.now();
+        match self.notice.take(cx.waker()) {
+            Wish::None | Wish::News => {}
+            Wish::Drain => self.connection.drain(now.mono_ns),
+            Wish::Close => self.connection.close(CloseReason::ServerStopping),
+            Wish::Kill => self.connection.close(CloseReason::Killed),
+        }
+        self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut());
+        let mut reads = 0;
+        loop {
+            while self.connection.wants_service() {
+                self.serve(0, now);
+            }
+            self.flush(cx, now);
+            if self.connection.wants_service() {
+                continue;
+            }
+            if self.connection.wants_shutdown() && Pin::new(&mut self.stream).poll_shutdown(cx).is_ready() {
+                // An error: the peer has reset the connection; the next read says so.
+                self.connection.shutdown_done(now.mono_ns);
+            }
+            self.watch_deadline(cx, now);
+            if self.connection.is_closed() {
+                return Poll::Ready(());
+            }
+            if !self.connection.wants_read() {
+                return Poll::Pending;
+            }
+            if reads == READS_PER_TURN_MAX {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            reads += 1;
+            if self.read(cx, now).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// One read, and what it completes.
+    fn read(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()> {
+        let own = self.connection.prefers_own_space();
+        let hall = self.hall.clone();
+        let mut scratch = hall.scratch.borrow_mut();
+        let space = if own { self.connection.read_space() } else { &mut scratch[..] };
+        let mut buf = ReadBuf::new(space);
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buf);
+        let count = buf.filled().len();
+        match polled {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(_)) => self.connection.close(CloseReason::SocketFailed),
+            Poll::Ready(Ok(())) if count == 0 => self.connection.end_of_input(now.mono_ns),
+            Poll::Ready(Ok(())) if own => self.connection.received(count, now.mono_ns),
+            Poll::Ready(Ok(())) => {
+                drop(scratch);
+                self.serve(count, now);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Executes what the first `fresh` bytes of the scratch space complete.
+    fn serve(&mut self, fresh: usize, now: Now) {
+        let Peer { hall, connection, session, held, .. } = self;
+        let scratch = hall.scratch.borrow();
+        let mut logic = hall.logic.borrow_mut();
+        if logic.holds_replies() {
+            connection.hold_replies();
+        }
+        let served = connection.serve(&scratch[..fresh], now.mono_ns, |request, out| {
+            logic.execute(session, request, now.wall, out)
+        });
+        logic.finish_turn(session, now.wall);
+        let commit = logic.commit();
+        let orders = logic.take_orders();
+        let next_expiry = logic.next_expiry_ms();
+        drop(logic);
+        held.hold(connection, commit, served.requests);
+        hall.after_execution(orders, next_expiry);
+    }
+
+    /// Writes until all is sent or the stream is full.
+    fn flush(&mut self, cx: &mut Context<'_>, now: Now) {
+        while self.connection.wants_write() {
+            match Pin::new(&mut self.stream).poll_write(cx, self.connection.output()) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(count)) if count > 0 => self.connection.sent(count, now.mono_ns),
+                // It takes nothing: it never will.
+                Poll::Ready(Ok(_) | Err(_)) => self.connection.close(CloseReason::SocketFailed),
+            }
+        }
+    }
+
+    /// Sees to it that the task is woken for the connection's deadline, and ends the connection when that has passed.
+    fn watch_deadline(&mut self, cx: &mut Context<'_>, now: Now) {
+        while let Some(deadline) = self.connection.deadline() {
+            if deadline < self.timer_ns {
+                self.timer_ns = deadline;
+                let at = self.hall.instant(deadline);
+                match &mut self.timer {
+                    Some(timer) => timer.as_mut().reset(at),
+                    None => self.timer = Some(Box::pin(sleep_until(at))),
+                }
+            }
+            let Some(timer) = &mut self.timer else { return };
+            if timer.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            self.timer_ns = u64::MAX;
+            if self.connection.deadline_passed(now.mono_ns) {
+                return;
+            }
+        }
+    }
+}
