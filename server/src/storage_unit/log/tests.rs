@@ -5,7 +5,7 @@ use super::*;
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::{Commit, HashKey, Standing, Storage, Value};
-use eagain_net::Linux;
+use eagain_net::{File, Linux, OpenFlags};
 use proptest::prelude::*;
 
 fn image() -> Databases {
