@@ -90,6 +90,11 @@ impl<K: Calls> Machine<K> {
         }
     }
 
+    /// The kernel that it runs on.
+    pub fn kernel(&self) -> K {
+        self.k
+    }
+
     /// The descriptor in a slot, by letter; -1 where there is none.
     pub fn fd(&self, letter: char) -> Fd {
         self.slots[(letter as usize - 'a' as usize) % SLOTS]

@@ -9,12 +9,14 @@
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
 //! | [`compare`] | one program on both, and what counts as a difference |
+//! | [`hands`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
 //! | [`sweep`] | many programs: `eagain conform` |
 
 pub mod call;
 pub mod compare;
 pub mod generate;
+pub mod hands;
 pub mod machine;
 pub mod outcome;
 pub mod script;

@@ -2,6 +2,7 @@
 
 use super::compare::{Comparer, Difference, Verdict};
 use super::generate::program;
+use super::hands::Hands;
 use super::script::show;
 use super::shrink::shrink;
 use std::ffi::OsString;
@@ -60,7 +61,15 @@ fn paste(seed: u64, calls: &[super::call::Call], difference: &Difference) -> Str
 
 /// Runs programs `from` to `from + programs` in this process. Each difference is shrunk and printed, the first `shown`.
 pub fn conform(programs: u64, from: u64, shown: u64) -> Report {
-    let mut comparer = Comparer::default();
+    sweep(Comparer::default(), programs, from, shown)
+}
+
+/// As [`conform`], each program handed over between two threads.
+pub fn conform_with_two_hands(programs: u64, from: u64, shown: u64) -> Report {
+    sweep(Comparer::new(Hands::Two), programs, from, shown)
+}
+
+fn sweep(mut comparer: Comparer, programs: u64, from: u64, shown: u64) -> Report {
     let mut report = Report::default();
     for seed in from..from.saturating_add(programs) {
         let calls = program(seed);
@@ -86,14 +95,15 @@ pub fn conform(programs: u64, from: u64, shown: u64) -> Report {
 }
 
 /// Descriptor numbers belong to a process, and a program's meaning depends on them: so each job is a process.
-fn in_processes(programs: u64, from: u64, jobs: u64) -> std::io::Result<Report> {
+fn in_processes(programs: u64, from: u64, jobs: u64, threads: u64) -> std::io::Result<Report> {
     let own = std::env::current_exe()?;
     let mut children = Vec::new();
     for job in 0..jobs {
         let share = programs / jobs + u64::from(job < programs % jobs);
         let first = from + job * (programs / jobs) + job.min(programs % jobs);
-        let arguments =
-            ["conform", "--programs", &share.to_string(), "--from", &first.to_string(), "--jobs", "1"];
+        let numbers = [("--programs", share), ("--from", first), ("--jobs", 1), ("--threads", threads)];
+        let arguments = numbers.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]);
+        let arguments = std::iter::once("conform".to_owned()).chain(arguments);
         children.push(Command::new(&own).args(arguments).stdout(Stdio::piped()).spawn()?);
     }
     let mut report = Report::default();
@@ -112,10 +122,11 @@ fn in_processes(programs: u64, from: u64, jobs: u64) -> std::io::Result<Report> 
     Ok(report)
 }
 
-/// `eagain conform --programs N [--from SEED] [--jobs J] [--show N]`. Exit status: 0 none, 1 a difference, 2 usage,
-/// 4 the harness failed.
+const USAGE: &str = "eagain conform --programs N [--from SEED] [--jobs J] [--threads 1|2] [--show N]";
+
+/// `eagain conform`, see [`USAGE`]. Exit status: 0 none, 1 a difference, 2 usage, 4 the harness failed.
 pub fn command(arguments: &[OsString]) -> u8 {
-    let (mut programs, mut from, mut jobs, mut shown) = (1000, 0, 1, 10);
+    let (mut programs, mut from, mut jobs, mut shown, mut threads) = (1000, 0, 1, 10, 1);
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         let value = rest.next().and_then(|value| eagain_sim::choice::parse_seed(value.to_str()?).ok());
@@ -124,8 +135,9 @@ pub fn command(arguments: &[OsString]) -> u8 {
             Some("--from") => &mut from,
             Some("--jobs") => &mut jobs,
             Some("--show") => &mut shown,
+            Some("--threads") => &mut threads,
             _ => {
-                eprintln!("eagain conform --programs N [--from SEED] [--jobs J] [--show N]");
+                eprintln!("{USAGE}");
                 return 2;
             }
         };
@@ -135,8 +147,11 @@ pub fn command(arguments: &[OsString]) -> u8 {
         };
         *target = value;
     }
-    let report =
-        if jobs > 1 { in_processes(programs, from, jobs) } else { Ok(conform(programs, from, shown)) };
+    let report = match (jobs, threads) {
+        (2.., _) => in_processes(programs, from, jobs, threads),
+        (_, 2..) => Ok(conform_with_two_hands(programs, from, shown)),
+        _ => Ok(conform(programs, from, shown)),
+    };
     match report {
         Ok(report) => {
             println!("{report}");
