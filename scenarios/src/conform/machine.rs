@@ -5,9 +5,9 @@ use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
 use super::signals::SignalLog;
 use eagain_net::{
-    Clock, ClockId, Domain, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, Owner as SignalOwner, PollFd,
-    Readiness, RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr,
-    SocketFlags, SocketOption, SocketOptionName, Sockets, StatusFlags, Threads, TimerSpec, Timers,
+    Clock, ClockId, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness, RecvFlags, Result,
+    SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr, SocketFlags, SocketOption,
+    SocketOptionName, Sockets, StatusFlags, Threads, Timers,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
@@ -21,8 +21,7 @@ impl<K: Sockets + Readiness + Signals + Clock + Timers + Threads> Calls for K {}
 pub const SLOTS: usize = 26;
 /// The most that one call sends or receives.
 pub const BYTES_MAX: usize = 1 << 20;
-const HOUR: Duration = Duration::from_secs(3600);
-const NOW: Option<Duration> = Some(Duration::ZERO);
+pub(super) const NOW: Option<Duration> = Some(Duration::ZERO);
 
 /// Bytes that do not repeat soon, so that a byte at a wrong place shows.
 fn pattern() -> &'static [u8] {
@@ -222,115 +221,6 @@ impl<K: Calls> Machine<K> {
         }
     }
 
-    fn option(&mut self, slot: u64, option: SocketOption) -> Outcome {
-        Outcome::of(self.k.setsockopt(self.slots[slot as usize], option))
-    }
-
-    fn epoll_ctl(&mut self, epoll: u64, op: EpollOp, slot: u64, mask: u64) -> Outcome {
-        let (set, fd) = (self.slots[epoll as usize], self.slots[slot as usize]);
-        Outcome::of(self.k.epoll_ctl(set, op, fd, Events(mask as u32), slot))
-    }
-
-    fn wait(&mut self, epoll: u64, most: u64) -> Outcome {
-        let mut events = [EpollEvent::default(); 32];
-        let room = &mut events[..(most as usize).min(32)];
-        match self.k.epoll_wait(self.slots[epoll as usize], room, NOW, None) {
-            Err(errno) => Outcome::Err(errno),
-            Ok(n) => Outcome::Events(events[..n].iter().map(|e| (e.data as u8, e.events)).collect()),
-        }
-    }
-
-    fn poll(&mut self, fd: Fd, mask: u64) -> Outcome {
-        let mut fds = [PollFd::new(fd, Events(mask as u32))];
-        match self.k.poll(&mut fds, NOW, None) {
-            Err(errno) => Outcome::Err(errno),
-            Ok(_) => Outcome::Mask(fds[0].revents),
-        }
-    }
-
-    fn poll_all(&mut self, mask: u64) -> Outcome {
-        let open = (0..SLOTS as u8).filter(|&slot| self.slots[slot as usize].0 >= 0);
-        let slots: Vec<u8> = open.collect();
-        let entry = |&slot: &u8| PollFd::new(self.slots[slot as usize], Events(mask as u32));
-        let mut fds: Vec<PollFd> = slots.iter().map(entry).collect();
-        match self.k.poll(&mut fds, NOW, None) {
-            Err(errno) => Outcome::Err(errno),
-            Ok(_) => Outcome::Masks(slots.into_iter().zip(fds.into_iter().map(|fd| fd.revents)).collect()),
-        }
-    }
-
-    fn select(&mut self, slots: &[u8]) -> Outcome {
-        let mut sets = [FdSet::default(), FdSet::default(), FdSet::default()];
-        let mut nfds = 0;
-        for &slot in slots {
-            let fd = self.slots[slot as usize];
-            nfds = nfds.max(fd.0 + 1);
-            if !sets.iter_mut().all(|set| set.insert(fd)) {
-                return Outcome::Err(Errno::EBADF);
-            }
-        }
-        let [read, write, except] = &mut sets;
-        match self.k.select(nfds, Some(read), Some(write), Some(except), NOW, None) {
-            Err(errno) => Outcome::Err(errno),
-            Ok(_) => {
-                let bits = |fd| [sets[0].contains(fd), sets[1].contains(fd), sets[2].contains(fd)];
-                let sets = slots.iter().map(|&slot| (slot, bits(self.slots[slot as usize])));
-                Outcome::Sets(sets.filter(|(_, bits)| *bits != [false; 3]).collect())
-            }
-        }
-    }
-
-    fn set_time(&mut self, slot: u64, when: u64, interval: u64) -> Outcome {
-        let fd = self.slots[slot as usize];
-        let value = match when {
-            0 => Duration::ZERO,
-            1 => Duration::from_nanos(1),
-            _ => HOUR,
-        };
-        let spec = TimerSpec { value, interval: HOUR * interval as u32 };
-        let outcome = self.time(self.k.timerfd_settime(fd, spec, when == 1));
-        if when == 1 && !matches!(outcome, Outcome::Err(_)) {
-            // The real timer fires by an interrupt, very soon.
-            let _ = self.k.poll(&mut [PollFd::new(fd, Events::IN)], Some(Duration::from_secs(1)), None);
-        }
-        outcome
-    }
-
-    fn time(&self, result: Result<TimerSpec>) -> Outcome {
-        match result {
-            Err(errno) => Outcome::Err(errno),
-            Ok(spec) => {
-                let armed = if spec.value.is_zero() { "off" } else { "armed" };
-                Outcome::Text(format!("{armed}/{}", spec.interval.as_secs() / 3600))
-            }
-        }
-    }
-
-    fn options(&mut self, slot: u64) -> Outcome {
-        let fd = self.slots[slot as usize];
-        use SocketOptionName as N;
-        // Buffer sizes are told only where the program has set them: the defaults are each machine's own.
-        let names =
-            [N::ReuseAddr, N::RecvLowAt, N::Linger, N::NoDelay, N::KeepAlive, N::RecvTimeout, N::SendTimeout];
-        let mut text = Vec::new();
-        for name in names {
-            match self.k.getsockopt(fd, name) {
-                Err(errno) => return Outcome::Err(errno),
-                Ok(option) => text.push(format!("{option:?}")),
-            }
-        }
-        Outcome::Text(text.join(" "))
-    }
-
-    fn buffer_size(&mut self, slot: u64, option: SocketOption) -> Outcome {
-        let fd = self.slots[slot as usize];
-        match self.k.setsockopt(fd, option).and_then(|()| self.k.getsockopt(fd, option.name())) {
-            Ok(SocketOption::SendBuffer(n) | SocketOption::RecvBuffer(n)) => Outcome::Count(u64::from(n)),
-            Ok(_) => Outcome::Ok,
-            Err(errno) => Outcome::Err(errno),
-        }
-    }
-
     fn read(&mut self, slot: u64, count: u64) -> Outcome {
         let before = self.k.getsockname(self.slots[slot as usize]);
         match self.recv(slot, count, None) {
@@ -342,11 +232,6 @@ impl<K: Calls> Machine<K> {
             Outcome::Data(n, _) if before == Err(Errno::ENOTSOCK) => Outcome::Count(n),
             other => other,
         }
-    }
-
-    fn set_flags(&mut self, slot: u64, change: impl Fn(StatusFlags) -> StatusFlags) -> Outcome {
-        let fd = self.slots[slot as usize];
-        Outcome::of(self.k.fcntl_getfl(fd).and_then(|old| self.k.fcntl_setfl(fd, change(old))))
     }
 
     /// Runs one call.

@@ -5,12 +5,14 @@
 //! | [`call`] | a call of a program, and its text form |
 //! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
 //! | [`machine`] | the interpreter, generic over the kernel |
+//! | `ready`, `options`, `signals` | its calls by subject |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
 //! | [`compare`] | one program on both, and what counts as a difference |
 //! | [`hands`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
+//! | [`refine`] | with faults on: what is seen must be Linux with later arrivals, each `EAGAIN` followed by its edge |
 //! | [`sweep`] | many programs: `eagain conform` |
 
 pub mod call;
@@ -18,7 +20,10 @@ pub mod compare;
 pub mod generate;
 pub mod hands;
 pub mod machine;
+mod options;
 pub mod outcome;
+mod ready;
+pub mod refine;
 pub mod script;
 pub mod shrink;
 pub mod sides;

@@ -4,7 +4,7 @@
 use eagain_net::Linux;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
-use eagain_sim::{Engine, KernelKnobs, Sim, SimKernel, run_body};
+use eagain_sim::{Engine, KernelKnobs, Sim, SimKernel, USUAL_FAULTS, run_body};
 use std::sync::Mutex;
 
 /// Descriptor numbers and signal dispositions belong to the process: one body at a time.
@@ -42,6 +42,30 @@ pub fn in_simulation(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 
     run_body(&spec, engine, &mut |sim: &mut Sim| {
         *sim.knobs() = KernelKnobs::synchronous();
         sim.faults(&[]);
+        let host = sim.host("host");
+        if let Some(body) = body.take() {
+            sim.client(host, "program", body);
+        }
+    })
+}
+
+/// Runs `body` in a world with every fault that a stream can have, drawn from `seed`: delays, splits, stalls, small
+/// buffers, slow lines, and threads off the CPU. Once it is quiet nothing is held up any more.
+pub fn in_adversity(
+    engine: &mut Engine,
+    seed: u64,
+    body: impl FnOnce(SimKernel) + Send + 'static,
+) -> RunReport {
+    let spec = RunSpec {
+        scenario: WORLD,
+        settings: Default::default(),
+        base: Base::Seed(seed),
+        overrides: Overrides::new(),
+        record: Record::Hash,
+    };
+    let mut body = Some(body);
+    run_body(&spec, engine, &mut |sim: &mut Sim| {
+        sim.faults(USUAL_FAULTS);
         let host = sim.host("host");
         if let Some(body) = body.take() {
             sim.client(host, "program", body);
