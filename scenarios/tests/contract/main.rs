@@ -15,6 +15,7 @@ mod differences;
 mod epoll;
 mod epoll_threads;
 mod exceptions;
+mod files;
 mod futex;
 mod poll;
 mod sigio;
