@@ -160,6 +160,10 @@ impl World {
         let delay = self.off_cpu(thread);
         let now = self.now;
         let t = &mut self.threads[thread as usize];
+        if why == Wake::Deadline && now.saturating_sub(t.time) >= crate::kernel::REAL_SLEEP_NS {
+            // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
+            t.idle_calls = 0;
+        }
         t.state = State::Ready;
         t.wake = why;
         t.time = t.time.max(now) + WAKE_NS + delay;
