@@ -113,6 +113,10 @@ impl<K: Readiness + Signals + Threads> Poller<K> for AnyPoller<K> {
         each!(self, poller => poller.rearm(fd, token, interest, outcome))
     }
 
+    fn resume(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
+        each!(self, poller => poller.resume(fd, token, interest, outcome))
+    }
+
     fn pause(&self, fd: Fd, token: u64) -> Result<()> {
         each!(self, poller => poller.pause(fd, token))
     }

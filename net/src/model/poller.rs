@@ -114,6 +114,13 @@ pub trait Poller<K: Readiness + Threads> {
     /// events. One that tells `closed` may still come, once; ignore it, since `modify` tells it again.
     fn pause(&self, fd: Fd, token: u64) -> Result<()>;
 
+    /// Ends a pause as `modify` does, where the handling of the event ended so: a model that tries everything again and
+    /// again takes a rest where nothing was done.
+    fn resume(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
+        let _ = outcome;
+        self.modify(fd, token, interest)
+    }
+
     /// Ends the watching. `ENOENT`: it is not registered.
     fn deregister(&self, fd: Fd) -> Result<()>;
 

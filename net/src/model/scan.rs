@@ -28,12 +28,14 @@ struct State {
     pause: Duration,
     /// Whether the loop sleeps, or is about to.
     waiting: bool,
+    /// Whether it sleeps until something is to be tried, and not just for a pause.
+    at_rest: bool,
 }
 
 impl<K: Readiness + Threads> ScanPoller<K> {
     /// With nothing registered.
     pub fn new(kernel: K) -> ScanPoller<K> {
-        let state = State { table: Table::new(), pause: Duration::ZERO, waiting: false };
+        let state = State { table: Table::new(), pause: Duration::ZERO, waiting: false, at_rest: false };
         ScanPoller {
             waker: Waker::futex(kernel),
             progress: AtomicBool::new(true),
@@ -76,6 +78,17 @@ impl<K: Readiness + Threads> Poller<K> for ScanPoller<K> {
         self.state.lock().table.set(fd, token, Interest::NONE).map(drop)
     }
 
+    fn resume(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
+        let mut state = self.state.lock();
+        state.table.set(fd, token, interest)?;
+        if outcome != Outcome::Nothing {
+            self.changed(state.waiting);
+        } else if state.at_rest {
+            self.waker.wake()?;
+        }
+        Ok(())
+    }
+
     fn deregister(&self, fd: Fd) -> Result<()> {
         self.state.lock().table.remove(fd).map(drop).ok_or(Errno::ENOENT)
     }
@@ -89,16 +102,24 @@ impl<K: Readiness + Threads> Poller<K> for ScanPoller<K> {
         let mut state = self.state.lock();
         let idle = !self.progress.swap(false, SeqCst);
         state.pause = if idle { (state.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX) } else { Duration::ZERO };
-        // With nothing to try there is nothing to wake up for, but what is registered or rung meanwhile.
-        let anything = state.table.iter().any(|(_, entry)| !entry.interest.is_none());
-        let sleep =
-            if anything { Some(timeout.map_or(state.pause, |most| most.min(state.pause))) } else { timeout };
-        if sleep != Some(Duration::ZERO) {
-            state.waiting = true;
-            drop(state);
-            self.waker.sleep(sleep);
-            state = self.state.lock();
-            state.waiting = false;
+        loop {
+            // With nothing to try there is nothing to wake up for, but what is registered, resumed or rung meanwhile.
+            let at_rest = state.table.iter().all(|(_, entry)| entry.interest.is_none());
+            let pause = timeout.map_or(state.pause, |most| most.min(state.pause));
+            let sleep = if at_rest { timeout } else { Some(pause) };
+            if sleep != Some(Duration::ZERO) {
+                (state.waiting, state.at_rest) = (true, at_rest);
+                drop(state);
+                self.waker.sleep(sleep);
+                state = self.state.lock();
+                (state.waiting, state.at_rest) = (false, false);
+            }
+            // Woken by somebody who had nothing to do: the pause is still due.
+            let tries = state.table.iter().any(|(_, entry)| !entry.interest.is_none());
+            if !(at_rest && tries && idle && !self.progress.load(SeqCst)) {
+                break;
+            }
+            self.waker.heard(true);
         }
         self.waker.heard(true);
         for (_, entry) in state.table.iter() {

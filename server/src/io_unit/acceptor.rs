@@ -32,7 +32,9 @@ pub struct Acceptor<K: Kernel> {
 /// How a turn of accepting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Accepted {
-    /// Nobody waits.
+    /// Nobody waited.
+    Nobody,
+    /// Nobody waits any more.
     All,
     /// Others may wait.
     More,
@@ -98,11 +100,15 @@ impl<K: Kernel> Acceptor<K> {
         now: Now,
         mut begin: impl FnMut(&mut Peer<K>) -> Result<(), Errno>,
     ) -> Accepted {
-        let Some(listener) = self.listener() else { return Accepted::All };
+        let Some(listener) = self.listener() else { return Accepted::Nobody };
+        let mut accepted = Accepted::Nobody;
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             match listener.accept_nonblocking() {
-                Ok((stream, from)) => self.take_in(home, stream, from, now, &mut begin),
-                Err(Errno::EAGAIN | Errno::EINVAL) => return Accepted::All,
+                Ok((stream, from)) => {
+                    accepted = Accepted::All;
+                    self.take_in(home, stream, from, now, &mut begin);
+                }
+                Err(Errno::EAGAIN | Errno::EINVAL) => return accepted,
                 Err(errno) => {
                     if AcceptError::of(errno) == AcceptError::NoRoom {
                         return Accepted::RestUntil(now.mono_ns + REST_NS);

@@ -81,7 +81,9 @@ impl<K: Kernel> Peer<K> {
                 service.serve(&home.units, self, &[], now);
             }
             if ready.writable || !home.units.config.write_when_ready {
-                self.flush(now);
+                if self.flush(now) {
+                    outcome = Outcome::More;
+                }
                 if service.takes(self) {
                     continue;
                 }
@@ -104,7 +106,9 @@ impl<K: Kernel> Peer<K> {
                 }
                 Err(Errno::EAGAIN) => {
                     ready.readable = false;
-                    outcome = Outcome::Drained;
+                    if outcome == Outcome::More {
+                        outcome = Outcome::Drained;
+                    }
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => self.connection.close(CloseReason::SocketFailed),
@@ -150,15 +154,21 @@ impl<K: Kernel> Peer<K> {
     }
 
     /// Writes until all is sent or the socket is full.
-    pub(super) fn flush(&mut self, now: Now) {
+    /// `true`: something went out.
+    pub(super) fn flush(&mut self, now: Now) -> bool {
+        let mut wrote = false;
         while self.connection.wants_write() {
             match self.stream.write(self.connection.output()) {
-                Ok(n) => self.connection.sent(n, now.mono_ns),
-                Err(Errno::EAGAIN) => return,
+                Ok(n) => {
+                    wrote = true;
+                    self.connection.sent(n, now.mono_ns);
+                }
+                Err(Errno::EAGAIN) => break,
                 Err(Errno::EINTR) => {}
                 Err(_) => self.connection.close(CloseReason::SocketFailed),
             }
         }
+        wrote
     }
 
     /// All is said: half-close, so that the peer's end can come and no reset destroys our last bytes.

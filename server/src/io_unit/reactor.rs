@@ -163,6 +163,6 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
         }
         let ready = Ready { readable: event.readable, writable: event.writable };
         let outcome = peer.turn(home, &mut Service::Here, scratch, ready, now);
-        self.watch.settle(&mut peer, if paused { Ask::Paused } else { Ask::Event(outcome) });
+        self.watch.settle(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }
 }

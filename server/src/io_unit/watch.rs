@@ -19,8 +19,8 @@ pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
 pub(super) enum Ask {
     /// An event was handled, and ended so.
     Event(Outcome),
-    /// The peer was paused for a worker, who is done.
-    Paused,
+    /// The peer was paused for a worker, who is done; it ended so.
+    Paused(Outcome),
     /// It was not about an event.
     Nothing,
 }
@@ -77,12 +77,13 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
                 self.home.look_at(LISTENER, until);
                 return;
             }
+            Accepted::Nobody => Outcome::Nothing,
             Accepted::All => Outcome::Drained,
             Accepted::More => Outcome::More,
         };
         // It fails where the door was closed meanwhile.
         let _ = if paused {
-            self.poller.modify(listener.fd(), LISTENER, Interest::READABLE)
+            self.poller.resume(listener.fd(), LISTENER, Interest::READABLE, outcome)
         } else {
             self.poller.rearm(listener.fd(), LISTENER, Interest::READABLE, outcome)
         };
@@ -108,7 +109,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         let wanted = peer.wanted();
         let set = match ask {
             _ if wanted != peer.interest => self.poller.modify(fd, peer.token, wanted),
-            Ask::Paused => self.poller.modify(fd, peer.token, wanted),
+            Ask::Paused(outcome) => self.poller.resume(fd, peer.token, wanted, outcome),
             Ask::Event(outcome) => self.poller.rearm(fd, peer.token, wanted, outcome),
             Ask::Nothing => Ok(()),
         };
