@@ -53,7 +53,7 @@ pub const KNOBS: &[Knob] = &[
 /// Where the server listens.
 pub const PORT: u16 = 6379;
 /// How long the auditor stays when everybody has gone: longer than the server waits for anybody.
-const AFTERWARDS: Duration = Duration::from_secs(30);
+const AFTERWARDS: Duration = Duration::from_secs(10);
 
 /// A story's world.
 pub struct World {
@@ -170,6 +170,10 @@ fn configuration(sim: &Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, 
         workers: sim.number("workers") as usize,
         ..Config::default()
     };
+    // A thread a connection leaves nothing to workers: none, unless somebody asks for them, and is told so.
+    if config.model == Model::Blocking && !sim.is_set("workers") {
+        config.workers = 0;
+    }
     adjust(&mut config);
     config.check().map_err(|error| error.to_string())?;
     if config.model == Model::Tokio {

@@ -97,6 +97,11 @@ impl Sim {
         self.settings.get(name).cloned().or(default).unwrap_or_default()
     }
 
+    /// Whether a knob was set from outside.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.settings.contains_key(name)
+    }
+
     /// A knob that takes a number.
     pub fn number(&self, name: &str) -> u64 {
         crate::choice::parse_seed(&self.word(name)).unwrap_or(0)
