@@ -328,9 +328,6 @@ impl Config {
         if model == Model::Blocking && pattern == Pattern::Proactor {
             return refused("calls that wait leave no thread to dispatch completions; use --pattern reactor");
         }
-        if model == Model::Blocking && self.workers > 0 {
-            return refused("each connection has a thread of its own; use --workers 0");
-        }
         if self.loops > 1 && matches!(model, Model::Blocking | Model::Aio | Model::Tokio) {
             return refused("there can be only one loop of it in a process; use --loops 1");
         }
@@ -427,10 +424,6 @@ mod tests {
             (
                 &["--model", "io_uring"],
                 Err("io_uring: completions are a proactor's events; use --pattern proactor"),
-            ),
-            (
-                &["--model", "blocking", "--workers", "2"],
-                Err("blocking: each connection has a thread of its own; use --workers 0"),
             ),
             (
                 &["--model", "aio", "--pattern", "proactor", "--loops", "2"],

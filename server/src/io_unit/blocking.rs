@@ -1,4 +1,5 @@
-//! The blocking model: a thread per connection, and calls that wait.
+//! The blocking model: a thread per connection, and calls that wait. It handles the requests itself, or waits for a worker
+//! to do it.
 //!
 //! | what | how |
 //! |---|---|
@@ -12,7 +13,7 @@ use super::connection::CloseReason;
 use super::mailbox::Mailbox;
 use super::main_loop::DRAIN_NS;
 use super::peer::Peer;
-use super::service::Service;
+use super::service::Workers;
 use super::signals;
 use super::units::{Now, Units};
 use super::watch::SCRATCH_BYTES;
@@ -40,6 +41,7 @@ struct Blocking<K: Kernel, S: Storage> {
     /// Rings for the tender; closed at the end.
     bell: Arc<Queue<K, ()>>,
     listener: Fd,
+    workers: Workers<K>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -54,6 +56,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let rung = bell.clone();
     // Full: it has been rung, and not yet heard.
     let mailbox = units.join_loop(true, move || _ = rung.try_push(()));
+    let workers = Workers::start(&units)?;
     let blocking = Arc::new(Blocking {
         units,
         streams: Mutex::new(kernel, BTreeMap::new()),
@@ -61,6 +64,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         mailbox,
         bell,
         listener: listener.fd(),
+        workers,
     });
     let fd = listener.fd();
     let dispositions =
@@ -90,6 +94,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     drop(listener);
     acceptor.close();
     blocking.drain();
+    blocking.workers.end();
     blocking.bell.close();
     tender.join();
     Ok(())
@@ -122,19 +127,23 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
 
     /// A connection's thread: reads, handles, writes, each to its end.
     fn serve(&self, peer: &mut Peer<K>) {
+        let kernel = self.units.kernel;
+        let clock = || Now::of(kernel);
+        let mut service = self.workers.service(kernel, None);
         let mut scratch = vec![0; SCRATCH_BYTES];
         let limits = &self.units.config.limits;
         let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
         let progress = self.units.logic.lock().storage().wait();
         let mut timeout = None;
-        let mut now = Now::of(self.units.kernel);
+        let mut now = clock();
         loop {
             if self.units.is_stopping() {
                 peer.connection.drain(now.mono_ns);
             }
-            while Service::Here.takes(peer) {
-                Service::Here.serve(&self.units, peer, &[], now);
+            while service.takes(peer) {
+                service.serve(&self.units, peer, &[], now);
+                service.wait(peer, clock);
                 peer.flush(now);
             }
             peer.flush(now);
@@ -143,7 +152,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 peer.held.ask(&mut peer.connection, &mut self.units.logic.lock());
                 continue;
             }
-            now = Now::of(self.units.kernel);
+            now = clock();
             peer.connection.deadline_passed(now.mono_ns);
             peer.announce_end(now);
             if peer.connection.is_closed() {
@@ -157,11 +166,12 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 return;
             }
             let read = peer.stream.read(&mut scratch);
-            now = Now::of(self.units.kernel);
+            now = clock();
             match read {
                 Ok(0) => peer.connection.end_of_input(now.mono_ns),
                 Ok(n) => {
-                    Service::Here.serve(&self.units, peer, &scratch[..n], now);
+                    service.serve(&self.units, peer, &scratch[..n], now);
+                    service.wait(peer, clock);
                 }
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 Err(_) => peer.connection.close(CloseReason::SocketFailed),

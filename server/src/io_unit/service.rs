@@ -11,7 +11,7 @@ use crate::logic_unit::Session;
 use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::{Commit, Storage};
 use eagain_net::model::Waker;
-use eagain_net::sync::Queue;
+use eagain_net::sync::{Mutex, Queue};
 use eagain_net::thread::{self, JoinHandle};
 use eagain_net::{Errno, Kernel};
 use std::collections::VecDeque;
@@ -19,13 +19,31 @@ use std::sync::Arc;
 
 /// Requests of one peer on their way to a worker, and their replies on the way back. The session comes along: nobody
 /// else executes requests of this client meanwhile.
-pub(super) struct Job {
+pub(super) struct Job<K: Kernel> {
     token: u64,
     session: Option<Session>,
     requests: RequestBatch,
     replies: ReplyBatch,
     /// When the replies may leave.
     commit: Commit,
+    back: Back<K>,
+}
+
+/// The request queue.
+type Line<K> = Arc<Queue<K, Box<Job<K>>>>;
+
+/// Where replies are put, and who is woken to see them; nobody, where somebody waits for them.
+#[derive(Clone)]
+struct Back<K: Kernel> {
+    replies: Line<K>,
+    waker: Option<Waker<K>>,
+}
+
+/// Workers.
+pub(super) struct Workers<K: Kernel> {
+    requests: Line<K>,
+    threads: Mutex<K, Vec<JoinHandle<K, ()>>>,
+    count: usize,
 }
 
 /// Who executes.
@@ -36,55 +54,64 @@ pub(super) enum Service<K: Kernel> {
     Elsewhere(Crew<K>),
 }
 
-/// Workers, and what is on the way to and from them.
+/// What is on the way to and from workers.
 pub(super) struct Crew<K: Kernel> {
-    requests: Arc<Queue<K, Box<Job>>>,
-    replies: Arc<Queue<K, Box<Job>>>,
-    threads: Vec<JoinHandle<K, ()>>,
+    requests: Line<K>,
+    back: Back<K>,
     /// Batches on their way; at most the capacity of a queue.
     outstanding: usize,
     /// Peers with requests that found no room.
     waiting: VecDeque<u64>,
     /// To be used again, boxes included: they go through two queues.
     #[allow(clippy::vec_box)]
-    spare: Vec<Box<Job>>,
+    spare: Vec<Box<Job<K>>>,
 }
 
-impl<K: Kernel> Service<K> {
-    /// So many workers (0: none), who wake the loop when they have done something.
-    pub(super) fn start<S: Storage + 'static>(
-        units: &Arc<Units<K, S>>,
-        waker: &Waker<K>,
-    ) -> Result<Service<K>, Errno> {
+impl<K: Kernel> Workers<K> {
+    /// As many as the configuration says.
+    pub(super) fn start<S: Storage + 'static>(units: &Arc<Units<K, S>>) -> Result<Workers<K>, Errno> {
+        let requests = Arc::new(Queue::new(units.kernel, units.config.limits.queue_length_max));
         let count = units.config.workers;
-        if count == 0 {
-            return Ok(Service::Here);
-        }
-        let kernel = units.kernel;
-        let capacity = units.config.limits.queue_length_max;
-        let mut crew = Crew {
-            requests: Arc::new(Queue::new(kernel, capacity)),
-            replies: Arc::new(Queue::new(kernel, capacity)),
-            threads: Vec::new(),
-            outstanding: 0,
-            waiting: VecDeque::new(),
-            spare: Vec::new(),
-        };
+        let workers = Workers { requests, threads: Mutex::new(units.kernel, Vec::new()), count };
         for number in 0..count {
-            let (units, waker) = (units.clone(), waker.clone());
-            let (requests, replies) = (crew.requests.clone(), crew.replies.clone());
-            let worker = move || work(&units, &requests, &replies, &waker);
-            match thread::spawn(kernel, &format!("worker-{number}"), worker) {
-                Ok(thread) => crew.threads.push(thread),
+            let (units, requests) = (units.clone(), workers.requests.clone());
+            match thread::spawn(units.kernel, &format!("worker-{number}"), move || work(&units, &requests)) {
+                Ok(thread) => workers.threads.lock().push(thread),
                 Err(errno) => {
-                    crew.end();
+                    workers.end();
                     return Err(errno);
                 }
             }
         }
-        Ok(Service::Elsewhere(crew))
+        Ok(workers)
     }
 
+    /// For a loop that is woken when they have done something, or for a thread that waits for it (`waker`: none).
+    pub(super) fn service(&self, kernel: K, waker: Option<Waker<K>>) -> Service<K> {
+        if self.count == 0 {
+            return Service::Here;
+        }
+        let capacity = if waker.is_some() { self.requests.capacity() } else { 1 };
+        Service::Elsewhere(Crew {
+            requests: self.requests.clone(),
+            back: Back { replies: Arc::new(Queue::new(kernel, capacity)), waker },
+            outstanding: 0,
+            waiting: VecDeque::new(),
+            spare: Vec::new(),
+        })
+    }
+
+    /// Lets them go.
+    pub(super) fn end(&self) {
+        self.requests.close();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for worker in threads {
+            worker.join();
+        }
+    }
+}
+
+impl<K: Kernel> Service<K> {
     /// Whether requests of this peer can be taken now. Where there is no room, the peer is remembered.
     pub(super) fn takes(&mut self, peer: &mut Peer<K>) -> bool {
         if !peer.connection.wants_service() || peer.session.is_none() {
@@ -93,7 +120,7 @@ impl<K: Kernel> Service<K> {
         match self {
             Service::Here => true,
             Service::Elsewhere(crew) => {
-                let room = crew.outstanding < crew.requests.capacity();
+                let room = crew.outstanding < crew.back.replies.capacity();
                 if !room && !peer.flight.waits_for_worker {
                     peer.flight.waits_for_worker = true;
                     crew.waiting.push_back(peer.token);
@@ -143,9 +170,9 @@ impl<K: Kernel> Service<K> {
     ) {
         let Service::Elsewhere(crew) = self else { return };
         let mut done = Vec::new();
-        crew.replies.try_pop_many(&mut done, usize::MAX);
+        crew.back.replies.try_pop_many(&mut done, usize::MAX);
         crew.outstanding -= done.len();
-        let room = crew.requests.capacity() - crew.outstanding;
+        let room = crew.back.replies.capacity() - crew.outstanding;
         let mut next: Vec<u64> = crew.waiting.drain(..room.min(crew.waiting.len())).collect();
         for mut job in done {
             if let Some(shared) = home.peers.get(job.token) {
@@ -168,10 +195,16 @@ impl<K: Kernel> Service<K> {
         }
     }
 
-    /// Lets the workers go.
-    pub(super) fn end(self) {
-        if let Service::Elsewhere(crew) = self {
-            crew.end();
+    /// Waits until the peer's requests have come back from where they are handled, for threads that have one peer each.
+    pub(super) fn wait(&mut self, peer: &mut Peer<K>, clock: impl FnOnce() -> Now) {
+        let Service::Elsewhere(crew) = self else { return };
+        if crew.outstanding > 0
+            && let Some(mut job) = crew.back.replies.pop()
+        {
+            crew.outstanding -= 1;
+            peer.session = job.session.take();
+            peer.take_replies(std::mem::take(&mut job.replies), job.commit, clock());
+            crew.spare.push(job);
         }
     }
 }
@@ -186,6 +219,7 @@ impl<K: Kernel> Crew<K> {
                 requests: RequestBatch::new(),
                 replies: ReplyBatch::default(),
                 commit: Commit::Done,
+                back: self.back.clone(),
             })
         });
         if !peer.connection.take_batch(&mut job.requests, now.mono_ns) {
@@ -195,36 +229,27 @@ impl<K: Kernel> Crew<K> {
         job.token = peer.token;
         job.session = peer.session.take();
         self.outstanding += 1;
-        // There is room, and the queue is closed only after the loop's end.
+        // A loop finds room here; a thread with one peer may have to wait. The queue is closed only after their end.
         let _ = self.requests.push(job);
-    }
-
-    fn end(self) {
-        self.requests.close();
-        for worker in self.threads {
-            worker.join();
-        }
     }
 }
 
 /// A worker: the logic, and nothing else.
-fn work<K: Kernel, S: Storage>(
-    units: &Units<K, S>,
-    requests: &Queue<K, Box<Job>>,
-    replies: &Queue<K, Box<Job>>,
-    waker: &Waker<K>,
-) {
-    while let Some(mut job) = requests.pop() {
+fn work<K: Kernel, S: Storage>(units: &Units<K, S>, line: &Queue<K, Box<Job<K>>>) {
+    while let Some(mut job) = line.pop() {
         let now = Now::of(units.kernel);
-        let Job { session, requests, replies: out, commit, .. } = &mut *job;
+        let Job { session, requests, replies, commit, back, .. } = &mut *job;
         if let Some(session) = session {
-            (*out, *commit) = units.execute(|logic| {
-                logic.execute_batch(session, requests, now.wall, std::mem::take(&mut out.bytes))
-            });
+            let out = std::mem::take(&mut replies.bytes);
+            (*replies, *commit) =
+                units.execute(|logic| logic.execute_batch(session, requests, now.wall, out));
         }
+        let Back { replies, waker } = back.clone();
         // There is room for as many as are on their way.
         let _ = replies.push(job);
-        // It fails only where the loop is gone.
-        let _ = waker.wake();
+        if let Some(waker) = waker {
+            // It fails only where the loop is gone.
+            let _ = waker.wake();
+        }
     }
 }

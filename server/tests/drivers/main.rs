@@ -38,6 +38,7 @@ macro_rules! drivers {
 
 drivers! {
     blocking: "blocking" "reactor" 0 1;
+    blocking_workers: "blocking" "reactor" 2 1;
     nonblocking_reactor: "nonblocking" "reactor" 0 1;
     nonblocking_reactor_workers: "nonblocking" "reactor" 2 1;
     nonblocking_proactor: "nonblocking" "proactor" 0 1;
@@ -77,7 +78,6 @@ fn pairs_that_make_no_sense_are_refused_in_one_line() {
         (&["--model", "io_uring", "--pattern", "reactor"], "use --pattern proactor"),
         (&["--model", "aio"], "use --pattern proactor"),
         (&["--model", "blocking", "--pattern", "proactor"], "use --pattern reactor"),
-        (&["--model", "blocking", "--workers", "1"], "use --workers 0"),
         (&["--model", "blocking", "--loops", "2"], "use --loops 1"),
         (&["--model", "kqueue"], "expected one of blocking"),
     ];

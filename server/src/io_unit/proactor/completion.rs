@@ -9,7 +9,7 @@ use crate::io_unit::connection::CloseReason;
 use crate::io_unit::home::{Home, LISTENER};
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
-use crate::io_unit::service::Service;
+use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
 use crate::storage_unit::Storage;
 use eagain_net::model::{AnyCompleter, Completer, Finish, Finished};
@@ -38,11 +38,12 @@ pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
     completer: AnyCompleter<K>,
     acceptor: Acceptor<K>,
 ) -> Result<(), Errno> {
-    let service = Service::start(&home.units, &home.waker)?;
+    let workers = Workers::start(&home.units)?;
+    let service = workers.service(home.units.kernel, Some(home.waker.clone()));
     let home = Arc::new(home);
     let mut proactor = Completion { home, completer, acceptor, service, finished: Vec::new() };
     let result = main_loop::run(&mut proactor);
-    proactor.service.end();
+    workers.end();
     result
 }
 

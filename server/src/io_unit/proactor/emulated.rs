@@ -3,7 +3,7 @@
 use crate::io_unit::home::{Home, LISTENER};
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::{Peer, Ready};
-use crate::io_unit::service::Service;
+use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
 use crate::io_unit::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;
@@ -22,10 +22,11 @@ struct Emulated<K: Kernel, S: Storage> {
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result<(), Errno> {
-    let service = Service::start(&watch.home.units, &watch.home.waker)?;
+    let workers = Workers::start(&watch.home.units)?;
+    let service = workers.service(watch.home.units.kernel, Some(watch.home.waker.clone()));
     let mut proactor = Emulated { watch, service, events: Vec::new(), scratch: vec![0; SCRATCH_BYTES] };
     let result = main_loop::run(&mut proactor);
-    proactor.service.end();
+    workers.end();
     result
 }
 
