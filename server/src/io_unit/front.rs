@@ -33,9 +33,6 @@ pub(super) enum Machine<K: Kernel> {
 impl<K: Kernel> Front<K> {
     /// As the configuration says.
     pub(crate) fn new(kernel: K, config: &Config) -> Result<Front<K>, ServeError> {
-        let listen = config.listen;
-        let acceptor = Acceptor::new(kernel, listen, config.model.is_nonblocking(), config.loops > 1)
-            .map_err(|errno| ServeError::Listen(listen, errno))?;
         let refused = |refusal: Refusal| ServeError::Refused(refusal.to_string());
         let kind = model_kind(config.model);
         let mut peers_max = usize::MAX;
@@ -55,6 +52,10 @@ impl<K: Kernel> Front<K> {
         } else {
             Machine::Poller(AnyPoller::new(kernel, kind).map_err(refused)?)
         };
+        // Last: whoever is let in must not be sent away because the model could not be made.
+        let listen = config.listen;
+        let acceptor = Acceptor::new(kernel, listen, config.model.is_nonblocking(), config.loops > 1)
+            .map_err(|errno| ServeError::Listen(listen, errno))?;
         Ok(Front { acceptor, machine, peers_max })
     }
 
