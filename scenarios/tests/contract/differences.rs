@@ -180,6 +180,20 @@ crate::rows! {
         connect c l = ECONNREFUSED
         bind c = EINVAL
     ";
+    d_those_who_wait_hear_before_the_owner: "
+        server l 2
+        epoll e
+        pair c s l
+        signalfd g usr1
+        add e s IN
+        setown s 1
+        add e g IN
+        sigblock usr1
+        async s 1
+        send c 1
+        raise usr1
+        wait e 8 = s:IN g:IN
+    ";
     d_a_new_attempt_forgets_the_error_of_the_last: "
         server l 0
         socket a

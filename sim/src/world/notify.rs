@@ -29,10 +29,17 @@ pub(crate) const ALL: Events = Events(0x3fff);
 impl World {
     /// Something of `events` may be so now. `signal`: what the owner of the descriptor is told, if it asked to be.
     pub fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
-        let Some(open) = self.files.get(file as usize) else { return };
-        if let (Some(code), true) = (signal, open.sigio.is_some()) {
+        self.notify_watchers(file, events);
+        // Those who wait come first, then the owner (`sock_def_readable`).
+        if let Some(code) = signal
+            && self.files.get(file as usize).is_some_and(|open| open.sigio.is_some())
+        {
             self.send_sigio(file, code);
         }
+    }
+
+    #[inline]
+    fn notify_watchers(&mut self, file: u32, events: Events) {
         // The list is kept as the kernel's wait queue, back to front: the last to come is told first, exclusive waiters
         // after all others and in the order in which they came (`add_wait_queue`, `prepare_to_wait_exclusive`).
         let mut left = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
