@@ -6,6 +6,9 @@
 //! | `stream.short-read` | fewer bytes than are there | the rest stays in the stream below |
 //! | `stream.short-write` | fewer bytes taken than offered | no more fitted; the next call finds room again |
 //! | `stream.reset` | `ECONNRESET` once, then `EPIPE` or the end | the stream below is closed |
+//!
+//! Closing is all that a stream of any kind can do: the peer of one that is reset sees an end, in mid-message perhaps, as
+//! when the program at the other side dies; and a reset where the stream below makes one of bytes that are not read.
 
 use crate::direction::Direction;
 use eagain_sim::choice::Stream;

@@ -13,6 +13,7 @@ pub mod checker;
 pub mod conform;
 pub mod history;
 pub mod stories;
+pub mod tokio_world;
 pub mod workload;
 pub mod world;
 

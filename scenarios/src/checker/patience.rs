@@ -7,14 +7,20 @@ use std::time::Duration;
 /// What may come on top: a stalled wire, a thread off the CPU.
 const SLACK: Duration = Duration::from_secs(20);
 
-/// Judges how long a silent client was left in peace, where `limit` was promised. It cannot have been heard of before it
-/// asked, nor be silent later than when it was answered.
+/// Judges how long a silent client was left in peace, where `limit` was promised.
 pub fn judge(idled: Idled, limit: Duration) {
+    if let Some((site, message)) = check(idled, limit) {
+        fail("O11", site, message);
+    }
+}
+
+/// What is wrong with it, and where. It cannot have been heard of before it asked, nor be silent later than when it was
+/// answered.
+pub fn check(idled: Idled, limit: Duration) -> Option<(&'static str, String)> {
     let (most, least) = (idled.until - idled.asked, idled.until - idled.answered);
     if most < limit {
-        fail("O11", "timeout early", format!("after {most:?} at most, instead of {limit:?}"));
+        return Some(("timeout early", format!("after {most:?} at most, instead of {limit:?}")));
     }
-    if least > limit + SLACK {
-        fail("O11", "timeout late", format!("after {least:?} at least, instead of {limit:?}"));
-    }
+    (least > limit + SLACK)
+        .then(|| ("timeout late", format!("after {least:?} at least, instead of {limit:?}")))
 }

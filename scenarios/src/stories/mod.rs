@@ -28,6 +28,7 @@ pub const ALL: &[Scenario] = &[
     fd_exhaustion::SCENARIO,
     graceful_stop::SCENARIO,
     flooding::SCENARIO,
+    crate::tokio_world::weather::SCENARIO,
 ];
 
 /// A story whose telling is `fn body(sim: &mut Sim)`.
@@ -39,7 +40,10 @@ macro_rules! story {
             about: $about,
             knobs: crate::world::KNOBS,
             seeds: 64,
-            body,
+            body: |sim| match sim.word("model").as_str() {
+                "tokio" => crate::tokio_world::tell(sim, $name),
+                _ => body(sim),
+            },
         };
     };
 }

@@ -1,0 +1,192 @@
+//! The world of a story on turmoil: our server on a host of its own, clients on theirs, an operator who may stop the
+//! server, and an auditor who stays until the server has nothing left of anybody.
+
+use super::client::Stage;
+use crate::checker;
+use crate::history::History;
+use crate::world::PORT;
+use eagain_layer::turmoil::{World, on_turmoil};
+use eagain_layer::{Accept, Layer, Layered, LayeredListener};
+use eagain_server::config::{Config, Model};
+use eagain_server::io_unit::tokio_driver::{self, Listener, Surroundings};
+use eagain_server::storage_unit::Memory;
+use eagain_sim::Sim;
+use eagain_sim::fault::Family;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// How long the auditor bears what is left of clients that are gone: longer than the server waits for anybody.
+const AFTERWARDS: Duration = Duration::from_secs(70);
+/// How long the operator waits for a server that was told to stop: longer than it may take to drain.
+const STOP_BOUND: Duration = Duration::from_secs(20);
+/// The wall clock at the start: 2026-01-01.
+const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
+
+/// A story.
+pub(super) struct Story {
+    /// As in `crate::stories`.
+    pub name: &'static str,
+    /// What may go wrong.
+    pub faults: &'static [Family],
+    /// What is special about the server.
+    pub adjust: fn(&mut Config),
+    /// Who comes.
+    pub cast: fn(&mut Play<'_>),
+    /// The server keeps its data as long as the run: nothing takes its host down.
+    pub remembers: bool,
+    /// What has to hold of the history, beside what every story has in common.
+    pub judge: fn(&mut Sim, &History),
+}
+
+/// A story under construction.
+pub(super) struct Play<'a> {
+    pub world: &'a mut World,
+    /// How many clients the knob asks for.
+    pub wanted: u64,
+    stage: Stage,
+    ends: Ends,
+    clients: u64,
+}
+
+/// Who is there, and how the server ends.
+#[derive(Clone, Default)]
+struct Ends {
+    running: Arc<AtomicUsize>,
+    stop: Arc<Notify>,
+    stopping: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+}
+
+/// The layer's listener as the server wants one.
+struct Door(LayeredListener<turmoil::net::TcpListener>);
+
+impl Listener for Door {
+    type Stream = Layered<turmoil::net::TcpStream>;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Tells a story.
+pub(super) fn play(sim: &mut Sim, story: &Story) {
+    if sim.word("pattern") == "proactor" || (sim.is_set("workers") && sim.number("workers") > 0) {
+        return sim.refuse("tokio: its tasks share one thread, which reads, thinks and writes");
+    }
+    sim.faults(story.faults);
+    let wanted = sim.number("clients");
+    let history = History::default();
+    on_turmoil(sim, |world| {
+        let ends_anywhere = story.faults.contains(&Family::StreamReset);
+        let stage = Stage { layer: world.layer().clone(), history: history.clone(), ends_anywhere };
+        let ends = Ends::default();
+        server(world, story.adjust, &ends);
+        let mut play = Play { world, wanted, stage, ends, clients: 0 };
+        (story.cast)(&mut play);
+        play.auditor();
+    });
+    if !sim.failed() {
+        if story.remembers {
+            checker::counter::judge(sim, &history);
+        }
+        (story.judge)(sim, &history);
+    }
+}
+
+/// The server on its host. It may be started anew there; its data are gone then.
+fn server(world: &mut World, adjust: fn(&mut Config), ends: &Ends) {
+    let (layer, ends) = (world.layer().clone(), ends.clone());
+    let run = move || serve(layer.clone(), adjust, ends.clone());
+    world.host_that_crashes("server", run);
+}
+
+async fn serve(layer: Layer, adjust: fn(&mut Config), ends: Ends) -> turmoil::Result {
+    let mut config = Config { model: Model::Tokio, ..Config::default() };
+    adjust(&mut config);
+    let listener = turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?;
+    let door = Door(layer.listener("server", listener));
+    let seed = layer.choose("server:seed", 0, u64::from(u32::MAX));
+    let clock = layer.world().clone();
+    let wall = Box::new(move || WALL_START_NS + clock.now());
+    let storage = Memory::new(config.databases, seed);
+    let Ends { stop, stopping, stopped, .. } = ends;
+    let ended = tokio_driver::serve(door, config, storage, Surroundings { seed, wall }, async move {
+        stop.notified().await;
+    });
+    ended.await?;
+    let world = layer.world();
+    if !stopping.load(SeqCst) {
+        world.fail("O16", "server ended", "nobody asked it to".to_owned());
+    }
+    stopped.store(true, SeqCst);
+    // A host without a program hears nothing in turmoil, so that callers would not even be refused.
+    std::future::pending().await
+}
+
+impl Play<'_> {
+    /// A client on a host of its own. `part` gets its number, counted from 1.
+    pub fn client<F: Future<Output = ()> + 'static>(&mut self, part: impl FnOnce(Stage, u64) -> F + 'static) {
+        self.clients += 1;
+        let (number, stage, running) = (self.clients, self.stage.clone(), self.ends.running.clone());
+        running.fetch_add(1, SeqCst);
+        self.world.client(&format!("client-{number}"), async move {
+            // Not all in one tick: turmoil's backlog is fixed.
+            sleep(Duration::from_millis(number / 32)).await;
+            part(stage, number).await;
+            running.fetch_sub(1, SeqCst);
+            Ok(())
+        });
+    }
+
+    /// An operator who stops the server after a while.
+    pub fn stop_after(&mut self, patience: impl FnOnce(&Layer) -> Duration + 'static) {
+        let (ends, layer) = (self.ends.clone(), self.stage.layer.clone());
+        self.world.client("operator", async move {
+            sleep(patience(&layer)).await;
+            ends.stopping.store(true, SeqCst);
+            ends.stop.notify_one();
+            let stopped = wait_until(STOP_BOUND, || ends.stopped.load(SeqCst)).await;
+            let message = || "the server runs on although it was told to stop".to_owned();
+            if !stopped {
+                layer.world().fail("O14", "not stopped", message());
+            }
+            Ok(())
+        });
+    }
+
+    /// O5: when everybody has gone, the server has nothing left of them.
+    fn auditor(&mut self) {
+        let (ends, layer) = (self.ends.clone(), self.stage.layer.clone());
+        self.world.client("auditor", async move {
+            wait_until(Duration::MAX, || ends.running.load(SeqCst) == 0).await;
+            let open = || turmoil::established_tcp_stream_count_on("server");
+            if !wait_until(AFTERWARDS, || open() == 0 || layer.world().failed()).await {
+                let message = format!("{} are open although every client has gone", open());
+                layer.world().fail("O5", "streams left", message);
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Looks again and again; whether it came true in time.
+async fn wait_until(bound: Duration, condition: impl Fn() -> bool) -> bool {
+    let mut waited = Duration::ZERO;
+    while !condition() {
+        if waited >= bound {
+            return false;
+        }
+        sleep(Duration::from_millis(5)).await;
+        waited += Duration::from_millis(5);
+    }
+    true
+}
