@@ -58,7 +58,8 @@ impl World {
             let receiver = c.socks[1 - side];
             let f = &mut c.flows[side];
             let Some(urgent) = &mut f.urgent else { return };
-            let Some(at) = urgent.sent.pop_front_if(|at| *at < f.arrived) else { return };
+            let Some(at) = urgent.sent.front().copied().filter(|at| *at < f.arrived) else { return };
+            urgent.sent.pop_front();
             if at < f.read || urgent.mark != Mark::None && at <= urgent.at {
                 continue;
             }
