@@ -22,6 +22,16 @@ pub fn pipeliner<K: Kernel>(k: K, stage: &Stage, number: u64, bursts: u64, depth
 
 /// Sends all of `bytes` and receives every reply, whichever can be done. `true`: a write was short.
 pub(super) fn exchange<K: Kernel>(k: K, client: &mut Client<K>, bytes: &[u8]) -> Result<bool, End> {
+    exchange_by(k, client, bytes, |client| client.receive(4096))
+}
+
+/// The same, where `receive` takes what it likes of what is there. The client is non-blocking.
+pub(super) fn exchange_by<K: Kernel>(
+    k: K,
+    client: &mut Client<K>,
+    bytes: &[u8],
+    mut receive: impl FnMut(&mut Client<K>) -> Result<(), End>,
+) -> Result<bool, End> {
     let mut short = false;
     let mut rest = bytes;
     while !rest.is_empty() || client.outstanding() > 0 {
@@ -40,7 +50,7 @@ pub(super) fn exchange<K: Kernel>(k: K, client: &mut Client<K>, bytes: &[u8]) ->
                 Err(errno) => return Err(End::Broken(errno)),
             }
         }
-        match client.receive(4096) {
+        match receive(client) {
             Ok(()) | Err(End::Broken(Errno::EAGAIN)) => {}
             Err(end) => return Err(end),
         }

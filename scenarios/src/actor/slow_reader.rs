@@ -1,5 +1,6 @@
 //! Asks for a lot, and takes it in sips, with pauses between them.
 
+use super::pipeliner::exchange_by;
 use super::{Client, End, Stage, tag};
 use crate::workload::{Request, value};
 use eagain_net::{Kernel, sleep};
@@ -24,10 +25,12 @@ pub fn slow_reader<K: Kernel>(
     for _ in 0..times {
         bytes.extend(client.begin(&Request::Get(key.clone())));
     }
-    client.send(&bytes)?;
-    while client.outstanding() > 0 {
+    // Nothing is sent without reading: where buffers are tight, a server that holds back would wait for us, and we for it.
+    client.stream.set_nonblocking(true).map_err(End::Broken)?;
+    exchange_by(k, &mut client, &bytes, |client| {
         client.receive(choose("sip", 1, 4096) as usize)?;
         sleep(k, Duration::from_micros(choose("pause", 0, 5) * 400));
-    }
+        Ok(())
+    })?;
     Ok(())
 }
