@@ -1,16 +1,22 @@
 //! How fast worlds run: echo round trips (64 B, one level-triggered epoll server, blocking clients) at 1, 10 and 100
-//! clients, small worlds per second (2 clients x 10 requests, built and torn down), and bulk (64 MiB in 16 KiB writes).
-//! One OS thread; latencies, random scheduling and faults on, keyed choices and the trace hash too, but for bulk.
+//! clients, calls, small worlds (2 clients x 10 requests, built and torn down), bulk (64 MiB in 16 KiB writes), and keyed
+//! choices alone. One OS thread; latencies, random scheduling and faults on, keyed choices and the trace hash too; bulk
+//! and the choices without faults.
 //!
-//! `cargo run --release -p eagain-sim --example throughput [seconds] [echo|worlds|bulk]`
-#![allow(clippy::disallowed_methods, reason = "it measures by the wall clock")]
+//! `cargo bench -p eagain-sim` (the line `thrpt` is elements, or bytes, per second)
 
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
-use eagain_sim::{Engine, Sim, SimKernel, run_spec};
-use std::time::Instant as WallClock;
+use eagain_sim::{Engine, Sim, SimKernel, choose, run_spec};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+/// Round trips of one world of the echo bench.
+const TRIPS: u64 = 20_000;
+const DRAWS: u64 = 100_000;
 
 fn serve(k: SimKernel, port: u16, clients: u64) -> Result<()> {
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK)?;
@@ -154,59 +160,71 @@ fn bulk(sim: &mut Sim) {
     });
 }
 
+fn draw(sim: &mut Sim) {
+    sim.faults(&[]);
+    let host = sim.host("host");
+    sim.client(host, "chooser", |_| {
+        for _ in 0..DRAWS {
+            black_box(choose("draw", 0, 9));
+        }
+    });
+}
+
 const ECHO: Scenario = Scenario { name: "echo", about: "", knobs: KNOBS, seeds: 1, body: echo };
 const COPY: Scenario = Scenario { name: "bulk", about: "", knobs: &[], seeds: 1, body: bulk };
+const DRAW: Scenario = Scenario { name: "draw", about: "", knobs: &[], seeds: 1, body: draw };
 
 fn one(scenario: Scenario, seed: u64, clients: u64, rounds: u64, engine: &mut Engine) -> RunReport {
-    let settings =
-        [("clients".to_owned(), clients.to_string()), ("rounds".to_owned(), rounds.to_string())].into();
-    let spec = RunSpec {
-        scenario,
-        settings,
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    };
-    let report = run_spec(&spec, engine);
+    let mut settings = BTreeMap::new();
+    if !scenario.knobs.is_empty() {
+        settings.insert("clients".to_owned(), clients.to_string());
+        settings.insert("rounds".to_owned(), rounds.to_string());
+    }
+    let (base, overrides) = (Base::Seed(seed), Overrides::new());
+    let report = run_spec(&RunSpec { scenario, settings, base, overrides, record: Record::Hash }, engine);
     assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
     report
 }
 
-fn main() {
-    let seconds: f64 = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(1.0);
-    let only = std::env::args().nth(2);
-    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+fn worlds(c: &mut Criterion) {
     let mut engine = Engine::new();
-    for clients in [1, 10, 100].into_iter().filter(|_| wanted("echo")) {
-        let rounds = 20_000 / clients;
-        let (mut seed, mut calls, start) = (0, 0, WallClock::now());
-        while start.elapsed().as_secs_f64() < seconds {
-            calls += one(ECHO, seed, clients, rounds, &mut engine).calls;
-            seed += 1;
-        }
-        let elapsed = start.elapsed().as_secs_f64();
-        let trips = seed * rounds * clients;
-        println!(
-            "echo, {clients:>3} clients: {:>9.0} round trips/s, {:>10.0} calls/s",
-            trips as f64 / elapsed,
-            calls as f64 / elapsed
-        );
-    }
-    let (mut seed, mut calls, start) = (0, 0, WallClock::now());
-    while wanted("worlds") && start.elapsed().as_secs_f64() < seconds {
-        calls += one(ECHO, seed, 2, 10, &mut engine).calls;
+    let mut seed = 0;
+    let mut next = || {
         seed += 1;
+        seed
+    };
+
+    let mut group = c.benchmark_group("echo round trips");
+    for clients in [1, 10, 100] {
+        let rounds = TRIPS / clients;
+        group.throughput(Throughput::Elements(TRIPS));
+        group.bench_function(format!("{clients} clients"), |b| {
+            b.iter(|| one(ECHO, next(), clients, rounds, &mut engine));
+        });
     }
-    let elapsed = start.elapsed().as_secs_f64();
-    println!(
-        "small worlds: {:>9.0} worlds/s, {:>10.0} calls/s",
-        seed as f64 / elapsed,
-        calls as f64 / elapsed
-    );
-    let (mut runs, start) = (0, WallClock::now());
-    while wanted("bulk") && start.elapsed().as_secs_f64() < seconds {
-        one(COPY, 1, 1, 1, &mut engine);
-        runs += 1;
-    }
-    println!("bulk: {:>9.0} MB/s", runs as f64 * BULK as f64 / 1e6 / start.elapsed().as_secs_f64());
+    group.finish();
+
+    let mut group = c.benchmark_group("calls");
+    // As many as seed 1 makes: which seed it is decides the faults, and they the calls.
+    group.throughput(Throughput::Elements(one(ECHO, 1, 10, TRIPS / 10, &mut engine).calls));
+    group.bench_function("10 clients, one seed", |b| b.iter(|| one(ECHO, 1, 10, TRIPS / 10, &mut engine)));
+    group.finish();
+
+    let mut group = c.benchmark_group("small worlds");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("2 clients, 10 round trips", |b| b.iter(|| one(ECHO, next(), 2, 10, &mut engine)));
+    group.finish();
+
+    let mut group = c.benchmark_group("bulk");
+    group.throughput(Throughput::Bytes(BULK as u64));
+    group.bench_function("64 MiB", |b| b.iter(|| one(COPY, 1, 1, 1, &mut engine)));
+    group.finish();
+
+    let mut group = c.benchmark_group("keyed choices");
+    group.throughput(Throughput::Elements(DRAWS));
+    group.bench_function("draw", |b| b.iter(|| one(DRAW, next(), 1, 1, &mut engine)));
+    group.finish();
 }
+
+criterion_group!(benches, worlds);
+criterion_main!(benches);
