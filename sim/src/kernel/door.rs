@@ -350,8 +350,10 @@ impl World {
             self.check_memory(process);
         }
         let life = &mut self.processes[process as usize].life;
-        life.calls_left -= 1;
-        if life.calls_left == 0 {
+        // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
+        let was_last = life.calls_left == 1;
+        life.calls_left = life.calls_left.saturating_sub(1);
+        if was_last {
             self.chosen_end(process);
         }
         if idle > self.knobs.spin_limit {
