@@ -272,6 +272,11 @@ impl World {
         Ok(())
     }
 
+    /// Whether a sync of this descriptor has anything to do with a disk.
+    pub fn is_on_disk(&mut self, fd: Fd) -> bool {
+        self.disk_of(fd, Errno::EINVAL).is_ok()
+    }
+
     /// How long this sync takes, in nanoseconds.
     pub fn sync_time(&mut self, host: u32) -> u64 {
         let slow = self.choose_for_disk(host, Family::DiskSlow, |disk| &mut disk.slows);
