@@ -3,7 +3,7 @@
 
 pub mod parameters;
 
-use crate::cluster::Flaws;
+use crate::flaws::Flaws;
 use crate::limits::Limits;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};

@@ -15,6 +15,8 @@
 pub mod cluster;
 pub mod config;
 pub mod error;
+#[doc(hidden)]
+pub mod flaws;
 pub mod io_unit;
 pub mod limits;
 pub mod logic_unit;

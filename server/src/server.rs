@@ -132,6 +132,7 @@ fn open_storage<K: Kernel>(
         directory: &config.directory,
         policy: config.sync_policy,
         drops_damage: config.drops_damage,
+        flaws: config.flaws,
         databases: config.databases,
         seed,
     };

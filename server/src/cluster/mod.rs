@@ -30,14 +30,3 @@ pub mod plan;
 pub mod proxy;
 pub mod reply_span;
 pub mod ring;
-
-/// Defects on purpose, by which those who test the server find out whether they would find them. All off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[doc(hidden)]
-pub struct Flaws {
-    pub forgets_timed_out: bool,
-    pub sends_again: bool,
-    pub skips_sync: bool,
-    pub replies_before_sync: bool,
-    pub accepts_torn: bool,
-}

@@ -15,8 +15,8 @@
 //! All of it had left: it may have been executed, and nobody can know ([`Answer::Unknown`]); whether it may be sent again is
 //! for those to say who know what it means. Every request that was taken gets exactly one answer.
 
-use super::Flaws;
 use super::reply_span::{NoReply, ReplySpan};
+use crate::flaws::Flaws;
 use crate::random::Random;
 use std::collections::VecDeque;
 

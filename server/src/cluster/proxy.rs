@@ -4,13 +4,13 @@
 //! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
 //! nobody knows whether it was. Everything else is told as it is.
 
-use super::Flaws;
 use super::merge::{Answered, Merge, merge};
 use super::permanent_connection::{Answer, LinkOptions, PermanentConnection};
 use super::plan::{Plan, may_repeat, plan};
 use super::reply_span::NoReply;
 use super::ring::Ring;
 use crate::config::Role;
+use crate::flaws::Flaws;
 use crate::random::Random;
 use crate::resp::{Arguments, Protocol, encode_request};
 use slab::Slab;

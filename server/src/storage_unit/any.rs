@@ -3,6 +3,7 @@
 use super::durable::{Durable, OpenError, SyncPolicy};
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
+use crate::flaws::Flaws;
 use eagain_net::{Clock, Files, Threads};
 
 /// Which engine stands behind the data.
@@ -36,6 +37,9 @@ pub struct Options<'a> {
     pub policy: SyncPolicy,
     /// Valid data behind damage may be dropped.
     pub drops_damage: bool,
+    /// Defects on purpose.
+    #[doc(hidden)]
+    pub flaws: Flaws,
     /// How many databases.
     pub databases: usize,
     /// All the chance that it will ever have.
@@ -55,12 +59,13 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
     /// Opens a storage. The text tells what was found, where there was anything.
     pub fn open(kernel: K, options: &Options<'_>) -> Result<(AnyStorage<K>, Option<String>), OpenError> {
         let mut databases = Databases::new(options.databases, HashKey::from_seed(options.seed));
-        let Options { directory, policy, drops_damage, seed, .. } = *options;
+        let Options { directory, policy, drops_damage, flaws, seed, .. } = *options;
         match options.engine {
             Engine::Memory => Ok((AnyStorage::Memory(Memory::new(options.databases, seed)), None)),
             Engine::Log => {
-                let (log, found) = LogFile::open(kernel, directory, seed, drops_damage, &mut databases)?;
-                let durable = Durable::start(kernel, "log", databases, log, policy, seed)
+                let (log, found) =
+                    LogFile::open(kernel, directory, seed, drops_damage, flaws, &mut databases)?;
+                let durable = Durable::start(kernel, "log", databases, log, policy, flaws, seed)
                     .map_err(|errno| OpenError::Io("start the writing thread".to_owned(), errno))?;
                 Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/log: {found}"))))
             }

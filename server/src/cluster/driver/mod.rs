@@ -9,10 +9,10 @@
 mod client;
 mod link;
 
-use super::Flaws;
 use super::proxy::Proxy;
 use crate::config::{Config, Role};
 use crate::error::TOO_MANY_CLIENTS;
+use crate::flaws::Flaws;
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order};
 use crate::request_queue::{After, ReplyBatch, RequestBatch};

@@ -21,6 +21,7 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
+use crate::flaws::Flaws;
 use eagain_net::{Errno, Files, Threads, thread};
 use shared::{Rewrite, Shared};
 use std::fmt;
@@ -119,6 +120,7 @@ pub struct Durable<K: Files + Threads> {
     writer: Option<thread::JoinHandle<K, ()>>,
     name: &'static str,
     policy: SyncPolicy,
+    flaws: Flaws,
     reserved_bytes: usize,
     /// Database and cursor of a rewrite under way.
     scan: Option<(usize, u64)>,
@@ -132,6 +134,7 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
         mut databases: Databases,
         backend: B,
         policy: SyncPolicy,
+        flaws: Flaws,
         seed: u64,
     ) -> Result<Durable<K>, Errno> {
         databases.note_effects();
@@ -146,6 +149,7 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
             writer: Some(writer),
             name,
             policy,
+            flaws,
             reserved_bytes: B::RESERVED_BYTES,
             scan: None,
         })
@@ -195,19 +199,29 @@ impl<K: Files + Threads> Durable<K> {
         if state.copy.len() > REWRITE_BYTES_MAX {
             return;
         }
-        let copy = &mut state.copy;
-        let next = self.databases.at(number).scan_stored(cursor, REWRITE_KEYS, |key, value, end| {
-            record::put_stored(copy, number, key, value, end);
-        });
-        self.scan = match next {
-            0 if number + 1 == self.databases.count() => {
+        let (mut number, mut cursor) = (number, cursor);
+        loop {
+            let copy = &mut state.copy;
+            let before = copy.len();
+            cursor = self.databases.at(number).scan_stored(cursor, REWRITE_KEYS, |key, value, end| {
+                record::put_stored(copy, number, key, value, end);
+            });
+            let has_shown = copy.len() > before;
+            if cursor == 0 {
+                number += 1;
+            }
+            if number == self.databases.count() {
                 record::put_complete(copy);
                 state.rewrite = Rewrite::Shown;
-                None
+                self.scan = None;
+                return;
             }
-            0 => Some((number + 1, 0)),
-            cursor => Some((number, cursor)),
-        };
+            // Empty databases cost no turn.
+            if has_shown {
+                self.scan = Some((number, cursor));
+                return;
+            }
+        }
     }
 }
 
@@ -217,7 +231,7 @@ impl<K: Files + Threads> Storage for Durable<K> {
     }
 
     fn holds_replies(&self) -> bool {
-        self.policy == SyncPolicy::Always || self.shared.is_behind()
+        self.policy == SyncPolicy::Always && !self.flaws.replies_before_sync || self.shared.is_behind()
     }
 
     fn commit(&mut self) -> Commit {
@@ -244,7 +258,7 @@ impl<K: Files + Threads> Storage for Durable<K> {
                     record::put_effect(&mut state.batch, keyspace, effect);
                 });
             }
-            if self.scan.is_some() {
+            if state.rewrite.copies() {
                 let shared::State { batch, copy, .. } = &mut *state;
                 if copy.is_empty() {
                     copy.resize(self.reserved_bytes, 0);
@@ -260,20 +274,17 @@ impl<K: Files + Threads> Storage for Durable<K> {
                 state.ticket += 1;
             }
         }
+        // Before a new image is taken over: this turn was executed on the old one, and fails with it.
+        let pending = state.ticket > state.done;
         self.hear(&mut state);
         self.rewrite(&mut state);
         shared.note(&state, BACKLOG_BYTES_MAX);
-        let pending = state.ticket > state.done;
         let (ticket, has_work) = (state.ticket, !state.batch.is_empty() || !state.copy.is_empty());
         drop(state);
         if was_idle && has_work {
             shared.work.notify_one();
         }
-        if pending && (self.policy == SyncPolicy::Always || shared.is_behind()) {
-            Commit::Pending(ticket)
-        } else {
-            Commit::Done
-        }
+        if pending && self.holds_replies() { Commit::Pending(ticket) } else { Commit::Done }
     }
 
     fn standing(&mut self, ticket: u64) -> Standing {

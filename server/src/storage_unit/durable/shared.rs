@@ -16,10 +16,20 @@ pub(super) enum Rewrite {
     Begun,
     /// Keys are being shown.
     Running,
-    /// All keys are shown; the writer has to put the new place in the old one's.
+    /// All keys are shown; the writer has to put the new place in the old one's. Until it has taken the last of it, what
+    /// is committed belongs to both places.
     Shown,
+    /// The writer has taken the last of it: what is committed from now on goes to whichever place is the log then.
+    Finishing,
     /// It came to nothing; the image's side has to hear of it.
     Abandoned,
+}
+
+impl Rewrite {
+    /// Whether what is committed now has to go to the new place as well.
+    pub fn copies(self) -> bool {
+        matches!(self, Rewrite::Begun | Rewrite::Running | Rewrite::Shown)
+    }
 }
 
 /// Why writes are refused.

@@ -109,11 +109,15 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 (true, ..) if state.closing => return None,
                 (true, ..) => self.sit_out(state),
                 (false, true, _) if gathered || state.closing => {
+                    let rewrite = state.rewrite;
+                    if rewrite == Rewrite::Shown {
+                        state.rewrite = Rewrite::Finishing;
+                    }
                     return Some(Taken {
                         batch: std::mem::take(&mut state.batch),
                         copy: std::mem::take(&mut state.copy),
                         ticket: state.ticket,
-                        rewrite: state.rewrite,
+                        rewrite,
                     });
                 }
                 (false, true, _) => {
