@@ -35,6 +35,7 @@ mod signal_before_wait;
 mod stale_event;
 mod write_before_read;
 
+use crate::{cluster, durability};
 use eagain_sim::PlantedBug;
 
 /// All of them, by class.
@@ -52,6 +53,13 @@ pub const PLANTED: &[PlantedBug] = &[
     signal_before_wait::BUG,
     lost_wakeup::BUG,
     pooled_after_timeout::BUG,
+    durability::PLANTED[0],
+    durability::PLANTED[1],
+    durability::PLANTED[2],
+    durability::PLANTED[3],
+    durability::PLANTED[4],
+    cluster::PLANTED[0],
+    cluster::PLANTED[1],
 ];
 
 /// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.

@@ -4,6 +4,7 @@
 pub mod counter;
 pub mod descriptors;
 pub mod fairness;
+pub mod linearizable;
 pub mod patience;
 pub mod replies;
 pub mod stop;

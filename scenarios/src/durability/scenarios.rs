@@ -1,0 +1,163 @@
+//! The stories, and the defects that they have to find.
+
+use super::prefix;
+use super::world::{
+    Client, FULL, Outcome, PATIENCE, PORT, QUIET_NS, SYNC_FAILED, Server, TORN, UNKNOWN, clients, expect,
+    judge, server, with_log,
+};
+use eagain_net::sleep;
+use eagain_server::flaws::Flaws;
+use eagain_server::resp::Frame;
+use eagain_server::storage_unit::SyncPolicy;
+use eagain_sim::fault::Family;
+use eagain_sim::run::Scenario;
+use eagain_sim::{PlantedBug, Sim, USUAL_FAULTS, choose, control, sometimes};
+use std::time::Duration;
+
+/// All stories.
+pub const ALL: &[Scenario] = &[
+    story("durability-kill", "a server with a log is killed at any call", |sim| {
+        always(sim, &[Family::ProcessKill], Flaws::default());
+    }),
+    story(
+        "durability-power",
+        "the power fails at any call, and the disk keeps what was synced and some of the rest",
+        |sim| {
+            expect(sim, &[TORN]);
+            always(sim, POWER, Flaws::default());
+        },
+    ),
+    story(
+        "durability-everysec",
+        "with everysec a crash takes the end of the history, never its middle",
+        |sim| {
+            allow(sim, POWER);
+            prefix::build(sim);
+        },
+    ),
+    story("durability-disk-full", "the disk is full for a while, and the power fails", |sim| {
+        expect(sim, &[FULL, UNKNOWN]);
+        always(sim, &[Family::DiskSpace, Family::HostPower, Family::DiskTorn], Flaws::default());
+    }),
+    story("durability-sync-error", "a sync fails once, and the power fails", |sim| {
+        expect(sim, &[SYNC_FAILED, UNKNOWN]);
+        always(sim, &[Family::DiskSync, Family::HostPower, Family::DiskTorn], Flaws::default());
+    }),
+    story("durability-rewrite", "the log is rewritten again and again, and the power fails", |sim| {
+        rewriting(sim, Flaws::default());
+    }),
+];
+
+const TEARING: &[Family] = &[Family::HostPower, Family::DiskTorn];
+const POWER: &[Family] = &[Family::HostPower, Family::DiskTorn, Family::DiskSlow, Family::ProcessKill];
+
+const fn story(name: &'static str, about: &'static str, body: fn(&mut Sim)) -> Scenario {
+    Scenario { name, about, knobs: &[], seeds: 64, body }
+}
+
+fn allow(sim: &mut Sim, more: &[Family]) {
+    sim.faults(&[USUAL_FAULTS, more].concat());
+    sim.quiet_after(QUIET_NS);
+}
+
+fn always(sim: &mut Sim, faults: &[Family], flaws: Flaws) {
+    allow(sim, faults);
+    let host = sim.host("server");
+    let address = sim.address(host, PORT);
+    let mut config = with_log(SyncPolicy::Always);
+    config.flaws = flaws;
+    let server = server(sim, host, "server", config);
+    if faults.contains(&Family::HostPower) {
+        nemesis(sim, &server, if faults == TEARING { 6 } else { 0 });
+    }
+    let history = clients(sim, address, 3, 30, PATIENCE);
+    sim.run();
+    judge(sim, &history);
+}
+
+/// Takes the power away in the middle of the load, some times.
+fn nemesis(sim: &mut Sim, server: &Server, least: u64) {
+    let host = sim.host("nemesis");
+    let server = server.host;
+    sim.client(host, "nemesis", move |k| {
+        for _ in 0..choose("crashes", least, 8) {
+            sleep(k, Duration::from_micros(choose("within", 0, 1000) << choose("scale", 0, 5)));
+            control::crash(server);
+            // Peers are not told of it: by then they have given up, and load begins again.
+            sleep(k, PATIENCE);
+        }
+    });
+}
+
+fn rewriting(sim: &mut Sim, flaws: Flaws) {
+    allow(sim, POWER);
+    let host = sim.host("server");
+    let address = sim.address(host, PORT);
+    let mut config = with_log(SyncPolicy::Always);
+    config.flaws = flaws;
+    let server = server(sim, host, "server", config);
+    nemesis(sim, &server, 0);
+    let operator = sim.host("operator");
+    sim.client(operator, "operator", move |k| {
+        let mut client = Client::new(k, address, 99, PATIENCE);
+        for _ in 0..30 {
+            let asked = client.ask(&[b"BGREWRITEAOF"]);
+            sometimes("a rewrite was begun", matches!(asked, Outcome::Answered(Frame::Simple(_))));
+            sleep(k, Duration::from_micros(200 << choose("pause", 0, 10)));
+            // A rewrite goes on with every turn of the server.
+            client.ask(&[b"PING"]);
+        }
+    });
+    let history = clients(sim, address, 3, 30, PATIENCE);
+    sim.run();
+    judge(sim, &history);
+}
+
+/// A [`PlantedBug`] of class n: the same story with and without a flaw.
+macro_rules! planted {
+    ($name:literal, $source:literal, $about:literal, |$sim:ident, $defect:ident| $body:expr) => {
+        PlantedBug {
+            name: $name,
+            source: $source,
+            class: 'n',
+            about: $about,
+            oracles: &["O8", "O9", "O2"],
+            defect: story($name, $about, |$sim| {
+                let $defect = true;
+                $body;
+            }),
+            twin: story(concat!($name, "-twin"), concat!("repaired: ", $about), |$sim| {
+                let $defect = false;
+                $body;
+            }),
+        }
+    };
+}
+
+/// The defects, each a flaw of the server that is off everywhere else.
+pub const PLANTED: &[PlantedBug] = &[
+    planted!("missing-fsync", "B68", "the log says that it has synced, and has not", |sim, defect| {
+        always(sim, POWER, Flaws { skips_sync: defect, ..Flaws::default() })
+    }),
+    planted!(
+        "reply-before-sync",
+        "B68",
+        "replies leave before the sync that they wait for",
+        |sim, defect| { always(sim, POWER, Flaws { replies_before_sync: defect, ..Flaws::default() }) }
+    ),
+    planted!("accept-torn-tail", "B70", "recovery believes a batch whose check is wrong", |sim, defect| {
+        always(sim, TEARING, Flaws { accepts_torn: defect, ..Flaws::default() })
+    }),
+    planted!(
+        "append-behind-torn",
+        "B70",
+        "new batches go behind a torn one, where nobody finds them",
+        |sim, defect| { always(sim, POWER, Flaws { keeps_torn: defect, ..Flaws::default() }) }
+    ),
+    planted!(
+        "missing-directory-fsync",
+        "B69",
+        "a rewritten log has its name, and the name is not synced",
+        |sim, defect| { rewriting(sim, Flaws { skips_directory_sync: defect, ..Flaws::default() }) }
+    ),
+];
