@@ -1,17 +1,24 @@
 //! With `everysec` a crash may take the last second, but nothing from the middle: what is left is a prefix of what was
 //! written. One writer, one key after the other, each once. Of the keys that were seen, a crash may take only the last.
 
-use super::world::{Client, Outcome, PATIENCE, PORT, QUIET_NS, server, with_log};
+use super::world::{Client, Outcome, PATIENCE, PORT, QUIET_NS, Server, server, with_log};
 use eagain_net::*;
+use eagain_server::config::Config;
+use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
 use eagain_server::storage_unit::SyncPolicy;
 use eagain_sim::{Sim, SimKernel, choose, fail, sometimes};
 use std::time::Duration;
 
-const KEYS: u64 = 40;
+const KEYS: u64 = 30;
 
 fn name(key: u64) -> Vec<u8> {
     format!("step:{key}").into_bytes()
+}
+
+/// So long that a crash can lose one sector of it and keep the next.
+fn value(key: u64) -> Vec<u8> {
+    vec![b'a' + (key % 26) as u8; 900]
 }
 
 /// Which keys are there, all at the same time; `None`: nobody says.
@@ -20,6 +27,12 @@ fn look(client: &mut Client) -> Option<Vec<bool>> {
     let words: Vec<&[u8]> = std::iter::once(&b"MGET"[..]).chain(names.iter().map(Vec::as_slice)).collect();
     match client.ask(&words) {
         Outcome::Answered(Frame::Array(values)) => {
+            let foreign = |(at, found): &(usize, &Frame)| {
+                **found != Frame::Null && **found != Frame::Bulk(value(*at as u64))
+            };
+            if let Some((at, _)) = values.iter().enumerate().find(foreign) {
+                fail("O2", "foreign value", format!("nobody has written what step {at} has"));
+            }
             Some(values.iter().map(|value| *value != Frame::Null).collect())
         }
         _ => None,
@@ -51,7 +64,7 @@ fn write_and_look(k: SimKernel, address: SocketAddr) {
         false
     };
     for key in 0..KEYS {
-        client.ask(&[b"SET", &name(key), &[b'x'; 600]]);
+        client.ask(&[b"SET", &name(key), &value(key)]);
         sleep(k, Duration::from_micros(50 << choose("pause", 0, 14)));
         if choose("look", 0, 2) == 0 {
             see(&mut client);
@@ -67,12 +80,12 @@ fn write_and_look(k: SimKernel, address: SocketAddr) {
     fail("O6", "not healed", "the keys cannot be read a minute after the end of faults".to_owned());
 }
 
-/// The world.
-pub(super) fn build(sim: &mut Sim) {
+/// The world, to be run.
+pub(super) fn build(sim: &mut Sim, flaws: Flaws) -> Server {
     let host = sim.host("server");
     let address = sim.address(host, PORT);
-    server(sim, host, "server", with_log(SyncPolicy::EverySecond));
+    let server = server(sim, host, "server", Config { flaws, ..with_log(SyncPolicy::EverySecond) });
     let host = sim.host("client");
     sim.client(host, "client", move |k| write_and_look(k, address));
-    sim.run();
+    server
 }
