@@ -23,6 +23,9 @@ pub mod world;
 
 use eagain_sim::run::Scenario;
 
+// What a server holds is measured (O4), in every binary that tells stories.
+eagain_sim::count_memory!();
+
 const PARTS: [&[Scenario]; 3] = [stories::ALL, durability::ALL, cluster::ALL];
 const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
 

@@ -52,6 +52,8 @@ pub const KNOBS: &[Knob] = &[
 
 /// Where the server listens.
 pub const PORT: u16 = 6379;
+/// What the server may hold, in bytes, with whatever few clients do to it: twice of what any story was seen to need.
+const MEMORY_MAX: u64 = 1 << 20;
 /// How long the auditor stays when everybody has gone: longer than the server waits for anybody.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 
@@ -89,6 +91,7 @@ impl World {
             its_pid.store(k.getpid(), SeqCst);
             run_server(k, config, &its_end);
         });
+        sim.memory_limit(server, MEMORY_MAX);
         let stage = Stage { server: address, history: History::default() };
         Some(World { host, server, stage, stopping, pid, running: Arc::default(), clients: 0 })
     }

@@ -29,6 +29,36 @@ pub fn fail(oracle: &'static str, site: &str, message: String) {
     }
 }
 
+/// What one thread at a time may be in: left when this is dropped. See [`exclusive`].
+#[must_use = "the thread has left when this is dropped"]
+pub struct Exclusive {
+    what: &'static str,
+    which: u64,
+}
+
+/// Enters what only one thread at a time may be in, such as the handling of connection `which`: breaks O15 at the site
+/// `what` where another thread is in it. A lock would make the second wait; this says that it should not have come.
+pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
+    let other = with(|w| {
+        let me = w.current;
+        let before = w.exclusive.insert((what, which), me);
+        let name = |thread: u32| w.threads[thread as usize].name.clone();
+        before.filter(|&other| other != me).map(|other| (name(me), name(other)))
+    });
+    if let Some((me, other)) = other {
+        fail("O15", what, format!("{me} comes to {what} {which}, and {other} is at it"));
+    }
+    Exclusive { what, which }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        if crate::stack::inside() {
+            with(|w| w.exclusive.remove(&(self.what, self.which)));
+        }
+    }
+}
+
 /// A choice of the workload, from `low` to `high`; 0 counts as the simplest, so `low` is what shrinking goes to. Keyed by
 /// the thread and `name`.
 pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {

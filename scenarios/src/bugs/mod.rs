@@ -27,7 +27,9 @@ mod connect_unchecked;
 mod gather_write;
 mod kit;
 mod lost_wakeup;
+mod multishot_ended;
 mod oneshot_rearm;
+mod oneshot_too_early;
 mod pipelined_request;
 mod pooled_after_timeout;
 mod scripted_send;
@@ -51,7 +53,9 @@ pub const PLANTED: &[PlantedBug] = &[
     write_before_read::BUG,
     cancelled_timer::BUG,
     signal_before_wait::BUG,
+    multishot_ended::BUG,
     lost_wakeup::BUG,
+    oneshot_too_early::BUG,
     pooled_after_timeout::BUG,
     durability::PLANTED[0],
     durability::PLANTED[1],

@@ -57,6 +57,8 @@ pub(crate) struct World {
     /// The first oracle that broke; the run ends with it.
     pub failure: Option<Failure>,
     pub sometimes: BTreeMap<&'static str, bool>,
+    /// Who is in what only one thread may be in (O15).
+    pub exclusive: BTreeMap<(&'static str, u64), u32>,
     pub output: String,
     pub calls: u64,
     /// When data last moved, a connection was made, a process ended.
@@ -114,6 +116,7 @@ impl World {
             knobs,
             failure: None,
             sometimes: BTreeMap::new(),
+            exclusive: BTreeMap::new(),
             output: String::new(),
             calls: 0,
             last_progress: 0,
