@@ -99,6 +99,9 @@ enum Stage {
 /// What a call made by a thread that is being unwound returns: it has no effect.
 const DEAD: Errno = Errno::ESRCH;
 
+/// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
+const TURNS_MAX: u32 = 1_000_000;
+
 /// Makes a call that never waits.
 #[inline]
 pub(crate) fn call<T: Outcome>(
@@ -328,6 +331,7 @@ impl World {
         let t = &mut self.threads[me as usize];
         let process = t.process;
         t.idle_calls += 1;
+        t.turns = 0;
         let idle = t.idle_calls;
         let word = match result {
             Ok(value) => value.word(),
@@ -359,12 +363,15 @@ impl World {
         if idle > self.knobs.spin_limit {
             self.report_spin(me);
         }
-        self.processes[process as usize].exit.is_some() || self.has_deliverable_signal(me)
+        // Who spins and is alone would never come to where a run ends, were it not stopped here.
+        self.failure.is_some()
+            || self.processes[process as usize].exit.is_some()
+            || self.has_deliverable_signal(me)
     }
 
-    /// The process of the running thread has ended: the thread goes no further.
+    /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
-        !self.dying && self.processes[self.my_process() as usize].exit.is_some()
+        !self.dying && (self.failure.is_some() || self.processes[self.my_process() as usize].exit.is_some())
     }
 
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
@@ -385,6 +392,21 @@ impl World {
         let limit = self.knobs.spin_limit;
         let waits = self.describe_threads();
         self.fail("O3", "spin", format!("{name} made {limit} calls in a row that got nothing on\n{waits}"));
+    }
+
+    /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
+    pub fn count_turn(&mut self, thread: u32) -> bool {
+        let t = &mut self.threads[thread as usize];
+        t.turns += 1;
+        if t.turns <= TURNS_MAX {
+            return false;
+        }
+        let name = t.name.clone();
+        let waits = self.describe_threads();
+        let message =
+            format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
+        self.fail("O3", "spin without calls", message);
+        true
     }
 
     /// Drops that call in a loop while their thread is unwound would never end.

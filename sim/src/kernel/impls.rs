@@ -324,6 +324,7 @@ impl Threads for SimKernel {
     fn interleave(&self, site: &'static str) {
         let mut entered = false;
         loop {
+            let mut spins = false;
             let go_on = with(|w| {
                 if w.dying {
                     return true;
@@ -331,6 +332,7 @@ impl Threads for SimKernel {
                 let me = w.current;
                 if !entered {
                     entered = true;
+                    spins = w.count_turn(me);
                     let delay = w.off_cpu(me);
                     if w.threads[me as usize].in_handler > 0 {
                         // Queues, locks and condition variables: the interrupted code may hold them.
@@ -342,6 +344,9 @@ impl Threads for SimKernel {
                 }
                 w.catch_up(me)
             });
+            if spins {
+                crate::stack::pause_for_ever();
+            }
             if go_on {
                 return;
             }

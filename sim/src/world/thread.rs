@@ -70,6 +70,8 @@ pub(crate) struct Thread {
     pub stopped: bool,
     /// Calls since something got on.
     pub idle_calls: u32,
+    /// How often it took or gave a lock since its last call.
+    pub turns: u32,
     pub joined: bool,
     pub joiner: u32,
     /// The last place at which it could be interleaved.
@@ -123,6 +125,7 @@ impl World {
             awaited: SigSet::EMPTY,
             stopped: false,
             idle_calls: 0,
+            turns: 0,
             joined: false,
             joiner: NONE,
             site: "",
