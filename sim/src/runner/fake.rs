@@ -26,6 +26,7 @@ pub const HOLDS: Scenario = scenario("steady-echo", "a client sends, a server an
 /// Fails where the third cut is long and any pause comes before it.
 pub const FAILS: Scenario = scenario("lost-reply", "a reply is lost when a cut meets a pause");
 /// Has no knobs.
+#[cfg(feature = "cli")]
 pub const PLAIN: Scenario = Scenario { knobs: &[], ..scenario("plain", "nothing to set") };
 /// The harness itself panics, on odd seeds.
 pub const BREAKS: Scenario = scenario("harness-bug", "a panic that is nobody's fault but ours");
