@@ -88,6 +88,19 @@ row!(a_blocking_write_goes_on_until_all_is_written, |k| {
     assert_eq!(k.aio_return(id).unwrap().0, Ok(2 << 20));
 });
 
+row!(a_timeout_of_the_socket_ends_what_waits, |k| {
+    let (a, _b) = pair(k, SocketFlags::NONE);
+    k.setsockopt(a, SocketOption::SendTimeout(Some(SOON))).unwrap();
+    k.setsockopt(a, SocketOption::RecvTimeout(Some(SOON))).unwrap();
+    let reading = read(k, a, 8);
+    k.aio_suspend(&[reading], None).unwrap();
+    assert_eq!(k.aio_error(reading), Ok(AioState::Failed(Errno::EAGAIN)));
+    let writing = write(k, a, &[7; 8 << 20]);
+    k.aio_suspend(&[writing], None).unwrap();
+    let sent = k.aio_return(writing).unwrap().0.unwrap();
+    assert!(sent > 0 && sent < 8 << 20, "as much as found room: {sent}");
+});
+
 row!(no_more_than_the_limit_run_at_once, |k| {
     k.aio_init(1);
     let (_a, b) = pair(k, SocketFlags::NONE);

@@ -101,10 +101,25 @@ impl<K: AioKernel> AioCompleter<K> {
 
     fn accept_all(&mut self, finished: &mut Vec<Finished>) {
         let kernel = self.kernel;
+        let twins = &mut self.twins;
         self.listeners.retain(|&token, &mut listener| {
             loop {
-                match kernel.accept4(listener, SocketFlags::CLOEXEC) {
-                    Ok((fd, _)) => finished.push(Finished { token, what: Finish::Accepted(Ok(fd)) }),
+                // A connection needs two descriptors: it stays in the queue until there are two, or those who have one
+                // each would wait for each other.
+                let accepted = kernel.dup(listener).and_then(|room| {
+                    let room = OwnedFd::from_raw(kernel, room);
+                    let (fd, _) = kernel.accept4(listener, SocketFlags::CLOEXEC)?;
+                    drop(room);
+                    Ok(fd)
+                });
+                match accepted {
+                    Ok(fd) => {
+                        // Should another thread have been quicker, the first send tries again.
+                        if let Ok(twin) = kernel.dup(fd) {
+                            twins.insert(fd, OwnedFd::from_raw(kernel, twin));
+                        }
+                        finished.push(Finished { token, what: Finish::Accepted(Ok(fd)) });
+                    }
                     Err(Errno::EAGAIN) => return true,
                     Err(Errno::EINTR | Errno::ECONNABORTED) => {}
                     Err(errno) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// What has ended, and how. Buffers come back as they were given, filled from the front by what was received.
 #[derive(Debug)]
 pub enum Finish {
-    /// A connection: blocking, and the receiver's to close. After an error nothing more is accepted until
-    /// [`Completer::accept`] is called again.
+    /// A connection: blocking, and the receiver's to close, as all of them together with [`Completer::forget`]. After
+    /// an error nothing more is accepted until [`Completer::accept`] is called again.
     Accepted(Result<Fd>),
     /// So many bytes were received; 0: the peer has ended.
     Received(Result<usize>, Vec<u8>),

@@ -52,6 +52,20 @@ fn a_write_takes_a_part_of_its_buffer() {
 }
 
 #[test]
+fn a_timeout_of_the_socket_ends_what_waits() {
+    let (client, _server) = pair();
+    client.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let reading = Linux.aio_read(client.fd(), vec![0; 8], 0, SigEvent::None).unwrap();
+    Linux.aio_suspend(&[reading], None).unwrap();
+    assert_eq!(Linux.aio_error(reading), Ok(AioState::Failed(Errno::EAGAIN)));
+    let writing = Linux.aio_write(client.fd(), vec![7; 64 << 20], 0, 0, SigEvent::None).unwrap();
+    Linux.aio_suspend(&[writing], None).unwrap();
+    let sent = Linux.aio_return(writing).unwrap().0.unwrap();
+    assert!(sent > 0 && sent < 64 << 20, "as much as found room: {sent}");
+}
+
+#[test]
 fn what_waits_behind_another_is_cancelled_and_what_runs_is_not() {
     let (client, server) = pair();
     let first = Linux.aio_read(server.fd(), vec![0; 4], 0, SigEvent::None).unwrap();

@@ -47,6 +47,7 @@ impl World {
             running: false,
             file: NONE,
             moved: 0,
+            deadline: None,
             due: false,
             result: None,
         };
@@ -121,13 +122,27 @@ impl World {
             Turn::Over(result) => self.aio_over(process, id, result),
             Turn::Waits(events) => {
                 let Some(op) = self.processes[process as usize].aio.ops.get(&id) else { return };
-                let file = op.file;
+                let (file, waits) = (op.file, op.deadline.is_some());
+                if let (false, Some(timeout)) = (waits, self.aio_timeout(file, events)) {
+                    let until = self.now.saturating_add(timeout);
+                    if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
+                        op.deadline = Some(until);
+                    }
+                    self.agenda.plan(until, Happening::Aio(process, id));
+                }
                 if let Some(open) = self.files.get_mut(file as usize) {
                     open.watchers.retain(|w| !is_of(w, process, id));
                     self.watch(file, Watcher::Aio { process, op: id, events }, false);
                 }
             }
         }
+    }
+
+    /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
+    fn aio_timeout(&self, file: u32, events: Events) -> Option<u64> {
+        let Object::Socket(sock) = self.files.get(file as usize)?.object else { return None };
+        let options = &self.socks.get(sock as usize)?.options;
+        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
     }
 
     fn aio_turn(&mut self, process: u32, id: u32) -> Turn {
@@ -149,6 +164,7 @@ impl World {
             return Turn::Over(Err(Errno::EINVAL));
         };
         let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
+        let expired = op.deadline.is_some_and(|at| self.now >= at);
         let mut buffer = std::mem::take(&mut op.buffer);
         let nonblocking = self.files[file as usize].nonblocking();
         let socket = matches!(self.files[file as usize].object, Object::Socket(_));
@@ -180,10 +196,10 @@ impl World {
         op.buffer = buffer;
         let events = if from.is_some() { Events::OUT } else { Events::IN };
         match result {
-            Err(Errno::EAGAIN) if nonblocking => Turn::Over(or_moved(Errno::EAGAIN, moved)),
+            Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
             Err(Errno::EAGAIN) => Turn::Waits(events),
             // A blocking write to a socket goes on until all is written.
-            Ok(n) if from.is_some() && socket && !nonblocking && moved + n < total => {
+            Ok(n) if from.is_some() && socket && !nonblocking && !expired && moved + n < total => {
                 op.moved += n;
                 Turn::Waits(events)
             }

@@ -4,6 +4,7 @@
 //! the kernel has of it comes back, and only then its descriptor is closed; else the kernel would go on with a
 //! descriptor that may be somebody else's by then.
 
+use crate::config::Model;
 use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
 use crate::io_unit::connection::CloseReason;
 use crate::io_unit::home::{Home, LISTENER};
@@ -22,6 +23,9 @@ const BUFFER_BYTES_MIN: usize = 4 * 1024;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// An operation that the model had no room for is tried again after so long.
 const AGAIN_NS: u64 = 1_000_000;
+
+/// The kernel's timeouts are not finer, and 0 would be for ever.
+const TIMEOUT_MIN_NS: u64 = 1_000_000;
 
 /// The main thread's.
 struct Completion<K: Kernel, S: Storage> {
@@ -93,13 +97,20 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
 impl<K: Kernel, S: Storage> Completion<K, S> {
     fn accepted(&mut self, fd: Fd, now: Now) {
         let stream = TcpStream::from(OwnedFd::from_raw(self.home.units.kernel, fd));
-        // ENOTCONN: it has gone already.
-        let Ok(from) = stream.peer_addr() else { return };
         let Completion { home, completer, acceptor, service, .. } = self;
-        acceptor.take_in(home, stream, from, now, &mut |peer| {
-            next(home, completer, service, peer, now);
-            Ok(())
-        });
+        let mut is_in = false;
+        // ENOTCONN: it has gone already.
+        if let Ok(from) = stream.peer_addr() {
+            acceptor.take_in(home, stream, from, now, &mut |peer| {
+                is_in = true;
+                tell_of_progress(home, peer);
+                next(home, completer, service, peer, now);
+                Ok(())
+            });
+        }
+        if !is_in {
+            completer.forget(fd);
+        }
     }
 
     /// Nothing is accepted until it is asked for again.
@@ -150,6 +161,15 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
         }
         peer.flight.out = buffer;
         next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
+    }
+}
+
+/// POSIX AIO's write is a blocking one, which ends when all is sent: a peer that takes its replies slowly would seem to
+/// take none. With a timeout it ends before that is believed, and says how much was sent.
+fn tell_of_progress<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &Peer<K>) {
+    let stall_ns = home.units.config.limits.write_stall_timeout_ns;
+    if home.units.config.model == Model::Aio && stall_ns > 0 {
+        let _ = peer.stream.set_write_timeout(Some(Duration::from_nanos((stall_ns / 2).max(TIMEOUT_MIN_NS))));
     }
 }
 
@@ -242,6 +262,9 @@ fn write<K: Kernel, S: Storage>(
 fn refused<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &mut Peer<K>, errno: Errno, now: Now) {
     if matches!(errno, Errno::EBUSY | Errno::EAGAIN | Errno::EINTR) {
         home.look_at(peer.token, now.mono_ns + AGAIN_NS);
+    } else if AcceptError::of(errno) == AcceptError::NoRoom {
+        // POSIX AIO needs a second descriptor for each connection.
+        home.look_at(peer.token, now.mono_ns + REST_NS);
     } else {
         peer.connection.close(CloseReason::SocketFailed);
     }
