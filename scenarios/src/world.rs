@@ -44,6 +44,11 @@ pub const KNOBS: &[Knob] = &[
         values: KnobValues::Number { low: 0, high: 16, default: 2 },
     },
     Knob {
+        name: "loops",
+        about: "I/O threads, each with its own listener and connections",
+        values: KnobValues::Number { low: 1, high: 8, default: 1 },
+    },
+    Knob {
         name: "clients",
         about: "how many clients come",
         values: KnobValues::Number { low: 1, high: 64, default: 3 },
@@ -141,7 +146,8 @@ impl World {
         if self.stopping.load(SeqCst) {
             checker::stop::judge(sim, self.server);
         } else {
-            checker::descriptors::judge(sim, self.server);
+            let loops = sim.number("loops") as usize;
+            checker::descriptors::judge(sim, self.server, loops);
         }
     }
 }
@@ -171,12 +177,9 @@ fn configuration(sim: &Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, 
         model: model.unwrap_or_default(),
         pattern: pattern.unwrap_or_default(),
         workers: sim.number("workers") as usize,
+        loops: sim.number("loops") as usize,
         ..Config::default()
     };
-    // A thread a connection leaves nothing to workers: none, unless somebody asks for them, and is told so.
-    if config.model == Model::Blocking && !sim.is_set("workers") {
-        config.workers = 0;
-    }
     adjust(&mut config);
     config.check().map_err(|error| error.to_string())?;
     if config.model == Model::Tokio {

@@ -12,14 +12,15 @@ super::story!(
     "more clients than descriptors; whoever waits is taken in when somebody leaves, and the loop does not spin"
 );
 
-/// What the server needs for itself: listener, poller, and what wakes it.
+/// What each loop of the server needs for itself: listener, poller, and what wakes it.
 const OWN_DESCRIPTORS: usize = 3;
 
 fn body(sim: &mut Sim) {
     sim.faults(&[USUAL_FAULTS, &[Family::FdLimit]].concat());
     let Some(mut world) = World::new(sim, |_| {}) else { return };
     let room = sim.choose("room", 0, 3) as usize;
-    sim.fd_limit(world.server, OWN_DESCRIPTORS + 4 - room);
+    let own = OWN_DESCRIPTORS * sim.number("loops") as usize;
+    sim.fd_limit(world.server, own + 4 - room);
     for _ in 0..sim.number("clients") * 3 {
         world.client(sim, |k, stage, number| {
             for connection in 0..2 {

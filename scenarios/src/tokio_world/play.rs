@@ -79,7 +79,8 @@ impl Listener for Door {
 
 /// Tells a story.
 pub(super) fn play(sim: &mut Sim, story: &Story) {
-    if sim.word("pattern") == "proactor" || (sim.is_set("workers") && sim.number("workers") > 0) {
+    let threads = (sim.is_set("workers") && sim.number("workers") > 0) || sim.number("loops") > 1;
+    if sim.word("pattern") == "proactor" || threads {
         return sim.refuse("tokio: its tasks share one thread, which reads, thinks and writes");
     }
     sim.faults(story.faults);

@@ -24,19 +24,26 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
 ) -> Result<(), ServeError> {
     let kernel = units.kernel;
     let mut wakers = vec![waker.clone()];
+    // Before anybody is let in: what a command asks for must find the mailbox of every loop.
+    let home = Home::new(units.clone(), waker.clone(), true);
     let mut threads = Vec::new();
     let mut result = Ok(());
     for number in 1..units.config.loops {
-        let (begun, begins) = (Arc::new(Queue::new(kernel, 1)), units.clone());
+        let (begun, begins, first) = (Arc::new(Queue::new(kernel, 1)), units.clone(), waker.clone());
         let tell = begun.clone();
         let config = Config { listen: front.local_addr(), ..units.config.clone() };
         let body = move || {
             let front = Front::new(kernel, &config);
-            let waker = front.as_ref().ok().and_then(Front::waker);
-            match (front, waker) {
-                (Ok(front), Some(waker)) => {
-                    let _ = tell.push(Ok(waker.clone()));
-                    drive(begins, front, waker, false)
+            let its_own = front.as_ref().ok().and_then(Front::waker);
+            match (front, its_own) {
+                (Ok(front), Some(its_own)) => {
+                    let home = Home::new(begins.clone(), its_own.clone(), false);
+                    let _ = tell.push(Ok(its_own));
+                    let ended = drive(home, front);
+                    // Where this loop has failed, the first has to stop, which stops the others.
+                    begins.stop();
+                    let _ = first.wake();
+                    ended
                 }
                 (Err(error), _) => {
                     let _ = tell.push(Err(error));
@@ -64,7 +71,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let dispositions = signals::stop_on_signal(&units, move || ring()).map_err(ServeError::Kernel)?;
     if result.is_ok() {
         ready();
-        result = drive(units.clone(), front, waker, true).map_err(ServeError::Kernel);
+        result = drive(home, front).map_err(ServeError::Kernel);
     }
     // Where this loop has failed, the others have to stop.
     units.stop();
@@ -78,14 +85,8 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
 }
 
 /// Runs a loop to its end.
-fn drive<K: Kernel, S: Storage + 'static>(
-    units: Arc<Units<K, S>>,
-    front: Front<K>,
-    waker: Waker<K>,
-    tends_keys: bool,
-) -> Result<(), Errno> {
-    let pattern = units.config.pattern;
-    let mut home = Home::new(units, waker, tends_keys);
+fn drive<K: Kernel, S: Storage + 'static>(mut home: Home<K, S>, front: Front<K>) -> Result<(), Errno> {
+    let pattern = home.units.config.pattern;
     home.peers_max = front.peers_max;
     match front.machine {
         Machine::None => Ok(()),

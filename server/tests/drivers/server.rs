@@ -1,9 +1,11 @@
 //! The server as a child process, and clients of it. Every wait is bounded.
 
-use eagain_net::{Linux, Signal, Signals};
+use eagain_net::sync::{PopTimeoutError, Queue};
+use eagain_net::{Linux, Signal, Signals, thread};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -42,7 +44,8 @@ impl Server {
             .expect("the server starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        in_time(child.id(), "say where it listens", || BufReader::new(stdout).read_line(&mut line))
+            .expect("it says where it listens");
         let Some(at) = line.strip_prefix("listening at ").and_then(|rest| rest.split(' ').next()) else {
             let mut said = String::new();
             let _ = child.stderr.take().expect("a pipe").read_to_string(&mut said);
@@ -55,7 +58,7 @@ impl Server {
     }
 
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.at).expect("it listens");
+        let stream = TcpStream::connect_timeout(&self.at, PATIENCE).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         Client { stream }
@@ -63,7 +66,7 @@ impl Server {
 
     /// Whether somebody still listens.
     pub fn listens(&self) -> bool {
-        TcpStream::connect(self.at).is_ok()
+        TcpStream::connect_timeout(&self.at, PATIENCE).is_ok()
     }
 
     pub fn terminate(&self) {
@@ -72,7 +75,7 @@ impl Server {
 
     /// Waits for its end.
     pub fn status(&mut self) -> Option<i32> {
-        self.child.wait().expect("a child").code()
+        in_time(self.child.id(), "end", || self.child.wait()).expect("a child").code()
     }
 }
 
@@ -81,6 +84,22 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What `work` waits for, the server's doing: after [`PATIENCE`] it is killed, so that the wait ends, and is blamed.
+fn in_time<T>(server: u32, what: &str, work: impl FnOnce() -> T) -> T {
+    let over = Arc::new(Queue::<Linux, ()>::new(Linux, 1));
+    let is_over = over.clone();
+    let watch = move || {
+        let late = is_over.pop_timeout(PATIENCE) == Err(PopTimeoutError::TimedOut);
+        // ESRCH: it has just ended by itself.
+        late && Linux.kill(server as i32, Signal::SIGKILL).is_ok()
+    };
+    let watchdog = thread::spawn(Linux, "watchdog", watch).expect("a thread");
+    let result = work();
+    over.close();
+    assert_eq!(watchdog.join(), Some(false), "the server did not {what} within {PATIENCE:?}");
+    result
 }
 
 /// A command line that is refused: the exit status, and what was said.

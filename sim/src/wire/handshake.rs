@@ -156,7 +156,7 @@ impl World {
             }
         }
         self.trace.happening(now, NONE, Kind::Syn, words);
-        let Some(listener) = self.listener(target, to) else {
+        let Some(listener) = self.listener(target, to, from) else {
             self.trace.happening(now, NONE, Kind::Refused, words);
             self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, true));
             return;

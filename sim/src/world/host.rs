@@ -98,6 +98,18 @@ fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
     a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
+/// A hash of where a connection comes from: the finalizer of splitmix64.
+fn spread(from: SocketAddr) -> u64 {
+    let ip = match from.ip() {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        IpAddr::V6(_) => 0,
+    };
+    let mut x = ip << 16 | u64::from(from.port());
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
+}
+
 impl World {
     /// The host that has this address, as seen from `from`.
     pub fn host_of(&self, from: u32, ip: IpAddr) -> Option<u32> {
@@ -111,15 +123,20 @@ impl World {
         ((index as usize) < self.hosts.len()).then_some(index)
     }
 
-    /// The listening socket for `address` on `host`; an exact address before every address.
-    pub fn listener(&self, host: u32, address: SocketAddr) -> Option<u32> {
+    /// The listening socket for what comes from `from` to `address` on `host`; an exact address before every address.
+    /// Of several with `SO_REUSEPORT`, the one that a hash of both ends says (`inet_lhash2_lookup`).
+    pub fn listener(&self, host: u32, address: SocketAddr, from: SocketAddr) -> Option<u32> {
         let listens = |sock: u32| self.socks.get(sock as usize).is_some_and(|s| s.listen.is_some());
         let find = |test: &dyn Fn(&SocketAddr) -> bool| {
-            self.hosts[host as usize]
-                .bound
-                .iter()
-                .find(|(at, sock)| test(at) && listens(*sock))
-                .map(|&(_, sock)| sock)
+            let bound = self.hosts[host as usize].bound.iter();
+            let mut all = bound.filter(|(at, sock)| test(at) && listens(*sock)).map(|&(_, sock)| sock);
+            let first = all.next()?;
+            if !self.socks[first as usize].options.reuse_port {
+                return Some(first);
+            }
+            let others: Vec<u32> = all.collect();
+            let which = spread(from) % (others.len() as u64 + 1);
+            Some(which.checked_sub(1).map_or(first, |other| others[other as usize]))
         };
         find(&|at| *at == address)
             .or_else(|| find(&|at| at.port() == address.port() && at.ip().is_unspecified()))
