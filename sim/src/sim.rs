@@ -212,6 +212,11 @@ impl Sim {
         self.world.processes[self.world.latest(process.0) as usize].fds.iter().flatten().count()
     }
 
+    /// How often threads of a process have slept in a call, as `ru_nvcsw` of getrusage(2) counts.
+    pub fn waits(&self, process: ProcessId) -> u64 {
+        self.world.processes[self.world.latest(process.0) as usize].waits
+    }
+
     /// The most memory, in bytes, that a process may hold (O4): what its code has allocated, and its sockets' buffers. It
     /// is checked at its calls, where the binary counts memory ([`crate::count_memory!`]); the run's report says whether.
     pub fn memory_limit(&mut self, process: ProcessId, bytes: u64) {

@@ -169,6 +169,8 @@ pub(crate) fn waiting_call<T: Outcome>(
                         return Turn::Interrupted(w.threads[me as usize].no_restart);
                     }
                     w.may_interrupt(kind);
+                    let process = w.threads[me as usize].process;
+                    w.processes[process as usize].waits += 1;
                     Turn::Wait
                 }
             }

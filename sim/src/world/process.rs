@@ -40,6 +40,8 @@ pub(crate) struct Process {
     pub may_panic: bool,
     /// Bytes that it may hold; 0: no limit.
     pub memory_limit: u64,
+    /// How often its threads have slept in a call.
+    pub waits: u64,
     /// How it ended.
     pub exit: Option<i32>,
     pub life: super::Life,
@@ -77,6 +79,7 @@ impl World {
             foreground,
             may_panic: false,
             memory_limit: 0,
+            waits: 0,
             exit: None,
             life: super::Life {
                 origin: name.to_owned(),
