@@ -70,6 +70,7 @@ drivers! {
     io_uring: "io_uring" "proactor" 0 1;
     io_uring_workers: "io_uring" "proactor" 2 1;
     io_uring_loops: "io_uring" "proactor" 0 2;
+    tokio: "tokio" "reactor" 0 1;
 }
 
 #[test]

@@ -1,0 +1,208 @@
+//! What a request costs the server: processor time of every model on Linux, by one run, with redis-server and a loop that
+//! always says the same beside it. The client is redis-benchmark; server and client have a core each.
+//!
+//! ```sh
+//! cargo bench -p eagain-server --bench cost                         # all, ten minutes on idle cores
+//! cargo bench -p eagain-server --bench cost -- epoll io_uring redis
+//! ```
+//!
+//! Microseconds of user and system time of all the server's threads for a request, from `/proc/PID/stat` before and
+//! after: the median of three, SET and GET with 64 bytes, 50 connections. At `-P 1` the client is the bottleneck, hence
+//! requests a second would say little. The last columns are with idle connections beside those: 5,000, or as many as
+//! the model or the machine lets in; what a request costs then, and what a second costs in which nobody asks.
+
+mod fixed;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// Model and pattern.
+const DRIVERS: &[(&str, &str)] = &[
+    ("blocking", "reactor"),
+    ("nonblocking", "reactor"),
+    ("select", "reactor"),
+    ("poll", "reactor"),
+    ("epoll", "reactor"),
+    ("epoll", "proactor"),
+    ("epoll-edge", "reactor"),
+    ("epoll-oneshot", "reactor"),
+    ("sigio", "reactor"),
+    ("aio", "proactor"),
+    ("io_uring", "proactor"),
+    ("tokio", "reactor"),
+];
+/// Beside them.
+const OTHERS: &[&str] = &["fixed", "redis"];
+const IDLE: usize = 5_000;
+const CORES: [&str; 2] = ["0", "1"];
+/// Processor time that a measurement is to take, so that a clock of 10 ms is fine enough.
+const WANTED_US: f64 = 800_000.0;
+/// Of `/proc/PID/stat` (`getconf CLK_TCK`).
+const TICK_US: f64 = 10_000.0;
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Server {
+    child: Child,
+    at: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `sh` raises the limit of descriptors, which only the calling process can.
+fn pinned(core: &str, program: &str, arguments: &[String]) -> Command {
+    let mut command = Command::new("sh");
+    let script = r#"ulimit -n "$(ulimit -H -n)"; exec taskset -c "$@""#;
+    command.args(["-c", script, "sh", core, program]).args(arguments);
+    command
+}
+
+impl Server {
+    fn start(name: &str, pattern: &str) -> Result<Server, Failure> {
+        let own = std::env::current_exe()?;
+        let strings = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        if name == "redis" {
+            // Redis takes no port 0: one that was free a moment ago.
+            let at = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+            let port = at.port().to_string();
+            let arguments = ["--port", &port, "--save", "", "--appendonly", "no", "--maxclients", "20000"];
+            let mut command = pinned(CORES[0], "redis-server", &strings(&arguments));
+            let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+            let server = Server { child, at };
+            while TcpStream::connect(at).is_err() {
+                pause(20);
+            }
+            return Ok(server);
+        }
+        let mut command = if name == "fixed" {
+            pinned(CORES[0], &own.to_string_lossy(), &strings(&["serve-fixed"]))
+        } else {
+            let arguments =
+                ["--listen", "127.0.0.1:0", "--workers", "0", "--model", name, "--pattern", pattern];
+            pinned(CORES[0], env!("CARGO_BIN_EXE_eagain-server"), &strings(&arguments))
+        };
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut line)?;
+        let at = line.strip_prefix("listening at ").and_then(|rest| rest.split(' ').next());
+        let Some(at) = at.and_then(|at| at.parse().ok()) else {
+            let mut said = String::new();
+            child.stderr.take().ok_or("no pipe")?.read_to_string(&mut said)?;
+            let _ = child.wait();
+            return Err(said.trim().to_owned().into());
+        };
+        Ok(Server { child, at })
+    }
+
+    /// Processor time so far.
+    fn spent_us(&self) -> Result<f64, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // Behind the name, which may hold anything: fields 14 and 15.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+        let field = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+        Ok((field(11) + field(12)) * TICK_US)
+    }
+
+    /// Microseconds a request, of `n` SET and `n` GET.
+    fn once(&self, depth: usize, n: u64) -> Result<f64, Failure> {
+        let (port, depth, count) = (self.at.port().to_string(), depth.to_string(), n.to_string());
+        let arguments = ["-p", &port, "-t", "set,get", "-d", "64", "-c", "50", "-q"];
+        let mut client = Command::new("taskset");
+        client.args(["-c", CORES[1], "redis-benchmark"]).args(arguments).args(["-P", &depth, "-n", &count]);
+        let before = self.spent_us()?;
+        let output = client.output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok((self.spent_us()? - before) / (2 * n) as f64)
+    }
+
+    /// The median of three that last long enough.
+    fn cost_us(&self, depth: usize) -> Result<f64, Failure> {
+        let first = self.once(depth, 5_000 * depth as u64)?.max(0.05);
+        let n = (WANTED_US / first / 2.0).clamp(2_000.0, 4_000_000.0) as u64;
+        let mut all = [self.once(depth, n)?, self.once(depth, n)?, self.once(depth, n)?];
+        all.sort_by(f64::total_cmp);
+        Ok(all[1])
+    }
+
+    /// Connections that say one thing and then nothing, as many as are let in.
+    fn idle(&self) -> Vec<TcpStream> {
+        let mut idle = Vec::new();
+        for _ in 0..IDLE {
+            let Ok(mut stream) = TcpStream::connect(self.at) else { break };
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let mut reply = [0; 4];
+            let asked =
+                stream.write_all(b"*1\r\n$4\r\nPING\r\n").and_then(|()| stream.read_exact(&mut reply));
+            if asked.is_err() || reply[0] == b'-' {
+                break;
+            }
+            idle.push(stream);
+        }
+        idle
+    }
+}
+
+/// Nothing is simulated here.
+#[allow(clippy::disallowed_methods)]
+fn pause(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+fn row(name: &str, pattern: &str) -> Result<(), Failure> {
+    let server = Server::start(name, pattern)?;
+    let (one, many) = (server.cost_us(1)?, server.cost_us(16)?);
+    drop(server);
+    let server = Server::start(name, pattern)?;
+    let mut idle = server.idle();
+    // Room for the client's own, where the model has a limit.
+    let full = idle.len() < IDLE;
+    idle.truncate(idle.len().saturating_sub(if full { 60 } else { 0 }));
+    pause(500);
+    let crowded = server.cost_us(1)?;
+    pause(500);
+    let before = server.spent_us()?;
+    pause(3_000);
+    let rest_ms = (server.spent_us()? - before) / 3_000.0;
+    let held = idle.len();
+    println!("| {name} | {pattern} | {one:.2} | {many:.2} | {held} | {crowded:.2} | {rest_ms:.1} |");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted == ["serve-fixed"] {
+        let Err(errno) = fixed::serve() else { return ExitCode::SUCCESS };
+        eprintln!("{errno}");
+        return ExitCode::FAILURE;
+    }
+    if !wanted.iter().any(|argument| argument == "--bench") {
+        // `cargo test --all-targets` wants to know whether it runs, and not for so long.
+        return ExitCode::SUCCESS;
+    }
+    // For the idle connections.
+    if std::env::var_os("COST_CHILD").is_none() {
+        let own = std::env::current_exe().unwrap_or_default();
+        let mut again = Command::new("sh");
+        again.args(["-c", r#"ulimit -n "$(ulimit -H -n)"; exec "$@""#, "sh"]).arg(own).args(&wanted);
+        let status = again.env("COST_CHILD", "1").status();
+        return ExitCode::from(u8::from(!status.is_ok_and(|status| status.success())));
+    }
+    println!("| model | pattern | -P 1 | -P 16 | idle | -P 1 beside them | ms a second at rest |");
+    println!("|---|---|---|---|---|---|---|");
+    let rows = DRIVERS.iter().copied().chain(OTHERS.iter().map(|&other| (other, "")));
+    for (name, pattern) in rows.filter(|(name, _)| wanted.len() == 1 || wanted.iter().any(|w| w == name)) {
+        if let Err(why) = row(name, pattern) {
+            println!("| {name} | {pattern} | skipped: {why} | | | | |");
+        }
+    }
+    ExitCode::SUCCESS
+}
