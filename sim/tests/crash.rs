@@ -213,6 +213,53 @@ fn a_crash_leaves_what_was_synced_and_of_the_rest_anything() {
     assert!(benign.sometimes["nothing was lost"]);
 }
 
+/// Makes a file larger by `ftruncate`, writes into it and behind it; then the host crashes. Tells how long it is.
+fn grow(k: SimKernel, boot: u32) {
+    if boot == 0 {
+        let fd = k.open("/f", NEW).unwrap();
+        k.write(fd, &[1; 700]).unwrap();
+        k.fsync(fd).unwrap();
+        k.fsync(k.open("/", OpenFlags::DIRECTORY).unwrap()).unwrap();
+        k.ftruncate(fd, 9001).unwrap();
+        k.pwrite(fd, &[2; 3000], 4096).unwrap();
+        k.pwrite(fd, &[3; 2000], 9001).unwrap();
+        k.nanosleep(3600 * SECOND).unwrap();
+    }
+    let fd = k.open("/f", OpenFlags::NONE).unwrap();
+    let len = k.fstat(fd).unwrap().len;
+    eagain_sim::always("a whole length", len == 700 || len >= 9001, || format!("{len} bytes"));
+    eagain_sim::sometimes("it is as long as it was", len == 700);
+    eagain_sim::sometimes("it is as long as it was made", len == 9001);
+    eagain_sim::sometimes("some of the end is there", len > 9001);
+    k.nanosleep(3600 * SECOND).unwrap();
+}
+
+#[test]
+fn a_crash_takes_a_length_whole() {
+    let story = |sim: &mut Sim| {
+        sim.faults(&[Family::DiskTorn]);
+        sim.quiet_after(3_600_000_000_000);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        sim.server_restarting(host, "server", grow);
+        sim.client(other, "client", move |k| {
+            k.nanosleep(SECOND).unwrap();
+            control::crash(host);
+            k.nanosleep(10 * SECOND).unwrap();
+        });
+        sim.run();
+    };
+    let mut reached = std::collections::BTreeMap::new();
+    for seed in 0..300 {
+        let report = run(story, Base::Seed(seed));
+        assert_eq!(report.failure, None, "{}", report.output);
+        for (name, was) in report.sometimes {
+            *reached.entry(name).or_insert(false) |= was;
+        }
+    }
+    assert_eq!(reached.len(), 3);
+    assert!(reached.values().all(|&was| was), "{reached:?}");
+}
+
 /// A file replaced by rename, as everybody should: after a crash it is the old one or the new one.
 fn replace(k: SimKernel, _boot: u32) {
     if let Ok(fd) = k.open("/f", OpenFlags::NONE) {

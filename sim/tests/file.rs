@@ -143,6 +143,29 @@ fn a_full_disk_writes_short_and_then_not_at_all() {
     });
 }
 
+#[test]
+fn a_hole_takes_no_room_until_it_is_written() {
+    common::check(|sim| {
+        sim.knobs().disk_bytes = 1000;
+        sim.faults(&[]);
+        let host = sim.host("host");
+        sim.client(host, "main", |k| {
+            let fd = k.open("/a", OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
+            assert_eq!(k.pwrite(fd, &[1; 100], 5000), Ok(100), "the gap before it is a hole");
+            k.ftruncate(fd, 100_000).unwrap();
+            assert_eq!(k.pwrite(fd, &[2; 600], 50_000), Ok(600));
+            assert_eq!(k.pwrite(fd, &[3; 600], 4700), Ok(400), "300 in a hole, 100 over what is there");
+            assert_eq!(k.pwrite(fd, &[4; 9], 200), Err(Errno::ENOSPC), "zeros too take room");
+            assert_eq!(k.pwrite(fd, &[5; 700], 5000), Ok(100), "what is there is written over, and no more");
+            k.ftruncate(fd, 5000).unwrap();
+            assert_eq!(k.pwrite(fd, &[6; 900], 90_000), Ok(700), "300 are left");
+            let mut bytes = [9; 5];
+            assert_eq!(k.pread(fd, &mut bytes, 4698), Ok(5));
+            assert_eq!(bytes, [0, 0, 3, 3, 3]);
+        });
+    });
+}
+
 /// Writes for a while, and notes what went wrong.
 fn trouble(sim: &mut Sim) {
     sim.faults(&[Family::DiskSpace, Family::DiskSync, Family::DiskSlow]);

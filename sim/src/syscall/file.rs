@@ -72,7 +72,7 @@ impl World {
         }
         let i = disk.inode_mut(inode);
         if flags.contains(OpenFlags::TRUNC) && writable {
-            let freed = i.len();
+            let freed = i.stored();
             i.truncate(0);
             disk.used = disk.used.saturating_sub(freed);
         }
@@ -137,17 +137,23 @@ impl World {
     fn write_at(&mut self, file: u32, bytes: &[u8], offset: Option<u64>) -> Result<(usize, u64)> {
         let Some(open) = self.open_disk(file).filter(|open| open.writable) else { return Err(Errno::EBADF) };
         let (host, inode, append, position) = (open.host, open.inode, open.append, open.position);
-        let len = self.hosts[host as usize].files.inode(inode).len();
+        let found = self.hosts[host as usize].files.inode(inode);
+        let len = found.len();
         // pwrite(2), BUGS: with O_APPEND the offset counts for nothing.
         let at = if append { len } else { offset.unwrap_or(position) };
         let bytes = &bytes[..bytes.len().min(TRANSFER_MAX)];
         if bytes.is_empty() {
             return Ok((0, at));
         }
-        let grows = (at + bytes.len() as u64).saturating_sub(len);
-        let room = self.disk_room(host, grows)?;
-        let n = bytes.len() - (grows - room) as usize;
+        let grows: u64 = found.fresh(at, at + bytes.len() as u64).map(|(from, to)| to - from).sum();
+        // What is there already is written over, also on a full disk.
+        let in_place = found.fits(at, bytes.len(), 0);
+        let room = match self.disk_room(host, grows) {
+            Err(_) if in_place > 0 => 0,
+            room => room?,
+        };
         let disk = &mut self.hosts[host as usize].files;
+        let n = disk.inode(inode).fits(at, bytes.len(), room);
         disk.inode_mut(inode).write(&bytes[..n], at);
         disk.used += room;
         let me = self.current;
@@ -295,10 +301,11 @@ impl World {
         }
         let host = self.open_disk(file).map_or(0, |open| open.host);
         let inode = self.inode_of(file)?;
-        let old = inode.len();
+        let old = inode.stored();
         inode.truncate(len);
+        let new = inode.stored();
         let disk = &mut self.hosts[host as usize].files;
-        disk.used = (disk.used + len).saturating_sub(old);
+        disk.used = (disk.used + new).saturating_sub(old);
         self.progress();
         Ok(())
     }

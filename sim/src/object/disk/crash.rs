@@ -1,6 +1,6 @@
 //! What is left of a disk after its host has crashed: all that was synced, and of the rest what the choices leave.
 
-use super::{Disk, Inode, SECTOR};
+use super::{Disk, Inode, LENGTH, SECTOR};
 use crate::choice::{Choices, Distribution, Domain, Stream};
 
 /// Which of the unsynced sectors or names are gone.
@@ -108,17 +108,23 @@ impl Disk {
             inode.links = links[at] + u32::from(at == 0);
         }
         self.collect();
-        self.used = self.inodes.iter().filter(|(_, i)| i.links > 0).map(|(_, i)| i.len()).sum();
+        self.used = self.inodes.iter().filter(|(_, i)| i.links > 0).map(|(_, i)| i.stored()).sum();
         (self.full_until, self.room) = (0, 0);
     }
 }
 
-/// The length of a file of which these unsynced sectors are gone: as far as it is durable, or a later sector was kept.
+/// The length of a file of which these unsynced sectors are gone: as far as it is durable, or a later sector was kept. A
+/// journal keeps changes of the length in order: where one is gone, no later write has made the file longer.
 fn length_after(inode: &Inode, gone: &[u64]) -> u64 {
     if gone.is_empty() {
         return inode.len();
     }
-    let kept = inode.dirty.keys().filter(|sector| !gone.contains(sector)).max();
+    let kept = inode.dirty.keys().filter(|sector| **sector != LENGTH && !gone.contains(sector)).max();
     let reach = kept.map_or(0, |sector| ((sector + 1) * SECTOR).min(inode.len()));
+    let reach = match inode.grown {
+        Some((from, _)) if gone.contains(&LENGTH) => reach.min(from),
+        Some((_, to)) => reach.max(to.min(inode.len())),
+        None => reach,
+    };
     inode.durable_len.max(reach)
 }

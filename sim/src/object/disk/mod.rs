@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 /// What a disk writes as one: 512 bytes.
 pub(crate) const SECTOR: u64 = 512;
+/// Stands among the sectors for a length that `ftruncate(2)` has made larger: that is one change, and is never torn.
+pub(crate) const LENGTH: u64 = u64::MAX;
 /// The root directory.
 pub(crate) const ROOT: u32 = 0;
 
@@ -34,6 +36,10 @@ pub(crate) struct Inode {
     pub directory: Option<Directory>,
     pub data: Vec<u8>,
     pub durable_len: u64,
+    /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
+    pub grown: Option<(u64, u64)>,
+    /// What `ftruncate(2)` and writes behind the end have left out, from where to where: zeros that take no room.
+    pub holes: Vec<(u64, u64)>,
     /// Sectors written since the last sync: the how-manieth write to a clean one, and what the disk has there.
     pub dirty: BTreeMap<u64, (u64, Vec<u8>)>,
     /// Sectors that a failed sync has given up.
@@ -113,6 +119,8 @@ impl Inode {
             directory: directory.then(Directory::default),
             data: Vec::new(),
             durable_len: 0,
+            grown: None,
+            holes: Vec::new(),
             dirty: BTreeMap::new(),
             lost: BTreeMap::new(),
             dirtied: 0,

@@ -99,7 +99,7 @@ impl Disk {
     pub fn release(&mut self, inode: u32) {
         let i = self.inode(inode);
         if i.links == 0 && i.opens == 0 {
-            self.used = self.used.saturating_sub(i.len());
+            self.used = self.used.saturating_sub(i.stored());
         }
     }
 
