@@ -39,9 +39,9 @@ fn server(port: u16, arguments: &[&str]) -> Process {
 /// Starts a storage server of one kind or the other.
 type StartStorage = fn(u16, &Path) -> Process;
 
-fn ours(port: u16, directory: &Path) -> Process {
+fn ours(port: u16, directory: &Path, engine: &str) -> Process {
     let directory = directory.to_str().unwrap();
-    server(port, &["--role", "storage", "--storage", "log", "--appendfsync", "always", "--dir", directory])
+    server(port, &["--role", "storage", "--storage", engine, "--appendfsync", "always", "--dir", directory])
 }
 
 fn redis(port: u16, directory: &Path) -> Process {
@@ -178,7 +178,12 @@ fn survives(start_storage: StartStorage) {
 
 #[test]
 fn what_was_acknowledged_survives_the_kill_of_a_storage_server() {
-    survives(ours);
+    survives(|port, directory| ours(port, directory, "log"));
+}
+
+#[test]
+fn what_was_acknowledged_survives_in_a_database_too() {
+    survives(|port, directory| ours(port, directory, "redb"));
 }
 
 #[test]
@@ -190,23 +195,38 @@ fn the_same_roles_stand_before_real_redis_servers() {
     survives(redis);
 }
 
-#[test]
-fn a_damaged_log_is_refused_with_its_own_exit_status() {
+/// Damages the file of a server that was killed. Starting again refuses it; the text that says so.
+fn refused(engine: &str, damage: fn(&mut [u8])) -> String {
     let directory = tempfile::tempdir().unwrap();
     let port = free_port();
-    let running = ours(port, directory.path());
+    let running = ours(port, directory.path(), engine);
     let mut client = Client::connect(port);
     (0..5).for_each(|number| assert_eq!(client.ask(&format!("SET key:{number} value")), "+OK"));
     drop(running);
-    let path = directory.path().join("log");
+    let path = directory.path().join(engine);
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[80] ^= 1;
+    damage(&mut bytes);
     std::fs::write(&path, &bytes).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
-    command.args(["--port", &port.to_string(), "--storage", "log", "--dir"]).arg(directory.path());
+    command.args(["--port", &port.to_string(), "--storage", engine, "--dir"]).arg(directory.path());
     let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.contains("is damaged at byte") && text.contains("--recover truncate"), "{text}");
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing is touched");
+    if engine == "log" {
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing is touched");
+    }
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_damaged_log_is_refused_with_its_own_exit_status() {
+    let text = refused("log", |bytes| bytes[80] ^= 1);
+    assert!(text.contains("is damaged at byte") && text.contains("--recover truncate"), "{text}");
+}
+
+#[test]
+fn a_damaged_database_is_refused_with_its_own_exit_status() {
+    let text = refused("redb", |bytes| {
+        bytes[4096..].iter_mut().filter(|byte| **byte != 0).for_each(|byte| *byte ^= 1)
+    });
+    assert!(text.contains("redb is damaged"), "{text}");
 }

@@ -1,10 +1,10 @@
 //! The cluster's world: five servers on five hosts.
 
-use crate::durability::world::{PORT, Server, server, with_log};
+use crate::durability::world::{PORT, Server, keeps, server};
 use eagain_net::SocketAddr;
 use eagain_server::config::{Config, Role};
 use eagain_server::flaws::Flaws;
-use eagain_server::storage_unit::SyncPolicy;
+use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::Sim;
 
 /// The servers.
@@ -36,7 +36,7 @@ pub fn cluster(sim: &mut Sim, flaws: Flaws) -> Cluster {
         let address = sim.address(host, PORT);
         (server(sim, host, name, Config { flaws, ..config }), address)
     };
-    let storage = || Config { role: Role::Storage, ..with_log(SyncPolicy::Always) };
+    let storage = || Config { role: Role::Storage, ..keeps(Engine::Log, SyncPolicy::Always) };
     let (storages, behind): (Vec<Server>, Vec<SocketAddr>) =
         ["storage-1", "storage-2"].into_iter().map(|name| make(name, storage())).unzip();
     let passes_on = |role, backends: &[SocketAddr]| Config {

@@ -3,11 +3,12 @@
 use super::prefix;
 use super::world::{
     Client, FULL, Outcome, PATIENCE, PORT, QUIET_NS, SYNC_FAILED, Server, TORN, UNKNOWN, clients, expect,
-    judge, server, with_log,
+    judge, keeps, server,
 };
 use eagain_net::sleep;
 use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
+use eagain_server::storage_unit::Engine::{self, Log, Redb};
 use eagain_server::storage_unit::SyncPolicy;
 use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
@@ -17,14 +18,14 @@ use std::time::Duration;
 /// All stories.
 pub const ALL: &[Scenario] = &[
     story("durability-kill", "a server with a log is killed at any call", |sim| {
-        always(sim, &[Family::ProcessKill], Flaws::default());
+        always(sim, Log, &[Family::ProcessKill], Flaws::default());
     }),
     story(
         "durability-power",
         "the power fails at any call, and the disk keeps what was synced and some of the rest",
         |sim| {
             expect(sim, &[TORN]);
-            always(sim, POWER, Flaws::default());
+            always(sim, Log, POWER, Flaws::default());
         },
     ),
     story(
@@ -32,22 +33,44 @@ pub const ALL: &[Scenario] = &[
         "with everysec a crash takes the end of the history, never its middle",
         |sim| {
             allow(sim, POWER);
-            prefix::build(sim, Flaws::default());
+            prefix::build(sim, Log, Flaws::default());
             sim.run();
         },
     ),
     story("durability-disk-full", "the disk is full for a while, and the power fails", |sim| {
         expect(sim, &[FULL, UNKNOWN]);
-        always(sim, &[Family::DiskSpace, Family::HostPower, Family::DiskTorn], Flaws::default());
+        always(sim, Log, FILLING, Flaws::default());
     }),
     story("durability-sync-error", "a sync fails once, and the power fails", |sim| {
         expect(sim, &[SYNC_FAILED, UNKNOWN]);
-        always(sim, &[Family::DiskSync, Family::HostPower, Family::DiskTorn], Flaws::default());
+        always(sim, Log, FAILING, Flaws::default());
     }),
     story("durability-rewrite", "the log is rewritten again and again, and the power fails", |sim| {
         rewriting(sim, Flaws::default());
     }),
+    story("durability-redb-kill", "a server with a database is killed at any call", |sim| {
+        always(sim, Redb, &[Family::ProcessKill], Flaws::default());
+    }),
+    story("durability-redb-power", "the power fails under a database, also while it is repaired", |sim| {
+        always(sim, Redb, POWER, Flaws::default());
+    }),
+    story("durability-redb-everysec", "with everysec a crash takes the last transactions, whole", |sim| {
+        allow(sim, POWER);
+        prefix::build(sim, Redb, Flaws::default());
+        sim.run();
+    }),
+    story("durability-redb-disk-full", "the disk under a database is full for a while", |sim| {
+        expect(sim, &[FULL, UNKNOWN]);
+        always(sim, Redb, FILLING, Flaws::default());
+    }),
+    story("durability-redb-sync-error", "a sync of a database fails once, and the power fails", |sim| {
+        expect(sim, &[UNKNOWN]);
+        always(sim, Redb, FAILING, Flaws::default());
+    }),
 ];
+
+const FILLING: &[Family] = &[Family::DiskSpace, Family::HostPower, Family::DiskTorn];
+const FAILING: &[Family] = &[Family::DiskSync, Family::HostPower, Family::DiskTorn];
 
 const TEARING: &[Family] = &[Family::HostPower, Family::DiskTorn];
 const POWER: &[Family] = &[Family::HostPower, Family::DiskTorn, Family::DiskSlow, Family::ProcessKill];
@@ -61,11 +84,11 @@ fn allow(sim: &mut Sim, more: &[Family]) {
     sim.quiet_after(QUIET_NS);
 }
 
-fn always(sim: &mut Sim, faults: &[Family], flaws: Flaws) {
+fn always(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
     allow(sim, faults);
     let host = sim.host("server");
     let address = sim.address(host, PORT);
-    let mut config = with_log(SyncPolicy::Always);
+    let mut config = keeps(engine, SyncPolicy::Always);
     config.flaws = flaws;
     let server = server(sim, host, "server", config);
     if faults.contains(&Family::HostPower) {
@@ -93,7 +116,7 @@ fn nemesis(sim: &mut Sim, server: &Server, least: u64) {
 /// A second's batches are not synced when the power fails, so that something is there to be torn.
 fn tearing(sim: &mut Sim, flaws: Flaws) {
     allow(sim, TEARING);
-    let server = prefix::build(sim, flaws);
+    let server = prefix::build(sim, Log, flaws);
     nemesis(sim, &server, 4);
     sim.run();
 }
@@ -102,7 +125,7 @@ fn rewriting(sim: &mut Sim, flaws: Flaws) {
     allow(sim, POWER);
     let host = sim.host("server");
     let address = sim.address(host, PORT);
-    let mut config = with_log(SyncPolicy::Always);
+    let mut config = keeps(Log, SyncPolicy::Always);
     config.flaws = flaws;
     let server = server(sim, host, "server", config);
     nemesis(sim, &server, 0);
@@ -146,13 +169,13 @@ macro_rules! planted {
 /// The defects, each a flaw of the server that is off everywhere else.
 pub const PLANTED: &[PlantedBug] = &[
     planted!("missing-fsync", "B68", "the log says that it has synced, and has not", |sim, defect| {
-        always(sim, POWER, Flaws { skips_sync: defect, ..Flaws::default() })
+        always(sim, Log, POWER, Flaws { skips_sync: defect, ..Flaws::default() })
     }),
     planted!(
         "reply-before-sync",
         "B68",
         "replies leave before the sync that they wait for",
-        |sim, defect| { always(sim, POWER, Flaws { replies_before_sync: defect, ..Flaws::default() }) }
+        |sim, defect| { always(sim, Log, POWER, Flaws { replies_before_sync: defect, ..Flaws::default() }) }
     ),
     planted!("accept-torn-tail", "B70", "recovery believes a batch whose check is wrong", |sim, defect| {
         tearing(sim, Flaws { accepts_torn: defect, ..Flaws::default() })
@@ -161,7 +184,7 @@ pub const PLANTED: &[PlantedBug] = &[
         "append-behind-torn",
         "B70",
         "new batches go behind a torn one, where nobody finds them",
-        |sim, defect| { always(sim, POWER, Flaws { keeps_torn: defect, ..Flaws::default() }) }
+        |sim, defect| { always(sim, Log, POWER, Flaws { keeps_torn: defect, ..Flaws::default() }) }
     ),
     planted!(
         "missing-directory-fsync",

@@ -57,11 +57,11 @@ pub struct Server {
     pub pid: Arc<AtomicI32>,
 }
 
-/// A configuration with a log on the host's disk.
-pub fn with_log(policy: SyncPolicy) -> Config {
+/// A configuration with an engine that keeps its data on the host's disk.
+pub fn keeps(storage: Engine, policy: SyncPolicy) -> Config {
     Config {
         listen: ([0, 0, 0, 0], PORT).into(),
-        storage: Engine::Log,
+        storage,
         directory: "/data".to_owned(),
         sync_policy: policy,
         ..Config::default()

@@ -1,6 +1,7 @@
 //! Any of the storages, chosen when the program starts: an enum, so that a cache pays nothing for what it is not.
 
 use super::durable::{Durable, OpenError, SyncPolicy};
+use super::embedded::Embedded;
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
 use crate::flaws::Flaws;
@@ -14,11 +15,14 @@ pub enum Engine {
     Memory,
     /// The append-only file.
     Log,
+    /// The embedded database.
+    Redb,
 }
 
 impl Engine {
     /// All of them, with the names that `--storage` gives them.
-    pub const NAMES: [(&'static str, Engine); 2] = [("memory", Engine::Memory), ("log", Engine::Log)];
+    pub const NAMES: [(&'static str, Engine); 3] =
+        [("memory", Engine::Memory), ("log", Engine::Log), ("redb", Engine::Redb)];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -60,14 +64,23 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
     pub fn open(kernel: K, options: &Options<'_>) -> Result<(AnyStorage<K>, Option<String>), OpenError> {
         let mut databases = Databases::new(options.databases, HashKey::from_seed(options.seed));
         let Options { directory, policy, drops_damage, flaws, seed, .. } = *options;
+        let start = |errno| OpenError::Io("start the writing thread".to_owned(), errno);
         match options.engine {
             Engine::Memory => Ok((AnyStorage::Memory(Memory::new(options.databases, seed)), None)),
             Engine::Log => {
                 let (log, found) =
                     LogFile::open(kernel, directory, seed, drops_damage, flaws, &mut databases)?;
-                let durable = Durable::start(kernel, "log", databases, log, policy, flaws, seed)
-                    .map_err(|errno| OpenError::Io("start the writing thread".to_owned(), errno))?;
+                let durable =
+                    Durable::start(kernel, "log", databases, log, policy, flaws, seed).map_err(start)?;
                 Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/log: {found}"))))
+            }
+            Engine::Redb => {
+                let (database, found) = Embedded::open(kernel, directory, &mut databases)?;
+                // What waits for its transaction waits in the process: without one it would wait for ever.
+                let policy = if policy == SyncPolicy::Never { SyncPolicy::EverySecond } else { policy };
+                let durable = Durable::start(kernel, "redb", databases, database, policy, flaws, seed)
+                    .map_err(start)?;
+                Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/redb: {found}"))))
             }
         }
     }

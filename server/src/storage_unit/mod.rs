@@ -6,7 +6,7 @@
 //! [`effect`]s of a batch of commands, and when it says that they will survive, is what tells engines apart.
 //!
 //! [`durable`] is what the engines that keep data share, with [`record`] as the form of a change on the disk; [`log`] is
-//! the append-only file. [`any`] is whichever the operator chose.
+//! the append-only file, [`embedded`] a database in a file. [`any`] is whichever the operator chose.
 //!
 //! Nothing here locks but `durable`, which has a thread of its own: a loop with one thread owns its storage, one with several puts a lock around it.
 
@@ -15,6 +15,7 @@ pub mod bytes;
 pub mod databases;
 pub mod durable;
 pub mod effect;
+pub mod embedded;
 pub mod eviction;
 pub mod expiry;
 pub mod keyspace;

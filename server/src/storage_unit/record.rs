@@ -60,8 +60,7 @@ pub fn put_stored(out: &mut Vec<u8>, database: usize, key: &[u8], value: &Value,
     out.push(STORED);
     put_number(out, database as u64);
     put_bytes(out, key);
-    put_number(out, end.map_or(0, |end| end + 1));
-    put_value(out, value);
+    put_row(out, value, end);
 }
 
 /// Appends a value alone.
@@ -85,6 +84,17 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
             put_bytes(out, string.text(&mut IntegerText::new()).unwrap_or_default());
         }
     }
+}
+
+/// Appends an end and a value: what a row of a database has behind its key.
+pub fn put_row(out: &mut Vec<u8>, value: &Value, end: Option<u64>) {
+    put_number(out, end.map_or(0, |end| end + 1));
+    put_value(out, value);
+}
+
+/// How long a key lives that was read with this end.
+pub fn lifetime(end: Option<u64>) -> Lifetime {
+    end.map_or(Lifetime::Forever, Lifetime::Until)
 }
 
 /// Appends that a rewritten log has shown all.
@@ -185,6 +195,13 @@ impl<'a> Operations<'a> {
         }
     }
 
+    /// Reads an end and a value, and nothing behind them.
+    pub fn row(&mut self) -> Result<(Value, Option<u64>), Malformed> {
+        let end = self.number()?;
+        let value = self.value()?;
+        if self.rest.is_empty() { Ok((value, end.checked_sub(1))) } else { Err(Malformed) }
+    }
+
     /// The next operation; `None` at the end.
     pub fn read(&mut self) -> Result<Option<Operation<'a>>, Malformed> {
         if self.rest.is_empty() {
@@ -231,7 +248,7 @@ pub fn apply(databases: &mut Databases, batch: &[u8]) -> Result<u64, NotApplied>
         let keyspace = databases.at(number);
         match operation {
             Operation::Stored(_, key, value, end) => {
-                keyspace.set(key, value, end.map_or(Lifetime::Forever, Lifetime::Until), 0);
+                keyspace.set(key, value, lifetime(end), 0);
             }
             Operation::Removed(_, key) => {
                 if let Some(found) = keyspace.peek(key, 0) {

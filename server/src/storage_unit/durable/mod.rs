@@ -74,6 +74,11 @@ impl std::error::Error for OpenError {}
 pub trait Backend: Send + 'static {
     /// Bytes at the front of a batch that are the backend's to fill in.
     const RESERVED_BYTES: usize;
+    /// Every change makes it longer, so that it has to be rewritten from time to time.
+    const GROWS: bool;
+    /// After a failure it opens its file anew, which may fail too, and succeed later. A sync that fails for want of room has
+    /// lost nothing: what was not safe is still the backend's.
+    const REOPENS: bool;
 
     /// Writes a batch behind those before it. After an error it is as if it had not been called.
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
@@ -122,6 +127,7 @@ pub struct Durable<K: Files + Threads> {
     policy: SyncPolicy,
     flaws: Flaws,
     reserved_bytes: usize,
+    grows: bool,
     /// Database and cursor of a rewrite under way.
     scan: Option<(usize, u64)>,
 }
@@ -151,6 +157,7 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
             policy,
             flaws,
             reserved_bytes: B::RESERVED_BYTES,
+            grows: B::GROWS,
             scan: None,
         })
     }
@@ -164,13 +171,15 @@ impl<K: Files + Threads> Durable<K> {
             state.failures.push((state.done + 1, state.ticket));
             state.done = state.ticket;
             state.reloading = false;
+            self.databases.persistence.unreadable = None;
             self.scan = None;
         }
         if let Some(why) = state.unreadable.take() {
             state.failures.push((state.done + 1, state.ticket));
             state.done = state.ticket;
+            state.reloading = false;
             self.databases.persistence.unreadable =
-                Some(format!("MISCONF {why}; nothing can be told until a restart"));
+                Some(format!("MISCONF {why}; nothing can be told until that has ended, or a restart"));
         }
         if state.rewrite == Rewrite::Abandoned {
             state.rewrite = Rewrite::None;
@@ -185,7 +194,8 @@ impl<K: Files + Threads> Durable<K> {
     /// Whether and how a rewrite goes on in this commit.
     fn rewrite(&mut self, state: &mut shared::State) {
         let asked = std::mem::take(&mut self.databases.persistence.wants_rewrite);
-        let grown = state.size >= REWRITE_FROM_BYTES && state.size / 2 >= state.size_after_rewrite;
+        let grown =
+            self.grows && state.size >= REWRITE_FROM_BYTES && state.size / 2 >= state.size_after_rewrite;
         if (asked || grown) && state.rewrite == Rewrite::None && state.trouble.is_none() {
             state.rewrite = Rewrite::Begun;
             state.copy.clear();

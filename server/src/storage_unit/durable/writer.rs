@@ -36,6 +36,8 @@ pub(super) struct Writer<K: Threads, B> {
     dirty_since: Option<Instant>,
     /// The backend has a new place open.
     is_rewriting: bool,
+    /// What is safe could not be read back, and is to be tried again.
+    is_blind: bool,
 }
 
 /// What is taken in one turn.
@@ -69,6 +71,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             random: Random::new(seed),
             dirty_since: None,
             is_rewriting: false,
+            is_blind: false,
         }
     }
 
@@ -91,7 +94,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         if let Err(errno) = closed {
-            state.trouble = Some(Trouble { text: refusal(At::Sync, errno), may_end: false });
+            state.trouble = Some(Trouble { text: refusal(At::Sync, errno, false), may_end: false });
         }
         state.done = state.ticket;
         self.tell(state);
@@ -107,6 +110,16 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 !state.batch.is_empty() || !state.copy.is_empty() || state.rewrite == Rewrite::Shown;
             state = match (state.trouble.is_some(), has_work, self.dirty_since) {
                 (true, ..) if state.closing => return None,
+                (true, ..) if self.is_blind => {
+                    let (state, late) = shared.work.wait_timeout(state, PROBE_INTERVAL);
+                    if late {
+                        drop(state);
+                        self.load();
+                        shared.state.lock()
+                    } else {
+                        state
+                    }
+                }
                 (true, ..) => self.sit_out(state),
                 (false, true, _) if gathered || state.closing => {
                     let rewrite = state.rewrite;
@@ -190,10 +203,10 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     /// A call failed. What was not safe yet is told to have failed (`always`), or is kept and tried again for as long
     /// as there is hope. A sync is never tried again.
     fn fail(&mut self, at: At, errno: Errno, taken: &mut Taken) {
-        let may_end = at == At::Append && errno == Errno::ENOSPC;
+        let may_end = errno == Errno::ENOSPC && (at == At::Append || B::REOPENS);
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
-        state.trouble = Some(Trouble { text: refusal(at, errno), may_end });
+        state.trouble = Some(Trouble { text: refusal(at, errno, may_end), may_end });
         if state.rewrite != Rewrite::None {
             state.rewrite = Rewrite::Abandoned;
         }
@@ -208,34 +221,50 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         } else {
             self.tell(state);
             self.backend.rewrite_abandon();
-            self.try_again(taken, may_end);
+            self.try_again(at, taken, may_end);
         }
     }
 
     /// Reads back what is safe, for the image to be replaced by it.
     fn reload(&mut self, may_end: bool) {
-        let cut = if may_end { self.backend.cut_back() } else { Ok(()) };
+        let mut cut = if may_end { self.backend.cut_back() } else { Ok(()) };
+        // Going back may take room too. Nothing can be told before that has succeeded.
+        while B::REOPENS && cut == Err(Errno::ENOSPC) && !self.shared.state.lock().closing {
+            let _ = self.shared.kernel.nanosleep(PROBE_INTERVAL);
+            cut = self.backend.cut_back();
+        }
+        if let Err(errno) = cut {
+            self.shared.state.lock().trouble =
+                Some(Trouble { text: refusal(At::Sync, errno, false), may_end: false });
+        }
+        self.load();
+    }
+
+    fn load(&mut self) {
         let mut image = Databases::new(self.shape.0, self.shape.1);
         let loaded = self.backend.load(&mut image);
+        self.is_blind = B::REOPENS && loaded.is_err();
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
-        if let Err(errno) = cut {
-            state.trouble = Some(Trouble { text: refusal(At::Sync, errno), may_end: false });
-        }
         match loaded {
-            Ok(()) => state.image = Some(image),
-            Err(why) => state.unreadable = Some(why),
+            // What nobody has heard of yet counts no more.
+            Ok(()) => (state.image, state.unreadable) = (Some(image), None),
+            Err(why) => (state.image, state.unreadable) = (None, Some(why)),
         }
         self.tell(state);
     }
 
     /// Holds on to a batch whose replies have left already, for as long as there is hope.
-    fn try_again(&mut self, taken: &mut Taken, may_end: bool) {
+    fn try_again(&mut self, at: At, taken: &mut Taken, may_end: bool) {
         let shared = self.shared.clone();
         if may_end {
             while !shared.state.lock().closing {
                 let _ = shared.kernel.nanosleep(PROBE_INTERVAL);
-                if self.backend.append(&mut taken.batch).is_ok() {
+                let again = match at {
+                    At::Append => self.backend.append(&mut taken.batch),
+                    At::Sync => self.backend.sync(),
+                };
+                if again.is_ok() {
                     shared.state.lock().trouble = None;
                     break;
                 }
@@ -311,18 +340,16 @@ impl Taken {
     }
 }
 
-fn refusal(at: At, errno: Errno) -> String {
-    match (at, errno) {
-        (At::Append, Errno::ENOSPC) => {
-            "MISCONF the disk is full: writes are refused until there is room".to_owned()
-        }
-        (At::Append, errno) => {
+fn refusal(at: At, errno: Errno, may_end: bool) -> String {
+    match at {
+        _ if may_end => "MISCONF the disk is full: writes are refused until there is room".to_owned(),
+        At::Append => {
             format!(
                 "MISCONF writing to the disk failed ({}): writes are refused until a restart",
                 errno.name()
             )
         }
-        (At::Sync, errno) => format!(
+        At::Sync => format!(
             "MISCONF syncing the disk failed ({}): what was not safe may be lost; writes are refused until a restart",
             errno.name()
         ),

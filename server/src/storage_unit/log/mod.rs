@@ -166,7 +166,7 @@ impl<K: Files> LogFile<K> {
 }
 
 /// The directory that a directory's own name is in.
-fn parent(directory: &str) -> &str {
+pub(super) fn parent(directory: &str) -> &str {
     match directory.trim_end_matches('/').rsplit_once('/') {
         Some(("", _)) => "/",
         Some((parent, _)) => parent,
@@ -185,6 +185,8 @@ fn rename_durably<K: Files>(kernel: K, directory: &str, from: &str, to: &str) ->
 
 impl<K: Files> Backend for LogFile<K> {
     const RESERVED_BYTES: usize = HEADER_BYTES;
+    const GROWS: bool = true;
+    const REOPENS: bool = false;
 
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {
         self.open.append(batch)

@@ -1,0 +1,186 @@
+//! The database on a real disk: what was kept comes back, and damage is told and never believed.
+
+use super::*;
+use crate::flaws::Flaws;
+use crate::storage_unit::durable::{Durable, SyncPolicy};
+use crate::storage_unit::keyspace::Lifetime;
+use crate::storage_unit::value::{Hash, List};
+use crate::storage_unit::{Commit, Standing, Storage, Value};
+use eagain_net::Linux;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+fn image() -> Databases {
+    Databases::new(2, HashKey::from_seed(1))
+}
+
+fn open(directory: &str) -> Result<(Embedded<Linux>, Found, Databases), OpenError> {
+    let mut databases = image();
+    Embedded::open(Linux, directory, &mut databases).map(|(database, found)| (database, found, databases))
+}
+
+fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
+    let (database, _, databases) = open(directory).unwrap();
+    Durable::start(Linux, "redb", databases, database, policy, Flaws::default(), 7).unwrap()
+}
+
+fn set(storage: &mut impl Storage, key: &str, text: &str) {
+    storage.databases().at(0).set(key.as_bytes(), Value::string(text.as_bytes()), Lifetime::Forever, 0);
+}
+
+fn settle(storage: &mut impl Storage, commit: Commit) -> Standing {
+    let Commit::Pending(ticket) = commit else { return Standing::Done };
+    storage.wait().unwrap().wait(ticket);
+    storage.standing(ticket)
+}
+
+/// Every key with its value and its end, in order.
+fn dump(databases: &Databases) -> Vec<String> {
+    let mut all = Vec::new();
+    for (number, keyspace) in databases.iter().enumerate() {
+        for (key, _) in keyspace.iter(0) {
+            let (value, end) = keyspace.stored(key).unwrap();
+            let mut row = Vec::new();
+            record::put_row(&mut row, value, end);
+            all.push(format!("{number} {} {}", key.escape_ascii(), row.escape_ascii()));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// A database of so many transactions, each of one key, that was closed well; the bytes of the file.
+fn written(directory: &str, count: usize) -> Vec<u8> {
+    let mut storage = start(directory, SyncPolicy::Always);
+    for number in 0..count {
+        set(&mut storage, &format!("key-{number}"), &"value".repeat(number * 40));
+        let commit = storage.commit();
+        assert_eq!(settle(&mut storage, commit), Standing::Done);
+    }
+    storage.close().unwrap();
+    std::fs::read(format!("{directory}/redb")).unwrap()
+}
+
+#[test]
+fn what_was_committed_is_there_after_a_restart_under_every_policy() {
+    for policy in [SyncPolicy::Always, SyncPolicy::EverySecond] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db").to_str().unwrap().to_owned();
+        let mut storage = start(&path, policy);
+        for number in 0..100 {
+            set(&mut storage, &format!("key-{}", number % 10), &number.to_string());
+            storage.commit();
+        }
+        let other = storage.databases().at(1);
+        let mut list = List::default();
+        list.push_back(b"a");
+        other.set(b"list", Value::List(Box::new(list)), Lifetime::Until(u64::MAX - 9), 0);
+        let mut hash = Hash::new(other.hash_key());
+        hash.set(b"field", b"text");
+        other.set(b"hash", Value::Hash(Box::new(hash)), Lifetime::Forever, 0);
+        storage.commit();
+        let expected = dump(storage.databases());
+        storage.close().unwrap();
+        let (_, found, databases) = open(&path).unwrap();
+        assert_eq!(found.keys, 12);
+        assert_eq!(dump(&databases), expected);
+    }
+}
+
+#[test]
+fn what_is_gone_stays_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let mut storage = start(path, SyncPolicy::Always);
+    for number in 0..200 {
+        set(&mut storage, &format!("key-{number}"), "x");
+    }
+    storage.databases().at(1).set(b"kept", Value::string(b"x"), Lifetime::Forever, 0);
+    storage.commit();
+    storage.databases().at(0).clear();
+    set(&mut storage, "again", "y");
+    set(&mut storage, "removed", "y");
+    storage.commit();
+    let keyspace = storage.databases().at(0);
+    let found = keyspace.peek(b"removed", 0).unwrap();
+    keyspace.remove(found);
+    let commit = storage.commit();
+    assert_eq!(settle(&mut storage, commit), Standing::Done);
+    // Not closed: as after a crash.
+    std::fs::copy(format!("{path}/redb"), format!("{path}/copy")).unwrap();
+    std::mem::drop(storage);
+    std::fs::rename(format!("{path}/copy"), format!("{path}/redb")).unwrap();
+    let (_, _, databases) = open(path).unwrap();
+    assert_eq!(dump(&databases).len(), 2, "{:?}", dump(&databases));
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    for text in ["", "hello", &"a longer file that is something else ".repeat(200)] {
+        std::fs::write(format!("{path}/redb"), text).unwrap();
+        assert!(matches!(open(path), Err(OpenError::Damaged(_))));
+        assert_eq!(std::fs::read(format!("{path}/redb")).unwrap(), text.as_bytes());
+    }
+    std::fs::remove_file(format!("{path}/redb")).unwrap();
+    Database::create(format!("{path}/redb")).unwrap();
+    let error = open(path).err().unwrap().to_string();
+    assert!(error.contains("of another program"), "{error}");
+}
+
+#[test]
+fn a_database_of_more_databases_says_what_it_wants() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let mut storage = start(path, SyncPolicy::Always);
+    storage.databases().at(1).set(b"key", Value::string(b"x"), Lifetime::Forever, 0);
+    storage.commit();
+    storage.close().unwrap();
+    let error = Embedded::open(Linux, path, &mut Databases::new(1, HashKey::from_seed(1))).err().unwrap();
+    assert!(error.to_string().contains("start with --databases 2"), "{error}");
+}
+
+#[test]
+fn a_file_that_was_cut_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let whole = written(path, 30);
+    for length in [1, 300, 4096, whole.len() / 2, whole.len() - 4096] {
+        std::fs::write(format!("{path}/redb"), &whole[..length]).unwrap();
+        match open(path) {
+            Err(OpenError::Damaged(_)) => {}
+            Err(other) => panic!("cut to {length}: {other}"),
+            Ok((_, found, _)) => assert_eq!(found.keys, 30, "cut to {length}"),
+        }
+    }
+}
+
+/// The bytes of a database, and what is in it.
+static ORIGINAL: LazyLock<(Vec<u8>, Vec<String>)> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let bytes = written(path, 12);
+    (bytes, dump(&open(path).unwrap().2))
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn no_damage_makes_a_reader_panic_or_believe(flips in proptest::collection::vec((any::<u32>(), 0u8..8), 1..4)) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_str().unwrap();
+        let (mut bytes, original) = ORIGINAL.clone();
+        // Most of the file is air: flips go where something is.
+        let used: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != 0).collect();
+        for (at, bit) in flips {
+            bytes[used[at as usize % used.len()]] ^= 1 << bit;
+        }
+        std::fs::write(format!("{path}/redb"), &bytes).unwrap();
+        match open(path) {
+            Ok((_, _, databases)) => prop_assert_eq!(dump(&databases), original),
+            Err(OpenError::Damaged(_)) => {}
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
+}
