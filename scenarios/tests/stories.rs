@@ -14,4 +14,5 @@ eagain_sim::scenario_tests! {
     fd_exhaustion_holds => fd_exhaustion::SCENARIO;
     graceful_stop_holds => graceful_stop::SCENARIO;
     flooding_holds => flooding::SCENARIO;
+    wrong_clocks_holds => wrong_clocks::SCENARIO;
 }

@@ -59,6 +59,7 @@ fn child() {
             scenarios: SCENARIOS,
             bugs: &[],
             extras: &[],
+            regressions: "no/such/folder",
             executor: eagain_sim::runner::engine::make,
         };
         cli::run(&registry, arguments, &mut cli::console::Console::standard());

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
         scenarios: eagain_scenarios::SCENARIOS,
         bugs: eagain_scenarios::bugs::PLANTED,
         extras: &[eagain_scenarios::conform::COMMAND],
+        regressions: concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"),
         executor: engine::make,
     })
 }

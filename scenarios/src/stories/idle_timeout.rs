@@ -15,15 +15,20 @@ super::story!(
 );
 
 /// How long the server bears silence.
-const IDLE: Duration = Duration::from_secs(30);
+pub(super) const IDLE: Duration = Duration::from_secs(30);
 
 fn body(sim: &mut Sim) {
+    tell(sim, IDLE);
+}
+
+/// The story, where a client that sees the server lose patience before `least` has seen it too early.
+pub(super) fn tell(sim: &mut Sim, least: Duration) {
     let Some(mut world) = World::new(sim, |config| config.limits.idle_timeout_ns = IDLE.as_nanos() as u64)
     else {
         return;
     };
-    world.client(sim, |k, stage, number| match idler(k, stage, number) {
-        Ok(idled) => patience::judge(idled, IDLE),
+    world.client(sim, move |k, stage, number| match idler(k, stage, number) {
+        Ok(idled) => patience::judge(idled, least),
         Err(end) => must(number, Err(end)),
     });
     for _ in 1..sim.number("clients") {

@@ -12,6 +12,7 @@ pub mod pipelining;
 pub mod reset_midway;
 pub mod slow_reading;
 pub mod steady_load;
+pub mod wrong_clocks;
 
 use eagain_sim::run::Scenario;
 
@@ -28,6 +29,7 @@ pub const ALL: &[Scenario] = &[
     fd_exhaustion::SCENARIO,
     graceful_stop::SCENARIO,
     flooding::SCENARIO,
+    wrong_clocks::SCENARIO,
     crate::tokio_world::weather::SCENARIO,
 ];
 

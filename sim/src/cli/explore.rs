@@ -5,8 +5,9 @@ use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain};
 use super::{Done, Exit, Registry, Stop};
 use crate::choice::{Base, Overrides};
+use crate::replay::{ReplayFile, regressions};
 use crate::report::markdown;
-use crate::run::{Record, RunSpec};
+use crate::run::{Record, RunSpec, Scenario};
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::json::SweepFile;
 use crate::runner::shard::Shard;
@@ -14,7 +15,7 @@ use crate::runner::summary::Sweep;
 use crate::runner::{Worker, interrupt, junit, progress, settings};
 use crate::shrink::Limits;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// Seeds of each scenario where neither a number nor a time is given.
@@ -38,6 +39,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
+    let regressed = run_regressions(registry, &plan.scenarios, console)?;
     let counters = Counters { stop: interrupt::flag(), ..Counters::default() };
     let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
     sweep.skipped = selection.skipped;
@@ -62,7 +64,25 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Fails } else { Cut::Allowed };
-    Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism))
+    Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism).max(regressed))
+}
+
+/// Failures that were repaired are looked at first.
+fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Console) -> Done {
+    let mut worker = Worker::new(registry.executor);
+    let mut exit = Exit::Held;
+    for path in regressions::files(Path::new(registry.regressions)) {
+        let file = ReplayFile::read(&path).map_err(|error| Stop::usage(error.to_string()))?;
+        if !chosen.iter().any(|scenario| scenario.name == file.scenario) {
+            continue;
+        }
+        if let Err(text) = regressions::judge(&file, &registry.all(), &mut worker) {
+            let shown = path.display();
+            console.out(&format!("FAILED regression {shown}\n{text}\n  cargo eagain replay {shown}\n"));
+            exit = Exit::Failed;
+        }
+    }
+    Ok(exit)
 }
 
 /// One failure of each kind is run again, shrunk and told. It may turn out that it does not happen again.

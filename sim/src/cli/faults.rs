@@ -1,29 +1,107 @@
-//! `eagain faults`: the fault table.
+//! `eagain faults`: the fault table, and where each family fires, seen by running the scenarios for a moment.
 
 use super::args::ListArgs;
 use super::console::Console;
-use super::{Done, Exit};
+use super::{Done, Exit, Registry};
+use crate::choice::{Base, Overrides};
 use crate::fault::TABLE;
 use crate::report::table::{Align, Table};
+use crate::run::{KnobValues, Record, RunSpec, Scenario, Settings};
+use crate::runner::Worker;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn faults(args: &ListArgs, console: &mut Console) -> Done {
+/// Seeds of each scenario as it is, and in each other of its settings. A family is on in half of the worlds.
+const SEEDS: u64 = 60;
+const SEEDS_OTHERWISE: u64 = 10;
+/// A scenario with more combinations of words than this is run in the first of them.
+const SETTINGS_MAX: usize = 32;
+/// How many scenarios a row of the table names.
+const NAMED: usize = 3;
+
+pub(super) fn faults(registry: &Registry, args: &ListArgs, console: &mut Console) -> Done {
+    let fires = fires(registry);
+    let none = BTreeSet::new();
+    let scenarios = |family: &str| fires.get(family).unwrap_or(&none);
     if args.json {
         let all = TABLE.iter().map(|row| {
             json!({
                 "name": row.domain.0, "changes": row.changes, "key": row.key,
                 "distribution": row.distribution, "allowed_by": row.allowed_by,
+                "fires_in": scenarios(row.domain.0),
             })
         });
         console.out(&format!("{}\n", Value::from_iter(all)));
         return Ok(Exit::Held);
     }
-    let columns = ["family", "changes", "chosen by", "how often, how much", "allowed by"];
+    let columns = ["family", "changes", "chosen by", "how often, how much", "allowed by", "fires in"];
     let mut table = Table::new(&columns.map(|name| (name, Align::Left)));
     for row in TABLE {
-        let cells = [row.domain.0, row.changes, row.key, row.distribution, row.allowed_by];
+        let fires_in = shown(scenarios(row.domain.0));
+        let cells = [row.domain.0, row.changes, row.key, row.distribution, row.allowed_by, &fires_in];
         table.row(cells.map(str::to_owned));
     }
     console.out(&table.text(""));
     Ok(Exit::Held)
+}
+
+/// The scenarios in which each family fired.
+fn fires(registry: &Registry) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut worker = Worker::new(registry.executor);
+    let mut fires: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for scenario in registry.scenarios {
+        let mut from = 0;
+        for (at, settings) in combinations(scenario).into_iter().enumerate() {
+            let seeds = if at == 0 { SEEDS } else { SEEDS_OTHERWISE };
+            // Other seeds each time: what is on, and how strong, is a matter of the seed alone.
+            from += seeds;
+            for seed in from..from + seeds {
+                let spec = RunSpec {
+                    scenario: *scenario,
+                    settings: settings.clone(),
+                    base: Base::Seed(seed),
+                    overrides: Overrides::new(),
+                    record: Record::Hash,
+                };
+                // What breaks, and what makes no sense, is not what is asked here.
+                let Ok(report) = worker.try_run(&spec) else { break };
+                if report.refused.is_some() {
+                    break;
+                }
+                for (&family, &count) in &report.faults {
+                    if count > 0 {
+                        fires.entry(family).or_default().insert(scenario.name);
+                    }
+                }
+            }
+        }
+    }
+    fires
+}
+
+/// What the words of a scenario's knobs can be set to, each with each.
+fn combinations(scenario: &Scenario) -> Vec<Settings> {
+    let mut all = vec![Settings::new()];
+    for knob in scenario.knobs {
+        let KnobValues::Words(words) = knob.values else { continue };
+        if all.len() * words.len() > SETTINGS_MAX {
+            continue;
+        }
+        let with = |settings: &Settings, word: &&str| {
+            let mut settings = settings.clone();
+            settings.insert(knob.name.to_owned(), (*word).to_owned());
+            settings
+        };
+        all = all.iter().flat_map(|settings| words.iter().map(move |word| with(settings, word))).collect();
+    }
+    all
+}
+
+fn shown(scenarios: &BTreeSet<&str>) -> String {
+    let named: Vec<&str> = scenarios.iter().take(NAMED).copied().collect();
+    match scenarios.len() {
+        0 => "-".to_owned(),
+        n if n > NAMED => format!("{} and {} more", named.join(", "), n - NAMED),
+        _ => named.join(", "),
+    }
 }

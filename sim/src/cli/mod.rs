@@ -112,13 +112,21 @@ pub struct Registry<'a> {
     pub bugs: &'a [PlantedBug],
     /// Commands of the caller's own.
     pub extras: &'a [Extra],
+    /// The folder of regression files, which a sweep runs before any seed; it need not exist.
+    pub regressions: &'a str,
     /// What runs a world.
     pub executor: MakeExecutor,
 }
 
-/// The `eagain` command over these scenarios.
+/// The `eagain` command over these scenarios, with the folder `regressions` of the current directory.
 pub fn main(scenarios: &[Scenario]) -> ExitCode {
-    main_with(&Registry { scenarios, bugs: &[], extras: &[], executor: engine::make })
+    main_with(&Registry {
+        scenarios,
+        bugs: &[],
+        extras: &[],
+        regressions: "regressions",
+        executor: engine::make,
+    })
 }
 
 /// The `eagain` command over all of `registry`, with the arguments of this process.
@@ -188,7 +196,7 @@ fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Don
         Command::Shrink(args) => shrink::shrink(registry, &args, console),
         Command::Trace(args) => trace::trace(registry, &args, console),
         Command::Check(args) => check::check(registry, &args, console),
-        Command::Faults(args) => faults::faults(&args, console),
+        Command::Faults(args) => faults::faults(registry, &args, console),
         Command::Bugs(args) => bugs::bugs(registry, &args, console),
         Command::Merge(args) => merge::merge(&args, console),
         Command::CheckChild(args) => check::child(registry, &args, console),

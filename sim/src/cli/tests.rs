@@ -20,6 +20,7 @@ const REGISTRY: Registry<'static> = Registry {
     scenarios: &[fake::HOLDS, fake::FAILS, fake::PLAIN],
     bugs: &[BUG],
     extras: &[Extra { name: "conform", about: "compare with Linux", run: |rest| 40 + rest.len() as u8 }],
+    regressions: "no/such/folder",
     executor: fake::make,
 };
 
@@ -133,6 +134,36 @@ fn a_sweep_ends_with_its_sums() {
     assert_eq!(code, 1);
     assert!(err.contains("skipped: plain has no knob `model`"));
     assert!(out.contains("--set model=poll"));
+}
+
+#[test]
+fn a_sweep_looks_at_repaired_failures_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let registry = Registry { regressions: path, ..REGISTRY };
+    let (code, out, _) = with(&registry, "shrink lost-reply --seed 8");
+    assert_eq!(code, 0, "{out}");
+    let saved = out.lines().find_map(|line| line.trim().strip_prefix("replay     cargo eagain replay "));
+    std::fs::copy(saved.unwrap(), folder.path().join("cut.json")).unwrap();
+    let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
+    assert_eq!(code, 1);
+    assert!(out.contains("FAILED regression ") && out.contains("cut.json"), "{out}");
+    assert_eq!(with(&registry, "explore plain --seeds 1").0, 0);
+    std::fs::write(folder.path().join("damaged.json"), "{").unwrap();
+    let (code, _, err) = with(&registry, "explore plain --seeds 1");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("damaged.json"), "{err}");
+}
+
+#[test]
+fn the_fault_table_says_where_each_family_fires() {
+    let (code, out, _) = eagain("faults");
+    assert_eq!(code, 0);
+    let line = out.lines().find(|line| line.starts_with("wire.reset")).unwrap();
+    assert!(line.ends_with('-'), "{line}");
+    let known: Vec<_> = out.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    let rows: Vec<_> = crate::fault::TABLE.iter().map(|row| row.domain.0).collect();
+    assert_eq!(known, rows);
 }
 
 #[test]

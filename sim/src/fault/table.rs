@@ -145,7 +145,7 @@ impl Family {
             Family::SendBuffer | Family::RecvBuffer => {
                 Distribution::rarely_log((chance * 4).min(32_768), 1, 16 << 10)
             }
-            Family::Reset => Distribution::rarely(chance / 32, 1, 1),
+            Family::Reset => Distribution::rarely(chance / 8, 1, 1),
             Family::Interrupt | Family::Wakeup => Distribution::rarely_log(chance, 100, MS),
             Family::FdLimit => Distribution::rarely_log(chance / 4, MS, 1_000 * MS),
             Family::RingLate | Family::AioLate => Distribution::rarely_log(chance, US, 20 * MS),

@@ -2,6 +2,7 @@
 //! verdict on any other.
 
 mod file;
+pub mod regressions;
 
 pub use file::{FORMAT, ReplayError, ReplayFile, SavedBase, SavedFailure};
 

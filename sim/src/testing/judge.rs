@@ -2,8 +2,8 @@
 
 use super::environment::{CHECK_FILE, Environment};
 use crate::choice::{Base, Overrides};
-use crate::replay::{ReplayFile, Verdict};
-use crate::report::{self, build_id, folder, text as report_text};
+use crate::replay::{ReplayFile, regressions};
+use crate::report::{self, folder, text as report_text};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::{Counters, Plan};
@@ -86,7 +86,7 @@ impl Test {
     /// The replay files beside the crate, each of a failure that was repaired.
     fn regressions(&self) -> Result<String, String> {
         let mut said = String::new();
-        for path in self.regression_files() {
+        for path in regressions::files(&self.manifest.join("regressions")) {
             let file = ReplayFile::read(&path).map_err(|error| error.to_string())?;
             if file.scenario == self.scenario.name {
                 let shown = path.display();
@@ -96,31 +96,8 @@ impl Test {
         Ok(said)
     }
 
-    fn regression_files(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.manifest.join("regressions")) else { return Vec::new() };
-        let json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(json).collect();
-        files.sort();
-        files
-    }
-
     fn replay(&self, file: &ReplayFile) -> Result<String, String> {
-        let spec = file.spec(&[self.scenario], Record::Trace).map_err(|error| error.to_string())?;
-        let replayed = file.replay(&mut Worker::new(self.executor), &spec, build_id());
-        let mut said = String::new();
-        for key in &replayed.gone {
-            said.push_str(&format!("no longer asked for: {key}\n"));
-        }
-        if let (Some(log), Some(failure)) = (&replayed.report.trace, &replayed.report.failure) {
-            said.push_str(&text::tail(log, 16));
-            said.push_str(&format!("{} at {}: {}\n", failure.oracle, failure.site, failure.message));
-        }
-        match replayed.verdict {
-            Verdict::Holds => Ok(said),
-            Verdict::StillFails => Err(said + "the saved failure is still there"),
-            Verdict::FailsOtherwise => Err(said + "fails, but otherwise than the saved run"),
-            Verdict::Nondeterministic => Err(said + "NONDETERMINISM: the same build made another run of it"),
-        }
+        regressions::judge(file, &[self.scenario], &mut Worker::new(self.executor))
     }
 
     /// One seed, with its trace.

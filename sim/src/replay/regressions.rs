@@ -1,0 +1,41 @@
+//! Regression files: replay files of failures that were repaired, kept in a folder beside the scenarios and run before
+//! any seed.
+
+use super::{ReplayFile, Verdict};
+use crate::report::build_id;
+use crate::run::{Record, Scenario};
+use crate::runner::Worker;
+use crate::trace::text;
+use std::path::{Path, PathBuf};
+
+/// How many events of a run that fails are shown.
+const TAIL: usize = 16;
+
+/// The replay files of a folder, by name; none where there is no such folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(json).collect();
+    files.sort();
+    files
+}
+
+/// Replays one. Both results are texts for people; an error says what is still, or otherwise, wrong.
+pub fn judge(file: &ReplayFile, known: &[Scenario], worker: &mut Worker) -> Result<String, String> {
+    let spec = file.spec(known, Record::Trace).map_err(|error| error.to_string())?;
+    let replayed = file.replay(worker, &spec, build_id());
+    let mut said = String::new();
+    for key in &replayed.gone {
+        said.push_str(&format!("no longer asked for: {key}\n"));
+    }
+    if let (Some(log), Some(failure)) = (&replayed.report.trace, &replayed.report.failure) {
+        said.push_str(&text::tail(log, TAIL));
+        said.push_str(&format!("{} at {}: {}\n", failure.oracle, failure.site, failure.message));
+    }
+    match replayed.verdict {
+        Verdict::Holds => Ok(said),
+        Verdict::StillFails => Err(said + "the saved failure is still there"),
+        Verdict::FailsOtherwise => Err(said + "fails, but otherwise than the saved run"),
+        Verdict::Nondeterministic => Err(said + "NONDETERMINISM: the same build made another run of it"),
+    }
+}
