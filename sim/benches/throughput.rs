@@ -9,9 +9,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
-use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
+use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, SimKernel, choose, run_spec};
-use std::collections::BTreeMap;
 use std::hint::black_box;
 
 /// Round trips of one world of the echo bench.
@@ -101,7 +100,7 @@ fn call(k: SimKernel, server: SocketAddr, rounds: u64) -> Result<()> {
 }
 
 const KNOBS: &[Knob] = &[
-    Knob { name: "clients", about: "", values: KnobValues::Number { low: 1, high: 1000, default: 1 } },
+    Knob { name: "clients", about: "", values: KnobValues::Number { low: 1, high: 1000, default: 2 } },
     Knob { name: "rounds", about: "", values: KnobValues::Number { low: 1, high: 1 << 40, default: 10 } },
 ];
 
@@ -174,12 +173,13 @@ const ECHO: Scenario = Scenario { name: "echo", about: "", knobs: KNOBS, seeds: 
 const COPY: Scenario = Scenario { name: "bulk", about: "", knobs: &[], seeds: 1, body: bulk };
 const DRAW: Scenario = Scenario { name: "draw", about: "", knobs: &[], seeds: 1, body: draw };
 
-fn one(scenario: Scenario, seed: u64, clients: u64, rounds: u64, engine: &mut Engine) -> RunReport {
-    let mut settings = BTreeMap::new();
-    if !scenario.knobs.is_empty() {
-        settings.insert("clients".to_owned(), clients.to_string());
-        settings.insert("rounds".to_owned(), rounds.to_string());
-    }
+fn echoed(seed: u64, clients: u64, rounds: u64, engine: &mut Engine) -> RunReport {
+    let settings =
+        [("clients".to_owned(), clients.to_string()), ("rounds".to_owned(), rounds.to_string())].into();
+    one(ECHO, seed, settings, engine)
+}
+
+fn one(scenario: Scenario, seed: u64, settings: Settings, engine: &mut Engine) -> RunReport {
     let (base, overrides) = (Base::Seed(seed), Overrides::new());
     let report = run_spec(&RunSpec { scenario, settings, base, overrides, record: Record::Hash }, engine);
     assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
@@ -199,30 +199,33 @@ fn worlds(c: &mut Criterion) {
         let rounds = TRIPS / clients;
         group.throughput(Throughput::Elements(TRIPS));
         group.bench_function(format!("{clients} clients"), |b| {
-            b.iter(|| one(ECHO, next(), clients, rounds, &mut engine));
+            b.iter(|| echoed(next(), clients, rounds, &mut engine));
         });
     }
     group.finish();
 
     let mut group = c.benchmark_group("calls");
     // As many as seed 1 makes: which seed it is decides the faults, and they the calls.
-    group.throughput(Throughput::Elements(one(ECHO, 1, 10, TRIPS / 10, &mut engine).calls));
-    group.bench_function("10 clients, one seed", |b| b.iter(|| one(ECHO, 1, 10, TRIPS / 10, &mut engine)));
+    group.throughput(Throughput::Elements(echoed(1, 10, TRIPS / 10, &mut engine).calls));
+    group.bench_function("10 clients, one seed", |b| b.iter(|| echoed(1, 10, TRIPS / 10, &mut engine)));
     group.finish();
 
     let mut group = c.benchmark_group("small worlds");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("2 clients, 10 round trips", |b| b.iter(|| one(ECHO, next(), 2, 10, &mut engine)));
+    // With the knobs' defaults, as in a sweep.
+    group.bench_function("2 clients, 10 round trips", |b| {
+        b.iter(|| one(ECHO, next(), Settings::new(), &mut engine));
+    });
     group.finish();
 
     let mut group = c.benchmark_group("bulk");
     group.throughput(Throughput::Bytes(BULK as u64));
-    group.bench_function("64 MiB", |b| b.iter(|| one(COPY, 1, 1, 1, &mut engine)));
+    group.bench_function("64 MiB", |b| b.iter(|| one(COPY, 1, Settings::new(), &mut engine)));
     group.finish();
 
     let mut group = c.benchmark_group("keyed choices");
     group.throughput(Throughput::Elements(DRAWS));
-    group.bench_function("draw", |b| b.iter(|| one(DRAW, next(), 1, 1, &mut engine)));
+    group.bench_function("draw", |b| b.iter(|| one(DRAW, next(), Settings::new(), &mut engine)));
     group.finish();
 }
 

@@ -104,7 +104,15 @@ impl Sim {
 
     /// A knob that takes a number.
     pub fn number(&self, name: &str) -> u64 {
-        crate::choice::parse_seed(&self.word(name)).unwrap_or(0)
+        if let Some(text) = self.settings.get(name) {
+            return crate::choice::parse_seed(text).unwrap_or(0);
+        }
+        // Without a text in between: small worlds are made by the ten thousand.
+        let knob = self.scenario.knobs.iter().find(|knob| knob.name == name);
+        knob.map_or(0, |knob| match knob.values {
+            KnobValues::Words(_) => 0,
+            KnobValues::Number { default, .. } => default,
+        })
     }
 
     /// These settings make no sense together: the run is refused, which is no failure.
@@ -194,7 +202,7 @@ impl Sim {
         body: impl FnOnce(SimKernel) + Send + 'static,
     ) -> ProcessId {
         let name = name.replace(' ', "-");
-        ProcessId(self.world.add_process(host.0, &name, foreground, 0, Box::new(move || body(SimKernel))))
+        ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
     }
 
     /// Allows a process to panic: its end is then a part of the story (O16 does not break).

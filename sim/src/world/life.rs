@@ -108,7 +108,7 @@ impl World {
         let name = format!("{origin}~{boot}");
         let now = self.now;
         let run = factory.clone();
-        let next = self.add_process(host, &name, false, now, Box::new(move || run(SimKernel, boot)));
+        let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, boot)));
         let p = &mut self.processes[next as usize];
         (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
         (p.life.factory, p.life.origin, p.life.boot) = (Some(factory), origin, boot);

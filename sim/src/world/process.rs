@@ -54,14 +54,14 @@ impl World {
     pub fn add_process(
         &mut self,
         host: u32,
-        name: &str,
+        name: String,
         foreground: bool,
         time: u64,
         body: eagain_net::ThreadBody,
     ) -> u32 {
         let index = self.processes.len() as u32;
+        let main_name = [&*name, "/0"].concat();
         self.processes.push(Process {
-            name: name.to_owned(),
             host,
             pid: 1000 + index as i32 * 1000,
             main_thread: NONE,
@@ -82,16 +82,17 @@ impl World {
             waits: 0,
             exit: None,
             life: super::Life {
-                origin: name.to_owned(),
+                origin: name.clone(),
                 successor: NONE,
                 calls_left: u64::MAX,
                 ..Default::default()
             },
             rings_made: 0,
             aio: crate::object::AioTable::default(),
+            name,
         });
         self.foreground += u32::from(foreground);
-        let main = self.add_thread(index, format!("{name}/0"), time, eagain_net::SigSet::EMPTY, body);
+        let main = self.add_thread(index, main_name, time, eagain_net::SigSet::EMPTY, body);
         self.processes[index as usize].main_thread = main;
         index
     }
