@@ -92,21 +92,31 @@ fn always(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
     config.flaws = flaws;
     let server = server(sim, host, "server", config);
     if faults.contains(&Family::HostPower) {
-        nemesis(sim, &server, 0);
+        nemesis(sim, &server, 0, cut_power);
+    } else {
+        nemesis(sim, &server, 0, kill);
     }
     let history = clients(sim, address, 3, 30, PATIENCE);
     sim.run();
     judge(sim, &history);
 }
 
-/// Takes the power away in the middle of the load, some times.
-fn nemesis(sim: &mut Sim, server: &Server, least: u64) {
+fn cut_power(server: &Server) {
+    control::crash(server.host);
+}
+
+fn kill(server: &Server) {
+    control::kill(server.process);
+}
+
+/// Strikes in the middle of the load, some times.
+fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) {
     let host = sim.host("nemesis");
-    let server = server.host;
+    let server = server.clone();
     sim.client(host, "nemesis", move |k| {
         for _ in 0..choose("crashes", least, 8) {
             sleep(k, Duration::from_micros(choose("within", 0, 1000) << choose("scale", 0, 5)));
-            control::crash(server);
+            strike(&server);
             // Peers are not told of it: by then they have given up, and load begins again.
             sleep(k, PATIENCE);
         }
@@ -117,7 +127,7 @@ fn nemesis(sim: &mut Sim, server: &Server, least: u64) {
 fn tearing(sim: &mut Sim, flaws: Flaws) {
     allow(sim, TEARING);
     let server = prefix::build(sim, Log, flaws);
-    nemesis(sim, &server, 4);
+    nemesis(sim, &server, 4, cut_power);
     sim.run();
 }
 
@@ -128,7 +138,7 @@ fn rewriting(sim: &mut Sim, flaws: Flaws) {
     let mut config = keeps(Log, SyncPolicy::Always);
     config.flaws = flaws;
     let server = server(sim, host, "server", config);
-    nemesis(sim, &server, 0);
+    nemesis(sim, &server, 0, cut_power);
     let operator = sim.host("operator");
     sim.client(operator, "operator", move |k| {
         let mut client = Client::new(k, address, 99, PATIENCE);
