@@ -23,6 +23,8 @@ struct State {
     nfds: i32,
     /// Whether a wait has begun with an older state of the sets.
     waiting: bool,
+    /// Whether one was taken out since the wait began.
+    stale: bool,
 }
 
 impl State {
@@ -46,6 +48,7 @@ impl<K: Readiness + Threads> SelectPoller<K> {
             write: FdSet::default(),
             nfds: 0,
             waiting: false,
+            stale: false,
         };
         if let Some(bell) = waker.fd() {
             if !state.read.insert(bell) {
@@ -95,6 +98,7 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
         let mut state = self.state.lock();
         state.table.remove(fd).ok_or(Errno::ENOENT)?;
         state.apply(fd, Interest::NONE);
+        state.stale = true;
         // A wait that goes on with a closed descriptor in its sets is unspecified (select(2), NOTES).
         self.changed(state.waiting)
     }
@@ -108,6 +112,7 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
         let mut state = self.state.lock();
         state.waiting = true;
         let (mut read, mut write, nfds) = (state.read.clone(), state.write.clone(), state.nfds);
+        state.stale = false;
         drop(state);
         let selected = self.kernel.select(nfds, Some(&mut read), Some(&mut write), None, timeout, None);
         let mut state = self.state.lock();
@@ -116,6 +121,8 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
             Ok(_) => {}
             // What is in the sets after an error is unspecified: look at none of it.
             Err(Errno::EINTR) => return Ok(()),
+            // Another thread has taken one out and closed it, after the sets were copied and before the call.
+            Err(Errno::EBADF) if state.stale => return Ok(()),
             Err(e) => return Err(e),
         }
         if let Some(bell) = self.waker.fd().filter(|&bell| read.contains(bell)) {

@@ -1,0 +1,48 @@
+//! The pollers of `net`, with a thread that takes descriptors out and closes them while another waits.
+
+mod common;
+
+use common::{pair, sweep};
+use eagain_net::model::{AnyPoller, Interest, ModelKind, Poller};
+use eagain_net::*;
+use eagain_sim::{Sim, choose};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+/// How long a wait lasts that nobody ends.
+const TURN: Duration = Duration::from_micros(100);
+
+fn closing(sim: &mut Sim) {
+    let host = sim.host("host");
+    sim.client(host, "main", |k| {
+        for kind in ModelKind::ALL.into_iter().filter(|kind| kind.is_readiness()) {
+            let poller = Arc::new(AnyPoller::new(k, kind).expect("it can be had"));
+            let over = Arc::new(AtomicBool::new(false));
+            let (theirs, is_over) = (poller.clone(), over.clone());
+            let closer = thread::spawn(k, "closer", move || {
+                for _ in 0..8 {
+                    let (a, b) = pair(k, SocketFlags::NONBLOCK);
+                    theirs.register(a, 1, Interest::READABLE).expect("a new descriptor");
+                    sleep(k, Duration::from_micros(choose("patience", 0, 300)));
+                    theirs.forget(a);
+                    k.close(a).expect("it is open");
+                    k.close(b).expect("it is open");
+                }
+                is_over.store(true, SeqCst);
+            });
+            let mut events = Vec::new();
+            while !over.load(SeqCst) {
+                poller
+                    .wait(&mut events, Some(TURN))
+                    .unwrap_or_else(|errno| panic!("{}: {errno}", kind.name()));
+            }
+            closer.expect("a thread").join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn a_wait_outlives_what_another_thread_takes_out() {
+    sweep(closing, 0..50, &["thread.off-cpu"]);
+}
