@@ -1,5 +1,6 @@
 //! Asks, ends its writing side, and expects every reply all the same, then the server's end.
 
+use super::pipeliner::send_by;
 use super::{Client, End, Stage, plan, tag};
 use eagain_net::{Kernel, ShutdownHow};
 use eagain_sim::{choose, fail};
@@ -18,7 +19,10 @@ pub fn half_closer<K: Kernel>(
     for _ in 0..choose("depth", 1, depth) {
         bytes.extend(client.begin(&plan.request()));
     }
-    client.send(&bytes)?;
+    // Nothing is sent without reading: where buffers are tight, a thread that writes would wait for us, and we for it.
+    client.stream.set_nonblocking(true).map_err(End::Broken)?;
+    send_by(k, &mut client, &bytes, |client| client.receive(4096))?;
+    client.stream.set_nonblocking(false).map_err(End::Broken)?;
     client.stream.shutdown(ShutdownHow::Write).map_err(End::Broken)?;
     client.receive_all()?;
     match client.receive(64) {

@@ -32,28 +32,49 @@ pub(super) fn exchange_by<K: Kernel>(
     bytes: &[u8],
     mut receive: impl FnMut(&mut Client<K>) -> Result<(), End>,
 ) -> Result<bool, End> {
-    let mut short = false;
-    let mut rest = bytes;
-    while !rest.is_empty() || client.outstanding() > 0 {
-        let wanted = if rest.is_empty() { Events::IN } else { Events::IN | Events::OUT };
-        match k.poll(&mut [PollFd::new(client.stream.fd(), wanted)], None, None) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(End::Broken(errno)),
-        }
-        if !rest.is_empty() {
-            match client.stream.write(rest) {
-                Ok(n) => {
-                    short |= n < rest.len();
-                    rest = &rest[n..];
-                }
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
-                Err(errno) => return Err(End::Broken(errno)),
-            }
-        }
-        match receive(client) {
-            Ok(()) | Err(End::Broken(Errno::EAGAIN)) => {}
-            Err(end) => return Err(end),
-        }
+    let short = send_by(k, client, bytes, &mut receive)?;
+    while client.outstanding() > 0 {
+        wait_for(k, client, Events::IN)?;
+        taken(receive(client))?;
     }
     Ok(short)
+}
+
+/// Sends all of `bytes`, and receives what comes meanwhile. The client is non-blocking. `true`: a write was short.
+pub(super) fn send_by<K: Kernel>(
+    k: K,
+    client: &mut Client<K>,
+    bytes: &[u8],
+    mut receive: impl FnMut(&mut Client<K>) -> Result<(), End>,
+) -> Result<bool, End> {
+    let mut short = false;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        wait_for(k, client, Events::IN | Events::OUT)?;
+        match client.stream.write(rest) {
+            Ok(n) => {
+                short |= n < rest.len();
+                rest = &rest[n..];
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(errno) => return Err(End::Broken(errno)),
+        }
+        taken(receive(client))?;
+    }
+    Ok(short)
+}
+
+fn wait_for<K: Kernel>(k: K, client: &Client<K>, wanted: Events) -> Result<(), End> {
+    match k.poll(&mut [PollFd::new(client.stream.fd(), wanted)], None, None) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(End::Broken(errno)),
+    }
+}
+
+/// Nothing was there: the next time.
+fn taken(received: Result<(), End>) -> Result<(), End> {
+    match received {
+        Err(End::Broken(Errno::EAGAIN)) => Ok(()),
+        other => other,
+    }
 }
