@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Microseconds of user and system time of all the server's threads for a request, from `/proc/PID/stat` before and
-//! after: the median of three, SET and GET with 64 bytes, 50 connections. At `-P 1` the client is the bottleneck, hence
-//! requests a second would say little. The last columns are with idle connections beside those: 5,000, or as many as
-//! the model or the machine lets in; what a request costs then, and what a second costs in which nobody asks.
+//! after: the median of five rounds, in each of which every server has its turn; SET and GET with 64 bytes, 50
+//! connections. At `-P 1` the client is the bottleneck, hence requests a second would say little. The last columns are
+//! with idle connections beside those: 5,000, or as many as the model or the machine lets in; what a request costs then,
+//! and what a second costs in which nobody asks.
 
 mod fixed;
 
@@ -36,9 +37,10 @@ const DRIVERS: &[(&str, &str)] = &[
 /// Beside them.
 const OTHERS: &[&str] = &["fixed", "redis"];
 const IDLE: usize = 5_000;
+const ROUNDS: usize = 5;
 const CORES: [&str; 2] = ["0", "1"];
 /// Processor time that a measurement is to take, so that a clock of 10 ms is fine enough.
-const WANTED_US: f64 = 800_000.0;
+const WANTED_US: f64 = 500_000.0;
 /// Of `/proc/PID/stat` (`getconf CLK_TCK`).
 const TICK_US: f64 = 10_000.0;
 
@@ -115,22 +117,22 @@ impl Server {
         let (port, depth, count) = (self.at.port().to_string(), depth.to_string(), n.to_string());
         let arguments = ["-p", &port, "-t", "set,get", "-d", "64", "-c", "50", "-q"];
         let mut client = Command::new("taskset");
-        client.args(["-c", CORES[1], "redis-benchmark"]).args(arguments).args(["-P", &depth, "-n", &count]);
+        client
+            .args(["-c", CORES[1], "timeout", "300", "redis-benchmark"])
+            .args(arguments)
+            .args(["-P", &depth, "-n", &count]);
         let before = self.spent_us()?;
         let output = client.output()?;
         if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+            return Err(format!("redis-benchmark: {}", output.status).into());
         }
         Ok((self.spent_us()? - before) / (2 * n) as f64)
     }
 
-    /// The median of three that last long enough.
-    fn cost_us(&self, depth: usize) -> Result<f64, Failure> {
+    /// How many requests of each kind last long enough.
+    fn enough(&self, depth: usize) -> Result<u64, Failure> {
         let first = self.once(depth, 5_000 * depth as u64)?.max(0.05);
-        let n = (WANTED_US / first / 2.0).clamp(2_000.0, 4_000_000.0) as u64;
-        let mut all = [self.once(depth, n)?, self.once(depth, n)?, self.once(depth, n)?];
-        all.sort_by(f64::total_cmp);
-        Ok(all[1])
+        Ok((WANTED_US / first / 2.0).clamp(2_000.0, 4_000_000.0) as u64)
     }
 
     /// Connections that say one thing and then nothing, as many as are let in.
@@ -157,23 +159,71 @@ fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
-fn row(name: &str, pattern: &str) -> Result<(), Failure> {
-    let server = Server::start(name, pattern)?;
-    let (one, many) = (server.cost_us(1)?, server.cost_us(16)?);
-    drop(server);
-    let server = Server::start(name, pattern)?;
-    let mut idle = server.idle();
-    // Room for the client's own, where the model has a limit.
-    let full = idle.len() < IDLE;
-    idle.truncate(idle.len().saturating_sub(if full { 60 } else { 0 }));
-    pause(500);
-    let crowded = server.cost_us(1)?;
-    pause(500);
-    let before = server.spent_us()?;
-    pause(3_000);
-    let rest_ms = (server.spent_us()? - before) / 3_000.0;
-    let held = idle.len();
-    println!("| {name} | {pattern} | {one:.2} | {many:.2} | {held} | {crowded:.2} | {rest_ms:.1} |");
+/// What is known of a server.
+struct Row {
+    name: String,
+    server: Server,
+    /// How many requests at each depth, and what one took, in each round.
+    one: (u64, Vec<f64>),
+    many: (u64, Vec<f64>),
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+impl Row {
+    fn new(name: &str, pattern: &str) -> Result<Row, Failure> {
+        let server = Server::start(name, pattern)?;
+        let (one, many) = (server.enough(1)?, server.enough(16)?);
+        let name = format!("{name} | {pattern}");
+        Ok(Row { name, server, one: (one, Vec::new()), many: (many, Vec::new()) })
+    }
+
+    fn round(&mut self) -> Result<(), Failure> {
+        self.one.1.push(self.server.once(1, self.one.0)?);
+        self.many.1.push(self.server.once(16, self.many.0)?);
+        Ok(())
+    }
+
+    /// With idle connections beside: how many there are, what a request costs, and what a second at rest.
+    fn crowd(&self) -> Result<String, Failure> {
+        let mut idle = self.server.idle();
+        // Where the model has a limit, the client needs room below it.
+        let full = idle.len() < IDLE;
+        idle.truncate(idle.len().saturating_sub(if full { 60 } else { 0 }));
+        pause(500);
+        let n = self.server.enough(1)?;
+        let mut costs = [self.server.once(1, n)?, self.server.once(1, n)?, self.server.once(1, n)?];
+        pause(500);
+        let before = self.server.spent_us()?;
+        pause(3_000);
+        let rest_ms = (self.server.spent_us()? - before) / 3_000.0;
+        Ok(format!("{} | {:.2} | {rest_ms:.1}", idle.len(), median(&mut costs)))
+    }
+}
+
+/// Measures all of them in turns, so that what else the machine does befalls them alike.
+fn measure(wanted: &[String]) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    let all = DRIVERS.iter().copied().chain(OTHERS.iter().map(|&other| (other, "")));
+    for (name, pattern) in all.filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name)) {
+        match Row::new(name, pattern) {
+            Ok(row) => rows.push(row),
+            Err(why) => eprintln!("skipped: {name} {pattern}: {why}"),
+        }
+    }
+    for _ in 0..ROUNDS {
+        rows.iter_mut().try_for_each(Row::round)?;
+    }
+    println!("| model | pattern | -P 1 | -P 16 | idle | -P 1 beside them | ms a second at rest |");
+    println!("|---|---|---|---|---|---|---|");
+    for row in &mut rows {
+        let crowd = row.crowd().unwrap_or_else(|why| format!("{why} | |"));
+        let (one, many) = (median(&mut row.one.1), median(&mut row.many.1));
+        println!("| {} | {one:.2} | {many:.2} | {crowd} |", row.name);
+    }
     Ok(())
 }
 
@@ -196,13 +246,12 @@ fn main() -> ExitCode {
         let status = again.env("COST_CHILD", "1").status();
         return ExitCode::from(u8::from(!status.is_ok_and(|status| status.success())));
     }
-    println!("| model | pattern | -P 1 | -P 16 | idle | -P 1 beside them | ms a second at rest |");
-    println!("|---|---|---|---|---|---|---|");
-    let rows = DRIVERS.iter().copied().chain(OTHERS.iter().map(|&other| (other, "")));
-    for (name, pattern) in rows.filter(|(name, _)| wanted.len() == 1 || wanted.iter().any(|w| w == name)) {
-        if let Err(why) = row(name, pattern) {
-            println!("| {name} | {pattern} | skipped: {why} | | | | |");
+    let wanted: Vec<String> = wanted.into_iter().filter(|word| !word.starts_with('-')).collect();
+    match measure(&wanted) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
