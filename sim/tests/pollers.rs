@@ -46,3 +46,28 @@ fn closing(sim: &mut Sim) {
 fn a_wait_outlives_what_another_thread_takes_out() {
     sweep(closing, 0..50, &["thread.off-cpu"]);
 }
+
+/// As a full table has it: the same few numbers come and go between two waits.
+fn coming_and_going(sim: &mut Sim) {
+    common::synchronous(sim);
+    let host = sim.host("host");
+    let process = sim.client(host, "main", |k| {
+        let poller = AnyPoller::new(k, ModelKind::Sigio).expect("it can be had");
+        let (a, b) = pair(k, SocketFlags::NONBLOCK);
+        for _ in 0..20 {
+            poller.register(a, 1, Interest::READABLE).expect("a new descriptor");
+            poller.forget(a);
+        }
+        poller.register(a, 1, Interest::READABLE).expect("a new descriptor");
+        k.send(b, b"x", SendFlags::NONE).expect("there is room");
+        let mut events = Vec::new();
+        poller.wait(&mut events, Some(TURN)).expect("no more than are open");
+        assert_eq!(events.len(), 1, "once");
+    });
+    sim.fd_limit(process, 6);
+}
+
+#[test]
+fn a_number_that_was_used_often_is_asked_for_once() {
+    common::check(coming_and_going);
+}

@@ -53,7 +53,7 @@ struct Own {
 
 struct State {
     table: Table<Own>,
-    /// What the next wait looks at, signal or not. May name descriptors that are gone.
+    /// What the next wait looks at, signal or not. May name descriptors that are gone, and one twice.
     list: Vec<Fd>,
     /// Room for one poll.
     asked: Vec<PollFd>,
@@ -121,7 +121,9 @@ impl<K: Readiness + Signals + Threads> SigioPoller<K> {
         let mut asked = std::mem::take(&mut state.asked);
         asked.clear();
         for &fd in &list {
-            let Some(entry) = state.table.get_mut(fd) else { continue };
+            // A number that was taken out and put in again is on the list twice, and one that is asked for twice may be
+            // one too many: poll(2) takes no more than RLIMIT_NOFILE.
+            let Some(entry) = state.table.get_mut(fd).filter(|entry| entry.own.listed) else { continue };
             entry.own.listed = false;
             // Before poll: what happens from here on is told by one or the other.
             if !entry.own.armed {
