@@ -26,11 +26,25 @@ pub(super) struct Flight {
     pub(super) loan: Loan,
 }
 
+/// A place for a flight, and how many were there before: a number that was given back means nobody else later, since a
+/// cancellation may be carried out long after it was submitted.
+#[derive(Default)]
+struct Slot {
+    past: u32,
+    flight: Option<Flight>,
+}
+
+impl Slot {
+    fn number(&self, at: usize) -> u64 {
+        u64::from(self.past) << 32 | at as u64
+    }
+}
+
 /// Flights by number; the number is what the kernel knows them by.
 #[derive(Default)]
 pub(super) struct Flights {
-    slots: Vec<Option<Flight>>,
-    /// Numbers of empty slots, the last one used next.
+    slots: Vec<Slot>,
+    /// Empty slots, the last one used next.
     free: Vec<u32>,
 }
 
@@ -39,30 +53,30 @@ pub(super) const NOBODY: u64 = u64::MAX;
 
 impl Flights {
     pub(super) fn insert(&mut self, flight: Flight) -> u64 {
-        match self.free.pop() {
-            Some(number) => {
-                if let Some(slot) = self.slots.get_mut(number as usize) {
-                    *slot = Some(flight);
-                }
-                u64::from(number)
-            }
+        let at = match self.free.pop() {
+            Some(at) => at as usize,
             None => {
-                self.slots.push(Some(flight));
-                self.slots.len() as u64 - 1
+                self.slots.push(Slot::default());
+                self.slots.len() - 1
             }
-        }
+        };
+        let Some(slot) = self.slots.get_mut(at) else { return NOBODY };
+        slot.flight = Some(flight);
+        slot.number(at)
     }
 
     pub(super) fn get(&self, number: u64) -> Option<&Flight> {
-        self.slots.get(usize::try_from(number).ok()?)?.as_ref()
+        let at = number as u32 as usize;
+        self.slots.get(at).filter(|slot| slot.number(at) == number)?.flight.as_ref()
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Flight> {
-        let flight = self.slots.get_mut(usize::try_from(number).ok()?)?.take();
-        if flight.is_some() {
-            self.free.push(number as u32);
-        }
-        flight
+        let at = number as u32 as usize;
+        let slot = self.slots.get_mut(at).filter(|slot| slot.number(at) == number)?;
+        let flight = slot.flight.take()?;
+        slot.past = slot.past.wrapping_add(1);
+        self.free.push(at as u32);
+        Some(flight)
     }
 
     /// How many are in flight.
@@ -72,10 +86,9 @@ impl Flights {
 
     /// The first one with this `user_data`.
     pub(super) fn find(&self, user_data: u64) -> Option<u64> {
-        let at = self
-            .slots
-            .iter()
-            .position(|slot| slot.as_ref().is_some_and(|flight| flight.user_data == user_data))?;
-        Some(at as u64)
+        let mut slots = self.slots.iter().enumerate();
+        let (at, slot) =
+            slots.find(|(_, slot)| slot.flight.as_ref().is_some_and(|f| f.user_data == user_data))?;
+        Some(slot.number(at))
     }
 }

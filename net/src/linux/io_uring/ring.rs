@@ -195,10 +195,13 @@ impl Drop for LinuxRing {
         let queued = self.ring.submission().len();
         if self.lent.flights.len() > queued {
             let time = Some(Timespec::from(PATIENCE));
-            // ENOENT: all are about to complete anyway. EEXIST: another thread's ring. ETIME: see below.
-            let _ = self.ring.submitter().register_sync_cancel(time, CancelBuilder::any());
             let mut done = Vec::new();
             loop {
+                // ENOENT: all are about to complete anyway. EEXIST: another thread's ring. ETIME: see below. Each time
+                // again, after the work that is due: what is linked hard behind something begins there, when that was
+                // cancelled.
+                let _ = self.raw_enter(0, 0, None, None);
+                let _ = self.ring.submitter().register_sync_cancel(time, CancelBuilder::any());
                 self.reap(&mut done);
                 done.clear();
                 if self.lent.flights.len() <= queued || self.raw_enter(0, 1, Some(PATIENCE), None).is_err() {
