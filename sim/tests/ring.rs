@@ -243,7 +243,9 @@ row!(a_link_begins_when_what_it_waits_for_has_ended, |k| {
     );
     assert_eq!(turn(&mut r), []);
     send_now(k, a, b"ping");
-    assert_eq!(turn(&mut r), plain(&[(1, 4), (2, 4)]));
+    // What is linked is begun when the first has been told of, by the next work that is done.
+    assert_eq!(turn(&mut r), plain(&[(1, 4)]));
+    assert_eq!(turn(&mut r), plain(&[(2, 4)]));
 });
 
 row!(u11_a_linked_timeout_ends_a_recv_and_data_ends_the_timeout, |k| {
@@ -260,7 +262,8 @@ row!(u11_a_linked_timeout_ends_a_recv_and_data_ends_the_timeout, |k| {
     linked(&mut r, 4, Operation::LinkTimeout { after }, SubmissionFlags::NONE);
     assert_eq!(turn(&mut r), []);
     send_now(k, a, b"data");
-    assert_eq!(turn(&mut r), plain(&[(3, 4), (4, canceled())]));
+    assert_eq!(turn(&mut r), plain(&[(3, 4)]));
+    assert_eq!(turn(&mut r), plain(&[(4, canceled())]));
     linked(&mut r, 5, Operation::LinkTimeout { after }, SubmissionFlags::NONE);
     assert_eq!(turn(&mut r), plain(&[(5, -Errno::EINVAL.0)]));
 });
@@ -295,7 +298,7 @@ row!(u12_a_multishot_poll_tells_of_every_wakeup, |k| {
     r.cancel(2, 1).unwrap();
     assert_eq!(turn(&mut r), plain(&[(2, 0), (1, canceled())]));
     r.poll_add(3, b, Events::IN).unwrap();
-    assert_eq!(turn(&mut r), plain(&[(3, Events::IN.0 as i32)]));
+    assert_eq!(turn(&mut r), plain(&[(3, events.0 as i32)]), "RDHUP need not be asked for");
 });
 
 row!(u13_a_multishot_accept_goes_on_until_it_is_cancelled, |k| {

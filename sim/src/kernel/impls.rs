@@ -52,8 +52,9 @@ impl Descriptors for SimKernel {
         let mut whole = vec![0; total];
         let mut deadline = None;
         let args = [word(fd), total as u64, 0, 0];
-        let n =
-            waiting_call(Kind::Readv, args, Restart::IfAsked, |w| w.sys_read(fd, &mut whole, &mut deadline))?;
+        let n = waiting_call(Kind::Readv, args, Restart::IfAsked, |w| {
+            w.sys_read_parts(fd, &mut whole, &mut deadline)
+        })?;
         let mut rest = &whole[..n];
         for buffer in buffers {
             let take = rest.len().min(buffer.len());
@@ -68,8 +69,9 @@ impl Descriptors for SimKernel {
         let whole: Vec<u8> = buffers.iter().flat_map(|b| b.iter().copied()).collect();
         let mut progress = SendProgress::default();
         let args = [word(fd), total as u64, 0, 0];
-        let result =
-            waiting_call(Kind::Writev, args, Restart::IfAsked, |w| w.sys_write(fd, &whole, &mut progress));
+        let result = waiting_call(Kind::Writev, args, Restart::IfAsked, |w| {
+            w.sys_write_parts(fd, &whole, buffers, &mut progress)
+        });
         partial(result, &progress)
     }
 

@@ -17,7 +17,7 @@ pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use disk::{Disk, Inode, OpenDisk};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
-pub(crate) use ring::{LinkedTimeout, Ring, RingOp, take_buffer};
+pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use socket::{
     Conn, Flow, Listen, Mark, Options, Port, RCV, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp,

@@ -3,6 +3,7 @@
 //! ```text
 //!   push ──► queue ──enter──► ops ──► (a file's watchers) ──wake──► work ──► done ──reap──►
 //!                              │  what cannot be done at once pends here       │ full: overflow, flushed by enter
+//!                              └──► batch ──flush──► done; what is linked behind it ──► work
 //! ```
 
 use crate::choice::Stream;
@@ -37,14 +38,37 @@ pub(crate) struct RingOp {
     pub queued: bool,
     /// It runs elsewhere, and can no longer be cancelled.
     pub running: bool,
+    /// It is over, and told so with the deferred work.
+    pub outcome: Option<(i32, bool)>,
+    /// It was cancelled, and ends when the work is done.
+    pub canceled: bool,
+    /// It is linked behind something that has ended, and is issued when the work is done.
+    pub fresh: bool,
+    /// It was ready when it began to wait: on its way back, where no cancel finds it.
+    pub unlisted: bool,
+    /// Of a connect: it was begun, and has been told once that it came to nothing before.
+    pub under_way: bool,
+    pub aborted: bool,
+    /// Of a poll that was woken: how often, and with which bits the first time.
+    pub wakes: u32,
+    pub woken: Events,
     /// For a timeout: when it is over, and how many completions end it before.
     pub at: u64,
     pub target: u64,
+    pub enough: bool,
     /// The buffer of a group that a single receive has filled.
     pub filled: Option<(u16, Vec<u8>)>,
     pub timeout: Option<LinkedTimeout>,
     /// What is linked behind it.
     pub chain: VecDeque<Submission>,
+}
+
+/// What is linked behind an operation that is over.
+pub(crate) struct Ended {
+    pub chain: VecDeque<Submission>,
+    /// The chain is broken.
+    pub broken: bool,
+    pub timeout: Option<LinkedTimeout>,
 }
 
 /// A ring.
@@ -68,8 +92,18 @@ pub(crate) struct Ring {
     /// The agenda has an entry to do the work; its number.
     pub planned: Option<u32>,
     pub groups: BTreeMap<BufferGroup, VecDeque<(u16, Vec<u8>)>>,
-    /// Completions other than those of timeouts.
+    /// Completions, and timeouts that are over, whether or not that was posted: what timeouts count is the difference.
     pub posted: u64,
+    pub timeouts_over: u64,
+    /// What has completed in what is being done now: posted at its end, all together (`__io_submit_flush_completions`).
+    /// With it whether the program got on by it.
+    pub batch: Vec<(Completed, bool)>,
+    /// Files that are let go of when the work is done (`fput`).
+    pub released: Vec<u32>,
+    /// Some completion was posted at once, as those are that more follow.
+    pub posted_aside: bool,
+    /// What is linked behind what has completed: it is seen to after that was posted.
+    pub ended: Vec<Ended>,
     /// Who chooses: the process and the how-manieth of its rings.
     pub name: String,
     pub lates: Stream,

@@ -187,6 +187,13 @@ pub(crate) struct Flow {
     pub fin_arrived: bool,
     /// Its sender knows.
     pub fin_acked: bool,
+    /// The receiver has answered what came, so that its acknowledgements wait for company
+    /// (`inet_csk_in_pingpong_mode`).
+    pub interactive: bool,
+    /// Pieces that came since it last acknowledged, and where that was: with the second one an acknowledgement is due
+    /// when all has been read (`ICSK_ACK_PUSHED2`).
+    pub pushed: u8,
+    pub pushed_from: u64,
     /// A reset has left or come: nothing moves any more.
     pub dead: bool,
     /// The sender waits for the receiver's window.

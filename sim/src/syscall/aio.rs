@@ -9,7 +9,7 @@ use crate::syscall::SendProgress;
 use crate::trace::Kind;
 use crate::world::{NONE, WaitOn, Wake, Watcher, World};
 use eagain_net::{
-    AioCancel, AioId, AioState, Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigEvent, SigInfo,
+    AioCancel, AioId, AioState, Errno, Events, Fd, Result, SendFlags, SigCode, SigEvent, SigInfo,
 };
 
 /// How long a thread of the library takes to wake up and make its call.
@@ -170,11 +170,16 @@ impl World {
         let socket = matches!(self.files[file as usize].object, Object::Socket(_));
         let regular = matches!(self.files[file as usize].object, Object::File(_));
         let result = match from {
-            None => self.on_file(thread, file, |w, fd| match (regular, socket) {
-                (true, _) => Step::Done(w.sys_pread(fd, &mut buffer, offset)),
-                (_, true) => w.sys_recv(fd, &mut buffer, RecvFlags::DONTWAIT, &mut None),
-                // pread gives ESPIPE on what cannot seek, and the library then reads.
-                _ => w.sys_read(fd, &mut buffer, &mut None),
+            None => self.on_file(thread, file, |w, fd| match regular {
+                true => Step::Done(w.sys_pread(fd, &mut buffer, offset)),
+                // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
+                // signals that wait for another thread are not for it.
+                false => {
+                    let own = std::mem::take(&mut w.threads[thread as usize].pending);
+                    let step = w.sys_read(fd, &mut buffer, &mut None);
+                    w.threads[thread as usize].pending = own;
+                    step
+                }
             }),
             Some(from) => self.on_file(thread, file, |w, fd| {
                 let rest = &buffer[from + moved..];

@@ -3,7 +3,8 @@
 use crate::kernel::Step;
 use crate::object::{EventCounter, Object, OpenFile, SigIo};
 use crate::world::{WaitOn, Watcher, World};
-use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, StatusFlags};
+use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
+use std::io::IoSlice;
 
 impl World {
     /// A new open file, as a descriptor of the running process.
@@ -197,6 +198,50 @@ impl World {
             _ => Step::Done(Err(Errno::EINVAL)),
         }
     }
+
+    /// `readv(2)`: nothing is asked of what can be read where there is no room.
+    pub fn sys_read_parts(&mut self, fd: Fd, buffer: &mut [u8], deadline: &mut Option<u64>) -> Step<usize> {
+        let file = match self.file(fd) {
+            Ok(file) => file,
+            Err(errno) => return Step::Done(Err(errno)),
+        };
+        match self.files[file as usize].object {
+            Object::Event(_) | Object::Timer(_) | Object::Signals(..) if buffer.is_empty() => {
+                Step::Done(Ok(0))
+            }
+            _ => self.sys_read(fd, buffer, deadline),
+        }
+    }
+
+    /// `writev(2)`: nothing is asked of what can be written where there is nothing to write. A counter has no call for
+    /// parts, and is written one after the other (`do_loop_readv_writev`).
+    pub fn sys_write_parts(
+        &mut self,
+        fd: Fd,
+        whole: &[u8],
+        parts: &[IoSlice<'_>],
+        progress: &mut SendProgress,
+    ) -> Step<usize> {
+        let file = match self.file(fd) {
+            Ok(file) => file,
+            Err(errno) => return Step::Done(Err(errno)),
+        };
+        match self.files[file as usize].object {
+            Object::Event(_) | Object::Socket(_) if whole.is_empty() => Step::Done(Ok(0)),
+            Object::Event(_) => {
+                let mut written = 0;
+                for part in parts {
+                    match self.sys_write(fd, part, progress) {
+                        Step::Done(Ok(n)) => written += n,
+                        _ if written > 0 => break,
+                        other => return other,
+                    }
+                }
+                Step::Done(Ok(written))
+            }
+            _ => self.sys_write(fd, whole, progress),
+        }
+    }
 }
 
 /// How far a send that waits has got.
@@ -204,4 +249,10 @@ impl World {
 pub(crate) struct SendProgress {
     pub sent: usize,
     pub deadline: Option<u64>,
+}
+
+/// What makes a descriptor takes these flags, and an eventfd one more.
+pub(super) fn check_flags(flags: SocketFlags) -> Result<()> {
+    let known = SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC);
+    if known.contains(flags) { Ok(()) } else { Err(Errno::EINVAL) }
 }

@@ -105,6 +105,12 @@ impl World {
         exclusive && waiter.is_some()
     }
 
+    /// Whether an entry of a set is there for one of these.
+    pub fn epoll_hears(&mut self, set_file: u32, item: u32, key: Events) -> bool {
+        let entry = self.epoll_set(set_file).and_then(|set| set.items.get(item as usize));
+        entry.is_some_and(|entry| !entry.disarmed() && key.intersects(entry.events))
+    }
+
     /// A watched file is gone.
     pub fn epoll_forget(&mut self, set_file: u32, item: u32) {
         if let Some(set) = self.epoll_set(set_file)

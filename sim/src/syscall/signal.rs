@@ -1,12 +1,13 @@
 //! Signals (kernel/signal.c): sent to a process or a thread, queued, blocked, delivered between calls or inside one that
 //! waits. Also what a descriptor sends to its owner (SIGIO).
 
+use super::descriptor::check_flags;
 use crate::agenda::Happening;
 use crate::fault::Family;
 use crate::kernel::{Frame, Step};
 use crate::object::Object;
 use crate::trace::Kind;
-use crate::world::{NONE, State, WaitOn, Wake, World};
+use crate::world::{ALL, NONE, State, WaitOn, Wake, World};
 use eagain_net::{
     Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
     SigSet, Signal, SocketFlags,
@@ -220,7 +221,8 @@ impl World {
             .map(|(file, _)| file as u32)
             .collect();
         for file in files {
-            self.notify(file, Events::IN, None);
+            // `signalfd_notify` names nothing: whose signal it is, those who wait find out.
+            self.notify(file, ALL, None);
         }
     }
 
@@ -365,6 +367,7 @@ impl World {
     }
 
     pub fn sys_signalfd(&mut self, set: SigSet, flags: SocketFlags) -> Result<Fd> {
+        check_flags(flags)?;
         self.check_fd_free()?;
         self.signalfds += 1;
         let set = SigSet(set.0 & !UNSTOPPABLE.0);
@@ -381,10 +384,10 @@ impl World {
     }
 
     pub fn sys_kill(&mut self, pid: i32, info: SigInfo) -> Result<()> {
+        let process = self.process_of(pid).ok_or(Errno::ESRCH)?;
         if info.signal.0 != 0 && !info.signal.is_valid() {
             return Err(Errno::EINVAL);
         }
-        let process = self.process_of(pid).ok_or(Errno::ESRCH)?;
         if info.code == SigCode::Queue
             && info.signal.is_realtime()
             && self.signals_queued(process) >= self.knobs.sigpending_limit
@@ -399,11 +402,15 @@ impl World {
     }
 
     pub fn sys_tgkill(&mut self, id: eagain_net::ThreadId, signal: Signal) -> Result<()> {
+        let thread = self.thread_of(id).filter(|&t| self.threads[t as usize].state != State::Ended);
+        let thread = thread.ok_or(Errno::ESRCH)?;
+        // Signal 0 asks whether there is somebody.
+        if signal.0 == 0 {
+            return Ok(());
+        }
         if !signal.is_valid() {
             return Err(Errno::EINVAL);
         }
-        let thread = self.thread_of(id).filter(|&t| self.threads[t as usize].state != State::Ended);
-        let thread = thread.ok_or(Errno::ESRCH)?;
         let process = self.threads[thread as usize].process;
         if signal.is_realtime() && self.signals_queued(process) >= self.knobs.sigpending_limit {
             return Err(Errno::EAGAIN);
@@ -423,10 +430,10 @@ impl World {
     }
 
     pub fn sys_setsig(&mut self, fd: Fd, signal: Option<Signal>) -> Result<()> {
+        let file = self.file(fd)?;
         if signal.is_some_and(|signal| !signal.is_valid()) {
             return Err(Errno::EINVAL);
         }
-        let file = self.file(fd)?;
         let (process, thread) = (self.my_process(), self.current);
         let sigio = self.files[file as usize].sigio.get_or_insert_with(|| {
             Box::new(crate::object::SigIo {

@@ -1,6 +1,7 @@
 //! Sockets: the order of the checks is that of net/ipv4/af_inet.c and tcp.c.
 
 use super::SendProgress;
+use super::descriptor::check_flags;
 use crate::kernel::Step;
 use crate::object::{Listen, Object, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp};
 use crate::world::{NONE, World};
@@ -71,6 +72,7 @@ impl World {
     }
 
     pub fn sys_socket(&mut self, domain: Domain, flags: SocketFlags) -> Result<Fd> {
+        check_flags(flags)?;
         self.check_fd_free()?;
         let process = self.my_process();
         let host = self.processes[process as usize].host;
@@ -156,15 +158,17 @@ impl World {
     }
 
     pub fn sys_accept(&mut self, fd: Fd, flags: SocketFlags) -> Step<(Fd, SocketAddr)> {
-        let attempt = || -> Result<(u32, u32)> { self.sock(fd) };
+        // The descriptor is reserved before the queue is looked at, so EMFILE leaves the connection where it is.
+        let mut attempt = || -> Result<(u32, u32)> {
+            self.file(fd)?;
+            check_flags(flags)?;
+            self.check_fd_free()?;
+            self.sock(fd)
+        };
         let (file, sock) = match attempt() {
             Ok(found) => found,
             Err(errno) => return Step::Done(Err(errno)),
         };
-        // The descriptor is reserved before the queue is looked at, so EMFILE leaves the connection where it is.
-        if let Err(errno) = self.check_fd_free() {
-            return Step::Done(Err(errno));
-        }
         let s = &mut self.socks[sock as usize];
         let Some(listen) = &mut s.listen else { return Step::Done(Err(Errno::EINVAL)) };
         let Some(child) = listen.queue.pop_front() else {
@@ -349,6 +353,7 @@ impl World {
             f.read += n as u64;
             self.progress();
             self.open_window(conn, incoming);
+            self.acknowledge_what_was_read(conn, incoming);
         }
         n
     }
@@ -545,7 +550,8 @@ impl World {
             O::ReusePort(on) => o.reuse_port = on,
             O::NoDelay(on) => o.no_delay = on,
             O::KeepAlive(on) => o.keep_alive = on,
-            O::Linger(seconds) => o.linger = seconds,
+            // It is an `int`.
+            O::Linger(seconds) => o.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => {
                 // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is told at once.
                 o.low_at = bytes.min(o.recv_buffer / 2).max(1);

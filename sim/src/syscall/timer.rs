@@ -1,5 +1,6 @@
 //! timerfd (fs/timerfd.c).
 
+use super::descriptor::check_flags;
 use crate::agenda::Happening;
 use crate::object::{Object, TimerFd};
 use crate::world::World;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 impl World {
     pub fn sys_timerfd_create(&mut self, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
+        check_flags(flags)?;
         self.check_fd_free()?;
         let host = self.my_host();
         let timer = TimerFd {

@@ -8,6 +8,9 @@ use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
 
+/// More bytes than this are acknowledged at once (`TCP_MIN_RCVMSS`, as far as it is known what a segment is).
+const ACK_AT_ONCE: u64 = 536;
+
 /// `TCP_DELACK_MIN`.
 const DELAYED_ACK_NS: u64 = 40_000_000;
 
@@ -61,9 +64,16 @@ impl World {
         let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
         let latency = c.latency;
         let sender = c.socks[side];
+        let back = &mut c.flows[1 - side];
+        back.interactive |= back.arrived > 0;
+        (back.pushed, back.pushed_from) = (0, back.arrived);
         let f = &mut c.flows[side];
         let n = segment.end - f.arrived;
         f.arrived = segment.end;
+        f.pushed = f.pushed.saturating_add(u8::from(f.interactive));
+        if f.arrived - f.pushed_from > ACK_AT_ONCE {
+            (f.pushed, f.pushed_from) = (0, f.arrived);
+        }
         let mut acknowledged = now + latency;
         if self.network_is_broken() {
             let hosts = self.conns[conn as usize].hosts;
@@ -147,6 +157,7 @@ impl World {
                 // Two: for the state change (`tcp_fin`), and for what can be read now (`tcp_data_queue`).
                 self.notify(file, Events::NONE, Some(code));
                 self.notify(file, ALL, Some(SigCode::PollIn));
+                self.notify_again(file, Events::IN | Events::PRI);
             }
         }
         let Some(c) = self.conns.get(conn as usize) else { return };
@@ -171,6 +182,17 @@ impl World {
     /// It waited long enough.
     pub fn fin_ack_due(&mut self, conn: u32, generation: u32, side: usize) {
         if self.conn(conn, generation).is_some() {
+            self.fin_ack_comes_along(conn, side);
+        }
+    }
+
+    /// The receiver has read all that came: what was to be acknowledged is, where there was enough of it
+    /// (`tcp_cleanup_rbuf`).
+    #[inline]
+    pub fn acknowledge_what_was_read(&mut self, conn: u32, side: usize) {
+        let f = &mut self.conns[conn as usize].flows[side];
+        if f.pushed >= 2 && f.readable() == 0 {
+            (f.pushed, f.pushed_from) = (0, f.arrived);
             self.fin_ack_comes_along(conn, side);
         }
     }
@@ -243,6 +265,7 @@ impl World {
             self.remove_sock(sock);
         } else if file != NONE {
             self.notify(file, ALL, Some(SigCode::PollErr));
+            self.notify_again(file, Events::ERR);
         }
     }
 }

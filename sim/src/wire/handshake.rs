@@ -253,6 +253,7 @@ impl World {
             let file = s.file;
             self.set_closed(sock);
             self.notify(file, ALL, Some(SigCode::PollErr));
+            self.notify_again(file, Events::ERR);
             return;
         }
         self.trace.happening(now, NONE, Kind::Established, words);

@@ -2,6 +2,7 @@
 //! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides.
 
 use super::{Wake, World};
+use crate::object::Object;
 use eagain_net::{Events, SigCode};
 
 /// Who is told of a change.
@@ -11,8 +12,8 @@ pub(crate) enum Watcher {
     Thread { thread: u32, events: Events, exclusive: bool },
     /// An entry of an epoll set.
     Epoll { set: u32, item: u32 },
-    /// A pending operation of a ring.
-    Ring { ring: u32, op: u32, events: Events },
+    /// A pending operation of a ring; `exclusive`: only the first such is woken.
+    Ring { ring: u32, op: u32, events: Events, exclusive: bool },
     /// A running AIO operation of a process.
     Aio { process: u32, op: u32, events: Events },
 }
@@ -66,9 +67,19 @@ impl World {
                         return;
                     }
                 }
-                Watcher::Ring { ring, op, events: asked } => {
-                    if asked.intersects(events) {
-                        self.ring_woken(ring, op);
+                Watcher::Ring { ring, op, events: asked, exclusive } => {
+                    let mut key = events;
+                    if events.contains(Events::IN) && matches!(open.object, Object::Socket(_)) {
+                        // `sock_def_readable` names urgent data too.
+                        key |= Events::PRI;
+                    }
+                    // Urgent data alone wakes nobody (`IO_ASYNC_POLL_COMMON`).
+                    if asked.without(Events::PRI).intersects(key)
+                        && self.ring_woken(ring, op, key)
+                        && exclusive
+                        && events != ALL
+                    {
+                        return;
                     }
                 }
                 Watcher::Aio { process, op, events: asked } => {
@@ -76,6 +87,24 @@ impl World {
                         self.aio_woken(process, op);
                     }
                 }
+            }
+        }
+    }
+
+    /// The same change tells of itself a second time, as the end of a stream and a reset do (`tcp_fin`, `tcp_reset`). Only
+    /// the polls of rings count wake-ups.
+    pub fn notify_again(&mut self, file: u32, events: Events) {
+        let watchers = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
+        for at in 0..watchers {
+            let Some(open) = self.files.get(file as usize) else { return };
+            match open.watchers.get(at).copied() {
+                Some(Watcher::Ring { ring, op, events: asked, .. }) if asked.intersects(events) => {
+                    self.ring_woken(ring, op, events);
+                }
+                Some(Watcher::Epoll { set, item }) if self.epoll_hears(set, item, events) => {
+                    self.notify_again(set, Events::IN);
+                }
+                _ => {}
             }
         }
     }

@@ -1,19 +1,27 @@
 //! What each operation does when it is issued, and again each time it is woken. An attempt never waits: what cannot be
 //! done pends, and is woken by the file that it waits for.
 
+use super::work::UNMASK;
 use crate::fault::Family;
 use crate::kernel::Step;
 use crate::object::Object;
 use crate::syscall::SendProgress;
 use crate::world::{LENT, NONE, World};
-use eagain_net::{Errno, Events, Fd, Operation, RecvFlags, Result, SendFlags, StatusFlags};
+use eagain_net::{
+    Errno, Events, Fd, Operation, RecvFlags, Result, SendFlags, SocketOption, SocketOptionName, StatusFlags,
+};
+use std::net::SocketAddr;
 
 /// What an attempt comes to.
 pub(super) enum Attempt {
     /// It is over: the result, and whether it breaks a chain of links.
     Done(i32, bool),
+    /// It is over with this error, and told so with the deferred work.
+    Told(i32),
     /// It waits until something of these may be so.
     Pend(Events),
+    /// It waits for the first, and the second is so already: it is attempted again with the deferred work.
+    Ready(Events, Events),
     /// It runs elsewhere for so many nanoseconds.
     Later(u64),
 }
@@ -88,13 +96,7 @@ impl World {
                     Err(errno) => return done(Err(errno)),
                 }
             },
-            &mut Operation::Connect { address, .. } => {
-                match self.on_ring_file(ring, op, |w, fd| w.sys_connect(fd, address)) {
-                    Ok(()) => done(Ok(0)),
-                    Err(Errno::EINPROGRESS | Errno::EALREADY) => Attempt::Pend(Events::OUT),
-                    Err(errno) => done(Err(errno)),
-                }
-            }
+            &mut Operation::Connect { address, .. } => self.ring_connect(ring, op, address),
             Operation::Recv { buffer, flags, .. } => self.ring_recv(ring, op, buffer, *flags),
             &mut Operation::RecvGroup { group, multishot, .. } => {
                 self.ring_recv_group(ring, op, group, multishot)
@@ -103,7 +105,16 @@ impl World {
                 let part = buffer.get(*from..).unwrap_or_default();
                 self.ring_send(ring, op, part, *flags)
             }
+            Operation::Read { .. } if self.ring_has_set(ring, op) => {
+                // A set cannot say that it would wait, so it is asked before (`io_file_supports_nowait`).
+                let ready = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent))));
+                match ready.is_ok_and(|mask| mask.contains(Events::IN)) {
+                    true => done(Err(Errno::EINVAL)),
+                    false => Attempt::Pend(Events::IN),
+                }
+            }
             Operation::Read { buffer, offset, .. } => self.ring_read(ring, op, buffer, *offset),
+            Operation::Write { .. } if self.ring_has_set(ring, op) => Attempt::Pend(Events::OUT),
             Operation::Write { buffer, offset, .. } => self.ring_write(ring, op, buffer, *offset),
             Operation::Fsync { .. } if first => {
                 let process = self.ring(ring).map_or(0, |r| r.process);
@@ -118,11 +129,21 @@ impl World {
             }
             &mut Operation::Close { fd } => done(self.ring_close(ring, fd).map(|()| 0)),
             &mut Operation::PollAdd { events, multishot, .. } => {
-                let asked = events | Events::ERR | Events::HUP;
-                let mask = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent) & asked)));
+                let asked = events | UNMASK;
+                // One wake-up tells what it was about; after several, the file is asked.
+                let told = self.ring_op(ring, op).map_or(Events::NONE, |op| match op.wakes {
+                    1 => op.woken,
+                    _ => Events::NONE,
+                });
+                let mask = match told.is_empty() {
+                    true => self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent) & asked))),
+                    false => Ok(told),
+                };
                 let mask = mask.unwrap_or(Events::NONE);
                 if mask.is_empty() {
                     Attempt::Pend(asked)
+                } else if multishot && first {
+                    Attempt::Ready(asked, mask)
                 } else if multishot {
                     self.ring_post_more(ring, op, mask.0 as i32, None);
                     Attempt::Pend(asked)
@@ -136,6 +157,41 @@ impl World {
             Operation::LinkTimeout { .. } | Operation::ProvideBuffers { .. } | Operation::Cancel { .. } => {
                 Attempt::Done(-Errno::EINVAL.0, true)
             }
+        }
+    }
+
+    /// `io_connect`: an error of the attempt is taken from the socket; one that says that there was one before is not
+    /// believed the first time.
+    fn ring_connect(&mut self, ring: u32, op: u32, address: SocketAddr) -> Attempt {
+        let (under_way, aborted) =
+            self.ring_op(ring, op).map_or((false, false), |op| (op.under_way, op.aborted));
+        let mask = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent))));
+        if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
+            return self.ring_connect_error(ring, op);
+        }
+        let result = self.on_ring_file(ring, op, |w, fd| w.sys_connect(fd, address));
+        let Some(entry) = self.ring_op(ring, op) else { return done(Ok(0)) };
+        match result {
+            Ok(()) => done(Ok(0)),
+            Err(Errno::EINPROGRESS) => {
+                entry.under_way = true;
+                Attempt::Pend(Events::OUT)
+            }
+            Err(Errno::ECONNABORTED) if !aborted => {
+                entry.aborted = true;
+                Attempt::Pend(Events::OUT)
+            }
+            Err(Errno::EISCONN) if under_way => self.ring_connect_error(ring, op),
+            Err(errno) => done(Err(errno)),
+        }
+    }
+
+    fn ring_connect_error(&mut self, ring: u32, op: u32) -> Attempt {
+        let error =
+            self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_getsockopt(fd, SocketOptionName::Error)));
+        match error {
+            Ok(SocketOption::Error(Some(errno))) => done(Err(errno)),
+            _ => done(Ok(0)),
         }
     }
 
@@ -164,6 +220,10 @@ impl World {
                     if !all || moved == most {
                         return Attempt::Done(moved as i32, false);
                     }
+                    if !flags.contains(RecvFlags::DONTWAIT) {
+                        // What more there is, is received with the deferred work (`io_net_retry`).
+                        return Attempt::Pend(Events::IN);
+                    }
                 }
                 Err(Errno::EAGAIN) => {
                     return self.ring_pend(ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
@@ -183,6 +243,10 @@ impl World {
     }
 
     fn ring_recv_group(&mut self, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        if !self.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::Socket(_))) {
+            return done(Err(Errno::ENOTSOCK));
+        }
         loop {
             let taken = self.ring(ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
             let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
@@ -211,8 +275,8 @@ impl World {
                 return Attempt::Done(n as i32, false);
             }
             self.ring_post_more(ring, op, n as i32, Some((id, buffer)));
-            let more = self.on_ring_file(ring, op, |w, _| Step::Done(Ok(w.poll_file(w.lent))));
-            if !more.is_ok_and(|mask| mask.intersects(Events::IN | Events::ERR | Events::HUP)) {
+            // The end counts as something to receive, a reset does not (`tcp_inq_hint`).
+            if !self.ring_has_data(ring, op) && !self.ring_has_ended(ring, op) {
                 return Attempt::Pend(Events::IN);
             }
         }
@@ -249,6 +313,12 @@ impl World {
         self.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::File(_)))
     }
 
+    fn ring_has_set(&mut self, ring: u32, op: u32) -> bool {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        let Some(open) = self.files.get(file as usize) else { return false };
+        matches!(open.object, Object::Epoll(_)) && !open.nonblocking()
+    }
+
     fn ring_read(&mut self, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> Attempt {
         if self.is_regular(ring, op) {
             let most = self.ring_short(ring, op, buffer.len(), Events::IN);
@@ -271,6 +341,13 @@ impl World {
     }
 
     fn ring_write(&mut self, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attempt {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        let counter =
+            self.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::Event(_)));
+        if counter && bytes.is_empty() {
+            // `loop_rw_iter`: nothing is asked of it.
+            return Attempt::Done(0, false);
+        }
         let regular = self.is_regular(ring, op);
         let result = self.on_ring_file(ring, op, |w, fd| {
             if regular && offset != u64::MAX {
@@ -281,6 +358,8 @@ impl World {
         });
         match result {
             Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::OUT),
+            // `kiocb_done`: an error of a write is told as if it came later.
+            Err(errno) => Attempt::Told(-errno.0),
             result => whole(result, bytes.len()),
         }
     }
@@ -324,6 +403,15 @@ impl World {
         };
         let conn = self.socks.get(*sock as usize).and_then(|s| s.conn);
         conn.is_some_and(|(conn, side)| self.conns[conn as usize].flows[1 - side as usize].readable() > 0)
+    }
+
+    /// Whether the peer's end is what there is to receive.
+    fn ring_has_ended(&mut self, ring: u32, op: u32) -> bool {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        let Some(Object::Socket(sock)) = self.files.get(file as usize).map(|open| &open.object) else {
+            return false;
+        };
+        self.socks.get(*sock as usize).is_some_and(|sock| sock.done)
     }
 
     /// Whether an operation on a non-blocking file gives up instead of pending.

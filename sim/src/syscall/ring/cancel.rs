@@ -2,33 +2,46 @@
 
 use super::attempt::Attempt;
 use crate::agenda::Happening;
-use crate::world::World;
-use eagain_net::{CompletedFlags, Errno, Events, Operation, Submission};
-use std::collections::VecDeque;
+use crate::world::{NONE, World};
+use eagain_net::{Errno, Events, Operation};
 use std::time::Duration;
 
 impl World {
-    /// `IORING_OP_ASYNC_CANCEL`: its own completion comes first, then that of what it cancelled (U7).
-    pub(super) fn ring_cancel(&mut self, ring: u32, op: u32, user_data: u64) -> VecDeque<Submission> {
+    /// `IORING_OP_ASYNC_CANCEL`: its own completion comes first; what it cancelled ends with the deferred work (U7).
+    pub(super) fn ring_cancel(&mut self, ring: u32, op: u32, user_data: u64) {
         let target = self.ring(ring).and_then(|r| {
-            let matching =
-                r.ops.iter().filter(|(at, other)| *at as u32 != op && other.user_data == user_data);
+            let matching = r.ops.iter().filter(|(at, other)| {
+                // A timeout is taken out of its list at once, what waits for a file is not. What has not begun is in
+                // no list yet, and what is linked behind a broken chain in none any more.
+                let ends = other.canceled || other.queued;
+                let gone = ends && matches!(other.operation, Operation::Timeout { .. });
+                let waits = other.file != NONE || matches!(other.operation, Operation::Timeout { .. });
+                *at as u32 != op
+                    && other.user_data == user_data
+                    && !gone
+                    && waits
+                    && !other.fresh
+                    && !other.unlisted
+                    && other.outcome.is_none()
+            });
             matching.min_by_key(|(_, other)| other.number).map(|(at, other)| (at as u32, other.running))
         });
         match target {
             None => self.ring_finish(ring, op, -Errno::ENOENT.0, true),
             Some((_, true)) => self.ring_finish(ring, op, -Errno::EALREADY.0, true),
-            Some((target, false)) => {
-                let next = self.ring_finish(ring, op, 0, false);
-                let behind = self.ring_end_early(ring, target);
-                self.ring_issue_chain(ring, behind);
-                next
+            Some((at, false)) => {
+                if let Some(target) = self.ring_op(ring, at) {
+                    target.canceled = true;
+                    let number = target.number;
+                    self.ring_queue_work(ring, at, number, 0);
+                }
+                self.ring_finish(ring, op, 0, false)
             }
         }
     }
 
     /// Ends an operation that has not completed: with what it has moved, where it has moved something.
-    pub(super) fn ring_end_early(&mut self, ring: u32, op: u32) -> VecDeque<Submission> {
+    pub(super) fn ring_end_early(&mut self, ring: u32, op: u32) {
         let moved = self.ring_op(ring, op).map_or(0, |op| op.moved);
         let result = if moved > 0 { moved as i32 } else { -Errno::ECANCELED.0 };
         self.ring_finish(ring, op, result, true)
@@ -49,16 +62,16 @@ impl World {
         let host = self.processes[process as usize].host;
         let at = now.saturating_add(self.hosts[host as usize].true_duration(after));
         let Some(r) = self.ring(ring) else { return Attempt::Pend(Events::NONE) };
-        let posted = r.posted;
+        let seen = r.posted.wrapping_sub(r.timeouts_over);
         let Some(entry) = r.ops.get_mut(op as usize) else { return Attempt::Pend(Events::NONE) };
         if first {
             entry.at = at;
-            entry.target = if count == 0 { u64::MAX } else { posted + u64::from(count) };
+            entry.target = if count == 0 { u64::MAX } else { seen + u64::from(count) };
             let number = entry.number;
             self.agenda.plan(at, Happening::RingOp(ring, op, number));
             return Attempt::Pend(Events::NONE);
         }
-        if posted >= entry.target {
+        if entry.enough {
             Attempt::Done(0, false)
         } else if now >= entry.at {
             Attempt::Done(-Errno::ETIME.0, true)
@@ -67,20 +80,27 @@ impl World {
         }
     }
 
-    /// One more completion: timeouts that count them may be over.
-    pub(super) fn ring_count(&mut self, file: u32) {
+    /// Timeouts that count completions are over when there were enough.
+    pub(super) fn ring_end_timeouts(&mut self, file: u32) {
         let Some(ring) = self.ring(file) else { return };
-        ring.posted += 1;
-        let posted = ring.posted;
-        let over: Vec<(u32, u32)> = ring
+        let posted = ring.posted.wrapping_sub(ring.timeouts_over);
+        let mut over: Vec<(u64, u32, u32)> = ring
             .ops
             .iter()
             .filter(|(_, op)| {
-                matches!(op.operation, Operation::Timeout { .. }) && posted >= op.target && !op.queued
+                let timeout = matches!(op.operation, Operation::Timeout { .. }) && !op.fresh && !op.canceled;
+                timeout && posted >= op.target && !op.queued
             })
-            .map(|(at, op)| (at as u32, op.number))
+            .map(|(at, op)| (op.target, op.number, at as u32))
             .collect();
-        for (op, number) in over {
+        over.sort_unstable();
+        for (_, number, op) in over {
+            if let Some(ring) = self.ring(file) {
+                ring.timeouts_over += 1;
+            }
+            if let Some(entry) = self.ring_op(file, op) {
+                entry.enough = true;
+            }
             self.ring_queue_work(file, op, number, 0);
         }
     }
@@ -101,14 +121,17 @@ impl World {
     }
 
     /// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).
-    pub(super) fn ring_link_expired(&mut self, ring: u32, op: u32) -> Option<VecDeque<Submission>> {
+    pub(super) fn ring_link_expired(&mut self, ring: u32, op: u32) -> bool {
         let now = self.now;
-        let entry = self.ring_op(ring, op)?;
-        if entry.timeout.as_ref()?.at > now || entry.running {
-            return None;
+        let Some(entry) = self.ring_op(ring, op) else { return false };
+        if entry.running || entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
+            return false;
         }
-        let timeout = entry.timeout.take()?;
-        self.ring_post(ring, timeout.user_data, -Errno::ETIME.0, CompletedFlags::NONE, None, true);
-        Some(self.ring_end_early(ring, op))
+        let Some(timeout) = entry.timeout.take() else { return false };
+        entry.canceled = true;
+        let number = entry.number;
+        self.ring_complete(ring, timeout.user_data, -Errno::ETIME.0, None, true);
+        self.ring_queue_work(ring, op, number, 0);
+        true
     }
 }

@@ -2,29 +2,66 @@
 
 use super::ENTERED;
 use super::attempt::Attempt;
-use crate::object::{RingOp, take_buffer};
+use super::work::goes_on;
+use crate::object::{Ended, take_buffer};
 use crate::trace::Kind;
 use crate::world::{NONE, World};
 use eagain_net::{Completed, CompletedFlags, Errno, Events, Operation, Submission, SubmissionFlags};
 use std::collections::VecDeque;
 
 impl World {
-    /// Attempts an operation and does what follows from it. Returns the chain that is to be issued next.
-    pub(super) fn ring_proceed(&mut self, ring: u32, op: u32, first: bool) -> VecDeque<Submission> {
-        let Some(entry) = self.ring_op(ring, op) else { return VecDeque::new() };
+    /// Attempts an operation and does what follows from it.
+    pub(super) fn ring_proceed(&mut self, ring: u32, op: u32, first: bool) {
+        let Some(entry) = self.ring_op(ring, op) else { return };
         let mut operation = std::mem::replace(&mut entry.operation, Operation::Nop);
         if let Operation::Cancel { user_data } = operation {
             return self.ring_cancel(ring, op, user_data);
         }
         let attempt = self.ring_attempt(ring, op, &mut operation, first);
-        let Some(entry) = self.ring_op(ring, op) else { return VecDeque::new() };
+        let Some(entry) = self.ring_op(ring, op) else { return };
         entry.operation = operation;
+        let number = entry.number;
+        (entry.wakes, entry.woken) = (0, Events::NONE);
+        entry.unlisted = false;
         match attempt {
             Attempt::Done(result, failed) => return self.ring_finish(ring, op, result, failed),
-            Attempt::Pend(events) => self.ring_arm(ring, op, events),
+            Attempt::Told(result) => {
+                entry.outcome = Some((result, true));
+                self.ring_queue_work(ring, op, number, 0);
+            }
+            Attempt::Pend(events) => {
+                // Whoever connects waits for the answer only when the call is back; who waits for all may have more.
+                self.ring_settle(ring);
+                self.ring_arm(ring, op, events);
+                // Urgent data does that for ever, which only deferred work stands.
+                let defer = self.ring(ring).is_some_and(|ring| ring.defer);
+                let may_be_ready = self.ring_op(ring, op).is_some_and(|op| match op.operation {
+                    Operation::Connect { .. } => true,
+                    Operation::Recv { .. } => op.moved > 0 || defer,
+                    // What goes on keeps its place in the queue, and is not looked at again for coming back to it.
+                    Operation::RecvGroup { multishot, .. } => defer && (first || !multishot),
+                    _ => false,
+                });
+                if may_be_ready && self.ring_is_ready(ring, op) {
+                    if let Some(entry) = self.ring_op(ring, op)
+                        && !goes_on(&entry.operation)
+                    {
+                        entry.unlisted = true;
+                        let file = entry.file;
+                        self.unwatch_ring(file, ring, op);
+                    }
+                    self.ring_queue_work(ring, op, number, 0);
+                }
+            }
+            Attempt::Ready(events, mask) => {
+                self.ring_arm(ring, op, events);
+                if let Some(entry) = self.ring_op(ring, op) {
+                    (entry.wakes, entry.woken) = (1, mask);
+                }
+                self.ring_queue_work(ring, op, number, 0);
+            }
             Attempt::Later(ns) => {
                 entry.running = true;
-                let number = entry.number;
                 let at = self.now + ns;
                 self.agenda.plan(at, crate::agenda::Happening::RingOp(ring, op, number));
             }
@@ -32,74 +69,123 @@ impl World {
         if first {
             self.ring_arm_timeout(ring, op);
         }
-        VecDeque::new()
     }
 
-    /// The operation is over. Returns what is linked behind it and goes on.
-    pub(super) fn ring_finish(
-        &mut self,
-        ring: u32,
-        op: u32,
-        result: i32,
-        failed: bool,
-    ) -> VecDeque<Submission> {
-        let Some(mut entry) = self.ring(ring).and_then(|r| r.ops.try_remove(op as usize)) else {
-            return VecDeque::new();
-        };
+    /// Whether what the operation waits for is so already.
+    pub(super) fn ring_is_ready(&mut self, ring: u32, op: u32) -> bool {
+        let Some((file, armed)) = self.ring_op(ring, op).map(|op| (op.file, op.armed)) else { return false };
+        file != NONE && self.poll_file(file).intersects(armed)
+    }
+
+    /// The operation is over. What is linked behind it is seen to when its completion is posted.
+    pub(super) fn ring_finish(&mut self, ring: u32, op: u32, result: i32, failed: bool) {
+        let Some(mut entry) = self.ring(ring).and_then(|r| r.ops.try_remove(op as usize)) else { return };
         let buffer = match entry.filled.take() {
             Some((id, buffer)) => Some((Some(id), buffer)),
             None => take_buffer(&mut entry.operation).map(|buffer| (None, buffer)),
         };
-        let counts = !matches!(entry.operation, Operation::Timeout { .. });
-        self.ring_post(ring, entry.user_data, result, CompletedFlags::NONE, buffer, counts);
-        if let Some(timeout) = entry.timeout.take() {
-            self.ring_post(ring, timeout.user_data, -Errno::ECANCELED.0, CompletedFlags::NONE, None, true);
-        }
+        let counts = !matches!(entry.operation, Operation::Timeout { .. }) || result == -Errno::ECANCELED.0;
+        self.ring_complete(ring, entry.user_data, result, buffer, counts);
         if entry.file != NONE {
             self.unwatch_ring(entry.file, ring, op);
-            self.release_file(entry.file);
+            if let Some(ring) = self.ring(ring) {
+                ring.released.push(entry.file);
+            }
         }
-        self.after(ring, entry, failed)
+        let broken = failed && !entry.flags.contains(SubmissionFlags::HARDLINK);
+        let ended = Ended { chain: entry.chain, broken, timeout: entry.timeout };
+        if (!ended.chain.is_empty() || ended.timeout.is_some())
+            && let Some(ring) = self.ring(ring)
+        {
+            ring.ended.push(ended);
+        }
     }
 
-    fn after(&mut self, ring: u32, entry: RingOp, failed: bool) -> VecDeque<Submission> {
-        if !failed || entry.flags.contains(SubmissionFlags::HARDLINK) {
-            return entry.chain;
-        }
-        for mut linked in entry.chain {
-            let buffer = take_buffer(&mut linked.operation).map(|buffer| (None, buffer));
-            self.ring_post(ring, linked.user_data, -Errno::ECANCELED.0, CompletedFlags::NONE, buffer, true);
-        }
-        VecDeque::new()
-    }
-
-    /// A completion of an operation that goes on.
-    pub(super) fn ring_post_more(&mut self, ring: u32, op: u32, result: i32, filled: Option<(u16, Vec<u8>)>) {
-        let Some(user_data) = self.ring_op(ring, op).map(|op| op.user_data) else { return };
-        let buffer = filled.map(|(id, buffer)| (Some(id), buffer));
-        self.ring_post(ring, user_data, result, CompletedFlags::MORE, buffer, true);
-    }
-
-    /// Puts a completion where it can be reaped, or behind, where there is no room.
-    pub(super) fn ring_post(
+    /// A completion that will be posted with the others of what is being done now.
+    pub(super) fn ring_complete(
         &mut self,
-        file: u32,
+        ring: u32,
         user_data: u64,
         result: i32,
-        mut flags: CompletedFlags,
         buffer: Option<(Option<u16>, Vec<u8>)>,
         counts: bool,
     ) {
+        let (id, buffer) = buffer.map_or((None, None), |(id, buffer)| (id, Some(buffer)));
+        let flags = if id.is_some() { CompletedFlags::BUFFER } else { CompletedFlags::NONE };
+        if let Some(ring) = self.ring(ring) {
+            let completed = Completed { user_data, result, flags, buffer, buffer_id: id.unwrap_or(0) };
+            ring.batch.push((completed, counts));
+        }
+    }
+
+    /// Posts what has completed, ends the timeouts that have waited for so many, and puts what is linked behind it on
+    /// the work list.
+    pub(super) fn ring_flush_batch(&mut self, file: u32) {
+        let Some(ring) = self.ring(file) else { return };
+        if ring.batch.is_empty() && !std::mem::take(&mut ring.posted_aside) {
+            return;
+        }
+        let (batch, ended) = (std::mem::take(&mut ring.batch), std::mem::take(&mut ring.ended));
+        for (completed, counts) in batch {
+            self.ring_post(file, completed, counts);
+        }
+        self.ring_end_timeouts(file);
+        for Ended { mut chain, broken, timeout } in ended {
+            if let Some(timeout) = timeout {
+                let operation = Operation::LinkTimeout { after: std::time::Duration::ZERO };
+                let flags = SubmissionFlags::NONE;
+                self.ring_set_aside(file, Submission { user_data: timeout.user_data, operation, flags });
+            }
+            if broken {
+                for linked in chain {
+                    self.ring_set_aside(file, linked);
+                }
+            } else if let Some(head) = chain.pop_front()
+                && let Some(op) = self.ring_insert(file, head, chain)
+                && let Some(entry) = self.ring_op(file, op)
+            {
+                entry.fresh = true;
+                let number = entry.number;
+                self.ring_queue_work(file, op, number, 0);
+            }
+        }
+    }
+
+    /// What will never begin ends with the deferred work.
+    fn ring_set_aside(&mut self, file: u32, submission: Submission) {
+        if let Some(op) = self.ring_insert(file, submission, VecDeque::new())
+            && let Some(entry) = self.ring_op(file, op)
+        {
+            entry.canceled = true;
+            let number = entry.number;
+            self.ring_queue_work(file, op, number, 0);
+        }
+    }
+
+    /// A completion of an operation that goes on: posted at once.
+    pub(super) fn ring_post_more(&mut self, ring: u32, op: u32, result: i32, filled: Option<(u16, Vec<u8>)>) {
+        let Some(user_data) = self.ring_op(ring, op).map(|op| op.user_data) else { return };
+        // What has completed before it comes before it.
+        if self.ring(ring).is_some_and(|ring| !ring.batch.is_empty()) {
+            self.ring_flush_batch(ring);
+        }
+        let mut completed =
+            Completed { user_data, result, flags: CompletedFlags::MORE, buffer: None, buffer_id: 0 };
+        if let Some((id, buffer)) = filled {
+            completed.flags |= CompletedFlags::BUFFER;
+            (completed.buffer, completed.buffer_id) = (Some(buffer), id);
+        }
+        self.ring_post(ring, completed, true);
+        if let Some(ring) = self.ring(ring) {
+            ring.posted_aside = true;
+        }
+    }
+
+    /// Puts a completion where it can be reaped, or behind, where there is no room.
+    fn ring_post(&mut self, file: u32, completed: Completed, counts: bool) {
         let now = self.now;
         let Some(ring) = self.ring(file) else { return };
-        let (id, buffer) = match buffer {
-            Some((id, buffer)) => (id, Some(buffer)),
-            None => (None, None),
-        };
-        if id.is_some() {
-            flags |= CompletedFlags::BUFFER;
-        }
-        let completed = Completed { user_data, result, flags, buffer, buffer_id: id.unwrap_or(0) };
+        let Completed { user_data, result, flags, .. } = completed;
         if ring.overflow.is_empty() && ring.done.len() < ring.done_entries {
             ring.done.push_back(completed);
         } else {
@@ -108,10 +194,12 @@ impl World {
         let (fd, owner) = (ring.fd, ring.owner);
         let words = [i64::from(fd) as u64, user_data, i64::from(result) as u64, u64::from(flags.0)];
         self.trace.completion(now, owner, Kind::RingDone, words);
+        if let Some(ring) = self.ring(file) {
+            ring.posted += 1;
+        }
         if counts {
             self.threads[owner as usize].idle_calls = 0;
             self.last_progress = now;
-            self.ring_count(file);
         }
         self.ring_tell(file);
     }

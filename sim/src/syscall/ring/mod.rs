@@ -78,6 +78,11 @@ impl World {
             planned: None,
             groups: Default::default(),
             posted: 0,
+            timeouts_over: 0,
+            batch: Vec::new(),
+            released: Vec::new(),
+            posted_aside: false,
+            ended: Vec::new(),
             name,
             lates: Default::default(),
             orders: Default::default(),
@@ -138,10 +143,15 @@ impl World {
         }
         let want = (want as usize).min(ring.done_entries);
         if entering.submitted.is_none() {
-            entering.submitted = Some(self.ring_submit(file));
+            let submitted = self.ring_submit(file);
+            entering.submitted = Some(submitted);
+            if submitted > 0 {
+                self.ring_work(file, want);
+            }
         }
         let submitted = entering.submitted.unwrap_or(0);
-        self.ring_work(file);
+        self.ring_work(file, want);
+        self.ring_release(file);
         self.ring_flush(file);
         let ready = self.ring(file).map_or(0, |ring| ring.ready());
         if ready >= want {
@@ -204,50 +214,93 @@ impl World {
                 chain.push_back(next);
             }
             self.ring_issue_chain(file, chain);
+            self.ring_settle(file);
         }
+        self.ring_flush_batch(file);
         submitted
     }
 
-    /// Issues the first of a chain, and the next where it ends at once, and so on.
-    pub(super) fn ring_issue_chain(&mut self, file: u32, mut chain: VecDeque<Submission>) {
-        while let Some(head) = chain.pop_front() {
-            let timeout = self.take_linked_timeout(&head, &mut chain);
-            let needs = operation_fd(&head.operation);
-            let found = match needs {
-                Some(fd) => self.file_of_ring(file, fd),
-                None => Ok(NONE),
-            };
-            let number = self.next_number();
-            let Some(ring) = self.ring(file) else { return };
-            let op = ring.ops.insert(RingOp {
-                user_data: head.user_data,
-                operation: head.operation,
-                flags: head.flags,
-                number,
-                file: NONE,
-                moved: 0,
-                armed: Events::NONE,
-                queued: false,
-                running: false,
-                at: u64::MAX,
-                target: 0,
-                filled: None,
-                timeout,
-                chain,
-            }) as u32;
-            chain = match found {
-                Err(errno) => self.ring_finish(file, op, -errno.0, true),
-                Ok(target) => {
-                    if target != NONE {
-                        self.files[target as usize].refs += 1;
-                        if let Some(op) = self.ring_op(file, op) {
-                            op.file = target;
-                        }
-                    }
-                    self.ring_proceed(file, op, true)
-                }
-            };
+    /// Lets go of the files of what is over: their last close comes after all other work, the last one's first
+    /// (`task_work_run`).
+    pub(super) fn ring_release(&mut self, file: u32) {
+        let released = self.ring(file).map(|ring| std::mem::take(&mut ring.released)).unwrap_or_default();
+        for file in released.into_iter().rev() {
+            self.release_file(file);
         }
+    }
+
+    /// What an operation causes in no time is there for the next one.
+    pub(super) fn ring_settle(&mut self, file: u32) {
+        let me = self.current;
+        if self.knobs.loopback_latency_ns == 0
+            && self.ring(file).is_some_and(|ring| ring.defer && ring.owner == me)
+        {
+            let time = self.threads[me as usize].time;
+            self.settle(time);
+        }
+    }
+
+    /// Issues the first of a chain; the rest waits behind it.
+    pub(super) fn ring_issue_chain(&mut self, file: u32, mut chain: VecDeque<Submission>) {
+        let Some(head) = chain.pop_front() else { return };
+        let timeout = self.take_linked_timeout(&head, &mut chain);
+        let found = match operation_fd(&head.operation) {
+            Some(fd) => self.file_of_ring(file, fd),
+            None => Ok(NONE),
+        };
+        let Some(op) = self.ring_insert(file, head, chain) else { return };
+        if let Some(entry) = self.ring_op(file, op) {
+            entry.timeout = timeout;
+        }
+        match found {
+            Err(errno) => self.ring_finish(file, op, -errno.0, true),
+            Ok(target) => {
+                if target != NONE {
+                    self.files[target as usize].refs += 1;
+                    if let Some(op) = self.ring_op(file, op) {
+                        op.file = target;
+                    }
+                }
+                self.ring_proceed(file, op, true);
+            }
+        }
+    }
+
+    /// A new operation, not begun.
+    pub(super) fn ring_insert(
+        &mut self,
+        file: u32,
+        submission: Submission,
+        chain: VecDeque<Submission>,
+    ) -> Option<u32> {
+        let number = self.next_number();
+        let ring = self.ring(file)?;
+        let op = ring.ops.insert(RingOp {
+            user_data: submission.user_data,
+            operation: submission.operation,
+            flags: submission.flags,
+            number,
+            file: NONE,
+            moved: 0,
+            armed: Events::NONE,
+            queued: false,
+            running: false,
+            outcome: None,
+            canceled: false,
+            fresh: false,
+            unlisted: false,
+            under_way: false,
+            aborted: false,
+            wakes: 0,
+            woken: Events::NONE,
+            at: u64::MAX,
+            target: 0,
+            enough: false,
+            filled: None,
+            timeout: None,
+            chain,
+        });
+        Some(op as u32)
     }
 
     /// A timeout that directly follows belongs to the operation before it.
@@ -291,6 +344,9 @@ impl World {
 
     /// The last descriptor of a ring is gone: what is in flight ends, silently, and lets go of its files.
     pub fn close_ring(&mut self, file: u32, ring: Ring) {
+        for file in ring.released {
+            self.release_file(file);
+        }
         for (op, entry) in ring.ops {
             if entry.file == NONE {
                 continue;
