@@ -1,6 +1,7 @@
 //! A call of a program: an operation and up to three arguments, and its one-line text form. What is open is named by
 //! slots, `a` to `z`, so that a program means the same on every kernel.
 
+use super::wrong::WRONG;
 use eagain_net::{Events, RecvFlags, SendFlags, Signal};
 use std::fmt;
 use std::str::FromStr;
@@ -34,6 +35,8 @@ pub enum Form {
     Mode,
     /// A signal.
     Signal,
+    /// A call whose arguments are wrong.
+    Wrong,
 }
 
 /// The value of a [`Form::Maybe`] that is off.
@@ -117,6 +120,51 @@ operations! {
     Own "setown" [Slot Count No] "`F_SETOWN_EX`: the caller, or nobody.";
     SetSig "setsig" [Slot Signal No] "`F_SETSIG`.";
     Async "async" [Slot Count No] "`F_SETFL`: `O_ASYNC` or not; `O_NONBLOCK` is set.";
+    Kill "kill" [Signal No No] "`kill(2)` of the own process.";
+    Queue "sigqueue" [Signal No No] "`sigqueue(3)` to the own process, with a value.";
+    Tell "tell" [Signal No No] "`tgkill(2)` of the other thread that runs the program, or of the caller where there is none.";
+    WaitUnmasked "pwait" [Slot Count No] "`epoll_pwait(2)` without waiting, nothing blocked meanwhile.";
+    PollUnmasked "ppoll" [Slot Mask No] "`ppoll(2)` without waiting, nothing blocked meanwhile.";
+    SelectUnmasked "pselect" [Slot No No] "`pselect(2)` without waiting, nothing blocked meanwhile.";
+    SendParts "sendmsg" [Slot Count SendFlags] "`sendmsg(2)` of so many bytes in three parts, with `MSG_NOSIGNAL`.";
+    WriteParts "writev" [Slot Count No] "`writev(2)` of so many bytes in three parts.";
+    ReadParts "readv" [Slot Count No] "`readv(2)` of up to so many bytes into three parts.";
+    Wrong "wrong" [Slot Wrong No] "A call with a wrong argument, on what is in the slot where it needs a descriptor.";
+    Hand "hand" [No No No] "The other of two threads makes the calls that follow.";
+    Ring "ring" [Count Count No] "`io_uring_setup(2)` with deferred work: entries of both queues. One a program.";
+    Link "link" [Count No No] "The next submission is linked to the one behind it: 1 softly, 2 hard.";
+    Nop "u-nop" [No No No] "Submits nothing. Submissions count from 1, and are with the kernel after `enter`.";
+    RingRecv "u-recv" [Slot Count RecvFlags] "Submits `recv(2)` of up to so many bytes.";
+    RingSend "u-send" [Slot Count SendFlags] "Submits `send(2)` of so many bytes.";
+    RingRead "u-read" [Slot Count No] "Submits `read(2)` of up to so many bytes.";
+    RingWrite "u-write" [Slot Count No] "Submits `write(2)` of so many bytes.";
+    RingAccept "u-accept" [Slot New Count] "Submits `accept4(2)`, non-blocking; 1: until it is cancelled.";
+    RingConnect "u-connect" [Slot Slot No] "Submits `connect(2)`.";
+    RingPoll "u-poll" [Slot Mask Count] "Submits a poll; 1: until it is cancelled.";
+    RingShutdown "u-shutdown" [Slot How No] "Submits `shutdown(2)`.";
+    RingClose "u-close" [Slot No No] "Submits `close(2)`; the slot is empty from now on.";
+    RingCancel "u-cancel" [Count No No] "Cancels a submission, by its number.";
+    RingTimeout "u-timeout" [Count Count No] "A timeout: ended by so many completions (0: none), or after so many ms (0: an hour).";
+    RingLinkTimeout "u-link-timeout" [Count No No] "A timeout for what it is linked behind, in ms (0: an hour).";
+    Provide "u-provide" [Count Count No] "Gives so many buffers of a size to the group.";
+    RingGroup "u-group" [Slot Count No] "Submits `recv(2)` into a buffer of the group; 1: until there is none left.";
+    Enter "enter" [Count No No] "`io_uring_enter(2)`, waiting for so many completions a second at most; tells all that are there.";
+    AioRead "aio-read" [Slot Count No] "`aio_read(3)`, waited for, and its result.";
+    AioWrite "aio-write" [Slot Count No] "`aio_write(3)`, waited for, and its result.";
+    AioCancel "aio-cancel" [Slot No No] "`aio_cancel(3)` of all on a descriptor.";
+}
+
+impl Op {
+    /// Whether a signal may come of it.
+    pub fn is_about_signals(self) -> bool {
+        let names = ["sig", "raise", "kill", "tell", "setown", "async", "pending", "handled"];
+        names.iter().any(|name| self.name().starts_with(name))
+    }
+
+    /// Whether it needs a ring.
+    pub fn is_about_rings(self) -> bool {
+        matches!(self, Op::Ring | Op::Link | Op::Provide | Op::Enter) || self.name().starts_with("u-")
+    }
 }
 
 /// One call: an operation and its arguments.
@@ -153,6 +201,7 @@ const SEND_FLAGS: &[(&str, u32)] = &[
     ("more", SendFlags::MORE.0 as u32),
     ("dontwait", SendFlags::DONTWAIT.0 as u32),
     ("oob", SendFlags::OOB.0 as u32),
+    ("waitall", SendFlags::WAITALL.0 as u32),
 ];
 const HOWS: [&str; 3] = ["rd", "wr", "rdwr"];
 const WHENS: [&str; 3] = ["off", "past", "hour"];
@@ -186,6 +235,7 @@ impl Form {
             Form::Maybe if value == OFF => f.write_str(" off"),
             Form::Count | Form::Maybe => write!(f, " {value}"),
             Form::How => write!(f, " {}", HOWS[value as usize % 3]),
+            Form::Wrong => write!(f, " {}", WRONG[value as usize % WRONG.len()]),
             Form::When => write!(f, " {}", WHENS[value as usize % 3]),
             Form::Mode if value == 0 => Ok(()),
             Form::Mode => f.write_str(" block"),
@@ -219,6 +269,7 @@ impl Form {
             Form::Maybe if word == "off" => Some(OFF),
             Form::Count | Form::Maybe => word.parse().ok(),
             Form::How => find(&HOWS, word),
+            Form::Wrong => find(WRONG, word),
             Form::When => find(&WHENS, word),
             Form::Mode => find(&MODES, word),
             Form::Signal => SIGNALS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number as u64),

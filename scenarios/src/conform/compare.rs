@@ -2,11 +2,12 @@
 //! agree about. Under load a packet may wait for a lock that another thread holds; such a run of Linux is alone.
 
 use super::call::Call;
-use super::hands::{self, Hands};
+use super::hands;
 use super::machine::Machine;
 use super::outcome::Outcome;
 use super::sides::{in_simulation, on_linux};
-use eagain_net::{Linux, Readiness};
+use super::signals::keep_signals_out;
+use eagain_net::{Advice, Completion, Linux, Readiness};
 use eagain_sim::Engine;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +31,8 @@ pub struct Difference {
 pub enum Verdict {
     /// The logs are the same.
     Same,
-    /// They differ, and so do runs of Linux among themselves.
-    Unsteady,
+    /// They differ, and so do runs of Linux among themselves: `simulation` is another run of Linux.
+    Unsteady(Difference),
     /// They differ.
     Differs(Difference),
     /// The program did not get through.
@@ -54,17 +55,24 @@ fn let_time_wait_pass() {
 }
 
 /// Compares programs, one after another.
-#[derive(Default)]
 pub struct Comparer {
     engine: Engine,
     programs: u32,
-    hands: Hands,
+    rings: bool,
+}
+
+impl Default for Comparer {
+    fn default() -> Self {
+        keep_signals_out();
+        let rings = Linux.io_uring_probe() == Advice::Available;
+        Comparer { engine: Engine::default(), programs: 0, rings }
+    }
 }
 
 impl Comparer {
-    /// One whose programs are run by so many threads.
-    pub fn new(hands: Hands) -> Comparer {
-        Comparer { hands, ..Comparer::default() }
+    /// Whether Linux has rings here. Where it has not, programs must do without.
+    pub fn has_rings(&self) -> bool {
+        self.rings
     }
 
     /// A loopback address that was not used for a long while: ports of closed connections do not meet.
@@ -78,20 +86,19 @@ impl Comparer {
     }
 
     fn linux(&mut self, calls: &[Call]) -> Result<Log, String> {
-        let (address, hands) = (self.address(), self.hands);
+        let address = self.address();
         let mut log = Log::new();
         on_linux(|kernel| {
-            log = hands::run(Machine::at(kernel, address), calls, hands);
+            log = hands::run(Machine::at(kernel, address), calls);
         })?;
         Ok(log)
     }
 
     fn simulation(&mut self, calls: &[Call]) -> Result<Log, String> {
-        let hands = self.hands;
         let shared = Arc::new(Mutex::new(Log::new()));
         let (inside, calls) = (shared.clone(), calls.to_vec());
         let report = in_simulation(&mut self.engine, move |kernel| {
-            let log = hands::run(Machine::new(kernel), &calls, hands);
+            let log = hands::run(Machine::new(kernel), &calls);
             *inside.lock().unwrap_or_else(PoisonError::into_inner) = log;
         });
         match report.failure {
@@ -100,10 +107,14 @@ impl Comparer {
         }
     }
 
+    /// What a program comes to on both kernels.
+    pub fn both(&mut self, calls: &[Call]) -> Result<[Log; 2], String> {
+        Ok([self.linux(calls)?, self.simulation(calls)?])
+    }
+
     /// One program on both kernels.
     pub fn compare(&mut self, calls: &[Call]) -> Verdict {
-        let both = self.linux(calls).and_then(|linux| Ok((linux, self.simulation(calls)?)));
-        let (linux, simulation) = match both {
+        let [linux, simulation] = match self.both(calls) {
             Ok(logs) => logs,
             Err(why) => return Verdict::Broken(why),
         };
@@ -111,7 +122,10 @@ impl Comparer {
         for _ in 0..3 {
             match self.linux(calls) {
                 Ok(again) if again == linux => {}
-                Ok(_) => return Verdict::Unsteady,
+                Ok(simulation) => {
+                    let at = first_difference(&linux, &simulation).unwrap_or(at);
+                    return Verdict::Unsteady(Difference { at, linux, simulation });
+                }
                 Err(why) => return Verdict::Broken(why),
             }
         }

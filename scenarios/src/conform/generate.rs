@@ -7,6 +7,10 @@ use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream}
 
 const PROGRAM: Domain = Domain("conform.program");
 
+/// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
+/// signals of the process, parts.
+pub const GENERATOR: u32 = 2;
+
 /// Bytes that a program sends in all: no buffer is full before that.
 const BYTES: u64 = 40_000;
 
@@ -77,7 +81,33 @@ const SIGNALS: Group = &[
     (Op::SetSig, 3),
     (Op::Async, 5),
 ];
-const GROUPS: [Group; 8] = [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS];
+/// Signals of the process. With two threads whose they are is a matter of chance.
+const PROCESS: Group = &[(Op::Kill, 3), (Op::Queue, 2)];
+const UNMASKED: Group = &[(Op::WaitUnmasked, 5), (Op::PollUnmasked, 4), (Op::SelectUnmasked, 2)];
+/// Signals from one thread to the other.
+const OTHER: Group = &[(Op::Tell, 8)];
+const WRONG: Group = &[(Op::Wrong, 14), (Op::PollStale, 2), (Op::DelStale, 2)];
+const PARTS: Group = &[(Op::SendParts, 5), (Op::WriteParts, 3), (Op::ReadParts, 6)];
+const RINGS: Group = &[
+    (Op::Enter, 14),
+    (Op::RingRecv, 8),
+    (Op::RingSend, 4),
+    (Op::RingRead, 3),
+    (Op::RingWrite, 1),
+    (Op::RingAccept, 3),
+    (Op::RingConnect, 2),
+    (Op::RingPoll, 6),
+    (Op::RingCancel, 4),
+    (Op::RingTimeout, 1),
+    (Op::RingLinkTimeout, 1),
+    (Op::Link, 2),
+    (Op::Nop, 1),
+    (Op::Provide, 2),
+    (Op::RingGroup, 4),
+];
+const AIO: Group = &[(Op::AioRead, 6), (Op::AioWrite, 6), (Op::AioCancel, 1)];
+const GROUPS: [Group; 12] =
+    [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO];
 
 /// What may be drawn, with its weights.
 struct Mix {
@@ -85,6 +115,8 @@ struct Mix {
     total: u64,
     sockets: Vec<u64>,
     bytes: u64,
+    /// How many submissions there may be by now.
+    pushed: u64,
 }
 
 const fn slot(letter: char) -> u64 {
@@ -100,6 +132,7 @@ const RT: u64 = 40;
 
 impl Mix {
     fn draw(draw: &mut Draw) -> Mix {
+        let two = draw.one_in(4);
         let mut ops = Vec::new();
         for (at, group) in GROUPS.into_iter().enumerate() {
             // Signals and counters are off more often: they take from the rest.
@@ -109,14 +142,25 @@ impl Mix {
                 1 | 2 if rare => continue,
                 n => [1, 1, 2, 4][n as usize],
             };
-            ops.extend(group.iter().map(|(op, each)| (*op, each * weight)));
+            let mut take = |group: Group| ops.extend(group.iter().map(|(op, each)| (*op, each * weight)));
+            take(group);
+            if at == 7 {
+                take(UNMASKED);
+                take(if two { OTHER } else { PROCESS });
+            }
+        }
+        if two {
+            // Whose ring it is matters to how the trait gives buffers, and not to the kernel.
+            ops.retain(|(op, _)| !matches!(op, Op::Provide | Op::RingGroup));
+            let total: u64 = ops.iter().map(|(_, weight)| weight).sum();
+            ops.push((Op::Hand, total / 4));
         }
         if ops.is_empty() {
             ops.extend(CONNECTING.iter().chain(DATA));
         }
         let total = ops.iter().map(|(_, weight)| weight).sum();
         let count = 2 + draw.below(SOCKETS.len() as u64 - 1) as usize;
-        Mix { ops, total, sockets: SOCKETS[..count].to_vec(), bytes: BYTES }
+        Mix { ops, total, sockets: SOCKETS[..count].to_vec(), bytes: BYTES, pushed: 0 }
     }
 
     fn op(&self, draw: &mut Draw) -> Op {
@@ -270,9 +314,72 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::Block | Op::Unblock | Op::Raise | Op::TakeSignal => (a_signal(draw), 0, 0),
         Op::Own | Op::Async => (mix.watched(draw), draw.below(4).min(1), 0),
         Op::SetSig => (mix.watched(draw), draw.pick(&[RT, RT, 29, 0]), 0),
+        Op::Kill | Op::Queue | Op::Tell => (a_signal(draw), 0, 0),
+        Op::WaitUnmasked => (mix.epoll(draw), draw.pick(&[8, 8, 1, 0]), 0),
+        Op::PollUnmasked => (mix.watched(draw), asked_mask(draw), 0),
+        Op::SelectUnmasked | Op::AioCancel => (mix.watched(draw), 0, 0),
+        Op::SendParts => {
+            let flags = if draw.one_in(12) { SendFlags::OOB.0 as u64 } else { 0 };
+            (mix.socket(draw), mix.amount(draw), flags)
+        }
+        Op::WriteParts => (draw.pick(&mix.sockets), mix.amount(draw), 0),
+        Op::ReadParts => (mix.socket(draw), mix.asked(draw), 0),
+        Op::AioWrite => (mix.socket(draw), mix.amount(draw), 0),
+        Op::AioRead => (mix.watched(draw), mix.asked(draw), 0),
+        Op::PollStale => (draw.pick(&mix.sockets), asked_mask(draw), 0),
+        Op::DelStale => (draw.pick(EPOLLS), draw.pick(&mix.sockets), 0),
+        Op::Wrong => (mix.watched(draw), draw.below(super::wrong::WRONG.len() as u64), 0),
+        Op::Link => (1 + draw.below(2), 0, 0),
+        // Of nothing, behind urgent data, it waits on Linux and not here.
+        Op::RingRecv => (mix.socket(draw), mix.asked(draw).max(1), recv_flags(draw)),
+        Op::RingSend => (mix.socket(draw), mix.amount(draw), 0),
+        // A set has no nowait read; what a ring does about that is its own matter.
+        Op::RingRead if draw.one_in(3) => (draw.pick(COUNTER_SLOTS), draw.pick(&[8, 8, 128]), 0),
+        Op::RingRead => (draw.pick(&mix.sockets), draw.pick(&[8, 8, 128, 7, 1000]), 0),
+        Op::RingWrite => (draw.pick(&mix.sockets), mix.amount(draw), 0),
+        Op::RingAccept => (mix.listener(draw), draw.pick(&mix.sockets), draw.below(4) / 3),
+        Op::RingConnect => (mix.socket(draw), mix.listener(draw), 0),
+        Op::RingPoll => (mix.watched(draw), asked_mask(draw), draw.below(3) / 2),
+        Op::RingCancel => ((1 + draw.below(mix.pushed)).min(mix.pushed), 0, 0),
+        Op::RingTimeout => (draw.below(4), 0, 0),
+        Op::Provide => (1 + draw.below(3), 8, 0),
+        Op::RingGroup => (mix.socket(draw), draw.below(2), 0),
         _ => (0, 0, 0),
     };
     call(op, a, b, c)
+}
+
+/// The next call, with those that must follow it at once: a link goes with what it links.
+fn next(mix: &mut Mix, draw: &mut Draw, calls: &mut Vec<Call>) {
+    let pushed = calls.iter().filter(|call| call.op.name().starts_with("u-")).count() as u64;
+    mix.pushed = pushed;
+    let first = one(mix, draw);
+    let linked = match first.op {
+        Op::Link => 2,
+        Op::RingLinkTimeout => {
+            calls.push(call(Op::Link, 1, 0, 0));
+            1
+        }
+        _ => {
+            calls.push(first);
+            return;
+        }
+    };
+    if linked == 2 {
+        calls.push(first);
+    }
+    let mut left = linked;
+    while left > 0 {
+        let other = one(mix, draw);
+        let submits = other.op.name().starts_with("u-");
+        if submits && !matches!(other.op, Op::Provide | Op::RingLinkTimeout) {
+            calls.push(other);
+            left -= 1;
+        }
+    }
+    if linked == 1 {
+        calls.push(first);
+    }
 }
 
 /// The program of a seed.
@@ -288,8 +395,14 @@ pub fn program(seed: u64) -> Vec<Call> {
     if draw.one_in(3) {
         calls.push(call(Op::Epoll, slot('f'), 0, 0));
     }
+    if mix.ops.iter().any(|(op, _)| *op == Op::Enter) {
+        calls.push(call(Op::Ring, 64, 0, 0));
+    }
     let count = 40 + draw.below(40);
-    calls.extend((0..count).map(|_| one(&mut mix, &mut draw)));
+    let count = calls.len() + count as usize;
+    while calls.len() < count {
+        next(&mut mix, &mut draw, &mut calls);
+    }
     calls.push(call(
         Op::PollAll,
         u64::from((Events::IN | Events::OUT | Events::RDHUP | Events::PRI).0),
@@ -297,5 +410,8 @@ pub fn program(seed: u64) -> Vec<Call> {
         0,
     ));
     calls.push(call(Op::Wait, slot('e'), 8, 0));
+    if mix.pushed > 0 {
+        calls.push(call(Op::Enter, 0, 0, 0));
+    }
     calls
 }

@@ -3,19 +3,20 @@
 
 use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
+use super::rings::RingState;
 use super::signals::SignalLog;
 use eagain_net::{
-    Clock, ClockId, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness, RecvFlags, Result,
-    SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr, SocketFlags, SocketOption,
-    SocketOptionName, Sockets, StatusFlags, Threads, Timers,
+    Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness,
+    RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr, SocketFlags,
+    SocketOption, SocketOptionName, Sockets, StatusFlags, ThreadId, Threads, Timers,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The families that programs use.
-pub trait Calls: Sockets + Readiness + Signals + Clock + Timers + Threads {}
-impl<K: Sockets + Readiness + Signals + Clock + Timers + Threads> Calls for K {}
+pub trait Calls: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads {}
+impl<K: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads> Calls for K {}
 
 /// How many slots there are: `a` to `z`.
 pub const SLOTS: usize = 26;
@@ -36,7 +37,7 @@ fn pattern() -> &'static [u8] {
     })
 }
 
-fn digest(bytes: &[u8]) -> u64 {
+pub(super) fn digest(bytes: &[u8]) -> u64 {
     bytes.chunks(8).fold(0xcbf29ce484222325, |hash, chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -55,14 +56,18 @@ pub struct Machine<K: Calls> {
     pub(super) k: K,
     pub(super) slots: [Fd; SLOTS],
     stale: [Fd; SLOTS],
-    bound: [Option<SocketAddr>; SLOTS],
+    pub(super) bound: [Option<SocketAddr>; SLOTS],
     /// Ports that are known, and whose they are; the last entry counts.
     owners: Vec<(u16, u8)>,
     /// The address that listeners are bound to.
     ip: IpAddr,
-    sent: usize,
+    /// Bytes that went out, or were given to a ring.
+    pub(super) sent: usize,
     buffer: Vec<u8>,
     pub(super) signals: Option<SignalLog>,
+    pub(super) ring: RingState<K::Ring>,
+    /// The threads that run the program.
+    pub(super) threads: Vec<ThreadId>,
 }
 
 impl<K: Calls> Machine<K> {
@@ -86,6 +91,8 @@ impl<K: Calls> Machine<K> {
             sent: 0,
             buffer: Vec::new(),
             signals: None,
+            ring: RingState::default(),
+            threads: Vec::new(),
         }
     }
 
@@ -99,7 +106,7 @@ impl<K: Calls> Machine<K> {
         self.slots[(letter as usize - 'a' as usize) % SLOTS]
     }
 
-    fn put(&mut self, slot: u64, result: Result<Fd>) -> Outcome {
+    pub(super) fn put(&mut self, slot: u64, result: Result<Fd>) -> Outcome {
         match result {
             Err(errno) => Outcome::Err(errno),
             Ok(fd) => {
@@ -188,22 +195,36 @@ impl<K: Calls> Machine<K> {
         }
     }
 
-    fn send(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
+    /// So many bytes at most.
+    pub(super) fn count(&self, count: u64) -> usize {
+        (count as usize).min(BYTES_MAX)
+    }
+
+    /// The next bytes to be sent.
+    pub(super) fn next_bytes(&self, count: u64) -> &'static [u8] {
         let from = self.sent % 65536;
-        let bytes = &pattern()[from..from + (count as usize).min(BYTES_MAX)];
-        let fd = self.slots[slot as usize];
-        let result = match flags {
-            Some(flags) => self.k.send(fd, bytes, SendFlags::NOSIGNAL | SendFlags(flags as i32)),
-            None => self.k.write(fd, bytes),
-        };
+        &pattern()[from..from + self.count(count)]
+    }
+
+    pub(super) fn wrote(&mut self, result: Result<usize>) -> Outcome {
         if let Ok(n) = result {
             self.sent += n;
         }
         result.map_or_else(Outcome::Err, |n| Outcome::Count(n as u64))
     }
 
+    fn send(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
+        let bytes = self.next_bytes(count);
+        let fd = self.slots[slot as usize];
+        let result = match flags {
+            Some(flags) => self.k.send(fd, bytes, SendFlags::NOSIGNAL | SendFlags(flags as i32)),
+            None => self.k.write(fd, bytes),
+        };
+        self.wrote(result)
+    }
+
     fn recv(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
-        let count = (count as usize).min(BYTES_MAX);
+        let count = self.count(count);
         if self.buffer.len() < count {
             self.buffer.resize(count, 0);
         }
@@ -247,6 +268,8 @@ impl<K: Calls> Machine<K> {
                 self.put(a, k.socket(Domain::Inet, flags).inspect(|fd| at_once(k, *fd)))
             }
             Op::Bind => Outcome::of(self.bind(a, SocketAddr::new(self.ip, 0))),
+            // Bound to where it is being connected to, a socket would call itself (see `connect`).
+            Op::BindTo if self.ring.connects => Outcome::Text("connecting".to_owned()),
             Op::BindTo => match self.bound[b as usize] {
                 Some(address) => Outcome::of(self.bind(a, address)),
                 None => Outcome::Text("nowhere".to_owned()),
@@ -303,15 +326,18 @@ impl<K: Calls> Machine<K> {
                 let stale = self.stale[b as usize];
                 Outcome::of(k.epoll_ctl(fd, EpollOp::Del, stale, Events::NONE, 0))
             }
-            Op::Wait => self.wait(a, b),
-            Op::Poll => self.poll(fd, b),
-            Op::PollStale => self.poll(self.stale[a as usize], b),
+            Op::Wait => self.wait(a, b, None),
+            Op::WaitUnmasked => self.wait(a, b, Some(SigSet::EMPTY)),
+            Op::Poll => self.poll(fd, b, None),
+            Op::PollUnmasked => self.poll(fd, b, Some(SigSet::EMPTY)),
+            Op::PollStale => self.poll(self.stale[a as usize], b, None),
             Op::PollAll => self.poll_all(a),
-            Op::Select => self.select(&[a as u8]),
+            Op::Select => self.select(&[a as u8], None),
+            Op::SelectUnmasked => self.select(&[a as u8], Some(SigSet::EMPTY)),
             Op::SelectAll => {
                 let open = (0..SLOTS as u8).filter(|&slot| self.slots[slot as usize].0 >= 0);
                 let open: Vec<u8> = open.collect();
-                self.select(&open)
+                self.select(&open, None)
             }
             Op::Eventfd => {
                 let flags = if c == 0 { nonblock } else { nonblock | SocketFlags::SEMAPHORE };
@@ -339,14 +365,32 @@ impl<K: Calls> Machine<K> {
                 let flags = if b == 0 { StatusFlags::NONE } else { StatusFlags::ASYNC };
                 self.set_flags(a, |_| StatusFlags::NONBLOCK | flags)
             }
-            Op::Block | Op::Unblock | Op::Raise | Op::Pending | Op::Handled | Op::TakeSignal => {
-                self.signal_call(call)
+            Op::Block | Op::Unblock | Op::Raise | Op::Kill | Op::Queue | Op::Tell => self.signal_call(call),
+            Op::Pending | Op::Handled | Op::TakeSignal => self.signal_call(call),
+            Op::SendParts => self.send_parts(a, b, Some(c)),
+            Op::WriteParts => self.send_parts(a, b, None),
+            Op::ReadParts => self.read_parts(a, b),
+            Op::Wrong => self.wrong(a, b),
+            // Whoever runs the program sees to it.
+            Op::Hand => Outcome::Ok,
+            Op::Ring => self.make_ring(a, b),
+            Op::AioRead => self.aio_read(a, b),
+            Op::AioWrite => self.aio_write(a, b),
+            Op::AioCancel => {
+                k.aio_cancel(fd, None).map_or_else(Outcome::Err, |said| Outcome::Text(format!("{said:?}")))
             }
+            Op::Link | Op::Nop | Op::RingRecv | Op::RingSend | Op::RingRead | Op::RingWrite => {
+                self.ring_call(call)
+            }
+            Op::RingAccept | Op::RingConnect | Op::RingPoll | Op::RingShutdown => self.ring_call(call),
+            Op::RingClose | Op::RingCancel | Op::RingTimeout | Op::RingLinkTimeout => self.ring_call(call),
+            Op::Provide | Op::RingGroup | Op::Enter => self.ring_call(call),
         }
     }
 
     /// Closes what is open, with resets, and puts signals back as they were.
     pub fn finish(&mut self) {
+        self.finish_ring();
         for fd in std::mem::replace(&mut self.slots, [Fd(-1); SLOTS]) {
             if fd.0 >= 0 {
                 let _ = self.k.setsockopt(fd, SocketOption::Linger(Some(0)));

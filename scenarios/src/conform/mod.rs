@@ -5,7 +5,7 @@
 //! | [`call`] | a call of a program, and its text form |
 //! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
 //! | [`machine`] | the interpreter, generic over the kernel |
-//! | `ready`, `options`, `signals` | its calls by subject |
+//! | `ready`, `options`, `signals`, `rings`, `aio`, `wrong` | its calls by subject |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
@@ -15,6 +15,7 @@
 //! | [`refine`] | with faults on: what is seen must be Linux with later arrivals, each `EAGAIN` followed by its edge |
 //! | [`sweep`] | many programs: `eagain conform` |
 
+mod aio;
 pub mod call;
 pub mod compare;
 pub mod generate;
@@ -24,11 +25,15 @@ mod options;
 pub mod outcome;
 mod ready;
 pub mod refine;
+mod rings;
 pub mod script;
 pub mod shrink;
 pub mod sides;
 mod signals;
 pub mod sweep;
+mod wrong;
+
+pub use signals::keep_signals_out;
 
 /// `eagain conform`.
 pub const COMMAND: eagain_sim::cli::Extra = eagain_sim::cli::Extra {

@@ -28,6 +28,8 @@ pub enum Outcome {
     Sets(Vec<(u8, [bool; 3])>),
     /// An address: `None` is the unspecified one, else whose it is.
     Address(Option<Owner>),
+    /// What has completed, in its order: the number of the submission, how it ended, and what was read.
+    Completions(Vec<(u64, String, u64)>),
     /// A text that is the same everywhere.
     Text(String),
 }
@@ -92,6 +94,7 @@ impl fmt::Display for Outcome {
             Outcome::Address(None) => f.write_str("unbound"),
             Outcome::Address(Some(Owner::Stranger)) => f.write_str("stranger"),
             Outcome::Address(Some(Owner::Slot(slot))) => write!(f, "{}", letter(u64::from(*slot))),
+            Outcome::Completions(all) => list(all, f, |(number, text, _), f| write!(f, "{number}:{text}")),
             Outcome::Text(text) => f.write_str(text),
         }
     }

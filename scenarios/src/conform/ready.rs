@@ -2,7 +2,7 @@
 
 use super::machine::{Calls, Machine, NOW, SLOTS};
 use super::outcome::Outcome;
-use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd};
+use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, SigSet};
 
 impl<K: Calls> Machine<K> {
     pub(super) fn epoll_ctl(&mut self, epoll: u64, op: EpollOp, slot: u64, mask: u64) -> Outcome {
@@ -10,18 +10,18 @@ impl<K: Calls> Machine<K> {
         Outcome::of(self.k.epoll_ctl(set, op, fd, Events(mask as u32), slot))
     }
 
-    pub(super) fn wait(&mut self, epoll: u64, most: u64) -> Outcome {
+    pub(super) fn wait(&mut self, epoll: u64, most: u64, mask: Option<SigSet>) -> Outcome {
         let mut events = [EpollEvent::default(); 32];
         let room = &mut events[..(most as usize).min(32)];
-        match self.k.epoll_wait(self.slots[epoll as usize], room, NOW, None) {
+        match self.k.epoll_wait(self.slots[epoll as usize], room, NOW, mask) {
             Err(errno) => Outcome::Err(errno),
             Ok(n) => Outcome::Events(events[..n].iter().map(|e| (e.data as u8, e.events)).collect()),
         }
     }
 
-    pub(super) fn poll(&mut self, fd: Fd, mask: u64) -> Outcome {
-        let mut fds = [PollFd::new(fd, Events(mask as u32))];
-        match self.k.poll(&mut fds, NOW, None) {
+    pub(super) fn poll(&mut self, fd: Fd, asked: u64, mask: Option<SigSet>) -> Outcome {
+        let mut fds = [PollFd::new(fd, Events(asked as u32))];
+        match self.k.poll(&mut fds, NOW, mask) {
             Err(errno) => Outcome::Err(errno),
             Ok(_) => Outcome::Mask(fds[0].revents),
         }
@@ -38,7 +38,7 @@ impl<K: Calls> Machine<K> {
         }
     }
 
-    pub(super) fn select(&mut self, slots: &[u8]) -> Outcome {
+    pub(super) fn select(&mut self, slots: &[u8], mask: Option<SigSet>) -> Outcome {
         let mut sets = [FdSet::default(), FdSet::default(), FdSet::default()];
         let mut nfds = 0;
         for &slot in slots {
@@ -49,7 +49,7 @@ impl<K: Calls> Machine<K> {
             }
         }
         let [read, write, except] = &mut sets;
-        match self.k.select(nfds, Some(read), Some(write), Some(except), NOW, None) {
+        match self.k.select(nfds, Some(read), Some(write), Some(except), NOW, mask) {
             Err(errno) => Outcome::Err(errno),
             Ok(_) => {
                 let bits = |fd| [sets[0].contains(fd), sets[1].contains(fd), sets[2].contains(fd)];

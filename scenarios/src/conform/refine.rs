@@ -3,13 +3,18 @@
 //! followed by its edge. The judge knows what was sent and shut, and what has been *seen* to have arrived; between the two
 //! everything is allowed. It is run on Linux too, which must satisfy it as well.
 
-use super::machine::Calls;
+use super::sides::in_adversity;
+use super::sweep::Report;
 use eagain_net::{
-    Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, RecvFlags, SendFlags, ShutdownHow, SocketFlags,
-    SocketOption, any_port,
+    Clock, Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, Readiness, RecvFlags, SendFlags,
+    ShutdownHow, SocketFlags, SocketOption, Sockets, any_port,
 };
 use eagain_sim::choice::{Base, Choices, Distribution, Domain as Key, Overrides, Stream};
 use std::time::Duration;
+
+/// The families that a judged program uses.
+pub trait Judged: Sockets + Readiness + Clock {}
+impl<K: Sockets + Readiness + Clock> Judged for K {}
 
 const KEY: Key = Key("conform.refinement");
 const PAIRS: usize = 2;
@@ -42,7 +47,7 @@ fn byte(from: usize, at: u64) -> u8 {
     (at.wrapping_mul(31).wrapping_add(at >> 8) as u8) ^ (from as u8).wrapping_mul(89)
 }
 
-struct Judge<K: Calls> {
+struct Judge<K: Judged> {
     k: K,
     ends: Vec<End>,
     epoll: Fd,
@@ -56,7 +61,7 @@ fn other(end: usize) -> usize {
     end ^ 1
 }
 
-impl<K: Calls> Judge<K> {
+impl<K: Judged> Judge<K> {
     fn below(&mut self, n: u64) -> u64 {
         let any = Distribution::uniform(0, n - 1);
         self.choices.choose(&mut self.stream, KEY, true, any, || "steps".to_owned())
@@ -247,7 +252,7 @@ impl<K: Calls> Judge<K> {
 }
 
 /// Runs the program of `seed` and judges it; panics where something cannot be explained.
-pub fn judge<K: Calls>(k: K, seed: u64, patience: Option<Duration>) {
+pub fn judge<K: Judged>(k: K, seed: u64, patience: Option<Duration>) {
     let choices = Choices::new(Base::Seed(seed), &Overrides::new());
     let epoll = k.epoll_create().expect("a set can be made");
     let patience = patience.unwrap_or(PATIENCE);
@@ -284,7 +289,7 @@ pub fn judge<K: Calls>(k: K, seed: u64, patience: Option<Duration>) {
     let _ = k.close(epoll);
 }
 
-fn pair<K: Calls>(k: K, size: Option<u32>) -> [Fd; 2] {
+fn pair<K: Judged>(k: K, size: Option<u32>) -> [Fd; 2] {
     let made = || -> eagain_net::Result<[Fd; 2]> {
         let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK)?;
         let client = k.socket(Domain::Inet, SocketFlags::NONE)?;
@@ -305,4 +310,21 @@ fn pair<K: Calls>(k: K, size: Option<u32>) -> [Fd; 2] {
         Ok([client, server])
     };
     made().expect("a connection can be made")
+}
+
+/// Judges the programs `from` to `from + programs` under adversity. A violation is printed with its seed, which runs it
+/// again.
+pub fn sweep(programs: u64, from: u64) -> Report {
+    let mut engine = eagain_sim::Engine::new();
+    let mut report = Report::default();
+    for seed in from..from.saturating_add(programs) {
+        let run = in_adversity(&mut engine, seed, move |k| judge(k, seed, None));
+        report.programs += 1;
+        report.calls += run.calls;
+        if let Some(failure) = run.failure {
+            report.differences += 1;
+            println!("program {seed}: {} {}: {}", failure.oracle, failure.site, failure.message);
+        }
+    }
+    report
 }

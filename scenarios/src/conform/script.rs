@@ -2,8 +2,10 @@
 //! this text, so that it can be kept as a test as it stands.
 
 use super::call::Call;
+use super::hands;
 use super::machine::{Calls, Machine};
 use super::outcome::Outcome;
+use eagain_net::Advice;
 use std::fmt::Write;
 
 /// A line: a call, and what it must come to.
@@ -27,9 +29,12 @@ pub fn check<K: Calls>(k: K, text: &str) {
         Ok(lines) => lines,
         Err(why) => panic!("not a program: {why}"),
     };
-    let mut machine = Machine::new(k);
-    let outcomes: Vec<Outcome> = lines.iter().map(|(call, _)| machine.step(call)).collect();
-    machine.finish();
+    let calls: Vec<Call> = lines.iter().map(|(call, _)| *call).collect();
+    if calls.iter().any(|call| call.op.is_about_rings()) && k.io_uring_probe() != Advice::Available {
+        // Many containers allow none: there is nothing to be seen here.
+        return;
+    }
+    let outcomes = hands::run(Machine::new(k), &calls);
     let mut shown = String::new();
     let mut wrong = 0;
     for ((call, expected), outcome) in lines.iter().zip(&outcomes) {

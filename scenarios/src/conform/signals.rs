@@ -3,7 +3,7 @@
 use super::call::{Call, Op, signal};
 use super::machine::{Calls, Machine};
 use super::outcome::Outcome;
-use eagain_net::{MaskHow, SigAction, SigInfo, SigSet, Signal};
+use eagain_net::{Linux, MaskHow, SigAction, SigInfo, SigSet, Signal, Signals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -34,6 +34,17 @@ fn told(info: &SigInfo) -> String {
     }
 }
 
+/// The signals of programs are not blocked from now on; returns the mask before.
+pub(super) fn unmasked<K: Calls>(k: K) -> SigSet {
+    k.sigprocmask(MaskHow::Unblock, SigSet::of(&USED)).unwrap_or_default()
+}
+
+/// Blocks the signals of programs in the calling thread of the real process, and in those that it makes from now on: what
+/// a program sends to its process is for the thread that runs the program.
+pub fn keep_signals_out() {
+    let _ = Linux.sigprocmask(MaskHow::Block, SigSet::of(&USED));
+}
+
 impl<K: Calls> Machine<K> {
     /// From its first call about signals on a program handles them.
     pub(super) fn prepare_signals(&mut self) {
@@ -52,7 +63,7 @@ impl<K: Calls> Machine<K> {
             };
             let _ = self.k.sigaction(signal, SigAction::handler(true, handler));
         }
-        let mask = self.k.sigprocmask(MaskHow::Block, SigSet::EMPTY).unwrap_or_default();
+        let mask = unmasked(self.k);
         self.signals = Some(SignalLog { notes, mask });
     }
 
@@ -64,6 +75,13 @@ impl<K: Calls> Machine<K> {
             Op::Block => Outcome::of(self.k.sigprocmask(MaskHow::Block, set).map(drop)),
             Op::Unblock => Outcome::of(self.k.sigprocmask(MaskHow::Unblock, set).map(drop)),
             Op::Raise => Outcome::of(self.k.tgkill(self.k.gettid(), signal)),
+            Op::Kill => Outcome::of(self.k.kill(self.k.getpid(), signal)),
+            Op::Queue => Outcome::of(self.k.sigqueue(self.k.getpid(), signal, 7)),
+            Op::Tell => {
+                let me = self.k.gettid();
+                let other = self.threads.iter().copied().find(|thread| *thread != me);
+                Outcome::of(self.k.tgkill(other.unwrap_or(me), signal))
+            }
             Op::Pending => {
                 let pending = self.k.sigpending().unwrap_or_default();
                 let names: Vec<String> = pending.iter().map(|signal| format!("{signal:?}")).collect();

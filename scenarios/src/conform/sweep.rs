@@ -1,8 +1,8 @@
-//! Many programs: the sweep behind `eagain conform`, in one process or in several.
+//! Many programs: the sweep behind `eagain conform`, in one process or in several; one program, shown; and the programs
+//! that are judged under adversity.
 
 use super::compare::{Comparer, Difference, Verdict};
 use super::generate::program;
-use super::hands::Hands;
 use super::script::show;
 use super::shrink::shrink;
 use std::ffi::OsString;
@@ -61,23 +61,23 @@ fn paste(seed: u64, calls: &[super::call::Call], difference: &Difference) -> Str
 
 /// Runs programs `from` to `from + programs` in this process. Each difference is shrunk and printed, the first `shown`.
 pub fn conform(programs: u64, from: u64, shown: u64) -> Report {
-    sweep(Comparer::default(), programs, from, shown)
-}
-
-/// As [`conform`], each program handed over between two threads.
-pub fn conform_with_two_hands(programs: u64, from: u64, shown: u64) -> Report {
-    sweep(Comparer::new(Hands::Two), programs, from, shown)
-}
-
-fn sweep(mut comparer: Comparer, programs: u64, from: u64, shown: u64) -> Report {
+    let mut comparer = Comparer::default();
     let mut report = Report::default();
     for seed in from..from.saturating_add(programs) {
-        let calls = program(seed);
+        let mut calls = program(seed);
+        if !comparer.has_rings() {
+            calls.retain(|call| !call.op.is_about_rings());
+        }
         report.programs += 1;
         report.calls += calls.len() as u64;
         match comparer.compare(&calls) {
             Verdict::Same => {}
-            Verdict::Unsteady => report.unsteady += 1,
+            Verdict::Unsteady(difference) => {
+                report.unsteady += 1;
+                let Difference { at, linux, simulation } = difference;
+                println!("program {seed}: Linux differs from itself at call {at}, {}", calls[at]);
+                println!("    {} or {}", linux[at], simulation[at]);
+            }
             Verdict::Broken(why) => {
                 report.differences += 1;
                 println!("program {seed} did not get through: {why}");
@@ -95,13 +95,13 @@ fn sweep(mut comparer: Comparer, programs: u64, from: u64, shown: u64) -> Report
 }
 
 /// Descriptor numbers belong to a process, and a program's meaning depends on them: so each job is a process.
-fn in_processes(programs: u64, from: u64, jobs: u64, threads: u64) -> std::io::Result<Report> {
+fn in_processes(programs: u64, from: u64, jobs: u64) -> std::io::Result<Report> {
     let own = std::env::current_exe()?;
     let mut children = Vec::new();
     for job in 0..jobs {
         let share = programs / jobs + u64::from(job < programs % jobs);
         let first = from + job * (programs / jobs) + job.min(programs % jobs);
-        let numbers = [("--programs", share), ("--from", first), ("--jobs", 1), ("--threads", threads)];
+        let numbers = [("--programs", share), ("--from", first), ("--jobs", 1)];
         let arguments = numbers.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]);
         let arguments = std::iter::once("conform".to_owned()).chain(arguments);
         children.push(Command::new(&own).args(arguments).stdout(Stdio::piped()).spawn()?);
@@ -122,12 +122,51 @@ fn in_processes(programs: u64, from: u64, jobs: u64, threads: u64) -> std::io::R
     Ok(report)
 }
 
-const USAGE: &str = "eagain conform --programs N [--from SEED] [--jobs J] [--threads 1|2] [--show N]";
+/// Runs one program, of a seed or a file, on both kernels, and shows what each call comes to.
+fn one(of: &OsString) -> u8 {
+    let seed = of.to_str().and_then(|text| eagain_sim::choice::parse_seed(text).ok());
+    let read = || super::script::parse(&std::fs::read_to_string(of).map_err(|why| why.to_string())?);
+    let calls: Vec<_> = match seed.map_or_else(|| Err(read()), Ok) {
+        Ok(seed) => program(seed),
+        Err(Ok(lines)) => lines.into_iter().map(|(call, _)| call).collect(),
+        Err(Err(why)) => {
+            eprintln!("{}: {why}", of.display());
+            return 2;
+        }
+    };
+    match Comparer::default().both(&calls) {
+        Err(why) => {
+            println!("did not get through: {why}");
+            1
+        }
+        Ok([linux, simulation]) => {
+            for ((call, linux), simulation) in calls.iter().zip(&linux).zip(&simulation) {
+                let other = if linux == simulation {
+                    String::new()
+                } else {
+                    format!("  // the simulator says: {simulation}")
+                };
+                println!("{call} = {linux}{other}");
+            }
+            u8::from(linux != simulation)
+        }
+    }
+}
+
+const USAGE: &str = "eagain conform --programs N [--from SEED] [--jobs J] [--show N]
+eagain conform --adversarial --programs N [--from SEED]
+eagain conform --program SEED|FILE";
 
 /// `eagain conform`, see [`USAGE`]. Exit status: 0 none, 1 a difference, 2 usage, 4 the harness failed.
 pub fn command(arguments: &[OsString]) -> u8 {
-    let (mut programs, mut from, mut jobs, mut shown, mut threads) = (1000, 0, 1, 10, 1);
-    let mut rest = arguments.iter();
+    let (mut programs, mut from, mut jobs, mut shown) = (1000, 0, 1, 10);
+    if let [name, path] = arguments
+        && name == "--program"
+    {
+        return one(path);
+    }
+    let adversarial = arguments.first().is_some_and(|name| name == "--adversarial");
+    let mut rest = arguments.iter().skip(usize::from(adversarial));
     while let Some(name) = rest.next() {
         let value = rest.next().and_then(|value| eagain_sim::choice::parse_seed(value.to_str()?).ok());
         let target = match name.to_str() {
@@ -135,7 +174,6 @@ pub fn command(arguments: &[OsString]) -> u8 {
             Some("--from") => &mut from,
             Some("--jobs") => &mut jobs,
             Some("--show") => &mut shown,
-            Some("--threads") => &mut threads,
             _ => {
                 eprintln!("{USAGE}");
                 return 2;
@@ -147,9 +185,13 @@ pub fn command(arguments: &[OsString]) -> u8 {
         };
         *target = value;
     }
-    let report = match (jobs, threads) {
-        (2.., _) => in_processes(programs, from, jobs, threads),
-        (_, 2..) => Ok(conform_with_two_hands(programs, from, shown)),
+    if adversarial {
+        let report = super::refine::sweep(programs, from);
+        println!("{} programs, {} calls, {} violations", report.programs, report.calls, report.differences);
+        return u8::from(report.differences > 0);
+    }
+    let report = match jobs {
+        2.. => in_processes(programs, from, jobs),
         _ => Ok(conform(programs, from, shown)),
     };
     match report {

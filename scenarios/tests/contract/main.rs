@@ -6,23 +6,29 @@
 #![cfg(target_os = "linux")]
 
 mod accept;
+mod aio;
 mod asleep;
 mod blocking;
 mod close;
 mod connect;
 mod counters;
+mod coverage;
 mod differences;
+mod differences_rings;
 mod epoll;
 mod epoll_threads;
 mod exceptions;
 mod files;
 mod futex;
+mod hands;
 mod poll;
+mod rings;
 mod sigio;
 mod signals;
 mod space;
 mod streams;
 mod timers;
+mod wrong;
 
 use eagain_scenarios::conform::sides::{on_linux, on_simulation};
 

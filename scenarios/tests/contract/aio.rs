@@ -1,0 +1,98 @@
+//! POSIX AIO: what the calls give on what is non-blocking, and the queue that each descriptor number has.
+
+crate::rows! {
+    k1_a_read_and_a_write_on_a_nonblocking_socket: "
+        server l 2 = ok
+        pair c s l = ok
+        aio-read s 8 = EAGAIN
+        aio-write c 4 = 4
+        aio-read s 8 = 4
+        aio-cancel s = AllDone
+        aio-cancel z = EBADF
+        aio-read s 0 = 0
+        close c = ok
+        aio-read s 8 = 0
+        aio-write s 3 = 3
+        aio-write s 3 = EPIPE
+        aio-read z 3 = EBADF
+    ";
+    k2_a_read_of_a_signalfd_sees_the_signals_of_the_process: "
+        sigblock usr1 = ok
+        signalfd g usr1 = ok
+        raise usr1 = ok
+        aio-read g 128 = EAGAIN
+        read g 128 = 128
+    ";
+}
+
+mod queue {
+    use eagain_net::{
+        AioCancel, AioId, AioState, Domain, Errno, Fd, SendFlags, SigEvent, SocketFlags, any_port,
+    };
+    use eagain_scenarios::conform::machine::Calls;
+
+    /// A connection whose ends wait.
+    fn pair<K: Calls>(k: K) -> (Fd, Fd) {
+        let listener = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+        k.bind(listener, any_port()).unwrap();
+        k.listen(listener, 1).unwrap();
+        let client = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+        k.connect(client, k.getsockname(listener).unwrap()).unwrap();
+        let (server, _) = k.accept4(listener, SocketFlags::NONE).unwrap();
+        k.close(listener).unwrap();
+        (client, server)
+    }
+
+    fn read<K: Calls>(k: K, fd: Fd, len: usize) -> AioId {
+        k.aio_read(fd, vec![0; len], 0, SigEvent::None).unwrap()
+    }
+
+    fn write<K: Calls>(k: K, fd: Fd, bytes: &[u8]) -> AioId {
+        k.aio_write(fd, bytes.to_vec(), 0, 0, SigEvent::None).unwrap()
+    }
+
+    fn end<K: Calls>(k: K, id: AioId) -> (eagain_net::Result<usize>, Vec<u8>) {
+        while k.aio_suspend(&[id], None) == Err(Errno::EINTR) {}
+        k.aio_return(id).unwrap()
+    }
+
+    fn k3_a_write_behind_a_pending_read_of_the_same_number_waits<K: Calls>(k: K) {
+        let (client, server) = pair(k);
+        let reading = read(k, server, 8);
+        let writing = write(k, server, b"hello");
+        let other = write(k, k.dup(server).unwrap(), b"by a dup");
+        assert_eq!(end(k, other).0, Ok(8));
+        assert_eq!(k.aio_error(reading), Ok(AioState::InProgress));
+        assert_eq!(k.aio_error(writing), Ok(AioState::InProgress), "although there is room");
+        assert_eq!(k.aio_return(writing).map(|_| ()), Err(Errno::EINPROGRESS));
+        k.send(client, b"x", SendFlags::NONE).unwrap();
+        assert_eq!(end(k, reading), (Ok(1), b"x\0\0\0\0\0\0\0".to_vec()));
+        assert_eq!(end(k, writing).0, Ok(5));
+        assert_eq!(k.aio_return(writing).map(|_| ()), Err(Errno::EINVAL), "once");
+    }
+
+    fn k4_cancel_takes_what_is_queued<K: Calls>(k: K) {
+        let (client, server) = pair(k);
+        let (first, second) = (read(k, server, 1), read(k, server, 1));
+        assert_eq!(k.aio_cancel(server, Some(second)), Ok(AioCancel::Canceled));
+        assert_eq!(k.aio_error(second), Ok(AioState::Failed(Errno::ECANCELED)));
+        assert_eq!(k.aio_cancel(server, Some(second)), Ok(AioCancel::AllDone));
+        assert_eq!(k.aio_cancel(Fd(9_999), None), Err(Errno::EBADF));
+        k.send(client, b"x", SendFlags::NONE).unwrap();
+        assert_eq!(end(k, first), (Ok(1), b"x".to_vec()));
+    }
+
+    fn k5_two_queued_reads_fill_in_order<K: Calls>(k: K) {
+        let (client, server) = pair(k);
+        let (first, second) = (read(k, server, 2), read(k, server, 2));
+        k.send(client, b"ABCD", SendFlags::NONE).unwrap();
+        assert_eq!(end(k, second), (Ok(2), b"CD".to_vec()));
+        assert_eq!(end(k, first), (Ok(2), b"AB".to_vec()));
+    }
+
+    crate::bodies! {
+        k3_a_write_behind_a_pending_read_of_the_same_number_waits
+        k4_cancel_takes_what_is_queued
+        k5_two_queued_reads_fill_in_order
+    }
+}
