@@ -87,12 +87,7 @@ impl<K: Files> Embedded<K> {
         directory: &str,
         databases: &mut Databases,
     ) -> Result<(Embedded<K>, Found), OpenError> {
-        match kernel.mkdir(directory) {
-            Ok(()) => sync_directory(kernel, super::log::parent(directory))
-                .map_err(|errno| OpenError::Io(format!("fsync the directory of {directory}"), errno))?,
-            Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(OpenError::Io(format!("mkdir {directory}"), errno)),
-        }
+        super::log::make_directory(kernel, directory)?;
         let mut embedded = Embedded {
             kernel,
             directory: directory.to_owned(),

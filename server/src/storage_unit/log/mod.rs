@@ -108,12 +108,7 @@ impl<K: Files> LogFile<K> {
             let place = format!("{call} {path}");
             move |errno| OpenError::Io(place, errno)
         };
-        match kernel.mkdir(directory) {
-            // A directory that a crash takes takes the log with it, however well that was synced.
-            Ok(()) => sync_directory(kernel, parent(directory)).map_err(io("fsync", parent(directory)))?,
-            Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(OpenError::Io(format!("mkdir {directory}"), errno)),
-        }
+        make_directory(kernel, directory)?;
         match kernel.unlink(&new_path) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(OpenError::Io(format!("unlink {new_path}"), errno)),
@@ -165,8 +160,23 @@ impl<K: Files> LogFile<K> {
     }
 }
 
+/// Makes the directory, unless it is there. A directory that a crash takes takes everything in it along, however well that
+/// was synced; so its name is synced by every start, for the one that made it may have been killed before it came to that.
+pub(super) fn make_directory<K: Files>(kernel: K, directory: &str) -> Result<(), OpenError> {
+    let made = kernel.mkdir(directory);
+    if !matches!(made, Ok(()) | Err(Errno::EEXIST)) {
+        return made.map_err(|errno| OpenError::Io(format!("mkdir {directory}"), errno));
+    }
+    let parent = parent(directory);
+    match sync_directory(kernel, parent) {
+        // Whoever may not read the parent did not make this directory.
+        Err(Errno::EACCES) if made.is_err() => Ok(()),
+        synced => synced.map_err(|errno| OpenError::Io(format!("fsync {parent}"), errno)),
+    }
+}
+
 /// The directory that a directory's own name is in.
-pub(super) fn parent(directory: &str) -> &str {
+fn parent(directory: &str) -> &str {
     match directory.trim_end_matches('/').rsplit_once('/') {
         Some(("", _)) => "/",
         Some((parent, _)) => parent,
