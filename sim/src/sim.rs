@@ -35,6 +35,7 @@ pub const USUAL_FAULTS: &[Family] = &[
     Family::RingOrder,
     Family::RingShort,
     Family::AioLate,
+    Family::Slow,
 ];
 
 /// A world under construction, and then running. A scenario's body gets one.

@@ -108,6 +108,9 @@ families! {
         "pair of hosts, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "RFC 9293 3.8.1";
     HostCrash = "host.crash", "a host loses its programs and starts them anew after a while",
         "host, how-manieth interval", "rarely, log-uniform 1 ms to 2 s", "kill(2), RFC 9293 3.5.1";
+    // The last: a place in this table is a lane of the swarm, and a new one must not move the others.
+    Slow = "thread.slow", "a thread is slower than the others for as long as faults last: of low priority, or starved",
+        "thread, once", "often, log-uniform 1 us to 1 ms a call", "sched(7), nice(2)";
 }
 
 impl Family {
@@ -138,6 +141,7 @@ impl Family {
         const MS: u64 = 1_000_000;
         match self {
             Family::OffCpu => Distribution::rarely_log(chance, US, 20 * MS),
+            Family::Slow => Distribution::rarely_log((chance * 4).min(32_768), US, MS),
             Family::WireDelay => Distribution::rarely_log(chance, US, 300 * MS),
             Family::WireSplit => Distribution::rarely_log(chance, 1, 4096),
             Family::WireStall => Distribution::rarely_log(chance / 4, MS, 3_000 * MS),

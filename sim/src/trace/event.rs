@@ -175,6 +175,7 @@ kinds! {
     FaultEintr = 2006, "interrupt", ["n"];
     FaultFdLimit = 2007, "fd-limit", ["n", "ns"];
     FaultOffCpu = 2008, "off-cpu", ["ns"];
+    FaultSlow = 2020, "slow", ["ns"];
     FaultClock = 2009, "clock", ["n", "n"];
     FaultPartition = 2010, "partition", ["n", "n", "ns"];
     FaultCrash = 2011, "crash", ["n"];

@@ -57,6 +57,8 @@ pub(crate) struct Thread {
     pub call_args: [u64; 4],
     pub body: Option<ThreadBody>,
     pub off_cpu: Stream,
+    /// Nanoseconds that each call takes longer; `None`: not chosen yet.
+    pub pace: Option<u64>,
     pub interrupts: Stream,
     pub wakeups: Stream,
     pub mask: SigSet,
@@ -116,6 +118,7 @@ impl World {
             call_args: [0; 4],
             body: Some(body),
             off_cpu: Stream::default(),
+            pace: None,
             interrupts: Stream::default(),
             wakeups: Stream::default(),
             mask,
@@ -151,7 +154,38 @@ impl World {
             let time = t.time;
             self.trace.happening(time, thread, Kind::FaultOffCpu, [delay, 0, 0, 0]);
         }
-        delay
+        delay + self.pace(thread)
+    }
+
+    /// What each call takes longer: a thread of low priority, where the family chooses so.
+    #[inline]
+    fn pace(&mut self, thread: u32) -> u64 {
+        match self.threads[thread as usize].pace {
+            Some(0) => 0,
+            Some(pace) if self.now < self.swarm.quiet_from => pace,
+            Some(_) => 0,
+            None => self.choose_pace(thread),
+        }
+    }
+
+    #[cold]
+    fn choose_pace(&mut self, thread: u32) -> u64 {
+        let chance = self.swarm.chance(Family::Slow, self.now);
+        let pace = if chance == 0 && !self.choices.is_watched() {
+            0
+        } else {
+            let name = self.threads[thread as usize].name.clone();
+            let distribution = Family::Slow.distribution(chance);
+            self.choices.choose_once(Family::Slow.domain(), &name, distribution)
+        };
+        let t = &mut self.threads[thread as usize];
+        t.pace = Some(pace);
+        let time = t.time;
+        if pace != 0 {
+            self.swarm.fired(Family::Slow);
+            self.trace.happening(time, thread, Kind::FaultSlow, [pace, 0, 0, 0]);
+        }
+        pace
     }
 
     /// Ends the wait of `thread`, if it waits.
