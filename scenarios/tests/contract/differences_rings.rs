@@ -2,6 +2,19 @@
 //! between the kernels once, and a mistake of the simulator.
 
 crate::rows! {
+    d_a_broken_pipe_of_aio_wakes_signalfds: "
+        server l 0 = ok
+        epoll e = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        signalfd g usr2 = ok
+        u-poll e IN 0 = ok
+        shutdown b wr = ok
+        enter 0 = none
+        add e g 0 = ok
+        aio-write b 5 = EPIPE
+        enter 0 = 1:IN
+    ";
     d_a_cancelled_one_ends_after_the_rest: "
         server l 2 = ok
         pair a b l = ok
@@ -119,6 +132,22 @@ crate::rows! {
         raise usr1 = ok
         enter 0 = 1:IN
     ";
+    d_a_timeout_linked_behind_nothing_fails_its_chain: "
+        ring 64 0 = ok
+        link 1 = ok
+        u-nop = ok
+        link 1 = ok
+        u-link-timeout 0 = ok
+        link 2 = ok
+        u-link-timeout 0 = ok
+        u-nop = ok
+        enter 0 = 1:ECANCELED 2:ECANCELED 3:EINVAL 4:ECANCELED
+        link 2 = ok
+        u-link-timeout 0 = ok
+        u-link-timeout 0 = ok
+        u-nop = ok
+        enter 0 = 5:EINVAL 7:0 6:EINVAL
+    ";
     d_a_timeout_that_is_over_counts_no_more: "
         server l 2 = ok
         pair a b l = ok
@@ -128,6 +157,25 @@ crate::rows! {
         u-timeout 1 0 = ok
         u-timeout 1 0 = ok
         enter 0 = 1:0 3:0 2:0
+    ";
+    d_a_timeout_whose_count_was_passed_is_over_by_time_only: "
+        server l 0 = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        send b 5 = 5
+        u-timeout 1 0 = ok
+        u-provide 3 1 = ok
+        u-group a 1 = ok
+        u-timeout 1 0 = ok
+        enter 0 = 2:0 3:1#0+ 3:1#1+ 3:1#2+ 3:ENOBUFS 4:0
+        u-nop = ok
+        u-timeout 2 0 = ok
+        u-timeout 1 0 = ok
+        enter 0 = 5:0 7:0
+        u-nop = ok
+        enter 0 = 8:0 6:0
+        u-timeout 3 1 = ok
+        enter 1 = 9:ETIME
     ";
     d_accepts_are_woken_one_at_a_time_and_last: "
         server l 1 = ok

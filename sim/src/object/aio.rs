@@ -37,6 +37,8 @@ pub(crate) struct AioTable {
     /// Threads that are busy, and how many there may be.
     pub busy: usize,
     pub threads: usize,
+    /// The library's thread blocks every signal, so that a `SIGPIPE` of its own stays pending.
+    pub sigpipe: bool,
     pub turns: Stream,
     /// Threads of the program in `aio_suspend`.
     pub waiters: Vec<u32>,
@@ -54,6 +56,7 @@ impl Default for AioTable {
             runnable: VecDeque::new(),
             busy: 0,
             threads: THREADS,
+            sigpipe: false,
             turns: Stream::default(),
             waiters: Vec::new(),
         }

@@ -52,9 +52,9 @@ pub(crate) struct RingOp {
     /// Of a poll that was woken: how often, and with which bits the first time.
     pub wakes: u32,
     pub woken: Events,
-    /// For a timeout: when it is over, and how many completions end it before.
+    /// For a timeout: when it is over, and the number of the completion that ends it before, where it counts them.
     pub at: u64,
-    pub target: u64,
+    pub target: u32,
     pub enough: bool,
     /// The buffer of a group that a single receive has filled.
     pub filled: Option<(u16, Vec<u8>)>,
@@ -68,6 +68,8 @@ pub(crate) struct Ended {
     pub chain: VecDeque<Submission>,
     /// The chain is broken.
     pub broken: bool,
+    /// What has ended was itself a timeout, that was linked behind nothing.
+    pub after_timeout: bool,
     pub timeout: Option<LinkedTimeout>,
 }
 
@@ -93,8 +95,12 @@ pub(crate) struct Ring {
     pub planned: Option<u32>,
     pub groups: BTreeMap<BufferGroup, VecDeque<(u16, Vec<u8>)>>,
     /// Completions, and timeouts that are over, whether or not that was posted: what timeouts count is the difference.
-    pub posted: u64,
-    pub timeouts_over: u64,
+    pub posted: u32,
+    pub timeouts_over: u32,
+    /// The timeouts that count, by index and number, in the kernel's order: as each stood to the others when it began.
+    pub timeouts: Vec<(u32, u32)>,
+    /// What had been counted when timeouts were last begun or looked at: what lies before it is never reached.
+    pub timeouts_seen: u32,
     /// What has completed in what is being done now: posted at its end, all together (`__io_submit_flush_completions`).
     /// With it whether the program got on by it.
     pub batch: Vec<(Completed, bool)>,
@@ -116,6 +122,19 @@ impl Ring {
     /// Completions that can be reaped.
     pub fn ready(&self) -> usize {
         self.done.len() + self.local.len()
+    }
+
+    /// What timeouts count.
+    pub fn counted(&self) -> u32 {
+        self.posted.wrapping_sub(self.timeouts_over)
+    }
+
+    /// Timeouts that are over or cancelled are not among those that count any more.
+    pub fn forget_timeouts(&mut self) {
+        let Ring { ops, timeouts, .. } = self;
+        timeouts.retain(|&(op, number)| {
+            ops.get(op as usize).is_some_and(|op| op.number == number && !op.queued && !op.canceled)
+        });
     }
 }
 

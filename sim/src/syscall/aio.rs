@@ -186,7 +186,7 @@ impl World {
                 let mut progress = SendProgress::default();
                 match (regular, socket) {
                     (true, _) => Step::Done(w.sys_pwrite(fd, rest, offset)),
-                    // SIGPIPE goes to the library's thread, which blocks every signal.
+                    // SIGPIPE is not for the program's thread.
                     (_, true) => {
                         w.sys_send(fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
                     }
@@ -194,6 +194,9 @@ impl World {
                 }
             }),
         };
+        if (result, from.is_some() && socket, moved) == (Err(Errno::EPIPE), true, 0) {
+            self.aio_sigpipe(process);
+        }
         let total = buffer.len() - from.unwrap_or(0);
         let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
             return Turn::Over(Err(Errno::EINVAL));
@@ -210,6 +213,15 @@ impl World {
             }
             Ok(n) => Turn::Over(Ok(moved + n)),
             Err(errno) => Turn::Over(or_moved(errno, moved)),
+        }
+    }
+
+    /// SIGPIPE is for the library's thread, which blocks every signal: it is not ignored whatever the program says, pends
+    /// once, and signalfds hear of it. One thread of the library stands for all, and is never
+    /// idle for so long that it goes.
+    fn aio_sigpipe(&mut self, process: u32) {
+        if !std::mem::replace(&mut self.processes[process as usize].aio.sigpipe, true) {
+            self.notify_signalfds(process);
         }
     }
 

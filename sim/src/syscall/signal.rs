@@ -210,7 +210,7 @@ impl World {
     }
 
     /// Every signalfd of the process hears of every signal, and looks whether it is one of its own.
-    fn notify_signalfds(&mut self, process: u32) {
+    pub(super) fn notify_signalfds(&mut self, process: u32) {
         if self.signalfds == 0 {
             return;
         }
@@ -315,7 +315,9 @@ impl World {
         let old = old.map(|at| p.dispositions.remove(at).1).unwrap_or_else(SigAction::default_action);
         p.dispositions.push((signal.0, action.clone()));
         if self.is_ignored(process, signal) {
-            self.processes[process as usize].pending.discard(signal);
+            let p = &mut self.processes[process as usize];
+            p.pending.discard(signal);
+            p.aio.sigpipe &= signal != Signal::SIGPIPE;
             for t in self.threads.iter_mut().filter(|t| t.process == process) {
                 t.pending.discard(signal);
             }

@@ -61,16 +61,11 @@ impl World {
         let process = self.ring(ring).map_or(0, |r| r.process);
         let host = self.processes[process as usize].host;
         let at = now.saturating_add(self.hosts[host as usize].true_duration(after));
-        let Some(r) = self.ring(ring) else { return Attempt::Pend(Events::NONE) };
-        let seen = r.posted.wrapping_sub(r.timeouts_over);
-        let Some(entry) = r.ops.get_mut(op as usize) else { return Attempt::Pend(Events::NONE) };
         if first {
-            entry.at = at;
-            entry.target = if count == 0 { u64::MAX } else { seen + u64::from(count) };
-            let number = entry.number;
-            self.agenda.plan(at, Happening::RingOp(ring, op, number));
+            self.ring_begin_timeout(ring, op, at, count);
             return Attempt::Pend(Events::NONE);
         }
+        let Some(entry) = self.ring_op(ring, op) else { return Attempt::Pend(Events::NONE) };
         if entry.enough {
             Attempt::Done(0, false)
         } else if now >= entry.at {
@@ -80,24 +75,38 @@ impl World {
         }
     }
 
-    /// Timeouts that count completions are over when there were enough.
+    /// A timeout begins. One that counts has its place among the others that do, by what each has yet to see; one that
+    /// should have been over, but was not looked at since, goes behind all: it is over by time only (`io_timeout`).
+    fn ring_begin_timeout(&mut self, file: u32, op: u32, at: u64, count: u32) {
+        let Some(ring) = self.ring(file) else { return };
+        let seen = ring.counted();
+        ring.forget_timeouts();
+        let Some(entry) = ring.ops.get_mut(op as usize) else { return };
+        (entry.at, entry.target) = (at, seen.wrapping_add(count));
+        let number = entry.number;
+        if count > 0 {
+            ring.timeouts_seen = seen;
+            let before =
+                |&(other, _): &(u32, u32)| count >= ring.ops[other as usize].target.wrapping_sub(seen);
+            let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
+            ring.timeouts.insert(place, (op, number));
+        }
+        self.agenda.plan(at, Happening::RingOp(file, op, number));
+    }
+
+    /// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
     pub(super) fn ring_end_timeouts(&mut self, file: u32) {
         let Some(ring) = self.ring(file) else { return };
-        let posted = ring.posted.wrapping_sub(ring.timeouts_over);
-        let mut over: Vec<(u64, u32, u32)> = ring
-            .ops
-            .iter()
-            .filter(|(_, op)| {
-                let timeout = matches!(op.operation, Operation::Timeout { .. }) && !op.fresh && !op.canceled;
-                timeout && posted >= op.target && !op.queued
-            })
-            .map(|(at, op)| (op.target, op.number, at as u32))
-            .collect();
-        over.sort_unstable();
-        for (_, number, op) in over {
-            if let Some(ring) = self.ring(file) {
-                ring.timeouts_over += 1;
-            }
+        ring.forget_timeouts();
+        let (counted, seen) = (ring.counted(), ring.timeouts_seen);
+        let reached = |&(op, _): &(u32, u32)| {
+            counted.wrapping_sub(seen) >= ring.ops[op as usize].target.wrapping_sub(seen)
+        };
+        let count = ring.timeouts.iter().take_while(|timeout| reached(timeout)).count();
+        let over: Vec<(u32, u32)> = ring.timeouts.drain(..count).collect();
+        ring.timeouts_seen = counted;
+        ring.timeouts_over = ring.timeouts_over.wrapping_add(count as u32);
+        for (op, number) in over {
             if let Some(entry) = self.ring_op(file, op) {
                 entry.enough = true;
             }

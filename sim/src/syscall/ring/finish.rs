@@ -1,8 +1,8 @@
 //! How an operation ends: its completion is posted, its file let go, and what is linked behind it begins or is cancelled.
 
-use super::ENTERED;
 use super::attempt::Attempt;
 use super::work::goes_on;
+use super::{ENTERED, is_linked_timeout};
 use crate::object::{Ended, take_buffer};
 use crate::trace::Kind;
 use crate::world::{NONE, World};
@@ -93,7 +93,8 @@ impl World {
             }
         }
         let broken = failed && !entry.flags.contains(SubmissionFlags::HARDLINK);
-        let ended = Ended { chain: entry.chain, broken, timeout: entry.timeout };
+        let after_timeout = matches!(entry.operation, Operation::LinkTimeout { .. });
+        let ended = Ended { chain: entry.chain, broken, after_timeout, timeout: entry.timeout };
         if (!ended.chain.is_empty() || ended.timeout.is_some())
             && let Some(ring) = self.ring(ring)
         {
@@ -122,7 +123,8 @@ impl World {
     /// the work list.
     pub(super) fn ring_flush_batch(&mut self, file: u32) {
         let Some(ring) = self.ring(file) else { return };
-        if ring.batch.is_empty() && !std::mem::take(&mut ring.posted_aside) {
+        let posted_aside = std::mem::take(&mut ring.posted_aside);
+        if ring.batch.is_empty() && !posted_aside {
             return;
         }
         let (batch, ended) = (std::mem::take(&mut ring.batch), std::mem::take(&mut ring.ended));
@@ -130,15 +132,18 @@ impl World {
             self.ring_post(file, completed, counts);
         }
         self.ring_end_timeouts(file);
-        for Ended { mut chain, broken, timeout } in ended {
+        for Ended { mut chain, broken, mut after_timeout, timeout } in ended {
             if let Some(timeout) = timeout {
                 let operation = Operation::LinkTimeout { after: std::time::Duration::ZERO };
                 let flags = SubmissionFlags::NONE;
-                self.ring_set_aside(file, Submission { user_data: timeout.user_data, operation, flags });
+                let submission = Submission { user_data: timeout.user_data, operation, flags };
+                self.ring_set_aside(file, submission, false);
             }
             if broken {
                 for linked in chain {
-                    self.ring_set_aside(file, linked);
+                    let wrong =
+                        std::mem::replace(&mut after_timeout, is_linked_timeout(&linked)) && after_timeout;
+                    self.ring_set_aside(file, linked, wrong);
                 }
             } else if let Some(head) = chain.pop_front()
                 && let Some(op) = self.ring_insert(file, head, chain)
@@ -151,12 +156,13 @@ impl World {
         }
     }
 
-    /// What will never begin ends with the deferred work.
-    fn ring_set_aside(&mut self, file: u32, submission: Submission) {
+    /// What will never begin ends with the deferred work: cancelled, where it was not `wrong` itself.
+    fn ring_set_aside(&mut self, file: u32, submission: Submission, wrong: bool) {
         if let Some(op) = self.ring_insert(file, submission, VecDeque::new())
             && let Some(entry) = self.ring_op(file, op)
         {
             entry.canceled = true;
+            entry.outcome = wrong.then_some((-Errno::EINVAL.0, true));
             let number = entry.number;
             self.ring_queue_work(file, op, number, 0);
         }
@@ -195,7 +201,7 @@ impl World {
         let words = [i64::from(fd) as u64, user_data, i64::from(result) as u64, u64::from(flags.0)];
         self.trace.completion(now, owner, Kind::RingDone, words);
         if let Some(ring) = self.ring(file) {
-            ring.posted += 1;
+            ring.posted = ring.posted.wrapping_add(1);
         }
         if counts {
             self.threads[owner as usize].idle_calls = 0;

@@ -33,6 +33,16 @@ fn is_linked(flags: SubmissionFlags) -> bool {
     flags.intersects(SubmissionFlags::LINK | SubmissionFlags::HARDLINK)
 }
 
+pub(super) fn is_linked_timeout(submission: &Submission) -> bool {
+    matches!(submission.operation, Operation::LinkTimeout { .. })
+}
+
+/// Whether a timeout of a chain is linked behind nothing, or behind another one (`io_link_timeout_prep`).
+fn is_wrong(chain: &VecDeque<Submission>) -> bool {
+    let before = std::iter::once(true).chain(chain.iter().map(is_linked_timeout));
+    chain.iter().zip(before).any(|(one, nothing)| nothing && is_linked_timeout(one))
+}
+
 impl World {
     /// The ring of an open file.
     pub(super) fn ring(&mut self, file: u32) -> Option<&mut Ring> {
@@ -79,6 +89,8 @@ impl World {
             groups: Default::default(),
             posted: 0,
             timeouts_over: 0,
+            timeouts: Vec::new(),
+            timeouts_seen: 0,
             batch: Vec::new(),
             released: Vec::new(),
             posted_aside: false,
@@ -213,7 +225,10 @@ impl World {
                 linked = is_linked(next.flags);
                 chain.push_back(next);
             }
-            self.ring_issue_chain(file, chain);
+            match is_wrong(&chain) {
+                true => self.ring_fail_chain(file, chain),
+                false => self.ring_issue_chain(file, chain),
+            }
             self.ring_settle(file);
         }
         self.ring_flush_batch(file);
@@ -237,6 +252,18 @@ impl World {
         {
             let time = self.threads[me as usize].time;
             self.settle(time);
+        }
+    }
+
+    /// A chain in which something is wrong is never begun: its first one ends at once, the others with the deferred work,
+    /// each with what is wrong about it, or cancelled (`io_submit_fail_init`).
+    fn ring_fail_chain(&mut self, file: u32, mut chain: VecDeque<Submission>) {
+        let Some(mut head) = chain.pop_front() else { return };
+        let errno = if is_linked_timeout(&head) { Errno::EINVAL } else { Errno::ECANCELED };
+        // Not even a hard link holds.
+        head.flags = SubmissionFlags::LINK;
+        if let Some(op) = self.ring_insert(file, head, chain) {
+            self.ring_finish(file, op, -errno.0, true);
         }
     }
 

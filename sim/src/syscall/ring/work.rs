@@ -84,7 +84,7 @@ impl World {
             || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
         let over = entry.at <= now && !entry.queued && matches!(entry.operation, Operation::Timeout { .. });
         if over && let Some(ring) = self.ring(ring) {
-            ring.timeouts_over += 1;
+            ring.timeouts_over = ring.timeouts_over.wrapping_add(1);
         }
         if due {
             self.ring_queue_work(ring, op, number, 0);
