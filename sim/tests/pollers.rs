@@ -3,7 +3,7 @@
 mod common;
 
 use common::{pair, sweep};
-use eagain_net::model::{AnyPoller, Interest, ModelKind, Poller};
+use eagain_net::model::{AnyPoller, Interest, ModelKind, Outcome, Poller};
 use eagain_net::*;
 use eagain_sim::{Sim, choose};
 use std::sync::Arc;
@@ -70,4 +70,36 @@ fn coming_and_going(sim: &mut Sim) {
 #[test]
 fn a_number_that_was_used_often_is_asked_for_once() {
     common::check(coming_and_going);
+}
+
+/// Who wants nothing of a connection is told once that it broke, and not again for saying so.
+fn breaking(sim: &mut Sim) {
+    common::synchronous(sim);
+    let host = sim.host("host");
+    sim.client(host, "main", |k| {
+        for kind in [ModelKind::Epoll, ModelKind::EpollEdge, ModelKind::EpollOneshot] {
+            let poller = AnyPoller::new(k, kind).expect("it can be had");
+            let (a, b) = pair(k, SocketFlags::NONBLOCK);
+            poller.register(a, 1, Interest::READABLE).expect("a new descriptor");
+            poller.modify(a, 1, Interest::NONE).expect("it is registered");
+            // Not read by b, whose end is a reset then.
+            k.send(a, b"x", SendFlags::NONE).expect("there is room");
+            k.close(b).expect("it is open");
+            let (mut events, mut told) = (Vec::new(), 0);
+            for _ in 0..8 {
+                poller.wait(&mut events, Some(TURN)).expect("nothing of it fails");
+                for event in events.drain(..) {
+                    told += 1;
+                    poller.rearm(a, event.token, Interest::NONE, Outcome::More).expect("it is registered");
+                }
+            }
+            assert_eq!(told, 1, "{}", kind.name());
+            k.close(a).expect("it is open");
+        }
+    });
+}
+
+#[test]
+fn who_wants_nothing_is_told_of_a_reset_once() {
+    common::check(breaking);
 }

@@ -70,6 +70,8 @@ impl<K: Readiness + Threads> Poller<K> for EpollPoller<K> {
 
     fn rearm(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
         match (self.mode, outcome) {
+            // It has told of HUP or ERR, which is always asked for, and would go on to tell whoever arms it again.
+            _ if interest.is_none() => Ok(()),
             (EpollMode::Level, _) | (EpollMode::Edge, Outcome::Drained | Outcome::Nothing) => Ok(()),
             // MOD looks at the state afresh, and tells it if it is ready.
             (EpollMode::Edge, Outcome::More) | (EpollMode::Oneshot, _) => self.modify(fd, token, interest),
