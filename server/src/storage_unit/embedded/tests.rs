@@ -6,7 +6,7 @@ use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, List};
 use crate::storage_unit::{Commit, Standing, Storage, Value};
-use eagain_net::Linux;
+use eagain_net as net;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -14,14 +14,15 @@ fn image() -> Databases {
     Databases::new(2, HashKey::from_seed(1))
 }
 
-fn open(directory: &str) -> Result<(Embedded<Linux>, Found, Databases), OpenError> {
+fn open(directory: &str) -> Result<(Embedded<net::Linux>, Found, Databases), OpenError> {
     let mut databases = image();
-    Embedded::open(Linux, directory, &mut databases).map(|(database, found)| (database, found, databases))
+    Embedded::open(net::Linux, directory, &mut databases)
+        .map(|(database, found)| (database, found, databases))
 }
 
-fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
+fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
     let (database, _, databases) = open(directory).unwrap();
-    Durable::start(Linux, "redb", databases, database, policy, Flaws::default(), 7).unwrap()
+    Durable::start(net::Linux, "redb", databases, database, policy, Flaws::default(), 7).unwrap()
 }
 
 fn set(storage: &mut impl Storage, key: &str, text: &str) {
@@ -137,7 +138,8 @@ fn a_database_of_more_databases_says_what_it_wants() {
     storage.databases().at(1).set(b"key", Value::string(b"x"), Lifetime::Forever, 0);
     storage.commit();
     storage.close().unwrap();
-    let error = Embedded::open(Linux, path, &mut Databases::new(1, HashKey::from_seed(1))).err().unwrap();
+    let error =
+        Embedded::open(net::Linux, path, &mut Databases::new(1, HashKey::from_seed(1))).err().unwrap();
     assert!(error.to_string().contains("start with --databases 2"), "{error}");
 }
 
