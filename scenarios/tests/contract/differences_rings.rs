@@ -252,6 +252,20 @@ crate::rows! {
         read b 5 = 3
         wait e 8 = a:HUP
     ";
+    d_the_last_end_wakes_the_poll_of_a_set_twice: "
+        server l 0 = ok
+        epoll e = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        add e b ET = ok
+        shutdown b wr = ok
+        send a 1 = 1
+        u-poll e IN 1 = ok
+        enter 0 = none
+        close a = ok
+        wait e 1 = b:HUP
+        enter 0 = none
+    ";
     d_timeouts_end_before_broken_links: "
         ring 64 0 = ok
         u-timeout 1 0 = ok

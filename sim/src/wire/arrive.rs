@@ -158,6 +158,10 @@ impl World {
                 self.notify(file, Events::NONE, Some(code));
                 self.notify(file, ALL, Some(SigCode::PollIn));
                 self.notify_again(file, Events::IN | Events::PRI);
+                if over {
+                    // A third: `tcp_time_wait` ends in `tcp_done`, which tells of the state too, and names nothing.
+                    self.notify_again(file, ALL);
+                }
             }
         }
         let Some(c) = self.conns.get(conn as usize) else { return };
