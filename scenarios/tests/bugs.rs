@@ -1,8 +1,7 @@
 //! Each planted bug is found, and found again in the same way; its repaired twin never is.
 
 use eagain_scenarios::bugs::PLANTED;
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
+use eagain_sim::run::{RunReport, RunSpec, Scenario};
 use eagain_sim::{Engine, PlantedBug, run_spec};
 
 /// Seeds within which every planted bug shows.
@@ -13,13 +12,7 @@ const TWIN_SEEDS: u64 = 100;
 const AGAIN: u64 = 100;
 
 fn run(scenario: Scenario, seed: u64, engine: &mut Engine) -> RunReport {
-    let spec = RunSpec {
-        scenario,
-        settings: Default::default(),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    };
+    let spec = RunSpec::seeded(scenario, Default::default(), seed);
     run_spec(&spec, engine)
 }
 

@@ -4,7 +4,6 @@
 use eagain_scenarios::actor::{must, pipeliner, steady};
 use eagain_scenarios::world::{KNOBS, World};
 use eagain_server::resp::Frame;
-use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::trace::{Kind, form};
 use eagain_sim::{Engine, Sim, run_spec};
@@ -98,11 +97,12 @@ fn run(scenario: Scenario, (model, pattern): (&str, &str), workers: u64, seed: u
     let workers = workers.to_string();
     let settings = [("model", model), ("pattern", pattern), ("workers", &workers), ("clients", "4")];
     let spec = RunSpec {
-        scenario,
-        settings: Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned()))),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
         record: Record::Trace,
+        ..RunSpec::seeded(
+            scenario,
+            Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned()))),
+            seed,
+        )
     };
     let report = run_spec(&spec, &mut Engine::new());
     assert_eq!((&report.failure, &report.refused), (&None, &None), "{model} {pattern} {workers}");

@@ -5,8 +5,7 @@ use eagain_scenarios::SCENARIOS;
 use eagain_scenarios::world::PORT;
 use eagain_server::config::Config;
 use eagain_server::server::serve;
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunSpec, Scenario, Settings};
+use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, run_spec};
 use std::time::Duration;
 
@@ -80,13 +79,7 @@ fn takes(scenario: &Scenario, knobs: &[&str]) -> bool {
 }
 
 fn hold(scenario: Scenario, settings: Settings, seed: u64, engine: &mut Engine) {
-    let spec = RunSpec {
-        scenario,
-        settings,
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    };
+    let spec = RunSpec::seeded(scenario, settings, seed);
     let report = run_spec(&spec, engine);
     let Scenario { name, .. } = scenario;
     assert_eq!(report.failure, None, "{name}, seed {seed:#x}, {:?}", spec.settings);

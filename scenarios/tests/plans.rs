@@ -4,8 +4,7 @@
 use eagain_scenarios::actor::{Client, must};
 use eagain_scenarios::workload::Request;
 use eagain_scenarios::world::{KNOBS, World};
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunSpec, Scenario, Settings};
+use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, run_spec};
 use proptest::prelude::*;
 use std::cell::RefCell;
@@ -55,13 +54,7 @@ proptest! {
         workers in 0..3_u8,
     ) {
         PLAN.set(plan);
-        let spec = RunSpec {
-            scenario: PLANNED,
-            settings: Settings::from([("workers".to_owned(), workers.to_string())]),
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-        };
+        let spec = RunSpec::seeded(PLANNED, Settings::from([("workers".to_owned(), workers.to_string())]), seed);
         let report = run_spec(&spec, &mut Engine::new());
         prop_assert!(report.failure.is_none(), "{:?}\n{}", report.failure, report.output);
     }

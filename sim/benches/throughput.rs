@@ -7,9 +7,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use eagain_net::*;
-use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
-use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings};
+use eagain_sim::run::{Knob, KnobValues, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, SimKernel, choose, run_spec};
 use std::hint::black_box;
 
@@ -180,8 +179,7 @@ fn echoed(seed: u64, clients: u64, rounds: u64, engine: &mut Engine) -> RunRepor
 }
 
 fn one(scenario: Scenario, seed: u64, settings: Settings, engine: &mut Engine) -> RunReport {
-    let (base, overrides) = (Base::Seed(seed), Overrides::new());
-    let report = run_spec(&RunSpec { scenario, settings, base, overrides, record: Record::Hash }, engine);
+    let report = run_spec(&RunSpec::seeded(scenario, settings, seed), engine);
     assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
     report
 }

@@ -66,6 +66,14 @@ pub struct RunSpec {
     pub record: Record,
 }
 
+impl RunSpec {
+    /// The run of a seed, of which the hash is kept.
+    pub fn seeded(scenario: Scenario, settings: Settings, seed: u64) -> RunSpec {
+        let (base, overrides) = (Base::Seed(seed), Overrides::new());
+        RunSpec { scenario, settings, base, overrides, record: Record::Hash }
+    }
+}
+
 /// What a run keeps. The hash is the same whatever is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Record {

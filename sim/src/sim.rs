@@ -91,11 +91,15 @@ impl Sim {
 
     /// A knob that takes words: what `--set` gave, or the default.
     pub fn word(&self, name: &str) -> String {
-        let default = self.scenario.knobs.iter().find(|k| k.name == name).map(|knob| match knob.values {
-            KnobValues::Words(words) => words.first().copied().unwrap_or_default().to_owned(),
-            KnobValues::Number { default, .. } => default.to_string(),
-        });
-        self.settings.get(name).cloned().or(default).unwrap_or_default()
+        self.settings.get(name).cloned().unwrap_or_else(|| match self.knob(name) {
+            Some(KnobValues::Words(words)) => words.first().copied().unwrap_or_default().to_owned(),
+            Some(KnobValues::Number { default, .. }) => default.to_string(),
+            None => String::new(),
+        })
+    }
+
+    fn knob(&self, name: &str) -> Option<KnobValues> {
+        self.scenario.knobs.iter().find(|knob| knob.name == name).map(|knob| knob.values)
     }
 
     /// Whether a knob was set from outside.
@@ -105,15 +109,12 @@ impl Sim {
 
     /// A knob that takes a number.
     pub fn number(&self, name: &str) -> u64 {
-        if let Some(text) = self.settings.get(name) {
-            return crate::choice::parse_seed(text).unwrap_or(0);
+        match (self.settings.get(name), self.knob(name)) {
+            (Some(text), _) => crate::choice::parse_seed(text).unwrap_or(0),
+            // Without a text in between: small worlds are made by the ten thousand.
+            (None, Some(KnobValues::Number { default, .. })) => default,
+            _ => 0,
         }
-        // Without a text in between: small worlds are made by the ten thousand.
-        let knob = self.scenario.knobs.iter().find(|knob| knob.name == name);
-        knob.map_or(0, |knob| match knob.values {
-            KnobValues::Words(_) => 0,
-            KnobValues::Number { default, .. } => default,
-        })
     }
 
     /// These settings make no sense together: the run is refused, which is no failure.

@@ -1,8 +1,7 @@
 //! O4: a process that grows without bound is found, one that does not is left alone, and nobody pays for another.
 
 use eagain_net::{Clock, Descriptors, Readiness, SocketFlags};
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
+use eagain_sim::run::{RunReport, RunSpec, Scenario};
 use eagain_sim::{Engine, Sim, SimKernel, run_spec};
 use std::time::Duration;
 
@@ -12,13 +11,7 @@ const LIMIT: u64 = 1 << 20;
 
 fn run(body: fn(&mut Sim)) -> RunReport {
     let scenario = Scenario { name: "memory", about: "", knobs: &[], seeds: 1, body };
-    let spec = RunSpec {
-        scenario,
-        settings: Default::default(),
-        base: Base::Seed(1),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    };
+    let spec = RunSpec::seeded(scenario, Default::default(), 1);
     run_spec(&spec, &mut Engine::new())
 }
 

@@ -1,7 +1,6 @@
 //! A simulated thread that runs out of stack is named, and so is the run: in a child process, since it dies of it.
 
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunSpec, Scenario};
+use eagain_sim::run::{RunSpec, Scenario};
 use eagain_sim::{Engine, Sim, run_spec};
 use std::hint::black_box;
 use std::process::Command;
@@ -26,13 +25,7 @@ fn a_stack_overflow_names_its_thread() {
     if std::env::var_os(CHILD).is_some() {
         let scenario =
             Scenario { name: "overflow", about: "recurses for ever", knobs: &[], seeds: 1, body: build };
-        let spec = RunSpec {
-            scenario,
-            settings: Default::default(),
-            base: Base::Seed(1),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-        };
+        let spec = RunSpec::seeded(scenario, Default::default(), 1);
         run_spec(&spec, &mut Engine::new());
         return;
     }

@@ -1,22 +1,16 @@
 //! O3 and O6: a loop that gets nothing on is found, with calls and without, and nobody who works is blamed.
 
+mod common;
+
 use eagain_net::sync::Mutex;
 use eagain_net::{Clock, Descriptors, Errno, Fd};
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
-use eagain_sim::{Engine, Sim, SimKernel, run_spec};
+use eagain_sim::choice::Base;
+use eagain_sim::run::RunReport;
+use eagain_sim::{Sim, SimKernel};
 use std::sync::Arc;
 
 fn run(body: fn(&mut Sim)) -> RunReport {
-    let scenario = Scenario { name: "spin", about: "", knobs: &[], seeds: 1, body };
-    let spec = RunSpec {
-        scenario,
-        settings: Default::default(),
-        base: Base::Seed(1),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    };
-    run_spec(&spec, &mut Engine::new())
+    common::run(body, Base::Seed(1))
 }
 
 fn alone(sim: &mut Sim, name: &str, body: impl FnOnce(SimKernel) + Send + 'static) {

@@ -2,10 +2,10 @@
 //! the level-triggered listener stays readable, and the loop turns at full speed. Repaired: the listener is taken out of
 //! the set and looked at again a little later.
 
-use super::kit::{Lines, allow, connect, listen, patiently, pause};
+use super::kit::{allow, clients, listen, patiently, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, fail, sometimes};
+use eagain_sim::{Sim, sometimes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -75,23 +75,6 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     }
 }
 
-/// Connects, thinks for a while, asks, and leaves.
-fn visit<K: Kernel>(k: K, server: SocketAddr) {
-    for round in 0..3 {
-        let stream = connect(k, server);
-        pause(k, "think", Duration::from_millis(40));
-        let question = format!("round {round}");
-        let mut lines = Lines::default();
-        if stream.write_all(format!("{question}\n").as_bytes()).is_err() {
-            return fail("O1", "no reply", "the server hung up".to_owned());
-        }
-        match lines.read(&stream) {
-            Ok(Some(answer)) if answer == question => {}
-            other => return fail("O1", "no reply", format!("{question:?} was answered by {other:?}")),
-        }
-    }
-}
-
 fn build(sim: &mut Sim, defect: bool) {
     allow(sim, &[Family::FdLimit]);
     let host = sim.host("server");
@@ -100,8 +83,5 @@ fn build(sim: &mut Sim, defect: bool) {
     // Listener and epoll set take two; the rest is for clients, of which there may be more.
     let fewer = sim.choose("fewer descriptors", 0, 5) as usize;
     sim.fd_limit(server, 8 - fewer);
-    for client in 0..4 {
-        let host = sim.host(&format!("client-{client}"));
-        sim.client(host, &format!("client-{client}"), move |k| visit(k, address));
-    }
+    clients(sim, 4, move |k| visit(k, address, "O1", "no reply"));
 }

@@ -113,8 +113,5 @@ fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
     let address = sim.address(host, super::kit::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
-    for client in 0..2 {
-        let host = sim.host(&format!("client-{client}"));
-        sim.client(host, &format!("client-{client}"), move |k| ask(k, address));
-    }
+    super::kit::clients(sim, 2, move |k| ask(k, address));
 }

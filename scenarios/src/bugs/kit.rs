@@ -2,7 +2,7 @@
 
 use eagain_net::*;
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, USUAL_FAULTS, choose, fail};
+use eagain_sim::{Sim, SimKernel, USUAL_FAULTS, choose, fail};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -35,6 +35,33 @@ pub fn patiently<K: Kernel, T>(k: K, make: impl Fn() -> Result<T>) -> Result<T> 
         match make() {
             Err(Errno::EMFILE | Errno::ENFILE) => sleep(k, Duration::from_millis(5)),
             made => return made,
+        }
+    }
+}
+
+/// So many clients, each on a host of its own.
+pub fn clients(sim: &mut Sim, count: u64, play: impl Fn(SimKernel) + Clone + Send + 'static) {
+    for client in 0..count {
+        let name = format!("client-{client}");
+        let host = sim.host(&name);
+        let play = play.clone();
+        sim.client(host, &name, play);
+    }
+}
+
+/// Connects, thinks for a while, asks one line, wants it back, and leaves; some times. `oracle` and `site` are what breaks
+/// where it does not come.
+pub fn visit<K: Kernel>(k: K, server: SocketAddr, oracle: &'static str, site: &str) {
+    for round in 0..3 {
+        let stream = connect(k, server);
+        pause(k, "think", Duration::from_millis(40));
+        let question = format!("round {round}");
+        if stream.write_all(format!("{question}\n").as_bytes()).is_err() {
+            return fail(oracle, site, "the server hung up".to_owned());
+        }
+        match Lines::default().read(&stream) {
+            Ok(Some(answer)) if answer == question => {}
+            other => return fail(oracle, site, format!("{question:?} was answered by {other:?}")),
         }
     }
 }

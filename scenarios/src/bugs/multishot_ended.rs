@@ -2,10 +2,10 @@
 //! of descriptors, is the last one, and whoever does not submit again accepts nobody any more. Repaired: submitted again
 //! a little later.
 
-use super::kit::{Lines, allow, connect, listen, patiently, pause};
+use super::kit::{allow, clients, listen, patiently, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, fail, sometimes};
+use eagain_sim::{Sim, sometimes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -101,29 +101,10 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     Server { kernel: k, ring, listener, streams: BTreeMap::new(), defect }.run()
 }
 
-/// Connects, thinks for a while, asks, and leaves.
-fn visit<K: Kernel>(k: K, server: SocketAddr) {
-    for round in 0..3 {
-        let stream = connect(k, server);
-        pause(k, "think", Duration::from_millis(40));
-        let question = format!("round {round}");
-        if stream.write_all(format!("{question}\n").as_bytes()).is_err() {
-            return fail("O10", "not served", "the server hung up".to_owned());
-        }
-        match Lines::default().read(&stream) {
-            Ok(Some(answer)) if answer == question => {}
-            other => return fail("O10", "not served", format!("{question:?} was answered by {other:?}")),
-        }
-    }
-}
-
 fn build(sim: &mut Sim, defect: bool) {
     allow(sim, &[Family::FdLimit]);
     let host = sim.host("server");
     let address = sim.address(host, super::kit::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
-    for client in 0..4 {
-        let host = sim.host(&format!("client-{client}"));
-        sim.client(host, &format!("client-{client}"), move |k| visit(k, address));
-    }
+    clients(sim, 4, move |k| visit(k, address, "O10", "not served"));
 }

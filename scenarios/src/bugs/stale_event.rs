@@ -131,8 +131,5 @@ fn build(sim: &mut Sim, defect: bool) {
     let (upstream_at, address) = (sim.address(back, UPSTREAM_PORT), sim.address(front, super::kit::PORT));
     sim.server(back, "upstream", |k| upstream(k).unwrap());
     sim.server(front, "proxy", move |k| proxy(k, upstream_at, defect).unwrap());
-    for client in 0..4 {
-        let host = sim.host(&format!("client-{client}"));
-        sim.client(host, &format!("client-{client}"), move |k| ask(k, address));
-    }
+    super::kit::clients(sim, 4, move |k| ask(k, address));
 }

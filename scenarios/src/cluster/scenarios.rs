@@ -1,7 +1,9 @@
 //! The stories, and the defects that they have to find.
 
 use super::world::{Cluster, cluster};
-use crate::durability::world::{PATIENCE_WITH_CLUSTER, QUIET_NS, Server, UNKNOWN, clients, expect, judge};
+use crate::durability::world::{
+    PATIENCE_WITH_CLUSTER, QUIET_NS, Server, UNKNOWN, clients, expect, flawed, judge, story,
+};
 use eagain_net::{Signal, Signals, sleep};
 use eagain_server::flaws::Flaws;
 use eagain_sim::fault::Family;
@@ -52,10 +54,6 @@ const EVERYTHING: &[Family] = &[
     Family::DiskSlow,
     Family::DiskSpace,
 ];
-
-const fn story(name: &'static str, about: &'static str, body: fn(&mut Sim)) -> Scenario {
-    Scenario { name, about, knobs: &[], seeds: 64, body }
-}
 
 fn told(sim: &mut Sim, faults: &[Family], flaws: Flaws, more: fn(&mut Sim, &Cluster)) {
     sim.faults(&[USUAL_FAULTS, faults].concat());
@@ -121,38 +119,29 @@ fn roll(sim: &mut Sim, cluster: &Cluster) {
     }
 }
 
-/// A [`PlantedBug`] of class o: the same story with and without a flaw.
-macro_rules! planted {
-    ($name:literal, $source:literal, $about:literal, |$sim:ident, $defect:ident| $body:expr) => {
-        PlantedBug {
-            name: $name,
-            source: $source,
-            class: 'o',
-            about: $about,
-            oracles: &["O1", "O2", "O7", "O8"],
-            defect: story($name, $about, |$sim| {
-                let $defect = true;
-                $body;
-            }),
-            twin: story(concat!($name, "-twin"), concat!("repaired: ", $about), |$sim| {
-                let $defect = false;
-                $body;
-            }),
-        }
-    };
-}
+/// What breaks by them.
+const ORACLES: &[&str] = &["O1", "O2", "O7", "O8"];
 
 /// The defects, each a flaw of the server that is off everywhere else.
 pub const PLANTED: &[PlantedBug] = &[
-    planted!(
+    flawed!(
+        'o',
+        ORACLES,
         "reply-mix-up",
         "B78",
         "a link gives the place of a request that timed out to the next",
         |sim, defect| { told(sim, SLOW, Flaws { forgets_timed_out: defect, ..Flaws::default() }, |_, _| {}) }
     ),
-    planted!("double-apply", "B77", "a link sends again what may have been executed", |sim, defect| {
-        told(sim, &[Family::ProcessKill], Flaws { sends_again: defect, ..Flaws::default() }, storm)
-    }),
+    flawed!(
+        'o',
+        ORACLES,
+        "double-apply",
+        "B77",
+        "a link sends again what may have been executed",
+        |sim, defect| {
+            told(sim, &[Family::ProcessKill], Flaws { sends_again: defect, ..Flaws::default() }, storm)
+        }
+    ),
 ];
 
 const SLOW: &[Family] = &[Family::DiskSlow, Family::Partition];

@@ -1,9 +1,8 @@
 //! With `everysec` a crash may take the last second, but nothing from the middle: what is left is a prefix of what was
 //! written. One writer, one key after the other, each once. Of the keys that were seen, a crash may take only the last.
 
-use super::world::{Client, Outcome, PATIENCE, PORT, QUIET_NS, Server, keeps, server};
+use super::world::{Client, Outcome, PATIENCE, QUIET_NS, Server, durable};
 use eagain_net::*;
-use eagain_server::config::Config;
 use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
@@ -82,9 +81,7 @@ fn write_and_look(k: SimKernel, address: SocketAddr) {
 
 /// The world, to be run.
 pub(super) fn build(sim: &mut Sim, engine: Engine, flaws: Flaws) -> Server {
-    let host = sim.host("server");
-    let address = sim.address(host, PORT);
-    let server = server(sim, host, "server", Config { flaws, ..keeps(engine, SyncPolicy::EverySecond) });
+    let (server, address) = durable(sim, engine, SyncPolicy::EverySecond, flaws);
     let host = sim.host("client");
     sim.client(host, "client", move |k| write_and_look(k, address));
     server

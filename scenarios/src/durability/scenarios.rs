@@ -2,8 +2,8 @@
 
 use super::prefix;
 use super::world::{
-    Client, FULL, Outcome, PATIENCE, PORT, QUIET_NS, SYNC_FAILED, Server, TORN, UNKNOWN, clients, expect,
-    judge, keeps, server,
+    Client, FULL, Outcome, PATIENCE, QUIET_NS, SYNC_FAILED, Server, TORN, UNKNOWN, clients, durable, expect,
+    flawed, judge, story,
 };
 use eagain_net::sleep;
 use eagain_server::flaws::Flaws;
@@ -75,10 +75,6 @@ const FAILING: &[Family] = &[Family::DiskSync, Family::HostPower, Family::DiskTo
 const TEARING: &[Family] = &[Family::HostPower, Family::DiskTorn];
 const POWER: &[Family] = &[Family::HostPower, Family::DiskTorn, Family::DiskSlow, Family::ProcessKill];
 
-const fn story(name: &'static str, about: &'static str, body: fn(&mut Sim)) -> Scenario {
-    Scenario { name, about, knobs: &[], seeds: 64, body }
-}
-
 fn allow(sim: &mut Sim, more: &[Family]) {
     sim.faults(&[USUAL_FAULTS, more].concat());
     sim.quiet_after(QUIET_NS);
@@ -86,16 +82,8 @@ fn allow(sim: &mut Sim, more: &[Family]) {
 
 fn always(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
     allow(sim, faults);
-    let host = sim.host("server");
-    let address = sim.address(host, PORT);
-    let mut config = keeps(engine, SyncPolicy::Always);
-    config.flaws = flaws;
-    let server = server(sim, host, "server", config);
-    if faults.contains(&Family::HostPower) {
-        nemesis(sim, &server, 0, cut_power);
-    } else {
-        nemesis(sim, &server, 0, kill);
-    }
+    let (server, address) = durable(sim, engine, SyncPolicy::Always, flaws);
+    nemesis(sim, &server, 0, if faults.contains(&Family::HostPower) { cut_power } else { kill });
     let history = clients(sim, address, 3, 30, PATIENCE);
     sim.run();
     judge(sim, &history);
@@ -133,11 +121,7 @@ fn tearing(sim: &mut Sim, flaws: Flaws) {
 
 fn rewriting(sim: &mut Sim, flaws: Flaws) {
     allow(sim, POWER);
-    let host = sim.host("server");
-    let address = sim.address(host, PORT);
-    let mut config = keeps(Log, SyncPolicy::Always);
-    config.flaws = flaws;
-    let server = server(sim, host, "server", config);
+    let (server, address) = durable(sim, Log, SyncPolicy::Always, flaws);
     nemesis(sim, &server, 0, cut_power);
     let operator = sim.host("operator");
     sim.client(operator, "operator", move |k| {
@@ -155,48 +139,46 @@ fn rewriting(sim: &mut Sim, flaws: Flaws) {
     judge(sim, &history);
 }
 
-/// A [`PlantedBug`] of class n: the same story with and without a flaw.
-macro_rules! planted {
-    ($name:literal, $source:literal, $about:literal, |$sim:ident, $defect:ident| $body:expr) => {
-        PlantedBug {
-            name: $name,
-            source: $source,
-            class: 'n',
-            about: $about,
-            oracles: &["O8", "O9", "O2"],
-            defect: story($name, $about, |$sim| {
-                let $defect = true;
-                $body;
-            }),
-            twin: story(concat!($name, "-twin"), concat!("repaired: ", $about), |$sim| {
-                let $defect = false;
-                $body;
-            }),
-        }
-    };
-}
+/// What breaks by them.
+const ORACLES: &[&str] = &["O8", "O9", "O2"];
 
 /// The defects, each a flaw of the server that is off everywhere else.
 pub const PLANTED: &[PlantedBug] = &[
-    planted!("missing-fsync", "B68", "the log says that it has synced, and has not", |sim, defect| {
-        always(sim, Log, POWER, Flaws { skips_sync: defect, ..Flaws::default() })
-    }),
-    planted!(
+    flawed!(
+        'n',
+        ORACLES,
+        "missing-fsync",
+        "B68",
+        "the log says that it has synced, and has not",
+        |sim, defect| { always(sim, Log, POWER, Flaws { skips_sync: defect, ..Flaws::default() }) }
+    ),
+    flawed!(
+        'n',
+        ORACLES,
         "reply-before-sync",
         "B68",
         "replies leave before the sync that they wait for",
         |sim, defect| { always(sim, Log, POWER, Flaws { replies_before_sync: defect, ..Flaws::default() }) }
     ),
-    planted!("accept-torn-tail", "B70", "recovery believes a batch whose check is wrong", |sim, defect| {
-        tearing(sim, Flaws { accepts_torn: defect, ..Flaws::default() })
-    }),
-    planted!(
+    flawed!(
+        'n',
+        ORACLES,
+        "accept-torn-tail",
+        "B70",
+        "recovery believes a batch whose check is wrong",
+        |sim, defect| { tearing(sim, Flaws { accepts_torn: defect, ..Flaws::default() }) }
+    ),
+    flawed!(
+        'n',
+        ORACLES,
         "append-behind-torn",
         "B70",
         "new batches go behind a torn one, where nobody finds them",
         |sim, defect| { always(sim, Log, POWER, Flaws { keeps_torn: defect, ..Flaws::default() }) }
     ),
-    planted!(
+    flawed!(
+        'n',
+        ORACLES,
         "missing-directory-fsync",
         "B69",
         "a rewritten log has its name, and the name is not synced",

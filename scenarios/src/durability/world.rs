@@ -4,9 +4,11 @@
 use crate::checker::linearizable::{self, Ask, Operation, Told};
 use eagain_net::*;
 use eagain_server::config::Config;
+use eagain_server::flaws::Flaws;
 use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
 use eagain_server::server::{ServeError, serve_telling};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
+use eagain_sim::run::Scenario;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, choose, fail, sometimes};
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -45,6 +47,33 @@ pub fn expect(sim: &mut Sim, marks: &'static [&'static str]) {
     let host = sim.host("expectation");
     sim.client(host, "expectation", move |_| marks.iter().for_each(|mark| sometimes(mark, false)));
 }
+
+/// A story of these worlds: without knobs.
+pub const fn story(name: &'static str, about: &'static str, body: fn(&mut Sim)) -> Scenario {
+    Scenario { name, about, knobs: &[], seeds: 64, body }
+}
+
+/// A [`PlantedBug`]: the same story with and without a flaw of the server.
+macro_rules! flawed {
+    ($class:literal, $oracles:expr, $name:literal, $source:literal, $about:literal, |$sim:ident, $defect:ident| $body:expr) => {
+        PlantedBug {
+            name: $name,
+            source: $source,
+            class: $class,
+            about: $about,
+            oracles: $oracles,
+            defect: story($name, $about, |$sim| {
+                let $defect = true;
+                $body;
+            }),
+            twin: story(concat!($name, "-twin"), concat!("repaired: ", $about), |$sim| {
+                let $defect = false;
+                $body;
+            }),
+        }
+    };
+}
+pub(crate) use flawed;
 
 /// A server of our world.
 #[derive(Clone)]
@@ -88,6 +117,13 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server
         }
     });
     Server { host, process, pid }
+}
+
+/// One server that keeps its data, on a host of its own, and where clients find it.
+pub fn durable(sim: &mut Sim, storage: Engine, policy: SyncPolicy, flaws: Flaws) -> (Server, SocketAddr) {
+    let host = sim.host("server");
+    let address = sim.address(host, PORT);
+    (server(sim, host, "server", Config { flaws, ..keeps(storage, policy) }), address)
 }
 
 /// What all clients asked and saw.

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// No call waits for less: the kernel's timeouts are not finer, and 0 would be for ever.
-const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+pub(super) const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 
 /// What all threads share.
 struct Blocking<K: Kernel, S: Storage> {

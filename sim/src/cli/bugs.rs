@@ -6,9 +6,8 @@ use super::console::Console;
 use super::run::BUDGET;
 use super::{Done, Exit, Registry, Stop};
 use crate::PlantedBug;
-use crate::choice::{Base, Overrides};
 use crate::report::table::{Align, Table};
-use crate::run::{Failure, Record, RunSpec, Scenario, Settings};
+use crate::run::{Failure, RunSpec, Scenario, Settings};
 use crate::runner::{Worker, on_all_cores, settings};
 use crate::shrink::shrink_run;
 use serde_json::{Value, json};
@@ -62,13 +61,7 @@ pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) 
 }
 
 fn spec(scenario: Scenario, seed: u64) -> RunSpec {
-    RunSpec {
-        scenario,
-        settings: Settings::new(),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-    }
+    RunSpec::seeded(scenario, Settings::new(), seed)
 }
 
 /// First seeds far from each other, the same ones every time.

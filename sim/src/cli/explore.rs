@@ -4,10 +4,9 @@ use super::args::ExploreArgs;
 use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain};
 use super::{Done, Exit, Registry, Stop};
-use crate::choice::{Base, Overrides};
-use crate::replay::{ReplayFile, regressions};
+use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::markdown;
-use crate::run::{Record, RunSpec, Scenario};
+use crate::run::{RunSpec, Scenario};
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::json::SweepFile;
 use crate::runner::shard::Shard;
@@ -72,15 +71,19 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
     let mut worker = Worker::new(registry.executor);
     let mut exit = Exit::Held;
     for path in regressions::files(Path::new(registry.regressions)) {
+        let shown = path.display();
+        let usage = |why: String| Stop::usage(format!("{shown}: {why}"));
         let file = ReplayFile::read(&path).map_err(|error| Stop::usage(error.to_string()))?;
         if !chosen.iter().any(|scenario| scenario.name == file.scenario) {
             continue;
         }
-        if let Err(text) = regressions::judge(&file, &registry.all(), &mut worker) {
-            let shown = path.display();
-            console.out(&format!("FAILED regression {shown}\n{text}\n  cargo eagain replay {shown}\n"));
-            exit = Exit::Failed;
-        }
+        let (verdict, text) = regressions::judge(&file, chosen, &mut worker).map_err(usage)?;
+        exit = exit.max(match verdict {
+            Verdict::Holds => continue,
+            Verdict::Nondeterministic => Exit::Nondeterminism,
+            Verdict::StillFails | Verdict::FailsOtherwise => Exit::Failed,
+        });
+        console.out(&format!("FAILED regression {shown}\n{text}\n  cargo eagain replay {shown}\n"));
     }
     Ok(exit)
 }
@@ -96,13 +99,7 @@ fn explain_failures(registry: &Registry, args: &ExploreArgs, sweep: &Sweep, cons
     let all = registry.all();
     for (name, failed, _) in distinct.iter().take(EXPLAINED_MAX) {
         let Some(scenario) = all.iter().find(|scenario| scenario.name == *name) else { continue };
-        let spec = RunSpec {
-            scenario: *scenario,
-            settings: sweep.settings.clone(),
-            base: Base::Seed(failed.seed),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-        };
+        let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), failed.seed);
         let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
         exit = exit.max(explain(&mut worker, &spec, failed.hash, limits, console));
     }

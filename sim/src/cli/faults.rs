@@ -3,10 +3,9 @@
 use super::args::ListArgs;
 use super::console::Console;
 use super::{Done, Exit, Registry};
-use crate::choice::{Base, Overrides};
 use crate::fault::TABLE;
 use crate::report::table::{Align, Table};
-use crate::run::{KnobValues, Record, RunSpec, Scenario, Settings};
+use crate::run::{KnobValues, RunSpec, Scenario, Settings};
 use crate::runner::Worker;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,19 +49,13 @@ fn fires(registry: &Registry) -> BTreeMap<&'static str, BTreeSet<&'static str>> 
     let mut worker = Worker::new(registry.executor);
     let mut fires: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for scenario in registry.scenarios {
-        let mut from = 0;
+        let mut seed = 0;
         for (at, settings) in combinations(scenario).into_iter().enumerate() {
-            let seeds = if at == 0 { SEEDS } else { SEEDS_OTHERWISE };
+            let last = seed + if at == 0 { SEEDS } else { SEEDS_OTHERWISE };
             // Other seeds each time: what is on, and how strong, is a matter of the seed alone.
-            from += seeds;
-            for seed in from..from + seeds {
-                let spec = RunSpec {
-                    scenario: *scenario,
-                    settings: settings.clone(),
-                    base: Base::Seed(seed),
-                    overrides: Overrides::new(),
-                    record: Record::Hash,
-                };
+            while seed < last {
+                let spec = RunSpec::seeded(*scenario, settings.clone(), seed);
+                seed += 1;
                 // What breaks, and what makes no sense, is not what is asked here.
                 let Ok(report) = worker.try_run(&spec) else { break };
                 if report.refused.is_some() {

@@ -148,6 +148,12 @@ fn a_sweep_looks_at_repaired_failures_first() {
     let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
     assert_eq!(code, 1);
     assert!(out.contains("FAILED regression ") && out.contains("cut.json"), "{out}");
+    let text = std::fs::read_to_string(folder.path().join("cut.json")).unwrap();
+    let hash = text.lines().find(|line| line.contains("\"hash\"")).unwrap();
+    let other = text.replace(hash, "  \"hash\": \"0x0000000000000001\",");
+    std::fs::write(folder.path().join("cut.json"), other).unwrap();
+    let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
+    assert_eq!(code, 3, "{out}");
     assert_eq!(with(&registry, "explore plain --seeds 1").0, 0);
     std::fs::write(folder.path().join("damaged.json"), "{").unwrap();
     let (code, _, err) = with(&registry, "explore plain --seeds 1");

@@ -1,7 +1,7 @@
 //! Regression files: replay files of failures that were repaired, kept in a folder beside the scenarios and run before
 //! any seed.
 
-use super::{ReplayFile, Verdict};
+use super::{ReplayFile, Replayed, Verdict};
 use crate::report::build_id;
 use crate::run::{Record, Scenario};
 use crate::runner::Worker;
@@ -20,22 +20,30 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Replays one. Both results are texts for people; an error says what is still, or otherwise, wrong.
-pub fn judge(file: &ReplayFile, known: &[Scenario], worker: &mut Worker) -> Result<String, String> {
+/// Replays one: what came of it, and a text for people. An error is why it could not be run.
+pub fn judge(
+    file: &ReplayFile,
+    known: &[Scenario],
+    worker: &mut Worker,
+) -> Result<(Verdict, String), String> {
     let spec = file.spec(known, Record::Trace).map_err(|error| error.to_string())?;
-    let replayed = file.replay(worker, &spec, build_id());
+    let Replayed { verdict, report, gone } = file.replay(worker, &spec, build_id());
+    if let Some(line) = report.refused {
+        return Err(line);
+    }
     let mut said = String::new();
-    for key in &replayed.gone {
+    for key in &gone {
         said.push_str(&format!("no longer asked for: {key}\n"));
     }
-    if let (Some(log), Some(failure)) = (&replayed.report.trace, &replayed.report.failure) {
+    if let (Some(log), Some(failure)) = (&report.trace, &report.failure) {
         said.push_str(&text::tail(log, TAIL));
         said.push_str(&format!("{} at {}: {}\n", failure.oracle, failure.site, failure.message));
     }
-    match replayed.verdict {
-        Verdict::Holds => Ok(said),
-        Verdict::StillFails => Err(said + "the saved failure is still there"),
-        Verdict::FailsOtherwise => Err(said + "fails, but otherwise than the saved run"),
-        Verdict::Nondeterministic => Err(said + "NONDETERMINISM: the same build made another run of it"),
-    }
+    said.push_str(match verdict {
+        Verdict::Holds => "",
+        Verdict::StillFails => "the saved failure is still there",
+        Verdict::FailsOtherwise => "fails, but otherwise than the saved run",
+        Verdict::Nondeterministic => "NONDETERMINISM: the same build made another run of it",
+    });
+    Ok((verdict, said))
 }

@@ -2,7 +2,6 @@
 //! heap, number of threads, and the order in which worlds follow each other on a thread.
 
 use super::{MakeExecutor, Worker, on_all_cores, settings};
-use crate::choice::{Base, Overrides};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::trace::text;
 use std::fmt;
@@ -66,13 +65,7 @@ impl fmt::Display for Problem {
 
 impl Range {
     fn spec(&self, seed: u64, record: Record) -> RunSpec {
-        RunSpec {
-            scenario: self.scenario,
-            settings: self.settings.clone(),
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record,
-        }
+        RunSpec { record, ..RunSpec::seeded(self.scenario, self.settings.clone(), seed) }
     }
 
     /// The seed that is run as the `number`-th.

@@ -217,8 +217,8 @@ impl World {
     }
 
     /// SIGPIPE is for the library's thread, which blocks every signal: it is not ignored whatever the program says, pends
-    /// once, and signalfds hear of it. One thread of the library stands for all, and is never
-    /// idle for so long that it goes.
+    /// once, and signalfds hear of it. One thread of the library stands for all, and is never idle for so long that it
+    /// goes.
     fn aio_sigpipe(&mut self, process: u32) {
         if !std::mem::replace(&mut self.processes[process as usize].aio.sigpipe, true) {
             self.notify_signalfds(process);

@@ -1,8 +1,7 @@
 //! What a test runs, and what it says.
 
 use super::environment::{CHECK_FILE, Environment};
-use crate::choice::{Base, Overrides};
-use crate::replay::{ReplayFile, regressions};
+use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
@@ -74,13 +73,7 @@ impl Test {
     }
 
     fn spec(&self, settings: &Settings, seed: u64, record: Record) -> RunSpec {
-        RunSpec {
-            scenario: self.scenario,
-            settings: settings.clone(),
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record,
-        }
+        RunSpec { record, ..RunSpec::seeded(self.scenario, settings.clone(), seed) }
     }
 
     /// The replay files beside the crate, each of a failure that was repaired.
@@ -97,7 +90,10 @@ impl Test {
     }
 
     fn replay(&self, file: &ReplayFile) -> Result<String, String> {
-        regressions::judge(file, &[self.scenario], &mut Worker::new(self.executor))
+        match regressions::judge(file, &[self.scenario], &mut Worker::new(self.executor))? {
+            (Verdict::Holds, said) => Ok(said),
+            (_, said) => Err(said),
+        }
     }
 
     /// One seed, with its trace.

@@ -98,16 +98,13 @@ fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
     a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
-/// A hash of where a connection comes from: the finalizer of splitmix64.
+/// A hash of where a connection comes from.
 fn spread(from: SocketAddr) -> u64 {
     let ip = match from.ip() {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
         IpAddr::V6(_) => 0,
     };
-    let mut x = ip << 16 | u64::from(from.port());
-    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ x >> 31
+    crate::choice::mix(ip << 16 | u64::from(from.port()))
 }
 
 impl World {

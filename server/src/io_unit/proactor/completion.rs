@@ -6,6 +6,7 @@
 
 use crate::config::Model;
 use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
+use crate::io_unit::blocking::TIMEOUT_MIN;
 use crate::io_unit::connection::CloseReason;
 use crate::io_unit::home::{Home, LISTENER};
 use crate::io_unit::main_loop::{self, MainLoop};
@@ -23,9 +24,6 @@ const BUFFER_BYTES_MIN: usize = 4 * 1024;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// An operation that the model had no room for is tried again after so long.
 const AGAIN_NS: u64 = 1_000_000;
-
-/// The kernel's timeouts are not finer, and 0 would be for ever.
-const TIMEOUT_MIN_NS: u64 = 1_000_000;
 
 /// The main thread's.
 struct Completion<K: Kernel, S: Storage> {
@@ -167,9 +165,9 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
 /// POSIX AIO's write is a blocking one, which ends when all is sent: a peer that takes its replies slowly would seem to
 /// take none. With a timeout it ends before that is believed, and says how much was sent.
 fn tell_of_progress<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &Peer<K>) {
-    let stall_ns = home.units.config.limits.write_stall_timeout_ns;
-    if home.units.config.model == Model::Aio && stall_ns > 0 {
-        let _ = peer.stream.set_write_timeout(Some(Duration::from_nanos((stall_ns / 2).max(TIMEOUT_MIN_NS))));
+    let stall = Duration::from_nanos(home.units.config.limits.write_stall_timeout_ns);
+    if home.units.config.model == Model::Aio && !stall.is_zero() {
+        let _ = peer.stream.set_write_timeout(Some((stall / 2).max(TIMEOUT_MIN)));
     }
 }
 

@@ -16,6 +16,7 @@
 //! replaced by what is, and all held replies become errors. Otherwise the batch is kept and tried again. Writes are
 //! refused meanwhile, reads go on; after a failed sync that is for good.
 
+pub(super) mod directory;
 mod shared;
 mod writer;
 

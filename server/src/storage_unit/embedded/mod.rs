@@ -16,6 +16,7 @@
 
 mod file;
 
+use super::durable::directory::{make_directory, rename_durably, sync_directory};
 use super::durable::{Backend, OpenError};
 use super::record::{self, Operation, Operations};
 use super::{Databases, HashKey};
@@ -74,6 +75,13 @@ impl Why {
             Why::Damaged(what) => OpenError::Damaged(format!("{path} {what}")),
         }
     }
+
+    fn errno(self) -> Errno {
+        match self {
+            Why::Call(_, errno) => errno,
+            Why::Damaged(_) => Errno::EIO,
+        }
+    }
 }
 
 fn call(what: &'static str) -> impl FnOnce(Errno) -> Why {
@@ -87,7 +95,7 @@ impl<K: Files> Embedded<K> {
         directory: &str,
         databases: &mut Databases,
     ) -> Result<(Embedded<K>, Found), OpenError> {
-        super::log::make_directory(kernel, directory)?;
+        make_directory(kernel, directory)?;
         let mut embedded = Embedded {
             kernel,
             directory: directory.to_owned(),
@@ -131,8 +139,8 @@ impl<K: Files> Embedded<K> {
             Ok(database.close()?)
         });
         made.map_err(|_: redb::Error| Why::Call("create", self.errno()))?;
-        self.kernel.rename(&self.path(NEW_NAME), &self.path(NAME)).map_err(call("rename to"))?;
-        sync_directory(self.kernel, &self.directory).map_err(call("fsync the directory of"))
+        let (from, to) = (self.path(NEW_NAME), self.path(NAME));
+        rename_durably(self.kernel, &self.directory, &from, &to).map_err(call("rename to"))
     }
 
     /// Opens what is there.
@@ -223,10 +231,7 @@ impl<K: Files> Embedded<K> {
             return Ok(());
         }
         if self.database.is_none() {
-            self.reopen().map_err(|why| match why {
-                Why::Call(_, errno) => errno,
-                Why::Damaged(_) => Errno::EIO,
-            })?;
+            self.reopen().map_err(Why::errno)?;
         }
         let Some(database) = &self.database else { return Err(Errno::EIO) };
         let fill = |table: Result<Table<'_>, TableError>| {
@@ -299,10 +304,6 @@ fn restore(databases: &mut Databases, hash_key: HashKey, key: &[u8], row: &[u8])
     Ok(())
 }
 
-fn sync_directory<K: Files>(kernel: K, directory: &str) -> Result<(), Errno> {
-    File::open_dir(kernel, directory)?.sync()
-}
-
 impl<K: Files> Drop for Embedded<K> {
     fn drop(&mut self) {
         self.forget();
@@ -332,11 +333,7 @@ impl<K: Files> Backend for Embedded<K> {
         if self.database.is_some() {
             return Ok(());
         }
-        match self.reopen() {
-            Ok(()) => Ok(()),
-            Err(Why::Call(_, errno)) => Err(errno),
-            Err(Why::Damaged(_)) => Err(Errno::EIO),
-        }
+        self.reopen().map_err(Why::errno)
     }
 
     fn load(&mut self, databases: &mut Databases) -> Result<(), String> {
