@@ -1,11 +1,11 @@
 //! What is to come, in the order of time. Among equal times happenings come first, in the order in which they were
 //! planned, then threads, lowest number first; so nothing is left to chance.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 /// Something planned.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Happening {
     /// A thread goes on.
     Thread(u32),
@@ -47,47 +47,84 @@ pub(crate) enum Happening {
     Fault(u32),
 }
 
-/// An entry: time, order within it, what.
-pub(crate) type Entry = (u64, u64, Happening);
+/// An entry: when, its order within that time, what.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Time above, order below: one comparison decides.
+    key: u128,
+    what: Happening,
+}
 
 /// Threads come after happenings of the same time.
 const THREADS: u64 = 1 << 63;
 
+#[inline]
+fn key(time: u64, order: u64) -> u128 {
+    u128::from(time) << 64 | u128::from(order)
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The earliest is the greatest, since the heap gives out the greatest.
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Entry) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
 /// The plan, a heap.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    heap: BinaryHeap<Reverse<Entry>>,
+    heap: BinaryHeap<Entry>,
     planned: u64,
 }
 
 impl Agenda {
+    /// Forgets everything but its room.
+    pub fn clear(&mut self) {
+        self.heap.clear();
+        self.planned = 0;
+    }
+
     /// Plans a happening.
     #[inline]
     pub fn plan(&mut self, time: u64, happening: Happening) {
         self.planned += 1;
-        self.heap.push(Reverse((time, self.planned, happening)));
+        self.heap.push(Entry { key: key(time, self.planned), what: happening });
     }
 
     /// Plans that a thread goes on.
     #[inline]
     pub fn plan_thread(&mut self, time: u64, thread: u32) {
-        self.heap.push(Reverse((time, THREADS | u64::from(thread), Happening::Thread(thread))));
+        self.heap.push(Entry { key: key(time, THREADS | u64::from(thread)), what: Happening::Thread(thread) });
     }
 
     /// Whether anything comes before `thread` at `time`.
     #[inline]
     pub fn before(&self, time: u64, thread: u32) -> Option<Happening> {
         match self.heap.peek() {
-            Some(&Reverse((t, order, happening))) if (t, order) < (time, THREADS | u64::from(thread)) => {
-                Some(happening)
-            }
+            Some(entry) if entry.key < key(time, THREADS | u64::from(thread)) => Some(entry.what),
             _ => None,
         }
     }
 
-    /// The next, taken out.
+    /// The next, taken out, with its time.
     #[inline]
-    pub fn pop(&mut self) -> Option<Entry> {
-        self.heap.pop().map(|Reverse(entry)| entry)
+    pub fn pop(&mut self) -> Option<(u64, Happening)> {
+        self.heap.pop().map(|entry| ((entry.key >> 64) as u64, entry.what))
     }
 }

@@ -71,14 +71,14 @@ impl ProcessId {
 }
 
 impl Sim {
-    fn new(spec: &RunSpec, engine: Engine) -> Sim {
+    fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
         let mut choices = Choices::new(spec.base, &spec.overrides);
         let recorder = Recorder::new(spec.record);
         if recorder.keeps_choices() {
             choices.record();
         }
         Sim {
-            world: World::new(choices, recorder, KernelKnobs::default()),
+            world: World::new(choices, recorder, KernelKnobs::default(), std::mem::take(&mut engine.rooms)),
             engine,
             scenario: spec.scenario,
             settings: spec.settings.clone(),
@@ -305,7 +305,8 @@ impl Sim {
             }
             drop_handlers();
         });
-        let w = self.world;
+        let mut w = self.world;
+        self.engine.rooms = w.move_out();
         let report = RunReport {
             hash: w.trace.hash(),
             calls: w.calls,

@@ -325,44 +325,44 @@ impl World {
         if let Some(mask) = t.saved_mask.take() {
             t.mask = mask;
         }
-        let time = t.time;
         if self.knobs.loopback_latency_ns == 0 {
             // What takes no time has happened before the program goes on: a handler may have to run.
+            let time = t.time;
             self.settle(time);
         }
-        let t = &mut self.threads[me as usize];
-        let process = t.process;
+        let World { threads, processes, hosts, trace, failure, .. } = self;
+        let t = &mut threads[me as usize];
+        let process = &mut processes[t.process as usize];
         t.idle_calls += 1;
         t.turns = 0;
-        let idle = t.idle_calls;
         let word = match result {
             Ok(value) => value.word(),
             Err(errno) => -i64::from(errno.0),
         };
         self.calls += 1;
-        self.trace.call(time, me, kind, args, word);
-        let host = self.processes[process as usize].host;
-        let cpus = &mut self.hosts[host as usize].cpus;
-        let mut free = 0;
-        for cpu in 1..cpus.len() {
-            if cpus[cpu] < cpus[free] {
-                free = cpu;
-            }
+        trace.call(t.time, me, kind, args, word);
+        t.time = hosts[process.host as usize].charge(t.time, cost(kind));
+        // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
+        let was_last = process.life.calls_left == 1;
+        process.life.calls_left = process.life.calls_left.saturating_sub(1);
+        if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
+            return self.end_call_with_care(was_last);
         }
-        let end = time.max(cpus[free]) + cost(kind);
-        cpus[free] = end;
-        self.threads[me as usize].time = end;
+        failure.is_some() || process.exit.is_some() || t.has_deliverable(process)
+    }
+
+    /// A call that has ended, of a process that is watched, is to end, or has a thread that gets nothing on.
+    #[inline(never)]
+    fn end_call_with_care(&mut self, was_last: bool) -> bool {
+        let me = self.current;
+        let process = self.my_process();
         if self.processes[process as usize].memory_limit != 0 {
             self.check_memory(process);
         }
-        let life = &mut self.processes[process as usize].life;
-        // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
-        let was_last = life.calls_left == 1;
-        life.calls_left = life.calls_left.saturating_sub(1);
         if was_last {
             self.chosen_end(process);
         }
-        if idle > self.knobs.spin_limit {
+        if self.threads[me as usize].idle_calls > self.knobs.spin_limit {
             self.report_spin(me);
         }
         // Who spins and is alone would never come to where a run ends, were it not stopped here.

@@ -219,6 +219,17 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    /// Acknowledgements that are there by `now` free the sender's buffer.
+    #[inline]
+    pub fn settle_acks(&mut self, now: u64) {
+        while let Some(&(at, end)) = self.acks.front()
+            && at <= now
+        {
+            self.acked = end;
+            self.acks.pop_front();
+        }
+    }
+
     /// Bytes that can be received.
     #[inline]
     pub fn readable(&self) -> u64 {
@@ -263,6 +274,8 @@ pub(crate) struct Conn {
     pub flows: [Flow; 2],
     pub hosts: [u32; 2],
     pub addresses: [SocketAddr; 2],
+    /// The same as words of an event.
+    pub words: [u64; 2],
     /// One way, in nanoseconds.
     pub latency: u64,
     /// The process that called, and the how-manieth connection to this destination it is: its name.

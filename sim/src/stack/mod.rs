@@ -12,7 +12,7 @@
 pub(crate) mod last_words;
 mod overflow;
 
-use crate::world::World;
+use crate::world::{Rooms, World};
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use eagain_net::ThreadBody;
@@ -100,13 +100,15 @@ pub(crate) fn pause_for_ever() -> ! {
     }
 }
 
-/// The stacks of one OS thread. Worlds come and go; stacks are used again.
+/// The stacks of one OS thread. Worlds come and go; stacks, and the room that worlds take, are used again.
 pub struct Engine {
     running: Vec<Option<Stack>>,
     pool: Vec<DefaultStack>,
     /// The lowest address of each running stack, guard pages included.
     limits: Vec<usize>,
     heartbeat: Arc<AtomicU64>,
+    /// Of the last world.
+    pub(crate) rooms: Rooms,
 }
 
 impl Default for Engine {
@@ -120,7 +122,13 @@ impl Engine {
     pub fn new() -> Engine {
         overflow::install();
         last_words::install();
-        Engine { running: Vec::new(), pool: Vec::new(), limits: Vec::new(), heartbeat: Arc::default() }
+        Engine {
+            running: Vec::new(),
+            pool: Vec::new(),
+            limits: Vec::new(),
+            heartbeat: Arc::default(),
+            rooms: Rooms::default(),
+        }
     }
 
     /// Takes the stacks out of `other`, to be given back with another `take`.
@@ -130,6 +138,7 @@ impl Engine {
             pool: std::mem::take(&mut other.pool),
             limits: std::mem::take(&mut other.limits),
             heartbeat: other.heartbeat.clone(),
+            rooms: std::mem::take(&mut other.rooms),
         }
     }
 
@@ -140,7 +149,8 @@ impl Engine {
 
     /// Runs `thread` until it suspends or ends; `true`: it ended. `body` is what it runs, the first time.
     pub(crate) fn resume(&mut self, thread: usize, body: Option<ThreadBody>) -> bool {
-        self.heartbeat.fetch_add(1, Relaxed);
+        // This thread alone writes: a load and a store, where an atomic addition would lock the line at every switch.
+        self.heartbeat.store(self.heartbeat.load(Relaxed).wrapping_add(1), Relaxed);
         if let Some(body) = body {
             self.start(thread, body);
         }

@@ -42,12 +42,8 @@ impl World {
     #[inline]
     pub fn has_deliverable_signal(&mut self, thread: u32) -> bool {
         let t = &mut self.threads[thread as usize];
-        if t.stopped {
-            t.stopped = false;
-            return true;
-        }
-        let pending = t.pending.set.0 | self.processes[t.process as usize].pending.set.0;
-        pending & !t.mask.0 != 0
+        let process = &self.processes[t.process as usize];
+        t.has_deliverable(process)
     }
 
     /// A wait with a mask of its own begins (`epoll_pwait`, `ppoll`, `pselect`); it ends with the call.

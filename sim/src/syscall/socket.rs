@@ -271,7 +271,6 @@ impl World {
                     f.skip_mark();
                 }
             }
-            let s = &self.socks[sock as usize];
             let over = s.done || s.error.is_some() || s.shutdown & RCV != 0 || s.tcp == Tcp::Close;
             let enough =
                 !flags.contains(RecvFlags::WAITALL) || available >= buffer.len() || over || nonblocking;
@@ -289,7 +288,6 @@ impl World {
                 )));
             }
         }
-        let s = &mut self.socks[sock as usize];
         if s.done {
             self.progress();
             return Step::Done(Ok(0));
@@ -632,24 +630,29 @@ impl World {
                     let side = side as usize;
                     let low = u64::from(s.options.low_at);
                     let sending = s.shutdown & SEND == 0;
-                    if self.conns[conn as usize].flows[1 - side].enough(low) {
+                    let flows = &mut self.conns[conn as usize].flows;
+                    if flows[1 - side].enough(low) {
                         mask |= Events::IN;
                     }
-                    if self.conns[conn as usize].flows[1 - side].has_urgent() {
+                    if flows[1 - side].has_urgent() {
                         mask |= Events::PRI;
                     }
-                    self.settle_acks(conn, side);
-                    if !sending || self.conns[conn as usize].flows[side].writable() {
+                    flows[side].settle_acks(self.now);
+                    if !sending || flows[side].writable() {
                         mask |= Events::OUT;
                     } else {
-                        self.socks[sock as usize].no_space = true;
+                        s.no_space = true;
+                        if s.error.is_some() {
+                            mask |= Events::ERR;
+                        }
                         self.await_space(conn, side);
+                        return mask;
                     }
                 }
                 None => mask |= Events::OUT,
             }
         }
-        if self.socks[sock as usize].error.is_some() {
+        if s.error.is_some() {
             mask |= Events::ERR;
         }
         mask

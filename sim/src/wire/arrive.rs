@@ -1,9 +1,8 @@
 //! Receiving: what the head of the wire does when it arrives (tcp_input.c: `tcp_data_queue`, `tcp_fin`, `tcp_reset`).
 
-use super::address_word;
 use super::cut::HELD;
 use crate::agenda::Happening;
-use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
+use crate::object::{RCV, SHUT, Segment, SegmentKind, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
@@ -56,14 +55,11 @@ impl World {
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
         let now = self.now;
         self.fin_ack_comes_along(conn, 1 - side);
-        if self.conns.get(conn as usize).is_none() {
-            return;
-        }
-        let c = &mut self.conns[conn as usize];
-        let receiver = c.socks[1 - side];
-        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
-        let latency = c.latency;
-        let sender = c.socks[side];
+        let broken = self.network_is_broken();
+        let World { conns, socks, trace, .. } = self;
+        let Some(c) = conns.get_mut(conn as usize) else { return };
+        let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
+        let (hosts, acknowledged) = (c.hosts, now + c.latency);
         let back = &mut c.flows[1 - side];
         back.interactive |= back.arrived > 0;
         (back.pushed, back.pushed_from) = (0, back.arrived);
@@ -74,29 +70,42 @@ impl World {
         if f.arrived - f.pushed_from > ACK_AT_ONCE {
             (f.pushed, f.pushed_from) = (0, f.arrived);
         }
-        let mut acknowledged = now + latency;
-        if self.network_is_broken() {
-            let hosts = self.conns[conn as usize].hosts;
-            if self.obstacle(hosts[1 - side], hosts[side]).is_some() {
-                acknowledged = HELD;
-            }
+        f.acks.push_back((acknowledged, segment.end));
+        trace.happening(now, NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
+        let (mut readable, urgent) = (f.readable(), f.urgent.is_some());
+        if trace.keeps_events() {
+            let end = readable as usize;
+            trace.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
         }
-        self.conns[conn as usize].flows[side].acks.push_back((acknowledged, segment.end));
-        self.trace.happening(now, NONE, Kind::Arrived, [from, to, n, 0]);
-        if self.trace.keeps_events() {
-            let f = &self.conns[conn as usize].flows[side];
-            let end = (f.arrived - f.read) as usize;
-            self.trace.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
+        let blocked = sender != NONE && socks[sender as usize].no_space;
+        let unread = receiver != NONE && !socks[receiver as usize].orphan;
+        let to_whom = unread.then(|| {
+            let s = &socks[receiver as usize];
+            let both_shut = s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
+            (s.file, u64::from(s.options.low_at).max(1), both_shut)
+        });
+        if broken
+            && self.obstacle(hosts[1 - side], hosts[side]).is_some()
+            && let Some(ack) = self.conns[conn as usize].flows[side].acks.back_mut()
+        {
+            ack.0 = HELD;
         }
-        if sender != NONE && self.socks[sender as usize].no_space {
+        if blocked {
             self.await_space(conn, side);
         }
-        let unread = receiver != NONE && !self.socks[receiver as usize].orphan;
-        if unread && self.conns[conn as usize].flows[side].urgent.is_some() {
+        let Some((file, low_at, both_shut)) = to_whom else {
+            // Nobody will ever read it: RFC 9293 3.10.7.1, a reset.
+            self.send_rst(conn, 1 - side);
+            if receiver != NONE {
+                self.remove_sock(receiver);
+            }
+            return;
+        };
+        if urgent {
             self.urgent_arrives(conn, side, segment.end - n);
+            readable = self.conns[conn as usize].flows[side].readable();
         }
-        let unwanted = |s: &Sock| s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
-        if unread && unwanted(&self.socks[receiver as usize]) {
+        if both_shut {
             // Both directions are shut (`tcp_rcv_state_process`): the connection is reset, for both.
             self.conns[conn as usize].flows[side].arrived -= n;
             self.send_rst(conn, 1 - side);
@@ -104,17 +113,7 @@ impl World {
             self.connection_over(receiver);
             return;
         }
-        if receiver == NONE || self.socks[receiver as usize].orphan {
-            // Nobody will ever read it: RFC 9293 3.10.7.1, a reset.
-            self.send_rst(conn, 1 - side);
-            if receiver != NONE {
-                self.remove_sock(receiver);
-            }
-            return;
-        }
-        let s = &self.socks[receiver as usize];
-        let (file, low_at) = (s.file, u64::from(s.options.low_at));
-        if file != NONE && self.conns[conn as usize].flows[side].readable() >= low_at.max(1) {
+        if file != NONE && readable >= low_at {
             self.notify(file, Events::IN, Some(SigCode::PollIn));
         }
     }
@@ -124,7 +123,7 @@ impl World {
         let now = self.now;
         self.fin_ack_comes_along(conn, 1 - side);
         let Some(c) = self.conns.get_mut(conn as usize) else { return };
-        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        let (from, to) = (c.words[side], c.words[1 - side]);
         c.flows[side].fin_arrived = true;
         let [sender, receiver] = [c.socks[side], c.socks[1 - side]];
         self.trace.happening(now, NONE, Kind::Fin, [from, to, 0, 0]);
@@ -235,7 +234,7 @@ impl World {
     fn rst_arrives(&mut self, conn: u32, side: usize) {
         let now = self.now;
         let c = &mut self.conns[conn as usize];
-        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        let (from, to) = (c.words[side], c.words[1 - side]);
         let receiver = c.socks[1 - side];
         self.trace.happening(now, NONE, Kind::Rst, [from, to, 0, 0]);
         if receiver == NONE {

@@ -46,6 +46,7 @@ impl World {
             flows: [Flow::default(), Flow::default()],
             hosts: [host, target],
             addresses: [local, remote],
+            words: [address_word(local), address_word(remote)],
             latency,
             caller,
             ordinal,
@@ -146,7 +147,7 @@ impl World {
             return;
         }
         let (target, latency, [from, to]) = (c.hosts[1], c.latency, c.addresses);
-        let words = [address_word(from), address_word(to), 0, 0];
+        let words = [c.words[0], c.words[1], 0, 0];
         if self.network_is_broken() {
             let from = self.conns[conn as usize].hosts[0];
             if self.obstacle(from, target).is_some() {

@@ -40,12 +40,17 @@ impl World {
     }
 
     /// Makes a choice about the next segment of one direction of a connection.
-    #[inline]
+    #[inline(always)] // a look at whether the family is on, four times a segment
     fn choose_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
         let chance = self.swarm.chance(family, self.now);
         if chance == 0 && !self.choices.is_watched() {
             return 0;
         }
+        self.draw_for_segment(conn, side, family, chance)
+    }
+
+    #[inline(never)]
+    fn draw_for_segment(&mut self, conn: u32, side: usize, family: Family, chance: u32) -> u64 {
         let World { conns, processes, choices, swarm, .. } = self;
         let Conn { flows, caller, addresses, ordinal, .. } = &mut conns[conn as usize];
         let Flow { segments, segment_words, .. } = &mut flows[side];

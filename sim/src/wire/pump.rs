@@ -1,6 +1,6 @@
 //! Sending: bytes that were written become segments, as the receiver's window, the bandwidth and the faults allow.
 
-use super::{MAX_SEGMENT, address_word};
+use super::MAX_SEGMENT;
 use crate::agenda::Happening;
 use crate::choice::{Distribution, Domain, Group};
 use crate::fault::Family;
@@ -127,14 +127,7 @@ impl World {
     /// Acknowledgements that are there free the sender's buffer.
     #[inline]
     pub fn settle_acks(&mut self, conn: u32, side: usize) {
-        let now = self.now;
-        let f = &mut self.conns[conn as usize].flows[side];
-        while let Some(&(at, end)) = f.acks.front()
-            && at <= now
-        {
-            f.acked = end;
-            f.acks.pop_front();
-        }
+        self.conns[conn as usize].flows[side].settle_acks(self.now);
     }
 
     /// Plans to look when the next acknowledgement is there, for a sender that waits for room.
@@ -172,7 +165,7 @@ impl World {
     /// An event about one direction of a connection; its number.
     pub(super) fn wire_event(&mut self, conn: u32, side: usize, kind: Kind, a: u64, b: u64) -> u64 {
         let c = &self.conns[conn as usize];
-        let (from, to) = (address_word(c.addresses[side]), address_word(c.addresses[1 - side]));
+        let (from, to) = (c.words[side], c.words[1 - side]);
         self.trace.happening(self.now, NONE, kind, [from, to, a, b])
     }
 

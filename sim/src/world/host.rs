@@ -63,6 +63,15 @@ impl Host {
         }
     }
 
+    /// Runs a call that costs `ns` on the processor that is free first, from `time` on; when it is over.
+    #[inline]
+    pub fn charge(&mut self, time: u64, ns: u64) -> u64 {
+        let Some((first, others)) = self.cpus.split_first_mut() else { return time + ns };
+        let free = others.iter_mut().fold(first, |free, cpu| if *cpu < *free { cpu } else { free });
+        *free = time.max(*free) + ns;
+        *free
+    }
+
     /// What a clock of this host shows when the world's time is `now`.
     pub fn clock(&self, clock: ClockId, now: u64) -> Instant {
         let passed = now.saturating_add_signed(scaled(now, self.drift_ppb));

@@ -87,6 +87,19 @@ pub(crate) struct World {
     pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
 }
 
+/// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
+/// worlds does not grow them anew each time. Nothing but their capacity outlives a world.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    agenda: Agenda,
+    hosts: Vec<Host>,
+    processes: Vec<Process>,
+    threads: Vec<Thread>,
+    files: Slab<OpenFile>,
+    socks: Slab<Sock>,
+    conns: Slab<Conn>,
+}
+
 /// Whose turn it is.
 pub(crate) enum Next {
     /// This thread goes on.
@@ -96,21 +109,22 @@ pub(crate) enum Next {
 }
 
 impl World {
-    /// An empty world.
-    pub fn new(choices: Choices, trace: Recorder, knobs: crate::knobs::KernelKnobs) -> World {
+    /// An empty world in the rooms of an earlier one.
+    pub fn new(choices: Choices, trace: Recorder, knobs: crate::knobs::KernelKnobs, rooms: Rooms) -> World {
+        let Rooms { agenda, hosts, processes, threads, files, socks, conns } = rooms;
         World {
             now: 0,
-            agenda: Agenda::default(),
+            agenda,
             choices,
             swarm: Swarm::none(),
             trace,
-            hosts: Vec::new(),
-            processes: Vec::new(),
-            threads: Vec::new(),
+            hosts,
+            processes,
+            threads,
             current: NONE,
-            files: Slab::new(),
-            socks: Slab::new(),
-            conns: Slab::new(),
+            files,
+            socks,
+            conns,
             conn_generation: 0,
             futexes: FutexQueues::default(),
             knobs,
@@ -135,13 +149,33 @@ impl World {
         }
     }
 
+    /// Leaves the rooms to the next world.
+    pub fn move_out(&mut self) -> Rooms {
+        self.agenda.clear();
+        self.hosts.clear();
+        self.processes.clear();
+        self.threads.clear();
+        self.files.clear();
+        self.socks.clear();
+        self.conns.clear();
+        Rooms {
+            agenda: std::mem::take(&mut self.agenda),
+            hosts: std::mem::take(&mut self.hosts),
+            processes: std::mem::take(&mut self.processes),
+            threads: std::mem::take(&mut self.threads),
+            files: std::mem::take(&mut self.files),
+            socks: std::mem::take(&mut self.socks),
+            conns: std::mem::take(&mut self.conns),
+        }
+    }
+
     /// Lets everything happen up to the next turn of a thread.
     pub fn next(&mut self) -> Next {
         loop {
             if self.failure.is_some() || !self.condemned.is_empty() || self.foreground == 0 {
                 return Next::End;
             }
-            let Some((time, _, happening)) = self.agenda.pop() else { return Next::End };
+            let Some((time, happening)) = self.agenda.pop() else { return Next::End };
             self.advance(time);
             if self.now
                 > self
@@ -180,7 +214,7 @@ impl World {
                 self.agenda.plan_thread(time, thread);
                 return false;
             }
-            if let Some((at, _, happening)) = self.agenda.pop() {
+            if let Some((at, happening)) = self.agenda.pop() {
                 self.advance(at);
                 self.happen(happening);
             }
@@ -201,7 +235,7 @@ impl World {
             if matches!(happening, Happening::Thread(_)) || self.failure.is_some() {
                 return;
             }
-            if let Some((at, _, happening)) = self.agenda.pop() {
+            if let Some((at, happening)) = self.agenda.pop() {
                 self.advance(at);
                 self.happen(happening);
             }

@@ -80,6 +80,15 @@ pub(crate) struct Thread {
     pub site: &'static str,
 }
 
+impl Thread {
+    /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
+    #[inline]
+    pub fn has_deliverable(&mut self, process: &super::Process) -> bool {
+        let stopped = std::mem::take(&mut self.stopped);
+        stopped || (self.pending.set.0 | process.pending.set.0) & !self.mask.0 != 0
+    }
+}
+
 /// What it costs to be woken, in nanoseconds of virtual time.
 const WAKE_NS: u64 = 2_000;
 
@@ -141,7 +150,15 @@ impl World {
     #[inline]
     pub fn off_cpu(&mut self, thread: u32) -> u64 {
         let chance = self.swarm.chance(Family::OffCpu, self.now);
+        let quiet = self.now >= self.swarm.quiet_from;
         let t = &mut self.threads[thread as usize];
+        if chance == 0
+            && !self.choices.is_watched()
+            && let Some(pace) = t.pace
+        {
+            t.off_cpu.skip();
+            return if quiet { 0 } else { pace };
+        }
         let delay = self.choices.choose(
             &mut t.off_cpu,
             Family::OffCpu.domain(),
