@@ -110,7 +110,8 @@ impl Agenda {
     /// Plans that a thread goes on.
     #[inline]
     pub fn plan_thread(&mut self, time: u64, thread: u32) {
-        self.heap.push(Entry { key: key(time, THREADS | u64::from(thread)), what: Happening::Thread(thread) });
+        self.heap
+            .push(Entry { key: key(time, THREADS | u64::from(thread)), what: Happening::Thread(thread) });
     }
 
     /// Whether anything comes before `thread` at `time`.
