@@ -7,7 +7,7 @@ use eagain_sim::Actor;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use tokio::sync::Mutex;
 
 /// Takes connections in.
 pub trait Accept {
@@ -52,6 +52,7 @@ pub struct LayeredListener<L> {
     layer: Layer,
     name: String,
     actor: Actor,
+    /// Held by the one that accepts; the others wait for it, first come, first served. So none misses its wake.
     direction: Mutex<Direction>,
 }
 
@@ -68,10 +69,11 @@ impl<L: Accept> Accept for LayeredListener<L> {
     type Stream = Layered<L::Stream>;
 
     async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
-        let direction = || self.direction.lock().unwrap_or_else(PoisonError::into_inner);
-        poll_fn(|cx| direction().poll_ready(self.layer.world(), self.actor, cx)).await;
-        let (stream, from) = self.inner.accept().await?;
-        direction().done();
+        let mut direction = self.direction.lock().await;
+        poll_fn(|cx| direction.poll_ready(self.layer.world(), self.actor, cx)).await;
+        let accepted = self.inner.accept().await;
+        direction.done();
+        let (stream, from) = accepted?;
         // By address and how-manieth from there: ports are handed out by the system.
         let name = format!("{}<{}", self.name, from.ip());
         Ok((self.layer.stream(&name, stream), from))

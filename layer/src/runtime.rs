@@ -27,6 +27,9 @@
 
 use crate::layer::{FAULTS, Layer};
 use eagain_sim::Sim;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 /// When faults stop, by the time of the world; what follows is the quiet tail.
@@ -52,11 +55,18 @@ pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(La
         Err(error) => return sim.refuse(format!("no tokio runtime: {error}")),
     };
     let local = tokio::task::LocalSet::new();
-    let ended = runtime.block_on(local.run_until(async {
+    let ended = runtime.block_on(async {
         // Starts the clock.
         layer.world().now();
-        tokio::time::timeout(QUIET_AFTER + STUCK_AFTER, body(layer.clone())).await
-    }));
+        let ends = tokio::time::timeout(QUIET_AFTER + STUCK_AFTER, body(layer.clone()));
+        let mut world = pin!(local.run_until(ends));
+        poll_fn(|cx| match world.as_mut().poll(cx) {
+            // What an oracle has judged is over, whatever still has plans.
+            Poll::Pending if layer.world().failed() => Poll::Ready(Ok(())),
+            polled => polled,
+        })
+        .await
+    });
     if ended.is_err() {
         layer.world().fail("O6", "stuck", "it did not end, long after faults had stopped".to_owned());
     }

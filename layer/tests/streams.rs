@@ -10,7 +10,13 @@ use eagain_sim::runner::engine;
 use eagain_sim::trace::text;
 use std::collections::BTreeMap;
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, copy, split};
 use tokio::task::spawn_local;
 
 const SEEDS: u64 = 300;
@@ -142,9 +148,9 @@ fn weather(sim: &mut Sim) {
                     let stream = turmoil::net::TcpStream::connect("server:7").await?;
                     there_and_back(layer.stream("client", stream), pattern(100)).await
                 };
-                match tokio::time::timeout(std::time::Duration::from_millis(400), try_once).await {
+                match tokio::time::timeout(Duration::from_millis(400), try_once).await {
                     Ok(Ok(got)) => layer.world().always("echo", pattern(100).starts_with(&got), String::new),
-                    _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
                 }
             }
             Ok(())
@@ -240,10 +246,11 @@ async fn without_a_scenario_a_layer_reports_and_replays() {
     assert!(blamed, "in none of twenty seeds a result names its fault");
 }
 
-#[tokio::test]
-async fn over_real_sockets() {
-    let layer =
-        Layer::with(Base::Seed(5), &Overrides::new(), &[Family::StreamShortRead, Family::StreamShortWrite]);
+/// What the layer may do to a program over real sockets in a test: it takes no time to speak of.
+const QUICK: &[Family] = &[Family::StreamShortRead, Family::StreamShortWrite, Family::StreamNotReady];
+
+/// What arrived over a loopback connection of so many bytes sent, and how the sender fared.
+async fn over_loopback(layer: &Layer, bytes: &[u8]) -> (io::Result<Vec<u8>>, io::Result<()>) {
     let listener = layer.listener("server", tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
     let address = listener.local_addr().unwrap();
     let server = async {
@@ -254,10 +261,144 @@ async fn over_real_sockets() {
     };
     let client = async {
         let mut stream = layer.stream("client", tokio::net::TcpStream::connect(address).await?);
-        stream.write_all(&pattern(100_000)).await?;
+        for part in bytes.chunks(100) {
+            stream.write_all(part).await?;
+        }
         stream.shutdown().await
     };
-    let (got, sent) = tokio::join!(server, client);
-    sent.unwrap();
-    assert_eq!(got.unwrap(), pattern(100_000));
+    tokio::join!(server, client)
+}
+
+#[tokio::test]
+async fn over_real_sockets() {
+    let sent = pattern(20_000);
+    let mut fired = BTreeMap::new();
+    for seed in 0..20 {
+        let layer = Layer::with(Base::Seed(seed), &Overrides::new(), QUICK);
+        let (got, done) = over_loopback(&layer, &sent).await;
+        done.unwrap();
+        assert_eq!(got.unwrap(), sent, "seed {seed}");
+        layer
+            .report()
+            .faults
+            .into_iter()
+            .for_each(|(family, count)| *fired.entry(family).or_insert(0) += count);
+    }
+    assert_eq!(fired.len(), QUICK.len(), "{fired:?}");
+}
+
+#[tokio::test]
+async fn over_real_sockets_that_are_reset_a_part_arrives() {
+    let sent = pattern(20_000);
+    let mut broken = 0;
+    for seed in 0..60 {
+        let families = [QUICK, &[Family::StreamReset]].concat();
+        let layer = Layer::with(Base::Seed(seed), &Overrides::new(), &families);
+        let (got, done) = over_loopback(&layer, &sent).await;
+        if let Err(error) = done {
+            broken += 1;
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "seed {seed}");
+        }
+        // What was not told of as an error is what was sent.
+        assert!(got.is_ok_and(|got| sent.starts_with(&got)), "seed {seed}");
+    }
+    assert!(broken > 3, "{broken}");
+}
+
+/// Several tasks may wait at one listener, whatever it does to each of them.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_at_a_listener_is_served() {
+    /// As many connections as are asked for.
+    struct Endless;
+    impl Accept for Endless {
+        type Stream = tokio::io::DuplexStream;
+        async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+            tokio::task::yield_now().await;
+            Ok((tokio::io::duplex(1).0, self.local_addr()?))
+        }
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Ok(SocketAddr::from(([127, 0, 0, 1], 7)))
+        }
+    }
+    let mut waited = 0;
+    for seed in 0..50 {
+        let layer = Layer::seeded(seed);
+        let listener = layer.listener("door", Endless);
+        let all = async { tokio::join!(listener.accept(), listener.accept(), listener.accept()) };
+        let (a, b, c) = tokio::time::timeout(Duration::from_secs(30), all).await.unwrap();
+        assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        waited += layer.report().faults.len();
+    }
+    assert!(waited > 3, "{waited}");
+}
+
+/// Whether somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+impl Woken {
+    /// Waits until it is, which nothing but time may have to bring about.
+    async fn wait(&self) {
+        for _ in 0..4_000 {
+            if self.0.swap(false, SeqCst) {
+                return;
+            }
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        panic!("pending, and nobody is ever woken");
+    }
+}
+
+/// Legal by construction: whatever is pending by the layer's doing is woken, and behind a short result the rest is there.
+#[tokio::test(start_paused = true)]
+async fn what_is_pending_is_woken_and_a_short_result_has_a_sequel() {
+    let (mut pending, mut short) = (0, 0);
+    for seed in 0..100 {
+        let layer = Layer::seeded(seed);
+        let (here, there) = tokio::io::duplex(1 << 16);
+        let (mut here, mut there) = (layer.stream("here", here), layer.stream("there", there));
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let sent = pattern(3_000);
+        let mut left = &sent[..];
+        while !left.is_empty() {
+            match Pin::new(&mut here).poll_write(&mut cx, &left[..left.len().min(100)]) {
+                Poll::Ready(count) => {
+                    let count = count.unwrap();
+                    short += usize::from(count < left.len().min(100));
+                    left = &left[count..];
+                }
+                Poll::Pending => {
+                    pending += 1;
+                    woken.wait().await;
+                }
+            }
+        }
+        let mut got = Vec::new();
+        while got.len() < sent.len() {
+            let mut space = [0; 100];
+            let mut buf = ReadBuf::new(&mut space);
+            match Pin::new(&mut there).poll_read(&mut cx, &mut buf) {
+                Poll::Ready(done) => {
+                    done.unwrap();
+                    assert!(!buf.filled().is_empty(), "an end that is none");
+                    short += usize::from(buf.filled().len() < 100);
+                    got.extend_from_slice(buf.filled());
+                }
+                Poll::Pending => {
+                    pending += 1;
+                    woken.wait().await;
+                }
+            }
+        }
+        assert_eq!(got, sent, "seed {seed}");
+    }
+    assert!(pending > 100 && short > 100, "{pending} {short}");
 }
