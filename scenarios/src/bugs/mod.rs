@@ -1,6 +1,6 @@
 //! Planted bugs, each a real defect of an event-driven program re-created against the kernel traits by its mechanism: a
 //! file a bug, the defect behind one switch, the twin the same program with the switch off. `kit` is what their
-//! workloads share.
+//! workloads share; `on_tokio` has those of programs on tokio, which the stream layer finds.
 //!
 //! | class | is about |
 //! |---|---|
@@ -28,6 +28,7 @@ mod gather_write;
 mod kit;
 mod lost_wakeup;
 mod multishot_ended;
+mod on_tokio;
 mod oneshot_rearm;
 mod oneshot_too_early;
 mod pipelined_request;
@@ -64,11 +65,29 @@ pub const PLANTED: &[PlantedBug] = &[
     durability::PLANTED[4],
     cluster::PLANTED[0],
     cluster::PLANTED[1],
+    on_tokio::PLANTED[0],
+    on_tokio::PLANTED[1],
+    on_tokio::PLANTED[2],
+    on_tokio::PLANTED[3],
+    on_tokio::PLANTED[4],
+    on_tokio::PLANTED[5],
+    on_tokio::PLANTED[6],
+    on_tokio::PLANTED[7],
+    on_tokio::PLANTED[8],
+    on_tokio::PLANTED[9],
 ];
 
 /// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.
 macro_rules! planted {
     ($name:literal, $source:literal, $class:literal, [$($oracle:literal),+], $about:literal) => {
+        $crate::bugs::planted!(
+            @named $name, concat!($name, "-twin"), $source, $class, [$($oracle),+], $about
+        );
+    };
+    (
+        @named $name:expr, $twin:expr,
+        $source:literal, $class:literal, [$($oracle:literal),+], $about:literal
+    ) => {
         /// The bug and its twin.
         pub const BUG: eagain_sim::PlantedBug = eagain_sim::PlantedBug {
             name: $name,
@@ -84,7 +103,7 @@ macro_rules! planted {
                 body: |sim| build(sim, true),
             },
             twin: eagain_sim::run::Scenario {
-                name: concat!($name, "-twin"),
+                name: $twin,
                 about: concat!("repaired: ", $about),
                 knobs: &[],
                 seeds: 64,
