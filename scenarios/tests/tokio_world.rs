@@ -1,6 +1,9 @@
-//! Every story that tokio can tell holds there, and is the same run twice, also after other runs on the same thread.
+//! Every story that tokio can tell holds over turmoil, and is the same run twice, also after other runs on the same thread;
+//! and it holds over real sockets.
 
 use eagain_scenarios::SCENARIOS;
+use eagain_scenarios::tokio_world::tell_on_sockets;
+use eagain_sim::Sim;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::runner::{Execute, engine, settings};
@@ -33,4 +36,38 @@ fn the_stories_hold_on_tokio_and_repeat() {
         }
     }
     assert!(told >= 11, "only {told} stories");
+}
+
+/// A test for each story on `tokio::net`.
+macro_rules! on_sockets {
+    ($($test:ident: $story:literal, $seeds:literal;)+) => {
+        $(
+            #[test]
+            fn $test() {
+                fn body(sim: &mut Sim) {
+                    tell_on_sockets(sim, $story);
+                }
+                let scenario = Scenario { name: $story, about: "", knobs: &[], seeds: 1, body };
+                for seed in 0..$seeds {
+                    let report = run(&mut *engine::make(), scenario, &Settings::new(), seed);
+                    assert_eq!((report.failure, report.refused), (None, None), "seed {seed}");
+                    assert!(report.calls > 0);
+                }
+            }
+        )+
+    };
+}
+
+on_sockets! {
+    steady_load_on_sockets: "steady-load", 3;
+    pipelining_on_sockets: "pipelining", 3;
+    slow_reader_on_sockets: "slow-reader", 3;
+    half_closer_on_sockets: "half-closer", 3;
+    one_byte_writer_on_sockets: "one-byte-writer", 3;
+    connect_storm_on_sockets: "connect-storm", 3;
+    reset_in_mid_request_on_sockets: "reset-in-mid-request", 3;
+    // Five seconds of silence each.
+    idle_timeout_on_sockets: "idle-timeout", 1;
+    graceful_stop_on_sockets: "graceful-stop", 3;
+    flooder_on_sockets: "flooder", 3;
 }

@@ -9,15 +9,38 @@ use eagain_net::Instant;
 use eagain_server::resp::{Frame, ReplyDecoder};
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::sleep;
-use turmoil::net::TcpStream;
+
+/// A stream of any kind.
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Io for S {}
+
+/// How clients come to the server.
+#[derive(Clone, Copy)]
+pub(super) enum Road {
+    /// It is a host of turmoil.
+    Turmoil,
+    /// It listens there.
+    Sockets(SocketAddr),
+}
+
+impl Road {
+    async fn connect(self) -> io::Result<Box<dyn Io>> {
+        Ok(match self {
+            Road::Turmoil => Box::new(turmoil::net::TcpStream::connect(("server", PORT)).await?),
+            Road::Sockets(address) => Box::new(tokio::net::TcpStream::connect(address).await?),
+        })
+    }
+}
 
 /// What a client needs to play its part.
 #[derive(Clone)]
 pub(super) struct Stage {
     pub layer: Layer,
+    pub road: Road,
     /// Where everything is written down.
     pub history: History,
     /// A connection may end in the middle of a reply: streams are reset, or hosts crash.
@@ -81,12 +104,12 @@ pub(super) struct Client {
 
 /// Its writing side.
 pub(super) struct Writer {
-    stream: WriteHalf<Layered<TcpStream>>,
+    stream: WriteHalf<Layered<Box<dyn Io>>>,
 }
 
 /// Its reading side, which knows what has to come.
 pub(super) struct Reader {
-    stream: ReadHalf<Layered<TcpStream>>,
+    stream: ReadHalf<Layered<Box<dyn Io>>>,
     tag: String,
     number: u64,
     stage: Stage,
@@ -108,7 +131,7 @@ impl Client {
 
     /// Connects, or tells why not.
     pub async fn try_connect(stage: &Stage, number: u64, connection: u64) -> io::Result<Client> {
-        let stream = TcpStream::connect(("server", PORT)).await?;
+        let stream = stage.road.connect().await?;
         let (read, write) = split(stage.layer.stream(&format!("client-{number}"), stream));
         let reader = Reader {
             stream: read,

@@ -8,15 +8,19 @@
 //! | `client` | a connection of a client, as tasks have it |
 //! | `cast` | clients with a character, as in `crate::actor` |
 //! | `told` | the stories |
+//! | `sockets` | the same on `tokio::net` and real sockets, where a run is not a function of its seed |
 //! | [`weather`] | a story of its own: hosts crash, the network breaks, and clients come again |
 
 mod cast;
 mod client;
 mod play;
+mod sockets;
 mod told;
 pub mod weather;
 
 use eagain_sim::Sim;
+
+pub use sockets::tell_on_sockets;
 
 /// Tells the story `name` on turmoil, where it can be told there.
 pub fn tell(sim: &mut Sim, name: &str) {

@@ -1,7 +1,7 @@
-//! The world of a story on turmoil: our server on a host of its own, clients on theirs, an operator who may stop the
-//! server, and an auditor who stays until the server has nothing left of anybody.
+//! The world of a story: our server, clients, an operator who may stop the server, and an auditor who stays until the
+//! server has nothing left of anybody. On turmoil each has a host of its own; what is the same on real sockets is here too.
 
-use super::client::Stage;
+use super::client::{Road, Stage};
 use crate::checker;
 use crate::history::History;
 use crate::world::PORT;
@@ -12,11 +12,14 @@ use eagain_server::io_unit::tokio_driver::{self, Listener, Surroundings};
 use eagain_server::storage_unit::Memory;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -43,9 +46,27 @@ pub(super) struct Story {
     pub judge: fn(&mut Sim, &History),
 }
 
+/// Where those who come to a server live.
+pub(super) trait House {
+    /// Somebody whose end the run waits for.
+    fn enter(&mut self, name: &str, part: Part);
+}
+
+/// What somebody does.
+pub(super) type Part = Pin<Box<dyn Future<Output = ()>>>;
+
+impl House for World {
+    fn enter(&mut self, name: &str, part: Part) {
+        self.client(name, async move {
+            part.await;
+            Ok(())
+        });
+    }
+}
+
 /// A story under construction.
 pub(super) struct Play<'a> {
-    pub world: &'a mut World,
+    house: &'a mut dyn House,
     /// How many clients the knob asks for.
     pub wanted: u64,
     stage: Stage,
@@ -55,7 +76,7 @@ pub(super) struct Play<'a> {
 
 /// Who is there, and how the server ends.
 #[derive(Clone, Default)]
-struct Ends {
+pub(super) struct Ends {
     running: Arc<AtomicUsize>,
     stop: Arc<Notify>,
     stopping: Arc<AtomicBool>,
@@ -63,10 +84,10 @@ struct Ends {
 }
 
 /// The layer's listener as the server wants one.
-struct Door(LayeredListener<turmoil::net::TcpListener>);
+pub(super) struct Door<L>(pub LayeredListener<L>);
 
-impl Listener for Door {
-    type Stream = Layered<turmoil::net::TcpStream>;
+impl<L: Accept<Stream: AsyncRead + AsyncWrite + Unpin + 'static>> Listener for Door<L> {
+    type Stream = Layered<L::Stream>;
 
     async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
         self.0.accept().await
@@ -87,13 +108,10 @@ pub(super) fn play(sim: &mut Sim, story: &Story) {
     let wanted = sim.number("clients");
     let history = History::default();
     on_turmoil(sim, |world| {
-        let ends_anywhere = story.faults.contains(&Family::StreamReset);
-        let stage = Stage { layer: world.layer().clone(), history: history.clone(), ends_anywhere };
+        let stage = story.stage(world.layer(), &history, Road::Turmoil);
         let ends = Ends::default();
         server(world, story.adjust, &ends);
-        let mut play = Play { world, wanted, stage, ends, clients: 0 };
-        (story.cast)(&mut play);
-        play.auditor();
+        invite(story, world, wanted, stage, ends, || turmoil::established_tcp_stream_count_on("server"));
     });
     if !sim.failed() {
         if story.remembers {
@@ -103,18 +121,53 @@ pub(super) fn play(sim: &mut Sim, story: &Story) {
     }
 }
 
+impl Story {
+    /// What its clients need.
+    pub fn stage(&self, layer: &Layer, history: &History, road: Road) -> Stage {
+        let ends_anywhere = self.faults.contains(&Family::StreamReset);
+        Stage { layer: layer.clone(), road, history: history.clone(), ends_anywhere }
+    }
+}
+
+/// Lets everybody of a story in. `open` counts what the server has of them.
+pub(super) fn invite(
+    story: &Story,
+    house: &mut dyn House,
+    wanted: u64,
+    stage: Stage,
+    ends: Ends,
+    open: impl Fn() -> usize + 'static,
+) {
+    let mut play = Play { house, wanted, stage, ends, clients: 0 };
+    (story.cast)(&mut play);
+    play.auditor(open);
+}
+
 /// The server on its host. It may be started anew there; its data are gone then.
 fn server(world: &mut World, adjust: fn(&mut Config), ends: &Ends) {
     let (layer, ends) = (world.layer().clone(), ends.clone());
-    let run = move || serve(layer.clone(), adjust, ends.clone());
+    let run = move || {
+        let (layer, ends) = (layer.clone(), ends.clone());
+        async move {
+            let listener = turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?;
+            let door = Door(layer.listener("server", listener));
+            serve(layer, door, adjust, ends).await?;
+            // A host without a program hears nothing in turmoil, so that callers would not even be refused.
+            std::future::pending().await
+        }
+    };
     world.host_that_crashes("server", run);
 }
 
-async fn serve(layer: Layer, adjust: fn(&mut Config), ends: Ends) -> turmoil::Result {
+/// The server, until it is stopped.
+pub(super) async fn serve(
+    layer: Layer,
+    door: impl Listener + 'static,
+    adjust: fn(&mut Config),
+    ends: Ends,
+) -> Result<(), String> {
     let mut config = Config { model: Model::Tokio, ..Config::default() };
     adjust(&mut config);
-    let listener = turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?;
-    let door = Door(layer.listener("server", listener));
     let seed = layer.choose("server:seed", 0, u64::from(u32::MAX));
     let clock = layer.world().clone();
     let wall = Box::new(move || WALL_START_NS + clock.now());
@@ -129,8 +182,16 @@ async fn serve(layer: Layer, adjust: fn(&mut Config), ends: Ends) -> turmoil::Re
         world.fail("O16", "server ended", "nobody asked it to".to_owned());
     }
     stopped.store(true, SeqCst);
-    // A host without a program hears nothing in turmoil, so that callers would not even be refused.
-    std::future::pending().await
+    Ok(())
+}
+
+impl Ends {
+    /// Tells the server to stop; whether it did in time.
+    pub async fn stop(&self) -> bool {
+        self.stopping.store(true, SeqCst);
+        self.stop.notify_one();
+        wait_until(STOP_BOUND, || self.stopped.load(SeqCst)).await
+    }
 }
 
 impl Play<'_> {
@@ -139,43 +200,39 @@ impl Play<'_> {
         self.clients += 1;
         let (number, stage, running) = (self.clients, self.stage.clone(), self.ends.running.clone());
         running.fetch_add(1, SeqCst);
-        self.world.client(&format!("client-{number}"), async move {
+        let life = async move {
             // Not all in one tick: turmoil's backlog is fixed.
             sleep(Duration::from_millis(number / 32)).await;
             part(stage, number).await;
             running.fetch_sub(1, SeqCst);
-            Ok(())
-        });
+        };
+        self.house.enter(&format!("client-{number}"), Box::pin(life));
     }
 
     /// An operator who stops the server after a while.
     pub fn stop_after(&mut self, patience: impl FnOnce(&Layer) -> Duration + 'static) {
         let (ends, layer) = (self.ends.clone(), self.stage.layer.clone());
-        self.world.client("operator", async move {
+        let life = async move {
             sleep(patience(&layer)).await;
-            ends.stopping.store(true, SeqCst);
-            ends.stop.notify_one();
-            let stopped = wait_until(STOP_BOUND, || ends.stopped.load(SeqCst)).await;
             let message = || "the server runs on although it was told to stop".to_owned();
-            if !stopped {
+            if !ends.stop().await {
                 layer.world().fail("O14", "not stopped", message());
             }
-            Ok(())
-        });
+        };
+        self.house.enter("operator", Box::pin(life));
     }
 
     /// O5: when everybody has gone, the server has nothing left of them.
-    fn auditor(&mut self) {
+    fn auditor(&mut self, open: impl Fn() -> usize + 'static) {
         let (ends, layer) = (self.ends.clone(), self.stage.layer.clone());
-        self.world.client("auditor", async move {
+        let life = async move {
             wait_until(Duration::MAX, || ends.running.load(SeqCst) == 0).await;
-            let open = || turmoil::established_tcp_stream_count_on("server");
             if !wait_until(AFTERWARDS, || open() == 0 || layer.world().failed()).await {
                 let message = format!("{} are open although every client has gone", open());
                 layer.world().fail("O5", "streams left", message);
             }
-            Ok(())
-        });
+        };
+        self.house.enter("auditor", Box::pin(life));
     }
 }
 
