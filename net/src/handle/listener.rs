@@ -55,6 +55,14 @@ impl<K: Sockets> TcpListener<K> {
 
     /// As [`TcpListener::bind`], with these options.
     pub fn bind_with(kernel: K, address: SocketAddr, options: &ListenOptions) -> Result<TcpListener<K>> {
+        let listener = Self::bind_only(kernel, address, options)?;
+        listener.listen(options.backlog)?;
+        Ok(listener)
+    }
+
+    /// As [`TcpListener::bind_with`], without the last step: it has its address, and nobody is let in before
+    /// [`TcpListener::listen`].
+    pub fn bind_only(kernel: K, address: SocketAddr, options: &ListenOptions) -> Result<TcpListener<K>> {
         let flags = if options.nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::NONE };
         let fd = kernel.socket(Domain::of(address), flags | SocketFlags::CLOEXEC)?;
         let listener = TcpListener { fd: OwnedFd::from_raw(kernel, fd) };
@@ -73,8 +81,12 @@ impl<K: Sockets> TcpListener<K> {
             kernel.setsockopt(fd, SocketOption::SendBuffer(bytes))?;
         }
         kernel.bind(fd, address)?;
-        kernel.listen(fd, options.backlog)?;
         Ok(listener)
+    }
+
+    /// `listen(2)`: connections are taken into the queue from now on.
+    pub fn listen(&self, backlog: i32) -> Result<()> {
+        self.kernel().listen(self.fd(), backlog)
     }
 
     /// `accept4(2)`: a blocking stream, and where it comes from. `EMFILE` leaves the connection in the queue.

@@ -61,7 +61,8 @@ impl AcceptError {
 }
 
 impl<K: Kernel> Acceptor<K> {
-    /// Listens at `address`; `shared`: with other sockets of this server, each of which gets a part of the connections.
+    /// Takes `address`, where nobody is let in before [`Acceptor::listen`]; `shared`: with other sockets of this server, each
+    /// of which gets a part of the connections.
     pub fn new(
         kernel: K,
         address: SocketAddr,
@@ -69,10 +70,16 @@ impl<K: Kernel> Acceptor<K> {
         shared: bool,
     ) -> Result<Acceptor<K>, Errno> {
         let options = ListenOptions { nonblocking, reuse_port: shared, ..ListenOptions::default() };
-        let listener = TcpListener::bind_with(kernel, address, &options)?;
+        let listener = TcpListener::bind_only(kernel, address, &options)?;
         let at = listener.local_addr()?;
         let listener = Mutex::new(kernel, Some(Arc::new(listener)));
         Ok(Acceptor { listener, at, local: at.to_string() })
+    }
+
+    /// Whoever comes from now on is let in. To be called when nothing else can fail for want of a descriptor or of a file:
+    /// a start that fails after this sends those away who have come.
+    pub fn listen(&self) -> Result<(), Errno> {
+        self.listener().map_or(Ok(()), |listener| listener.listen(ListenOptions::default().backlog))
     }
 
     /// Where it listens.

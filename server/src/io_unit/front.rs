@@ -52,14 +52,19 @@ impl<K: Kernel> Front<K> {
         } else {
             Machine::Poller(AnyPoller::new(kernel, kind).map_err(refused)?)
         };
-        // Last: whoever is let in must not be sent away because the model could not be made.
         let listen = config.listen;
         let acceptor = Acceptor::new(kernel, listen, config.model.is_nonblocking(), config.loops > 1)
             .map_err(|errno| ServeError::Listen(listen, errno))?;
         Ok(Front { acceptor, machine, peers_max })
     }
 
-    /// Where it listens.
+    /// Lets clients in.
+    pub(super) fn listen(&self) -> Result<(), ServeError> {
+        let at = self.local_addr();
+        self.acceptor.listen().map_err(|errno| ServeError::Listen(at, errno))
+    }
+
+    /// Where it listens, or will.
     pub(crate) fn local_addr(&self) -> SocketAddr {
         self.acceptor.local_addr()
     }

@@ -1,5 +1,6 @@
 //! The loops of a server: one, or one a core. Each has its own listener, of the same address (`SO_REUSEPORT`: the kernel
-//! spreads the connections), its own model and its own peers; what they share are the units.
+//! spreads the connections), its own model and its own peers; what they share are the units. Nobody is let in before all
+//! of them have what they need.
 
 use super::front::{Front, Machine};
 use super::home::Home;
@@ -28,9 +29,11 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let home = Home::new(units.clone(), waker.clone(), true);
     let mut threads = Vec::new();
     let mut result = Ok(());
+    // One word for each of the others, once all are ready; closed where that will not be.
+    let all_ready = Arc::new(Queue::new(kernel, units.config.loops));
     for number in 1..units.config.loops {
         let (begun, begins, first) = (Arc::new(Queue::new(kernel, 1)), units.clone(), waker.clone());
-        let tell = begun.clone();
+        let (tell, all_ready) = (begun.clone(), all_ready.clone());
         let config = Config { listen: front.local_addr(), ..units.config.clone() };
         let body = move || {
             let front = Front::new(kernel, &config);
@@ -39,7 +42,10 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
                 (Ok(front), Some(its_own)) => {
                     let home = Home::new(begins.clone(), its_own.clone(), false);
                     let _ = tell.push(Ok(its_own));
-                    let ended = drive(home, front);
+                    if all_ready.pop().is_none() {
+                        return Ok(());
+                    }
+                    let ended = front.listen().and_then(|()| drive(home, front).map_err(ServeError::Kernel));
                     // Where this loop has failed, the first has to stop, which stops the others.
                     begins.stop();
                     let _ = first.wake();
@@ -68,19 +74,23 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let wake_all = move || wakers.iter().for_each(|waker| _ = waker.wake());
     let wake_all = Arc::new(wake_all);
     let ring = wake_all.clone();
-    let dispositions = signals::stop_on_signal(&units, move || ring()).map_err(ServeError::Kernel)?;
+    let dispositions = signals::stop_on_signal(&units, move || ring());
+    let stops_on_signal = dispositions.as_ref().map(drop).map_err(|&errno| ServeError::Kernel(errno));
+    result = result.and(stops_on_signal).and_then(|()| front.listen());
     if result.is_ok() {
+        threads.iter().for_each(|_| _ = all_ready.push(()));
         ready();
         result = drive(home, front).map_err(ServeError::Kernel);
     }
+    all_ready.close();
     // Where this loop has failed, the others have to stop.
     units.stop();
     wake_all();
     for thread in threads {
         let ended = thread.join().unwrap_or(Ok(()));
-        result = result.and(ended.map_err(ServeError::Kernel));
+        result = result.and(ended);
     }
-    signals::restore(kernel, dispositions).map_err(ServeError::Kernel)?;
+    signals::restore(kernel, dispositions.unwrap_or_default()).map_err(ServeError::Kernel)?;
     result
 }
 

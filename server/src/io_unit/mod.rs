@@ -60,6 +60,9 @@ pub(crate) fn run<K: Kernel, S: Storage + 'static>(
     let at = front.local_addr();
     match front.waker() {
         Some(waker) => loops::run(units, front, waker, || ready(at)),
-        None => blocking::run(units, front.acceptor, || ready(at)).map_err(ServeError::Kernel),
+        None => {
+            front.listen()?;
+            blocking::run(units, front.acceptor, || ready(at)).map_err(ServeError::Kernel)
+        }
     }
 }
