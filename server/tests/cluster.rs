@@ -189,7 +189,8 @@ fn what_was_acknowledged_survives_in_a_database_too() {
 #[test]
 fn the_same_roles_stand_before_real_redis_servers() {
     if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("skipped: no redis-server is installed here");
+        // Not by a macro, whose output the test runner keeps to itself when all is well: a skip is to be seen.
+        let _ = writeln!(std::io::stderr(), "skipped: no redis-server is installed here");
         return;
     }
     survives(redis);
@@ -228,5 +229,5 @@ fn a_damaged_database_is_refused_with_its_own_exit_status() {
     let text = refused("redb", |bytes| {
         bytes[4096..].iter_mut().filter(|byte| **byte != 0).for_each(|byte| *byte ^= 1)
     });
-    assert!(text.contains("redb is damaged"), "{text}");
+    assert!(text.contains("redb is damaged at bytes ") && text.contains("none was kept"), "{text}");
 }

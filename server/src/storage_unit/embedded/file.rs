@@ -9,9 +9,10 @@ use redb::StorageBackend;
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
 #[expect(clippy::disallowed_types, reason = "one thread owns the database: nobody ever waits for this")]
 type Cell<T> = std::sync::Mutex<T>;
 
@@ -23,6 +24,9 @@ pub(super) struct Calls(Arc<Notes>);
 struct Notes {
     /// Of the last call that failed; 0: none has.
     errno: AtomicI32,
+    /// Where the last read began and ended. The library reads a page and checks it before it reads another, so that this
+    /// is what it has complained of.
+    read: [AtomicU64; 2],
     /// A call ended by unwinding.
     unwinding: Cell<Option<Box<dyn Any + Send>>>,
 }
@@ -31,6 +35,7 @@ impl Calls {
     /// Runs a piece of the library's work. Unwinding that began in one of its calls goes on behind it.
     pub fn around<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.errno.store(0, SeqCst);
+        self.read_was(0..0);
         let result = work();
         let unwinding = self.0.unwinding.lock().ok().and_then(|mut unwinding| unwinding.take());
         match unwinding {
@@ -45,6 +50,18 @@ impl Calls {
             0 => None,
             number => Some(Errno(number)),
         }
+    }
+
+    fn read_was(&self, bytes: Range<u64>) {
+        let [from, to] = &self.0.read;
+        from.store(bytes.start, SeqCst);
+        to.store(bytes.end, SeqCst);
+    }
+
+    /// The bytes that were read last since the last piece of work began; none: nothing was.
+    pub fn last_read(&self) -> Range<u64> {
+        let [from, to] = &self.0.read;
+        from.load(SeqCst)..to.load(SeqCst)
     }
 
     fn call<T>(&self, call: impl FnOnce() -> Result<T, Errno>) -> io::Result<T> {
@@ -83,6 +100,7 @@ impl<K: Files> StorageBackend for DatabaseFile<K> {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.calls.read_was(offset..offset.saturating_add(out.len() as u64));
         match self.calls.call(|| self.file.read_full_at(out, offset))? {
             read if read == out.len() => Ok(()),
             _ => Err(io::ErrorKind::UnexpectedEof.into()),

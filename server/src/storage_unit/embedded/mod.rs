@@ -178,14 +178,29 @@ impl<K: Files> Embedded<K> {
             return Why::Call(what, errno);
         }
         match error {
-            DatabaseError::Storage(StorageError::Corrupted(text)) => Why::Damaged(format!(
-                "is damaged: {text} (--recover does not apply to it: restore it from a copy)"
-            )),
+            DatabaseError::Storage(StorageError::Corrupted(text)) => Why::Damaged(self.damaged(&text, 0)),
             DatabaseError::UpgradeRequired(version) => {
                 Why::Damaged(format!("has version {version} of the format, which this server does not know"))
             }
-            error => Why::Damaged(format!("is not a database, or damaged: {error}")),
+            error => Why::Damaged(format!("is not a database, or damaged{}: {error}", self.position())),
         }
+    }
+
+    /// Where the damage is, as far as we can know: the library tells a page, if anything; we see what it read last.
+    fn position(&self) -> String {
+        match self.calls.last_read() {
+            read if read.is_empty() => String::new(),
+            read => format!(" at bytes {} to {}", read.start, read.end - 1),
+        }
+    }
+
+    /// What is said of damage; so many keys were read before it was met.
+    fn damaged(&self, what: &dyn fmt::Display, keys: u64) -> String {
+        format!(
+            "is damaged{}: {what}; {keys} keys were read before it, none was kept and nothing was dropped \
+             (--recover does not apply to it: restore it from a copy)",
+            self.position()
+        )
     }
 
     /// Of the call that failed; `EIO` where none did.
@@ -209,16 +224,15 @@ impl<K: Files> Embedded<K> {
         let Some(database) = &self.database else {
             return Err("is closed".to_owned());
         };
-        let damaged = |error: &dyn fmt::Display| format!("is damaged: {error}");
-        let reading = database.begin_read().map_err(|error| damaged(&error))?;
+        let reading = database.begin_read().map_err(|error| self.damaged(&error, 0))?;
         let table = reading.open_table(KEYS).map_err(|error| match error {
             TableError::TableDoesNotExist(_) => "is a database of another program".to_owned(),
-            error => damaged(&error),
+            error => self.damaged(&error, 0),
         })?;
         let hash_key = databases.at(0).hash_key();
         let mut keys = 0;
-        for row in table.range::<&[u8]>(..).map_err(|error| damaged(&error))? {
-            let (key, value) = row.map_err(|error| damaged(&error))?;
+        for row in table.range::<&[u8]>(..).map_err(|error| self.damaged(&error, 0))? {
+            let (key, value) = row.map_err(|error| self.damaged(&error, keys))?;
             restore(databases, hash_key, key.value(), value.value())?;
             keys += 1;
         }

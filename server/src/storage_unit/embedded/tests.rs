@@ -158,6 +158,44 @@ fn a_file_that_was_cut_is_refused() {
     }
 }
 
+/// The range of bytes that an error names.
+fn named(text: &str) -> std::ops::RangeInclusive<usize> {
+    let numbers =
+        text.split_once(" at bytes ").and_then(|(_, rest)| rest.split_once(':')).map(|(range, _)| range);
+    let (from, to) = numbers.and_then(|range| range.split_once(" to ")).unwrap_or_else(|| panic!("{text}"));
+    from.parse().unwrap()..=to.parse().unwrap()
+}
+
+#[test]
+fn damage_is_told_with_its_position_and_that_nothing_was_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let (whole, _) = ORIGINAL.clone();
+    let mut told = 0;
+    // The pages that hold values: rows of `value`, over and over.
+    for at in whole.windows(5).enumerate().filter(|(_, text)| text == b"value").map(|(at, _)| at).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(format!("{path}/redb"), &bytes).unwrap();
+        // A page that nothing leads to any more may hold anything.
+        let Err(error) = open(path) else { continue };
+        let text = error.to_string();
+        assert!(named(&text).contains(&at), "{at}: {text}");
+        assert!(text.contains("none was kept and nothing was dropped"), "{text}");
+        let after = std::fs::read(format!("{path}/redb")).unwrap();
+        let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != after[at]).collect();
+        assert!(after.len() == bytes.len() && changed.iter().all(|&at| at < 4096), "{changed:?}");
+        told += 1;
+    }
+    assert!(told > 20, "{told}");
+    // The first page says what everything else is.
+    let mut bytes = whole;
+    bytes[0] ^= 1;
+    std::fs::write(format!("{path}/redb"), &bytes).unwrap();
+    let text = open(path).err().unwrap().to_string();
+    assert!(named(&text).contains(&0), "{text}");
+}
+
 /// The bytes of a database, and what is in it.
 static ORIGINAL: LazyLock<(Vec<u8>, Vec<String>)> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
