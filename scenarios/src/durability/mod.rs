@@ -3,6 +3,7 @@
 
 mod prefix;
 mod scenarios;
+mod total;
 pub mod world;
 
 pub use scenarios::{ALL, PLANTED};

@@ -1,14 +1,14 @@
 //! The stories, and the defects that they have to find.
 
-use super::prefix;
 use super::world::{
     Client, FULL, Outcome, PATIENCE, QUIET_NS, SYNC_FAILED, Server, TORN, UNKNOWN, clients, durable, expect,
     flawed, judge, story,
 };
+use super::{prefix, total};
 use eagain_net::sleep;
 use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
-use eagain_server::storage_unit::Engine::{self, Log, Redb};
+use eagain_server::storage_unit::Engine::{self, Log, Memory, Redb};
 use eagain_server::storage_unit::SyncPolicy;
 use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
@@ -48,6 +48,14 @@ pub const ALL: &[Scenario] = &[
     story("durability-rewrite", "the log is rewritten again and again, and the power fails", |sim| {
         rewriting(sim, Flaws::default());
     }),
+    story(
+        "durability-memory-kill",
+        "a server that keeps nothing is killed: it comes up empty, and serves",
+        |sim| {
+            expect(sim, &["a restart came up empty"]);
+            forgetting(sim, Memory);
+        },
+    ),
     story("durability-redb-kill", "a server with a database is killed at any call", |sim| {
         always(sim, Redb, &[Family::ProcessKill], Flaws::default());
     }),
@@ -109,6 +117,13 @@ fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) {
             sleep(k, PATIENCE);
         }
     });
+}
+
+fn forgetting(sim: &mut Sim, engine: Engine) {
+    allow(sim, &[Family::ProcessKill]);
+    let server = total::build(sim, engine);
+    nemesis(sim, &server, 0, kill);
+    sim.run();
 }
 
 /// A second's batches are not synced when the power fails, so that something is there to be torn.
@@ -185,3 +200,21 @@ pub const PLANTED: &[PlantedBug] = &[
         |sim, defect| { rewriting(sim, Flaws { skips_directory_sync: defect, ..Flaws::default() }) }
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eagain_sim::run::{RunSpec, Settings};
+    use eagain_sim::run_spec;
+
+    /// The oracle of total loss sees it where something comes back.
+    #[test]
+    fn who_should_have_forgotten_and_has_not_is_found_out() {
+        let scenario = story("remembering", "a log where memory is expected", |sim| forgetting(sim, Log));
+        let mut engine = eagain_sim::Engine::new();
+        let mut failures = (0..20).filter_map(|seed| {
+            run_spec(&RunSpec::seeded(scenario, Settings::new(), seed), &mut engine).failure
+        });
+        assert!(failures.any(|failure| failure.site == "back from the dead"));
+    }
+}

@@ -10,7 +10,7 @@ use eagain_server::server::{ServeError, serve_telling};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::run::Scenario;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, choose, fail, sometimes};
-use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ pub struct Server {
     pub process: ProcessId,
     /// Its current number, for signals.
     pub pid: Arc<AtomicI32>,
+    /// How often it has begun again.
+    pub life: Arc<AtomicU64>,
 }
 
 /// A configuration with an engine that keeps its data on the host's disk.
@@ -100,11 +102,13 @@ pub fn keeps(storage: Engine, policy: SyncPolicy) -> Config {
 /// A server that begins again whenever it ends, for whatever reason, as an operator's supervisor would have it.
 pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server {
     let pid = Arc::new(AtomicI32::new(0));
-    let its_pid = pid.clone();
+    let life = Arc::new(AtomicU64::new(0));
+    let (its_pid, its_life) = (pid.clone(), life.clone());
     let process = sim.server_restarting(host, name, move |k, boot| {
         its_pid.store(k.getpid(), SeqCst);
         reached("a server began again", boot > 0);
         loop {
+            its_life.fetch_add(1, SeqCst);
             let tell = |line: &str| reached(TORN, line.contains("torn batch"));
             match serve_telling(k, config.clone(), tell, |_| {}) {
                 Ok(()) => sometimes("a server was asked to stop and began again", true),
@@ -116,7 +120,7 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server
             sleep(k, Duration::from_millis(50));
         }
     });
-    Server { host, process, pid }
+    Server { host, process, pid, life }
 }
 
 /// One server that keeps its data, on a host of its own, and where clients find it.
