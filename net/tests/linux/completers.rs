@@ -37,7 +37,7 @@ fn aio_inside() {
 #[test]
 fn an_echo_works_on_io_uring() {
     if let Advice::Unavailable(reason) = Linux.io_uring_probe() {
-        return eprintln!("skipped: {reason}");
+        return crate::skipped(&reason);
     }
     echo(ModelKind::IoUring);
 }

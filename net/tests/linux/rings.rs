@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Both ways of running a ring, or none where there is none.
 fn on_each_ring(test: fn(Ring<Linux>)) {
     if let Advice::Unavailable(reason) = Linux.io_uring_probe() {
-        return eprintln!("skipped: {reason}");
+        return crate::skipped(&reason);
     }
     for defer_taskrun in [false, true] {
         test(Ring::new(Linux, RingParams { entries: 8, cq_entries: 0, defer_taskrun }).unwrap());

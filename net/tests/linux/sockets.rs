@@ -83,7 +83,7 @@ fn an_ipv6_address_survives_the_way() {
     let any = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
     let listener = match TcpListener::bind(Linux, any) {
         Ok(listener) => listener,
-        Err(e) => return eprintln!("skipped: no IPv6 loopback here: {e}"),
+        Err(e) => return crate::skipped(&format!("no IPv6 loopback here: {e}")),
     };
     let client = TcpStream::connect(Linux, listener.local_addr().unwrap()).unwrap();
     let (_server, peer) = listener.accept().unwrap();
