@@ -47,7 +47,7 @@ impl<K: Readiness + Threads> EpollPoller<K> {
             // A mask of nothing still tells of HUP and ERR (epoll_ctl(2)): once is enough for who has paused.
             _ if interest.is_none() => mask | Events::ONESHOT,
             EpollMode::Level => mask,
-            EpollMode::Edge => mask | Events::ET,
+            EpollMode::Edge => interest.mask_of_changes() | Events::ET,
             EpollMode::Oneshot => mask | Events::ONESHOT,
         }
     }
@@ -104,6 +104,8 @@ impl<K: Readiness + Threads> Poller<K> for EpollPoller<K> {
         for event in room.iter().take(count) {
             if event.data == RESERVED {
                 self.waker.heard(false);
+            } else if self.mode == EpollMode::Edge {
+                events.push(Event::of_change(event.data, event.events));
             } else {
                 events.push(Event::from_mask(event.data, event.events));
             }

@@ -34,6 +34,11 @@ impl Interest {
         let read = if self.readable { Events::IN.with(Events::RDHUP) } else { Events::NONE };
         if self.writable { read.with(Events::OUT) } else { read }
     }
+
+    /// As [`mask`](Interest::mask), for a model that tells changes: also what a read would stop at.
+    pub(super) const fn mask_of_changes(self) -> Events {
+        if self.readable { self.mask().with(Events::PRI) } else { self.mask() }
+    }
 }
 
 /// What a descriptor seems to be ready for. A hint: what was so may be over, so that calls must not wait.
@@ -48,6 +53,9 @@ pub struct Event {
     /// Both directions are gone, or an error is pending: reading or writing will say which. Always told together
     /// with `readable` and `writable`, so that whoever only looks at those finds out.
     pub closed: bool,
+    /// A short count is not the end of it, only `EAGAIN` is: behind the data waits the peer's end, an error, or an urgent
+    /// mark, and the model would not tell of it again. See [`Poller`].
+    pub until_eagain: bool,
 }
 
 impl Event {
@@ -59,7 +67,15 @@ impl Event {
             readable: closed || mask.intersects(Events::IN.with(Events::RDHUP).with(Events::PRI)),
             writable: closed || mask.intersects(Events::OUT),
             closed,
+            until_eagain: false,
         }
+    }
+
+    /// As [`from_mask`](Event::from_mask), for a model that tells changes.
+    pub(super) const fn of_change(token: u64, mask: Events) -> Event {
+        let event = Event::from_mask(token, mask);
+        let until_eagain = event.closed || mask.intersects(Events::RDHUP.with(Events::PRI));
+        Event { until_eagain, ..event }
     }
 }
 
@@ -68,8 +84,8 @@ impl Event {
 pub enum Outcome {
     /// The first call would have blocked already.
     Nothing,
-    /// Something was done, until a call would have blocked (`EAGAIN`). A short count alone is not that: the peer's
-    /// end may wait behind it.
+    /// Something was done, until a call would have blocked: it said `EAGAIN`, or its count was short, and the event did
+    /// not say [`until_eagain`](Event::until_eagain).
     Drained,
     /// Something was done, and there may be more to do: tell it again.
     More,
@@ -78,8 +94,8 @@ pub enum Outcome {
 /// Readiness, whatever the model. Under this contract one reactor runs on all of them:
 ///
 /// 1. A descriptor is non-blocking, registered once, with a token of the caller's (any but `u64::MAX`).
-/// 2. [`wait`](Poller::wait) gives events. Each is a hint; the reactor reads or writes until `EAGAIN`, or until it
-///    has had enough.
+/// 2. [`wait`](Poller::wait) gives events. Each is a hint; the reactor reads or writes until `EAGAIN`, until a count is
+///    short (but see below), or until it has had enough.
 /// 3. Then it says [`rearm`](Poller::rearm) with how that ended, or [`modify`](Poller::modify) where it wants
 ///    something else from now on. Without one of the two there may be no further event.
 /// 4. A reactor that hands a descriptor to another thread says [`pause`](Poller::pause) first, and the thread says
@@ -95,9 +111,19 @@ pub enum Outcome {
 /// | nonblocking | counts | counts | not tried any more |
 /// | select, poll | nothing | nothing | out of the set |
 /// | epoll | nothing | nothing | `EPOLL_CTL_MOD` |
-/// | epoll-edge | nothing: `EAGAIN` armed the edge | `EPOLL_CTL_MOD`, which tells what is so | `EPOLL_CTL_MOD` |
+/// | epoll-edge | nothing: what comes is an edge | `EPOLL_CTL_MOD`, which tells what is so | `EPOLL_CTL_MOD` |
 /// | epoll-oneshot | `EPOLL_CTL_MOD` | `EPOLL_CTL_MOD` | nothing: the event did it |
 /// | sigio | nothing: the next arrival sends a signal | looked at in the next wait | signals are dropped |
+///
+/// **Whether a short read is the end of it** matters to the models that tell changes, epoll-edge and sigio: what is left
+/// in the socket then is not told again. A read of TCP is short for one of two reasons: the queue was empty, or the urgent
+/// mark was reached, with bytes behind it (tcp(7)). An end or an error waits behind the last byte in both. So these models
+/// ask for `EPOLLRDHUP` and `EPOLLPRI` too, and an event that had one of them, or an error, says
+/// [`until_eagain`](Event::until_eagain). Where it does not say so, the queue held nothing but data when the event was
+/// made; whatever came after that, be it a byte, a mark, an end or a reset, is a change of its own, which is told in the
+/// next wait. So a short read may be the last one then, and saves the call that would say `EAGAIN`. (A mark can be there
+/// without `EPOLLPRI` only where somebody has taken the urgent byte with `MSG_OOB`, which a reactor does not, or where a
+/// peer's segments contradict each other; that peer's own connection then waits for its next byte.)
 pub trait Poller<K: Readiness + Threads> {
     /// Begins to watch `fd`. `EEXIST`: it is registered. Where it is ready already, that is told. The model's own
     /// limits are refused here: `EINVAL` for descriptors from 1024 on (select), or for the token `u64::MAX`.

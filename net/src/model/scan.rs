@@ -127,7 +127,8 @@ impl<K: Readiness + Threads> Poller<K> for ScanPoller<K> {
         for (_, entry) in state.table.iter() {
             let Interest { readable, writable } = entry.interest;
             if readable || writable {
-                events.push(Event { token: entry.token, readable, writable, closed: false });
+                let token = entry.token;
+                events.push(Event { token, readable, writable, closed: false, until_eagain: false });
             }
         }
         Ok(())

@@ -140,7 +140,8 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
                 let readable = entry.interest.readable && r >> bit & 1 == 1;
                 let writable = entry.interest.writable && w >> bit & 1 == 1;
                 if readable || writable {
-                    events.push(Event { token: entry.token, readable, writable, closed: false });
+                    let token = entry.token;
+                    events.push(Event { token, readable, writable, closed: false, until_eagain: false });
                 }
             }
         }

@@ -131,13 +131,19 @@ impl<K: Readiness + Signals + Threads> SigioPoller<K> {
                     Ok(()) => entry.own.armed = true,
                     Err(_) => {
                         let token = entry.token;
-                        events.push(Event { token, readable: true, writable: true, closed: true });
+                        events.push(Event {
+                            token,
+                            readable: true,
+                            writable: true,
+                            closed: true,
+                            until_eagain: true,
+                        });
                         continue;
                     }
                 }
             }
             if !entry.interest.is_none() {
-                asked.push(PollFd::new(fd, entry.interest.mask()));
+                asked.push(PollFd::new(fd, entry.interest.mask_of_changes()));
             }
         }
         drop(state);
@@ -150,7 +156,7 @@ impl<K: Readiness + Signals + Threads> SigioPoller<K> {
             Ok(_) => {
                 for asked in asked.iter().filter(|asked| !asked.revents.is_empty()) {
                     if let Some(entry) = state.table.get(asked.fd).filter(|entry| !entry.interest.is_none()) {
-                        events.push(Event::from_mask(entry.token, asked.revents));
+                        events.push(Event::of_change(entry.token, asked.revents));
                     }
                 }
             }

@@ -23,6 +23,7 @@ mod futex;
 mod hands;
 mod poll;
 mod rings;
+mod short_reads;
 mod sigio;
 mod signals;
 mod space;

@@ -29,8 +29,6 @@ pub struct Home<K: Kernel, S: Storage> {
     pub(super) tends_keys: bool,
     /// Peers that the model can serve at a time.
     pub(super) peers_max: usize,
-    /// Only an `EAGAIN` says that a socket is empty.
-    pub(super) reads_until_eagain: bool,
 }
 
 impl<K: Kernel, S: Storage> Home<K, S> {
@@ -49,7 +47,6 @@ impl<K: Kernel, S: Storage> Home<K, S> {
             held: Mutex::new(kernel, BTreeSet::new()),
             tends_keys,
             peers_max: usize::MAX,
-            reads_until_eagain: false,
         }
     }
 

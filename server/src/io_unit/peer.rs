@@ -9,7 +9,7 @@ use super::units::Now;
 use crate::logic_unit::Session;
 use crate::request_queue::ReplyBatch;
 use crate::storage_unit::{Commit, Storage};
-use eagain_net::model::{Interest, Outcome};
+use eagain_net::model::{Event, Interest, Outcome};
 use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
 use std::sync::Arc;
 
@@ -58,8 +58,22 @@ pub(super) struct Flight {
 /// What is ready.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
-    pub readable: bool,
-    pub writable: bool,
+    readable: bool,
+    writable: bool,
+    /// A short read is not the last one.
+    until_eagain: bool,
+}
+
+impl Ready {
+    /// As the model tells.
+    pub fn of(event: Event) -> Ready {
+        Ready { readable: event.readable, writable: event.writable, until_eagain: event.until_eagain }
+    }
+
+    /// Nothing is known of the socket; `writable`: writing may be tried.
+    pub fn to_go_on(writable: bool) -> Ready {
+        Ready { readable: false, writable, until_eagain: false }
+    }
 }
 
 impl<K: Kernel> Peer<K> {
@@ -81,8 +95,9 @@ impl<K: Kernel> Peer<K> {
                 service.serve(&home.units, self, &[], now);
             }
             if ready.writable || !home.units.config.write_when_ready {
-                if self.flush(now) {
-                    outcome = Outcome::More;
+                // Until all is sent or the socket is full, of which it tells by itself when it is so no longer.
+                if self.flush(now) && outcome == Outcome::Nothing {
+                    outcome = Outcome::Drained;
                 }
                 if service.takes(self) {
                     continue;
@@ -100,10 +115,11 @@ impl<K: Kernel> Peer<K> {
             }
             reads += 1;
             match self.read(home, service, scratch, now) {
-                Ok(short) => {
-                    outcome = Outcome::More;
-                    ready.readable = !short || home.reads_until_eagain;
+                Ok(true) if !ready.until_eagain => {
+                    outcome = Outcome::Drained;
+                    ready.readable = false;
                 }
+                Ok(_) => outcome = Outcome::More,
                 Err(Errno::EAGAIN) => {
                     ready.readable = false;
                     if outcome == Outcome::More {

@@ -88,7 +88,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
             if self.has_workers {
                 shared.dispatch(event);
             } else {
-                shared.handle(event, &mut self.scratch, now, false);
+                shared.handle(event.token, Ready::of(event), &mut self.scratch, now, false);
             }
         }
         Ok(now)
@@ -100,7 +100,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
             watch.go_on(&mut Service::Here, peer, now);
             return;
         }
-        let ready = Ready { readable: false, writable: !watch.home.units.config.write_when_ready };
+        let ready = Ready::to_go_on(!watch.home.units.config.write_when_ready);
         // Not waited for, since this thread holds the peer that a worker may want first.
         if queue.try_push(Task::Peer(peer.token, ready)).is_err() {
             watch.home.look_at(peer.token, now.mono_ns + BUSY_NS);
@@ -129,8 +129,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
         // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
         let Some(stream) = self.watch.home.peers.stream(event.token) else { return };
         if self.watch.poller.pause(stream.fd(), event.token).is_ok() {
-            let ready = Ready { readable: event.readable, writable: event.writable };
-            let _ = self.queue.push(Task::Peer(event.token, ready));
+            let _ = self.queue.push(Task::Peer(event.token, Ready::of(event)));
         }
     }
 
@@ -140,28 +139,24 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
         while let Some(task) = self.queue.pop() {
             let now = Now::of(self.watch.home.units.kernel);
             match task {
-                Task::Peer(token, Ready { readable, writable }) => {
-                    let event = Event { token, readable, writable, closed: false };
-                    self.handle(event, &mut scratch, now, true);
-                }
+                Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now, true),
                 Task::Accept => self.watch.accept(now, true),
             }
         }
     }
 
     /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
-    fn handle(&self, event: Event, scratch: &mut [u8], now: Now, paused: bool) {
-        if event.token == LISTENER {
+    fn handle(&self, token: u64, ready: Ready, scratch: &mut [u8], now: Now, paused: bool) {
+        if token == LISTENER {
             self.watch.accept(now, paused);
             return;
         }
         let home = &*self.watch.home;
-        let Some(shared) = home.peers.get(event.token) else { return };
+        let Some(shared) = home.peers.get(token) else { return };
         let mut peer = shared.lock();
         if peer.released {
             return;
         }
-        let ready = Ready { readable: event.readable, writable: event.writable };
         let outcome = peer.turn(home, &mut Service::Here, scratch, ready, now);
         self.watch.settle(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }

@@ -6,7 +6,7 @@ use super::peer::{Peer, Ready};
 use super::service::Service;
 use super::units::Now;
 use crate::storage_unit::Storage;
-use eagain_net::model::{AnyPoller, Event, Interest, ModelKind, Outcome, Poller};
+use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
 use eagain_net::{Errno, Kernel};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +33,7 @@ pub(super) struct Watch<K: Kernel, S: Storage> {
 }
 
 impl<K: Kernel, S: Storage> Watch<K, S> {
-    pub(super) fn new(mut home: Home<K, S>, poller: AnyPoller<K>, acceptor: Acceptor<K>) -> Watch<K, S> {
-        home.reads_until_eagain = matches!(poller.kind(), ModelKind::EpollEdge | ModelKind::Sigio);
+    pub(super) fn new(home: Home<K, S>, poller: AnyPoller<K>, acceptor: Acceptor<K>) -> Watch<K, S> {
         Watch { home: Arc::new(home), poller, acceptor }
     }
 
@@ -91,7 +90,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
 
     /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
-        let ready = Ready { readable: false, writable: !self.home.units.config.write_when_ready };
+        let ready = Ready::to_go_on(!self.home.units.config.write_when_ready);
         peer.turn(&self.home, service, &mut [], ready, now);
         self.settle(peer, Ask::Nothing);
     }

@@ -73,7 +73,7 @@ impl<K: Kernel, S: Storage> Emulated<K, S> {
         }
         let Some(shared) = self.watch.home.peers.get(event.token) else { return };
         let mut peer = shared.lock();
-        let ready = Ready { readable: event.readable, writable: event.writable };
+        let ready = Ready::of(event);
         let outcome = peer.turn(&self.watch.home, &mut self.service, &mut self.scratch, ready, now);
         self.watch.settle(&mut peer, Ask::Event(outcome));
     }
