@@ -1,7 +1,6 @@
 //! A server of several loops: what is said to one of them is heard by all.
 
 use eagain_net::{Errno, SocketAddr, TcpStream, sleep};
-use eagain_scenarios::SCENARIOS;
 use eagain_scenarios::world::PORT;
 use eagain_server::config::Config;
 use eagain_server::server::serve;
@@ -53,34 +52,7 @@ fn a_shutdown_ends_all_of_them() {
     let scenario = Scenario { name: "shutdown", about: "one loop is told", knobs: &[], seeds: 1, body };
     let mut engine = Engine::new();
     for seed in 0..300 {
-        hold(scenario, Settings::new(), seed, &mut engine);
+        let report = run_spec(&RunSpec::seeded(scenario, Settings::new(), seed), &mut engine);
+        assert_eq!(report.failure, None, "seed {seed:#x}");
     }
-}
-
-/// The stories, on several loops of each kind.
-#[test]
-fn the_stories_hold_on_several_loops() {
-    let mut engine = Engine::new();
-    for (model, pattern) in
-        [("epoll", "reactor"), ("epoll-edge", "proactor"), ("sigio", "reactor"), ("io_uring", "proactor")]
-    {
-        let settings = [("model", model), ("pattern", pattern), ("loops", "2")];
-        let settings = Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        for scenario in SCENARIOS.iter().filter(|scenario| takes(scenario, &["loops", "model"])) {
-            for seed in 0..3 {
-                hold(*scenario, settings.clone(), seed, &mut engine);
-            }
-        }
-    }
-}
-
-fn takes(scenario: &Scenario, knobs: &[&str]) -> bool {
-    knobs.iter().all(|name| scenario.knobs.iter().any(|knob| knob.name == *name))
-}
-
-fn hold(scenario: Scenario, settings: Settings, seed: u64, engine: &mut Engine) {
-    let spec = RunSpec::seeded(scenario, settings, seed);
-    let report = run_spec(&spec, engine);
-    let Scenario { name, .. } = scenario;
-    assert_eq!(report.failure, None, "{name}, seed {seed:#x}, {:?}", spec.settings);
 }

@@ -1,0 +1,65 @@
+//! The product: every story, with every model, pattern, number of workers and of loops that make sense together. One seed of
+//! each is an ordinary test; CI sweeps hundreds (its job `models`), and so does a person:
+//!
+//! ```sh
+//! cargo eagain explore --seeds 2000 --set model=epoll-edge --set pattern=reactor --set workers=0 --set loops=2
+//! ```
+
+use eagain_net::model::ModelKind;
+use eagain_scenarios::stories::ALL;
+use eagain_sim::run::{RunSpec, Settings};
+use eagain_sim::{Engine, run_spec};
+
+/// Runs the product's part of one model; how many worlds that were.
+fn play(model: &str) -> usize {
+    let mut engine = Engine::new();
+    let mut played = 0;
+    for pattern in ["reactor", "proactor"] {
+        for (workers, loops) in [("0", "1"), ("1", "1"), ("2", "1"), ("0", "2"), ("1", "2")] {
+            let settings = [("model", model), ("pattern", pattern), ("workers", workers), ("loops", loops)];
+            let settings = Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            for story in ALL.iter().filter(|story| story.knobs.iter().any(|knob| knob.name == "loops")) {
+                // Not the same world again and again.
+                let seed = 0x9000 + played as u64;
+                let report = run_spec(&RunSpec::seeded(*story, settings.clone(), seed), &mut engine);
+                if report.refused.is_some() {
+                    continue;
+                }
+                assert_eq!(report.failure, None, "{}, seed {seed:#x}, {settings:?}", story.name);
+                played += 1;
+            }
+        }
+    }
+    played
+}
+
+/// A test for each model, and how many of its ten combinations make sense.
+macro_rules! models {
+    ($($name:ident: $model:literal $sensible:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            assert_eq!(play($model), $sensible * 12);
+        })*
+
+        #[test]
+        fn no_model_is_left_out() {
+            // tokio is no model of this kernel; its stories have their own world.
+            let told = [$($model),*, "tokio"];
+            assert_eq!(ModelKind::ALL.map(ModelKind::name).len(), told.len());
+            assert!(ModelKind::ALL.into_iter().all(|kind| told.contains(&kind.name())));
+        }
+    };
+}
+
+models! {
+    blocking_holds: "blocking" 3;
+    nonblocking_holds: "nonblocking" 10;
+    select_holds: "select" 10;
+    poll_holds: "poll" 10;
+    epoll_holds: "epoll" 10;
+    epoll_edge_holds: "epoll-edge" 10;
+    epoll_oneshot_holds: "epoll-oneshot" 10;
+    sigio_holds: "sigio" 10;
+    aio_holds: "aio" 3;
+    io_uring_holds: "io_uring" 5;
+}
