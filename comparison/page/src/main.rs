@@ -1,0 +1,57 @@
+//! Makes the tables of the page from the results of one run: what stands between `<!-- NAME -->` and `<!-- end -->` is
+//! written anew, the rest stays.
+//!
+//! `comparison-page RESULTS PAGE`
+
+mod needs;
+mod tables;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [results, page] = &arguments[..] else {
+        eprintln!("comparison-page RESULTS PAGE");
+        return ExitCode::from(2);
+    };
+    match write(Path::new(results), Path::new(page)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(results: &Path, page: &Path) -> Result<(), String> {
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    let machine = read(&results.join("machine.tsv"))?;
+    let speed = read(&results.join("speed.tsv"))?;
+    let bugs = read(&results.join("bugs.tsv"))?;
+    let corpus = json(&read(&results.join("corpus.json"))?)?;
+    let ours = json(&read(&results.join("ours.json"))?)?;
+    let mut text = read(page)?;
+    for (name, table) in [
+        ("machine", tables::machine(&machine)),
+        ("speed", tables::speed(&speed)),
+        ("ported", tables::ported(&bugs, &corpus, &ours)),
+        ("corpus", tables::corpus(&corpus)),
+    ] {
+        text = put(&text, name, &table)?;
+    }
+    fs::write(page, text).map_err(|error| format!("{}: {error}", page.display()))
+}
+
+fn json(text: &str) -> Result<Vec<serde_json::Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("what `bugs --json` said: {error}"))
+}
+
+/// The page with `table` in the place of this name.
+fn put(page: &str, name: &str, table: &str) -> Result<String, String> {
+    let begin = format!("<!-- {name} -->\n");
+    let (before, rest) = page.split_once(&begin).ok_or(format!("the page has no place for `{name}`"))?;
+    let end = rest.find("<!-- end -->").ok_or(format!("the place for `{name}` has no end"))?;
+    Ok(format!("{before}{begin}\n{table}\n{}", &rest[end..]))
+}
