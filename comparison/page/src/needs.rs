@@ -16,8 +16,12 @@ pub fn of(name: &str) -> Option<Need> {
         "gather-write-offset" | "close-with-unread-body" => Need::Stream,
         "timer-after-cancel" => Need::Timers,
         _ if name.starts_with("tokio-") || name.starts_with("turmoil-") => Need::Layer,
-        _ if name.starts_with("cluster-") => Need::Hosts,
-        _ if name.starts_with("durability-") => Need::Files,
+        "reply-mix-up" | "double-apply" => Need::Hosts,
+        "missing-fsync"
+        | "reply-before-sync"
+        | "accept-torn-tail"
+        | "append-behind-torn"
+        | "missing-directory-fsync" => Need::Files,
         _ => return None,
     })
 }
