@@ -24,6 +24,9 @@
 //! write the stream is writable; whatever is pending is woken, at once or by a timer. So a correct program is never
 //! blamed, and one that is blamed would fail over TCP some day.
 //!
+//! A server of one's own under turmoil, its bug found and shrunk: the tutorial in `examples/tokio-line-server`. What the layer
+//! cannot express, and how far it was swept: `docs/TOKIO.md`.
+//!
 //! | file | holds |
 //! |---|---|
 //! | [`layer`](mod@layer) | the handle: a seed or recorded choices in, streams and a report out |

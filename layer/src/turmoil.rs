@@ -9,7 +9,9 @@
 //! | `host.crash` | `crash`, `bounce` |
 //!
 //! turmoil's TCP does not send again what a partition took: a stream that lost a segment stays silent for good. Programs
-//! that meet partitions need timeouts and have to connect anew; where a story has none, leave those families out.
+//! that meet partitions need timeouts and have to connect anew; where a story has none, leave those families out. And turmoil
+//! 0.7.2 loses the end of a stream that comes to a full queue (`tcp_capacity` segments, a write each): where ends matter and
+//! readers are slow, [`on_turmoil_with`] gives it a larger one.
 
 use crate::layer::Layer;
 use crate::runtime::{QUIET_AFTER, STUCK_AFTER};

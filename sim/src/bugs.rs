@@ -7,7 +7,7 @@ use crate::run::{Failure, Scenario};
 pub struct PlantedBug {
     /// How it is called: lower case and hyphens.
     pub name: &'static str,
-    /// Which of the catalogue of real bugs it re-creates: `B01` to `B80`.
+    /// Which of the catalogue of real bugs it re-creates, `B01` to `B80`; or whose documentation warns of it, `tokio`.
     pub source: &'static str,
     /// The class of the catalogue, `a` to `o`.
     pub class: char,

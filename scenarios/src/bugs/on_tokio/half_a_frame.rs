@@ -12,7 +12,7 @@ use tokio::time::sleep;
 super::planted_on_tokio!(
     super::HalfAFrame,
     "half-a-frame",
-    "B20",
+    "tokio",
     'c',
     ["O1"],
     "a select! drops a read that has half of a frame"

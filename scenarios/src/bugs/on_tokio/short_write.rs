@@ -10,7 +10,7 @@ use tokio::task::spawn_local;
 super::planted_on_tokio!(
     super::ShortWrite,
     "short-write",
-    "B11",
+    "tokio",
     'b',
     ["O2"],
     "the count of bytes that a write took is not looked at"
