@@ -27,6 +27,12 @@ fn pause<K: Kernel>(k: K, name: &'static str, most: u64) {
     }
 }
 
+/// The finding; the client ends.
+fn broken(site: &str, message: String) -> Result<()> {
+    fail("O2", site, message);
+    Ok(())
+}
+
 /// Again after a signal.
 fn read<K: Kernel>(stream: &TcpStream<K>, bytes: &mut [u8]) -> Result<usize> {
     loop {
@@ -69,7 +75,7 @@ fn read_once<K: Kernel>(_: K, stream: &TcpStream<K>, defect: bool) -> Result<()>
             requests.push(String::from_utf8_lossy(bytes[..got].trim_ascii_end()).into_owned());
         } else {
             lines.feed(&bytes[..got]);
-            requests.extend(std::iter::from_fn(|| lines.next()));
+            requests.extend(std::iter::from_fn(|| lines.line()));
         }
         for request in requests {
             stream.write_all(format!("ok {}\n", request.len()).as_bytes())?;
@@ -85,18 +91,18 @@ fn ask_lines<K: Kernel>(k: K, server: SocketAddr, _: bool) -> Result<()> {
         let length = choose("length", 1, 1000) as usize;
         stream.write_all(&[vec![b'x'; length], vec![b'\n']].concat())?;
         let answer = loop {
-            if let Some(line) = lines.next() {
+            if let Some(line) = lines.line() {
                 break line;
             }
             let mut bytes = [0; 256];
             let got = read(&stream, &mut bytes)?;
             lines.feed(&bytes[..got]);
             if got == 0 {
-                return Ok(fail("O2", "reply", "hung up".to_owned()));
+                return broken("reply", "hung up".to_owned());
             }
         };
         if answer != format!("ok {length}") {
-            return Ok(fail("O2", "reply", format!("{answer:?} instead of ok {length}")));
+            return broken("reply", format!("{answer:?} instead of ok {length}"));
         }
     }
     Ok(())
@@ -133,7 +139,7 @@ fn ask_frames<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
             let mut bytes = [0; 256];
             let most = (want - frame.len()).min(bytes.len());
             match read(&stream, &mut bytes[..most]) {
-                Ok(0) => return Ok(fail("O2", "frame", "hung up".to_owned())),
+                Ok(0) => return broken("frame", "hung up".to_owned()),
                 Ok(got) => frame.extend_from_slice(&bytes[..got]),
                 Err(Errno::EAGAIN) if defect => frame.clear(),
                 Err(Errno::EAGAIN) => {}
@@ -141,7 +147,7 @@ fn ask_frames<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
             }
         };
         if got != reply(usize::from(question)) {
-            return Ok(fail("O2", "frame", "another frame".to_owned()));
+            return broken("frame", "another frame".to_owned());
         }
     }
     Ok(())

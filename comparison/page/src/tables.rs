@@ -62,7 +62,7 @@ fn digits(number: f64) -> String {
     let plain = rounded.to_string();
     let mut out = String::new();
     for (at, digit) in plain.chars().enumerate() {
-        if at > 0 && (plain.len() - at) % 3 == 0 {
+        if at > 0 && (plain.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -57,7 +57,7 @@ impl Lines {
     }
 
     /// The next whole line, without its end.
-    pub fn next(&mut self) -> Option<String> {
+    pub fn line(&mut self) -> Option<String> {
         let end = self.buffer.iter().position(|&byte| byte == b'\n')?;
         let line = self.buffer.drain(..=end).take(end).collect();
         Some(String::from_utf8(line).unwrap_or_default())
@@ -66,7 +66,7 @@ impl Lines {
     /// The next whole line of a stream. `None`: the stream ended before.
     pub async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> Option<String> {
         loop {
-            if let Some(line) = self.next() {
+            if let Some(line) = self.line() {
                 return Some(line);
             }
             let mut bytes = [0; 256];

@@ -32,7 +32,7 @@ pub async fn serve<N: Net>(n: N, defect: bool) {
         let mut bytes = [0; 256];
         while let Ok(got @ 1..) = stream.read(&mut bytes).await {
             lines.feed(&bytes[..got]);
-            while let Some(line) = lines.next() {
+            while let Some(line) = lines.line() {
                 pending = reply(line.parse().unwrap_or(0));
                 if write_now(&mut stream, &mut pending).await.is_err() {
                     return;

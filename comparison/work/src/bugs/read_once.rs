@@ -15,7 +15,7 @@ pub async fn serve<N: Net>(n: N, defect: bool) {
                 requests.push(String::from_utf8_lossy(bytes[..got].trim_ascii_end()).into_owned());
             } else {
                 lines.feed(&bytes[..got]);
-                requests.extend(std::iter::from_fn(|| lines.next()));
+                requests.extend(std::iter::from_fn(|| lines.line()));
             }
             for request in requests {
                 if send(&mut stream, format!("ok {}\n", request.len()).as_bytes()).await.is_err() {

@@ -34,7 +34,7 @@ pub async fn check<N: Net>(n: N, defect: bool) -> Result<(), String> {
             }
             let mut bytes = [0; 64];
             let answer = loop {
-                if let Some(line) = lines.next() {
+                if let Some(line) = lines.line() {
                     break line;
                 }
                 match stream.read(&mut bytes).await {
