@@ -1,10 +1,10 @@
 //! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
 
-use super::{Explained, markdown};
+use super::{Explained, markdown, table};
 use crate::choice::Base;
 use crate::run::RunSpec;
 use crate::runner::settings;
-use crate::trace::{html, text};
+use crate::trace::{html, netstat, pcapng, perfetto, text};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -44,12 +44,23 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("report.md"), markdown::failure(explained))?;
     fs::write(folder.join("replay.json"), explained.replay_file().to_json())?;
-    let mut trace = BufWriter::new(fs::File::create(folder.join("trace.txt"))?);
-    text::write(&explained.trace, &mut trace)?;
-    trace.flush()?;
-    let mut page = BufWriter::new(fs::File::create(folder.join("trace.html"))?);
-    let verdict = super::text::broke(explained);
-    html::write(&explained.trace, &html::title(&explained.spec), &verdict, &mut page)?;
-    page.flush()?;
+    let log = &explained.trace;
+    let put = |name: &str, form: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+        let mut file = BufWriter::new(fs::File::create(folder.join(name))?);
+        form(&mut file)?;
+        file.flush()
+    };
+    put("trace.txt", &|out| text::write(log, out))?;
+    put("trace.html", &|out| html::write(log, &html::title(&explained.spec), &told(explained), out))?;
+    put("trace.json", &|out| perfetto::write(log, out))?;
+    put("trace.pcapng", &|out| pcapng::write(log, out))?;
+    put("netstat.txt", &|out| netstat::write(log, out))?;
     Ok(folder)
+}
+
+/// The head of the page: what broke, and what makes it break.
+fn told(explained: &Explained) -> String {
+    let choices = table::choices(&explained.outcome.choices).text("  ");
+    let (broke, message) = (super::text::broke(explained), &explained.failure.message);
+    format!("{broke}\n{message}\n{}\n{choices}", explained.outcome.line())
 }

@@ -10,11 +10,18 @@ use std::fmt::Write;
 
 /// How many events a report shows; `trace.txt` has all of them.
 const EVENTS_MAX: usize = 40;
+/// How many lines of earlier faults and what they hit.
+const MARKED_MAX: usize = 12;
 /// An issue holds 65,536 characters.
 const CHOICES_MAX: usize = 100;
 /// A CI job's page is dropped whole where it exceeds 1 MiB: the summary stays far below.
 const FAILURES_MAX: usize = 50;
 const MESSAGE_MAX: usize = 300;
+
+/// What lies beside the report.
+const FILES: &str = "Beside this: `trace.txt` (every event), `trace.html` (a timeline, for a browser), `trace.json` \
+                     (for ui.perfetto.dev), `trace.pcapng` (for Wireshark), `netstat.txt`, and `replay.json`, which \
+                     `eagain replay` takes.";
 
 /// The report of a failure.
 pub fn failure(explained: &Explained) -> String {
@@ -55,8 +62,13 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
         }
     }
     let which = if outcome.reproduced { "shrunk run" } else { "run" };
+    let marked = trace_text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
+    if !marked.is_empty() {
+        writeln!(out, "## Where faults took hold, before that\n\n{}\n", fenced(&marked))?;
+    }
     writeln!(out, "## The end of the {which}\n")?;
     writeln!(out, "{}\n", fenced(&trace_text::tail(&explained.trace, EVENTS_MAX)))?;
+    writeln!(out, "{FILES}\n")?;
     if !explained.output.is_empty() {
         let lines: Vec<_> = explained.output.lines().collect();
         let tail = lines[lines.len().saturating_sub(EVENTS_MAX)..].join("\n");

@@ -8,6 +8,8 @@ use std::fmt::Write;
 /// How many choices and how many events are printed; the folder has all of them.
 const CHOICES_MAX: usize = 20;
 const EVENTS_MAX: usize = 16;
+/// How many lines of earlier faults and what they hit.
+const MARKED_MAX: usize = 6;
 const OUTPUT_MAX: usize = 10;
 
 /// What is printed about a failure; `folder` is where the rest of it lies, if it was written.
@@ -37,6 +39,11 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
         }
     }
     let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
+    let marked = text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
+    if !marked.is_empty() {
+        writeln!(out, "\nwhere faults took hold, before that")?;
+        out.push_str(&marked);
+    }
     writeln!(out, "\nlast events of {which}")?;
     out.push_str(&text::tail(&explained.trace, EVENTS_MAX));
     if !explained.output.is_empty() {

@@ -15,7 +15,8 @@ const PAGE: &str = include_str!("timeline.html");
 /// More would make a page that no browser likes; the text form has all.
 const EVENTS_MAX: usize = 100_000;
 
-/// Writes the page; `title` is its head line, `verdict` what the run came to.
+/// Writes the page; `title` is its head line, `verdict` what the run came to: a line, and more below it where there is
+/// more to say.
 pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) -> io::Result<()> {
     // The last events matter: a failure is at the end.
     let skipped = log.events.len().saturating_sub(EVENTS_MAX);
@@ -56,12 +57,14 @@ pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) ->
         let [client, server] = connection.ends.map(|end| form::place(log, end));
         Value::from(format!("{client} > {server}"))
     });
+    let (verdict, told) = verdict.split_once('\n').unwrap_or((verdict, ""));
     let ended: BTreeSet<u32> =
         log.events.iter().filter(|event| event.kind == Kind::ThreadEnd).map(|event| event.thread).collect();
     let waiting: Vec<u32> = (0..log.threads.len() as u32).filter(|thread| !ended.contains(thread)).collect();
     let data = json!({
         "title": title,
         "verdict": verdict,
+        "told": told.trim_end(),
         "skipped": skipped,
         "threads": log.threads,
         "connections": Value::from_iter(connections),

@@ -12,6 +12,7 @@
 
 use super::{Event, form};
 use crate::run::TraceLog;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// How many bytes of a payload a line shows.
@@ -82,6 +83,18 @@ pub fn tail(log: &TraceLog, count: usize) -> String {
     let lines = Lines::new(log);
     let start = log.events.len().saturating_sub(count);
     log.events[start..].iter().map(|event| lines.line(event) + "\n").collect()
+}
+
+/// The lines that faults have marked, before the last `tail` events, which have their own place: each fault that hit
+/// something, and what it hit. At most the last `most` of them.
+pub fn marked(log: &TraceLog, tail: usize, most: usize) -> String {
+    let lines = Lines::new(log);
+    let before = &log.events[..log.events.len().saturating_sub(tail)];
+    let hit: BTreeSet<u64> = log.events.iter().map(|event| event.cause).filter(|&cause| cause != 0).collect();
+    let mut marked: Vec<&Event> =
+        before.iter().filter(|event| event.cause != 0 || hit.contains(&event.number)).collect();
+    marked.drain(..marked.len().saturating_sub(most));
+    marked.into_iter().map(|event| lines.line(event) + "\n").collect()
 }
 
 #[cfg(test)]
