@@ -8,6 +8,7 @@ use crate::workload::Request;
 use eagain_net::{Signal, Signals, sleep};
 use eagain_server::config::{Config, Model, Pattern};
 use eagain_server::server::serve;
+use eagain_sim::fault::Family;
 use eagain_sim::run::{Knob, KnobValues};
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, fail};
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub const KNOBS: &[Knob] = &[
 
 /// Where the server listens.
 pub const PORT: u16 = 6379;
+/// Entries of the server's ring; what it is stands with the server, here it only has to be more than few.
+const RING_ENTRIES: u32 = 1024;
 /// What the server may hold, in bytes, with whatever few clients do to it: twice of what any story was seen to need.
 const MEMORY_MAX: u64 = 1 << 20;
 /// How long the auditor stays when everybody has gone: longer than the server waits for anybody.
@@ -75,11 +78,30 @@ pub struct World {
     pid: Arc<AtomicI32>,
     running: Arc<AtomicUsize>,
     clients: u64,
+    /// How long the auditor stays when everybody has gone.
+    afterwards: Duration,
+}
+
+/// A client that is there; who dies in the middle of its play is not.
+struct Present(Arc<AtomicUsize>);
+
+impl Present {
+    fn new(running: &Arc<AtomicUsize>) -> Present {
+        running.fetch_add(1, SeqCst);
+        Present(running.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
 }
 
 impl World {
     /// A world with the server in it. `None`: the settings make no sense together, and the run is refused.
     pub fn new(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Option<World> {
+        sim.also(&[Family::Knob]);
         let config = match configuration(sim, adjust) {
             Ok(config) => config,
             Err(why) => {
@@ -98,20 +120,43 @@ impl World {
         });
         sim.memory_limit(server, MEMORY_MAX);
         let stage = Stage { server: address, history: History::default() };
-        Some(World { host, server, stage, stopping, pid, running: Arc::default(), clients: 0 })
+        Some(World {
+            host,
+            server,
+            stage,
+            stopping,
+            pid,
+            running: Arc::default(),
+            clients: 0,
+            afterwards: AFTERWARDS,
+        })
+    }
+
+    /// The same, with an auditor who stays longer: the server takes its time to let go of something.
+    pub fn stay(self, afterwards: Duration) -> World {
+        World { afterwards, ..self }
     }
 
     /// A client on a host of its own. `play` gets its number, counted from 1.
-    pub fn client(&mut self, sim: &mut Sim, play: impl FnOnce(SimKernel, &Stage, u64) + Send + 'static) {
+    pub fn client(
+        &mut self,
+        sim: &mut Sim,
+        play: impl FnOnce(SimKernel, &Stage, u64) + Send + 'static,
+    ) -> ProcessId {
         self.clients += 1;
-        let (number, stage, running) = (self.clients, self.stage.clone(), self.running.clone());
-        running.fetch_add(1, SeqCst);
+        let (number, stage, present) = (self.clients, self.stage.clone(), Present::new(&self.running));
         let name = format!("client-{number}");
         let host = sim.host(&name);
         sim.client(host, &name, move |k| {
             play(k, &stage, number);
-            running.fetch_sub(1, SeqCst);
-        });
+            drop(present);
+        })
+    }
+
+    /// A client whose host may be gone at any of its calls.
+    pub fn mortal(&mut self, sim: &mut Sim, play: impl FnOnce(SimKernel, &Stage, u64) + Send + 'static) {
+        let client = self.client(sim, play);
+        sim.may_vanish(client);
     }
 
     /// An operator who sends SIGTERM, `patience` after the server was seen to answer.
@@ -130,13 +175,13 @@ impl World {
 
     /// Runs it to its end, and judges what every story has in common.
     pub fn play(&self, sim: &mut Sim) {
-        let running = self.running.clone();
+        let (running, afterwards) = (self.running.clone(), self.afterwards);
         let host = sim.host("auditor");
         sim.client(host, "auditor", move |k| {
             while running.load(SeqCst) > 0 {
                 sleep(k, Duration::from_millis(500));
             }
-            sleep(k, AFTERWARDS);
+            sleep(k, afterwards);
         });
         sim.run();
         if sim.failed() {
@@ -168,7 +213,7 @@ fn run_server(k: SimKernel, config: Config, stopping: &AtomicBool) {
 }
 
 /// The server's configuration as the knobs say, or why it makes no sense.
-fn configuration(sim: &Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, String> {
+fn configuration(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, String> {
     let (model, pattern) = (sim.word("model"), sim.word("pattern"));
     let model = Model::NAMES.iter().find(|(name, _)| *name == model).map(|&(_, model)| model);
     let pattern = Pattern::NAMES.iter().find(|(name, _)| *name == pattern).map(|&(_, pattern)| pattern);
@@ -180,10 +225,28 @@ fn configuration(sim: &Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, 
         loops: sim.number("loops") as usize,
         ..Config::default()
     };
+    perturb(sim, &mut config);
     adjust(&mut config);
     config.check().map_err(|error| error.to_string())?;
     if config.model == Model::Tokio {
         return Err("tokio: not on this kernel".to_owned());
     }
     Ok(config)
+}
+
+/// Settings that may be as small as they can be, where the run chooses so: queues and batches that are always full.
+fn perturb(sim: &mut Sim, config: &mut Config) {
+    let mut small = |name: &str, setting: &mut usize| {
+        *setting = sim.perturbed(name, *setting as u64, 1) as usize;
+    };
+    let limits = &mut config.limits;
+    small("request-queue", &mut limits.queue_length_max);
+    small("requests-per-turn", &mut limits.requests_per_turn_max);
+    small("in-flight", &mut limits.in_flight_max);
+    small("output-high", &mut limits.output_bytes_high);
+    if config.model == Model::IoUring {
+        // An operation under way needs an entry only until it is submitted.
+        let entries = sim.perturbed("ring-entries", u64::from(RING_ENTRIES), 1);
+        config.depth = if entries == u64::from(RING_ENTRIES) { 0 } else { entries as u32 };
+    }
 }

@@ -15,4 +15,7 @@ eagain_sim::scenario_tests! {
     graceful_stop_holds => graceful_stop::SCENARIO;
     flooding_holds => flooding::SCENARIO;
     wrong_clocks_holds => wrong_clocks::SCENARIO;
+    black_holes_holds => black_holes::SCENARIO;
+    swizzled_hosts_holds => swizzled_hosts::SCENARIO;
+    silent_peers_holds => silent_peers::SCENARIO;
 }

@@ -39,6 +39,12 @@ pub(crate) enum Happening {
     Partition,
     /// The partition of this number ends.
     Heal(u32),
+    /// Hosts are about to be cut off one after another.
+    Swizzle,
+    /// A host is cut off, until the second time.
+    CutOff(u32, u64),
+    /// A host that was cut off for so long is back.
+    Back(u32, u64),
     /// The quiet tail begins: whatever is cut is whole again.
     Quiet,
     /// A host's wall clock steps.

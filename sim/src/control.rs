@@ -5,6 +5,7 @@ use crate::kernel::control;
 use crate::sim::{HostId, ProcessId};
 use crate::stack::with;
 use crate::trace::Kind;
+use crate::world::World;
 
 /// `kill -9` of a process. One that can restart begins again after a while; its connections are closed as by `close(2)`.
 pub fn kill(process: ProcessId) {
@@ -62,7 +63,7 @@ pub fn heal(a: HostId, b: HostId) {
 
 /// All hosts can reach each other again.
 pub fn heal_all() {
-    control(Kind::ControlHeal, [u64::MAX, u64::MAX], |w| w.heal(|_| true));
+    control(Kind::ControlHeal, [u64::MAX, u64::MAX], World::heal_all);
 }
 
 /// How often a process has begun again.

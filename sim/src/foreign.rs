@@ -145,7 +145,7 @@ impl Foreign {
     pub fn draw_swarm(&self, families: &[Family], quiet_after: Duration) {
         let mut state = self.state();
         let State { swarm, choices, .. } = &mut *state;
-        *swarm = Swarm::draw(choices, families);
+        swarm.draw(choices, families);
         swarm.quiet_from = u64::try_from(quiet_after.as_nanos()).unwrap_or(u64::MAX);
     }
 

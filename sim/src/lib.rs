@@ -49,6 +49,6 @@ pub use bugs::PlantedBug;
 pub use foreign::{Actor, Clock, Foreign};
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
-pub use oracle::{Exclusive, always, choose, exclusive, fail, print, sometimes};
+pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, print, sometimes};
 pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};
 pub use stack::Engine;

@@ -16,6 +16,14 @@ pub fn sometimes(name: &'static str, reached: bool) {
     });
 }
 
+/// `holds` must be so before the run ends, and still be so then: what was passed last under this `name` counts. A run that
+/// ends before that breaks O6 at the site `name`.
+pub fn eventually(name: &'static str, holds: bool) {
+    with(|w| {
+        w.eventually.insert(name, holds);
+    });
+}
+
 /// An oracle broke: the run ends here, with this failure.
 pub fn fail(oracle: &'static str, site: &str, message: String) {
     let goes_on = with(|w| {

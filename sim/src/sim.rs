@@ -1,13 +1,13 @@
 //! Building a world, running it, and what is left: the doing behind `crate::run`.
 
 use crate::choice::{Choices, Distribution, Domain, Stream};
-use crate::fault::{Family, Swarm};
+use crate::fault::Family;
 use crate::foreign::Foreign;
 use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
 use crate::run::{KnobValues, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
-use crate::trace::Recorder;
+use crate::trace::{Kind, Recorder};
 use crate::world::{Factory, Host, Next, State, World};
 use eagain_net::SocketAddr;
 use std::net::Ipv4Addr;
@@ -36,6 +36,8 @@ pub const USUAL_FAULTS: &[Family] = &[
     Family::RingShort,
     Family::AioLate,
     Family::Slow,
+    Family::Change,
+    Family::WireCoalesce,
 ];
 
 /// A world under construction, and then running. A scenario's body gets one.
@@ -132,6 +134,13 @@ impl Sim {
         self.faults = families.to_vec();
     }
 
+    /// Families that this run may switch on besides.
+    pub fn also(&mut self, families: &[Family]) {
+        let more = families.iter().filter(|family| !self.faults.contains(family)).copied();
+        let more: Vec<Family> = more.collect();
+        self.faults.extend(more);
+    }
+
     /// When, in nanoseconds of virtual time, faults stop at the latest.
     pub fn quiet_after(&mut self, ns: u64) {
         self.quiet_after = ns;
@@ -212,6 +221,40 @@ impl Sim {
         self.world.processes[process.0 as usize].may_panic = true;
     }
 
+    /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody hears of it; the
+    /// run does not wait for it any more.
+    pub fn may_vanish(&mut self, process: ProcessId) {
+        self.world.processes[process.0 as usize].life.may_vanish = true;
+    }
+
+    /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
+    /// that. To be asked after [`Sim::faults`].
+    pub fn perturbed(&mut self, name: &str, usual: u64, least: u64) -> u64 {
+        if self.foreign.is_some() || !self.faults.contains(&Family::Knob) {
+            return usual;
+        }
+        match self.choose_knob(name) {
+            0 => usual,
+            value => least.saturating_mul(value).min(usual),
+        }
+    }
+
+    /// How small a setting is: 0, or from 1 up.
+    fn choose_knob(&mut self, name: &str) -> u64 {
+        let World { swarm, choices, .. } = &mut self.world;
+        let chance = swarm.draw_early(choices, Family::Knob);
+        if chance == 0 && !choices.is_watched() {
+            return 0;
+        }
+        let value = choices.choose_once(Family::Knob.domain(), name, Family::Knob.distribution(chance));
+        if value != 0 {
+            swarm.fired(Family::Knob);
+            let words = [self.world.trace.text(name), value, 0, 0];
+            self.world.trace.happening(0, crate::world::NONE, Kind::FaultKnob, words);
+        }
+        value
+    }
+
     /// Sets the descriptor limit of a process (`RLIMIT_NOFILE`).
     pub fn fd_limit(&mut self, process: ProcessId, limit: usize) {
         self.world.processes[process.0 as usize].fd_limit = limit;
@@ -272,7 +315,10 @@ impl Sim {
         if std::mem::replace(&mut self.ran, true) || self.world.refused.is_some() {
             return;
         }
-        self.world.swarm = Swarm::draw(&mut self.world.choices, &self.faults);
+        self.world.swarm.draw(&mut self.world.choices, &self.faults);
+        if self.faults.contains(&Family::Knob) {
+            self.choose_processors();
+        }
         self.world.swarm.quiet_from = self.quiet_after;
         let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
         self.world.swarm.named = unusual.fold(0, |bits, &family| bits | 1 << family as u64);
@@ -281,11 +327,23 @@ impl Sim {
         }
         self.world.choose_clocks();
         self.world.plan_partition();
+        self.world.plan_swizzle(0);
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {
             drive(engine);
             with(|w| w.judge_end());
         });
+    }
+
+    /// How many processors each host has, where that is perturbed.
+    fn choose_processors(&mut self) {
+        for host in 0..self.world.hosts.len() {
+            let name = format!("{}:cpus", self.world.hosts[host].name);
+            match self.choose_knob(&name) {
+                0 => {}
+                cpus => self.world.hosts[host].cpus = vec![0; cpus as usize],
+            }
+        }
     }
 
     /// Unwinds whatever still has a stack, and gathers what is left.
@@ -390,6 +448,11 @@ impl World {
         if self.foreground > 0 && self.failure.is_none() {
             let waits = self.describe_threads();
             self.fail("O6", "deadlock", format!("nothing can ever run again\n{waits}"));
+        }
+        if let Some(&name) = self.eventually.iter().find(|(_, holds)| !**holds).map(|(name, _)| name)
+            && self.failure.is_none()
+        {
+            self.fail("O6", name, format!("{name}: it had not come to hold when the run ended"));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Stories about our server: each a world with clients of some character, the faults that may befall them, and what must
 //! hold in the end. What they have in common is `crate::world`.
 
+pub mod black_holes;
 pub mod byte_by_byte;
 pub mod connect_storm;
 pub mod fd_exhaustion;
@@ -10,8 +11,10 @@ pub mod half_closing;
 pub mod idle_timeout;
 pub mod pipelining;
 pub mod reset_midway;
+pub mod silent_peers;
 pub mod slow_reading;
 pub mod steady_load;
+pub mod swizzled_hosts;
 pub mod wrong_clocks;
 
 use eagain_sim::run::Scenario;
@@ -30,6 +33,9 @@ pub const ALL: &[Scenario] = &[
     graceful_stop::SCENARIO,
     flooding::SCENARIO,
     wrong_clocks::SCENARIO,
+    black_holes::SCENARIO,
+    swizzled_hosts::SCENARIO,
+    silent_peers::SCENARIO,
     crate::tokio_world::weather::SCENARIO,
 ];
 

@@ -18,6 +18,8 @@ pub(crate) struct Swarm {
     /// Families that the scenario named besides the usual ones, by bit: each must have its chance.
     pub named: u64,
     wire: bool,
+    /// The family that was drawn before the others.
+    early: Option<Family>,
     /// From this time on nothing is injected any more: the quiet tail.
     pub quiet_from: u64,
 }
@@ -31,30 +33,43 @@ impl Swarm {
             asked: Cell::new(0),
             named: 0,
             wire: false,
+            early: None,
             quiet_from: u64::MAX,
         }
     }
 
     /// Draws the mix of one run out of the families that the scenario allows: about half of them are off, the weights
     /// of the others span two orders of magnitude.
-    pub fn draw(choices: &mut Choices, allowed: &[Family]) -> Swarm {
-        let mut swarm = Swarm::none();
+    pub fn draw(&mut self, choices: &mut Choices, allowed: &[Family]) {
         let mut words = Words::default();
         for &family in allowed {
-            let weight = choices.choose_lane(
-                &mut words,
-                Group { domain: SWARM },
-                family as u64,
-                0,
-                SWARM,
-                true,
-                Distribution::rarely_log(32_768, 64, 16_384),
-                || family.domain().0.to_owned(),
-            );
-            swarm.chance[family as usize] = weight as u32;
-            swarm.wire |= weight != 0 && family.is_of_the_wire();
+            if self.early.is_none_or(|early| early != family) {
+                self.draw_one(choices, &mut words, family);
+            }
         }
-        swarm
+    }
+
+    /// Draws one family before the others: one that the building of the world asks. How often, of 65,536.
+    pub fn draw_early(&mut self, choices: &mut Choices, family: Family) -> u32 {
+        if self.early.replace(family).is_none() {
+            self.draw_one(choices, &mut Words::default(), family);
+        }
+        self.chance[family as usize]
+    }
+
+    fn draw_one(&mut self, choices: &mut Choices, words: &mut Words, family: Family) {
+        let weight = choices.choose_lane(
+            words,
+            Group { domain: SWARM },
+            family as u64,
+            0,
+            SWARM,
+            true,
+            Distribution::rarely_log(32_768, 64, 16_384),
+            || family.domain().0.to_owned(),
+        );
+        self.chance[family as usize] = weight as u32;
+        self.wire |= weight != 0 && family.is_of_the_wire();
     }
 
     /// How often, of 65,536, at time `now`.

@@ -111,6 +111,20 @@ families! {
     // The last: a place in this table is a lane of the swarm, and a new one must not move the others.
     Slow = "thread.slow", "a thread is slower than the others for as long as faults last: of low priority, or starved",
         "thread, once", "often, log-uniform 1 us to 1 ms a call", "sched(7), nice(2)";
+    Change = "thread.change", "a thread's priority changes at a few of its calls: the change points of PCT",
+        "thread, first to third", "often; at the 1st to the 4,096th call, log-uniform; to none, or 1 us to 1 ms a call", "sched(7), sched_setscheduler(2)";
+    WireCoalesce = "wire.coalesce", "what is written waits for more, and leaves in one piece with it: several messages in one read",
+        "direction of a connection, how-manieth segment", "rarely, log-uniform 1 us to 40 ms", "RFC 9293 3.7.4 (Nagle), tcp(7), tcp_autocorking";
+    BlackHole = "wire.black-hole", "a direction loses all that it carries for a while, acknowledgements too; it is sent again after 200 ms, 400 ms, ...",
+        "direction of a connection, how-manieth segment", "rarely, log-uniform 50 ms to 20 s", "RFC 9293 3.8.1, tcp(7), tcp_retries2";
+    Swizzle = "link.swizzle", "some hosts are cut off one after another, and are back in another order",
+        "network, how-manieth time; then each host", "often; log-uniform 10 ms to 20 s after the last, hosts within 1 s, back within 5 s", "RFC 9293 3.8.1";
+    HostGone = "host.gone", "the host of a process that may vanish is gone for good at one of its calls, without FIN or RST: its peers are half open",
+        "process, once", "often; log-uniform, the 1st to the 1,024th call", "RFC 9293 3.5.1";
+    Backlog = "listen.backlog", "a listener's queue is shorter than asked for: one SYN too many is not answered, and comes again after 1 s, 3 s, ...",
+        "process, how-manieth listen", "often, room for 1 to 4", "listen(2), somaxconn";
+    Knob = "knob", "a setting is far smaller than usual: processors of a host, or what the scenario names (batches, queues, rings)",
+        "host or name of the setting, once", "often; from its smallest value up, log-uniform", "sched_setaffinity(2); the program's own settings";
 }
 
 impl Family {
@@ -142,9 +156,16 @@ impl Family {
         match self {
             Family::OffCpu => Distribution::rarely_log(chance, US, 20 * MS),
             Family::Slow => Distribution::rarely_log((chance * 4).min(32_768), US, MS),
+            Family::Change => Distribution::rarely_log((chance * 4).min(32_768), 1, 4096),
             Family::WireDelay => Distribution::rarely_log(chance, US, 300 * MS),
             Family::WireSplit => Distribution::rarely_log(chance, 1, 4096),
             Family::WireStall => Distribution::rarely_log(chance / 4, MS, 3_000 * MS),
+            Family::WireCoalesce => Distribution::rarely_log(chance, US, 40 * MS),
+            Family::BlackHole => Distribution::rarely_log(chance / 8, 50 * MS, 20_000 * MS),
+            Family::Swizzle => Distribution::rarely_log((chance * 8).min(60_000), 10 * MS, 20_000 * MS),
+            Family::HostGone => Distribution::rarely_log((chance * 8).min(49_152), 1, 1_024),
+            Family::Backlog => Distribution::rarely((chance * 8).min(49_152), 1, 4),
+            Family::Knob => Distribution::rarely_log((chance * 8).min(32_768), 1, 4),
             Family::Bandwidth => Distribution::rarely_log((chance * 4).min(32_768), 2 << 10, 64 << 20),
             Family::SendBuffer | Family::RecvBuffer => {
                 Distribution::rarely_log((chance * 4).min(32_768), 1, 16 << 10)

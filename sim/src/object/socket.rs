@@ -68,6 +68,8 @@ pub(crate) struct Options {
 /// A listening socket's queue.
 pub(crate) struct Listen {
     pub backlog: usize,
+    /// The event of the fault that made it short, or 0.
+    pub short_backlog_cause: u64,
     /// Connections that are established and wait for `accept`.
     pub queue: VecDeque<u32>,
     /// Handshakes under way.
@@ -181,6 +183,9 @@ pub(crate) struct Flow {
     /// Nothing leaves before this.
     pub held_until: u64,
     pub held_cause: u64,
+    /// What leaves before this is lost, and acknowledgements too: a black hole, and its event.
+    pub lost_until: u64,
+    pub lost_cause: u64,
     /// `FIN`: the program has shut it; it has left; it has arrived.
     pub fin_written: bool,
     pub fin_sent: bool,

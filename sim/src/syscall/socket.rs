@@ -148,12 +148,14 @@ impl World {
         // A negative one is a very large one, as in Linux, where it is compared unsigned.
         let most = self.knobs.somaxconn;
         let backlog = usize::try_from(backlog).map_or(most, |asked| asked.min(most));
+        let (backlog, cause) = self.grant_backlog(fd, backlog);
         let s = &mut self.socks[sock as usize];
         s.tcp = Tcp::Listen;
         let listen = s.listen.get_or_insert_with(|| {
-            Box::new(Listen { backlog: 0, queue: std::collections::VecDeque::new(), half_open: 0 })
+            Box::new(Listen { backlog: 0, short_backlog_cause: 0, queue: Default::default(), half_open: 0 })
         });
         listen.backlog = backlog;
+        listen.short_backlog_cause = cause;
         Ok(())
     }
 

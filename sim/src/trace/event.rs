@@ -39,7 +39,7 @@ macro_rules! kinds {
             }
 
             /// What the words of `args` mean, each a name with its form: `fd`, `n` (decimal), `x` (bit mask), `addr`
-            /// (IPv4 and port: ip << 16 | port), `ns` (nanoseconds), `text` (index), `ptr` (name of a futex word).
+            /// (IPv4 and port: ip << 16 | port), `ns` (nanoseconds), `text` (index), `host` (index; the largest number: every host), `ptr` (name of a futex word).
             pub fn args(self) -> &'static [&'static str] {
                 match self { $(Kind::$name => &[$($arg),*],)* }
             }
@@ -135,10 +135,10 @@ kinds! {
     Getrandom = 111, "getrandom", ["n"];
     // What a scenario does to its world.
     ControlKill = 120, "kill_process", ["n"];
-    ControlCrash = 121, "crash_host", ["n", "n"];
-    ControlUp = 122, "switch_on", ["n"];
-    ControlCut = 123, "partition", ["n", "n"];
-    ControlHeal = 124, "heal", ["n", "n"];
+    ControlCrash = 121, "crash_host", ["host", "n"];
+    ControlUp = 122, "switch_on", ["host"];
+    ControlCut = 123, "partition", ["host", "host"];
+    ControlHeal = 124, "heal", ["host", "host"];
     // Streams of tokio's, by their poll functions; the stream is the actor.
     PollRead = 200, "poll_read", ["n"];
     PollWrite = 201, "poll_write", ["n"];
@@ -162,8 +162,9 @@ kinds! {
     RingDone = 1107, "cqe", ["fd", "n", "n", "x"];
     AioDone = 1108, "aio-done", ["n", "n"];
     Restart = 1109, "restart", ["n", "n"];
-    HostUp = 1110, "host-up", ["n"];
-    Healed = 1111, "healed", ["n", "n"];
+    HostUp = 1110, "host-up", ["host"];
+    Healed = 1111, "healed", ["host", "host"];
+    Back = 1112, "back", ["host"];
     Mark = 1106, "mark", ["text"];
     // Happenings: faults, each with what it changed.
     FaultSplit = 2000, "split", ["addr", "addr", "n", "n"];
@@ -176,11 +177,18 @@ kinds! {
     FaultFdLimit = 2007, "fd-limit", ["n", "ns"];
     FaultOffCpu = 2008, "off-cpu", ["ns"];
     FaultSlow = 2020, "slow", ["ns"];
-    FaultClock = 2009, "clock", ["n", "n"];
-    FaultPartition = 2010, "partition", ["n", "n", "ns"];
-    FaultCrash = 2011, "crash", ["n"];
+    FaultChange = 2021, "priority", ["ns"];
+    FaultClock = 2009, "clock", ["host", "n"];
+    FaultPartition = 2010, "partition", ["host", "host", "ns"];
+    FaultCrash = 2011, "crash", ["host"];
     FaultDisk = 2012, "disk", ["text", "n", "ns"];
-    FaultClockStep = 2019, "clock-step", ["n", "n"];
+    FaultClockStep = 2019, "clock-step", ["host", "n"];
+    FaultCoalesce = 2022, "coalesce", ["addr", "addr", "ns"];
+    FaultBlackHole = 2023, "black-hole", ["addr", "addr", "ns"];
+    FaultCutOff = 2024, "cut-off", ["host", "ns"];
+    FaultGone = 2025, "gone", ["host"];
+    FaultBacklog = 2026, "short-backlog", ["fd", "n"];
+    FaultKnob = 2027, "knob", ["text", "n"];
     FaultWakeup = 2013, "spurious-wakeup", [];
     FaultShort = 2030, "short", ["n"];
     FaultNotReady = 2031, "not-ready", ["ns"];

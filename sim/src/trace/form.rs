@@ -83,6 +83,11 @@ fn argument(log: &TraceLog, form: &str, word: u64) -> String {
             None => format!("text {word}"),
         },
         "ptr" => format!("w{word}"),
+        "host" if word == u64::MAX => "*".to_owned(),
+        "host" => match usize::try_from(word).ok().and_then(|index| log.hosts.get(index)) {
+            Some(name) => name.clone(),
+            None => format!("host {word}"),
+        },
         _ => number(word),
     }
 }

@@ -59,8 +59,9 @@ impl World {
         let World { conns, socks, trace, .. } = self;
         let Some(c) = conns.get_mut(conn as usize) else { return };
         let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
-        let (hosts, acknowledged) = (c.hosts, now + c.latency);
+        let (hosts, latency) = (c.hosts, c.latency);
         let back = &mut c.flows[1 - side];
+        let acknowledged = now.max(back.lost_until) + latency;
         back.interactive |= back.arrived > 0;
         (back.pushed, back.pushed_from) = (0, back.arrived);
         let f = &mut c.flows[side];
@@ -164,7 +165,10 @@ impl World {
             }
         }
         let Some(c) = self.conns.get(conn as usize) else { return };
-        if at_once || sender == NONE || self.socks[sender as usize].orphan {
+        let lost_until = c.flows[1 - side].lost_until;
+        if lost_until > now {
+            self.agenda.plan(lost_until + c.latency, Happening::FinAck(conn, c.generation, side as u8));
+        } else if at_once || sender == NONE || self.socks[sender as usize].orphan {
             self.fin_acked(conn, side);
         } else {
             // `inet_csk_enter_pingpong_mode`: the acknowledgement waits for something to go along with.

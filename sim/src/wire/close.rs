@@ -60,7 +60,8 @@ impl World {
         let generation = c.generation;
         c.flows[1 - side].dead = true;
         let f = &mut c.flows[side];
-        let at = f.last_at.max(now + c.latency);
+        // One that is lost is not sent again; it is what the peer gets when it does so itself.
+        let at = f.last_at.max(now.max(f.lost_until) + c.latency);
         f.last_at = at;
         f.wire.push_back(Segment { at, end: f.sent, kind: SegmentKind::Rst, cause: 0 });
         if !f.arriving {

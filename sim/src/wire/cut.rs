@@ -16,6 +16,17 @@ const RETRIES: u32 = 15;
 /// An acknowledgement that does not get through: it is there when the way is open again.
 pub(crate) const HELD: u64 = u64::MAX;
 
+/// When what was lost at `now` gets through, where the way is open again from `open` on: at the first time that it is sent
+/// again after that.
+pub(super) fn sent_again(now: u64, open: u64) -> u64 {
+    let (mut at, mut wait) = (now, RTO_MIN_NS);
+    while at < open {
+        at += wait;
+        wait = (wait * 2).min(RTO_MAX_NS);
+    }
+    at
+}
+
 /// Which hosts, which way, and for how long.
 const WHAT: Domain = Domain("link.partition.what");
 
@@ -34,15 +45,20 @@ impl World {
     /// Whether anything stands between any two hosts; else nobody asks further.
     #[inline]
     pub(super) fn network_is_broken(&self) -> bool {
-        self.hosts_down > 0 || !self.cuts.is_empty()
+        self.hosts_away > 0 || !self.cuts.is_empty()
     }
 
     /// The event that keeps a segment from `from` from arriving at `to`; 0 where the host is down.
     pub(super) fn obstacle(&self, from: u32, to: u32) -> Option<u64> {
         let cut = self.cuts.iter().find(|cut| cut.from == from && cut.to == to);
-        match cut {
-            Some(cut) => Some(cut.event),
-            None => self.hosts[to as usize].down.then_some(0),
+        if let Some(cut) = cut {
+            return Some(cut.event);
+        }
+        let [sender, receiver] = [from, to].map(|host| &self.hosts[host as usize]);
+        let away = [sender, receiver].into_iter().find(|host| host.cut_off_until != 0);
+        match away.filter(|_| from != to) {
+            Some(host) => Some(host.cut_off_event),
+            None => receiver.down.then_some(0),
         }
     }
 
@@ -55,10 +71,21 @@ impl World {
         let words = [u64::from(from), u64::from(to), ns, 0];
         let event = self.trace.happening(now, NONE, Kind::FaultPartition, words);
         self.cuts.push(Cut { from, to, number, event });
+        self.plan_quiet();
+    }
+
+    /// What is cut is whole again when the quiet tail begins.
+    pub(super) fn plan_quiet(&mut self) {
         if !std::mem::replace(&mut self.quiet_planned, true) {
-            let at = self.swarm.quiet_from.max(now);
+            let at = self.swarm.quiet_from.max(self.now);
             self.agenda.plan(at, Happening::Quiet);
         }
+    }
+
+    /// Every way is open again.
+    pub fn heal_all(&mut self) {
+        self.heal(|_| true);
+        self.all_back();
     }
 
     /// The ways that `which` names are open again. What waits arrives when it is sent again.
@@ -69,18 +96,18 @@ impl World {
         for cut in healed {
             self.trace.happening(now, NONE, Kind::Healed, [u64::from(cut.from), u64::from(cut.to), 0, 0]);
             if self.obstacle(cut.from, cut.to).is_none() {
-                self.release_acks(cut.from, cut.to);
+                self.release_acks(|from, to| (from, to) == (cut.from, cut.to));
             }
         }
     }
 
-    /// Acknowledgements that were held on this way.
-    fn release_acks(&mut self, from: u32, to: u32) {
+    /// Acknowledgements that were held on the ways that are open again.
+    pub(super) fn release_acks(&mut self, is_open: impl Fn(u32, u32) -> bool) {
         let now = self.now;
         let mut senders = Vec::new();
         for (conn, c) in &mut self.conns {
             for side in 0..2 {
-                if (c.hosts[1 - side], c.hosts[side]) != (from, to) {
+                if !is_open(c.hosts[1 - side], c.hosts[side]) {
                     continue;
                 }
                 let latency = c.latency;

@@ -8,7 +8,7 @@ use crate::fault::Family;
 use crate::object::{Conn, Flow, Port, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
-use eagain_net::{Errno, Events, SigCode, SocketAddr};
+use eagain_net::{Errno, Events, Fd, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
 const CONNECTION: Group = Group { domain: Domain("wire.connection") };
@@ -150,8 +150,9 @@ impl World {
         let words = [c.words[0], c.words[1], 0, 0];
         if self.network_is_broken() {
             let from = self.conns[conn as usize].hosts[0];
-            if self.obstacle(from, target).is_some() {
-                self.trace.happening(now, NONE, Kind::SynDropped, words);
+            if let Some(cause) = self.obstacle(from, target) {
+                self.trace.blame(cause);
+                self.trace.completion(now, NONE, Kind::SynDropped, words);
                 self.retry_syn(conn, generation);
                 return;
             }
@@ -168,7 +169,9 @@ impl World {
         let (parent_port, shut) = (parent.port, parent.shutdown);
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {
-            self.trace.happening(now, NONE, Kind::SynDropped, words);
+            let cause = listen.short_backlog_cause;
+            self.trace.blame(cause);
+            self.trace.completion(now, NONE, Kind::SynDropped, words);
             self.retry_syn(conn, generation);
             return;
         }
@@ -194,6 +197,24 @@ impl World {
         self.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
         self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, false));
+    }
+
+    /// How much of a backlog a listener gets, and the event of the fault where that is less than was asked for.
+    #[cold]
+    pub fn grant_backlog(&mut self, fd: Fd, asked: usize) -> (usize, u64) {
+        let process = self.my_process();
+        let owner = &mut self.processes[process as usize];
+        let mut stream = std::mem::take(&mut owner.listens);
+        let name = owner.name.clone();
+        let room = self.choose(&mut stream, Family::Backlog, || name);
+        self.processes[process as usize].listens = stream;
+        // A backlog of 0 has room for one.
+        if room == 0 || room > asked as u64 {
+            return (asked, 0);
+        }
+        let words = [fd.0 as u64, room - 1, 0, 0];
+        let event = self.trace.happening(self.now, self.current, Kind::FaultBacklog, words);
+        (room as usize - 1, event)
     }
 
     fn retry_syn(&mut self, conn: u32, generation: u32) {

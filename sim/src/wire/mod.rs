@@ -7,6 +7,7 @@ mod close;
 mod cut;
 mod handshake;
 mod pump;
+mod swizzle;
 mod urgent;
 
 pub(crate) use cut::Cut;
@@ -17,7 +18,7 @@ use crate::object::{Conn, Flow};
 use crate::world::World;
 use eagain_net::SocketAddr;
 
-/// What is chosen about each segment: delay, split, stall, reset.
+/// What is chosen about each segment: delay, split, stall, reset, coalescing, black holes.
 const SEGMENT: Group = Group { domain: Domain("wire.segment") };
 
 /// The largest segment, in bytes: what segmentation offload hands over at once.
@@ -58,6 +59,8 @@ impl World {
             Family::WireDelay => 0,
             Family::WireSplit => 1,
             Family::WireStall => 2,
+            Family::WireCoalesce => 4,
+            Family::BlackHole => 5,
             _ => 3,
         };
         let value = choices.choose_lane(

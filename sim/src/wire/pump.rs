@@ -54,9 +54,31 @@ impl World {
                     f.held_cause = cause;
                     continue;
                 }
+                self.choose_hole(conn, side);
+                let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
+                if wait != 0 && n > 0 {
+                    let cause = self.wire_event(conn, side, Kind::FaultCoalesce, wait, 0);
+                    let f = &mut self.conns[conn as usize].flows[side];
+                    f.held_until = now + wait;
+                    f.held_cause = cause;
+                    continue;
+                }
             }
             self.send_segment(conn, side, n);
         }
+    }
+
+    /// A black hole: from this segment on the direction loses what it carries, until it is healed.
+    fn choose_hole(&mut self, conn: u32, side: usize) {
+        let hole = self.choose_for_segment(conn, side, Family::BlackHole);
+        if hole == 0 {
+            return;
+        }
+        let cause = self.wire_event(conn, side, Kind::FaultBlackHole, hole, 0);
+        let until = (self.now + hole).min(self.swarm.quiet_from);
+        let f = &mut self.conns[conn as usize].flows[side];
+        f.lost_until = f.lost_until.max(until);
+        f.lost_cause = cause;
     }
 
     /// One segment of `n` bytes, or the FIN where there are none.
@@ -85,7 +107,11 @@ impl World {
         if f.bandwidth != 0 && cause == 0 {
             cause = f.bandwidth_cause;
         }
-        let at = f.last_at.max(now + latency + delay) + on_the_line;
+        let mut at = f.last_at.max(now + latency + delay) + on_the_line;
+        if f.lost_until > now {
+            at = at.max(super::cut::sent_again(now, f.lost_until) + latency);
+            cause = f.lost_cause;
+        }
         f.last_at = at;
         let kind = if n == 0 { SegmentKind::Fin } else { SegmentKind::Data };
         f.sent += n;

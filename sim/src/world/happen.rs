@@ -23,7 +23,10 @@ impl World {
             Happening::HostUp(host) => self.host_up(host),
             Happening::Partition => self.partition_begins(),
             Happening::Heal(number) => self.heal(|cut| cut.number == number),
-            Happening::Quiet => self.heal(|_| true),
+            Happening::Swizzle => self.swizzle_begins(),
+            Happening::CutOff(host, until) => self.cut_off(host, until),
+            Happening::Back(host, until) => self.back(host, until),
+            Happening::Quiet => self.heal_all(),
             Happening::ClockStep(host) => self.clock_steps(host),
             Happening::Fault(thread) => self.interrupt_now(thread),
         }

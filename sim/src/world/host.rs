@@ -30,6 +30,9 @@ pub(crate) struct Host {
     pub steps: crate::choice::Stream,
     /// Its power is off.
     pub down: bool,
+    /// Nobody reaches it until then, and it reaches nobody; 0: it is not cut off.
+    pub cut_off_until: u64,
+    pub cut_off_event: u64,
     pub crashes: u32,
     pub files: crate::object::Disk,
 }
@@ -58,6 +61,8 @@ impl Host {
             next_port: FIRST_PORT,
             steps: crate::choice::Stream::default(),
             down: false,
+            cut_off_until: 0,
+            cut_off_event: 0,
             crashes: 0,
             files: crate::object::Disk::default(),
         }

@@ -29,16 +29,23 @@ pub(crate) struct Life {
     pub calls_left: u64,
     /// That is the end of the host, too.
     pub with_host: bool,
+    /// It and its host may go for good: its peers are half open then.
+    pub may_vanish: bool,
 }
 
 impl World {
     /// The process begins: when it is killed, if it is, is chosen now.
     pub fn choose_end(&mut self, process: u32) {
         let p = &self.processes[process as usize];
-        if p.life.factory.is_none() {
+        if p.life.factory.is_none() && !p.life.may_vanish {
             return;
         }
         let name = p.name.clone();
+        if p.life.may_vanish {
+            let at = self.choose_call(Family::HostGone, &name);
+            self.processes[process as usize].life.calls_left = if at == 0 { u64::MAX } else { at };
+            return;
+        }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
         let life = &mut self.processes[process as usize].life;
@@ -68,6 +75,12 @@ impl World {
             (self.processes[process as usize].host, self.processes[process as usize].life.with_host);
         if self.now >= self.swarm.quiet_from || self.processes[process as usize].exit.is_some() {
             return;
+        }
+        if self.processes[process as usize].life.may_vanish {
+            self.swarm.fired(Family::HostGone);
+            let now = self.now;
+            self.trace.happening(now, NONE, Kind::FaultGone, [u64::from(host), 0, 0, 0]);
+            return self.crash_host(host, false);
         }
         let needed = |p: &super::Process| p.host == host && p.foreground && p.exit.is_none();
         if with_host && !self.processes.iter().any(needed) {
@@ -133,7 +146,7 @@ impl World {
         if std::mem::replace(&mut self.hosts[host as usize].down, true) {
             return;
         }
-        self.hosts_down += 1;
+        self.hosts_away += 1;
         let now = self.now;
         self.trace.happening(now, NONE, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
         let socks = self.socks.iter().filter(|(_, s)| s.host == host).map(|(at, _)| at as u32);
@@ -177,7 +190,7 @@ impl World {
         if !std::mem::replace(&mut self.hosts[host as usize].down, false) {
             return;
         }
-        self.hosts_down -= 1;
+        self.hosts_away -= 1;
         let now = self.now;
         self.last_progress = now;
         self.trace.happening(now, NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);

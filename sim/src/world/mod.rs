@@ -10,6 +10,7 @@ mod happen;
 mod host;
 mod life;
 mod notify;
+mod pace;
 mod process;
 mod thread;
 mod wait;
@@ -17,6 +18,7 @@ mod wait;
 pub(crate) use host::{Host, TIME_WAIT_NS};
 pub(crate) use life::{Factory, Life};
 pub(crate) use notify::{ALL, Watcher};
+pub(crate) use pace::Pace;
 pub(crate) use process::Process;
 pub(crate) use thread::{State, Thread, Wake};
 pub(crate) use wait::{FutexQueues, WaitOn};
@@ -78,11 +80,16 @@ pub(crate) struct World {
     pub numbers: u32,
     /// Ways between hosts that carry nothing.
     pub cuts: Vec<crate::wire::Cut>,
-    pub hosts_down: u32,
+    /// Hosts that are down, or cut off, the one counted as the other.
+    pub hosts_away: u32,
     /// The agenda has an entry for the beginning of the quiet tail.
     pub quiet_planned: bool,
     /// When partitions begin.
     pub partitions: crate::choice::Stream,
+    /// When hosts are cut off one after another.
+    pub swizzles: crate::choice::Stream,
+    /// What is still to come to hold before the run ends.
+    pub eventually: BTreeMap<&'static str, bool>,
     /// The streams of choices that programs make, by thread and name.
     pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
 }
@@ -142,9 +149,11 @@ impl World {
             lent: NONE,
             numbers: 0,
             cuts: Vec::new(),
-            hosts_down: 0,
+            hosts_away: 0,
             quiet_planned: false,
             partitions: crate::choice::Stream::default(),
+            swizzles: crate::choice::Stream::default(),
+            eventually: BTreeMap::new(),
             workload: BTreeMap::new(),
         }
     }

@@ -30,6 +30,7 @@ pub(crate) struct Process {
     pub full_until: u64,
     pub full_event: u64,
     pub fd_stream: Stream,
+    pub listens: Stream,
     /// What is done with each signal, where it is not the default.
     pub dispositions: Vec<(i32, SigAction)>,
     pub pending: SignalQueue,
@@ -73,6 +74,7 @@ impl World {
             full_until: 0,
             full_event: 0,
             fd_stream: Stream::default(),
+            listens: Stream::default(),
             dispositions: Vec::new(),
             pending: SignalQueue::default(),
             connects: Vec::new(),

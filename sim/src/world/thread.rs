@@ -57,8 +57,8 @@ pub(crate) struct Thread {
     pub call_args: [u64; 4],
     pub body: Option<ThreadBody>,
     pub off_cpu: Stream,
-    /// Nanoseconds that each call takes longer; `None`: not chosen yet.
-    pub pace: Option<u64>,
+    /// How its priority goes: what each call takes longer, and from which call on.
+    pub pace: super::Pace,
     pub interrupts: Stream,
     pub wakeups: Stream,
     pub mask: SigSet,
@@ -127,7 +127,7 @@ impl World {
             call_args: [0; 4],
             body: Some(body),
             off_cpu: Stream::default(),
-            pace: None,
+            pace: super::Pace::default(),
             interrupts: Stream::default(),
             wakeups: Stream::default(),
             mask,
@@ -150,14 +150,10 @@ impl World {
     #[inline]
     pub fn off_cpu(&mut self, thread: u32) -> u64 {
         let chance = self.swarm.chance(Family::OffCpu, self.now);
-        let quiet = self.now >= self.swarm.quiet_from;
         let t = &mut self.threads[thread as usize];
-        if chance == 0
-            && !self.choices.is_watched()
-            && let Some(pace) = t.pace
-        {
+        if chance == 0 && !self.choices.is_watched() && t.pace.is_even() {
             t.off_cpu.skip();
-            return if quiet { 0 } else { pace };
+            return 0;
         }
         let delay = self.choices.choose(
             &mut t.off_cpu,
@@ -171,38 +167,7 @@ impl World {
             let time = t.time;
             self.trace.happening(time, thread, Kind::FaultOffCpu, [delay, 0, 0, 0]);
         }
-        delay + self.pace(thread)
-    }
-
-    /// What each call takes longer: a thread of low priority, where the family chooses so.
-    #[inline]
-    fn pace(&mut self, thread: u32) -> u64 {
-        match self.threads[thread as usize].pace {
-            Some(0) => 0,
-            Some(pace) if self.now < self.swarm.quiet_from => pace,
-            Some(_) => 0,
-            None => self.choose_pace(thread),
-        }
-    }
-
-    #[cold]
-    fn choose_pace(&mut self, thread: u32) -> u64 {
-        let chance = self.swarm.chance(Family::Slow, self.now);
-        let pace = if chance == 0 && !self.choices.is_watched() {
-            0
-        } else {
-            let name = self.threads[thread as usize].name.clone();
-            let distribution = Family::Slow.distribution(chance);
-            self.choices.choose_once(Family::Slow.domain(), &name, distribution)
-        };
-        let t = &mut self.threads[thread as usize];
-        t.pace = Some(pace);
-        let time = t.time;
-        if pace != 0 {
-            self.swarm.fired(Family::Slow);
-            self.trace.happening(time, thread, Kind::FaultSlow, [pace, 0, 0, 0]);
-        }
-        pace
+        if self.threads[thread as usize].pace.is_even() { delay } else { delay + self.paced(thread) }
     }
 
     /// Ends the wait of `thread`, if it waits.

@@ -1,0 +1,124 @@
+//! The priority of a thread, which is a delay of each of its calls: chosen once (`thread.slow`), and changed at a few chosen
+//! calls (`thread.change`), the change points of PCT (Burckhardt et al., 2010: d - 1 of them find a bug of depth d).
+
+use super::World;
+use crate::choice::{Distribution, Domain, Stream};
+use crate::fault::Family;
+use crate::trace::Kind;
+
+/// What a call takes longer after a change.
+const TO: Domain = Domain("thread.change.to");
+/// Changes of a thread: what hides longer than that hides from people, too.
+const CHANGES: usize = 3;
+/// Before the first call nothing is chosen yet.
+const UNCHOSEN: u64 = u64::MAX;
+
+/// How a thread's priority goes.
+pub(crate) struct Pace {
+    /// Nothing is to be added, now or ever: what nearly every call of every thread finds.
+    even: bool,
+    /// Nanoseconds that each call takes longer; [`UNCHOSEN`] at the beginning.
+    ns: u64,
+    /// What is to change, the next last: at the how-manieth call, to what. `None`: nothing ever.
+    changes: Option<Box<Changes>>,
+}
+
+struct Changes {
+    calls: u64,
+    /// The last is the next.
+    to_come: Vec<(u64, u64)>,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { even: false, ns: UNCHOSEN, changes: None }
+    }
+}
+
+impl Pace {
+    /// Whether there is nothing to add.
+    #[inline]
+    pub fn is_even(&self) -> bool {
+        self.even
+    }
+}
+
+impl World {
+    /// What this call of `thread` takes longer.
+    #[cold]
+    pub(super) fn paced(&mut self, thread: u32) -> u64 {
+        if self.threads[thread as usize].pace.ns == UNCHOSEN {
+            self.choose_pace(thread);
+        }
+        let is_quiet = self.now >= self.swarm.quiet_from;
+        let t = &mut self.threads[thread as usize];
+        if is_quiet {
+            t.pace.even = true;
+            return 0;
+        }
+        if let Some(changes) = &mut t.pace.changes {
+            changes.calls += 1;
+            if let Some(&(at, to)) = changes.to_come.last()
+                && at <= changes.calls
+            {
+                changes.to_come.pop();
+                t.pace.ns = to;
+                if changes.to_come.is_empty() {
+                    t.pace.changes = None;
+                }
+                let time = t.time;
+                self.swarm.fired(Family::Change);
+                self.trace.happening(time, thread, Kind::FaultChange, [to, 0, 0, 0]);
+            }
+        }
+        let pace = &mut self.threads[thread as usize].pace;
+        pace.even = pace.ns == 0 && pace.changes.is_none();
+        pace.ns
+    }
+
+    fn choose_pace(&mut self, thread: u32) {
+        let slow = self.choose_slowness(thread);
+        let to_come = self.choose_changes(thread);
+        let t = &mut self.threads[thread as usize];
+        let changes = (!to_come.is_empty()).then(|| Box::new(Changes { calls: 0, to_come }));
+        t.pace = Pace { even: false, ns: slow, changes };
+        let time = t.time;
+        if slow != 0 {
+            self.swarm.fired(Family::Slow);
+            self.trace.happening(time, thread, Kind::FaultSlow, [slow, 0, 0, 0]);
+        }
+    }
+
+    fn choose_slowness(&mut self, thread: u32) -> u64 {
+        let chance = self.swarm.chance(Family::Slow, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            return 0;
+        }
+        let name = &self.threads[thread as usize].name;
+        self.choices.choose_once(Family::Slow.domain(), name, Family::Slow.distribution(chance))
+    }
+
+    /// All of them at once, so that each can be left out without the others.
+    fn choose_changes(&mut self, thread: u32) -> Vec<(u64, u64)> {
+        let chance = self.swarm.chance(Family::Change, self.now);
+        let mut changes = Vec::new();
+        if chance == 0 && !self.choices.is_watched() {
+            return changes;
+        }
+        let name = &self.threads[thread as usize].name;
+        let (mut ats, mut tos) = (Stream::default(), Stream::default());
+        for _ in 0..CHANGES {
+            let (active, when) = (chance != 0, Family::Change.distribution(chance));
+            let at = self.choices.choose(&mut ats, Family::Change.domain(), active, when, || name.clone());
+            if at == 0 {
+                tos.skip();
+                continue;
+            }
+            let slowness = Distribution::rarely_log(32_768, 1_000, 1_000_000);
+            let to = self.choices.choose(&mut tos, TO, true, slowness, || name.clone());
+            changes.push((at, to));
+        }
+        changes.sort_by_key(|&(at, _)| std::cmp::Reverse(at));
+        changes
+    }
+}
