@@ -18,4 +18,5 @@ eagain_sim::scenario_tests! {
     black_holes_holds => black_holes::SCENARIO;
     swizzled_hosts_holds => swizzled_hosts::SCENARIO;
     silent_peers_holds => silent_peers::SCENARIO;
+    nonblocking_ring_holds => nonblocking_ring::SCENARIO;
 }

@@ -9,6 +9,7 @@ pub mod flooding;
 pub mod graceful_stop;
 pub mod half_closing;
 pub mod idle_timeout;
+pub mod nonblocking_ring;
 pub mod pipelining;
 pub mod reset_midway;
 pub mod silent_peers;
@@ -36,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     black_holes::SCENARIO,
     swizzled_hosts::SCENARIO,
     silent_peers::SCENARIO,
+    nonblocking_ring::SCENARIO,
     crate::tokio_world::weather::SCENARIO,
 ];
 
