@@ -49,6 +49,15 @@ fn the_folder_has_what_replays_it() {
     let replayed = file.replay(&mut Fake::default(), &spec, build_id());
     assert_eq!(replayed.verdict, Verdict::StillFails);
     assert!(std::fs::read_to_string(folder.join("trace.txt")).unwrap().contains("recv("));
+    // What the report says lies beside it does.
+    let report = std::fs::read_to_string(folder.join("report.md")).unwrap();
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
+    assert_eq!(files.len(), 7);
+    for file in files {
+        let name = file.file_name().into_string().unwrap();
+        assert!(file.metadata().unwrap().len() > 0, "{name} is empty");
+        assert!(name == "report.md" || report.contains(&format!("`{name}`")), "{name} is not told of");
+    }
 }
 
 #[test]

@@ -121,12 +121,36 @@ mod tests {
     }
 
     #[test]
+    fn faults_and_what_they_hit_are_found_before_the_end() {
+        let event = |number, cause| Event {
+            number,
+            time: number,
+            thread: u32::MAX,
+            kind: if number == 2 { Kind::FaultSplit } else { Kind::Arrived },
+            args: [0; 4],
+            result: 0,
+            cause,
+            bytes: (0, 0),
+        };
+        let mut log =
+            TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
+        log.events =
+            (1..=9).map(|number| event(number, if number == 4 || number == 8 { 2 } else { 0 })).collect();
+        let numbers = |tail, most| -> Vec<String> {
+            marked(&log, tail, most).lines().map(|line| line[..2].to_owned()).collect()
+        };
+        assert_eq!(numbers(3, 9), ["#2", "#4"]);
+        assert_eq!(numbers(0, 2), ["#4", "#8"]);
+        assert_eq!(numbers(9, 9), [""; 0]);
+    }
+
+    #[test]
     fn every_form_of_an_argument() {
         let log = TraceLog {
             events: Vec::new(),
             bytes: b"a\"b\\\x00\xff\t0123456789 and more than thirty-two bytes".to_vec(),
             threads: vec!["server/main".to_owned()],
-            hosts: Vec::new(),
+            hosts: vec!["server".to_owned()],
             texts: vec!["queue.push".to_owned()],
         };
         let event = |thread, kind, args, result, bytes| Event {
@@ -151,6 +175,8 @@ mod tests {
             event(0, Kind::Send, [5, 99, 0x4000, 0], 99, (0, 49)),
             event(u32::MAX, Kind::Rst, [address, address + 1, 0, 0], 0, (0, 0)),
             event(9, Kind::ThreadEnd, [0; 4], 0, (90, 90)),
+            event(u32::MAX, Kind::FaultPartition, [0, 7, 5, 0], 0, (0, 0)),
+            event(u32::MAX, Kind::ControlHeal, [u64::MAX, 0, 0, 0], 0, (0, 0)),
         ];
         let lines = Lines { log: &log, number_width: 3, thread_width: 11 };
         let text: Vec<_> = events.iter().map(|event| lines.line(event)).collect();
