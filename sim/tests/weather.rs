@@ -178,7 +178,9 @@ fn swizzled(sim: &mut Sim) {
     sim.faults(&[USUAL_FAULTS, &[Family::Swizzle]].concat());
     echo(sim);
     let third = sim.host("third");
-    sim.client(third, "third", |k| drop(k.nanosleep(10 * SECOND)));
+    sim.client(third, "third", |k| {
+        let _ = k.nanosleep(10 * SECOND);
+    });
 }
 
 #[test]
@@ -327,7 +329,11 @@ fn settings_are_perturbed_and_processors_too() {
         assert_eq!(sim.perturbed("tiny", 3, 2), 3, "never more than usual");
         let host = sim.host("host");
         sim.client(host, "main", |k| {
-            let busy = |k: SimKernel| (0..100).for_each(|_| drop(k.getpid()));
+            let busy = |k: SimKernel| {
+                for _ in 0..100 {
+                    k.getpid();
+                }
+            };
             let started = now(k);
             let other = k.spawn("other", Box::new(move || busy(k))).unwrap();
             busy(k);
@@ -372,7 +378,7 @@ fn what_was_promised_has_to_come_to_hold() {
         sim.client(host, "main", |k| {
             eagain_sim::eventually("it is done", false);
             eagain_sim::eventually("it is kept", false);
-            drop(k.nanosleep(SECOND));
+            let _ = k.nanosleep(SECOND);
             eagain_sim::eventually("it is kept", true);
         });
     }

@@ -38,8 +38,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
-    let regressed = run_regressions(registry, &plan.scenarios, console)?;
+    // Before the first run, so that an interruption is never early.
     let counters = Counters { stop: interrupt::flag(), ..Counters::default() };
+    let regressed = run_regressions(registry, &plan.scenarios, console)?;
     let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
     sweep.skipped = selection.skipped;
     let refused = sweep.refused();
