@@ -330,7 +330,7 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::DelStale => (draw.pick(EPOLLS), draw.pick(&mix.sockets), 0),
         Op::Wrong => (mix.watched(draw), draw.below(super::wrong::WRONG.len() as u64), 0),
         Op::Link => (1 + draw.below(2), 0, 0),
-        // Of nothing, behind urgent data, it waits on Linux and not here.
+        // Never of nothing: another generator's matter.
         Op::RingRecv => (mix.socket(draw), mix.asked(draw).max(1), recv_flags(draw)),
         Op::RingSend => (mix.socket(draw), mix.amount(draw), 0),
         // A set has no nowait read; what a ring does about that is its own matter.

@@ -204,4 +204,32 @@ crate::rows! {
         connect c l = EINPROGRESS
         poll c IN|OUT|RDHUP = none
     ";
+    d_more_than_a_full_segment_is_acknowledged_when_some_is_read: "
+        server l 0
+        pair a b l
+        epoll e
+        add e a ET
+        send a 1
+        send b 1
+        send a 553
+        shutdown a rdwr
+        wait e 8 = a:HUP
+        recv b 1 = 1
+        wait e 8 = a:HUP
+    ";
+    d_an_end_that_was_not_read_with_the_bytes_before_it_is_not_acknowledged_with_them: "
+        server l 0
+        pair a b l
+        epoll e
+        add e a ET
+        send a 1
+        send b 1
+        recv b 1
+        send a 300
+        send a 2
+        shutdown a rdwr
+        wait e 8 = a:HUP
+        recv b 302 = 302
+        wait e 8 = none
+    ";
 }

@@ -191,6 +191,64 @@ crate::rows! {
         connect a l = EINPROGRESS
         enter 0 = 2:ok
     ";
+    d_a_multishot_receive_that_was_ready_when_it_began_looks_twice_at_an_end: "
+        server l 0 = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        shutdown b rd = ok
+        write a 1 = 1
+        u-provide 3 1 = ok
+        u-group b 1 = ok
+        u-send a 1 = ok
+        enter 0 = 1:0 2:1#0+ 3:1 2:1#1+ 2:0
+    ";
+    d_a_signal_that_waits_holds_a_read_at_the_urgent_mark: "
+        server l 0 = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        setown a 1 = ok
+        async a 1 = ok
+        send a 5 oob = 5
+        readv a 5 = EAGAIN
+        send a 1 = 1
+        recv b 4 = 4
+        u-send b 1 = ok
+        u-read b 1 = ok
+        u-cancel 2 = ok
+        enter 0 = 1:1 3:ENOENT
+        enter 0 = 2:1
+    ";
+    d_a_signal_that_waits_holds_a_receive_of_nothing_at_the_urgent_mark: "
+        server l 0 = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        setown a 1 = ok
+        async a 1 = ok
+        send a 5 oob = 5
+        send a 1 = 1
+        recv b 4 = 4
+        u-send b 1 = ok
+        u-recv b 0 = ok
+        enter 0 = 1:1
+        enter 0 = 2:0
+    ";
+    d_a_signal_that_waits_holds_a_multishot_receive_at_the_urgent_mark: "
+        server l 0 = ok
+        pair a b l = ok
+        ring 64 0 = ok
+        setown a 1 = ok
+        async a 1 = ok
+        send a 5 oob = 5
+        send a 1 = 1
+        recv b 4 = 4
+        u-send b 1 = ok
+        u-provide 3 1 = ok
+        u-group b 1 = ok
+        enter 0 = 2:0 1:1
+        enter 0 = none
+        send a 1 = 1
+        enter 0 = 3:1#0+ 3:1#1+
+    ";
     d_an_aio_read_of_a_signalfd_is_by_another_thread: "
         sigblock usr1 = ok
         signalfd g usr1 = ok

@@ -1,6 +1,7 @@
 //! What descriptors refer to: open files, and the things behind them. Data and small steps only; the calls are in
 //! `crate::syscall`, what travels between hosts is in `crate::wire`.
 
+mod acknowledging;
 mod aio;
 mod byte_queue;
 mod counter;
@@ -11,6 +12,7 @@ mod ring;
 mod signal_queue;
 mod socket;
 
+pub(crate) use acknowledging::Acknowledging;
 pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use byte_queue::ByteQueue;
 pub(crate) use counter::{EventCounter, TimerFd};

@@ -8,7 +8,7 @@
 //!                acked ≤ arrived: what the sender knows to have arrived; written - acked fills its buffer
 //! ```
 
-use super::ByteQueue;
+use super::{Acknowledging, ByteQueue};
 use crate::choice::Words;
 use eagain_net::{Domain, Errno, SocketAddr};
 use std::collections::VecDeque;
@@ -192,13 +192,8 @@ pub(crate) struct Flow {
     pub fin_arrived: bool,
     /// Its sender knows.
     pub fin_acked: bool,
-    /// The receiver has answered what came, so that its acknowledgements wait for company
-    /// (`inet_csk_in_pingpong_mode`).
-    pub interactive: bool,
-    /// Pieces that came since it last acknowledged, and where that was: with the second one an acknowledgement is due
-    /// when all has been read (`ICSK_ACK_PUSHED2`).
-    pub pushed: u8,
-    pub pushed_from: u64,
+    /// What its receiver acknowledges, and when.
+    pub acknowledging: Acknowledging,
     /// A reset has left or come: nothing moves any more.
     pub dead: bool,
     /// The sender waits for the receiver's window.

@@ -43,6 +43,11 @@ impl World {
         }
     }
 
+    /// Whether the urgent byte is the next of the stream.
+    pub fn is_at_mark(&self, fd: Fd) -> bool {
+        self.readable(fd).is_some_and(|(_, at_mark)| at_mark)
+    }
+
     /// How many bytes can be received, and whether the urgent one is the first of them.
     fn readable(&self, fd: Fd) -> Option<(u64, bool)> {
         let (_, sock) = self.sock(fd).ok()?;

@@ -262,6 +262,7 @@ impl World {
             let f = &mut self.conns[conn as usize].flows[incoming];
             let (mut available, mut peeked_over) = (f.readable() as usize, 0);
             if buffer.is_empty() && available > 0 {
+                self.acknowledge_what_was_read(conn, incoming, false, false);
                 return Step::Done(Ok(0));
             }
             if f.urgent.is_some() {
@@ -291,6 +292,9 @@ impl World {
             }
         }
         if s.done {
+            if let Some((conn, side)) = s.conn {
+                self.acknowledge_what_was_read(conn, 1 - side as usize, false, true);
+            }
             self.progress();
             return Step::Done(Ok(0));
         }
@@ -353,8 +357,9 @@ impl World {
             f.read += n as u64;
             self.progress();
             self.open_window(conn, incoming);
-            self.acknowledge_what_was_read(conn, incoming);
         }
+        let beyond = n < buffer.len() && !flags.contains(RecvFlags::PEEK);
+        self.acknowledge_what_was_read(conn, incoming, n > 0, beyond);
         n
     }
 

@@ -2,13 +2,11 @@
 
 use super::cut::HELD;
 use crate::agenda::Happening;
-use crate::object::{RCV, SHUT, Segment, SegmentKind, Tcp};
+use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
-
-/// More bytes than this are acknowledged at once (`TCP_MIN_RCVMSS`, as far as it is known what a segment is).
-const ACK_AT_ONCE: u64 = 536;
+use slab::Slab;
 
 /// `TCP_DELACK_MIN`.
 const DELAYED_ACK_NS: u64 = 40_000_000;
@@ -62,15 +60,11 @@ impl World {
         let (hosts, latency) = (c.hosts, c.latency);
         let back = &mut c.flows[1 - side];
         let acknowledged = now.max(back.lost_until) + latency;
-        back.interactive |= back.arrived > 0;
-        (back.pushed, back.pushed_from) = (0, back.arrived);
+        back.acknowledging.answered(true);
         let f = &mut c.flows[side];
         let n = segment.end - f.arrived;
         f.arrived = segment.end;
-        f.pushed = f.pushed.saturating_add(u8::from(f.interactive));
-        if f.arrived - f.pushed_from > ACK_AT_ONCE {
-            (f.pushed, f.pushed_from) = (0, f.arrived);
-        }
+        f.acknowledging.arrived(n, wanted(socks, receiver));
         f.acks.push_back((acknowledged, segment.end));
         trace.happening(now, NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
         let (mut readable, urgent) = (f.readable(), f.urgent.is_some());
@@ -123,9 +117,12 @@ impl World {
     fn fin_arrives(&mut self, conn: u32, side: usize) {
         let now = self.now;
         self.fin_ack_comes_along(conn, 1 - side);
-        let Some(c) = self.conns.get_mut(conn as usize) else { return };
+        let World { conns, socks, .. } = self;
+        let Some(c) = conns.get_mut(conn as usize) else { return };
         let (from, to) = (c.words[side], c.words[1 - side]);
+        c.flows[1 - side].acknowledging.answered(false);
         c.flows[side].fin_arrived = true;
+        let enough = c.flows[side].acknowledging.ended(wanted(socks, c.socks[1 - side]));
         let [sender, receiver] = [c.socks[side], c.socks[1 - side]];
         self.trace.happening(now, NONE, Kind::Fin, [from, to, 0, 0]);
         let mut at_once = true;
@@ -133,7 +130,7 @@ impl World {
             let s = &mut self.socks[receiver as usize];
             s.shutdown |= RCV;
             s.done = true;
-            at_once = !matches!(s.tcp, Tcp::SynRecv | Tcp::Established);
+            at_once = enough || !matches!(s.tcp, Tcp::SynRecv | Tcp::Established);
             s.tcp = match s.tcp {
                 Tcp::SynRecv | Tcp::Established => Tcp::CloseWait,
                 Tcp::FinWait1 => Tcp::Closing,
@@ -193,13 +190,12 @@ impl World {
         }
     }
 
-    /// The receiver has read all that came: what was to be acknowledged is, where there was enough of it
-    /// (`tcp_cleanup_rbuf`).
+    /// The receiver has looked, and `took` something; `beyond`: also behind the last byte. What was to be acknowledged is,
+    /// where that is enough (`tcp_cleanup_rbuf`).
     #[inline]
-    pub fn acknowledge_what_was_read(&mut self, conn: u32, side: usize) {
+    pub fn acknowledge_what_was_read(&mut self, conn: u32, side: usize, took: bool, beyond: bool) {
         let f = &mut self.conns[conn as usize].flows[side];
-        if f.pushed >= 2 && f.readable() == 0 {
-            (f.pushed, f.pushed_from) = (0, f.arrived);
+        if f.acknowledging.looked(f.read, took, beyond) {
             self.fin_ack_comes_along(conn, side);
         }
     }
@@ -275,4 +271,9 @@ impl World {
             self.notify_again(file, Events::ERR);
         }
     }
+}
+
+/// How many bytes the receiver wants at least (`SO_RCVLOWAT`).
+fn wanted(socks: &Slab<Sock>, receiver: u32) -> u64 {
+    socks.get(receiver as usize).map_or(1, |s| u64::from(s.options.low_at).max(1))
 }

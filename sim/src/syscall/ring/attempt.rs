@@ -8,7 +8,7 @@ use crate::object::Object;
 use crate::syscall::SendProgress;
 use crate::world::{LENT, NONE, World};
 use eagain_net::{
-    Errno, Events, Fd, Operation, RecvFlags, Result, SendFlags, SocketOption, SocketOptionName, StatusFlags,
+    Errno, Events, Fd, Operation, Result, SendFlags, SocketOption, SocketOptionName, StatusFlags,
 };
 use std::net::SocketAddr;
 
@@ -26,7 +26,7 @@ pub(super) enum Attempt {
     Later(u64),
 }
 
-fn done(result: Result<usize>) -> Attempt {
+pub(super) fn done(result: Result<usize>) -> Attempt {
     match result {
         Ok(n) => Attempt::Done(i32::try_from(n).unwrap_or(i32::MAX), false),
         Err(errno) => Attempt::Done(-errno.0, true),
@@ -34,7 +34,7 @@ fn done(result: Result<usize>) -> Attempt {
 }
 
 /// A transfer that waits for all: what was moved counts for more than the error that ended it.
-fn moved_or(errno: Errno, moved: usize) -> Attempt {
+pub(super) fn moved_or(errno: Errno, moved: usize) -> Attempt {
     match moved {
         0 => Attempt::Done(-errno.0, true),
         n => Attempt::Done(n as i32, true),
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// The same for an operation of a ring.
-    fn on_ring_file<T>(
+    pub(super) fn on_ring_file<T>(
         &mut self,
         ring: u32,
         op: u32,
@@ -195,91 +195,30 @@ impl World {
         }
     }
 
-    fn moved(&mut self, ring: u32, op: u32) -> usize {
+    pub(super) fn moved(&mut self, ring: u32, op: u32) -> usize {
         self.ring_op(ring, op).map_or(0, |op| op.moved)
     }
 
-    fn set_moved(&mut self, ring: u32, op: u32, moved: usize) {
+    pub(super) fn set_moved(&mut self, ring: u32, op: u32, moved: usize) {
         if let Some(op) = self.ring_op(ring, op) {
             op.moved = moved;
         }
     }
 
-    fn ring_recv(&mut self, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
-        let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
-        let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
-        let most = if all { buffer.len() } else { self.ring_short(ring, op, buffer.len(), Events::IN) };
-        let mut moved = self.moved(ring, op);
-        loop {
-            let rest = &mut buffer[moved..most];
-            match self.on_ring_file(ring, op, |w, fd| w.sys_recv(fd, rest, now, &mut None)) {
-                Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
-                Ok(n) => {
-                    moved += n;
-                    self.set_moved(ring, op, moved);
-                    if !all || moved == most {
-                        return Attempt::Done(moved as i32, false);
-                    }
-                    if !flags.contains(RecvFlags::DONTWAIT) {
-                        // What more there is, is received with the deferred work (`io_net_retry`).
-                        return Attempt::Pend(Events::IN);
-                    }
-                }
-                Err(Errno::EAGAIN) => {
-                    return self.ring_pend(ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
-                }
-                Err(errno) => return moved_or(errno, moved),
-            }
-        }
-    }
-
     /// It would wait. Who asked not to is told so; else it pends, even where the file is non-blocking, which older
     /// kernels, and new ones under load, do not always do when they receive.
-    fn ring_pend(&mut self, ring: u32, op: u32, moved: usize, dont_wait: bool, events: Events) -> Attempt {
+    pub(super) fn ring_pend(
+        &mut self,
+        ring: u32,
+        op: u32,
+        moved: usize,
+        dont_wait: bool,
+        events: Events,
+    ) -> Attempt {
         if dont_wait || moved == 0 && events == Events::IN && self.ring_gives_up(ring, op) {
             return moved_or(Errno::EAGAIN, moved);
         }
         Attempt::Pend(events)
-    }
-
-    fn ring_recv_group(&mut self, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
-        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
-        if !self.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::Socket(_))) {
-            return done(Err(Errno::ENOTSOCK));
-        }
-        loop {
-            let taken = self.ring(ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
-            let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
-            let most = self.ring_short(ring, op, buffer.len(), Events::IN);
-            let into = &mut buffer[..most];
-            let received =
-                self.on_ring_file(ring, op, |w, fd| w.sys_recv(fd, into, RecvFlags::DONTWAIT, &mut None));
-            let n = match received {
-                Ok(n) if n > 0 => n,
-                other => {
-                    // Nothing came: the buffer goes back to where it was taken from.
-                    if let Some(group) = self.ring(ring).and_then(|r| r.groups.get_mut(&group)) {
-                        group.push_front((id, buffer));
-                    }
-                    return match other {
-                        Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
-                        other => done(other),
-                    };
-                }
-            };
-            buffer.truncate(n);
-            if !multishot {
-                if let Some(op) = self.ring_op(ring, op) {
-                    op.filled = Some((id, buffer));
-                }
-                return Attempt::Done(n as i32, false);
-            }
-            self.ring_post_more(ring, op, n as i32, Some((id, buffer)));
-            // The end counts as something to receive, a reset does not (`tcp_inq_hint`).
-            if !self.ring_has_data(ring, op) && !self.ring_has_ended(ring, op) {
-                return Attempt::Pend(Events::IN);
-            }
-        }
     }
 
     fn ring_send(&mut self, ring: u32, op: u32, bytes: &[u8], flags: SendFlags) -> Attempt {
@@ -334,7 +273,7 @@ impl World {
         }
         let most = self.ring_short(ring, op, buffer.len(), Events::IN);
         let into = &mut buffer[..most];
-        match self.on_ring_file(ring, op, |w, fd| w.sys_read(fd, into, &mut None)) {
+        match self.ring_take(ring, op, |w, fd| w.sys_read(fd, into, &mut None)) {
             Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
             result => whole(result, buffer.len()),
         }
@@ -376,7 +315,7 @@ impl World {
 
     /// How much this transfer moves at most: less than was asked where the family chooses so. What it leaves came, or
     /// came free, a moment later.
-    fn ring_short(&mut self, ring: u32, op: u32, len: usize, ready: Events) -> usize {
+    pub(super) fn ring_short(&mut self, ring: u32, op: u32, len: usize, ready: Events) -> usize {
         if len < 2 || !self.ring_may(Family::RingShort) {
             if let Some(ring) = self.ring(ring) {
                 ring.shorts.skip();
@@ -393,25 +332,6 @@ impl World {
             }
             _ => len,
         }
-    }
-
-    /// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
-    fn ring_has_data(&mut self, ring: u32, op: u32) -> bool {
-        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
-        let Some(Object::Socket(sock)) = self.files.get(file as usize).map(|open| &open.object) else {
-            return true;
-        };
-        let conn = self.socks.get(*sock as usize).and_then(|s| s.conn);
-        conn.is_some_and(|(conn, side)| self.conns[conn as usize].flows[1 - side as usize].readable() > 0)
-    }
-
-    /// Whether the peer's end is what there is to receive.
-    fn ring_has_ended(&mut self, ring: u32, op: u32) -> bool {
-        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
-        let Some(Object::Socket(sock)) = self.files.get(file as usize).map(|open| &open.object) else {
-            return false;
-        };
-        self.socks.get(*sock as usize).is_some_and(|sock| sock.done)
     }
 
     /// Whether an operation on a non-blocking file gives up instead of pending.

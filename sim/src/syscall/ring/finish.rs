@@ -37,18 +37,21 @@ impl World {
                 let defer = self.ring(ring).is_some_and(|ring| ring.defer);
                 let may_be_ready = self.ring_op(ring, op).is_some_and(|op| match op.operation {
                     Operation::Connect { .. } => true,
-                    Operation::Recv { .. } => op.moved > 0 || defer,
+                    Operation::Recv { .. } | Operation::Read { .. } => op.moved > 0 || defer,
                     // What goes on keeps its place in the queue, and is not looked at again for coming back to it.
                     Operation::RecvGroup { multishot, .. } => defer && (first || !multishot),
                     _ => false,
                 });
-                if may_be_ready && self.ring_is_ready(ring, op) {
-                    if let Some(entry) = self.ring_op(ring, op)
-                        && !goes_on(&entry.operation)
-                    {
-                        entry.unlisted = true;
-                        let file = entry.file;
-                        self.unwatch_ring(file, ring, op);
+                if may_be_ready && let Some(mask) = self.ring_ready(ring, op) {
+                    match self.ring_op(ring, op) {
+                        // That it is ready counts as its first wake-up.
+                        Some(entry) if goes_on(&entry.operation) => (entry.wakes, entry.woken) = (1, mask),
+                        Some(entry) => {
+                            entry.unlisted = true;
+                            let file = entry.file;
+                            self.unwatch_ring(file, ring, op);
+                        }
+                        None => {}
                     }
                     self.ring_queue_work(ring, op, number, 0);
                 }
@@ -71,10 +74,10 @@ impl World {
         }
     }
 
-    /// Whether what the operation waits for is so already.
-    pub(super) fn ring_is_ready(&mut self, ring: u32, op: u32) -> bool {
-        let Some((file, armed)) = self.ring_op(ring, op).map(|op| (op.file, op.armed)) else { return false };
-        file != NONE && self.poll_file(file).intersects(armed)
+    /// What of that which the operation waits for is so already.
+    pub(super) fn ring_ready(&mut self, ring: u32, op: u32) -> Option<Events> {
+        let (file, armed) = self.ring_op(ring, op).map(|op| (op.file, op.armed))?;
+        (file != NONE).then(|| self.poll_file(file) & armed).filter(|mask| !mask.is_empty())
     }
 
     /// The operation is over. What is linked behind it is seen to when its completion is posted.

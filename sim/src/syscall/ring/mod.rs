@@ -1,9 +1,10 @@
-//! io_uring, after io_uring/io_uring.c: setup, pushing, entering, reaping. What an operation does is in `attempt`, how it
-//! ends and what is linked behind it in `finish`, cancelling and timeouts in `cancel`, waking in `work`.
+//! io_uring, after io_uring/io_uring.c: setup, pushing, entering, reaping. What an operation does is in `attempt` and
+//! `receive`, how it ends and what is linked behind it in `finish`, cancelling and timeouts in `cancel`, waking in `work`.
 
 mod attempt;
 mod cancel;
 mod finish;
+mod receive;
 mod work;
 
 use crate::kernel::Step;

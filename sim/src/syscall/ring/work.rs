@@ -164,7 +164,7 @@ impl World {
             let again = self.ring_looks_again(file, op);
             self.ring_proceed(file, op, false);
             let goes_on = self.ring_op(file, op).is_some_and(|entry| entry.number == number && !entry.queued);
-            if again && goes_on && self.ring_is_ready(file, op) {
+            if again && goes_on && self.ring_ready(file, op).is_some() {
                 self.ring_proceed(file, op, false);
             }
         }

@@ -1,0 +1,121 @@
+//! Receiving by a ring: into a buffer of its own, until it is full where that is asked, or into those of a group, again and
+//! again.
+
+use super::attempt::{Attempt, done, moved_or};
+use crate::kernel::Step;
+use crate::object::Object;
+use crate::world::{NONE, World};
+use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SigSet};
+
+impl World {
+    pub(super) fn ring_recv(&mut self, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
+        let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
+        let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
+        let most = if all { buffer.len() } else { self.ring_short(ring, op, buffer.len(), Events::IN) };
+        let mut moved = self.moved(ring, op);
+        loop {
+            let rest = &mut buffer[moved..most];
+            let receive = |w: &mut World, fd| w.sys_recv(fd, rest, now, &mut None);
+            let received = match flags.contains(RecvFlags::OOB) {
+                true => self.on_ring_file(ring, op, receive),
+                false => self.ring_take(ring, op, receive),
+            };
+            match received {
+                Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
+                Ok(n) => {
+                    moved += n;
+                    self.set_moved(ring, op, moved);
+                    if !all || moved == most {
+                        return Attempt::Done(moved as i32, false);
+                    }
+                    if !flags.contains(RecvFlags::DONTWAIT) {
+                        // What more there is, is received with the deferred work (`io_net_retry`).
+                        return Attempt::Pend(Events::IN);
+                    }
+                }
+                Err(Errno::EAGAIN) => {
+                    return self.ring_pend(ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
+                }
+                Err(errno) => return moved_or(errno, moved),
+            }
+        }
+    }
+
+    /// Whoever stands at the urgent mark does not go past it while a signal waits to be handled (`tcp_recvmsg_locked`),
+    /// which it does until `enter` is back.
+    pub(super) fn ring_take(
+        &mut self,
+        ring: u32,
+        op: u32,
+        act: impl FnOnce(&mut World, Fd) -> Step<usize>,
+    ) -> Result<usize> {
+        self.on_ring_file(ring, op, |w, fd| {
+            let blocked = w.threads.get(w.current as usize).map_or(SigSet::EMPTY, |t| t.mask);
+            match w.is_at_mark(fd) && w.is_pending(SigSet(!blocked.0)) {
+                true => Step::Done(Err(Errno::EAGAIN)),
+                false => act(w, fd),
+            }
+        })
+    }
+
+    pub(super) fn ring_recv_group(&mut self, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
+        if self.ring_socket(ring, op).is_none() {
+            return done(Err(Errno::ENOTSOCK));
+        }
+        loop {
+            let taken = self.ring(ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
+            let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
+            let most = self.ring_short(ring, op, buffer.len(), Events::IN);
+            let into = &mut buffer[..most];
+            let received =
+                self.ring_take(ring, op, |w, fd| w.sys_recv(fd, into, RecvFlags::DONTWAIT, &mut None));
+            let n = match received {
+                Ok(n) if n > 0 => n,
+                other => {
+                    // Nothing came: the buffer goes back to where it was taken from.
+                    if let Some(group) = self.ring(ring).and_then(|r| r.groups.get_mut(&group)) {
+                        group.push_front((id, buffer));
+                    }
+                    return match other {
+                        Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
+                        other => done(other),
+                    };
+                }
+            };
+            buffer.truncate(n);
+            if !multishot {
+                if let Some(op) = self.ring_op(ring, op) {
+                    op.filled = Some((id, buffer));
+                }
+                return Attempt::Done(n as i32, false);
+            }
+            self.ring_post_more(ring, op, n as i32, Some((id, buffer)));
+            // The end counts as something to receive, a reset does not (`tcp_inq_hint`).
+            if !self.ring_has_data(ring, op) && !self.ring_has_ended(ring, op) {
+                return Attempt::Pend(Events::IN);
+            }
+        }
+    }
+
+    /// The socket that an operation is about.
+    pub(super) fn ring_socket(&mut self, ring: u32, op: u32) -> Option<u32> {
+        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
+        match self.files.get(file as usize)?.object {
+            Object::Socket(sock) => Some(sock),
+            _ => None,
+        }
+    }
+
+    /// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
+    pub(super) fn ring_has_data(&mut self, ring: u32, op: u32) -> bool {
+        let Some(sock) = self.ring_socket(ring, op) else { return true };
+        let conn = self.socks.get(sock as usize).and_then(|s| s.conn);
+        conn.is_some_and(|(conn, side)| self.conns[conn as usize].flows[1 - side as usize].readable() > 0)
+    }
+
+    /// Whether the peer's end is what there is to receive.
+    fn ring_has_ended(&mut self, ring: u32, op: u32) -> bool {
+        let sock = self.ring_socket(ring, op).and_then(|sock| self.socks.get(sock as usize));
+        sock.is_some_and(|sock| sock.done)
+    }
+}
