@@ -8,12 +8,14 @@
 //!
 //! Microseconds of user and system time of all the server's threads for a request, from `/proc/PID/stat` before and
 //! after: the median of five rounds, in each of which every server has its turn; SET and GET with 64 bytes, 50
-//! connections. At `-P 1` the client is the bottleneck, hence requests a second would say little. The last columns are
-//! with idle connections beside those: 5,000, or as many as the model or the machine lets in; what a request costs then,
+//! connections. At `-P 1` the client is the bottleneck, hence requests a second would say little; at `-P 16` they are
+//! told too, in thousands, and mean something where nobody else uses the two cores. The last columns are with idle connections beside those: 5,000, or as many as the model or the machine lets in; what a request costs then,
 //! and what a second costs in which nobody asks.
 
 mod fixed;
+mod fixed_ring;
 
+use eagain_net::{Linux, now};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -35,7 +37,7 @@ const DRIVERS: &[(&str, &str)] = &[
     ("tokio", "reactor"),
 ];
 /// Beside them.
-const OTHERS: &[&str] = &["fixed", "redis"];
+const OTHERS: &[&str] = &["fixed", "fixed-ring", "fixed-multishot", "redis"];
 const IDLE: usize = 5_000;
 const ROUNDS: usize = 5;
 /// What the client needs below a limit: its connections, and those that have just ended.
@@ -85,8 +87,8 @@ impl Server {
             }
             return Ok(server);
         }
-        let mut command = if name == "fixed" {
-            pinned(CORES[0], &own.to_string_lossy(), &strings(&["serve-fixed"]))
+        let mut command = if name.starts_with("fixed") {
+            pinned(CORES[0], &own.to_string_lossy(), &strings(&["serve-fixed", name]))
         } else {
             let arguments =
                 ["--listen", "127.0.0.1:0", "--workers", "0", "--model", name, "--pattern", pattern];
@@ -114,8 +116,8 @@ impl Server {
         Ok((field(11) + field(12)) * TICK_US)
     }
 
-    /// Microseconds a request, of `n` SET and `n` GET.
-    fn once(&self, depth: usize, n: u64) -> Result<f64, Failure> {
+    /// Microseconds a request, of `n` SET and `n` GET, and thousands of requests a second.
+    fn once(&self, depth: usize, n: u64) -> Result<(f64, f64), Failure> {
         let (port, depth, count) = (self.at.port().to_string(), depth.to_string(), n.to_string());
         let arguments = ["-p", &port, "-t", "set,get", "-d", "64", "-c", "50", "-q"];
         let mut client = Command::new("taskset");
@@ -123,17 +125,18 @@ impl Server {
             .args(["-c", CORES[1], "timeout", "300", "redis-benchmark"])
             .args(arguments)
             .args(["-P", &depth, "-n", &count]);
-        let before = self.spent_us()?;
+        let (before, begun) = (self.spent_us()?, now(Linux));
         let output = client.output()?;
         if !output.status.success() {
             return Err(format!("redis-benchmark: {}", output.status).into());
         }
-        Ok((self.spent_us()? - before) / (2 * n) as f64)
+        let requests = (2 * n) as f64;
+        Ok(((self.spent_us()? - before) / requests, requests / (now(Linux) - begun).as_secs_f64() / 1_000.0))
     }
 
     /// How many requests of each kind last long enough.
     fn enough(&self, depth: usize) -> Result<u64, Failure> {
-        let first = self.once(depth, 5_000 * depth as u64)?.max(0.05);
+        let first = self.once(depth, 5_000 * depth as u64)?.0.max(0.05);
         Ok((WANTED_US / first / 2.0).clamp(2_000.0, 4_000_000.0) as u64)
     }
 
@@ -168,6 +171,8 @@ struct Row {
     /// How many requests at each depth, and what one took, in each round.
     one: (u64, Vec<f64>),
     many: (u64, Vec<f64>),
+    /// Thousands of requests a second at the second depth.
+    throughput: Vec<f64>,
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -180,12 +185,15 @@ impl Row {
         let server = Server::start(name, pattern)?;
         let (one, many) = (server.enough(1)?, server.enough(16)?);
         let name = format!("{name} | {pattern}");
-        Ok(Row { name, server, one: (one, Vec::new()), many: (many, Vec::new()) })
+        let throughput = Vec::new();
+        Ok(Row { name, server, one: (one, Vec::new()), many: (many, Vec::new()), throughput })
     }
 
     fn round(&mut self) -> Result<(), Failure> {
-        self.one.1.push(self.server.once(1, self.one.0)?);
-        self.many.1.push(self.server.once(16, self.many.0)?);
+        self.one.1.push(self.server.once(1, self.one.0)?.0);
+        let (cost, throughput) = self.server.once(16, self.many.0)?;
+        self.many.1.push(cost);
+        self.throughput.push(throughput);
         Ok(())
     }
 
@@ -197,7 +205,7 @@ impl Row {
         idle.truncate(idle.len().saturating_sub(if full { ROOM } else { 0 }));
         pause(500);
         let n = self.server.enough(1)?;
-        let mut costs = [self.server.once(1, n)?, self.server.once(1, n)?, self.server.once(1, n)?];
+        let mut costs = [self.server.once(1, n)?.0, self.server.once(1, n)?.0, self.server.once(1, n)?.0];
         pause(500);
         let before = self.server.spent_us()?;
         pause(3_000);
@@ -219,20 +227,29 @@ fn measure(wanted: &[String]) -> Result<(), Failure> {
     for _ in 0..ROUNDS {
         rows.iter_mut().try_for_each(Row::round)?;
     }
-    println!("| model | pattern | -P 1 | -P 16 | idle | -P 1 beside them | ms a second at rest |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| model | pattern | -P 1 | -P 16 | thousands a second | idle | -P 1 beside them | ms a second at rest |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for row in &mut rows {
         let crowd = row.crowd().unwrap_or_else(|why| format!("{why} | |"));
         let (one, many) = (median(&mut row.one.1), median(&mut row.many.1));
-        println!("| {} | {one:.2} | {many:.2} | {crowd} |", row.name);
+        let throughput = median(&mut row.throughput);
+        println!("| {} | {one:.2} | {many:.2} | {throughput:.0} | {crowd} |", row.name);
     }
     Ok(())
 }
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if wanted == ["serve-fixed"] {
-        let Err(errno) = fixed::serve() else { return ExitCode::SUCCESS };
+    if let [verb, name] = wanted.as_slice()
+        && verb == "serve-fixed"
+    {
+        let served = match name.as_str() {
+            "fixed" => fixed::serve(),
+            name => fixed_ring::serve(name == "fixed-multishot"),
+        };
+        let Err(errno) = served else { return ExitCode::SUCCESS };
         eprintln!("{errno}");
         return ExitCode::FAILURE;
     }
