@@ -139,6 +139,11 @@ impl<K: Kernel> Acceptor<K> {
         let Some(peer) = self.admit(&home.units, stream, from, now, room) else { return };
         let (_, shared) = home.peers.insert(home.units.kernel, peer);
         let mut peer = shared.lock();
+        if peer.released {
+            // A stop found it in the table first, and had nothing to wait for. Its descriptor is about to be closed: a
+            // model that is asked to watch it now would watch whoever gets the number next, or nobody.
+            return;
+        }
         if begin(&mut peer).is_err() {
             // The model's own limit, such as a descriptor beyond FD_SETSIZE.
             let _ = peer.stream.write(TOO_MANY_CLIENTS);

@@ -172,27 +172,37 @@ impl<K: Kernel> Service<K> {
         let mut done = Vec::new();
         crew.back.replies.try_pop_many(&mut done, usize::MAX);
         crew.outstanding -= done.len();
-        let room = crew.back.replies.capacity() - crew.outstanding;
-        let mut next: Vec<u64> = crew.waiting.drain(..room.min(crew.waiting.len())).collect();
+        let mut tokens = Vec::with_capacity(done.len());
         for mut job in done {
+            tokens.push(job.token);
             if let Some(shared) = home.peers.get(job.token) {
                 let mut peer = shared.lock();
                 peer.session = job.session.take();
                 peer.take_replies(std::mem::take(&mut job.replies), job.commit, now);
-                then(self, &mut peer);
             } else if let Some(session) = job.session.take() {
                 home.units.logic.lock().disconnect(session);
             }
-            if let Service::Elsewhere(crew) = self {
-                crew.spare.push(job);
-            }
+            crew.spare.push(job);
         }
-        for token in next.drain(..) {
+        // Who waited comes before those who have just had their turn and may want another; and until there is no room, since
+        // one that waited may have nothing for a worker after all, and nobody would look at the next one then.
+        while let Some(token) = self.next_waiting() {
             let Some(shared) = home.peers.get(token) else { continue };
             let mut peer = shared.lock();
             peer.flight.waits_for_worker = false;
             then(self, &mut peer);
         }
+        for token in tokens {
+            if let Some(shared) = home.peers.get(token) {
+                then(self, &mut shared.lock());
+            }
+        }
+    }
+
+    /// The first of those who wait, if there is room for it.
+    fn next_waiting(&mut self) -> Option<u64> {
+        let Service::Elsewhere(crew) = self else { return None };
+        if crew.outstanding == crew.back.replies.capacity() { None } else { crew.waiting.pop_front() }
     }
 
     /// Waits until the peer's requests have come back from where they are handled, for threads that have one peer each.
