@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of one choice. Printed and parsed as `domain object ordinal`, with single spaces between.
+/// The name of one choice. Printed and parsed as `domain object ordinal`: up to the first space, and from the last one on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
-    /// The family, such as `wire.split`.
+    /// The family, such as `wire.split`. No spaces in it.
     pub domain: String,
-    /// Who or what: a thread, one direction of a connection, a file. No spaces in it.
+    /// Who or what: a thread, one direction of a connection, a file. Names that a scenario gives are part of it, spaces and all.
     pub object: String,
     /// The how-manieth choice of this family by this object, from 0.
     pub ordinal: u64,
@@ -43,12 +43,8 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Key, KeyError> {
         let error = || KeyError(text.to_owned());
-        let mut parts = text.split(' ');
-        let (Some(domain), Some(object), Some(ordinal), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(error());
-        };
+        let parts = text.split_once(' ').and_then(|(domain, rest)| Some((domain, rest.rsplit_once(' ')?)));
+        let Some((domain, (object, ordinal))) = parts else { return Err(error()) };
         if domain.is_empty() || object.is_empty() {
             return Err(error());
         }

@@ -86,7 +86,7 @@ fn what_cannot_be_replayed_is_told_in_a_line() {
         ("list", "[1]".to_owned()),
         ("cut", good[..good.len() / 2].to_owned()),
         ("other version", good.replace("\"format\": 1", "\"format\": 9")),
-        ("bad key", good.replace("wire.split", "wire split")),
+        ("bad key", good.replace("wire.split ", "")),
         ("bad hash", good.replace("\"hash\": \"0x", "\"hash\": \"x")),
         ("unknown field", good.replace("\"commit\"", "\"comit\"")),
         ("other scenario", good.replace("lost-reply", "lost-crown")),
