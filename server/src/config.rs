@@ -368,14 +368,9 @@ impl Config {
             () if self.workers > 0 || self.loops > 1 => {
                 refused("one thread passes everything on; use --workers 0 and --loops 1")
             }
-            () if self.pattern == Pattern::Proactor
-                || self.model == Model::Blocking
-                || self.model == Model::Tokio =>
-            {
-                refused(
-                    "it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
-                )
-            }
+            () if self.pattern == Pattern::Proactor || self.model == Model::Blocking => refused(
+                "it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
+            ),
             () => Ok(()),
         }
     }
@@ -410,6 +405,13 @@ mod tests {
             (&["--colour", "red"], Err("unknown flag --colour")),
             (&["--maxmemory", "lots"], Err("--maxmemory lots: argument must be a memory value")),
             (&["--role", "access", "--backends", "10.0.0.1:1,10.0.0.2:1"], Ok(())),
+            (&["--role", "logic", "--backends", "10.0.0.1:1", "--model", "tokio"], Ok(())),
+            (
+                &["--role", "logic", "--backends", "10.0.0.1:1", "--model", "blocking"],
+                Err(
+                    "--role logic: it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
+                ),
+            ),
             (&["--role", "storage", "--storage", "log", "--appendfsync=always"], Ok(())),
             (&["--role", "access"], Err("--role access: --backends must name its logic servers")),
             (&["--role", "logic"], Err("--role logic: --backends must name its storage servers")),

@@ -3,6 +3,8 @@
 use crate::cluster::driver::Driver;
 use crate::config::{Config, Model, Role};
 use crate::io_unit;
+#[cfg(feature = "tokio")]
+use crate::io_unit::tokio_driver;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
 use crate::storage_unit::durable::OpenError;
@@ -109,7 +111,7 @@ pub fn serve_on_tokio<K: Kernel>(
 ) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, &config)?;
     if matches!(config.role, Role::Access | Role::Logic) {
-        return Err(ServeError::Refused(format!("--role {}: not on tokio", config.role.name())));
+        return tokio_driver::net::pass_on(kernel, config, seed, ready);
     }
     let open = || {
         let (storage, found) = open_storage(kernel, &config, seed)?;
@@ -118,7 +120,7 @@ pub fn serve_on_tokio<K: Kernel>(
         }
         Ok(storage)
     };
-    crate::io_unit::tokio_driver::net::run(kernel, config.clone(), seed, open, ready)
+    tokio_driver::net::run(kernel, config.clone(), seed, open, ready)
 }
 
 /// The storage that the configuration asks for, and what was found in it.

@@ -1,8 +1,9 @@
 //! The cluster as real processes on this machine: an access server, two logic servers, two storage servers. One storage
 //! server is killed in the middle of the load and started again; what was acknowledged is there, and nothing was counted
-//! twice. The same before two real Redis servers, where one is installed.
+//! twice. The same with every role on tokio, and before two real Redis servers, where one is installed.
 #![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
 
+use eagain_net::{Linux, Signal, Signals};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -127,7 +128,7 @@ fn load(port: u16, client: usize, stop: &AtomicBool) -> Vec<Known> {
     keys
 }
 
-fn survives(start_storage: StartStorage) {
+fn survives(start_storage: StartStorage, model: &str) {
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
     let mut storages =
@@ -135,8 +136,11 @@ fn survives(start_storage: StartStorage) {
     let backends =
         |ports: &[u16]| ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
     let (storage, logic) = (backends(&ports[..2]), backends(&ports[2..4]));
-    let _logics = [2, 3].map(|at| server(ports[at], &["--role", "logic", "--backends", &storage]));
-    let _access = server(ports[4], &["--role", "access", "--backends", &logic]);
+    let passes_on = |at: usize, role, behind| {
+        server(ports[at], &["--role", role, "--backends", behind, "--model", model])
+    };
+    let _logics = [2, 3].map(|at| passes_on(at, "logic", &storage));
+    let mut access = passes_on(4, "access", &logic);
     let port = ports[4];
 
     let mut client = Client::connect(port);
@@ -174,16 +178,30 @@ fn survives(start_storage: StartStorage) {
             "{key}: {value}, not {acknowledged}..={attempted}"
         );
     }
+
+    Linux.kill(access.0.id() as i32, Signal::SIGTERM).unwrap();
+    assert_eq!(access.0.wait().unwrap().code(), Some(0));
+    assert_eq!(client.stream.read(&mut [0]).unwrap(), 0);
 }
 
 #[test]
 fn what_was_acknowledged_survives_the_kill_of_a_storage_server() {
-    survives(|port, directory| ours(port, directory, "log"));
+    survives(|port, directory| ours(port, directory, "log"), "epoll");
+}
+
+#[test]
+fn the_same_roles_stand_on_tokio() {
+    let storage = |port, directory: &Path| {
+        let directory = directory.to_str().unwrap();
+        let keeps = ["--storage", "log", "--appendfsync", "always", "--dir", directory];
+        server(port, &[&["--role", "storage", "--model", "tokio"], &keeps[..]].concat())
+    };
+    survives(storage, "tokio");
 }
 
 #[test]
 fn what_was_acknowledged_survives_in_a_database_too() {
-    survives(|port, directory| ours(port, directory, "redb"));
+    survives(|port, directory| ours(port, directory, "redb"), "epoll");
 }
 
 #[test]
@@ -193,7 +211,7 @@ fn the_same_roles_stand_before_real_redis_servers() {
         let _ = writeln!(std::io::stderr(), "skipped: no redis-server is installed here");
         return;
     }
-    survives(redis);
+    survives(redis, "epoll");
 }
 
 /// Damages the file of a server that was killed. Starting again refuses it; the text that says so.

@@ -9,7 +9,7 @@ use super::permanent_connection::{Answer, LinkOptions, PermanentConnection};
 use super::plan::{Plan, may_repeat, plan};
 use super::reply_span::NoReply;
 use super::ring::Ring;
-use crate::config::Role;
+use crate::config::{Config, Role};
 use crate::flaws::Flaws;
 use crate::random::Random;
 use crate::resp::{Arguments, Protocol, encode_request};
@@ -19,6 +19,10 @@ use slab::Slab;
 const ATTEMPTS_MAX: u32 = 4;
 /// A server is passed over for the next on the ring from so many requests on, if the others have much less to do.
 const LOAD_MIN: usize = 32;
+/// An access server waits so long for a logic server.
+const ACCESS_TIMEOUT_NS: u64 = 3_000_000_000;
+/// A logic server waits so long for a storage server: less, so that its word arrives in time.
+const LOGIC_TIMEOUT_NS: u64 = 2_000_000_000;
 
 /// A reply that is due.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +73,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// The proxy that the configuration asks for.
+    pub fn of(config: &Config, seed: u64) -> Proxy {
+        let names = config.backends.iter().map(ToString::to_string).collect();
+        let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
+        Proxy::new(config.role, names, timeout_ns, seed, config.flaws)
+    }
+
     /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
     pub fn new(role: Role, names: Vec<String>, timeout_ns: u64, seed: u64, flaws: Flaws) -> Proxy {
         let mut random = Random::new(seed);

@@ -11,6 +11,7 @@
 //! | [`proactor::emulated`] | readiness | the main thread reads and writes; workers handle |
 //! | [`proactor::completion`] | completion | the kernel reads and writes; workers handle |
 //! | `blocking` | blocking | a thread per connection does all of it |
+//! | `tokio_driver` | tokio | a task per connection does all of it, on one thread |
 //!
 //! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
 //! [`deadlines`]; a [`peer`] is a connection with its socket; `service` has requests executed here or by workers; `watch` is

@@ -10,16 +10,15 @@ mod client;
 mod link;
 
 use super::proxy::Proxy;
-use crate::config::{Config, Role};
+use crate::config::Config;
 use crate::error::TOO_MANY_CLIENTS;
-use crate::flaws::Flaws;
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order};
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::storage_unit::Memory;
 use client::{Client, Clients};
 use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
-use eagain_net::{Errno, Kernel, SigAction, Signal, SocketAddr, TcpListener};
+use eagain_net::{Errno, Kernel, SigAction, Signal, TcpListener};
 use link::LinkSocket;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,10 +35,6 @@ const REST_NS: u64 = 100_000_000;
 const ACCEPTS_PER_TURN_MAX: usize = 64;
 /// A stop waits for replies, so long at most.
 const DRAIN_NS: u64 = 5_000_000_000;
-/// An access server waits so long for a logic server.
-const ACCESS_TIMEOUT_NS: u64 = 3_000_000_000;
-/// A logic server waits so long for a storage server: less, so that its word arrives in time.
-const LOGIC_TIMEOUT_NS: u64 = 2_000_000_000;
 
 /// A server with one of the two roles that keep nothing.
 pub struct Driver<K: Kernel> {
@@ -71,8 +66,6 @@ impl<K: Kernel> Driver<K> {
         listener: TcpListener<K>,
         poller: AnyPoller<K>,
     ) -> Result<Driver<K>, Errno> {
-        let names: Vec<String> = config.backends.iter().map(SocketAddr::to_string).collect();
-        let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
         poller.register(listener.fd(), LISTENER, Interest::READABLE)?;
         let stop = Arc::new(AtomicBool::new(false));
         kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())?;
@@ -87,7 +80,6 @@ impl<K: Kernel> Driver<K> {
                 }),
             )?;
         }
-        let flaws: Flaws = config.flaws;
         let storage = Memory::new(config.databases, seed);
         Ok(Driver {
             kernel,
@@ -95,7 +87,7 @@ impl<K: Kernel> Driver<K> {
             listener,
             poller,
             rests_until: 0,
-            proxy: Proxy::new(config.role, names, timeout_ns, seed, flaws),
+            proxy: Proxy::of(config, seed),
             links: config.backends.iter().map(|&address| LinkSocket::new(address)).collect(),
             clients: Clients::default(),
             touched: BTreeSet::new(),

@@ -1,7 +1,10 @@
-//! What all tasks of a server share: the logic unit, the peers with what is asked of each, and the bell that wakes the
-//! main task. One thread has it, so borrows are short and never held across an `await`.
+//! What all tasks of a server share: the logic unit, the peers with what is asked of each, the bell that wakes the main
+//! task, and the way on where the server keeps nothing. One thread has it, so borrows are short and never held across an
+//! `await`.
 
 use super::Surroundings;
+use super::onward::Onward;
+use crate::cluster::proxy::Due;
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order, WallTime};
 use crate::storage_unit::Storage;
@@ -36,19 +39,29 @@ pub(super) enum Wish {
     Kill,
 }
 
-/// Where a peer hears of wishes.
+/// Where a peer hears of wishes, and of replies from servers behind.
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     wish: Cell<Wish>,
+    replies: RefCell<Vec<Due>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Notice {
     fn tell(&self, wish: Wish) {
         self.wish.set(self.wish.get().max(wish));
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Replies that came since the last call.
+    pub fn take_replies(&self) -> Vec<Due> {
+        self.replies.take()
     }
 
     /// What was asked since the last call; the next wish wakes `waker`.
@@ -72,6 +85,8 @@ struct Bell {
 pub(super) struct Hall<S> {
     pub logic: RefCell<LogicUnit<S>>,
     pub scratch: RefCell<Vec<u8>>,
+    /// Where requests go on to, if they are not for this server to execute.
+    pub onward: Option<Rc<Onward>>,
     peers: RefCell<BTreeMap<u64, Rc<Notice>>>,
     orders: RefCell<Vec<Order>>,
     bell: Arc<Bell>,
@@ -87,7 +102,11 @@ pub(super) fn wall_time(surroundings: &Surroundings) -> WallTime {
 }
 
 impl<S: Storage> Hall<S> {
-    pub fn with(mut logic: LogicUnit<S>, surroundings: Surroundings) -> Rc<Hall<S>> {
+    pub fn with(
+        mut logic: LogicUnit<S>,
+        onward: Option<Rc<Onward>>,
+        surroundings: Surroundings,
+    ) -> Rc<Hall<S>> {
         let bell = Arc::<Bell>::default();
         let ring = bell.clone();
         logic.storage().on_progress(Box::new(move || {
@@ -97,6 +116,7 @@ impl<S: Storage> Hall<S> {
         Rc::new(Hall {
             logic: RefCell::new(logic),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES]),
+            onward,
             peers: RefCell::default(),
             orders: RefCell::default(),
             bell,
@@ -147,6 +167,14 @@ impl<S: Storage> Hall<S> {
 
     pub fn peers(&self) -> usize {
         self.peers.borrow().len()
+    }
+
+    /// A server behind has answered, or never will. Whose request it was may be gone.
+    pub fn reply(&self, due: Due) {
+        if let Some(notice) = self.peers.borrow().get(&due.client) {
+            notice.replies.borrow_mut().push(due);
+            notice.wake();
+        }
     }
 
     pub fn tell_all(&self, wish: Wish) {

@@ -1,6 +1,6 @@
 //! The third driver: tokio tells readiness to tasks, one for each connection; state machine, logic and storage are the
-//! same as under the loops. It is generic over its listener and its streams: `tokio::net` in production ([`net`]),
-//! whatever a test has in its place.
+//! same as under the loops. It is generic over its listener, its streams and its connector: `tokio::net` in production
+//! ([`net`]), whatever a test has in its place.
 //!
 //! ```text
 //!   accept ──► a task a peer: read ─ serve ─ write ─┐        hall: logic unit, peers, what is asked of all of them
@@ -8,17 +8,25 @@
 //!                   └── readable, writable, deadline, notice (kill, drain, news of the storage)
 //! ```
 //!
+//! A server with a role that keeps nothing has a task for each link behind it too; requests and replies meet in `onward`,
+//! around the same proxy as in [`crate::cluster::driver`].
+//!
 //! One thread runs all of it, so that the logic unit needs no lock. A run is a function of what the streams do: every
 //! `select!` is biased, and nothing is kept in hash order.
 
+mod alarm;
 mod hall;
+mod link;
 pub mod net;
+mod onward;
 mod peer;
 
 use crate::config::Config;
 use crate::logic_unit::LogicUnit;
-use crate::storage_unit::Storage;
+use crate::storage_unit::{Memory, Storage};
 use hall::{Hall, Wish};
+use link::Link;
+use onward::Onward;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -48,6 +56,15 @@ pub trait Listener {
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
+/// Makes connections to servers behind.
+pub trait Connector {
+    /// What a connection is.
+    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+
+    /// A connection to the server at `address`. The future is dropped when it takes too long.
+    fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
+}
+
 /// What a server is given by whoever runs it, instead of asking the machine.
 pub struct Surroundings {
     /// All the chance that it will ever have.
@@ -65,7 +82,42 @@ pub async fn serve<L: Listener + 'static, S: Storage + 'static>(
     surroundings: Surroundings,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let hall = Hall::new(config, storage, surroundings);
+    attend(&Hall::new(config, storage, None, surroundings), listener, stop).await
+}
+
+/// As [`serve`], for a server with one of the roles that keep nothing: it passes requests on to the configured backends.
+pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
+    listener: L,
+    connector: C,
+    config: Config,
+    surroundings: Surroundings,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let onward = Rc::new(Onward::new(&config, surroundings.seed));
+    let storage = Memory::new(config.databases, surroundings.seed);
+    let backends = config.backends.clone();
+    let hall = Hall::new(config, storage, Some(onward.clone()), surroundings);
+    let connector = Rc::new(connector);
+    let link = |(server, address)| {
+        let link = Link::new(hall.clone(), onward.clone(), connector.clone(), server, address);
+        tokio::task::spawn_local(link.run())
+    };
+    let links: Vec<_> = backends.into_iter().enumerate().map(link).collect();
+    let ended = attend(&hall, listener, stop).await;
+    // Nobody waits for a reply any more.
+    for link in links {
+        link.abort();
+        let _ = link.await;
+    }
+    ended
+}
+
+/// Takes in whoever comes, and does what is asked of the server, until its end.
+async fn attend<L: Listener + 'static, S: Storage + 'static>(
+    hall: &Rc<Hall<S>>,
+    listener: L,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
     let acceptor = tokio::task::spawn_local(accept(hall.clone(), listener));
     let mut stop = pin!(stop);
     while !hall.is_stopping() {
@@ -126,10 +178,15 @@ async fn turn_away<T: AsyncWrite + Unpin>(mut stream: T) {
 }
 
 impl<S: Storage + 'static> Hall<S> {
-    fn new(config: Config, storage: S, surroundings: Surroundings) -> Rc<Hall<S>> {
+    fn new(
+        config: Config,
+        storage: S,
+        onward: Option<Rc<Onward>>,
+        surroundings: Surroundings,
+    ) -> Rc<Hall<S>> {
         let wall = hall::wall_time(&surroundings);
         let logic = LogicUnit::new(config, storage, surroundings.seed, wall);
-        Hall::with(logic, surroundings)
+        Hall::with(logic, onward, surroundings)
     }
 }
 

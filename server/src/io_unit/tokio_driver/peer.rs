@@ -1,6 +1,7 @@
 //! A connection as a task: one poll function that asks the state machine what it wants, and the stream for it. There is
 //! no future that a `select!` could drop half-way, and the order of asking is fixed.
 
+use super::alarm::Alarm;
 use super::hall::{Hall, Notice, Wish};
 use super::turn_away;
 use crate::io_unit::connection::{CloseReason, Connection};
@@ -14,7 +15,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep_until};
 
 /// Reads of one peer before the others have their turn.
 const READS_PER_TURN_MAX: usize = 4;
@@ -27,9 +27,7 @@ pub(super) struct Peer<T, S: Storage> {
     session: Session,
     held: Held,
     notice: Rc<Notice>,
-    /// Fires no later than the connection's deadline; then it is set again.
-    timer: Option<Pin<Box<Sleep>>>,
-    timer_ns: u64,
+    alarm: Alarm,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, S> {
@@ -47,7 +45,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         drop(logic);
         let notice = hall.enter(session.id);
         let (hall, held) = (hall.clone(), Held::default());
-        Some(Peer { hall, stream, connection, session, held, notice, timer: None, timer_ns: u64::MAX })
+        Some(Peer { hall, stream, connection, session, held, notice, alarm: Alarm::new() })
     }
 
     /// Its life.
@@ -72,6 +70,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut());
         let mut reads = 0;
         loop {
+            if let Some(onward) = &self.hall.onward {
+                onward.take_replies(&self.notice, &mut self.connection, now);
+            }
             while self.connection.wants_service() {
                 self.serve(0, now);
             }
@@ -127,6 +128,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     fn serve(&mut self, fresh: usize, now: Now) {
         let Peer { hall, connection, session, held, .. } = self;
         let scratch = hall.scratch.borrow();
+        if let Some(onward) = &hall.onward {
+            connection.receive(&scratch[..fresh], now.mono_ns);
+            return onward.serve(hall, connection, session, now);
+        }
         let mut logic = hall.logic.borrow_mut();
         if logic.holds_replies() {
             connection.hold_replies();
@@ -158,20 +163,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// Sees to it that the task is woken for the connection's deadline, and ends the connection when that has passed.
     fn watch_deadline(&mut self, cx: &mut Context<'_>, now: Now) {
         while let Some(deadline) = self.connection.deadline() {
-            if deadline < self.timer_ns {
-                self.timer_ns = deadline;
-                let at = self.hall.instant(deadline);
-                match &mut self.timer {
-                    Some(timer) => timer.as_mut().reset(at),
-                    None => self.timer = Some(Box::pin(sleep_until(at))),
-                }
-            }
-            let Some(timer) = &mut self.timer else { return };
-            if timer.as_mut().poll(cx).is_pending() {
-                return;
-            }
-            self.timer_ns = u64::MAX;
-            if self.connection.deadline_passed(now.mono_ns) {
+            let rings = self.alarm.rings(cx, deadline, |at| self.hall.instant(at));
+            if !rings || self.connection.deadline_passed(now.mono_ns) {
                 return;
             }
         }

@@ -1,5 +1,7 @@
 //! The driver over pipes in memory, with paused time.
 
+mod roles;
+
 use super::*;
 use crate::storage_unit::Memory;
 use std::cell::RefCell;

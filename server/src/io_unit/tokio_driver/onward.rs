@@ -1,0 +1,106 @@
+//! Where requests go on to, in a server with a role that keeps nothing: the proxy that its peers and its links share. A
+//! peer hands requests in, the task of a link carries them, and whoever has changed something sees to it that those are
+//! woken whom it concerns.
+
+use super::hall::{Hall, Notice};
+use crate::cluster::proxy::{Due, Proxy};
+use crate::config::Config;
+use crate::io_unit::connection::Connection;
+use crate::io_unit::units::Now;
+use crate::logic_unit::Session;
+use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::storage_unit::Storage;
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
+
+/// The way on.
+pub(super) struct Onward {
+    pub proxy: RefCell<Proxy>,
+    links: Vec<Seat>,
+    batch: RefCell<RequestBatch>,
+}
+
+/// What others know of a link's task.
+#[derive(Default)]
+struct Seat {
+    waker: RefCell<Option<Waker>>,
+    /// How many requests the link had when its task last looked. Only that task makes it fewer: more means that there is
+    /// something to send, or another deadline.
+    seen: Cell<usize>,
+}
+
+impl Onward {
+    pub fn new(config: &Config, seed: u64) -> Onward {
+        Onward {
+            proxy: RefCell::new(Proxy::of(config, seed)),
+            links: config.backends.iter().map(|_| Seat::default()).collect(),
+            batch: RefCell::default(),
+        }
+    }
+
+    /// The task of a link is at its turn.
+    pub fn at_turn(&self, server: usize, waker: &Waker) {
+        let mut mine = self.links[server].waker.borrow_mut();
+        if mine.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            *mine = Some(waker.clone());
+        }
+    }
+
+    /// It has looked at everything that its link has.
+    pub fn looked(&self, server: usize) {
+        self.links[server].seen.set(self.proxy.borrow_mut().link(server).load());
+    }
+
+    /// Replies go to their peers, and links that have more to do are woken.
+    pub fn stir<S: Storage>(&self, hall: &Hall<S>) {
+        let mut proxy = self.proxy.borrow_mut();
+        for due in proxy.take_due() {
+            hall.reply(due);
+        }
+        for (server, seat) in self.links.iter().enumerate() {
+            if proxy.link(server).load() > seat.seen.get()
+                && let Some(waker) = seat.waker.take()
+            {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Hands a peer's requests to the proxy, or has them answered here, where they are about the connection or about this
+    /// server.
+    pub fn serve<S: Storage>(
+        &self,
+        hall: &Hall<S>,
+        connection: &mut Connection,
+        session: &mut Session,
+        now: Now,
+    ) {
+        let mut batch = self.batch.borrow_mut();
+        if !connection.take_batch(&mut batch, now.mono_ns) {
+            return;
+        }
+        let mut logic = hall.logic.borrow_mut();
+        for (number, request) in (batch.first()..).zip(batch.iter()) {
+            let goes_on = session.authenticated
+                && self.proxy.borrow_mut().submit(session.id, number, request, now.mono_ns);
+            if !goes_on {
+                let mut bytes = Vec::new();
+                let after = logic.execute(session, request, now.wall, &mut bytes);
+                connection.complete(ReplyBatch { first: number, count: 1, bytes, after }, now.mono_ns);
+            }
+        }
+        logic.finish_turn(session, now.wall);
+        let orders = logic.take_orders();
+        drop(logic);
+        hall.after_execution(orders, None);
+        self.stir(hall);
+    }
+
+    /// Takes the replies that have come for a peer.
+    pub fn take_replies(&self, notice: &Notice, connection: &mut Connection, now: Now) {
+        for Due { number, bytes, .. } in notice.take_replies() {
+            let replies = ReplyBatch { first: number, count: 1, bytes, after: After::KeepOpen };
+            connection.complete(replies, now.mono_ns);
+        }
+    }
+}
