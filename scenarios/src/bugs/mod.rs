@@ -75,6 +75,8 @@ pub const PLANTED: &[PlantedBug] = &[
     on_tokio::PLANTED[7],
     on_tokio::PLANTED[8],
     on_tokio::PLANTED[9],
+    on_tokio::PLANTED[10],
+    on_tokio::PLANTED[11],
 ];
 
 /// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.

@@ -1,7 +1,8 @@
-//! What the worlds of `cluster` and `durability` share: servers that begin again, clients that record what they asked and
-//! saw, and the judgement.
+//! What the worlds of `cluster` and `durability` share: servers that begin again, and clients that record what they asked
+//! and saw.
 
-use crate::checker::linearizable::{self, Ask, Operation, Told};
+use super::account::{COUNT_KEY, drawn, failed, in_words, record};
+use crate::checker::linearizable::{Ask, Operation};
 use eagain_net::*;
 use eagain_server::config::Config;
 use eagain_server::flaws::Flaws;
@@ -10,9 +11,11 @@ use eagain_server::server::{ServeError, serve_telling};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::run::Scenario;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, choose, fail, sometimes};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+pub use super::account::{History, Outcome, judge};
 
 /// Where every server listens.
 pub const PORT: u16 = 6379;
@@ -24,9 +27,6 @@ pub const PATIENCE_WITH_CLUSTER: Duration = Duration::from_secs(8);
 pub const QUIET_NS: u64 = 25_000_000_000;
 /// How long that may take.
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
-/// Values are longer than a sector of a disk, so that half of one can be lost.
-const PADDING: usize = 2500;
-
 /// Recovery has met a torn batch.
 pub const TORN: &str = "a torn batch was dropped";
 /// A write was refused for want of room.
@@ -130,14 +130,6 @@ pub fn durable(sim: &mut Sim, storage: Engine, policy: SyncPolicy, flaws: Flaws)
     (server(sim, host, "server", Config { flaws, ..keeps(storage, policy) }), address)
 }
 
-/// What all clients asked and saw.
-pub type History = Arc<Mutex<Vec<Operation>>>;
-
-fn note(history: &History, operation: Operation) {
-    // A std mutex: nobody makes a call while it is held, so that nobody ever waits here.
-    history.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(operation);
-}
-
 /// A connection that is made again when it breaks, and the number of its client.
 pub struct Client {
     k: SimKernel,
@@ -145,17 +137,6 @@ pub struct Client {
     number: u64,
     patience: Duration,
     connection: Option<(TcpStream<SimKernel>, ReplyDecoder)>,
-}
-
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// It was answered.
-    Answered(Frame),
-    /// It was refused, and has had no effect.
-    Refused(String),
-    /// Nobody knows.
-    Unknown,
 }
 
 impl Client {
@@ -182,11 +163,9 @@ impl Client {
                 Outcome::Unknown
             }
             Some(Frame::Error(text)) => {
-                let text = String::from_utf8_lossy(&text).into_owned();
-                let unknown =
-                    text.contains("unknown") || text.starts_with("UNKNOWN") || text.starts_with("PARTIAL");
-                reached(UNKNOWN, unknown);
-                if unknown { Outcome::Unknown } else { Outcome::Refused(text) }
+                let outcome = failed(&text);
+                reached(UNKNOWN, outcome == Outcome::Unknown);
+                outcome
             }
             Some(frame) => Outcome::Answered(frame),
         }
@@ -219,78 +198,25 @@ impl Client {
     /// One operation on a key, recorded.
     pub fn operate(&mut self, history: &History, key: u64, ask: Ask) -> bool {
         let called = now(self.k).0;
-        let name = key_name(key);
-        let outcome = match ask {
-            Ask::Set(value) => self.ask(&[b"SET", &name, &padded(value)]),
-            Ask::Get => self.ask(&[b"GET", &name]),
-            Ask::Incr => self.ask(&[b"INCR", &name]),
-            Ask::Del => self.ask(&[b"DEL", &name]),
-        };
-        let mut operation = Operation { client: self.number, key, ask, called, returned: None };
-        match outcome {
-            Outcome::Refused(text) => {
-                sometimes("a request was refused", true);
-                reached(FULL, text.contains("disk is full"));
-                reached(SYNC_FAILED, text.contains("syncing the disk failed"));
-                return false;
-            }
-            Outcome::Unknown => note(history, operation),
-            Outcome::Answered(frame) => {
-                let Some(told) = told(&frame) else {
-                    fail("O2", "foreign reply", format!("{ask:?} of key {key} was answered by {frame:?}"));
-                    return false;
-                };
-                operation.returned = Some((now(self.k).0, told));
-                note(history, operation);
-                return true;
-            }
+        let outcome = in_words(key, ask, |words| self.ask(words));
+        if let Outcome::Refused(text) = &outcome {
+            sometimes("a request was refused", true);
+            reached(FULL, text.contains("disk is full"));
+            reached(SYNC_FAILED, text.contains("syncing the disk failed"));
         }
-        false
+        let operation = Operation { client: self.number, key, ask, called, returned: None };
+        record(history, operation, outcome, || now(self.k).0).unwrap_or_else(|foreign| {
+            fail("O2", "foreign reply", foreign);
+            false
+        })
     }
 }
-
-fn key_name(key: u64) -> Vec<u8> {
-    format!("key:{key}").into_bytes()
-}
-
-/// A number as text, with so much behind it that it spans sectors, each byte of which is known. Counters are short.
-fn padded(value: u64) -> Vec<u8> {
-    let mut text = format!("{value}:").into_bytes();
-    text.extend((0..PADDING).map(|at| b'a' + ((value as usize + at) % 26) as u8));
-    text
-}
-
-fn told(frame: &Frame) -> Option<Told> {
-    match frame {
-        Frame::Simple(text) if text == b"OK" => Some(Told::Done),
-        Frame::Integer(count) => u64::try_from(*count).ok().map(Told::Count),
-        Frame::Null => Some(Told::Value(None)),
-        Frame::Bulk(text) => {
-            let digits = text.split(|byte| *byte == b':').next()?;
-            let value = std::str::from_utf8(digits).ok()?.parse().ok()?;
-            (*text == padded(value) || digits.len() == text.len()).then_some(Told::Value(Some(value)))
-        }
-        _ => None,
-    }
-}
-
-/// Keys below are set, read and removed; those above are counted.
-pub const SET_KEYS: u64 = 2;
-/// One key that counts.
-pub const COUNT_KEY: u64 = SET_KEYS;
 
 /// A client's part: so many operations, and when faults have stopped a last look at every key.
 fn play(mut client: Client, operations: u64, history: &History) {
     let (k, number) = (client.k, client.number);
     for round in 0..operations {
-        let key = choose("key", 0, COUNT_KEY);
-        let value = number * 1000 + round;
-        let ask = match (key, choose("what", 0, 5)) {
-            (COUNT_KEY, 0..=3) => Ask::Incr,
-            (COUNT_KEY, _) | (_, 3 | 4) => Ask::Get,
-            (_, 5) => Ask::Del,
-            _ => Ask::Set(value),
-        };
+        let (key, ask) = drawn(number * 1000 + round, choose);
         client.operate(history, key, ask);
         // Mostly one after the other, so that what befalls the server befalls it at work.
         if choose("rests", 0, 3) == 3 {
@@ -339,15 +265,4 @@ pub fn clients(
         });
     }
     history
-}
-
-/// What has to hold in the end.
-pub fn judge(sim: &mut Sim, history: &History) {
-    if sim.failed() {
-        return;
-    }
-    let history = history.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-    if let Err(verdict) = linearizable::check(&history) {
-        sim.fail("O8", "not linearizable", verdict.to_string());
-    }
 }

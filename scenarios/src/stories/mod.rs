@@ -39,6 +39,7 @@ pub const ALL: &[Scenario] = &[
     silent_peers::SCENARIO,
     nonblocking_ring::SCENARIO,
     crate::tokio_world::weather::SCENARIO,
+    crate::tokio_world::cluster::SCENARIO,
 ];
 
 /// A story whose telling is `fn body(sim: &mut Sim)`.

@@ -9,10 +9,14 @@
 //! | `cast` | clients with a character, as in `crate::actor` |
 //! | `told` | the stories |
 //! | `sockets` | the same on `tokio::net` and real sockets, where a run is not a function of its seed |
+//! | [`cluster`] | a story of its own: access, logic and storage servers, each on a host |
+//! | `customer` | a client of the cluster |
 //! | [`weather`] | a story of its own: hosts crash, the network breaks, and clients come again |
 
 mod cast;
 mod client;
+pub mod cluster;
+mod customer;
 mod play;
 mod sockets;
 mod told;

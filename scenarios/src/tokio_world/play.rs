@@ -28,7 +28,7 @@ const AFTERWARDS: Duration = Duration::from_secs(70);
 /// How long the operator waits for a server that was told to stop: longer than it may take to drain.
 const STOP_BOUND: Duration = Duration::from_secs(20);
 /// The wall clock at the start: 2026-01-01.
-const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
+pub(super) const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
 
 /// A story.
 pub(super) struct Story {

@@ -1,6 +1,6 @@
 //! Planted bugs of programs on tokio, found by the stream layer: each once with pipes under plain tokio (paused time), and
 //! once over `turmoil::net`. The program is the same in both, the defect is behind one switch, and the twin is the same
-//! program without it.
+//! program without it. Those of `cluster` are of our own server, and over turmoil only.
 //!
 //! | bug | what is wrong | repaired |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 //! | `half_a_frame` | a `select!` drops a read that has half of a frame | the half is kept |
 
 mod back_pressure;
+mod cluster;
 mod half_a_frame;
 mod late_reply;
 mod read_once;
@@ -20,7 +21,7 @@ mod short_write;
 use eagain_sim::PlantedBug;
 
 /// All of them: the bug on pipes, then the same over turmoil.
-pub(super) const PLANTED: [PlantedBug; 10] = [
+pub(super) const PLANTED: [PlantedBug; 12] = [
     short_write::TOKIO,
     short_write::TURMOIL,
     read_once::TOKIO,
@@ -31,6 +32,8 @@ pub(super) const PLANTED: [PlantedBug; 10] = [
     late_reply::TURMOIL,
     half_a_frame::TOKIO,
     half_a_frame::TURMOIL,
+    cluster::reply_mix_up::BUG,
+    cluster::double_apply::BUG,
 ];
 
 /// A bug in both worlds, from its [`road::Plot`].

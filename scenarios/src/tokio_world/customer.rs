@@ -1,0 +1,136 @@
+//! A client of the cluster: one request after the other, on a connection that is made again when it breaks or is silent for
+//! too long. What it asked and saw is recorded, as by the clients of the simulated kernel's cluster.
+
+use crate::checker::linearizable::{Ask, Operation};
+use crate::durability::account::{COUNT_KEY, History, Outcome, drawn, failed, in_words, record};
+use crate::durability::world::UNKNOWN;
+use crate::world::PORT;
+use eagain_layer::{Layer, Layered};
+use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use turmoil::net::TcpStream;
+
+/// A connection is made so fast, or not at all.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
+/// A request that has no reply by then is given up, and its connection with it: longer than the cluster waits for its own.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long it may take until everything works again, from the end of faults on.
+const HEALED_WITHIN: Duration = Duration::from_secs(60);
+
+/// What a client needs to play its part.
+pub(super) struct Stage {
+    pub layer: Layer,
+    pub history: History,
+}
+
+/// A client.
+pub(super) struct Customer {
+    stage: Stage,
+    number: u64,
+    connection: Option<(Layered<TcpStream>, ReplyDecoder)>,
+}
+
+impl Customer {
+    pub fn new(stage: Stage, number: u64) -> Customer {
+        Customer { stage, number, connection: None }
+    }
+
+    /// So many operations.
+    pub async fn play(&mut self, operations: u64) {
+        for round in 0..operations {
+            let value = self.number * 1000 + round;
+            let (key, ask) = drawn(value, |name, low, high| self.choose(name, low, high));
+            self.operate(key, ask).await;
+            // Mostly one after the other, so that what befalls the servers befalls them at work.
+            if self.choose("rests", 0, 3) == 3 {
+                sleep(Duration::from_millis(1 << self.choose("pause", 0, 11))).await;
+            }
+        }
+    }
+
+    fn choose(&self, name: &str, low: u64, high: u64) -> u64 {
+        self.stage.layer.choose(&format!("client-{}:{name}", self.number), low, high)
+    }
+
+    /// One operation on a key, recorded; whether it was answered.
+    async fn operate(&mut self, key: u64, ask: Ask) -> bool {
+        let world = self.stage.layer.world().clone();
+        let called = world.now();
+        let mut bytes = Vec::new();
+        in_words(key, ask, |words| encode_request(&mut bytes, words));
+        let outcome = self.ask(&bytes).await;
+        world.sometimes("a request was refused", matches!(outcome, Outcome::Refused(_)));
+        let operation = Operation { client: self.number, key, ask, called, returned: None };
+        record(&self.stage.history, operation, outcome, || world.now()).unwrap_or_else(|foreign| {
+            world.fail("O2", "foreign reply", foreign);
+            false
+        })
+    }
+
+    async fn ask(&mut self, bytes: &[u8]) -> Outcome {
+        let world = self.stage.layer.world().clone();
+        if self.connection.is_none() {
+            let Ok(Ok(stream)) = timeout(CONNECTS_WITHIN, TcpStream::connect(("access", PORT))).await else {
+                // Another try at once would meet the same.
+                sleep(Duration::from_millis(20)).await;
+                return Outcome::Refused("not connected".to_owned());
+            };
+            let stream = self.stage.layer.stream(&format!("client-{}", self.number), stream);
+            self.connection = Some((stream, ReplyDecoder::new(8, 1 << 20)));
+        }
+        match timeout(PATIENCE, self.exchange(bytes)).await {
+            Ok(Some(Frame::Error(text))) => {
+                let outcome = failed(&text);
+                world.sometimes(UNKNOWN, outcome == Outcome::Unknown);
+                outcome
+            }
+            Ok(Some(frame)) => Outcome::Answered(frame),
+            silent_or_broken => {
+                world.sometimes("a client was left without an answer", silent_or_broken.is_err());
+                self.connection = None;
+                Outcome::Unknown
+            }
+        }
+    }
+
+    async fn exchange(&mut self, bytes: &[u8]) -> Option<Frame> {
+        let (stream, decoder) = self.connection.as_mut()?;
+        stream.write_all(bytes).await.ok()?;
+        let mut buffer = [0; 2048];
+        loop {
+            match decoder.next_reply() {
+                Ok(Some(frame)) => return Some(frame),
+                Ok(None) => {}
+                Err(error) => {
+                    self.stage.layer.world().fail("O2", "no reply", error.to_string());
+                    return None;
+                }
+            }
+            match stream.read(&mut buffer).await.ok()? {
+                0 => return None,
+                count => decoder.feed(&buffer[..count]),
+            }
+        }
+    }
+
+    /// When faults have stopped everything works again, and says what it kept.
+    pub async fn last_look(&mut self) {
+        let world = self.stage.layer.world().clone();
+        while !world.is_quiet() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let begun = world.now();
+        for key in 0..=COUNT_KEY {
+            while !self.operate(key, Ask::Get).await {
+                if Duration::from_nanos(world.now() - begun) > HEALED_WITHIN {
+                    let message =
+                        format!("key {key} cannot be read {HEALED_WITHIN:?} after the end of faults");
+                    return world.fail("O6", "not healed", message);
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
