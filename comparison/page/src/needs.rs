@@ -15,8 +15,8 @@ pub fn of(name: &str) -> Option<Need> {
         | "pooled-after-timeout" => Need::Measured,
         "gather-write-offset" | "close-with-unread-body" => Need::Stream,
         "timer-after-cancel" => Need::Timers,
+        "reply-mix-up" | "double-apply" | "turmoil-reply-mix-up" | "turmoil-double-apply" => Need::Hosts,
         _ if name.starts_with("tokio-") || name.starts_with("turmoil-") => Need::Layer,
-        "reply-mix-up" | "double-apply" => Need::Hosts,
         "missing-fsync"
         | "reply-before-sync"
         | "accept-torn-tail"
