@@ -43,14 +43,14 @@ pub fn drawn(value: u64, mut draw: impl FnMut(&'static str, u64, u64) -> u64) ->
     (key, ask)
 }
 
-/// Has an operation asked, in words.
-pub fn in_words<T>(key: u64, ask: Ask, asks: impl FnOnce(&[&[u8]]) -> T) -> T {
-    let name = format!("key:{key}").into_bytes();
+/// Has an operation on the key of this name asked, in words.
+pub fn in_words<T>(name: &str, ask: Ask, asks: impl FnOnce(&[&[u8]]) -> T) -> T {
+    let name = name.as_bytes();
     match ask {
-        Ask::Set(value) => asks(&[b"SET", &name, &padded(value)]),
-        Ask::Get => asks(&[b"GET", &name]),
-        Ask::Incr => asks(&[b"INCR", &name]),
-        Ask::Del => asks(&[b"DEL", &name]),
+        Ask::Set(value) => asks(&[b"SET", name, &padded(value)]),
+        Ask::Get => asks(&[b"GET", name]),
+        Ask::Incr => asks(&[b"INCR", name]),
+        Ask::Del => asks(&[b"DEL", name]),
     }
 }
 

@@ -198,7 +198,7 @@ impl Client {
     /// One operation on a key, recorded.
     pub fn operate(&mut self, history: &History, key: u64, ask: Ask) -> bool {
         let called = now(self.k).0;
-        let outcome = in_words(key, ask, |words| self.ask(words));
+        let outcome = in_words(&format!("key:{key}"), ask, |words| self.ask(words));
         if let Outcome::Refused(text) = &outcome {
             sometimes("a request was refused", true);
             reached(FULL, text.contains("disk is full"));

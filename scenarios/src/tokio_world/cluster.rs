@@ -28,7 +28,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use turmoil::net::{TcpListener, TcpStream};
 
-/// A step of turmoil, and so the way from one host to another: coarse, for nine hosts wait for the end of faults.
+/// A step of turmoil, and so the way from one host to another: coarse, for every host waits for the end of faults.
 const TICK: Duration = Duration::from_millis(5);
 /// A server that hears nothing of a peer for so long ends that connection. Links say something every second.
 const SILENCE_NS: u64 = 10_000_000_000;
@@ -118,8 +118,9 @@ pub fn told(sim: &mut Sim, tale: Tale) {
         let storages = tier(world, &["storage-1", "storage-2"], Role::Storage, &[]);
         let logics = tier(world, &["logic-1", "logic-2"], Role::Logic, &storages);
         tier(world, &["access"], Role::Access, &logics);
+        let prefix = world.layer().choose("prefix", 0, 63);
         for number in 1..=clients {
-            let stage = Stage { layer: world.layer().clone(), history: history.clone() };
+            let stage = Stage { layer: world.layer().clone(), history: history.clone(), prefix };
             world.client(&format!("client-{number}"), async move {
                 let mut customer = Customer::new(stage, number);
                 customer.play(operations).await;

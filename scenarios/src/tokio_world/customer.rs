@@ -23,6 +23,8 @@ const HEALED_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Stage {
     pub layer: Layer,
     pub history: History,
+    /// What the names of keys begin with. It decides which storage server has which.
+    pub prefix: u64,
 }
 
 /// A client.
@@ -40,9 +42,13 @@ impl Customer {
     /// So many operations.
     pub async fn play(&mut self, operations: u64) {
         for round in 0..operations {
-            let value = self.number * 1000 + round;
-            let (key, ask) = drawn(value, |name, low, high| self.choose(name, low, high));
-            self.operate(key, ask).await;
+            if self.choose("looks", 0, 9) == 9 {
+                self.look_at_all().await;
+            } else {
+                let value = self.number * 1000 + round;
+                let (key, ask) = drawn(value, |name, low, high| self.choose(name, low, high));
+                self.operate(key, ask).await;
+            }
             // Mostly one after the other, so that what befalls the servers befalls them at work.
             if self.choose("rests", 0, 3) == 3 {
                 sleep(Duration::from_millis(1 << self.choose("pause", 0, 11))).await;
@@ -56,15 +62,48 @@ impl Customer {
 
     /// One operation on a key, recorded; whether it was answered.
     async fn operate(&mut self, key: u64, ask: Ask) -> bool {
-        let world = self.stage.layer.world().clone();
-        let called = world.now();
+        let called = self.now();
         let mut bytes = Vec::new();
-        in_words(key, ask, |words| encode_request(&mut bytes, words));
+        in_words(&self.name(key), ask, |words| encode_request(&mut bytes, words));
         let outcome = self.ask(&bytes).await;
-        world.sometimes("a request was refused", matches!(outcome, Outcome::Refused(_)));
+        self.record(key, ask, called, outcome)
+    }
+
+    /// All keys at once, which storage servers share: a read of each, some time between question and answer.
+    async fn look_at_all(&mut self) {
+        let called = self.now();
+        let names: Vec<String> = (0..=COUNT_KEY).map(|key| self.name(key)).collect();
+        let mut words: Vec<&[u8]> = vec![b"MGET"];
+        words.extend(names.iter().map(String::as_bytes));
+        let mut bytes = Vec::new();
+        encode_request(&mut bytes, &words);
+        match self.ask(&bytes).await {
+            Outcome::Answered(Frame::Array(values)) if values.len() == names.len() => {
+                for (key, value) in (0..).zip(values) {
+                    self.record(key, Ask::Get, called, Outcome::Answered(value));
+                }
+            }
+            Outcome::Answered(other) => self.foreign(format!("MGET was answered by {other:?}")),
+            Outcome::Refused(_) | Outcome::Unknown => {}
+        }
+    }
+
+    fn name(&self, key: u64) -> String {
+        format!("{}:{key}", self.stage.prefix)
+    }
+
+    fn now(&self) -> u64 {
+        self.stage.layer.world().now()
+    }
+
+    fn foreign(&self, what: String) {
+        self.stage.layer.world().fail("O2", "foreign reply", what);
+    }
+
+    fn record(&self, key: u64, ask: Ask, called: u64, outcome: Outcome) -> bool {
         let operation = Operation { client: self.number, key, ask, called, returned: None };
-        record(&self.stage.history, operation, outcome, || world.now()).unwrap_or_else(|foreign| {
-            world.fail("O2", "foreign reply", foreign);
+        record(&self.stage.history, operation, outcome, || self.now()).unwrap_or_else(|foreign| {
+            self.foreign(foreign);
             false
         })
     }
@@ -73,6 +112,7 @@ impl Customer {
         let world = self.stage.layer.world().clone();
         if self.connection.is_none() {
             let Ok(Ok(stream)) = timeout(CONNECTS_WITHIN, TcpStream::connect(("access", PORT))).await else {
+                world.sometimes("a client found nobody", true);
                 // Another try at once would meet the same.
                 sleep(Duration::from_millis(20)).await;
                 return Outcome::Refused("not connected".to_owned());
@@ -84,6 +124,7 @@ impl Customer {
             Ok(Some(Frame::Error(text))) => {
                 let outcome = failed(&text);
                 world.sometimes(UNKNOWN, outcome == Outcome::Unknown);
+                world.sometimes("a server refused what it could not pass on", outcome != Outcome::Unknown);
                 outcome
             }
             Ok(Some(frame)) => Outcome::Answered(frame),

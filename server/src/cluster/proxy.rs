@@ -1,5 +1,5 @@
 //! Requests under way: who asked, which link has them, what becomes of the answers. Free of sockets and clocks: the
-//! driver says what came and what time it is, and carries the [`Reply`]s that are due to their clients.
+//! driver says what came and what time it is, and carries each reply that is [`Due`] to its client.
 //!
 //! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
 //! nobody knows whether it was. Everything else is told as it is.
