@@ -183,7 +183,7 @@ impl Foreign {
     }
 
     /// The next choice of a fault family for one of its objects; 0: nothing.
-    pub fn choose_fault(&self, family: Family, stream: &mut Stream, object: impl FnOnce() -> String) -> u64 {
+    pub fn choose_fault(&self, family: Family, stream: &mut Stream, object: impl Fn() -> String) -> u64 {
         self.heartbeat.fetch_add(1, Relaxed);
         let mut state = self.state();
         let now = state.look();

@@ -55,6 +55,22 @@ pub struct Words {
     /// Hash of the group and the object.
     id: Option<u64>,
     block: Option<Box<Block>>,
+    /// Where the overrides of the first lanes are, looked up once.
+    places: Option<Box<[Place; PLACES]>>,
+}
+
+/// So many lanes of an object remember where their overrides are; those of the swarm, which are asked once, do not.
+const PLACES: usize = 8;
+
+/// Where the overrides of a kind of choices by one object are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Place {
+    #[default]
+    NotLookedUp,
+    /// There are none.
+    Nowhere,
+    /// This entry of [`Choices::overrides`].
+    At(u32),
 }
 
 /// How many 64-bit words are drawn at once: what ChaCha8 gives in one go.
@@ -136,8 +152,10 @@ impl Words {
 pub struct Choices {
     base: Base,
     root: Option<ChaCha8Rng>,
-    /// By stream id, then ordinal; with whether it was asked for.
-    overrides: BTreeMap<u64, BTreeMap<u64, (u64, bool)>>,
+    /// Of each stream that has any: by ordinal, with whether it was asked for.
+    overrides: Vec<BTreeMap<u64, (u64, bool)>>,
+    /// Which of them is a stream's, by its id.
+    by_stream: BTreeMap<u64, u32>,
     override_keys: Vec<(Key, u64)>,
     log: Option<Vec<(Key, u64)>>,
     /// Overrides or a log: the slow path.
@@ -155,15 +173,21 @@ impl Choices {
                 Some(ChaCha8Rng::from_seed(key))
             }
         };
-        let mut by_stream: BTreeMap<u64, BTreeMap<u64, (u64, bool)>> = BTreeMap::new();
+        let mut by_stream = BTreeMap::new();
+        let mut of_streams: Vec<BTreeMap<u64, (u64, bool)>> = Vec::new();
         for (key, &value) in overrides {
-            by_stream.entry(key.stream_id()).or_default().insert(key.ordinal, (value, false));
+            let place = *by_stream.entry(key.stream_id()).or_insert_with(|| {
+                of_streams.push(BTreeMap::new());
+                of_streams.len() as u32 - 1
+            });
+            of_streams[place as usize].insert(key.ordinal, (value, false));
         }
         Choices {
             base,
             root,
             watched: !overrides.is_empty(),
-            overrides: by_stream,
+            overrides: of_streams,
+            by_stream,
             override_keys: overrides.iter().map(|(key, &value)| (key.clone(), value)).collect(),
             log: None,
         }
@@ -183,10 +207,9 @@ impl Choices {
     /// The overrides whose keys were never asked for: they no longer exist.
     pub fn unused_overrides(&self) -> Vec<Key> {
         let unused = |key: &Key| {
-            self.overrides
-                .get(&key.stream_id())
-                .and_then(|o| o.get(&key.ordinal))
-                .is_none_or(|&(_, used)| !used)
+            let place = self.by_stream.get(&key.stream_id());
+            let entry = place.and_then(|&place| self.overrides[place as usize].get(&key.ordinal));
+            entry.is_none_or(|&(_, used)| !used)
         };
         self.override_keys.iter().map(|(key, _)| key).filter(|key| unused(key)).cloned().collect()
     }
@@ -211,7 +234,7 @@ impl Choices {
         domain: Domain,
         active: bool,
         distribution: Distribution,
-        object: impl FnOnce() -> String,
+        object: impl Fn() -> String,
     ) -> u64 {
         let ordinal = stream.ordinal;
         stream.ordinal += 1;
@@ -231,42 +254,57 @@ impl Choices {
         domain: Domain,
         active: bool,
         distribution: Distribution,
-        object: impl FnOnce() -> String,
+        object: impl Fn() -> String,
     ) -> u64 {
-        if self.watched {
-            let object = object();
-            let value = match &self.root {
-                Some(root) if active => {
-                    let id = || key::stream_id(group.domain.0, &object);
-                    distribution.value(lane_draw(words.draw(root, ordinal, id), lane))
-                }
-                _ => 0,
-            };
-            return self.watch(domain, object, ordinal, value);
-        }
-        match &self.root {
+        // Names are made where they are needed only: making them is what a watched choice would cost.
+        let value = match &self.root {
             Some(root) if active => {
                 let id = || key::stream_id(group.domain.0, &object());
                 distribution.value(lane_draw(words.draw(root, ordinal, id), lane))
             }
             _ => 0,
-        }
+        };
+        if self.watched { self.watch(words, lane, domain, ordinal, value, &object) } else { value }
     }
 
     /// What an override makes of a value; kept where values are kept.
     #[cold]
-    fn watch(&mut self, domain: Domain, object: String, ordinal: u64, mut value: u64) -> u64 {
-        let id = key::stream_id(domain.0, &object);
-        if let Some((fixed, used)) = self.overrides.get_mut(&id).and_then(|o| o.get_mut(&ordinal)) {
+    fn watch(
+        &mut self,
+        words: &mut Words,
+        lane: u64,
+        domain: Domain,
+        ordinal: u64,
+        mut value: u64,
+        object: &dyn Fn() -> String,
+    ) -> u64 {
+        if !self.by_stream.is_empty()
+            && let Place::At(place) = self.place(words, lane, domain, object)
+            && let Some((fixed, used)) = self.overrides[place as usize].get_mut(&ordinal)
+        {
             value = *fixed;
             *used = true;
         }
         if value != 0
             && let Some(log) = &mut self.log
         {
-            log.push((Key { domain: domain.0.to_owned(), object, ordinal }, value));
+            log.push((Key { domain: domain.0.to_owned(), object: object(), ordinal }, value));
         }
         value
+    }
+
+    /// Where the overrides of a lane are.
+    fn place(&self, words: &mut Words, lane: u64, domain: Domain, object: &dyn Fn() -> String) -> Place {
+        let look_up = || match self.by_stream.get(&key::stream_id(domain.0, &object())) {
+            Some(&place) => Place::At(place),
+            None => Place::Nowhere,
+        };
+        let Some(known) = words.places.get_or_insert_default().get_mut(lane as usize) else { return look_up() };
+        if let Place::NotLookedUp = known {
+            *known = look_up();
+        }
+        debug_assert_eq!(*known, look_up(), "an object has one name: {domain:?} {}", object());
+        *known
     }
 
     /// A choice that is made once: its stream has no second.

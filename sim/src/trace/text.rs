@@ -18,11 +18,16 @@ use std::io::{self, Write};
 /// How many bytes of a payload a line shows.
 const BYTES_MAX: usize = 32;
 
+/// So much is written at once.
+const CHUNK: usize = 64 * 1024;
+
 /// Writes lines, each with its columns in the same place.
 pub struct Lines<'a> {
     log: &'a TraceLog,
     number_width: usize,
     thread_width: usize,
+    /// The names of the threads, as wide as the column.
+    threads: Vec<String>,
 }
 
 impl<'a> Lines<'a> {
@@ -30,52 +35,78 @@ impl<'a> Lines<'a> {
     pub fn new(log: &'a TraceLog) -> Lines<'a> {
         let last = log.events.last().map_or(0, |event| event.number);
         let longest = log.threads.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        Lines { log, number_width: last.to_string().len() + 1, thread_width: longest.clamp(1, 28) }
+        Lines::wide(log, last.to_string().len() + 1, longest.clamp(1, 28))
+    }
+
+    fn wide(log: &'a TraceLog, number_width: usize, thread_width: usize) -> Lines<'a> {
+        let threads = log.threads.iter().map(|name| format!("{name:<thread_width$}")).collect();
+        Lines { log, number_width, thread_width, threads }
     }
 
     /// The line of one event, without its end.
     pub fn line(&self, event: &Event) -> String {
+        form::text(|out| self.put(out, event))
+    }
+
+    /// Adds the line of one event, without its end.
+    fn put(&self, out: &mut Vec<u8>, event: &Event) {
         let log = self.log;
-        let number = format!("#{}", event.number);
-        let mut line = format!(
-            "{number:>0$} {1} {2:<3$} {4}",
-            self.number_width,
-            form::time(event.time),
-            form::actor(log, event),
-            self.thread_width,
-            form::call(log, event),
-        );
-        let result = form::result(event);
-        if !result.is_empty() {
-            line.push(' ');
-            line.push_str(&result);
+        let digits = event.number.checked_ilog10().unwrap_or(0) as usize + 1;
+        pad(out, self.number_width.saturating_sub(digits + 1));
+        out.push(b'#');
+        form::put_number(out, event.number);
+        out.push(b' ');
+        form::put_time(out, event.time);
+        out.push(b' ');
+        match self.threads.get(event.thread as usize) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => {
+                out.extend_from_slice(form::actor(log, event).as_bytes());
+                pad(out, self.thread_width - 1);
+            }
+        }
+        out.push(b' ');
+        form::put_call(out, log, event);
+        if event.kind.is_call() {
+            out.push(b' ');
+            form::put_result(out, event);
         }
         let payload = form::payload(log, event);
         if !payload.is_empty() {
-            line.push(' ');
-            line.push_str(&form::bytes(payload, BYTES_MAX));
+            out.push(b' ');
+            form::put_bytes(out, payload, BYTES_MAX);
             if payload.len() > BYTES_MAX || form::moved(event) > payload.len() as u64 {
-                line.push_str("...");
+                out.extend_from_slice(b"...");
             }
         }
         if event.cause != 0 {
-            line.push_str(&format!("  <- #{}", event.cause));
+            out.extend_from_slice(b"  <- #");
+            form::put_number(out, event.cause);
             if let Some(cause) = form::cause(log, event) {
-                line.push(' ');
-                line.push_str(cause.kind.name());
+                out.push(b' ');
+                out.extend_from_slice(cause.kind.name().as_bytes());
             }
         }
-        line
     }
+}
+
+fn pad(out: &mut Vec<u8>, width: usize) {
+    out.resize(out.len() + width, b' ');
 }
 
 /// The whole trace.
 pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     let lines = Lines::new(log);
+    let mut text = Vec::new();
     for event in &log.events {
-        writeln!(out, "{}", lines.line(event))?;
+        lines.put(&mut text, event);
+        text.push(b'\n');
+        if text.len() >= CHUNK {
+            out.write_all(&text)?;
+            text.clear();
+        }
     }
-    Ok(())
+    out.write_all(&text)
 }
 
 /// The last `count` lines: what happened right before the end.
@@ -178,7 +209,7 @@ mod tests {
             event(u32::MAX, Kind::FaultPartition, [0, 7, 5, 0], 0, (0, 0)),
             event(u32::MAX, Kind::ControlHeal, [u64::MAX, 0, 0, 0], 0, (0, 0)),
         ];
-        let lines = Lines { log: &log, number_width: 3, thread_width: 11 };
+        let lines = Lines::wide(&log, 3, 11);
         let text: Vec<_> = events.iter().map(|event| lines.line(event)).collect();
         insta::assert_snapshot!(text.join("\n"));
     }

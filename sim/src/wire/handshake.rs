@@ -206,7 +206,7 @@ impl World {
         let owner = &mut self.processes[process as usize];
         let mut stream = std::mem::take(&mut owner.listens);
         let name = owner.name.clone();
-        let room = self.choose(&mut stream, Family::Backlog, || name);
+        let room = self.choose(&mut stream, Family::Backlog, || name.clone());
         self.processes[process as usize].listens = stream;
         // A backlog of 0 has room for one.
         if room == 0 || room > asked as u64 {

@@ -93,7 +93,7 @@ impl World {
         let owner = &mut self.hosts[host as usize];
         let name = format!("{}@{}", owner.name, owner.steps.count());
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
-        let by = self.choices.choose(&mut Stream::default(), STEP, true, by, || name);
+        let by = self.choices.choose(&mut Stream::default(), STEP, true, by, || name.clone());
         let by = signed(by.max(1));
         self.swarm.fired(Family::ClockStep);
         self.hosts[host as usize].wall_step += by;

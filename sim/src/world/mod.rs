@@ -262,7 +262,7 @@ impl World {
         &mut self,
         stream: &mut crate::choice::Stream,
         family: Family,
-        object: impl FnOnce() -> String,
+        object: impl Fn() -> String,
     ) -> u64 {
         let chance = self.swarm.chance(family, self.now);
         let value =

@@ -146,17 +146,16 @@ impl World {
     /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
     pub fn check_fd_free(&mut self) -> Result<(), Errno> {
         let process = self.my_process();
-        let mut stream = std::mem::take(&mut self.processes[process as usize].fd_stream);
-        let name = &self.processes[process as usize].name;
-        let name = if self.swarm.chance(Family::FdLimit, self.now) != 0 || self.trace.keeps_choices() {
-            name.clone()
-        } else {
-            String::new()
-        };
-        let full_for = self.choose(&mut stream, Family::FdLimit, || name);
-        let now = self.now;
+        let (family, now) = (Family::FdLimit, self.now);
+        let chance = self.swarm.chance(family, now);
         let p = &mut self.processes[process as usize];
-        p.fd_stream = stream;
+        let name = || p.name.clone();
+        let stream = &mut p.fd_stream;
+        let full_for =
+            self.choices.choose(stream, family.domain(), chance != 0, family.distribution(chance), name);
+        if full_for != 0 {
+            self.swarm.fired(family);
+        }
         if full_for != 0 && now >= p.full_until && !p.foreground {
             p.full_until = now + full_for;
             p.full_event = self.trace.happening(
