@@ -24,7 +24,14 @@ const SEEDS: u64 = 300;
 fn run(body: fn(&mut Sim), seed: u64, record: Record) -> RunReport {
     let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body };
     let (base, overrides) = (Base::Seed(seed), Overrides::new());
-    engine::make().run(&RunSpec { scenario, settings: Settings::new(), base, overrides, record })
+    engine::make().run(&RunSpec {
+        scenario,
+        settings: Settings::new(),
+        base,
+        overrides,
+        record,
+        events_max: None,
+    })
 }
 
 /// Runs seeds, none of which may fail; how often each family fired.
@@ -167,8 +174,14 @@ fn turmoils_network_and_crashes_are_our_choices() {
     let first = run(weather, seed, Record::Choices);
     let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body: weather };
     let overrides: Overrides = first.choices.iter().cloned().collect();
-    let spec =
-        RunSpec { scenario, settings: Settings::new(), base: Base::Zero, overrides, record: Record::Hash };
+    let spec = RunSpec {
+        scenario,
+        settings: Settings::new(),
+        base: Base::Zero,
+        overrides,
+        record: Record::Hash,
+        events_max: None,
+    };
     let again = engine::make().run(&spec);
     assert_eq!((first.hash, again.unused), (again.hash, vec![]));
 }

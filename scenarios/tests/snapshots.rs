@@ -26,6 +26,7 @@ fn trace_of(model: &str, pattern: &str) -> String {
         base: Base::Zero,
         overrides: Overrides::new(),
         record: Record::Trace,
+        events_max: None,
     };
     let report = run_spec(&spec, &mut Engine::new());
     assert_eq!(report.failure, None);

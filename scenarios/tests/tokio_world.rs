@@ -13,7 +13,7 @@ const SEEDS: u64 = 12;
 
 fn run(executor: &mut dyn Execute, scenario: Scenario, settings: &Settings, seed: u64) -> RunReport {
     let (base, overrides, settings) = (Base::Seed(seed), Overrides::new(), settings.clone());
-    executor.run(&RunSpec { scenario, settings, base, overrides, record: Record::Hash })
+    executor.run(&RunSpec { scenario, settings, base, overrides, record: Record::Hash, events_max: None })
 }
 
 #[test]

@@ -64,13 +64,19 @@ pub struct RunSpec {
     pub overrides: Overrides,
     /// What to keep besides the hash.
     pub record: Record,
+    /// The number of events after which nobody waits for the run's end any more: it is cut off, as a failure by
+    /// [`CUT_OFF`]. For shrinking, where a run that has got this far no longer fails as it did. Not for runs of tokio's.
+    pub events_max: Option<u64>,
 }
 
+/// What ends a run that exceeds [`RunSpec::events_max`].
+pub const CUT_OFF: &str = "cut off";
+
 impl RunSpec {
-    /// The run of a seed, of which the hash is kept.
+    /// The whole run of a seed, of which the hash is kept.
     pub fn seeded(scenario: Scenario, settings: Settings, seed: u64) -> RunSpec {
         let (base, overrides) = (Base::Seed(seed), Overrides::new());
-        RunSpec { scenario, settings, base, overrides, record: Record::Hash }
+        RunSpec { scenario, settings, base, overrides, record: Record::Hash, events_max: None }
     }
 }
 

@@ -79,8 +79,11 @@ impl Sim {
         if recorder.keeps_choices() {
             choices.record();
         }
+        let rooms = std::mem::take(&mut engine.rooms);
+        let mut world = World::new(choices, recorder, KernelKnobs::default(), rooms);
+        world.events_max = spec.events_max.unwrap_or(u64::MAX);
         Sim {
-            world: World::new(choices, recorder, KernelKnobs::default(), std::mem::take(&mut engine.rooms)),
+            world,
             engine,
             scenario: spec.scenario,
             settings: spec.settings.clone(),

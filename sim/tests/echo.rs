@@ -94,7 +94,8 @@ fn build(sim: &mut Sim) {
 const ECHO: Scenario = Scenario { name: "echo", about: "echo", knobs: &[], seeds: 1, body: build };
 
 fn run(base: Base, overrides: Overrides, record: Record) -> RunReport {
-    let spec = RunSpec { scenario: ECHO, settings: Default::default(), base, overrides, record };
+    let spec =
+        RunSpec { scenario: ECHO, settings: Default::default(), base, overrides, record, events_max: None };
     run_spec(&spec, &mut Engine::new())
 }
 

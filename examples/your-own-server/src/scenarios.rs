@@ -92,6 +92,7 @@ mod tests {
                 base: Base::Seed(seed),
                 overrides: Overrides::new(),
                 record: Record::Hash,
+                events_max: None,
             };
             run_spec(&spec, &mut engine).failure
         });

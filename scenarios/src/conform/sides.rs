@@ -37,6 +37,7 @@ pub fn in_simulation(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 
         base: Base::Zero,
         overrides: Overrides::new(),
         record: Record::Hash,
+        events_max: None,
     };
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {
@@ -62,6 +63,7 @@ pub fn in_adversity(
         base: Base::Seed(seed),
         overrides: Overrides::new(),
         record: Record::Hash,
+        events_max: None,
     };
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {

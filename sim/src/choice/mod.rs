@@ -299,7 +299,9 @@ impl Choices {
             Some(&place) => Place::At(place),
             None => Place::Nowhere,
         };
-        let Some(known) = words.places.get_or_insert_default().get_mut(lane as usize) else { return look_up() };
+        let Some(known) = words.places.get_or_insert_default().get_mut(lane as usize) else {
+            return look_up();
+        };
         if let Place::NotLookedUp = known {
             *known = look_up();
         }

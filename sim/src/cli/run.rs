@@ -40,7 +40,7 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
 pub(super) fn spec(registry: &Registry, one: &OneArgs, record: Record) -> Result<RunSpec, Stop> {
     let (scenario, settings) = registry.one(&one.scenario, &one.settings.set)?;
     let base = Base::Seed(one.seed.number()?);
-    Ok(RunSpec { scenario, settings, base, overrides: Overrides::new(), record })
+    Ok(RunSpec { scenario, settings, base, overrides: Overrides::new(), record, events_max: None })
 }
 
 /// Runs it; a refusal of the settings is a matter of usage.

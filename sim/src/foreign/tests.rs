@@ -48,6 +48,7 @@ fn spec(seed: u64, record: Record) -> RunSpec {
         base: Base::Seed(seed),
         overrides: Overrides::new(),
         record,
+        events_max: None,
     }
 }
 

@@ -40,7 +40,14 @@ impl ReplayFile {
         let scenario = *scenario.ok_or_else(|| ReplayError::Scenario(self.scenario.clone()))?;
         let mut settings = self.settings.clone();
         settings::select(&[scenario], &mut settings).map_err(ReplayError::Settings)?;
-        Ok(RunSpec { scenario, settings, base: self.base.into(), overrides: self.overrides.clone(), record })
+        Ok(RunSpec {
+            scenario,
+            settings,
+            base: self.base.into(),
+            overrides: self.overrides.clone(),
+            record,
+            events_max: None,
+        })
     }
 
     /// Runs `spec`, made of this file, and compares. `build` is the identity of the running program.

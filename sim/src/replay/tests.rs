@@ -19,6 +19,7 @@ fn saved() -> ReplayFile {
             base: Base::Seed(seed),
             overrides: Default::default(),
             record: Record::Hash,
+            events_max: None,
         };
         if let Some(shrunk) = shrink_run(&mut Fake::default(), &spec, Limits::default()) {
             return ReplayFile {

@@ -15,6 +15,7 @@ fn found() -> Explained {
             base: Base::Seed(seed),
             overrides: Overrides::new(),
             record: Record::Hash,
+            events_max: None,
         };
         let report = Fake::default().run(&spec);
         if report.failure.is_some() {

@@ -97,6 +97,7 @@ impl Plan {
             base: Base::Zero,
             overrides: Overrides::new(),
             record: Record::Hash,
+            events_max: None,
         };
         let mut specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
         while let Some((story, offset)) = self.take(shared, counters) {

@@ -196,6 +196,7 @@ mod tests {
             base: Base::Seed(seed),
             overrides: Overrides::new(),
             record: Record::Hash,
+            events_max: None,
         };
         let mine = || {
             let mut text = Vec::new();

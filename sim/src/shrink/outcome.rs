@@ -22,7 +22,7 @@ pub struct Outcome {
     pub choices: Vec<(Key, u64)>,
     /// How many attempts it took.
     pub runs: u64,
-    /// The limit that ended the search early; without one, no single choice can be zeroed or lowered to 1.
+    /// The limit that ended the search early; without one, no single choice can be zeroed.
     pub bound: Option<Bound>,
 }
 

@@ -6,6 +6,18 @@ use crate::choice::{Key, Overrides};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+/// How close values are brought to the lowest that fails: within an eighth while the search goes on, a thousandth in the end.
+const ROUGHLY: u32 = 3;
+const FINELY: u32 = 10;
+
+/// Values are brought that close where so few choices are left that somebody will look at each.
+const FEW: usize = 8;
+
+/// Who chooses, of whatever: the process or host that an object's name begins with.
+fn actor(key: &Key) -> &str {
+    key.object.split(['/', '#', ':', '@']).next().unwrap_or_default()
+}
+
 pub(super) struct Search<F> {
     /// What fails, in the order in which the choices are made.
     kept: Vec<(Key, u64)>,
@@ -28,20 +40,40 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
         // Whether it fails at all is worth knowing whatever the limits are.
         let reproduced = self.attempt(self.kept.clone());
         if reproduced && !self.kept.is_empty() && !self.try_replace(Vec::new()) {
-            // Every round leaves fewer choices or smaller values than the one before, or is the last.
             loop {
                 let before = self.kept.clone();
                 self.zero_groups(|key| key.domain.clone());
+                self.zero_groups(|key| actor(key).to_owned());
                 self.zero_groups(|key| key.object.clone());
                 self.zero_groups(|key| format!("{} {}", key.domain, key.object));
                 self.zero_chunks();
-                self.lower();
-                if self.kept == before || self.bound.is_some() {
+                self.lower(ROUGHLY);
+                if self.bound.is_some() || !self.is_simpler_than(&before) {
                     break;
                 }
             }
+            self.finish();
         }
         Outcome { reproduced, before: self.before, choices: self.kept, runs: self.runs, bound: self.bound }
+    }
+
+    /// Whether a round was worth its runs: fewer choices, or one at half its value. Values that depend on each other creep
+    /// down by little in every round, for hundreds of them.
+    fn is_simpler_than(&self, before: &[(Key, u64)]) -> bool {
+        self.kept.len() < before.len()
+            || self.kept.iter().zip(before).any(|((_, now), (_, then))| *now <= *then / 2)
+    }
+
+    /// The values as low as they go, and what can be zeroed by then. Values become smaller or choices fewer, or it ends.
+    fn finish(&mut self) {
+        loop {
+            if self.kept.len() <= FEW {
+                self.lower(FINELY);
+            }
+            if !self.zero_chunks_of(1) || self.bound.is_some() {
+                return;
+            }
+        }
     }
 
     /// Whether a limit is reached; from then on every attempt is refused and the passes run out.
@@ -125,15 +157,19 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
         removed
     }
 
-    /// Lowers each value: to 1 at once where that does, else by bisection between what fails and what does not.
-    fn lower(&mut self) {
+    /// Lowers each value: to 1 at once where that does, else by bisection between what fails and what does not, first by
+    /// the number of bits, until they are close enough: values below 2^`bits` exactly.
+    fn lower(&mut self, bits: u32) {
         let mut index = 0;
         while index < self.kept.len() && self.bound.is_none() {
             let (key, value) = self.kept[index].clone();
             if value > 1 && !self.try_value(&key, 1) {
                 let (mut too_low, mut fails) = (1, value);
-                while fails - too_low > 1 && self.bound.is_none() {
-                    let middle = too_low + (fails - too_low) / 2;
+                while fails - too_low > 1.max(fails >> bits) && self.bound.is_none() {
+                    let middle = match fails.ilog2() - u64::ilog2(too_low) {
+                        0 | 1 => too_low + (fails - too_low) / 2,
+                        apart => too_low << (apart / 2),
+                    };
                     if self.try_value(&key, middle) {
                         fails = middle;
                     } else {

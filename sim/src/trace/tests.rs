@@ -50,6 +50,7 @@ fn log() -> TraceLog {
         base: Base::Seed(8),
         overrides: Overrides::new(),
         record: Record::Trace,
+        events_max: None,
     };
     fake::Fake::default().run(&spec).trace.unwrap()
 }

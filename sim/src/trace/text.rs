@@ -144,6 +144,7 @@ mod tests {
             base: Base::Seed(3),
             overrides: Overrides::new(),
             record: Record::Trace,
+            events_max: None,
         };
         let report = fake::Fake::default().run(&spec);
         let mut text = Vec::new();

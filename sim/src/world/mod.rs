@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub knobs: crate::knobs::KernelKnobs,
     /// The first oracle that broke; the run ends with it.
     pub failure: Option<Failure>,
+    /// The event after which the run is cut off.
+    pub events_max: u64,
     pub sometimes: BTreeMap<&'static str, bool>,
     /// Who is in what only one thread may be in (O15).
     pub exclusive: BTreeMap<(&'static str, u64), u32>,
@@ -136,6 +138,7 @@ impl World {
             futexes: FutexQueues::default(),
             knobs,
             failure: None,
+            events_max: u64::MAX,
             sometimes: BTreeMap::new(),
             exclusive: BTreeMap::new(),
             output: String::new(),
@@ -182,6 +185,10 @@ impl World {
     pub fn next(&mut self) -> Next {
         loop {
             if self.failure.is_some() || !self.condemned.is_empty() || self.foreground == 0 {
+                return Next::End;
+            }
+            if self.trace.number() > self.events_max {
+                self.fail(crate::run::CUT_OFF, "", String::new());
                 return Next::End;
             }
             let Some((time, happening)) = self.agenda.pop() else { return Next::End };

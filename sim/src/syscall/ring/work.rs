@@ -227,7 +227,8 @@ impl World {
             return 0;
         }
         let name = ring.name.clone();
-        choices.choose(stream(ring), family.domain(), chance != 0, family.distribution(chance), || name.clone())
+        choices
+            .choose(stream(ring), family.domain(), chance != 0, family.distribution(chance), || name.clone())
     }
 
     /// A family has changed something about an operation.
