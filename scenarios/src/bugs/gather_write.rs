@@ -1,10 +1,10 @@
 //! A gathered write that stopped in the middle (Bun 2026): old pending bytes and a new reply go out in one call; of a
 //! partial count the subtraction is the wrong way round, so that bytes of the new reply are lost or sent again.
 
-use super::kit::{Lines, connect, expect_reply, listen, patiently, reply, wait};
+use super::answering::{Peer, answer};
+use super::kit::{connect, expect_reply, reply};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
-use std::collections::BTreeMap;
 use std::io::IoSlice;
 
 super::planted!(
@@ -15,15 +15,7 @@ super::planted!(
     "after a short gathered write, bytes are lost or repeated"
 );
 
-const LISTENER: u64 = 0;
-
-struct Connection<K: Kernel> {
-    stream: TcpStream<K>,
-    lines: Lines,
-    pending: Vec<u8>,
-}
-
-impl<K: Kernel> Connection<K> {
+impl<K: Kernel> Peer<K, ()> {
     /// Sends what is pending and `new` behind it; what does not go out is pending.
     fn send(&mut self, new: &[u8], defect: bool) -> Result<()> {
         let sent = match self.stream.writev(&[IoSlice::new(&self.pending), IoSlice::new(new)]) {
@@ -41,58 +33,24 @@ impl<K: Kernel> Connection<K> {
         self.pending.extend_from_slice(&new[of_new.min(new.len())..]);
         Ok(())
     }
-
-    /// Reads once, and answers each request. `false`: the peer has ended.
-    fn read(&mut self, defect: bool) -> Result<bool> {
-        let mut bytes = [0; 256];
-        match self.stream.read(&mut bytes) {
-            Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
-            Ok(n) => self.lines.feed(&bytes[..n]),
-            Err(Errno::EAGAIN) => {}
-            Err(errno) => return Err(errno),
-        }
-        while let Some(line) = self.lines.next() {
-            let new = reply(line.parse().unwrap_or(0));
-            self.send(&new, defect)?;
-        }
-        Ok(true)
-    }
 }
 
 /// Answers a line with a number by that many bytes.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
-    epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    let mut connections = BTreeMap::new();
-    let mut last = LISTENER;
-    let mut events = [EpollEvent::default(); 16];
-    loop {
-        let n = wait(&epoll, &mut events)?;
-        for event in &events[..n] {
-            if event.data == LISTENER {
-                let (stream, _) = match listener.accept_nonblocking() {
-                    Err(Errno::EAGAIN) => continue,
-                    accepted => accepted?,
-                };
-                last += 1;
-                epoll.add(stream.fd(), Events::IN, last)?;
-                let connection = Connection { stream, lines: Lines::default(), pending: Vec::new() };
-                connections.insert(last, connection);
-                continue;
-            }
-            let Some(connection) = connections.get_mut(&event.data) else { continue };
-            if event.events.intersects(Events::OUT) {
-                connection.send(&[], defect)?;
-            }
-            if event.events.intersects(Events::IN) && !connection.read(defect)? {
-                connections.remove(&event.data);
-                continue;
-            }
-            let wanted = if connection.pending.is_empty() { Events::IN } else { Events::IN | Events::OUT };
-            epoll.modify(connection.stream.fd(), wanted, event.data)?;
+    answer(k, Events::IN, (), |peer, fired| {
+        if fired.intersects(Events::OUT) {
+            peer.send(&[], defect)?;
         }
-    }
+        if fired.intersects(Events::IN) {
+            if !peer.read::<256>()? {
+                return Ok(None);
+            }
+            while let Some(line) = peer.lines.next() {
+                peer.send(&reply(line.parse().unwrap_or(0)), defect)?;
+            }
+        }
+        Ok(Some(if peer.pending.is_empty() { Events::IN } else { Events::IN | Events::OUT }))
+    })
 }
 
 /// Asks for several replies at once, then reads them.

@@ -21,6 +21,7 @@
 //! | o | pools and reconnecting |
 
 mod accept_spin;
+mod answering;
 mod cancelled_timer;
 mod close_unread;
 mod connect_unchecked;

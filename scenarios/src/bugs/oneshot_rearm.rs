@@ -2,10 +2,10 @@
 //! disarms the whole descriptor, but the program keeps book of each direction by itself, and arms only the one that fired.
 //! Whoever waits for the other direction waits for ever.
 
-use super::kit::{Lines, connect, expect_reply, listen, patiently, reply, wait};
+use super::answering::{Peer, answer};
+use super::kit::{connect, expect_reply, reply};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
-use std::collections::BTreeMap;
 
 super::planted!(
     "oneshot-one-direction",
@@ -15,17 +15,11 @@ super::planted!(
     "a one-shot descriptor is armed again for the direction that fired only"
 );
 
-const LISTENER: u64 = 0;
+/// What the program believes to be armed.
+#[derive(Clone)]
+struct Armed(Events);
 
-struct Connection<K: Kernel> {
-    stream: TcpStream<K>,
-    lines: Lines,
-    pending: Vec<u8>,
-    /// What the program believes to be armed.
-    armed: Events,
-}
-
-impl<K: Kernel> Connection<K> {
+impl<K: Kernel> Peer<K, Armed> {
     fn write(&mut self) -> Result<()> {
         while !self.pending.is_empty() {
             match self.stream.write(&self.pending) {
@@ -37,61 +31,26 @@ impl<K: Kernel> Connection<K> {
         sometimes("output is pending", !self.pending.is_empty());
         Ok(())
     }
-
-    /// Reads once, and queues the replies. `false`: the peer has ended.
-    fn read(&mut self) -> Result<bool> {
-        let mut bytes = [0; 256];
-        match self.stream.read(&mut bytes) {
-            Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
-            Ok(n) => self.lines.feed(&bytes[..n]),
-            Err(Errno::EAGAIN) => {}
-            Err(errno) => return Err(errno),
-        }
-        while let Some(line) = self.lines.next() {
-            self.pending.extend(reply(line.parse().unwrap_or(0)));
-        }
-        Ok(true)
-    }
 }
 
 /// Answers a line with a number by that many bytes.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
-    epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    let mut connections = BTreeMap::new();
-    let mut last = LISTENER;
-    let mut events = [EpollEvent::default(); 16];
-    loop {
-        let n = wait(&epoll, &mut events)?;
-        for event in &events[..n] {
-            if event.data == LISTENER {
-                let (stream, _) = match listener.accept_nonblocking() {
-                    Err(Errno::EAGAIN) => continue,
-                    accepted => accepted?,
-                };
-                last += 1;
-                epoll.add(stream.fd(), Events::IN | Events::ONESHOT, last)?;
-                let (lines, armed) = (Lines::default(), Events::IN);
-                let connection = Connection { stream, lines, pending: Vec::new(), armed };
-                connections.insert(last, connection);
-                continue;
+    answer(k, Events::IN | Events::ONESHOT, Armed(Events::IN), |peer, fired| {
+        if fired.intersects(Events::IN) {
+            if !peer.read::<256>()? {
+                return Ok(None);
             }
-            let Some(connection) = connections.get_mut(&event.data) else { continue };
-            let fired = event.events;
-            if fired.intersects(Events::IN) && !connection.read()? {
-                connections.remove(&event.data);
-                continue;
+            while let Some(line) = peer.lines.next() {
+                peer.pending.extend(reply(line.parse().unwrap_or(0)));
             }
-            // Whatever fired: there may be room, and trying is cheap.
-            connection.write()?;
-            let waits_to_write = !connection.pending.is_empty();
-            let wanted = if waits_to_write { Events::IN | Events::OUT } else { Events::IN };
-            let believed = std::mem::replace(&mut connection.armed, wanted);
-            let arm = if defect { wanted & (fired | wanted.without(believed)) } else { wanted };
-            epoll.modify(connection.stream.fd(), arm | Events::ONESHOT, event.data)?;
         }
-    }
+        // Whatever fired: there may be room, and trying is cheap.
+        peer.write()?;
+        let wanted = if peer.pending.is_empty() { Events::IN } else { Events::IN | Events::OUT };
+        let Armed(believed) = std::mem::replace(&mut peer.own, Armed(wanted));
+        let arm = if defect { wanted & (fired | wanted.without(believed)) } else { wanted };
+        Ok(Some(arm | Events::ONESHOT))
+    })
 }
 
 /// Asks for a reply, sometimes for two at once, and reads them.

@@ -2,10 +2,10 @@
 //! request was read together with the current one, and the reply to that had to wait for room, nothing more arrives.
 //! Repaired: what is already there is parsed when the reply is through.
 
-use super::kit::{Lines, connect, expect_reply, listen, patiently, reply, wait};
+use super::answering::{Peer, answer};
+use super::kit::{connect, expect_reply, reply};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
-use std::collections::BTreeMap;
 
 super::planted!(
     "pipelined-request-forgotten",
@@ -15,15 +15,7 @@ super::planted!(
     "a request that was read with the one before is not parsed when that one's reply had to wait"
 );
 
-const LISTENER: u64 = 0;
-
-struct Connection<K: Kernel> {
-    stream: TcpStream<K>,
-    lines: Lines,
-    pending: Vec<u8>,
-}
-
-impl<K: Kernel> Connection<K> {
+impl<K: Kernel> Peer<K, ()> {
     /// Sends what is pending; whether all of it is through.
     fn flush(&mut self) -> Result<bool> {
         while !self.pending.is_empty() {
@@ -47,57 +39,22 @@ impl<K: Kernel> Connection<K> {
         }
         Ok(())
     }
-
-    /// Reads once. `false`: the peer has ended.
-    fn read(&mut self) -> Result<bool> {
-        let mut bytes = [0; 256];
-        match self.stream.read(&mut bytes) {
-            Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
-            Ok(n) => self.lines.feed(&bytes[..n]),
-            Err(Errno::EAGAIN) => {}
-            Err(errno) => return Err(errno),
-        }
-        Ok(true)
-    }
 }
 
 /// Answers a line with a number by that many bytes, one request at a time: while a reply waits, nothing is read.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
-    epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    let mut connections = BTreeMap::new();
-    let mut last = LISTENER;
-    let mut events = [EpollEvent::default(); 16];
-    loop {
-        let n = wait(&epoll, &mut events)?;
-        for event in &events[..n] {
-            if event.data == LISTENER {
-                let (stream, _) = match listener.accept_nonblocking() {
-                    Err(Errno::EAGAIN) => continue,
-                    accepted => accepted?,
-                };
-                last += 1;
-                epoll.add(stream.fd(), Events::IN, last)?;
-                let connection = Connection { stream, lines: Lines::default(), pending: Vec::new() };
-                connections.insert(last, connection);
-                continue;
+    answer(k, Events::IN, (), |peer, _| {
+        if !peer.pending.is_empty() {
+            if peer.flush()? && !defect {
+                peer.answer()?;
             }
-            let Some(connection) = connections.get_mut(&event.data) else { continue };
-            if !connection.pending.is_empty() {
-                if connection.flush()? && !defect {
-                    connection.answer()?;
-                }
-            } else if connection.read()? {
-                connection.answer()?;
-            } else {
-                connections.remove(&event.data);
-                continue;
-            }
-            let wanted = if connection.pending.is_empty() { Events::IN } else { Events::OUT };
-            epoll.modify(connection.stream.fd(), wanted, event.data)?;
+        } else if peer.read::<256>()? {
+            peer.answer()?;
+        } else {
+            return Ok(None);
         }
-    }
+        Ok(Some(if peer.pending.is_empty() { Events::IN } else { Events::OUT }))
+    })
 }
 
 /// Asks for one or two replies in one go, then reads them.

@@ -1,10 +1,10 @@
 //! Writing all before reading any (redis-rs 2026): the client sends a long pipeline and reads no reply meanwhile; the
 //! server, whose replies find no room, stops reading. Both wait for the other. Repaired: whoever cannot write, reads.
 
-use super::kit::{Lines, connect, listen, patiently, reply, wait};
+use super::answering::{Peer, answer};
+use super::kit::{connect, reply};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
-use std::collections::BTreeMap;
 
 super::planted!(
     "write-all-before-reading",
@@ -14,26 +14,15 @@ super::planted!(
     "client and server each wait for the other to read"
 );
 
-const LISTENER: u64 = 0;
 /// Bytes of pending output above which the server stops reading.
 const PENDING_MAX: usize = 1024;
 
-struct Connection<K: Kernel> {
-    stream: TcpStream<K>,
-    lines: Lines,
-    pending: Vec<u8>,
-}
-
-impl<K: Kernel> Connection<K> {
+impl<K: Kernel> Peer<K, ()> {
     /// Moves what can be moved. `false`: the peer has ended.
     fn turn(&mut self) -> Result<bool> {
-        let mut bytes = [0; 128];
         if self.pending.len() < PENDING_MAX {
-            match self.stream.read(&mut bytes) {
-                Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
-                Ok(n) => self.lines.feed(&bytes[..n]),
-                Err(Errno::EAGAIN) => {}
-                Err(errno) => return Err(errno),
+            if !self.read::<128>()? {
+                return Ok(false);
             }
             while let Some(line) = self.lines.next() {
                 self.pending.extend(reply(line.parse().unwrap_or(0)));
@@ -59,34 +48,7 @@ impl<K: Kernel> Connection<K> {
 
 /// Answers a line with a number by that many bytes; reads on only while little output is pending.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
-    epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    let mut connections = BTreeMap::new();
-    let mut last = LISTENER;
-    let mut events = [EpollEvent::default(); 16];
-    loop {
-        let n = wait(&epoll, &mut events)?;
-        for event in &events[..n] {
-            if event.data == LISTENER {
-                let (stream, _) = match listener.accept_nonblocking() {
-                    Err(Errno::EAGAIN) => continue,
-                    accepted => accepted?,
-                };
-                last += 1;
-                epoll.add(stream.fd(), Events::IN, last)?;
-                let connection = Connection { stream, lines: Lines::default(), pending: Vec::new() };
-                connections.insert(last, connection);
-                continue;
-            }
-            let Some(connection) = connections.get_mut(&event.data) else { continue };
-            if connection.turn()? {
-                epoll.modify(connection.stream.fd(), connection.wanted(), event.data)?;
-            } else {
-                connections.remove(&event.data);
-            }
-        }
-    }
+    answer(k, Events::IN, (), |peer, _| Ok(if peer.turn()? { Some(peer.wanted()) } else { None }))
 }
 
 /// A client library: sends a pipeline, and gives the bytes of all replies.
