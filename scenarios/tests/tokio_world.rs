@@ -2,7 +2,7 @@
 //! and it holds over real sockets.
 
 use eagain_scenarios::SCENARIOS;
-use eagain_scenarios::tokio_world::tell_on_sockets;
+use eagain_scenarios::tokio_world::{cluster, tell_on_sockets};
 use eagain_sim::Sim;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
@@ -70,4 +70,15 @@ on_sockets! {
     idle_timeout_on_sockets: "idle-timeout", 1;
     graceful_stop_on_sockets: "graceful-stop", 3;
     flooder_on_sockets: "flooder", 3;
+}
+
+#[test]
+fn the_cluster_on_sockets() {
+    let scenario =
+        Scenario { name: "cluster", about: "", knobs: &[], seeds: 1, body: cluster::told_on_sockets };
+    for seed in 0..3 {
+        let report = run(&mut *engine::make(), scenario, &Settings::new(), seed);
+        assert_eq!((report.failure, report.refused), (None, None), "seed {seed}");
+        assert!(report.calls > 0);
+    }
 }

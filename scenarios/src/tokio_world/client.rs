@@ -21,18 +21,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for S {}
 /// How clients come to the server.
 #[derive(Clone, Copy)]
 pub(super) enum Road {
-    /// It is a host of turmoil.
-    Turmoil,
+    /// It is a host of turmoil, of this name.
+    Turmoil(&'static str),
     /// It listens there.
     Sockets(SocketAddr),
 }
 
 impl Road {
-    async fn connect(self) -> io::Result<Box<dyn Io>> {
+    pub async fn connect(self) -> io::Result<Box<dyn Io>> {
         Ok(match self {
-            Road::Turmoil => Box::new(turmoil::net::TcpStream::connect(("server", PORT)).await?),
+            Road::Turmoil(host) => Box::new(turmoil::net::TcpStream::connect((host, PORT)).await?),
             Road::Sockets(address) => Box::new(tokio::net::TcpStream::connect(address).await?),
         })
+    }
+
+    /// The same kind of road to somebody else.
+    pub async fn to(self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
+        match self {
+            Road::Turmoil(_) => Ok(Box::new(turmoil::net::TcpStream::connect(address).await?)),
+            Road::Sockets(_) => Road::Sockets(address).connect().await,
+        }
     }
 }
 

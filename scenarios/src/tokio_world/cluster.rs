@@ -7,12 +7,14 @@
 //! do all the work: of links, which are made anew, of requests, of clients. What was acknowledged has to be there
 //! whatever befell whom, and when it is over the cluster has to answer again.
 
+use super::client::{Io, Road};
 use super::customer::{Customer, Stage};
 use super::play::{Door, WALL_START_NS};
+use super::sockets::on_sockets;
 use crate::durability::account::{History, judge};
 use crate::world::PORT;
 use eagain_layer::turmoil::{World, on_turmoil_with};
-use eagain_layer::{Layer, Layered};
+use eagain_layer::{Accept, Layer, Layered};
 use eagain_server::config::{Config, Model, Role};
 use eagain_server::flaws::Flaws;
 use eagain_server::io_unit::tokio_driver::{self, Connector, Surroundings};
@@ -23,10 +25,12 @@ use eagain_sim::run::{Knob, KnobValues, Scenario};
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use turmoil::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_local;
+use turmoil::net::TcpListener;
 
 /// A step of turmoil, and so the way from one host to another: coarse, for every host waits for the end of faults.
 const TICK: Duration = Duration::from_millis(5);
@@ -95,36 +99,35 @@ pub fn told(sim: &mut Sim, tale: Tale) {
     let mut settings = turmoil::Builder::new();
     settings.tick_duration(TICK).tcp_capacity(SEGMENTS);
     on_turmoil_with(sim, settings, |world| {
-        let config = |role, backends: &[SocketAddr]| {
-            let mut config =
-                Config { model: Model::Tokio, role, backends: backends.to_vec(), flaws, ..Config::default() };
-            // turmoil's TCP does not send again: who was cut off is noticed by silence alone.
-            config.limits.idle_timeout_ns = SILENCE_NS;
-            config.limits.write_stall_timeout_ns = SILENCE_NS;
-            config
+        let stage = Stage {
+            layer: world.layer().clone(),
+            road: Road::Turmoil("access"),
+            history: history.clone(),
+            prefix: world.layer().choose("prefix", 0, 63),
         };
         let mut names = Names::default();
-        let mut tier =
-            |world: &mut World, hosts: &[&'static str], role, behind: &[SocketAddr]| -> Vec<SocketAddr> {
-                let make = |name: &&'static str| {
-                    server(world, name, config(role, behind), &names);
-                    SocketAddr::new(world.turmoil().lookup(*name), PORT)
-                };
-                let addresses: Vec<SocketAddr> = hosts.iter().map(make).collect();
-                Rc::make_mut(&mut names)
-                    .extend(addresses.iter().map(SocketAddr::ip).zip(hosts.iter().copied()));
-                addresses
+        let mut tier = |hosts: &[&'static str], role, behind: &[SocketAddr]| -> Vec<SocketAddr> {
+            let make = |name: &&'static str| {
+                let (layer, config, names) =
+                    (stage.layer.clone(), config(role, behind, flaws), names.clone());
+                let outward = Outward { layer, name, road: stage.road, names };
+                host(world, outward, config);
+                SocketAddr::new(world.turmoil().lookup(*name), PORT)
             };
-        let storages = tier(world, &["storage-1", "storage-2"], Role::Storage, &[]);
-        let logics = tier(world, &["logic-1", "logic-2"], Role::Logic, &storages);
-        tier(world, &["access"], Role::Access, &logics);
-        let prefix = world.layer().choose("prefix", 0, 63);
+            let addresses: Vec<SocketAddr> = hosts.iter().map(make).collect();
+            Rc::make_mut(&mut names).extend(addresses.iter().copied().zip(hosts.iter().copied()));
+            addresses
+        };
+        let storages = tier(&STORAGES, Role::Storage, &[]);
+        let logics = tier(&LOGICS, Role::Logic, &storages);
+        tier(&["access"], Role::Access, &logics);
         for number in 1..=clients {
-            let stage = Stage { layer: world.layer().clone(), history: history.clone(), prefix };
+            let stage = stage.clone();
             world.client(&format!("client-{number}"), async move {
                 let mut customer = Customer::new(stage, number);
                 customer.play(operations).await;
                 if looks_last && number == 1 {
+                    customer.quiet().await;
                     customer.last_look().await;
                 }
                 Ok(())
@@ -134,18 +137,85 @@ pub fn told(sim: &mut Sim, tale: Tale) {
     judge(sim, &history);
 }
 
+/// Tells it over real sockets, where nothing crashes and nobody is cut off: streams are short, late and reset.
+pub fn told_on_sockets(sim: &mut Sim) {
+    sim.faults(&[
+        Family::StreamShortRead,
+        Family::StreamShortWrite,
+        Family::StreamNotReady,
+        Family::StreamReset,
+    ]);
+    let layer = Layer::of(sim.foreign());
+    let history = History::default();
+    if on_sockets(sim, &layer, play_on_sockets(&layer, &history)) {
+        judge(sim, &history);
+    }
+}
+
+async fn play_on_sockets(layer: &Layer, history: &History) -> io::Result<()> {
+    let mut names = Names::default();
+    let mut behind = Vec::new();
+    let mut address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let tiers: [(&[&'static str], Role); 3] =
+        [(&STORAGES, Role::Storage), (&LOGICS, Role::Logic), (&["access"], Role::Access)];
+    for (hosts, role) in tiers {
+        let mut tier = Vec::new();
+        for name in hosts {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+            address = listener.local_addr()?;
+            let road = Road::Sockets(address);
+            let outward = Outward { layer: layer.clone(), name, road, names: names.clone() };
+            spawn_local(serve(listener, outward, config(role, &behind, Flaws::default())));
+            tier.push((address, *name));
+        }
+        Rc::make_mut(&mut names).extend(tier.iter().copied());
+        behind = tier.iter().map(|(address, _)| *address).collect();
+    }
+    let (layer, history, road) = (layer.clone(), history.clone(), Road::Sockets(address));
+    let stage = Stage { prefix: layer.choose("prefix", 0, 63), layer, road, history };
+    let customers = (1..=3).map(|number| {
+        let mut customer = Customer::new(stage.clone(), number);
+        spawn_local(async move { customer.play(10).await })
+    });
+    for customer in customers.collect::<Vec<_>>() {
+        customer.await?;
+    }
+    Customer::new(stage, 4).last_look().await;
+    Ok(())
+}
+
+const STORAGES: [&str; 2] = ["storage-1", "storage-2"];
+const LOGICS: [&str; 2] = ["logic-1", "logic-2"];
+
+fn config(role: Role, backends: &[SocketAddr], flaws: Flaws) -> Config {
+    let mut config =
+        Config { model: Model::Tokio, role, backends: backends.to_vec(), flaws, ..Config::default() };
+    // turmoil's TCP does not send again: who was cut off is noticed by silence alone.
+    config.limits.idle_timeout_ns = SILENCE_NS;
+    config.limits.write_stall_timeout_ns = SILENCE_NS;
+    config
+}
+
 /// Which host has which address.
-type Names = Rc<BTreeMap<IpAddr, &'static str>>;
+type Names = Rc<BTreeMap<SocketAddr, &'static str>>;
 
 /// A server on its host. It begins again after a crash, if it has a role that keeps nothing.
-fn server(world: &mut World, name: &'static str, config: Config, names: &Names) {
-    let (layer, names, is_storage) = (world.layer().clone(), names.clone(), config.role == Role::Storage);
-    let run = move || serve(layer.clone(), name, config.clone(), names.clone());
+fn host(world: &mut World, outward: Outward, config: Config) {
+    let (name, is_storage) = (outward.name, config.role == Role::Storage);
+    let run = move || {
+        let (outward, config) = (outward.clone(), config.clone());
+        async move { Ok(serve(TcpListener::bind(("0.0.0.0", PORT)).await?, outward, config).await?) }
+    };
     if is_storage { world.host(name, run) } else { world.host_that_crashes(name, run) }
 }
 
-async fn serve(layer: Layer, name: &'static str, config: Config, names: Names) -> turmoil::Result {
-    let door = Door(layer.listener(name, TcpListener::bind(("0.0.0.0", PORT)).await?));
+/// A server. Nobody asks it to stop.
+async fn serve<L>(listener: L, outward: Outward, config: Config) -> Result<(), String>
+where
+    L: Accept<Stream: AsyncRead + AsyncWrite + Unpin + 'static> + 'static,
+{
+    let (layer, name) = (outward.layer.clone(), outward.name);
+    let door = Door(layer.listener(name, listener));
     let clock = layer.world().clone();
     let seed = layer.choose(&format!("{name}:seed"), 0, u64::from(u32::MAX));
     let surroundings = Surroundings { seed, wall: Box::new(move || WALL_START_NS + clock.now()) };
@@ -154,26 +224,27 @@ async fn serve(layer: Layer, name: &'static str, config: Config, names: Names) -
         let storage = Memory::new(config.databases, seed);
         tokio_driver::serve(door, config, storage, surroundings, stop).await?;
     } else {
-        let outward = Outward { layer: layer.clone(), name, names };
         tokio_driver::pass_on(door, outward, config, surroundings, stop).await?;
     }
     layer.world().fail("O16", "server ended", format!("nobody asked {name} to"));
     Ok(())
 }
 
-/// Connects to servers behind, with the layer over the stream.
+/// How a server comes to those behind it, with the layer over the stream.
+#[derive(Clone)]
 struct Outward {
     layer: Layer,
     name: &'static str,
+    road: Road,
     names: Names,
 }
 
 impl Connector for Outward {
-    type Stream = Layered<TcpStream>;
+    type Stream = Layered<Box<dyn Io>>;
 
     async fn connect(&self, address: SocketAddr) -> io::Result<Self::Stream> {
-        let stream = TcpStream::connect(address).await?;
-        let to = self.names.get(&address.ip()).copied().unwrap_or("nobody");
+        let stream = self.road.to(address).await?;
+        let to = self.names.get(&address).copied().unwrap_or("nobody");
         Ok(self.layer.stream(&format!("{}>{to}", self.name), stream))
     }
 }

@@ -1,16 +1,15 @@
 //! A client of the cluster: one request after the other, on a connection that is made again when it breaks or is silent for
 //! too long. What it asked and saw is recorded, as by the clients of the simulated kernel's cluster.
 
+use super::client::{Io, Road};
 use crate::checker::linearizable::{Ask, Operation};
 use crate::durability::account::{COUNT_KEY, History, Outcome, drawn, failed, in_words, record};
 use crate::durability::world::UNKNOWN;
-use crate::world::PORT;
 use eagain_layer::{Layer, Layered};
 use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
-use turmoil::net::TcpStream;
 
 /// A connection is made so fast, or not at all.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
@@ -20,8 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a client needs to play its part.
+#[derive(Clone)]
 pub(super) struct Stage {
     pub layer: Layer,
+    pub road: Road,
     pub history: History,
     /// What the names of keys begin with. It decides which storage server has which.
     pub prefix: u64,
@@ -31,7 +32,7 @@ pub(super) struct Stage {
 pub(super) struct Customer {
     stage: Stage,
     number: u64,
-    connection: Option<(Layered<TcpStream>, ReplyDecoder)>,
+    connection: Option<(Layered<Box<dyn Io>>, ReplyDecoder)>,
 }
 
 impl Customer {
@@ -111,7 +112,7 @@ impl Customer {
     async fn ask(&mut self, bytes: &[u8]) -> Outcome {
         let world = self.stage.layer.world().clone();
         if self.connection.is_none() {
-            let Ok(Ok(stream)) = timeout(CONNECTS_WITHIN, TcpStream::connect(("access", PORT))).await else {
+            let Ok(Ok(stream)) = timeout(CONNECTS_WITHIN, self.stage.road.connect()).await else {
                 world.sometimes("a client found nobody", true);
                 // Another try at once would meet the same.
                 sleep(Duration::from_millis(20)).await;
@@ -156,18 +157,21 @@ impl Customer {
         }
     }
 
-    /// When faults have stopped everything works again, and says what it kept.
-    pub async fn last_look(&mut self) {
-        let world = self.stage.layer.world().clone();
-        while !world.is_quiet() {
+    /// Waits until faults have stopped.
+    pub async fn quiet(&self) {
+        while !self.stage.layer.world().is_quiet() {
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Everything works again, and says what it kept.
+    pub async fn last_look(&mut self) {
+        let world = self.stage.layer.world().clone();
         let begun = world.now();
         for key in 0..=COUNT_KEY {
             while !self.operate(key, Ask::Get).await {
                 if Duration::from_nanos(world.now() - begun) > HEALED_WITHIN {
-                    let message =
-                        format!("key {key} cannot be read {HEALED_WITHIN:?} after the end of faults");
+                    let message = format!("key {key} cannot be read for {HEALED_WITHIN:?}");
                     return world.fail("O6", "not healed", message);
                 }
                 sleep(Duration::from_millis(100)).await;

@@ -108,7 +108,7 @@ pub(super) fn play(sim: &mut Sim, story: &Story) {
     let wanted = sim.number("clients");
     let history = History::default();
     on_turmoil(sim, |world| {
-        let stage = story.stage(world.layer(), &history, Road::Turmoil);
+        let stage = story.stage(world.layer(), &history, Road::Turmoil("server"));
         let ends = Ends::default();
         server(world, story.adjust, &ends);
         invite(story, world, wanted, stage, ends, || turmoil::established_tcp_stream_count_on("server"));

@@ -35,19 +35,30 @@ pub fn tell_on_sockets(sim: &mut Sim, name: &str) {
     let able = |family: &Family| !matches!(family, Family::StreamStall | Family::NetHold);
     sim.faults(&story.faults.iter().copied().filter(able).collect::<Vec<_>>());
     let layer = Layer::of(sim.foreign());
+    let history = History::default();
+    let played = on_sockets(sim, &layer, play(story, &layer, &history));
+    if played && story.remembers && !sim.failed() {
+        checker::counter::judge(sim, &history);
+    }
+}
+
+/// Runs a world on a runtime of its own; whether it came to its end.
+pub(super) fn on_sockets(sim: &mut Sim, layer: &Layer, world: impl Future<Output = io::Result<()>>) -> bool {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return sim.refuse(format!("no tokio runtime: {error}")),
+        Err(error) => {
+            sim.refuse(format!("no tokio runtime: {error}"));
+            return false;
+        }
     };
-    let history = History::default();
     let local = tokio::task::LocalSet::new();
-    let played = local.block_on(&runtime, async { timeout(BOUND, play(story, &layer, &history)).await });
-    match played {
+    let played = local.block_on(&runtime, async { timeout(BOUND, world).await });
+    match &played {
         Err(_) => layer.world().fail("O6", "stuck", "it did not end".to_owned()),
         Ok(Err(error)) => sim.refuse(format!("no loopback: {error}")),
-        Ok(Ok(())) if story.remembers && !sim.failed() => checker::counter::judge(sim, &history),
         Ok(Ok(())) => {}
     }
+    matches!(played, Ok(Ok(())))
 }
 
 async fn play(story: &Story, layer: &Layer, history: &History) -> io::Result<()> {
