@@ -109,18 +109,71 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&text)
 }
 
-/// The last `count` lines: what happened right before the end.
-pub fn tail(log: &TraceLog, count: usize) -> String {
-    let lines = Lines::new(log);
-    let start = log.events.len().saturating_sub(count);
-    log.events[start..].iter().map(|event| lines.line(event) + "\n").collect()
+/// What the end of a trace shows of a stretch of events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shown {
+    /// The event at this place.
+    Event(usize),
+    /// So many events, which do as the so many before them did.
+    Again(usize, usize),
 }
 
-/// The lines that faults have marked, before the last `tail` events, which have their own place: each fault that hit
+/// How many events may repeat each other: what a loop does in a turn. And how often they do until it is said in a line.
+const TURN_MAX: usize = 6;
+const TURNS_MIN: usize = 5;
+
+/// What makes an event another one than a turn before: who did what, whether it worked, and whether a fault hit it.
+fn shape(event: &Event) -> (u32, u16, i64, bool) {
+    (event.thread, event.kind as u16, event.result.min(0), event.cause != 0)
+}
+
+/// The last `count` lines, and the place of the first event that they tell of. Somebody who looks again and again until the
+/// end, as others wait, fills no screen: of the turns of a loop the first and the last are shown.
+fn end(events: &[Event], count: usize) -> (Vec<Shown>, usize) {
+    let mut shown = Vec::new();
+    let mut at = events.len();
+    while at > 0 && shown.len() < count {
+        // How many events at the end repeat those a turn before them.
+        let repeats = |turn: usize| {
+            (turn..at)
+                .rev()
+                .take_while(|&place| shape(&events[place]) == shape(&events[place - turn]))
+                .count()
+        };
+        let turn = (1..=TURN_MAX.min(at)).find(|&turn| repeats(turn) >= (TURNS_MIN - 1) * turn);
+        let Some(turn) = turn else {
+            at -= 1;
+            shown.push(Shown::Event(at));
+            continue;
+        };
+        let first = at - turn - repeats(turn);
+        shown.extend((at - turn..at).rev().map(Shown::Event));
+        shown.push(Shown::Again(repeats(turn) - turn, turn));
+        shown.extend((first..first + turn).rev().map(Shown::Event));
+        at = first;
+    }
+    shown.reverse();
+    (shown, at)
+}
+
+/// The last `count` lines or a turn more: what happened right before the end.
+pub fn tail(log: &TraceLog, count: usize) -> String {
+    let lines = Lines::new(log);
+    let line = |shown: &Shown| match *shown {
+        Shown::Event(at) => lines.line(&log.events[at]) + "\n",
+        Shown::Again(events, 1) => format!("{:>1$} {events} more of these\n", "…", lines.number_width),
+        Shown::Again(events, turn) => {
+            format!("{:>1$} {events} more, these {turn} again and again\n", "…", lines.number_width)
+        }
+    };
+    end(&log.events, count).0.iter().map(line).collect()
+}
+
+/// The lines that faults have marked, before the last `tail` lines, which have their own place: each fault that hit
 /// something, and what it hit. At most the last `most` of them.
 pub fn marked(log: &TraceLog, tail: usize, most: usize) -> String {
     let lines = Lines::new(log);
-    let before = &log.events[..log.events.len().saturating_sub(tail)];
+    let before = &log.events[..end(&log.events, tail).1];
     let hit: BTreeSet<u64> = log.events.iter().map(|event| event.cause).filter(|&cause| cause != 0).collect();
     let mut marked: Vec<&Event> =
         before.iter().filter(|event| event.cause != 0 || hit.contains(&event.number)).collect();
@@ -153,11 +206,35 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_again_and_again_fills_no_screen() {
+        let mut log = TraceLog {
+            events: vec![],
+            bytes: vec![],
+            threads: ["server/0", "auditor/0"].map(str::to_owned).to_vec(),
+            hosts: vec![],
+            texts: vec![],
+        };
+        let kinds = [(0, Kind::Recv), (0, Kind::EpollWait), (1, Kind::Nanosleep), (1, Kind::ClockGettime)];
+        log.events = (0..200_usize)
+            .map(|at| {
+                let (thread, kind) = if at < 2 { kinds[at] } else { kinds[2 + at % 2] };
+                let (number, time, result) = (at as u64 + 1, at as u64 * 1_000, at as i64);
+                Event { number, time, thread, kind, args: [7; 4], result, cause: 0, bytes: (0, 0) }
+            })
+            .collect();
+        insta::assert_snapshot!(tail(&log, 6));
+        assert_eq!(end(&log.events, 6).1, 1);
+        log.events.truncate(8);
+        assert_eq!(tail(&log, 6).lines().count(), 6);
+    }
+
+    #[test]
     fn faults_and_what_they_hit_are_found_before_the_end() {
         let event = |number, cause| Event {
             number,
             time: number,
-            thread: u32::MAX,
+            // Nobody does the same twice, so that nothing is left out.
+            thread: 100 + number as u32,
             kind: if number == 2 { Kind::FaultSplit } else { Kind::Arrived },
             args: [0; 4],
             result: 0,
