@@ -1,5 +1,6 @@
 //! Settings: what `--set key=value` says, which scenarios take it, and how it is written in names and commands.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::run::{Knob, KnobValues, Scenario, Settings};
@@ -125,11 +126,24 @@ pub fn command() -> &'static str {
 
 /// This process is the command line `program` (its first argument).
 pub fn set_command(program: &std::ffi::OsStr) {
-    let stem = std::path::Path::new(program).file_stem().and_then(|stem| stem.to_str());
+    let stem = Path::new(program).file_stem().and_then(|stem| stem.to_str());
     if let Some(stem) = stem.filter(|stem| *stem != "eagain") {
         // Set once; a second command line in one process would be a test's.
-        let _ = COMMAND.set(format!("cargo run --release -p {stem} --"));
+        let _ = COMMAND.set(of_package(stem));
     }
+}
+
+/// This process is a test of the package in the folder `manifest`, whose own program is what runs its scenarios elsewhere.
+pub fn set_package(manifest: &Path) {
+    // Cargo says so, and nextest does.
+    let Ok(package) = std::env::var("CARGO_PKG_NAME") else { return };
+    if manifest.join("src/main.rs").is_file() {
+        let _ = COMMAND.set(of_package(&package));
+    }
+}
+
+fn of_package(package: &str) -> String {
+    format!("cargo run --release -p {package} --")
 }
 
 /// The one line that makes a run again.

@@ -29,12 +29,13 @@ pub use environment::Environment;
 pub use judge::Test;
 
 use crate::run::Scenario;
-use crate::runner::{engine, watchdog};
+use crate::runner::{engine, settings, watchdog};
 
 /// Runs a scenario as a test: panics where it fails. Called by the macros; `manifest` is the folder of the crate, `module` and
 /// `function` are the test's own name.
 pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
     watchdog::start();
+    settings::set_package(manifest.as_ref());
     let environment = Environment::of_process();
     // libtest leaves the crate's name out.
     let path = module
