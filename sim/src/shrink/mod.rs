@@ -5,11 +5,11 @@
 //! It knows no world: whether a set of choices still fails is asked of a closure.
 //!
 //! ```text
-//! verify ─► whole domains ─► whole actors ─► whole objects ─► chunks, halving ─► singles ─► lower roughly ─┐
-//!                ▲                                                                                         │
-//!                └──────────────────────────── while a round leaves clearly less ──────────────────────────┤
-//!                                                                                                          ▼
-//!                                                           the end ◄─ while one can go ─ singles ◄─ lower finely
+//! verify ─► whole domains ─► whole objects ─► chunks, halving ─► singles ─► lower roughly ─┐
+//!                ▲                                                                         │
+//!                └──────────────────── while a round leaves clearly less ──────────────────┤
+//!                                                                                          ▼
+//!                                           the end ◄─ while one can go ─ singles ◄─ lower finely
 //! ```
 #![allow(
     clippy::disallowed_methods,

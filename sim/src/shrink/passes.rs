@@ -13,6 +13,10 @@ const FINELY: u32 = 10;
 /// Values are brought that close where so few choices are left that somebody will look at each.
 const FEW: usize = 8;
 
+/// Of so many choices whole actors are tried too. It saves runs where the world is large; of few choices it often takes away
+/// the ones with which fewer would do.
+const MANY: usize = 1_000;
+
 /// Who chooses, of whatever: the process or host that an object's name begins with.
 fn actor(key: &Key) -> &str {
     key.object.split(['/', '#', ':', '@']).next().unwrap_or_default()
@@ -43,7 +47,9 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
             loop {
                 let before = self.kept.clone();
                 self.zero_groups(|key| key.domain.clone());
-                self.zero_groups(|key| actor(key).to_owned());
+                if self.kept.len() > MANY {
+                    self.zero_groups(|key| actor(key).to_owned());
+                }
                 self.zero_groups(|key| key.object.clone());
                 self.zero_groups(|key| format!("{} {}", key.domain, key.object));
                 self.zero_chunks();
