@@ -26,7 +26,8 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
     let epoll = patiently(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    let mut streams: BTreeMap<u64, TcpStream<K>> = BTreeMap::new();
+    // With what is still to be sent: who waits to write and does not read, hangs with a client that does the same.
+    let mut streams: BTreeMap<u64, (TcpStream<K>, Vec<u8>)> = BTreeMap::new();
     let mut last = LISTENER;
     let mut resume: Option<Instant> = None;
     let mut events = [EpollEvent::default(); 16];
@@ -45,7 +46,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
                     Ok((stream, _)) => {
                         last += 1;
                         epoll.add(stream.fd(), Events::IN, last)?;
-                        streams.insert(last, stream);
+                        streams.insert(last, (stream, Vec::new()));
                     }
                     Err(Errno::EMFILE) => {
                         sometimes("accept met EMFILE", true);
@@ -59,20 +60,35 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
                 }
                 continue;
             }
-            let Some(stream) = streams.get(&event.data) else { continue };
-            let mut bytes = [0; 64];
-            match stream.read(&mut bytes) {
-                // A line is short, and the client waits for it: it always fits the send buffer, or is sent waiting.
-                Ok(n) if n > 0 => {
-                    stream.set_nonblocking(false)?;
-                    stream.write_all(&bytes[..n])?;
-                    stream.set_nonblocking(true)?;
-                }
-                Err(Errno::EAGAIN) => {}
-                _ => drop(streams.remove(&event.data)),
+            let Some((stream, pending)) = streams.get_mut(&event.data) else { continue };
+            let waited = !pending.is_empty();
+            if !echo(stream, pending)? {
+                streams.remove(&event.data);
+            } else if waited == pending.is_empty() {
+                let wanted = if waited { Events::IN } else { Events::IN | Events::OUT };
+                epoll.modify(stream.fd(), wanted, event.data)?;
             }
         }
     }
+}
+
+/// Reads once, and sends what can be sent. `false`: the peer has ended.
+fn echo<K: Kernel>(stream: &TcpStream<K>, pending: &mut Vec<u8>) -> Result<bool> {
+    let mut bytes = [0; 64];
+    match stream.read(&mut bytes) {
+        Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
+        Ok(n) => pending.extend_from_slice(&bytes[..n]),
+        Err(Errno::EAGAIN) => {}
+        Err(errno) => return Err(errno),
+    }
+    while !pending.is_empty() {
+        match stream.write(pending) {
+            Ok(n) => drop(pending.drain(..n)),
+            Err(Errno::EAGAIN) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(true)
 }
 
 fn build(sim: &mut Sim, defect: bool) {

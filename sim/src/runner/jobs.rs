@@ -22,6 +22,8 @@ struct Slot {
     /// Counts beginnings and ends, so that the watchdog can tell a new run from a stuck one.
     turns: AtomicU64,
     seed: AtomicU64,
+    /// The base is zero: there is no seed.
+    seedless: AtomicBool,
     /// `slow-reader`, and the flags after the seed; in one text, the scenario's length first.
     text: [AtomicU8; TEXT_MAX],
     name_length: AtomicUsize,
@@ -35,6 +37,7 @@ static ALL: [Slot; SLOTS] = [const {
         os_thread: AtomicU64::new(0),
         turns: AtomicU64::new(0),
         seed: AtomicU64::new(0),
+        seedless: AtomicBool::new(false),
         text: [const { AtomicU8::new(0) }; TEXT_MAX],
         name_length: AtomicUsize::new(0),
         length: AtomicUsize::new(0),
@@ -80,11 +83,10 @@ impl Job {
     /// A run begins.
     pub fn begin(&mut self, spec: &RunSpec) {
         let Some(slot) = self.slot.map(|index| &ALL[index]) else { return };
-        let seed = match spec.base {
-            Base::Seed(seed) => seed,
-            Base::Zero => 0,
-        };
-        slot.seed.store(seed, Ordering::Relaxed);
+        if let Base::Seed(seed) = spec.base {
+            slot.seed.store(seed, Ordering::Relaxed);
+        }
+        slot.seedless.store(spec.base == Base::Zero, Ordering::Relaxed);
         if !self.says(spec) {
             self.written = format!("{}{}", spec.scenario.name, settings::flags(&spec.settings));
             let length = self.written.len().min(TEXT_MAX);
@@ -135,6 +137,12 @@ fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
     let length = slot.length.load(Ordering::Relaxed).min(TEXT_MAX);
     for (byte, cell) in text.iter_mut().zip(&slot.text) {
         *byte = cell.load(Ordering::Relaxed);
+    }
+    if slot.seedless.load(Ordering::Relaxed) {
+        print(b"  running: ");
+        print(&text[..length]);
+        print(b", with choices that were given: a step of shrinking, or a replay\n");
+        return;
     }
     let name_length = slot.name_length.load(Ordering::Relaxed).min(length);
     let mut digits = [0; 16];
@@ -211,6 +219,10 @@ mod tests {
         assert_eq!(mine(), None);
         job.begin(&spec(0, Settings::new()));
         assert_eq!(mine().unwrap(), "  running: cargo eagain run jobs-test --seed 0x0");
+        let shrinking = Settings::from([("model".into(), "poll".into())]);
+        job.begin(&RunSpec { base: Base::Zero, ..spec(0, shrinking) });
+        let given = "with choices that were given: a step of shrinking, or a replay";
+        assert_eq!(mine().unwrap(), format!("  running: jobs-test --set model=poll, {given}"));
         drop(job);
         assert_eq!(mine(), None);
     }
