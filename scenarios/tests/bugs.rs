@@ -10,8 +10,8 @@ const FOUND_WITHIN: u64 = 2_000;
 const TWIN_SEEDS: u64 = 100;
 /// How often a seed is run again.
 const AGAIN: u64 = 100;
-/// A world of these is six hosts of turmoil or more for twenty seconds of its time, and takes a hundred times as long as
-/// others: they have a tenth of both.
+/// A world of these is six hosts of turmoil or more for twenty seconds of its time, and takes far longer than any other: they
+/// have a tenth of both, here where code is not optimised.
 const SLOW: &[&str] = &["turmoil-reply-mix-up", "turmoil-double-apply"];
 
 fn times(bug: &PlantedBug, usual: u64) -> u64 {
