@@ -6,7 +6,7 @@
 //!      │           └────► checker     what has to hold
 //!      └──► actor ──► workload, history
 //!
-//!   durability, cluster ──► durability::world ──► servers that end and begin again
+//!   durability, cluster ──► durability::server ──► servers that end and begin again
 //! ```
 
 pub mod actor;
@@ -26,20 +26,24 @@ use eagain_sim::run::Scenario;
 // What a server holds is measured (O4), in every binary that tells stories.
 eagain_sim::count_memory!();
 
-const PARTS: [&[Scenario]; 3] = [stories::ALL, durability::ALL, cluster::ALL];
-const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
-
 /// What a sweep runs.
-pub const SCENARIOS: &[Scenario] = &{
-    let mut all = [PARTS[0][0]; COUNT];
-    let (mut part, mut at) = (0, 0);
-    while part < PARTS.len() {
+pub const SCENARIOS: &[Scenario] = &join::<
+    _,
+    { stories::ALL.len() + durability::ALL.len() + cluster::ALL.len() },
+>(&[stories::ALL, durability::ALL, cluster::ALL]);
+
+/// The lists as one, of `N` in all.
+const fn join<T: Copy, const N: usize>(lists: &[&[T]]) -> [T; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
         let mut from = 0;
-        while from < PARTS[part].len() {
-            all[at] = PARTS[part][from];
+        while from < lists[list].len() {
+            all[at] = lists[list][from];
             (from, at) = (from + 1, at + 1);
         }
-        part += 1;
+        list += 1;
     }
+    assert!(at == N, "N is the length of all lists");
     all
-};
+}

@@ -3,6 +3,8 @@
 use eagain_scenarios::bugs::PLANTED;
 use eagain_sim::run::{RunReport, RunSpec, Scenario};
 use eagain_sim::{Engine, PlantedBug, run_spec};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Seeds within which every planted bug shows.
 const FOUND_WITHIN: u64 = 2_000;
@@ -72,4 +74,29 @@ fn names_are_unique_and_classes_are_known() {
     assert_eq!(names.len(), PLANTED.len());
     assert!(PLANTED.iter().all(|bug| ('a'..='o').contains(&bug.class)));
     assert!(SLOW.iter().all(|slow| names.contains(slow)), "{SLOW:?}");
+}
+
+/// The names that the Rust files of a folder stand for, without those of `shared`.
+fn files(folder: &str, shared: &[&str]) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths =
+        folder.read_dir().expect("the folder is there").map(|entry| entry.expect("it can be listed").path());
+    let rust = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    rust.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|stem| stem != "mod" && !shared.contains(&&**stem))
+        .map(|stem| stem.replace('_', "-"))
+        .collect()
+}
+
+#[test]
+fn each_is_a_file_of_its_name_and_each_file_is_listed() {
+    let (mut kernel, mut tokio) = (BTreeSet::new(), BTreeSet::new());
+    for bug in PLANTED {
+        match bug.name.strip_prefix("tokio-").or(bug.name.strip_prefix("turmoil-")) {
+            Some(name) => tokio.insert(name.to_owned()),
+            None => kernel.insert(bug.name.to_owned()),
+        };
+    }
+    assert_eq!(kernel, files("src/bugs", &["common", "epoll_server"]));
+    assert_eq!(tokio, files("src/bugs/on_tokio", &["connector"]));
 }

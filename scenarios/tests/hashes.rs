@@ -44,7 +44,8 @@ fn the_hash_of_every_scenario_is_the_one_that_is_kept() {
         }
     }
     let steady = *SCENARIOS.iter().find(|s| s.name == "steady-load").expect("it is in the list");
-    let words = |name: &str| match steady.knobs.iter().find(|knob| knob.name == name).map(|knob| knob.values) {
+    let words = |name: &str| match steady.knobs.iter().find(|knob| knob.name == name).map(|knob| knob.values)
+    {
         Some(KnobValues::Words(words)) => words,
         _ => panic!("{name} takes words"),
     };

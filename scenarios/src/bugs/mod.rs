@@ -1,6 +1,7 @@
 //! Planted bugs, each a real defect of an event-driven program re-created against the kernel traits by its mechanism: a
-//! file a bug, the defect behind one switch, the twin the same program with the switch off. `kit` is what their
-//! workloads share; `on_tokio` has those of programs on tokio, which the stream layer finds.
+//! file a bug, of its name; the defect is behind one switch, the twin is the same program with the switch off. `common`
+//! and `epoll_server` are what their programs share; `on_tokio` has those of programs on tokio, which the stream layer
+//! finds. A test compares the files with [`PLANTED`].
 //!
 //! | class | is about |
 //! |---|---|
@@ -20,64 +21,62 @@
 //! | n | durability |
 //! | o | pools and reconnecting |
 
-mod accept_spin;
-mod answering;
-mod cancelled_timer;
-mod close_unread;
-mod connect_unchecked;
-mod gather_write;
-mod kit;
-mod lost_wakeup;
-mod multishot_ended;
+mod accept_emfile_spin;
+mod accept_torn_tail;
+mod append_behind_torn;
+mod close_with_unread_body;
+mod common;
+mod condvar_signal_without_mutex;
+mod connect_without_so_error;
+mod double_apply;
+mod epoll_server;
+mod gather_write_offset;
+mod missing_directory_fsync;
+mod missing_fsync;
+mod multishot_accept_ended;
 mod on_tokio;
-mod oneshot_rearm;
-mod oneshot_too_early;
-mod pipelined_request;
+mod oneshot_armed_too_early;
+mod oneshot_one_direction;
+mod pipelined_request_forgotten;
 mod pooled_after_timeout;
-mod scripted_send;
+mod reply_before_sync;
+mod reply_mix_up;
+mod scripted_send_incomplete;
 mod signal_before_wait;
-mod stale_event;
-mod write_before_read;
+mod stale_event_of_reused_fd;
+mod timer_after_cancel;
+mod write_all_before_reading;
 
-use crate::{cluster, durability};
+use crate::join;
 use eagain_sim::PlantedBug;
 
 /// All of them, by class.
-pub const PLANTED: &[PlantedBug] = &[
-    oneshot_rearm::BUG,
-    gather_write::BUG,
-    pipelined_request::BUG,
-    scripted_send::BUG,
-    close_unread::BUG,
-    accept_spin::BUG,
-    connect_unchecked::BUG,
-    stale_event::BUG,
-    write_before_read::BUG,
-    cancelled_timer::BUG,
+pub const PLANTED: &[PlantedBug] =
+    &join::<_, { ON_KERNEL.len() + on_tokio::PLANTED.len() }>(&[ON_KERNEL, on_tokio::PLANTED]);
+
+const ON_KERNEL: &[PlantedBug] = &[
+    oneshot_one_direction::BUG,
+    gather_write_offset::BUG,
+    pipelined_request_forgotten::BUG,
+    scripted_send_incomplete::BUG,
+    close_with_unread_body::BUG,
+    accept_emfile_spin::BUG,
+    connect_without_so_error::BUG,
+    stale_event_of_reused_fd::BUG,
+    write_all_before_reading::BUG,
+    timer_after_cancel::BUG,
     signal_before_wait::BUG,
-    multishot_ended::BUG,
-    lost_wakeup::BUG,
-    oneshot_too_early::BUG,
+    multishot_accept_ended::BUG,
+    condvar_signal_without_mutex::BUG,
+    oneshot_armed_too_early::BUG,
     pooled_after_timeout::BUG,
-    durability::PLANTED[0],
-    durability::PLANTED[1],
-    durability::PLANTED[2],
-    durability::PLANTED[3],
-    durability::PLANTED[4],
-    cluster::PLANTED[0],
-    cluster::PLANTED[1],
-    on_tokio::PLANTED[0],
-    on_tokio::PLANTED[1],
-    on_tokio::PLANTED[2],
-    on_tokio::PLANTED[3],
-    on_tokio::PLANTED[4],
-    on_tokio::PLANTED[5],
-    on_tokio::PLANTED[6],
-    on_tokio::PLANTED[7],
-    on_tokio::PLANTED[8],
-    on_tokio::PLANTED[9],
-    on_tokio::PLANTED[10],
-    on_tokio::PLANTED[11],
+    missing_fsync::BUG,
+    reply_before_sync::BUG,
+    accept_torn_tail::BUG,
+    append_behind_torn::BUG,
+    missing_directory_fsync::BUG,
+    reply_mix_up::BUG,
+    double_apply::BUG,
 ];
 
 /// A [`PlantedBug`] made of one `fn build(sim: &mut Sim, defect: bool)`.

@@ -1,7 +1,7 @@
 //! A connection that goes back to its pool with a reply still to come (redis-py 2023): the caller gave up waiting, the
 //! next one reads the answer to the question before, and so on for ever. Repaired: who gives up closes.
 
-use super::kit::{Lines, anywhere, connect, pause};
+use super::common::{Lines, anywhere, connect, pause};
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, fail, sometimes};
@@ -42,7 +42,7 @@ impl<K: Kernel> Pool<K> {
 
 /// Answers each line, a thread a connection.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    let listener = TcpListener::bind(k, anywhere(super::kit::PORT))?;
+    let listener = TcpListener::bind(k, anywhere(super::common::PORT))?;
     loop {
         let stream = match listener.accept() {
             Err(Errno::EINTR) => continue,
@@ -84,7 +84,7 @@ fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::kit::PORT);
+    let address = sim.address(host, super::common::PORT);
     sim.server(host, "server", |k| serve(k).unwrap());
     let host = sim.host("client");
     sim.client(host, "client", move |k| client(k, address, defect).unwrap());

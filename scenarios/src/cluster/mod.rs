@@ -1,8 +1,28 @@
 //! An access server, two logic servers and two storage servers, each on a host of its own: killed, without power, cut off,
-//! slow, full, restarted one after the other. What the clients saw has to be linearizable, key by key, whatever befell
-//! whom; and when it is over the cluster has to answer again.
+//! slow, full, restarted one after the other. What the clients saw has to be linearizable, key by key; and when faults
+//! have stopped the cluster has to answer again. A scenario is a file.
 
-mod scenarios;
-pub mod world;
+mod disk_full;
+mod everything;
+mod kill;
+mod partition;
+mod power;
+pub mod restart_storm;
+mod rolling_restart;
+pub mod run;
+pub mod servers;
+mod slow_storage;
 
-pub use scenarios::{ALL, PLANTED};
+use eagain_sim::run::Scenario;
+
+/// All scenarios.
+pub const ALL: &[Scenario] = &[
+    kill::SCENARIO,
+    power::SCENARIO,
+    partition::SCENARIO,
+    slow_storage::SCENARIO,
+    restart_storm::SCENARIO,
+    rolling_restart::SCENARIO,
+    disk_full::SCENARIO,
+    everything::SCENARIO,
+];

@@ -1,10 +1,48 @@
-//! One server with a log, and a disk that loses whatever it was not told to keep: crashes, kills, a full disk, failing
-//! syncs, rewrites. What its clients saw has to be linearizable, over all starts of the server.
+//! One server that keeps its data, and a disk that loses whatever was not synced: crashes, kills, a full disk, failing
+//! syncs, rewrites. What its clients saw has to be linearizable, over all starts of the server. A scenario is a file.
 
-pub mod account;
+pub mod client;
+mod disk_full;
+mod everysec;
+mod kill;
+mod memory_kill;
+mod power;
 mod prefix;
-mod scenarios;
-mod total;
-pub mod world;
+mod redb_disk_full;
+mod redb_everysec;
+mod redb_kill;
+mod redb_power;
+mod redb_sync_error;
+pub mod rewrite;
+pub mod run;
+pub mod server;
+mod sync_error;
+pub mod workload;
 
-pub use scenarios::{ALL, PLANTED};
+use eagain_sim::run::Scenario;
+
+/// All scenarios.
+pub const ALL: &[Scenario] = &[
+    kill::SCENARIO,
+    power::SCENARIO,
+    everysec::SCENARIO,
+    disk_full::SCENARIO,
+    sync_error::SCENARIO,
+    rewrite::SCENARIO,
+    memory_kill::SCENARIO,
+    redb_kill::SCENARIO,
+    redb_power::SCENARIO,
+    redb_everysec::SCENARIO,
+    redb_disk_full::SCENARIO,
+    redb_sync_error::SCENARIO,
+];
+
+/// A scenario without knobs whose run is `fn body(sim: &mut Sim)`.
+macro_rules! scenario {
+    ($name:literal, $about:literal) => {
+        /// The scenario.
+        pub const SCENARIO: eagain_sim::run::Scenario =
+            eagain_sim::run::Scenario { name: $name, about: $about, knobs: &[], seeds: 64, body };
+    };
+}
+pub(crate) use scenario;

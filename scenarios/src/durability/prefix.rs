@@ -1,7 +1,9 @@
 //! With `everysec` a crash may take the last second, but nothing from the middle: what is left is a prefix of what was
 //! written. One writer, one key after the other, each once. Of the keys that were seen, a crash may take only the last.
 
-use super::world::{Client, Outcome, PATIENCE, QUIET_NS, Server, durable};
+use super::client::{CLIENT_TIMEOUT, Client};
+use super::server::{QUIET_NS, Server, durable};
+use super::workload::Outcome;
 use eagain_net::*;
 use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
@@ -52,7 +54,7 @@ fn compare(before: &[bool], after: &[bool]) {
 }
 
 fn write_and_look(k: SimKernel, address: SocketAddr) {
-    let mut client = Client::new(k, address, 1, PATIENCE);
+    let mut client = Client::new(k, address, 1, CLIENT_TIMEOUT);
     let mut seen = vec![false; KEYS as usize];
     let mut see = |client: &mut Client| {
         if let Some(now) = look(client) {
@@ -79,7 +81,7 @@ fn write_and_look(k: SimKernel, address: SocketAddr) {
     fail("O6", "not healed", "the keys cannot be read a minute after the end of faults".to_owned());
 }
 
-/// The world, to be run.
+/// The server and its client, to be run.
 pub(super) fn build(sim: &mut Sim, engine: Engine, flaws: Flaws) -> Server {
     let (server, address) = durable(sim, engine, SyncPolicy::EverySecond, flaws);
     let host = sim.host("client");

@@ -11,7 +11,7 @@ use super::client::{Io, Road};
 use super::customer::{Customer, Stage};
 use super::play::{Door, WALL_START_NS};
 use super::sockets::on_sockets;
-use crate::durability::account::{History, judge};
+use crate::durability::workload::{History, check};
 use crate::world::PORT;
 use eagain_layer::turmoil::{World, on_turmoil_with};
 use eagain_layer::{Accept, Layer, Layered};
@@ -134,7 +134,7 @@ pub fn told(sim: &mut Sim, tale: Tale) {
             });
         }
     });
-    judge(sim, &history);
+    check(sim, &history);
 }
 
 /// Tells it over real sockets, where nothing crashes and nobody is cut off: streams are short, late and reset.
@@ -148,7 +148,7 @@ pub fn told_on_sockets(sim: &mut Sim) {
     let layer = Layer::of(sim.foreign());
     let history = History::default();
     if on_sockets(sim, &layer, play_on_sockets(&layer, &history)) {
-        judge(sim, &history);
+        check(sim, &history);
     }
 }
 

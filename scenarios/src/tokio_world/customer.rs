@@ -3,8 +3,8 @@
 
 use super::client::{Io, Road};
 use crate::checker::linearizable::{Ask, Operation};
-use crate::durability::account::{COUNT_KEY, History, Outcome, drawn, failed, in_words, record};
-use crate::durability::world::UNKNOWN;
+use crate::durability::server::UNKNOWN;
+use crate::durability::workload::{COUNT_KEY, History, Outcome, draw, failed, in_words, record};
 use eagain_layer::{Layer, Layered};
 use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Customer {
                 self.look_at_all().await;
             } else {
                 let value = self.number * 1000 + round;
-                let (key, ask) = drawn(value, |name, low, high| self.choose(name, low, high));
+                let (key, ask) = draw(value, |name, low, high| self.choose(name, low, high));
                 self.operate(key, ask).await;
             }
             // Mostly one after the other, so that what befalls the servers befalls them at work.

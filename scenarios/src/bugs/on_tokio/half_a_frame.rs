@@ -2,7 +2,7 @@
 //! the half of a frame that it had. What follows is read from the middle on, and the wrong thing is answered. Repaired:
 //! what was read of a frame outlives the `select!`.
 
-use super::road::{Plot, Road, Stream};
+use super::connector::{Connector, Program, Stream};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
@@ -48,7 +48,7 @@ impl Frame {
     }
 }
 
-impl Plot for HalfAFrame {
+impl Program for HalfAFrame {
     async fn serve(mut stream: Stream, defect: bool) -> io::Result<()> {
         let mut frame = Frame::new();
         loop {
@@ -66,9 +66,9 @@ impl Plot for HalfAFrame {
         }
     }
 
-    async fn play(road: Road, _: bool) -> io::Result<()> {
+    async fn client(connector: Connector, _: bool) -> io::Result<()> {
         let questions: Vec<u64> = (1..=6).map(|n| n * 0x0101_0204_0810_2041).collect();
-        let (mut read, mut write) = split(road.connect().await?);
+        let (mut read, mut write) = split(connector.connect().await?);
         let to_ask = questions.clone();
         let writer = spawn_local(async move {
             for question in to_ask {
@@ -81,7 +81,7 @@ impl Plot for HalfAFrame {
             if answer != Some(question) {
                 let answer = answer.map_or("the end".to_owned(), |answer| format!("{answer:#x}"));
                 let message = format!("question {question:#x} was answered by {answer}");
-                road.layer.world().fail("O1", "wrong reply", message);
+                connector.layer.world().fail("O1", "wrong reply", message);
                 return Ok(());
             }
         }

@@ -1,7 +1,7 @@
 //! A `select!` that gives up on a reply and goes on with the same connection (as redis-py did in 2023): the reply comes
 //! after all, and is taken for that of the next question. Repaired: who gives up drops the connection.
 
-use super::road::{Plot, Road, Stream};
+use super::connector::{Connector, Program, Stream};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 struct LateReply;
 
-impl Plot for LateReply {
+impl Program for LateReply {
     async fn serve(mut stream: Stream, _: bool) -> io::Result<()> {
         while let Ok(question) = stream.read_u64().await {
             stream.write_u64(question).await?;
@@ -29,22 +29,22 @@ impl Plot for LateReply {
         Ok(())
     }
 
-    async fn play(road: Road, defect: bool) -> io::Result<()> {
+    async fn client(connector: Connector, defect: bool) -> io::Result<()> {
         let mut pooled = None;
         for question in 0..4 {
             let mut stream = match pooled.take() {
                 Some(stream) => stream,
-                None => road.connect().await?,
+                None => connector.connect().await?,
             };
             let answer = tokio::select! {
                 biased;
                 answer = ask(&mut stream, question) => Some(answer?),
                 () = sleep(PATIENCE) => None,
             };
-            road.layer.world().sometimes("a reply was given up", answer.is_none());
+            connector.layer.world().sometimes("a reply was given up", answer.is_none());
             if let Some(answer) = answer.filter(|&answer| answer != question) {
                 let message = format!("question {question:#x} got the answer {answer:#x}");
-                road.layer.world().fail("O1", "wrong reply", message);
+                connector.layer.world().fail("O1", "wrong reply", message);
             }
             if answer.is_some() || defect {
                 pooled = Some(stream);

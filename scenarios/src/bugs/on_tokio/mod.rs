@@ -1,44 +1,46 @@
 //! Planted bugs of programs on tokio, found by the stream layer: each once with pipes under plain tokio (paused time), and
 //! once over `turmoil::net`. The program is the same in both, the defect is behind one switch, and the twin is the same
-//! program without it. Those of `cluster` are of our own server, and over turmoil only.
+//! program without it. Two are of our own cluster's links, and over
+//! turmoil only.
 //!
 //! | bug | what is wrong | repaired |
 //! |---|---|---|
 //! | `short_write` | a `write` is believed to write all | `write_all` |
 //! | `read_once` | a `read` is believed to bring a request, whole | read until it is whole |
-//! | `back_pressure` | replies that nobody takes are queued without a bound | a bounded queue |
+//! | `no_back_pressure` | replies that nobody takes are queued without a bound | a bounded queue |
 //! | `late_reply` | a `select!` gives up on a reply; the connection is used for the next question | it is dropped |
 //! | `half_a_frame` | a `select!` drops a read that has half of a frame | the half is kept |
 
-mod back_pressure;
-mod cluster;
+mod connector;
+mod double_apply;
 mod half_a_frame;
 mod late_reply;
+mod no_back_pressure;
 mod read_once;
-mod road;
+mod reply_mix_up;
 mod short_write;
 
 use eagain_sim::PlantedBug;
 
 /// All of them: the bug on pipes, then the same over turmoil.
-pub(super) const PLANTED: [PlantedBug; 12] = [
+pub(super) const PLANTED: &[PlantedBug] = &[
     short_write::TOKIO,
     short_write::TURMOIL,
     read_once::TOKIO,
     read_once::TURMOIL,
-    back_pressure::TOKIO,
-    back_pressure::TURMOIL,
+    no_back_pressure::TOKIO,
+    no_back_pressure::TURMOIL,
     late_reply::TOKIO,
     late_reply::TURMOIL,
     half_a_frame::TOKIO,
     half_a_frame::TURMOIL,
-    cluster::reply_mix_up::BUG,
-    cluster::double_apply::BUG,
+    reply_mix_up::TURMOIL,
+    double_apply::TURMOIL,
 ];
 
-/// A bug in both worlds, from its [`road::Plot`].
+/// A bug in both worlds, from its [`connector::Program`].
 macro_rules! planted_on_tokio {
-    ($plot:ty, $name:literal, $source:literal, $class:literal, [$($oracle:literal),+], $about:literal) => {
+    ($program:ty, $name:literal, $source:literal, $class:literal, [$($oracle:literal),+], $about:literal) => {
         /// On pipes under plain tokio.
         pub const TOKIO: eagain_sim::PlantedBug = on_pipes::BUG;
         /// Over turmoil.
@@ -46,7 +48,7 @@ macro_rules! planted_on_tokio {
 
         mod on_pipes {
             fn build(sim: &mut eagain_sim::Sim, defect: bool) {
-                super::super::road::on_pipes::<$plot>(sim, defect);
+                super::super::connector::on_pipes::<$program>(sim, defect);
             }
             crate::bugs::planted!(
                 @named concat!("tokio-", $name), concat!("tokio-", $name, "-twin"),
@@ -56,7 +58,7 @@ macro_rules! planted_on_tokio {
 
         mod over_turmoil {
             fn build(sim: &mut eagain_sim::Sim, defect: bool) {
-                super::super::road::over_turmoil::<$plot>(sim, defect);
+                super::super::connector::over_turmoil::<$program>(sim, defect);
             }
             crate::bugs::planted!(
                 @named concat!("turmoil-", $name), concat!("turmoil-", $name, "-twin"),

@@ -1,8 +1,8 @@
 //! A read that is believed to bring one request, whole: a request that comes in two parts is answered twice, and wrongly.
 //! Repaired: the server reads on until it has as many bytes as the request's head says.
 
-use super::road::{Plot, Road, Stream};
-use crate::bugs::kit::reply;
+use super::connector::{Connector, Program, Stream};
+use crate::bugs::common::reply;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -23,7 +23,7 @@ fn digest(request: &[u8]) -> [u8; 8] {
     (u64::from(sum) << 32 | request.len() as u64).to_be_bytes()
 }
 
-impl Plot for ReadOnce {
+impl Program for ReadOnce {
     async fn serve(mut stream: Stream, defect: bool) -> io::Result<()> {
         let mut buffer = [0; 2048];
         loop {
@@ -41,10 +41,10 @@ impl Plot for ReadOnce {
         }
     }
 
-    async fn play(road: Road, _: bool) -> io::Result<()> {
-        let mut stream = road.connect().await?;
-        for _ in 0..road.layer.choose("questions", 1, 6) {
-            let length = road.layer.choose("length", 0, 1000) as u16;
+    async fn client(connector: Connector, _: bool) -> io::Result<()> {
+        let mut stream = connector.connect().await?;
+        for _ in 0..connector.layer.choose("questions", 1, 6) {
+            let length = connector.layer.choose("length", 0, 1000) as u16;
             let mut request = length.to_be_bytes().to_vec();
             request.extend(reply(length.into()));
             stream.write_all(&request).await?;
@@ -53,7 +53,7 @@ impl Plot for ReadOnce {
             if answer != digest(&request) {
                 let got = u32::from_be_bytes([answer[4], answer[5], answer[6], answer[7]]);
                 let message = format!("{got} bytes of a request of {} were answered", request.len());
-                road.layer.world().fail("O1", "wrong answer", message);
+                connector.layer.world().fail("O1", "wrong answer", message);
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! A write that is believed to have written all: where the buffer had less room, the end of the reply is lost. Repaired:
 //! `write_all`.
 
-use super::road::{Plot, Road, Stream};
-use crate::bugs::kit::reply;
+use super::connector::{Connector, Program, Stream};
+use crate::bugs::common::reply;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use tokio::task::spawn_local;
@@ -18,7 +18,7 @@ super::planted_on_tokio!(
 
 struct ShortWrite;
 
-impl Plot for ShortWrite {
+impl Program for ShortWrite {
     async fn serve(mut stream: Stream, defect: bool) -> io::Result<()> {
         while let Ok(length) = stream.read_u32().await {
             let reply = reply(length as usize);
@@ -31,11 +31,12 @@ impl Plot for ShortWrite {
         Ok(())
     }
 
-    async fn play(road: Road, _: bool) -> io::Result<()> {
-        let lengths: Vec<u64> =
-            (0..road.layer.choose("questions", 1, 6)).map(|_| road.layer.choose("length", 2, 1000)).collect();
+    async fn client(connector: Connector, _: bool) -> io::Result<()> {
+        let lengths: Vec<u64> = (0..connector.layer.choose("questions", 1, 6))
+            .map(|_| connector.layer.choose("length", 2, 1000))
+            .collect();
         let expected: Vec<u8> = lengths.iter().flat_map(|&length| reply(length as usize)).collect();
-        let (mut read, mut write) = split(road.connect().await?);
+        let (mut read, mut write) = split(connector.connect().await?);
         let writer = spawn_local(async move {
             for &length in &lengths {
                 write.write_u32(length as u32).await?;
@@ -49,7 +50,7 @@ impl Plot for ShortWrite {
             let same = got.iter().zip(&expected).take_while(|(a, b)| a == b).count();
             let message =
                 format!("{} bytes of {}, and from byte {same} on others", got.len(), expected.len());
-            road.layer.world().fail("O2", "reply differs", message);
+            connector.layer.world().fail("O2", "reply differs", message);
         }
         Ok(())
     }

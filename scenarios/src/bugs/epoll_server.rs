@@ -1,0 +1,70 @@
+//! What several planted bugs are planted into: a server on one epoll that answers a line with a number by that many bytes.
+//! What is done with an event is each bug's own.
+
+use super::common::{Lines, listen, patiently, wait};
+use eagain_net::*;
+use std::collections::BTreeMap;
+
+const LISTENER: u64 = 0;
+
+/// Who is answered.
+pub struct Peer<K: Kernel, T> {
+    pub stream: TcpStream<K>,
+    /// What was read.
+    pub lines: Lines,
+    /// What is to be sent.
+    pub pending: Vec<u8>,
+    /// What a server keeps besides.
+    pub own: T,
+}
+
+impl<K: Kernel, T> Peer<K, T> {
+    /// Reads once, at most so many bytes. `false`: the peer has ended.
+    pub fn read<const N: usize>(&mut self) -> Result<bool> {
+        let mut bytes = [0; N];
+        match self.stream.read(&mut bytes) {
+            Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
+            Ok(n) => self.lines.feed(&bytes[..n]),
+            Err(Errno::EAGAIN) => {}
+            Err(errno) => return Err(errno),
+        }
+        Ok(true)
+    }
+}
+
+/// Takes peers in, each watched for `first` and with a copy of `own`, and tells `turn` what happens to them. What that
+/// returns they are watched for from then on; nothing: the peer has ended.
+pub fn answer<K: Kernel, T: Clone>(
+    k: K,
+    first: Events,
+    own: T,
+    mut turn: impl FnMut(&mut Peer<K, T>, Events) -> Result<Option<Events>>,
+) -> Result<()> {
+    let listener = listen(k)?;
+    let epoll = patiently(k, || Epoll::new(k))?;
+    epoll.add(listener.fd(), Events::IN, LISTENER)?;
+    let mut peers = BTreeMap::new();
+    let mut last = LISTENER;
+    let mut events = [EpollEvent::default(); 16];
+    loop {
+        let n = wait(&epoll, &mut events)?;
+        for event in &events[..n] {
+            if event.data == LISTENER {
+                let (stream, _) = match listener.accept_nonblocking() {
+                    Err(Errno::EAGAIN) => continue,
+                    accepted => accepted?,
+                };
+                last += 1;
+                epoll.add(stream.fd(), first, last)?;
+                let (lines, pending, own) = (Lines::default(), Vec::new(), own.clone());
+                peers.insert(last, Peer { stream, lines, pending, own });
+                continue;
+            }
+            let Some(peer) = peers.get_mut(&event.data) else { continue };
+            match turn(peer, event.events)? {
+                Some(wanted) => epoll.modify(peer.stream.fd(), wanted, event.data)?,
+                None => drop(peers.remove(&event.data)),
+            }
+        }
+    }
+}

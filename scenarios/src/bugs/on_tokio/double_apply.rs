@@ -1,0 +1,23 @@
+//! What may have been executed is executed again: `super::super::double_apply`, in the cluster on turmoil.
+
+use crate::tokio_world::cluster::{Tale, told};
+use eagain_server::flaws::Flaws;
+use eagain_sim::Sim;
+use eagain_sim::fault::Family;
+
+crate::bugs::planted!(
+    "turmoil-double-apply",
+    "B77",
+    'o',
+    ["O1", "O2", "O7", "O8"],
+    "a link sends again what may have been executed"
+);
+
+pub use BUG as TURMOIL;
+
+const FAULTS: &[Family] = &[Family::StreamReset, Family::NetPartition, Family::NetOneWay, Family::HostCrash];
+
+fn build(sim: &mut Sim, defect: bool) {
+    let flaws = Flaws { sends_again: defect, ..Flaws::default() };
+    told(sim, Tale { clients: 2, operations: 12, faults: FAULTS, flaws, looks_last: false });
+}

@@ -1,0 +1,23 @@
+//! A reply goes to whoever asked next: `super::super::reply_mix_up`, in the cluster on turmoil.
+
+use crate::tokio_world::cluster::{Tale, told};
+use eagain_server::flaws::Flaws;
+use eagain_sim::Sim;
+use eagain_sim::fault::Family;
+
+crate::bugs::planted!(
+    "turmoil-reply-mix-up",
+    "B78",
+    'o',
+    ["O1", "O2", "O7", "O8"],
+    "a link gives the place of a request that timed out to the next"
+);
+
+pub use BUG as TURMOIL;
+
+const FAULTS: &[Family] = &[Family::StreamStall, Family::NetHold];
+
+fn build(sim: &mut Sim, defect: bool) {
+    let flaws = Flaws { forgets_timed_out: defect, ..Flaws::default() };
+    told(sim, Tale { clients: 2, operations: 12, faults: FAULTS, flaws, looks_last: false });
+}

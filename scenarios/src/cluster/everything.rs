@@ -1,0 +1,21 @@
+//! All of it at once.
+
+use super::run::run;
+use eagain_server::flaws::Flaws;
+use eagain_sim::Sim;
+use eagain_sim::fault::Family;
+
+crate::durability::scenario!("cluster-everything", "all of it at once");
+
+fn body(sim: &mut Sim) {
+    run(sim, EVERYTHING, Flaws::default(), |_, _| {});
+}
+
+const EVERYTHING: &[Family] = &[
+    Family::ProcessKill,
+    Family::HostPower,
+    Family::DiskTorn,
+    Family::Partition,
+    Family::DiskSlow,
+    Family::DiskSpace,
+];

@@ -1,0 +1,33 @@
+//! Any two hosts cannot reach each other for a while.
+
+use super::run::{pause, run};
+use super::servers::Cluster;
+use eagain_server::flaws::Flaws;
+use eagain_sim::fault::Family;
+use eagain_sim::{Sim, choose, control};
+
+crate::durability::scenario!("cluster-partition", "any two hosts cannot reach each other for a while");
+
+fn body(sim: &mut Sim) {
+    run(sim, &[Family::Partition], Flaws::default(), cut_pairs);
+}
+
+/// Cuts two of the hosts off from each other, in one direction or both, and heals it, some times.
+fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
+    let servers = cluster.all();
+    let host = sim.host("nemesis");
+    sim.client(host, "nemesis", move |k| {
+        for _ in 0..choose("cuts", 0, 4) {
+            pause(k, "before", 0, 13);
+            let a = &servers[choose("one", 0, 4) as usize];
+            let b = &servers[choose("other", 0, 4) as usize];
+            match choose("how", 0, 2) {
+                0 => control::partition(a.host, b.host),
+                1 => control::partition_one_way(a.host, b.host),
+                _ => control::isolate(a.host),
+            }
+            pause(k, "long", 3, 16);
+            control::heal_all();
+        }
+    });
+}

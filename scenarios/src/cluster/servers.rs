@@ -1,0 +1,52 @@
+//! The cluster: five servers on five hosts.
+
+use crate::durability::server::{PORT, Server, persistent, server};
+use eagain_net::SocketAddr;
+use eagain_server::config::{Config, Role};
+use eagain_server::flaws::Flaws;
+use eagain_server::storage_unit::{Engine, SyncPolicy};
+use eagain_sim::Sim;
+
+/// The servers.
+#[derive(Clone)]
+pub struct Cluster {
+    /// Where clients go.
+    pub address: SocketAddr,
+    /// It takes clients in.
+    pub access: Server,
+    /// They know where keys are.
+    pub logics: Vec<Server>,
+    /// They keep the data.
+    pub storages: Vec<Server>,
+}
+
+impl Cluster {
+    /// All five.
+    pub fn all(&self) -> Vec<Server> {
+        let mut all = vec![self.access.clone()];
+        all.extend(self.logics.iter().chain(&self.storages).cloned());
+        all
+    }
+}
+
+/// Two storage servers with their logs, two logic servers before them, an access server before those.
+pub fn cluster(sim: &mut Sim, flaws: Flaws) -> Cluster {
+    let mut make = |name: &str, config: Config| {
+        let host = sim.host(name);
+        let address = sim.address(host, PORT);
+        (server(sim, host, name, Config { flaws, ..config }), address)
+    };
+    let storage = || Config { role: Role::Storage, ..persistent(Engine::Log, SyncPolicy::Always) };
+    let (storages, behind): (Vec<Server>, Vec<SocketAddr>) =
+        ["storage-1", "storage-2"].into_iter().map(|name| make(name, storage())).unzip();
+    let forwarding = |role, backends: &[SocketAddr]| Config {
+        listen: ([0, 0, 0, 0], PORT).into(),
+        role,
+        backends: backends.to_vec(),
+        ..Config::default()
+    };
+    let (logics, between): (Vec<Server>, Vec<SocketAddr>) =
+        ["logic-1", "logic-2"].into_iter().map(|name| make(name, forwarding(Role::Logic, &behind))).unzip();
+    let (access, address) = make("access", forwarding(Role::Access, &between));
+    Cluster { address, access, logics, storages }
+}

@@ -1,0 +1,15 @@
+//! With `everysec` a crash takes the last transactions of a database, whole.
+
+use super::prefix;
+use super::run::{POWER, allow};
+use eagain_server::flaws::Flaws;
+use eagain_server::storage_unit::Engine::Redb;
+use eagain_sim::Sim;
+
+super::scenario!("durability-redb-everysec", "with everysec a crash takes the last transactions, whole");
+
+fn body(sim: &mut Sim) {
+    allow(sim, POWER);
+    prefix::build(sim, Redb, Flaws::default());
+    sim.run();
+}

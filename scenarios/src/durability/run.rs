@@ -1,0 +1,67 @@
+//! How a scenario of one server runs: the server, a nemesis who kills it or cuts its power, clients, and the check.
+
+use super::client::{CLIENT_TIMEOUT, clients};
+use super::prefix;
+use super::server::{QUIET_NS, Server, durable};
+use super::workload::check;
+use eagain_net::sleep;
+use eagain_server::flaws::Flaws;
+use eagain_server::storage_unit::{Engine, SyncPolicy};
+use eagain_sim::fault::Family;
+use eagain_sim::{Sim, USUAL_FAULTS, choose, control};
+use std::time::Duration;
+
+/// The disk is full for a while.
+pub const FULL_DISK: &[Family] = &[Family::DiskSpace, Family::HostPower, Family::DiskTorn];
+/// A sync fails.
+pub const FAILING_SYNC: &[Family] = &[Family::DiskSync, Family::HostPower, Family::DiskTorn];
+/// The power fails, and the process may be killed before.
+pub const POWER: &[Family] = &[Family::HostPower, Family::DiskTorn, Family::DiskSlow, Family::ProcessKill];
+
+/// Allows these families besides the usual ones, up to [`QUIET_NS`].
+pub fn allow(sim: &mut Sim, more: &[Family]) {
+    sim.faults(&[USUAL_FAULTS, more].concat());
+    sim.quiet_after(QUIET_NS);
+}
+
+/// A server that syncs before every reply, and three clients whose history has to be linearizable.
+pub fn run(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
+    allow(sim, faults);
+    let (server, address) = durable(sim, engine, SyncPolicy::Always, flaws);
+    nemesis(sim, &server, 0, if faults.contains(&Family::HostPower) { cut_power } else { kill });
+    let history = clients(sim, address, 3, 30, CLIENT_TIMEOUT);
+    sim.run();
+    check(sim, &history);
+}
+
+/// A second's batches are not synced when the power fails, so that something is there to be torn.
+pub fn torn_tail(sim: &mut Sim, flaws: Flaws) {
+    allow(sim, &[Family::HostPower, Family::DiskTorn]);
+    let server = prefix::build(sim, Engine::Log, flaws);
+    nemesis(sim, &server, 4, cut_power);
+    sim.run();
+}
+
+/// The power of the server's host fails.
+pub fn cut_power(server: &Server) {
+    control::crash(server.host);
+}
+
+/// The server is killed.
+pub fn kill(server: &Server) {
+    control::kill(server.process);
+}
+
+/// Strikes in the middle of the load, `least` to 8 times.
+pub fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) {
+    let host = sim.host("nemesis");
+    let server = server.clone();
+    sim.client(host, "nemesis", move |k| {
+        for _ in 0..choose("crashes", least, 8) {
+            sleep(k, Duration::from_micros(choose("within", 0, 1000) << choose("scale", 0, 5)));
+            strike(&server);
+            // Clients learn of it by their timeout; by then load begins again.
+            sleep(k, CLIENT_TIMEOUT);
+        }
+    });
+}
