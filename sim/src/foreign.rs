@@ -90,8 +90,9 @@ impl State {
         }
     }
 
-    fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+    fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
         let (time, event) = (self.now, self.trace.number());
+        let oracle = oracle.into();
         self.failure.get_or_insert(Failure { oracle, site: site.to_owned(), message, time, event });
     }
 }
@@ -285,7 +286,7 @@ impl Foreign {
     }
 
     /// An oracle broke. The first one counts; the world should end when [`Foreign::failed`] says so.
-    pub fn fail(&self, oracle: &'static str, site: &str, message: String) {
+    pub fn fail(&self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
         let mut state = self.state();
         state.look();
         state.fail(oracle, site, message);

@@ -27,6 +27,7 @@ mod kernel;
 mod knobs;
 mod object;
 mod oracle;
+mod oracles;
 mod panic;
 #[cfg(feature = "cli")]
 pub mod replay;
@@ -50,5 +51,6 @@ pub use foreign::{Actor, Clock, Foreign};
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
 pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, print, sometimes};
+pub use oracles::{Oracle, Watcher};
 pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};
 pub use stack::Engine;

@@ -25,7 +25,7 @@ pub fn eventually(name: &'static str, holds: bool) {
 }
 
 /// An oracle broke: the run ends here, with this failure.
-pub fn fail(oracle: &'static str, site: &str, message: String) {
+pub fn fail(oracle: impl Into<crate::Oracle>, site: &str, message: String) {
     let goes_on = with(|w| {
         if !w.dying {
             w.fail(oracle, site, message);

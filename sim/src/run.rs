@@ -1,9 +1,9 @@
 //! What a run is made of and what is left of it: plain values, shared by the runner, the shrinker, the reports and
 //! the command line. The doing is in [`crate::sim`].
 
-use crate::Sim;
 use crate::choice::{Base, Key, Overrides};
 use crate::trace::Event;
+use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
 
 /// A story: a world to build and what must hold in it.
@@ -135,8 +135,8 @@ pub struct TraceLog {
 /// An oracle that broke.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// Which: `O1` to `O16`, see `docs/ORACLES.md`.
-    pub oracle: &'static str,
+    /// Which.
+    pub oracle: Oracle,
     /// Where: a literal name, part of what makes two failures the same.
     pub site: String,
     /// What was seen, for people.
@@ -149,7 +149,7 @@ pub struct Failure {
 
 impl Failure {
     /// What must stay the same for a failure to be the same one: oracle and site, not the text.
-    pub fn fingerprint(&self) -> (String, String) {
-        (self.oracle.to_owned(), self.site.clone())
+    pub fn fingerprint(&self) -> (Oracle, String) {
+        (self.oracle, self.site.clone())
     }
 }

@@ -285,7 +285,7 @@ impl Sim {
     }
 
     /// Breaks an oracle from outside the simulated programs, after the run.
-    pub fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+    pub fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
         if let Some(foreign) = &self.foreign {
             return foreign.fail(oracle, site, message);
         }

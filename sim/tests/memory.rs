@@ -36,7 +36,7 @@ fn a_process_that_keeps_everything_is_found() {
         sim.memory_limit(hoarder, LIMIT);
     });
     let failure = report.failure.expect("more than the limit was kept");
-    assert_eq!((failure.oracle, failure.site.as_str()), ("O4", "memory"));
+    assert_eq!((failure.oracle.code(), failure.site.as_str()), ("O4", "memory"));
     assert_eq!(failure.message, "hoarder holds more than 1048576 bytes");
 }
 

@@ -21,7 +21,7 @@ fn alone(sim: &mut Sim, name: &str, body: impl FnOnce(SimKernel) + Send + 'stati
 /// Oracle, site and the first line of what broke.
 fn broke(report: &RunReport) -> (&str, &str, &str) {
     let failure = report.failure.as_ref().expect("it never ends");
-    (failure.oracle, &failure.site, failure.message.lines().next().unwrap_or_default())
+    (failure.oracle.code(), &failure.site, failure.message.lines().next().unwrap_or_default())
 }
 
 #[test]

@@ -383,5 +383,5 @@ fn what_was_promised_has_to_come_to_hold() {
         });
     }
     let failure = common::run(story, Base::Zero).failure.unwrap();
-    assert_eq!((failure.oracle, &*failure.site), ("O6", "it is done"));
+    assert_eq!((failure.oracle.code(), &*failure.site), ("O6", "it is done"));
 }

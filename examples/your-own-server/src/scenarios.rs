@@ -96,6 +96,6 @@ mod tests {
             };
             run_spec(&spec, &mut engine).failure
         });
-        assert_eq!(found.map(|failure| failure.oracle), Some("O6"));
+        assert_eq!(found.map(|failure| failure.oracle.code()), Some("O6"));
     }
 }

@@ -79,7 +79,7 @@ pub struct SavedFailure {
 impl From<&Failure> for SavedFailure {
     fn from(failure: &Failure) -> SavedFailure {
         let Failure { oracle, site, message, .. } = failure;
-        SavedFailure { oracle: (*oracle).to_owned(), site: site.clone(), message: message.clone() }
+        SavedFailure { oracle: oracle.code().to_owned(), site: site.clone(), message: message.clone() }
     }
 }
 

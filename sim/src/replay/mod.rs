@@ -54,7 +54,8 @@ impl ReplayFile {
     pub fn replay(&self, executor: &mut dyn Execute, spec: &RunSpec, build: &str) -> Replayed {
         let report = executor.run(spec);
         let expected = self.failure.as_ref().map(|failure| (failure.oracle.as_str(), failure.site.as_str()));
-        let seen = report.failure.as_ref().map(|failure: &Failure| (failure.oracle, failure.site.as_str()));
+        let seen =
+            report.failure.as_ref().map(|failure: &Failure| (failure.oracle.code(), failure.site.as_str()));
         let verdict = if self.build == build && (report.hash != self.hash || seen != expected) {
             Verdict::Nondeterministic
         } else if seen.is_none() {

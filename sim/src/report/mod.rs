@@ -148,29 +148,6 @@ impl Explained {
     }
 }
 
-/// What an oracle watches, in a few words.
-pub fn oracle_name(oracle: &str) -> &'static str {
-    match oracle {
-        "O1" => "reply pairing",
-        "O2" => "byte integrity",
-        "O3" => "no busy loop",
-        "O4" => "bounded memory",
-        "O5" => "no descriptor leak",
-        "O6" => "liveness",
-        "O7" => "isolation",
-        "O8" => "durability",
-        "O9" => "recovery",
-        "O10" => "accept liveness",
-        "O11" => "timers",
-        "O12" => "completion discipline",
-        "O13" => "fairness",
-        "O14" => "shutdown",
-        "O15" => "exclusion",
-        "O16" => "survival",
-        _ => "",
-    }
-}
-
 /// The git commit of the current folder, in full; `+` behind it: with uncommitted changes. Asked once.
 pub fn commit() -> Option<String> {
     static COMMIT: OnceLock<Option<String>> = OnceLock::new();

@@ -1,6 +1,6 @@
 //! A failure on a terminal: half a screen, the line that makes it again last.
 
-use super::{Explained, oracle_name, table};
+use super::{Explained, table};
 use crate::runner::settings;
 use crate::trace::{form, text};
 use std::fmt::Write;
@@ -61,11 +61,7 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     writeln!(out, "reproduce  {}", explained.repro())
 }
 
-/// `O1 (reply pairing) at reply-pairing`.
+/// `reply pairing (O1) at reply-pairing`.
 pub(super) fn broke(explained: &Explained) -> String {
-    let failure = &explained.failure;
-    match oracle_name(failure.oracle) {
-        "" => format!("{} at {}", failure.oracle, failure.site),
-        name => format!("{} ({name}) at {}", failure.oracle, failure.site),
-    }
+    format!("{} at {}", explained.failure.oracle, explained.failure.site)
 }

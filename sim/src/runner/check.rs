@@ -248,7 +248,7 @@ mod tests {
         let up = range(fake::FAILS).run(fake::make, 1, Order::Up).unwrap();
         let down = range(fake::FAILS).run(fake::make, 3, Order::Down).unwrap();
         assert_eq!(first_difference(0, &up, &down), None);
-        assert!(up.iter().any(|line| line.0.contains("O1 at reply-pairing")));
+        assert!(up.iter().any(|line| line.0.contains("reply pairing (O1) at reply-pairing")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! pauses and sizes are keyed choices like any other. Which of the scenarios here it is decides what goes wrong in it.
 
 use super::Execute;
+use crate::Oracle;
 use crate::choice::{Base, Choices, Distribution, Domain, Stream};
 use crate::run::{Failure, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, TraceLog};
 use crate::trace::{Event, Kind, TraceHash};
@@ -159,7 +160,7 @@ impl World {
             if can_fail && round == 3 && cut >= 5 && paused > 0 {
                 let event = self.log.events.len() as u64;
                 self.report.failure = Some(Failure {
-                    oracle: "O1",
+                    oracle: Oracle::ReplyPairing,
                     site: "reply-pairing".to_owned(),
                     message: format!("request {round} got no reply; {cut} bytes were cut off"),
                     time: self.time,

@@ -67,7 +67,7 @@ impl Job {
         let job = Job { slot: ALL.iter().position(free), written: String::new(), _here: PhantomData };
         job.watch(heartbeat);
         if let Some(index) = job.slot {
-            ALL[index].os_thread.store(crate::stack::last_words::os_thread(), Ordering::Relaxed);
+            ALL[index].os_thread.store(crate::stack::fatal::os_thread(), Ordering::Relaxed);
         }
         job
     }

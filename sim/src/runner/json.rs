@@ -103,7 +103,7 @@ impl SweepFile {
             scenario: scenario.to_owned(),
             seed: format!("{:#x}", failed.seed),
             settings: sweep.settings.clone(),
-            oracle: failed.failure.oracle.to_owned(),
+            oracle: failed.failure.oracle.code().to_owned(),
             site: failed.failure.site.clone(),
             message: failed.failure.message.clone(),
             time_ns: failed.failure.time,

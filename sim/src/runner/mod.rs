@@ -7,6 +7,7 @@
 //! | [`explore`] | the sweep: J threads, each with an executor of its own |
 //! | [`summary`] | counts, vacuity, the hash that is independent of jobs and shards |
 //! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
+//! | `crash_report` | names those runs where a process dies of one |
 //! | [`watchdog`] | stops a run that makes no call |
 //!
 //! Only these files look at the wall clock, and it never feeds a run: it ends a sweep, it does not change one.
@@ -15,6 +16,7 @@
     reason = "the runner watches the wall clock and starts OS threads; neither reaches a run"
 )]
 
+mod crash_report;
 pub mod engine;
 pub mod explore;
 pub mod jobs;
@@ -67,6 +69,7 @@ pub struct Worker {
 impl Worker {
     /// A worker for the current thread, known to the watchdog.
     pub fn new(make: MakeExecutor) -> Worker {
+        crash_report::install();
         let executor = make();
         let job = jobs::Job::register(executor.heartbeat());
         Worker { make, executor, job }

@@ -2,8 +2,7 @@
 //! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock; what
 //! it sees never feeds a run, it ends the process.
 
-use super::jobs;
-use crate::stack::last_words;
+use super::{crash_report, jobs};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::exit;
@@ -39,11 +38,11 @@ fn end(index: usize, limit: Duration) -> ! {
     // Not locked: the thread that hangs writes next.
     let _ = writeln!(
         std::io::stderr(),
-        "watchdog: a run made no call for {} s of real time; a thread of it computes without end\n{}",
+        "watchdog: a run made no simulated call for {} s: a busy loop, or blocked outside the simulator\n{}",
         limit.as_secs(),
         jobs::line(index).trim_end()
     );
-    last_words::tell_where(jobs::os_thread(index));
+    crash_report::write_position(jobs::os_thread(index));
     // The thread that hangs cannot be unwound: the process is the smallest thing that can be ended.
     exit(4)
 }

@@ -9,8 +9,7 @@
 //! - `YIELDER` is that of the running coroutine: set when one starts and again each time one comes back.
 #![allow(unsafe_code)]
 
-pub(crate) mod last_words;
-mod overflow;
+pub(crate) mod fatal;
 
 use crate::world::{Rooms, World};
 use corosensei::stack::{DefaultStack, Stack as _};
@@ -120,8 +119,7 @@ impl Default for Engine {
 impl Engine {
     /// An engine for this OS thread.
     pub fn new() -> Engine {
-        overflow::install();
-        last_words::install();
+        fatal::install();
         Engine {
             running: Vec::new(),
             pool: Vec::new(),
@@ -155,7 +153,7 @@ impl Engine {
             self.start(thread, body);
         }
         let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
-        overflow::watch(thread, self.limits[thread]);
+        fatal::watch(thread, self.limits[thread]);
         IN_PROGRAM.set(true);
         let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
         IN_PROGRAM.set(false);

@@ -281,10 +281,10 @@ impl World {
     }
 
     /// Notes the first oracle that breaks.
-    pub fn fail(&mut self, oracle: &'static str, site: &str, message: String) {
+    pub fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
         if self.failure.is_none() {
             self.failure = Some(Failure {
-                oracle,
+                oracle: oracle.into(),
                 site: site.to_owned(),
                 message,
                 time: self.now,

@@ -6,7 +6,7 @@ use eagain_sim::{Sim, cli};
 use std::hint::black_box;
 use std::process::{Command, Output};
 
-const CHILD: &str = "LAST_WORDS_CHILD";
+const CHILD: &str = "CRASH_REPORT_CHILD";
 
 #[inline(never)]
 fn compute_without_end() {
@@ -80,7 +80,7 @@ fn dies(name: &str) -> String {
 #[test]
 fn a_thread_that_computes_without_end_says_where() {
     let said = dies("stuck");
-    assert!(said.contains("a run made no call for 1 s"), "{said}");
+    assert!(said.contains("a run made no simulated call for 1 s"), "{said}");
     assert!(said.contains("in simulated thread 0, server/"), "{said}");
     assert!(said.contains("compute_without_end"), "{said}");
     assert!(!said.contains("corosensei"), "{said}");

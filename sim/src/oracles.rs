@@ -1,0 +1,160 @@
+//! The oracles by name: what each says must hold, as reports, JSON and `docs/ORACLES.md` write it. Who checks it is elsewhere:
+//! [`Watcher`] says on which side.
+
+use std::fmt;
+
+/// Who finds out that an oracle broke.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watcher {
+    /// The simulated kernel, without being asked.
+    Kernel,
+    /// The scenario, from what its clients saw.
+    Scenario,
+}
+
+macro_rules! oracles {
+    ($($variant:ident = $code:literal, $name:literal, $watcher:ident, $text:literal;)*) => {
+        /// What must hold.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Oracle {
+            $(#[doc = $text] $variant,)*
+            /// One of a scenario's own, by its name. `From` makes it, and only of a name that is not in the table.
+            Own(&'static str),
+        }
+
+        impl Oracle {
+            /// Those of the table, in its order.
+            pub const ALL: &[Oracle] = &[$(Oracle::$variant),*];
+
+            /// How scripts call it: `O6`.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Oracle::$variant => $code,)*
+                    Oracle::Own(name) => name,
+                }
+            }
+
+            /// How people call it: `liveness`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Oracle::$variant => $name,)*
+                    Oracle::Own(name) => name,
+                }
+            }
+
+            /// What must hold, in a sentence; nothing is known about a scenario's own.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Oracle::$variant => $text,)*
+                    Oracle::Own(_) => "",
+                }
+            }
+
+            /// Who watches.
+            pub fn watcher(self) -> Watcher {
+                match self {
+                    $(Oracle::$variant => Watcher::$watcher,)*
+                    Oracle::Own(_) => Watcher::Scenario,
+                }
+            }
+        }
+    };
+}
+
+oracles! {
+    ReplyPairing = "O1", "reply pairing", Scenario,
+        "every request gets one reply, the right one, in order; what is not idempotent takes effect at most once";
+    ByteIntegrity = "O2", "byte integrity", Scenario,
+        "what arrives is what was sent: nothing lost, repeated or changed";
+    NoBusyLoop = "O3", "no busy loop", Kernel,
+        "a thread does not make calls without end, or take and release locks without end, while nothing makes progress";
+    BoundedMemory = "O4", "bounded memory", Kernel,
+        "what a process has allocated and its sockets hold stays below a limit";
+    NoDescriptorLeak = "O5", "no descriptor leak", Scenario,
+        "the number of open descriptors is back at its baseline after peers have gone";
+    Liveness = "O6", "liveness", Kernel,
+        "what was begun ends: no deadlock, and progress again once faults have stopped";
+    Isolation = "O7", "isolation", Scenario,
+        "what belongs to one connection never reaches another";
+    Durability = "O8", "durability", Scenario,
+        "what was acknowledged survives a crash";
+    Recovery = "O9", "recovery", Scenario,
+        "what is recovered is a prefix of what happened, and recovery succeeds";
+    AcceptLiveness = "O10", "accept liveness", Scenario,
+        "after errors of accept have ended, new connections are served";
+    Timers = "O11", "timers", Scenario,
+        "a timer does not fire early, nor after it was cancelled, nor much too late";
+    CompletionDiscipline = "O12", "completion discipline", Scenario,
+        "a submission has one terminal completion, and its buffers are untouched until then";
+    Fairness = "O13", "fairness", Scenario,
+        "a ready connection waits for its turn no longer than a bound";
+    Shutdown = "O14", "shutdown", Scenario,
+        "a stop ends the process within a bound";
+    Exclusion = "O15", "exclusion", Scenario,
+        "at most one worker handles a connection at a time";
+    Survival = "O16", "survival", Kernel,
+        "no peer and no signal ends the process, and no thread panics";
+    SignalSafety = "signal-safety", "signal safety", Kernel,
+        "a signal handler makes async-signal-safe calls only, and takes no lock, queue or condition variable";
+    Always = "always", "always", Scenario,
+        "what a scenario says with `always` holds each time";
+    Assertion = "assert", "assertion", Scenario,
+        "the body of a scenario does not panic";
+}
+
+impl From<&'static str> for Oracle {
+    /// The oracle of the table with this code, else one of the scenario's own.
+    fn from(code: &'static str) -> Oracle {
+        Oracle::ALL.iter().copied().find(|oracle| oracle.code() == code).unwrap_or(Oracle::Own(code))
+    }
+}
+
+/// By code.
+impl PartialEq<str> for Oracle {
+    fn eq(&self, code: &str) -> bool {
+        self.code() == code
+    }
+}
+
+/// By code.
+impl PartialEq<&str> for Oracle {
+    fn eq(&self, code: &&str) -> bool {
+        self.code() == *code
+    }
+}
+
+/// For people: `liveness (O6)`.
+impl fmt::Display for Oracle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name(), self.code()) {
+            (name, code) if name == code => f.write_str(name),
+            (name, code) => write!(f, "{name} ({code})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oracle_is_found_by_its_code_and_any_other_name_is_a_scenarios_own() {
+        for &oracle in Oracle::ALL {
+            assert_eq!(Oracle::from(oracle.code()), oracle);
+        }
+        let own = Oracle::from("my-own");
+        assert_eq!((own, own.to_string().as_str()), (Oracle::Own("my-own"), "my-own"));
+        assert_eq!(Oracle::from("O6").to_string(), "liveness (O6)");
+        assert!(Oracle::Liveness == "O6" && Oracle::Liveness != "O1");
+    }
+
+    #[test]
+    fn the_page_has_a_row_for_each_oracle() {
+        let page = include_str!("../../docs/ORACLES.md");
+        for oracle in Oracle::ALL {
+            let watcher = if oracle.watcher() == Watcher::Kernel { "kernel" } else { "scenario" };
+            let row = format!("| {} | {} | {} | {watcher} |", oracle.code(), oracle.name(), oracle.text());
+            assert!(page.contains(&row), "docs/ORACLES.md lacks the row\n{row}");
+        }
+    }
+}
