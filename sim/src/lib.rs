@@ -25,6 +25,7 @@ pub mod fault;
 mod foreign;
 mod kernel;
 mod knobs;
+pub mod native;
 mod object;
 mod oracle;
 mod oracles;

@@ -7,7 +7,7 @@ use crate::run::RunSpec;
 use crate::runner::settings;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Threads beyond this many run unrecorded.
 const SLOTS: usize = 256;
@@ -30,8 +30,8 @@ struct Slot {
     length: AtomicUsize,
 }
 
-static ALL: [Slot; SLOTS] = [const {
-    Slot {
+impl Slot {
+    const EMPTY: Slot = Slot {
         taken: AtomicBool::new(false),
         running: AtomicBool::new(false),
         os_thread: AtomicU64::new(0),
@@ -41,8 +41,16 @@ static ALL: [Slot; SLOTS] = [const {
         text: [const { AtomicU8::new(0) }; TEXT_MAX],
         name_length: AtomicUsize::new(0),
         length: AtomicUsize::new(0),
-    }
-}; SLOTS];
+    };
+}
+
+/// On the heap, where the statics of unmodified programs, which are swapped, are not.
+static ALL: OnceLock<Box<[Slot]>> = OnceLock::new();
+
+/// The slots that there are: none before the first job.
+fn slots() -> &'static [Slot] {
+    ALL.get().map_or(&[], |slots| slots)
+}
 
 /// Heartbeats by slot. Only the watchdog and the beginning of a job take the lock.
 static HEARTBEATS: Mutex<Vec<(usize, Arc<AtomicU64>)>> = Mutex::new(Vec::new());
@@ -64,10 +72,11 @@ impl Job {
         let free = |slot: &Slot| {
             slot.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
-        let job = Job { slot: ALL.iter().position(free), written: String::new(), _here: PhantomData };
+        let all = ALL.get_or_init(|| (0..SLOTS).map(|_| Slot::EMPTY).collect());
+        let job = Job { slot: all.iter().position(free), written: String::new(), _here: PhantomData };
         job.watch(heartbeat);
         if let Some(index) = job.slot {
-            ALL[index].os_thread.store(crate::stack::fatal::os_thread(), Ordering::Relaxed);
+            slots()[index].os_thread.store(crate::stack::fatal::os_thread(), Ordering::Relaxed);
         }
         job
     }
@@ -82,7 +91,7 @@ impl Job {
 
     /// A run begins.
     pub fn begin(&mut self, spec: &RunSpec) {
-        let Some(slot) = self.slot.map(|index| &ALL[index]) else { return };
+        let Some(slot) = self.slot.map(|index| &slots()[index]) else { return };
         if let Base::Seed(seed) = spec.base {
             slot.seed.store(seed, Ordering::Relaxed);
         }
@@ -110,7 +119,7 @@ impl Job {
 
     /// The run ended.
     pub fn end(&self) {
-        let Some(slot) = self.slot.map(|index| &ALL[index]) else { return };
+        let Some(slot) = self.slot.map(|index| &slots()[index]) else { return };
         slot.running.store(false, Ordering::Release);
         slot.turns.fetch_add(1, Ordering::Relaxed);
     }
@@ -120,14 +129,14 @@ impl Drop for Job {
     fn drop(&mut self) {
         let Some(index) = self.slot else { return };
         HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != index);
-        ALL[index].running.store(false, Ordering::Release);
-        ALL[index].taken.store(false, Ordering::Release);
+        slots()[index].running.store(false, Ordering::Release);
+        slots()[index].taken.store(false, Ordering::Release);
     }
 }
 
 /// Hands the line of every running job to `print`, as the command that makes that run again. Safe in a signal handler.
 pub fn each_line(mut print: impl FnMut(&[u8])) {
-    for slot in ALL.iter().filter(|slot| slot.running.load(Ordering::Acquire)) {
+    for slot in slots().iter().filter(|slot| slot.running.load(Ordering::Acquire)) {
         print_slot(slot, &mut print);
     }
 }
@@ -169,22 +178,22 @@ fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
 /// The line of one job.
 pub(super) fn line(index: usize) -> String {
     let mut line = Vec::new();
-    print_slot(&ALL[index], &mut |part| line.extend_from_slice(part));
+    print_slot(&slots()[index], &mut |part| line.extend_from_slice(part));
     String::from_utf8_lossy(&line).into_owned()
 }
 
 /// The OS thread of a job.
 pub(super) fn os_thread(index: usize) -> u64 {
-    ALL[index].os_thread.load(Ordering::Relaxed)
+    slots()[index].os_thread.load(Ordering::Relaxed)
 }
 
 /// Every job that runs now, with a number that moves while it gets on.
 pub(super) fn progress() -> Vec<(usize, (u64, u64))> {
     let heartbeats = HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner);
-    let running = heartbeats.iter().filter(|(index, _)| ALL[*index].running.load(Ordering::Acquire));
+    let running = heartbeats.iter().filter(|(index, _)| slots()[*index].running.load(Ordering::Acquire));
     running
         .map(|(index, beats)| {
-            (*index, (ALL[*index].turns.load(Ordering::Relaxed), beats.load(Ordering::Relaxed)))
+            (*index, (slots()[*index].turns.load(Ordering::Relaxed), beats.load(Ordering::Relaxed)))
         })
         .collect()
 }

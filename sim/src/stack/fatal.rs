@@ -5,6 +5,8 @@
 //! Any other fault is left to whoever handled it before. Without sigaction(2) nothing is said.
 
 #[cfg(unix)]
+pub(super) use unix::running_and_limit;
+#[cfg(unix)]
 pub(crate) use unix::{install, interrupt, os_thread, watch, write};
 
 #[cfg(not(unix))]
@@ -12,6 +14,11 @@ pub(crate) fn install() {}
 
 #[cfg(not(unix))]
 pub(crate) fn watch(_thread: usize, _limit: usize) {}
+
+#[cfg(not(unix))]
+pub(super) fn running_and_limit() -> (usize, usize) {
+    (0, 0)
+}
 
 #[cfg(not(unix))]
 pub(crate) fn os_thread() -> u64 {
@@ -71,6 +78,11 @@ mod unix {
         RUNNING.get().0
     }
 
+    /// That, and the lowest address of its stack, guard pages included.
+    pub(in crate::stack) fn running_and_limit() -> (usize, usize) {
+        RUNNING.get()
+    }
+
     /// Installs the handlers, once a process. That of an overflow runs on the alternate signal stack that std gives its threads.
     pub(crate) fn install() {
         static ONCE: Once = Once::new();
@@ -117,7 +129,7 @@ mod unix {
         if limit != 0 && (limit..limit + GUARD_MAX).contains(&address) {
             write(b"eagain: simulated thread ");
             write_number(thread);
-            write(b" ran out of stack (256 KiB): an endless recursion, or a very large array on the stack\n");
+            write(b" ran out of stack (2 MiB): an endless recursion, or a very large array on the stack\n");
             end();
         }
         let previous = PREVIOUS.load(SeqCst);

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod fatal;
+pub(crate) mod native;
 
 use crate::world::{Rooms, World};
 use corosensei::stack::{DefaultStack, Stack as _};
@@ -33,7 +34,7 @@ compile_error!("eagain-sim ends simulated threads by unwinding: build with panic
 
 /// Bytes of a simulated thread's stack. Touched pages only are real; a debug build needs several times what a
 /// release build does.
-const STACK_BYTES: usize = 256 * 1024;
+const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 type Stack = Coroutine<(), (), (), DefaultStack>;
 
@@ -105,6 +106,8 @@ pub struct Engine {
     pool: Vec<DefaultStack>,
     /// The lowest address of each running stack, guard pages included.
     limits: Vec<usize>,
+    /// The thread pointers of those that have one of their own; shorter than `running` where there are none.
+    own: Vec<Option<native::Own>>,
     heartbeat: Arc<AtomicU64>,
     /// Of the last world.
     pub(crate) rooms: Rooms,
@@ -124,6 +127,7 @@ impl Engine {
             running: Vec::new(),
             pool: Vec::new(),
             limits: Vec::new(),
+            own: Vec::new(),
             heartbeat: Arc::default(),
             rooms: Rooms::default(),
         }
@@ -135,6 +139,7 @@ impl Engine {
             running: std::mem::take(&mut other.running),
             pool: std::mem::take(&mut other.pool),
             limits: std::mem::take(&mut other.limits),
+            own: std::mem::take(&mut other.own),
             heartbeat: other.heartbeat.clone(),
             rooms: std::mem::take(&mut other.rooms),
         }
@@ -155,12 +160,26 @@ impl Engine {
         let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
         fatal::watch(thread, self.limits[thread]);
         IN_PROGRAM.set(true);
-        let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+        let ended = match self.own.get(thread) {
+            Some(Some(own)) => own.resume(coroutine),
+            _ => matches!(coroutine.resume(()), CoroutineResult::Return(())),
+        };
         IN_PROGRAM.set(false);
+        if let Some(own) = native::take_changed() {
+            self.set_own(thread, own);
+        }
         if ended {
             self.recycle(thread);
         }
         ended
+    }
+
+    #[cold]
+    fn set_own(&mut self, thread: usize, own: native::Own) {
+        if self.own.len() <= thread {
+            self.own.resize(thread + 1, None);
+        }
+        self.own[thread] = (own.base != 0).then_some(own);
     }
 
     fn start(&mut self, thread: usize, body: ThreadBody) {
@@ -191,15 +210,24 @@ impl Engine {
     }
 
     /// Unwinds the stack of `thread`, if it has one. The world must have marked it as dying, so that calls from drops
-    /// neither suspend nor have an effect.
+    /// neither suspend nor have an effect. A stack with a thread pointer of its own is dropped as it is.
     pub(crate) fn kill(&mut self, thread: usize) {
         if let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) {
-            coroutine.force_unwind();
+            if self.own.get_mut(thread).and_then(Option::take).is_some() {
+                // SAFETY: nothing refers to this stack any more: the thread is over, what it had borrowed of the world was
+                // given back when it suspended, and `run_with_thread_pointer` was promised that nobody misses the rest.
+                unsafe { coroutine.force_reset() };
+            } else {
+                coroutine.force_unwind();
+            }
             self.recycle(thread);
         }
     }
 
     fn recycle(&mut self, thread: usize) {
+        if let Some(own) = self.own.get_mut(thread) {
+            *own = None;
+        }
         if let Some(coroutine) = self.running[thread].take() {
             self.pool.push(coroutine.into_stack());
         }

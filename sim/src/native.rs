@@ -1,0 +1,83 @@
+//! What `eagain-native`, which runs programs that were not written for the simulator, needs besides the kernel's traits.
+//! All of it is called from within a simulated thread; none of it is a system call, takes virtual time or is in the trace.
+
+pub use crate::stack::native::{run_with_thread_pointer, stack_range};
+
+use crate::stack::{pause_for_ever, with};
+use std::net::IpAddr;
+
+/// Who runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The index of the thread in its world.
+    pub thread: u32,
+    /// The index of its process.
+    pub process: u32,
+    /// As `getpid(2)` gives it.
+    pub pid: i32,
+    /// As `gettid(2)` gives it.
+    pub tid: i32,
+}
+
+/// Who runs.
+pub fn identity() -> Identity {
+    with(|w| {
+        let thread = w.current;
+        let (process, tid) = (w.my_process(), w.threads[thread as usize].tid);
+        Identity { thread, process, pid: w.processes[process as usize].pid, tid }
+    })
+}
+
+/// What the running process was called when the world was built, and how often it has begun again.
+pub fn program() -> (String, u32) {
+    with(|w| {
+        let life = &w.me().life;
+        (life.origin.clone(), life.boot)
+    })
+}
+
+/// The descriptors below `count` of the running process are never handed out: they are its console.
+pub fn reserve_descriptors(count: usize) {
+    with(|w| {
+        let process = w.me();
+        if process.fds.len() < count {
+            process.fds.resize(count, None);
+        }
+        process.lowest_free = process.lowest_free.max(count);
+    });
+}
+
+/// `exit_group(2)`, with the status as `waitpid(2)` would show it: negative for a signal. Other than 0 it breaks O16, with
+/// `why`, unless the process may panic.
+pub fn exit(status: i32, why: &str) -> ! {
+    with(|w| {
+        let process = w.my_process();
+        if status != 0 && !w.processes[process as usize].may_panic {
+            let name = w.processes[process as usize].name.clone();
+            w.fail("O16", "exit", format!("{name}: {why}"));
+        }
+        w.exit_process(process, status);
+    });
+    pause_for_ever()
+}
+
+/// The address of the host of this name.
+pub fn resolve(name: &str) -> Option<IpAddr> {
+    with(|w| w.hosts.iter().find(|host| host.name == name).map(|host| IpAddr::V4(host.ip)))
+}
+
+/// The name of the running thread's host.
+pub fn host_name() -> String {
+    with(|w| {
+        let host = w.my_host() as usize;
+        w.hosts[host].name.to_string()
+    })
+}
+
+/// How many processors that host has.
+pub fn processors() -> usize {
+    with(|w| {
+        let host = w.my_host() as usize;
+        w.hosts[host].cpus.len()
+    })
+}

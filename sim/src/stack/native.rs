@@ -1,0 +1,131 @@
+//! Simulated threads with a TLS block of their own: programs that were not written for the simulator keep their state in
+//! thread-local storage, and expect it to be that of the thread that runs.
+//!
+//! A thread takes a block with [`run_with_thread_pointer`]. From then on the engine loads its thread pointer before the
+//! thread goes on and its own when it comes back, and a kill drops the stack as it is: code that was called from foreign
+//! functions cannot be unwound, and SIGKILL runs no destructor either.
+//!
+//! Each block has its own copy of the cells in `super`: [`arrive`] sets them in a new one.
+
+use super::{IN_PROGRAM, Stack, WORLD, YIELDER, fatal};
+use crate::world::World;
+use corosensei::{CoroutineResult, Yielder};
+use std::cell::Cell;
+
+thread_local! {
+    /// What the running thread took or gave back; the engine, whose block this is in, reads it when the thread comes back.
+    static CHANGED: Cell<Option<Own>> = const { Cell::new(None) };
+}
+
+/// What the engine loads before a thread goes on.
+#[derive(Clone, Copy)]
+pub(super) struct Own {
+    /// The thread pointer; 0: the thread is on the engine's block again.
+    pub base: usize,
+    process: u32,
+    on_resume: fn(u32),
+}
+
+/// What the running thread took or gave back since the last time.
+#[inline]
+pub(super) fn take_changed() -> Option<Own> {
+    CHANGED.take()
+}
+
+impl Own {
+    /// Lets the thread go on, on its own block; whether it ended.
+    #[inline(never)]
+    pub(super) fn resume(self, coroutine: &mut Stack) -> bool {
+        (self.on_resume)(self.process);
+        let engine = thread_pointer();
+        // SAFETY: the block is whole, as `run_with_thread_pointer` was promised, and nothing of this frame refers to
+        // thread-local storage across the two lines that change it.
+        unsafe { set_thread_pointer(self.base) };
+        let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+        // SAFETY: the block of the OS thread, which it was on before.
+        unsafe { set_thread_pointer(engine) };
+        ended
+    }
+}
+
+/// Runs `body` as the code of the running simulated thread with the thread pointer `base`. `on_resume` is called with
+/// `process`, on the engine's block, now and each time before the thread goes on: whatever else of the process has to be in
+/// place is put there by it. When the thread is killed, its stack is dropped without unwinding.
+///
+/// # Panics
+/// Outside a simulated thread.
+///
+/// # Safety
+/// `base` is the thread pointer of a TLS block of this executable that is initialised and that nobody else uses until
+/// `body` has returned or the run is over. Nothing that `body` leaves on its stack may be needed after a kill. The processor
+/// lets programs set the thread pointer (`FSGSBASE` on x86-64: bit 1 of `AT_HWCAP2`).
+pub unsafe fn run_with_thread_pointer(base: usize, process: u32, on_resume: fn(u32), body: &mut dyn FnMut()) {
+    let (world, yielder) = (WORLD.get(), YIELDER.get());
+    assert!(!world.is_null() && !yielder.is_null(), "not in a simulated thread");
+    let running = fatal::running_and_limit();
+    CHANGED.set(Some(Own { base, process, on_resume }));
+    on_resume(process);
+    let engine = thread_pointer();
+    // SAFETY: a whole block, as the caller promises; what follows is not inlined, so no address of the old one is kept.
+    unsafe { set_thread_pointer(base) };
+    arrive(world, yielder, running, body);
+    // SAFETY: the block that the thread was on before.
+    unsafe { set_thread_pointer(engine) };
+    leave(Own { base: 0, process, on_resume });
+}
+
+/// The cells of `super`, in a block that has never seen them.
+#[inline(never)]
+fn arrive(
+    world: *mut World,
+    yielder: *const Yielder<(), ()>,
+    running: (usize, usize),
+    body: &mut dyn FnMut(),
+) {
+    WORLD.set(world);
+    YIELDER.set(yielder);
+    IN_PROGRAM.set(true);
+    fatal::watch(running.0, running.1);
+    body();
+}
+
+#[inline(never)]
+fn leave(own: Own) {
+    CHANGED.set(Some(own));
+}
+
+/// The lowest address of the running thread's stack, guard page included, and its length.
+pub fn stack_range() -> (usize, usize) {
+    (fatal::running_and_limit().1, super::STACK_BYTES)
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[inline(always)]
+fn thread_pointer() -> usize {
+    let base: usize;
+    // SAFETY: reads a register; that the instruction exists was promised to `run_with_thread_pointer`.
+    unsafe { std::arch::asm!("rdfsbase {}", out(reg) base, options(nostack, preserves_flags)) };
+    base
+}
+
+/// # Safety
+/// `base` is the thread pointer of an initialised TLS block of this executable, and the caller uses no thread-local storage
+/// between this and the next switch but through calls that are not inlined.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[inline(always)]
+unsafe fn set_thread_pointer(base: usize) {
+    // SAFETY: as above.
+    unsafe { std::arch::asm!("wrfsbase {}", in(reg) base, options(nostack, preserves_flags)) };
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn thread_pointer() -> usize {
+    unreachable!("eagain-native, the only caller, is for Linux on x86-64")
+}
+
+/// # Safety
+/// None: it does not return.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+unsafe fn set_thread_pointer(_base: usize) {
+    unreachable!("eagain-native, the only caller, is for Linux on x86-64")
+}
