@@ -127,7 +127,7 @@ fn clients_see_the_same_history_whatever_the_model() {
 
 /// What is no system call on Linux: shared memory of a ring, the clock of the vDSO, a mark.
 fn enters_the_kernel(kind: Kind) -> bool {
-    !matches!(kind, Kind::RingPush | Kind::RingReap | Kind::ClockGettime | Kind::Interleave)
+    !matches!(kind, Kind::RingPush | Kind::RingReap | Kind::ClockGettime)
 }
 
 /// Calls and wake-ups of the server for a request, and bytes exchanged for a call of it, in hundredths and whole bytes.

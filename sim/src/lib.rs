@@ -17,6 +17,7 @@
 mod agenda;
 mod allocator;
 mod bugs;
+mod calls;
 pub mod choice;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -30,6 +31,7 @@ mod object;
 mod oracle;
 mod oracles;
 mod panic;
+mod print;
 #[cfg(feature = "cli")]
 pub mod replay;
 #[cfg(feature = "cli")]

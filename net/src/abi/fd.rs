@@ -29,6 +29,8 @@ macro_rules! flags {
             /// No flag.
             pub const NONE: $name = $name(0);
             $($(#[$inner])* pub const $flag: $name = $name($value);)*
+            /// Each flag with its name.
+            pub const NAMES: &'static [(u32, &'static str)] = &[$(($name::$flag.0 as u32, $text),)*];
 
             /// Whether every bit of `other` is set here.
             pub const fn contains(self, other: $name) -> bool {
@@ -78,16 +80,16 @@ macro_rules! flags {
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let mut rest = self.0;
+                let mut rest = self.0 as u32;
                 let mut first = true;
-                $(
-                    if rest & $name::$flag.0 == $name::$flag.0 {
+                for &(flag, text) in $name::NAMES {
+                    if rest & flag == flag {
                         if !first { f.write_str("|")?; }
-                        f.write_str($text)?;
+                        f.write_str(text)?;
                         first = false;
-                        rest &= !$name::$flag.0;
+                        rest &= !flag;
                     }
-                )*
+                }
                 if rest != 0 {
                     if !first { f.write_str("|")?; }
                     return write!(f, "{rest:#x}");

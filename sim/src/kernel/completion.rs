@@ -1,7 +1,7 @@
 //! Rings and POSIX AIO, call by call.
 
 use super::SimKernel;
-use super::door::{Restart, call, waiting_call};
+use super::door::{call, waiting_call};
 use super::impls::{nanoseconds, timeout_word, word};
 use crate::stack;
 use crate::syscall::Entering;
@@ -80,7 +80,7 @@ impl CompletionRing for SimRing {
         let timeout = nanoseconds(timeout);
         let mut entering = Entering::default();
         let args = [word(fd), u64::from(min_complete), timeout_word(timeout), 0];
-        let result = waiting_call(Kind::RingEnter, args, Restart::Never, |w| {
+        let result = waiting_call(Kind::RingEnter, args, |w| {
             w.sys_ring_enter(fd, min_complete, timeout, mask, &mut entering)
         });
         match result {
@@ -185,9 +185,7 @@ impl Aio for SimKernel {
     fn aio_suspend(&self, ids: &[AioId], timeout: Option<Duration>) -> Result<()> {
         let timeout = nanoseconds(timeout);
         let mut deadline = None;
-        // The C library waits on a futex, which goes on after a signal only without a timeout.
-        let restart = if timeout.is_some() { Restart::Never } else { Restart::IfAsked };
         let args = [ids.len() as u64, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::AioSuspend, args, restart, |w| w.sys_aio_suspend(ids, timeout, &mut deadline))
+        waiting_call(Kind::AioSuspend, args, |w| w.sys_aio_suspend(ids, timeout, &mut deadline))
     }
 }

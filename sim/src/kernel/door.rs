@@ -1,8 +1,9 @@
 //! Where every call enters: number it, let time pass and causes happen, act, charge the time, record. Each step has its
 //! place here, so that no call can leave one out.
 
+use crate::calls::{Kind, Resolve, Wait};
 use crate::stack::{pause_for_ever, suspend, with};
-use crate::trace::Kind;
+use crate::trace::form;
 use crate::world::{NONE, State, World};
 use eagain_net::{Errno, Result, SigSet};
 
@@ -12,16 +13,6 @@ pub(crate) enum Step<T> {
     Done(Result<T>),
     /// It waits: `World::wait` has listed the thread. It will be attempted again.
     Wait,
-}
-
-/// How a call that waits takes a signal whose handler ran (`signal(7)`).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Restart {
-    /// `EINTR` whatever `SA_RESTART` says: epoll_wait, poll, select, nanosleep, a futex wait with a timeout.
-    Never,
-    /// Goes on where every handler had `SA_RESTART` unless the wait has an end of its own (`SO_RCVTIMEO`)
-    /// or something was moved already.
-    IfAsked,
 }
 
 /// A value that can be shown in a trace.
@@ -109,7 +100,7 @@ pub(crate) fn call<T: Outcome>(
     args: [u64; 4],
     mut act: impl FnMut(&mut World) -> Result<T>,
 ) -> Result<T> {
-    waiting_call(kind, args, Restart::Never, move |w| Step::Done(act(w)))
+    waiting_call(kind, args, move |w| Step::Done(act(w)))
 }
 
 /// Something that a scenario does to its world: it has its place in time like a call.
@@ -125,7 +116,6 @@ pub(crate) fn control(kind: Kind, args: [u64; 2], mut act: impl FnMut(&mut World
 pub(crate) fn waiting_call<T: Outcome>(
     kind: Kind,
     args: [u64; 4],
-    restart: Restart,
     mut act: impl FnMut(&mut World) -> Step<T>,
 ) -> Result<T> {
     let mut stage = Stage::Enter;
@@ -168,6 +158,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                         w.threads[me as usize].state = State::Running;
                         return Turn::Interrupted(w.threads[me as usize].no_restart);
                     }
+                    debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
                     w.may_interrupt(kind);
                     let process = w.threads[me as usize].process;
                     w.processes[process as usize].waits += 1;
@@ -202,7 +193,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                 if with(|w| w.is_over_for_me()) {
                     pause_for_ever();
                 }
-                if !(all_restart && restart == Restart::IfAsked && !no_restart) {
+                if !(all_restart && kind.restarts(&args) && !no_restart) {
                     let result = Err(Errno::EINTR);
                     with(|w| {
                         if !w.dying {
@@ -249,45 +240,8 @@ pub(crate) struct Frame {
     pub mask_before: SigSet,
 }
 
-/// Nanoseconds of virtual time that a call costs, besides waiting. Every call costs some, so that no busy wait lasts for
-/// ever; the values are of the order of Linux's on current machines.
-#[inline]
-fn cost(kind: Kind) -> u64 {
-    match kind {
-        Kind::ClockGettime | Kind::Gettid | Kind::Getpid => 30,
-        Kind::Interleave => 0,
-        // Memory that is shared with the kernel: no call at all.
-        Kind::RingPush | Kind::RingReap => 30,
-        Kind::Accept | Kind::Connect | Kind::Close | Kind::Socket => 1_500,
-        Kind::Spawn => 10_000,
-        Kind::Send | Kind::Recv | Kind::Read | Kind::Write | Kind::Sendmsg | Kind::Readv | Kind::Writev => {
-            700
-        }
-        _ => 400,
-    }
-}
-
 /// What it takes a disk to make data durable, in nanoseconds.
 pub(crate) const SYNC_NS: u64 = 100_000;
-
-/// Whether a handler may make this call (`signal-safety(7)`): all that neither waits for another thread nor uses what the
-/// interrupted code may have been in the middle of.
-#[inline]
-fn is_signal_safe(kind: Kind) -> bool {
-    !matches!(
-        kind,
-        Kind::Spawn
-            | Kind::Join
-            | Kind::FutexWait
-            | Kind::FutexRequeue
-            | Kind::AioRead
-            | Kind::AioWrite
-            | Kind::AioCancel
-            | Kind::ReadDir
-            | Kind::RingPush
-            | Kind::RingReap
-    )
-}
 
 /// Sleeping for less than this is spinning.
 pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
@@ -300,7 +254,7 @@ impl World {
         let delay = self.off_cpu(me);
         let t = &mut self.threads[me as usize];
         t.time += delay;
-        if t.in_handler > 0 && !is_signal_safe(kind) {
+        if t.in_handler > 0 && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
         }
         self.note_call(kind, args);
@@ -341,7 +295,7 @@ impl World {
         };
         self.calls += 1;
         trace.call(t.time, me, kind, args, word);
-        t.time = hosts[process.host as usize].charge(t.time, cost(kind));
+        t.time = hosts[process.host as usize].charge(t.time, u64::from(kind.row().cost));
         // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
         let was_last = process.life.calls_left == 1;
         process.life.calls_left = process.life.calls_left.saturating_sub(1);
@@ -433,13 +387,6 @@ impl World {
             if self.processes[t.process as usize].exit.is_some() {
                 continue;
             }
-            let args: Vec<String> = t
-                .call
-                .args()
-                .iter()
-                .zip(t.call_args)
-                .map(|(form, word)| crate::trace::show_argument(form, word, t.site))
-                .collect();
             let doing = match t.state {
                 State::Waiting => "waits in",
                 _ => "runs, last in",
@@ -448,8 +395,30 @@ impl World {
                 u64::MAX => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),
             };
-            let _ = writeln!(text, "  {} {doing} {}({}){until}", t.name, t.call.name(), args.join(", "));
+            let names = Waiting { world: self, site: t.site };
+            let call = crate::print::text(|out| form::put_call_of(out, &names, t.call, &t.call_args));
+            let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
         }
         text
+    }
+}
+
+/// What the words of a call refer to while it is under way.
+struct Waiting<'a> {
+    world: &'a World,
+    site: &'a str,
+}
+
+impl Resolve for Waiting<'_> {
+    fn text(&self, index: usize) -> Option<&str> {
+        self.world.trace.text_at(index)
+    }
+
+    fn host(&self, index: usize) -> Option<&str> {
+        self.world.hosts.get(index).map(|host| host.name.as_str())
+    }
+
+    fn futex(&self) -> &str {
+        if self.site.is_empty() { "word" } else { self.site }
     }
 }

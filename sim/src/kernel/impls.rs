@@ -1,7 +1,7 @@
 //! The families of the kernel, call by call.
 
 use super::SimKernel;
-use super::door::{Restart, call, waiting_call};
+use super::door::{call, waiting_call};
 use crate::stack::with;
 use crate::syscall::{SendProgress, received};
 use crate::trace::Kind;
@@ -36,14 +36,13 @@ impl Descriptors for SimKernel {
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
         let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, 0, 0];
-        waiting_call(Kind::Read, args, Restart::IfAsked, |w| w.sys_read(fd, buffer, &mut deadline))
+        waiting_call(Kind::Read, args, |w| w.sys_read(fd, buffer, &mut deadline))
     }
 
     fn write(&self, fd: Fd, buffer: &[u8]) -> Result<usize> {
         let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, 0, 0];
-        let result =
-            waiting_call(Kind::Write, args, Restart::IfAsked, |w| w.sys_write(fd, buffer, &mut progress));
+        let result = waiting_call(Kind::Write, args, |w| w.sys_write(fd, buffer, &mut progress));
         partial(result, &progress)
     }
 
@@ -52,9 +51,7 @@ impl Descriptors for SimKernel {
         let mut whole = vec![0; total];
         let mut deadline = None;
         let args = [word(fd), total as u64, 0, 0];
-        let n = waiting_call(Kind::Readv, args, Restart::IfAsked, |w| {
-            w.sys_read_parts(fd, &mut whole, &mut deadline)
-        })?;
+        let n = waiting_call(Kind::Readv, args, |w| w.sys_read_parts(fd, &mut whole, &mut deadline))?;
         let mut rest = &whole[..n];
         for buffer in buffers {
             let take = rest.len().min(buffer.len());
@@ -69,9 +66,8 @@ impl Descriptors for SimKernel {
         let whole: Vec<u8> = buffers.iter().flat_map(|b| b.iter().copied()).collect();
         let mut progress = SendProgress::default();
         let args = [word(fd), total as u64, 0, 0];
-        let result = waiting_call(Kind::Writev, args, Restart::IfAsked, |w| {
-            w.sys_write_parts(fd, &whole, buffers, &mut progress)
-        });
+        let result =
+            waiting_call(Kind::Writev, args, |w| w.sys_write_parts(fd, &whole, buffers, &mut progress));
         partial(result, &progress)
     }
 
@@ -107,12 +103,12 @@ impl Sockets for SimKernel {
 
     fn accept4(&self, fd: Fd, flags: SocketFlags) -> Result<(Fd, SocketAddr)> {
         let args = [word(fd), flags.0 as u64, 0, 0];
-        waiting_call(Kind::Accept, args, Restart::IfAsked, |w| w.sys_accept(fd, flags))
+        waiting_call(Kind::Accept, args, |w| w.sys_accept(fd, flags))
     }
 
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()> {
         let args = [word(fd), address_word(address), 0, 0];
-        waiting_call(Kind::Connect, args, Restart::IfAsked, |w| w.sys_connect(fd, address))
+        waiting_call(Kind::Connect, args, |w| w.sys_connect(fd, address))
     }
 
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
@@ -120,20 +116,18 @@ impl Sockets for SimKernel {
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
         if flags.contains(RecvFlags::WAITALL) && !flags.intersects(RecvFlags::PEEK | RecvFlags::TRUNC) {
             let mut got = 0;
-            let result = waiting_call(Kind::Recv, args, Restart::IfAsked, |w| {
+            let result = waiting_call(Kind::Recv, args, |w| {
                 w.sys_recv_all(fd, buffer, flags, &mut got, &mut deadline)
             });
             return received(result, got);
         }
-        waiting_call(Kind::Recv, args, Restart::IfAsked, |w| w.sys_recv(fd, buffer, flags, &mut deadline))
+        waiting_call(Kind::Recv, args, |w| w.sys_recv(fd, buffer, flags, &mut deadline))
     }
 
     fn send(&self, fd: Fd, buffer: &[u8], flags: SendFlags) -> Result<usize> {
         let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
-        let result = waiting_call(Kind::Send, args, Restart::IfAsked, |w| {
-            w.sys_send(fd, &[buffer], flags, &mut progress)
-        });
+        let result = waiting_call(Kind::Send, args, |w| w.sys_send(fd, &[buffer], flags, &mut progress));
         partial(result, &progress)
     }
 
@@ -142,9 +136,7 @@ impl Sockets for SimKernel {
         let total: usize = pieces.iter().map(|b| b.len()).sum();
         let mut progress = SendProgress::default();
         let args = [word(fd), total as u64, flags.0 as u64, 0];
-        let result = waiting_call(Kind::Sendmsg, args, Restart::IfAsked, |w| {
-            w.sys_send(fd, &pieces, flags, &mut progress)
-        });
+        let result = waiting_call(Kind::Sendmsg, args, |w| w.sys_send(fd, &pieces, flags, &mut progress));
         partial(result, &progress)
     }
 
@@ -161,30 +153,13 @@ impl Sockets for SimKernel {
     }
 
     fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
-        let args = [word(fd), option_number(&option), 0, 0];
+        let args = [word(fd), option.name() as u64, 0, 0];
         call(Kind::Setsockopt, args, |w| w.sys_setsockopt(fd, option))
     }
 
     fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
         call(Kind::Getsockopt, [word(fd), option as u64, 0, 0], |w| w.sys_getsockopt(fd, option))
     }
-}
-
-fn option_number(option: &SocketOption) -> u64 {
-    let name = match option {
-        SocketOption::ReuseAddr(_) => SocketOptionName::ReuseAddr,
-        SocketOption::ReusePort(_) => SocketOptionName::ReusePort,
-        SocketOption::SendBuffer(_) => SocketOptionName::SendBuffer,
-        SocketOption::RecvBuffer(_) => SocketOptionName::RecvBuffer,
-        SocketOption::RecvLowAt(_) => SocketOptionName::RecvLowAt,
-        SocketOption::Linger(_) => SocketOptionName::Linger,
-        SocketOption::NoDelay(_) => SocketOptionName::NoDelay,
-        SocketOption::KeepAlive(_) => SocketOptionName::KeepAlive,
-        SocketOption::RecvTimeout(_) => SocketOptionName::RecvTimeout,
-        SocketOption::SendTimeout(_) => SocketOptionName::SendTimeout,
-        SocketOption::Error(_) => SocketOptionName::Error,
-    };
-    name as u64
 }
 
 impl Readiness for SimKernel {
@@ -207,16 +182,14 @@ impl Readiness for SimKernel {
         let timeout = nanoseconds(timeout);
         let mut deadline = None;
         let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
-        waiting_call(Kind::EpollWait, args, Restart::Never, |w| {
-            w.sys_epoll_wait(epoll, events, timeout, mask, &mut deadline)
-        })
+        waiting_call(Kind::EpollWait, args, |w| w.sys_epoll_wait(epoll, events, timeout, mask, &mut deadline))
     }
 
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
         let timeout = nanoseconds(timeout);
         let mut deadline = None;
         let args = [fds.len() as u64, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::Poll, args, Restart::Never, |w| w.sys_poll(fds, timeout, mask, &mut deadline))
+        waiting_call(Kind::Poll, args, |w| w.sys_poll(fds, timeout, mask, &mut deadline))
     }
 
     fn select(
@@ -233,7 +206,7 @@ impl Readiness for SimKernel {
         let args = [nfds as u64, timeout_word(timeout), 0, 0];
         let asked = [&read, &write, &except].map(|set| set.as_deref().cloned().unwrap_or_default());
         let mut sets = [read, write, except];
-        waiting_call(Kind::Select, args, Restart::Never, |w| {
+        waiting_call(Kind::Select, args, |w| {
             w.sys_select(nfds, &mut sets, &asked, timeout, mask, &mut deadline)
         })
     }
@@ -252,9 +225,7 @@ impl Clock for SimKernel {
     fn nanosleep(&self, duration: Duration) -> Result<()> {
         let duration = nanoseconds(Some(duration)).unwrap_or(0);
         let mut deadline = None;
-        waiting_call(Kind::Nanosleep, [duration, 0, 0, 0], Restart::Never, |w| {
-            w.sys_nanosleep(duration, &mut deadline)
-        })
+        waiting_call(Kind::Nanosleep, [duration, 0, 0, 0], |w| w.sys_nanosleep(duration, &mut deadline))
     }
 }
 
@@ -284,7 +255,7 @@ impl Threads for SimKernel {
     }
 
     fn join(&self, thread: ThreadId) -> Result<()> {
-        waiting_call(Kind::Join, [thread.0 as u64, 0, 0, 0], Restart::IfAsked, |w| w.sys_join(thread))
+        waiting_call(Kind::Join, [thread.0 as u64, 0, 0, 0], |w| w.sys_join(thread))
     }
 
     fn gettid(&self) -> ThreadId {
@@ -297,12 +268,12 @@ impl Threads for SimKernel {
 
     fn futex_wait(&self, word: &AtomicU32, expected: u32, timeout: FutexTimeout) -> Result<()> {
         let (mut waited, mut deadline) = (false, None);
-        let (restart, shown) = match timeout {
-            FutexTimeout::Never => (Restart::IfAsked, u64::MAX),
-            FutexTimeout::Relative(d) => (Restart::Never, nanoseconds(Some(d)).unwrap_or(0)),
-            FutexTimeout::Absolute(_, at) => (Restart::Never, at.0),
+        let until = match timeout {
+            FutexTimeout::Never => u64::MAX,
+            FutexTimeout::Relative(d) => nanoseconds(Some(d)).unwrap_or(0),
+            FutexTimeout::Absolute(_, at) => at.0.min(u64::MAX - 1),
         };
-        waiting_call(Kind::FutexWait, [0, u64::from(expected), shown, 0], restart, |w| {
+        waiting_call(Kind::FutexWait, [0, u64::from(expected), until, 0], |w| {
             w.sys_futex_wait(word, expected, timeout, &mut waited, &mut deadline)
         })
     }
@@ -379,9 +350,7 @@ impl Signals for SimKernel {
         let timeout = nanoseconds(timeout);
         let mut deadline = None;
         let args = [set.0, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::Sigtimedwait, args, Restart::Never, |w| {
-            w.sys_sigtimedwait(set, timeout, &mut deadline)
-        })
+        waiting_call(Kind::Sigtimedwait, args, |w| w.sys_sigtimedwait(set, timeout, &mut deadline))
     }
 
     fn signalfd(&self, set: SigSet, flags: SocketFlags) -> Result<Fd> {

@@ -201,7 +201,7 @@ impl World {
         let bytes = (start, bytes.len() as u32);
         self.log.events.push(Event { number, time: self.time, thread, kind, args, result, cause, bytes });
         self.report.calls += u64::from(kind.is_call());
-        self.hash.words(kind as u64 ^ args[1], result as u64 ^ self.time);
+        self.hash.words(u64::from(kind.number()) ^ args[1], result as u64 ^ self.time);
         number
     }
 }

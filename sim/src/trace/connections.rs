@@ -1,6 +1,6 @@
 //! The connections of a trace, put together from what happened on the wire: what the views that show connections share.
 
-use super::{Event, Kind};
+use super::{Arg, Event, Kind};
 use crate::run::TraceLog;
 use std::collections::BTreeMap;
 
@@ -61,8 +61,8 @@ pub struct Connection {
 
 /// The two addresses of an event of the wire, from and to.
 pub fn ends(event: &Event) -> Option<[u64; 2]> {
-    let [first, second, ..] = event.kind.args() else { return None };
-    (*first == "addr" && *second == "addr").then_some([event.args[0], event.args[1]])
+    let on_wire = matches!(event.kind.args(), [Arg::Address, Arg::Address, ..]);
+    on_wire.then_some([event.args[0], event.args[1]])
 }
 
 /// Follows connections event by event.
@@ -122,7 +122,7 @@ impl Connection {
                 self.state = if self.ended == [true; 2] { State::Closed } else { State::HalfClosed };
             }
             Kind::Rst => self.state = State::Reset,
-            kind if super::form::is_fault(kind) => self.faults += 1,
+            kind if kind.is_fault() => self.faults += 1,
             _ => {}
         }
     }

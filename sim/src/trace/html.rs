@@ -101,7 +101,7 @@ pub fn verdict(report: &RunReport) -> String {
 
 /// How an event looks: its class in the page.
 fn look(event: &Event) -> &'static str {
-    match (event.kind.is_call(), form::is_fault(event.kind), event.result) {
+    match (event.kind.is_call(), event.kind.is_fault(), event.result) {
         (_, true, _) => "fault",
         (false, ..) => "happening",
         (true, _, -11) => "again",

@@ -13,10 +13,11 @@ pub mod perfetto;
 mod recorder;
 pub mod text;
 
-pub use event::{Event, Kind};
+pub use crate::calls::{Arg, FlagSet, Kind, Names, Resolve, Row, Wait};
+pub use event::Event;
 pub use hash::{FORMAT, TraceHash};
+pub(crate) use recorder::Recorder;
 pub use recorder::Time;
-pub(crate) use recorder::{Recorder, show_argument};
 
 #[cfg(test)]
 mod tests;

@@ -87,7 +87,7 @@ impl Packets<'_> {
             }
             Kind::Fin => self.packet(event, (connection, side), ends, FIN | ACK, 0, &[]),
             Kind::Rst => self.packet(event, (connection, side), ends, RST | ACK, 0, &[]),
-            kind if form::is_fault(kind) => {
+            kind if kind.is_fault() => {
                 let text = format!("#{} {}", event.number, form::call(self.log, event));
                 self.comments.entry((connection, side)).or_default().push(text);
                 Ok(())

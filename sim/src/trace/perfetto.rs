@@ -64,7 +64,7 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
                 "ts": us(start), "dur": us(event.time - start), "args": args,
             }))?;
         } else {
-            let category = if form::is_fault(event.kind) { "fault" } else { "happening" };
+            let category = if event.kind.is_fault() { "fault" } else { "happening" };
             put(
                 json!({"ph": "i", "s": "t", "name": name, "cat": category, "pid": pid, "tid": tid, "ts": ts, "args": args}),
             )?;

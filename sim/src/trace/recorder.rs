@@ -87,6 +87,11 @@ impl Recorder {
         at
     }
 
+    /// The text with this index.
+    pub fn text_at(&self, index: usize) -> Option<&str> {
+        self.texts.iter().find(|&(_, &at)| at == index as u64).map(|(text, _)| text.as_str())
+    }
+
     /// The call under way ran into this fault.
     #[inline]
     pub fn blame(&mut self, cause: u64) {
@@ -150,7 +155,7 @@ impl Recorder {
     #[inline]
     fn note(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64, cause: u64) {
         self.number += 1;
-        self.hash.words(time, u64::from(thread) << 32 | kind as u64);
+        self.hash.words(time, u64::from(thread) << 32 | u64::from(kind.number()));
         self.hash.words(args[0] ^ args[1].rotate_left(32), result as u64 ^ cause.rotate_left(32));
         if args[2] | args[3] != 0 {
             self.hash.words(args[2], args[3]);
@@ -171,22 +176,5 @@ pub struct Time(pub u64);
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{}.{:09}", self.0 / 1_000_000_000, self.0 % 1_000_000_000))
-    }
-}
-
-/// An argument as text; `form` is one of those that [`Kind::args`] lists.
-pub(crate) fn show_argument(form: &str, word: u64, site: &str) -> String {
-    match form {
-        "fd" | "n" => format!("{}", word as i64),
-        "x" => format!("{word:#x}"),
-        "ns" if word == u64::MAX => "∞".to_owned(),
-        "ns" => format!("{word}ns"),
-        "addr" => {
-            let ip = std::net::Ipv4Addr::from((word >> 16) as u32);
-            format!("{ip}:{}", word & 0xffff)
-        }
-        "ptr" if site.is_empty() => "&word".to_owned(),
-        "ptr" => format!("&{site}"),
-        _ => format!("{word}"),
     }
 }

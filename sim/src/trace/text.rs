@@ -10,7 +10,8 @@
 //!   └ number of the event
 //! ```
 
-use super::{Event, form};
+use super::{Event, Kind, form};
+use crate::print;
 use crate::run::TraceLog;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -45,7 +46,7 @@ impl<'a> Lines<'a> {
 
     /// The line of one event, without its end.
     pub fn line(&self, event: &Event) -> String {
-        form::text(|out| self.put(out, event))
+        print::text(|out| self.put(out, event))
     }
 
     /// Adds the line of one event, without its end.
@@ -54,9 +55,9 @@ impl<'a> Lines<'a> {
         let digits = event.number.checked_ilog10().unwrap_or(0) as usize + 1;
         pad(out, self.number_width.saturating_sub(digits + 1));
         out.push(b'#');
-        form::put_number(out, event.number);
+        print::put_number(out, event.number);
         out.push(b' ');
-        form::put_time(out, event.time);
+        print::put_time(out, event.time);
         out.push(b' ');
         match self.threads.get(event.thread as usize) {
             Some(name) => out.extend_from_slice(name.as_bytes()),
@@ -74,14 +75,14 @@ impl<'a> Lines<'a> {
         let payload = form::payload(log, event);
         if !payload.is_empty() {
             out.push(b' ');
-            form::put_bytes(out, payload, BYTES_MAX);
+            print::put_bytes(out, payload, BYTES_MAX);
             if payload.len() > BYTES_MAX || form::moved(event) > payload.len() as u64 {
                 out.extend_from_slice(b"...");
             }
         }
         if event.cause != 0 {
             out.extend_from_slice(b"  <- #");
-            form::put_number(out, event.cause);
+            print::put_number(out, event.cause);
             if let Some(cause) = form::cause(log, event) {
                 out.push(b' ');
                 out.extend_from_slice(cause.kind.name().as_bytes());
@@ -123,8 +124,8 @@ const TURN_MAX: usize = 6;
 const TURNS_MIN: usize = 5;
 
 /// What makes an event another one than a turn before: who did what, whether it worked, and whether a fault hit it.
-fn shape(event: &Event) -> (u32, u16, i64, bool) {
-    (event.thread, event.kind as u16, event.result.min(0), event.cause != 0)
+fn shape(event: &Event) -> (u32, Kind, i64, bool) {
+    (event.thread, event.kind, event.result.min(0), event.cause != 0)
 }
 
 /// The last `count` lines, and the place of the first event that they tell of. Somebody who looks again and again until the
@@ -187,7 +188,6 @@ mod tests {
     use crate::choice::{Base, Overrides};
     use crate::run::{Record, RunSpec, Settings};
     use crate::runner::{Execute, fake};
-    use crate::trace::Kind;
 
     #[test]
     fn a_trace_reads_like_strace() {
@@ -278,10 +278,24 @@ mod tests {
             event(0, Kind::Nanosleep, [1_500, 0, 0, 0], -4, (0, 0)),
             event(0, Kind::Connect, [4, address, 0, 0], -115, (0, 0)),
             event(0, Kind::FutexWait, [2, 1, 20_000_000, 0], -110, (0, 0)),
-            event(0, Kind::Interleave, [0, 0, 0, 0], 0, (0, 0)),
+            event(0, Kind::Mkdir, [0, 0, 0, 0], 0, (0, 0)),
             event(0, Kind::Open, [9, 0x42, 0, 0], -4095, (0, 0)),
             event(0, Kind::Close, [u64::MAX, 0, 0, 0], -9, (0, 0)),
             event(0, Kind::Send, [5, 99, 0x4000, 0], 99, (0, 49)),
+            event(0, Kind::Open, [0, 0o2000000, 0, 0], 3, (0, 0)),
+            event(0, Kind::Socket, [2, 0o2004000, 0, 0], 5, (0, 0)),
+            event(0, Kind::Setsockopt, [5, 6, 0, 0], 0, (0, 0)),
+            event(0, Kind::Shutdown, [5, 1, 0, 0], 0, (0, 0)),
+            event(0, Kind::Shutdown, [5, 9, 0, 0], -22, (0, 0)),
+            event(0, Kind::EpollCtl, [3, 3, 5, 1 << 31 | 0x2001], 0, (0, 0)),
+            event(0, Kind::EpollCtl, [3, 2, 5, 0], 0, (0, 0)),
+            event(0, Kind::RingPush, [4, 27, 5, 7], 0, (0, 0)),
+            event(0, Kind::Sigprocmask, [0, 1 << 14 | 1 << 35, 0, 0], 0, (0, 0)),
+            event(0, Kind::Sigprocmask, [2, !(1 << 8), 0, 0], 0, (0, 0)),
+            event(0, Kind::Tgkill, [2, 15, 0, 0], 0, (0, 0)),
+            event(0, Kind::TimerfdSettime, [6, 1_000, 0, 1], 0, (0, 0)),
+            event(0, Kind::ClockGettime, [1, 0, 0, 0], 5, (0, 0)),
+            event(u32::MAX, Kind::RingDone, [4, 7, -104_i64 as u64, 2], 0, (0, 0)),
             event(u32::MAX, Kind::Rst, [address, address + 1, 0, 0], 0, (0, 0)),
             event(9, Kind::ThreadEnd, [0; 4], 0, (90, 90)),
             event(u32::MAX, Kind::FaultPartition, [0, 7, 5, 0], 0, (0, 0)),

@@ -1,0 +1,112 @@
+//! One table of everything that an event can be: a row a system call, with its arguments, what it costs, whether it waits
+//! and how a signal ends that, and whether a signal handler may make it; a row a kind of event that is no call. The trace's
+//! forms, the lines that say what a thread waits in, the syscall entry (`crate::kernel`) and its signal-safety oracle read it.
+//!
+//! A new system call is a row of [`table`], its method in `crate::kernel`, and what it does in `crate::syscall`.
+
+pub(crate) mod argument;
+mod names;
+mod table;
+
+pub use argument::{Arg, FlagSet, Names, Resolve};
+pub use table::Kind;
+
+/// What the table says about a kind of event.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its number, which goes into the hash of a run: calls below 1000, faults from 2000.
+    pub number: u16,
+    /// Its name in a trace. A call has the name of its system call; another event that of its cause.
+    pub name: &'static str,
+    /// What its words mean, in order. Words beyond these are not shown.
+    pub args: &'static [Arg],
+    /// Nanoseconds of virtual time that the call takes, waiting aside. Every call takes some, so that no busy wait lasts
+    /// for ever; the values are of the order of Linux's on current machines.
+    pub cost: u32,
+    /// Whether the call waits, and how a signal ends the wait.
+    pub wait: Wait,
+    /// Whether a signal handler may make the call (`signal-safety(7)`): it neither waits for another thread nor uses what
+    /// the interrupted code may have been in the middle of.
+    pub signal_safe: bool,
+}
+
+/// Whether a call waits, and what it does when a signal whose handler ran has ended the wait (`signal(7)`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// It returns at once.
+    Never,
+    /// It waits again where every handler had `SA_RESTART`, unless the wait has an end of its own (`SO_RCVTIMEO`) or the
+    /// call has moved something already.
+    Restarts,
+    /// As `Restarts` where the call has no timeout; else `EINTR`.
+    RestartsWithoutTimeout,
+    /// `EINTR`, whatever `SA_RESTART` says.
+    Interrupted,
+}
+
+impl Kind {
+    /// Its number in the hash of a run.
+    #[inline]
+    pub const fn number(self) -> u16 {
+        self.row().number
+    }
+
+    /// Its name in a trace.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What its words mean.
+    pub const fn args(self) -> &'static [Arg] {
+        self.row().args
+    }
+
+    /// Whether it is a system call.
+    #[inline]
+    pub const fn is_call(self) -> bool {
+        self.number() < 1000
+    }
+
+    /// Whether it is a fault.
+    #[inline]
+    pub const fn is_fault(self) -> bool {
+        self.number() >= 2000
+    }
+
+    /// Whether a call with these words waits again after signals whose handlers all had `SA_RESTART`.
+    pub(crate) fn restarts(self, words: &[u64; 4]) -> bool {
+        match self.row().wait {
+            Wait::Never | Wait::Interrupted => false,
+            Wait::Restarts => true,
+            Wait::RestartsWithoutTimeout => !self
+                .args()
+                .iter()
+                .zip(words)
+                .any(|(arg, &word)| matches!(arg, Arg::Timeout) && word != u64::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_number_and_every_name_of_a_call_is_there_once() {
+        let numbers: BTreeSet<u16> = Kind::ALL.iter().map(|kind| kind.number()).collect();
+        assert_eq!(numbers.len(), Kind::ALL.len());
+        let calls: Vec<_> = Kind::ALL.iter().filter(|kind| kind.is_call()).collect();
+        let names: BTreeSet<&str> = calls.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), calls.len());
+    }
+
+    #[test]
+    fn a_wait_restarts_as_its_row_says() {
+        let forever = [0, 0, u64::MAX, 0];
+        let second = [0, 0, 1_000_000_000, 0];
+        assert!(Kind::Recv.restarts(&second));
+        assert!(!Kind::EpollWait.restarts(&forever));
+        assert!(Kind::FutexWait.restarts(&forever) && !Kind::FutexWait.restarts(&second));
+    }
+}

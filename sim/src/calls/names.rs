@@ -1,0 +1,87 @@
+//! The constants that arguments are written with. Flags have their names from `eagain_net`, which prints them too.
+
+use super::{Arg, FlagSet, Names};
+use eagain_net::{
+    ClockId, CompletedFlags, Domain, EpollOp, Events, MaskHow, OpenFlags, Owner, RecvFlags, SendFlags,
+    ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
+};
+
+const fn flags(prefix: &'static str, names: Names) -> Arg {
+    Arg::Flags(FlagSet { prefix, names, default: None })
+}
+
+const fn flags_or(mask: u32, default: &'static str, prefix: &'static str, names: Names) -> Arg {
+    Arg::Flags(FlagSet { prefix, names, default: Some((mask, default)) })
+}
+
+pub(super) const STATUS: Arg = flags("", StatusFlags::NAMES);
+pub(super) const OPEN: Arg = flags_or(3, "O_RDONLY", "", OpenFlags::NAMES);
+/// All sockets are streams; the word holds the flags alone.
+pub(super) const SOCKET: Arg = flags_or(0xf, "SOCK_STREAM", "SOCK_", SocketFlags::NAMES);
+pub(super) const ACCEPT: Arg = flags("SOCK_", SocketFlags::NAMES);
+pub(super) const EVENTFD: Arg = flags("EFD_", SocketFlags::NAMES);
+pub(super) const TIMERFD: Arg = flags("TFD_", SocketFlags::NAMES);
+pub(super) const SIGNALFD: Arg = flags("SFD_", SocketFlags::NAMES);
+pub(super) const RECV: Arg = flags("", RecvFlags::NAMES);
+pub(super) const SEND: Arg = flags("", SendFlags::NAMES);
+pub(super) const EPOLL_EVENTS: Arg = flags("EPOLL", Events::NAMES);
+pub(super) const SIGACTION: Arg = flags("", SigActionFlags::NAMES);
+pub(super) const SETTIME: Arg = flags("", &[(1, "TFD_TIMER_ABSTIME")]);
+pub(super) const CQE: Arg = flags("IORING_CQE_F_", CompletedFlags::NAMES);
+
+pub(super) const DOMAIN: Arg =
+    Arg::OneOf(&[(Domain::Inet as u32, "AF_INET"), (Domain::Inet6 as u32, "AF_INET6")]);
+pub(super) const SHUTDOWN: Arg = Arg::OneOf(&[
+    (ShutdownHow::Read as u32, "SHUT_RD"),
+    (ShutdownHow::Write as u32, "SHUT_WR"),
+    (ShutdownHow::Both as u32, "SHUT_RDWR"),
+]);
+pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
+    (SocketOptionName::ReuseAddr as u32, "SO_REUSEADDR"),
+    (SocketOptionName::ReusePort as u32, "SO_REUSEPORT"),
+    (SocketOptionName::SendBuffer as u32, "SO_SNDBUF"),
+    (SocketOptionName::RecvBuffer as u32, "SO_RCVBUF"),
+    (SocketOptionName::RecvLowAt as u32, "SO_RCVLOWAT"),
+    (SocketOptionName::Linger as u32, "SO_LINGER"),
+    (SocketOptionName::NoDelay as u32, "TCP_NODELAY"),
+    (SocketOptionName::KeepAlive as u32, "SO_KEEPALIVE"),
+    (SocketOptionName::RecvTimeout as u32, "SO_RCVTIMEO"),
+    (SocketOptionName::SendTimeout as u32, "SO_SNDTIMEO"),
+    (SocketOptionName::Error as u32, "SO_ERROR"),
+]);
+pub(super) const EPOLL_OP: Arg = Arg::OneOf(&[
+    (EpollOp::Add as u32, "EPOLL_CTL_ADD"),
+    (EpollOp::Del as u32, "EPOLL_CTL_DEL"),
+    (EpollOp::Mod as u32, "EPOLL_CTL_MOD"),
+]);
+pub(super) const RING_OP: Arg = Arg::OneOf(&[
+    (0, "IORING_OP_NOP"),
+    (3, "IORING_OP_FSYNC"),
+    (6, "IORING_OP_POLL_ADD"),
+    (11, "IORING_OP_TIMEOUT"),
+    (13, "IORING_OP_ACCEPT"),
+    (14, "IORING_OP_ASYNC_CANCEL"),
+    (15, "IORING_OP_LINK_TIMEOUT"),
+    (16, "IORING_OP_CONNECT"),
+    (19, "IORING_OP_CLOSE"),
+    (22, "IORING_OP_READ"),
+    (23, "IORING_OP_WRITE"),
+    (26, "IORING_OP_SEND"),
+    (27, "IORING_OP_RECV"),
+    (31, "IORING_OP_PROVIDE_BUFFERS"),
+    (34, "IORING_OP_SHUTDOWN"),
+]);
+pub(super) const MASK_HOW: Arg = Arg::OneOf(&[
+    (MaskHow::Block as u32, "SIG_BLOCK"),
+    (MaskHow::Unblock as u32, "SIG_UNBLOCK"),
+    (MaskHow::SetMask as u32, "SIG_SETMASK"),
+]);
+pub(super) const OWNER: Arg = Arg::OneOf(&[
+    (Owner::None as u32, "nobody"),
+    (Owner::ThisProcess as u32, "F_OWNER_PID"),
+    (Owner::ThisThread as u32, "F_OWNER_TID"),
+]);
+pub(super) const CLOCK: Arg = Arg::OneOf(&[
+    (ClockId::Realtime as u32, "CLOCK_REALTIME"),
+    (ClockId::Monotonic as u32, "CLOCK_MONOTONIC"),
+]);

@@ -1,0 +1,217 @@
+//! The rows: system calls, then every other event.
+
+use super::Arg::{
+    Address, Count, Duration, Fd, Futex, Host, Number, Outcome, SigSet, Signal, Text, Timeout, UserData,
+};
+use super::Wait::{Interrupted, Never, Restarts, RestartsWithoutTimeout};
+use super::names::*;
+use super::{Arg, Row};
+
+// What calls cost, in nanoseconds.
+const NONE: u32 = 0;
+/// Memory that is shared with the kernel: no call at all.
+const SHARED: u32 = 30;
+const PLAIN: u32 = 400;
+/// A call that copies bytes.
+const BYTES: u32 = 700;
+/// A call that makes or ends a socket or a connection.
+const SOCKET_LIFE: u32 = 1_500;
+const THREAD: u32 = 10_000;
+
+/// Whether a signal handler may make the call.
+const SAFE: bool = true;
+const UNSAFE: bool = false;
+
+macro_rules! kinds {
+    (
+        calls { $($call:ident = $number:literal $name:literal [$($arg:expr),*] $cost:ident $wait:ident $safe:ident;)* }
+        events { $($event:ident = $event_number:literal $event_name:literal [$($event_arg:expr),*];)* }
+    ) => {
+        /// What an event is: a system call, or something that no call did.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs)] // each has the name of its call or event
+        pub enum Kind { $($call,)* $($event,)* }
+
+        impl Kind {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Kind] = &[$(Kind::$call,)* $(Kind::$event,)*];
+
+            /// Its row.
+            #[inline]
+            pub const fn row(self) -> &'static Row {
+                match self {
+                    $(Kind::$call => const {
+                        let args: &[Arg] = &[$($arg),*];
+                        &Row { number: $number, name: $name, args, cost: $cost, wait: $wait, signal_safe: $safe }
+                    },)*
+                    $(Kind::$event => const { &Row::event($event_number, $event_name, &[$($event_arg),*]) },)*
+                }
+            }
+        }
+    };
+}
+
+impl Row {
+    /// The row of an event that is no call.
+    pub const fn event(number: u16, name: &'static str, args: &'static [Arg]) -> Row {
+        Row { number, name, args, cost: NONE, wait: Never, signal_safe: SAFE }
+    }
+}
+
+kinds! {
+calls {
+    // Descriptors and sockets.
+    Close = 1 "close" [Fd] SOCKET_LIFE Never SAFE;
+    Dup = 2 "dup" [Fd] PLAIN Never SAFE;
+    Read = 3 "read" [Fd, Count] BYTES Restarts SAFE;
+    Write = 4 "write" [Fd, Count] BYTES Restarts SAFE;
+    Readv = 5 "readv" [Fd, Count] BYTES Restarts SAFE;
+    Writev = 6 "writev" [Fd, Count] BYTES Restarts SAFE;
+    FcntlGetFl = 7 "fcntl_getfl" [Fd] PLAIN Never SAFE;
+    FcntlSetFl = 8 "fcntl_setfl" [Fd, STATUS] PLAIN Never SAFE;
+    Socket = 10 "socket" [DOMAIN, SOCKET] SOCKET_LIFE Never SAFE;
+    Bind = 11 "bind" [Fd, Address] PLAIN Never SAFE;
+    Listen = 12 "listen" [Fd, Count] PLAIN Never SAFE;
+    Accept = 13 "accept4" [Fd, ACCEPT] SOCKET_LIFE Restarts SAFE;
+    Connect = 14 "connect" [Fd, Address] SOCKET_LIFE Restarts SAFE;
+    Recv = 15 "recv" [Fd, Count, RECV] BYTES Restarts SAFE;
+    Send = 16 "send" [Fd, Count, SEND] BYTES Restarts SAFE;
+    Sendmsg = 17 "sendmsg" [Fd, Count, SEND] BYTES Restarts SAFE;
+    Shutdown = 18 "shutdown" [Fd, SHUTDOWN] PLAIN Never SAFE;
+    Getsockname = 19 "getsockname" [Fd] PLAIN Never SAFE;
+    Getpeername = 20 "getpeername" [Fd] PLAIN Never SAFE;
+    Setsockopt = 21 "setsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
+    Getsockopt = 22 "getsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
+    // Readiness.
+    EpollCreate = 30 "epoll_create1" [] PLAIN Never SAFE;
+    EpollCtl = 31 "epoll_ctl" [Fd, EPOLL_OP, Fd, EPOLL_EVENTS] PLAIN Never SAFE;
+    EpollWait = 32 "epoll_pwait" [Fd, Count, Timeout] PLAIN Interrupted SAFE;
+    Poll = 33 "poll" [Count, Timeout] PLAIN Interrupted SAFE;
+    Select = 34 "select" [Count, Timeout] PLAIN Interrupted SAFE;
+    Eventfd = 35 "eventfd" [Count, EVENTFD] PLAIN Never SAFE;
+    // Completion. Where two threads use one ring, or the interrupted code is in the middle of a push, it breaks.
+    RingSetup = 40 "io_uring_setup" [Count, Count] PLAIN Never SAFE;
+    RingPush = 41 "io_uring_sqe" [Fd, RING_OP, Fd, UserData] SHARED Never UNSAFE;
+    RingEnter = 42 "io_uring_enter" [Fd, Count, Timeout] PLAIN Interrupted SAFE;
+    RingReap = 43 "io_uring_cqe" [Fd] SHARED Never UNSAFE;
+    // The C library has locks and threads of its own for these.
+    AioRead = 50 "aio_read" [Fd, Count, Number] PLAIN Never UNSAFE;
+    AioWrite = 51 "aio_write" [Fd, Count, Number] PLAIN Never UNSAFE;
+    AioError = 52 "aio_error" [Number] PLAIN Never SAFE;
+    AioReturn = 53 "aio_return" [Number] PLAIN Never SAFE;
+    AioCancel = 54 "aio_cancel" [Fd, Number] PLAIN Never UNSAFE;
+    // It waits on a futex.
+    AioSuspend = 55 "aio_suspend" [Count, Timeout] PLAIN RestartsWithoutTimeout SAFE;
+    // Signals.
+    Getpid = 60 "getpid" [] SHARED Never SAFE;
+    Sigaction = 61 "rt_sigaction" [Signal, Number, SIGACTION] PLAIN Never SAFE;
+    Sigprocmask = 62 "rt_sigprocmask" [MASK_HOW, SigSet] PLAIN Never SAFE;
+    Sigpending = 63 "rt_sigpending" [] PLAIN Never SAFE;
+    Sigtimedwait = 64 "rt_sigtimedwait" [SigSet, Timeout] PLAIN Interrupted SAFE;
+    Signalfd = 65 "signalfd" [SigSet, SIGNALFD] PLAIN Never SAFE;
+    Kill = 66 "kill" [Number, Signal] PLAIN Never SAFE;
+    Sigqueue = 67 "rt_sigqueueinfo" [Number, Signal, UserData] PLAIN Never SAFE;
+    Tgkill = 68 "tgkill" [Number, Signal] PLAIN Never SAFE;
+    FcntlSetOwn = 69 "fcntl_setown" [Fd, OWNER] PLAIN Never SAFE;
+    FcntlSetSig = 70 "fcntl_setsig" [Fd, Signal] PLAIN Never SAFE;
+    // Time.
+    ClockGettime = 80 "clock_gettime" [CLOCK] SHARED Never SAFE;
+    Nanosleep = 81 "clock_nanosleep" [Duration] PLAIN Interrupted SAFE;
+    TimerfdCreate = 82 "timerfd_create" [CLOCK, TIMERFD] PLAIN Never SAFE;
+    TimerfdSettime = 83 "timerfd_settime" [Fd, Duration, Duration, SETTIME] PLAIN Never SAFE;
+    TimerfdGettime = 84 "timerfd_gettime" [Fd] PLAIN Never SAFE;
+    // Threads.
+    Spawn = 90 "clone" [Number] THREAD Never UNSAFE;
+    Join = 91 "join" [Number] PLAIN Restarts UNSAFE;
+    Gettid = 92 "gettid" [] SHARED Never SAFE;
+    SchedYield = 93 "sched_yield" [] PLAIN Never SAFE;
+    FutexWait = 94 "futex_wait" [Futex, Number, Timeout] PLAIN RestartsWithoutTimeout UNSAFE;
+    FutexWake = 95 "futex_wake" [Futex, Count] PLAIN Never SAFE;
+    FutexRequeue = 96 "futex_cmp_requeue" [Futex, Number, Count, Count] PLAIN Never UNSAFE;
+    // Files and entropy.
+    Open = 100 "open" [Text, OPEN] PLAIN Never SAFE;
+    Pread = 101 "pread" [Fd, Count, Number] PLAIN Never SAFE;
+    Pwrite = 102 "pwrite" [Fd, Count, Number] PLAIN Never SAFE;
+    Fsync = 103 "fsync" [Fd] PLAIN Never SAFE;
+    Fdatasync = 104 "fdatasync" [Fd] PLAIN Never SAFE;
+    Ftruncate = 105 "ftruncate" [Fd, Count] PLAIN Never SAFE;
+    Fstat = 106 "fstat" [Fd] PLAIN Never SAFE;
+    Rename = 107 "rename" [Text, Text] PLAIN Never SAFE;
+    Unlink = 108 "unlink" [Text] PLAIN Never SAFE;
+    Mkdir = 109 "mkdir" [Text] PLAIN Never SAFE;
+    ReadDir = 110 "readdir" [Text] PLAIN Never UNSAFE;
+    Getrandom = 111 "getrandom" [Count] PLAIN Never SAFE;
+    // What a scenario does to its world: it has its place in time like a call.
+    ControlKill = 120 "kill_process" [Number] PLAIN Never SAFE;
+    ControlCrash = 121 "crash_host" [Host, Number] PLAIN Never SAFE;
+    ControlUp = 122 "switch_on" [Host] PLAIN Never SAFE;
+    ControlCut = 123 "partition" [Host, Host] PLAIN Never SAFE;
+    ControlHeal = 124 "heal" [Host, Host] PLAIN Never SAFE;
+    // Streams of tokio's, by their poll functions; the stream is the actor. They take no virtual time.
+    PollRead = 200 "poll_read" [Count] NONE Never SAFE;
+    PollWrite = 201 "poll_write" [Count] NONE Never SAFE;
+    PollShutdown = 203 "poll_shutdown" [] NONE Never SAFE;
+}
+events {
+    // The wire.
+    Syn = 1000 "syn" [Address, Address];
+    SynDropped = 1001 "syn-dropped" [Address, Address];
+    Refused = 1002 "refused" [Address, Address];
+    Established = 1003 "established" [Address, Address];
+    Arrived = 1004 "arrived" [Address, Address, Count];
+    Fin = 1005 "fin" [Address, Address];
+    Rst = 1006 "rst" [Address, Address];
+    NetHealed = 1020 "healed" [Text, Text];
+    // Threads and processes.
+    ThreadStart = 1100 "start" [];
+    ThreadEnd = 1101 "end" [];
+    Exit = 1102 "exit" [Number];
+    Killed = 1103 "killed" [Number];
+    SignalDelivered = 1104 "signal" [Signal];
+    Mark = 1106 "mark" [Text];
+    RingDone = 1107 "cqe" [Fd, UserData, Outcome, CQE];
+    AioDone = 1108 "aio-done" [Number, Outcome];
+    Restart = 1109 "restart" [Number, Number];
+    HostUp = 1110 "host-up" [Host];
+    Healed = 1111 "healed" [Host, Host];
+    Back = 1112 "back" [Host];
+    HostStarted = 1120 "host-started" [Text];
+    // Faults, each with what it changed.
+    FaultSplit = 2000 "split" [Address, Address, Count, Count];
+    FaultDelay = 2001 "delay" [Address, Address, Duration];
+    FaultStall = 2002 "stall" [Address, Address, Duration];
+    FaultBuffer = 2003 "tight-buffer" [Address, Address, Count];
+    FaultBandwidth = 2004 "bandwidth" [Address, Address, Count];
+    FaultReset = 2005 "reset" [Address, Address];
+    FaultEintr = 2006 "interrupt" [Signal];
+    FaultFdLimit = 2007 "fd-limit" [Number, Duration];
+    FaultOffCpu = 2008 "off-cpu" [Duration];
+    FaultClock = 2009 "clock" [Host, Number];
+    FaultPartition = 2010 "partition" [Host, Host, Duration];
+    FaultCrash = 2011 "crash" [Host];
+    FaultDisk = 2012 "disk" [Text, Count, Duration];
+    FaultWakeup = 2013 "spurious-wakeup" [];
+    FaultRingLate = 2014 "ring-late" [Fd, UserData, Duration];
+    FaultRingOrder = 2015 "ring-order" [Fd, UserData, Count];
+    FaultRingShort = 2016 "ring-short" [Fd, UserData, Count];
+    FaultRingAgain = 2017 "ring-again" [Fd, UserData];
+    FaultAioLate = 2018 "aio-late" [Number, Duration];
+    FaultClockStep = 2019 "clock-step" [Host, Number];
+    FaultSlow = 2020 "slow" [Duration];
+    FaultChange = 2021 "priority" [Duration];
+    FaultCoalesce = 2022 "coalesce" [Address, Address, Duration];
+    FaultBlackHole = 2023 "black-hole" [Address, Address, Duration];
+    FaultCutOff = 2024 "cut-off" [Host, Duration];
+    FaultGone = 2025 "gone" [Host];
+    FaultBacklog = 2026 "short-backlog" [Fd, Count];
+    FaultKnob = 2027 "knob" [Text, Count];
+    FaultShort = 2030 "short" [Count];
+    FaultNotReady = 2031 "not-ready" [Duration];
+    FaultStreamStall = 2032 "stall" [Duration];
+    FaultStreamReset = 2033 "reset" [Count];
+    FaultHold = 2034 "hold" [Text, Text, Duration];
+    FaultCut = 2035 "partition" [Text, Text, Duration];
+    FaultCutOneWay = 2036 "one-way" [Text, Text, Duration];
+    FaultHostCrash = 2037 "crash" [Text, Duration];
+}
+}
