@@ -8,7 +8,7 @@ pub struct ParseSeedError(String);
 
 impl fmt::Display for ParseSeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no number: write it in decimal or as 0x…, from 0 to 2^64-1", self.0)
+        write!(f, "invalid number `{}`: expected decimal or 0x…, from 0 to 2^64-1", self.0)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(name = "eagain", version, max_term_width = 100)]
 #[command(after_help = "Numbers are decimal or 0x…. Exit status: 0 held, 1 a scenario failed, 2 usage, \
-                        3 nondeterminism, 4 the harness itself failed; the gravest wins.")]
+                        3 nondeterminism, 4 the harness itself failed; the most severe code is used.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -21,7 +21,7 @@ pub struct Arguments {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Name the scenarios
+    /// List the scenarios
     List(ListArgs),
     /// Run one seed of a scenario
     Run(RunArgs),
@@ -37,7 +37,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Show the fault table
     Faults(ListArgs),
-    /// Look for the planted bugs
+    /// Search for the planted bugs
     Bugs(BugsArgs),
     /// Join the JSON files of a sweep's shards
     Merge(MergeArgs),
@@ -234,13 +234,13 @@ pub struct BugsArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
-    /// From how many first seeds each bug is looked for
+    /// From how many first seeds each bug is searched for
     #[arg(long, default_value = "20", value_parser = number)]
     pub bases: u64,
     /// After how many seeds a bug counts as missed
     #[arg(long, default_value = "10000", value_parser = number)]
     pub seeds: u64,
-    /// How many seeds of each repaired twin must hold
+    /// How many seeds of each fixed version must hold
     #[arg(long, default_value = "500", value_parser = number)]
     pub twin_seeds: u64,
     /// How many threads
@@ -314,9 +314,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "" | "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
-        _ => return Err(format!("`{text}` is no time: write it as 60s, 5m or 1h")),
+        _ => return Err(format!("invalid time `{text}`: expected 60s, 5m or 1h")),
     };
-    let number: u64 =
-        digits.parse().map_err(|_| format!("`{text}` is no time: write it as 60s, 5m or 1h"))?;
+    let number: u64 = digits.parse().map_err(|_| format!("invalid time `{text}`: expected 60s, 5m or 1h"))?;
     number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
 }

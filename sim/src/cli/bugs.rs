@@ -42,7 +42,9 @@ pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) 
     let mut chosen = Vec::new();
     for name in &args.names {
         let bug = registry.bugs.iter().find(|bug| bug.name == name);
-        chosen.push(*bug.ok_or_else(|| Stop::usage(format!("no planted bug is called `{name}`")))?);
+        chosen.push(
+            *bug.ok_or_else(|| Stop::usage(format!("unknown planted bug `{name}` (see `eagain bugs`)")))?,
+        );
     }
     if args.names.is_empty() {
         chosen = registry.bugs.to_vec();
@@ -206,7 +208,7 @@ impl Row {
         if let Some((seed, failure)) = &self.blamed {
             let repro = settings::repro(self.bug.twin.name, *seed, &Settings::new());
             let Failure { oracle, site, .. } = failure;
-            console.err(&format!("{name}: its repaired twin is blamed: {oracle} at {site}\n  {repro}\n"));
+            console.err(&format!("{name}: its fixed version fails: {oracle} at {site}\n  {repro}\n"));
             exit = Exit::Failed;
         }
         exit
@@ -222,7 +224,7 @@ fn table(rows: &[Row]) -> Table {
         ("worst", Align::Right),
         ("oracle", Align::Left),
         ("choices", Align::Right),
-        ("twin", Align::Left),
+        ("fixed", Align::Left),
         ("s", Align::Right),
     ]);
     let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
@@ -236,7 +238,7 @@ fn table(rows: &[Row]) -> Table {
             number(row.worst()),
             row.failure.as_ref().map_or("-", |failure| failure.oracle.code()).to_owned(),
             number(row.shrunk.map(|(_, choices, _)| choices as u64)),
-            if row.blamed.is_some() { "BLAMED" } else { "holds" }.to_owned(),
+            if row.blamed.is_some() { "FAILS" } else { "holds" }.to_owned(),
             format!("{:.1}", row.seconds),
         ]);
     }

@@ -5,10 +5,11 @@ use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain};
 use super::{Done, Exit, Registry, Stop};
 use crate::replay::{ReplayFile, Verdict, regressions};
+use crate::report::count::{count, thousands};
 use crate::report::markdown;
 use crate::run::{RunSpec, Scenario};
 use crate::runner::explore::{Counters, Plan};
-use crate::runner::json::SweepFile;
+use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
 use crate::runner::{Worker, interrupt, junit, progress, settings};
@@ -43,15 +44,14 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let regressed = run_regressions(registry, &plan.scenarios, console)?;
     let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
     sweep.skipped = selection.skipped;
-    let refused = sweep.refused();
-    if let (Some((_, line)), true) = (refused.first(), refused.len() == sweep.stories.len()) {
-        return Err(Stop::usage(*line));
+    if let (Some((_, line)), true) = (sweep.refused.first(), sweep.refused.len() == sweep.scenarios.len()) {
+        return Err(Stop::usage(line));
     }
-    for (name, line) in &refused {
+    for (name, line) in &sweep.refused {
         console.err(&format!("skipped: {name} refuses: {line}\n"));
     }
-    let nondeterminism = explain_failures(registry, args, &sweep, console);
-    let file = SweepFile::of(&sweep, plan.from, plan.shard);
+    let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
+    let nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
     for broken in &sweep.broken {
         console.err(&format!(
             "the harness failed: {}\n  {}\n",
@@ -59,7 +59,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
             settings::repro(broken.scenario, broken.seed, &sweep.settings)
         ));
     }
-    list_failures(&sweep, console);
+    list_failures(&file, console);
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
@@ -89,41 +89,49 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
     Ok(exit)
 }
 
-/// One failure of each kind is run again, shrunk and told. It may turn out that it does not happen again.
-fn explain_failures(registry: &Registry, args: &ExploreArgs, sweep: &Sweep, console: &mut Console) -> Exit {
+/// One failure of each kind is run again and leaves its folder; the first few are shrunk and printed. A failure may turn out
+/// not to happen again.
+fn explain_failures(
+    registry: &Registry,
+    args: &ExploreArgs,
+    sweep: &Sweep,
+    file: &mut SweepFile,
+    console: &mut Console,
+) -> Exit {
     let mut exit = Exit::Held;
-    let distinct = sweep.distinct();
-    if distinct.is_empty() {
+    if sweep.kinds.is_empty() {
         return exit;
     }
     let mut worker = Worker::new(registry.executor);
     let all = registry.all();
-    for (name, failed, _) in distinct.iter().take(EXPLAINED_MAX) {
-        let Some(scenario) = all.iter().find(|scenario| scenario.name == *name) else { continue };
-        let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), failed.seed);
-        let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
-        exit = exit.max(explain(&mut worker, &spec, failed.hash, limits, console));
+    for (number, (kind, line)) in sweep.kinds.iter().zip(&mut file.summary.kinds).enumerate() {
+        let Some(scenario) = all.iter().find(|scenario| scenario.name == kind.scenario) else { continue };
+        let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), kind.shortest.seed);
+        let shown = number < EXPLAINED_MAX;
+        let limits = if args.no_shrink || !shown { Limits { runs: 1, time: None } } else { BUDGET };
+        let explained = explain(&mut worker, &spec, kind.shortest.hash, limits, shown, console);
+        line.folder = explained.folder;
+        exit = exit.max(explained.exit);
     }
     exit
 }
 
-/// Each kind of failure in a line, with the run that takes the fewest calls.
-fn list_failures(sweep: &Sweep, console: &mut Console) {
-    let distinct = sweep.distinct();
-    if distinct.is_empty() {
+/// Each kind of failure: how many seeds, the run that fails in the fewest calls, and its folder.
+fn list_failures(file: &SweepFile, console: &mut Console) {
+    if file.summary.kinds.is_empty() {
         return;
     }
     let mut text = String::from("\nfailures\n");
-    for (name, failed, count) in distinct {
-        let failure = &failed.failure;
+    for kind in &file.summary.kinds {
+        let KindLine { scenario, oracle, name, site, first_seed, repro, .. } = kind;
+        let oracle = if oracle == name { name.clone() } else { format!("{name} ({oracle})") };
+        let seeds = count(kind.count, "seed");
         // Writing to a String does not fail.
-        let _ = writeln!(
-            text,
-            "  {name}: {} at {}, {count} seeds\n    {}",
-            failure.oracle,
-            failure.site,
-            settings::repro(name, failed.seed, &sweep.settings)
-        );
+        let _ =
+            writeln!(text, "  {scenario}: {oracle} at {site}, {seeds}, the first {first_seed}\n    {repro}");
+        if let Some(folder) = &kind.folder {
+            let _ = writeln!(text, "    {folder}");
+        }
     }
     console.out(&text);
 }
@@ -162,12 +170,14 @@ pub(super) fn conclude(
         append_file(path, &markdown::sweep(file))?;
     }
     console.out(&text(file));
-    let vacuous = !file.vacuous().is_empty() || !file.unreached().is_empty();
-    Ok(match &file.summary {
-        summary if summary.harness_failures > 0 => Exit::Harness,
-        summary if summary.failures > 0 || strict && vacuous => Exit::Failed,
-        summary if !summary.complete && cut == Cut::Fails => Exit::Failed,
-        _ => Exit::Held,
+    let sums = &file.summary.sums;
+    let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty();
+    Ok(if sums.harness_failures > 0 {
+        Exit::Harness
+    } else if sums.failures > 0 || strict && vacuous || !file.summary.complete && cut == Cut::Fails {
+        Exit::Failed
+    } else {
+        Exit::Held
     })
 }
 
@@ -182,30 +192,31 @@ fn text(file: &SweepFile) -> String {
 fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     let summary = &file.summary;
     writeln!(out)?;
-    let fired = summary.faults.iter().filter(|(_, sum)| sum.fired > 0);
+    let sums = &summary.sums;
+    let fired = sums.faults.iter().filter(|(_, sum)| sum.fired > 0);
     let fired: Vec<_> = fired.map(|(family, sum)| format!("{family} {}", sum.fired)).collect();
     if !fired.is_empty() {
         writeln!(out, "faults fired  {}", fired.join(", "))?;
     }
-    for family in file.vacuous() {
+    for family in sums.vacuous() {
         writeln!(out, "warning: the fault family `{family}` was on and never fired")?;
     }
-    for (scenario, name) in file.unreached() {
+    for (scenario, name) in sums.unreached() {
         writeln!(out, "warning: `{scenario}` never reached `{name}`")?;
     }
-    if !summary.complete {
-        writeln!(out, "incomplete: not everything that was asked for ran")?;
+    if let Some(line) = summary.incomplete() {
+        writeln!(out, "{line}")?;
     }
-    let rate = summary.seeds as f64 / summary.elapsed_s.max(1e-3);
     writeln!(
         out,
-        "{} scenarios, {} seeds, {} failures; {} calls, {:.1} s simulated in {:.1} s, {rate:.0} seeds/s",
-        summary.scenarios.len(),
-        summary.seeds,
-        summary.failures,
-        summary.calls,
-        summary.simulated_s,
-        summary.elapsed_s
+        "{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s",
+        count(summary.scenarios.len() as u64, "scenario"),
+        count(sums.seeds, "seed"),
+        count(sums.failures, "failure"),
+        count(sums.calls, "call"),
+        sums.simulated as f64 / 1e9,
+        summary.elapsed_s,
+        thousands(summary.rate())
     )?;
-    writeln!(out, "hash {}", summary.hash)
+    writeln!(out, "hash {:#018x}", sums.hash)
 }

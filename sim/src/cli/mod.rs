@@ -14,7 +14,7 @@
 //! | [`console`] | where it is answered |
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
 //!
-//! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The gravest wins.
+//! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The most severe code is used.
 #![allow(
     clippy::disallowed_methods,
     reason = "progress and time limits are for people; nothing of them reaches a run"
@@ -42,7 +42,7 @@ use console::Console;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// How a command ended; the later, the graver, but for usage, which ends a command before anything ran.
+/// How a command ended; the later, the more severe, but for usage, which ends a command before anything ran.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Exit {
     /// Everything held.
@@ -229,9 +229,9 @@ impl Registry<'_> {
         let near = all.iter().map(|scenario| scenario.name).min_by_key(|other| distance(name, other));
         let hint = match near {
             Some(other) if distance(name, other) <= 1 + name.len() / 3 => format!("did you mean `{other}`?"),
-            _ => "`eagain list` names those that there are".to_owned(),
+            _ => "see `eagain list`".to_owned(),
         };
-        Err(Stop::usage(format!("no scenario is called `{name}`; {hint}")))
+        Err(Stop::usage(format!("unknown scenario `{name}` ({hint})")))
     }
 
     /// One scenario with settings that it takes.

@@ -33,7 +33,7 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         return Ok(Exit::Held);
     }
     let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
-    Ok(explain(&mut worker, &spec, report.hash, limits, console))
+    Ok(explain(&mut worker, &spec, report.hash, limits, true, console).exit)
 }
 
 /// The run that the arguments describe.
@@ -71,30 +71,41 @@ pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
     )
 }
 
-/// Explains a failure, prints it and leaves its folder; a failure that does not happen again is nondeterminism.
+/// What came of explaining a failure.
+pub(super) struct Explanation {
+    /// How the command ends.
+    pub exit: Exit,
+    /// The failure's folder, where it was written.
+    pub folder: Option<String>,
+}
+
+/// Explains a failure, leaves its folder and prints it where it is `shown`; one that does not happen again is nondeterminism.
 pub(super) fn explain(
     worker: &mut Worker,
     spec: &RunSpec,
     hash: u64,
     limits: Limits,
+    shown: bool,
     console: &mut Console,
-) -> Exit {
+) -> Explanation {
     match report::explain(worker, spec, hash, limits) {
         Ok(explained) => {
             let folder = folder::write(&folder::root(), &explained);
-            let shown = match &folder {
+            let folder = match &folder {
                 Ok(path) => Some(path.display().to_string()),
                 Err(error) => {
                     console.err(&format!("warning: the failure's folder could not be written: {error}\n"));
                     None
                 }
             };
-            console.out(&format!("\n{}", report_text::failure(&explained, shown.as_deref())));
-            Exit::Failed
+            if shown {
+                console.out(&format!("\n{}", report_text::failure(&explained, folder.as_deref())));
+            }
+            Explanation { exit: Exit::Failed, folder }
         }
         Err(not_the_same) => {
             console.out(&format!("\n{}", not_the_same.text(spec)));
-            Exit::Nondeterminism
+            Explanation { exit: Exit::Nondeterminism, folder: None }
         }
     }
 }

@@ -238,7 +238,7 @@ fn a_saved_failure_fails_again_and_damage_is_told() {
 }
 
 #[test]
-fn the_gravest_wins() {
+fn the_most_severe_code_is_used() {
     let mut registry = REGISTRY;
     registry.scenarios = &[fake::FAILS, fake::DRIFTS];
     assert_eq!(with(&registry, "explore --seeds 60").0, 1, "drift shows only when a failure is run again");
@@ -260,7 +260,7 @@ fn planted_bugs_are_found_and_their_twins_hold() {
     let blamed = [PlantedBug { twin: Scenario { name: "not-repaired", ..fake::FAILS }, ..BUG }];
     registry.bugs = &blamed;
     let (code, out, _) = with(&registry, "bugs --bases 1");
-    assert!(code == 1 && out.contains("BLAMED"), "{out}");
+    assert!(code == 1 && out.contains("FAILS"), "{out}");
     let missed = [PlantedBug { oracles: &["O2"], ..BUG }];
     registry.bugs = &missed;
     assert_eq!(with(&registry, "bugs --bases 1 --seeds 100").0, 1);

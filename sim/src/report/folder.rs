@@ -51,15 +51,15 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
         file.flush()
     };
     put("trace.txt", &|out| text::write(log, out))?;
-    put("trace.html", &|out| html::write(log, &html::title(&explained.spec), &told(explained), out))?;
+    put("trace.html", &|out| html::write(log, &html::title(&explained.spec), &head(explained), out))?;
     put("trace.json", &|out| perfetto::write(log, out))?;
     put("trace.pcapng", &|out| pcapng::write(log, out))?;
     put("netstat.txt", &|out| netstat::write(log, out))?;
     Ok(folder)
 }
 
-/// The head of the page: what broke, and what makes it break.
-fn told(explained: &Explained) -> String {
+/// The head of the page: what broke, and the choices that it takes.
+fn head(explained: &Explained) -> String {
     let choices = table::choices(&explained.outcome.choices).text("  ");
     let (broke, message) = (super::text::broke(explained), &explained.failure.message);
     format!("{broke}\n{message}\n{}\n{choices}", explained.outcome.line())

@@ -1,11 +1,11 @@
 //! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
 
 use super::{Explained, build_id, table, text};
+use crate::report::count::{count, thousands};
 use crate::report::table::{Align, Table};
-use crate::runner::json::{FailureLine, SweepFile};
+use crate::runner::json::SweepFile;
 use crate::runner::settings;
 use crate::trace::{form, text as trace_text};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// How many events a report shows; `trace.txt` has all of them.
@@ -50,21 +50,21 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     fact("commit", explained.commit.clone().unwrap_or_else(|| "unknown".to_owned()));
     fact("build", format!("`{}`", build_id()));
     writeln!(out, "{}", facts.markdown())?;
-    writeln!(out, "## What makes it break\n\n{}\n", outcome.line())?;
+    writeln!(out, "## What makes it fail\n\n{}\n", outcome.line())?;
     if outcome.choices.is_empty() && outcome.reproduced {
-        writeln!(out, "It breaks without any fault or delay.\n")?;
+        writeln!(out, "It fails without any fault or delay.\n")?;
     } else if !outcome.choices.is_empty() {
         let mut table = table::choices(&outcome.choices);
         let dropped = table.cut(CHOICES_MAX);
         writeln!(out, "{}", table.markdown())?;
         if dropped > 0 {
-            writeln!(out, "and {dropped} lines more in `replay.json`\n")?;
+            writeln!(out, "and {dropped} more lines in `replay.json`\n")?;
         }
     }
     let which = if outcome.reproduced { "shrunk run" } else { "run" };
     let marked = trace_text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
     if !marked.is_empty() {
-        writeln!(out, "## Where faults took hold, before that\n\n{}\n", fenced(&marked))?;
+        writeln!(out, "## Earlier faults and what they affected\n\n{}\n", fenced(&marked))?;
     }
     writeln!(out, "## The end of the {which}\n")?;
     writeln!(out, "{}\n", fenced(&trace_text::tail(&explained.trace, EVENTS_MAX)))?;
@@ -94,28 +94,25 @@ pub fn sweep(file: &SweepFile) -> String {
 
 fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     let summary = &file.summary;
-    let verdict = match (summary.failures + summary.harness_failures, summary.complete) {
+    let sums = &summary.sums;
+    let verdict = match (sums.failures + sums.harness_failures, summary.complete) {
         (0, true) => "held",
         (0, false) => "held as far as it ran",
         _ => "failed",
     };
     writeln!(out, "## eagain: {verdict}\n")?;
-    let rate = summary.seeds as f64 / summary.elapsed_s.max(1e-3);
     writeln!(
         out,
-        "{} scenarios, {} seeds, {} failures; {} calls in {:.1} s ({rate:.0} seeds/s); hash `{}`\n",
-        summary.scenarios.len(),
-        summary.seeds,
-        summary.failures,
-        summary.calls,
+        "{}, {}, {}; {} in {:.1} s ({} seeds/s); hash `{:#018x}`\n",
+        count(summary.scenarios.len() as u64, "scenario"),
+        count(sums.seeds, "seed"),
+        count(sums.failures, "failure"),
+        count(sums.calls, "call"),
         summary.elapsed_s,
-        summary.hash
+        thousands(summary.rate()),
+        sums.hash
     )?;
-    if !file.failures.is_empty() {
-        let mut kinds: BTreeMap<_, Vec<&FailureLine>> = BTreeMap::new();
-        for line in &file.failures {
-            kinds.entry((&line.scenario, &line.oracle, &line.site)).or_default().push(line);
-        }
+    if !summary.kinds.is_empty() {
         let mut table = Table::new(&[
             ("scenario", Align::Left),
             ("oracle", Align::Left),
@@ -124,16 +121,15 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
             ("seen", Align::Left),
             ("reproduce", Align::Left),
         ]);
-        for ((scenario, oracle, site), lines) in &kinds {
-            let message: String = lines[0].message.chars().take(MESSAGE_MAX).collect();
-            let repro = format!("`{}`", lines[0].repro);
-            let cells = [scenario.as_str(), oracle.as_str(), site.as_str()].map(str::to_owned);
-            table.row(cells.into_iter().chain([lines.len().to_string(), message, repro]));
+        for kind in &summary.kinds {
+            let message: String = kind.message.chars().take(MESSAGE_MAX).collect();
+            let cells = [&kind.scenario, &kind.oracle, &kind.site, &thousands(kind.count)].map(String::clone);
+            table.row(cells.into_iter().chain([message, format!("`{}`", kind.repro)]));
         }
         let more = table.cut(FAILURES_MAX);
         writeln!(out, "{}", table.markdown())?;
         if more > 0 {
-            writeln!(out, "and {more} kinds more in the JSON file\n")?;
+            writeln!(out, "and {more} more kinds in the JSON file\n")?;
         }
     }
     let mut faults = Table::new(&[
@@ -141,16 +137,16 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         ("runs with it on", Align::Right),
         ("fired", Align::Right),
     ]);
-    for (family, sum) in &summary.faults {
-        faults.row([family.clone(), sum.enabled.to_string(), sum.fired.to_string()]);
+    for (family, sum) in &sums.faults {
+        faults.row([family.to_string(), sum.enabled.to_string(), sum.fired.to_string()]);
     }
     if !faults.is_empty() {
         writeln!(out, "{}", faults.markdown())?;
     }
-    for family in file.vacuous() {
+    for family in sums.vacuous() {
         writeln!(out, "- warning: the fault family `{family}` was on and never fired")?;
     }
-    for (scenario, name) in file.unreached() {
+    for (scenario, name) in sums.unreached() {
         writeln!(out, "- warning: `{scenario}` never reached `{name}`")?;
     }
     for (scenario, why) in &summary.skipped {

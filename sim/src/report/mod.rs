@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `mod.rs` | gathers what there is to say about a failure |
 //! | [`table`] | columns of text |
+//! | [`count`] | numbers |
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
+pub mod count;
 pub mod folder;
 pub mod markdown;
 pub mod table;

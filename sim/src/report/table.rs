@@ -96,7 +96,7 @@ pub fn choices(choices: &[(Key, u64)]) -> Table {
     let mut table = Table::new(&[
         ("choice", Align::Left),
         ("of", Align::Left),
-        ("the how-manieth", Align::Right),
+        ("n-th", Align::Right),
         ("value", Align::Right),
     ]);
     let same = |a: &(Key, u64), b: &(Key, u64)| a.0.domain == b.0.domain && a.0.object == b.0.object;

@@ -35,13 +35,13 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
         let dropped = table.cut(CHOICES_MAX);
         out.push_str(&table.text("  "));
         if dropped > 0 {
-            writeln!(out, "  and {dropped} lines more")?;
+            writeln!(out, "  and {dropped} more lines")?;
         }
     }
     let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
     let marked = text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
     if !marked.is_empty() {
-        writeln!(out, "\nwhere faults took hold, before that")?;
+        writeln!(out, "\nearlier faults and what they affected")?;
         out.push_str(&marked);
     }
     writeln!(out, "\nlast events of {which}")?;

@@ -4,7 +4,7 @@
 //! has seen all of them. Which thread takes a pair is up to the machine; nothing that is reported depends on it.
 
 use super::shard::Shard;
-use super::summary::{Broken, StorySum, Sweep};
+use super::summary::{Sweep, Tally};
 use super::{MakeExecutor, Worker, settings};
 use crate::choice::{Base, Overrides};
 use crate::run::{Record, RunReport, RunSpec, Scenario, Settings};
@@ -49,12 +49,12 @@ impl Plan {
     pub fn runs(&self) -> Option<u64> {
         let seeds = self.seeds?;
         let parts = self.shard.count;
-        let of_story = |story: usize| {
-            // Offsets o below `seeds` with (story + o) mod parts = index.
-            let first = (self.shard.index + parts - story as u64 % parts) % parts;
+        let of_scenario = |place: usize| {
+            // Offsets o below `seeds` with (place + o) mod parts = index.
+            let first = (self.shard.index + parts - place as u64 % parts) % parts;
             seeds.saturating_sub(first).div_ceil(parts)
         };
-        Some((0..self.scenarios.len()).map(of_story).fold(0, u64::saturating_add))
+        Some((0..self.scenarios.len()).map(of_scenario).fold(0, u64::saturating_add))
     }
 
     /// Runs all of it.
@@ -62,34 +62,36 @@ impl Plan {
         let started = Instant::now();
         let shared = Shared {
             next: AtomicU64::new(0),
-            cut: AtomicBool::new(false),
+            timed_out: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             refused: self.scenarios.iter().map(|_| AtomicBool::new(false)).collect(),
             deadline: self.time.map(|time| started + time),
-            sums: Mutex::new(vec![StorySum::default(); self.scenarios.len()]),
-            broken: Mutex::new(Vec::new()),
+            tally: Mutex::new(Tally::default()),
         };
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| self.work(make, &shared, counters));
             }
         });
-        let sums = shared.sums.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut broken = shared.broken.into_inner().unwrap_or_else(PoisonError::into_inner);
-        broken.sort_by(|a, b| (a.scenario, a.seed).cmp(&(b.scenario, b.seed)));
+        let tally = shared.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let stopped = if shared.interrupted.into_inner() {
+            Some("interrupted".to_owned())
+        } else {
+            self.time.filter(|_| shared.timed_out.into_inner()).map(|time| format!("--time {time:?}"))
+        };
         Sweep {
-            stories: self.scenarios.iter().map(|scenario| scenario.name).zip(sums).collect(),
-            settings: self.settings.clone(),
-            skipped: Vec::new(),
-            broken,
-            complete: !shared.cut.into_inner(),
+            planned: self.runs(),
+            stopped,
             elapsed: started.elapsed().as_secs_f64(),
+            ..tally
+                .sweep(self.scenarios.iter().map(|scenario| scenario.name).collect(), self.settings.clone())
         }
     }
 
     fn work(&self, make: MakeExecutor, shared: &Shared, counters: &Counters) {
         let mut worker = Worker::new(make);
         let configuration = settings::text(&self.settings);
-        let mut sums = vec![StorySum::default(); self.scenarios.len()];
+        let mut tally = Tally::default();
         // One spec for each scenario, since only the seed changes between its runs.
         let spec = |scenario: &Scenario| RunSpec {
             scenario: *scenario,
@@ -100,54 +102,51 @@ impl Plan {
             events_max: None,
         };
         let mut specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
-        while let Some((story, offset)) = self.take(shared, counters) {
+        while let Some((place, offset)) = self.take(shared, counters) {
             let seed = self.from.wrapping_add(offset);
-            specs[story].base = Base::Seed(seed);
-            match worker.try_run(&specs[story]) {
-                Ok(RunReport { refused: Some(line), .. }) => {
-                    shared.refused[story].store(true, Ordering::Relaxed);
-                    sums[story].refused = Some(line);
+            let name = self.scenarios[place].name;
+            specs[place].base = Base::Seed(seed);
+            match worker.try_run(&specs[place]) {
+                Ok(RunReport { refused: Some(why), .. }) => {
+                    shared.refused[place].store(true, Ordering::Relaxed);
+                    tally.refuse(place, name, why);
                 }
                 Ok(report) => {
                     counters.done.fetch_add(1, Ordering::Relaxed);
                     counters.calls.fetch_add(report.calls, Ordering::Relaxed);
                     counters.failed.fetch_add(u64::from(report.failure.is_some()), Ordering::Relaxed);
-                    sums[story].add(self.scenarios[story].name, &configuration, seed, report);
+                    tally.add(place, name, &configuration, seed, report);
                 }
-                Err(text) => {
-                    let mut broken = shared.broken.lock().unwrap_or_else(PoisonError::into_inner);
-                    broken.push(Broken { scenario: self.scenarios[story].name, seed, text });
-                }
+                Err(text) => tally.harness_failed(name, seed, text),
             }
         }
-        let mut all = shared.sums.lock().unwrap_or_else(PoisonError::into_inner);
-        for (sum, mine) in all.iter_mut().zip(sums) {
-            sum.merge(mine);
-        }
+        shared.tally.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     }
 
     /// The next pair of this shard, unless the sweep is over.
     fn take(&self, shared: &Shared, counters: &Counters) -> Option<(usize, u64)> {
-        let stories = self.scenarios.len() as u64;
+        let scenarios = self.scenarios.len() as u64;
         loop {
             let number = shared.next.fetch_add(1, Ordering::Relaxed);
-            let (offset, story) = (number.checked_div(stories)?, (number % stories) as usize);
+            let (offset, place) = (number.checked_div(scenarios)?, (number % scenarios) as usize);
             if self.seeds.is_some_and(|seeds| offset >= seeds) {
                 return None;
             }
             let late = shared.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if counters.stop.load(Ordering::Relaxed) || late {
+            if counters.stop.load(Ordering::Relaxed) {
+                shared.interrupted.store(true, Ordering::Relaxed);
+                return None;
+            }
+            if late {
                 // A sweep that is bounded by time alone is complete when the time is over.
-                if self.seeds.is_some() || !late {
-                    shared.cut.store(true, Ordering::Relaxed);
-                }
+                shared.timed_out.store(self.seeds.is_some(), Ordering::Relaxed);
                 return None;
             }
             if shared.refused.iter().all(|refused| refused.load(Ordering::Relaxed)) {
                 return None;
             }
-            if self.shard.owns(story, offset) && !shared.refused[story].load(Ordering::Relaxed) {
-                return Some((story, offset));
+            if self.shard.owns(place, offset) && !shared.refused[place].load(Ordering::Relaxed) {
+                return Some((place, offset));
             }
         }
     }
@@ -156,12 +155,12 @@ impl Plan {
 /// What the threads of a sweep share.
 struct Shared {
     next: AtomicU64,
-    /// Whether something that was asked for did not run.
-    cut: AtomicBool,
+    /// Whether the time was over before everything that was asked for ran.
+    timed_out: AtomicBool,
+    interrupted: AtomicBool,
     refused: Vec<AtomicBool>,
     deadline: Option<Instant>,
-    sums: Mutex<Vec<StorySum>>,
-    broken: Mutex<Vec<Broken>>,
+    tally: Mutex<Tally>,
 }
 
 #[cfg(test)]

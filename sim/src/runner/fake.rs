@@ -31,6 +31,8 @@ pub const FAILS: Scenario = scenario("lost-reply", "a reply is lost when a cut m
 pub const PLAIN: Scenario = Scenario { knobs: &[], ..scenario("plain", "nothing to set") };
 /// The harness itself panics, on odd seeds.
 pub const BREAKS: Scenario = scenario("harness-bug", "a panic that is nobody's fault but ours");
+/// Fails on every seed, and on one of them in another way.
+pub const FAILS_TWICE: Scenario = scenario("two-failures", "one failure is frequent and one is rare");
 /// Depends on what ran before it on the same thread.
 pub const DRIFTS: Scenario = scenario("leaky-engine", "state survives from one run to the next");
 
@@ -71,6 +73,13 @@ impl Execute for Fake {
             world.hash.words(self.runs, 0);
         }
         world.play(rounds, spec.scenario.about == FAILS.about);
+        if name == FAILS_TWICE.name {
+            let rare = matches!(spec.base, Base::Seed(1_500));
+            let (oracle, site) = if rare { ("O6", "deadlock") } else { ("O2", "bytes") };
+            let event = world.log.events.len() as u64;
+            let (site, message, time) = (site.to_owned(), "planted".to_owned(), world.time);
+            world.report.failure = Some(Failure { oracle: oracle.into(), site, message, time, event });
+        }
         self.beats.fetch_add(world.report.calls, Ordering::Relaxed);
         RunReport {
             hash: world.hash.value(),

@@ -3,7 +3,7 @@
 
 use super::settings;
 use super::shard::Shard;
-use super::summary::{Fired, Sweep};
+use super::summary::{FAILURES_KEPT, Sums, Sweep};
 use crate::choice::parse_seed;
 use crate::run::Settings;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The version of the file.
 pub const FORMAT: u32 = 1;
 
-/// A line: a run that failed.
+/// A line: a run that failed. Of each kind, those with the lowest seeds.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FailureLine {
     /// The scenario.
@@ -21,7 +21,7 @@ pub struct FailureLine {
     pub seed: String,
     /// The settings.
     pub settings: Settings,
-    /// The oracle that broke.
+    /// The code of the oracle that broke.
     pub oracle: String,
     /// Where.
     pub site: String,
@@ -33,6 +33,34 @@ pub struct FailureLine {
     pub hash: String,
     /// The command that makes the run again.
     pub repro: String,
+}
+
+/// Runs that failed in the same way.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KindLine {
+    /// The scenario.
+    pub scenario: String,
+    /// The code of the oracle that broke.
+    pub oracle: String,
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub site: String,
+    /// How many runs.
+    pub count: u64,
+    /// The lowest seed.
+    pub first_seed: String,
+    /// The calls of the run that failed in the fewest.
+    pub calls: u64,
+    /// Its seed.
+    pub seed: String,
+    /// What was seen in that run.
+    pub message: String,
+    /// The command that makes that run again.
+    pub repro: String,
+    /// Its folder, where one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// The last line: the sums.
@@ -48,42 +76,52 @@ pub struct Summary {
     pub from: String,
     /// Which part this is: `I/N`.
     pub shard: String,
-    /// Runs in all.
-    pub seeds: u64,
-    /// Runs that failed.
-    pub failures: u64,
-    /// Runs in which the harness itself failed.
-    pub harness_failures: u64,
-    /// System calls made.
-    pub calls: u64,
-    /// Simulated seconds.
-    pub simulated_s: f64,
+    /// The sums.
+    #[serde(flatten)]
+    pub sums: Sums,
+    /// What failed: by scenario as listed, then by first seed.
+    #[serde(default)]
+    pub kinds: Vec<KindLine>,
     /// Real seconds; of merged files, those of the slowest.
     pub elapsed_s: f64,
-    /// The wrapping sum over all runs.
-    pub hash: String,
     /// Whether everything that was asked for ran.
     pub complete: bool,
-    /// By fault family: runs in which it was on, and how often it changed something.
-    pub faults: BTreeMap<String, FaultSum>,
-    /// By scenario and name of a `sometimes`: in how many runs it was reached.
-    pub sometimes: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How many runs were asked for, where that is known.
+    #[serde(default)]
+    pub planned: Option<u64>,
+    /// Why not all of them ran: `--time 3s`, `interrupted`.
+    #[serde(default)]
+    pub stopped: Option<String>,
     /// Scenarios left out, each with the reason.
     pub skipped: BTreeMap<String, String>,
 }
 
-/// How a fault family did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct FaultSum {
-    /// Runs in which it was on.
-    pub enabled: u64,
-    /// How often it changed something.
-    pub fired: u64,
+/// Nanoseconds as seconds.
+pub(super) mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(nanoseconds: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(*nanoseconds as f64 / 1e9)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        // What is no number of seconds becomes the nearest that is.
+        Ok((f64::deserialize(deserializer)? * 1e9).round() as u128)
+    }
 }
 
-impl From<Fired> for FaultSum {
-    fn from(Fired { enabled, fired }: Fired) -> FaultSum {
-        FaultSum { enabled, fired }
+/// A hash as `0x` and 16 digits.
+pub(super) mod hash {
+    use crate::choice::parse_seed;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{hash:#018x}"))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        parse_seed(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -99,7 +137,8 @@ pub struct SweepFile {
 impl SweepFile {
     /// The file of a sweep.
     pub fn of(sweep: &Sweep, from: u64, shard: Shard) -> SweepFile {
-        let failures = sweep.failed().map(|(scenario, failed)| FailureLine {
+        let repro = |scenario, seed| settings::repro(scenario, seed, &sweep.settings);
+        let failures = sweep.failed().into_iter().map(|(scenario, failed)| FailureLine {
             scenario: scenario.to_owned(),
             seed: format!("{:#x}", failed.seed),
             settings: sweep.settings.clone(),
@@ -108,30 +147,36 @@ impl SweepFile {
             message: failed.failure.message.clone(),
             time_ns: failed.failure.time,
             hash: format!("{:#018x}", failed.hash),
-            repro: settings::repro(scenario, failed.seed, &sweep.settings),
+            repro: repro(scenario, failed.seed),
         });
-        let owned = |counts: &BTreeMap<&'static str, u64>| {
-            counts.iter().map(|(name, reached)| ((*name).to_owned(), *reached)).collect::<BTreeMap<_, _>>()
-        };
-        let sometimes = sweep.stories.iter().filter(|(_, story)| !story.sometimes.is_empty());
-        let refused = sweep.refused().into_iter().map(|(name, why)| (name.to_owned(), why.to_owned()));
-        let ran = sweep.stories.iter().filter(|(_, story)| story.refused.is_none());
+        let kinds = sweep.kinds.iter().map(|kind| KindLine {
+            scenario: kind.scenario.to_owned(),
+            oracle: kind.shortest.failure.oracle.code().to_owned(),
+            name: kind.shortest.failure.oracle.name().to_owned(),
+            site: kind.shortest.failure.site.clone(),
+            count: kind.count,
+            first_seed: format!("{:#x}", kind.first_seed()),
+            calls: kind.shortest.calls,
+            seed: format!("{:#x}", kind.shortest.seed),
+            message: kind.shortest.failure.message.clone(),
+            repro: repro(kind.scenario, kind.shortest.seed),
+            folder: None,
+        });
+        let is_refused = |name: &str| sweep.refused.iter().any(|(refused, _)| *refused == name);
+        let ran = sweep.scenarios.iter().filter(|name| !is_refused(name));
+        let refused = sweep.refused.iter().map(|(name, why)| ((*name).to_owned(), why.clone()));
         let summary = Summary {
             format: FORMAT,
-            scenarios: ran.map(|(name, _)| (*name).to_owned()).collect(),
+            scenarios: ran.map(|name| (*name).to_owned()).collect(),
             settings: sweep.settings.clone(),
             from: format!("{from:#x}"),
             shard: shard.to_string(),
-            seeds: sweep.seeds(),
-            failures: sweep.failures(),
-            harness_failures: sweep.broken.len() as u64,
-            calls: sweep.calls(),
-            simulated_s: sweep.simulated(),
+            sums: sweep.sums.clone(),
+            kinds: kinds.collect(),
             elapsed_s: (sweep.elapsed * 1e3).round() / 1e3,
-            hash: format!("{:#018x}", sweep.hash()),
-            complete: sweep.complete,
-            faults: sweep.faults().into_iter().map(|(name, sum)| (name.to_owned(), sum.into())).collect(),
-            sometimes: sometimes.map(|(name, story)| ((*name).to_owned(), owned(&story.sometimes))).collect(),
+            complete: sweep.stopped.is_none(),
+            planned: sweep.planned,
+            stopped: sweep.stopped.clone(),
             skipped: sweep.skipped.iter().cloned().chain(refused).collect(),
         };
         SweepFile { failures: failures.collect(), summary }
@@ -162,23 +207,6 @@ impl SweepFile {
         let failures = lines.into_iter().map(|line| serde_json::from_str(line).map_err(bad));
         Ok(SweepFile { failures: failures.collect::<Result<_, _>>()?, summary })
     }
-
-    /// Fault families that were on and never changed anything.
-    pub fn vacuous(&self) -> Vec<&str> {
-        let faults = self.summary.faults.iter();
-        faults.filter(|(_, sum)| sum.fired == 0).map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// The `sometimes` that no run reached: scenario and name.
-    pub fn unreached(&self) -> Vec<(&str, &str)> {
-        let mut unreached = Vec::new();
-        for (scenario, names) in &self.summary.sometimes {
-            for (name, _) in names.iter().filter(|(_, reached)| **reached == 0) {
-                unreached.push((scenario.as_str(), name.as_str()));
-            }
-        }
-        unreached
-    }
 }
 
 /// Joins the files of the shards of one sweep. The error is a line for people.
@@ -187,15 +215,12 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     let mut whole = SweepFile {
         failures: Vec::new(),
         summary: Summary {
-            seeds: 0,
-            failures: 0,
-            harness_failures: 0,
-            calls: 0,
-            simulated_s: 0.0,
-            elapsed_s: 0.0,
             shard: "0/1".to_owned(),
-            faults: BTreeMap::new(),
-            sometimes: BTreeMap::new(),
+            sums: Sums::default(),
+            kinds: Vec::new(),
+            elapsed_s: 0.0,
+            planned: Some(0),
+            stopped: None,
             ..first.summary.clone()
         },
     };
@@ -203,7 +228,6 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
         Shard::parse(&file.summary.shard, |_| None).map_err(|line| format!("{name}: {line}"))
     };
     let count = shard_of(&files[0])?.count;
-    let mut hash = 0_u64;
     let mut parts = BTreeSet::new();
     for entry @ (name, file) in files {
         let part = &file.summary;
@@ -218,48 +242,81 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
                 "{name}: a part of another sweep (settings, first seed or number of shards differ)"
             ));
         }
-        hash = hash.wrapping_add(parse_seed(&part.hash).map_err(|error| format!("{name}: hash: {error}"))?);
-        whole.add(part);
-        whole.failures.extend(file.failures.iter().cloned());
+        whole.add(file);
     }
-    // As the whole orders them: by scenario as listed, then by seed.
-    let order: BTreeMap<&str, usize> =
-        whole.summary.scenarios.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-    whole.failures.sort_by_cached_key(|line| {
-        (order.get(line.scenario.as_str()).copied(), parse_seed(&line.seed).unwrap_or_default())
-    });
-    whole.summary.complete &= parts.len() as u64 == count;
-    whole.summary.hash = format!("{hash:#018x}");
+    if (parts.len() as u64) < count {
+        whole.summary.complete = false;
+        whole.summary.planned = None;
+        whole.summary.stopped = Some(format!("{} of {count} shards", parts.len()));
+    }
+    whole.order();
     Ok(whole)
 }
 
 impl SweepFile {
-    fn add(&mut self, part: &Summary) {
-        let sum = &mut self.summary;
+    fn add(&mut self, file: &SweepFile) {
+        let (sum, part) = (&mut self.summary, &file.summary);
         for scenario in &part.scenarios {
             if !sum.scenarios.contains(scenario) {
                 sum.scenarios.push(scenario.clone());
             }
         }
-        sum.seeds += part.seeds;
-        sum.failures += part.failures;
-        sum.harness_failures += part.harness_failures;
-        sum.calls += part.calls;
-        sum.simulated_s += part.simulated_s;
+        sum.sums.merge(&part.sums);
+        for kind in &part.kinds {
+            sum.add_kind(kind);
+        }
         sum.elapsed_s = sum.elapsed_s.max(part.elapsed_s);
         sum.complete &= part.complete;
-        for (family, fired) in &part.faults {
-            let all = sum.faults.entry(family.clone()).or_default();
-            all.enabled += fired.enabled;
-            all.fired += fired.fired;
-        }
-        for (scenario, names) in &part.sometimes {
-            let all = sum.sometimes.entry(scenario.clone()).or_default();
-            for (name, reached) in names {
-                *all.entry(name.clone()).or_default() += reached;
-            }
-        }
+        sum.planned = sum.planned.zip(part.planned).map(|(all, part)| all.saturating_add(part));
+        sum.stopped = sum.stopped.take().or_else(|| part.stopped.clone());
         sum.skipped.extend(part.skipped.iter().map(|(name, why)| (name.clone(), why.clone())));
+        self.failures.extend(file.failures.iter().cloned());
+    }
+
+    /// As the whole orders and cuts them: by scenario as listed, then by seed, and of each kind so many.
+    fn order(&mut self) {
+        let order: BTreeMap<&str, usize> =
+            self.summary.scenarios.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let key =
+            |scenario: &str, seed: &str| (order.get(scenario).copied(), parse_seed(seed).unwrap_or_default());
+        self.failures.sort_by_cached_key(|line| key(&line.scenario, &line.seed));
+        self.summary.kinds.sort_by_cached_key(|kind| key(&kind.scenario, &kind.first_seed));
+        let mut kept: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+        self.failures.retain(|line| {
+            let kind = (line.scenario.clone(), line.oracle.clone(), line.site.clone());
+            let number = kept.entry(kind).or_default();
+            *number += 1;
+            *number <= FAILURES_KEPT
+        });
+    }
+}
+
+impl Summary {
+    /// Runs per second of real time.
+    pub fn rate(&self) -> u64 {
+        (self.sums.seeds as f64 / self.elapsed_s.max(1e-3)).round() as u64
+    }
+
+    /// What did not run, in a line; `None`: nothing.
+    pub fn incomplete(&self) -> Option<String> {
+        let planned = self.planned.map(|planned| format!(" of {planned}")).unwrap_or_default();
+        let why = self.stopped.as_deref().unwrap_or("unknown");
+        (!self.complete)
+            .then(|| format!("incomplete: stopped after {}{planned} seeds ({why})", self.sums.seeds))
+    }
+
+    fn add_kind(&mut self, other: &KindLine) {
+        let same = |kind: &&mut KindLine| {
+            (&kind.scenario, &kind.oracle, &kind.site) == (&other.scenario, &other.oracle, &other.site)
+        };
+        let number = |seed: &str| parse_seed(seed).unwrap_or_default();
+        let Some(kind) = self.kinds.iter_mut().find(same) else { return self.kinds.push(other.clone()) };
+        let count = kind.count + other.count;
+        let first_seed = number(&kind.first_seed).min(number(&other.first_seed));
+        if (other.calls, number(&other.seed)) < (kind.calls, number(&kind.seed)) {
+            *kind = other.clone();
+        }
+        (kind.count, kind.first_seed) = (count, format!("{first_seed:#x}"));
     }
 }
 
@@ -298,11 +355,7 @@ mod tests {
             SweepFile::parse("s", &text).unwrap()
         });
         let merged = merge(&named(parts.collect())).unwrap();
-        // Sums of seconds are rounded in another order.
-        let mut expected = SweepFile::parse("whole", &whole).unwrap();
-        assert!((expected.summary.simulated_s - merged.summary.simulated_s).abs() < 1e-9);
-        expected.summary.simulated_s = merged.summary.simulated_s;
-        assert_eq!(merged.text(), expected.text());
+        assert_eq!(merged.text(), whole);
     }
 
     #[test]

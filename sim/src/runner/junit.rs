@@ -1,99 +1,81 @@
-//! The sweep as JUnit XML (`--junit`), which every CI system shows: a suite, a case for each scenario.
+//! The sweep as JUnit XML (`--junit`), which every CI system shows: a suite, a case for each scenario, and one for each kind
+//! of failure.
 
 use super::json::SweepFile;
-use std::fmt::Write;
-
-/// How many failures of a scenario are written; the JSON file has the others.
-const FAILURES_MAX: usize = 20;
+use crate::report::count::count;
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::time::Duration;
 
 /// The text of the file.
 pub fn text(file: &SweepFile) -> String {
     let summary = &file.summary;
-    let failing = |name: &str| file.failures.iter().filter(|line| line.scenario == name).count();
-    let failed = summary.scenarios.iter().filter(|name| failing(name) > 0).count();
-    let (tests, skipped) = (summary.scenarios.len() + summary.skipped.len(), summary.skipped.len());
-    let errors = usize::from(summary.harness_failures > 0);
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    // Writing to a String does not fail.
-    let _ = writeln!(xml, "<testsuites>");
-    let _ = writeln!(
-        xml,
-        "  <testsuite name=\"eagain\" tests=\"{tests}\" failures=\"{failed}\" errors=\"{errors}\" \
-         skipped=\"{skipped}\" time=\"{:.3}\">",
-        summary.elapsed_s
-    );
-    let _ =
-        writeln!(xml, "    <properties><property name=\"hash\" value=\"{}\"/></properties>", summary.hash);
+    let mut suite = TestSuite::new("eagain");
+    suite.set_time(Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default());
+    suite.add_property(Property::new("hash", format!("{:#018x}", summary.sums.hash)));
     for name in &summary.scenarios {
-        let lines: Vec<_> = file.failures.iter().filter(|line| line.scenario == *name).collect();
-        if lines.is_empty() {
-            let _ = writeln!(xml, "    <testcase classname=\"eagain\" name=\"{}\"/>", escape(name));
-            continue;
+        if !summary.kinds.iter().any(|kind| kind.scenario == *name) {
+            suite.add_test_case(case(name, TestCaseStatus::success()));
         }
-        let _ = writeln!(xml, "    <testcase classname=\"eagain\" name=\"{}\">", escape(name));
-        for line in lines.iter().take(FAILURES_MAX) {
-            let _ = writeln!(
-                xml,
-                "      <failure type=\"{}\" message=\"{}\">{}\n{}</failure>",
-                escape(&line.oracle),
-                escape(&format!("{} at {}", line.oracle, line.site)),
-                escape(&line.message),
-                escape(&line.repro)
-            );
-        }
-        if lines.len() > FAILURES_MAX {
-            let _ = writeln!(xml, "      <system-out>and {} more</system-out>", lines.len() - FAILURES_MAX);
-        }
-        let _ = writeln!(xml, "    </testcase>");
+    }
+    for kind in &summary.kinds {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let folder = kind.folder.as_ref().map(|folder| format!("\n{folder}")).unwrap_or_default();
+        let message = format!(
+            "{} at {}: {}, the first {}",
+            kind.oracle,
+            kind.site,
+            count(kind.count, "seed"),
+            kind.first_seed
+        );
+        status.set_type(kind.oracle.as_str());
+        status.set_message(message);
+        status.set_description(format!("{}\n{}{folder}", kind.message, kind.repro));
+        suite.add_test_case(case(&format!("{}: {} at {}", kind.scenario, kind.name, kind.site), status));
+    }
+    if summary.sums.harness_failures > 0 {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(format!("the harness failed in {} runs", summary.sums.harness_failures));
+        suite.add_test_case(case("harness", status));
     }
     for (name, why) in &summary.skipped {
-        let _ = writeln!(
-            xml,
-            "    <testcase classname=\"eagain\" name=\"{}\"><skipped message=\"{}\"/></testcase>",
-            escape(name),
-            escape(why)
-        );
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(why.as_str());
+        suite.add_test_case(case(name, status));
     }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
+    let mut report = Report::new("eagain");
+    report.add_test_suite(suite);
+    // Texts that XML cannot hold are filtered by the writer, and writing to a String does not fail.
+    report.to_string().unwrap_or_default()
 }
 
-/// XML's five, and what XML 1.0 cannot hold at all.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            '\n' | '\t' => escaped.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+fn case(name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname("eagain");
+    case
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Oracle;
     use crate::run::Settings;
-    use crate::runner::json::{FailureLine, Summary};
+    use crate::runner::json::{KindLine, Summary};
+    use crate::runner::summary::Sums;
 
     #[test]
     fn a_failing_a_holding_and_a_skipped_scenario() {
-        let failure = FailureLine {
+        let kind = |oracle: &'static str, site: &str, count| KindLine {
             scenario: "slow-reader".into(),
-            seed: "0x2a".into(),
-            settings: Settings::new(),
-            oracle: "O1".into(),
-            site: "reply-pairing".into(),
+            oracle: oracle.into(),
+            name: Oracle::from(oracle).name().into(),
+            site: site.into(),
+            count,
+            first_seed: "0x2a".into(),
+            calls: 7,
+            seed: "0x2b".into(),
             message: "got <\"a\" & 'b'> \u{1b}[0m".into(),
-            time_ns: 5,
-            hash: "0x1".into(),
-            repro: "cargo eagain run slow-reader --seed 0x2a".into(),
+            repro: "cargo eagain run slow-reader --seed 0x2b".into(),
+            folder: Some("target/eagain/slow-reader-0x2b".into()),
         };
         let summary = Summary {
             format: 1,
@@ -101,21 +83,14 @@ mod tests {
             settings: Settings::new(),
             from: "0x0".into(),
             shard: "0/1".into(),
-            seeds: 2,
-            failures: 1,
-            harness_failures: 0,
-            calls: 9,
-            simulated_s: 0.5,
+            sums: Sums { seeds: 2, failures: 21, hash: 1, ..Sums::default() },
+            kinds: vec![kind("O1", "reply-pairing", 20), kind("O6", "deadlock", 1)],
             elapsed_s: 0.25,
-            hash: "0x0000000000000001".into(),
             complete: true,
-            faults: Default::default(),
-            sometimes: Default::default(),
+            planned: Some(2),
+            stopped: None,
             skipped: [("plain".to_owned(), "has no knob `model`".to_owned())].into(),
         };
-        let file = SweepFile { failures: vec![failure], summary };
-        insta::assert_snapshot!(text(&file));
-        let many = SweepFile { failures: vec![file.failures[0].clone(); 25], ..file };
-        assert!(text(&many).contains("and 5 more"));
+        insta::assert_snapshot!(text(&SweepFile { failures: Vec::new(), summary }));
     }
 }

@@ -1,7 +1,8 @@
 //! How far a sweep is: a bar on a terminal, a plain line every ten seconds elsewhere. Both go to standard error.
 
 use super::explore::Counters;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::report::count::thousands;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -49,13 +50,17 @@ fn bar(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     bar.set_draw_target(ProgressDrawTarget::stderr());
     let template = match (total.is_some(), wants_colour()) {
-        (true, true) => "{bar:30.green/dim} {pos}/{len} seeds, {per_sec}, {eta} left{msg:.red}",
-        (true, false) => "{bar:30} {pos}/{len} seeds, {per_sec}, {eta} left{msg}",
-        (false, true) => "{spinner:.green} {pos} seeds, {per_sec}, {elapsed}{msg:.red}",
-        (false, false) => "{spinner} {pos} seeds, {per_sec}, {elapsed}{msg}",
+        (true, true) => "{bar:30.green/dim} {pos}/{len} seeds, {rate}, {eta} left{msg:.red}",
+        (true, false) => "{bar:30} {pos}/{len} seeds, {rate}, {eta} left{msg}",
+        (false, true) => "{spinner:.green} {pos} seeds, {rate}, {elapsed}{msg:.red}",
+        (false, false) => "{spinner} {pos} seeds, {rate}, {elapsed}{msg}",
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // Nothing can be done about a terminal that takes no text.
+            let _ = write!(out, "{}/s", thousands(state.per_sec() as u64));
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     while !ended.load(Ordering::Acquire) {
         bar.set_position(counters.done.load(Ordering::Relaxed));
@@ -94,7 +99,7 @@ fn line(done: u64, failed: u64, total: Option<u64>, elapsed: Duration) -> String
         Some(total) => format!("{done}/{total} seeds"),
         None => format!("{done} seeds"),
     };
-    line.push_str(&format!(", {rate:.0} seeds/s, {failed} failed"));
+    line.push_str(&format!(", {} seeds/s, {failed} failed", thousands(rate.round() as u64)));
     if let Some(left) = total.and_then(|total| total.checked_sub(done)).filter(|_| rate > 0.0) {
         line.push_str(&format!(", {:.0} s left", left as f64 / rate));
     }

@@ -16,10 +16,10 @@ impl Shard {
     /// The whole sweep.
     pub const ALL: Shard = Shard { index: 0, count: 1 };
 
-    /// Whether the pair of the `story`-th scenario and the `offset`-th seed is in this part. The diagonal spreads each
-    /// scenario and each range of seeds evenly.
-    pub fn owns(self, story: usize, offset: u64) -> bool {
-        self.count == 1 || (story as u64 % self.count + offset % self.count) % self.count == self.index
+    /// Whether the pair of the scenario at `place` in the plan and the `offset`-th seed is in this part. The diagonal spreads
+    /// each scenario and each range of seeds evenly.
+    pub fn owns(self, place: usize, offset: u64) -> bool {
+        self.count == 1 || (place as u64 % self.count + offset % self.count) % self.count == self.index
     }
 
     /// Reads `I/N`, or with `auto` what the batch system says in the environment, which `variable` looks up.
@@ -29,10 +29,10 @@ impl Shard {
         }
         let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         let Some((index, count)) = parts else {
-            return Err(format!("`{text}` is no shard: write I/N with I from 0, or auto"));
+            return Err(format!("invalid shard `{text}`: expected I/N with 0 <= I < N, or auto"));
         };
         Shard::new(index, count)
-            .ok_or_else(|| format!("`{text}` is no shard: I counts from 0 and is below N"))
+            .ok_or_else(|| format!("invalid shard `{text}`: expected I/N with 0 <= I < N"))
     }
 
     fn new(index: u64, count: u64) -> Option<Shard> {
@@ -49,7 +49,7 @@ impl Shard {
             let Some(index_text) = variable(index_name) else { continue };
             let number = |name: &str, text: Option<String>| {
                 let text = text.ok_or_else(|| format!("--shard auto: {index_name} is set, {name} is not"))?;
-                text.trim().parse::<u64>().map_err(|_| format!("--shard auto: {name}={text} is no number"))
+                text.trim().parse::<u64>().map_err(|_| format!("--shard auto: invalid number {name}={text}"))
             };
             let index = number(index_name, Some(index_text))?;
             let count = number(count_name, variable(count_name))?;
@@ -92,7 +92,7 @@ mod tests {
             assert_eq!(parse(text, &[]), text);
         }
         for text in ["3/3", "0/0", "1", "a/b", "-1/3", "", "1/2/3"] {
-            assert!(parse(text, &[]).contains("is no shard"), "{text}");
+            assert!(parse(text, &[]).contains("invalid shard"), "{text}");
         }
         assert_eq!(parse("auto", &[("JOB_COMPLETION_INDEX", "3"), ("COMPLETIONS", "8")]), "3/8");
         assert_eq!(parse("auto", &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "8")]), "3/8");
@@ -109,14 +109,14 @@ mod tests {
             parse("auto", &[("JOB_COMPLETION_INDEX", "8"), ("COMPLETIONS", "8")]).contains("does not fit")
         );
         assert!(
-            parse("auto", &[("JOB_COMPLETION_INDEX", "x"), ("COMPLETIONS", "8")]).contains("is no number")
+            parse("auto", &[("JOB_COMPLETION_INDEX", "x"), ("COMPLETIONS", "8")]).contains("invalid number")
         );
     }
 
     proptest! {
         #[test]
-        fn every_pair_has_one_owner(count in 1_u64..20, story in 0_usize..100, offset: u64) {
-            let owners = (0..count).filter(|&index| Shard { index, count }.owns(story, offset)).count();
+        fn every_pair_has_one_owner(count in 1_u64..20, place in 0_usize..100, offset: u64) {
+            let owners = (0..count).filter(|&index| Shard { index, count }.owns(place, offset)).count();
             prop_assert_eq!(owners, 1);
         }
     }

@@ -1,12 +1,115 @@
 //! What a sweep adds up to. All of it is sums, so that it is the same however the runs were spread over threads and
-//! machines; what is vacuous (a fault family that is on and never fires, a `sometimes` never reached) is said.
+//! machines: the same [`Sums`] count the runs of a thread, of a sweep, of a shard and of all shards.
 
 use crate::run::{Failure, RunReport, Settings};
-use crate::runner::settings;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How many failures of a scenario are kept: those with the lowest seeds, whichever thread met them first. All count.
+/// How many failures of one kind are kept: those with the lowest seeds, whichever thread met them first. All count.
 pub const FAILURES_KEPT: usize = 1000;
+
+/// A literal name, or one that was read from a file.
+pub type Name = Cow<'static, str>;
+
+/// How a fault family did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+pub struct Fired {
+    /// Runs in which it was on.
+    pub enabled: u64,
+    /// How often it changed something.
+    pub fired: u64,
+}
+
+/// Sums over runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+pub struct Sums {
+    /// Runs in all.
+    pub seeds: u64,
+    /// Runs that failed.
+    pub failures: u64,
+    /// Runs in which the harness itself failed.
+    pub harness_failures: u64,
+    /// System calls made.
+    pub calls: u64,
+    /// Simulated nanoseconds; in JSON, seconds.
+    #[cfg_attr(feature = "cli", serde(rename = "simulated_s", with = "super::json::seconds"))]
+    pub simulated: u128,
+    /// The wrapping sum of [`mix`] over all runs.
+    #[cfg_attr(feature = "cli", serde(with = "super::json::hash"))]
+    pub hash: u64,
+    /// By fault family.
+    pub faults: BTreeMap<Name, Fired>,
+    /// By scenario and name of a `sometimes`: in how many runs it was reached.
+    pub sometimes: BTreeMap<Name, BTreeMap<Name, u64>>,
+}
+
+impl Sums {
+    /// Counts a run.
+    fn add(&mut self, scenario: &'static str, configuration: &str, seed: u64, report: &RunReport) {
+        self.seeds += 1;
+        self.failures += u64::from(report.failure.is_some());
+        self.calls += report.calls;
+        self.simulated += u128::from(report.simulated);
+        self.hash = self.hash.wrapping_add(mix(scenario, configuration, seed, report.hash));
+        for (&family, &fired) in &report.faults {
+            let sum = self.faults.entry(Cow::Borrowed(family)).or_default();
+            sum.enabled += 1;
+            sum.fired += fired;
+        }
+        if report.sometimes.is_empty() {
+            return;
+        }
+        let names = self.sometimes.entry(Cow::Borrowed(scenario)).or_default();
+        for (&name, &reached) in &report.sometimes {
+            *names.entry(Cow::Borrowed(name)).or_default() += u64::from(reached);
+        }
+    }
+
+    /// Adds other runs.
+    pub fn merge(&mut self, other: &Sums) {
+        self.seeds += other.seeds;
+        self.failures += other.failures;
+        self.harness_failures += other.harness_failures;
+        self.calls += other.calls;
+        self.simulated += other.simulated;
+        self.hash = self.hash.wrapping_add(other.hash);
+        for (family, fired) in &other.faults {
+            let sum = self.faults.entry(family.clone()).or_default();
+            sum.enabled += fired.enabled;
+            sum.fired += fired.fired;
+        }
+        for (scenario, names) in &other.sometimes {
+            let sums = self.sometimes.entry(scenario.clone()).or_default();
+            for (name, reached) in names {
+                *sums.entry(name.clone()).or_default() += reached;
+            }
+        }
+    }
+
+    /// Families that were on and never changed anything: their green says nothing.
+    pub fn vacuous(&self) -> Vec<&str> {
+        self.faults.iter().filter(|(_, sum)| sum.fired == 0).map(|(family, _)| &**family).collect()
+    }
+
+    /// The `sometimes` that no run reached: scenario and name.
+    pub fn unreached(&self) -> Vec<(&str, &str)> {
+        let all = self.sometimes.iter().flat_map(|(scenario, names)| {
+            names.iter().filter(|(_, reached)| **reached == 0).map(|(name, _)| (&**scenario, &**name))
+        });
+        all.collect()
+    }
+}
+
+/// The number that a run adds to the hash of its sweep.
+pub fn mix(scenario: &str, configuration: &str, seed: u64, hash: u64) -> u64 {
+    let mut trace = crate::trace::TraceHash::default();
+    trace.bytes(scenario.as_bytes());
+    trace.bytes(configuration.as_bytes());
+    trace.words(seed, hash);
+    trace.value()
+}
 
 /// One run that failed.
 #[derive(Clone, Debug)]
@@ -21,96 +124,119 @@ pub struct Failed {
     pub failure: Failure,
 }
 
-/// How a fault family did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Fired {
-    /// Runs in which it was on.
-    pub enabled: u64,
-    /// How often it changed something.
-    pub fired: u64,
+/// Runs that failed in the same way: the same scenario, oracle and site.
+#[derive(Clone, Debug)]
+pub struct FailureKind {
+    /// The scenario.
+    pub scenario: &'static str,
+    /// How many runs.
+    pub count: u64,
+    /// The runs with the lowest seeds, by seed; at least one, [`FAILURES_KEPT`] at most.
+    pub kept: BTreeMap<u64, Failed>,
+    /// The run that failed in the fewest calls: the one to explain.
+    pub shortest: Failed,
 }
 
-/// The runs of one scenario.
-#[derive(Clone, Debug, Default)]
-pub struct StorySum {
-    /// How many.
-    pub seeds: u64,
-    /// System calls made.
-    pub calls: u64,
-    /// Simulated nanoseconds.
-    pub simulated: u128,
-    /// How many failed.
-    pub failures: u64,
-    /// The failures with the lowest seeds, in the order of their seeds.
-    pub failed: BTreeMap<u64, Failed>,
-    /// By fault family.
-    pub faults: BTreeMap<&'static str, Fired>,
-    /// By name of a `sometimes`: in how many runs it was reached.
-    pub sometimes: BTreeMap<&'static str, u64>,
-    /// The part of the sweep's hash.
-    pub hash: u64,
-    /// Why it does not run with these settings.
-    pub refused: Option<String>,
-}
+impl FailureKind {
+    fn one(scenario: &'static str, failed: Failed) -> FailureKind {
+        FailureKind { scenario, count: 1, shortest: failed.clone(), kept: [(failed.seed, failed)].into() }
+    }
 
-impl StorySum {
-    /// Counts a run.
-    pub fn add(&mut self, scenario: &str, configuration: &str, seed: u64, report: RunReport) {
-        self.seeds += 1;
-        self.calls += report.calls;
-        self.simulated += u128::from(report.simulated);
-        self.hash = self.hash.wrapping_add(mix(scenario, configuration, seed, report.hash));
-        for (family, fired) in report.faults {
-            let sum = self.faults.entry(family).or_default();
-            sum.enabled += 1;
-            sum.fired += fired;
+    fn merge(&mut self, other: FailureKind) {
+        self.count += other.count;
+        if (other.shortest.calls, other.shortest.seed) < (self.shortest.calls, self.shortest.seed) {
+            self.shortest = other.shortest;
         }
-        for (name, reached) in report.sometimes {
-            *self.sometimes.entry(name).or_default() += u64::from(reached);
-        }
-        if let Some(failure) = report.failure {
-            self.failures += 1;
-            self.keep(Failed { seed, hash: report.hash, calls: report.calls, failure });
+        self.kept.extend(other.kept);
+        while self.kept.len() > FAILURES_KEPT {
+            self.kept.pop_last();
         }
     }
 
-    fn keep(&mut self, failed: Failed) {
-        self.failed.insert(failed.seed, failed);
-        if self.failed.len() > FAILURES_KEPT {
-            self.failed.pop_last();
+    /// The lowest seed.
+    pub fn first_seed(&self) -> u64 {
+        self.kept.keys().next().copied().unwrap_or(self.shortest.seed)
+    }
+}
+
+/// What one thread of a sweep counts, and what all of them do.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    sums: Sums,
+    /// By the scenario's place in the plan, oracle and site.
+    kinds: BTreeMap<(usize, &'static str, String), FailureKind>,
+    /// By the scenario's place in the plan: why it does not run with these settings.
+    refused: BTreeMap<usize, (&'static str, String)>,
+    broken: Vec<Broken>,
+}
+
+impl Tally {
+    /// Counts a run of the scenario at `place` in the plan.
+    pub fn add(
+        &mut self,
+        place: usize,
+        scenario: &'static str,
+        configuration: &str,
+        seed: u64,
+        report: RunReport,
+    ) {
+        self.sums.add(scenario, configuration, seed, &report);
+        if let Some(failure) = report.failure {
+            let key = (place, failure.oracle.code(), failure.site.clone());
+            let failed = Failed { seed, hash: report.hash, calls: report.calls, failure };
+            self.add_kind(key, FailureKind::one(scenario, failed));
         }
+    }
+
+    fn add_kind(&mut self, key: (usize, &'static str, String), kind: FailureKind) {
+        match self.kinds.get_mut(&key) {
+            Some(same) => same.merge(kind),
+            None => {
+                self.kinds.insert(key, kind);
+            }
+        }
+    }
+
+    /// The scenario at `place` does not run with these settings. Several threads may meet it.
+    pub fn refuse(&mut self, place: usize, scenario: &'static str, why: String) {
+        self.refused.insert(place, (scenario, why));
+    }
+
+    /// The harness itself failed.
+    pub fn harness_failed(&mut self, scenario: &'static str, seed: u64, text: String) {
+        self.sums.harness_failures += 1;
+        self.broken.push(Broken { scenario, seed, text });
     }
 
     /// Adds what another thread counted.
-    pub fn merge(&mut self, other: StorySum) {
-        self.seeds += other.seeds;
-        self.calls += other.calls;
-        self.simulated += other.simulated;
-        self.hash = self.hash.wrapping_add(other.hash);
-        self.failures += other.failures;
-        for (family, fired) in other.faults {
-            let sum = self.faults.entry(family).or_default();
-            sum.enabled += fired.enabled;
-            sum.fired += fired.fired;
+    pub fn merge(&mut self, other: Tally) {
+        self.sums.merge(&other.sums);
+        for (key, kind) in other.kinds {
+            self.add_kind(key, kind);
         }
-        for (name, reached) in other.sometimes {
-            *self.sometimes.entry(name).or_default() += reached;
-        }
-        for failed in other.failed.into_values() {
-            self.keep(failed);
-        }
-        // Several threads may have met the refusal; it depends on the settings alone.
-        self.refused = self.refused.take().or(other.refused);
+        self.refused.extend(other.refused);
+        self.broken.extend(other.broken);
     }
-}
 
-/// The number that a run adds to the hash of its sweep.
-pub fn mix(scenario: &str, configuration: &str, seed: u64, hash: u64) -> u64 {
-    let mut trace = crate::trace::TraceHash::default();
-    trace.bytes(scenario.as_bytes());
-    trace.bytes(configuration.as_bytes());
-    trace.words(seed, hash);
-    trace.value()
+    /// The sweep over `scenarios`, for the caller to complete.
+    pub fn sweep(self, scenarios: Vec<&'static str>, settings: Settings) -> Sweep {
+        let mut kinds: Vec<_> = self.kinds.into_iter().collect();
+        kinds.sort_by_key(|((place, ..), kind)| (*place, kind.first_seed()));
+        let mut broken = self.broken;
+        broken.sort_by(|a, b| (a.scenario, a.seed).cmp(&(b.scenario, b.seed)));
+        Sweep {
+            scenarios,
+            settings,
+            sums: self.sums,
+            kinds: kinds.into_iter().map(|(_, kind)| kind).collect(),
+            refused: self.refused.into_values().collect(),
+            skipped: Vec::new(),
+            broken,
+            planned: None,
+            stopped: None,
+            elapsed: 0.0,
+        }
+    }
 }
 
 /// A run in which the harness itself failed.
@@ -127,108 +253,39 @@ pub struct Broken {
 /// The whole sweep.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// By scenario, in the order in which they were given.
-    pub stories: Vec<(&'static str, StorySum)>,
+    /// The scenarios, in the order in which they were given.
+    pub scenarios: Vec<&'static str>,
     /// What every run was set to.
     pub settings: Settings,
-    /// What was left out, and why.
+    /// What the runs add up to.
+    pub sums: Sums,
+    /// What failed: by scenario as given, then by first seed.
+    pub kinds: Vec<FailureKind>,
+    /// Scenarios that do not run with these settings, each with the reason.
+    pub refused: Vec<(&'static str, String)>,
+    /// What was left out before, and why.
     pub skipped: Vec<(String, String)>,
     /// Failures of the harness.
     pub broken: Vec<Broken>,
-    /// Whether everything that was asked for ran.
-    pub complete: bool,
+    /// How many runs were asked for, where that is known.
+    pub planned: Option<u64>,
+    /// Why not all of them ran: `--time 3s`, `interrupted`.
+    pub stopped: Option<String>,
     /// Real seconds.
     pub elapsed: f64,
 }
 
 impl Sweep {
-    /// A number over all scenarios.
-    fn sum(&self, of: impl Fn(&StorySum) -> u64) -> u64 {
-        self.stories.iter().map(|(_, story)| of(story)).sum()
-    }
-
-    /// How many runs.
-    pub fn seeds(&self) -> u64 {
-        self.sum(|story| story.seeds)
-    }
-
-    /// How many system calls.
-    pub fn calls(&self) -> u64 {
-        self.sum(|story| story.calls)
-    }
-
-    /// How many runs failed.
-    pub fn failures(&self) -> u64 {
-        self.sum(|story| story.failures)
-    }
-
-    /// Simulated seconds.
-    pub fn simulated(&self) -> f64 {
-        self.stories.iter().map(|(_, story)| story.simulated).sum::<u128>() as f64 / 1e9
-    }
-
-    /// The hash of all runs: a wrapping sum, whatever the order.
-    pub fn hash(&self) -> u64 {
-        self.stories.iter().fold(0, |sum, (_, story)| sum.wrapping_add(story.hash))
-    }
-
-    /// By fault family, over all scenarios.
-    pub fn faults(&self) -> BTreeMap<&'static str, Fired> {
-        let mut all: BTreeMap<&'static str, Fired> = BTreeMap::new();
-        for (family, fired) in self.stories.iter().flat_map(|(_, story)| &story.faults) {
-            let sum = all.entry(family).or_default();
-            sum.enabled += fired.enabled;
-            sum.fired += fired.fired;
-        }
-        all
-    }
-
-    /// Families that were on and never changed anything: their green says nothing.
-    pub fn vacuous(&self) -> Vec<&'static str> {
-        self.faults().into_iter().filter(|(_, sum)| sum.fired == 0).map(|(family, _)| family).collect()
-    }
-
-    /// The `sometimes` that no run reached, each with its scenario.
-    pub fn unreached(&self) -> Vec<(&'static str, &'static str)> {
-        let all = self.stories.iter().flat_map(|(scenario, story)| {
-            story.sometimes.iter().filter(|(_, reached)| **reached == 0).map(|(name, _)| (*scenario, *name))
-        });
-        all.collect()
-    }
-
-    /// Scenarios that do not run with these settings, each with the reason.
-    pub fn refused(&self) -> Vec<(&'static str, &str)> {
-        self.stories.iter().filter_map(|(name, story)| Some((*name, story.refused.as_deref()?))).collect()
-    }
-
     /// The kept failures in a stable order: by scenario as given, then by seed.
-    pub fn failed(&self) -> impl Iterator<Item = (&'static str, &Failed)> {
-        self.stories.iter().flat_map(|(name, story)| story.failed.values().map(|failed| (*name, failed)))
-    }
-
-    /// One failure for each fingerprint of each scenario, the one that fails in the fewest calls, with how many of the kept
-    /// ones share it. In the order in which they are first met.
-    pub fn distinct(&self) -> Vec<(&'static str, &Failed, usize)> {
-        let mut found: Vec<(&'static str, &Failed, usize)> = Vec::new();
-        for (name, failed) in self.failed() {
-            let same = |(other, first, _): &&mut (&'static str, &Failed, usize)| {
-                *other == name && first.failure.fingerprint() == failed.failure.fingerprint()
-            };
-            match found.iter_mut().find(same) {
-                Some((_, first, count)) => {
-                    *count += 1;
-                    if failed.calls < first.calls {
-                        *first = failed;
-                    }
-                }
-                None => found.push((name, failed, 1)),
-            }
-        }
-        found
-    }
-
-    /// The configuration in one text.
-    pub fn configuration(&self) -> String {
-        settings::text(&self.settings)
+    pub fn failed(&self) -> Vec<(&'static str, &Failed)> {
+        let place = |name: &str| self.scenarios.iter().position(|other| *other == name);
+        let kept = |kind: &FailureKind| (kind.scenario, place(kind.scenario));
+        let mut all: Vec<_> = self
+            .kinds
+            .iter()
+            .flat_map(|kind| kind.kept.values().map(move |failed| (kept(kind), failed)))
+            .collect();
+        all.sort_by_key(|((_, place), failed)| (*place, failed.seed));
+        all.into_iter().map(|((name, _), failed)| (name, failed)).collect()
     }
 }

@@ -43,8 +43,9 @@ impl Outcome {
             Some(Bound::Time) => "; stopped at the limit of time, more may go",
         };
         let (left, runs) = (self.choices.len(), self.runs);
+        let alone = if left == 0 { ": fails without any fault" } else { "" };
         let (choices, end) =
             (if self.before == 1 { "choice" } else { "choices" }, if runs == 1 { "" } else { "s" });
-        format!("{} {choices} -> {left} in {runs} run{end}{bound}", self.before)
+        format!("{} {choices} -> {left} in {runs} run{end}{alone}{bound}", self.before)
     }
 }

@@ -2,10 +2,12 @@
 
 use super::environment::{CHECK_FILE, Environment};
 use crate::replay::{ReplayFile, Verdict, regressions};
+use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::{Counters, Plan};
+use crate::runner::summary::Failed;
 use crate::runner::{MakeExecutor, Worker, settings};
 use crate::shrink::Limits;
 use crate::trace::text;
@@ -127,27 +129,25 @@ impl Test {
             time: None,
         };
         let sweep = plan.explore(self.executor, &Counters::default());
-        if let Some((_, line)) = sweep.refused().first() {
+        if let Some((_, line)) = sweep.refused.first() {
             return Ok(format!("skipped: {line}\n"));
         }
         if let Some(first) = sweep.broken.first() {
             let repro = settings::repro(self.scenario.name, first.seed, settings);
             return Err(format!("{}\n{repro}", broken(first.text.clone())));
         }
-        let distinct = sweep.distinct();
-        if let Some((_, failed, _)) = distinct.first() {
-            let mut text = self.explain(environment, settings, failed.seed, failed.hash);
-            for (_, other, count) in distinct.iter().skip(1) {
-                let repro = settings::repro(self.scenario.name, other.seed, settings);
-                let failure = &other.failure;
-                text.push_str(&format!(
-                    "also: {} at {}, {count} seeds: {repro}\n",
-                    failure.oracle, failure.site
-                ));
+        let sums = &sweep.sums;
+        if let Some((first, others)) = sweep.kinds.split_first() {
+            let mut text = self.explain(environment, settings, first.shortest.seed, first.shortest.hash);
+            for kind in others {
+                let Failed { seed, failure, .. } = &kind.shortest;
+                let (seeds, repro) =
+                    (count(kind.count, "seed"), settings::repro(self.scenario.name, *seed, settings));
+                text.push_str(&format!("also: {} at {}, {seeds}: {repro}\n", failure.oracle, failure.site));
             }
-            return Err(format!("{} of {} seeds fail\n{text}", sweep.failures(), sweep.seeds()));
+            return Err(format!("{} of {} seeds fail\n{text}", sums.failures, sums.seeds));
         }
-        Ok(format!("held: {} calls, hash {:#018x}\n", sweep.calls(), sweep.hash()))
+        Ok(format!("held: {}, hash {:#018x}\n", count(sums.calls, "call"), sums.hash))
     }
 
     fn explain(&self, environment: &Environment, settings: &Settings, seed: u64, hash: u64) -> String {
@@ -190,7 +190,7 @@ impl Test {
             None => Ok(format!("the same in another process: {} seeds\n", range.seeds)),
             Some((seed, mine, theirs)) => Err(format!(
                 "NONDETERMINISM {} seed {seed:#x}\n  here          {mine}\n  other process {theirs}\n\
-                 `cargo eagain check {}` names the first event",
+                 `cargo eagain check {}` shows the first event that differs",
                 self.scenario.name, self.scenario.name
             )),
         }

@@ -1,8 +1,9 @@
 //! What a sweep reports depends on what was asked, and not on threads, shards or their order.
 
 use super::*;
+use crate::Oracle;
 use crate::runner::fake;
-use crate::runner::summary::Failed;
+use crate::runner::summary::{FAILURES_KEPT, Failed};
 
 fn plan(scenarios: &[Scenario], seeds: u64) -> Plan {
     Plan {
@@ -21,7 +22,7 @@ fn explore(plan: &Plan) -> Sweep {
 }
 
 fn failures(sweep: &Sweep) -> Vec<(&str, u64, u64)> {
-    sweep.failed().map(|(name, Failed { seed, hash, .. })| (name, *seed, *hash)).collect()
+    sweep.failed().into_iter().map(|(name, Failed { seed, hash, .. })| (name, *seed, *hash)).collect()
 }
 
 const BOTH: [Scenario; 2] = [fake::HOLDS, fake::FAILS];
@@ -30,11 +31,10 @@ const BOTH: [Scenario; 2] = [fake::HOLDS, fake::FAILS];
 fn the_result_does_not_depend_on_the_number_of_jobs() {
     let one = explore(&plan(&BOTH, 200));
     let many = explore(&Plan { jobs: 7, ..plan(&BOTH, 200) });
-    assert_eq!((one.seeds(), one.hash(), one.calls()), (400, many.hash(), many.calls()));
+    assert_eq!((one.sums.seeds, &one.sums), (400, &many.sums));
     assert!(!failures(&one).is_empty());
     assert_eq!(failures(&one), failures(&many));
-    assert_eq!(one.faults(), many.faults());
-    assert!(one.complete && many.complete);
+    assert!(one.stopped.is_none() && many.stopped.is_none());
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn shards_add_up_to_the_whole() {
         for index in 0..count {
             let part = Plan { shard: Shard { index, count }, ..plan(&BOTH, 101) };
             let sweep = explore(&part);
-            assert_eq!(Some(sweep.seeds()), part.runs());
-            seeds += sweep.seeds();
-            hash = hash.wrapping_add(sweep.hash());
+            assert_eq!(Some(sweep.sums.seeds), part.runs());
+            seeds += sweep.sums.seeds;
+            hash = hash.wrapping_add(sweep.sums.hash);
             failed
                 .extend(failures(&sweep).iter().map(|(name, seed, hash)| ((*name).to_owned(), *seed, *hash)));
         }
@@ -55,7 +55,7 @@ fn shards_add_up_to_the_whole() {
             failures(&whole).iter().map(|(n, s, h)| ((*n).to_owned(), *s, *h)).collect();
         failed.sort();
         expected.sort();
-        assert_eq!((seeds, hash, failed), (202, whole.hash(), expected), "{count} shards");
+        assert_eq!((seeds, hash, failed), (202, whole.sums.hash, expected), "{count} shards");
     }
 }
 
@@ -64,22 +64,22 @@ fn seeds_are_numbered_from_the_first_and_wrap() {
     let sweep = explore(&Plan { from: u64::MAX, ..plan(&[fake::HOLDS], 2) });
     let (last, first) =
         (explore(&Plan { from: u64::MAX, ..plan(&[fake::HOLDS], 1) }), explore(&plan(&[fake::HOLDS], 1)));
-    assert_eq!(sweep.hash(), last.hash().wrapping_add(first.hash()));
+    assert_eq!(sweep.sums.hash, last.sums.hash.wrapping_add(first.sums.hash));
 }
 
 #[test]
 fn the_configuration_is_part_of_the_hash() {
     let set = Settings::from([("model".to_owned(), "poll".to_owned())]);
     let sweep = explore(&Plan { settings: set, ..plan(&[fake::HOLDS], 5) });
-    assert_ne!(sweep.hash(), explore(&plan(&[fake::HOLDS], 5)).hash());
+    assert_ne!(sweep.sums.hash, explore(&plan(&[fake::HOLDS], 5)).sums.hash);
 }
 
 #[test]
 fn a_refusal_is_no_failure_and_ends_the_scenario() {
     let set = Settings::from([("model".to_owned(), "io_uring".to_owned())]);
     let sweep = explore(&Plan { settings: set, jobs: 3, ..plan(&BOTH, 1_000_000_000) });
-    assert_eq!((sweep.seeds(), sweep.failures()), (0, 0));
-    assert_eq!(sweep.refused().len(), 2);
+    assert_eq!((sweep.sums.seeds, sweep.sums.failures), (0, 0));
+    assert_eq!(sweep.refused.len(), 2);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_panic_of_the_harness_is_listed_and_the_sweep_goes_on() {
     let sweep = explore(&plan(&[fake::BREAKS, fake::HOLDS], 4));
     let broken: Vec<_> = sweep.broken.iter().map(|b| (b.scenario, b.seed, b.text.as_str())).collect();
     assert_eq!(broken, [("harness-bug", 1, "planted"), ("harness-bug", 3, "planted")]);
-    assert_eq!(sweep.seeds(), 6);
+    assert_eq!((sweep.sums.seeds, sweep.sums.harness_failures), (6, 2));
 }
 
 #[test]
@@ -95,18 +95,29 @@ fn a_sweep_that_is_stopped_is_not_complete() {
     let counters = Counters::default();
     counters.stop.store(true, Ordering::Relaxed);
     let sweep = plan(&BOTH, 10).explore(fake::make, &counters);
-    assert_eq!((sweep.seeds(), sweep.complete), (0, false));
+    assert_eq!((sweep.sums.seeds, sweep.stopped.as_deref()), (0, Some("interrupted")));
 
     let none = Some(Duration::ZERO);
-    assert!(!explore(&Plan { time: none, ..plan(&BOTH, 10) }).complete, "seeds were asked for");
-    assert!(explore(&Plan { time: none, seeds: None, ..plan(&BOTH, 0) }).complete, "only time was");
+    let stopped = explore(&Plan { time: none, ..plan(&BOTH, 10) }).stopped;
+    assert_eq!(stopped.as_deref(), Some("--time 0ns"), "seeds were asked for");
+    assert_eq!(explore(&Plan { time: none, seeds: None, ..plan(&BOTH, 0) }).stopped, None, "only time was");
 }
 
 #[test]
-fn what_fails_in_the_same_way_is_one_failure_with_its_cheapest_seed() {
+fn what_fails_in_the_same_way_is_one_kind_with_its_shortest_run() {
     let sweep = explore(&plan(&BOTH, 300));
-    let distinct = sweep.distinct();
-    let [(name, first, count)] = distinct[..] else { panic!("{distinct:?}") };
-    assert_eq!((name, count as u64), ("lost-reply", sweep.failures()));
-    assert_eq!(first.calls, sweep.failed().map(|(_, failed)| failed.calls).min().unwrap());
+    let [kind] = &sweep.kinds[..] else { panic!("{:?}", sweep.kinds) };
+    assert_eq!((kind.scenario, kind.count), ("lost-reply", sweep.sums.failures));
+    assert_eq!(kind.shortest.calls, sweep.failed().iter().map(|(_, failed)| failed.calls).min().unwrap());
+}
+
+#[test]
+fn a_rare_failure_is_counted_and_kept_beside_a_frequent_one() {
+    let jobs = |jobs| explore(&Plan { jobs, ..plan(&[fake::FAILS_TWICE], 2_000) });
+    let sweep = jobs(1);
+    let [frequent, rare] = &sweep.kinds[..] else { panic!("{:?}", sweep.kinds) };
+    assert_eq!((frequent.shortest.failure.oracle, frequent.count), (Oracle::ByteIntegrity, 1_999));
+    assert_eq!((rare.shortest.failure.oracle, rare.count, rare.first_seed()), (Oracle::Liveness, 1, 1_500));
+    assert_eq!((sweep.sums.failures, frequent.kept.len()), (2_000, FAILURES_KEPT));
+    assert_eq!(failures(&sweep), failures(&jobs(3)));
 }
