@@ -4,7 +4,7 @@
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
-use eagain_sim::{Actor, Foreign};
+use eagain_sim::{Actor, External};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Direction {
     }
 
     /// Whether the call may go on to the stream below. `Pending`: it will be woken.
-    pub fn poll_ready(&mut self, world: &Foreign, actor: Actor, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_ready(&mut self, world: &External, actor: Actor, cx: &mut Context<'_>) -> Poll<()> {
         if !self.decided {
             self.decided = true;
             let object = || self.object.clone();

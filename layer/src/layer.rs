@@ -5,7 +5,7 @@ use crate::stream::Layered;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport};
-use eagain_sim::{Actor, Foreign};
+use eagain_sim::{Actor, External};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const QUIET_AFTER: Duration = Duration::from_secs(60);
 /// One run of hardship.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    world: Foreign,
+    world: External,
     /// How many streams of each name there were.
     names: Arc<Mutex<BTreeMap<String, u64>>>,
 }
@@ -41,14 +41,14 @@ impl Layer {
 
     /// With a base, overrides and families of one's own. The run keeps its choices and its trace.
     pub fn with(base: Base, overrides: &Overrides, families: &[Family]) -> Layer {
-        let world = Foreign::new(base, overrides, Record::Trace);
+        let world = External::new(base, overrides, Record::Trace);
         world.draw_swarm(families, QUIET_AFTER);
         Layer::of(world)
     }
 
     /// Over a run that is there already, such as that of a scenario. Time is tokio's, from the first call inside a
     /// runtime on.
-    pub fn of(world: Foreign) -> Layer {
+    pub fn of(world: External) -> Layer {
         let start = OnceLock::new();
         world.set_clock(Box::new(move || {
             Handle::try_current().ok()?;
@@ -58,7 +58,7 @@ impl Layer {
     }
 
     /// The run: choices of the workload, oracles, marks in the trace.
-    pub fn world(&self) -> &Foreign {
+    pub fn world(&self) -> &External {
         &self.world
     }
 

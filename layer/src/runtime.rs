@@ -47,7 +47,7 @@ pub fn on_tokio<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) 
 /// As [`on_tokio`], with the families that the scenario has chosen ([`Sim::faults`]).
 pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) -> F) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
-    let layer = Layer::of(sim.foreign());
+    let layer = Layer::of(sim.external());
     // Only the clock can fail to be built, and this one is made of nothing.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()
     {

@@ -14,7 +14,7 @@ use crate::direction::Direction;
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
-use eagain_sim::{Actor, Foreign};
+use eagain_sim::{Actor, External};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -29,7 +29,7 @@ const EIO: i64 = -5;
 pub struct Layered<S> {
     /// `None` once the connection is gone.
     inner: Option<S>,
-    world: Foreign,
+    world: External,
     actor: Actor,
     read: Direction,
     write: Direction,
@@ -55,7 +55,7 @@ struct Most {
 }
 
 impl<S> Layered<S> {
-    pub(crate) fn new(world: Foreign, name: &str, inner: S) -> Layered<S> {
+    pub(crate) fn new(world: External, name: &str, inner: S) -> Layered<S> {
         let actor = world.actor(name);
         Layered {
             inner: Some(inner),

@@ -154,7 +154,7 @@ impl World {
                     Some(Trouble::Held) => turmoil.release(a, b),
                     _ => turmoil.repair(a, b),
                 }
-                world.happening(Actor::NOBODY, Kind::NetHealed, [world.text(a), world.text(b), 0, 0]);
+                world.event(Actor::NOBODY, Kind::NetHealed, [world.text(a), world.text(b), 0, 0]);
             }
             // Every link is asked for everything at every look, so that ordinals are times.
             let pair = || format!("{a}-{b}");
@@ -193,7 +193,7 @@ impl World {
                 Some(until) if now >= until || quiet => {
                     crash.down_until = None;
                     turmoil.bounce(name);
-                    world.happening(Actor::NOBODY, Kind::HostStarted, [world.text(name), 0, 0, 0]);
+                    world.event(Actor::NOBODY, Kind::HostStarted, [world.text(name), 0, 0, 0]);
                 }
                 None if down > 0 => {
                     crash.down_until = Some(now + ms(down));
@@ -217,7 +217,7 @@ pub fn on_turmoil(sim: &mut Sim, build: impl FnOnce(&mut World)) {
 /// here.
 pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: impl FnOnce(&mut World)) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
-    let layer = Layer::of(sim.foreign());
+    let layer = Layer::of(sim.external());
     layer.world().set_clock(Box::new(turmoil::sim_elapsed));
     let turmoil = settings
         .rng_seed(0)

@@ -11,19 +11,19 @@ use crate::world::World;
 pub fn kill(process: ProcessId) {
     control(Kind::ControlKill, [process.index().into(), 0], |w| {
         let process = w.latest(process.index());
-        w.kill_process(process);
+        w.kill_process(process, None);
     });
 }
 
 /// The power of a host fails, and comes back after a while. Its peers are not told; of its disk is left what was synced,
 /// and of the rest what the choices leave.
 pub fn crash(host: HostId) {
-    control(Kind::ControlCrash, [host.index().into(), 1], |w| w.crash_host(host.index(), true));
+    control(Kind::ControlCrash, [host.index().into(), 1], |w| w.crash_host(host.index(), true, None));
 }
 
 /// As [`crash`], and it stays off until [`switch_on`].
 pub fn switch_off(host: HostId) {
-    control(Kind::ControlCrash, [host.index().into(), 0], |w| w.crash_host(host.index(), false));
+    control(Kind::ControlCrash, [host.index().into(), 0], |w| w.crash_host(host.index(), false, None));
 }
 
 /// A host that was off comes up; what can restart on it begins.
@@ -40,15 +40,15 @@ pub fn partition(a: HostId, b: HostId) {
 /// What `from` sends does not arrive at `to` until [`heal`]; the other way it does.
 pub fn partition_one_way(from: HostId, to: HostId) {
     let words = [from.index().into(), to.index().into()];
-    control(Kind::ControlCut, words, |w| w.cut(from.index(), to.index(), 0, u64::MAX));
+    control(Kind::ControlCut, words, |w| w.cut(from.index(), to.index(), u64::MAX));
 }
 
 /// A black hole: nothing gets to this host or from it, until [`heal_all`].
 pub fn isolate(host: HostId) {
     control(Kind::ControlCut, [host.index().into(), u64::MAX], |w| {
         for other in 0..w.hosts.len() as u32 {
-            w.cut(host.index(), other, 0, u64::MAX);
-            w.cut(other, host.index(), 0, u64::MAX);
+            w.cut(host.index(), other, u64::MAX);
+            w.cut(other, host.index(), u64::MAX);
         }
     });
 }

@@ -14,7 +14,6 @@
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.
 
-mod agenda;
 mod allocator;
 mod bugs;
 mod calls;
@@ -23,10 +22,10 @@ pub mod choice;
 pub mod cli;
 pub mod control;
 pub mod fault;
-mod foreign;
 mod kernel;
 mod knobs;
 pub mod native;
+mod network;
 mod object;
 mod oracle;
 mod oracles;
@@ -38,6 +37,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod runner;
+mod scheduler;
 pub mod shrink;
 mod sim;
 mod stack;
@@ -45,15 +45,14 @@ mod syscall;
 #[cfg(feature = "cli")]
 pub mod testing;
 pub mod trace;
-mod wire;
 mod world;
 
 pub use allocator::CountingAllocator;
 pub use bugs::PlantedBug;
-pub use foreign::{Actor, Clock, Foreign};
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
 pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, print, sometimes};
 pub use oracles::{Oracle, Watcher};
+pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};
 pub use stack::Engine;

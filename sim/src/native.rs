@@ -54,7 +54,7 @@ pub fn exit(status: i32, why: &str) -> ! {
         let process = w.my_process();
         if status != 0 && !w.processes[process as usize].may_panic {
             let name = w.processes[process as usize].name.clone();
-            w.fail("O16", "exit", format!("{name}: {why}"));
+            w.run.fail("O16", "exit", format!("{name}: {why}"));
         }
         w.exit_process(process, status);
     });

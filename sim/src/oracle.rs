@@ -12,7 +12,7 @@ pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String)
 /// `reached` must be so at least once in a sweep; else the sweep says that it never was.
 pub fn sometimes(name: &'static str, reached: bool) {
     with(|w| {
-        *w.sometimes.entry(name).or_default() |= reached;
+        w.run.reach(name, reached);
     });
 }
 
@@ -20,7 +20,7 @@ pub fn sometimes(name: &'static str, reached: bool) {
 /// ends before that breaks O6 at the site `name`.
 pub fn eventually(name: &'static str, holds: bool) {
     with(|w| {
-        w.eventually.insert(name, holds);
+        w.run.expect(name, holds);
     });
 }
 
@@ -28,7 +28,7 @@ pub fn eventually(name: &'static str, holds: bool) {
 pub fn fail(oracle: impl Into<crate::Oracle>, site: &str, message: String) {
     let goes_on = with(|w| {
         if !w.dying {
-            w.fail(oracle, site, message);
+            w.run.fail(oracle, site, message);
         }
         w.dying
     });
@@ -49,7 +49,7 @@ pub struct Exclusive {
 pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     let other = with(|w| {
         let me = w.current;
-        let before = w.exclusive.insert((what, which), me);
+        let before = w.run.enter_exclusive(what, which, me);
         let name = |thread: u32| w.threads[thread as usize].name.clone();
         before.filter(|&other| other != me).map(|other| (name(me), name(other)))
     });
@@ -62,7 +62,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
 impl Drop for Exclusive {
     fn drop(&mut self) {
         if crate::stack::inside() {
-            with(|w| w.exclusive.remove(&(self.what, self.which)));
+            with(|w| w.run.leave_exclusive(self.what, self.which));
         }
     }
 }

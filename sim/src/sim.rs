@@ -1,22 +1,20 @@
 //! Building a world, running it, and what is left: the doing behind `crate::run`.
 
-use crate::choice::{Choices, Distribution, Domain, Stream};
+use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
-use crate::foreign::Foreign;
 use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
-use crate::run::{KnobValues, RunReport, RunSpec, Scenario, Settings};
+use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
-use crate::trace::{Kind, Recorder};
+use crate::trace::Kind;
 use crate::world::{Factory, Host, Next, State, World};
 use eagain_net::SocketAddr;
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Choices about the world as a whole.
 const WORLD: Domain = Domain("world");
-/// Choices that programs make.
-const WORKLOAD: Domain = Domain("workload");
 /// What `getrandom` gives.
 const ENTROPY: Domain = Domain("entropy");
 
@@ -49,7 +47,7 @@ pub struct Sim {
     faults: Vec<Family>,
     quiet_after: u64,
     ran: bool,
-    foreign: Option<Foreign>,
+    external: Option<External>,
 }
 
 /// A host of the world.
@@ -74,14 +72,9 @@ impl ProcessId {
 
 impl Sim {
     fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
-        let mut choices = Choices::new(spec.base, &spec.overrides);
-        let recorder = Recorder::new(spec.record);
-        if recorder.keeps_choices() {
-            choices.record();
-        }
+        let run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
         let rooms = std::mem::take(&mut engine.rooms);
-        let mut world = World::new(choices, recorder, KernelKnobs::default(), rooms);
-        world.events_max = spec.events_max.unwrap_or(u64::MAX);
+        let world = World::new(run, KernelKnobs::default(), rooms);
         Sim {
             world,
             engine,
@@ -90,7 +83,7 @@ impl Sim {
             faults: USUAL_FAULTS.to_vec(),
             quiet_after: 60_000_000_000,
             ran: false,
-            foreign: None,
+            external: None,
         }
     }
 
@@ -124,7 +117,7 @@ impl Sim {
 
     /// These settings make no sense together: the run is refused, which is no failure.
     pub fn refuse(&mut self, why: impl Into<String>) {
-        self.world.refused = Some(why.into());
+        self.world.run.refuse(why.into());
     }
 
     /// The settings of every kernel of this world; before the first host is made.
@@ -151,10 +144,10 @@ impl Sim {
 
     /// A choice about the world, made while it is built: from `low` to `high`, shrunk towards `low`.
     pub fn choose(&mut self, name: &str, low: u64, high: u64) -> u64 {
-        if let Some(foreign) = &self.foreign {
-            return foreign.choose(name, low, high);
+        if let Some(external) = &self.external {
+            return external.choose(name, low, high);
         }
-        low + self.world.choices.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
+        low + self.world.run.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
     }
 
     /// A new host. Its address is 10.0.x.y, dealt out in order.
@@ -162,7 +155,7 @@ impl Sim {
         let index = self.world.hosts.len() as u32;
         let number = index + 1;
         let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
-        self.world.trace.name_host(name);
+        self.world.run.name_host(name);
         let cpus = self.world.knobs.cpus;
         self.world.hosts.push(Host::new(name, ip, cpus));
         HostId(index)
@@ -233,7 +226,7 @@ impl Sim {
     /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
     /// that. To be asked after [`Sim::faults`].
     pub fn perturbed(&mut self, name: &str, usual: u64, least: u64) -> u64 {
-        if self.foreign.is_some() || !self.faults.contains(&Family::Knob) {
+        if self.external.is_some() || !self.faults.contains(&Family::Knob) {
             return usual;
         }
         match self.choose_knob(name) {
@@ -244,16 +237,12 @@ impl Sim {
 
     /// How small a setting is: 0, or from 1 up.
     fn choose_knob(&mut self, name: &str) -> u64 {
-        let World { swarm, choices, .. } = &mut self.world;
-        let chance = swarm.draw_early(choices, Family::Knob);
-        if chance == 0 && !choices.is_watched() {
-            return 0;
-        }
-        let value = choices.choose_once(Family::Knob.domain(), name, Family::Knob.distribution(chance));
+        let run = &mut self.world.run;
+        run.draw_early(Family::Knob);
+        let value = run.draw(Family::Knob, Once, || name.to_owned());
         if value != 0 {
-            swarm.fired(Family::Knob);
-            let words = [self.world.trace.text(name), value, 0, 0];
-            self.world.trace.happening(0, crate::world::NONE, Kind::FaultKnob, words);
+            let words = [run.text(name), value, 0, 0];
+            run.injected_now(Family::Knob, Kind::FaultKnob, words);
         }
         value
     }
@@ -286,45 +275,43 @@ impl Sim {
 
     /// Breaks an oracle from outside the simulated programs, after the run.
     pub fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
-        if let Some(foreign) = &self.foreign {
-            return foreign.fail(oracle, site, message);
+        if let Some(external) = &self.external {
+            return external.fail(oracle, site, message);
         }
-        self.world.fail(oracle, site, message);
+        self.world.run.fail(oracle, site, message);
     }
 
     /// Whether an oracle has broken.
     pub fn failed(&self) -> bool {
-        self.world.failure.is_some() || self.foreign.as_ref().is_some_and(Foreign::failed)
+        self.world.run.failed() || self.external.as_ref().is_some_and(External::failed)
     }
 
     /// Gives the run to a world that is not this kernel (tokio with a stream layer, turmoil): its choices, its trace and
     /// its verdict. The swarm is drawn; [`Sim::run`] has nothing left to do. The body drives the other world itself, and
     /// whatever it leaves in the handle is the report.
-    pub fn foreign(&mut self) -> Foreign {
-        if let Some(foreign) = &self.foreign {
-            return foreign.clone();
+    pub fn external(&mut self) -> External {
+        if let Some(external) = &self.external {
+            return external.clone();
         }
         self.ran = true;
-        let none = Choices::new(crate::choice::Base::Zero, &crate::choice::Overrides::new());
-        let choices = std::mem::replace(&mut self.world.choices, none);
-        let trace = std::mem::replace(&mut self.world.trace, Recorder::new(crate::run::Record::Hash));
-        let foreign = Foreign::of(choices, trace, self.engine.heartbeat());
-        foreign.draw_swarm(&self.faults, std::time::Duration::from_nanos(self.quiet_after));
-        self.foreign.insert(foreign).clone()
+        let run = std::mem::replace(&mut self.world.run, Run::empty());
+        let external = External::of(run, self.engine.heartbeat());
+        external.draw_swarm(&self.faults, std::time::Duration::from_nanos(self.quiet_after));
+        self.external.insert(external).clone()
     }
 
     /// Draws the swarm and runs until every client has ended, an oracle breaks, or nothing can happen any more.
     pub fn run(&mut self) {
-        if std::mem::replace(&mut self.ran, true) || self.world.refused.is_some() {
+        if std::mem::replace(&mut self.ran, true) || self.world.run.is_refused() {
             return;
         }
-        self.world.swarm.draw(&mut self.world.choices, &self.faults);
+        self.world.run.draw_swarm(&self.faults, u64::MAX);
         if self.faults.contains(&Family::Knob) {
             self.choose_processors();
         }
-        self.world.swarm.quiet_from = self.quiet_after;
+        self.world.run.set_quiet_from(self.quiet_after);
         let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
-        self.world.swarm.named = unusual.fold(0, |bits, &family| bits | 1 << family as u64);
+        self.world.run.name_faults(unusual.copied());
         for process in 0..self.world.processes.len() as u32 {
             self.world.choose_end(process);
         }
@@ -351,12 +338,8 @@ impl Sim {
 
     /// Unwinds whatever still has a stack, and gathers what is left.
     fn finish(mut self) -> (RunReport, Engine) {
-        if let Some(foreign) = self.foreign.take() {
-            let report = foreign.report();
-            let World { failure, refused, .. } = self.world;
-            // An oracle that broke inside did so before a panic came out.
-            let report = RunReport { failure: report.failure.or(failure), refused, ..report };
-            return (report, self.engine);
+        if let Some(external) = self.external.take() {
+            return (external.report(), self.engine);
         }
         let Sim { world, engine, .. } = &mut self;
         stack::enter(world, || {
@@ -368,19 +351,7 @@ impl Sim {
         });
         let mut w = self.world;
         self.engine.rooms = w.move_out();
-        let report = RunReport {
-            hash: w.trace.hash(),
-            calls: w.calls,
-            simulated: w.now,
-            failure: w.failure,
-            refused: w.refused,
-            faults: w.swarm.counts().collect(),
-            sometimes: w.sometimes,
-            choices: w.choices.recorded().to_vec(),
-            unused: w.choices.unused_overrides(),
-            trace: w.trace.into_log(),
-            output: w.output,
-        };
+        let report = w.run.into_report();
         (report, self.engine)
     }
 }
@@ -448,40 +419,26 @@ fn drop_handlers() {
 impl World {
     /// Nothing can happen any more: what was accepted must be done.
     fn judge_end(&mut self) {
-        if self.foreground > 0 && self.failure.is_none() {
+        if self.foreground > 0 && !self.run.failed() {
             let waits = self.describe_threads();
-            self.fail("O6", "deadlock", format!("nothing can ever run again\n{waits}"));
+            self.run.fail("O6", "deadlock", format!("nothing can ever run again\n{waits}"));
         }
-        if let Some(&name) = self.eventually.iter().find(|(_, holds)| !**holds).map(|(name, _)| name)
-            && self.failure.is_none()
-        {
-            self.fail("O6", name, format!("{name}: it had not come to hold when the run ended"));
-        }
+        self.run.judge_eventually();
     }
 
     pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
         let me = self.current;
-        let World { workload, threads, choices, .. } = self;
-        let stream: &mut Stream = workload.entry((me, name)).or_default();
-        let object = || format!("{}:{name}", threads[me as usize].name);
-        let above = choices.choose(
-            stream,
-            WORKLOAD,
-            true,
-            Distribution::uniform(0, high.saturating_sub(low)),
-            object,
-        );
-        low + above
+        let thread = &self.threads[me as usize].name;
+        self.run.choose_workload(me, Cow::Borrowed(name), low, high, || format!("{thread}:{name}"))
     }
 
     pub(crate) fn sys_getrandom(&mut self, buffer: &mut [u8]) {
         let process = self.my_process();
-        let name = self.processes[process as usize].name.clone();
-        let World { workload, choices, .. } = self;
-        let stream = workload.entry((u32::MAX - process, "entropy")).or_default();
+        let name = &self.processes[process as usize].name;
         let everything = Distribution::uniform(0, u64::MAX >> 16);
         for chunk in buffer.chunks_mut(4) {
-            let word = choices.choose(stream, ENTROPY, true, everything, || name.clone()) as u32;
+            let actor = u32::MAX - process;
+            let word = self.run.choose_named(actor, "entropy", ENTROPY, everything, || name.clone()) as u32;
             chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
         }
     }
@@ -504,16 +461,16 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
             sim.run();
         }))
     });
-    if let Some(foreign) = &sim.foreign
+    if let Some(external) = &sim.external
         && outcome.is_ok()
         && let Some(message) = crate::panic::take_any_message()
     {
         // A task panicked, and its runtime kept that to itself.
-        foreign.fail("O16", "panic", message);
+        external.fail("O16", "panic", message);
     }
     if let Err(payload) = outcome {
         let message = crate::panic::take_message(&*payload);
-        sim.world.fail("assert", "scenario", message);
+        sim.fail("assert", "scenario", message);
     }
     let (report, used) = sim.finish();
     *engine = used;

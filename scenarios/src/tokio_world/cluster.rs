@@ -145,7 +145,7 @@ pub fn told_on_sockets(sim: &mut Sim) {
         Family::StreamNotReady,
         Family::StreamReset,
     ]);
-    let layer = Layer::of(sim.foreign());
+    let layer = Layer::of(sim.external());
     let history = History::default();
     if on_sockets(sim, &layer, play_on_sockets(&layer, &history)) {
         check(sim, &history);

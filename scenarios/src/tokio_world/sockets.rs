@@ -34,7 +34,7 @@ pub fn tell_on_sockets(sim: &mut Sim, name: &str) {
     };
     let able = |family: &Family| !matches!(family, Family::StreamStall | Family::NetHold);
     sim.faults(&story.faults.iter().copied().filter(able).collect::<Vec<_>>());
-    let layer = Layer::of(sim.foreign());
+    let layer = Layer::of(sim.external());
     let history = History::default();
     let played = on_sockets(sim, &layer, play(story, &layer, &history));
     if played && story.remembers && !sim.failed() {

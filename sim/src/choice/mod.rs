@@ -15,10 +15,13 @@
 mod distribution;
 mod key;
 mod seed;
+mod source;
 
 pub use distribution::Distribution;
 pub use key::{Key, KeyError};
 pub use seed::{ParseSeedError, parse_seed};
+
+pub(crate) use source::{Lane, Once, Source};
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};

@@ -45,7 +45,7 @@ outcomes! {
     u64 => |v| *v as i64;
     eagain_net::Fd => |v| i64::from(v.0);
     (eagain_net::Fd, std::net::SocketAddr) => |v| i64::from(v.0.0);
-    std::net::SocketAddr => |v| crate::wire::address_word(*v) as i64;
+    std::net::SocketAddr => |v| crate::network::address_word(*v) as i64;
     eagain_net::StatusFlags => |v| i64::from(v.0);
     eagain_net::SocketOption => |v| option_word(v);
     eagain_net::Instant => |v| v.0 as i64;
@@ -284,7 +284,7 @@ impl World {
             let time = t.time;
             self.settle(time);
         }
-        let World { threads, processes, hosts, trace, failure, .. } = self;
+        let World { threads, processes, hosts, run, .. } = self;
         let t = &mut threads[me as usize];
         let process = &mut processes[t.process as usize];
         t.idle_calls += 1;
@@ -293,8 +293,7 @@ impl World {
             Ok(value) => value.word(),
             Err(errno) => -i64::from(errno.0),
         };
-        self.calls += 1;
-        trace.call(t.time, me, kind, args, word);
+        run.call(t.time, me, kind, args, word);
         t.time = hosts[process.host as usize].charge(t.time, u64::from(kind.row().cost));
         // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
         let was_last = process.life.calls_left == 1;
@@ -302,7 +301,7 @@ impl World {
         if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
             return self.end_call_with_care(was_last);
         }
-        failure.is_some() || process.exit.is_some() || t.has_deliverable(process)
+        run.failed() || process.exit.is_some() || t.has_deliverable(process)
     }
 
     /// A call that has ended, of a process that is watched, is to end, or has a thread that gets nothing on.
@@ -320,21 +319,21 @@ impl World {
             self.report_spin(me);
         }
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
-        self.failure.is_some()
+        self.run.failed()
             || self.processes[process as usize].exit.is_some()
             || self.has_deliverable_signal(me)
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
-        !self.dying && (self.failure.is_some() || self.processes[self.my_process() as usize].exit.is_some())
+        !self.dying && (self.run.failed() || self.processes[self.my_process() as usize].exit.is_some())
     }
 
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
         let name = self.threads[self.current as usize].name.clone();
-        self.fail(
+        self.run.fail(
             "signal-safety",
             what,
             format!(
@@ -347,7 +346,11 @@ impl World {
         let name = self.threads[thread as usize].name.clone();
         let limit = self.knobs.spin_limit;
         let waits = self.describe_threads();
-        self.fail("O3", "spin", format!("{name} made {limit} calls in a row that got nothing on\n{waits}"));
+        self.run.fail(
+            "O3",
+            "spin",
+            format!("{name} made {limit} calls in a row that got nothing on\n{waits}"),
+        );
     }
 
     /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
@@ -361,7 +364,7 @@ impl World {
         let waits = self.describe_threads();
         let message =
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
-        self.fail("O3", "spin without calls", message);
+        self.run.fail("O3", "spin without calls", message);
         true
     }
 
@@ -411,7 +414,7 @@ struct Waiting<'a> {
 
 impl Resolve for Waiting<'_> {
     fn text(&self, index: usize) -> Option<&str> {
-        self.world.trace.text_at(index)
+        self.world.run.text_at(index)
     }
 
     fn host(&self, index: usize) -> Option<&str> {

@@ -2,10 +2,10 @@
 
 use super::SimKernel;
 use super::door::{call, waiting_call};
+use crate::network::address_word;
 use crate::stack::with;
 use crate::syscall::{SendProgress, received};
 use crate::trace::Kind;
-use crate::wire::address_word;
 use eagain_net::*;
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::atomic::AtomicU32;

@@ -9,7 +9,7 @@ use eagain_net::*;
 
 /// A path as a word of an event.
 fn text(path: &str) -> u64 {
-    with(|w| if w.dying { 0 } else { w.trace.text(path) })
+    with(|w| if w.dying { 0 } else { w.run.text(path) })
 }
 
 /// A sync: what was written is safe when the disk is done, not before. A crash in between finds it as it was.

@@ -1,5 +1,5 @@
 //! What descriptors refer to: open files, and the things behind them. Data and small steps only; the calls are in
-//! `crate::syscall`, what travels between hosts is in `crate::wire`.
+//! `crate::syscall`, what travels between hosts is in `crate::network`.
 
 mod acknowledging;
 mod aio;

@@ -1,13 +1,14 @@
 //! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
 //! operation at a time for each descriptor number, and tell of the end by a queued signal.
 
-use crate::agenda::Happening;
 use crate::fault::Family;
 use crate::kernel::Step;
 use crate::object::{AioOp, Object};
+use crate::run::Effect;
+use crate::scheduler::Event;
 use crate::syscall::SendProgress;
 use crate::trace::Kind;
-use crate::world::{NONE, WaitOn, Wake, Watcher, World};
+use crate::world::{NONE, Process, WaitOn, Wake, Watcher, World};
 use eagain_net::{
     AioCancel, AioId, AioState, Errno, Events, Fd, Result, SendFlags, SigCode, SigEvent, SigInfo,
 };
@@ -80,27 +81,24 @@ impl World {
 
     /// The operation has a turn soon.
     fn aio_plan(&mut self, process: u32, id: u32) {
-        let chance = self.swarm.chance(Family::AioLate, self.now);
-        let World { processes, choices, .. } = self;
-        let p = &mut processes[process as usize];
-        let Some(op) = p.aio.ops.get_mut(&id) else { return };
+        let Process { aio, name, .. } = &mut self.processes[process as usize];
+        let Some(op) = aio.ops.get_mut(&id) else { return };
         if op.due {
             return;
         }
         op.due = true;
-        let late = choices.choose(
-            &mut p.aio.turns,
-            Family::AioLate.domain(),
-            chance != 0,
-            Family::AioLate.distribution(chance),
-            || p.name.clone(),
+        let now = self.run.now();
+        let late = self.run.inject(
+            Family::AioLate,
+            &mut aio.turns,
+            || name.clone(),
+            |late| {
+                let args = [u64::from(id), late, 0, 0];
+                Some(Effect { time: now, thread: NONE, kind: Kind::FaultAioLate, args })
+            },
         );
-        let now = self.now;
-        if late != 0 {
-            self.swarm.fired(Family::AioLate);
-            self.trace.happening(now, NONE, Kind::FaultAioLate, [u64::from(id), late, 0, 0]);
-        }
-        self.agenda.plan(now + TURN_NS + late, Happening::Aio(process, id));
+        let late = late.map_or(0, |(late, _)| late);
+        self.queue.plan(now + TURN_NS + late, Event::Aio(process, id));
     }
 
     /// The file that a running operation waits for had a wake-up.
@@ -124,11 +122,11 @@ impl World {
                 let Some(op) = self.processes[process as usize].aio.ops.get(&id) else { return };
                 let (file, waits) = (op.file, op.deadline.is_some());
                 if let (false, Some(timeout)) = (waits, self.aio_timeout(file, events)) {
-                    let until = self.now.saturating_add(timeout);
+                    let until = self.run.now().saturating_add(timeout);
                     if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
                         op.deadline = Some(until);
                     }
-                    self.agenda.plan(until, Happening::Aio(process, id));
+                    self.queue.plan(until, Event::Aio(process, id));
                 }
                 if let Some(open) = self.files.get_mut(file as usize) {
                     open.watchers.retain(|w| !is_of(w, process, id));
@@ -164,7 +162,7 @@ impl World {
             return Turn::Over(Err(Errno::EINVAL));
         };
         let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
-        let expired = op.deadline.is_some_and(|at| self.now >= at);
+        let expired = op.deadline.is_some_and(|at| self.run.now() >= at);
         let mut buffer = std::mem::take(&mut op.buffer);
         let nonblocking = self.files[file as usize].nonblocking();
         let socket = matches!(self.files[file as usize].object, Object::Socket(_));
@@ -227,7 +225,6 @@ impl World {
 
     /// An operation has ended, or was cancelled: tells of it, and lets the next one of its number run.
     fn aio_over(&mut self, process: u32, id: u32, result: Result<usize>) {
-        let now = self.now;
         let aio = &mut self.processes[process as usize].aio;
         let Some(op) = aio.ops.get_mut(&id) else { return };
         op.result = Some(result);
@@ -251,8 +248,8 @@ impl World {
             Err(errno) => -i64::from(errno.0),
         };
         let main = self.processes[process as usize].main_thread;
-        self.trace.completion(now, main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
-        self.last_progress = now;
+        self.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
+        self.run.progress();
         if file != NONE {
             if let Some(open) = self.files.get_mut(file as usize) {
                 open.watchers.retain(|w| !is_of(w, process, id));
@@ -339,7 +336,7 @@ impl World {
         {
             *deadline = Some(self.deadline_after(timeout));
         }
-        if deadline.is_some_and(|at| self.now >= at) {
+        if deadline.is_some_and(|at| self.run.now() >= at) {
             return Step::Done(Err(Errno::EAGAIN));
         }
         self.me().aio.waiters.push(me);

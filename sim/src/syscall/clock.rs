@@ -13,14 +13,14 @@ impl World {
 
     pub fn sys_clock_gettime(&mut self, clock: ClockId) -> Instant {
         let host = self.my_host();
-        self.hosts[host as usize].clock(clock, self.now)
+        self.hosts[host as usize].clock(clock, self.run.now())
     }
 
     /// The world's time after `timeout` nanoseconds of this host's clock.
     #[inline]
     pub fn deadline_after(&self, timeout: u64) -> u64 {
         let host = self.my_host();
-        self.now.saturating_add(self.hosts[host as usize].true_duration(timeout))
+        self.run.now().saturating_add(self.hosts[host as usize].true_duration(timeout))
     }
 
     pub fn sys_nanosleep(&mut self, duration: u64, deadline: &mut Option<u64>) -> Step<()> {
@@ -29,7 +29,7 @@ impl World {
             self.threads[me as usize].idle_calls = 0;
         }
         let at = *deadline.get_or_insert_with(|| self.deadline_after(duration));
-        if self.now >= at {
+        if self.run.now() >= at {
             return Step::Done(Ok(()));
         }
         self.wait(WaitOn::Nothing, Some(at));

@@ -240,7 +240,7 @@ impl World {
         {
             *deadline = Some(self.deadline_after(timeout));
         }
-        if deadline.is_some_and(|at| self.now >= at) {
+        if deadline.is_some_and(|at| self.run.now() >= at) {
             return Step::Done(Ok(0));
         }
         let me = self.current;

@@ -5,7 +5,7 @@ use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{Disk, Inode, Object, OpenDisk};
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
 /// `MAX_RW_COUNT`.
@@ -113,7 +113,7 @@ impl World {
         let most = buffer.len().min(TRANSFER_MAX);
         let n = inode.read(&mut buffer[..most], offset);
         let me = self.current;
-        self.trace.payload(me, &buffer[..n], false);
+        self.run.payload(me, &buffer[..n], false);
         self.progress();
         Ok(n)
     }
@@ -157,7 +157,7 @@ impl World {
         disk.inode_mut(inode).write(&bytes[..n], at);
         disk.used += room;
         let me = self.current;
-        self.trace.payload(me, &bytes[..n], true);
+        self.run.payload(me, &bytes[..n], true);
         self.progress();
         Ok((n, at + n as u64))
     }
@@ -183,18 +183,17 @@ impl World {
         if grows == 0 {
             return Ok(0);
         }
-        let now = self.now;
+        let now = self.run.now();
         let full_for = self.choose_for_disk(host, Family::DiskSpace, |disk| &mut disk.writes);
         if full_for != 0 && now >= self.hosts[host as usize].files.full_until {
             let name = self.hosts[host as usize].name.clone();
-            let mut stream = std::mem::take(&mut self.hosts[host as usize].files.rooms);
             let few = Distribution::rarely_log(32_768, 1, 4096);
-            let room = self.choices.choose(&mut stream, ROOM, true, few, || name.clone());
-            let text = self.trace.text(&name);
-            let event = self.trace.happening(now, NONE, Kind::FaultDisk, [text, room, full_for, 0]);
-            self.swarm.fired(Family::DiskSpace);
+            let rooms = &mut self.hosts[host as usize].files.rooms;
+            let room = self.run.choose(rooms, ROOM, few, || name.clone());
+            let text = self.run.text(&name);
+            let event = self.run.injected_now(Family::DiskSpace, Kind::FaultDisk, [text, room, full_for, 0]);
             let disk = &mut self.hosts[host as usize].files;
-            (disk.rooms, disk.full_until, disk.full_event, disk.room) = (stream, now + full_for, event, room);
+            (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
         }
         let capacity = self.knobs.disk_bytes;
         let disk = &mut self.hosts[host as usize].files;
@@ -209,7 +208,7 @@ impl World {
             disk.room -= given;
         }
         if given < grows {
-            self.trace.blame(cause);
+            self.run.blame(cause);
         }
         if given == 0 { Err(Errno::ENOSPC) } else { Ok(given) }
     }
@@ -221,17 +220,9 @@ impl World {
         family: Family,
         stream: impl FnOnce(&mut Disk) -> &mut Stream,
     ) -> u64 {
-        let chance = self.swarm.chance(family, self.now);
-        let World { hosts, choices, .. } = self;
-        let host = &mut hosts[host as usize];
+        let host = &mut self.hosts[host as usize];
         let name = &host.name;
-        choices.choose(
-            stream(&mut host.files),
-            family.domain(),
-            chance != 0,
-            family.distribution(chance),
-            || name.clone(),
-        )
+        self.run.draw(family, stream(&mut host.files), || name.clone())
     }
 
     /// `fsync(2)`, `fdatasync(2)`: the data and the length of a file; the entries of a directory.
@@ -259,9 +250,8 @@ impl World {
                 i.errors += 1;
                 i.error_told = false;
                 let name = i.name.clone();
-                self.swarm.fired(Family::DiskSync);
-                let text = self.trace.text(&name);
-                cause = self.trace.happening(self.now, NONE, Kind::FaultDisk, [text, fails, 0, 0]);
+                let text = self.run.text(&name);
+                cause = self.run.injected_now(Family::DiskSync, Kind::FaultDisk, [text, fails, 0, 0]);
             }
         } else {
             // A length that was cut and grown to what it was has nothing to write.
@@ -272,7 +262,7 @@ impl World {
         if open.errors_seen != errors {
             open.errors_seen = errors;
             self.hosts[host as usize].files.inode_mut(inode).error_told = true;
-            self.trace.blame(cause);
+            self.run.blame(cause);
             return Err(Errno::EIO);
         }
         Ok(())
@@ -287,9 +277,8 @@ impl World {
     pub fn sync_time(&mut self, host: u32) -> u64 {
         let slow = self.choose_for_disk(host, Family::DiskSlow, |disk| &mut disk.slows);
         if slow != 0 {
-            self.swarm.fired(Family::DiskSlow);
-            let text = self.trace.text(&self.hosts[host as usize].name.clone());
-            self.trace.happening(self.now, NONE, Kind::FaultDisk, [text, slow, 0, 0]);
+            let text = self.run.text(&self.hosts[host as usize].name);
+            self.run.injected_now(Family::DiskSlow, Kind::FaultDisk, [text, slow, 0, 0]);
         }
         crate::kernel::SYNC_NS + slow
     }

@@ -53,7 +53,7 @@ impl World {
             *deadline = Some(self.deadline_after(timeout));
         }
         let thread = self.current;
-        if deadline.is_some_and(|at| self.now >= at) {
+        if deadline.is_some_and(|at| self.run.now() >= at) {
             // A signal counts even when there was no time to wait, unlike in epoll_wait.
             let mask = self.threads[thread as usize].mask;
             return if self.is_pending(SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };

@@ -2,12 +2,13 @@
 //! waits. Also what a descriptor sends to its owner (SIGIO).
 
 use super::descriptor::check_flags;
-use crate::agenda::Happening;
 use crate::fault::Family;
 use crate::kernel::{Frame, Step};
 use crate::object::Object;
+use crate::run::Effect;
+use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, State, WaitOn, Wake, World};
+use crate::world::{ALL, NONE, State, Thread, WaitOn, Wake, World};
 use eagain_net::{
     Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
     SigSet, Signal, SocketFlags,
@@ -88,7 +89,7 @@ impl World {
             }
             let info = self.take_pending(SigSet(!mask.0))?;
             let time = self.threads[me as usize].time;
-            self.trace.happening(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
+            self.run.event_at(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
             let action = self.processes[process as usize]
                 .dispositions
                 .iter()
@@ -129,7 +130,7 @@ impl World {
             && signal != Signal::SIGKILL
             && signal != Signal::SIGTERM
         {
-            self.fail(
+            self.run.fail(
                 "O16",
                 "signal",
                 format!("{signal:?} ended {name}: it has no handler and is not ignored"),
@@ -172,7 +173,7 @@ impl World {
             return;
         }
         if info.signal == Signal::SIGKILL {
-            self.kill_process(process);
+            self.kill_process(process, None);
             return;
         }
         let main = p.main_thread;
@@ -265,18 +266,10 @@ impl World {
             return;
         }
         let me = self.current;
-        let chance = self.swarm.chance(Family::Interrupt, self.now);
-        let World { threads, choices, .. } = self;
-        let t = &mut threads[me as usize];
-        let after = choices.choose(
-            &mut t.interrupts,
-            Family::Interrupt.domain(),
-            chance != 0,
-            Family::Interrupt.distribution(chance),
-            || t.name.clone(),
-        );
+        let Thread { interrupts, name, .. } = &mut self.threads[me as usize];
+        let after = self.run.draw(Family::Interrupt, interrupts, || name.clone());
         if after != 0 {
-            self.agenda.plan(self.now + after, Happening::Fault(me));
+            self.queue.plan(self.run.now() + after, Event::Fault(me));
         }
     }
 
@@ -288,14 +281,14 @@ impl World {
         let handled = HARMLESS.into_iter().find(|&signal| {
             !mask.contains(signal) && matches!(self.disposition(process, signal), Disposition::Handler(_))
         });
-        let now = self.now;
+        let now = self.run.now();
         if let Some(signal) = handled {
-            self.swarm.fired(Family::Interrupt);
-            self.trace.happening(now, thread, Kind::FaultEintr, [signal.0 as u64, 0, 0, 0]);
+            let args = [signal.0 as u64, 0, 0, 0];
+            self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
             self.send_to_thread(thread, SigInfo::plain(signal, SigCode::User));
         } else if matches!(self.threads[thread as usize].call, Kind::EpollWait | Kind::Sigtimedwait) {
-            self.swarm.fired(Family::Interrupt);
-            self.trace.happening(now, thread, Kind::FaultEintr, [Signal::SIGCONT.0 as u64, 0, 0, 0]);
+            let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
+            self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
             self.threads[thread as usize].stopped = true;
             self.wake(thread, Wake::Signal);
         }
@@ -355,7 +348,7 @@ impl World {
         {
             *deadline = Some(self.deadline_after(timeout));
         }
-        if deadline.is_some_and(|at| self.now >= at) {
+        if deadline.is_some_and(|at| self.run.now() >= at) {
             self.threads[me].awaited = SigSet::EMPTY;
             return Step::Done(Err(Errno::EAGAIN));
         }

@@ -308,17 +308,17 @@ impl World {
         if s.tcp == Tcp::Close {
             return Step::Done(Err(Errno::ENOTCONN));
         }
-        if nonblocking || deadline.is_some_and(|at| self.now >= at) {
+        if nonblocking || deadline.is_some_and(|at| self.run.now() >= at) {
             if let Some((conn, side)) = s.conn {
                 let cause = self.conns[conn as usize].flows[1 - side as usize].cause();
-                self.trace.blame(cause);
+                self.run.blame(cause);
             }
             return Step::Done(Err(Errno::EAGAIN));
         }
         if deadline.is_none()
             && let Some(timeout) = s.options.recv_timeout
         {
-            *deadline = Some(self.now.saturating_add(timeout));
+            *deadline = Some(self.run.now().saturating_add(timeout));
         }
         self.wait_for_file(file, Events::IN, false, *deadline);
         Step::Wait
@@ -333,7 +333,7 @@ impl World {
         peeked_over: usize,
         flags: RecvFlags,
     ) -> usize {
-        let World { conns, trace, current, .. } = self;
+        let World { conns, run, current, .. } = self;
         let f = &mut conns[conn as usize].flows[incoming];
         let mut n = available.min(buffer.len());
         if flags.contains(RecvFlags::TRUNC) {
@@ -345,13 +345,13 @@ impl World {
                 buffer[..n].copy_from_slice(&f.bytes.bytes()[peeked_over..peeked_over + n]);
                 n
             };
-            trace.payload(*current, &buffer[..n], false);
+            run.payload(*current, &buffer[..n], false);
             if !flags.contains(RecvFlags::PEEK) {
                 f.bytes.skip(n);
             }
         }
         if n < buffer.len() {
-            trace.blame(f.cause());
+            run.blame(f.cause());
         }
         if !flags.contains(RecvFlags::PEEK) {
             f.read += n as u64;
@@ -373,8 +373,8 @@ impl World {
             f.window_closed = false;
             if !f.pumping {
                 f.pumping = true;
-                let (at, generation) = (self.now + c.latency, c.generation);
-                self.agenda.plan(at, crate::agenda::Happening::Pump(conn, generation, side as u8));
+                let (at, generation) = (self.run.now() + c.latency, c.generation);
+                self.queue.plan(at, crate::scheduler::Event::Transmit(conn, generation, side as u8));
             }
         }
     }
@@ -392,7 +392,7 @@ impl World {
             Err(errno) => return Step::Done(Err(errno)),
         };
         let nonblocking = self.files[file as usize].nonblocking() || flags.contains(SendFlags::DONTWAIT);
-        let expired = progress.deadline.is_some_and(|at| self.now >= at);
+        let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
         let s = &mut self.socks[sock as usize];
         if !matches!(s.tcp, Tcp::Established | Tcp::CloseWait) {
             let connecting = matches!(s.tcp, Tcp::SynSent | Tcp::SynRecv);
@@ -430,13 +430,13 @@ impl World {
         self.socks[sock as usize].no_space = true;
         self.await_space(conn, side);
         if nonblocking || expired {
-            self.trace.blame(cause);
+            self.run.blame(cause);
             return Step::Done(if progress.sent > 0 { Ok(progress.sent) } else { Err(Errno::EAGAIN) });
         }
         if progress.deadline.is_none()
             && let Some(timeout) = self.socks[sock as usize].options.send_timeout
         {
-            progress.deadline = Some(self.now.saturating_add(timeout));
+            progress.deadline = Some(self.run.now().saturating_add(timeout));
         }
         self.wait_for_file(file, Events::OUT, false, progress.deadline);
         let me = self.current;
@@ -446,7 +446,7 @@ impl World {
 
     /// Copies what fits of `buffers`, from `from` on, into the send buffer.
     fn push_bytes(&mut self, conn: u32, side: usize, buffers: &[&[u8]], from: usize) -> usize {
-        let World { conns, trace, current, .. } = self;
+        let World { conns, run, current, .. } = self;
         let f = &mut conns[conn as usize].flows[side];
         let mut room = f.free() as usize;
         let mut skip = from;
@@ -460,7 +460,7 @@ impl World {
             skip = 0;
             let n = rest.len().min(room);
             f.bytes.push(&rest[..n]);
-            trace.payload(*current, &rest[..n], true);
+            run.payload(*current, &rest[..n], true);
             room -= n;
             pushed += n;
             if n < rest.len() {
@@ -644,7 +644,7 @@ impl World {
                     if flows[1 - side].has_urgent() {
                         mask |= Events::PRI;
                     }
-                    flows[side].settle_acks(self.now);
+                    flows[side].settle_acks(self.run.now());
                     if !sending || flows[side].writable() {
                         mask |= Events::OUT;
                     } else {

@@ -1,10 +1,11 @@
 //! Threads and futexes (kernel/futex/).
 
-use crate::agenda::Happening;
 use crate::fault::Family;
 use crate::kernel::Step;
+use crate::run::Effect;
+use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{NONE, State, WaitOn, Wake, World};
+use crate::world::{NONE, State, Thread, WaitOn, Wake, World};
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, ThreadBody, ThreadId};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -90,11 +91,11 @@ impl World {
                 }
                 FutexTimeout::Absolute(clock, at) => {
                     let host = self.my_host();
-                    Some(self.hosts[host as usize].true_time(clock, at, self.now))
+                    Some(self.hosts[host as usize].true_time(clock, at, self.run.now()))
                 }
             };
         }
-        if deadline.is_some_and(|at| self.now >= at) {
+        if deadline.is_some_and(|at| self.run.now() >= at) {
             return Step::Done(Err(Errno::ETIMEDOUT));
         }
         let key = (self.my_process(), address(word));
@@ -112,30 +113,22 @@ impl World {
     /// `futex(2)`: a waiter may wake without a wake.
     fn may_wake_spuriously(&mut self) {
         let me = self.current;
-        let chance = self.swarm.chance(Family::Wakeup, self.now);
-        let World { threads, choices, .. } = self;
-        let t = &mut threads[me as usize];
-        let after = choices.choose(
-            &mut t.wakeups,
-            Family::Wakeup.domain(),
-            chance != 0,
-            Family::Wakeup.distribution(chance),
-            || t.name.clone(),
-        );
+        let Thread { wakeups, name, .. } = &mut self.threads[me as usize];
+        let after = self.run.draw(Family::Wakeup, wakeups, || name.clone());
         if after != 0 {
-            self.agenda.plan(self.now + after, Happening::Fault(me));
+            self.queue.plan(self.run.now() + after, Event::Fault(me));
         }
     }
 
     /// A planned fault of a waiting thread: a signal, or a futex wake-up that nobody asked for.
     pub fn interrupt_now(&mut self, thread: u32) {
-        if self.now >= self.swarm.quiet_from || self.threads[thread as usize].state != State::Waiting {
+        if self.run.is_quiet() || self.threads[thread as usize].state != State::Waiting {
             return;
         }
-        let now = self.now;
+        let now = self.run.now();
         if self.threads[thread as usize].call == Kind::FutexWait {
-            self.swarm.fired(Family::Wakeup);
-            self.trace.happening(now, thread, Kind::FaultWakeup, [0; 4]);
+            let effect = Effect { time: now, thread, kind: Kind::FaultWakeup, args: [0; 4] };
+            self.run.injected(Family::Wakeup, effect);
             self.wake(thread, Wake::Ready);
         } else {
             self.interrupt_wait(thread);

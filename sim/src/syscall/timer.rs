@@ -1,8 +1,8 @@
 //! timerfd (fs/timerfd.c).
 
 use super::descriptor::check_flags;
-use crate::agenda::Happening;
 use crate::object::{Object, TimerFd};
+use crate::scheduler::Event;
 use crate::world::World;
 use eagain_net::{ClockId, Errno, Events, Fd, Instant, Result, SocketFlags, TimerSpec};
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl World {
 
     pub fn sys_timerfd_settime(&mut self, fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {
         let old = self.sys_timerfd_gettime(fd)?;
-        let now = self.now;
+        let now = self.run.now();
         let (_, timer) = self.timer(fd)?;
         let (clock, host) = (timer.clock, timer.host);
         let nanoseconds = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
@@ -66,7 +66,7 @@ impl World {
         timer.ticks = missed;
         let generation = timer.generation;
         if let Some(at) = first {
-            self.agenda.plan(at, Happening::Timer(file, generation));
+            self.queue.plan(at, Event::Timer(file, generation));
         }
         if missed > 0 {
             self.notify(file, Events::IN, None);
@@ -76,7 +76,7 @@ impl World {
     }
 
     pub fn sys_timerfd_gettime(&mut self, fd: Fd) -> Result<TimerSpec> {
-        let now = self.now;
+        let now = self.run.now();
         let (_, timer) = self.timer(fd)?;
         Ok(TimerSpec {
             value: Duration::from_nanos(timer.next.map_or(0, |at| at.saturating_sub(now).max(1))),
@@ -97,7 +97,7 @@ impl World {
         timer.wall = None;
         timer.next = (timer.interval > 0).then(|| at + timer.interval);
         if let Some(next) = timer.next {
-            self.agenda.plan(next, Happening::Timer(file, generation));
+            self.queue.plan(next, Event::Timer(file, generation));
         }
         if first {
             self.notify(file, Events::IN, None);

@@ -1,10 +1,10 @@
 //! What a host's clocks show: where they start and how fast they run is chosen once; the wall clock also steps.
 
-use super::World;
-use crate::agenda::Happening;
-use crate::choice::{Distribution, Domain, Stream};
+use super::{Host, World};
+use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::object::Object;
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use eagain_net::ClockId;
 
@@ -23,6 +23,9 @@ const STARTS: [u64; 7] = [
     (1 << 31) * SECOND - SECOND / 2,
 ];
 
+/// How often, of 65,536, a clock is another than usual, where the family is on.
+const OFTEN: u32 = 49_152;
+
 /// A number as a choice has it to one with a sign: 1, -1, 2, -2, ….
 fn signed(value: u64) -> i64 {
     let size = value.div_ceil(2) as i64;
@@ -40,71 +43,49 @@ impl World {
 
     fn choose_clock(&mut self, host: u32) {
         let family = Family::ClockDrift;
-        let chance = self.swarm.chance(family, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return;
-        }
-        let often = if chance == 0 { 0 } else { 49_152 };
-        let name = self.hosts[host as usize].name.clone();
-        let rate = Distribution::rarely(often, 1, 1_000_000);
-        let rate = self.choices.choose_once(family.domain(), &format!("{name}:rate"), rate);
-        let start = Distribution::rarely(often, 1, STARTS.len() as u64);
-        let start = self.choices.choose_once(family.domain(), &format!("{name}:start"), start);
+        let name = &self.hosts[host as usize].name;
+        let rate = |_| Distribution::rarely(OFTEN, 1, 1_000_000);
+        let rate = self.run.draw_from(family, Once, rate, || format!("{name}:rate"));
+        let start = |_| Distribution::rarely(OFTEN, 1, STARTS.len() as u64);
+        let start = self.run.draw_from(family, Once, start, || format!("{name}:start"));
         let owner = &mut self.hosts[host as usize];
         owner.drift_ppb = signed(rate);
         if start != 0 {
             owner.mono_start = STARTS[(start as usize - 1).min(STARTS.len() - 1)];
         }
         if rate != 0 || start != 0 {
-            self.swarm.fired(family);
             let words = [u64::from(host), owner.drift_ppb as u64, 0, 0];
-            self.trace.happening(self.now, super::NONE, Kind::FaultClock, words);
+            self.run.injected_now(family, Kind::FaultClock, words);
         }
     }
 
     /// The next step of a host's wall clock, if there is one: after how long is chosen now.
     fn plan_clock_step(&mut self, host: u32) {
-        let family = Family::ClockStep;
-        let chance = self.swarm.chance(family, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return;
-        }
-        let World { hosts, choices, agenda, now, .. } = self;
-        let owner = &mut hosts[host as usize];
-        let name = &owner.name;
-        let after = choices.choose(
-            &mut owner.steps,
-            family.domain(),
-            chance != 0,
-            family.distribution(chance),
-            || name.clone(),
-        );
+        let Host { steps, name, .. } = &mut self.hosts[host as usize];
+        let after = self.run.draw(Family::ClockStep, steps, || name.clone());
         if after != 0 {
-            agenda.plan(*now + after, Happening::ClockStep(host));
+            self.queue.plan(self.run.now() + after, Event::ClockStep(host));
         }
     }
 
     /// Somebody sets the wall clock. Who waits for a moment of it waits for another time now.
     pub fn clock_steps(&mut self, host: u32) {
-        let now = self.now;
-        if now >= self.swarm.quiet_from {
+        if self.run.is_quiet() {
             return;
         }
         let owner = &mut self.hosts[host as usize];
         let name = format!("{}@{}", owner.name, owner.steps.count());
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
-        let by = self.choices.choose(&mut Stream::default(), STEP, true, by, || name.clone());
-        let by = signed(by.max(1));
-        self.swarm.fired(Family::ClockStep);
+        let by = signed(self.run.choose_once(STEP, &name, by).max(1));
         self.hosts[host as usize].wall_step += by;
-        self.trace.happening(now, super::NONE, Kind::FaultClockStep, [u64::from(host), by as u64, 0, 0]);
+        self.run.injected_now(Family::ClockStep, Kind::FaultClockStep, [u64::from(host), by as u64, 0, 0]);
         self.wall_timers_move(host);
         self.wall_waits_move(host);
         self.plan_clock_step(host);
     }
 
     fn wall_timers_move(&mut self, host: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let timers: Vec<u32> = self.files.iter().map(|(file, _)| file as u32).collect();
         for file in timers {
             let owner = &self.hosts[host as usize];
@@ -120,12 +101,12 @@ impl World {
             timer.next = Some(next);
             timer.generation += 1;
             let generation = timer.generation;
-            self.agenda.plan(next, Happening::Timer(file, generation));
+            self.queue.plan(next, Event::Timer(file, generation));
         }
     }
 
     fn wall_waits_move(&mut self, host: u32) {
-        let now = self.now;
+        let now = self.run.now();
         for thread in 0..self.threads.len() {
             let t = &mut self.threads[thread];
             let Some(at) = t.wall_deadline else { continue };
@@ -139,7 +120,7 @@ impl World {
             t.deadline = self.hosts[host as usize].true_time(ClockId::Realtime, at, now);
             if t.deadline < t.timer_at {
                 t.timer_at = t.deadline;
-                self.agenda.plan(t.deadline, Happening::Deadline(thread as u32));
+                self.queue.plan(t.deadline, Event::Deadline(thread as u32));
             }
         }
     }

@@ -1,34 +1,34 @@
 //! What the agenda's entries do when their time has come; each hands over to the file of its subject.
 
 use super::World;
-use crate::agenda::Happening;
+use crate::scheduler::Event;
 
 impl World {
     /// Lets it happen, now.
-    pub fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Thread(_) => {}
-            Happening::Deadline(thread) => self.deadline(thread),
-            Happening::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
-            Happening::Space(conn, generation, side) => self.space(conn, generation, side as usize),
-            Happening::Pump(conn, generation, side) => self.pump_again(conn, generation, side as usize),
-            Happening::Syn(conn, generation) => self.syn_arrives(conn, generation),
-            Happening::SynAnswer(conn, generation, refused) => self.syn_answer(conn, generation, refused),
-            Happening::Timer(file, generation) => self.timer_fires(file, generation),
-            Happening::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
-            Happening::RingWork(ring, number) => self.ring_work_planned(ring, number),
-            Happening::Aio(process, op) => self.aio_due(process, op),
-            Happening::FinAck(conn, generation, side) => self.fin_ack_due(conn, generation, side as usize),
-            Happening::Restart(process) => self.restart_process(process),
-            Happening::HostUp(host) => self.host_up(host),
-            Happening::Partition => self.partition_begins(),
-            Happening::Heal(number) => self.heal(|cut| cut.number == number),
-            Happening::Swizzle => self.swizzle_begins(),
-            Happening::CutOff(host, until) => self.cut_off(host, until),
-            Happening::Back(host, until) => self.back(host, until),
-            Happening::Quiet => self.heal_all(),
-            Happening::ClockStep(host) => self.clock_steps(host),
-            Happening::Fault(thread) => self.interrupt_now(thread),
+    pub fn happen(&mut self, event: Event) {
+        match event {
+            Event::Thread(_) => {}
+            Event::Deadline(thread) => self.deadline(thread),
+            Event::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
+            Event::Space(conn, generation, side) => self.space(conn, generation, side as usize),
+            Event::Transmit(conn, generation, side) => self.pump_again(conn, generation, side as usize),
+            Event::Syn(conn, generation) => self.syn_arrives(conn, generation),
+            Event::SynAnswer(conn, generation, refused) => self.syn_answer(conn, generation, refused),
+            Event::Timer(file, generation) => self.timer_fires(file, generation),
+            Event::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
+            Event::RingWork(ring, number) => self.ring_work_planned(ring, number),
+            Event::Aio(process, op) => self.aio_due(process, op),
+            Event::FinAck(conn, generation, side) => self.fin_ack_due(conn, generation, side as usize),
+            Event::Restart(process) => self.restart_process(process),
+            Event::HostUp(host) => self.host_up(host),
+            Event::Partition => self.partition_begins(),
+            Event::Heal(number) => self.heal(|cut| cut.number == number),
+            Event::Swizzle => self.swizzle_begins(),
+            Event::CutOff(host, until) => self.cut_off(host, until),
+            Event::Back(host, until) => self.back(host, until),
+            Event::Quiet => self.heal_all(),
+            Event::ClockStep(host) => self.clock_steps(host),
+            Event::Fault(thread) => self.interrupt_now(thread),
         }
     }
 }

@@ -180,7 +180,7 @@ impl World {
     ) -> bool {
         let owner = &self.hosts[host as usize];
         let waits = |&(at, until, had_reuse): &(SocketAddr, u64, bool)| {
-            overlap(&at, address) && until > self.now && !(reuse && had_reuse)
+            overlap(&at, address) && until > self.run.now() && !(reuse && had_reuse)
         };
         let taken = |&(at, other): &(SocketAddr, u32)| {
             let same = other == sock;

@@ -1,11 +1,11 @@
 //! How processes and hosts end before their time, and begin again: kill, crash, restart.
 
 use super::{NONE, World};
-use crate::agenda::Happening;
-use crate::choice::{Distribution, Domain};
+use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::kernel::SimKernel;
 use crate::object::Object;
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use std::sync::Arc;
 
@@ -59,13 +59,7 @@ impl World {
 
     /// At which call, or 0.
     fn choose_call(&mut self, family: Family, name: &str) -> u64 {
-        let chance = self.swarm.chance(family, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return 0;
-        }
-        let distribution =
-            if chance == 0 { Distribution::rarely(0, 1, 1) } else { family.distribution(chance) };
-        self.choices.choose_once(family.domain(), name, distribution)
+        self.run.draw(family, Once, || name.to_owned())
     }
 
     /// The chosen call was made.
@@ -73,22 +67,18 @@ impl World {
     pub fn chosen_end(&mut self, process: u32) {
         let (host, with_host) =
             (self.processes[process as usize].host, self.processes[process as usize].life.with_host);
-        if self.now >= self.swarm.quiet_from || self.processes[process as usize].exit.is_some() {
+        if self.run.is_quiet() || self.processes[process as usize].exit.is_some() {
             return;
         }
         if self.processes[process as usize].life.may_vanish {
-            self.swarm.fired(Family::HostGone);
-            let now = self.now;
-            self.trace.happening(now, NONE, Kind::FaultGone, [u64::from(host), 0, 0, 0]);
-            return self.crash_host(host, false);
+            self.run.injected_now(Family::HostGone, Kind::FaultGone, [u64::from(host), 0, 0, 0]);
+            return self.crash_host(host, false, None);
         }
         let needed = |p: &super::Process| p.host == host && p.foreground && p.exit.is_none();
         if with_host && !self.processes.iter().any(needed) {
-            self.swarm.fired(Family::HostPower);
-            self.crash_host(host, true);
+            self.crash_host(host, true, Some(Family::HostPower));
         } else {
-            self.swarm.fired(Family::ProcessKill);
-            self.kill_process(process);
+            self.kill_process(process, Some(Family::ProcessKill));
         }
     }
 
@@ -99,13 +89,13 @@ impl World {
             return;
         }
         let name = p.name.clone();
-        let at = self.now + self.down_time(&name);
-        self.agenda.plan(at, Happening::Restart(process));
+        let at = self.run.now() + self.down_time(&name);
+        self.queue.plan(at, Event::Restart(process));
     }
 
     fn down_time(&mut self, name: &str) -> u64 {
         let longer = Distribution::rarely_log(32_768, 1_000_000, 5_000_000_000);
-        self.knobs.restart_after_ns + self.choices.choose_once(DOWN, name, longer)
+        self.knobs.restart_after_ns + self.run.choose_once(DOWN, name, longer)
     }
 
     /// The process begins again, as a new one, unless its host is down or did so already.
@@ -119,16 +109,16 @@ impl World {
         let (origin, boot) = (p.life.origin.clone(), p.life.boot + 1);
         let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fd_limit, p.memory_limit);
         let name = format!("{origin}~{boot}");
-        let now = self.now;
+        let now = self.run.now();
         let run = factory.clone();
         let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, boot)));
         let p = &mut self.processes[next as usize];
         (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
         (p.life.factory, p.life.origin, p.life.boot) = (Some(factory), origin, boot);
         self.processes[process as usize].life.successor = next;
-        self.last_progress = now;
+        self.run.progress();
         let words = [u64::from(next), u64::from(boot), 0, 0];
-        self.trace.happening(now, NONE, Kind::Restart, words);
+        self.run.event(NONE, Kind::Restart, words);
         self.choose_end(next);
     }
 
@@ -142,13 +132,14 @@ impl World {
 
     /// The power of a host fails: its processes are gone, and its connections without a word to the other side; of its
     /// disk is left what was synced, and of the rest what the choices leave. `back`: it comes up again after a while.
-    pub fn crash_host(&mut self, host: u32, back: bool) {
+    /// `fault`: the family that does it, where the scenario does not.
+    pub fn crash_host(&mut self, host: u32, back: bool, fault: Option<Family>) {
         if std::mem::replace(&mut self.hosts[host as usize].down, true) {
             return;
         }
         self.hosts_away += 1;
-        let now = self.now;
-        self.trace.happening(now, NONE, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
+        let now = self.run.now();
+        self.run.event_or_fault(fault, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
         let socks = self.socks.iter().filter(|(_, s)| s.host == host).map(|(at, _)| at as u32);
         for sock in socks.collect::<Vec<_>>() {
             let file = self.socks[sock as usize].file;
@@ -159,29 +150,24 @@ impl World {
         }
         for process in 0..self.processes.len() as u32 {
             if self.processes[process as usize].host == host {
-                self.kill_process(process);
+                self.kill_process(process, None);
             }
         }
         let owner = &mut self.hosts[host as usize];
         owner.bound.clear();
         owner.time_wait.clear();
-        let chance = self.swarm.chance(Family::DiskTorn, now);
-        let World { hosts, choices, .. } = self;
-        let owner = &mut hosts[host as usize];
-        let torn = Family::DiskTorn;
-        let gone =
-            owner.files.crash(choices, torn.domain(), chance != 0, torn.distribution(chance), &owner.name);
+        let owner = &mut self.hosts[host as usize];
+        let gone = owner.files.crash(&mut self.run, &owner.name);
         if gone != 0 {
-            self.swarm.fired(torn);
-            let text = self.trace.text(&self.hosts[host as usize].name.clone());
-            self.trace.happening(now, NONE, Kind::FaultDisk, [text, gone, 0, 0]);
+            let text = self.run.text(&owner.name);
+            self.run.injected_now(Family::DiskTorn, Kind::FaultDisk, [text, gone, 0, 0]);
         }
         if back {
             let owner = &mut self.hosts[host as usize];
             owner.crashes += 1;
             let name = format!("{}@{}", owner.name, owner.crashes);
             let at = now + self.down_time(&name);
-            self.agenda.plan(at, Happening::HostUp(host));
+            self.queue.plan(at, Event::HostUp(host));
         }
     }
 
@@ -191,9 +177,8 @@ impl World {
             return;
         }
         self.hosts_away -= 1;
-        let now = self.now;
-        self.last_progress = now;
-        self.trace.happening(now, NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
+        self.run.progress();
+        self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
         for process in 0..self.processes.len() as u32 {
             let p = &self.processes[process as usize];
             if p.host == host && p.exit.is_some_and(|status| status != 0) {

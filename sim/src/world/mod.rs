@@ -23,14 +23,10 @@ pub(crate) use process::Process;
 pub(crate) use thread::{State, Thread, Wake};
 pub(crate) use wait::{FutexQueues, WaitOn};
 
-use crate::agenda::{Agenda, Happening};
-use crate::choice::Choices;
-use crate::fault::{Family, Swarm};
 use crate::object::{Conn, OpenFile, Sock};
-use crate::run::Failure;
-use crate::trace::Recorder;
+use crate::run::Run;
+use crate::scheduler::{Event, EventQueue};
 use slab::Slab;
-use std::collections::BTreeMap;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -39,12 +35,8 @@ pub(crate) const LENT: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 
 /// One simulated world.
 pub(crate) struct World {
-    /// The time of what is happening now, in nanoseconds since the start. Never goes back.
-    pub now: u64,
-    pub agenda: Agenda,
-    pub choices: Choices,
-    pub swarm: Swarm,
-    pub trace: Recorder,
+    pub run: Run,
+    pub queue: EventQueue,
     pub hosts: Vec<Host>,
     pub processes: Vec<Process>,
     pub threads: Vec<Thread>,
@@ -56,24 +48,12 @@ pub(crate) struct World {
     pub conn_generation: u32,
     pub futexes: FutexQueues,
     pub knobs: crate::knobs::KernelKnobs,
-    /// The first oracle that broke; the run ends with it.
-    pub failure: Option<Failure>,
-    /// The event after which the run is cut off.
-    pub events_max: u64,
-    pub sometimes: BTreeMap<&'static str, bool>,
-    /// Who is in what only one thread may be in (O15).
-    pub exclusive: BTreeMap<(&'static str, u64), u32>,
-    pub output: String,
-    pub calls: u64,
-    /// When data last moved, a connection was made, a process ended.
-    pub last_progress: u64,
     /// Foreground processes that have not ended.
     pub foreground: u32,
     /// A thread is being unwound: calls have no effect and do not wait.
     pub dying: bool,
     /// Threads whose process was killed while they were not running; unwound by the run loop.
     pub condemned: Vec<u32>,
-    pub refused: Option<String>,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`LENT`] stands for, or [`NONE`].
@@ -81,7 +61,7 @@ pub(crate) struct World {
     /// Counts what entries of the agenda refer to and has no other identity.
     pub numbers: u32,
     /// Ways between hosts that carry nothing.
-    pub cuts: Vec<crate::wire::Cut>,
+    pub cuts: Vec<crate::network::Cut>,
     /// Hosts that are down, or cut off, the one counted as the other.
     pub hosts_away: u32,
     /// The agenda has an entry for the beginning of the quiet tail.
@@ -90,17 +70,13 @@ pub(crate) struct World {
     pub partitions: crate::choice::Stream,
     /// When hosts are cut off one after another.
     pub swizzles: crate::choice::Stream,
-    /// What is still to come to hold before the run ends.
-    pub eventually: BTreeMap<&'static str, bool>,
-    /// The streams of choices that programs make, by thread and name.
-    pub workload: BTreeMap<(u32, &'static str), crate::choice::Stream>,
 }
 
 /// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
 /// worlds does not grow them anew each time. Nothing but their capacity outlives a world.
 #[derive(Default)]
 pub(crate) struct Rooms {
-    agenda: Agenda,
+    queue: EventQueue,
     hosts: Vec<Host>,
     processes: Vec<Process>,
     threads: Vec<Thread>,
@@ -119,14 +95,11 @@ pub(crate) enum Next {
 
 impl World {
     /// An empty world in the rooms of an earlier one.
-    pub fn new(choices: Choices, trace: Recorder, knobs: crate::knobs::KernelKnobs, rooms: Rooms) -> World {
-        let Rooms { agenda, hosts, processes, threads, files, socks, conns } = rooms;
+    pub fn new(run: Run, knobs: crate::knobs::KernelKnobs, rooms: Rooms) -> World {
+        let Rooms { queue, hosts, processes, threads, files, socks, conns } = rooms;
         World {
-            now: 0,
-            agenda,
-            choices,
-            swarm: Swarm::none(),
-            trace,
+            run,
+            queue,
             hosts,
             processes,
             threads,
@@ -137,17 +110,9 @@ impl World {
             conn_generation: 0,
             futexes: FutexQueues::default(),
             knobs,
-            failure: None,
-            events_max: u64::MAX,
-            sometimes: BTreeMap::new(),
-            exclusive: BTreeMap::new(),
-            output: String::new(),
-            calls: 0,
-            last_progress: 0,
             foreground: 0,
             dying: false,
             condemned: Vec::new(),
-            refused: None,
             signalfds: 0,
             lent: NONE,
             numbers: 0,
@@ -156,14 +121,12 @@ impl World {
             quiet_planned: false,
             partitions: crate::choice::Stream::default(),
             swizzles: crate::choice::Stream::default(),
-            eventually: BTreeMap::new(),
-            workload: BTreeMap::new(),
         }
     }
 
     /// Leaves the rooms to the next world.
     pub fn move_out(&mut self) -> Rooms {
-        self.agenda.clear();
+        self.queue.clear();
         self.hosts.clear();
         self.processes.clear();
         self.threads.clear();
@@ -171,7 +134,7 @@ impl World {
         self.socks.clear();
         self.conns.clear();
         Rooms {
-            agenda: std::mem::take(&mut self.agenda),
+            queue: std::mem::take(&mut self.queue),
             hosts: std::mem::take(&mut self.hosts),
             processes: std::mem::take(&mut self.processes),
             threads: std::mem::take(&mut self.threads),
@@ -184,37 +147,31 @@ impl World {
     /// Lets everything happen up to the next turn of a thread.
     pub fn next(&mut self) -> Next {
         loop {
-            if self.failure.is_some() || !self.condemned.is_empty() || self.foreground == 0 {
+            if self.run.failed() || !self.condemned.is_empty() || self.foreground == 0 {
                 return Next::End;
             }
-            if self.trace.number() > self.events_max {
-                self.fail(crate::run::CUT_OFF, "", String::new());
+            if self.run.cut_off() {
                 return Next::End;
             }
-            let Some((time, happening)) = self.agenda.pop() else { return Next::End };
-            self.advance(time);
-            if self.now
-                > self
-                    .last_progress
-                    .max(self.swarm.quiet_from_or_zero())
-                    .saturating_add(self.knobs.stuck_after_ns)
-            {
+            let Some((time, event)) = self.queue.pop() else { return Next::End };
+            self.run.advance(time);
+            if self.run.is_stuck(self.knobs.stuck_after_ns) {
                 let waits = self.describe_threads();
-                self.fail(
+                self.run.fail(
                     "O6",
                     "stuck",
                     format!("nothing got on for a long time after faults had stopped\n{waits}"),
                 );
                 return Next::End;
             }
-            if let Happening::Thread(thread) = happening {
+            if let Event::Thread(thread) = event {
                 if self.threads[thread as usize].state == State::Ready {
                     self.threads[thread as usize].state = State::Running;
                     self.current = thread;
                     return Next::Run(thread);
                 }
             } else {
-                self.happen(happening);
+                self.happen(event);
             }
         }
     }
@@ -224,72 +181,37 @@ impl World {
     #[inline]
     pub fn catch_up(&mut self, thread: u32) -> bool {
         let time = self.threads[thread as usize].time;
-        while let Some(happening) = self.agenda.before(time, thread) {
-            if matches!(happening, Happening::Thread(_)) || self.failure.is_some() {
+        while let Some(event) = self.queue.before(time, thread) {
+            if matches!(event, Event::Thread(_)) || self.run.failed() {
                 self.threads[thread as usize].state = State::Ready;
-                self.agenda.plan_thread(time, thread);
+                self.queue.plan_thread(time, thread);
                 return false;
             }
-            if let Some((at, happening)) = self.agenda.pop() {
-                self.advance(at);
-                self.happen(happening);
+            if let Some((at, event)) = self.queue.pop() {
+                self.run.advance(at);
+                self.happen(event);
             }
-            if self.failure.is_some() || !self.condemned.is_empty() {
+            if self.run.failed() || !self.condemned.is_empty() {
                 self.threads[thread as usize].state = State::Ready;
-                self.agenda.plan_thread(time, thread);
+                self.queue.plan_thread(time, thread);
                 return false;
             }
         }
-        self.advance(time);
+        self.run.advance(time);
         true
     }
 
     /// Lets happen what is due by now, but no other thread go on.
     #[cold]
     pub fn settle(&mut self, time: u64) {
-        while let Some(happening) = self.agenda.before(time, 0) {
-            if matches!(happening, Happening::Thread(_)) || self.failure.is_some() {
+        while let Some(event) = self.queue.before(time, 0) {
+            if matches!(event, Event::Thread(_)) || self.run.failed() {
                 return;
             }
-            if let Some((at, happening)) = self.agenda.pop() {
-                self.advance(at);
-                self.happen(happening);
+            if let Some((at, event)) = self.queue.pop() {
+                self.run.advance(at);
+                self.happen(event);
             }
-        }
-    }
-
-    #[inline]
-    fn advance(&mut self, time: u64) {
-        self.now = self.now.max(time);
-    }
-
-    /// Makes a choice of a fault family for one of its objects, and counts it where it is not benign.
-    #[inline]
-    pub fn choose(
-        &mut self,
-        stream: &mut crate::choice::Stream,
-        family: Family,
-        object: impl Fn() -> String,
-    ) -> u64 {
-        let chance = self.swarm.chance(family, self.now);
-        let value =
-            self.choices.choose(stream, family.domain(), chance != 0, family.distribution(chance), object);
-        if value != 0 {
-            self.swarm.fired(family);
-        }
-        value
-    }
-
-    /// Notes the first oracle that breaks.
-    pub fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
-        if self.failure.is_none() {
-            self.failure = Some(Failure {
-                oracle: oracle.into(),
-                site: site.to_owned(),
-                message,
-                time: self.now,
-                event: self.trace.number(),
-            });
         }
     }
 
@@ -301,7 +223,7 @@ impl World {
     /// Something got on: the clock of the liveness oracle starts anew.
     #[inline]
     pub fn progress(&mut self) {
-        self.last_progress = self.now;
+        self.run.progress();
         if self.current != NONE {
             self.threads[self.current as usize].idle_calls = 0;
         }

@@ -2,8 +2,9 @@
 //! calls (`thread.change`), the change points of PCT (Burckhardt et al., 2010: d - 1 of them find a bug of depth d).
 
 use super::World;
-use crate::choice::{Distribution, Domain, Stream};
+use crate::choice::{Distribution, Domain, Once, Stream};
 use crate::fault::Family;
+use crate::run::Effect;
 use crate::trace::Kind;
 
 /// What a call takes longer after a change.
@@ -50,7 +51,7 @@ impl World {
         if self.threads[thread as usize].pace.ns == UNCHOSEN {
             self.choose_pace(thread);
         }
-        let is_quiet = self.now >= self.swarm.quiet_from;
+        let is_quiet = self.run.is_quiet();
         let t = &mut self.threads[thread as usize];
         if is_quiet {
             t.pace.even = true;
@@ -67,8 +68,8 @@ impl World {
                     t.pace.changes = None;
                 }
                 let time = t.time;
-                self.swarm.fired(Family::Change);
-                self.trace.happening(time, thread, Kind::FaultChange, [to, 0, 0, 0]);
+                let effect = Effect { time, thread, kind: Kind::FaultChange, args: [to, 0, 0, 0] };
+                self.run.injected(Family::Change, effect);
             }
         }
         let pace = &mut self.threads[thread as usize].pace;
@@ -84,38 +85,32 @@ impl World {
         t.pace = Pace { even: false, ns: slow, changes };
         let time = t.time;
         if slow != 0 {
-            self.swarm.fired(Family::Slow);
-            self.trace.happening(time, thread, Kind::FaultSlow, [slow, 0, 0, 0]);
+            let effect = Effect { time, thread, kind: Kind::FaultSlow, args: [slow, 0, 0, 0] };
+            self.run.injected(Family::Slow, effect);
         }
     }
 
     fn choose_slowness(&mut self, thread: u32) -> u64 {
-        let chance = self.swarm.chance(Family::Slow, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return 0;
-        }
         let name = &self.threads[thread as usize].name;
-        self.choices.choose_once(Family::Slow.domain(), name, Family::Slow.distribution(chance))
+        self.run.draw(Family::Slow, Once, || name.clone())
     }
 
     /// All of them at once, so that each can be left out without the others.
     fn choose_changes(&mut self, thread: u32) -> Vec<(u64, u64)> {
-        let chance = self.swarm.chance(Family::Change, self.now);
         let mut changes = Vec::new();
-        if chance == 0 && !self.choices.is_watched() {
+        if !self.run.may(Family::Change) {
             return changes;
         }
         let name = &self.threads[thread as usize].name;
         let (mut ats, mut tos) = (Stream::default(), Stream::default());
         for _ in 0..CHANGES {
-            let (active, when) = (chance != 0, Family::Change.distribution(chance));
-            let at = self.choices.choose(&mut ats, Family::Change.domain(), active, when, || name.clone());
+            let at = self.run.draw(Family::Change, &mut ats, || name.clone());
             if at == 0 {
                 tos.skip();
                 continue;
             }
             let slowness = Distribution::rarely_log(32_768, 1_000, 1_000_000);
-            let to = self.choices.choose(&mut tos, TO, true, slowness, || name.clone());
+            let to = self.run.choose(&mut tos, TO, slowness, || name.clone());
             changes.push((at, to));
         }
         changes.sort_by_key(|&(at, _)| std::cmp::Reverse(at));

@@ -4,6 +4,7 @@ use super::{LENT, NONE, State, Wake, World};
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
+use crate::run::Effect;
 use crate::trace::Kind;
 use eagain_net::{Errno, Fd, SigAction, SocketAddr};
 
@@ -128,7 +129,7 @@ impl World {
         if heap + buffers > limit {
             let name = self.processes[process as usize].name.clone();
             // No figures of the heap in the text: they may differ between builds.
-            self.fail("O4", "memory", format!("{name} holds more than {limit} bytes"));
+            self.run.fail("O4", "memory", format!("{name} holds more than {limit} bytes"));
         }
     }
 
@@ -146,29 +147,27 @@ impl World {
     /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
     pub fn check_fd_free(&mut self) -> Result<(), Errno> {
         let process = self.my_process();
-        let (family, now) = (Family::FdLimit, self.now);
-        let chance = self.swarm.chance(family, now);
-        let p = &mut self.processes[process as usize];
-        let name = || p.name.clone();
-        let stream = &mut p.fd_stream;
-        let full_for =
-            self.choices.choose(stream, family.domain(), chance != 0, family.distribution(chance), name);
-        if full_for != 0 {
-            self.swarm.fired(family);
-        }
-        if full_for != 0 && now >= p.full_until && !p.foreground {
-            p.full_until = now + full_for;
-            p.full_event = self.trace.happening(
-                now,
-                self.current,
-                Kind::FaultFdLimit,
-                [u64::from(process), full_for, 0, 0],
-            );
+        let (now, thread) = (self.run.now(), self.current);
+        let Process { fd_stream, name, full_until, foreground, .. } = &mut self.processes[process as usize];
+        let full = self.run.inject(
+            Family::FdLimit,
+            fd_stream,
+            || name.clone(),
+            |full_for| {
+                if now < *full_until || *foreground {
+                    return None;
+                }
+                *full_until = now + full_for;
+                let args = [u64::from(process), full_for, 0, 0];
+                Some(Effect { time: now, thread, kind: Kind::FaultFdLimit, args })
+            },
+        );
+        if let Some((_, event)) = full {
+            self.processes[process as usize].full_event = event;
         }
         let p = &mut self.processes[process as usize];
         if now < p.full_until {
-            let cause = p.full_event;
-            self.trace.blame(cause);
+            self.run.blame(p.full_event);
             return Err(Errno::EMFILE);
         }
         p.lowest_free = first_free(&p.fds, p.lowest_free);
@@ -209,15 +208,15 @@ impl World {
         let foreground = p.foreground;
         if self.current != NONE {
             let time = self.threads[self.current as usize].time;
-            self.trace.happening(time, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
+            self.run.event_at(time, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
         }
         self.foreground -= u32::from(foreground);
-        self.last_progress = self.now;
+        self.run.progress();
         self.release_process(process);
     }
 
     /// The host of a process was switched off, or the process was killed: no code of it runs any more.
-    pub fn kill_process(&mut self, process: u32) {
+    pub fn kill_process(&mut self, process: u32, fault: Option<Family>) {
         let p = &mut self.processes[process as usize];
         if p.exit.is_some() {
             return;
@@ -225,8 +224,7 @@ impl World {
         p.exit = Some(-9);
         let foreground = p.foreground;
         self.foreground -= u32::from(foreground);
-        let now = self.now;
-        self.trace.happening(now, NONE, Kind::Killed, [u64::from(process), 0, 0, 0]);
+        self.run.event_or_fault(fault, Kind::Killed, [u64::from(process), 0, 0, 0]);
         self.release_process(process);
     }
 

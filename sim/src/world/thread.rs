@@ -4,6 +4,7 @@ use super::{NONE, WaitOn, World};
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
+use crate::run::Effect;
 use crate::trace::Kind;
 use eagain_net::{SigSet, ThreadBody};
 
@@ -107,8 +108,8 @@ impl World {
         let tid = owner.pid + owner.threads_made as i32;
         owner.threads_made += 1;
         owner.live_threads += 1;
-        if self.trace.keeps_events() {
-            self.trace.name_thread(index, &name);
+        if self.run.keeps_events() {
+            self.run.name_thread(index, &name);
         }
         self.threads.push(Thread {
             name,
@@ -142,32 +143,23 @@ impl World {
             joiner: NONE,
             site: "",
         });
-        self.agenda.plan_thread(time, index);
+        self.queue.plan_thread(time, index);
         index
     }
 
     /// How long the thread is off the CPU now: 0 unless the family chooses otherwise.
     #[inline]
     pub fn off_cpu(&mut self, thread: u32) -> u64 {
-        let chance = self.swarm.chance(Family::OffCpu, self.now);
         let t = &mut self.threads[thread as usize];
-        if chance == 0 && !self.choices.is_watched() && t.pace.is_even() {
-            t.off_cpu.skip();
-            return 0;
-        }
-        let delay = self.choices.choose(
-            &mut t.off_cpu,
-            Family::OffCpu.domain(),
-            chance != 0,
-            Family::OffCpu.distribution(chance),
-            || t.name.clone(),
+        let Thread { off_cpu, name, time, .. } = t;
+        let delay = self.run.inject(
+            Family::OffCpu,
+            off_cpu,
+            || name.clone(),
+            |delay| Some(Effect { time: *time, thread, kind: Kind::FaultOffCpu, args: [delay, 0, 0, 0] }),
         );
-        if delay != 0 {
-            self.swarm.fired(Family::OffCpu);
-            let time = t.time;
-            self.trace.happening(time, thread, Kind::FaultOffCpu, [delay, 0, 0, 0]);
-        }
-        if self.threads[thread as usize].pace.is_even() { delay } else { delay + self.paced(thread) }
+        let delay = delay.map_or(0, |(delay, _)| delay);
+        if t.pace.is_even() { delay } else { delay + self.paced(thread) }
     }
 
     /// Ends the wait of `thread`, if it waits.
@@ -177,7 +169,7 @@ impl World {
         }
         self.stop_waiting(thread);
         let delay = self.off_cpu(thread);
-        let now = self.now;
+        let now = self.run.now();
         let t = &mut self.threads[thread as usize];
         if why == Wake::Deadline && now.saturating_sub(t.time) >= crate::kernel::REAL_SLEEP_NS {
             // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
@@ -187,12 +179,12 @@ impl World {
         t.wake = why;
         t.time = t.time.max(now) + WAKE_NS + delay;
         let time = t.time;
-        self.agenda.plan_thread(time, thread);
+        self.queue.plan_thread(time, thread);
     }
 
     /// The time of a wait is over, or the entry is older than the wait.
     pub fn deadline(&mut self, thread: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let t = &mut self.threads[thread as usize];
         if t.timer_at <= now {
             t.timer_at = u64::MAX;
@@ -205,7 +197,7 @@ impl World {
         } else if t.deadline < t.timer_at {
             t.timer_at = t.deadline;
             let at = t.deadline;
-            self.agenda.plan(at, crate::agenda::Happening::Deadline(thread));
+            self.queue.plan(at, crate::scheduler::Event::Deadline(thread));
         }
     }
 
@@ -218,7 +210,7 @@ impl World {
         t.state = State::Ended;
         let (process, joiner, time) = (t.process, t.joiner, t.time);
         if !self.dying {
-            self.trace.happening(time, thread, Kind::ThreadEnd, [0; 4]);
+            self.run.event_at(time, thread, Kind::ThreadEnd, [0; 4]);
         }
         if joiner != NONE {
             self.wake(joiner, Wake::Ready);
@@ -238,15 +230,14 @@ impl World {
         let (name, process) = (t.name.clone(), t.process);
         self.print(thread, &format!("panicked: {message}"));
         if !self.processes[process as usize].may_panic {
-            self.fail("O16", "panic", format!("{name} panicked: {message}"));
+            self.run.fail("O16", "panic", format!("{name} panicked: {message}"));
         }
         self.exit_process(process, 101);
     }
 
     /// A line that a simulated program printed.
     pub fn print(&mut self, thread: u32, line: &str) {
-        use std::fmt::Write;
         let name = self.threads.get(thread as usize).map_or("-", |t| t.name.as_str());
-        let _ = writeln!(self.output, "{:>14} {name}: {line}", crate::trace::Time(self.now));
+        self.run.print(name, line);
     }
 }

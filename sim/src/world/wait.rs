@@ -1,7 +1,7 @@
 //! How a thread waits: it is put where its waker will look, and taken out when it is woken, whatever woke it.
 
 use super::{NONE, State, World};
-use crate::agenda::Happening;
+use crate::scheduler::Event;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Where a waiting thread is listed.
@@ -41,7 +41,7 @@ impl World {
         if t.deadline < t.timer_at {
             t.timer_at = t.deadline;
             let at = t.deadline;
-            self.agenda.plan(at, Happening::Deadline(thread));
+            self.queue.plan(at, Event::Deadline(thread));
         }
     }
 

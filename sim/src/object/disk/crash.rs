@@ -1,7 +1,9 @@
 //! What is left of a disk after its host has crashed: all that was synced, and of the rest what the choices leave.
 
 use super::{Disk, Inode, LENGTH, SECTOR};
-use crate::choice::{Choices, Distribution, Domain, Stream};
+use crate::choice::{Distribution, Domain, Once, Stream};
+use crate::fault::Family;
+use crate::run::Run;
 
 /// Which of the unsynced sectors or names are gone.
 const GONE: Domain = Domain("disk.gone");
@@ -20,24 +22,17 @@ enum Loss {
 }
 
 /// Chooses which of `count` things, in the order in which they were made, are gone.
-fn choose_gone(
-    choices: &mut Choices,
-    torn: Domain,
-    active: bool,
-    distribution: Distribution,
-    name: &str,
-    count: usize,
-) -> Vec<usize> {
+fn choose_gone(run: &mut Run, name: &str, count: usize) -> Vec<usize> {
     if count == 0 {
         return Vec::new();
     }
-    let loss = choices.choose(&mut Stream::default(), torn, active, distribution, || name.to_owned());
+    let loss = run.draw(Family::DiskTorn, Once, || name.to_owned());
     let loss = [Loss::Nothing, Loss::Everything, Loss::Tail, Loss::Some][loss.min(3) as usize];
     match loss {
         Loss::Nothing => Vec::new(),
         Loss::Everything => (0..count).collect(),
         Loss::Tail => {
-            let tail = choices.choose_once(GONE, name, Distribution::uniform(0, count as u64)) as usize;
+            let tail = run.choose_once(GONE, name, Distribution::uniform(0, count as u64)) as usize;
             (count - tail.min(count)..count).collect()
         }
         Loss::Some => {
@@ -45,7 +40,7 @@ fn choose_gone(
             let mut gone = Vec::new();
             for start in (0..count).step_by(32) {
                 let bits = Distribution::uniform(0, u64::from(u32::MAX));
-                let bits = choices.choose(&mut stream, GONE, true, bits, || name.to_owned());
+                let bits = run.choose(&mut stream, GONE, bits, || name.to_owned());
                 gone.extend((start..count.min(start + 32)).filter(|at| bits >> (at - start) & 1 == 1));
             }
             gone
@@ -55,14 +50,7 @@ fn choose_gone(
 
 impl Disk {
     /// The host has crashed. Returns how many sectors and names are gone.
-    pub fn crash(
-        &mut self,
-        choices: &mut Choices,
-        torn: Domain,
-        active: bool,
-        distribution: Distribution,
-        host: &str,
-    ) -> u64 {
+    pub fn crash(&mut self, run: &mut Run, host: &str) -> u64 {
         self.crashes += 1;
         let crash = self.crashes;
         let mut gone_in_all = 0;
@@ -77,14 +65,14 @@ impl Disk {
             let mut order: Vec<(u64, u64)> = inode.dirty.iter().map(|(&s, &(at, _))| (at, s)).collect();
             order.sort_unstable();
             let name = format!("{}@{crash}", inode.name);
-            let gone = choose_gone(choices, torn, active, distribution, &name, order.len());
+            let gone = choose_gone(run, &name, order.len());
             gone_in_all += gone.len() as u64;
             let gone: Vec<u64> = gone.into_iter().map(|at| order[at].1).collect();
             let len = length_after(inode, &gone);
             inode.revert(&gone, len);
         }
         let name = format!("{host}:names@{crash}");
-        let gone = choose_gone(choices, torn, active, distribution, &name, self.changes.len());
+        let gone = choose_gone(run, &name, self.changes.len());
         gone_in_all += gone.len() as u64;
         for (at, change) in std::mem::take(&mut self.changes).into_iter().enumerate() {
             if !gone.contains(&at) {

@@ -316,7 +316,7 @@ impl World {
     /// How much this transfer moves at most: less than was asked where the family chooses so. What it leaves came, or
     /// came free, a moment later.
     pub(super) fn ring_short(&mut self, ring: u32, op: u32, len: usize, ready: Events) -> usize {
-        if len < 2 || !self.ring_may(Family::RingShort) {
+        if len < 2 || !self.run.may(Family::RingShort) {
             if let Some(ring) = self.ring(ring) {
                 ring.shorts.skip();
             }

@@ -1,7 +1,7 @@
 //! What ends an operation before its time: cancelling, and timeouts of both kinds.
 
 use super::attempt::Attempt;
-use crate::agenda::Happening;
+use crate::scheduler::Event;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Events, Operation};
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl World {
         count: u32,
         first: bool,
     ) -> Attempt {
-        let now = self.now;
+        let now = self.run.now();
         let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         let process = self.ring(ring).map_or(0, |r| r.process);
         let host = self.processes[process as usize].host;
@@ -91,7 +91,7 @@ impl World {
             let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
             ring.timeouts.insert(place, (op, number));
         }
-        self.agenda.plan(at, Happening::RingOp(file, op, number));
+        self.queue.plan(at, Event::RingOp(file, op, number));
     }
 
     /// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
@@ -116,7 +116,7 @@ impl World {
 
     /// The operation pends: the timeout that is linked behind it runs from now on.
     pub(super) fn ring_arm_timeout(&mut self, ring: u32, op: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let process = self.ring(ring).map_or(0, |r| r.process);
         let host = self.processes[process as usize].host;
         let Some(entry) = self.ring(ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
@@ -126,12 +126,12 @@ impl World {
         if let Some(timeout) = self.ring_op(ring, op).and_then(|op| op.timeout.as_mut()) {
             timeout.at = at;
         }
-        self.agenda.plan(at, Happening::RingOp(ring, op, number));
+        self.queue.plan(at, Event::RingOp(ring, op, number));
     }
 
     /// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).
     pub(super) fn ring_link_expired(&mut self, ring: u32, op: u32) -> bool {
-        let now = self.now;
+        let now = self.run.now();
         let Some(entry) = self.ring_op(ring, op) else { return false };
         if entry.running || entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
             return false;

@@ -65,8 +65,8 @@ impl World {
             }
             Attempt::Later(ns) => {
                 entry.running = true;
-                let at = self.now + ns;
-                self.agenda.plan(at, crate::agenda::Happening::RingOp(ring, op, number));
+                let at = self.run.now() + ns;
+                self.queue.plan(at, crate::scheduler::Event::RingOp(ring, op, number));
             }
         }
         if first {
@@ -192,7 +192,6 @@ impl World {
 
     /// Puts a completion where it can be reaped, or behind, where there is no room.
     fn ring_post(&mut self, file: u32, completed: Completed, counts: bool) {
-        let now = self.now;
         let Some(ring) = self.ring(file) else { return };
         let Completed { user_data, result, flags, .. } = completed;
         if ring.overflow.is_empty() && ring.done.len() < ring.done_entries {
@@ -202,13 +201,13 @@ impl World {
         }
         let (fd, owner) = (ring.fd, ring.owner);
         let words = [i64::from(fd) as u64, user_data, i64::from(result) as u64, u64::from(flags.0)];
-        self.trace.completion(now, owner, Kind::RingDone, words);
+        self.run.completion(owner, Kind::RingDone, words);
         if let Some(ring) = self.ring(file) {
             ring.posted = ring.posted.wrapping_add(1);
         }
         if counts {
             self.threads[owner as usize].idle_calls = 0;
-            self.last_progress = now;
+            self.run.progress();
         }
         self.ring_tell(file);
     }

@@ -176,7 +176,7 @@ impl World {
         {
             entering.deadline = Some(self.deadline_after(timeout));
         }
-        if entering.deadline.is_some_and(|at| self.now >= at) {
+        if entering.deadline.is_some_and(|at| self.run.now() >= at) {
             // What was submitted, and what is there already, count for more than the time.
             return Step::Done(if submitted > 0 || ready > 0 { Ok(submitted) } else { Err(Errno::ETIME) });
         }

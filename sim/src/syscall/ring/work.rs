@@ -2,10 +2,10 @@
 //! `DEFER_TASKRUN` it is done as soon as the owner could be interrupted for it; with it, inside `enter` only.
 
 use super::ENTERED;
-use crate::agenda::Happening;
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::object::{Ring, RingOp};
+use crate::object::{Object, Ring, RingOp};
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, Watcher, World};
 use eagain_net::{Events, Operation, Submission};
@@ -65,8 +65,8 @@ impl World {
         let late = self.ring_choose(ring, Family::RingLate, |r| &mut r.lates);
         if late != 0 {
             self.ring_fault(ring, op, Family::RingLate, late);
-            let at = self.now + late;
-            self.agenda.plan(at, Happening::RingOp(ring, op, number));
+            let at = self.run.now() + late;
+            self.queue.plan(at, Event::RingOp(ring, op, number));
             return true;
         }
         let back = self.ring_choose(ring, Family::RingOrder, |r| &mut r.orders);
@@ -76,7 +76,7 @@ impl World {
 
     /// A moment of one operation has come: it was woken a while ago, its time is over, or it has run elsewhere.
     pub fn ring_op_due(&mut self, ring: u32, op: u32, number: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let Some(entry) = self.ring_op(ring, op).filter(|entry| entry.number == number) else { return };
         let due = entry.queued
             || entry.running
@@ -94,7 +94,7 @@ impl World {
     /// Puts an operation on the work list, so many places before its end.
     pub(super) fn ring_queue_work(&mut self, file: u32, op: u32, number: u32, back: usize) {
         let next = self.next_number();
-        let now = self.now;
+        let now = self.run.now();
         let Some(ring) = self.ring(file) else { return };
         if ring.work.contains(&(op, number)) {
             return;
@@ -108,7 +108,7 @@ impl World {
         let defer = ring.defer;
         if !defer && ring.planned.is_none() {
             ring.planned = Some(next);
-            self.agenda.plan(now, Happening::RingWork(file, next));
+            self.queue.plan(now, Event::RingWork(file, next));
         }
         if back > 0 {
             self.ring_fault(file, op, Family::RingOrder, back as u64);
@@ -201,12 +201,6 @@ impl World {
         self.poll_file(file).intersects(Events::HUP | Events::RDHUP)
     }
 
-    /// Whether a family of rings has anything to choose.
-    #[inline]
-    pub(super) fn ring_may(&self, family: Family) -> bool {
-        self.swarm.chance(family, self.now) != 0 || self.choices.is_watched()
-    }
-
     /// Makes a choice for a ring.
     pub(super) fn ring_choose(
         &mut self,
@@ -214,27 +208,15 @@ impl World {
         family: Family,
         stream: impl FnOnce(&mut Ring) -> &mut Stream,
     ) -> u64 {
-        let may = self.ring_may(family);
-        let chance = self.swarm.chance(family, self.now);
-        let World { files, choices, .. } = self;
-        let Some(crate::object::Object::Ring(ring)) =
-            files.get_mut(file as usize).map(|open| &mut open.object)
-        else {
+        let Some(Object::Ring(ring)) = self.files.get_mut(file as usize).map(|open| &mut open.object) else {
             return 0;
         };
-        if !may {
-            stream(ring).skip();
-            return 0;
-        }
-        let name = ring.name.clone();
-        choices
-            .choose(stream(ring), family.domain(), chance != 0, family.distribution(chance), || name.clone())
+        let name = if self.run.may(family) { ring.name.clone() } else { String::new() };
+        self.run.draw(family, stream(ring), || name.clone())
     }
 
     /// A family has changed something about an operation.
     pub(super) fn ring_fault(&mut self, file: u32, op: u32, family: Family, amount: u64) {
-        self.swarm.fired(family);
-        let now = self.now;
         let (fd, user_data) = match self.ring(file) {
             Some(ring) => (ring.fd, ring.ops.get(op as usize).map_or(0, |op| op.user_data)),
             None => return,
@@ -245,7 +227,7 @@ impl World {
             Family::RingShort => Kind::FaultRingShort,
             _ => Kind::FaultRingAgain,
         };
-        self.trace.happening(now, NONE, kind, [i64::from(fd) as u64, user_data, amount, 0]);
+        self.run.injected_now(family, kind, [i64::from(fd) as u64, user_data, amount, 0]);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::stack::Engine;
 /// Twenty calls by two streams; the third short write by "b" of less than 512 bytes is what breaks it.
 fn body(sim: &mut Sim) {
     sim.faults(&[Family::StreamShortWrite, Family::StreamNotReady]);
-    let world = sim.foreign();
+    let world = sim.external();
     world.set_clock(Box::new(|| Some(Duration::from_millis(3))));
     let mut streams = [Stream::default(), Stream::default()];
     let mut short = 0;
@@ -39,7 +39,7 @@ fn body(sim: &mut Sim) {
     world.sometimes("ends", true);
 }
 
-const SCENARIO: Scenario = Scenario { name: "foreign", about: "", knobs: &[], seeds: 1, body };
+const SCENARIO: Scenario = Scenario { name: "external", about: "", knobs: &[], seeds: 1, body };
 
 fn spec(seed: u64, record: Record) -> RunSpec {
     RunSpec {
@@ -53,7 +53,7 @@ fn spec(seed: u64, record: Record) -> RunSpec {
 }
 
 #[test]
-fn a_foreign_run_replays_and_shrinks_to_the_choices_that_matter() {
+fn an_external_run_replays_and_shrinks_to_the_choices_that_matter() {
     let mut engine = Engine::new();
     let failing = (0..200).find(|&seed| engine.run(&spec(seed, Record::Hash)).failure.is_some()).unwrap();
     let first = engine.run(&spec(failing, Record::Hash));
@@ -77,7 +77,7 @@ fn a_foreign_run_replays_and_shrinks_to_the_choices_that_matter() {
 fn a_panic_that_a_runtime_swallows_is_a_failure() {
     let scenario = Scenario {
         body: |sim| {
-            let _world = sim.foreign();
+            let _world = sim.external();
             let _ = std::panic::catch_unwind(|| panic!("in a task"));
         },
         ..SCENARIO

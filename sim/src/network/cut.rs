@@ -1,9 +1,9 @@
 //! Hosts that cannot reach each other: partitions, two-way and one-way, and hosts that are down. Nothing vanishes for
 //! good: the sender sends again, after 200 ms, then twice that, and so on (`tcp(7)`, `tcp_retries2`).
 
-use crate::agenda::Happening;
 use crate::choice::{Distribution, Domain};
 use crate::fault::Family;
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{NONE, World};
 use eagain_net::Errno;
@@ -62,23 +62,26 @@ impl World {
         }
     }
 
-    /// Nothing gets from `from` to `to` any more.
-    pub fn cut(&mut self, from: u32, to: u32, number: u32, ns: u64) {
-        let now = self.now;
+    /// Nothing gets from `from` to `to` any more, because the scenario says so.
+    pub fn cut(&mut self, from: u32, to: u32, ns: u64) {
         if from == to {
             return;
         }
         let words = [u64::from(from), u64::from(to), ns, 0];
-        let event = self.trace.happening(now, NONE, Kind::FaultPartition, words);
-        self.cuts.push(Cut { from, to, number, event });
+        let event = self.run.event(NONE, Kind::FaultPartition, words);
+        self.add_cut(Cut { from, to, number: 0, event });
+    }
+
+    fn add_cut(&mut self, cut: Cut) {
+        self.cuts.push(cut);
         self.plan_quiet();
     }
 
     /// What is cut is whole again when the quiet tail begins.
     pub(super) fn plan_quiet(&mut self) {
         if !std::mem::replace(&mut self.quiet_planned, true) {
-            let at = self.swarm.quiet_from.max(self.now);
-            self.agenda.plan(at, Happening::Quiet);
+            let at = self.run.quiet_from().max(self.run.now());
+            self.queue.plan(at, Event::Quiet);
         }
     }
 
@@ -90,11 +93,10 @@ impl World {
 
     /// The ways that `which` names are open again. What waits arrives when it is sent again.
     pub fn heal(&mut self, which: impl Fn(&Cut) -> bool) {
-        let now = self.now;
         let healed: Vec<Cut> = self.cuts.iter().copied().filter(&which).collect();
         self.cuts.retain(|cut| !which(cut));
         for cut in healed {
-            self.trace.happening(now, NONE, Kind::Healed, [u64::from(cut.from), u64::from(cut.to), 0, 0]);
+            self.run.event(NONE, Kind::Healed, [u64::from(cut.from), u64::from(cut.to), 0, 0]);
             if self.obstacle(cut.from, cut.to).is_none() {
                 self.release_acks(|from, to| (from, to) == (cut.from, cut.to));
             }
@@ -103,7 +105,7 @@ impl World {
 
     /// Acknowledgements that were held on the ways that are open again.
     pub(super) fn release_acks(&mut self, is_open: impl Fn(u32, u32) -> bool) {
-        let now = self.now;
+        let now = self.run.now();
         let mut senders = Vec::new();
         for (conn, c) in &mut self.conns {
             for side in 0..2 {
@@ -126,7 +128,7 @@ impl World {
 
     /// The head of a flow's wire cannot arrive: it is sent again later, until its sender gives up.
     pub(super) fn send_again(&mut self, conn: u32, generation: u32, side: usize, cause: u64) {
-        let now = self.now;
+        let now = self.run.now();
         let c = &mut self.conns[conn as usize];
         let sender = c.socks[side];
         let f = &mut c.flows[side];
@@ -152,7 +154,7 @@ impl World {
             segment.cause = cause;
         }
         f.arriving = true;
-        self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+        self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
     }
 
     /// A socket of a host whose power failed: gone, without a word to the other side.
@@ -174,51 +176,39 @@ impl World {
 
     /// The next partition, if there is one: after how long is chosen now.
     pub fn plan_partition(&mut self) {
-        let family = Family::Partition;
-        let chance = self.swarm.chance(family, self.now);
-        if self.hosts.len() < 2 || chance == 0 && !self.choices.is_watched() {
+        if self.hosts.len() < 2 {
             return;
         }
-        let mut stream = std::mem::take(&mut self.partitions);
-        let after = self.choices.choose(
-            &mut stream,
-            family.domain(),
-            chance != 0,
-            family.distribution(chance),
-            || "network".to_owned(),
-        );
-        self.partitions = stream;
+        let after = self.run.draw(Family::Partition, &mut self.partitions, || "network".to_owned());
         if after != 0 {
-            let at = self.now + after;
-            self.agenda.plan(at, Happening::Partition);
+            self.queue.plan(self.run.now() + after, Event::Partition);
         }
     }
 
     /// A partition begins: between which two hosts, which way, and for how long is chosen now.
     pub fn partition_begins(&mut self) {
-        if self.now >= self.swarm.quiet_from {
+        if self.run.is_quiet() {
             return;
         }
         let hosts = self.hosts.len() as u64;
         let number = self.next_number();
         let name = format!("{}", self.partitions.count());
         let mut stream = crate::choice::Stream::default();
-        let mut choose =
-            |distribution| self.choices.choose(&mut stream, WHAT, true, distribution, || name.clone());
+        let mut choose = |distribution| self.run.choose(&mut stream, WHAT, distribution, || name.clone());
         let one = choose(Distribution::uniform(0, hosts - 1)) as u32;
         let other = choose(Distribution::uniform(0, hosts - 2)) as u32;
         let ways = choose(Distribution::uniform(0, 2));
         let ns = 10_000_000 + choose(Distribution::rarely_log(60_000, 10_000_000, 10_000_000_000));
         let other = if other >= one { other + 1 } else { other };
-        self.swarm.fired(Family::Partition);
-        if ways != 2 {
-            self.cut(one, other, number, ns);
+        for (from, to, spared) in [(one, other, 2), (other, one, 1)] {
+            if ways != spared {
+                let words = [u64::from(from), u64::from(to), ns, 0];
+                let event = self.run.injected_now(Family::Partition, Kind::FaultPartition, words);
+                self.add_cut(Cut { from, to, number, event });
+            }
         }
-        if ways != 1 {
-            self.cut(other, one, number, ns);
-        }
-        let at = self.now + ns;
-        self.agenda.plan(at, Happening::Heal(number));
+        let at = self.run.now() + ns;
+        self.queue.plan(at, Event::Heal(number));
         self.plan_partition();
     }
 }

@@ -1,10 +1,10 @@
 //! Sending: bytes that were written become segments, as the receiver's window, the bandwidth and the faults allow.
 
 use super::MAX_SEGMENT;
-use crate::agenda::Happening;
-use crate::choice::{Distribution, Domain, Group};
+use crate::choice::{Distribution, Domain, Group, Lane};
 use crate::fault::Family;
-use crate::object::{Segment, SegmentKind};
+use crate::object::{Flow, Segment, SegmentKind};
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{NONE, World};
 
@@ -17,7 +17,7 @@ impl World {
     /// Sends what can be sent of one direction.
     pub fn pump(&mut self, conn: u32, side: usize) {
         loop {
-            let now = self.now;
+            let now = self.run.now();
             let c = &mut self.conns[conn as usize];
             let f = &mut c.flows[side];
             let pending = f.written - f.sent;
@@ -28,7 +28,7 @@ impl World {
                 if !f.pumping {
                     f.pumping = true;
                     let (at, generation) = (f.held_until, c.generation);
-                    self.agenda.plan(at, Happening::Pump(conn, generation, side as u8));
+                    self.queue.plan(at, Event::Transmit(conn, generation, side as u8));
                 }
                 return;
             }
@@ -39,7 +39,7 @@ impl World {
                 f.window_closed = true;
                 return;
             }
-            if f.asked <= f.segments && self.swarm_or_watched() {
+            if f.asked <= f.segments && self.run.may_fault_connections() {
                 let f = &mut self.conns[conn as usize].flows[side];
                 f.asked = f.segments + 1;
                 if self.choose_for_segment(conn, side, Family::Reset) != 0 {
@@ -48,7 +48,8 @@ impl World {
                 }
                 let stall = self.choose_for_segment(conn, side, Family::WireStall);
                 if stall != 0 {
-                    let cause = self.wire_event(conn, side, Kind::FaultStall, stall, 0);
+                    let cause =
+                        self.connection_fault(conn, side, Family::WireStall, Kind::FaultStall, stall, 0);
                     let f = &mut self.conns[conn as usize].flows[side];
                     f.held_until = now + stall;
                     f.held_cause = cause;
@@ -57,7 +58,8 @@ impl World {
                 self.choose_hole(conn, side);
                 let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
                 if wait != 0 && n > 0 {
-                    let cause = self.wire_event(conn, side, Kind::FaultCoalesce, wait, 0);
+                    let cause =
+                        self.connection_fault(conn, side, Family::WireCoalesce, Kind::FaultCoalesce, wait, 0);
                     let f = &mut self.conns[conn as usize].flows[side];
                     f.held_until = now + wait;
                     f.held_cause = cause;
@@ -74,8 +76,8 @@ impl World {
         if hole == 0 {
             return;
         }
-        let cause = self.wire_event(conn, side, Kind::FaultBlackHole, hole, 0);
-        let until = (self.now + hole).min(self.swarm.quiet_from);
+        let cause = self.connection_fault(conn, side, Family::BlackHole, Kind::FaultBlackHole, hole, 0);
+        let until = (self.run.now() + hole).min(self.run.quiet_from());
         let f = &mut self.conns[conn as usize].flows[side];
         f.lost_until = f.lost_until.max(until);
         f.lost_cause = cause;
@@ -83,17 +85,17 @@ impl World {
 
     /// One segment of `n` bytes, or the FIN where there are none.
     fn send_segment(&mut self, conn: u32, side: usize, mut n: u64) {
-        let now = self.now;
+        let now = self.run.now();
         let (mut delay, mut cause) = (0, 0);
-        if self.swarm_or_watched() {
+        if self.run.may_fault_connections() {
             delay = self.choose_for_segment(conn, side, Family::WireDelay);
             if delay != 0 {
-                cause = self.wire_event(conn, side, Kind::FaultDelay, delay, 0);
+                cause = self.connection_fault(conn, side, Family::WireDelay, Kind::FaultDelay, delay, 0);
             }
             let split = self.choose_for_segment(conn, side, Family::WireSplit);
             if split != 0 && split < n {
                 let gap = self.split_gap(conn, side);
-                let event = self.wire_event(conn, side, Kind::FaultSplit, split, n);
+                let event = self.connection_fault(conn, side, Family::WireSplit, Kind::FaultSplit, split, n);
                 n = split;
                 let f = &mut self.conns[conn as usize].flows[side];
                 f.held_until = now + gap;
@@ -120,27 +122,18 @@ impl World {
         f.wire.push_back(Segment { at, end: f.sent, kind, cause });
         if !f.arriving {
             f.arriving = true;
-            self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+            self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
         }
     }
 
     fn split_gap(&mut self, conn: u32, side: usize) -> u64 {
-        let active = self.swarm.chance(Family::WireSplit, self.now) != 0;
-        let World { conns, processes, choices, .. } = self;
-        let c = &mut conns[conn as usize];
-        let (caller, ordinal, to) = (c.caller, c.ordinal, c.addresses[1]);
-        let segment = c.flows[side].segments;
-        let gap = choices.choose_lane(
-            &mut c.flows[side].gap_words,
-            Group { domain: GAP },
-            0,
-            segment,
-            GAP,
-            active,
-            Distribution::rarely_log(65_536, GAP_NS_MIN, GAP_NS_MAX),
-            || super::flow_name(&processes[caller as usize].name, ordinal, to, side),
-        );
-        gap.max(GAP_NS_MIN)
+        let c = &mut self.conns[conn as usize];
+        let (caller, ordinal, to) = (&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1]);
+        let Flow { segments, gap_words, .. } = &mut c.flows[side];
+        let source = Lane { words: gap_words, group: Group { domain: GAP }, lane: 0, ordinal: *segments };
+        let how_long = Distribution::rarely_log(65_536, GAP_NS_MIN, GAP_NS_MAX);
+        let name = || super::flow_name(caller, ordinal, to, side);
+        self.run.choose_about(Family::WireSplit, source, GAP, how_long, name).max(GAP_NS_MIN)
     }
 
     /// A flow may send again.
@@ -153,7 +146,7 @@ impl World {
     /// Acknowledgements that are there free the sender's buffer.
     #[inline]
     pub fn settle_acks(&mut self, conn: u32, side: usize) {
-        self.conns[conn as usize].flows[side].settle_acks(self.now);
+        self.conns[conn as usize].flows[side].settle_acks(self.run.now());
     }
 
     /// Plans to look when the next acknowledgement is there, for a sender that waits for room.
@@ -165,7 +158,7 @@ impl World {
             && at != super::cut::HELD
         {
             f.spacing = true;
-            self.agenda.plan(at, Happening::Space(conn, generation, side as u8));
+            self.queue.plan(at, Event::Space(conn, generation, side as u8));
         }
     }
 
@@ -188,16 +181,18 @@ impl World {
         }
     }
 
-    /// An event about one direction of a connection; its number.
-    pub(super) fn wire_event(&mut self, conn: u32, side: usize, kind: Kind, a: u64, b: u64) -> u64 {
+    /// Records and counts a fault of one direction of a connection; the number of its event.
+    pub(super) fn connection_fault(
+        &mut self,
+        conn: u32,
+        side: usize,
+        family: Family,
+        kind: Kind,
+        a: u64,
+        b: u64,
+    ) -> u64 {
         let c = &self.conns[conn as usize];
         let (from, to) = (c.words[side], c.words[1 - side]);
-        self.trace.happening(self.now, NONE, kind, [from, to, a, b])
-    }
-
-    /// Whether any family is on, or choices are watched: else the wire asks nothing.
-    #[inline]
-    pub(super) fn swarm_or_watched(&self) -> bool {
-        self.swarm.wire_is_on() || self.choices.is_watched()
+        self.run.injected_now(family, kind, [from, to, a, b])
     }
 }

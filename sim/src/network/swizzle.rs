@@ -1,9 +1,9 @@
 //! Swizzling, as FoundationDB calls it: some hosts, drawn anew each time, are cut off one after another until all of them
 //! are, and are back in another order. What waits for one of them meets the others' silence too.
 
-use crate::agenda::Happening;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{NONE, World};
 
@@ -15,22 +15,18 @@ const AWAY_NS_MAX: u64 = 5_000_000_000;
 impl World {
     /// The next time, if there is one: after how long is chosen now.
     pub fn plan_swizzle(&mut self, from: u64) {
-        let family = Family::Swizzle;
-        let chance = self.swarm.chance(family, self.now);
-        if self.hosts.len() < 2 || chance == 0 && !self.choices.is_watched() {
+        if self.hosts.len() < 2 {
             return;
         }
-        let (when, active) = (family.distribution(chance), chance != 0);
-        let network = || "network".to_owned();
-        let after = self.choices.choose(&mut self.swizzles, family.domain(), active, when, network);
+        let after = self.run.draw(Family::Swizzle, &mut self.swizzles, || "network".to_owned());
         if after != 0 {
-            self.agenda.plan(from + after, Happening::Swizzle);
+            self.queue.plan(from + after, Event::Swizzle);
         }
     }
 
     /// It begins: who, and when, and until when, is chosen now.
     pub fn swizzle_begins(&mut self) {
-        if self.now >= self.swarm.quiet_from {
+        if self.run.is_quiet() {
             return;
         }
         let time = self.swizzles.count();
@@ -38,41 +34,39 @@ impl World {
         for host in 0..self.hosts.len() as u32 {
             let name = format!("{time}:{}", self.hosts[host as usize].name);
             let mut stream = Stream::default();
-            let mut choose =
-                |of: Distribution| self.choices.choose(&mut stream, WHICH, true, of, || name.clone());
+            let mut choose = |of: Distribution| self.run.choose(&mut stream, WHICH, of, || name.clone());
             let after = choose(Distribution::rarely_log(32_768, 1_000_000, APART_NS_MAX));
             let longer = choose(Distribution::rarely_log(65_536, 1_000_000, AWAY_NS_MAX));
             if after != 0 {
                 away.push((host, after, longer));
             }
         }
-        let now = self.now;
+        let now = self.run.now();
         let last = now + away.iter().map(|&(_, after, _)| after).max().unwrap_or(0);
         let mut end = last;
         for (host, after, longer) in away {
             let until = last + longer;
             end = end.max(until);
-            self.agenda.plan(now + after, Happening::CutOff(host, until));
+            self.queue.plan(now + after, Event::CutOff(host, until));
         }
         self.plan_swizzle(end);
     }
 
     /// Nobody reaches a host any more, and it reaches nobody.
     pub fn cut_off(&mut self, host: u32, until: u64) {
-        let now = self.now;
-        if now >= self.swarm.quiet_from {
+        let now = self.run.now();
+        if self.run.is_quiet() {
             return;
         }
-        self.swarm.fired(Family::Swizzle);
         let words = [u64::from(host), until.saturating_sub(now), 0, 0];
-        let event = self.trace.happening(now, NONE, Kind::FaultCutOff, words);
+        let event = self.run.injected_now(Family::Swizzle, Kind::FaultCutOff, words);
         let owner = &mut self.hosts[host as usize];
         owner.cut_off_event = event;
         // At least until after now, so that 0 means what it means.
         if std::mem::replace(&mut owner.cut_off_until, until.max(1)) == 0 {
             self.hosts_away += 1;
         }
-        self.agenda.plan(until, Happening::Back(host, until));
+        self.queue.plan(until, Event::Back(host, until));
         self.plan_quiet();
     }
 
@@ -84,8 +78,7 @@ impl World {
         }
         owner.cut_off_until = 0;
         self.hosts_away -= 1;
-        let now = self.now;
-        self.trace.happening(now, NONE, Kind::Back, [u64::from(host), 0, 0, 0]);
+        self.run.event(NONE, Kind::Back, [u64::from(host), 0, 0, 0]);
         let whole: Vec<(u32, u32)> = (0..self.hosts.len() as u32)
             .flat_map(|other| [(host, other), (other, host)])
             .filter(|&(from, to)| self.obstacle(from, to).is_none())

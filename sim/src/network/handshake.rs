@@ -2,12 +2,13 @@
 //! again after 1 s, then 2 s, and so on (`tcp(7)`, `tcp_syn_retries`).
 
 use super::address_word;
-use crate::agenda::Happening;
-use crate::choice::{Domain, Group, Words};
+use crate::choice::{Domain, Group, Lane, Words};
 use crate::fault::Family;
 use crate::object::{Conn, Flow, Port, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
+use crate::run::Effect;
+use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, World};
+use crate::world::{ALL, NONE, Process, World};
 use eagain_net::{Errno, Events, Fd, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
@@ -20,7 +21,7 @@ const SYN_RETRY_NS: u64 = 1_000_000_000;
 impl World {
     /// Begins a connection from `sock`; the SYN leaves.
     pub fn send_syn(&mut self, sock: u32, local: SocketAddr, remote: SocketAddr) -> Result<(), Errno> {
-        let now = self.now;
+        let now = self.run.now();
         let host = self.socks[sock as usize].host;
         let target = self.host_of(host, remote.ip()).ok_or(Errno::ENETUNREACH)?;
         let latency = if target == host { self.knobs.loopback_latency_ns } else { self.knobs.latency_ns };
@@ -62,7 +63,7 @@ impl World {
         s.error = None;
         s.done = false;
         self.size_buffers(conn, sock, 0);
-        self.agenda.plan(now + latency, Happening::Syn(conn, generation));
+        self.queue.plan(now + latency, Event::Syn(conn, generation));
         Ok(())
     }
 
@@ -73,14 +74,14 @@ impl World {
         let c = &mut self.conns[conn as usize];
         c.flows[side].send_buffer = send;
         c.flows[1 - side].recv_buffer = recv;
-        if !self.swarm_or_watched() {
+        if !self.run.may_fault_connections() {
             return;
         }
         let sender_name = self.flow_name_if_needed(conn, side, &[Family::SendBuffer, Family::Bandwidth]);
         let (mut words, mut back) = (Words::default(), Words::default());
         let send = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
         if send != 0 {
-            let cause = self.wire_event(conn, side, Kind::FaultBuffer, send, 0);
+            let cause = self.connection_fault(conn, side, Family::SendBuffer, Kind::FaultBuffer, send, 0);
             let f = &mut self.conns[conn as usize].flows[side];
             f.send_buffer = send;
             f.small_buffer_cause = cause;
@@ -88,14 +89,15 @@ impl World {
         let receiver_name = self.flow_name_if_needed(conn, 1 - side, &[Family::RecvBuffer]);
         let recv = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
         if recv != 0 {
-            let cause = self.wire_event(conn, 1 - side, Kind::FaultBuffer, recv, 1);
+            let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, Kind::FaultBuffer, recv, 1);
             let f = &mut self.conns[conn as usize].flows[1 - side];
             f.recv_buffer = recv;
             f.small_buffer_cause = cause;
         }
         let bandwidth = self.choose_for_connection(&mut words, Family::Bandwidth, &sender_name);
         if bandwidth != 0 {
-            let cause = self.wire_event(conn, side, Kind::FaultBandwidth, bandwidth, 0);
+            let cause =
+                self.connection_fault(conn, side, Family::Bandwidth, Kind::FaultBandwidth, bandwidth, 0);
             let f = &mut self.conns[conn as usize].flows[side];
             f.bandwidth = bandwidth;
             f.bandwidth_cause = cause;
@@ -104,8 +106,7 @@ impl World {
 
     /// The name of a direction, where one of these families may choose; names are not made for nothing.
     fn flow_name_if_needed(&self, conn: u32, side: usize, families: &[Family]) -> String {
-        let on = |family: &Family| self.swarm.chance(*family, self.now) != 0;
-        if !self.choices.is_watched() && !families.iter().any(on) {
+        if !families.iter().any(|&family| self.run.may(family)) {
             return String::new();
         }
         let c = &self.conns[conn as usize];
@@ -114,34 +115,18 @@ impl World {
 
     /// A choice that is made once for a direction of a connection.
     fn choose_for_connection(&mut self, words: &mut Words, family: Family, name: &str) -> u64 {
-        let chance = self.swarm.chance(family, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return 0;
-        }
         let lane = match family {
             Family::SendBuffer => 0,
             Family::RecvBuffer => 1,
             _ => 2,
         };
-        let value = self.choices.choose_lane(
-            words,
-            CONNECTION,
-            lane,
-            0,
-            family.domain(),
-            chance != 0,
-            family.distribution(chance),
-            || name.to_owned(),
-        );
-        if value != 0 {
-            self.swarm.fired(family);
-        }
-        value
+        let source = Lane { words, group: CONNECTION, lane, ordinal: 0 };
+        self.run.draw(family, source, || name.to_owned())
     }
 
     /// The SYN is at the other host.
     pub fn syn_arrives(&mut self, conn: u32, generation: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let Some(c) = self.conn(conn, generation) else { return };
         if c.socks[0] == NONE {
             return;
@@ -151,16 +136,16 @@ impl World {
         if self.network_is_broken() {
             let from = self.conns[conn as usize].hosts[0];
             if let Some(cause) = self.obstacle(from, target) {
-                self.trace.blame(cause);
-                self.trace.completion(now, NONE, Kind::SynDropped, words);
+                self.run.blame(cause);
+                self.run.completion(NONE, Kind::SynDropped, words);
                 self.retry_syn(conn, generation);
                 return;
             }
         }
-        self.trace.happening(now, NONE, Kind::Syn, words);
+        self.run.event(NONE, Kind::Syn, words);
         let Some(listener) = self.listener(target, to, from) else {
-            self.trace.happening(now, NONE, Kind::Refused, words);
-            self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, true));
+            self.run.event(NONE, Kind::Refused, words);
+            self.queue.plan(now + latency, Event::SynAnswer(conn, generation, true));
             return;
         };
         let parent = &mut self.socks[listener as usize];
@@ -170,8 +155,8 @@ impl World {
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {
             let cause = listen.short_backlog_cause;
-            self.trace.blame(cause);
-            self.trace.completion(now, NONE, Kind::SynDropped, words);
+            self.run.blame(cause);
+            self.run.completion(NONE, Kind::SynDropped, words);
             self.retry_syn(conn, generation);
             return;
         }
@@ -196,29 +181,29 @@ impl World {
         self.inherit_port(child);
         self.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
-        self.agenda.plan(now + latency, Happening::SynAnswer(conn, generation, false));
+        self.queue.plan(now + latency, Event::SynAnswer(conn, generation, false));
     }
 
     /// How much of a backlog a listener gets, and the event of the fault where that is less than was asked for.
     #[cold]
     pub fn grant_backlog(&mut self, fd: Fd, asked: usize) -> (usize, u64) {
-        let process = self.my_process();
-        let owner = &mut self.processes[process as usize];
-        let mut stream = std::mem::take(&mut owner.listens);
-        let name = owner.name.clone();
-        let room = self.choose(&mut stream, Family::Backlog, || name.clone());
-        self.processes[process as usize].listens = stream;
-        // A backlog of 0 has room for one.
-        if room == 0 || room > asked as u64 {
-            return (asked, 0);
-        }
-        let words = [fd.0 as u64, room - 1, 0, 0];
-        let event = self.trace.happening(self.now, self.current, Kind::FaultBacklog, words);
-        (room as usize - 1, event)
+        let (process, now, thread) = (self.my_process(), self.run.now(), self.current);
+        let Process { listens, name, .. } = &mut self.processes[process as usize];
+        let granted = self.run.inject(
+            Family::Backlog,
+            listens,
+            || name.clone(),
+            |room| {
+                // A backlog of 0 has room for one.
+                let args = [fd.0 as u64, room - 1, 0, 0];
+                (room <= asked as u64).then_some(Effect { time: now, thread, kind: Kind::FaultBacklog, args })
+            },
+        );
+        granted.map_or((asked, 0), |(room, event)| (room as usize - 1, event))
     }
 
     fn retry_syn(&mut self, conn: u32, generation: u32) {
-        let now = self.now;
+        let now = self.run.now();
         let c = &mut self.conns[conn as usize];
         let wait = SYN_RETRY_NS << (c.syns - 1);
         let (sock, latency) = (c.socks[0], c.latency);
@@ -228,7 +213,7 @@ impl World {
             self.connection_over(sock);
             return;
         }
-        self.agenda.plan(now + wait.saturating_sub(latency).max(1), Happening::Syn(conn, generation));
+        self.queue.plan(now + wait.saturating_sub(latency).max(1), Event::Syn(conn, generation));
     }
 
     /// The answer to a SYN does not get through: it is sent again, until the caller gives up.
@@ -242,12 +227,12 @@ impl World {
             self.connection_over(sock);
             return;
         }
-        self.agenda.plan(self.now + wait, Happening::SynAnswer(conn, generation, refused));
+        self.queue.plan(self.run.now() + wait, Event::SynAnswer(conn, generation, refused));
     }
 
     /// The answer is at the caller.
     pub fn syn_answer(&mut self, conn: u32, generation: u32, refused: bool) {
-        let now = self.now;
+        let now = self.run.now();
         let Some(c) = self.conn(conn, generation) else { return };
         let (sock, latency, [from, to]) = (c.socks[0], c.latency, c.addresses);
         if sock == NONE || self.socks[sock as usize].tcp != Tcp::SynSent {
@@ -278,7 +263,7 @@ impl World {
             self.notify_again(file, Events::ERR);
             return;
         }
-        self.trace.happening(now, NONE, Kind::Established, words);
+        self.run.event(NONE, Kind::Established, words);
         let s = &mut self.socks[sock as usize];
         s.tcp = Tcp::Established;
         let file = s.file;
@@ -287,8 +272,8 @@ impl World {
         f.last_at = at;
         f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
         f.arriving = true;
-        self.agenda.plan(at, Happening::Arrive(conn, generation, 0));
-        self.last_progress = now;
+        self.queue.plan(at, Event::Arrive(conn, generation, 0));
+        self.run.progress();
         self.notify(file, ALL, Some(SigCode::PollOut));
     }
 

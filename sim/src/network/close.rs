@@ -1,7 +1,8 @@
 //! The end of connections: `tcp_close`, `tcp_shutdown`, resets sent and injected, and the release of what nobody refers to.
 
-use crate::agenda::Happening;
+use crate::fault::Family;
 use crate::object::{SEND, SHUT, Segment, SegmentKind, SocketState, Tcp};
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, TIME_WAIT_NS, World};
 use eagain_net::{Errno, Events, SigCode};
@@ -51,7 +52,7 @@ impl World {
 
     /// A reset leaves from `side`; what that side had still to send is lost.
     pub fn send_rst(&mut self, conn: u32, side: usize) {
-        let now = self.now;
+        let now = self.run.now();
         if self.conns[conn as usize].flows[side].dead {
             return;
         }
@@ -66,7 +67,7 @@ impl World {
         f.wire.push_back(Segment { at, end: f.sent, kind: SegmentKind::Rst, cause: 0 });
         if !f.arriving {
             f.arriving = true;
-            self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+            self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
         }
     }
 
@@ -80,7 +81,7 @@ impl World {
 
     /// A fault: something between the hosts resets the connection, on both sides.
     pub(super) fn reset_by_the_network(&mut self, conn: u32, side: usize) {
-        self.wire_event(conn, side, Kind::FaultReset, 0, 0);
+        self.connection_fault(conn, side, Family::Reset, Kind::FaultReset, 0, 0);
         for side in [side, 1 - side] {
             if self.conns.get(conn as usize).is_some() {
                 self.conns[conn as usize].flows[side].dead = false;
@@ -141,7 +142,7 @@ impl World {
             self.set_closed(sock);
         }
         if self.knobs.loopback_latency_ns == 0 {
-            self.settle(self.now);
+            self.settle(self.run.now());
         }
         let s = &mut self.socks[sock as usize];
         if let (false, Some(local)) = (s.port.address_locked, &mut s.local) {
@@ -170,8 +171,8 @@ impl World {
     pub(super) fn enter_time_wait(&mut self, sock: u32) {
         let s = &self.socks[sock as usize];
         if let Some(local) = s.local {
-            let (until, reuse, host) = (self.now + TIME_WAIT_NS, s.options.reuse_addr, s.host);
-            let now = self.now;
+            let (until, reuse, host) = (self.run.now() + TIME_WAIT_NS, s.options.reuse_addr, s.host);
+            let now = self.run.now();
             let waits = &mut self.hosts[host as usize].time_wait;
             waits.retain(|&(_, until, _)| until > now);
             waits.push((local, until, reuse));
@@ -206,7 +207,7 @@ impl World {
             self.send_fin(sock, conn, side as usize);
             // On loopback the peer has it before the caller's own sleepers are told.
             if self.conns.get(conn as usize).is_some_and(|c| c.latency == 0) {
-                self.settle(self.now);
+                self.settle(self.run.now());
             }
         }
         let file = self.socks[sock as usize].file;

@@ -1,4 +1,4 @@
-//! What is to come, in the order of time. Among equal times happenings come first, in the order in which they were
+//! What is to come, in the order of time. Among equal times events come first, in the order in which they were
 //! planned, then threads, lowest number first; so nothing is left to chance.
 
 use std::cmp::Ordering;
@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 /// Something planned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Happening {
+pub(crate) enum Event {
     /// A thread goes on.
     Thread(u32),
     /// The time is over that a thread would wait.
@@ -16,7 +16,7 @@ pub(crate) enum Happening {
     /// Send space comes free: connection, generation, sender's side.
     Space(u32, u32, u8),
     /// A flow may send again: connection, generation, sender's side.
-    Pump(u32, u32, u8),
+    Transmit(u32, u32, u8),
     /// A SYN arrives at the other host: connection, generation.
     Syn(u32, u32),
     /// The answer to a SYN arrives: connection, generation, whether it was a refusal.
@@ -58,10 +58,10 @@ pub(crate) enum Happening {
 struct Entry {
     /// Time above, order below: one comparison decides.
     key: u128,
-    what: Happening,
+    what: Event,
 }
 
-/// Threads come after happenings of the same time.
+/// Threads come after events of the same time.
 const THREADS: u64 = 1 << 63;
 
 #[inline]
@@ -94,35 +94,34 @@ impl Ord for Entry {
 
 /// The plan, a heap.
 #[derive(Default)]
-pub(crate) struct Agenda {
+pub(crate) struct EventQueue {
     heap: BinaryHeap<Entry>,
     planned: u64,
 }
 
-impl Agenda {
+impl EventQueue {
     /// Forgets everything but its room.
     pub fn clear(&mut self) {
         self.heap.clear();
         self.planned = 0;
     }
 
-    /// Plans a happening.
+    /// Plans a event.
     #[inline]
-    pub fn plan(&mut self, time: u64, happening: Happening) {
+    pub fn plan(&mut self, time: u64, event: Event) {
         self.planned += 1;
-        self.heap.push(Entry { key: key(time, self.planned), what: happening });
+        self.heap.push(Entry { key: key(time, self.planned), what: event });
     }
 
     /// Plans that a thread goes on.
     #[inline]
     pub fn plan_thread(&mut self, time: u64, thread: u32) {
-        self.heap
-            .push(Entry { key: key(time, THREADS | u64::from(thread)), what: Happening::Thread(thread) });
+        self.heap.push(Entry { key: key(time, THREADS | u64::from(thread)), what: Event::Thread(thread) });
     }
 
     /// Whether anything comes before `thread` at `time`.
     #[inline]
-    pub fn before(&self, time: u64, thread: u32) -> Option<Happening> {
+    pub fn before(&self, time: u64, thread: u32) -> Option<Event> {
         match self.heap.peek() {
             Some(entry) if entry.key < key(time, THREADS | u64::from(thread)) => Some(entry.what),
             _ => None,
@@ -131,7 +130,7 @@ impl Agenda {
 
     /// The next, taken out, with its time.
     #[inline]
-    pub fn pop(&mut self) -> Option<(u64, Happening)> {
+    pub fn pop(&mut self) -> Option<(u64, Event)> {
         self.heap.pop().map(|entry| ((entry.key >> 64) as u64, entry.what))
     }
 }

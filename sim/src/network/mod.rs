@@ -12,7 +12,7 @@ mod urgent;
 
 pub(crate) use cut::Cut;
 
-use crate::choice::{Domain, Group};
+use crate::choice::{Domain, Group, Lane};
 use crate::fault::Family;
 use crate::object::{Conn, Flow};
 use crate::world::World;
@@ -43,17 +43,13 @@ impl World {
     /// Makes a choice about the next segment of one direction of a connection.
     #[inline(always)] // a look at whether the family is on, four times a segment
     fn choose_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
-        let chance = self.swarm.chance(family, self.now);
-        if chance == 0 && !self.choices.is_watched() {
-            return 0;
-        }
-        self.draw_for_segment(conn, side, family, chance)
+        if self.run.may(family) { self.draw_for_segment(conn, side, family) } else { 0 }
     }
 
     #[inline(never)]
-    fn draw_for_segment(&mut self, conn: u32, side: usize, family: Family, chance: u32) -> u64 {
-        let World { conns, processes, choices, swarm, .. } = self;
-        let Conn { flows, caller, addresses, ordinal, .. } = &mut conns[conn as usize];
+    fn draw_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
+        let Conn { flows, caller, addresses, ordinal, .. } = &mut self.conns[conn as usize];
+        let (caller, to) = (&self.processes[*caller as usize].name, addresses[1]);
         let Flow { segments, segment_words, .. } = &mut flows[side];
         let lane = match family {
             Family::WireDelay => 0,
@@ -63,20 +59,8 @@ impl World {
             Family::BlackHole => 5,
             _ => 3,
         };
-        let value = choices.choose_lane(
-            segment_words,
-            SEGMENT,
-            lane,
-            *segments,
-            family.domain(),
-            chance != 0,
-            family.distribution(chance),
-            || flow_name(&processes[*caller as usize].name, *ordinal, addresses[1], side),
-        );
-        if value != 0 {
-            swarm.fired(family);
-        }
-        value
+        let source = Lane { words: segment_words, group: SEGMENT, lane, ordinal: *segments };
+        self.run.draw(family, source, || flow_name(caller, *ordinal, to, side))
     }
 }
 

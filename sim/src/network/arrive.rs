@@ -1,8 +1,8 @@
 //! Receiving: what the head of the wire does when it arrives (tcp_input.c: `tcp_data_queue`, `tcp_fin`, `tcp_reset`).
 
 use super::cut::HELD;
-use crate::agenda::Happening;
 use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
+use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::{ALL, NONE, World};
 use eagain_net::{Errno, Events, SigCode};
@@ -14,7 +14,7 @@ const DELAYED_ACK_NS: u64 = 40_000_000;
 impl World {
     /// Everything of this direction that is due arrives.
     pub fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
-        let now = self.now;
+        let now = self.run.now();
         loop {
             let Some(c) = self.conn(conn, generation) else { return };
             let f = &mut c.flows[side];
@@ -24,7 +24,7 @@ impl World {
                 Some(segment) if segment.at > now => {
                     let at = segment.at;
                     f.arriving = true;
-                    self.agenda.plan(at, Happening::Arrive(conn, generation, side as u8));
+                    self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
                     return;
                 }
                 Some(_) => {}
@@ -51,10 +51,10 @@ impl World {
     }
 
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
-        let now = self.now;
+        let now = self.run.now();
         self.fin_ack_comes_along(conn, 1 - side);
         let broken = self.network_is_broken();
-        let World { conns, socks, trace, .. } = self;
+        let World { conns, socks, run, .. } = self;
         let Some(c) = conns.get_mut(conn as usize) else { return };
         let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
         let (hosts, latency) = (c.hosts, c.latency);
@@ -66,11 +66,11 @@ impl World {
         f.arrived = segment.end;
         f.acknowledging.arrived(n, wanted(socks, receiver));
         f.acks.push_back((acknowledged, segment.end));
-        trace.happening(now, NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
+        run.event(NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
         let (mut readable, urgent) = (f.readable(), f.urgent.is_some());
-        if trace.keeps_events() {
+        if run.keeps_events() {
             let end = readable as usize;
-            trace.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
+            run.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
         }
         let blocked = sender != NONE && socks[sender as usize].no_space;
         let unread = receiver != NONE && !socks[receiver as usize].orphan;
@@ -115,7 +115,7 @@ impl World {
 
     /// `tcp_fin`, and what its acknowledgement does to the sender.
     fn fin_arrives(&mut self, conn: u32, side: usize) {
-        let now = self.now;
+        let now = self.run.now();
         self.fin_ack_comes_along(conn, 1 - side);
         let World { conns, socks, .. } = self;
         let Some(c) = conns.get_mut(conn as usize) else { return };
@@ -124,7 +124,7 @@ impl World {
         c.flows[side].fin_arrived = true;
         let enough = c.flows[side].acknowledging.ended(wanted(socks, c.socks[1 - side]));
         let [sender, receiver] = [c.socks[side], c.socks[1 - side]];
-        self.trace.happening(now, NONE, Kind::Fin, [from, to, 0, 0]);
+        self.run.event(NONE, Kind::Fin, [from, to, 0, 0]);
         let mut at_once = true;
         if receiver != NONE {
             let s = &mut self.socks[receiver as usize];
@@ -164,13 +164,13 @@ impl World {
         let Some(c) = self.conns.get(conn as usize) else { return };
         let lost_until = c.flows[1 - side].lost_until;
         if lost_until > now {
-            self.agenda.plan(lost_until + c.latency, Happening::FinAck(conn, c.generation, side as u8));
+            self.queue.plan(lost_until + c.latency, Event::FinAck(conn, c.generation, side as u8));
         } else if at_once || sender == NONE || self.socks[sender as usize].orphan {
             self.fin_acked(conn, side);
         } else {
             // `inet_csk_enter_pingpong_mode`: the acknowledgement waits for something to go along with.
             let at = now + c.latency + DELAYED_ACK_NS;
-            self.agenda.plan(at, Happening::FinAck(conn, c.generation, side as u8));
+            self.queue.plan(at, Event::FinAck(conn, c.generation, side as u8));
         }
     }
 
@@ -232,11 +232,10 @@ impl World {
 
     /// `tcp_reset`.
     fn rst_arrives(&mut self, conn: u32, side: usize) {
-        let now = self.now;
         let c = &mut self.conns[conn as usize];
         let (from, to) = (c.words[side], c.words[1 - side]);
         let receiver = c.socks[1 - side];
-        self.trace.happening(now, NONE, Kind::Rst, [from, to, 0, 0]);
+        self.run.event(NONE, Kind::Rst, [from, to, 0, 0]);
         if receiver == NONE {
             return;
         }

@@ -1,0 +1,82 @@
+//! Where a choice is drawn from: the next of a sequence, one lane of a step, or a stream that has no second.
+
+use super::{Choices, Distribution, Domain, Group, Stream, Words};
+
+/// One choice to come: its place among the choices of its object.
+pub(crate) trait Source {
+    /// Lets it pass: it counts, and its value is 0.
+    fn skip(self);
+
+    /// Makes it.
+    fn choose(
+        self,
+        choices: &mut Choices,
+        domain: Domain,
+        active: bool,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64;
+}
+
+/// One kind of choice of a [`Group`], in step `ordinal`.
+pub(crate) struct Lane<'a> {
+    pub words: &'a mut Words,
+    pub group: Group,
+    pub lane: u64,
+    pub ordinal: u64,
+}
+
+/// A choice that is made once: its stream has no second.
+pub(crate) struct Once;
+
+impl Source for &mut Stream {
+    #[inline]
+    fn skip(self) {
+        Stream::skip(self);
+    }
+
+    #[inline]
+    fn choose(
+        self,
+        choices: &mut Choices,
+        domain: Domain,
+        active: bool,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        choices.choose(self, domain, active, distribution, object)
+    }
+}
+
+impl Source for Lane<'_> {
+    #[inline]
+    fn skip(self) {}
+
+    #[inline]
+    fn choose(
+        self,
+        choices: &mut Choices,
+        domain: Domain,
+        active: bool,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        let Lane { words, group, lane, ordinal } = self;
+        choices.choose_lane(words, group, lane, ordinal, domain, active, distribution, object)
+    }
+}
+
+impl Source for Once {
+    fn skip(self) {}
+
+    fn choose(
+        self,
+        choices: &mut Choices,
+        domain: Domain,
+        active: bool,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        choices.choose(&mut Stream::default(), domain, active, distribution, object)
+    }
+}

@@ -1,0 +1,103 @@
+//! The one place where faults happen. A family is asked by [`Run::draw`]; what it changed is recorded and counted by
+//! [`Run::injected`], both together; [`Run::inject`] does all of it where the change follows the draw at once. So a
+//! family counts exactly as often as the trace has events of it.
+
+use super::Run;
+use crate::choice::{Distribution, Domain, Source};
+use crate::fault::Family;
+use crate::trace::Kind;
+use crate::world::NONE;
+
+/// What a fault changed, as the event that says so.
+pub(crate) struct Effect {
+    /// When, in nanoseconds.
+    pub time: u64,
+    /// The thread that it concerns, or [`NONE`].
+    pub thread: u32,
+    pub kind: Kind,
+    pub args: [u64; 4],
+}
+
+impl Run {
+    /// Asks `family` about one of its objects: the value, of which 0 means that nothing happens. The choice counts in its
+    /// stream also while the family is off.
+    #[inline]
+    pub fn draw(&mut self, family: Family, source: impl Source, object: impl Fn() -> String) -> u64 {
+        self.draw_from(family, source, |chance| family.distribution(chance), object)
+    }
+
+    /// As [`Run::draw`], with a distribution that the family's row does not have: a function of how often, of 65,536.
+    #[inline]
+    pub fn draw_from(
+        &mut self,
+        family: Family,
+        source: impl Source,
+        distribution: impl FnOnce(u32) -> Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        let chance = self.swarm.chance(family, self.now);
+        if chance == 0 && !self.choices.is_watched() {
+            source.skip();
+            return 0;
+        }
+        source.choose(&mut self.choices, family.domain(), chance != 0, distribution(chance), object)
+    }
+
+    /// Makes a choice that says more about a fault of `family`: it is drawn only while the family is on.
+    pub fn choose_about(
+        &mut self,
+        family: Family,
+        source: impl Source,
+        domain: Domain,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        let active = self.swarm.chance(family, self.now) != 0;
+        source.choose(&mut self.choices, domain, active, distribution, object)
+    }
+
+    /// Whether `family` has anything to choose now: it is on, or choices are watched.
+    #[inline]
+    pub fn may(&self, family: Family) -> bool {
+        self.swarm.chance(family, self.now) != 0 || self.choices.is_watched()
+    }
+
+    /// Records that `family` has changed something, and counts it; the number of the event, which results name as their
+    /// cause.
+    pub fn injected(&mut self, family: Family, effect: Effect) -> u64 {
+        self.swarm.fired(family);
+        let Effect { time, thread, kind, args } = effect;
+        self.trace.happening(time, thread, kind, args)
+    }
+
+    /// As [`Run::injected`], of what happens now and concerns no thread.
+    pub fn injected_now(&mut self, family: Family, kind: Kind, args: [u64; 4]) -> u64 {
+        self.injected(family, Effect { time: self.now, thread: NONE, kind, args })
+    }
+
+    /// An event of now that a fault causes, or the scenario itself.
+    pub fn event_or_fault(&mut self, fault: Option<Family>, kind: Kind, args: [u64; 4]) -> u64 {
+        match fault {
+            Some(family) => self.injected_now(family, kind, args),
+            None => self.event(NONE, kind, args),
+        }
+    }
+
+    /// Draws, and where that is not 0 applies it: `apply` changes the state and says what is to be recorded, or `None`
+    /// where the state was such that nothing changed. The value and the number of its event.
+    #[inline]
+    pub fn inject(
+        &mut self,
+        family: Family,
+        source: impl Source,
+        object: impl Fn() -> String,
+        apply: impl FnOnce(u64) -> Option<Effect>,
+    ) -> Option<(u64, u64)> {
+        let value = self.draw(family, source, object);
+        if value == 0 {
+            return None;
+        }
+        let effect = apply(value)?;
+        Some((value, self.injected(family, effect)))
+    }
+}

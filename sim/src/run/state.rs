@@ -1,0 +1,334 @@
+//! The state of one run. Its fields are private: time only goes forwards, choices are made here and in `inject`, and
+//! every event goes through one of the methods that record.
+
+use super::{CUT_OFF, Failure, Record, RunReport};
+use crate::Oracle;
+use crate::choice::{Base, Choices, Distribution, Domain, Once, Overrides, Source, Stream};
+use crate::fault::{Family, Swarm};
+use crate::trace::{Kind, Recorder, Time};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Choices that programs make.
+const WORKLOAD: Domain = Domain("workload");
+
+/// One run: see the module.
+pub(crate) struct Run {
+    /// The time of what is happening now, in nanoseconds since the start. Never goes back.
+    pub(super) now: u64,
+    pub(super) choices: Choices,
+    pub(super) swarm: Swarm,
+    pub(super) trace: Recorder,
+    /// System calls made.
+    calls: u64,
+    /// The event after which the run is cut off.
+    events_max: u64,
+    /// When data last moved, a connection was made, a process ended.
+    last_progress: u64,
+    /// The first oracle that broke; the run ends with it.
+    failure: Option<Failure>,
+    refused: Option<String>,
+    /// What is to be reached by at least one run of a sweep, and whether this one did.
+    sometimes: BTreeMap<&'static str, bool>,
+    /// What is to hold when the run ends, and whether it did when it was last passed.
+    eventually: BTreeMap<&'static str, bool>,
+    /// Who is in what only one thread may be in (O15).
+    exclusive: BTreeMap<(&'static str, u64), u32>,
+    /// The streams of choices that programs make, by actor and name.
+    workload: BTreeMap<(u32, Cow<'static, str>), Stream>,
+    output: String,
+}
+
+impl Run {
+    /// A run of these choices that keeps what `record` says.
+    pub fn new(base: Base, overrides: &Overrides, record: Record, events_max: Option<u64>) -> Run {
+        let mut choices = Choices::new(base, overrides);
+        let trace = Recorder::new(record);
+        if trace.keeps_choices() {
+            choices.record();
+        }
+        Run {
+            now: 0,
+            choices,
+            swarm: Swarm::none(),
+            trace,
+            calls: 0,
+            events_max: events_max.unwrap_or(u64::MAX),
+            last_progress: 0,
+            failure: None,
+            refused: None,
+            sometimes: BTreeMap::new(),
+            eventually: BTreeMap::new(),
+            exclusive: BTreeMap::new(),
+            workload: BTreeMap::new(),
+            output: String::new(),
+        }
+    }
+
+    /// A run in which nothing has happened and nothing will: the place of one that was taken.
+    pub fn empty() -> Run {
+        Run::new(Base::Zero, &Overrides::new(), Record::Hash, None)
+    }
+
+    /// What the run came to.
+    pub fn into_report(self) -> RunReport {
+        RunReport {
+            hash: self.trace.hash(),
+            calls: self.calls,
+            simulated: self.now,
+            failure: self.failure,
+            refused: self.refused,
+            faults: self.swarm.counts().collect(),
+            sometimes: self.sometimes,
+            choices: self.choices.recorded().to_vec(),
+            unused: self.choices.unused_overrides(),
+            trace: self.trace.into_log(),
+            output: self.output,
+        }
+    }
+
+    // Time.
+
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// It is `time` now, or later already.
+    #[inline]
+    pub fn advance(&mut self, time: u64) {
+        self.now = self.now.max(time);
+    }
+
+    /// The run makes progress: the clock of the liveness oracle starts anew.
+    #[inline]
+    pub fn progress(&mut self) {
+        self.last_progress = self.now;
+    }
+
+    /// Whether nothing has made progress for `ns` nanoseconds, counted from the quiet tail where faults are on.
+    pub fn is_stuck(&self, ns: u64) -> bool {
+        self.now > self.last_progress.max(self.swarm.quiet_from_or_zero()).saturating_add(ns)
+    }
+
+    // Choices.
+
+    /// Makes a choice that no fault family makes.
+    #[inline]
+    pub fn choose(
+        &mut self,
+        source: impl Source,
+        domain: Domain,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        source.choose(&mut self.choices, domain, true, distribution, object)
+    }
+
+    /// Makes a choice of which `object` has no second.
+    pub fn choose_once(&mut self, domain: Domain, object: &str, distribution: Distribution) -> u64 {
+        self.choose(Once, domain, distribution, || object.to_owned())
+    }
+
+    /// A choice of the workload, from `low` to `high`, shrunk towards `low`: the n-th that `actor` makes under `name`.
+    pub fn choose_workload(
+        &mut self,
+        actor: u32,
+        name: Cow<'static, str>,
+        low: u64,
+        high: u64,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        let stream = self.workload.entry((actor, name)).or_default();
+        let span = Distribution::uniform(0, high.saturating_sub(low));
+        low + self.choices.choose(stream, WORKLOAD, true, span, object)
+    }
+
+    /// The stream of choices that `actor` makes under `name`, for a domain of its own.
+    pub fn choose_named(
+        &mut self,
+        actor: u32,
+        name: &'static str,
+        domain: Domain,
+        distribution: Distribution,
+        object: impl Fn() -> String,
+    ) -> u64 {
+        let stream = self.workload.entry((actor, Cow::Borrowed(name))).or_default();
+        self.choices.choose(stream, domain, true, distribution, object)
+    }
+
+    // Faults: which are on. What they do is in `inject`.
+
+    /// Draws which of `families` are on, and how strongly. From `quiet_from` on nothing is injected any more.
+    pub fn draw_swarm(&mut self, families: &[Family], quiet_from: u64) {
+        self.swarm.draw(&mut self.choices, families);
+        self.set_quiet_from(quiet_from);
+    }
+
+    /// From this time on nothing is injected any more.
+    pub fn set_quiet_from(&mut self, time: u64) {
+        self.swarm.quiet_from = time;
+    }
+
+    /// Draws whether `family` is on before the others: the building of the world asks it.
+    pub fn draw_early(&mut self, family: Family) {
+        self.swarm.draw_early(&mut self.choices, family);
+    }
+
+    /// The families that the scenario named besides the usual ones: each must have its chance.
+    pub fn name_faults(&mut self, families: impl Iterator<Item = Family>) {
+        self.swarm.named = families.fold(0, |bits, family| bits | 1 << family as u64);
+    }
+
+    /// When the quiet tail begins.
+    pub fn quiet_from(&self) -> u64 {
+        self.swarm.quiet_from
+    }
+
+    /// Whether faults have stopped for good.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.now >= self.swarm.quiet_from
+    }
+
+    /// Whether any family of connections has anything to choose; else the network asks nothing.
+    #[inline]
+    pub fn may_fault_connections(&self) -> bool {
+        self.swarm.wire_is_on() || self.choices.is_watched()
+    }
+
+    // Trace.
+
+    /// Whether events themselves are kept, and not only their hash.
+    #[inline]
+    pub fn keeps_events(&self) -> bool {
+        self.trace.keeps_events()
+    }
+
+    pub fn name_thread(&mut self, index: u32, name: &str) {
+        self.trace.name_thread(index, name);
+    }
+
+    pub fn name_host(&mut self, name: &str) {
+        self.trace.name_host(name);
+    }
+
+    /// The index of a text, for an event to refer to.
+    pub fn text(&mut self, text: &str) -> u64 {
+        self.trace.text(text)
+    }
+
+    /// The text of an index, where texts are kept.
+    pub fn text_at(&self, index: usize) -> Option<&str> {
+        self.trace.text_at(index)
+    }
+
+    /// The call under way ran into this fault, by the number of its event; 0: into none.
+    #[inline]
+    pub fn blame(&mut self, cause: u64) {
+        self.trace.blame(cause);
+    }
+
+    /// Bytes that the call under way of `thread` moved.
+    #[inline]
+    pub fn payload(&mut self, thread: u32, bytes: &[u8], sent: bool) {
+        self.trace.payload(thread, bytes, sent);
+    }
+
+    /// The bytes that the last event carried.
+    pub fn carried(&mut self, bytes: &[u8]) {
+        self.trace.carried(bytes);
+    }
+
+    /// Records a call that has ended, and counts it.
+    #[inline]
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64) {
+        self.calls += 1;
+        self.trace.call(time, thread, kind, args, result);
+    }
+
+    /// Records an event that happens now; its number.
+    #[inline]
+    pub fn event(&mut self, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
+        self.trace.happening(self.now, thread, kind, args)
+    }
+
+    /// Records an event of a thread at its own time; its number.
+    #[inline]
+    pub fn event_at(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
+        self.trace.happening(time, thread, kind, args)
+    }
+
+    /// Records that an operation which began earlier is over now, with the fault that it met.
+    pub fn completion(&mut self, thread: u32, kind: Kind, args: [u64; 4]) {
+        self.trace.completion(self.now, thread, kind, args);
+    }
+
+    // Verdict and output.
+
+    /// The first oracle that breaks ends the run.
+    pub fn fail(&mut self, oracle: impl Into<Oracle>, site: &str, message: String) {
+        if self.failure.is_none() {
+            let (time, event) = (self.now, self.trace.number());
+            let (oracle, site) = (oracle.into(), site.to_owned());
+            self.failure = Some(Failure { oracle, site, message, time, event });
+        }
+    }
+
+    #[inline]
+    pub fn failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Fails a run that has more events than it may have; whether it has.
+    #[inline]
+    pub fn cut_off(&mut self) -> bool {
+        let over = self.trace.number() > self.events_max;
+        if over {
+            self.fail(CUT_OFF, "", String::new());
+        }
+        over
+    }
+
+    /// The scenario cannot run with these settings.
+    pub fn refuse(&mut self, why: String) {
+        self.refused = Some(why);
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// `sometimes`: whether `name` was reached by now.
+    pub fn reach(&mut self, name: &'static str, reached: bool) {
+        *self.sometimes.entry(name).or_default() |= reached;
+    }
+
+    /// `eventually`: whether `name` holds now.
+    pub fn expect(&mut self, name: &'static str, holds: bool) {
+        self.eventually.insert(name, holds);
+    }
+
+    /// Breaks O6 for what was to hold when the run ends and does not.
+    pub fn judge_eventually(&mut self) {
+        if let Some(&name) = self.eventually.iter().find(|(_, holds)| !**holds).map(|(name, _)| name) {
+            self.fail("O6", name, format!("{name}: it had not come to hold when the run ended"));
+        }
+    }
+
+    /// `actor` enters what one at a time may be in; who was in it before.
+    pub fn enter_exclusive(&mut self, what: &'static str, which: u64, actor: u32) -> Option<u32> {
+        self.exclusive.insert((what, which), actor)
+    }
+
+    pub fn leave_exclusive(&mut self, what: &'static str, which: u64) {
+        self.exclusive.remove(&(what, which));
+    }
+
+    /// A line that a program printed, stamped with the time.
+    pub fn print(&mut self, name: &str, line: &str) {
+        // Writing to a String does not fail.
+        let _ = writeln!(self.output, "{:>14} {name}: {line}", Time(self.now));
+    }
+}

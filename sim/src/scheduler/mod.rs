@@ -1,0 +1,2 @@
+mod event_queue;
+pub(crate) use event_queue::{Event, EventQueue};
