@@ -22,8 +22,8 @@ pub struct Identity {
 /// Who runs.
 pub fn identity() -> Identity {
     with(|w| {
-        let thread = w.current;
-        let (process, tid) = (w.my_process(), w.threads[thread as usize].tid);
+        let thread = w.scheduler.current();
+        let (process, tid) = (w.my_process(), w.scheduler[thread].tid);
         Identity { thread, process, pid: w.processes[process as usize].pid, tid }
     })
 }

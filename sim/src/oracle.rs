@@ -27,10 +27,10 @@ pub fn eventually(name: &'static str, holds: bool) {
 /// An oracle broke: the run ends here, with this failure.
 pub fn fail(oracle: impl Into<crate::Oracle>, site: &str, message: String) {
     let goes_on = with(|w| {
-        if !w.dying {
+        if !w.scheduler.is_unwinding() {
             w.run.fail(oracle, site, message);
         }
-        w.dying
+        w.scheduler.is_unwinding()
     });
     if !goes_on {
         crate::stack::pause_for_ever();
@@ -48,9 +48,9 @@ pub struct Exclusive {
 /// `what` where another thread is in it. A lock would make the second wait; this says that it should not have come.
 pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     let other = with(|w| {
-        let me = w.current;
+        let me = w.scheduler.current();
         let before = w.run.enter_exclusive(what, which, me);
-        let name = |thread: u32| w.threads[thread as usize].name.clone();
+        let name = |thread: u32| w.scheduler[thread].name.clone();
         before.filter(|&other| other != me).map(|other| (name(me), name(other)))
     });
     if let Some((me, other)) = other {
@@ -70,13 +70,13 @@ impl Drop for Exclusive {
 /// A choice of the workload, from `low` to `high`; 0 counts as the simplest, so `low` is what shrinking goes to. Keyed by
 /// the thread and `name`.
 pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
-    with(|w| if w.dying { low } else { w.choose_workload(name, low, high) })
+    with(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }
 
 /// Prints a line: kept, stamped with virtual time, and shown when the run fails.
 pub fn print(line: &str) {
     with(|w| {
-        let me = w.current;
+        let me = w.scheduler.current();
         w.print(me, line);
     });
 }

@@ -7,7 +7,7 @@ use crate::knobs::KernelKnobs;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
 use crate::trace::Kind;
-use crate::world::{Factory, Host, Next, State, World};
+use crate::world::{Factory, Host, NONE, Next, World};
 use eagain_net::SocketAddr;
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -343,7 +343,7 @@ impl Sim {
         }
         let Sim { world, engine, .. } = &mut self;
         stack::enter(world, || {
-            let threads = with(|w| w.threads.len() as u32);
+            let threads = with(|w| w.scheduler.len() as u32);
             for thread in 0..threads {
                 end_thread(engine, thread);
             }
@@ -362,7 +362,7 @@ fn drive(engine: &mut Engine) {
         match with(World::next) {
             Next::Run(thread) => {
                 let body = with(|w| {
-                    let t = &mut w.threads[thread as usize];
+                    let t = &mut w.scheduler[thread];
                     crate::allocator::charge(t.process);
                     t.body.take()
                 });
@@ -371,11 +371,11 @@ fn drive(engine: &mut Engine) {
                     if ended {
                         w.thread_ended(thread);
                     }
-                    w.current = crate::world::NONE;
+                    w.scheduler.stop();
                 });
             }
             Next::End => {
-                let condemned = with(|w| std::mem::take(&mut w.condemned));
+                let condemned = with(|w| w.scheduler.take_condemned());
                 if condemned.is_empty() {
                     return;
                 }
@@ -390,30 +390,25 @@ fn drive(engine: &mut Engine) {
 /// Unwinds one thread; its drops make calls that have no effect.
 fn end_thread(engine: &mut Engine, thread: u32) {
     let body = with(|w| {
-        w.dying = true;
-        w.current = thread;
-        w.threads[thread as usize].idle_calls = 0;
-        w.threads[thread as usize].body.take()
+        w.scheduler.begin_unwinding(thread);
+        w.scheduler[thread].body.take()
     });
     drop(body);
     engine.kill(thread as usize);
     with(|w| {
-        if w.threads[thread as usize].state != State::Ended {
-            w.thread_ended(thread);
-        }
-        w.dying = false;
-        w.current = crate::world::NONE;
+        w.thread_ended(thread);
+        w.scheduler.end_unwinding();
     });
 }
 
 /// Drops the signal handlers, which may hold the last reference to what makes calls when it is dropped.
 fn drop_handlers() {
     let handlers: Vec<_> = with(|w| {
-        w.dying = true;
+        w.scheduler.begin_unwinding(NONE);
         w.processes.iter_mut().map(|process| std::mem::take(&mut process.dispositions)).collect()
     });
     drop(handlers);
-    with(|w| w.dying = false);
+    with(|w| w.scheduler.end_unwinding());
 }
 
 impl World {
@@ -427,8 +422,8 @@ impl World {
     }
 
     pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
-        let me = self.current;
-        let thread = &self.threads[me as usize].name;
+        let me = self.scheduler.current();
+        let thread = &self.scheduler[me].name;
         self.run.choose_workload(me, Cow::Borrowed(name), low, high, || format!("{thread}:{name}"))
     }
 

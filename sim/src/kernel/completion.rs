@@ -116,7 +116,7 @@ impl Aio for SimKernel {
 
     fn aio_init(&self, threads: u32) {
         stack::with(|w| {
-            if !w.dying {
+            if !w.scheduler.is_unwinding() {
                 w.me().aio.threads = threads.max(1) as usize;
             }
         });

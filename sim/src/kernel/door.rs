@@ -4,7 +4,7 @@
 use crate::calls::{Kind, Resolve, Wait};
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::trace::form;
-use crate::world::{NONE, State, World};
+use crate::world::{NONE, World};
 use eagain_net::{Errno, Result, SigSet};
 
 /// What an attempt of a call comes to.
@@ -122,10 +122,10 @@ pub(crate) fn waiting_call<T: Outcome>(
     let mut waited = false;
     loop {
         let turn = with(|w| {
-            if w.dying {
+            if w.scheduler.is_unwinding() {
                 return Turn::Dead;
             }
-            let me = w.current;
+            let me = w.scheduler.current();
             if stage == Stage::Enter {
                 w.begin_call(kind, args);
                 stage = Stage::Arrive;
@@ -155,12 +155,12 @@ pub(crate) fn waiting_call<T: Outcome>(
                     if w.has_deliverable_signal(me) {
                         // A signal comes before the wait, or has ended it.
                         w.stop_waiting(me);
-                        w.threads[me as usize].state = State::Running;
-                        return Turn::Interrupted(w.threads[me as usize].no_restart);
+                        w.scheduler.keep_running(me);
+                        return Turn::Interrupted(w.scheduler[me].no_restart);
                     }
                     debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
                     w.may_interrupt(kind);
-                    let process = w.threads[me as usize].process;
+                    let process = w.scheduler[me].process;
                     w.processes[process as usize].waits += 1;
                     Turn::Wait
                 }
@@ -196,7 +196,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                 if !(all_restart && kind.restarts(&args) && !no_restart) {
                     let result = Err(Errno::EINTR);
                     with(|w| {
-                        if !w.dying {
+                        if !w.scheduler.is_unwinding() {
                             w.end_call(kind, args, &result);
                         }
                     });
@@ -250,9 +250,9 @@ impl World {
     /// Steps 1 and 2: the call has a place in time, after a while off the CPU where the schedule chooses one.
     #[inline]
     fn begin_call(&mut self, kind: Kind, args: [u64; 4]) {
-        let me = self.current;
-        let delay = self.off_cpu(me);
-        let t = &mut self.threads[me as usize];
+        let me = self.scheduler.current();
+        let delay = self.scheduler.off_cpu(&mut self.run, me);
+        let t = &mut self.scheduler[me];
         t.time += delay;
         if t.in_handler > 0 && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
@@ -263,10 +263,10 @@ impl World {
     /// What the thread is in, for reports.
     #[inline]
     fn note_call(&mut self, kind: Kind, args: [u64; 4]) {
-        if self.current == NONE {
+        if self.scheduler.current() == NONE {
             return;
         }
-        let t = &mut self.threads[self.current as usize];
+        let t = self.scheduler.running_mut();
         t.call = kind;
         t.call_args = args;
     }
@@ -274,8 +274,8 @@ impl World {
     /// Steps 4 and 5: charge and record. `true`: handlers are to run before the program goes on.
     #[inline]
     pub(crate) fn end_call<T: Outcome>(&mut self, kind: Kind, args: [u64; 4], result: &Result<T>) -> bool {
-        let me = self.current;
-        let t = &mut self.threads[me as usize];
+        let me = self.scheduler.current();
+        let t = &mut self.scheduler[me];
         if let Some(mask) = t.saved_mask.take() {
             t.mask = mask;
         }
@@ -284,8 +284,8 @@ impl World {
             let time = t.time;
             self.settle(time);
         }
-        let World { threads, processes, hosts, run, .. } = self;
-        let t = &mut threads[me as usize];
+        let World { scheduler, processes, hosts, run, .. } = self;
+        let t = &mut scheduler[me];
         let process = &mut processes[t.process as usize];
         t.idle_calls += 1;
         t.turns = 0;
@@ -307,7 +307,7 @@ impl World {
     /// A call that has ended, of a process that is watched, is to end, or has a thread that gets nothing on.
     #[inline(never)]
     fn end_call_with_care(&mut self, was_last: bool) -> bool {
-        let me = self.current;
+        let me = self.scheduler.current();
         let process = self.my_process();
         if self.processes[process as usize].memory_limit != 0 {
             self.check_memory(process);
@@ -315,7 +315,7 @@ impl World {
         if was_last {
             self.chosen_end(process);
         }
-        if self.threads[me as usize].idle_calls > self.knobs.spin_limit {
+        if self.scheduler[me].idle_calls > self.knobs.spin_limit {
             self.report_spin(me);
         }
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
@@ -326,13 +326,14 @@ impl World {
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
-        !self.dying && (self.run.failed() || self.processes[self.my_process() as usize].exit.is_some())
+        !self.scheduler.is_unwinding()
+            && (self.run.failed() || self.processes[self.my_process() as usize].exit.is_some())
     }
 
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
-        let name = self.threads[self.current as usize].name.clone();
+        let name = self.scheduler.running().name.clone();
         self.run.fail(
             "signal-safety",
             what,
@@ -343,7 +344,7 @@ impl World {
     }
 
     fn report_spin(&mut self, thread: u32) {
-        let name = self.threads[thread as usize].name.clone();
+        let name = self.scheduler[thread].name.clone();
         let limit = self.knobs.spin_limit;
         let waits = self.describe_threads();
         self.run.fail(
@@ -355,7 +356,7 @@ impl World {
 
     /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
     pub fn count_turn(&mut self, thread: u32) -> bool {
-        let t = &mut self.threads[thread as usize];
+        let t = &mut self.scheduler[thread];
         t.turns += 1;
         if t.turns <= TURNS_MAX {
             return false;
@@ -370,10 +371,10 @@ impl World {
 
     /// Drops that call in a loop while their thread is unwound would never end.
     fn count_dead_call(&mut self) {
-        if self.current == NONE {
+        if self.scheduler.current() == NONE {
             return;
         }
-        let t = &mut self.threads[self.current as usize];
+        let t = self.scheduler.running_mut();
         t.idle_calls += 1;
         if t.idle_calls > 1_000_000 {
             let name = &t.name;
@@ -386,15 +387,12 @@ impl World {
     pub(crate) fn describe_threads(&self) -> String {
         use std::fmt::Write;
         let mut text = String::new();
-        for t in self.threads.iter().filter(|t| t.state != State::Ended) {
+        for t in self.scheduler.iter().filter(|t| !t.has_ended()) {
             if self.processes[t.process as usize].exit.is_some() {
                 continue;
             }
-            let doing = match t.state {
-                State::Waiting => "waits in",
-                _ => "runs, last in",
-            };
-            let until = match t.deadline {
+            let doing = if t.is_waiting() { "waits in" } else { "runs, last in" };
+            let until = match t.deadline() {
                 u64::MAX => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),
             };

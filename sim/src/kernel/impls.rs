@@ -259,7 +259,7 @@ impl Threads for SimKernel {
     }
 
     fn gettid(&self) -> ThreadId {
-        call(Kind::Gettid, [0; 4], |w| Ok(ThreadId(w.threads[w.current as usize].tid))).unwrap_or(ThreadId(0))
+        call(Kind::Gettid, [0; 4], |w| Ok(ThreadId(w.scheduler.running().tid))).unwrap_or(ThreadId(0))
     }
 
     fn sched_yield(&self) {
@@ -299,19 +299,19 @@ impl Threads for SimKernel {
         loop {
             let mut spins = false;
             let go_on = with(|w| {
-                if w.dying {
+                if w.scheduler.is_unwinding() {
                     return true;
                 }
-                let me = w.current;
+                let me = w.scheduler.current();
                 if !entered {
                     entered = true;
                     spins = w.count_turn(me);
-                    let delay = w.off_cpu(me);
-                    if w.threads[me as usize].in_handler > 0 {
+                    let delay = w.scheduler.off_cpu(&mut w.run, me);
+                    if w.scheduler[me].in_handler > 0 {
                         // Queues, locks and condition variables: the interrupted code may hold them.
                         w.report_unsafe(site);
                     }
-                    let t = &mut w.threads[me as usize];
+                    let t = &mut w.scheduler[me];
                     t.site = site;
                     t.time += delay;
                 }

@@ -9,17 +9,17 @@ use eagain_net::*;
 
 /// A path as a word of an event.
 fn text(path: &str) -> u64 {
-    with(|w| if w.dying { 0 } else { w.run.text(path) })
+    with(|w| if w.scheduler.is_unwinding() { 0 } else { w.run.text(path) })
 }
 
 /// A sync: what was written is safe when the disk is done, not before. A crash in between finds it as it was.
 fn sync(kind: Kind, fd: Fd) -> Result<()> {
     with(|w| {
-        if !w.dying && w.is_on_disk(fd) {
+        if !w.scheduler.is_unwinding() && w.is_on_disk(fd) {
             let host = w.my_host();
             let takes = w.sync_time(host);
-            let me = w.current;
-            w.threads[me as usize].time += takes;
+            let me = w.scheduler.current();
+            w.scheduler[me].time += takes;
         }
     });
     call(kind, [word(fd), 0, 0, 0], |w| w.sys_fsync(fd, kind == Kind::Fdatasync))

@@ -24,7 +24,7 @@ impl World {
                 Some(segment) if segment.at > now => {
                     let at = segment.at;
                     f.arriving = true;
-                    self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
+                    self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
                     return;
                 }
                 Some(_) => {}
@@ -164,13 +164,13 @@ impl World {
         let Some(c) = self.conns.get(conn as usize) else { return };
         let lost_until = c.flows[1 - side].lost_until;
         if lost_until > now {
-            self.queue.plan(lost_until + c.latency, Event::FinAck(conn, c.generation, side as u8));
+            self.scheduler.plan(lost_until + c.latency, Event::FinAck(conn, c.generation, side as u8));
         } else if at_once || sender == NONE || self.socks[sender as usize].orphan {
             self.fin_acked(conn, side);
         } else {
             // `inet_csk_enter_pingpong_mode`: the acknowledgement waits for something to go along with.
             let at = now + c.latency + DELAYED_ACK_NS;
-            self.queue.plan(at, Event::FinAck(conn, c.generation, side as u8));
+            self.scheduler.plan(at, Event::FinAck(conn, c.generation, side as u8));
         }
     }
 

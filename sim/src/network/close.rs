@@ -67,7 +67,7 @@ impl World {
         f.wire.push_back(Segment { at, end: f.sent, kind: SegmentKind::Rst, cause: 0 });
         if !f.arriving {
             f.arriving = true;
-            self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
+            self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
         }
     }
 

@@ -81,7 +81,7 @@ impl World {
     pub(super) fn plan_quiet(&mut self) {
         if !std::mem::replace(&mut self.quiet_planned, true) {
             let at = self.run.quiet_from().max(self.run.now());
-            self.queue.plan(at, Event::Quiet);
+            self.scheduler.plan(at, Event::Quiet);
         }
     }
 
@@ -154,7 +154,7 @@ impl World {
             segment.cause = cause;
         }
         f.arriving = true;
-        self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
+        self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
     }
 
     /// A socket of a host whose power failed: gone, without a word to the other side.
@@ -181,7 +181,7 @@ impl World {
         }
         let after = self.run.draw(Family::Partition, &mut self.partitions, || "network".to_owned());
         if after != 0 {
-            self.queue.plan(self.run.now() + after, Event::Partition);
+            self.scheduler.plan(self.run.now() + after, Event::Partition);
         }
     }
 
@@ -208,7 +208,7 @@ impl World {
             }
         }
         let at = self.run.now() + ns;
-        self.queue.plan(at, Event::Heal(number));
+        self.scheduler.plan(at, Event::Heal(number));
         self.plan_partition();
     }
 }

@@ -63,7 +63,7 @@ impl World {
         s.error = None;
         s.done = false;
         self.size_buffers(conn, sock, 0);
-        self.queue.plan(now + latency, Event::Syn(conn, generation));
+        self.scheduler.plan(now + latency, Event::Syn(conn, generation));
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl World {
         self.run.event(NONE, Kind::Syn, words);
         let Some(listener) = self.listener(target, to, from) else {
             self.run.event(NONE, Kind::Refused, words);
-            self.queue.plan(now + latency, Event::SynAnswer(conn, generation, true));
+            self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, true));
             return;
         };
         let parent = &mut self.socks[listener as usize];
@@ -181,13 +181,13 @@ impl World {
         self.inherit_port(child);
         self.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
-        self.queue.plan(now + latency, Event::SynAnswer(conn, generation, false));
+        self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, false));
     }
 
     /// How much of a backlog a listener gets, and the event of the fault where that is less than was asked for.
     #[cold]
     pub fn grant_backlog(&mut self, fd: Fd, asked: usize) -> (usize, u64) {
-        let (process, now, thread) = (self.my_process(), self.run.now(), self.current);
+        let (process, now, thread) = (self.my_process(), self.run.now(), self.scheduler.current());
         let Process { listens, name, .. } = &mut self.processes[process as usize];
         let granted = self.run.inject(
             Family::Backlog,
@@ -213,7 +213,7 @@ impl World {
             self.connection_over(sock);
             return;
         }
-        self.queue.plan(now + wait.saturating_sub(latency).max(1), Event::Syn(conn, generation));
+        self.scheduler.plan(now + wait.saturating_sub(latency).max(1), Event::Syn(conn, generation));
     }
 
     /// The answer to a SYN does not get through: it is sent again, until the caller gives up.
@@ -227,7 +227,7 @@ impl World {
             self.connection_over(sock);
             return;
         }
-        self.queue.plan(self.run.now() + wait, Event::SynAnswer(conn, generation, refused));
+        self.scheduler.plan(self.run.now() + wait, Event::SynAnswer(conn, generation, refused));
     }
 
     /// The answer is at the caller.
@@ -272,7 +272,7 @@ impl World {
         f.last_at = at;
         f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
         f.arriving = true;
-        self.queue.plan(at, Event::Arrive(conn, generation, 0));
+        self.scheduler.plan(at, Event::Arrive(conn, generation, 0));
         self.run.progress();
         self.notify(file, ALL, Some(SigCode::PollOut));
     }

@@ -28,7 +28,7 @@ impl World {
                 if !f.pumping {
                     f.pumping = true;
                     let (at, generation) = (f.held_until, c.generation);
-                    self.queue.plan(at, Event::Transmit(conn, generation, side as u8));
+                    self.scheduler.plan(at, Event::Transmit(conn, generation, side as u8));
                 }
                 return;
             }
@@ -122,7 +122,7 @@ impl World {
         f.wire.push_back(Segment { at, end: f.sent, kind, cause });
         if !f.arriving {
             f.arriving = true;
-            self.queue.plan(at, Event::Arrive(conn, generation, side as u8));
+            self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
         }
     }
 
@@ -158,7 +158,7 @@ impl World {
             && at != super::cut::HELD
         {
             f.spacing = true;
-            self.queue.plan(at, Event::Space(conn, generation, side as u8));
+            self.scheduler.plan(at, Event::Space(conn, generation, side as u8));
         }
     }
 

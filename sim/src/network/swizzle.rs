@@ -20,7 +20,7 @@ impl World {
         }
         let after = self.run.draw(Family::Swizzle, &mut self.swizzles, || "network".to_owned());
         if after != 0 {
-            self.queue.plan(from + after, Event::Swizzle);
+            self.scheduler.plan(from + after, Event::Swizzle);
         }
     }
 
@@ -47,7 +47,7 @@ impl World {
         for (host, after, longer) in away {
             let until = last + longer;
             end = end.max(until);
-            self.queue.plan(now + after, Event::CutOff(host, until));
+            self.scheduler.plan(now + after, Event::CutOff(host, until));
         }
         self.plan_swizzle(end);
     }
@@ -66,7 +66,7 @@ impl World {
         if std::mem::replace(&mut owner.cut_off_until, until.max(1)) == 0 {
             self.hosts_away += 1;
         }
-        self.queue.plan(until, Event::Back(host, until));
+        self.scheduler.plan(until, Event::Back(host, until));
         self.plan_quiet();
     }
 

@@ -190,6 +190,6 @@ pub(crate) fn running_thread() -> (usize, String) {
     if !super::inside() {
         return (number, String::new());
     }
-    let name = super::with(|w| w.threads.get(w.current as usize).map(|thread| thread.name.to_string()));
+    let name = super::with(|w| w.scheduler.get(w.scheduler.current()).map(|thread| thread.name.to_string()));
     (number, name.unwrap_or_default())
 }

@@ -5,10 +5,10 @@ use crate::fault::Family;
 use crate::kernel::Step;
 use crate::object::{AioOp, Object};
 use crate::run::Effect;
-use crate::scheduler::Event;
+use crate::scheduler::{Event, WaitOn, Wake};
 use crate::syscall::SendProgress;
 use crate::trace::Kind;
-use crate::world::{NONE, Process, WaitOn, Wake, Watcher, World};
+use crate::world::{NONE, Process, Watcher, World};
 use eagain_net::{
     AioCancel, AioId, AioState, Errno, Events, Fd, Result, SendFlags, SigCode, SigEvent, SigInfo,
 };
@@ -98,7 +98,7 @@ impl World {
             },
         );
         let late = late.map_or(0, |(late, _)| late);
-        self.queue.plan(now + TURN_NS + late, Event::Aio(process, id));
+        self.scheduler.plan(now + TURN_NS + late, Event::Aio(process, id));
     }
 
     /// The file that a running operation waits for had a wake-up.
@@ -126,7 +126,7 @@ impl World {
                     if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
                         op.deadline = Some(until);
                     }
-                    self.queue.plan(until, Event::Aio(process, id));
+                    self.scheduler.plan(until, Event::Aio(process, id));
                 }
                 if let Some(open) = self.files.get_mut(file as usize) {
                     open.watchers.retain(|w| !is_of(w, process, id));
@@ -173,9 +173,9 @@ impl World {
                 // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
                 // signals that wait for another thread are not for it.
                 false => {
-                    let own = std::mem::take(&mut w.threads[thread as usize].pending);
+                    let own = std::mem::take(&mut w.scheduler[thread].pending);
                     let step = w.sys_read(fd, &mut buffer, &mut None);
-                    w.threads[thread as usize].pending = own;
+                    w.scheduler[thread].pending = own;
                     step
                 }
             }),
@@ -322,7 +322,7 @@ impl World {
         timeout: Option<u64>,
         deadline: &mut Option<u64>,
     ) -> Step<()> {
-        let (me, process) = (self.current, self.my_process());
+        let (me, process) = (self.scheduler.current(), self.my_process());
         let aio = &self.me().aio;
         for id in ids {
             match aio.ops.get(&(id.0 as u32)) {

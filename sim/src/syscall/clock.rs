@@ -2,7 +2,8 @@
 
 use crate::kernel::REAL_SLEEP_NS;
 use crate::kernel::Step;
-use crate::world::{WaitOn, World};
+use crate::scheduler::WaitOn;
+use crate::world::World;
 use eagain_net::{ClockId, Instant};
 
 impl World {
@@ -25,8 +26,8 @@ impl World {
 
     pub fn sys_nanosleep(&mut self, duration: u64, deadline: &mut Option<u64>) -> Step<()> {
         if duration >= REAL_SLEEP_NS {
-            let me = self.current;
-            self.threads[me as usize].idle_calls = 0;
+            let me = self.scheduler.current();
+            self.scheduler[me].idle_calls = 0;
         }
         let at = *deadline.get_or_insert_with(|| self.deadline_after(duration));
         if self.run.now() >= at {

@@ -2,7 +2,8 @@
 
 use crate::kernel::Step;
 use crate::object::{EventCounter, Object, OpenFile, SigIo};
-use crate::world::{WaitOn, Watcher, World};
+use crate::scheduler::WaitOn;
+use crate::world::{Watcher, World};
 use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
 use std::io::IoSlice;
 
@@ -67,7 +68,7 @@ impl World {
 
     pub fn sys_setfl(&mut self, fd: Fd, flags: StatusFlags) -> Result<()> {
         let file = self.file(fd)?;
-        let (process, thread) = (self.my_process(), self.current);
+        let (process, thread) = (self.my_process(), self.scheduler.current());
         let open = &mut self.files[file as usize];
         // Only sockets have `fasync`; elsewhere the flag is dropped without a word.
         let can = matches!(open.object, Object::Socket(_));
@@ -89,7 +90,7 @@ impl World {
 
     /// The running thread waits until `events` may be so of `file`.
     pub fn wait_for_file(&mut self, file: u32, events: Events, exclusive: bool, deadline: Option<u64>) {
-        let thread = self.current;
+        let thread = self.scheduler.current();
         self.watch(file, Watcher::Thread { thread, events, exclusive }, exclusive);
         self.wait(WaitOn::File(file), deadline);
     }

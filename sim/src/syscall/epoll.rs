@@ -2,7 +2,8 @@
 
 use crate::kernel::Step;
 use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE};
-use crate::world::{WaitOn, Wake, Watcher, World};
+use crate::scheduler::{WaitOn, Wake};
+use crate::world::{Watcher, World};
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
 
 /// `EP_MAX_NESTS`.
@@ -243,7 +244,7 @@ impl World {
         if deadline.is_some_and(|at| self.run.now() >= at) {
             return Step::Done(Ok(0));
         }
-        let me = self.current;
+        let me = self.scheduler.current();
         if let Some(set) = self.epoll_set(file) {
             set.waiters.push(me);
         }

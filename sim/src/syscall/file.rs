@@ -112,7 +112,7 @@ impl World {
         }
         let most = buffer.len().min(TRANSFER_MAX);
         let n = inode.read(&mut buffer[..most], offset);
-        let me = self.current;
+        let me = self.scheduler.current();
         self.run.payload(me, &buffer[..n], false);
         self.progress();
         Ok(n)
@@ -156,7 +156,7 @@ impl World {
         let n = disk.inode(inode).fits(at, bytes.len(), room);
         disk.inode_mut(inode).write(&bytes[..n], at);
         disk.used += room;
-        let me = self.current;
+        let me = self.scheduler.current();
         self.run.payload(me, &bytes[..n], true);
         self.progress();
         Ok((n, at + n as u64))

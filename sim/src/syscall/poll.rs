@@ -1,7 +1,8 @@
 //! poll and select: ask everything, and wait for any of it (fs/select.c).
 
 use crate::kernel::Step;
-use crate::world::{WaitOn, Watcher, World};
+use crate::scheduler::WaitOn;
+use crate::world::{Watcher, World};
 use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};
 
 impl World {
@@ -52,10 +53,10 @@ impl World {
         {
             *deadline = Some(self.deadline_after(timeout));
         }
-        let thread = self.current;
+        let thread = self.scheduler.current();
         if deadline.is_some_and(|at| self.run.now() >= at) {
             // A signal counts even when there was no time to wait, unlike in epoll_wait.
-            let mask = self.threads[thread as usize].mask;
+            let mask = self.scheduler[thread].mask;
             return if self.is_pending(SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
         }
         for &(file, events) in &files {

@@ -35,8 +35,8 @@ impl World {
                 Step::Done(Err(_)) if *got > 0 => return Step::Done(Ok(*got)),
                 Step::Done(Err(errno)) => return Step::Done(Err(errno)),
                 Step::Wait => {
-                    let me = self.current;
-                    self.threads[me as usize].no_restart |= *got > 0;
+                    let me = self.scheduler.current();
+                    self.scheduler[me].no_restart |= *got > 0;
                     return Step::Wait;
                 }
             }

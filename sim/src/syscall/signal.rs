@@ -6,9 +6,9 @@ use crate::fault::Family;
 use crate::kernel::{Frame, Step};
 use crate::object::Object;
 use crate::run::Effect;
-use crate::scheduler::Event;
+use crate::scheduler::{Event, Thread, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, State, Thread, WaitOn, Wake, World};
+use crate::world::{ALL, NONE, World};
 use eagain_net::{
     Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
     SigSet, Signal, SocketFlags,
@@ -42,14 +42,14 @@ impl World {
     /// Whether a signal can be delivered to this thread now.
     #[inline]
     pub fn has_deliverable_signal(&mut self, thread: u32) -> bool {
-        let t = &mut self.threads[thread as usize];
+        let t = &mut self.scheduler[thread];
         let process = &self.processes[t.process as usize];
         t.has_deliverable(process)
     }
 
     /// A wait with a mask of its own begins (`epoll_pwait`, `ppoll`, `pselect`); it ends with the call.
     pub fn set_wait_mask(&mut self, mask: Option<SigSet>) {
-        let t = &mut self.threads[self.current as usize];
+        let t = self.scheduler.running_mut();
         if let (Some(mask), None) = (mask, t.saved_mask) {
             t.saved_mask = Some(t.mask);
             t.mask = SigSet(mask.0 & !UNSTOPPABLE.0);
@@ -58,7 +58,7 @@ impl World {
 
     /// Takes one of `set` that is pending for the running thread.
     pub fn take_pending(&mut self, set: SigSet) -> Option<SigInfo> {
-        let t = &mut self.threads[self.current as usize];
+        let t = self.scheduler.running_mut();
         let process = t.process;
         // Its own before those of the process (`dequeue_signal`), each lowest number first.
         if let Some(info) = t.pending.take(set) {
@@ -69,26 +69,26 @@ impl World {
 
     /// Whether one of `set` is pending for the running thread.
     pub fn is_pending(&self, set: SigSet) -> bool {
-        if self.current == NONE {
+        if self.scheduler.current() == NONE {
             return false;
         }
-        let t = &self.threads[self.current as usize];
+        let t = self.scheduler.running();
         (t.pending.set.0 | self.processes[t.process as usize].pending.set.0) & set.0 != 0
     }
 
     /// The next handler to run on the running thread; a signal without one ends the process.
     pub fn take_signal(&mut self) -> Option<Frame> {
-        let me = self.current;
-        if self.dying || me == NONE {
+        let me = self.scheduler.current();
+        if self.scheduler.is_unwinding() || me == NONE {
             return None;
         }
         loop {
-            let (mask, process) = (self.threads[me as usize].mask, self.my_process());
+            let (mask, process) = (self.scheduler[me].mask, self.my_process());
             if self.processes[process as usize].exit.is_some() {
                 return None;
             }
             let info = self.take_pending(SigSet(!mask.0))?;
-            let time = self.threads[me as usize].time;
+            let time = self.scheduler[me].time;
             self.run.event_at(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
             let action = self.processes[process as usize]
                 .dispositions
@@ -107,7 +107,7 @@ impl World {
                     if action.flags.contains(SigActionFlags::RESETHAND) {
                         self.processes[process as usize].dispositions.retain(|(n, _)| *n != info.signal.0);
                     }
-                    let t = &mut self.threads[me as usize];
+                    let t = &mut self.scheduler[me];
                     // The frame goes back to the mask of before the wait; the handler still runs under that of the wait.
                     let mask_before = t.saved_mask.take().unwrap_or(t.mask);
                     t.mask = SigSet(t.mask.0 | action.mask.0);
@@ -124,7 +124,7 @@ impl World {
 
     fn killed_by_signal(&mut self, process: u32, signal: Signal) {
         let name = self.processes[process as usize].name.clone();
-        let me = self.current;
+        let me = self.scheduler.current();
         self.print(me, &format!("killed by {signal:?}"));
         if !self.processes[process as usize].may_panic
             && signal != Signal::SIGKILL
@@ -141,8 +141,8 @@ impl World {
 
     /// A handler has returned (`sigreturn(2)`).
     pub fn leave_handler(&mut self, mask: SigSet) {
-        if self.current != NONE && !self.dying {
-            let t = &mut self.threads[self.current as usize];
+        if self.scheduler.current() != NONE && !self.scheduler.is_unwinding() {
+            let t = self.scheduler.running_mut();
             t.mask = mask;
             t.in_handler -= 1;
         }
@@ -150,15 +150,15 @@ impl World {
 
     /// Sends a signal to one thread.
     pub fn send_to_thread(&mut self, thread: u32, info: SigInfo) {
-        let process = self.threads[thread as usize].process;
+        let process = self.scheduler[thread].process;
         // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
-        let blocked = self.threads[thread as usize].mask.contains(info.signal);
+        let blocked = self.scheduler[thread].mask.contains(info.signal);
         if self.processes[process as usize].exit.is_some()
             || !blocked && self.is_ignored(process, info.signal)
         {
             return;
         }
-        if !self.threads[thread as usize].pending.push(info) {
+        if !self.scheduler[thread].pending.push(info) {
             return;
         }
         self.kick(thread, info.signal);
@@ -168,7 +168,7 @@ impl World {
     /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
     pub fn send_to_process(&mut self, process: u32, info: SigInfo) {
         let p = &self.processes[process as usize];
-        let blocked = self.threads[p.main_thread as usize].mask.contains(info.signal);
+        let blocked = self.scheduler[p.main_thread].mask.contains(info.signal);
         if p.exit.is_some() || !blocked && self.is_ignored(process, info.signal) {
             return;
         }
@@ -180,15 +180,15 @@ impl World {
         if !self.processes[process as usize].pending.push(info) {
             return;
         }
-        let waits_for_it = |t: &crate::world::Thread| {
+        let waits_for_it = |t: &crate::scheduler::Thread| {
             t.process == process
-                && t.state != State::Ended
+                && !t.has_ended()
                 && (!t.mask.contains(info.signal) || t.awaited.contains(info.signal))
         };
-        let taker = if waits_for_it(&self.threads[main as usize]) {
+        let taker = if waits_for_it(&self.scheduler[main]) {
             Some(main)
         } else {
-            self.threads.iter().position(waits_for_it).map(|at| at as u32)
+            self.scheduler.iter().position(waits_for_it).map(|at| at as u32)
         };
         if let Some(thread) = taker {
             self.kick(thread, info.signal);
@@ -198,7 +198,7 @@ impl World {
 
     /// A waiting thread looks at a signal that it does not block, or that it waits for.
     fn kick(&mut self, thread: u32, signal: Signal) {
-        let t = &self.threads[thread as usize];
+        let t = &self.scheduler[thread];
         if !t.mask.contains(signal) {
             self.wake(thread, Wake::Signal);
         } else if t.awaited.contains(signal) {
@@ -225,7 +225,7 @@ impl World {
 
     /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
     pub fn signals_queued(&self, process: u32) -> usize {
-        let threads = self.threads.iter().filter(|t| t.process == process);
+        let threads = self.scheduler.iter().filter(|t| t.process == process);
         self.processes[process as usize].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
     }
 
@@ -265,19 +265,19 @@ impl World {
         if kind == Kind::FutexWait {
             return;
         }
-        let me = self.current;
-        let Thread { interrupts, name, .. } = &mut self.threads[me as usize];
+        let me = self.scheduler.current();
+        let Thread { interrupts, name, .. } = &mut self.scheduler[me];
         let after = self.run.draw(Family::Interrupt, interrupts, || name.clone());
         if after != 0 {
-            self.queue.plan(self.run.now() + after, Event::Fault(me));
+            self.scheduler.plan(self.run.now() + after, Event::Fault(me));
         }
     }
 
     /// A signal comes while `thread` waits: one that the program handles and that means nothing; else, where `signal(7)`
     /// says that a stop and continue gives `EINTR` even without a handler, that.
     pub fn interrupt_wait(&mut self, thread: u32) {
-        let process = self.threads[thread as usize].process;
-        let mask = self.threads[thread as usize].mask;
+        let process = self.scheduler[thread].process;
+        let mask = self.scheduler[thread].mask;
         let handled = HARMLESS.into_iter().find(|&signal| {
             !mask.contains(signal) && matches!(self.disposition(process, signal), Disposition::Handler(_))
         });
@@ -286,10 +286,10 @@ impl World {
             let args = [signal.0 as u64, 0, 0, 0];
             self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
             self.send_to_thread(thread, SigInfo::plain(signal, SigCode::User));
-        } else if matches!(self.threads[thread as usize].call, Kind::EpollWait | Kind::Sigtimedwait) {
+        } else if matches!(self.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
             let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
             self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
-            self.threads[thread as usize].stopped = true;
+            self.scheduler[thread].stopped = true;
             self.wake(thread, Wake::Signal);
         }
     }
@@ -307,7 +307,7 @@ impl World {
             let p = &mut self.processes[process as usize];
             p.pending.discard(signal);
             p.aio.sigpipe &= signal != Signal::SIGPIPE;
-            for t in self.threads.iter_mut().filter(|t| t.process == process) {
+            for t in self.scheduler.iter_mut().filter(|t| t.process == process) {
                 t.pending.discard(signal);
             }
         }
@@ -315,7 +315,7 @@ impl World {
     }
 
     pub fn sys_sigprocmask(&mut self, how: MaskHow, set: SigSet) -> Result<SigSet> {
-        let t = &mut self.threads[self.current as usize];
+        let t = self.scheduler.running_mut();
         let old = t.mask;
         let new = match how {
             MaskHow::Block => old.0 | set.0,
@@ -327,7 +327,7 @@ impl World {
     }
 
     pub fn sys_sigpending(&mut self) -> Result<SigSet> {
-        let t = &self.threads[self.current as usize];
+        let t = self.scheduler.running();
         Ok(SigSet((t.pending.set.0 | self.processes[t.process as usize].pending.set.0) & t.mask.0))
     }
 
@@ -337,9 +337,9 @@ impl World {
         timeout: Option<u64>,
         deadline: &mut Option<u64>,
     ) -> Step<SigInfo> {
-        let me = self.current as usize;
+        let me = self.scheduler.current();
         if let Some(info) = self.take_pending(set) {
-            self.threads[me].awaited = SigSet::EMPTY;
+            self.scheduler[me].awaited = SigSet::EMPTY;
             self.progress();
             return Step::Done(Ok(info));
         }
@@ -349,10 +349,10 @@ impl World {
             *deadline = Some(self.deadline_after(timeout));
         }
         if deadline.is_some_and(|at| self.run.now() >= at) {
-            self.threads[me].awaited = SigSet::EMPTY;
+            self.scheduler[me].awaited = SigSet::EMPTY;
             return Step::Done(Err(Errno::EAGAIN));
         }
-        self.threads[me].awaited = set;
+        self.scheduler[me].awaited = set;
         self.wait(WaitOn::Nothing, *deadline);
         Step::Wait
     }
@@ -393,7 +393,7 @@ impl World {
     }
 
     pub fn sys_tgkill(&mut self, id: eagain_net::ThreadId, signal: Signal) -> Result<()> {
-        let thread = self.thread_of(id).filter(|&t| self.threads[t as usize].state != State::Ended);
+        let thread = self.thread_of(id).filter(|&t| !self.scheduler[t].has_ended());
         let thread = thread.ok_or(Errno::ESRCH)?;
         // Signal 0 asks whether there is somebody.
         if signal.0 == 0 {
@@ -402,7 +402,7 @@ impl World {
         if !signal.is_valid() {
             return Err(Errno::EINVAL);
         }
-        let process = self.threads[thread as usize].process;
+        let process = self.scheduler[thread].process;
         if signal.is_realtime() && self.signals_queued(process) >= self.knobs.sigpending_limit {
             return Err(Errno::EAGAIN);
         }
@@ -412,7 +412,7 @@ impl World {
 
     pub fn sys_setown(&mut self, fd: Fd, owner: Owner) -> Result<()> {
         let file = self.file(fd)?;
-        let (process, thread) = (self.my_process(), self.current);
+        let (process, thread) = (self.my_process(), self.scheduler.current());
         let sigio = self.files[file as usize].sigio.get_or_insert_with(|| {
             Box::new(crate::object::SigIo { owner, process, thread, signal: None, on: false, fd: fd.0 })
         });
@@ -425,7 +425,7 @@ impl World {
         if signal.is_some_and(|signal| !signal.is_valid()) {
             return Err(Errno::EINVAL);
         }
-        let (process, thread) = (self.my_process(), self.current);
+        let (process, thread) = (self.my_process(), self.scheduler.current());
         let sigio = self.files[file as usize].sigio.get_or_insert_with(|| {
             Box::new(crate::object::SigIo {
                 owner: Owner::None,

@@ -333,7 +333,7 @@ impl World {
         peeked_over: usize,
         flags: RecvFlags,
     ) -> usize {
-        let World { conns, run, current, .. } = self;
+        let World { conns, run, scheduler, .. } = self;
         let f = &mut conns[conn as usize].flows[incoming];
         let mut n = available.min(buffer.len());
         if flags.contains(RecvFlags::TRUNC) {
@@ -345,7 +345,7 @@ impl World {
                 buffer[..n].copy_from_slice(&f.bytes.bytes()[peeked_over..peeked_over + n]);
                 n
             };
-            run.payload(*current, &buffer[..n], false);
+            run.payload(scheduler.current(), &buffer[..n], false);
             if !flags.contains(RecvFlags::PEEK) {
                 f.bytes.skip(n);
             }
@@ -374,7 +374,7 @@ impl World {
             if !f.pumping {
                 f.pumping = true;
                 let (at, generation) = (self.run.now() + c.latency, c.generation);
-                self.queue.plan(at, crate::scheduler::Event::Transmit(conn, generation, side as u8));
+                self.scheduler.plan(at, crate::scheduler::Event::Transmit(conn, generation, side as u8));
             }
         }
     }
@@ -439,14 +439,14 @@ impl World {
             progress.deadline = Some(self.run.now().saturating_add(timeout));
         }
         self.wait_for_file(file, Events::OUT, false, progress.deadline);
-        let me = self.current;
-        self.threads[me as usize].no_restart |= progress.sent > 0;
+        let me = self.scheduler.current();
+        self.scheduler[me].no_restart |= progress.sent > 0;
         Step::Wait
     }
 
     /// Copies what fits of `buffers`, from `from` on, into the send buffer.
     fn push_bytes(&mut self, conn: u32, side: usize, buffers: &[&[u8]], from: usize) -> usize {
-        let World { conns, run, current, .. } = self;
+        let World { conns, run, scheduler, .. } = self;
         let f = &mut conns[conn as usize].flows[side];
         let mut room = f.free() as usize;
         let mut skip = from;
@@ -460,7 +460,7 @@ impl World {
             skip = 0;
             let n = rest.len().min(room);
             f.bytes.push(&rest[..n]);
-            run.payload(*current, &rest[..n], true);
+            run.payload(scheduler.current(), &rest[..n], true);
             room -= n;
             pushed += n;
             if n < rest.len() {
@@ -478,7 +478,7 @@ impl World {
         }
         let error = self.socks[sock as usize].error.take().unwrap_or(Errno::EPIPE);
         if error == Errno::EPIPE && !flags.contains(SendFlags::NOSIGNAL) {
-            let thread = self.current;
+            let thread = self.scheduler.current();
             self.send_to_thread(thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
         }
         Err(error)

@@ -3,9 +3,9 @@
 use crate::fault::Family;
 use crate::kernel::Step;
 use crate::run::Effect;
-use crate::scheduler::Event;
+use crate::scheduler::{Event, Thread, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{NONE, State, Thread, WaitOn, Wake, World};
+use crate::world::{NONE, World};
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, ThreadBody, ThreadId};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -23,31 +23,31 @@ impl World {
             return Err(Errno::EAGAIN);
         }
         let Some(body) = body.take() else { return Err(Errno::EINVAL) };
-        let me = self.current as usize;
-        self.threads[me].spawned += 1;
-        let name = format!("{}.{}", self.threads[me].name, self.threads[me].spawned);
-        let (time, mask) = (self.threads[me].time, self.threads[me].mask);
+        let me = self.scheduler.current();
+        self.scheduler[me].spawned += 1;
+        let name = format!("{}.{}", self.scheduler[me].name, self.scheduler[me].spawned);
+        let (time, mask) = (self.scheduler[me].time, self.scheduler[me].mask);
         let thread = self.add_thread(process, name, time, mask, body);
         self.progress();
-        Ok(ThreadId(self.threads[thread as usize].tid))
+        Ok(ThreadId(self.scheduler[thread].tid))
     }
 
     /// The thread of the running process with this number.
     pub fn thread_of(&self, id: ThreadId) -> Option<u32> {
         let process = self.my_process();
-        self.threads.iter().position(|t| t.process == process && t.tid == id.0).map(|at| at as u32)
+        self.scheduler.iter().position(|t| t.process == process && t.tid == id.0).map(|at| at as u32)
     }
 
     pub fn sys_join(&mut self, id: ThreadId) -> Step<()> {
-        let me = self.current;
+        let me = self.scheduler.current();
         let Some(thread) = self.thread_of(id).filter(|&t| t != me) else {
             return Step::Done(Err(Errno::ESRCH));
         };
-        let t = &mut self.threads[thread as usize];
+        let t = &mut self.scheduler[thread];
         if t.joined || t.joiner != NONE && t.joiner != me {
             return Step::Done(Err(Errno::ESRCH));
         }
-        if t.state == State::Ended {
+        if t.has_ended() {
             t.joined = true;
             self.progress();
             return Step::Done(Ok(()));
@@ -65,9 +65,9 @@ impl World {
         waited: &mut bool,
         deadline: &mut Option<u64>,
     ) -> Step<()> {
-        let me = self.current;
+        let me = self.scheduler.current();
         if *waited {
-            return Step::Done(match self.threads[me as usize].wake {
+            return Step::Done(match self.scheduler[me].woken_by() {
                 Wake::Deadline => Err(Errno::ETIMEDOUT),
                 Wake::Ready => {
                     self.progress();
@@ -100,7 +100,7 @@ impl World {
         }
         let key = (self.my_process(), address(word));
         self.futexes.0.entry(key).or_default().push_back(me);
-        self.threads[me as usize].wall_deadline = match timeout {
+        self.scheduler[me].wall_deadline = match timeout {
             FutexTimeout::Absolute(ClockId::Realtime, at) => Some(at),
             _ => None,
         };
@@ -112,21 +112,21 @@ impl World {
 
     /// `futex(2)`: a waiter may wake without a wake.
     fn may_wake_spuriously(&mut self) {
-        let me = self.current;
-        let Thread { wakeups, name, .. } = &mut self.threads[me as usize];
+        let me = self.scheduler.current();
+        let Thread { wakeups, name, .. } = &mut self.scheduler[me];
         let after = self.run.draw(Family::Wakeup, wakeups, || name.clone());
         if after != 0 {
-            self.queue.plan(self.run.now() + after, Event::Fault(me));
+            self.scheduler.plan(self.run.now() + after, Event::Fault(me));
         }
     }
 
     /// A planned fault of a waiting thread: a signal, or a futex wake-up that nobody asked for.
     pub fn interrupt_now(&mut self, thread: u32) {
-        if self.run.is_quiet() || self.threads[thread as usize].state != State::Waiting {
+        if self.run.is_quiet() || !self.scheduler[thread].is_waiting() {
             return;
         }
         let now = self.run.now();
-        if self.threads[thread as usize].call == Kind::FutexWait {
+        if self.scheduler[thread].call == Kind::FutexWait {
             let effect = Effect { time: now, thread, kind: Kind::FaultWakeup, args: [0; 4] };
             self.run.injected(Family::Wakeup, effect);
             self.wake(thread, Wake::Ready);
@@ -169,7 +169,7 @@ impl World {
                 break;
             };
             self.futexes.0.entry(to).or_default().push_back(sleeper);
-            self.threads[sleeper as usize].wait = WaitOn::Futex(to.0, to.1);
+            self.scheduler.move_wait(sleeper, WaitOn::Futex(to.0, to.1));
             moved += 1;
         }
         if self.futexes.0.get(&from).is_some_and(|queue| queue.is_empty()) {

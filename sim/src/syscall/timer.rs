@@ -66,7 +66,7 @@ impl World {
         timer.ticks = missed;
         let generation = timer.generation;
         if let Some(at) = first {
-            self.queue.plan(at, Event::Timer(file, generation));
+            self.scheduler.plan(at, Event::Timer(file, generation));
         }
         if missed > 0 {
             self.notify(file, Events::IN, None);
@@ -97,7 +97,7 @@ impl World {
         timer.wall = None;
         timer.next = (timer.interval > 0).then(|| at + timer.interval);
         if let Some(next) = timer.next {
-            self.queue.plan(next, Event::Timer(file, generation));
+            self.scheduler.plan(next, Event::Timer(file, generation));
         }
         if first {
             self.notify(file, Events::IN, None);

@@ -64,7 +64,7 @@ impl World {
         let Host { steps, name, .. } = &mut self.hosts[host as usize];
         let after = self.run.draw(Family::ClockStep, steps, || name.clone());
         if after != 0 {
-            self.queue.plan(self.run.now() + after, Event::ClockStep(host));
+            self.scheduler.plan(self.run.now() + after, Event::ClockStep(host));
         }
     }
 
@@ -101,27 +101,24 @@ impl World {
             timer.next = Some(next);
             timer.generation += 1;
             let generation = timer.generation;
-            self.queue.plan(next, Event::Timer(file, generation));
+            self.scheduler.plan(next, Event::Timer(file, generation));
         }
     }
 
     fn wall_waits_move(&mut self, host: u32) {
         let now = self.run.now();
-        for thread in 0..self.threads.len() {
-            let t = &mut self.threads[thread];
+        for thread in 0..self.scheduler.len() as u32 {
+            let t = &self.scheduler[thread];
             let Some(at) = t.wall_deadline else { continue };
-            if t.state != super::State::Waiting
+            if !t.is_waiting()
                 || t.call != Kind::FutexWait
-                || t.deadline == u64::MAX
+                || t.deadline() == u64::MAX
                 || self.processes[t.process as usize].host != host
             {
                 continue;
             }
-            t.deadline = self.hosts[host as usize].true_time(ClockId::Realtime, at, now);
-            if t.deadline < t.timer_at {
-                t.timer_at = t.deadline;
-                self.queue.plan(t.deadline, Event::Deadline(thread as u32));
-            }
+            let at = self.hosts[host as usize].true_time(ClockId::Realtime, at, now);
+            self.scheduler.move_deadline(thread, at);
         }
     }
 }

@@ -90,7 +90,7 @@ impl World {
         }
         let name = p.name.clone();
         let at = self.run.now() + self.down_time(&name);
-        self.queue.plan(at, Event::Restart(process));
+        self.scheduler.plan(at, Event::Restart(process));
     }
 
     fn down_time(&mut self, name: &str) -> u64 {
@@ -167,7 +167,7 @@ impl World {
             owner.crashes += 1;
             let name = format!("{}@{}", owner.name, owner.crashes);
             let at = now + self.down_time(&name);
-            self.queue.plan(at, Event::HostUp(host));
+            self.scheduler.plan(at, Event::HostUp(host));
         }
     }
 

@@ -10,22 +10,17 @@ mod happen;
 mod host;
 mod life;
 mod notify;
-mod pace;
 mod process;
-mod thread;
 mod wait;
 
 pub(crate) use host::{Host, TIME_WAIT_NS};
 pub(crate) use life::{Factory, Life};
 pub(crate) use notify::{ALL, Watcher};
-pub(crate) use pace::Pace;
 pub(crate) use process::Process;
-pub(crate) use thread::{State, Thread, Wake};
-pub(crate) use wait::{FutexQueues, WaitOn};
 
 use crate::object::{Conn, OpenFile, Sock};
 use crate::run::Run;
-use crate::scheduler::{Event, EventQueue};
+use crate::scheduler::{Event, FutexQueues, Scheduler};
 use slab::Slab;
 
 /// No index.
@@ -36,12 +31,9 @@ pub(crate) const LENT: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 /// One simulated world.
 pub(crate) struct World {
     pub run: Run,
-    pub queue: EventQueue,
+    pub scheduler: Scheduler,
     pub hosts: Vec<Host>,
     pub processes: Vec<Process>,
-    pub threads: Vec<Thread>,
-    /// The running thread, or [`NONE`].
-    pub current: u32,
     pub files: Slab<OpenFile>,
     pub socks: Slab<Sock>,
     pub conns: Slab<Conn>,
@@ -50,10 +42,6 @@ pub(crate) struct World {
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
     pub foreground: u32,
-    /// A thread is being unwound: calls have no effect and do not wait.
-    pub dying: bool,
-    /// Threads whose process was killed while they were not running; unwound by the run loop.
-    pub condemned: Vec<u32>,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`LENT`] stands for, or [`NONE`].
@@ -76,10 +64,9 @@ pub(crate) struct World {
 /// worlds does not grow them anew each time. Nothing but their capacity outlives a world.
 #[derive(Default)]
 pub(crate) struct Rooms {
-    queue: EventQueue,
+    scheduler: Scheduler,
     hosts: Vec<Host>,
     processes: Vec<Process>,
-    threads: Vec<Thread>,
     files: Slab<OpenFile>,
     socks: Slab<Sock>,
     conns: Slab<Conn>,
@@ -96,14 +83,12 @@ pub(crate) enum Next {
 impl World {
     /// An empty world in the rooms of an earlier one.
     pub fn new(run: Run, knobs: crate::knobs::KernelKnobs, rooms: Rooms) -> World {
-        let Rooms { queue, hosts, processes, threads, files, socks, conns } = rooms;
+        let Rooms { scheduler, hosts, processes, files, socks, conns } = rooms;
         World {
             run,
-            queue,
+            scheduler: Scheduler::recycled(scheduler),
             hosts,
             processes,
-            threads,
-            current: NONE,
             files,
             socks,
             conns,
@@ -111,8 +96,6 @@ impl World {
             futexes: FutexQueues::default(),
             knobs,
             foreground: 0,
-            dying: false,
-            condemned: Vec::new(),
             signalfds: 0,
             lent: NONE,
             numbers: 0,
@@ -126,18 +109,15 @@ impl World {
 
     /// Leaves the rooms to the next world.
     pub fn move_out(&mut self) -> Rooms {
-        self.queue.clear();
         self.hosts.clear();
         self.processes.clear();
-        self.threads.clear();
         self.files.clear();
         self.socks.clear();
         self.conns.clear();
         Rooms {
-            queue: std::mem::take(&mut self.queue),
+            scheduler: std::mem::take(&mut self.scheduler),
             hosts: std::mem::take(&mut self.hosts),
             processes: std::mem::take(&mut self.processes),
-            threads: std::mem::take(&mut self.threads),
             files: std::mem::take(&mut self.files),
             socks: std::mem::take(&mut self.socks),
             conns: std::mem::take(&mut self.conns),
@@ -147,13 +127,13 @@ impl World {
     /// Lets everything happen up to the next turn of a thread.
     pub fn next(&mut self) -> Next {
         loop {
-            if self.run.failed() || !self.condemned.is_empty() || self.foreground == 0 {
+            if self.run.failed() || self.scheduler.has_condemned() || self.foreground == 0 {
                 return Next::End;
             }
             if self.run.cut_off() {
                 return Next::End;
             }
-            let Some((time, event)) = self.queue.pop() else { return Next::End };
+            let Some((time, event)) = self.scheduler.next() else { return Next::End };
             self.run.advance(time);
             if self.run.is_stuck(self.knobs.stuck_after_ns) {
                 let waits = self.describe_threads();
@@ -165,9 +145,7 @@ impl World {
                 return Next::End;
             }
             if let Event::Thread(thread) = event {
-                if self.threads[thread as usize].state == State::Ready {
-                    self.threads[thread as usize].state = State::Running;
-                    self.current = thread;
+                if self.scheduler.start(thread) {
                     return Next::Run(thread);
                 }
             } else {
@@ -180,20 +158,18 @@ impl World {
     /// has been put back into the plan.
     #[inline]
     pub fn catch_up(&mut self, thread: u32) -> bool {
-        let time = self.threads[thread as usize].time;
-        while let Some(event) = self.queue.before(time, thread) {
+        let time = self.scheduler[thread].time;
+        while let Some(event) = self.scheduler.before(time, thread) {
             if matches!(event, Event::Thread(_)) || self.run.failed() {
-                self.threads[thread as usize].state = State::Ready;
-                self.queue.plan_thread(time, thread);
+                self.scheduler.yield_turn(thread);
                 return false;
             }
-            if let Some((at, event)) = self.queue.pop() {
+            if let Some((at, event)) = self.scheduler.next() {
                 self.run.advance(at);
                 self.happen(event);
             }
-            if self.run.failed() || !self.condemned.is_empty() {
-                self.threads[thread as usize].state = State::Ready;
-                self.queue.plan_thread(time, thread);
+            if self.run.failed() || self.scheduler.has_condemned() {
+                self.scheduler.yield_turn(thread);
                 return false;
             }
         }
@@ -204,11 +180,11 @@ impl World {
     /// Lets happen what is due by now, but no other thread go on.
     #[cold]
     pub fn settle(&mut self, time: u64) {
-        while let Some(event) = self.queue.before(time, 0) {
+        while let Some(event) = self.scheduler.before(time, 0) {
             if matches!(event, Event::Thread(_)) || self.run.failed() {
                 return;
             }
-            if let Some((at, event)) = self.queue.pop() {
+            if let Some((at, event)) = self.scheduler.next() {
                 self.run.advance(at);
                 self.happen(event);
             }
@@ -217,15 +193,12 @@ impl World {
 
     /// Whether the running thread is being unwound.
     pub fn is_dying(&self) -> bool {
-        self.dying
+        self.scheduler.is_unwinding()
     }
 
     /// Something got on: the clock of the liveness oracle starts anew.
     #[inline]
     pub fn progress(&mut self) {
-        self.run.progress();
-        if self.current != NONE {
-            self.threads[self.current as usize].idle_calls = 0;
-        }
+        self.scheduler.progress(&mut self.run);
     }
 }

@@ -1,8 +1,9 @@
 //! Telling those who watch a file that something changed: waiting threads, epoll sets, and the owner of its signals.
 //! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides.
 
-use super::{Wake, World};
+use super::World;
 use crate::object::Object;
+use crate::scheduler::Wake;
 use eagain_net::{Events, SigCode};
 
 /// Who is told of a change.

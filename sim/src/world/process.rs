@@ -1,12 +1,13 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{LENT, NONE, State, Wake, World};
+use super::{LENT, NONE, World};
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
 use crate::run::Effect;
+use crate::scheduler::{Thread, Wake};
 use crate::trace::Kind;
-use eagain_net::{Errno, Fd, SigAction, SocketAddr};
+use eagain_net::{Errno, Fd, SigAction, SigSet, SocketAddr, ThreadBody};
 
 /// One entry of the descriptor table.
 #[derive(Clone, Copy)]
@@ -103,14 +104,14 @@ impl World {
     /// The process that runs now.
     #[inline]
     pub fn me(&mut self) -> &mut Process {
-        let process = self.threads[self.current as usize].process;
+        let process = self.scheduler.running().process;
         &mut self.processes[process as usize]
     }
 
     /// The index of the process that runs now.
     #[inline]
     pub fn my_process(&self) -> u32 {
-        self.threads[self.current as usize].process
+        self.scheduler.running().process
     }
 
     /// O4: what a process holds, in its own memory and in the buffers of its sockets, must stay below its limit.
@@ -136,7 +137,7 @@ impl World {
     /// The open file of a descriptor of the running process.
     #[inline]
     pub fn file(&self, fd: Fd) -> Result<u32, Errno> {
-        let process = &self.processes[self.threads[self.current as usize].process as usize];
+        let process = &self.processes[self.scheduler.running().process as usize];
         match usize::try_from(fd.0).ok().and_then(|at| process.fds.get(at)) {
             Some(Some(entry)) => Ok(entry.file),
             _ if fd == LENT && self.lent != NONE => Ok(self.lent),
@@ -147,7 +148,7 @@ impl World {
     /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
     pub fn check_fd_free(&mut self) -> Result<(), Errno> {
         let process = self.my_process();
-        let (now, thread) = (self.run.now(), self.current);
+        let (now, thread) = (self.run.now(), self.scheduler.current());
         let Process { fd_stream, name, full_until, foreground, .. } = &mut self.processes[process as usize];
         let full = self.run.inject(
             Family::FdLimit,
@@ -198,6 +199,64 @@ impl World {
         Ok(entry.file)
     }
 
+    /// A new thread of `process`, ready at `time`.
+    pub fn add_thread(
+        &mut self,
+        process: u32,
+        name: String,
+        time: u64,
+        mask: SigSet,
+        body: ThreadBody,
+    ) -> u32 {
+        let owner = &mut self.processes[process as usize];
+        let tid = owner.pid + owner.threads_made as i32;
+        owner.threads_made += 1;
+        owner.live_threads += 1;
+        if self.run.keeps_events() {
+            self.run.name_thread(self.scheduler.len() as u32, &name);
+        }
+        self.scheduler.add(Thread::new(name, process, tid, time, mask, body))
+    }
+
+    /// A thread's function returned, or panicked.
+    pub fn thread_ended(&mut self, thread: u32) {
+        let t = &mut self.scheduler[thread];
+        if !t.end() {
+            return;
+        }
+        let (process, joiner, time) = (t.process, t.joiner, t.time);
+        if !self.scheduler.is_unwinding() {
+            self.run.event_at(time, thread, Kind::ThreadEnd, [0; 4]);
+        }
+        if joiner != NONE {
+            self.wake(joiner, Wake::Ready);
+        }
+        let owner = &mut self.processes[process as usize];
+        owner.live_threads -= 1;
+        if thread == owner.main_thread && !self.scheduler.is_unwinding() {
+            // exit_group(2): the process ends with its main function.
+            self.exit_process(process, 0);
+        }
+    }
+
+    /// A server thread that panics ends its process (O16), unless the scenario allows it.
+    pub fn thread_panicked(&mut self, message: String) {
+        let thread = self.scheduler.current();
+        let t = &self.scheduler[thread];
+        let (name, process) = (t.name.clone(), t.process);
+        self.print(thread, &format!("panicked: {message}"));
+        if !self.processes[process as usize].may_panic {
+            self.run.fail("O16", "panic", format!("{name} panicked: {message}"));
+        }
+        self.exit_process(process, 101);
+    }
+
+    /// A line that a simulated program printed.
+    pub fn print(&mut self, thread: u32, line: &str) {
+        let name = self.scheduler.get(thread).map_or("-", |t| t.name.as_str());
+        self.run.print(name, line);
+    }
+
     /// `exit_group(2)`: every thread of the process ends where it is, every descriptor is closed.
     pub fn exit_process(&mut self, process: u32, status: i32) {
         let p = &mut self.processes[process as usize];
@@ -206,9 +265,9 @@ impl World {
         }
         p.exit = Some(status);
         let foreground = p.foreground;
-        if self.current != NONE {
-            let time = self.threads[self.current as usize].time;
-            self.run.event_at(time, self.current, Kind::Exit, [status as u64, 0, 0, 0]);
+        if self.scheduler.current() != NONE {
+            let time = self.scheduler.running().time;
+            self.run.event_at(time, self.scheduler.current(), Kind::Exit, [status as u64, 0, 0, 0]);
         }
         self.foreground -= u32::from(foreground);
         self.run.progress();
@@ -230,17 +289,17 @@ impl World {
 
     /// First the kernel's state (descriptors released, locks left as they are), then the stacks, by the run loop.
     fn release_process(&mut self, process: u32) {
-        for thread in 0..self.threads.len() as u32 {
-            if self.threads[thread as usize].process != process {
+        for thread in 0..self.scheduler.len() as u32 {
+            if self.scheduler[thread].process != process {
                 continue;
             }
-            match self.threads[thread as usize].state {
-                State::Ended => continue,
-                State::Waiting => self.stop_waiting(thread),
-                State::Ready | State::Running => {}
+            if self.scheduler[thread].has_ended() {
+                continue;
             }
-            self.threads[thread as usize].wake = Wake::Ready;
-            self.condemned.push(thread);
+            if self.scheduler[thread].is_waiting() {
+                self.stop_waiting(thread);
+            }
+            self.scheduler.condemn(thread);
         }
         self.end_aio(process);
         let fds = std::mem::take(&mut self.processes[process as usize].fds);

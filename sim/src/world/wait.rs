@@ -1,55 +1,33 @@
-//! How a thread waits: it is put where its waker will look, and taken out when it is woken, whatever woke it.
+//! Waking threads: whatever ends a wait takes the thread out of every list that it is in.
 
-use super::{NONE, State, World};
-use crate::scheduler::Event;
-use std::collections::{BTreeMap, VecDeque};
-
-/// Where a waiting thread is listed.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum WaitOn {
-    /// Nowhere: it waits for its deadline or a signal.
-    #[default]
-    Nothing,
-    /// The watchers of a file.
-    File(u32),
-    /// The watchers of several files.
-    Files(Vec<u32>),
-    /// The waiters of an epoll set.
-    Epoll(u32),
-    /// A futex word: process and address. The address is never shown and never iterated over.
-    Futex(u32, usize),
-    /// The end of an AIO operation of a process.
-    Aio(u32),
-    /// A thread's end.
-    Join(u32),
-}
-
-/// The sleepers on each futex word, first come first.
-#[derive(Default)]
-pub(crate) struct FutexQueues(pub BTreeMap<(u32, usize), VecDeque<u32>>);
+use super::{NONE, World};
+use crate::scheduler::{WaitOn, Wake};
 
 impl World {
     /// The running thread waits from now on, until `deadline` at the latest.
     #[inline]
     pub fn wait(&mut self, on: WaitOn, deadline: Option<u64>) {
-        let thread = self.current;
-        let t = &mut self.threads[thread as usize];
-        t.state = State::Waiting;
-        t.wait = on;
-        t.deadline = deadline.unwrap_or(u64::MAX);
-        t.no_restart = deadline.is_some();
-        if t.deadline < t.timer_at {
-            t.timer_at = t.deadline;
-            let at = t.deadline;
-            self.queue.plan(at, Event::Deadline(thread));
+        self.scheduler.wait(on, deadline);
+    }
+
+    /// Ends the wait of `thread`, if it waits.
+    pub fn wake(&mut self, thread: u32, why: Wake) {
+        if self.scheduler[thread].is_waiting() {
+            self.stop_waiting(thread);
+            self.scheduler.make_ready(&mut self.run, thread, why);
+        }
+    }
+
+    /// An entry for the deadline of a thread is due.
+    pub fn deadline(&mut self, thread: u32) {
+        if self.scheduler.deadline_is_due(thread, self.run.now()) {
+            self.wake(thread, Wake::Deadline);
         }
     }
 
     /// Takes `thread` out of wherever it is listed.
     pub fn stop_waiting(&mut self, thread: u32) {
-        let t = &mut self.threads[thread as usize];
-        t.deadline = u64::MAX;
-        match std::mem::take(&mut t.wait) {
+        match self.scheduler.take_wait(thread) {
             WaitOn::Nothing => {}
             WaitOn::File(file) => self.unwatch(file, thread),
             WaitOn::Files(files) => {
@@ -73,7 +51,7 @@ impl World {
             WaitOn::Aio(process) => {
                 self.processes[process as usize].aio.waiters.retain(|&waiter| waiter != thread);
             }
-            WaitOn::Join(other) => self.threads[other as usize].joiner = NONE,
+            WaitOn::Join(other) => self.scheduler[other].joiner = NONE,
         }
     }
 

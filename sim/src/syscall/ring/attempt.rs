@@ -49,13 +49,13 @@ impl World {
         file: u32,
         act: impl FnOnce(&mut World, Fd) -> Step<T>,
     ) -> Result<T> {
-        let before = (self.current, self.lent);
-        (self.current, self.lent) = (thread, file);
+        let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.lent, file));
         let status = self.files[file as usize].status;
         self.files[file as usize].status = status | StatusFlags::NONBLOCK;
         let step = act(self, LENT);
         self.files[file as usize].status = status;
-        (self.current, self.lent) = before;
+        self.scheduler.act_as(before.0);
+        self.lent = before.1;
         match step {
             Step::Done(result) => result,
             Step::Wait => Err(Errno::EAGAIN),

@@ -91,7 +91,7 @@ impl World {
             let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
             ring.timeouts.insert(place, (op, number));
         }
-        self.queue.plan(at, Event::RingOp(file, op, number));
+        self.scheduler.plan(at, Event::RingOp(file, op, number));
     }
 
     /// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
@@ -126,7 +126,7 @@ impl World {
         if let Some(timeout) = self.ring_op(ring, op).and_then(|op| op.timeout.as_mut()) {
             timeout.at = at;
         }
-        self.queue.plan(at, Event::RingOp(ring, op, number));
+        self.scheduler.plan(at, Event::RingOp(ring, op, number));
     }
 
     /// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).

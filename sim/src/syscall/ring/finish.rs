@@ -66,7 +66,7 @@ impl World {
             Attempt::Later(ns) => {
                 entry.running = true;
                 let at = self.run.now() + ns;
-                self.queue.plan(at, crate::scheduler::Event::RingOp(ring, op, number));
+                self.scheduler.plan(at, crate::scheduler::Event::RingOp(ring, op, number));
             }
         }
         if first {
@@ -206,7 +206,7 @@ impl World {
             ring.posted = ring.posted.wrapping_add(1);
         }
         if counts {
-            self.threads[owner as usize].idle_calls = 0;
+            self.scheduler[owner].idle_calls = 0;
             self.run.progress();
         }
         self.ring_tell(file);

@@ -69,7 +69,7 @@ impl World {
             return Err(Errno::EINVAL);
         }
         self.check_fd_free()?;
-        let (process, owner) = (self.my_process(), self.current);
+        let (process, owner) = (self.my_process(), self.scheduler.current());
         let me = self.me();
         me.rings_made += 1;
         let name = format!("{}#{}", me.name, me.rings_made);
@@ -149,7 +149,7 @@ impl World {
             Ok(file) => file,
             Err(errno) => return Step::Done(Err(errno)),
         };
-        let me = self.current;
+        let me = self.scheduler.current();
         let Some(ring) = self.ring(file) else { return Step::Done(Err(Errno::EBADF)) };
         if ring.defer && ring.owner != me {
             return Step::Done(Err(Errno::EEXIST));
@@ -247,11 +247,11 @@ impl World {
 
     /// What an operation causes in no time is there for the next one.
     pub(super) fn ring_settle(&mut self, file: u32) {
-        let me = self.current;
+        let me = self.scheduler.current();
         if self.knobs.loopback_latency_ns == 0
             && self.ring(file).is_some_and(|ring| ring.defer && ring.owner == me)
         {
-            let time = self.threads[me as usize].time;
+            let time = self.scheduler[me].time;
             self.settle(time);
         }
     }

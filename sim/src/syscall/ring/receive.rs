@@ -50,7 +50,7 @@ impl World {
         act: impl FnOnce(&mut World, Fd) -> Step<usize>,
     ) -> Result<usize> {
         self.on_ring_file(ring, op, |w, fd| {
-            let blocked = w.threads.get(w.current as usize).map_or(SigSet::EMPTY, |t| t.mask);
+            let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.mask);
             match w.is_at_mark(fd) && w.is_pending(SigSet(!blocked.0)) {
                 true => Step::Done(Err(Errno::EAGAIN)),
                 false => act(w, fd),

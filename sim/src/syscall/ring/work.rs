@@ -66,7 +66,7 @@ impl World {
         if late != 0 {
             self.ring_fault(ring, op, Family::RingLate, late);
             let at = self.run.now() + late;
-            self.queue.plan(at, Event::RingOp(ring, op, number));
+            self.scheduler.plan(at, Event::RingOp(ring, op, number));
             return true;
         }
         let back = self.ring_choose(ring, Family::RingOrder, |r| &mut r.orders);
@@ -108,7 +108,7 @@ impl World {
         let defer = ring.defer;
         if !defer && ring.planned.is_none() {
             ring.planned = Some(next);
-            self.queue.plan(now, Event::RingWork(file, next));
+            self.scheduler.plan(now, Event::RingWork(file, next));
         }
         if back > 0 {
             self.ring_fault(file, op, Family::RingOrder, back as u64);

@@ -1,10 +1,10 @@
 //! The priority of a thread, which is a delay of each of its calls: chosen once (`thread.slow`), and changed at a few chosen
 //! calls (`thread.change`), the change points of PCT (Burckhardt et al., 2010: d - 1 of them find a bug of depth d).
 
-use super::World;
+use super::Scheduler;
 use crate::choice::{Distribution, Domain, Once, Stream};
 use crate::fault::Family;
-use crate::run::Effect;
+use crate::run::{Effect, Run};
 use crate::trace::Kind;
 
 /// What a call takes longer after a change.
@@ -15,12 +15,12 @@ const CHANGES: usize = 3;
 const UNCHOSEN: u64 = u64::MAX;
 
 /// How a thread's priority goes.
-pub(crate) struct Pace {
+pub(crate) struct Priority {
     /// Nothing is to be added, now or ever: what nearly every call of every thread finds.
     even: bool,
     /// Nanoseconds that each call takes longer; [`UNCHOSEN`] at the beginning.
     ns: u64,
-    /// What is to change, the next last: at the how-manieth call, to what. `None`: nothing ever.
+    /// What is to change, the next last: at which call, to what. `None`: nothing ever.
     changes: Option<Box<Changes>>,
 }
 
@@ -30,13 +30,13 @@ struct Changes {
     to_come: Vec<(u64, u64)>,
 }
 
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace { even: false, ns: UNCHOSEN, changes: None }
+impl Default for Priority {
+    fn default() -> Priority {
+        Priority { even: false, ns: UNCHOSEN, changes: None }
     }
 }
 
-impl Pace {
+impl Priority {
     /// Whether there is nothing to add.
     #[inline]
     pub fn is_even(&self) -> bool {
@@ -44,73 +44,73 @@ impl Pace {
     }
 }
 
-impl World {
+impl Scheduler {
     /// What this call of `thread` takes longer.
     #[cold]
-    pub(super) fn paced(&mut self, thread: u32) -> u64 {
-        if self.threads[thread as usize].pace.ns == UNCHOSEN {
-            self.choose_pace(thread);
+    pub(super) fn slowness(&mut self, run: &mut Run, thread: u32) -> u64 {
+        if self[thread].priority.ns == UNCHOSEN {
+            self.choose_priority(run, thread);
         }
-        let is_quiet = self.run.is_quiet();
-        let t = &mut self.threads[thread as usize];
+        let is_quiet = run.is_quiet();
+        let t = &mut self[thread];
         if is_quiet {
-            t.pace.even = true;
+            t.priority.even = true;
             return 0;
         }
-        if let Some(changes) = &mut t.pace.changes {
+        if let Some(changes) = &mut t.priority.changes {
             changes.calls += 1;
             if let Some(&(at, to)) = changes.to_come.last()
                 && at <= changes.calls
             {
                 changes.to_come.pop();
-                t.pace.ns = to;
+                t.priority.ns = to;
                 if changes.to_come.is_empty() {
-                    t.pace.changes = None;
+                    t.priority.changes = None;
                 }
                 let time = t.time;
                 let effect = Effect { time, thread, kind: Kind::FaultChange, args: [to, 0, 0, 0] };
-                self.run.injected(Family::Change, effect);
+                run.injected(Family::Change, effect);
             }
         }
-        let pace = &mut self.threads[thread as usize].pace;
-        pace.even = pace.ns == 0 && pace.changes.is_none();
-        pace.ns
+        let priority = &mut self[thread].priority;
+        priority.even = priority.ns == 0 && priority.changes.is_none();
+        priority.ns
     }
 
-    fn choose_pace(&mut self, thread: u32) {
-        let slow = self.choose_slowness(thread);
-        let to_come = self.choose_changes(thread);
-        let t = &mut self.threads[thread as usize];
+    fn choose_priority(&mut self, run: &mut Run, thread: u32) {
+        let slow = self.choose_slowness(run, thread);
+        let to_come = self.choose_changes(run, thread);
+        let t = &mut self[thread];
         let changes = (!to_come.is_empty()).then(|| Box::new(Changes { calls: 0, to_come }));
-        t.pace = Pace { even: false, ns: slow, changes };
+        t.priority = Priority { even: false, ns: slow, changes };
         let time = t.time;
         if slow != 0 {
             let effect = Effect { time, thread, kind: Kind::FaultSlow, args: [slow, 0, 0, 0] };
-            self.run.injected(Family::Slow, effect);
+            run.injected(Family::Slow, effect);
         }
     }
 
-    fn choose_slowness(&mut self, thread: u32) -> u64 {
-        let name = &self.threads[thread as usize].name;
-        self.run.draw(Family::Slow, Once, || name.clone())
+    fn choose_slowness(&self, run: &mut Run, thread: u32) -> u64 {
+        let name = &self[thread].name;
+        run.draw(Family::Slow, Once, || name.clone())
     }
 
     /// All of them at once, so that each can be left out without the others.
-    fn choose_changes(&mut self, thread: u32) -> Vec<(u64, u64)> {
+    fn choose_changes(&self, run: &mut Run, thread: u32) -> Vec<(u64, u64)> {
         let mut changes = Vec::new();
-        if !self.run.may(Family::Change) {
+        if !run.may(Family::Change) {
             return changes;
         }
-        let name = &self.threads[thread as usize].name;
+        let name = &self[thread].name;
         let (mut ats, mut tos) = (Stream::default(), Stream::default());
         for _ in 0..CHANGES {
-            let at = self.run.draw(Family::Change, &mut ats, || name.clone());
+            let at = run.draw(Family::Change, &mut ats, || name.clone());
             if at == 0 {
                 tos.skip();
                 continue;
             }
             let slowness = Distribution::rarely_log(32_768, 1_000, 1_000_000);
-            let to = self.run.choose(&mut tos, TO, slowness, || name.clone());
+            let to = run.choose(&mut tos, TO, slowness, || name.clone());
             changes.push((at, to));
         }
         changes.sort_by_key(|&(at, _)| std::cmp::Reverse(at));

@@ -1,0 +1,187 @@
+//! A simulated thread: its time, its state, what it waits for.
+
+use super::{Priority, Scheduler, WaitOn};
+use crate::choice::Stream;
+use crate::fault::Family;
+use crate::object::SignalQueue;
+use crate::run::{Effect, Run};
+use crate::trace::Kind;
+use crate::world::{NONE, Process};
+use eagain_net::{SigSet, ThreadBody};
+
+/// What a thread is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// In the event queue, to go on at its time.
+    Ready,
+    /// On its stack.
+    Running,
+    /// Until something wakes it.
+    Waiting,
+    /// Over.
+    Ended,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wake {
+    /// What it waited for may be so; it looks again.
+    Ready,
+    /// Its time was over.
+    Deadline,
+    /// A signal is to be handled.
+    Signal,
+}
+
+/// A thread of a process.
+pub(crate) struct Thread {
+    /// `process/0` for the first, and then the how-manieth spawn of its parent: `process/0.2`.
+    pub name: String,
+    pub process: u32,
+    /// As `gettid(2)` gives it.
+    pub tid: i32,
+    pub spawned: u32,
+    /// Its own time.
+    pub time: u64,
+    pub(super) state: State,
+    pub(super) wake: Wake,
+    /// When the wait ends by itself; `u64::MAX`: never.
+    pub(super) deadline: u64,
+    /// A handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
+    pub no_restart: bool,
+    /// The moment of the wall clock that the last wait was for.
+    pub wall_deadline: Option<eagain_net::Instant>,
+    /// When the event queue looks at the deadline next; `u64::MAX`: no entry there. One entry serves many waits.
+    pub(super) timer_at: u64,
+    pub(super) wait: WaitOn,
+    /// The call that it is in, for reports.
+    pub call: Kind,
+    pub call_args: [u64; 4],
+    pub body: Option<ThreadBody>,
+    pub(super) off_cpu: Stream,
+    /// How its priority goes: what each call takes longer, and from which call on.
+    pub(super) priority: Priority,
+    pub interrupts: Stream,
+    pub wakeups: Stream,
+    pub mask: SigSet,
+    /// The mask to go back to when a wait with a mask of its own ends.
+    pub saved_mask: Option<SigSet>,
+    pub pending: SignalQueue,
+    pub in_handler: u32,
+    /// Signals that it waits for in `sigtimedwait`, although they are blocked.
+    pub awaited: SigSet,
+    /// It was stopped and continued while it waited: `EINTR` without a handler.
+    pub stopped: bool,
+    /// Calls since something got on.
+    pub idle_calls: u32,
+    /// How often it took or gave a lock since its last call.
+    pub turns: u32,
+    pub joined: bool,
+    pub joiner: u32,
+    /// The last place at which it could be interleaved.
+    pub site: &'static str,
+}
+
+impl Thread {
+    /// A thread that begins at `time`.
+    pub fn new(name: String, process: u32, tid: i32, time: u64, mask: SigSet, body: ThreadBody) -> Thread {
+        Thread {
+            name,
+            process,
+            tid,
+            spawned: 0,
+            time,
+            state: State::Ready,
+            wake: Wake::Ready,
+            deadline: u64::MAX,
+            no_restart: false,
+            wall_deadline: None,
+            timer_at: u64::MAX,
+            wait: WaitOn::Nothing,
+            call: Kind::ThreadStart,
+            call_args: [0; 4],
+            body: Some(body),
+            off_cpu: Stream::default(),
+            priority: Priority::default(),
+            interrupts: Stream::default(),
+            wakeups: Stream::default(),
+            mask,
+            saved_mask: None,
+            pending: SignalQueue::default(),
+            in_handler: 0,
+            awaited: SigSet::EMPTY,
+            stopped: false,
+            idle_calls: 0,
+            turns: 0,
+            joined: false,
+            joiner: NONE,
+            site: "",
+        }
+    }
+
+    #[inline]
+    pub fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Why its last wait ended.
+    pub fn woken_by(&self) -> Wake {
+        self.wake
+    }
+
+    /// When the wait ends by itself; `u64::MAX`: never.
+    pub fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    /// It is over; whether it was not before.
+    pub fn end(&mut self) -> bool {
+        std::mem::replace(&mut self.state, State::Ended) != State::Ended
+    }
+
+    /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
+    #[inline]
+    pub fn has_deliverable(&mut self, process: &Process) -> bool {
+        let stopped = std::mem::take(&mut self.stopped);
+        stopped || (self.pending.set.0 | process.pending.set.0) & !self.mask.0 != 0
+    }
+}
+
+/// What it costs to be woken, in nanoseconds of virtual time.
+const WAKE_NS: u64 = 2_000;
+
+impl Scheduler {
+    /// How long the thread is off the CPU now, in nanoseconds: 0 unless a fault says otherwise.
+    #[inline]
+    pub fn off_cpu(&mut self, run: &mut Run, thread: u32) -> u64 {
+        let t = &mut self.threads[thread as usize];
+        let Thread { off_cpu, name, time, .. } = t;
+        let delay = run.inject(
+            Family::OffCpu,
+            off_cpu,
+            || name.clone(),
+            |delay| Some(Effect { time: *time, thread, kind: Kind::FaultOffCpu, args: [delay, 0, 0, 0] }),
+        );
+        let delay = delay.map_or(0, |(delay, _)| delay);
+        if t.priority.is_even() { delay } else { delay + self.slowness(run, thread) }
+    }
+
+    /// The wait of `thread` has ended, and it is listed nowhere any more: it goes on a little later.
+    pub fn make_ready(&mut self, run: &mut Run, thread: u32, why: Wake) {
+        let delay = self.off_cpu(run, thread);
+        let now = run.now();
+        let t = &mut self.threads[thread as usize];
+        if why == Wake::Deadline && now.saturating_sub(t.time) >= crate::kernel::REAL_SLEEP_NS {
+            // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
+            t.idle_calls = 0;
+        }
+        t.state = State::Ready;
+        t.wake = why;
+        t.time = t.time.max(now) + WAKE_NS + delay;
+        self.queue.plan_thread(t.time, thread);
+    }
+}

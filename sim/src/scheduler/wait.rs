@@ -1,0 +1,91 @@
+//! How a thread waits: until a deadline, and listed where its waker will look.
+
+use super::{Event, Scheduler, State};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Where a waiting thread is listed.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum WaitOn {
+    /// Nowhere: it waits for its deadline or a signal.
+    #[default]
+    Nothing,
+    /// The watchers of a file.
+    File(u32),
+    /// The watchers of several files.
+    Files(Vec<u32>),
+    /// The waiters of an epoll set.
+    Epoll(u32),
+    /// A futex word: process and address. The address is never shown and never iterated over.
+    Futex(u32, usize),
+    /// The end of an AIO operation of a process.
+    Aio(u32),
+    /// A thread's end.
+    Join(u32),
+}
+
+/// The sleepers on each futex word, first come first.
+#[derive(Default)]
+pub(crate) struct FutexQueues(pub BTreeMap<(u32, usize), VecDeque<u32>>);
+
+impl Scheduler {
+    /// The running thread waits from now on, until `deadline` at the latest. `on` says where the caller has listed it.
+    #[inline]
+    pub fn wait(&mut self, on: WaitOn, deadline: Option<u64>) {
+        let thread = self.current;
+        let t = &mut self.threads[thread as usize];
+        t.state = State::Waiting;
+        t.wait = on;
+        t.deadline = deadline.unwrap_or(u64::MAX);
+        t.no_restart = deadline.is_some();
+        self.plan_deadline(thread);
+    }
+
+    /// The wait of `thread` is listed elsewhere from now on.
+    pub fn move_wait(&mut self, thread: u32, on: WaitOn) {
+        self.threads[thread as usize].wait = on;
+    }
+
+    /// The wait of `thread` is over, or is about to be: it has no deadline any more. Where it is listed still.
+    pub fn take_wait(&mut self, thread: u32) -> WaitOn {
+        let t = &mut self.threads[thread as usize];
+        t.deadline = u64::MAX;
+        std::mem::take(&mut t.wait)
+    }
+
+    /// The running thread does not wait after all.
+    pub fn keep_running(&mut self, thread: u32) {
+        self.threads[thread as usize].state = State::Running;
+    }
+
+    /// The wait of `thread` ends at another time.
+    pub fn move_deadline(&mut self, thread: u32, deadline: u64) {
+        self.threads[thread as usize].deadline = deadline;
+        self.plan_deadline(thread);
+    }
+
+    /// The entry for a deadline is due; whether the wait has ended by it. An entry may be older than the wait.
+    pub fn deadline_is_due(&mut self, thread: u32, now: u64) -> bool {
+        let t = &mut self.threads[thread as usize];
+        if t.timer_at <= now {
+            t.timer_at = u64::MAX;
+        }
+        if t.state != State::Waiting {
+            return false;
+        }
+        if t.deadline > now {
+            self.plan_deadline(thread);
+            return false;
+        }
+        true
+    }
+
+    /// One entry of the queue serves many waits: there is one no later than the deadline.
+    #[inline]
+    fn plan_deadline(&mut self, thread: u32) {
+        let t = &mut self.threads[thread as usize];
+        if t.deadline < t.timer_at {
+            t.timer_at = t.deadline;
+            self.queue.plan(t.deadline, Event::Deadline(thread));
+        }
+    }
+}
