@@ -1,38 +1,49 @@
-//! What is run on the simulator: stories about our server, planted bugs by which the simulator is measured, and what
+//! What is run on the simulator: scenarios about our server, planted bugs by which the simulator is measured, and what
 //! Linux does, row by row. The runner and the oracles' vocabulary are `eagain_sim`'s; this is content.
 //!
 //! ```text
-//!   stories ──► world ──► our server, on the simulated kernel
-//!      │           └────► checker     what has to hold
-//!      └──► actor ──► workload, history
+//!   server/*  ──►  script  ──►  run  ──►  our server, on the simulated kernel or on tokio
+//!   (data)                       ├────►  client/*  ──►  workload, history
+//!                                └────►  checker/*      what has to hold
 //!
-//!   durability, cluster ──► durability::server ──► servers that end and begin again
+//!   durability/*, cluster/*      servers that begin again on a disk; clients whose history has to be linearizable
+//!   bugs/*                       a planted bug a file
+//!   conform/*                    random programs on the simulated kernel and on Linux, compared
 //! ```
 
-pub mod actor;
 pub mod bugs;
 pub mod checker;
+pub mod client;
 pub mod cluster;
 pub mod conform;
 pub mod durability;
 pub mod history;
-pub mod stories;
-pub mod tokio_world;
+pub mod run;
+pub mod script;
+pub mod server;
 pub mod workload;
-pub mod world;
 
 use eagain_sim::run::Scenario;
 
-// What a server holds is measured (O4), in every binary that tells stories.
+// What a server holds is measured (O4), in every binary that runs scenarios.
 eagain_sim::count_memory!();
 
-/// What a sweep runs.
-pub const SCENARIOS: &[Scenario] = &join::<
-    _,
-    { stories::ALL.len() + durability::ALL.len() + cluster::ALL.len() },
->(&[stories::ALL, durability::ALL, cluster::ALL]);
+const LISTS: &[&[Scenario]] = &[server::ALL, &[cluster::on_turmoil::SCENARIO], durability::ALL, cluster::ALL];
 
-/// The lists as one, of `N` in all.
+/// What a sweep runs.
+pub const SCENARIOS: &[Scenario] = &join::<_, { total(LISTS) }>(LISTS);
+
+/// How long the lists are together.
+const fn total<T>(lists: &[&[T]]) -> usize {
+    let (mut list, mut total) = (0, 0);
+    while list < lists.len() {
+        total += lists[list].len();
+        list += 1;
+    }
+    total
+}
+
+/// The lists as one, `N` being their [`total`].
 const fn join<T: Copy, const N: usize>(lists: &[&[T]]) -> [T; N] {
     let mut all = [lists[0][0]; N];
     let (mut list, mut at) = (0, 0);
@@ -44,6 +55,6 @@ const fn join<T: Copy, const N: usize>(lists: &[&[T]]) -> [T; N] {
         }
         list += 1;
     }
-    assert!(at == N, "N is the length of all lists");
+    assert!(at == N, "N is their total");
     all
 }

@@ -1,8 +1,9 @@
 //! One server, whatever the model: with the same workload and nothing going wrong, clients see the same history. What
 //! does differ is what it costs, and that is kept as a table under `snapshots/`; `docs/MODELS.md` explains it.
 
-use eagain_scenarios::actor::{must, pipeliner, steady};
-use eagain_scenarios::world::{KNOBS, World};
+use eagain_scenarios::client::Behaviour;
+use eagain_scenarios::run::kernel::World;
+use eagain_scenarios::script::KNOBS;
 use eagain_server::resp::Frame;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::trace::{Kind, form};
@@ -51,13 +52,15 @@ thread_local! {
 }
 
 /// Nothing goes wrong, and nobody is left but the clients, so that the server's rest does not count.
-fn told(sim: &mut Sim, play: impl Fn(&mut Sim, &mut World)) {
+fn run_without_faults(sim: &mut Sim, behaviour: Behaviour) {
     sim.faults(&[]);
     let Some(mut world) = World::new(sim, |_| {}) else { return };
-    play(sim, &mut world);
+    for _ in 0..sim.number("clients") {
+        world.client(sim, async move |context| context.must(behaviour.run(&context).await));
+    }
     sim.run();
     let mut outcome = Outcome { waits: sim.waits(world.server), ..Outcome::default() };
-    for exchange in world.stage.history.exchanges() {
+    for exchange in world.history.exchanges() {
         outcome.requests += 1;
         let reply = exchange.answered.map(|(_, reply)| reply);
         assert!(reply.is_some() || sim.failed(), "every request is answered");
@@ -73,19 +76,11 @@ fn told(sim: &mut Sim, play: impl Fn(&mut Sim, &mut World)) {
 }
 
 fn asks(sim: &mut Sim) {
-    told(sim, |sim, world| {
-        for _ in 0..sim.number("clients") {
-            world.client(sim, |k, stage, number| must(number, steady(k, stage, number, 1, 100)));
-        }
-    });
+    run_without_faults(sim, Behaviour::Steady { rounds: 100 });
 }
 
 fn bursts(sim: &mut Sim) {
-    told(sim, |sim, world| {
-        for _ in 0..sim.number("clients") {
-            world.client(sim, |k, stage, number| must(number, pipeliner(k, stage, number, 40, 32)));
-        }
-    });
+    run_without_faults(sim, Behaviour::Pipeliner { bursts: 40, depth: 32 });
 }
 
 const ASKS: Scenario =

@@ -1,7 +1,7 @@
 //! A server of several loops: what is said to one of them is heard by all.
 
 use eagain_net::{Errno, SocketAddr, TcpStream, sleep};
-use eagain_scenarios::world::PORT;
+use eagain_scenarios::script::PORT;
 use eagain_server::config::Config;
 use eagain_server::server::serve;
 use eagain_sim::run::{RunSpec, Scenario, Settings};

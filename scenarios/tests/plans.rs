@@ -1,9 +1,10 @@
 //! Whatever is asked, in whatever world, the replies are those of a keyspace kept in a map: proptest draws the plan, the seed
 //! draws the faults, and a failing plan shrinks to a short one.
 
-use eagain_scenarios::actor::{Client, must};
+use eagain_scenarios::client::Client;
+use eagain_scenarios::run::kernel::World;
+use eagain_scenarios::script::{KNOBS, Setup};
 use eagain_scenarios::workload::Request;
-use eagain_scenarios::world::{KNOBS, World};
 use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, run_spec};
 use proptest::prelude::*;
@@ -18,13 +19,13 @@ thread_local! {
 fn body(sim: &mut Sim) {
     let plan = PLAN.with_borrow(Vec::clone);
     let Some(mut world) = World::new(sim, |_| {}) else { return };
-    world.client(sim, move |k, stage, number| {
-        let mut client = Client::connect(k, stage, number, format!("<{number}.0>"));
+    world.client(sim, async move |context| {
+        let mut client = Client::connect(&context, 0).await;
         for request in &plan {
-            must(number, client.ask(request));
+            context.must(client.ask(request).await);
         }
     });
-    world.play(sim);
+    world.run(sim, Setup::USUAL.observed_for);
 }
 
 const PLANNED: Scenario =

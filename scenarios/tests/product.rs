@@ -1,4 +1,4 @@
-//! The product: every story, with every model, pattern, number of workers and of loops that make sense together. One seed of
+//! The product: every scenario, with every model, pattern, number of workers and of loops that make sense together. One seed of
 //! each is an ordinary test; CI sweeps hundreds (its job `models`), and so does a person:
 //!
 //! ```sh
@@ -6,36 +6,36 @@
 //! ```
 
 use eagain_net::model::ModelKind;
-use eagain_scenarios::stories::ALL;
+use eagain_scenarios::server::ALL;
 use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, run_spec};
 
-/// The stories that can be told of any model.
-fn stories() -> impl Iterator<Item = &'static Scenario> {
-    ALL.iter().filter(|story| story.knobs.iter().any(|knob| knob.name == "loops"))
+/// The scenarios that run with any model.
+fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    ALL.iter().filter(|scenario| scenario.knobs.iter().any(|knob| knob.name == "loops"))
 }
 
-/// Runs the product's part of one model; how many worlds that were.
-fn play(model: &str) -> usize {
+/// Runs the product's part of one model; how many runs that were.
+fn run_all(model: &str) -> usize {
     let mut engine = Engine::new();
-    let mut played = 0;
+    let mut runs = 0;
     for pattern in ["reactor", "proactor"] {
         for (workers, loops) in [("0", "1"), ("1", "1"), ("2", "1"), ("0", "2"), ("1", "2")] {
             let settings = [("model", model), ("pattern", pattern), ("workers", workers), ("loops", loops)];
             let settings = Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned())));
-            for story in stories() {
-                // Not the same world again and again.
-                let seed = 0x9000 + played as u64;
-                let report = run_spec(&RunSpec::seeded(*story, settings.clone(), seed), &mut engine);
+            for scenario in scenarios() {
+                // Not the same run again and again.
+                let seed = 0x9000 + runs as u64;
+                let report = run_spec(&RunSpec::seeded(*scenario, settings.clone(), seed), &mut engine);
                 if report.refused.is_some() {
                     continue;
                 }
-                assert_eq!(report.failure, None, "{}, seed {seed:#x}, {settings:?}", story.name);
-                played += 1;
+                assert_eq!(report.failure, None, "{}, seed {seed:#x}, {settings:?}", scenario.name);
+                runs += 1;
             }
         }
     }
-    played
+    runs
 }
 
 /// A test for each model, and how many of its ten combinations make sense.
@@ -43,15 +43,15 @@ macro_rules! models {
     ($($name:ident: $model:literal $sensible:literal;)*) => {
         $(#[test]
         fn $name() {
-            assert_eq!(play($model), $sensible * stories().count());
+            assert_eq!(run_all($model), $sensible * scenarios().count());
         })*
 
         #[test]
         fn no_model_is_left_out() {
-            // tokio is no model of this kernel; its stories have their own world.
-            let told = [$($model),*, "tokio"];
-            assert_eq!(ModelKind::ALL.map(ModelKind::name).len(), told.len());
-            assert!(ModelKind::ALL.into_iter().all(|kind| told.contains(&kind.name())));
+            // tokio is no model of this kernel; its runs have no descriptors.
+            let named = [$($model),*, "tokio"];
+            assert_eq!(ModelKind::ALL.map(ModelKind::name).len(), named.len());
+            assert!(ModelKind::ALL.into_iter().all(|kind| named.contains(&kind.name())));
         }
     };
 }

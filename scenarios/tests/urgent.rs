@@ -2,7 +2,7 @@
 //! takes every short read for the last one waits for ever (tcp(7)).
 
 use eagain_net::{SendFlags, Sockets, TcpStream};
-use eagain_scenarios::world::PORT;
+use eagain_scenarios::script::PORT;
 use eagain_server::config::{Config, Model, Pattern};
 use eagain_server::server::serve;
 use eagain_sim::run::{RunSpec, Scenario, Settings};

@@ -47,12 +47,13 @@ mod stale_event_of_reused_fd;
 mod timer_after_cancel;
 mod write_all_before_reading;
 
-use crate::join;
+use crate::{join, total};
 use eagain_sim::PlantedBug;
 
+const LISTS: &[&[PlantedBug]] = &[ON_KERNEL, on_tokio::PLANTED];
+
 /// All of them, by class.
-pub const PLANTED: &[PlantedBug] =
-    &join::<_, { ON_KERNEL.len() + on_tokio::PLANTED.len() }>(&[ON_KERNEL, on_tokio::PLANTED]);
+pub const PLANTED: &[PlantedBug] = &join::<_, { total(LISTS) }>(LISTS);
 
 const ON_KERNEL: &[PlantedBug] = &[
     oneshot_one_direction::BUG,

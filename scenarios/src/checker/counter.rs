@@ -9,15 +9,15 @@ use eagain_server::resp::Frame;
 use eagain_sim::Sim;
 use std::collections::BTreeMap;
 
-/// Judges the shared counter of a run.
-pub fn judge(sim: &mut Sim, history: &History) {
-    if let Err(why) = check(&history.exchanges()) {
+/// Checks the shared counter of a run.
+pub fn check(sim: &mut Sim, history: &History) {
+    if let Err(why) = consistent(&history.exchanges()) {
         sim.fail("O1", "shared counter", why);
     }
 }
 
 /// Whether the answers to every `INCR` of the shared counter fit together.
-fn check(exchanges: &[Exchange]) -> Result<(), String> {
+fn consistent(exchanges: &[Exchange]) -> Result<(), String> {
     let asked = exchanges.iter().filter(|e| matches!(&e.request, Request::Incr(key) if key == SHARED));
     let mut numbers: BTreeMap<i64, (Instant, Instant, u64)> = BTreeMap::new();
     let mut total = 0;
@@ -72,7 +72,7 @@ mod tests {
             (&[exchange(1, 0, None), exchange(2, 1, Some((5, 3)))], false),
         ];
         for (exchanges, holds) in table {
-            assert_eq!(check(exchanges).is_ok(), *holds, "{exchanges:?}");
+            assert_eq!(consistent(exchanges).is_ok(), *holds, "{exchanges:?}");
         }
     }
 }

@@ -5,8 +5,8 @@ use eagain_sim::{ProcessId, Sim};
 /// Listener, poller, and what wakes it, of each loop: nothing that a client brought.
 const BASELINE_MAX: usize = 4;
 
-/// Judges the descriptors that are left of a server of so many loops.
-pub fn judge(sim: &mut Sim, server: ProcessId, loops: usize) {
+/// Checks the descriptors that are left of a server of so many loops.
+pub fn check(sim: &mut Sim, server: ProcessId, loops: usize) {
     let open = sim.open_fds(server);
     if open > BASELINE_MAX * loops {
         sim.fail("O5", "descriptors left", format!("{open} are open although every client has gone"));

@@ -4,8 +4,8 @@ use crate::history::History;
 use eagain_sim::Sim;
 use std::time::Duration;
 
-/// Judges the replies to `client`: none may take longer than `bound`.
-pub fn judge(sim: &mut Sim, history: &History, client: u64, bound: Duration) {
+/// Checks the replies to `client`: none may take longer than `bound`.
+pub fn check(sim: &mut Sim, history: &History, client: u64, bound: Duration) {
     for exchange in history.exchanges().iter().filter(|exchange| exchange.client == client) {
         let Some((answered, _)) = exchange.answered else { continue };
         let took = answered - exchange.asked;

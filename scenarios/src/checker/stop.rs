@@ -2,8 +2,8 @@
 
 use eagain_sim::{ProcessId, Sim};
 
-/// Judges the end of the server.
-pub fn judge(sim: &mut Sim, server: ProcessId) {
+/// Checks the end of the server.
+pub fn check(sim: &mut Sim, server: ProcessId) {
     match sim.exit_status(server) {
         Some(0) => {}
         Some(status) => sim.fail("O16", "stopped badly", format!("the server ended with status {status}")),

@@ -1,10 +1,11 @@
 //! An access server, two logic servers and two storage servers, each on a host of its own: killed, without power, cut off,
 //! slow, full, restarted one after the other. What the clients saw has to be linearizable, key by key; and when faults
-//! have stopped the cluster has to answer again. A scenario is a file.
+//! have stopped the cluster has to answer again. A scenario is a file; [`on_turmoil`] is the same cluster on tokio.
 
 mod disk_full;
 mod everything;
 mod kill;
+pub mod on_turmoil;
 mod partition;
 mod power;
 pub mod restart_storm;
@@ -12,10 +13,11 @@ mod rolling_restart;
 pub mod run;
 pub mod servers;
 mod slow_storage;
+mod tokio_client;
 
 use eagain_sim::run::Scenario;
 
-/// All scenarios.
+/// All scenarios on the simulated kernel.
 pub const ALL: &[Scenario] = &[
     kill::SCENARIO,
     power::SCENARIO,

@@ -1,6 +1,6 @@
 //! What may have been executed is executed again: `super::super::double_apply`, in the cluster on turmoil.
 
-use crate::tokio_world::cluster::{Tale, told};
+use crate::cluster::on_turmoil::{Run, run};
 use eagain_server::flaws::Flaws;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
@@ -19,5 +19,5 @@ const FAULTS: &[Family] = &[Family::StreamReset, Family::NetPartition, Family::N
 
 fn build(sim: &mut Sim, defect: bool) {
     let flaws = Flaws { sends_again: defect, ..Flaws::default() };
-    told(sim, Tale { clients: 2, operations: 12, faults: FAULTS, flaws, looks_last: false });
+    run(sim, Run { clients: 2, operations: 12, faults: FAULTS, flaws, reads_at_the_end: false });
 }

@@ -1,0 +1,225 @@
+//! Runs a script on the simulated kernel: our server on a host of its own, with the model, the pattern and the workers that
+//! the knobs say, clients on theirs, and an observer who stays until everybody has gone, so that what is left can be counted.
+
+use crate::checker;
+use crate::client::{Client, Context, OnKernel, wait};
+use crate::history::History;
+use crate::script::{PORT, Script, Setup};
+use crate::workload::Request;
+use eagain_net::{Signal, Signals, sleep};
+use eagain_server::config::{Config, Model, Pattern};
+use eagain_server::server::serve;
+use eagain_sim::fault::Family;
+use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, fail};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+/// Entries of the server's ring; what it is stands with the server, here it only has to be more than few.
+const RING_ENTRIES: u32 = 1024;
+/// What the server may hold, in bytes, with whatever few clients do to it: twice of what any scenario was seen to need.
+const MEMORY_MAX: u64 = 1 << 20;
+
+/// Runs `setup` of `script`, and checks it.
+pub(super) fn run(sim: &mut Sim, script: &Script, setup: &Setup) {
+    sim.faults(&setup.faults.families(USUAL_FAULTS));
+    let Some(mut world) = World::new(sim, setup.config) else { return };
+    (setup.host)(sim, world.server);
+    let knob = sim.number("clients");
+    for clients in setup.clients {
+        for _ in 0..clients.count(knob) {
+            let (behaviour, may_disappear) = (clients.behaviour, clients.may_disappear);
+            let client = world.client(sim, async move |context| {
+                let done = behaviour.run(&context).await;
+                if !may_disappear {
+                    context.must(done);
+                }
+            });
+            if may_disappear {
+                sim.may_vanish(client);
+            }
+        }
+    }
+    if setup.is_stopped {
+        world.stop(sim);
+    }
+    world.run(sim, setup.observed_for);
+    if !sim.failed() {
+        (script.check)(sim, &world.history);
+    }
+}
+
+/// A server, and its clients so far.
+pub struct World {
+    /// Where the server runs.
+    pub host: HostId,
+    /// The server's process.
+    pub server: ProcessId,
+    /// What clients asked and saw.
+    pub history: History,
+    address: SocketAddr,
+    /// The server was stopped on purpose: its end is then no failure.
+    stopping: Arc<AtomicBool>,
+    pid: Arc<AtomicI32>,
+    running: Arc<AtomicUsize>,
+    clients: u64,
+}
+
+/// A client that is there; one whose host disappears is not.
+struct Present(Arc<AtomicUsize>);
+
+impl Present {
+    fn new(running: &Arc<AtomicUsize>) -> Present {
+        running.fetch_add(1, SeqCst);
+        Present(running.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl World {
+    /// A world with the server in it. `None`: the settings make no sense together, and the run is refused.
+    pub fn new(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Option<World> {
+        sim.also(&[Family::Knob]);
+        let config = match configuration(sim, adjust) {
+            Ok(config) => config,
+            Err(why) => {
+                sim.refuse(why);
+                return None;
+            }
+        };
+        let host = sim.host("server");
+        let address = sim.address(host, PORT);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let pid = Arc::new(AtomicI32::new(0));
+        let (its_end, its_pid) = (stopping.clone(), pid.clone());
+        let server = sim.server(host, "server", move |k| {
+            its_pid.store(k.getpid(), SeqCst);
+            run_server(k, config, &its_end);
+        });
+        sim.memory_limit(server, MEMORY_MAX);
+        let history = History::default();
+        Some(World { host, server, history, address, stopping, pid, running: Arc::default(), clients: 0 })
+    }
+
+    /// A client on a host of its own. Clients are numbered from 1.
+    pub fn client<F: Future<Output = ()>>(
+        &mut self,
+        sim: &mut Sim,
+        body: impl FnOnce(Context<OnKernel>) -> F + Send + 'static,
+    ) -> ProcessId {
+        self.clients += 1;
+        let (number, present) = (self.clients, Present::new(&self.running));
+        let context = self.context(number);
+        let name = format!("client-{number}");
+        let host = sim.host(&name);
+        sim.client(host, &name, move |k| {
+            wait(body(context(k)));
+            drop(present);
+        })
+    }
+
+    fn context(&self, number: u64) -> impl FnOnce(SimKernel) -> Context<OnKernel> + Send + use<> {
+        let (server, history) = (self.address, self.history.clone());
+        move |k| Context { runtime: OnKernel { k, server }, number, history, ends_anywhere: false }
+    }
+
+    /// An operator who sends SIGTERM a while after the server was seen to answer.
+    fn stop(&mut self, sim: &mut Sim) {
+        let (pid, stopping, context) = (self.pid.clone(), self.stopping.clone(), self.context(0));
+        sim.client(self.host, "operator", move |k| {
+            let context = context(k);
+            // Before its handler is there, the signal would just kill it; a first answer says that it is.
+            let mut client = wait(Client::connect(&context, 0));
+            context.must(wait(client.ask(&Request::Ping(b"up?".to_vec()))));
+            drop(client);
+            sleep(k, Duration::from_micros(choose("patience", 100, 50_000)));
+            stopping.store(true, SeqCst);
+            if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
+                fail("O16", "server gone", format!("it had ended before it was told to: {errno}"));
+            }
+        });
+    }
+
+    /// Runs it to its end, `observed_for` longer than any client, and checks what every scenario has in common.
+    pub fn run(&self, sim: &mut Sim, observed_for: Duration) {
+        let running = self.running.clone();
+        let host = sim.host("auditor");
+        sim.client(host, "auditor", move |k| {
+            while running.load(SeqCst) > 0 {
+                sleep(k, Duration::from_millis(500));
+            }
+            sleep(k, observed_for);
+        });
+        sim.run();
+        if sim.failed() {
+            return;
+        }
+        checker::counter::check(sim, &self.history);
+        if self.stopping.load(SeqCst) {
+            checker::stop::check(sim, self.server);
+        } else {
+            let loops = sim.number("loops") as usize;
+            checker::descriptors::check(sim, self.server, loops);
+        }
+    }
+}
+
+fn run_server(k: SimKernel, config: Config, stopping: &AtomicBool) {
+    // A table that is full at the start is waited out, as an operator would.
+    let ended = loop {
+        match serve(k, config.clone(), |_| {}) {
+            Err(error) if error.to_string().contains("EMFILE") => sleep(k, Duration::from_millis(100)),
+            ended => break ended,
+        }
+    };
+    match ended {
+        Ok(()) if stopping.load(SeqCst) => {}
+        Ok(()) => fail("O16", "server ended", "nobody asked it to".to_owned()),
+        Err(error) => fail("O16", "server failed", error.to_string()),
+    }
+}
+
+/// The server's configuration as the knobs say, or why it makes no sense.
+fn configuration(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, String> {
+    let (model, pattern) = (sim.word("model"), sim.word("pattern"));
+    let model = Model::NAMES.iter().find(|(name, _)| *name == model).map(|&(_, model)| model);
+    let pattern = Pattern::NAMES.iter().find(|(name, _)| *name == pattern).map(|&(_, pattern)| pattern);
+    let mut config = Config {
+        listen: ([0, 0, 0, 0], PORT).into(),
+        model: model.unwrap_or_default(),
+        pattern: pattern.unwrap_or_default(),
+        workers: sim.number("workers") as usize,
+        loops: sim.number("loops") as usize,
+        ..Config::default()
+    };
+    fuzz(sim, &mut config);
+    adjust(&mut config);
+    config.check().map_err(|error| error.to_string())?;
+    if config.model == Model::Tokio {
+        return Err("tokio: not on this kernel".to_owned());
+    }
+    Ok(config)
+}
+
+/// Settings that may be as small as they can be, where the run chooses so: queues and batches that are always full.
+fn fuzz(sim: &mut Sim, config: &mut Config) {
+    let mut small = |name: &str, setting: &mut usize| {
+        *setting = sim.perturbed(name, *setting as u64, 1) as usize;
+    };
+    let limits = &mut config.limits;
+    small("request-queue", &mut limits.queue_length_max);
+    small("requests-per-turn", &mut limits.requests_per_turn_max);
+    small("in-flight", &mut limits.in_flight_max);
+    small("output-high", &mut limits.output_bytes_high);
+    if config.model == Model::IoUring {
+        // An operation under way needs an entry only until it is submitted.
+        let entries = sim.perturbed("ring-entries", u64::from(RING_ENTRIES), 1);
+        config.depth = if entries == u64::from(RING_ENTRIES) { 0 } else { entries as u32 };
+    }
+}

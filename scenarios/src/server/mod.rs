@@ -1,0 +1,59 @@
+//! Scenarios about one server: which clients come, what may go wrong, and what is special about the server. Each is data, a
+//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`nonblocking_ring`] has a server of its
+//! own.
+
+pub mod black_holes;
+pub mod connect_storm;
+pub mod crash_and_partition;
+pub mod fd_exhaustion;
+pub mod flooder;
+pub mod graceful_stop;
+pub mod half_closer;
+pub mod idle_timeout;
+pub mod nonblocking_ring;
+pub mod one_byte_writer;
+pub mod pipelining;
+pub mod reset_in_mid_request;
+pub mod silent_peers;
+pub mod slow_reader;
+pub mod steady_load;
+pub mod swizzled_hosts;
+pub mod wrong_clocks;
+
+use eagain_sim::run::Scenario;
+
+/// All of them, in the order of a sweep.
+pub const ALL: &[Scenario] = &[
+    steady_load::SCENARIO,
+    pipelining::SCENARIO,
+    slow_reader::SCENARIO,
+    half_closer::SCENARIO,
+    one_byte_writer::SCENARIO,
+    connect_storm::SCENARIO,
+    reset_in_mid_request::SCENARIO,
+    idle_timeout::SCENARIO,
+    fd_exhaustion::SCENARIO,
+    graceful_stop::SCENARIO,
+    flooder::SCENARIO,
+    wrong_clocks::SCENARIO,
+    black_holes::SCENARIO,
+    swizzled_hosts::SCENARIO,
+    silent_peers::SCENARIO,
+    nonblocking_ring::SCENARIO,
+    crash_and_partition::SCENARIO,
+];
+
+/// The [`Scenario`] of the file's `SCRIPT`.
+macro_rules! scenario {
+    () => {
+        /// The scenario.
+        pub const SCENARIO: eagain_sim::run::Scenario = eagain_sim::run::Scenario {
+            name: SCRIPT.name,
+            about: SCRIPT.about,
+            knobs: crate::script::KNOBS,
+            seeds: 64,
+            body: |sim| crate::run::run(sim, &SCRIPT),
+        };
+    };
+}
+use scenario;
