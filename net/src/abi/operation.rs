@@ -58,9 +58,9 @@ pub enum Operation {
     RecvGroup { fd: Fd, group: BufferGroup, multishot: bool },
     /// `send(2)` of `buffer` from `from`.
     Send { fd: Fd, buffer: Vec<u8>, from: usize, flags: SendFlags },
-    /// `pread(2)`.
+    /// `pread(2)`; with `u64::MAX` as the offset, `read(2)`. On a stream the offset is 0 or that, else `ESPIPE`.
     Read { fd: Fd, buffer: Vec<u8>, offset: u64 },
-    /// `pwrite(2)` of `buffer`.
+    /// `pwrite(2)` of `buffer`; the offset as for `Read`.
     Write { fd: Fd, buffer: Vec<u8>, offset: u64 },
     /// `fsync(2)`, or `fdatasync(2)`.
     Fsync { fd: Fd, data_only: bool },

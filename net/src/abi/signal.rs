@@ -167,8 +167,10 @@ pub struct SigInfo {
     pub band: super::Events,
 }
 
-/// A signal handler. It may make async-signal-safe calls only (`signal-safety(7)`): write to an eventfd, store to
-/// an atomic. It carries its own context, since a process-wide static could not tell simulated processes apart.
+/// A signal handler. It should do little and never wait: store to an atomic, write to an eventfd. It runs inside a call
+/// that its thread makes, so that what it locks must not be held around calls (see [`Signals`](crate::Signals)). It
+/// carries its own context, since a process-wide static could not tell simulated processes apart. A panic in it ends the
+/// process.
 pub type HandlerFn = Arc<dyn Fn(&SigInfo) + Send + Sync>;
 
 /// What a process does with a signal (`sigaction(2)`).

@@ -5,7 +5,8 @@ use crate::abi::{Fd, MaskHow, Owner, Result, SigAction, SigInfo, SigSet, Signal,
 use std::time::Duration;
 
 /// `signal(7)`. A handler runs on the thread that the signal is delivered to, between two of its calls or inside
-/// one that waits.
+/// one that waits. It never interrupts other code: on Linux, a signal that finds its thread outside of a call is handled
+/// at once on a thread kept for that, beside what its own thread does.
 pub trait Signals: Descriptors {
     /// `getpid(2)`.
     fn getpid(&self) -> i32;

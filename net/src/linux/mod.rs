@@ -8,6 +8,7 @@
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `thread` | std's threads, a table for joining, futex |
 //! | `signal` | a table of handlers behind one trampoline |
+//! | `handler` | when a handler runs: inside a call, or on a thread kept for it |
 //! | `aio` | the C library's, with blocks and buffers that stay in place |
 //! | `io_uring` | rings, with a slab of operations that own their buffers |
 //!
@@ -19,6 +20,7 @@ mod clock;
 mod descriptor;
 mod entropy;
 mod file;
+mod handler;
 mod io_uring;
 mod readiness;
 mod signal;
@@ -29,6 +31,10 @@ mod thread;
 pub use io_uring::LinuxRing;
 
 /// The kernel that this program runs on. A token without content: copy it into every thread.
+///
+/// Signal handlers are closures, and may do what a closure may: they run inside a call of this kernel that their thread
+/// makes or, when the signal finds the thread elsewhere, on a thread of their own. A handler that other code has installed
+/// by unsafe means must therefore make no call of this type.
 ///
 /// Only descriptors that the caller owns may be given to [`close`](crate::Descriptors::close); the handles see to that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

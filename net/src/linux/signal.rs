@@ -1,12 +1,12 @@
 //! Signals. A handler carries its own context, which C's cannot: a table of 64 slots leads from the signal's number to
-//! the handler, and one trampoline is installed for all of them.
+//! the handler, and one trampoline is installed for all of them. When the handler runs is decided in `handler.rs`.
 //!
 //! Rust's runtime ignores SIGPIPE from the start; a plain `write` to a dead connection is then `EPIPE` alone. A program
 //! that sets SIGPIPE's disposition back gets the signal too, as `write(2)` says.
 
 use super::sys::signal::{RawHandler, RawInfo, Trampoline};
 use super::sys::time::to_timespec;
-use super::{Linux, sys};
+use super::{Linux, handler, sys};
 use crate::{
     Disposition, Errno, Fd, HandlerFn, MaskHow, Owner, Result, SigAction, SigActionFlags, SigInfo, SigSet,
     Signal, Signals, SocketFlags, ThreadId,
@@ -27,15 +27,15 @@ fn slot(signal: Signal) -> Option<&'static AtomicPtr<HandlerFn>> {
     usize::try_from(signal.0).ok().and_then(|number| HANDLERS.get(number.checked_sub(1)?))
 }
 
-/// What the kernel calls for every signal that has a handler. It only reads the table, calls, and leaves errno as it
-/// was (signal-safety(7)).
+/// What the kernel calls for every signal that has a handler. It reads the table, hands the signal over, and leaves
+/// errno as it was: all async-signal-safe. What the closure does is not its business (`handler.rs`).
 extern "C" fn trampoline(signal: i32, info: *const RawInfo, _context: *mut libc::c_void) {
     let errno = sys::errno();
     let handler = slot(Signal(signal)).map_or(std::ptr::null_mut(), |slot| slot.load(Acquire));
     // SAFETY: a slot holds null or a leaked box, valid for ever. The kernel gives a siginfo_t that lives as long as
     // this call, since the trampoline is installed with SA_SIGINFO only.
     if let (Some(handler), Some(info)) = unsafe { (handler.as_ref(), info.as_ref()) } {
-        handler(&info.decode());
+        handler::deliver(handler, info.decode());
     }
     sys::set_errno(errno);
 }
@@ -60,6 +60,7 @@ impl Signals for Linux {
             Disposition::Default => (RawHandler::Default, 0),
             Disposition::Ignore => (RawHandler::Ignore, 0),
             Disposition::Handler(handler) => {
+                handler::start()?;
                 // In its slot before the kernel can call the trampoline.
                 slot.store(Box::into_raw(Box::new(handler)), Release);
                 (RawHandler::Function(address()), SIGINFO)

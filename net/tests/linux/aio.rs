@@ -2,8 +2,8 @@
 
 use crate::pair;
 use eagain_net::{
-    Aio, AioCancel, AioState, Errno, Fd, File, Linux, OpenFlags, ShutdownHow, SigAction, SigCode, SigEvent,
-    Signal, Signals, Threads,
+    Aio, AioCancel, AioId, AioState, Errno, Fd, File, Linux, OpenFlags, ShutdownHow, SigAction, SigCode,
+    SigEvent, Signal, Signals, Threads,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -104,4 +104,32 @@ fn files_have_offsets_and_bad_descriptors_fail_later() {
     let _ = Linux.aio_suspend(&[id], None);
     assert_eq!(Linux.aio_error(id), Ok(AioState::Failed(Errno::EBADF)));
     assert_eq!(Linux.aio_return(id).unwrap(), (Err(Errno::EBADF), vec![0; 1]));
+}
+
+#[test]
+fn a_handler_may_ask_for_an_operation_while_its_thread_does() {
+    const SIGNALS: u64 = 1000;
+    let signal = Signal(Signal::SIGRTMIN.0 + 21);
+    let asked = Arc::new(AtomicU64::new(0));
+    let inside = asked.clone();
+    let handler = SigAction::handler(true, move |_| {
+        inside.fetch_add((Linux.aio_error(AioId(u64::MAX)) == Err(Errno::EINVAL)) as u64, SeqCst);
+    });
+    Linux.sigaction(signal, handler).unwrap();
+    let (victim, answered) = (Linux.gettid(), asked.clone());
+    let sender = std::thread::spawn(move || {
+        for sent in 1..=SIGNALS {
+            Linux.tgkill(victim, signal).unwrap();
+            // One at a time: each finds the thread somewhere else.
+            while answered.load(SeqCst) < sent {
+                Linux.sched_yield();
+            }
+        }
+    });
+    while asked.load(SeqCst) < SIGNALS {
+        assert_eq!(Linux.aio_error(AioId(u64::MAX)), Err(Errno::EINVAL));
+        // So that the handler's thread gets the lock, too.
+        (0..100).for_each(|_| std::hint::spin_loop());
+    }
+    sender.join().unwrap();
 }

@@ -2,10 +2,12 @@
 
 use crate::pair;
 use eagain_net::{
-    Advice, Completed, CompletedFlags, Completion, Errno, Events, Fd, File, Linux, OpenFlags, Operation,
-    RecvFlags, Ring, RingParams, SendFlags, ShutdownHow, SocketFlags, Submission, SubmissionFlags,
-    TcpListener, TcpStream, any_port,
+    Advice, Completed, CompletedFlags, Completion, Errno, Events, Fd, File, Linux, MaskHow, OpenFlags,
+    Operation, RecvFlags, Ring, RingParams, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals,
+    SocketFlags, Submission, SubmissionFlags, TcpListener, TcpStream, Threads, any_port,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Both ways of running a ring, or none where there is none.
@@ -232,4 +234,26 @@ fn a_ring_says_why_it_cannot_be_made() {
         Advice::Available => assert_eq!(refused.unwrap_err(), Errno::EINVAL),
         Advice::Unavailable(reason) => assert!(!reason.is_empty()),
     }
+}
+
+#[test]
+fn the_mask_of_a_wait_lets_a_signal_in_and_goes_with_it() {
+    on_each_ring(|mut ring| {
+        let signal = Signal(Signal::SIGRTMIN.0 + 17);
+        let seen = Arc::new(AtomicBool::new(false));
+        let inside = seen.clone();
+        Linux.sigaction(signal, SigAction::handler(false, move |_| inside.store(true, SeqCst))).unwrap();
+        let before = Linux.sigprocmask(MaskHow::Block, SigSet::of(&[signal])).unwrap();
+        // It stays blocked through a wait with the same mask.
+        Linux.tgkill(Linux.gettid(), signal).unwrap();
+        ring.push(Submission { user_data: 1, operation: Operation::Nop, flags: SubmissionFlags::NONE })
+            .unwrap();
+        assert_eq!(ring.enter_masked(1, None, SigSet::of(&[signal])), Ok(1));
+        assert!(!seen.load(SeqCst));
+        assert_eq!(ring.reap(&mut Vec::new()), 1);
+        // It comes in when the wait's mask is without it, and only for the wait.
+        assert_eq!(ring.enter_masked(1, None, before), Err(Errno::EINTR));
+        assert!(seen.load(SeqCst));
+        assert!(Linux.sigprocmask(MaskHow::SetMask, before).unwrap().contains(signal));
+    });
 }

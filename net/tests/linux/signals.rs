@@ -3,10 +3,11 @@
 
 use crate::pair;
 use eagain_net::{
-    Errno, Events, Linux, MaskHow, Owner, SigAction, SigCode, SigSet, Signal, SignalFd, Signals, Threads,
+    Clock, Errno, Events, Linux, MaskHow, Owner, SigAction, SigCode, SigSet, Signal, SignalFd, Signals,
+    Threads,
 };
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn realtime(at: i32) -> Signal {
@@ -96,4 +97,74 @@ fn the_mask_is_the_threads_own() {
     let all = Linux.sigprocmask(MaskHow::SetMask, before).unwrap();
     assert!(all.contains(Signal::SIGUSR1) && !all.contains(Signal::SIGKILL));
     assert_eq!(Linux.sigprocmask(MaskHow::Block, SigSet::EMPTY), Ok(before));
+}
+
+/// A handler that locks and allocates would block or corrupt whoever it interrupted while doing the same.
+#[test]
+fn a_handler_may_allocate_and_lock_what_its_thread_locks() {
+    const SIGNALS: usize = 1000;
+    let signal = realtime(15);
+    let (shared, handled) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(0)));
+    let (inside, count) = (shared.clone(), handled.clone());
+    let handler = SigAction::handler(true, move |info| {
+        inside.lock().unwrap().push(Box::new(info.signal));
+        count.fetch_add(1, SeqCst);
+    });
+    Linux.sigaction(signal, handler).unwrap();
+    let victim = Linux.gettid();
+    let sender = std::thread::spawn(move || {
+        for sent in 1..=SIGNALS as u64 {
+            Linux.tgkill(victim, signal).unwrap();
+            // One at a time: each finds the thread somewhere else.
+            while handled.load(SeqCst) < sent {
+                Linux.sched_yield();
+            }
+        }
+    });
+    loop {
+        let mut shared = shared.lock().unwrap();
+        if shared.len() == SIGNALS {
+            break;
+        }
+        shared.reserve(64);
+        shared.shrink_to_fit();
+        drop(shared);
+        // So that the handler's thread gets the lock, too.
+        (0..200).for_each(|_| std::hint::spin_loop());
+    }
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_handler_runs_on_the_thread_that_waits_and_beside_one_that_computes() {
+    let signal = realtime(16);
+    let ran_on = Arc::new(Mutex::new(Vec::new()));
+    let inside = ran_on.clone();
+    let handler = SigAction::handler(false, move |_| inside.lock().unwrap().push(Linux.gettid()));
+    Linux.sigaction(signal, handler).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let done = Arc::new(AtomicBool::new(false));
+    let finish = done.clone();
+    let victim = std::thread::spawn(move || {
+        tell.send(Linux.gettid()).unwrap();
+        // Computes: no call is made. Then waits, for a signal alone.
+        while !finish.load(SeqCst) {
+            std::hint::spin_loop();
+        }
+        Linux.nanosleep(Duration::from_secs(3600))
+    });
+    let id = told.recv().unwrap();
+    Linux.tgkill(id, signal).unwrap();
+    while ran_on.lock().unwrap().is_empty() {
+        Linux.sched_yield();
+    }
+    assert_ne!(*ran_on.lock().unwrap(), [id], "it was not in a call");
+    done.store(true, SeqCst);
+    // One that comes before the wait has begun does not end it.
+    while !victim.is_finished() {
+        let _ = Linux.tgkill(id, signal);
+        Linux.sched_yield();
+    }
+    assert_eq!(victim.join().unwrap(), Err(Errno::EINTR));
+    assert!(ran_on.lock().unwrap().contains(&id));
 }

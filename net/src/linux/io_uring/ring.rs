@@ -4,10 +4,11 @@ use super::errno_of;
 use super::flight::{Flight, Flights, Loan};
 use super::group::{CAPACITY, Group};
 use super::submission;
+use crate::linux::handler::interruptible;
 use crate::{
     Completed, CompletedFlags, CompletionRing, Errno, Fd, Operation, Result, RingParams, SigSet, Submission,
 };
-use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
+use io_uring::types::{CancelBuilder, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue};
 use std::collections::VecDeque;
 use std::fmt;
@@ -93,30 +94,29 @@ impl LinuxRing {
         // Always: without GETEVENTS, deferred work would not run, nor an overflown queue be flushed.
         let flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
         let time = timeout.map(Timespec::from);
-        let mask = mask.map(raw_set);
-        let mut args = SubmitArgs::new();
-        if let Some(time) = &time {
-            args = args.timespec(time);
-        }
-        if let Some(mask) = &mask {
-            args = args.sigmask(mask);
-        }
+        let args = GeteventsArg {
+            sigmask: mask.as_ref().map_or(0, |mask| &raw const mask.0 as u64),
+            sigmask_sz: size_of::<u64>() as u32,
+            min_wait_usec: 0,
+            ts: time.as_ref().map_or(0, |time| &raw const *time as u64),
+        };
+        let submitter = self.ring.submitter();
         // SAFETY: the argument is that of EXT_ARG, and all that it points to lives through the call. What the queued
         // entries point to is owned by their flights until they complete.
         let entered =
-            unsafe { self.ring.submitter().enter(to_submit, min_complete, flags.bits(), Some(&args)) };
+            interruptible(|| unsafe { submitter.enter(to_submit, min_complete, flags.bits(), Some(&args)) });
         entered.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(|e| errno_of(&e))
     }
 }
 
-/// A mask as libc has it: larger than the kernel's 8 bytes, which come first.
-fn raw_set(set: SigSet) -> libc::sigset_t {
-    // SAFETY: sigset_t is made of integers, of which zero is a value, and is at least 8 bytes long.
-    unsafe {
-        let mut raw: libc::sigset_t = std::mem::zeroed();
-        (&raw mut raw).cast::<u64>().write(set.0);
-        raw
-    }
+/// `struct io_uring_getevents_arg` (`io_uring_enter2(2)`). That of the io-uring crate says the mask is as large as libc's
+/// `sigset_t`, 128 bytes, and the kernel takes its own 8 only (`EINVAL`).
+#[repr(C)]
+struct GeteventsArg {
+    sigmask: u64,
+    sigmask_sz: u32,
+    min_wait_usec: u32,
+    ts: u64,
 }
 
 impl CompletionRing for LinuxRing {

@@ -1,12 +1,13 @@
 //! Files and directories, except for reading a directory, which std does.
 
+use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
 use crate::{Fd, FileStat, Result};
 use std::ffi::CStr;
 
 pub(crate) fn open(path: &CStr, flags: i32, mode: u32) -> Result<Fd> {
     // SAFETY: the path ends with a NUL and lives through the call.
-    check_fd(unsafe { libc::open(path.as_ptr(), flags, mode) })
+    check_fd(interruptible(|| unsafe { libc::open(path.as_ptr(), flags, mode) }))
 }
 
 /// An offset as the kernel takes it; one that does not fit is `EINVAL` there as well.

@@ -1,12 +1,13 @@
 //! Calls on any descriptor, and random bytes.
 
+use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
 use crate::{Fd, Result};
 use std::io::{IoSlice, IoSliceMut};
 
 pub(crate) fn close(fd: Fd) -> Result<()> {
     // SAFETY: no memory is touched. That nobody else uses the number is the contract of `Descriptors::close`.
-    check_unit(unsafe { libc::close(fd.0) })
+    check_unit(interruptible(|| unsafe { libc::close(fd.0) }))
 }
 
 pub(crate) fn dup_cloexec(fd: Fd) -> Result<Fd> {
@@ -16,12 +17,12 @@ pub(crate) fn dup_cloexec(fd: Fd) -> Result<Fd> {
 
 pub(crate) fn read(fd: Fd, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the kernel writes at most `len` bytes into a buffer that is borrowed for the call.
-    check(unsafe { libc::read(fd.0, buffer.as_mut_ptr().cast(), buffer.len()) })
+    check(interruptible(|| unsafe { libc::read(fd.0, buffer.as_mut_ptr().cast(), buffer.len()) }))
 }
 
 pub(crate) fn write(fd: Fd, buffer: &[u8]) -> Result<usize> {
     // SAFETY: the kernel reads at most `len` bytes of a buffer that is borrowed for the call.
-    check(unsafe { libc::write(fd.0, buffer.as_ptr().cast(), buffer.len()) })
+    check(interruptible(|| unsafe { libc::write(fd.0, buffer.as_ptr().cast(), buffer.len()) }))
 }
 
 /// A count of buffers as the call takes it; what does not fit is more than `IOV_MAX` anyway, and `EINVAL`.
@@ -31,12 +32,14 @@ pub(super) fn iov_count(len: usize) -> libc::c_int {
 
 pub(crate) fn readv(fd: Fd, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
     // SAFETY: std promises that IoSliceMut has the layout of iovec; the pieces are borrowed for the call.
-    check(unsafe { libc::readv(fd.0, buffers.as_mut_ptr().cast(), iov_count(buffers.len())) })
+    check(interruptible(|| unsafe {
+        libc::readv(fd.0, buffers.as_mut_ptr().cast(), iov_count(buffers.len()))
+    }))
 }
 
 pub(crate) fn writev(fd: Fd, buffers: &[IoSlice<'_>]) -> Result<usize> {
     // SAFETY: std promises that IoSlice has the layout of iovec; the pieces are borrowed for the call.
-    check(unsafe { libc::writev(fd.0, buffers.as_ptr().cast(), iov_count(buffers.len())) })
+    check(interruptible(|| unsafe { libc::writev(fd.0, buffers.as_ptr().cast(), iov_count(buffers.len())) }))
 }
 
 pub(crate) fn fcntl_getfl(fd: Fd) -> Result<i32> {

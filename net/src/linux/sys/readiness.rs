@@ -1,5 +1,6 @@
 //! `epoll`, `poll`, `select` and `eventfd`.
 
+use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
 use crate::{EpollEvent, Errno, Events, Fd, FdSet, Result, SigSet};
 use libc::timespec;
@@ -49,7 +50,7 @@ pub(crate) fn epoll_wait(
     } else {
         // SAFETY: the kernel writes at most `room` records of its own size, which is not above that of the slice's
         // records; set and timeout live through the call.
-        let returned = unsafe {
+        let returned = interruptible(|| unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,
                 epoll.0,
@@ -59,7 +60,7 @@ pub(crate) fn epoll_wait(
                 mask_ptr(&mask),
                 SIGSET_LEN,
             )
-        };
+        });
         match check(returned as isize) {
             Err(Errno::ENOSYS) => {
                 NO_PWAIT2.store(true, Relaxed);
@@ -92,9 +93,9 @@ fn epoll_pwait(
         i32::try_from(millis).unwrap_or(i32::MAX)
     });
     // SAFETY: as for epoll_pwait2 above; `raw` and `room` come from there.
-    let returned = unsafe {
+    let returned = interruptible(|| unsafe {
         libc::syscall(libc::SYS_epoll_pwait, epoll.0, raw, room, millis, mask_ptr(&mask), SIGSET_LEN)
-    };
+    });
     check(returned as isize)
 }
 
@@ -106,9 +107,9 @@ pub(crate) fn ppoll(
     let time = timeout.as_mut().map_or(null_mut(), |timeout| &raw mut *timeout);
     // SAFETY: the kernel reads and writes `len` entries borrowed for the call, writes the remaining time into a
     // copy, and reads the set; all live through the call.
-    let returned = unsafe {
+    let returned = interruptible(|| unsafe {
         libc::syscall(libc::SYS_ppoll, fds.as_mut_ptr(), fds.len(), time, mask_ptr(&mask), SIGSET_LEN)
-    };
+    });
     check(returned as isize)
 }
 
@@ -136,7 +137,7 @@ pub(crate) fn pselect(
     let argument = MaskArgument { set: mask_ptr(&mask), len: SIGSET_LEN };
     // SAFETY: each set is 1024 bits, as many as `nfds` can ask for, borrowed for the call; the kernel writes the
     // remaining time into a copy; the mask lives through the call.
-    let returned = unsafe {
+    let returned = interruptible(|| unsafe {
         libc::syscall(
             libc::SYS_pselect6,
             nfds,
@@ -146,7 +147,7 @@ pub(crate) fn pselect(
             time,
             &raw const argument,
         )
-    };
+    });
     check(returned as isize)
 }
 

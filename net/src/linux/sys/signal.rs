@@ -1,5 +1,6 @@
 //! Signals: masks, waiting, sending, and `siginfo_t` as bytes.
 
+use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit, errno};
 use crate::{Events, Fd, Result, SigCode, SigInfo, SigSet, Signal};
 use libc::timespec;
@@ -82,8 +83,9 @@ pub(crate) fn sigaction(
 pub(crate) fn sigprocmask(how: i32, set: SigSet) -> Result<SigSet> {
     let mut old = 0u64;
     // SAFETY: the kernel reads 8 bytes and writes 8 bytes, which live through the call.
-    let returned =
-        unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set.0, &raw mut old, SIGSET_LEN) };
+    let returned = interruptible(|| unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set.0, &raw mut old, SIGSET_LEN)
+    });
     check(returned as isize).map(|_| SigSet(old))
 }
 
@@ -99,9 +101,9 @@ pub(crate) fn sigtimedwait(set: SigSet, timeout: Option<timespec>) -> Result<Sig
     let time = timeout.as_ref().map_or(null(), |timeout| &raw const *timeout);
     // SAFETY: the kernel reads 8 bytes of set and the time, and writes at most the 128 bytes of a siginfo_t; all
     // live through the call.
-    let returned = unsafe {
+    let returned = interruptible(|| unsafe {
         libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set.0, &raw mut info, time, SIGSET_LEN)
-    };
+    });
     if returned < 0 { Err(errno()) } else { Ok(info.decode()) }
 }
 
@@ -113,17 +115,17 @@ pub(crate) fn signalfd(set: SigSet, flags: i32) -> Result<Fd> {
 
 pub(crate) fn kill(pid: i32, signal: Signal) -> Result<()> {
     // SAFETY: no memory is touched.
-    check_unit(unsafe { libc::kill(pid, signal.0) })
+    check_unit(interruptible(|| unsafe { libc::kill(pid, signal.0) }))
 }
 
 pub(crate) fn sigqueue(pid: i32, signal: Signal, value: u64) -> Result<()> {
     let value = libc::sigval { sival_ptr: value as usize as *mut libc::c_void };
     // SAFETY: no memory is touched: the value is a number that is only carried.
-    check_unit(unsafe { libc::sigqueue(pid, signal.0, value) })
+    check_unit(interruptible(|| unsafe { libc::sigqueue(pid, signal.0, value) }))
 }
 
 pub(crate) fn tgkill(pid: i32, tid: i32, signal: Signal) -> Result<()> {
     // SAFETY: no memory is touched.
-    let returned = unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, signal.0) };
+    let returned = interruptible(|| unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, signal.0) });
     check_unit(returned as i32)
 }

@@ -1,5 +1,6 @@
 //! Socket calls, and the two forms of an address.
 
+use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
 use crate::{Errno, Fd, Result, SocketAddr};
 use libc::{sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
@@ -99,7 +100,7 @@ pub(crate) fn bind(fd: Fd, address: SocketAddr) -> Result<()> {
 pub(crate) fn connect(fd: Fd, address: SocketAddr) -> Result<()> {
     let (raw, len) = RawAddress::new(address);
     // SAFETY: as for `bind`.
-    check_unit(unsafe { libc::connect(fd.0, raw.as_ptr(), len) })
+    check_unit(interruptible(|| unsafe { libc::connect(fd.0, raw.as_ptr(), len) }))
 }
 
 pub(crate) fn listen(fd: Fd, backlog: i32) -> Result<()> {
@@ -111,7 +112,7 @@ pub(crate) fn accept4(fd: Fd, flags: i32) -> Result<(Fd, SocketAddr)> {
     let mut room = AddressRoom::new();
     let len = &raw mut room.len;
     // SAFETY: the kernel writes at most `*len` bytes of address, and its length; both live through the call.
-    let new = check_fd(unsafe { libc::accept4(fd.0, room.as_mut_ptr(), len, flags) })?;
+    let new = check_fd(interruptible(|| unsafe { libc::accept4(fd.0, room.as_mut_ptr(), len, flags) }))?;
     match room.address() {
         Ok(address) => Ok((new, address)),
         Err(e) => {
@@ -140,12 +141,12 @@ pub(crate) fn getpeername(fd: Fd) -> Result<SocketAddr> {
 
 pub(crate) fn recv(fd: Fd, buffer: &mut [u8], flags: i32) -> Result<usize> {
     // SAFETY: the kernel writes at most `len` bytes into a buffer that is borrowed for the call.
-    check(unsafe { libc::recv(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags) })
+    check(interruptible(|| unsafe { libc::recv(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags) }))
 }
 
 pub(crate) fn send(fd: Fd, buffer: &[u8], flags: i32) -> Result<usize> {
     // SAFETY: the kernel reads at most `len` bytes of a buffer that is borrowed for the call.
-    check(unsafe { libc::send(fd.0, buffer.as_ptr().cast(), buffer.len(), flags) })
+    check(interruptible(|| unsafe { libc::send(fd.0, buffer.as_ptr().cast(), buffer.len(), flags) }))
 }
 
 pub(crate) fn sendmsg(fd: Fd, buffers: &[IoSlice<'_>], flags: i32) -> Result<usize> {
@@ -155,7 +156,7 @@ pub(crate) fn sendmsg(fd: Fd, buffers: &[IoSlice<'_>], flags: i32) -> Result<usi
     message.msg_iovlen = buffers.len() as _;
     // SAFETY: std promises that IoSlice has the layout of iovec; the kernel only reads the pieces, which are
     // borrowed for the call.
-    check(unsafe { libc::sendmsg(fd.0, &raw const message, flags) })
+    check(interruptible(|| unsafe { libc::sendmsg(fd.0, &raw const message, flags) }))
 }
 
 pub(crate) fn shutdown(fd: Fd, how: i32) -> Result<()> {

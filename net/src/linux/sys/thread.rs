@@ -1,5 +1,6 @@
 //! Thread identity and the futex calls.
 
+use super::super::handler::interruptible;
 use super::check;
 use crate::Result;
 use libc::timespec;
@@ -31,11 +32,13 @@ pub(crate) fn futex_wait(
 ) -> Result<usize> {
     let time = timeout.as_ref().map_or(null(), |timeout| &raw const *timeout);
     // SAFETY: the word is an aligned u32 that is only accessed atomically and borrowed for the call; so is the time.
-    let returned =
-        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), op, expected, time, null::<u32>(), bitset) };
+    let returned = interruptible(|| unsafe {
+        libc::syscall(libc::SYS_futex, word.as_ptr(), op, expected, time, null::<u32>(), bitset)
+    });
     check(returned as isize)
 }
 
+/// Async-signal-safe, and not interruptible: signal handlers call it.
 pub(crate) fn futex_wake(word: &AtomicU32, count: u32) -> Result<usize> {
     let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the kernel uses the address only to find sleepers.

@@ -1,5 +1,6 @@
 //! Clocks, sleeping, timerfd, and the two forms of a duration.
 
+use super::super::handler::interruptible;
 use super::{check_fd, check_unit};
 use crate::{Errno, Fd, Result, TimerSpec};
 use libc::timespec;
@@ -28,7 +29,9 @@ pub(crate) fn clock_gettime(clock: i32) -> timespec {
 pub(crate) fn nanosleep(duration: Duration) -> Result<()> {
     let time = to_timespec(duration);
     // SAFETY: the kernel reads one timespec, which lives through the call; the remainder is not asked for.
-    match unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const time, std::ptr::null_mut()) } {
+    match interruptible(|| unsafe {
+        libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const time, std::ptr::null_mut())
+    }) {
         0 => Ok(()),
         // The one call here that returns its errno (clock_nanosleep(2)).
         errno => Err(Errno(errno)),
