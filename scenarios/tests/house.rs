@@ -1,5 +1,6 @@
 //! The rules of the house that a compiler does not know: who may name whom, where unsafe code lives, which files agree.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -81,4 +82,29 @@ fn every_file_opens_with_what_it_is_for() {
             assert!(text.starts_with("//!"), "{path} begins without a word");
         }
     }
+}
+
+/// The files of `conform` build on one another, from `call` and `outcome` up to `command`.
+#[test]
+fn no_modules_of_conform_import_each_other_in_a_circle() {
+    let files: BTreeMap<String, String> = rust_files("scenarios/src/conform")
+        .into_iter()
+        .filter_map(|(path, text)| Some((Path::new(&path).file_stem()?.to_str()?.to_owned(), text)))
+        .filter(|(stem, _)| stem != "mod")
+        .collect();
+    let names = |text: &str, stem: &String| {
+        text.contains(&format!("super::{stem}"))
+            || text.lines().any(|line| {
+                let list = line.strip_prefix("use super::{").and_then(|rest| rest.strip_suffix("};"));
+                list.is_some_and(|list| list.split(", ").any(|name| name.split("::").next() == Some(stem)))
+            })
+    };
+    let mut left: BTreeSet<&String> = files.keys().collect();
+    // What imports nothing that is left is in no circle.
+    while let Some(&free) =
+        left.iter().find(|&&stem| !left.iter().any(|&other| other != stem && names(&files[stem], other)))
+    {
+        left.remove(free);
+    }
+    assert!(left.is_empty(), "in a circle, or above one: {left:?}");
 }

@@ -1,7 +1,6 @@
 //! A call of a program: an operation and up to three arguments, and its one-line text form. What is open is named by
 //! slots, `a` to `z`, so that a program means the same on every kernel.
 
-use super::wrong::WRONG;
 use eagain_net::{Events, RecvFlags, SendFlags, Signal};
 use std::fmt;
 use std::str::FromStr;
@@ -312,3 +311,55 @@ impl FromStr for Call {
         }
     }
 }
+
+/// The names of calls with wrong arguments in a program's text; `wrong` makes them.
+pub(super) const WRONG: &[&str] = &[
+    "socket-flags",
+    "accept-flags",
+    "timerfd-flags",
+    "signalfd-flags",
+    "select-beyond",
+    "select-negative",
+    "wait-no-room",
+    "add-nothing",
+    "add-unknown",
+    "add-to-itself",
+    "mod-unknown",
+    "del-unknown",
+    "poll-unknown",
+    "setsig-65",
+    "tgkill-65",
+    "tgkill-0",
+    "tgkill-nobody",
+    "sigaction-kill",
+    "kill-nobody",
+    "short-read",
+    "short-write",
+    "read-nothing",
+    "write-nothing",
+    "send-no-parts",
+    "read-no-parts",
+    "close-nothing",
+    "close-unknown",
+    "dup-nothing",
+    "listen-negative",
+    "bind-elsewhere",
+    "bind-other-family",
+    "connect-other-family",
+    "setsockopt-error",
+    "linger-forever",
+    "settime-unknown",
+    "futex-mismatch",
+    "futex-past",
+    "sigwait-nothing",
+    "ring-none",
+    "ring-too-large",
+    "ring-less-done",
+    "aio-unknown",
+    "aio-cancel-unknown",
+    "recv-unknown",
+    "send-unknown",
+    "shutdown-unknown",
+    "name-unknown",
+    "getfl-unknown",
+];

@@ -4,7 +4,7 @@
 use super::call::Call;
 use super::hands;
 use super::machine::Machine;
-use super::outcome::Outcome;
+use super::outcome::Log;
 use super::sides::{in_simulation, on_linux};
 use super::signals::keep_signals_out;
 use eagain_net::{Advice, Completion, Linux, Readiness};
@@ -17,9 +17,6 @@ use std::time::{Duration, Instant};
 /// machine that has no time for it. It is made again, so often at most.
 const PROMPT: Duration = Duration::from_millis(35);
 const ATTEMPTS: u32 = 10;
-
-/// What each call of a program came to.
-pub type Log = Vec<Outcome>;
 
 /// Where two logs part.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -328,7 +328,7 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::AioRead => (mix.watched(draw), mix.asked(draw), 0),
         Op::PollStale => (draw.pick(&mix.sockets), asked_mask(draw), 0),
         Op::DelStale => (draw.pick(EPOLLS), draw.pick(&mix.sockets), 0),
-        Op::Wrong => (mix.watched(draw), draw.below(super::wrong::WRONG.len() as u64), 0),
+        Op::Wrong => (mix.watched(draw), draw.below(super::call::WRONG.len() as u64), 0),
         Op::Link => (1 + draw.below(2), 0, 0),
         // Never of nothing: another generator's matter.
         Op::RingRecv => (mix.socket(draw), mix.asked(draw).max(1), recv_flags(draw)),

@@ -6,8 +6,8 @@
 //! program about signals the waiting thread has a turn, in which nothing is done but what a signal makes it do.
 
 use super::call::{Call, Op};
-use super::compare::Log;
 use super::machine::{Calls, Machine};
+use super::outcome::Log;
 use super::signals::unmasked;
 use eagain_net::FutexTimeout;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};

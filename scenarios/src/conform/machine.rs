@@ -3,8 +3,7 @@
 
 use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
-use super::rings::RingState;
-use super::signals::SignalLog;
+use super::state::{RingState, SignalLog};
 use eagain_net::{
     Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness,
     RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr, SocketFlags,

@@ -5,6 +5,7 @@
 //! | [`call`] | a call of a program, and its text form |
 //! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
 //! | [`machine`] | the interpreter, generic over the kernel |
+//! | `state` | what a program that uses a ring or signals holds |
 //! | `ready`, `options`, `signals`, `rings`, `aio`, `wrong` | its calls by subject |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
@@ -13,10 +14,12 @@
 //! | [`hands`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
 //! | [`refine`] | with faults on: what is seen must be Linux with later arrivals, each `EAGAIN` followed by its edge |
-//! | [`sweep`] | many programs: `eagain conform` |
+//! | [`sweep`] | many programs |
+//! | [`command`] | `eagain conform` |
 
 mod aio;
 pub mod call;
+pub mod command;
 pub mod compare;
 pub mod generate;
 pub mod hands;
@@ -30,6 +33,7 @@ pub mod script;
 pub mod shrink;
 pub mod sides;
 mod signals;
+mod state;
 pub mod sweep;
 mod wrong;
 
@@ -39,5 +43,5 @@ pub use signals::keep_signals_out;
 pub const COMMAND: eagain_sim::cli::Extra = eagain_sim::cli::Extra {
     name: "conform",
     about: "Random programs, compared with Linux call by call",
-    run: sweep::command,
+    run: command::command,
 };

@@ -5,6 +5,9 @@ use super::call::letter;
 use eagain_net::{Errno, Events};
 use std::fmt;
 
+/// What each call of a program came to.
+pub type Log = Vec<Outcome>;
+
 /// What one call came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {

@@ -4,6 +4,7 @@
 use super::call::{Call, Op};
 use super::machine::{Calls, Machine, digest};
 use super::outcome::Outcome;
+use super::state::{Meaning, RingState};
 use eagain_net::{
     Completed, CompletedFlags, CompletionRing, Errno, Events, Fd, Operation, RecvFlags, RingParams,
     SendFlags, ShutdownHow, SocketFlags, Submission, SubmissionFlags,
@@ -12,45 +13,6 @@ use std::time::Duration;
 
 const GROUP: u16 = 7;
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// What the number in a completion means.
-#[derive(Clone, Copy)]
-enum Meaning {
-    Count,
-    /// Bytes of a stream were received.
-    Data,
-    Mask,
-    /// A new descriptor, for this slot.
-    New(u64),
-    /// This one was closed.
-    Closed(Fd),
-}
-
-/// A program's ring.
-pub(super) struct RingState<R> {
-    ring: Option<R>,
-    /// By the number of the submission, from 1.
-    pushed: Vec<Meaning>,
-    link: SubmissionFlags,
-    /// The last submission is linked to one that is not there yet.
-    dangling: bool,
-    /// A connect was submitted.
-    pub(super) connects: bool,
-    provided: u16,
-}
-
-impl<R> Default for RingState<R> {
-    fn default() -> Self {
-        RingState {
-            ring: None,
-            pushed: Vec::new(),
-            link: SubmissionFlags::NONE,
-            dangling: false,
-            connects: false,
-            provided: 0,
-        }
-    }
-}
 
 /// A number of milliseconds, 0 for an hour.
 fn after(ms: u64) -> Duration {

@@ -3,6 +3,7 @@
 use super::call::{Call, Op, signal};
 use super::machine::{Calls, Machine};
 use super::outcome::Outcome;
+use super::state::{NOTES, Notes, SignalLog};
 use eagain_net::{Linux, MaskHow, SigAction, SigInfo, SigSet, Signal, Signals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
@@ -10,19 +11,6 @@ use std::time::Duration;
 
 /// The signals that programs use. SIGPIPE stays ignored.
 const USED: [Signal; 5] = [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGIO, Signal(40), Signal(41)];
-const NOTES: usize = 64;
-
-/// What handlers note. It only stores numbers: a handler may not do more (`signal-safety(7)`).
-struct Notes {
-    count: AtomicUsize,
-    signals: [AtomicU32; NOTES],
-}
-
-/// What a program that uses signals holds.
-pub struct SignalLog {
-    notes: Arc<Notes>,
-    mask: SigSet,
-}
 
 /// What is told of a signal: its number, why, and the bits.
 fn told(info: &SigInfo) -> String {

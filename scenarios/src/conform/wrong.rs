@@ -1,6 +1,7 @@
 //! Calls with wrong arguments: which errno it is, and which of two mistakes is found first.
 
-use super::machine::{Calls, Machine, NOW};
+use super::call::WRONG;
+use super::machine::{Calls, Machine, NOW, digest};
 use super::outcome::Outcome;
 use eagain_net::{
     AioId, ClockId, Domain, EpollOp, Errno, Events, Fd, FdSet, FutexTimeout, PollFd, RecvFlags, Result,
@@ -11,58 +12,6 @@ use std::io::{IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
-
-/// Their names in a program's text.
-pub(super) const WRONG: &[&str] = &[
-    "socket-flags",
-    "accept-flags",
-    "timerfd-flags",
-    "signalfd-flags",
-    "select-beyond",
-    "select-negative",
-    "wait-no-room",
-    "add-nothing",
-    "add-unknown",
-    "add-to-itself",
-    "mod-unknown",
-    "del-unknown",
-    "poll-unknown",
-    "setsig-65",
-    "tgkill-65",
-    "tgkill-0",
-    "tgkill-nobody",
-    "sigaction-kill",
-    "kill-nobody",
-    "short-read",
-    "short-write",
-    "read-nothing",
-    "write-nothing",
-    "send-no-parts",
-    "read-no-parts",
-    "close-nothing",
-    "close-unknown",
-    "dup-nothing",
-    "listen-negative",
-    "bind-elsewhere",
-    "bind-other-family",
-    "connect-other-family",
-    "setsockopt-error",
-    "linger-forever",
-    "settime-unknown",
-    "futex-mismatch",
-    "futex-past",
-    "sigwait-nothing",
-    "ring-none",
-    "ring-too-large",
-    "ring-less-done",
-    "aio-unknown",
-    "aio-cancel-unknown",
-    "recv-unknown",
-    "send-unknown",
-    "shutdown-unknown",
-    "name-unknown",
-    "getfl-unknown",
-];
 
 const UNKNOWN: Fd = Fd(9_999);
 
@@ -203,7 +152,7 @@ impl<K: Calls> Machine<K> {
             Err(errno) => Outcome::Err(errno),
             // A record of a signal tells of its sender, which differs.
             Ok(n) if self.k.getsockname(fd) == Err(Errno::ENOTSOCK) => Outcome::Count(n as u64),
-            Ok(n) => Outcome::Data(n as u64, super::machine::digest(&buffer[..n])),
+            Ok(n) => Outcome::Data(n as u64, digest(&buffer[..n])),
         }
     }
 }
