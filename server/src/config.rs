@@ -148,6 +148,8 @@ pub struct Config {
     pub role: Role,
     /// Who is behind an access or a logic server.
     pub backends: Vec<SocketAddr>,
+    /// What they want to hear first; empty: nothing.
+    pub backend_password: Vec<u8>,
     /// Defects on purpose; there is no flag for them.
     #[doc(hidden)]
     pub flaws: Flaws,
@@ -185,6 +187,7 @@ impl Default for Config {
             write_when_ready: false,
             role: Role::default(),
             backends: Vec::new(),
+            backend_password: Vec::new(),
             flaws: Flaws::default(),
             databases: 16,
             password: Vec::new(),
@@ -254,6 +257,7 @@ impl Config {
                     ConfigError(format!("--backends {value}: not addresses like 10.0.0.1:6379,10.0.0.2:6379"))
                 })?;
             }
+            "backend-password" => self.backend_password = value.as_bytes().to_vec(),
             "workers" => self.workers = parsed(name, value)?,
             "loops" => self.loops = parsed(name, value)?,
             "depth" => self.depth = parsed(name, value)?,
@@ -291,6 +295,7 @@ impl Config {
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
+             --backend-password WORD  what they want to hear first (nothing)\n  \
              --databases N            (16)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \

@@ -81,6 +81,12 @@ impl Client {
         }
     }
 
+    /// A reply that is a bulk string.
+    fn bulk(&mut self) -> String {
+        assert!(self.line().starts_with('$'));
+        self.line()
+    }
+
     /// One request, and the first line of its reply; bytes are shown by themselves.
     fn ask(&mut self, request: &str) -> String {
         self.stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
@@ -248,4 +254,57 @@ fn a_damaged_database_is_refused_with_its_own_exit_status() {
         bytes[4096..].iter_mut().filter(|byte| **byte != 0).for_each(|byte| *byte ^= 1)
     });
     assert!(text.contains("redb is damaged at bytes ") && text.contains("none was kept"), "{text}");
+}
+
+#[test]
+fn a_cluster_speaks_both_dialects_shows_all_keys_and_fails_at_once_without_a_server() {
+    let ports: Vec<u16> = (0..4).map(|_| free_port()).collect();
+    let at = |port: u16| format!("127.0.0.1:{port}");
+    let storage = |port| server(port, &["--role", "storage", "--requirepass", "secret"]);
+    let (mut storages, behind) =
+        ([storage(ports[0]), storage(ports[1])], format!("{},{}", at(ports[0]), at(ports[1])));
+    let _logic =
+        server(ports[2], &["--role", "logic", "--backends", &behind, "--backend-password", "secret"]);
+    let _access = server(ports[3], &["--role", "access", "--backends", &at(ports[2])]);
+    let (mut two, mut three) = (Client::connect(ports[3]), Client::connect(ports[3]));
+    three.stream.write_all(b"HELLO 3\r\nECHO end\r\n").unwrap();
+    while three.line() != "end" {}
+    for _ in 0..2 {
+        assert_eq!(three.ask("HSET hash field value").as_bytes()[0], b':');
+        assert_eq!(
+            (three.ask("HGETALL hash"), three.line(), three.line()),
+            ("%1".into(), "$5".into(), "field".into())
+        );
+        assert_eq!((three.line(), three.line()), ("$5".into(), "value".into()));
+        assert_eq!(three.ask("GET nothing"), "_");
+        assert_eq!(two.ask("HGETALL hash"), "*2");
+        (0..4).for_each(|_| drop(two.line()));
+        assert_eq!(two.ask("GET nothing"), "$-1");
+    }
+    assert_eq!(two.ask("DEL hash"), ":1");
+    (0..50).for_each(|key| assert_eq!(two.ask(&format!("SET key:{key} value")), "+OK"));
+    let (mut cursor, mut keys) = ("0".to_owned(), Vec::new());
+    loop {
+        assert_eq!(two.ask(&format!("SCAN {cursor} COUNT 7")), "*2");
+        cursor = two.bulk();
+        let count: usize = two.line()[1..].parse().unwrap();
+        keys.extend((0..count).map(|_| two.bulk()));
+        if cursor == "0" {
+            break;
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 50);
+
+    storages[0].0.kill().unwrap();
+    storages[0].0.wait().unwrap();
+    let (mut answered, begun) = (0, std::time::Instant::now());
+    for key in 0..50 {
+        let reply = two.ask(&format!("GET key:{key}"));
+        answered += usize::from(reply == "value");
+        assert!(reply == "value" || reply.starts_with("-CLUSTERDOWN"), "{reply}");
+    }
+    assert!((1..50).contains(&answered), "{answered} of 50");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?} for 50 requests", begun.elapsed());
 }

@@ -5,6 +5,7 @@
 mod disk_full;
 mod everything;
 mod kill;
+mod never_readers;
 pub mod on_turmoil;
 mod partition;
 mod power;
@@ -27,4 +28,5 @@ pub const ALL: &[Scenario] = &[
     rolling_restart::SCENARIO,
     disk_full::SCENARIO,
     everything::SCENARIO,
+    never_readers::SCENARIO,
 ];

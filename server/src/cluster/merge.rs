@@ -2,7 +2,7 @@
 //! what is known.
 
 use super::permanent_connection::Answer;
-use super::reply_span::{elements, integer};
+use super::reply_span::{bulk, elements, integer};
 use crate::resp::{Protocol, Reply};
 
 /// How answers become one.
@@ -16,6 +16,13 @@ pub enum Merge {
     Same,
     /// Arrays one behind the other.
     Concat,
+    /// A step of a walk over the keys of one server of several; its cursor becomes that of the whole walk.
+    Scan {
+        /// Which.
+        server: usize,
+        /// Of how many.
+        servers: usize,
+    },
 }
 
 /// One server's part.
@@ -56,6 +63,15 @@ fn put_together(merge: Merge, parts: &[Answered<'_>], replies: &[&[u8]]) -> Opti
             Reply::new(&mut out, Protocol::Resp2).array(arrays.iter().map(Vec::len).sum());
             arrays.iter().flatten().for_each(|element| out.extend_from_slice(element));
         }
+        Merge::Scan { server, servers } => {
+            let elements = elements(replies.first()?)?;
+            let [cursor, keys] = elements.as_slice() else { return None };
+            let next = scan_cursor(bulk(cursor)?, server as u64, servers as u64)?;
+            let mut reply = Reply::new(&mut out, Protocol::Resp2);
+            reply.array(2);
+            reply.bulk(next.to_string().as_bytes());
+            out.extend_from_slice(keys);
+        }
         Merge::Pick => {
             let count = parts.iter().map(|part| part.positions.len()).sum();
             let mut picked: Vec<Option<&[u8]>> = vec![None; count];
@@ -72,6 +88,16 @@ fn put_together(merge: Merge, parts: &[Answered<'_>], replies: &[&[u8]]) -> Opti
         }
     }
     Some(out)
+}
+
+/// The cursor behind a step on `server` that ended with this one of its own: of the next server where that was its last.
+fn scan_cursor(its_own: &[u8], server: u64, servers: u64) -> Option<u64> {
+    let its_own: u64 = std::str::from_utf8(its_own).ok()?.parse().ok()?;
+    match (its_own, server + 1 < servers) {
+        (0, false) => Some(0),
+        (0, true) => Some(server + 1),
+        _ => its_own.checked_mul(servers)?.checked_add(server),
+    }
 }
 
 /// What is known of each part.
@@ -120,6 +146,13 @@ mod tests {
         assert_eq!(merged(Merge::Pick, &parts), "*3\r\n$1\r\na\r\n$1\r\nb\r\n$-1\r\n");
         let parts = [(&[][..], reply("*1\r\n$1\r\na\r\n")), (&[][..], reply("*0\r\n"))];
         assert_eq!(merged(Merge::Concat, &parts), "*1\r\n$1\r\na\r\n");
+        let walk = |server| Merge::Scan { server, servers: 2 };
+        let step = |cursor| [(&[][..], reply(&format!("*2\r\n$1\r\n{cursor}\r\n*1\r\n$1\r\na\r\n")))];
+        let cursors = [(0, 3), (0, 0), (1, 3), (1, 0)].map(|(server, cursor)| {
+            let merged = merged(walk(server), &step(cursor));
+            merged.split("\r\n").nth(2).map(str::to_owned)
+        });
+        assert_eq!(cursors.map(Option::unwrap), ["6", "1", "7", "0"]);
         let parts = [
             (&[0][..], reply("+OK\r\n")),
             (&[1, 2][..], Answer::Unknown),

@@ -11,6 +11,12 @@
 //!      └────── back-off, jittered ┴─────────────┘
 //! ```
 //!
+//! A server that cannot be connected to is down: what waits for it is given back at once, and nothing is taken before it is
+//! there again. A link that has just broken, or was never tried, is not down: what is offered waits for the connection.
+//!
+//! Clients speak one of two dialects (RESP2, RESP3), servers answer in the one that was asked for last; where a request wants
+//! the other one, a `HELLO` goes before it.
+//!
 //! When it breaks, each request has one of two fates. Not all of it had left: it was not executed, and may go elsewhere.
 //! All of it had left: it may have been executed, and nobody can know ([`Answer::Unknown`]); whether it may be sent again is
 //! for those to say who know what it means. Every request that was taken gets exactly one answer.
@@ -18,14 +24,15 @@
 use super::reply_span::{NoReply, ReplySpan};
 use crate::flaws::Flaws;
 use crate::random::Random;
+use crate::resp::{Protocol, encode_request};
 use std::collections::VecDeque;
 
 /// The bounds of a link; durations in nanoseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LinkOptions {
     /// Requests that wait for their reply.
     pub in_flight_max: usize,
-    /// Bytes that wait to be sent; beyond it nothing is taken.
+    /// Bytes that wait for a connection; beyond it nothing is taken.
     pub queue_bytes_max: usize,
     /// A connection is made so fast, or not at all.
     pub connect_timeout_ns: u64,
@@ -39,6 +46,8 @@ pub struct LinkOptions {
     pub backoff_ns_min: u64,
     /// The longest.
     pub backoff_ns_max: u64,
+    /// What the server wants to hear first (`AUTH`); empty: nothing.
+    pub password: Vec<u8>,
 }
 
 impl Default for LinkOptions {
@@ -51,7 +60,8 @@ impl Default for LinkOptions {
             slow_ns: 500_000_000,
             ping_interval_ns: 1_000_000_000,
             backoff_ns_min: 10_000_000,
-            backoff_ns_max: 1_000_000_000,
+            backoff_ns_max: 250_000_000,
+            password: Vec::new(),
         }
     }
 }
@@ -93,10 +103,13 @@ struct Flight {
 struct Queued {
     id: u64,
     bytes: Vec<u8>,
+    protocol: Protocol,
     deadline_ns: u64,
 }
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+/// Memory that an empty buffer may keep.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
 
 /// A link.
 #[derive(Debug)]
@@ -105,6 +118,10 @@ pub struct PermanentConnection {
     flaws: Flaws,
     random: Random,
     phase: LinkPhase,
+    /// The last attempt to connect has failed.
+    is_down: bool,
+    /// What the server answers in, once it has read all that was sent.
+    protocol: Protocol,
     /// Failures since something last came.
     failures: u32,
     /// Wait for a connection, or for room in flight.
@@ -129,6 +146,8 @@ impl PermanentConnection {
             flaws,
             random: Random::new(seed),
             phase: LinkPhase::Waiting(0),
+            is_down: false,
+            protocol: Protocol::Resp2,
             failures: 0,
             queue: VecDeque::new(),
             queue_bytes: 0,
@@ -162,23 +181,51 @@ impl PermanentConnection {
 
     // ---- Requests ------------------------------------------------------------------------------------------------
 
-    /// Takes a request, which is answered once, at `deadline_ns` at the latest. `false`: there is no room, and nothing was
-    /// taken.
-    pub fn offer(&mut self, id: u64, bytes: &[u8], deadline_ns: u64, now_ns: u64) -> bool {
-        let waiting = self.queue_bytes + self.output.len() - self.output_head;
-        if waiting + bytes.len() > self.options.queue_bytes_max.max(bytes.len()) {
+    /// Whether the server could not be connected to when that was last tried.
+    pub fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// Takes a request, which is answered once, at `deadline_ns` at the latest. `false`: the server is down, or not there and
+    /// enough waits for it; nothing was taken.
+    pub fn offer(
+        &mut self,
+        id: u64,
+        bytes: &[u8],
+        protocol: Protocol,
+        deadline_ns: u64,
+        now_ns: u64,
+    ) -> bool {
+        if self.is_down || self.phase != LinkPhase::Up && self.queue_bytes >= self.options.queue_bytes_max {
             return false;
         }
         if self.phase == LinkPhase::Up
             && self.queue.is_empty()
             && self.flights.len() < self.options.in_flight_max
         {
-            self.launch(Some(id), bytes, deadline_ns, now_ns);
+            self.launch_in(protocol, id, bytes, deadline_ns, now_ns);
         } else {
             self.queue_bytes += bytes.len();
-            self.queue.push_back(Queued { id, bytes: bytes.to_vec(), deadline_ns });
+            self.queue.push_back(Queued { id, bytes: bytes.to_vec(), protocol, deadline_ns });
         }
         true
+    }
+
+    /// Launches a request whose reply is to be in this dialect.
+    fn launch_in(&mut self, protocol: Protocol, id: u64, bytes: &[u8], deadline_ns: u64, now_ns: u64) {
+        if protocol != self.protocol {
+            self.protocol = protocol;
+            let number: &[u8] = if protocol == Protocol::Resp2 { b"2" } else { b"3" };
+            self.launch_words(&[b"HELLO", number], now_ns);
+        }
+        self.launch(Some(id), bytes, deadline_ns, now_ns);
+    }
+
+    /// Launches a request of our own, whose reply is thrown away.
+    fn launch_words(&mut self, words: &[&[u8]], now_ns: u64) {
+        let mut bytes = Vec::new();
+        encode_request(&mut bytes, words);
+        self.launch(None, &bytes, u64::MAX, now_ns);
     }
 
     fn launch(&mut self, id: Option<u64>, bytes: &[u8], deadline_ns: u64, now_ns: u64) {
@@ -195,7 +242,7 @@ impl PermanentConnection {
         while self.phase == LinkPhase::Up && self.flights.len() < self.options.in_flight_max {
             let Some(queued) = self.queue.pop_front() else { return };
             self.queue_bytes -= queued.bytes.len();
-            self.launch(Some(queued.id), &queued.bytes, queued.deadline_ns, now_ns);
+            self.launch_in(queued.protocol, queued.id, &queued.bytes, queued.deadline_ns, now_ns);
         }
     }
 
@@ -211,7 +258,7 @@ impl PermanentConnection {
         self.output_head += count;
         self.sent += count as u64;
         if self.output_head == self.output.len() {
-            self.output.clear();
+            empty(&mut self.output);
             self.output_head = 0;
         }
     }
@@ -238,7 +285,11 @@ impl PermanentConnection {
             self.failures = 0;
             read += length;
         }
-        self.input.drain(..read);
+        if read == self.input.len() {
+            empty(&mut self.input);
+        } else {
+            self.input.drain(..read);
+        }
         self.launch_queued(now_ns);
         Ok(())
     }
@@ -258,18 +309,27 @@ impl PermanentConnection {
     /// It is there.
     pub fn connected(&mut self, now_ns: u64) {
         self.phase = LinkPhase::Up;
+        self.is_down = false;
+        self.protocol = Protocol::Resp2;
         self.heard_ns = now_ns;
         self.sent = 0;
+        if !self.options.password.is_empty() {
+            let password = std::mem::take(&mut self.options.password);
+            self.launch_words(&[b"AUTH", &password], now_ns);
+            self.options.password = password;
+        }
         self.launch_queued(now_ns);
     }
 
-    /// It is not there any more, or never was. Requests in flight get their answers; what waits goes on waiting.
+    /// It is not there any more: requests in flight get their answers, what waits goes on waiting. Or it never was: the server
+    /// is down, and what waits is given back.
     pub fn lost(&mut self, now_ns: u64, mut answer: impl FnMut(u64, Answer)) {
         let longest = self.options.backoff_ns_min.saturating_mul(1 << self.failures.min(20));
         let longest = longest.min(self.options.backoff_ns_max).max(1);
         self.failures += 1;
         // Between half and all of it, so that those who lost it together do not come back together.
         let pause = longest / 2 + self.random.next_u64() % (longest / 2 + 1);
+        self.is_down |= matches!(self.phase, LinkPhase::Connecting(_));
         self.phase = LinkPhase::Waiting(now_ns.saturating_add(pause));
         let sent = self.sent;
         for flight in std::mem::take(&mut self.flights) {
@@ -278,10 +338,16 @@ impl PermanentConnection {
                 answer(id, if may_be_done { Answer::Unknown } else { Answer::NotExecuted });
             }
         }
-        self.output.clear();
+        if self.is_down {
+            self.queue_bytes = 0;
+            for queued in std::mem::take(&mut self.queue) {
+                answer(queued.id, Answer::NotExecuted);
+            }
+        }
+        empty(&mut self.output);
         self.output_head = 0;
         self.sent = 0;
-        self.input.clear();
+        empty(&mut self.input);
         self.span = ReplySpan::default();
     }
 
@@ -339,6 +405,12 @@ impl PermanentConnection {
             }
         }
     }
+}
+
+/// Empties a buffer, and gives back what a large request or reply has made it grow to.
+fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(KEPT_BYTES_MAX);
 }
 
 #[cfg(test)]

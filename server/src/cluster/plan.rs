@@ -4,6 +4,7 @@ use super::merge::Merge;
 use super::ring::Ring;
 use crate::config::Role;
 use crate::logic_unit::command::{self, Command, Flags};
+use crate::resp::number::parse_integer;
 use crate::resp::{Arguments, encode_request};
 
 /// What is to be done.
@@ -66,6 +67,9 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
     if LOCAL.contains(&command.name) {
         return local(command, request);
     }
+    if command.name == "scan" {
+        return if role == Role::Access { Plan::One(None) } else { scan(servers, request) };
+    }
     if command.keys.0 == 0 {
         return match (find(&EVERYWHERE, command), role) {
             (Some(_), Role::Access) => Plan::One(None),
@@ -104,8 +108,6 @@ fn local<'a>(command: &Command, request: Arguments<'a>) -> Plan<'a> {
     let refused = |text: &str| Plan::Refused(text.to_owned());
     match command.name {
         "select" if word != b"0" => refused("ERR SELECT is not allowed in cluster mode"),
-        // Replies pass through in the dialect of the storage servers.
-        "hello" if !word.is_empty() && word != b"2" => refused("NOPROTO unsupported protocol version"),
         "client" if word.eq_ignore_ascii_case(b"reply") => {
             refused("ERR 'client|reply' is not to be had through a cluster")
         }
@@ -117,6 +119,19 @@ fn encoded(words: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_request(&mut bytes, words);
     bytes
+}
+
+/// A step of a walk over all servers' keys, one server after the other. A cursor is that of a server times their number,
+/// plus that server's.
+fn scan<'a>(servers: usize, request: Arguments<'a>) -> Plan<'a> {
+    let mut words: Vec<&[u8]> = request.iter().collect();
+    let cursor = parse_integer(request.at(1)).and_then(|cursor| u64::try_from(cursor).ok());
+    let Some(cursor) = cursor else { return Plan::Refused("ERR invalid cursor".to_owned()) };
+    let (its_own, server) = (cursor / servers as u64, (cursor % servers as u64) as usize);
+    let its_own = its_own.to_string();
+    words[1] = its_own.as_bytes();
+    let part = Part { server, request: encoded(&words), positions: Vec::new() };
+    Plan::Split(vec![part], Merge::Scan { server, servers })
 }
 
 fn everywhere<'a>(servers: usize, request: Arguments<'a>, merge: Merge) -> Plan<'a> {

@@ -41,6 +41,8 @@ struct Request {
     client: u64,
     number: u64,
     may_repeat: bool,
+    /// The dialect of its reply.
+    protocol: Protocol,
     deadline_ns: u64,
     merge: Option<Merge>,
     parts: Vec<Part>,
@@ -77,13 +79,21 @@ impl Proxy {
     pub fn of(config: &Config, seed: u64) -> Proxy {
         let names = config.backends.iter().map(ToString::to_string).collect();
         let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
-        Proxy::new(config.role, names, timeout_ns, seed, config.flaws)
+        let options = LinkOptions { password: config.backend_password.clone(), ..LinkOptions::default() };
+        Proxy::new(config.role, names, timeout_ns, &options, seed, config.flaws)
     }
 
     /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
-    pub fn new(role: Role, names: Vec<String>, timeout_ns: u64, seed: u64, flaws: Flaws) -> Proxy {
+    pub fn new(
+        role: Role,
+        names: Vec<String>,
+        timeout_ns: u64,
+        options: &LinkOptions,
+        seed: u64,
+        flaws: Flaws,
+    ) -> Proxy {
         let mut random = Random::new(seed);
-        let link = |_: &String| PermanentConnection::new(LinkOptions::default(), random.next_u64(), flaws);
+        let link = |_: &String| PermanentConnection::new(options.clone(), random.next_u64(), flaws);
         Proxy {
             role,
             ring: Ring::new(&names),
@@ -128,8 +138,15 @@ impl Proxy {
 
     // ---- Requests ------------------------------------------------------------------------------------------------
 
-    /// Takes a client's request. `false`: it is for the server itself to answer.
-    pub fn submit(&mut self, client: u64, number: u64, arguments: Arguments<'_>, now_ns: u64) -> bool {
+    /// Takes a client's request, whose reply is to be in this dialect. `false`: it is for the server itself to answer.
+    pub fn submit(
+        &mut self,
+        client: u64,
+        number: u64,
+        arguments: Arguments<'_>,
+        protocol: Protocol,
+        now_ns: u64,
+    ) -> bool {
         let whole = |key: Option<&[u8]>, server| {
             let mut bytes = Vec::new();
             encode_request(&mut bytes, &arguments.iter().collect::<Vec<_>>());
@@ -167,6 +184,7 @@ impl Proxy {
             client,
             number,
             may_repeat: may_repeat(arguments),
+            protocol,
             deadline_ns: now_ns.saturating_add(self.timeout_ns),
             merge,
             left: parts.len(),
@@ -181,8 +199,10 @@ impl Proxy {
     /// The server for a key, or for anything.
     fn choose(&self, key: Option<&[u8]>, now_ns: u64) -> usize {
         let least = || {
-            (0..self.links.len())
-                .min_by_key(|at| (!self.links[*at].is_healthy(now_ns), self.links[*at].load()))
+            (0..self.links.len()).min_by_key(|at| {
+                let link = &self.links[*at];
+                (link.is_down(), !link.is_healthy(now_ns), link.load())
+            })
         };
         match (self.role, key) {
             (Role::Access, Some(key)) => {
@@ -200,11 +220,10 @@ impl Proxy {
     fn offer(&mut self, request: usize, part: usize, now_ns: u64) {
         let task = self.tasks.insert((request, part));
         let waiting = &mut self.requests[request];
-        let deadline_ns = waiting.deadline_ns;
+        let (deadline_ns, protocol) = (waiting.deadline_ns, waiting.protocol);
         let part = &mut waiting.parts[part];
         part.attempts += 1;
-        if !self.links[part.server].offer(task as u64, &part.bytes, deadline_ns, now_ns) {
-            part.attempts = ATTEMPTS_MAX;
+        if !self.links[part.server].offer(task as u64, &part.bytes, protocol, deadline_ns, now_ns) {
             self.answered(task as u64, Answer::NotExecuted, now_ns);
         }
     }

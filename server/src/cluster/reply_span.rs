@@ -1,4 +1,4 @@
-//! Where a RESP2 reply ends in a stream of bytes, without taking it apart: a link passes replies on as they are.
+//! Where a reply ends in a stream of bytes, in either dialect, without taking it apart: a link passes replies on as they are.
 
 use crate::resp::number::parse_integer;
 
@@ -36,18 +36,17 @@ impl ReplySpan {
             let (kind, line) = (rest[0], rest.get(1..line_end).unwrap_or_default());
             let mut length = line_end + 2;
             match kind {
-                b'+' | b'-' | b':' => {}
-                b'$' => match parse_integer(line).ok_or(NoReply)? {
+                b'+' | b'-' | b':' | b'_' | b'#' | b',' | b'(' => {}
+                b'$' | b'=' | b'!' => match parse_integer(line).ok_or(NoReply)? {
                     -1 => {}
                     bulk => length += usize::try_from(bulk).map_err(|_| NoReply)?.saturating_add(2),
                 },
-                b'*' => match parse_integer(line).ok_or(NoReply)? {
+                b'*' | b'~' | b'%' => match parse_integer(line).ok_or(NoReply)? {
                     -1 => {}
                     count => {
-                        self.left = self
-                            .left
-                            .checked_add(u64::try_from(count).map_err(|_| NoReply)?)
-                            .ok_or(NoReply)?
+                        let each = if kind == b'%' { 2 } else { 1 };
+                        let count = u64::try_from(count).ok().and_then(|count| count.checked_mul(each));
+                        self.left = count.and_then(|count| self.left.checked_add(count)).ok_or(NoReply)?;
                     }
                 },
                 _ => return Err(NoReply),
@@ -84,6 +83,12 @@ pub fn integer(reply: &[u8]) -> Option<i64> {
     parse_integer(reply.strip_prefix(b":")?.strip_suffix(b"\r\n")?)
 }
 
+/// The bytes of a bulk reply.
+pub fn bulk(reply: &[u8]) -> Option<&[u8]> {
+    let line_end = memchr::memchr(b'\r', reply.strip_prefix(b"$")?)? + 1;
+    reply.get(line_end + 2..)?.strip_suffix(b"\r\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +105,9 @@ mod tests {
             b"*-1\r\n",
             b"*0\r\n",
             b"*2\r\n*2\r\n:1\r\n$1\r\nx\r\n+y\r\n",
+            b"_\r\n",
+            b"%2\r\n+a\r\n,1.5\r\n+b\r\n~2\r\n#t\r\n(12\r\n",
+            b"=7\r\ntxt:hey\r\n",
         ];
         for reply in replies {
             let mut stream = reply.to_vec();

@@ -19,6 +19,7 @@
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
+use super::window::Window;
 use crate::limits::Limits;
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::resp::{Arguments, Decoder, Protocol, ProtocolError, Reply};
@@ -95,6 +96,8 @@ pub struct Connection {
     /// Replies that came before those of earlier requests, by the number of their first request.
     parked: BTreeMap<u64, ReplyBatch>,
     parked_bytes: usize,
+    /// Of a proxy's client: what it may have under way.
+    window: Option<Window>,
     /// What is in the inbox is known to be less than a request.
     starved: bool,
     /// Nothing more will be read: the peer ended its side, or the server stops.
@@ -130,6 +133,7 @@ impl Connection {
             answered: 0,
             parked: BTreeMap::new(),
             parked_bytes: 0,
+            window: None,
             starved: true,
             input_ended: None,
             peer_ended: false,
@@ -143,6 +147,11 @@ impl Connection {
     /// Whether the peer may use the full limits; see [`Decoder::set_trusted`]. Replies change it with [`After`].
     pub fn set_trusted(&mut self, trusted: bool) {
         self.decoder.set_trusted(trusted);
+    }
+
+    /// Requests are passed on to servers that others share; no more than this at a time.
+    pub fn limit_under_way(&mut self, window: Window) {
+        self.window = Some(window);
     }
 
     /// `CONFIG SET timeout` reaches connections that are open already.
@@ -318,13 +327,16 @@ impl Connection {
         let mut refused = None;
         let room = self.bounds.in_flight_max - self.in_flight();
         let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.bounds.requests_per_turn_max);
-        while batch.len() < count_max {
+        while batch.len() < count_max && self.window.as_ref().is_none_or(Window::admits) {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
                     let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
                     consumed += length;
                     if !arguments.is_empty() {
                         batch.push(arguments);
+                        if let Some(window) = &mut self.window {
+                            window.begun(length);
+                        }
                     }
                 }
                 Ok(None) => {
@@ -363,6 +375,9 @@ impl Connection {
             let mut next = Some(replies);
             while let Some(replies) = next {
                 self.answered += replies.count;
+                if let Some(window) = &mut self.window {
+                    window.answered(replies.bytes.len());
+                }
                 if self.outbox.len() + replies.bytes.len() > self.bounds.output_bytes_max {
                     self.overflow(now_ns);
                     break;
@@ -387,6 +402,7 @@ impl Connection {
     fn admits(&self) -> bool {
         self.outbox.len() + self.parked_bytes < self.bounds.output_bytes_high
             && self.in_flight() < self.bounds.in_flight_max
+            && self.window.as_ref().is_none_or(Window::admits)
     }
 
     /// Does what a reply asks for; whether requests behind it are still answered.

@@ -40,10 +40,12 @@ mod signals;
 pub mod tokio_driver;
 pub mod units;
 mod watch;
+mod window;
 
 pub use connection::{CloseReason, Connection, Phase};
 pub(crate) use front::Front;
 pub use peer::Peer;
+pub use window::Window;
 
 use crate::server::ServeError;
 use crate::storage_unit::Storage;

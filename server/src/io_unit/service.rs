@@ -182,6 +182,7 @@ impl<K: Kernel> Service<K> {
             } else if let Some(session) = job.session.take() {
                 home.units.logic.lock().disconnect(session);
             }
+            job.requests.restart(0);
             crew.spare.push(job);
         }
         // Who waited comes before those who have just had their turn and may want another; and until there is no room, since
@@ -214,6 +215,7 @@ impl<K: Kernel> Service<K> {
             crew.outstanding -= 1;
             peer.session = job.session.take();
             peer.take_replies(std::mem::take(&mut job.replies), job.commit, clock());
+            job.requests.restart(0);
             crew.spare.push(job);
         }
     }

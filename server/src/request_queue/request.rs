@@ -3,6 +3,9 @@
 
 use crate::resp::{Arguments, Span};
 
+/// Memory that an empty batch may keep.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// Consecutive requests of one connection.
 #[derive(Clone, Debug, Default)]
 pub struct RequestBatch {
@@ -54,6 +57,7 @@ impl RequestBatch {
     pub fn restart(&mut self, first: u64) {
         self.first = first;
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
         self.spans.clear();
         self.ends.clear();
     }

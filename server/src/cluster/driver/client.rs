@@ -2,7 +2,7 @@
 
 use super::Driver;
 use crate::io_unit::units::Now;
-use crate::io_unit::{CloseReason, Connection};
+use crate::io_unit::{CloseReason, Connection, Window};
 use crate::limits::Limits;
 use crate::logic_unit::Session;
 use crate::request_queue::ReplyBatch;
@@ -22,8 +22,9 @@ pub(super) struct Client<K: Kernel> {
 }
 
 impl<K: Kernel> Client<K> {
-    pub fn new(stream: TcpStream<K>, session: Session, limits: &Limits, now_ns: u64) -> Self {
+    pub fn new(stream: TcpStream<K>, session: Session, limits: &Limits, window: Window, now_ns: u64) -> Self {
         let mut connection = Connection::new(limits, now_ns);
+        connection.limit_under_way(window);
         connection.set_trusted(session.authenticated);
         Client { stream, connection, session, interest: Interest::READABLE }
     }
@@ -145,7 +146,8 @@ impl<K: Kernel> Driver<K> {
                 break;
             }
             for (number, request) in (batch.first()..).zip(batch.iter()) {
-                if client.session.authenticated && self.proxy.submit(token, number, request, now.mono_ns) {
+                let Session { authenticated, protocol, .. } = client.session;
+                if authenticated && self.proxy.submit(token, number, request, protocol, now.mono_ns) {
                     continue;
                 }
                 let mut bytes = Vec::new();

@@ -12,6 +12,7 @@ mod link;
 use super::proxy::Proxy;
 use crate::config::Config;
 use crate::error::TOO_MANY_CLIENTS;
+use crate::io_unit::Window;
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order};
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
@@ -49,6 +50,7 @@ pub struct Driver<K: Kernel> {
     clients: Clients<K>,
     /// Clients that have something to send, or room for another request.
     touched: BTreeSet<u64>,
+    window: Window,
     /// Executes what is about the connection or about this server.
     logic: LogicUnit<Memory>,
     batch: RequestBatch,
@@ -91,6 +93,7 @@ impl<K: Kernel> Driver<K> {
             links: config.backends.iter().map(|&address| LinkSocket::new(address)).collect(),
             clients: Clients::default(),
             touched: BTreeSet::new(),
+            window: Window::of(config),
             logic: LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall),
             batch: RequestBatch::new(),
             scratch: vec![0; SCRATCH_BYTES],
@@ -142,7 +145,13 @@ impl<K: Kernel> Driver<K> {
                     }
                     let _ = stream.set_nodelay(true);
                     let session = self.logic.connect(&from.to_string(), &self.local, now.wall);
-                    let client = Client::new(stream, session, &self.logic.config().limits, now.mono_ns);
+                    let client = Client::new(
+                        stream,
+                        session,
+                        &self.logic.config().limits,
+                        self.window.clone(),
+                        now.mono_ns,
+                    );
                     let fd = client.stream.fd();
                     let token = self.clients.insert(client);
                     if self.poller.register(fd, token, Interest::READABLE).is_err() {

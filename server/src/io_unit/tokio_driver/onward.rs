@@ -81,8 +81,9 @@ impl Onward {
         }
         let mut logic = hall.logic.borrow_mut();
         for (number, request) in (batch.first()..).zip(batch.iter()) {
-            let goes_on = session.authenticated
-                && self.proxy.borrow_mut().submit(session.id, number, request, now.mono_ns);
+            let Session { id, authenticated, protocol, .. } = *session;
+            let goes_on =
+                authenticated && self.proxy.borrow_mut().submit(id, number, request, protocol, now.mono_ns);
             if !goes_on {
                 let mut bytes = Vec::new();
                 let after = logic.execute(session, request, now.wall, &mut bytes);

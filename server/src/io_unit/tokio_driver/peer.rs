@@ -4,6 +4,7 @@
 use super::alarm::Alarm;
 use super::hall::{Hall, Notice, Wish};
 use super::turn_away;
+use crate::io_unit::Window;
 use crate::io_unit::connection::{CloseReason, Connection};
 use crate::io_unit::held::Held;
 use crate::io_unit::units::Now;
@@ -42,6 +43,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let session = logic.connect(&from.to_string(), local, now.wall);
         let mut connection = Connection::new(&logic.config().limits, now.mono_ns);
         connection.set_trusted(logic.config().password.is_empty());
+        if hall.onward.is_some() {
+            connection.limit_under_way(Window::of(logic.config()));
+        }
         drop(logic);
         let notice = hall.enter(session.id);
         let (hall, held) = (hall.clone(), Held::default());
