@@ -5,7 +5,6 @@ use crate::kernel::control;
 use crate::sim::{HostId, ProcessId};
 use crate::stack::with;
 use crate::trace::Kind;
-use crate::world::World;
 
 /// `kill -9` of a process. One that can restart begins again after a while; its connections are closed as by `close(2)`.
 pub fn kill(process: ProcessId) {
@@ -40,15 +39,15 @@ pub fn partition(a: HostId, b: HostId) {
 /// What `from` sends does not arrive at `to` until [`heal`]; the other way it does.
 pub fn partition_one_way(from: HostId, to: HostId) {
     let words = [from.index().into(), to.index().into()];
-    control(Kind::ControlCut, words, |w| w.cut(from.index(), to.index(), u64::MAX));
+    control(Kind::ControlCut, words, |w| w.net().cut(from.index(), to.index(), u64::MAX));
 }
 
 /// A black hole: nothing gets to this host or from it, until [`heal_all`].
 pub fn isolate(host: HostId) {
     control(Kind::ControlCut, [host.index().into(), u64::MAX], |w| {
         for other in 0..w.hosts.len() as u32 {
-            w.cut(host.index(), other, u64::MAX);
-            w.cut(other, host.index(), u64::MAX);
+            w.net().cut(host.index(), other, u64::MAX);
+            w.net().cut(other, host.index(), u64::MAX);
         }
     });
 }
@@ -57,13 +56,13 @@ pub fn isolate(host: HostId) {
 pub fn heal(a: HostId, b: HostId) {
     let (a, b) = (a.index(), b.index());
     control(Kind::ControlHeal, [a.into(), b.into()], |w| {
-        w.heal(|cut| (cut.from, cut.to) == (a, b) || (cut.from, cut.to) == (b, a));
+        w.net().heal(|cut| (cut.from, cut.to) == (a, b) || (cut.from, cut.to) == (b, a));
     });
 }
 
 /// All hosts can reach each other again.
 pub fn heal_all() {
-    control(Kind::ControlHeal, [u64::MAX, u64::MAX], World::heal_all);
+    control(Kind::ControlHeal, [u64::MAX, u64::MAX], |w| w.net().heal_all());
 }
 
 /// How often a process has begun again.

@@ -63,7 +63,9 @@ pub fn exit(status: i32, why: &str) -> ! {
 
 /// The address of the host of this name.
 pub fn resolve(name: &str) -> Option<IpAddr> {
-    with(|w| w.hosts.iter().find(|host| host.name == name).map(|host| IpAddr::V4(host.ip)))
+    with(|w| {
+        w.hosts.iter().position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host as u32)))
+    })
 }
 
 /// The name of the running thread's host.

@@ -73,8 +73,8 @@ impl ProcessId {
 impl Sim {
     fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
         let run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
-        let rooms = std::mem::take(&mut engine.rooms);
-        let world = World::new(run, KernelKnobs::default(), rooms);
+        let recycled = std::mem::take(&mut engine.recycled);
+        let world = World::new(run, KernelKnobs::default(), recycled);
         Sim {
             world,
             engine,
@@ -157,13 +157,14 @@ impl Sim {
         let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
         self.world.run.name_host(name);
         let cpus = self.world.knobs.cpus;
-        self.world.hosts.push(Host::new(name, ip, cpus));
+        self.world.hosts.push(Host::new(name, cpus));
+        self.world.network.add_host(name, ip);
         HostId(index)
     }
 
     /// An address of a host.
     pub fn address(&self, host: HostId, port: u16) -> SocketAddr {
-        SocketAddr::from((self.world.hosts[host.0 as usize].ip, port))
+        SocketAddr::from((self.world.network.ip(host.0), port))
     }
 
     /// A process that runs for as long as the world: a server. The run does not wait for its end.
@@ -316,8 +317,8 @@ impl Sim {
             self.world.choose_end(process);
         }
         self.world.choose_clocks();
-        self.world.plan_partition();
-        self.world.plan_swizzle(0);
+        self.world.net().plan_partition();
+        self.world.net().plan_swizzle(0);
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {
             drive(engine);
@@ -350,7 +351,7 @@ impl Sim {
             drop_handlers();
         });
         let mut w = self.world;
-        self.engine.rooms = w.move_out();
+        self.engine.recycled = w.move_out();
         let report = w.run.into_report();
         (report, self.engine)
     }

@@ -2,18 +2,11 @@
 //! place here, so that no call can leave one out.
 
 use crate::calls::{Kind, Resolve, Wait};
+use crate::scheduler::Step;
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::trace::form;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Result, SigSet};
-
-/// What an attempt of a call comes to.
-pub(crate) enum Step<T> {
-    /// It is over.
-    Done(Result<T>),
-    /// It waits: `World::wait` has listed the thread. It will be attempted again.
-    Wait,
-}
 
 /// A value that can be shown in a trace.
 pub(crate) trait Outcome {
@@ -282,7 +275,7 @@ impl World {
         if self.knobs.loopback_latency_ns == 0 {
             // What takes no time has happened before the program goes on: a handler may have to run.
             let time = t.time;
-            self.settle(time);
+            self.catch_up_events(time);
         }
         let World { scheduler, processes, hosts, run, .. } = self;
         let t = &mut scheduler[me];

@@ -7,7 +7,7 @@ mod impls;
 mod storage;
 
 pub use completion::SimRing;
-pub(crate) use door::{Frame, REAL_SLEEP_NS, SYNC_NS, Step, control};
+pub(crate) use door::{Frame, REAL_SLEEP_NS, SYNC_NS, control};
 
 /// The kernel of the simulated host that the running thread is on: a token. It finds its world through the cell that
 /// the stack switch owns, so it can be taken into every thread.

@@ -1,17 +1,20 @@
 //! The end of connections: `tcp_close`, `tcp_shutdown`, resets sent and injected, and the release of what nobody refers to.
 
+use super::Net;
+use super::connection::{Segment, SegmentKind};
+use super::ports::TIME_WAIT_NS;
+use super::socket::{SEND, SHUT, SocketState, Tcp};
 use crate::fault::Family;
-use crate::object::{SEND, SHUT, Segment, SegmentKind, SocketState, Tcp};
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, TIME_WAIT_NS, World};
+use crate::world::NONE;
 use eagain_net::{Errno, Events, SigCode};
 
-impl World {
+impl Net<'_> {
     /// The last descriptor of a socket is gone (`tcp_close`). Unread data, or a linger time of 0: a reset, and what is
     /// still to be sent is lost. Otherwise a FIN behind the queued data.
     pub fn close_sock(&mut self, sock: u32) {
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         s.file = NONE;
         match s.tcp {
             Tcp::Listen => {
@@ -25,12 +28,12 @@ impl World {
                 s.orphan = true;
                 s.shutdown = SHUT;
                 let abort = s.options.linger == Some(0);
-                if abort || self.conns[conn as usize].flows[1 - side].readable() > 0 {
+                if abort || self.net.conns[conn as usize].flows[1 - side].readable() > 0 {
                     self.set_closed(sock);
                     self.send_rst(conn, side);
                     self.remove_sock(sock);
-                } else if self.socks[sock as usize].tcp == Tcp::Established
-                    || self.socks[sock as usize].tcp == Tcp::CloseWait
+                } else if self.net.socks[sock as usize].tcp == Tcp::Established
+                    || self.net.socks[sock as usize].tcp == Tcp::CloseWait
                 {
                     self.send_fin(sock, conn, side);
                 }
@@ -39,25 +42,25 @@ impl World {
     }
 
     /// The writing side ends: a FIN behind what is queued.
-    pub fn send_fin(&mut self, sock: u32, conn: u32, side: usize) {
-        let s = &mut self.socks[sock as usize];
+    pub(super) fn send_fin(&mut self, sock: u32, conn: u32, side: usize) {
+        let s = &mut self.net.socks[sock as usize];
         s.tcp = match s.tcp {
             Tcp::Established => Tcp::FinWait1,
             Tcp::CloseWait => Tcp::LastAck,
             other => other,
         };
-        self.conns[conn as usize].flows[side].fin_written = true;
-        self.pump(conn, side);
+        self.net.conns[conn as usize].flows[side].fin_written = true;
+        self.transmit(conn, side);
     }
 
     /// A reset leaves from `side`; what that side had still to send is lost.
-    pub fn send_rst(&mut self, conn: u32, side: usize) {
+    pub(super) fn send_rst(&mut self, conn: u32, side: usize) {
         let now = self.run.now();
-        if self.conns[conn as usize].flows[side].dead {
+        if self.net.conns[conn as usize].flows[side].dead {
             return;
         }
         self.drop_unsent(conn, side);
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let generation = c.generation;
         c.flows[1 - side].dead = true;
         let f = &mut c.flows[side];
@@ -73,7 +76,7 @@ impl World {
 
     /// Nothing that has not left yet will leave.
     pub(super) fn drop_unsent(&mut self, conn: u32, side: usize) {
-        let f = &mut self.conns[conn as usize].flows[side];
+        let f = &mut self.net.conns[conn as usize].flows[side];
         f.bytes.truncate((f.sent - f.read) as usize);
         f.written = f.sent;
         f.dead = true;
@@ -83,21 +86,22 @@ impl World {
     pub(super) fn reset_by_the_network(&mut self, conn: u32, side: usize) {
         self.connection_fault(conn, side, Family::Reset, Kind::FaultReset, 0, 0);
         for side in [side, 1 - side] {
-            if self.conns.get(conn as usize).is_some() {
-                self.conns[conn as usize].flows[side].dead = false;
+            if self.net.conns.get(conn as usize).is_some() {
+                self.net.conns[conn as usize].flows[side].dead = false;
                 self.send_rst(conn, side);
             }
         }
     }
 
     /// `shutdown` or close of a listener: who waits there is reset, who is calling will be refused.
-    pub fn stop_listening(&mut self, sock: u32) {
+    pub(super) fn stop_listening(&mut self, sock: u32) {
         self.set_closed(sock);
-        let Some(listen) = self.socks[sock as usize].listen.take() else { return };
+        let Some(listen) = self.net.socks[sock as usize].listen.take() else { return };
         for child in listen.queue {
             self.abort(child);
         }
         let half_open: Vec<u32> = self
+            .net
             .socks
             .iter()
             .filter(|(_, s)| s.parent == sock && s.tcp == Tcp::SynRecv)
@@ -110,7 +114,7 @@ impl World {
 
     /// Ends a connection with a reset and releases the socket.
     fn abort(&mut self, sock: u32) {
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         let over = s.tcp == Tcp::Close;
         if let (Some((conn, side)), false) = (s.conn, over) {
             self.send_rst(conn, side as usize);
@@ -118,15 +122,16 @@ impl World {
         self.remove_sock(sock);
     }
 
-    /// `tcp_disconnect`: the socket is as good as new, but for a pending error.
+    /// `tcp_disconnect`: the socket is as good as new, but for a pending error. What that causes in no time comes before
+    /// the second half, [`Net::forget_connection`].
     pub fn disconnect(&mut self, sock: u32) {
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         match s.tcp {
             Tcp::SynSent => s.error = Some(Errno::ECONNRESET),
             Tcp::Listen => self.stop_listening(sock),
             _ => {}
         }
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         let over = matches!(s.tcp, Tcp::Close | Tcp::SynSent | Tcp::Listen);
         if let Some((conn, side)) = s.conn.take() {
             if !over {
@@ -134,17 +139,14 @@ impl World {
             }
             self.detach(conn, side as usize);
         }
-        self.become_closed(sock);
-    }
-
-    fn become_closed(&mut self, sock: u32) {
-        if self.socks[sock as usize].tcp != Tcp::Close {
+        if self.net.socks[sock as usize].tcp != Tcp::Close {
             self.set_closed(sock);
         }
-        if self.knobs.loopback_latency_ns == 0 {
-            self.settle(self.run.now());
-        }
-        let s = &mut self.socks[sock as usize];
+    }
+
+    /// The second half of `tcp_disconnect`: nothing is left of the connection.
+    pub fn forget_connection(&mut self, sock: u32) {
+        let s = &mut self.net.socks[sock as usize];
         if let (false, Some(local)) = (s.port.address_locked, &mut s.local) {
             local.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());
         }
@@ -159,8 +161,8 @@ impl World {
     }
 
     /// `tcp_set_state(TCP_CLOSE)`: a port that the program did not ask for by number is given back.
-    pub fn set_closed(&mut self, sock: u32) {
-        let s = &mut self.socks[sock as usize];
+    pub(super) fn set_closed(&mut self, sock: u32) {
+        let s = &mut self.net.socks[sock as usize];
         s.tcp = Tcp::Close;
         if !s.port.port_locked {
             self.unbind(sock);
@@ -169,11 +171,11 @@ impl World {
 
     /// The port stays taken for a minute on the side that ended first (RFC 9293 3.6.1).
     pub(super) fn enter_time_wait(&mut self, sock: u32) {
-        let s = &self.socks[sock as usize];
+        let s = &self.net.socks[sock as usize];
         if let Some(local) = s.local {
             let (until, reuse, host) = (self.run.now() + TIME_WAIT_NS, s.options.reuse_addr, s.host);
             let now = self.run.now();
-            let waits = &mut self.hosts[host as usize].time_wait;
+            let waits = &mut self.net.hosts[host as usize].time_wait;
             waits.retain(|&(_, until, _)| until > now);
             waits.push((local, until, reuse));
         }
@@ -182,7 +184,7 @@ impl World {
     /// Releases a socket.
     pub(super) fn remove_sock(&mut self, sock: u32) {
         self.unbind(sock);
-        if let Some(s) = self.socks.try_remove(sock as usize)
+        if let Some(s) = self.net.socks.try_remove(sock as usize)
             && let Some((conn, side)) = s.conn
         {
             self.detach(conn, side as usize);
@@ -190,28 +192,21 @@ impl World {
     }
 
     fn detach(&mut self, conn: u32, side: usize) {
-        let Some(c) = self.conns.get_mut(conn as usize) else { return };
+        let Some(c) = self.net.conns.get_mut(conn as usize) else { return };
         c.socks[side] = NONE;
         if c.socks == [NONE, NONE] {
-            self.conns.remove(conn as usize);
+            self.net.conns.remove(conn as usize);
         }
     }
 
-    /// `inet_shutdown`: the bits are set already; tells the peer and everybody who watches.
-    pub fn shutdown_sock(&mut self, sock: u32, how: u8) {
-        let s = &self.socks[sock as usize];
-        if how & SEND != 0
-            && matches!(s.tcp, Tcp::Established | Tcp::CloseWait | Tcp::SynRecv)
-            && let Some((conn, side)) = s.conn
-        {
-            self.send_fin(sock, conn, side as usize);
-            // On loopback the peer has it before the caller's own sleepers are told.
-            if self.conns.get(conn as usize).is_some_and(|c| c.latency == 0) {
-                self.settle(self.run.now());
-            }
+    /// `inet_shutdown`: the bits are set already. The peer hears of it; whether that takes no time.
+    pub(super) fn shutdown_peer(&mut self, sock: u32, how: u8) -> bool {
+        let s = &self.net.socks[sock as usize];
+        if how & SEND == 0 || !matches!(s.tcp, Tcp::Established | Tcp::CloseWait | Tcp::SynRecv) {
+            return false;
         }
-        let file = self.socks[sock as usize].file;
-        let code: Option<SigCode> = None;
-        self.notify(file, ALL, code);
+        let Some((conn, side)) = s.conn else { return false };
+        self.send_fin(sock, conn, side as usize);
+        self.net.conns.get(conn as usize).is_some_and(|c| c.latency == 0)
     }
 }

@@ -2,13 +2,15 @@
 //! again after 1 s, then 2 s, and so on (`tcp(7)`, `tcp_syn_retries`).
 
 use super::address_word;
+use super::connection::{Conn, Flow, Segment, SegmentKind};
+use super::socket::{Port, SEND, SHUT, Sock, SocketState, Tcp};
+use super::{ALL, Caller, Net};
 use crate::choice::{Domain, Group, Lane, Words};
 use crate::fault::Family;
-use crate::object::{Conn, Flow, Port, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp};
 use crate::run::Effect;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, Process, World};
+use crate::world::NONE;
 use eagain_net::{Errno, Events, Fd, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
@@ -18,16 +20,21 @@ const CONNECTION: Group = Group { domain: Domain("wire.connection") };
 const SYN_RETRIES: u32 = 6;
 const SYN_RETRY_NS: u64 = 1_000_000_000;
 
-impl World {
+impl Net<'_> {
     /// Begins a connection from `sock`; the SYN leaves.
-    pub fn send_syn(&mut self, sock: u32, local: SocketAddr, remote: SocketAddr) -> Result<(), Errno> {
+    pub(super) fn send_syn(
+        &mut self,
+        caller: u32,
+        sock: u32,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<(), Errno> {
         let now = self.run.now();
-        let host = self.socks[sock as usize].host;
+        let host = self.net.socks[sock as usize].host;
         let target = self.host_of(host, remote.ip()).ok_or(Errno::ENETUNREACH)?;
         let latency = if target == host { self.knobs.loopback_latency_ns } else { self.knobs.latency_ns };
-        let caller = self.my_process();
         let ordinal = {
-            let counts = &mut self.processes[caller as usize].connects;
+            let counts = &mut self.net.callers[caller as usize].connects;
             match counts.iter_mut().find(|(to, _)| *to == remote) {
                 Some((_, count)) => {
                     *count += 1;
@@ -39,9 +46,9 @@ impl World {
                 }
             }
         };
-        self.conn_generation += 1;
-        let generation = self.conn_generation;
-        let conn = self.conns.insert(Conn {
+        self.net.generation += 1;
+        let generation = self.net.generation;
+        let conn = self.net.conns.insert(Conn {
             generation,
             socks: [sock, NONE],
             flows: [Flow::default(), Flow::default()],
@@ -54,7 +61,7 @@ impl World {
             syns: 1,
             lost: [false; 2],
         }) as u32;
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         s.conn = Some((conn, 0));
         s.local = Some(local);
         s.remote = Some(remote);
@@ -69,9 +76,9 @@ impl World {
 
     /// The buffers of what `sock`, on `side`, sends and receives; knobs and choices may make them small.
     fn size_buffers(&mut self, conn: u32, sock: u32, side: usize) {
-        let options = &self.socks[sock as usize].options;
+        let options = &self.net.socks[sock as usize].options;
         let (send, recv) = (u64::from(options.send_buffer), u64::from(options.recv_buffer));
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         c.flows[side].send_buffer = send;
         c.flows[1 - side].recv_buffer = recv;
         if !self.run.may_fault_connections() {
@@ -82,7 +89,7 @@ impl World {
         let send = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
         if send != 0 {
             let cause = self.connection_fault(conn, side, Family::SendBuffer, Kind::FaultBuffer, send, 0);
-            let f = &mut self.conns[conn as usize].flows[side];
+            let f = &mut self.net.conns[conn as usize].flows[side];
             f.send_buffer = send;
             f.small_buffer_cause = cause;
         }
@@ -90,7 +97,7 @@ impl World {
         let recv = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
         if recv != 0 {
             let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, Kind::FaultBuffer, recv, 1);
-            let f = &mut self.conns[conn as usize].flows[1 - side];
+            let f = &mut self.net.conns[conn as usize].flows[1 - side];
             f.recv_buffer = recv;
             f.small_buffer_cause = cause;
         }
@@ -98,7 +105,7 @@ impl World {
         if bandwidth != 0 {
             let cause =
                 self.connection_fault(conn, side, Family::Bandwidth, Kind::FaultBandwidth, bandwidth, 0);
-            let f = &mut self.conns[conn as usize].flows[side];
+            let f = &mut self.net.conns[conn as usize].flows[side];
             f.bandwidth = bandwidth;
             f.bandwidth_cause = cause;
         }
@@ -109,8 +116,8 @@ impl World {
         if !families.iter().any(|&family| self.run.may(family)) {
             return String::new();
         }
-        let c = &self.conns[conn as usize];
-        super::flow_name(&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1], side)
+        let c = &self.net.conns[conn as usize];
+        super::flow_name(&self.net.callers[c.caller as usize].name, c.ordinal, c.addresses[1], side)
     }
 
     /// A choice that is made once for a direction of a connection.
@@ -134,7 +141,7 @@ impl World {
         let (target, latency, [from, to]) = (c.hosts[1], c.latency, c.addresses);
         let words = [c.words[0], c.words[1], 0, 0];
         if self.network_is_broken() {
-            let from = self.conns[conn as usize].hosts[0];
+            let from = self.net.conns[conn as usize].hosts[0];
             if let Some(cause) = self.obstacle(from, target) {
                 self.run.blame(cause);
                 self.run.completion(NONE, Kind::SynDropped, words);
@@ -148,7 +155,7 @@ impl World {
             self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, true));
             return;
         };
-        let parent = &mut self.socks[listener as usize];
+        let parent = &mut self.net.socks[listener as usize];
         let (host, domain, options, local) =
             (parent.host, parent.domain, parent.options.clone(), parent.local);
         let (parent_port, shut) = (parent.port, parent.shutdown);
@@ -177,18 +184,18 @@ impl World {
         child.parent = listener;
         child.port = Port { held: true, inherited: true, ..parent_port };
         child.port.port_locked = false;
-        let child = self.socks.insert(child) as u32;
+        let child = self.net.socks.insert(child) as u32;
         self.inherit_port(child);
-        self.conns[conn as usize].socks[1] = child;
+        self.net.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
         self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, false));
     }
 
-    /// How much of a backlog a listener gets, and the event of the fault where that is less than was asked for.
+    /// How much of a backlog a listener of `process` gets, and the event of the fault where that is less than was asked for.
     #[cold]
-    pub fn grant_backlog(&mut self, fd: Fd, asked: usize) -> (usize, u64) {
-        let (process, now, thread) = (self.my_process(), self.run.now(), self.scheduler.current());
-        let Process { listens, name, .. } = &mut self.processes[process as usize];
+    pub(super) fn grant_backlog(&mut self, process: u32, fd: Fd, asked: usize) -> (usize, u64) {
+        let (now, thread) = (self.run.now(), self.scheduler.current());
+        let Caller { listens, name, .. } = &mut self.net.callers[process as usize];
         let granted = self.run.inject(
             Family::Backlog,
             listens,
@@ -204,12 +211,12 @@ impl World {
 
     fn retry_syn(&mut self, conn: u32, generation: u32) {
         let now = self.run.now();
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let wait = SYN_RETRY_NS << (c.syns - 1);
         let (sock, latency) = (c.socks[0], c.latency);
         c.syns += 1;
         if c.syns > SYN_RETRIES + 1 {
-            self.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
+            self.net.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
             self.connection_over(sock);
             return;
         }
@@ -218,12 +225,12 @@ impl World {
 
     /// The answer to a SYN does not get through: it is sent again, until the caller gives up.
     fn answer_again(&mut self, conn: u32, generation: u32, refused: bool) {
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let wait = SYN_RETRY_NS << (c.syns - 1);
         let sock = c.socks[0];
         c.syns += 1;
         if c.syns > SYN_RETRIES + 1 {
-            self.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
+            self.net.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
             self.connection_over(sock);
             return;
         }
@@ -235,26 +242,26 @@ impl World {
         let now = self.run.now();
         let Some(c) = self.conn(conn, generation) else { return };
         let (sock, latency, [from, to]) = (c.socks[0], c.latency, c.addresses);
-        if sock == NONE || self.socks[sock as usize].tcp != Tcp::SynSent {
+        if sock == NONE || self.net.socks[sock as usize].tcp != Tcp::SynSent {
             // The caller has given up: its host answers with a reset.
             if let Some(child) =
                 self.conn(conn, generation).map(|c| c.socks[1]).filter(|&child| child != NONE)
             {
-                self.socks[child as usize].error = Some(Errno::ECONNRESET);
+                self.net.socks[child as usize].error = Some(Errno::ECONNRESET);
                 self.connection_over(child);
             }
             return;
         }
         let words = [address_word(from), address_word(to), 0, 0];
         if self.network_is_broken() {
-            let [caller, called] = self.conns[conn as usize].hosts;
+            let [caller, called] = self.net.conns[conn as usize].hosts;
             if self.obstacle(called, caller).is_some() {
                 self.answer_again(conn, generation, refused);
                 return;
             }
         }
         if refused {
-            let s = &mut self.socks[sock as usize];
+            let s = &mut self.net.socks[sock as usize];
             s.error = Some(Errno::ECONNREFUSED);
             s.shutdown = SHUT;
             let file = s.file;
@@ -264,10 +271,10 @@ impl World {
             return;
         }
         self.run.event(NONE, Kind::Established, words);
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         s.tcp = Tcp::Established;
         let file = s.file;
-        let f = &mut self.conns[conn as usize].flows[0];
+        let f = &mut self.net.conns[conn as usize].flows[0];
         let at = now + latency;
         f.last_at = at;
         f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
@@ -279,13 +286,13 @@ impl World {
 
     /// The last step: the connection is ready to be accepted.
     pub(super) fn handshake_done(&mut self, conn: u32) {
-        let child = self.conns[conn as usize].socks[1];
+        let child = self.net.conns[conn as usize].socks[1];
         if child == NONE {
             // The listener was closed meanwhile.
             self.send_rst(conn, 1);
             return;
         }
-        let s = &mut self.socks[child as usize];
+        let s = &mut self.net.socks[child as usize];
         if s.tcp != Tcp::SynRecv {
             return;
         }
@@ -296,7 +303,7 @@ impl World {
             self.send_fin(child, conn, 1);
         }
         self.forget_half_open(parent);
-        let listener = &mut self.socks[parent as usize];
+        let listener = &mut self.net.socks[parent as usize];
         let file = listener.file;
         if let Some(listen) = &mut listener.listen {
             listen.queue.push_back(child);
@@ -305,7 +312,7 @@ impl World {
     }
 
     pub(super) fn forget_half_open(&mut self, listener: u32) {
-        if let Some(listen) = self.socks.get_mut(listener as usize).and_then(|s| s.listen.as_mut()) {
+        if let Some(listen) = self.net.socks.get_mut(listener as usize).and_then(|s| s.listen.as_mut()) {
             listen.half_open = listen.half_open.saturating_sub(1);
         }
     }

@@ -1,22 +1,142 @@
-//! What travels between sockets, and the protocol's answer to it: handshake, segments with latency and windows,
-//! acknowledgements, FIN and RST. The states and the order of the steps are those of Linux (net/ipv4/tcp_input.c,
-//! tcp.c); what is left out: loss and retransmission (they show as delay), congestion control, Nagle.
+//! The network: what travels between sockets, and the protocol's answer to it: handshake, segments with latency and
+//! windows, acknowledgements, FIN and RST. The states and the order of the steps are those of Linux (net/ipv4/tcp_input.c,
+//! tcp.c); what is left out: loss and retransmission (they show as delay), congestion control, Nagle. Who waits for a
+//! socket, and which descriptor refers to it, is not known here: changes are reported by [`Notice`].
+//!
+//! ```text
+//!   inet         bind, listen, accept, connect, shutdown, options        ports      who has which address
+//!   tcp          send, receive, poll: the socket's side                  handshake  SYN, SYN-ACK, ACK
+//!   transmit     bytes become segments, under the faults                 receive    what arrives does
+//!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
+//!   partition, swizzle   hosts that cannot reach each other
+//! ```
 
-mod arrive;
+mod acknowledging;
+mod byte_queue;
 mod close;
-mod cut;
+mod connection;
 mod handshake;
-mod pump;
+mod inet;
+mod notice;
+mod partition;
+mod ports;
+mod receive;
+mod socket;
 mod swizzle;
+mod tcp;
+mod transmit;
 mod urgent;
 
-pub(crate) use cut::Cut;
+pub(crate) use inet::Connect;
+pub(crate) use notice::{ALL, Notice};
+pub(crate) use partition::Cut;
+pub(crate) use tcp::SendProgress;
 
-use crate::choice::{Domain, Group, Lane};
+use crate::choice::{Domain, Group, Lane, Stream};
 use crate::fault::Family;
-use crate::object::{Conn, Flow};
-use crate::world::World;
-use eagain_net::SocketAddr;
+use crate::knobs::KernelKnobs;
+use crate::run::Run;
+use crate::scheduler::Scheduler;
+use acknowledging::Acknowledging;
+use byte_queue::ByteQueue;
+use connection::{Conn, Flow};
+use eagain_net::{Events, SigCode, SocketAddr};
+use ports::Interface;
+use slab::Slab;
+use socket::Sock;
+use std::net::Ipv4Addr;
+
+/// The state of the network. Only this module sees inside; whoever acts on it does so through [`Net`].
+#[derive(Default)]
+pub(crate) struct Network {
+    socks: Slab<Sock>,
+    conns: Slab<Conn>,
+    /// Counts connections, so that an event of an older one is known.
+    generation: u32,
+    hosts: Vec<Interface>,
+    /// By process: who makes connections and listens.
+    callers: Vec<Caller>,
+    /// Links between hosts that carry nothing.
+    cuts: Vec<Cut>,
+    /// Counts partitions.
+    partition: u32,
+    /// Hosts that are down, or cut off, the one counted as the other.
+    hosts_away: u32,
+    /// The event queue has an entry for the beginning of the quiet tail.
+    quiet_planned: bool,
+    /// When partitions begin.
+    partitions: Stream,
+    /// When hosts are cut off one after another.
+    swizzles: Stream,
+    /// What is still to be delivered.
+    notices: Vec<Notice>,
+}
+
+/// A process as the network knows it: the names of connections and listeners go by it.
+struct Caller {
+    name: String,
+    /// How many connections were started to each destination.
+    connects: Vec<(SocketAddr, u32)>,
+    listens: Stream,
+}
+
+/// The network in its run: what its steps need beside its own state.
+pub(crate) struct Net<'a> {
+    pub net: &'a mut Network,
+    pub run: &'a mut Run,
+    pub scheduler: &'a mut Scheduler,
+    pub knobs: &'a KernelKnobs,
+}
+
+impl Network {
+    /// Empty, with the capacity of one that is over.
+    pub fn recycled(mut old: Network) -> Network {
+        old.socks.clear();
+        old.conns.clear();
+        old.hosts.clear();
+        old.callers.clear();
+        old.notices.clear();
+        let Network { socks, conns, hosts, callers, notices, .. } = old;
+        Network { socks, conns, hosts, callers, notices, ..Network::default() }
+    }
+
+    /// A new host has an address.
+    pub fn add_host(&mut self, name: &str, ip: Ipv4Addr) {
+        self.hosts.push(Interface::new(name, ip));
+    }
+
+    /// A new process may make connections.
+    pub fn add_process(&mut self, name: &str) {
+        self.callers.push(Caller { name: name.to_owned(), connects: Vec::new(), listens: Stream::default() });
+    }
+
+    pub fn ip(&self, host: u32) -> Ipv4Addr {
+        self.hosts[host as usize].ip
+    }
+
+    /// Whether the power of a host is off.
+    pub fn is_down(&self, host: u32) -> bool {
+        self.hosts[host as usize].down
+    }
+
+    #[inline]
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
+    /// Takes out what is to be delivered; the list is given back with [`Network::return_notices`].
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// The list, delivered, for use again.
+    pub fn return_notices(&mut self, mut list: Vec<Notice>) {
+        if self.notices.is_empty() {
+            list.clear();
+            self.notices = list;
+        }
+    }
+}
 
 /// What is chosen about each segment: delay, split, stall, reset, coalescing, black holes.
 const SEGMENT: Group = Group { domain: Domain("wire.segment") };
@@ -34,10 +154,19 @@ pub(crate) fn address_word(address: SocketAddr) -> u64 {
     u64::from(ip) << 16 | u64::from(address.port())
 }
 
-impl World {
-    /// The connection, where it still is the one that an entry of the agenda meant.
+impl Net<'_> {
+    #[inline]
+    fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
+        self.net.notices.push(Notice::Ready { file, events, signal });
+    }
+
+    fn notify_again(&mut self, file: u32, events: Events) {
+        self.net.notices.push(Notice::Again { file, events });
+    }
+
+    /// The connection, where it still is the one that an entry of the event queue meant.
     fn conn(&mut self, conn: u32, generation: u32) -> Option<&mut Conn> {
-        self.conns.get_mut(conn as usize).filter(|c| c.generation == generation)
+        self.net.conns.get_mut(conn as usize).filter(|c| c.generation == generation)
     }
 
     /// Makes a choice about the next segment of one direction of a connection.
@@ -48,8 +177,8 @@ impl World {
 
     #[inline(never)]
     fn draw_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
-        let Conn { flows, caller, addresses, ordinal, .. } = &mut self.conns[conn as usize];
-        let (caller, to) = (&self.processes[*caller as usize].name, addresses[1]);
+        let Conn { flows, caller, addresses, ordinal, .. } = &mut self.net.conns[conn as usize];
+        let (caller, to) = (&self.net.callers[*caller as usize].name, addresses[1]);
         let Flow { segments, segment_words, .. } = &mut flows[side];
         let lane = match family {
             Family::WireDelay => 0,
@@ -65,7 +194,7 @@ impl World {
 }
 
 /// The name of one direction of a connection: who called, the how-manieth call to that destination, the destination.
-pub(crate) fn flow_name(caller: &str, ordinal: u32, to: SocketAddr, side: usize) -> String {
+fn flow_name(caller: &str, ordinal: u32, to: SocketAddr, side: usize) -> String {
     use std::fmt::Write;
     let mut name = String::with_capacity(caller.len() + 40);
     name.push_str(caller);

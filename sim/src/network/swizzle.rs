@@ -1,24 +1,25 @@
 //! Swizzling, as FoundationDB calls it: some hosts, drawn anew each time, are cut off one after another until all of them
 //! are, and are back in another order. What waits for one of them meets the others' silence too.
 
+use super::Net;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::NONE;
 
 /// When a host is cut off (0: it is spared), and how long after the last of them it is back.
 const WHICH: Domain = Domain("link.swizzle.host");
 const APART_NS_MAX: u64 = 1_000_000_000;
 const AWAY_NS_MAX: u64 = 5_000_000_000;
 
-impl World {
+impl Net<'_> {
     /// The next time, if there is one: after how long is chosen now.
     pub fn plan_swizzle(&mut self, from: u64) {
-        if self.hosts.len() < 2 {
+        if self.net.hosts.len() < 2 {
             return;
         }
-        let after = self.run.draw(Family::Swizzle, &mut self.swizzles, || "network".to_owned());
+        let after = self.run.draw(Family::Swizzle, &mut self.net.swizzles, || "network".to_owned());
         if after != 0 {
             self.scheduler.plan(from + after, Event::Swizzle);
         }
@@ -29,10 +30,10 @@ impl World {
         if self.run.is_quiet() {
             return;
         }
-        let time = self.swizzles.count();
+        let time = self.net.swizzles.count();
         let mut away = Vec::new();
-        for host in 0..self.hosts.len() as u32 {
-            let name = format!("{time}:{}", self.hosts[host as usize].name);
+        for host in 0..self.net.hosts.len() as u32 {
+            let name = format!("{time}:{}", self.net.hosts[host as usize].name);
             let mut stream = Stream::default();
             let mut choose = |of: Distribution| self.run.choose(&mut stream, WHICH, of, || name.clone());
             let after = choose(Distribution::rarely_log(32_768, 1_000_000, APART_NS_MAX));
@@ -60,11 +61,11 @@ impl World {
         }
         let words = [u64::from(host), until.saturating_sub(now), 0, 0];
         let event = self.run.injected_now(Family::Swizzle, Kind::FaultCutOff, words);
-        let owner = &mut self.hosts[host as usize];
+        let owner = &mut self.net.hosts[host as usize];
         owner.cut_off_event = event;
         // At least until after now, so that 0 means what it means.
         if std::mem::replace(&mut owner.cut_off_until, until.max(1)) == 0 {
-            self.hosts_away += 1;
+            self.net.hosts_away += 1;
         }
         self.scheduler.plan(until, Event::Back(host, until));
         self.plan_quiet();
@@ -72,14 +73,14 @@ impl World {
 
     /// It is over, unless the host has been cut off anew.
     pub fn back(&mut self, host: u32, until: u64) {
-        let owner = &mut self.hosts[host as usize];
+        let owner = &mut self.net.hosts[host as usize];
         if owner.cut_off_until != until.max(1) {
             return;
         }
         owner.cut_off_until = 0;
-        self.hosts_away -= 1;
+        self.net.hosts_away -= 1;
         self.run.event(NONE, Kind::Back, [u64::from(host), 0, 0, 0]);
-        let whole: Vec<(u32, u32)> = (0..self.hosts.len() as u32)
+        let whole: Vec<(u32, u32)> = (0..self.net.hosts.len() as u32)
             .flat_map(|other| [(host, other), (other, host)])
             .filter(|&(from, to)| self.obstacle(from, to).is_none())
             .collect();
@@ -87,8 +88,8 @@ impl World {
     }
 
     pub(super) fn all_back(&mut self) {
-        for host in 0..self.hosts.len() as u32 {
-            match self.hosts[host as usize].cut_off_until {
+        for host in 0..self.net.hosts.len() as u32 {
+            match self.net.hosts[host as usize].cut_off_until {
                 0 => {}
                 until => self.back(host, until),
             }

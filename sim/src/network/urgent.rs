@@ -1,9 +1,10 @@
 //! Urgent data (`tcp(7)`): one byte of the stream that is marked, taken out of band, and skipped where it stood
 //! (tcp_input.c: `tcp_check_urg`, `tcp_urg`; tcp.c: `tcp_recv_urg`).
 
-use crate::object::{Flow, Mark, Tcp, Urgent};
-use crate::world::World;
-use eagain_net::{Errno, Events, Owner, RecvFlags, Result, SigCode, SigInfo, Signal};
+use super::connection::{Flow, Mark, Urgent};
+use super::socket::Tcp;
+use super::{Net, Notice};
+use eagain_net::{Errno, Events, RecvFlags, Result, SigCode};
 
 impl Flow {
     /// The last byte written so far is urgent.
@@ -50,11 +51,11 @@ impl Flow {
     }
 }
 
-impl World {
+impl Net<'_> {
     /// A segment came that began at `from`: what of it is urgent.
     pub(super) fn urgent_arrives(&mut self, conn: u32, side: usize, from: u64) {
         loop {
-            let c = &mut self.conns[conn as usize];
+            let c = &mut self.net.conns[conn as usize];
             let receiver = c.socks[1 - side];
             let f = &mut c.flows[side];
             let Some(urgent) = &mut f.urgent else { return };
@@ -70,33 +71,18 @@ impl World {
                 f.bytes.skip(1);
                 f.read += 1;
             }
-            let file = self.socks[receiver as usize].file;
-            self.send_sigurg(file);
+            let file = self.net.socks[receiver as usize].file;
+            self.net.notices.push(Notice::Urgent { file });
             self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
         }
     }
 
-    /// `sk_send_sigurg`: the owner hears of it, also without `O_ASYNC`.
-    fn send_sigurg(&mut self, file: u32) {
-        let Some(sigio) = self.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied())
-        else {
-            return;
-        };
-        let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
-        match sigio.owner {
-            Owner::None => return,
-            Owner::ThisThread => self.send_to_thread(sigio.thread, info),
-            Owner::ThisProcess => self.send_to_process(sigio.process, info),
-        }
-        self.send_sigio(file, SigCode::PollPri);
-    }
-
     /// `tcp_recv_urg`.
-    pub fn recv_urgent(&mut self, sock: u32, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
-        let s = &self.socks[sock as usize];
+    pub(super) fn recv_urgent(&mut self, sock: u32, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
+        let s = &self.net.socks[sock as usize];
         let (over, done) = (s.tcp == Tcp::Close, s.done);
         let Some((conn, side)) = s.conn else { return Err(Errno::EINVAL) };
-        let f = &mut self.conns[conn as usize].flows[1 - side as usize];
+        let f = &mut self.net.conns[conn as usize].flows[1 - side as usize];
         let Some(Urgent { at, mark, .. }) = f.urgent.as_deref_mut() else { return Err(Errno::EINVAL) };
         match mark {
             Mark::None | Mark::Read => Err(Errno::EINVAL),

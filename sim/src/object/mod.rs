@@ -1,27 +1,18 @@
 //! What descriptors refer to: open files, and the things behind them. Data and small steps only; the calls are in
 //! `crate::syscall`, what travels between hosts is in `crate::network`.
 
-mod acknowledging;
 mod aio;
-mod byte_queue;
 mod counter;
 mod disk;
 mod epoll_set;
 mod open_file;
 mod ring;
 mod signal_queue;
-mod socket;
 
-pub(crate) use acknowledging::Acknowledging;
 pub(crate) use aio::{AioOp, AioTable};
-pub(crate) use byte_queue::ByteQueue;
 pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use disk::{Disk, Inode, OpenDisk};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
-pub(crate) use socket::{
-    Conn, Flow, Listen, Mark, Options, Port, RCV, SEND, SHUT, Segment, SegmentKind, Sock, SocketState, Tcp,
-    Urgent,
-};

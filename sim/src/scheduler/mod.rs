@@ -20,7 +20,7 @@ use event_queue::EventQueue;
 use priority::Priority;
 use thread::State;
 pub(crate) use thread::{Thread, Wake};
-pub(crate) use wait::{FutexQueues, WaitOn};
+pub(crate) use wait::{FutexQueues, Step, WaitOn};
 
 use crate::run::Run;
 use crate::world::NONE;

@@ -1,7 +1,16 @@
 //! How a thread waits: until a deadline, and listed where its waker will look.
 
 use super::{Event, Scheduler, State};
+use eagain_net::Errno;
 use std::collections::{BTreeMap, VecDeque};
+
+/// What an attempt of a call comes to.
+pub(crate) enum Step<T> {
+    /// It is over.
+    Done(Result<T, Errno>),
+    /// It waits: the thread is listed, or the caller does it. It will be attempted again.
+    Wait,
+}
 
 /// Where a waiting thread is listed.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@
 pub(crate) mod fatal;
 pub(crate) mod native;
 
-use crate::world::{Rooms, World};
+use crate::world::{Recycled, World};
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use eagain_net::ThreadBody;
@@ -110,7 +110,7 @@ pub struct Engine {
     own: Vec<Option<native::Own>>,
     heartbeat: Arc<AtomicU64>,
     /// Of the last world.
-    pub(crate) rooms: Rooms,
+    pub(crate) recycled: Recycled,
 }
 
 impl Default for Engine {
@@ -129,7 +129,7 @@ impl Engine {
             limits: Vec::new(),
             own: Vec::new(),
             heartbeat: Arc::default(),
-            rooms: Rooms::default(),
+            recycled: Recycled::default(),
         }
     }
 
@@ -141,7 +141,7 @@ impl Engine {
             limits: std::mem::take(&mut other.limits),
             own: std::mem::take(&mut other.own),
             heartbeat: other.heartbeat.clone(),
-            rooms: std::mem::take(&mut other.rooms),
+            recycled: std::mem::take(&mut other.recycled),
         }
     }
 

@@ -1,12 +1,13 @@
 //! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
 //! operation at a time for each descriptor number, and tell of the end by a queued signal.
 
+use super::socket;
 use crate::fault::Family;
-use crate::kernel::Step;
+use crate::network::SendProgress;
 use crate::object::{AioOp, Object};
 use crate::run::Effect;
+use crate::scheduler::Step;
 use crate::scheduler::{Event, WaitOn, Wake};
-use crate::syscall::SendProgress;
 use crate::trace::Kind;
 use crate::world::{NONE, Process, Watcher, World};
 use eagain_net::{
@@ -139,8 +140,7 @@ impl World {
     /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
     fn aio_timeout(&self, file: u32, events: Events) -> Option<u64> {
         let Object::Socket(sock) = self.files.get(file as usize)?.object else { return None };
-        let options = &self.socks.get(sock as usize)?.options;
-        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
+        self.network.timeout(sock, events)
     }
 
     fn aio_turn(&mut self, process: u32, id: u32) -> Turn {
@@ -186,7 +186,7 @@ impl World {
                     (true, _) => Step::Done(w.sys_pwrite(fd, rest, offset)),
                     // SIGPIPE is not for the program's thread.
                     (_, true) => {
-                        w.sys_send(fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
+                        socket::send(w, fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
                     }
                     _ => w.sys_write(fd, rest, &mut progress),
                 }

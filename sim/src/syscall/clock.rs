@@ -1,7 +1,7 @@
 //! Clocks and sleeping.
 
 use crate::kernel::REAL_SLEEP_NS;
-use crate::kernel::Step;
+use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::World;
 use eagain_net::{ClockId, Instant};

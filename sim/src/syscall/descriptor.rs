@@ -1,7 +1,9 @@
 //! close, dup, read, write, status flags: for whatever a descriptor refers to.
 
-use crate::kernel::Step;
+use super::socket;
+use crate::network::SendProgress;
 use crate::object::{EventCounter, Object, OpenFile, SigIo};
+use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::{Watcher, World};
 use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
@@ -38,7 +40,7 @@ impl World {
         }
         self.files.remove(file as usize);
         match object {
-            Object::Socket(sock) => self.close_sock(sock),
+            Object::Socket(sock) => self.on_network(|net| net.close_sock(sock)),
             Object::Epoll(set) => {
                 for (item, entry) in &set.items {
                     if let Some(open) = self.files.get_mut(entry.file as usize) {
@@ -88,13 +90,6 @@ impl World {
         Ok(())
     }
 
-    /// The running thread waits until `events` may be so of `file`.
-    pub fn wait_for_file(&mut self, file: u32, events: Events, exclusive: bool, deadline: Option<u64>) {
-        let thread = self.scheduler.current();
-        self.watch(file, Watcher::Thread { thread, events, exclusive }, exclusive);
-        self.wait(WaitOn::File(file), deadline);
-    }
-
     pub fn sys_read(&mut self, fd: Fd, buffer: &mut [u8], deadline: &mut Option<u64>) -> Step<usize> {
         let file = match self.file(fd) {
             Ok(file) => file,
@@ -103,7 +98,7 @@ impl World {
         match self.files[file as usize].object {
             // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
             Object::Socket(_) if buffer.is_empty() => return Step::Done(Ok(0)),
-            Object::Socket(_) => return self.sys_recv(fd, buffer, RecvFlags::NONE, deadline),
+            Object::Socket(_) => return socket::recv(self, fd, buffer, RecvFlags::NONE, deadline),
             Object::File(_) => return Step::Done(self.disk_read(file, buffer)),
             Object::Event(_) => {}
             Object::Timer(_) => {}
@@ -113,7 +108,7 @@ impl World {
         let result = self.read_record(file, buffer);
         match result {
             Err(Errno::EAGAIN) if !self.files[file as usize].nonblocking() => {
-                self.wait_for_file(file, Events::IN, false, None);
+                wait_for_file(self, file, Events::IN, false, None);
                 Step::Wait
             }
             result => {
@@ -176,7 +171,7 @@ impl World {
             Err(errno) => return Step::Done(Err(errno)),
         };
         match &mut self.files[file as usize].object {
-            Object::Socket(_) => self.sys_send(fd, &[bytes], SendFlags::NONE, progress),
+            Object::Socket(_) => socket::send(self, fd, &[bytes], SendFlags::NONE, progress),
             Object::File(_) => Step::Done(self.disk_write(file, bytes)),
             Object::Event(counter) => {
                 let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
@@ -188,7 +183,7 @@ impl World {
                     if self.files[file as usize].nonblocking() {
                         return Step::Done(Err(Errno::EAGAIN));
                     }
-                    self.wait_for_file(file, Events::OUT, false, None);
+                    wait_for_file(self, file, Events::OUT, false, None);
                     return Step::Wait;
                 }
                 counter.value += add;
@@ -245,11 +240,17 @@ impl World {
     }
 }
 
-/// How far a send that waits has got.
-#[derive(Default)]
-pub(crate) struct SendProgress {
-    pub sent: usize,
-    pub deadline: Option<u64>,
+/// The running thread waits until `events` may be so of `file`.
+pub(crate) fn wait_for_file(
+    w: &mut World,
+    file: u32,
+    events: Events,
+    exclusive: bool,
+    deadline: Option<u64>,
+) {
+    let thread = w.scheduler.current();
+    w.watch(file, Watcher::Thread { thread, events, exclusive }, exclusive);
+    w.wait(WaitOn::File(file), deadline);
 }
 
 /// What makes a descriptor takes these flags, and an eventfd one more.

@@ -1,7 +1,7 @@
 //! epoll and eventfd, after fs/eventpoll.c: `ep_poll_callback`, `ep_send_events`, `do_epoll_ctl`.
 
-use crate::kernel::Step;
 use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE};
+use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
 use crate::world::{Watcher, World};
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
@@ -34,7 +34,7 @@ impl World {
         match &mut self.files[file as usize].object {
             Object::Socket(sock) => {
                 let sock = *sock;
-                self.poll_sock(sock)
+                self.net().poll(sock)
             }
             Object::Event(counter) => {
                 let mut mask = Events::NONE;

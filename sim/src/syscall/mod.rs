@@ -4,17 +4,16 @@
 
 mod aio;
 mod clock;
-mod descriptor;
+pub(crate) mod descriptor;
 mod epoll;
 mod file;
 mod poll;
 mod recv_all;
 mod ring;
 mod signal;
-mod socket;
+pub(crate) mod socket;
 mod thread;
 mod timer;
 
-pub(crate) use descriptor::SendProgress;
 pub(crate) use recv_all::received;
 pub(crate) use ring::Entering;

@@ -1,6 +1,6 @@
 //! poll and select: ask everything, and wait for any of it (fs/select.c).
 
-use crate::kernel::Step;
+use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::{Watcher, World};
 use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};

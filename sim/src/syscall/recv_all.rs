@@ -1,6 +1,7 @@
 //! `MSG_WAITALL` (`recv(2)`): what arrives is taken as it comes, so that the receive buffer need not hold all of it.
 
-use crate::kernel::Step;
+use super::socket;
+use crate::scheduler::Step;
 use crate::world::World;
 use eagain_net::{Errno, Fd, RecvFlags};
 
@@ -16,7 +17,7 @@ impl World {
         deadline: &mut Option<u64>,
     ) -> Step<usize> {
         loop {
-            let failed = self.sock(fd).is_ok_and(|(_, sock)| self.socks[sock as usize].error.is_some());
+            let failed = socket::find(self, fd).is_ok_and(|(_, sock)| self.network.has_error(sock));
             let (readable, at_mark) = self.readable(fd).unwrap_or_default();
             // Urgent data ends it too: what is behind the mark is for the next call.
             if *got > 0 && (failed && readable == 0 || at_mark) {
@@ -24,7 +25,7 @@ impl World {
             }
             let rest = &mut buffer[*got..];
             let end = rest.is_empty();
-            match self.sys_recv(fd, rest, flags.without(RecvFlags::WAITALL), deadline) {
+            match socket::recv(self, fd, rest, flags.without(RecvFlags::WAITALL), deadline) {
                 Step::Done(Ok(0)) => return Step::Done(Ok(*got)),
                 Step::Done(Ok(n)) => {
                     *got += n;
@@ -50,10 +51,8 @@ impl World {
 
     /// How many bytes can be received, and whether the urgent one is the first of them.
     fn readable(&self, fd: Fd) -> Option<(u64, bool)> {
-        let (_, sock) = self.sock(fd).ok()?;
-        let (conn, side) = self.socks[sock as usize].conn?;
-        let f = &self.conns[conn as usize].flows[1 - side as usize];
-        Some((f.readable(), f.urgent.is_some() && f.readable_to_mark().1 > 0))
+        let (_, sock) = socket::find(self, fd).ok()?;
+        self.network.readable(sock)
     }
 }
 

@@ -3,12 +3,14 @@
 
 use super::descriptor::check_flags;
 use crate::fault::Family;
-use crate::kernel::{Frame, Step};
+use crate::kernel::Frame;
+use crate::network::ALL;
 use crate::object::Object;
 use crate::run::Effect;
+use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, World};
+use crate::world::{NONE, World};
 use eagain_net::{
     Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
     SigSet, Signal, SocketFlags,
@@ -258,6 +260,21 @@ impl World {
             Owner::ThisThread => self.send_to_thread(sigio.thread, info),
             _ => self.send_to_process(sigio.process, info),
         }
+    }
+
+    /// `sk_send_sigurg`: the owner hears of urgent data, also without `O_ASYNC`.
+    pub fn send_sigurg(&mut self, file: u32) {
+        let Some(sigio) = self.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied())
+        else {
+            return;
+        };
+        let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
+        match sigio.owner {
+            Owner::None => return,
+            Owner::ThisThread => self.send_to_thread(sigio.thread, info),
+            Owner::ThisProcess => self.send_to_process(sigio.process, info),
+        }
+        self.send_sigio(file, SigCode::PollPri);
     }
 
     /// The family that interrupts waits: plans a signal, or a stop and continue, for the thread that begins to wait.

@@ -1,8 +1,8 @@
 //! Threads and futexes (kernel/futex/).
 
 use crate::fault::Family;
-use crate::kernel::Step;
 use crate::run::Effect;
+use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
 use crate::trace::Kind;
 use crate::world::{NONE, World};

@@ -85,7 +85,7 @@ impl World {
     /// A process is over that is to begin again.
     pub(super) fn plan_restart(&mut self, process: u32) {
         let p = &self.processes[process as usize];
-        if p.life.factory.is_none() || p.exit == Some(0) || self.hosts[p.host as usize].down {
+        if p.life.factory.is_none() || p.exit == Some(0) || self.network.is_down(p.host) {
             return;
         }
         let name = p.name.clone();
@@ -103,7 +103,7 @@ impl World {
         let p = &self.processes[process as usize];
         let host = p.host;
         let Some(factory) = p.life.factory.clone() else { return };
-        if p.exit.is_none() || p.life.successor != NONE || self.hosts[host as usize].down {
+        if p.exit.is_none() || p.life.successor != NONE || self.network.is_down(host) {
             return;
         }
         let (origin, boot) = (p.life.origin.clone(), p.life.boot + 1);
@@ -134,28 +134,22 @@ impl World {
     /// disk is left what was synced, and of the rest what the choices leave. `back`: it comes up again after a while.
     /// `fault`: the family that does it, where the scenario does not.
     pub fn crash_host(&mut self, host: u32, back: bool, fault: Option<Family>) {
-        if std::mem::replace(&mut self.hosts[host as usize].down, true) {
+        if !self.network.switch_off(host) {
             return;
         }
-        self.hosts_away += 1;
         let now = self.run.now();
         self.run.event_or_fault(fault, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
-        let socks = self.socks.iter().filter(|(_, s)| s.host == host).map(|(at, _)| at as u32);
-        for sock in socks.collect::<Vec<_>>() {
-            let file = self.socks[sock as usize].file;
+        for file in self.net().lose_sockets(host) {
             if let Some(open) = self.files.get_mut(file as usize) {
                 open.object = Object::Gone;
             }
-            self.lose_sock(sock);
         }
         for process in 0..self.processes.len() as u32 {
             if self.processes[process as usize].host == host {
                 self.kill_process(process, None);
             }
         }
-        let owner = &mut self.hosts[host as usize];
-        owner.bound.clear();
-        owner.time_wait.clear();
+        self.network.forget_ports(host);
         let owner = &mut self.hosts[host as usize];
         let gone = owner.files.crash(&mut self.run, &owner.name);
         if gone != 0 {
@@ -173,10 +167,9 @@ impl World {
 
     /// The host is there again; what is to run on it begins.
     pub fn host_up(&mut self, host: u32) {
-        if !std::mem::replace(&mut self.hosts[host as usize].down, false) {
+        if !self.network.switch_on(host) {
             return;
         }
-        self.hosts_away -= 1;
         self.run.progress();
         self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
         for process in 0..self.processes.len() as u32 {

@@ -6,19 +6,20 @@
 //! set of threads that could run.
 
 mod clocks;
-mod happen;
+mod dispatch;
 mod host;
 mod life;
 mod notify;
 mod process;
 mod wait;
 
-pub(crate) use host::{Host, TIME_WAIT_NS};
+pub(crate) use host::Host;
 pub(crate) use life::{Factory, Life};
-pub(crate) use notify::{ALL, Watcher};
+pub(crate) use notify::Watcher;
 pub(crate) use process::Process;
 
-use crate::object::{Conn, OpenFile, Sock};
+use crate::network::{Net, Network};
+use crate::object::OpenFile;
 use crate::run::Run;
 use crate::scheduler::{Event, FutexQueues, Scheduler};
 use slab::Slab;
@@ -35,9 +36,7 @@ pub(crate) struct World {
     pub hosts: Vec<Host>,
     pub processes: Vec<Process>,
     pub files: Slab<OpenFile>,
-    pub socks: Slab<Sock>,
-    pub conns: Slab<Conn>,
-    pub conn_generation: u32,
+    pub network: Network,
     pub futexes: FutexQueues,
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
@@ -48,28 +47,17 @@ pub(crate) struct World {
     pub lent: u32,
     /// Counts what entries of the agenda refer to and has no other identity.
     pub numbers: u32,
-    /// Ways between hosts that carry nothing.
-    pub cuts: Vec<crate::network::Cut>,
-    /// Hosts that are down, or cut off, the one counted as the other.
-    pub hosts_away: u32,
-    /// The agenda has an entry for the beginning of the quiet tail.
-    pub quiet_planned: bool,
-    /// When partitions begin.
-    pub partitions: crate::choice::Stream,
-    /// When hosts are cut off one after another.
-    pub swizzles: crate::choice::Stream,
 }
 
 /// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
 /// worlds does not grow them anew each time. Nothing but their capacity outlives a world.
 #[derive(Default)]
-pub(crate) struct Rooms {
+pub(crate) struct Recycled {
     scheduler: Scheduler,
     hosts: Vec<Host>,
     processes: Vec<Process>,
     files: Slab<OpenFile>,
-    socks: Slab<Sock>,
-    conns: Slab<Conn>,
+    network: Network,
 }
 
 /// Whose turn it is.
@@ -81,47 +69,54 @@ pub(crate) enum Next {
 }
 
 impl World {
-    /// An empty world in the rooms of an earlier one.
-    pub fn new(run: Run, knobs: crate::knobs::KernelKnobs, rooms: Rooms) -> World {
-        let Rooms { scheduler, hosts, processes, files, socks, conns } = rooms;
+    /// An empty world in the buffers of an earlier one.
+    pub fn new(run: Run, knobs: crate::knobs::KernelKnobs, recycled: Recycled) -> World {
+        let Recycled { scheduler, hosts, processes, files, network } = recycled;
         World {
             run,
             scheduler: Scheduler::recycled(scheduler),
             hosts,
             processes,
             files,
-            socks,
-            conns,
-            conn_generation: 0,
+            network: Network::recycled(network),
             futexes: FutexQueues::default(),
             knobs,
             foreground: 0,
             signalfds: 0,
             lent: NONE,
             numbers: 0,
-            cuts: Vec::new(),
-            hosts_away: 0,
-            quiet_planned: false,
-            partitions: crate::choice::Stream::default(),
-            swizzles: crate::choice::Stream::default(),
         }
     }
 
-    /// Leaves the rooms to the next world.
-    pub fn move_out(&mut self) -> Rooms {
+    /// Leaves the buffers to the next world.
+    pub fn move_out(&mut self) -> Recycled {
         self.hosts.clear();
         self.processes.clear();
         self.files.clear();
-        self.socks.clear();
-        self.conns.clear();
-        Rooms {
+        Recycled {
             scheduler: std::mem::take(&mut self.scheduler),
             hosts: std::mem::take(&mut self.hosts),
             processes: std::mem::take(&mut self.processes),
             files: std::mem::take(&mut self.files),
-            socks: std::mem::take(&mut self.socks),
-            conns: std::mem::take(&mut self.conns),
+            network: std::mem::take(&mut self.network),
         }
+    }
+
+    /// The network, for what changes nothing that anybody waits for.
+    #[inline]
+    pub fn net(&mut self) -> Net<'_> {
+        let World { network, run, scheduler, knobs, .. } = self;
+        Net { net: network, run, scheduler, knobs }
+    }
+
+    /// Acts on the network, and then delivers what it reports to those who watch.
+    #[inline]
+    pub fn on_network<R>(&mut self, act: impl FnOnce(&mut Net) -> R) -> R {
+        let result = act(&mut self.net());
+        if self.network.has_notices() {
+            self.deliver();
+        }
+        result
     }
 
     /// Lets everything happen up to the next turn of a thread.
@@ -179,7 +174,7 @@ impl World {
 
     /// Lets happen what is due by now, but no other thread go on.
     #[cold]
-    pub fn settle(&mut self, time: u64) {
+    pub fn catch_up_events(&mut self, time: u64) {
         while let Some(event) = self.scheduler.before(time, 0) {
             if matches!(event, Event::Thread(_)) || self.run.failed() {
                 return;

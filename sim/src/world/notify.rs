@@ -2,6 +2,7 @@
 //! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides.
 
 use super::World;
+use crate::network::{ALL, Notice};
 use crate::object::Object;
 use crate::scheduler::Wake;
 use eagain_net::{Events, SigCode};
@@ -25,10 +26,20 @@ impl Watcher {
     }
 }
 
-/// A key that concerns everybody: the state of the file changed as a whole.
-pub(crate) const ALL: Events = Events(0x3fff);
-
 impl World {
+    /// Delivers what the network has reported, in its order.
+    pub(super) fn deliver(&mut self) {
+        let notices = self.network.take_notices();
+        for &notice in &notices {
+            match notice {
+                Notice::Ready { file, events, signal } => self.notify(file, events, signal),
+                Notice::Again { file, events } => self.notify_again(file, events),
+                Notice::Urgent { file } => self.send_sigurg(file),
+            }
+        }
+        self.network.return_notices(notices);
+    }
+
     /// Something of `events` may be so now. `signal`: what the owner of the descriptor is told, if it asked to be.
     pub fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         self.notify_watchers(file, events);

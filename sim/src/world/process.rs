@@ -7,7 +7,7 @@ use crate::object::SignalQueue;
 use crate::run::Effect;
 use crate::scheduler::{Thread, Wake};
 use crate::trace::Kind;
-use eagain_net::{Errno, Fd, SigAction, SigSet, SocketAddr, ThreadBody};
+use eagain_net::{Errno, Fd, SigAction, SigSet, ThreadBody};
 
 /// One entry of the descriptor table.
 #[derive(Clone, Copy)]
@@ -32,12 +32,9 @@ pub(crate) struct Process {
     pub full_until: u64,
     pub full_event: u64,
     pub fd_stream: Stream,
-    pub listens: Stream,
     /// What is done with each signal, where it is not the default.
     pub dispositions: Vec<(i32, SigAction)>,
     pub pending: SignalQueue,
-    /// How many connections were started to each destination; names of connections count by it.
-    pub connects: Vec<(SocketAddr, u32)>,
     /// It counts for the end of the run.
     pub foreground: bool,
     pub may_panic: bool,
@@ -63,6 +60,7 @@ impl World {
         body: eagain_net::ThreadBody,
     ) -> u32 {
         let index = self.processes.len() as u32;
+        self.network.add_process(&name);
         let main_name = [&*name, "/0"].concat();
         self.processes.push(Process {
             host,
@@ -76,10 +74,8 @@ impl World {
             full_until: 0,
             full_event: 0,
             fd_stream: Stream::default(),
-            listens: Stream::default(),
             dispositions: Vec::new(),
             pending: SignalQueue::default(),
-            connects: Vec::new(),
             foreground,
             may_panic: false,
             memory_limit: 0,
@@ -120,11 +116,8 @@ impl World {
         let Some(heap) = crate::allocator::held(process) else { return };
         let mut buffers = 0;
         for entry in self.processes[process as usize].fds.iter().flatten() {
-            if let crate::object::Object::Socket(sock) = self.files[entry.file as usize].object
-                && let Some((conn, side)) = self.socks[sock as usize].conn
-            {
-                let flows = &self.conns[conn as usize].flows;
-                buffers += flows[side as usize].queued() + flows[1 - side as usize].readable();
+            if let crate::object::Object::Socket(sock) = self.files[entry.file as usize].object {
+                buffers += self.network.buffered(sock);
             }
         }
         if heap + buffers > limit {

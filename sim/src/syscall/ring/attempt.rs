@@ -3,9 +3,10 @@
 
 use super::work::UNMASK;
 use crate::fault::Family;
-use crate::kernel::Step;
+use crate::network::SendProgress;
 use crate::object::Object;
-use crate::syscall::SendProgress;
+use crate::scheduler::Step;
+use crate::syscall::socket;
 use crate::world::{LENT, NONE, World};
 use eagain_net::{
     Errno, Events, Fd, Operation, Result, SendFlags, SocketOption, SocketOptionName, StatusFlags,
@@ -87,7 +88,7 @@ impl World {
         match operation {
             Operation::Nop => Attempt::Done(0, false),
             &mut Operation::Accept { flags, multishot, .. } => loop {
-                match self.on_ring_file(ring, op, |w, fd| w.sys_accept(fd, flags)) {
+                match self.on_ring_file(ring, op, |w, fd| socket::accept(w, fd, flags)) {
                     Ok((fd, _)) if multishot => {
                         self.ring_post_more(ring, op, fd.0, None);
                     }
@@ -124,9 +125,9 @@ impl World {
             &mut Operation::Fsync { data_only, .. } => {
                 done(self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_fsync(fd, data_only))).map(|()| 0))
             }
-            &mut Operation::Shutdown { how, .. } => {
-                done(self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_shutdown(fd, how))).map(|()| 0))
-            }
+            &mut Operation::Shutdown { how, .. } => done(
+                self.on_ring_file(ring, op, |w, fd| Step::Done(socket::shutdown(w, fd, how))).map(|()| 0),
+            ),
             &mut Operation::Close { fd } => done(self.ring_close(ring, fd).map(|()| 0)),
             &mut Operation::PollAdd { events, multishot, .. } => {
                 let asked = events | UNMASK;
@@ -169,7 +170,7 @@ impl World {
         if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
             return self.ring_connect_error(ring, op);
         }
-        let result = self.on_ring_file(ring, op, |w, fd| w.sys_connect(fd, address));
+        let result = self.on_ring_file(ring, op, |w, fd| socket::connect(w, fd, address));
         let Some(entry) = self.ring_op(ring, op) else { return done(Ok(0)) };
         match result {
             Ok(()) => done(Ok(0)),
@@ -187,8 +188,8 @@ impl World {
     }
 
     fn ring_connect_error(&mut self, ring: u32, op: u32) -> Attempt {
-        let error =
-            self.on_ring_file(ring, op, |w, fd| Step::Done(w.sys_getsockopt(fd, SocketOptionName::Error)));
+        let error = self
+            .on_ring_file(ring, op, |w, fd| Step::Done(socket::getsockopt(w, fd, SocketOptionName::Error)));
         match error {
             Ok(SocketOption::Error(Some(errno))) => done(Err(errno)),
             _ => done(Ok(0)),
@@ -229,8 +230,9 @@ impl World {
         let mut moved = self.moved(ring, op);
         loop {
             let rest = &bytes[moved..most];
-            let sent = self
-                .on_ring_file(ring, op, |w, fd| w.sys_send(fd, &[rest], now, &mut SendProgress::default()));
+            let sent = self.on_ring_file(ring, op, |w, fd| {
+                socket::send(w, fd, &[rest], now, &mut SendProgress::default())
+            });
             match sent {
                 Ok(n) => {
                     moved += n;

@@ -7,8 +7,9 @@ mod finish;
 mod receive;
 mod work;
 
-use crate::kernel::Step;
 use crate::object::{LinkedTimeout, Object, Ring, RingOp};
+use crate::scheduler::Step;
+use crate::syscall::descriptor::wait_for_file;
 use crate::world::{NONE, World};
 use eagain_net::{
     Completed, CompletedFlags, Errno, Events, Fd, Operation, Result, RingParams, SigSet, Submission,
@@ -180,7 +181,7 @@ impl World {
             // What was submitted, and what is there already, count for more than the time.
             return Step::Done(if submitted > 0 || ready > 0 { Ok(submitted) } else { Err(Errno::ETIME) });
         }
-        self.wait_for_file(file, ENTERED, false, entering.deadline);
+        wait_for_file(self, file, ENTERED, false, entering.deadline);
         Step::Wait
     }
 
@@ -252,7 +253,7 @@ impl World {
             && self.ring(file).is_some_and(|ring| ring.defer && ring.owner == me)
         {
             let time = self.scheduler[me].time;
-            self.settle(time);
+            self.catch_up_events(time);
         }
     }
 

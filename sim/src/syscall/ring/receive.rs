@@ -2,8 +2,9 @@
 //! again.
 
 use super::attempt::{Attempt, done, moved_or};
-use crate::kernel::Step;
 use crate::object::Object;
+use crate::scheduler::Step;
+use crate::syscall::socket;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SigSet};
 
@@ -15,7 +16,7 @@ impl World {
         let mut moved = self.moved(ring, op);
         loop {
             let rest = &mut buffer[moved..most];
-            let receive = |w: &mut World, fd| w.sys_recv(fd, rest, now, &mut None);
+            let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut None);
             let received = match flags.contains(RecvFlags::OOB) {
                 true => self.on_ring_file(ring, op, receive),
                 false => self.ring_take(ring, op, receive),
@@ -68,7 +69,7 @@ impl World {
             let most = self.ring_short(ring, op, buffer.len(), Events::IN);
             let into = &mut buffer[..most];
             let received =
-                self.ring_take(ring, op, |w, fd| w.sys_recv(fd, into, RecvFlags::DONTWAIT, &mut None));
+                self.ring_take(ring, op, |w, fd| socket::recv(w, fd, into, RecvFlags::DONTWAIT, &mut None));
             let n = match received {
                 Ok(n) if n > 0 => n,
                 other => {
@@ -109,13 +110,11 @@ impl World {
     /// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
     pub(super) fn ring_has_data(&mut self, ring: u32, op: u32) -> bool {
         let Some(sock) = self.ring_socket(ring, op) else { return true };
-        let conn = self.socks.get(sock as usize).and_then(|s| s.conn);
-        conn.is_some_and(|(conn, side)| self.conns[conn as usize].flows[1 - side as usize].readable() > 0)
+        self.network.has_data(sock)
     }
 
     /// Whether the peer's end is what there is to receive.
     fn ring_has_ended(&mut self, ring: u32, op: u32) -> bool {
-        let sock = self.ring_socket(ring, op).and_then(|sock| self.socks.get(sock as usize));
-        sock.is_some_and(|sock| sock.done)
+        self.ring_socket(ring, op).is_some_and(|sock| self.network.has_ended(sock))
     }
 }

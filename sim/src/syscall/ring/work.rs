@@ -4,10 +4,11 @@
 use super::ENTERED;
 use crate::choice::Stream;
 use crate::fault::Family;
+use crate::network::ALL;
 use crate::object::{Object, Ring, RingOp};
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, Watcher, World};
+use crate::world::{NONE, Watcher, World};
 use eagain_net::{Events, Operation, Submission};
 
 /// `IO_LOCAL_TW_DEFAULT_MAX`.

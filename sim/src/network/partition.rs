@@ -1,11 +1,12 @@
 //! Hosts that cannot reach each other: partitions, two-way and one-way, and hosts that are down. Nothing vanishes for
 //! good: the sender sends again, after 200 ms, then twice that, and so on (`tcp(7)`, `tcp_retries2`).
 
+use super::{Net, Network};
 use crate::choice::{Distribution, Domain};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::NONE;
 use eagain_net::Errno;
 
 /// `TCP_RTO_MIN` and `TCP_RTO_MAX`.
@@ -41,20 +42,43 @@ pub(crate) struct Cut {
     pub event: u64,
 }
 
-impl World {
+impl Network {
+    /// The power of a host fails; whether it was on.
+    pub fn switch_off(&mut self, host: u32) -> bool {
+        let was_on = !std::mem::replace(&mut self.hosts[host as usize].down, true);
+        self.hosts_away += u32::from(was_on);
+        was_on
+    }
+
+    /// The power of a host is back; whether it was off.
+    pub fn switch_on(&mut self, host: u32) -> bool {
+        let was_off = std::mem::replace(&mut self.hosts[host as usize].down, false);
+        self.hosts_away -= u32::from(was_off);
+        was_off
+    }
+
+    /// A host that was switched off remembers no port.
+    pub fn forget_ports(&mut self, host: u32) {
+        let owner = &mut self.hosts[host as usize];
+        owner.bound.clear();
+        owner.time_wait.clear();
+    }
+}
+
+impl Net<'_> {
     /// Whether anything stands between any two hosts; else nobody asks further.
     #[inline]
     pub(super) fn network_is_broken(&self) -> bool {
-        self.hosts_away > 0 || !self.cuts.is_empty()
+        self.net.hosts_away > 0 || !self.net.cuts.is_empty()
     }
 
     /// The event that keeps a segment from `from` from arriving at `to`; 0 where the host is down.
     pub(super) fn obstacle(&self, from: u32, to: u32) -> Option<u64> {
-        let cut = self.cuts.iter().find(|cut| cut.from == from && cut.to == to);
+        let cut = self.net.cuts.iter().find(|cut| cut.from == from && cut.to == to);
         if let Some(cut) = cut {
             return Some(cut.event);
         }
-        let [sender, receiver] = [from, to].map(|host| &self.hosts[host as usize]);
+        let [sender, receiver] = [from, to].map(|host| &self.net.hosts[host as usize]);
         let away = [sender, receiver].into_iter().find(|host| host.cut_off_until != 0);
         match away.filter(|_| from != to) {
             Some(host) => Some(host.cut_off_event),
@@ -73,13 +97,13 @@ impl World {
     }
 
     fn add_cut(&mut self, cut: Cut) {
-        self.cuts.push(cut);
+        self.net.cuts.push(cut);
         self.plan_quiet();
     }
 
     /// What is cut is whole again when the quiet tail begins.
     pub(super) fn plan_quiet(&mut self) {
-        if !std::mem::replace(&mut self.quiet_planned, true) {
+        if !std::mem::replace(&mut self.net.quiet_planned, true) {
             let at = self.run.quiet_from().max(self.run.now());
             self.scheduler.plan(at, Event::Quiet);
         }
@@ -93,8 +117,8 @@ impl World {
 
     /// The ways that `which` names are open again. What waits arrives when it is sent again.
     pub fn heal(&mut self, which: impl Fn(&Cut) -> bool) {
-        let healed: Vec<Cut> = self.cuts.iter().copied().filter(&which).collect();
-        self.cuts.retain(|cut| !which(cut));
+        let healed: Vec<Cut> = self.net.cuts.iter().copied().filter(&which).collect();
+        self.net.cuts.retain(|cut| !which(cut));
         for cut in healed {
             self.run.event(NONE, Kind::Healed, [u64::from(cut.from), u64::from(cut.to), 0, 0]);
             if self.obstacle(cut.from, cut.to).is_none() {
@@ -107,7 +131,7 @@ impl World {
     pub(super) fn release_acks(&mut self, is_open: impl Fn(u32, u32) -> bool) {
         let now = self.run.now();
         let mut senders = Vec::new();
-        for (conn, c) in &mut self.conns {
+        for (conn, c) in &mut self.net.conns {
             for side in 0..2 {
                 if !is_open(c.hosts[1 - side], c.hosts[side]) {
                     continue;
@@ -120,7 +144,7 @@ impl World {
             }
         }
         for (conn, side, sock) in senders {
-            if sock != NONE && self.socks[sock as usize].no_space {
+            if sock != NONE && self.net.socks[sock as usize].no_space {
                 self.await_space(conn, side);
             }
         }
@@ -129,7 +153,7 @@ impl World {
     /// The head of a flow's wire cannot arrive: it is sent again later, until its sender gives up.
     pub(super) fn send_again(&mut self, conn: u32, generation: u32, side: usize, cause: u64) {
         let now = self.run.now();
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let sender = c.socks[side];
         let f = &mut c.flows[side];
         if c.lost[side] {
@@ -142,7 +166,7 @@ impl World {
             f.wire.clear();
             f.dead = true;
             if sender != NONE {
-                self.socks[sender as usize].error = Some(Errno::ETIMEDOUT);
+                self.net.socks[sender as usize].error = Some(Errno::ETIMEDOUT);
                 self.connection_over(sender);
             }
             return;
@@ -157,18 +181,26 @@ impl World {
         self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
     }
 
-    /// A socket of a host whose power failed: gone, without a word to the other side.
-    pub fn lose_sock(&mut self, sock: u32) {
-        if let Some((conn, side)) = self.socks[sock as usize].conn {
-            self.conns[conn as usize].lost[side as usize] = true;
-            self.drop_unsent(conn, side as usize);
+    /// The sockets of a host whose power failed are gone, without a word to the other side; the open files that referred
+    /// to them.
+    pub fn lose_sockets(&mut self, host: u32) -> Vec<u32> {
+        let socks = self.net.socks.iter().filter(|(_, s)| s.host == host).map(|(at, _)| at as u32);
+        let mut files = Vec::new();
+        for sock in socks.collect::<Vec<_>>() {
+            let s = &self.net.socks[sock as usize];
+            files.extend((s.file != NONE).then_some(s.file));
+            if let Some((conn, side)) = s.conn {
+                self.net.conns[conn as usize].lost[side as usize] = true;
+                self.drop_unsent(conn, side as usize);
+            }
+            self.remove_sock(sock);
         }
-        self.remove_sock(sock);
+        files
     }
 
     /// A segment came to a host that knows nothing of the connection any more: a reset (RFC 9293 3.10.7.1).
     pub(super) fn answer_for_the_lost(&mut self, conn: u32, side: usize) {
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         c.flows[side].wire.clear();
         c.flows[1 - side].dead = false;
         self.send_rst(conn, 1 - side);
@@ -176,10 +208,10 @@ impl World {
 
     /// The next partition, if there is one: after how long is chosen now.
     pub fn plan_partition(&mut self) {
-        if self.hosts.len() < 2 {
+        if self.net.hosts.len() < 2 {
             return;
         }
-        let after = self.run.draw(Family::Partition, &mut self.partitions, || "network".to_owned());
+        let after = self.run.draw(Family::Partition, &mut self.net.partitions, || "network".to_owned());
         if after != 0 {
             self.scheduler.plan(self.run.now() + after, Event::Partition);
         }
@@ -190,9 +222,10 @@ impl World {
         if self.run.is_quiet() {
             return;
         }
-        let hosts = self.hosts.len() as u64;
-        let number = self.next_number();
-        let name = format!("{}", self.partitions.count());
+        let hosts = self.net.hosts.len() as u64;
+        self.net.partition += 1;
+        let number = self.net.partition;
+        let name = format!("{}", self.net.partitions.count());
         let mut stream = crate::choice::Stream::default();
         let mut choose = |distribution| self.run.choose(&mut stream, WHAT, distribution, || name.clone());
         let one = choose(Distribution::uniform(0, hosts - 1)) as u32;

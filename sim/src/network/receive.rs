@@ -1,60 +1,67 @@
 //! Receiving: what the head of the wire does when it arrives (tcp_input.c: `tcp_data_queue`, `tcp_fin`, `tcp_reset`).
 
-use super::cut::HELD;
-use crate::object::{RCV, SHUT, Segment, SegmentKind, Sock, Tcp};
+use super::connection::{Segment, SegmentKind};
+use super::partition::HELD;
+use super::socket::{RCV, SHUT, Sock, Tcp};
+use super::{ALL, Net, Network};
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{ALL, NONE, World};
+use crate::world::NONE;
 use eagain_net::{Errno, Events, SigCode};
 use slab::Slab;
 
 /// `TCP_DELACK_MIN`.
 const DELAYED_ACK_NS: u64 = 40_000_000;
 
-impl World {
-    /// Everything of this direction that is due arrives.
-    pub fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
+impl Net<'_> {
+    /// Takes the next of this direction that is due off the wire, for [`Net::receive`]. The acknowledgement of a FIN that
+    /// waited goes along with it, and is reported before.
+    pub fn next_arrival(&mut self, conn: u32, generation: u32, side: usize) -> Option<Segment> {
         let now = self.run.now();
-        loop {
-            let Some(c) = self.conn(conn, generation) else { return };
-            let f = &mut c.flows[side];
-            f.arriving = false;
-            match f.wire.front() {
-                None => return,
-                Some(segment) if segment.at > now => {
-                    let at = segment.at;
-                    f.arriving = true;
-                    self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
-                    return;
-                }
-                Some(_) => {}
+        let c = self.conn(conn, generation)?;
+        let f = &mut c.flows[side];
+        f.arriving = false;
+        let at = f.wire.front()?.at;
+        if at > now {
+            f.arriving = true;
+            self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
+            return None;
+        }
+        if c.lost[1 - side] || self.network_is_broken() {
+            let c = &self.net.conns[conn as usize];
+            if let Some(cause) = self.obstacle(c.hosts[side], c.hosts[1 - side]) {
+                self.send_again(conn, generation, side, cause);
+                return None;
             }
-            if c.lost[1 - side] || self.network_is_broken() {
-                let c = &self.conns[conn as usize];
-                if let Some(cause) = self.obstacle(c.hosts[side], c.hosts[1 - side]) {
-                    return self.send_again(conn, generation, side, cause);
-                }
-                if c.lost[1 - side] {
-                    return self.answer_for_the_lost(conn, side);
-                }
+            if c.lost[1 - side] {
+                self.answer_for_the_lost(conn, side);
+                return None;
             }
-            let f = &mut self.conns[conn as usize].flows[side];
-            f.retries = 0;
-            let Some(segment) = f.wire.pop_front() else { return };
-            match segment.kind {
-                SegmentKind::Open => self.handshake_done(conn),
-                SegmentKind::Data => self.data_arrives(conn, side, segment),
-                SegmentKind::Fin => self.fin_arrives(conn, side),
-                SegmentKind::Rst => self.rst_arrives(conn, side),
-            }
+        }
+        let f = &mut self.net.conns[conn as usize].flows[side];
+        f.retries = 0;
+        let segment = f.wire.pop_front()?;
+        if matches!(segment.kind, SegmentKind::Data | SegmentKind::Fin) {
+            self.fin_ack_comes_along(conn, 1 - side);
+        }
+        Some(segment)
+    }
+
+    /// A segment has arrived.
+    #[inline]
+    pub fn receive(&mut self, conn: u32, side: usize, segment: Segment) {
+        match segment.kind {
+            SegmentKind::Open => self.handshake_done(conn),
+            SegmentKind::Data => self.data_arrives(conn, side, segment),
+            SegmentKind::Fin => self.fin_arrives(conn, side),
+            SegmentKind::Rst => self.rst_arrives(conn, side),
         }
     }
 
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
         let now = self.run.now();
-        self.fin_ack_comes_along(conn, 1 - side);
         let broken = self.network_is_broken();
-        let World { conns, socks, run, .. } = self;
+        let (Network { conns, socks, .. }, run) = (&mut *self.net, &mut *self.run);
         let Some(c) = conns.get_mut(conn as usize) else { return };
         let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
         let (hosts, latency) = (c.hosts, c.latency);
@@ -81,7 +88,7 @@ impl World {
         });
         if broken
             && self.obstacle(hosts[1 - side], hosts[side]).is_some()
-            && let Some(ack) = self.conns[conn as usize].flows[side].acks.back_mut()
+            && let Some(ack) = self.net.conns[conn as usize].flows[side].acks.back_mut()
         {
             ack.0 = HELD;
         }
@@ -98,13 +105,13 @@ impl World {
         };
         if urgent {
             self.urgent_arrives(conn, side, segment.end - n);
-            readable = self.conns[conn as usize].flows[side].readable();
+            readable = self.net.conns[conn as usize].flows[side].readable();
         }
         if both_shut {
             // Both directions are shut (`tcp_rcv_state_process`): the connection is reset, for both.
-            self.conns[conn as usize].flows[side].arrived -= n;
+            self.net.conns[conn as usize].flows[side].arrived -= n;
             self.send_rst(conn, 1 - side);
-            self.socks[receiver as usize].error = Some(Errno::ECONNRESET);
+            self.net.socks[receiver as usize].error = Some(Errno::ECONNRESET);
             self.connection_over(receiver);
             return;
         }
@@ -116,8 +123,7 @@ impl World {
     /// `tcp_fin`, and what its acknowledgement does to the sender.
     fn fin_arrives(&mut self, conn: u32, side: usize) {
         let now = self.run.now();
-        self.fin_ack_comes_along(conn, 1 - side);
-        let World { conns, socks, .. } = self;
+        let Network { conns, socks, .. } = &mut *self.net;
         let Some(c) = conns.get_mut(conn as usize) else { return };
         let (from, to) = (c.words[side], c.words[1 - side]);
         c.flows[1 - side].acknowledging.answered(false);
@@ -127,7 +133,7 @@ impl World {
         self.run.event(NONE, Kind::Fin, [from, to, 0, 0]);
         let mut at_once = true;
         if receiver != NONE {
-            let s = &mut self.socks[receiver as usize];
+            let s = &mut self.net.socks[receiver as usize];
             s.shutdown |= RCV;
             s.done = true;
             at_once = enough || !matches!(s.tcp, Tcp::SynRecv | Tcp::Established);
@@ -146,7 +152,7 @@ impl World {
                 self.enter_time_wait(receiver);
                 self.set_closed(receiver);
             }
-            if self.socks[receiver as usize].orphan {
+            if self.net.socks[receiver as usize].orphan {
                 if over {
                     self.remove_sock(receiver);
                 }
@@ -161,11 +167,11 @@ impl World {
                 }
             }
         }
-        let Some(c) = self.conns.get(conn as usize) else { return };
+        let Some(c) = self.net.conns.get(conn as usize) else { return };
         let lost_until = c.flows[1 - side].lost_until;
         if lost_until > now {
             self.scheduler.plan(lost_until + c.latency, Event::FinAck(conn, c.generation, side as u8));
-        } else if at_once || sender == NONE || self.socks[sender as usize].orphan {
+        } else if at_once || sender == NONE || self.net.socks[sender as usize].orphan {
             self.fin_acked(conn, side);
         } else {
             // `inet_csk_enter_pingpong_mode`: the acknowledgement waits for something to go along with.
@@ -177,7 +183,7 @@ impl World {
     /// An acknowledgement that waited goes along with what is sent the other way.
     #[inline]
     fn fin_ack_comes_along(&mut self, conn: u32, side: usize) {
-        let f = &self.conns[conn as usize].flows[side];
+        let f = &self.net.conns[conn as usize].flows[side];
         if f.fin_arrived && !f.fin_acked {
             self.fin_acked(conn, side);
         }
@@ -194,7 +200,7 @@ impl World {
     /// where that is enough (`tcp_cleanup_rbuf`).
     #[inline]
     pub fn acknowledge_what_was_read(&mut self, conn: u32, side: usize, took: bool, beyond: bool) {
-        let f = &mut self.conns[conn as usize].flows[side];
+        let f = &mut self.net.conns[conn as usize].flows[side];
         if f.acknowledging.looked(f.read, took, beyond) {
             self.fin_ack_comes_along(conn, side);
         }
@@ -202,13 +208,13 @@ impl World {
 
     /// Who sent a FIN knows that it has arrived.
     fn fin_acked(&mut self, conn: u32, side: usize) {
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         c.flows[side].fin_acked = true;
         let sender = c.socks[side];
         if sender == NONE {
             return;
         }
-        let s = &mut self.socks[sender as usize];
+        let s = &mut self.net.socks[sender as usize];
         let waited = s.tcp == Tcp::FinWait1;
         s.tcp = match s.tcp {
             Tcp::FinWait1 => Tcp::FinWait2,
@@ -232,14 +238,14 @@ impl World {
 
     /// `tcp_reset`.
     fn rst_arrives(&mut self, conn: u32, side: usize) {
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let (from, to) = (c.words[side], c.words[1 - side]);
         let receiver = c.socks[1 - side];
         self.run.event(NONE, Kind::Rst, [from, to, 0, 0]);
         if receiver == NONE {
             return;
         }
-        let s = &mut self.socks[receiver as usize];
+        let s = &mut self.net.socks[receiver as usize];
         let error = match s.tcp {
             Tcp::Close => return,
             Tcp::SynSent => Errno::ECONNREFUSED,
@@ -252,7 +258,7 @@ impl World {
 
     /// `tcp_done` after an error: nothing more is sent, everybody is told.
     pub(super) fn connection_over(&mut self, sock: u32) {
-        let s = &mut self.socks[sock as usize];
+        let s = &mut self.net.socks[sock as usize];
         let half_open = s.tcp == Tcp::SynRecv;
         s.shutdown = SHUT;
         let (file, orphan, conn, parent) = (s.file, s.orphan, s.conn, s.parent);

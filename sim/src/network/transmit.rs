@@ -1,32 +1,33 @@
 //! Sending: bytes that were written become segments, as the receiver's window, the bandwidth and the faults allow.
 
 use super::MAX_SEGMENT;
+use super::Net;
+use super::connection::{Flow, Segment, SegmentKind};
 use crate::choice::{Distribution, Domain, Group, Lane};
 use crate::fault::Family;
-use crate::object::{Flow, Segment, SegmentKind};
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::NONE;
 
 /// How long the rest of a split segment stays behind.
 const GAP: Domain = Domain("wire.gap");
 const GAP_NS_MIN: u64 = 1_000;
 const GAP_NS_MAX: u64 = 20_000_000;
 
-impl World {
+impl Net<'_> {
     /// Sends what can be sent of one direction.
-    pub fn pump(&mut self, conn: u32, side: usize) {
+    pub fn transmit(&mut self, conn: u32, side: usize) {
         loop {
             let now = self.run.now();
-            let c = &mut self.conns[conn as usize];
+            let c = &mut self.net.conns[conn as usize];
             let f = &mut c.flows[side];
             let pending = f.written - f.sent;
             if f.dead || pending == 0 && (!f.fin_written || f.fin_sent) {
                 return;
             }
             if f.held_until > now {
-                if !f.pumping {
-                    f.pumping = true;
+                if !f.resuming {
+                    f.resuming = true;
                     let (at, generation) = (f.held_until, c.generation);
                     self.scheduler.plan(at, Event::Transmit(conn, generation, side as u8));
                 }
@@ -40,7 +41,7 @@ impl World {
                 return;
             }
             if f.asked <= f.segments && self.run.may_fault_connections() {
-                let f = &mut self.conns[conn as usize].flows[side];
+                let f = &mut self.net.conns[conn as usize].flows[side];
                 f.asked = f.segments + 1;
                 if self.choose_for_segment(conn, side, Family::Reset) != 0 {
                     self.reset_by_the_network(conn, side);
@@ -50,17 +51,17 @@ impl World {
                 if stall != 0 {
                     let cause =
                         self.connection_fault(conn, side, Family::WireStall, Kind::FaultStall, stall, 0);
-                    let f = &mut self.conns[conn as usize].flows[side];
+                    let f = &mut self.net.conns[conn as usize].flows[side];
                     f.held_until = now + stall;
                     f.held_cause = cause;
                     continue;
                 }
-                self.choose_hole(conn, side);
+                self.choose_black_hole(conn, side);
                 let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
                 if wait != 0 && n > 0 {
                     let cause =
                         self.connection_fault(conn, side, Family::WireCoalesce, Kind::FaultCoalesce, wait, 0);
-                    let f = &mut self.conns[conn as usize].flows[side];
+                    let f = &mut self.net.conns[conn as usize].flows[side];
                     f.held_until = now + wait;
                     f.held_cause = cause;
                     continue;
@@ -71,14 +72,14 @@ impl World {
     }
 
     /// A black hole: from this segment on the direction loses what it carries, until it is healed.
-    fn choose_hole(&mut self, conn: u32, side: usize) {
-        let hole = self.choose_for_segment(conn, side, Family::BlackHole);
-        if hole == 0 {
+    fn choose_black_hole(&mut self, conn: u32, side: usize) {
+        let lost_for = self.choose_for_segment(conn, side, Family::BlackHole);
+        if lost_for == 0 {
             return;
         }
-        let cause = self.connection_fault(conn, side, Family::BlackHole, Kind::FaultBlackHole, hole, 0);
-        let until = (self.run.now() + hole).min(self.run.quiet_from());
-        let f = &mut self.conns[conn as usize].flows[side];
+        let cause = self.connection_fault(conn, side, Family::BlackHole, Kind::FaultBlackHole, lost_for, 0);
+        let until = (self.run.now() + lost_for).min(self.run.quiet_from());
+        let f = &mut self.net.conns[conn as usize].flows[side];
         f.lost_until = f.lost_until.max(until);
         f.lost_cause = cause;
     }
@@ -97,12 +98,12 @@ impl World {
                 let gap = self.split_gap(conn, side);
                 let event = self.connection_fault(conn, side, Family::WireSplit, Kind::FaultSplit, split, n);
                 n = split;
-                let f = &mut self.conns[conn as usize].flows[side];
+                let f = &mut self.net.conns[conn as usize].flows[side];
                 f.held_until = now + gap;
                 f.held_cause = event;
             }
         }
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let (latency, generation) = (c.latency, c.generation);
         let f = &mut c.flows[side];
         let on_the_line = (n * 1_000_000_000).checked_div(f.bandwidth).unwrap_or(0);
@@ -111,7 +112,7 @@ impl World {
         }
         let mut at = f.last_at.max(now + latency + delay) + on_the_line;
         if f.lost_until > now {
-            at = at.max(super::cut::sent_again(now, f.lost_until) + latency);
+            at = at.max(super::partition::sent_again(now, f.lost_until) + latency);
             cause = f.lost_cause;
         }
         f.last_at = at;
@@ -127,8 +128,8 @@ impl World {
     }
 
     fn split_gap(&mut self, conn: u32, side: usize) -> u64 {
-        let c = &mut self.conns[conn as usize];
-        let (caller, ordinal, to) = (&self.processes[c.caller as usize].name, c.ordinal, c.addresses[1]);
+        let c = &mut self.net.conns[conn as usize];
+        let (caller, ordinal, to) = (&self.net.callers[c.caller as usize].name, c.ordinal, c.addresses[1]);
         let Flow { segments, gap_words, .. } = &mut c.flows[side];
         let source = Lane { words: gap_words, group: Group { domain: GAP }, lane: 0, ordinal: *segments };
         let how_long = Distribution::rarely_log(65_536, GAP_NS_MIN, GAP_NS_MAX);
@@ -137,25 +138,25 @@ impl World {
     }
 
     /// A flow may send again.
-    pub fn pump_again(&mut self, conn: u32, generation: u32, side: usize) {
+    pub fn transmit_again(&mut self, conn: u32, generation: u32, side: usize) {
         let Some(c) = self.conn(conn, generation) else { return };
-        c.flows[side].pumping = false;
-        self.pump(conn, side);
+        c.flows[side].resuming = false;
+        self.transmit(conn, side);
     }
 
     /// Acknowledgements that are there free the sender's buffer.
     #[inline]
-    pub fn settle_acks(&mut self, conn: u32, side: usize) {
-        self.conns[conn as usize].flows[side].settle_acks(self.run.now());
+    pub fn take_acks(&mut self, conn: u32, side: usize) {
+        self.net.conns[conn as usize].flows[side].take_acks(self.run.now());
     }
 
     /// Plans to look when the next acknowledgement is there, for a sender that waits for room.
     pub fn await_space(&mut self, conn: u32, side: usize) {
-        let c = &mut self.conns[conn as usize];
+        let c = &mut self.net.conns[conn as usize];
         let generation = c.generation;
         let f = &mut c.flows[side];
         if let (false, Some(&(at, _))) = (f.spacing, f.acks.front())
-            && at != super::cut::HELD
+            && at != super::partition::HELD
         {
             f.spacing = true;
             self.scheduler.plan(at, Event::Space(conn, generation, side as u8));
@@ -167,12 +168,12 @@ impl World {
         let Some(c) = self.conn(conn, generation) else { return };
         c.flows[side].spacing = false;
         let sock = c.socks[side];
-        self.settle_acks(conn, side);
-        if sock == NONE || !self.socks[sock as usize].no_space {
+        self.take_acks(conn, side);
+        if sock == NONE || !self.net.socks[sock as usize].no_space {
             return;
         }
-        if self.conns[conn as usize].flows[side].writable() {
-            let s = &mut self.socks[sock as usize];
+        if self.net.conns[conn as usize].flows[side].writable() {
+            let s = &mut self.net.socks[sock as usize];
             s.no_space = false;
             let file = s.file;
             self.notify(file, eagain_net::Events::OUT, Some(eagain_net::SigCode::PollOut));
@@ -191,7 +192,7 @@ impl World {
         a: u64,
         b: u64,
     ) -> u64 {
-        let c = &self.conns[conn as usize];
+        let c = &self.net.conns[conn as usize];
         let (from, to) = (c.words[side], c.words[1 - side]);
         self.run.injected_now(family, kind, [from, to, a, b])
     }

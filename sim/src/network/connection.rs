@@ -1,0 +1,183 @@
+//! A connection between two sockets. It has two flows, one a direction; the bytes of a flow stay in one queue
+//! from `send` to `recv`, and what travels are only positions in it.
+//!
+//! ```text
+//!   read          arrived            sent             written          positions in the stream of one flow
+//!    │ receive queue │ on the wire     │ send queue      │
+//!    └───────────────┴─────────────────┴─────────────────┘
+//!                acked ≤ arrived: what the sender knows to have arrived; written - acked fills its buffer
+//! ```
+
+use super::{Acknowledging, ByteQueue};
+use crate::choice::Words;
+use eagain_net::SocketAddr;
+use std::collections::VecDeque;
+
+/// What travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SegmentKind {
+    /// The last step of the handshake.
+    Open,
+    Data,
+    Fin,
+    Rst,
+}
+
+/// A piece on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(super) at: u64,
+    /// The position behind its last byte.
+    pub(super) end: u64,
+    pub(super) kind: SegmentKind,
+    /// The event of the fault that held it up, or 0.
+    pub(super) cause: u64,
+}
+
+/// What the receiver knows of urgent data.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) enum Mark {
+    /// Nothing, or it has been read past.
+    #[default]
+    None,
+    /// The byte can be taken.
+    Valid,
+    /// It was taken; the place in the stream is still there.
+    Read,
+}
+
+/// Urgent data of one direction.
+#[derive(Default)]
+pub(super) struct Urgent {
+    /// Positions of urgent bytes that have not arrived.
+    pub(super) sent: VecDeque<u64>,
+    /// The position of the last that has.
+    pub(super) at: u64,
+    pub(super) mark: Mark,
+}
+
+/// One direction of a connection.
+#[derive(Default)]
+pub(super) struct Flow {
+    pub(super) bytes: ByteQueue,
+    pub(super) read: u64,
+    pub(super) arrived: u64,
+    pub(super) sent: u64,
+    pub(super) written: u64,
+    pub(super) acked: u64,
+    /// On the wire, in order.
+    pub(super) wire: VecDeque<Segment>,
+    /// The event queue has an entry for the head of `wire`.
+    pub(super) arriving: bool,
+    /// Acknowledgements on their way back: when they are there, and up to where.
+    pub(super) acks: VecDeque<(u64, u64)>,
+    /// The event queue has an entry for the head of `acks`.
+    pub(super) spacing: bool,
+    /// The event queue has an entry to send again.
+    pub(super) resuming: bool,
+    /// Nothing leaves before this.
+    pub(super) held_until: u64,
+    pub(super) held_cause: u64,
+    /// What leaves before this is lost, and acknowledgements too: a black hole, and its event.
+    pub(super) lost_until: u64,
+    pub(super) lost_cause: u64,
+    /// `FIN`: the program has shut it; it has left; it has arrived.
+    pub(super) fin_written: bool,
+    pub(super) fin_sent: bool,
+    pub(super) fin_arrived: bool,
+    /// Its sender knows.
+    pub(super) fin_acked: bool,
+    /// What its receiver acknowledges, and when.
+    pub(super) acknowledging: Acknowledging,
+    /// A reset has left or come: nothing moves any more.
+    pub(super) dead: bool,
+    /// The sender waits for the receiver's window.
+    pub(super) window_closed: bool,
+    /// How often its head was sent again in vain.
+    pub(super) retries: u32,
+    /// Bytes; how much the sender's and the receiver's buffer hold.
+    pub(super) send_buffer: u64,
+    pub(super) recv_buffer: u64,
+    pub(super) small_buffer_cause: u64,
+    /// Bytes a second; 0: no limit.
+    pub(super) bandwidth: u64,
+    pub(super) bandwidth_cause: u64,
+    /// Urgent data; `None` until there was any.
+    pub(super) urgent: Option<Box<Urgent>>,
+    pub(super) last_at: u64,
+    /// Segments so far: the ordinal of their choices.
+    pub(super) segments: u64,
+    /// The ordinal behind the last segment that was asked whether it stalls.
+    pub(super) asked: u64,
+    pub(super) segment_words: Words,
+    pub(super) gap_words: Words,
+}
+
+impl Flow {
+    /// Acknowledgements that are there by `now` free the sender's buffer.
+    #[inline]
+    pub fn take_acks(&mut self, now: u64) {
+        while let Some(&(at, end)) = self.acks.front()
+            && at <= now
+        {
+            self.acked = end;
+            self.acks.pop_front();
+        }
+    }
+
+    /// Bytes that can be received.
+    #[inline]
+    pub fn readable(&self) -> u64 {
+        self.arrived - self.read
+    }
+
+    /// Bytes that the sender's buffer holds.
+    #[inline]
+    pub fn queued(&self) -> u64 {
+        self.written - self.acked
+    }
+
+    /// Bytes that fit into the sender's buffer.
+    #[inline]
+    pub fn free(&self) -> u64 {
+        self.send_buffer.saturating_sub(self.queued())
+    }
+
+    /// Whether poll says writable: free is at least half of what is queued (`sk_stream_is_writeable`).
+    #[inline]
+    pub fn writable(&self) -> bool {
+        let free = self.free();
+        free > 0 && free >= self.queued() / 2
+    }
+
+    /// The fault that holds up what is to come next, or 0.
+    pub fn cause(&self) -> u64 {
+        match self.wire.front() {
+            Some(segment) if segment.cause != 0 => segment.cause,
+            _ if self.held_cause != 0 => self.held_cause,
+            _ => 0,
+        }
+    }
+}
+
+/// A connection between two sockets: side 0 called, side 1 was called.
+pub(super) struct Conn {
+    pub(super) generation: u32,
+    /// `NONE`: gone, or not there yet.
+    pub(super) socks: [u32; 2],
+    /// Flow `i` goes from side `i` to the other.
+    pub(super) flows: [Flow; 2],
+    pub(super) hosts: [u32; 2],
+    pub(super) addresses: [SocketAddr; 2],
+    /// The same as words of an event.
+    pub(super) words: [u64; 2],
+    /// One way, in nanoseconds.
+    pub(super) latency: u64,
+    /// The process that called, as index of its name, and which of its connections to this destination it is: its name.
+    pub(super) caller: u32,
+    pub(super) ordinal: u32,
+    /// How often the SYN was sent.
+    pub(super) syns: u32,
+    /// The power of this side's host failed: it knows nothing of the connection any more.
+    pub(super) lost: [bool; 2],
+}

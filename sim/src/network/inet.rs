@@ -1,0 +1,306 @@
+//! The socket calls that are not about bytes (net/ipv4/af_inet.c): the checks in their order, on a socket by its index.
+
+use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp};
+use super::{ALL, Net, Network};
+use crate::world::NONE;
+use eagain_net::{
+    Domain, Errno, Events, Fd, Result, ShutdownHow, SigCode, SocketAddr, SocketOption, SocketOptionName,
+};
+
+/// `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`, as `getsockopt` shows them.
+const SEND_BUFFER_MIN: u32 = 4608;
+const RECV_BUFFER_MIN: u32 = 2304;
+
+/// What an attempt to connect comes to.
+pub(crate) enum Connect {
+    Done,
+    /// It is under way: `EINPROGRESS` the first time, `EALREADY` then.
+    Pending(Errno),
+    /// The attempt is over, with this error: the socket is to be disconnected.
+    Failed(Errno),
+}
+
+fn unspecified(domain: Domain) -> SocketAddr {
+    match domain {
+        Domain::Inet => SocketAddr::from(([0, 0, 0, 0], 0)),
+        Domain::Inet6 => SocketAddr::from(([0_u16; 8], 0)),
+    }
+}
+
+fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
+    match (domain, address) {
+        (Domain::Inet, SocketAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
+        (Domain::Inet6, SocketAddr::V4(_)) => Err(Errno::EINVAL),
+        _ => Ok(()),
+    }
+}
+
+impl Network {
+    /// The open file that refers to a socket.
+    pub fn set_file(&mut self, sock: u32, file: u32) {
+        self.socks[sock as usize].file = file;
+    }
+
+    pub fn getsockname(&self, sock: u32) -> SocketAddr {
+        let s = &self.socks[sock as usize];
+        s.local.unwrap_or(unspecified(s.domain))
+    }
+
+    pub fn getpeername(&self, sock: u32) -> Result<SocketAddr> {
+        let s = &self.socks[sock as usize];
+        match s.remote {
+            Some(remote) if !matches!(s.tcp, Tcp::Close | Tcp::SynSent) => Ok(remote),
+            _ => Err(Errno::ENOTCONN),
+        }
+    }
+}
+
+impl Net<'_> {
+    /// A new socket of a host.
+    pub fn socket(&mut self, host: u32, domain: Domain) -> u32 {
+        let options = Options {
+            reuse_addr: false,
+            reuse_port: false,
+            no_delay: false,
+            keep_alive: false,
+            linger: None,
+            low_at: 1,
+            send_buffer: self.knobs.send_buffer,
+            recv_buffer: self.knobs.recv_buffer,
+            recv_timeout: None,
+            send_timeout: None,
+        };
+        self.net.socks.insert(Sock::new(host, domain, options)) as u32
+    }
+
+    pub fn bind(&mut self, sock: u32, address: SocketAddr) -> Result<()> {
+        let s = &self.net.socks[sock as usize];
+        let host = s.host;
+        check_family(s.domain, address)?;
+        if self.host_of(host, address.ip()) != Some(host) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let s = &self.net.socks[sock as usize];
+        if s.tcp != Tcp::Close || s.port.held {
+            return Err(Errno::EINVAL);
+        }
+        let local = match self.bind_port(sock, address) {
+            Ok(local) => local,
+            Err(errno) => {
+                let s = &mut self.net.socks[sock as usize];
+                let nowhere = unspecified(s.domain).ip();
+                s.local.iter_mut().for_each(|local| local.set_ip(nowhere));
+                return Err(errno);
+            }
+        };
+        let s = &mut self.net.socks[sock as usize];
+        s.local = Some(local);
+        s.remote = None;
+        s.port.address_locked |= !address.ip().is_unspecified();
+        // A port of the kernel's choice is not the program's: it goes with the connection.
+        s.port.port_locked |= address.port() != 0;
+        Ok(())
+    }
+
+    /// `listen(2)` by `process`; `fd` is for the trace.
+    pub fn listen(&mut self, process: u32, fd: Fd, sock: u32, backlog: i32) -> Result<()> {
+        let s = &self.net.socks[sock as usize];
+        if s.state != SocketState::Unconnected || !matches!(s.tcp, Tcp::Close | Tcp::Listen) {
+            return Err(Errno::EINVAL);
+        }
+        if s.tcp == Tcp::Close {
+            let (host, reuse, reuse_port) = (s.host, s.options.reuse_addr, s.options.reuse_port);
+            match s.local.filter(|_| s.port.held) {
+                Some(local) if !self.port_is_free(host, &local, reuse, reuse_port, sock) => {
+                    return Err(Errno::EADDRINUSE);
+                }
+                Some(_) => {}
+                None => {
+                    let locked = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
+                    let any = SocketAddr::new(locked.unwrap_or(unspecified(s.domain).ip()), 0);
+                    let local = self.bind_port(sock, any)?;
+                    self.net.socks[sock as usize].local = Some(local);
+                }
+            }
+        }
+        // A negative one is a very large one, as in Linux, where it is compared unsigned.
+        let most = self.knobs.somaxconn;
+        let backlog = usize::try_from(backlog).map_or(most, |asked| asked.min(most));
+        let (backlog, cause) = self.grant_backlog(process, fd, backlog);
+        let s = &mut self.net.socks[sock as usize];
+        s.tcp = Tcp::Listen;
+        let listen = s.listen.get_or_insert_with(|| {
+            Box::new(Listen { backlog: 0, short_backlog_cause: 0, queue: Default::default(), half_open: 0 })
+        });
+        listen.backlog = backlog;
+        listen.short_backlog_cause = cause;
+        Ok(())
+    }
+
+    /// The next connection of a listener, and its peer's address: `EAGAIN` where there is none.
+    pub fn accept(&mut self, sock: u32) -> Result<(u32, SocketAddr)> {
+        let listen = self.net.socks[sock as usize].listen.as_mut().ok_or(Errno::EINVAL)?;
+        let child = listen.queue.pop_front().ok_or(Errno::EAGAIN)?;
+        let c = &mut self.net.socks[child as usize];
+        c.parent = NONE;
+        self.scheduler.progress(self.run);
+        let c = &self.net.socks[child as usize];
+        Ok((child, c.remote.unwrap_or(unspecified(c.domain))))
+    }
+
+    /// `__inet_stream_connect` by `process`.
+    pub fn connect(&mut self, process: u32, sock: u32, address: SocketAddr) -> Result<Connect> {
+        let s = &self.net.socks[sock as usize];
+        let mut pending = Errno::EALREADY;
+        match s.state {
+            SocketState::Connected => return Err(Errno::EISCONN),
+            SocketState::Disconnecting => return Err(Errno::EINVAL),
+            SocketState::Connecting => {}
+            SocketState::Unconnected => {
+                if s.tcp != Tcp::Close {
+                    return Err(Errno::EISCONN);
+                }
+                check_family(s.domain, address)?;
+                let local = self.source_address(sock, address)?;
+                self.send_syn(process, sock, local, address)?;
+                self.net.socks[sock as usize].state = SocketState::Connecting;
+                pending = Errno::EINPROGRESS;
+                self.scheduler.progress(self.run);
+            }
+        }
+        let s = &mut self.net.socks[sock as usize];
+        Ok(match s.tcp {
+            Tcp::SynSent | Tcp::SynRecv => Connect::Pending(pending),
+            // The attempt is over: the error, once; then the socket can be used again.
+            Tcp::Close => Connect::Failed(s.error.take().unwrap_or(Errno::ECONNABORTED)),
+            _ => {
+                s.state = SocketState::Connected;
+                Connect::Done
+            }
+        })
+    }
+
+    /// The first half of `inet_shutdown`: what is shut. Whether a listener, or a connection that is being made, is to be
+    /// disconnected for it.
+    pub fn shutdown(&mut self, sock: u32, how: ShutdownHow) -> Result<bool> {
+        let how = shutdown_bits(how);
+        let s = &mut self.net.socks[sock as usize];
+        if s.state == SocketState::Connecting {
+            s.state = if matches!(s.tcp, Tcp::SynSent | Tcp::SynRecv | Tcp::Close) {
+                SocketState::Disconnecting
+            } else {
+                SocketState::Connected
+            };
+        }
+        match s.tcp {
+            Tcp::Close => {
+                s.shutdown |= how;
+                Err(Errno::ENOTCONN)
+            }
+            Tcp::Listen if how & RCV == 0 => Ok(false),
+            Tcp::Listen | Tcp::SynSent => Ok(true),
+            _ => {
+                s.shutdown |= how;
+                Ok(false)
+            }
+        }
+    }
+
+    /// A socket that `shutdown` has disconnected can be used again.
+    pub fn set_unconnected(&mut self, sock: u32) {
+        self.net.socks[sock as usize].state = SocketState::Unconnected;
+    }
+
+    /// The second half: the peer hears of it. Whether that takes no time, as on loopback.
+    pub fn shutdown_reaches_peer(&mut self, sock: u32, how: ShutdownHow) -> bool {
+        self.scheduler.progress(self.run);
+        self.shutdown_peer(sock, shutdown_bits(how))
+    }
+
+    /// The last: everybody who watches hears of it.
+    pub fn shutdown_done(&mut self, sock: u32) {
+        let file = self.net.socks[sock as usize].file;
+        self.notify(file, ALL, None);
+    }
+
+    pub fn setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
+        use SocketOption as O;
+        let s = &mut self.net.socks[sock as usize];
+        let o = &mut s.options;
+        let nanoseconds = |d: Option<std::time::Duration>| d.map(|d| d.as_nanos() as u64).filter(|&n| n > 0);
+        match option {
+            O::ReuseAddr(on) => {
+                let inherited = s.port.inherited;
+                if inherited {
+                    self.unbind(sock);
+                }
+                self.net.socks[sock as usize].options.reuse_addr = on;
+                if inherited {
+                    self.net.socks[sock as usize].port =
+                        Port { held: true, inherited, ..self.net.socks[sock as usize].port };
+                    self.inherit_port(sock);
+                }
+            }
+            O::ReusePort(on) => o.reuse_port = on,
+            O::NoDelay(on) => o.no_delay = on,
+            O::KeepAlive(on) => o.keep_alive = on,
+            // It is an `int`.
+            O::Linger(seconds) => o.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
+            O::RecvLowAt(bytes) => {
+                // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is told at once.
+                o.low_at = bytes.min(o.recv_buffer / 2).max(1);
+                let (file, enough) = (s.file, s.done || self.is_enough(sock));
+                if enough {
+                    self.notify(file, Events::IN, Some(SigCode::PollIn));
+                }
+            }
+            O::RecvTimeout(d) => o.recv_timeout = nanoseconds(d),
+            O::SendTimeout(d) => o.send_timeout = nanoseconds(d),
+            O::SendBuffer(bytes) => {
+                o.send_buffer = bytes.saturating_mul(2).max(SEND_BUFFER_MIN);
+                let size = u64::from(o.send_buffer);
+                if let Some((conn, side)) = s.conn {
+                    self.net.conns[conn as usize].flows[side as usize].send_buffer = size;
+                }
+            }
+            O::RecvBuffer(bytes) => {
+                o.recv_buffer = bytes.saturating_mul(2).max(RECV_BUFFER_MIN);
+                let size = u64::from(o.recv_buffer);
+                if let Some((conn, side)) = s.conn {
+                    self.net.conns[conn as usize].flows[1 - side as usize].recv_buffer = size;
+                }
+            }
+            O::Error(_) => return Err(Errno::ENOPROTOOPT),
+        }
+        Ok(())
+    }
+
+    pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> SocketOption {
+        use SocketOption as O;
+        use SocketOptionName as N;
+        let s = &mut self.net.socks[sock as usize];
+        let o = &s.options;
+        let duration = |n: Option<u64>| n.map(std::time::Duration::from_nanos);
+        match option {
+            N::ReuseAddr => O::ReuseAddr(o.reuse_addr),
+            N::ReusePort => O::ReusePort(o.reuse_port),
+            N::NoDelay => O::NoDelay(o.no_delay),
+            N::KeepAlive => O::KeepAlive(o.keep_alive),
+            N::Linger => O::Linger(o.linger),
+            N::RecvLowAt => O::RecvLowAt(o.low_at),
+            N::RecvTimeout => O::RecvTimeout(duration(o.recv_timeout)),
+            N::SendTimeout => O::SendTimeout(duration(o.send_timeout)),
+            N::SendBuffer => O::SendBuffer(o.send_buffer),
+            N::RecvBuffer => O::RecvBuffer(o.recv_buffer),
+            N::Error => O::Error(s.error.take()),
+        }
+    }
+}
+
+fn shutdown_bits(how: ShutdownHow) -> u8 {
+    match how {
+        ShutdownHow::Read => RCV,
+        ShutdownHow::Write => SEND,
+        ShutdownHow::Both => SHUT,
+    }
+}

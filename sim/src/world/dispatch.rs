@@ -1,0 +1,49 @@
+//! What the agenda's entries do when their time has come; each hands over to the file of its subject.
+
+use super::World;
+use crate::scheduler::Event;
+
+impl World {
+    /// Lets it happen, now.
+    pub fn happen(&mut self, event: Event) {
+        match event {
+            Event::Thread(_) => {}
+            Event::Deadline(thread) => self.deadline(thread),
+            Event::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
+            Event::Space(conn, generation, side) => {
+                self.on_network(|net| net.space(conn, generation, side as usize))
+            }
+            Event::Transmit(conn, generation, side) => {
+                self.on_network(|net| net.transmit_again(conn, generation, side as usize))
+            }
+            Event::Syn(conn, generation) => self.on_network(|net| net.syn_arrives(conn, generation)),
+            Event::SynAnswer(conn, generation, refused) => {
+                self.on_network(|net| net.syn_answer(conn, generation, refused))
+            }
+            Event::Timer(file, generation) => self.timer_fires(file, generation),
+            Event::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
+            Event::RingWork(ring, number) => self.ring_work_planned(ring, number),
+            Event::Aio(process, op) => self.aio_due(process, op),
+            Event::FinAck(conn, generation, side) => {
+                self.on_network(|net| net.fin_ack_due(conn, generation, side as usize))
+            }
+            Event::Restart(process) => self.restart_process(process),
+            Event::HostUp(host) => self.host_up(host),
+            Event::Partition => self.net().partition_begins(),
+            Event::Heal(number) => self.net().heal(|cut| cut.number == number),
+            Event::Swizzle => self.net().swizzle_begins(),
+            Event::CutOff(host, until) => self.net().cut_off(host, until),
+            Event::Back(host, until) => self.net().back(host, until),
+            Event::Quiet => self.net().heal_all(),
+            Event::ClockStep(host) => self.clock_steps(host),
+            Event::Fault(thread) => self.interrupt_now(thread),
+        }
+    }
+
+    /// Everything of one direction of a connection that is due arrives.
+    fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
+        while let Some(segment) = self.on_network(|net| net.next_arrival(conn, generation, side)) {
+            self.on_network(|net| net.receive(conn, side, segment));
+        }
+    }
+}
