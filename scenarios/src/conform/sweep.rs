@@ -51,7 +51,7 @@ impl fmt::Display for Report {
 
 /// A difference as a test body: what Linux says, with the simulator's answer at the last line.
 fn paste(seed: u64, calls: &[Call], difference: &Difference) -> String {
-    let mut text = format!("    d_seed_{seed}: \"\n");
+    let mut text = format!("    seed_{seed}: \"\n");
     text.push_str(&show(calls, &difference.linux));
     let simulated = difference.simulation.get(difference.at).map_or(String::new(), |o| o.to_string());
     text.push_str(&format!("    \"; // the simulator says: {simulated}\n"));

@@ -1,7 +1,7 @@
 //! What random programs found: each was a difference between the kernels once, and a mistake of the simulator.
 
 crate::rows! {
-    d_data_for_a_socket_that_shut_both_ways_resets_it: "
+    send_to_socket_shut_both_ways_resets_connection: "
         server l 2
         pair c s l
         shutdown s rdwr
@@ -9,7 +9,7 @@ crate::rows! {
         recv s 0 = ECONNRESET
         send c 0 = EPIPE
     ";
-    d_getsockname_remembers_the_port_of_a_failed_connect: "
+    getsockname_keeps_port_after_failed_connect: "
         server l 2
         close l
         socket c
@@ -18,7 +18,7 @@ crate::rows! {
         name c = c
         bind c = ok
     ";
-    d_a_port_of_the_kernels_choice_is_given_back_at_the_end: "
+    autobound_port_is_released_when_connection_ends: "
         server l 2
         pair c s l
         send s 1
@@ -29,7 +29,7 @@ crate::rows! {
         close c
         bindto s l = EADDRINUSE
     ";
-    d_shutdown_of_a_failed_connect_leaves_nothing: "
+    shutdown_after_failed_connect_is_enotconn_then_connect_einval: "
         server l 2
         close l
         socket c
@@ -37,7 +37,7 @@ crate::rows! {
         shutdown c rd = ENOTCONN
         connect c l = EINVAL
     ";
-    d_setting_the_low_water_mark_is_an_edge: "
+    setting_so_rcvlowat_is_an_edge: "
         server l 2
         epoll e
         pair c s l
@@ -51,7 +51,7 @@ crate::rows! {
         lowat s 5
         wait e 8 = s:IN
     ";
-    d_polling_a_set_strikes_what_is_not_ready: "
+    poll_of_epoll_set_drops_entries_that_are_not_ready: "
         server l 2
         epoll e
         pair c s l
@@ -64,7 +64,7 @@ crate::rows! {
         wait e 1 = d:HUP
         wait e 1 = s:RDHUP
     ";
-    d_a_signal_of_ones_own_call_comes_before_its_return: "
+    signal_raised_by_own_call_is_handled_before_it_returns: "
         server l 2
         pair c s l
         setown s 1
@@ -73,7 +73,7 @@ crate::rows! {
         send c 1
         handled = SIGIO
     ";
-    d_the_peer_hears_of_a_shutdown_first: "
+    shutdown_wakes_peer_before_own_socket: "
         server l 2
         epoll e
         pair c s l
@@ -82,7 +82,7 @@ crate::rows! {
         shutdown s rdwr
         wait e 8 = c:IN s:HUP
     ";
-    d_callers_hear_of_a_listeners_shutdown_first: "
+    listener_shutdown_wakes_queued_clients_before_listener: "
         server l 2
         epoll e
         socket c
@@ -92,7 +92,7 @@ crate::rows! {
         shutdown l rdwr
         wait e 8 = c:ERR|HUP l:HUP
     ";
-    d_a_signalfd_hears_of_every_signal: "
+    signalfd_entry_is_rechecked_by_every_signal: "
         epoll e
         signalfd g usr2
         add e g IN
@@ -103,12 +103,12 @@ crate::rows! {
         raise usr2
         wait e 8 = g:IN c:HUP
     ";
-    d_only_sockets_can_be_asynchronous: "
+    fasync_is_kept_by_sockets_only: "
         eventfd v 0 0
         async v 1 = ok
         flags v = O_NONBLOCK
     ";
-    d_the_peers_end_is_two_signals: "
+    peer_close_sends_two_sigio: "
         server l 2
         pair c s l
         setown s 1
@@ -119,7 +119,7 @@ crate::rows! {
         handled = SIGRTMIN+6 SIGRTMIN+6
         recv s 1 = 0
     ";
-    d_the_peers_end_is_two_signals_after_ones_own_too: "
+    peer_fin_sends_two_sigio_after_own_shutdown: "
         server l 2
         pair c s l
         setown s 1
@@ -132,7 +132,7 @@ crate::rows! {
         sigwait rt = SIGRTMIN+6/PollIn/IN
         sigwait rt = EAGAIN
     ";
-    d_the_acknowledgement_of_a_fin_waits_for_company: "
+    ack_of_fin_is_delayed_until_data_is_sent: "
         server l 2
         epoll e
         pair c s l
@@ -145,7 +145,7 @@ crate::rows! {
         send s 1
         wait e 8 = none
     ";
-    d_what_a_listener_had_shut_its_connections_have_shut: "
+    accepted_socket_inherits_shutdown_of_listener: "
         socket l
         shutdown l rdwr = ENOTCONN
         bind l
@@ -158,12 +158,12 @@ crate::rows! {
         accept l s = c
         poll s IN|OUT|RDHUP = IN|OUT|HUP|RDHUP
     ";
-    d_an_eventfd_takes_8_bytes_and_no_more: "
+    eventfd_write_of_other_than_8_bytes_is_einval: "
         eventfd v 0 0
         write v 9 = EINVAL
         write v 7 = EINVAL
     ";
-    d_a_listener_that_was_shut_keeps_its_address: "
+    shut_down_listener_keeps_its_port: "
         server l 2
         shutdown l rd = ok
         listen l 2 = ok
@@ -171,7 +171,7 @@ crate::rows! {
         connect c l = EINPROGRESS
         poll c OUT = OUT
     ";
-    d_a_port_that_was_bound_outlives_a_failed_connect: "
+    bound_port_survives_failed_connect: "
         server l 2
         close l
         socket c
@@ -180,7 +180,7 @@ crate::rows! {
         connect c l = ECONNREFUSED
         bind c = EINVAL
     ";
-    d_those_who_wait_hear_before_the_owner: "
+    epoll_waiters_wake_before_sigio_owner: "
         server l 2
         epoll e
         pair c s l
@@ -194,7 +194,7 @@ crate::rows! {
         raise usr1
         wait e 8 = s:IN g:IN
     ";
-    d_a_new_attempt_forgets_the_error_of_the_last: "
+    new_connect_clears_error_of_previous_one: "
         server l 0
         socket a
         connect a l
@@ -204,7 +204,7 @@ crate::rows! {
         connect c l = EINPROGRESS
         poll c IN|OUT|RDHUP = none
     ";
-    d_more_than_a_full_segment_is_acknowledged_when_some_is_read: "
+    reading_after_more_than_one_mss_sends_ack: "
         server l 0
         pair a b l
         epoll e
@@ -217,7 +217,7 @@ crate::rows! {
         recv b 1 = 1
         wait e 8 = a:HUP
     ";
-    d_an_end_that_was_not_read_with_the_bytes_before_it_is_not_acknowledged_with_them: "
+    reading_data_before_fin_does_not_ack_fin: "
         server l 0
         pair a b l
         epoll e

@@ -2,7 +2,7 @@
 //! between the kernels once, and a mistake of the simulator.
 
 crate::rows! {
-    d_a_broken_pipe_of_aio_wakes_signalfds: "
+    sigpipe_of_aio_write_wakes_signalfd: "
         server l 0 = ok
         epoll e = ok
         pair a b l = ok
@@ -15,7 +15,7 @@ crate::rows! {
         aio-write b 5 = EPIPE
         enter 0 = 1:IN
     ";
-    d_a_cancelled_one_ends_after_the_rest: "
+    cancelled_operation_completes_last: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -24,7 +24,7 @@ crate::rows! {
         u-recv c 0 = ok
         enter 0 = 2:0 3:EBADF 1:ECANCELED
     ";
-    d_a_connect_does_not_believe_the_first_abort: "
+    ring_connect_retries_after_first_econnaborted: "
         server l 0 = ok
         ring 64 0 = ok
         socket b = ok
@@ -34,7 +34,7 @@ crate::rows! {
         enter 0 = 2:ECONNREFUSED
         enter 0 = 1:ECONNREFUSED
     ";
-    d_a_file_is_let_go_when_the_work_is_done: "
+    operation_in_flight_keeps_closed_file_until_work_runs: "
         server l 1 = ok
         pair b c l = ok
         ring 64 0 = ok
@@ -46,7 +46,7 @@ crate::rows! {
         enter 0 = 3:0 1:ECANCELED
         enter 0 = 2:0
     ";
-    d_a_multishot_poll_keeps_its_place: "
+    multishot_poll_keeps_its_place_in_wait_queue: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -57,7 +57,7 @@ crate::rows! {
         aio-write b 1 = 1
         enter 0 = 3:1#0 2:IN+
     ";
-    d_a_multishot_receive_looks_at_what_is_there_not_at_the_mark: "
+    multishot_recv_ignores_so_rcvlowat: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -67,7 +67,7 @@ crate::rows! {
         send b 12 = 12
         enter 0 = 1:0 2:8#0+ 2:ENOBUFS
     ";
-    d_a_poll_that_was_woken_by_nothing_goes_on: "
+    poll_woken_without_events_stays_armed: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -80,7 +80,7 @@ crate::rows! {
         writev b 1 = 1
         enter 0 = 4:1 5:1 3:3#0+
     ";
-    d_a_ready_multishot_poll_tells_after_the_rest: "
+    ready_multishot_poll_completes_after_inline_operations: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -88,7 +88,7 @@ crate::rows! {
         u-send b 0 = ok
         enter 0 = 2:0 1:OUT+
     ";
-    d_a_receive_that_waits_for_all_goes_on_with_the_next_work: "
+    waitall_recv_continues_in_next_task_work: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -99,7 +99,7 @@ crate::rows! {
         enter 0 = none
         enter 0 = 1:1
     ";
-    d_a_receive_that_was_woken_twice_looks_twice_at_an_end: "
+    recv_woken_twice_retries_twice_at_eof: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -111,7 +111,7 @@ crate::rows! {
         pair c b l = ok
         enter 0 = 2:1#0+ 2:ENOBUFS
     ";
-    d_a_set_cannot_be_read_by_a_ring_and_says_so_when_it_is_ready: "
+    ring_read_of_epoll_set_is_einval_once_ready: "
         epoll e = ok
         eventfd v 1 0 = ok
         ring 64 0 = ok
@@ -122,7 +122,7 @@ crate::rows! {
         enter 0 = 1:EINVAL
         enter 0 = none
     ";
-    d_a_signal_wakes_the_poll_of_a_set_for_nothing: "
+    signal_wakes_poll_of_epoll_set_with_signalfd: "
         epoll e = ok
         ring 64 0 = ok
         signalfd g rt1 = ok
@@ -132,7 +132,7 @@ crate::rows! {
         raise usr1 = ok
         enter 0 = 1:IN
     ";
-    d_a_timeout_linked_behind_nothing_fails_its_chain: "
+    link_timeout_without_target_is_einval_and_cancels_chain: "
         ring 64 0 = ok
         link 1 = ok
         u-nop = ok
@@ -148,7 +148,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 5:EINVAL 7:0 6:EINVAL
     ";
-    d_a_timeout_that_is_over_counts_no_more: "
+    expired_timeout_does_not_count_completions: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -158,7 +158,7 @@ crate::rows! {
         u-timeout 1 0 = ok
         enter 0 = 1:0 3:0 2:0
     ";
-    d_a_timeout_whose_count_was_passed_is_over_by_time_only: "
+    timeout_whose_count_was_skipped_expires_by_time: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -177,7 +177,7 @@ crate::rows! {
         u-timeout 3 1 = ok
         enter 1 = 9:ETIME
     ";
-    d_accepts_are_woken_one_at_a_time_and_last: "
+    accepts_wake_one_at_a_time_after_polls: "
         server l 1 = ok
         ring 64 0 = ok
         u-accept l b 0 = ok
@@ -191,7 +191,7 @@ crate::rows! {
         connect a l = EINPROGRESS
         enter 0 = 2:ok
     ";
-    d_a_multishot_receive_that_was_ready_when_it_began_looks_twice_at_an_end: "
+    multishot_recv_ready_at_start_retries_twice_at_eof: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -202,7 +202,7 @@ crate::rows! {
         u-send a 1 = ok
         enter 0 = 1:0 2:1#0+ 3:1 2:1#1+ 2:0
     ";
-    d_a_signal_that_waits_holds_a_read_at_the_urgent_mark: "
+    pending_signal_blocks_read_at_urgent_mark: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -218,7 +218,7 @@ crate::rows! {
         enter 0 = 1:1 3:ENOENT
         enter 0 = 2:1
     ";
-    d_a_signal_that_waits_holds_a_receive_of_nothing_at_the_urgent_mark: "
+    pending_signal_blocks_zero_length_recv_at_urgent_mark: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -232,7 +232,7 @@ crate::rows! {
         enter 0 = 1:1
         enter 0 = 2:0
     ";
-    d_a_signal_that_waits_holds_a_multishot_receive_at_the_urgent_mark: "
+    pending_signal_blocks_multishot_recv_at_urgent_mark: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -249,27 +249,27 @@ crate::rows! {
         send a 1 = 1
         enter 0 = 3:1#0+ 3:1#1+
     ";
-    d_an_aio_read_of_a_signalfd_is_by_another_thread: "
+    aio_read_of_signalfd_does_not_see_signals_of_own_thread: "
         sigblock usr1 = ok
         signalfd g usr1 = ok
         raise usr1 = ok
         aio-read g 128 = EAGAIN
         read g 128 = 128
     ";
-    d_an_aio_read_of_nothing_asks_nobody: "
+    zero_length_aio_read_is_0_without_a_read: "
         server l 2 = ok
         pair a b l = ok
         aio-read a 0 = 0
         aio-read a 1 = EAGAIN
     ";
-    d_an_error_of_a_ring_write_comes_later: "
+    failed_ring_write_completes_after_inline_errors: "
         ring 64 0 = ok
         socket q = ok
         u-write q 0 = ok
         u-recv r 0 = ok
         enter 0 = 2:EBADF 1:EPIPE
     ";
-    d_links_that_break_end_after_the_rest: "
+    operations_cancelled_by_broken_link_complete_last: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -279,7 +279,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 1:EBADF 3:0 2:ECANCELED
     ";
-    d_no_socket_before_no_buffers: "
+    buffer_group_recv_reports_enotsock_before_enobufs: "
         ring 64 0 = ok
         epoll f = ok
         u-group f 0 = ok
@@ -287,7 +287,7 @@ crate::rows! {
         u-group b 0 = ok
         enter 0 = 1:ENOTSOCK 2:ENOBUFS
     ";
-    d_one_connect_retries_are_no_ones_to_cancel: "
+    connect_being_retried_cannot_be_cancelled: "
         server l 0 = ok
         ring 64 0 = ok
         socket b = ok
@@ -296,7 +296,7 @@ crate::rows! {
         u-cancel 2 = ok
         enter 0 = 3:ENOENT 1:ok 2:0
     ";
-    d_reading_all_of_two_pieces_acknowledges_the_end: "
+    reading_two_segments_to_the_end_acks_fin: "
         server l 0 = ok
         pair a b l = ok
         epoll e = ok
@@ -310,7 +310,7 @@ crate::rows! {
         read b 5 = 3
         wait e 8 = a:HUP
     ";
-    d_the_last_end_wakes_the_poll_of_a_set_twice: "
+    close_after_fin_wakes_poll_of_epoll_set_twice: "
         server l 0 = ok
         epoll e = ok
         pair a b l = ok
@@ -324,7 +324,7 @@ crate::rows! {
         wait e 1 = b:HUP
         enter 0 = none
     ";
-    d_timeouts_end_before_broken_links: "
+    timeouts_complete_before_cancelled_links: "
         ring 64 0 = ok
         u-timeout 1 0 = ok
         link 1 = ok
@@ -332,7 +332,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 2:EBADF 1:0 3:ECANCELED
     ";
-    d_two_ends_wake_the_poll_of_a_set_twice: "
+    fin_wakes_poll_of_epoll_set_twice: "
         server l 0 = ok
         epoll e = ok
         pair a b l = ok
@@ -344,7 +344,7 @@ crate::rows! {
         wait e 1 = a:IN
         enter 0 = none
     ";
-    d_urgent_data_alone_wakes_no_poll: "
+    poll_for_pri_is_not_woken_by_connection: "
         server l 0 = ok
         ring 64 0 = ok
         socket r = ok
@@ -353,7 +353,7 @@ crate::rows! {
         connect r l = EINPROGRESS
         enter 0 = none
     ";
-    d_what_has_completed_is_told_before_what_goes_on: "
+    inline_completions_come_before_multishot_ones: "
         server l 2 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -363,7 +363,7 @@ crate::rows! {
         write a 1 = 1
         enter 0 = 2:0 1:EBADF 3:1#0+
     ";
-    d_whoever_accepts_hears_before_whoever_connects: "
+    accept_completes_before_connect: "
         server l 0 = ok
         ring 64 0 = ok
         socket d = ok
@@ -371,12 +371,12 @@ crate::rows! {
         u-connect d l = ok
         enter 0 = 1:ok 2:0
     ";
-    d_an_eventfd_takes_each_part_by_itself: "
+    eventfd_writev_checks_each_part: "
         eventfd v 0 0 = ok
         writev v 8 = EINVAL
         read v 8 = EAGAIN
     ";
-    d_writing_no_parts_asks_nobody: "
+    writev_without_parts_is_0_unless_file_refuses: "
         socket a = ok
         writev a 0 = 0
         sendmsg a 0 = EPIPE
