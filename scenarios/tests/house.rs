@@ -37,14 +37,15 @@ fn both_copies_of_the_workflow_are_the_same() {
 }
 
 #[test]
-fn unsafe_code_has_three_addresses() {
+fn unsafe_code_has_four_addresses() {
     let at_home = |path: &str| {
         path.starts_with("net/src/linux")
             || path.starts_with("sim/src/stack")
             || path == "sim/src/allocator.rs"
+            || path.starts_with("native/src")
     };
     let keyword = concat!("uns", "afe");
-    for folder in ["net", "sim", "server", "scenarios"] {
+    for folder in ["net", "sim", "server", "scenarios", "native", "eagain", "eagain-macros", "examples"] {
         for (path, text) in rust_files(folder) {
             let has = |form: &str| text.contains(&format!("{keyword} {form}"));
             let found = has("{") || has("fn") || has("impl") || has("extern");
@@ -77,7 +78,9 @@ fn the_arrows_between_the_packages_point_one_way() {
 
 #[test]
 fn every_file_opens_with_what_it_is_for() {
-    for folder in ["net/src", "sim/src", "server/src", "scenarios/src"] {
+    for folder in
+        ["net/src", "sim/src", "server/src", "scenarios/src", "native/src", "eagain/src", "eagain-macros/src"]
+    {
         for (path, text) in rust_files(folder) {
             assert!(text.starts_with("//!"), "{path} begins without a word");
         }

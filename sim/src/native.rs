@@ -83,3 +83,14 @@ pub fn processors() -> usize {
         w.hosts[host].cpus.len()
     })
 }
+
+/// A thread of the running process panicked: breaks O16, unless the process may. It goes on unwinding.
+pub fn panicked(message: &str) {
+    with(|w| {
+        let process = w.my_process() as usize;
+        if !w.processes[process].may_panic {
+            let name = w.scheduler[w.scheduler.current()].name.clone();
+            w.run.fail("O16", "panic", format!("{name} panicked: {message}"));
+        }
+    });
+}

@@ -106,8 +106,9 @@ pub struct Engine {
     pool: Vec<DefaultStack>,
     /// The lowest address of each running stack, guard pages included.
     limits: Vec<usize>,
-    /// The thread pointers of those that have one of their own; shorter than `running` where there are none.
+    /// The thread pointers of those that have one of their own.
     own: Vec<Option<native::Own>>,
+    thread_pointers: bool,
     heartbeat: Arc<AtomicU64>,
     /// Of the last world.
     pub(crate) recycled: Recycled,
@@ -128,9 +129,16 @@ impl Engine {
             pool: Vec::new(),
             limits: Vec::new(),
             own: Vec::new(),
+            thread_pointers: false,
             heartbeat: Arc::default(),
             recycled: Recycled::default(),
         }
+    }
+
+    /// An engine whose threads may have a thread pointer of their own: see [`crate::native`].
+    pub fn with_thread_pointers() -> Engine {
+        native::support();
+        Engine { thread_pointers: true, ..Engine::new() }
     }
 
     /// Takes the stacks out of `other`, to be given back with another `take`.
@@ -140,6 +148,7 @@ impl Engine {
             pool: std::mem::take(&mut other.pool),
             limits: std::mem::take(&mut other.limits),
             own: std::mem::take(&mut other.own),
+            thread_pointers: other.thread_pointers,
             heartbeat: other.heartbeat.clone(),
             recycled: std::mem::take(&mut other.recycled),
         }
@@ -160,12 +169,15 @@ impl Engine {
         let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
         fatal::watch(thread, self.limits[thread]);
         IN_PROGRAM.set(true);
-        let ended = match self.own.get(thread) {
-            Some(Some(own)) => own.resume(coroutine),
-            _ => matches!(coroutine.resume(()), CoroutineResult::Return(())),
+        let ended = if self.thread_pointers {
+            native::resume(self.own.get(thread).copied().flatten(), coroutine)
+        } else {
+            matches!(coroutine.resume(()), CoroutineResult::Return(()))
         };
         IN_PROGRAM.set(false);
-        if let Some(own) = native::take_changed() {
+        if self.thread_pointers
+            && let Some(own) = native::take_changed()
+        {
             self.set_own(thread, own);
         }
         if ended {

@@ -13,8 +13,15 @@ use corosensei::{CoroutineResult, Yielder};
 use std::cell::Cell;
 
 thread_local! {
+    /// The engine of this OS thread loads thread pointers.
+    static SUPPORTED: Cell<bool> = const { Cell::new(false) };
     /// What the running thread took or gave back; the engine, whose block this is in, reads it when the thread comes back.
     static CHANGED: Cell<Option<Own>> = const { Cell::new(None) };
+}
+
+/// The engine of this OS thread loads thread pointers from now on.
+pub(super) fn support() {
+    SUPPORTED.set(true);
 }
 
 /// What the engine loads before a thread goes on.
@@ -32,20 +39,21 @@ pub(super) fn take_changed() -> Option<Own> {
     CHANGED.take()
 }
 
-impl Own {
-    /// Lets the thread go on, on its own block; whether it ended.
-    #[inline(never)]
-    pub(super) fn resume(self, coroutine: &mut Stack) -> bool {
-        (self.on_resume)(self.process);
-        let engine = thread_pointer();
+/// Lets a thread go on, on its own block where it has one; whether it ended. It may come back on a block that it took
+/// meanwhile.
+#[inline(never)]
+pub(super) fn resume(own: Option<Own>, coroutine: &mut Stack) -> bool {
+    let engine = thread_pointer();
+    if let Some(own) = own {
+        (own.on_resume)(own.process);
         // SAFETY: the block is whole, as `run_with_thread_pointer` was promised, and nothing of this frame refers to
         // thread-local storage across the two lines that change it.
-        unsafe { set_thread_pointer(self.base) };
-        let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
-        // SAFETY: the block of the OS thread, which it was on before.
-        unsafe { set_thread_pointer(engine) };
-        ended
+        unsafe { set_thread_pointer(own.base) };
     }
+    let ended = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+    // SAFETY: the block of the OS thread, which it was on before.
+    unsafe { set_thread_pointer(engine) };
+    ended
 }
 
 /// Runs `body` as the code of the running simulated thread with the thread pointer `base`. `on_resume` is called with
@@ -53,7 +61,7 @@ impl Own {
 /// place is put there by it. When the thread is killed, its stack is dropped without unwinding.
 ///
 /// # Panics
-/// Outside a simulated thread.
+/// Outside a simulated thread, and in one whose engine was not made by [`Engine::with_thread_pointers`](crate::Engine::with_thread_pointers).
 ///
 /// # Safety
 /// `base` is the thread pointer of a TLS block of this executable that is initialised and that nobody else uses until
@@ -62,6 +70,7 @@ impl Own {
 pub unsafe fn run_with_thread_pointer(base: usize, process: u32, on_resume: fn(u32), body: &mut dyn FnMut()) {
     let (world, yielder) = (WORLD.get(), YIELDER.get());
     assert!(!world.is_null() && !yielder.is_null(), "not in a simulated thread");
+    assert!(SUPPORTED.get(), "not in an engine with thread pointers");
     let running = fatal::running_and_limit();
     CHANGED.set(Some(Own { base, process, on_resume }));
     on_resume(process);

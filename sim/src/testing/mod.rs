@@ -29,11 +29,16 @@ pub use environment::Environment;
 pub use judge::Test;
 
 use crate::run::Scenario;
-use crate::runner::{engine, settings, watchdog};
+use crate::runner::{MakeExecutor, engine, settings, watchdog};
 
 /// Runs a scenario as a test: panics where it fails. Called by the macros; `manifest` is the folder of the crate, `module` and
 /// `function` are the test's own name.
 pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
+    test_with(engine::make, scenario, manifest, module, function);
+}
+
+/// As [`test`], with another executor than the engine of this process.
+pub fn test_with(executor: MakeExecutor, scenario: &Scenario, manifest: &str, module: &str, function: &str) {
     watchdog::start();
     settings::set_package(manifest.as_ref());
     let environment = Environment::of_process();
@@ -41,7 +46,7 @@ pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
     let path = module
         .split_once("::")
         .map_or_else(|| function.to_owned(), |(_, rest)| format!("{rest}::{function}"));
-    let test = Test { scenario: *scenario, manifest: manifest.into(), path, executor: engine::make };
+    let test = Test { scenario: *scenario, manifest: manifest.into(), path, executor };
     let result = environment.and_then(|environment| {
         println!("{}", test.begins(&environment)?);
         test.run(&environment)

@@ -1,0 +1,29 @@
+//! Scenarios as a command and as tests, run in worker processes.
+
+use eagain_native::worker;
+use eagain_sim::PlantedBug;
+use eagain_sim::cli::{self, Registry};
+use eagain_sim::run::Scenario;
+use std::process::ExitCode;
+
+/// A command over these scenarios: `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`. Regression files are
+/// in the folder `regressions` of the current directory.
+pub fn main(scenarios: &[Scenario]) -> ExitCode {
+    main_with_bugs(scenarios, &[])
+}
+
+/// As [`main`], with planted bugs for the subcommand `bugs`.
+pub fn main_with_bugs(scenarios: &[Scenario], bugs: &[PlantedBug]) -> ExitCode {
+    cli::main_with(&Registry {
+        scenarios,
+        bugs,
+        extras: &[],
+        regressions: "regressions",
+        executor: worker::make,
+    })
+}
+
+/// Runs a scenario as a test: panics where it fails. Called by [`scenario`](crate::scenario).
+pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
+    eagain_sim::testing::test_with(worker::make, scenario, manifest, module, function);
+}

@@ -1,0 +1,66 @@
+//! What this crate knows of the world that an OS thread runs: contexts, pooled TLS blocks, images, heaps. It is reached
+//! through thread-local storage or a context, never through a static: statics are swapped with the programs'.
+
+use crate::arena::Heaps;
+use crate::context::Context;
+use crate::image::Images;
+use crate::process::Program;
+use crate::tls::Pool;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::ptr::null;
+
+/// The destructor of a pthread key.
+pub type KeyDestructor = Option<unsafe extern "C" fn(*mut c_void)>;
+
+#[derive(Default)]
+pub struct State {
+    /// By (process, thread pointer), which is what `pthread_t` is; a block is used again when its thread was joined.
+    pub threads: RefCell<BTreeMap<(u32, usize), Box<Context>>>,
+    /// The contexts of threads that are over, kept until the world is.
+    pub over: RefCell<Vec<Box<Context>>>,
+    /// What the processes of the world run, by name.
+    pub programs: RefCell<BTreeMap<String, Program>>,
+    /// The destructors of each process's pthread keys.
+    pub keys: RefCell<BTreeMap<u32, Vec<Option<KeyDestructor>>>>,
+    pub images: Images,
+    pub heaps: Heaps,
+    pub pool: Pool,
+}
+
+thread_local! {
+    static STATE: Cell<*const State> = const { Cell::new(null()) };
+}
+
+/// That of the OS thread. Not to be called on a program's block: there a context has it.
+#[inline(never)]
+pub fn state() -> &'static State {
+    if STATE.get().is_null() {
+        STATE.set(Box::leak(Box::default()));
+    }
+    // SAFETY: it was leaked just now, or before.
+    unsafe { &*STATE.get() }
+}
+
+/// To be called before the processes of a world are made: what the last one left is forgotten.
+pub fn begin_world() {
+    end_world();
+    let state = state();
+    let over = std::mem::take(&mut *state.threads.borrow_mut());
+    state.over.borrow_mut().extend(over.into_values());
+    for context in state.over.borrow_mut().drain(..) {
+        if let Some(block) = context.block.borrow_mut().take() {
+            state.pool.give(block);
+        }
+    }
+    state.programs.borrow_mut().clear();
+    state.keys.borrow_mut().clear();
+    state.images.forget();
+    state.heaps.forget();
+}
+
+/// To be called when a run is over: the statics are the harness's again.
+pub fn end_world() {
+    state().images.leave();
+}

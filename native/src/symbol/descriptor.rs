@@ -1,0 +1,108 @@
+//! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
+
+use super::{KERNEL, buffer, bytes, is_console, socket, symbols};
+use crate::escape::escape;
+use eagain_net::{Descriptors, Errno, Fd, StatusFlags};
+use libc::{iovec, size_t, ssize_t};
+use std::ffi::{c_int, c_long, c_ulong, c_void};
+use std::io::{IoSlice, IoSliceMut};
+
+symbols! {
+    fn read(fd: c_int, to: *mut c_void, length: size_t) -> ssize_t = SYS_read(fd, to, length), |_| {
+        if is_console(fd) { Ok(0) } else { KERNEL.read(Fd(fd), buffer(to, length)) }
+    };
+
+    fn write(fd: c_int, from: *const c_void, length: size_t) -> ssize_t = SYS_write(fd, from, length), |context| {
+        if is_console(fd) {
+            context.print(bytes(from, length));
+            return Ok(length);
+        }
+        KERNEL.write(Fd(fd), bytes(from, length))
+    };
+
+    fn readv(fd: c_int, list: *const iovec, count: c_int) -> ssize_t = SYS_readv(fd, list, count), |_| {
+        if is_console(fd) {
+            return Ok(0);
+        }
+        let part = |at| &*list.add(at);
+        let mut parts: Vec<IoSliceMut<'_>> =
+            (0..count.max(0) as usize).map(|at| IoSliceMut::new(buffer(part(at).iov_base, part(at).iov_len))).collect();
+        KERNEL.readv(Fd(fd), &mut parts)
+    };
+
+    fn writev(fd: c_int, list: *const iovec, count: c_int) -> ssize_t = SYS_writev(fd, list, count), |context| {
+        let part = |at| &*list.add(at);
+        let parts: Vec<IoSlice<'_>> =
+            (0..count.max(0) as usize).map(|at| IoSlice::new(bytes(part(at).iov_base, part(at).iov_len))).collect();
+        if is_console(fd) {
+            parts.iter().for_each(|part| context.print(part));
+            return Ok(parts.iter().map(|part| part.len()).sum());
+        }
+        KERNEL.writev(Fd(fd), &parts)
+    };
+
+    fn close(fd: c_int) -> c_int = SYS_close(fd), |_| if is_console(fd) { Ok(()) } else { KERNEL.close(Fd(fd)) };
+
+    fn dup(fd: c_int) -> c_int = SYS_dup(fd), |_| KERNEL.dup(Fd(fd));
+
+    fn dup2(fd: c_int, to: c_int) -> c_int = SYS_dup2(fd, to), |_| {
+        escape("dup2", "");
+        Err::<Fd, _>(Errno::ENOSYS)
+    };
+
+    fn fcntl(fd: c_int, command: c_int, argument: c_long) -> c_int = SYS_fcntl(fd, command, argument), |_| {
+        if is_console(fd) {
+            return Ok(if command == libc::F_GETFL { libc::O_RDWR } else { 0 });
+        }
+        match command {
+            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => KERNEL.dup(Fd(fd)).map(|fd| fd.0),
+            // Nothing is executed here: the flag has no effect. That the descriptor is open is asked.
+            libc::F_GETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| libc::FD_CLOEXEC),
+            libc::F_SETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| 0),
+            libc::F_GETFL => KERNEL.fcntl_getfl(Fd(fd)).map(|flags| flags.0 | libc::O_RDWR),
+            libc::F_SETFL => {
+                let flags = StatusFlags(argument as i32 & (libc::O_NONBLOCK | libc::O_ASYNC));
+                KERNEL.fcntl_setfl(Fd(fd), flags).map(|()| 0)
+            }
+            _ => {
+                escape("fcntl", &format!(" with the command {command}"));
+                Err(Errno::EINVAL)
+            }
+        }
+    };
+
+    fn ioctl(fd: c_int, request: c_ulong, argument: c_long) -> c_int = SYS_ioctl(fd, request, argument), |_| {
+        match request {
+            libc::FIONBIO => {
+                let on = *(argument as *const c_int) != 0;
+                let flags = KERNEL.fcntl_getfl(Fd(fd))?;
+                let flags = if on { flags | StatusFlags::NONBLOCK } else { flags.without(StatusFlags::NONBLOCK) };
+                KERNEL.fcntl_setfl(Fd(fd), flags)
+            }
+            // isatty(3).
+            libc::TCGETS => Err(Errno::ENOTTY),
+            _ => {
+                escape("ioctl", &format!(" with the request {request:#x}"));
+                Err(Errno::ENOTTY)
+            }
+        }
+    };
+
+    fn pipe2(pair: *mut c_int, flags: c_int) -> c_int = SYS_pipe2(pair, flags), |_| {
+        // The simulated kernel has no pipes: both ends of a stream stand for one.
+        let (read, write) = socket::stream_pair(flags)?;
+        *pair = read.0;
+        *pair.add(1) = write.0;
+        Ok(())
+    };
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fcntl64(fd: c_int, command: c_int, argument: c_long) -> c_int {
+    fcntl(fd, command, argument)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
+    pipe2(pair, 0)
+}

@@ -1,0 +1,128 @@
+//! Files: a path that a program opens is one of its host's simulated disk, whatever is on the machine's.
+
+use super::{KERNEL, buffer, bytes, symbols, text};
+use crate::escape::escape;
+use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
+use libc::{mode_t, off64_t, size_t, ssize_t};
+use std::ffi::{c_char, c_int, c_uint, c_void};
+
+type Stat = libc::stat64;
+
+symbols! {
+    fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int =
+        SYS_openat(libc::AT_FDCWD, path, flags, mode), |_| KERNEL.open(&text(path)?, OpenFlags(flags));
+
+    fn pread64(fd: c_int, to: *mut c_void, length: size_t, offset: off64_t) -> ssize_t =
+        SYS_pread64(fd, to, length, offset), |_| KERNEL.pread(Fd(fd), buffer(to, length), position(offset)?);
+
+    fn pwrite64(fd: c_int, from: *const c_void, length: size_t, offset: off64_t) -> ssize_t =
+        SYS_pwrite64(fd, from, length, offset), |_| KERNEL.pwrite(Fd(fd), bytes(from, length), position(offset)?);
+
+    fn fsync(fd: c_int) -> c_int = SYS_fsync(fd), |_| KERNEL.fsync(Fd(fd));
+
+    fn fdatasync(fd: c_int) -> c_int = SYS_fdatasync(fd), |_| KERNEL.fdatasync(Fd(fd));
+
+    fn ftruncate64(fd: c_int, length: off64_t) -> c_int = SYS_ftruncate(fd, length), |_| {
+        KERNEL.ftruncate(Fd(fd), position(length)?)
+    };
+
+    fn fstat64(fd: c_int, to: *mut Stat) -> c_int = SYS_fstat(fd, to), |_| {
+        write_stat(KERNEL.fstat(Fd(fd))?, to);
+        Ok(())
+    };
+
+    fn stat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_stat(path, to), |_| {
+        write_stat(stat_of(&text(path)?)?, to);
+        Ok(())
+    };
+
+    fn lstat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_lstat(path, to), |_| {
+        write_stat(stat_of(&text(path)?)?, to);
+        Ok(())
+    };
+
+    fn statx(directory: c_int, path: *const c_char, flags: c_int, mask: c_uint, to: *mut libc::statx) -> c_int =
+        SYS_statx(directory, path, flags, mask, to), |_| {
+        // std asks whether there is this call with null pointers.
+        if to.is_null() {
+            return Err(Errno::EFAULT);
+        }
+        let path = text(path)?;
+        let stat = if path.is_empty() { KERNEL.fstat(Fd(directory))? } else { stat_of(&path)? };
+        let mut wide: libc::statx = std::mem::zeroed();
+        wide.stx_mask = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_SIZE;
+        wide.stx_mode = mode_of(stat) as u16;
+        wide.stx_size = stat.len;
+        wide.stx_blksize = 4096;
+        *to = wide;
+        Ok(())
+    };
+
+    fn rename(from: *const c_char, to: *const c_char) -> c_int = SYS_rename(from, to), |_| {
+        KERNEL.rename(&text(from)?, &text(to)?)
+    };
+
+    fn unlink(path: *const c_char) -> c_int = SYS_unlink(path), |_| KERNEL.unlink(&text(path)?);
+
+    fn mkdir(path: *const c_char, mode: mode_t) -> c_int = SYS_mkdir(path, mode), |_| KERNEL.mkdir(&text(path)?);
+
+    fn lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t = SYS_lseek(fd, offset, whence), |_| {
+        escape("lseek", "");
+        Err::<i64, _>(Errno::ESPIPE)
+    };
+
+    fn access(path: *const c_char, mode: c_int) -> c_int = SYS_access(path, mode), |_| stat_of(&text(path)?).map(drop);
+
+    // There are no links.
+    fn readlink(path: *const c_char, to: *mut c_char, length: size_t) -> ssize_t = SYS_readlink(path, to, length), |_| {
+        stat_of(&text(path)?)?;
+        Err::<usize, _>(Errno::EINVAL)
+    };
+}
+
+/// A name of libc's for the same function where `off_t` has 64 bits anyway.
+macro_rules! same {
+    ($($name:ident = $as:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+                $as($($argument),*)
+            }
+        )*
+    };
+}
+
+same! {
+    open = open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
+    pread = pread64(fd: c_int, to: *mut c_void, length: size_t, offset: off64_t) -> ssize_t;
+    pwrite = pwrite64(fd: c_int, from: *const c_void, length: size_t, offset: off64_t) -> ssize_t;
+    ftruncate = ftruncate64(fd: c_int, length: off64_t) -> c_int;
+    fstat = fstat64(fd: c_int, to: *mut Stat) -> c_int;
+    stat = stat64(path: *const c_char, to: *mut Stat) -> c_int;
+    lseek = lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t;
+}
+
+fn position(offset: off64_t) -> Result<u64> {
+    u64::try_from(offset).map_err(|_| Errno::EINVAL)
+}
+
+fn stat_of(path: &str) -> Result<FileStat> {
+    let fd = KERNEL.open(path, OpenFlags::NONE)?;
+    let stat = KERNEL.fstat(fd);
+    let _ = KERNEL.close(fd);
+    stat
+}
+
+fn mode_of(stat: FileStat) -> mode_t {
+    if stat.is_dir { libc::S_IFDIR | 0o755 } else { libc::S_IFREG | 0o644 }
+}
+
+unsafe fn write_stat(stat: FileStat, to: *mut Stat) {
+    let mut wide: Stat = std::mem::zeroed();
+    wide.st_mode = mode_of(stat);
+    wide.st_size = stat.len as off64_t;
+    wide.st_nlink = 1;
+    wide.st_blksize = 4096;
+    wide.st_blocks = (stat.len.div_ceil(512)) as i64;
+    *to = wide;
+}

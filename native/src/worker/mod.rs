@@ -1,0 +1,189 @@
+//! A job of the runner as a process of its own: the statics of programs are those of an OS process, and a program that
+//! crashes ends one. The parent has an [`Execute`] that sends the specification of a run to its worker and gets the report;
+//! the worker is the same executable, which serves before `main` where the variable [`VARIABLE`] is set.
+//!
+//! | file | does |
+//! |---|---|
+//! | `mod` | the parent's side: starts a worker, asks it, and makes a report of its crash |
+//! | `serve` | the worker's side: runs worlds, tells that it makes calls, says how it crashed |
+//! | `message` | specification and report as bytes |
+
+mod message;
+mod serve;
+
+use eagain_sim::run::{Failure, RunReport, RunSpec};
+use eagain_sim::runner::Execute;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where it is set, the process is a worker: the number of the descriptor of its socket.
+const VARIABLE: &str = "EAGAIN_WORKER";
+/// That descriptor: high, so that it is free in a new process.
+const SOCKET: i32 = 100;
+/// A worker that crashed exits with this plus the signal.
+const CRASHED: i32 = 128;
+/// What it exits with when a simulated thread has no stack left.
+const OVERFLOW: i32 = CRASHED + 127;
+
+/// What a message to the parent begins with.
+const BEAT: u8 = 0;
+const REPORT: u8 = 1;
+
+/// Makes an executor with a worker of its own.
+pub fn make() -> Box<dyn Execute> {
+    Box::new(Executor { worker: None, heartbeat: Arc::default() })
+}
+
+/// Whether this process is a worker that is running a world.
+pub fn is_worker() -> bool {
+    crate::image::check().is_ok() && serve::is_serving()
+}
+
+struct Executor {
+    worker: Option<Worker>,
+    heartbeat: Arc<AtomicU64>,
+}
+
+struct Worker {
+    child: Child,
+    socket: UnixStream,
+}
+
+impl Execute for Executor {
+    /// # Panics
+    /// Where no worker can be started, or it failed by itself: a failure of the harness.
+    fn run(&mut self, spec: &RunSpec) -> RunReport {
+        let request = message::specification(spec).unwrap_or_else(|line| panic!("{line}"));
+        let worker = self.worker.get_or_insert_with(|| {
+            Worker::start().unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
+        });
+        self.heartbeat.fetch_add(1, Ordering::Relaxed);
+        let report = worker.ask(&request, &self.heartbeat);
+        if let Ok(report) = report {
+            return report;
+        }
+        match self.worker.take().map(Worker::end) {
+            Some(Ok(status)) => crash_report(status),
+            Some(Err(error)) => panic!("a worker process is lost: {error}"),
+            None => panic!("a worker process is lost"),
+        }
+    }
+
+    fn heartbeat(&self) -> Arc<AtomicU64> {
+        self.heartbeat.clone()
+    }
+}
+
+impl Worker {
+    fn start() -> std::io::Result<Worker> {
+        let (socket, other) = UnixStream::pair()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.env(VARIABLE, SOCKET.to_string()).stdin(Stdio::null()).stdout(Stdio::null());
+        let other = OwnedFd::from(other);
+        let number = other.as_raw_fd();
+        // SAFETY: between fork and exec only dup2(2) is called, which is async-signal-safe; the descriptor is open until
+        // the child was made.
+        unsafe {
+            command.pre_exec(move || match libc::dup2(number, SOCKET) {
+                -1 => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
+        let child = command.spawn()?;
+        drop(other);
+        Ok(Worker { child, socket })
+    }
+
+    fn ask(&mut self, request: &[u8], heartbeat: &AtomicU64) -> std::io::Result<RunReport> {
+        self.socket.write_all(request)?;
+        loop {
+            let mut head = [0; 9];
+            self.socket.read_exact(&mut head[..1])?;
+            if head[0] == BEAT {
+                heartbeat.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            self.socket.read_exact(&mut head[1..])?;
+            let mut length = [0; 8];
+            length.copy_from_slice(&head[1..]);
+            let mut body = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
+            self.socket.read_exact(&mut body)?;
+            return message::read_report(&body).ok_or_else(|| {
+                std::io::Error::new(std::io::ErrorKind::InvalidData, "a report that cannot be read")
+            });
+        }
+    }
+
+    /// The worker has closed its end: it is over, or about to be.
+    fn end(mut self) -> std::io::Result<ExitStatus> {
+        drop(self.socket);
+        self.child.wait()
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        // At the end of its socket a worker ends by itself.
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.end();
+        }
+    }
+}
+
+/// What is left of a run whose worker crashed: a failure, at the signal.
+fn crash_report(status: ExitStatus) -> RunReport {
+    let signal = match (status.signal(), status.code()) {
+        (Some(signal), _) => signal,
+        (None, Some(code)) if code > CRASHED => code - CRASHED,
+        _ => panic!("a worker process failed: {status}"),
+    };
+    let (site, message) = match CRASHED + signal {
+        OVERFLOW => (
+            "stack overflow",
+            "a simulated thread ran out of stack (2 MiB): an endless recursion, or a very large array",
+        ),
+        _ => (signal_name(signal), "the program crashed the process that it ran in"),
+    };
+    let failure = Failure {
+        oracle: "crash".into(),
+        site: site.to_owned(),
+        message: format!("{message} ({site})"),
+        time: 0,
+        event: 0,
+    };
+    // The identity of a run that ended so is how it ended.
+    let hash = site.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    RunReport {
+        hash,
+        calls: 0,
+        simulated: 0,
+        failure: Some(failure),
+        refused: None,
+        faults: Default::default(),
+        sometimes: Default::default(),
+        choices: Vec::new(),
+        unused: Vec::new(),
+        trace: None,
+        output: String::new(),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGILL => "SIGILL",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGKILL => "SIGKILL",
+        _ => "signal",
+    }
+}

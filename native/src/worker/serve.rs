@@ -1,0 +1,148 @@
+//! The worker's side: one OS thread, which runs what it is asked to until the socket is at its end.
+
+use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
+use crate::{image, raw, state, tls};
+use eagain_sim::{Engine, native, run_spec};
+use std::ffi::{c_int, c_void};
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// How often the parent is told that calls are made.
+const TICK_US: i64 = 250_000;
+
+/// Cells of `image`: what the signal handlers look at.
+const SERVING: usize = 0;
+const HEARTBEAT: usize = 1;
+const LAST_BEAT: usize = 2;
+const SOCKET: usize = 3;
+const PARENT: usize = 4;
+
+/// Before `main`, after std knows the arguments of the process.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static SERVE: extern "C" fn() = serve_if_asked;
+
+extern "C" fn serve_if_asked() {
+    // In a simulated process this runs again, as all of `.init_array` does.
+    if crate::context::current().is_some() {
+        return;
+    }
+    let Ok(text) = std::env::var(VARIABLE) else { return };
+    let Ok(number @ 3..) = text.parse::<i32>() else { return };
+    if let Err(line) = image::check().and_then(|()| tls::check()) {
+        raw::fatal(line);
+    }
+    // SAFETY: the parent made it for this process, and nobody else here knows it.
+    let socket = unsafe { UnixStream::from_raw_fd(number) };
+    // SAFETY: it has no preconditions. One arena: what simulated threads allocate for the harness is not spread over many.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    serve(socket, number);
+    raw::exit_now(0)
+}
+
+/// Whether a world is being run here.
+pub fn is_serving() -> bool {
+    image::cells()[SERVING].load(SeqCst) == 1
+}
+
+fn serve(mut socket: UnixStream, number: i32) {
+    let mut engine = Engine::with_thread_pointers();
+    handle_signals(&engine.heartbeat(), number);
+    loop {
+        let mut length = [0; 8];
+        if socket.read_exact(&mut length).is_err() {
+            return;
+        }
+        let mut request = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
+        if socket.read_exact(&mut request).is_err() {
+            return;
+        }
+        let Some(spec) = message::read_specification(&request) else {
+            raw::fatal("a worker process was asked for something that it cannot read")
+        };
+        image::cells()[SERVING].store(1, SeqCst);
+        state::begin_world();
+        let report = run_spec(&spec, &mut engine);
+        state::end_world();
+        image::cells()[SERVING].store(0, SeqCst);
+        let mut reply = vec![REPORT];
+        reply.extend_from_slice(&message::report(&report));
+        if socket.write_all(&reply).is_err() {
+            return;
+        }
+    }
+}
+
+/// What says how the worker crashed, and that it makes calls.
+fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
+    let cells = image::cells();
+    cells[HEARTBEAT].store(Arc::as_ptr(heartbeat) as usize, SeqCst);
+    cells[SOCKET].store(socket as usize, SeqCst);
+    cells[PARENT].store(std::os::unix::process::parent_id() as usize, SeqCst);
+    // The counter is the engine's, which lives as long as the process; it must not go before.
+    std::mem::forget(heartbeat.clone());
+    const ALTERNATE_BYTES: usize = 64 << 10;
+    let alternate = vec![0u8; ALTERNATE_BYTES].leak().as_mut_ptr();
+    // SAFETY: the stack is leaked and used by nobody else; the handlers are async-signal-safe and of the type that
+    // SA_SIGINFO asks for; all-zero is a valid sigaction and itimerval.
+    unsafe {
+        let stack = libc::stack_t { ss_sp: alternate.cast(), ss_flags: 0, ss_size: ALTERNATE_BYTES };
+        libc::sigaltstack(&stack, std::ptr::null_mut());
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_crash as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGTRAP]
+        {
+            libc::sigaction(signal, &action, std::ptr::null_mut());
+        }
+        action.sa_sigaction = on_tick as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+        libc::sigaction(libc::SIGALRM, &action, std::ptr::null_mut());
+        // The parent's end may be closed: then write(2) says so.
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        let tick = libc::timeval { tv_sec: 0, tv_usec: TICK_US };
+        let timer = libc::itimerval { it_interval: tick, it_value: tick };
+        libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut());
+    }
+}
+
+unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // SAFETY: the kernel hands over a valid siginfo.
+    let address = unsafe { (*info).si_addr() } as usize;
+    let (start, _) = native::stack_range();
+    const GUARD: usize = 64 << 10;
+    if signal == libc::SIGSEGV && start != 0 && (start..start + GUARD).contains(&address) {
+        raw::exit_now(OVERFLOW);
+    }
+    raw::exit_now(CRASHED + signal)
+}
+
+/// Tells the parent that calls are made, if any were since the last time.
+unsafe extern "C" fn on_tick(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
+    let cells = image::cells();
+    let heartbeat = cells[HEARTBEAT].load(Relaxed) as *const AtomicU64;
+    // SAFETY: the counter of the engine, which is never freed.
+    let beat = unsafe { (*heartbeat).load(Relaxed) } as usize;
+    if cells[SERVING].load(Relaxed) == 0 {
+        return;
+    }
+    if cells[LAST_BEAT].swap(beat, Relaxed) == beat {
+        // It may compute without end: nobody waits for it where the parent is gone.
+        // SAFETY: it has no preconditions.
+        if unsafe { raw::system_call(libc::SYS_getppid, [0; 6]) } as usize != cells[PARENT].load(Relaxed) {
+            raw::exit_now(0);
+        }
+        return;
+    }
+    let byte = BEAT;
+    let arguments = [cells[SOCKET].load(Relaxed) as i64, (&raw const byte) as i64, 1, 0, 0, 0];
+    // SAFETY: one byte that is valid.
+    if unsafe { raw::system_call(libc::SYS_write, arguments) } < 0 {
+        // Nobody waits for the report any more.
+        raw::exit_now(0);
+    }
+}
