@@ -1,4 +1,4 @@
-//! What clients sent and saw, recorded as it happens and judged after the run: the oracles look at this, not at the
+//! What clients sent and saw, recorded as it happens and checked after the run: the oracles look at this, not at the
 //! server's own word. Times are the client's monotonic clock.
 
 use crate::workload::Request;

@@ -137,7 +137,7 @@ pub const fn others(behaviour: Behaviour) -> Clients {
     Clients { more: -1, ..times(1, behaviour) }
 }
 
-/// So many clients for each that the knob asks for.
+/// `times` clients for each that the knob asks for.
 pub const fn times(times: u64, behaviour: Behaviour) -> Clients {
     Clients { behaviour, times, more: 0, most: u64::MAX, may_disappear: false }
 }

@@ -1,6 +1,6 @@
 //! What clients ask, and what a correct server answers: requests with their encoding, and a model of the keyspace that
 //! predicts each reply. A client works on keys of its own, so that the prediction is exact; the one key that all share is
-//! a counter, which `checker::counter` judges.
+//! a counter, which `checker::counter` checks.
 
 use eagain_server::resp::{Frame, encode_request};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The rules of the house that a compiler does not know: who may name whom, where unsafe code lives, which files agree.
+//! Architecture rules that the compiler does not check: who may name whom, where unsafe code lives, which files agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

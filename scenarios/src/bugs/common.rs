@@ -39,13 +39,13 @@ pub fn patiently<K: Kernel, T>(k: K, make: impl Fn() -> Result<T>) -> Result<T> 
     }
 }
 
-/// So many clients, each on a host of its own.
-pub fn clients(sim: &mut Sim, count: u64, play: impl Fn(SimKernel) + Clone + Send + 'static) {
+/// `count` clients, each on a host of its own.
+pub fn clients(sim: &mut Sim, count: u64, body: impl Fn(SimKernel) + Clone + Send + 'static) {
     for client in 0..count {
         let name = format!("client-{client}");
         let host = sim.host(&name);
-        let play = play.clone();
-        sim.client(host, &name, play);
+        let body = body.clone();
+        sim.client(host, &name, body);
     }
 }
 

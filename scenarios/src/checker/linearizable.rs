@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What was asked of the key. Every value that is set is set once, so that a read tells whose it was.
+/// What was asked of the key. Every value that is set is set once, so that a read shows whose it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// `SET`.
@@ -22,7 +22,7 @@ pub enum Ask {
 
 /// What was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Answer {
     /// It is done.
     Done,
     /// The value, if there is one.
@@ -43,31 +43,31 @@ pub struct Operation {
     /// When.
     pub called: u64,
     /// When it was answered, and what. `None`: nobody knows what became of it.
-    pub returned: Option<(u64, Told)>,
+    pub returned: Option<(u64, Answer)>,
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>12} client {} key {} {:?}", self.called, self.client, self.key, self.ask)?;
         match &self.returned {
-            Some((at, told)) => write!(f, " -> {told:?} at {at}"),
+            Some((at, answer)) => write!(f, " -> {answer:?} at {at}"),
             None => f.write_str(" -> unknown"),
         }
     }
 }
 
 /// The key's value after an operation on it, if that answers so.
-fn step(state: Option<u64>, ask: Ask, told: Option<Told>) -> Option<Option<u64>> {
+fn step(state: Option<u64>, ask: Ask, answer: Option<Answer>) -> Option<Option<u64>> {
     let (next, says) = match ask {
-        Ask::Set(value) => (Some(value), Told::Done),
-        Ask::Get => (state, Told::Value(state)),
+        Ask::Set(value) => (Some(value), Answer::Done),
+        Ask::Get => (state, Answer::Value(state)),
         Ask::Incr => {
             let next = state.unwrap_or(0) + 1;
-            (Some(next), Told::Count(next))
+            (Some(next), Answer::Count(next))
         }
-        Ask::Del => (None, Told::Count(u64::from(state.is_some()))),
+        Ask::Del => (None, Answer::Count(u64::from(state.is_some()))),
     };
-    (told.is_none_or(|told| told == says)).then_some(next)
+    (answer.is_none_or(|answer| answer == says)).then_some(next)
 }
 
 /// Why a history is not linearizable.
@@ -88,7 +88,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges a history, key by key. All keys begin without a value.
+/// Checks a history, key by key. All keys begin without a value.
 pub fn check(history: &[Operation]) -> Result<(), Verdict> {
     let mut keys: BTreeMap<u64, Vec<Operation>> = BTreeMap::new();
     for operation in history {
@@ -126,7 +126,7 @@ fn prefix(operations: &[Operation], end: u64) -> Vec<Operation> {
 /// Operations that are linearized, as a set of bits.
 type Done = Vec<u64>;
 
-/// Whether a write does not care what was there, and tells nothing of it.
+/// Whether a write does not care what was there, and says nothing of it.
 fn is_blind(operation: &Operation) -> bool {
     match operation.ask {
         Ask::Set(_) => true,
@@ -160,7 +160,7 @@ fn is_linearizable(operations: &[Operation]) -> bool {
             if unseen && is_blind(operation) {
                 continue;
             }
-            if let Some(next) = step(state, operation.ask, operation.returned.map(|(_, told)| told)) {
+            if let Some(next) = step(state, operation.ask, operation.returned.map(|(_, answer)| answer)) {
                 let mut done = done.clone();
                 done[at / 64] |= 1 << (at % 64);
                 let unseen = operation.returned.is_none();
@@ -177,16 +177,16 @@ fn is_linearizable(operations: &[Operation]) -> bool {
 mod tests {
     use super::*;
 
-    fn op(ask: Ask, called: u64, returned: Option<(u64, Told)>) -> Operation {
+    fn op(ask: Ask, called: u64, returned: Option<(u64, Answer)>) -> Operation {
         Operation { client: 1, key: 1, ask, called, returned }
     }
 
     #[test]
-    fn histories_are_judged() {
-        let set = |value, from, to| op(Ask::Set(value), from, Some((to, Told::Done)));
-        let get = |value, from, to| op(Ask::Get, from, Some((to, Told::Value(value))));
+    fn histories_are_checked() {
+        let set = |value, from, to| op(Ask::Set(value), from, Some((to, Answer::Done)));
+        let get = |value, from, to| op(Ask::Get, from, Some((to, Answer::Value(value))));
         let lost = |ask, from| op(ask, from, None);
-        let incr = |count, from, to| op(Ask::Incr, from, Some((to, Told::Count(count))));
+        let incr = |count, from, to| op(Ask::Incr, from, Some((to, Answer::Count(count))));
         let table: &[(&[Operation], bool)] = &[
             (&[], true),
             (&[set(1, 0, 1), get(Some(1), 2, 3)], true),
@@ -199,8 +199,8 @@ mod tests {
             (&[incr(1, 0, 1), lost(Ask::Incr, 2), incr(3, 3, 4)], true),
             (&[incr(1, 0, 1), lost(Ask::Incr, 2), incr(4, 3, 4)], false),
             (&[incr(1, 0, 1), incr(3, 3, 4)], false),
-            (&[set(7, 0, 1), op(Ask::Del, 2, Some((3, Told::Count(1)))), get(None, 4, 5)], true),
-            (&[set(7, 0, 1), op(Ask::Del, 2, Some((3, Told::Count(0))))], false),
+            (&[set(7, 0, 1), op(Ask::Del, 2, Some((3, Answer::Count(1)))), get(None, 4, 5)], true),
+            (&[set(7, 0, 1), op(Ask::Del, 2, Some((3, Answer::Count(0))))], false),
         ];
         for (history, holds) in table {
             assert_eq!(check(history).is_ok(), *holds, "{history:?}");
@@ -210,8 +210,8 @@ mod tests {
     #[test]
     fn the_shortest_failing_prefix_is_named() {
         let mut history: Vec<Operation> =
-            (0..40).map(|n| op(Ask::Incr, n * 10, Some((n * 10 + 5, Told::Count(n + 1))))).collect();
-        history[17].returned = Some((175, Told::Count(19)));
+            (0..40).map(|n| op(Ask::Incr, n * 10, Some((n * 10 + 5, Answer::Count(n + 1))))).collect();
+        history[17].returned = Some((175, Answer::Count(19)));
         let verdict = check(&history).unwrap_err();
         assert_eq!(verdict.prefix.len(), 18);
         assert!(verdict.to_string().starts_with("cannot be explained:          170 client 1"), "{verdict}");
@@ -224,8 +224,8 @@ mod tests {
         };
         left.iter().enumerate().filter(|(_, operation)| operation.called <= first_return).any(
             |(at, operation)| {
-                let told = operation.returned.map(|(_, told)| told);
-                step(state, operation.ask, told).is_some_and(|next| {
+                let answer = operation.returned.map(|(_, answer)| answer);
+                step(state, operation.ask, answer).is_some_and(|next| {
                     let rest: Vec<_> = [&left[..at], &left[at + 1..]].concat();
                     by_force(&rest, next)
                 })
@@ -242,14 +242,14 @@ mod tests {
                 .iter()
                 .zip(1..)
                 .map(|(&(what, called, long, says), number)| {
-                    let (ask, told) = match what {
-                        0 => (Ask::Set(number), Told::Done),
-                        1 => (Ask::Get, Told::Value((says > 0).then_some(says))),
-                        2 => (Ask::Incr, Told::Count(says)),
-                        _ => (Ask::Del, Told::Count(says % 2)),
+                    let (ask, answer) = match what {
+                        0 => (Ask::Set(number), Answer::Done),
+                        1 => (Ask::Get, Answer::Value((says > 0).then_some(says))),
+                        2 => (Ask::Incr, Answer::Count(says)),
+                        _ => (Ask::Del, Answer::Count(says % 2)),
                     };
                     // Half of the writes get no answer.
-                    let returned = (what == 1 || long % 2 == 0).then_some((called + long, told));
+                    let returned = (what == 1 || long % 2 == 0).then_some((called + long, answer));
                     Operation { client: number, ..op(ask, called, returned) }
                 })
                 .collect();

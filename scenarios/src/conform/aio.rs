@@ -7,7 +7,7 @@ use eagain_net::{AioId, Errno, SigEvent};
 use std::time::Duration;
 
 /// Nothing on a non-blocking descriptor takes so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<K: Calls> Machine<K> {
     pub(super) fn aio_read(&mut self, slot: u64, count: u64) -> Outcome {
@@ -37,7 +37,7 @@ impl<K: Calls> Machine<K> {
             Ok(id) => id,
             Err(errno) => return Outcome::Err(errno),
         };
-        while let Err(errno) = self.k.aio_suspend(&[id], Some(PATIENCE)) {
+        while let Err(errno) = self.k.aio_suspend(&[id], Some(TIMEOUT)) {
             if errno != Errno::EINTR {
                 return Outcome::Text(format!("aio_suspend: {errno:?}"));
             }

@@ -2,7 +2,7 @@
 //! agree about. Under load a packet may wait for a lock that another thread holds; such a run of Linux is alone.
 
 use super::call::Call;
-use super::hands;
+use super::handoff;
 use super::machine::Machine;
 use super::outcome::Log;
 use super::sides::{in_simulation, on_linux};
@@ -93,7 +93,7 @@ impl Comparer {
             let address = self.address();
             let begun = Instant::now();
             on_linux(|kernel| {
-                log = hands::run(Machine::at(kernel, address), calls);
+                log = handoff::run(Machine::at(kernel, address), calls);
             })?;
             if begun.elapsed() < PROMPT {
                 break;
@@ -106,7 +106,7 @@ impl Comparer {
         let shared = Arc::new(Mutex::new(Log::new()));
         let (inside, calls) = (shared.clone(), calls.to_vec());
         let report = in_simulation(&mut self.engine, move |kernel| {
-            let log = hands::run(Machine::new(kernel), &calls);
+            let log = handoff::run(Machine::new(kernel), &calls);
             *inside.lock().unwrap_or_else(PoisonError::into_inner) = log;
         });
         match report.failure {

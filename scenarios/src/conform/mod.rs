@@ -11,7 +11,7 @@
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
 //! | [`compare`] | one program on both, and what counts as a difference |
-//! | [`hands`] | a program run by one thread, or handed over between two |
+//! | [`handoff`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
 //! | [`refine`] | with faults on: what is seen must be Linux with later arrivals, each `EAGAIN` followed by its edge |
 //! | [`sweep`] | many programs |
@@ -22,7 +22,7 @@ pub mod call;
 pub mod command;
 pub mod compare;
 pub mod generate;
-pub mod hands;
+pub mod handoff;
 pub mod machine;
 mod options;
 pub mod outcome;

@@ -1,6 +1,6 @@
 //! Refinement: with delays, splits and small buffers on, a simulated run cannot equal one on a quiet loopback; but each
 //! thing that it shows must be explainable as Linux with later arrivals, and each `EAGAIN` and each short count must be
-//! followed by its edge. The judge knows what was sent and shut, and what has been *seen* to have arrived; between the two
+//! followed by its edge. The checker knows what was sent and shut, and what has been *seen* to have arrived; between the two
 //! everything is allowed. It is run on Linux too, which must satisfy it as well.
 
 use super::sides::in_adversity;
@@ -12,19 +12,19 @@ use eagain_net::{
 use eagain_sim::choice::{Base, Choices, Distribution, Domain as Key, Overrides, Stream};
 use std::time::Duration;
 
-/// The families that a judged program uses.
-pub trait Judged: Sockets + Readiness + Clock {}
-impl<K: Sockets + Readiness + Clock> Judged for K {}
+/// The families that a checked program uses.
+pub trait Checked: Sockets + Readiness + Clock {}
+impl<K: Sockets + Readiness + Clock> Checked for K {}
 
 const KEY: Key = Key("conform.refinement");
 const PAIRS: usize = 2;
 const STEPS: u64 = 120;
 /// Nothing that is due takes longer than this once nobody holds it up.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 /// What a real machine is given.
-pub const PATIENCE_ON_LINUX: Duration = Duration::from_secs(10);
+pub const TIMEOUT_ON_LINUX: Duration = Duration::from_secs(10);
 
-/// One end of a connection, as the judge knows it.
+/// One end of a connection, as the checker knows it.
 struct End {
     fd: Fd,
     /// Bytes that went in, and bytes of the other end that came out.
@@ -47,13 +47,13 @@ fn byte(from: usize, at: u64) -> u8 {
     (at.wrapping_mul(31).wrapping_add(at >> 8) as u8) ^ (from as u8).wrapping_mul(89)
 }
 
-struct Judge<K: Judged> {
+struct Checker<K: Checked> {
     k: K,
     ends: Vec<End>,
     epoll: Fd,
     choices: Choices,
     stream: Stream,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// The other end of the connection.
@@ -61,7 +61,7 @@ fn other(end: usize) -> usize {
     end ^ 1
 }
 
-impl<K: Judged> Judge<K> {
+impl<K: Checked> Checker<K> {
     fn below(&mut self, n: u64) -> u64 {
         let any = Distribution::uniform(0, n - 1);
         self.choices.choose(&mut self.stream, KEY, true, any, || "steps".to_owned())
@@ -216,13 +216,13 @@ impl<K: Judged> Judge<K> {
     }
 
     /// Everything that was written arrives, and every edge that is owed comes.
-    fn settle(&mut self) {
+    fn receive_the_rest(&mut self) {
         for end in 0..self.ends.len() {
             if !self.ends[end].shut_wr {
                 self.shutdown_when_written(end);
             }
         }
-        let deadline = self.k.clock_gettime(eagain_net::ClockId::Monotonic) + self.patience;
+        let deadline = self.k.clock_gettime(eagain_net::ClockId::Monotonic) + self.timeout;
         while (0..self.ends.len()).any(|end| !self.ends[end].seen_end || self.possible(end) > 0) {
             let now = self.k.clock_gettime(eagain_net::ClockId::Monotonic);
             assert!(now < deadline, "something that was written never arrived");
@@ -238,7 +238,7 @@ impl<K: Judged> Judge<K> {
 
     /// Reads at the other end until nothing is owed any more, then shuts.
     fn shutdown_when_written(&mut self, end: usize) {
-        let deadline = self.k.clock_gettime(eagain_net::ClockId::Monotonic) + self.patience;
+        let deadline = self.k.clock_gettime(eagain_net::ClockId::Monotonic) + self.timeout;
         while self.ends[end].owed {
             let now = self.k.clock_gettime(eagain_net::ClockId::Monotonic);
             assert!(now < deadline, "a short count or EAGAIN, and no OUT edge though the peer has read");
@@ -251,17 +251,17 @@ impl<K: Judged> Judge<K> {
     }
 }
 
-/// Runs the program of `seed` and judges it; panics where something cannot be explained.
-pub fn judge<K: Judged>(k: K, seed: u64, patience: Option<Duration>) {
+/// Runs the program of `seed` and checks it; panics where something cannot be explained.
+pub fn check<K: Checked>(k: K, seed: u64, timeout: Option<Duration>) {
     let choices = Choices::new(Base::Seed(seed), &Overrides::new());
     let epoll = k.epoll_create().expect("a set can be made");
-    let patience = patience.unwrap_or(PATIENCE);
-    let mut judge = Judge { k, ends: Vec::new(), epoll, choices, stream: Stream::default(), patience };
-    let small = judge.below(3) > 0;
+    let timeout = timeout.unwrap_or(TIMEOUT);
+    let mut checker = Checker { k, ends: Vec::new(), epoll, choices, stream: Stream::default(), timeout };
+    let small = checker.below(3) > 0;
     for _ in 0..PAIRS {
-        let size = small.then(|| 2_000 << judge.below(5));
+        let size = small.then(|| 2_000 << checker.below(5));
         for fd in pair(k, size) {
-            let data = judge.ends.len() as u64;
+            let data = checker.ends.len() as u64;
             let mask = Events::IN | Events::OUT | Events::RDHUP | Events::ET;
             k.epoll_ctl(epoll, EpollOp::Add, fd, mask, data).expect("a socket can be watched");
             let end = End {
@@ -275,21 +275,21 @@ pub fn judge<K: Judged>(k: K, seed: u64, patience: Option<Duration>) {
                 owed: false,
                 dry: false,
             };
-            judge.ends.push(end);
+            checker.ends.push(end);
         }
     }
     for _ in 0..STEPS {
-        judge.step();
+        checker.step();
     }
-    judge.settle();
-    for end in &judge.ends {
+    checker.receive_the_rest();
+    for end in &checker.ends {
         let _ = k.setsockopt(end.fd, SocketOption::Linger(Some(0)));
         let _ = k.close(end.fd);
     }
     let _ = k.close(epoll);
 }
 
-fn pair<K: Judged>(k: K, size: Option<u32>) -> [Fd; 2] {
+fn pair<K: Checked>(k: K, size: Option<u32>) -> [Fd; 2] {
     let made = || -> eagain_net::Result<[Fd; 2]> {
         let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK)?;
         let client = k.socket(Domain::Inet, SocketFlags::NONE)?;
@@ -312,13 +312,13 @@ fn pair<K: Judged>(k: K, size: Option<u32>) -> [Fd; 2] {
     made().expect("a connection can be made")
 }
 
-/// Judges the programs `from` to `from + programs` under adversity. A violation is printed with its seed, which runs it
+/// Checks the programs `from` to `from + programs` under adversity. A violation is printed with its seed, which runs it
 /// again.
 pub fn sweep(programs: u64, from: u64) -> Report {
     let mut engine = eagain_sim::Engine::new();
     let mut report = Report::default();
     for seed in from..from.saturating_add(programs) {
-        let run = in_adversity(&mut engine, seed, move |k| judge(k, seed, None));
+        let run = in_adversity(&mut engine, seed, move |k| check(k, seed, None));
         report.programs += 1;
         report.calls += run.calls;
         if let Some(failure) = run.failure {

@@ -146,8 +146,8 @@ impl<K: Calls> Machine<K> {
             let _ = self.push(Operation::Nop, Meaning::Count);
         }
         let Some(ring) = &mut self.ring.ring else { return Outcome::Text("no ring".to_owned()) };
-        let patience = (least > 0).then_some(Duration::from_secs(1));
-        let entered = ring.enter(least as u32, patience, None);
+        let timeout = (least > 0).then_some(Duration::from_secs(1));
+        let entered = ring.enter(least as u32, timeout, None);
         let mut done = Vec::new();
         ring.reap(&mut done);
         let told: Vec<_> = done.into_iter().map(|one| self.completion(one)).collect();

@@ -2,7 +2,7 @@
 //! this text, so that it can be kept as a test as it stands.
 
 use super::call::Call;
-use super::hands;
+use super::handoff;
 use super::machine::{Calls, Machine};
 use super::outcome::Outcome;
 use eagain_net::Advice;
@@ -40,7 +40,7 @@ pub fn check<K: Calls>(k: K, text: &str) {
         SAID.call_once(|| _ = writeln!(std::io::stderr(), "skipped: rows about rings: {reason}"));
         return;
     }
-    let outcomes = hands::run(Machine::new(k), &calls);
+    let outcomes = handoff::run(Machine::new(k), &calls);
     let mut shown = String::new();
     let mut wrong = 0;
     for ((call, expected), outcome) in lines.iter().zip(&outcomes) {

@@ -132,7 +132,7 @@ fn read_all_keys(k: SimKernel, client: &mut Client, history: &History) {
     }
 }
 
-/// So many clients, each on a host of its own.
+/// `count` clients, each on a host of its own.
 pub fn clients(sim: &mut Sim, server: SocketAddr, count: u64, operations: u64, timeout: Duration) -> History {
     let history = History::default();
     for number in 1..=count {

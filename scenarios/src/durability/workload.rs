@@ -1,7 +1,7 @@
 //! What clients of a server that keeps its data ask and see, and how it is checked: the same on the simulated kernel and on
 //! tokio.
 
-use crate::checker::linearizable::{self, Ask, Operation, Told};
+use crate::checker::linearizable::{self, Answer, Ask, Operation};
 use eagain_server::resp::Frame;
 use eagain_sim::Sim;
 use std::sync::{Arc, Mutex};
@@ -74,9 +74,9 @@ pub fn record(
         Outcome::Unknown => note(history, operation),
         Outcome::Answered(frame) => {
             let Operation { ask, key, .. } = operation;
-            let told =
-                told(&frame).ok_or_else(|| format!("{ask:?} of key {key} was answered by {frame:?}"))?;
-            operation.returned = Some((now(), told));
+            let answer =
+                answer(&frame).ok_or_else(|| format!("{ask:?} of key {key} was answered by {frame:?}"))?;
+            operation.returned = Some((now(), answer));
             note(history, operation);
             return Ok(true);
         }
@@ -91,15 +91,15 @@ fn padded(value: u64) -> Vec<u8> {
     text
 }
 
-fn told(frame: &Frame) -> Option<Told> {
+fn answer(frame: &Frame) -> Option<Answer> {
     match frame {
-        Frame::Simple(text) if text == b"OK" => Some(Told::Done),
-        Frame::Integer(count) => u64::try_from(*count).ok().map(Told::Count),
-        Frame::Null => Some(Told::Value(None)),
+        Frame::Simple(text) if text == b"OK" => Some(Answer::Done),
+        Frame::Integer(count) => u64::try_from(*count).ok().map(Answer::Count),
+        Frame::Null => Some(Answer::Value(None)),
         Frame::Bulk(text) => {
             let digits = text.split(|byte| *byte == b':').next()?;
             let value = std::str::from_utf8(digits).ok()?.parse().ok()?;
-            (*text == padded(value) || digits.len() == text.len()).then_some(Told::Value(Some(value)))
+            (*text == padded(value) || digits.len() == text.len()).then_some(Answer::Value(Some(value)))
         }
         _ => None,
     }

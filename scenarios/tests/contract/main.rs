@@ -20,7 +20,7 @@ mod epoll_threads;
 mod exceptions;
 mod files;
 mod futex;
-mod hands;
+mod handoff;
 mod poll;
 mod rings;
 mod short_reads;
@@ -41,7 +41,7 @@ enum Side {
 }
 
 /// A listed row must fail, every other one must pass.
-fn judge(side: Side, row: &str, result: Result<(), String>) {
+fn check(side: Side, row: &str, result: Result<(), String>) {
     let listed = exceptions::LISTED.iter().find(|(at, name, _)| *at == side && *name == row);
     match (listed, result) {
         (None, Ok(())) => {}
@@ -70,13 +70,13 @@ macro_rules! bodies {
         mod linux {
             $(#[test] fn $row() {
                 let result = $crate::on_linux(super::$row);
-                $crate::judge($crate::Side::Linux, stringify!($row), result);
+                $crate::check($crate::Side::Linux, stringify!($row), result);
             })*
         }
         mod simulation {
             $(#[test] fn $row() {
                 let result = $crate::on_simulation(super::$row);
-                $crate::judge($crate::Side::Simulation, stringify!($row), result);
+                $crate::check($crate::Side::Simulation, stringify!($row), result);
             })*
         }
     };

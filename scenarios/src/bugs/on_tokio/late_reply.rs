@@ -17,7 +17,7 @@ super::planted_on_tokio!(
 );
 
 /// How long the client waits for a reply.
-const PATIENCE: Duration = Duration::from_millis(20);
+const TIMEOUT: Duration = Duration::from_millis(20);
 
 struct LateReply;
 
@@ -39,7 +39,7 @@ impl Program for LateReply {
             let answer = tokio::select! {
                 biased;
                 answer = ask(&mut stream, question) => Some(answer?),
-                () = sleep(PATIENCE) => None,
+                () = sleep(TIMEOUT) => None,
             };
             connector.layer.world().sometimes("a reply was given up", answer.is_none());
             if let Some(answer) = answer.filter(|&answer| answer != question) {

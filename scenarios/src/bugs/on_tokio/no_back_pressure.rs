@@ -2,7 +2,7 @@
 //! writer task, and one peer that stalls makes the process grow. Repaired: the queue has a bound, so that the reader waits,
 //! and with it the peer.
 //!
-//! It is judged from outside: what the client has got rid of and not got back is in the pipes, whose size is known, or in
+//! It is checked from outside: what the client has got rid of and not got back is in the pipes, whose size is known, or in
 //! the server.
 
 use super::connector::{Connector, PIPE_BYTES, Program, Stream};

@@ -1,4 +1,4 @@
-//! Kernels that lie about what arrived: what an adversarial simulation would be if its faults did not change state but
+//! Kernels that fault about what arrived: what an adversarial simulation would be if its faults did not change state but
 //! results.
 
 use eagain_net::*;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Lie {
+pub(crate) enum Fault {
     /// `EAGAIN` of a receive, though bytes are there.
     NothingHere,
     /// One byte is given, though more are there, and no edge follows.
@@ -16,7 +16,7 @@ pub(crate) enum Lie {
     End,
     /// A byte is another one.
     OtherByte,
-    /// An edge is not told.
+    /// An edge is not calls.
     NoEdge,
     /// A poll says that the peer has shut.
     HasShut,
@@ -25,32 +25,32 @@ pub(crate) enum Lie {
 }
 
 /// What each is found out by.
-pub(crate) const LIES: &[(Lie, &[&str])] = &[
-    (Lie::NothingHere, &["something was there", "never arrived"]),
-    (Lie::OneByte, &["were there", "never arrived", "nothing got on"]),
-    (Lie::End, &["an end that is none"]),
-    (Lie::OtherByte, &["other bytes than were sent"]),
-    (Lie::NoEdge, &["never arrived", "no OUT edge", "nothing got on"]),
-    (Lie::HasShut, &["nobody has shut"]),
-    (Lie::Taken, &["a send of"]),
+pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
+    (Fault::NothingHere, &["something was there", "never arrived"]),
+    (Fault::OneByte, &["were there", "never arrived", "nothing got on"]),
+    (Fault::End, &["an end that is none"]),
+    (Fault::OtherByte, &["other bytes than were sent"]),
+    (Fault::NoEdge, &["never arrived", "no OUT edge", "nothing got on"]),
+    (Fault::HasShut, &["nobody has shut"]),
+    (Fault::Taken, &["a send of"]),
 ];
 
-/// A kernel that lies now and then.
+/// A kernel with a fault, now and then.
 #[derive(Clone, Copy)]
-pub(crate) struct Liar<K> {
+pub(crate) struct FaultyKernel<K> {
     pub k: K,
-    pub lie: Lie,
-    pub told: &'static AtomicU32,
+    pub fault: Fault,
+    pub calls: &'static AtomicU32,
 }
 
-impl<K> Liar<K> {
+impl<K> FaultyKernel<K> {
     /// Every fifth time.
-    fn now(&self, lie: Lie) -> bool {
-        self.lie == lie && self.told.fetch_add(1, Relaxed) % 5 == 4
+    fn now(&self, fault: Fault) -> bool {
+        self.fault == fault && self.calls.fetch_add(1, Relaxed) % 5 == 4
     }
 }
 
-impl<K: Descriptors> Descriptors for Liar<K> {
+impl<K: Descriptors> Descriptors for FaultyKernel<K> {
     fn close(&self, fd: Fd) -> Result<()> {
         self.k.close(fd)
     }
@@ -77,7 +77,7 @@ impl<K: Descriptors> Descriptors for Liar<K> {
     }
 }
 
-impl<K: Sockets> Sockets for Liar<K> {
+impl<K: Sockets> Sockets for FaultyKernel<K> {
     fn socket(&self, domain: Domain, flags: SocketFlags) -> Result<Fd> {
         self.k.socket(domain, flags)
     }
@@ -96,25 +96,25 @@ impl<K: Sockets> Sockets for Liar<K> {
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let some = self.k.recv(fd, buffer, flags | RecvFlags::PEEK);
         if matches!(some, Ok(n) if n > 1) {
-            if self.now(Lie::NothingHere) {
+            if self.now(Fault::NothingHere) {
                 return Err(Errno::EAGAIN);
             }
-            if self.now(Lie::End) {
+            if self.now(Fault::End) {
                 return Ok(0);
             }
-            if self.now(Lie::OneByte) {
+            if self.now(Fault::OneByte) {
                 return self.k.recv(fd, &mut buffer[..1], flags);
             }
         }
         let result = self.k.recv(fd, buffer, flags);
-        if matches!(result, Ok(n) if n > 0) && self.now(Lie::OtherByte) {
+        if matches!(result, Ok(n) if n > 0) && self.now(Fault::OtherByte) {
             buffer[0] ^= 1;
         }
         result
     }
     fn send(&self, fd: Fd, buffer: &[u8], flags: SendFlags) -> Result<usize> {
         let result = self.k.send(fd, buffer, flags);
-        if self.now(Lie::Taken) { result.map(|n| n + 1) } else { result }
+        if self.now(Fault::Taken) { result.map(|n| n + 1) } else { result }
     }
     fn sendmsg(&self, fd: Fd, buffers: &[IoSlice<'_>], flags: SendFlags) -> Result<usize> {
         self.k.sendmsg(fd, buffers, flags)
@@ -136,7 +136,7 @@ impl<K: Sockets> Sockets for Liar<K> {
     }
 }
 
-impl<K: Readiness> Readiness for Liar<K> {
+impl<K: Readiness> Readiness for FaultyKernel<K> {
     fn epoll_create(&self) -> Result<Fd> {
         self.k.epoll_create()
     }
@@ -151,12 +151,12 @@ impl<K: Readiness> Readiness for Liar<K> {
         mask: Option<SigSet>,
     ) -> Result<usize> {
         let count = self.k.epoll_wait(epoll, events, timeout, mask)?;
-        if count > 0 && self.now(Lie::NoEdge) { Ok(count - 1) } else { Ok(count) }
+        if count > 0 && self.now(Fault::NoEdge) { Ok(count - 1) } else { Ok(count) }
     }
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
         let count = self.k.poll(fds, timeout, mask)?;
         if let [one] = fds
-            && self.now(Lie::HasShut)
+            && self.now(Fault::HasShut)
         {
             one.revents |= Events::IN | Events::RDHUP;
         }
@@ -178,7 +178,7 @@ impl<K: Readiness> Readiness for Liar<K> {
     }
 }
 
-impl<K: Clock> Clock for Liar<K> {
+impl<K: Clock> Clock for FaultyKernel<K> {
     fn clock_gettime(&self, clock: ClockId) -> Instant {
         self.k.clock_gettime(clock)
     }
