@@ -3,7 +3,6 @@
 
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
-use eagain_sim::trace::Kind;
 use eagain_sim::{Actor, External};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -50,12 +49,10 @@ impl Direction {
             let stall = world.choose_fault(Family::StreamStall, &mut self.stall, object);
             let not_ready = world.choose_fault(Family::StreamNotReady, &mut self.not_ready, object);
             if stall > 0 {
-                let (family, kind) = (Family::StreamStall, Kind::FaultStreamStall);
-                self.wait(world.fault(family, actor, kind, [stall * MS, 0, 0, 0]), stall);
+                self.wait(world.fault(Family::StreamStall, actor, [stall * MS, 0, 0, 0]), stall);
             } else if not_ready > 0 {
-                let (family, kind) = (Family::StreamNotReady, Kind::FaultNotReady);
                 let ms = not_ready - 1;
-                let cause = world.fault(family, actor, kind, [ms * MS, 0, 0, 0]);
+                let cause = world.fault(Family::StreamNotReady, actor, [ms * MS, 0, 0, 0]);
                 if ms == 0 {
                     self.cause = Some(cause);
                     cx.waker().wake_by_ref();

@@ -197,7 +197,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Layered<S> {
         let cut = allowed < room && bytes.len() == allowed;
         let cause = cut.then(|| {
             let args = [allowed as u64, 0, 0, 0];
-            me.world.fault(Family::StreamShortRead, me.actor, Kind::FaultShort, args)
+            me.world.fault(Family::StreamShortRead, me.actor, args)
         });
         me.note(Kind::PollRead, room, bytes.len() as i64, bytes, cause);
         Poll::Ready(Ok(()))
@@ -222,7 +222,7 @@ impl<S: AsyncWrite + Unpin> Layered<S> {
         }
         let most = self.decide_write();
         if most.reset == 1 && self.inner.is_some() {
-            self.world.fault(Family::StreamReset, self.actor, Kind::FaultStreamReset, [0; 4]);
+            self.world.fault(Family::StreamReset, self.actor, [0; 4]);
             self.tear_down();
         }
         let first = self.inner.is_none() && self.first_after_reset();
@@ -246,14 +246,12 @@ impl<S: AsyncWrite + Unpin> Layered<S> {
             }
             Poll::Ready(Err(error)) => self.note_error(Kind::PollWrite, length, error),
             Poll::Ready(Ok(count)) => {
-                let (family, kind, args) =
-                    (Family::StreamShortWrite, Kind::FaultShort, [allowed as u64, 0, 0, 0]);
+                let (family, args) = (Family::StreamShortWrite, [allowed as u64, 0, 0, 0]);
                 let cut = most.reset == 0 && *count == allowed && allowed < length;
-                let cause = cut.then(|| self.world.fault(family, self.actor, kind, args));
+                let cause = cut.then(|| self.world.fault(family, self.actor, args));
                 self.note(Kind::PollWrite, length, *count as i64, &bytes[..*count], cause);
                 if most.reset > 0 {
-                    let (family, kind) = (Family::StreamReset, Kind::FaultStreamReset);
-                    self.world.fault(family, self.actor, kind, [*count as u64, 0, 0, 0]);
+                    self.world.fault(Family::StreamReset, self.actor, [*count as u64, 0, 0, 0]);
                     self.tear_down();
                 }
             }

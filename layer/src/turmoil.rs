@@ -166,25 +166,25 @@ impl World {
             if link.trouble.is_some() {
                 continue;
             }
-            let (for_ms, trouble, family, kind, from, to) = if cut > 0 {
+            let (for_ms, trouble, family, from, to) = if cut > 0 {
                 turmoil.partition(a, b);
-                (cut, Trouble::Cut, Family::NetPartition, Kind::FaultCut, a, b)
+                (cut, Trouble::Cut, Family::NetPartition, a, b)
             } else if there > 0 {
                 turmoil.partition_oneway(a, b);
-                (there, Trouble::Cut, Family::NetOneWay, Kind::FaultCutOneWay, a, b)
+                (there, Trouble::Cut, Family::NetOneWay, a, b)
             } else if back > 0 {
                 turmoil.partition_oneway(b, a);
-                (back, Trouble::Cut, Family::NetOneWay, Kind::FaultCutOneWay, b, a)
+                (back, Trouble::Cut, Family::NetOneWay, b, a)
             } else if held > 0 {
                 turmoil.hold(a, b);
-                (held, Trouble::Held, Family::NetHold, Kind::FaultHold, a, b)
+                (held, Trouble::Held, Family::NetHold, a, b)
             } else {
                 continue;
             };
             link.trouble = Some(trouble);
             link.until = now + ms(for_ms);
             let args = [world.text(from), world.text(to), for_ms * 1_000_000, 0];
-            world.fault(family, Actor::NOBODY, kind, args);
+            world.fault(family, Actor::NOBODY, args);
         }
         for crash in crashes {
             let name = hosts[crash.host].as_str();
@@ -199,7 +199,7 @@ impl World {
                     crash.down_until = Some(now + ms(down));
                     turmoil.crash(name);
                     let args = [world.text(name), down * 1_000_000, 0, 0];
-                    world.fault(Family::HostCrash, Actor::NOBODY, Kind::FaultHostCrash, args);
+                    world.fault(Family::HostCrash, Actor::NOBODY, args);
                 }
                 _ => {}
             }

@@ -49,10 +49,11 @@ mod world;
 
 pub use allocator::CountingAllocator;
 pub use bugs::PlantedBug;
+pub use fault::USUAL_FAULTS;
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
 pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, print, sometimes};
 pub use oracles::{Oracle, Watcher};
 pub use run::{Actor, Clock, External};
-pub use sim::{HostId, ProcessId, Sim, USUAL_FAULTS, run as run_spec, run_body};
+pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};
 pub use stack::Engine;

@@ -1,12 +1,11 @@
 //! Building a world, running it, and what is left: the doing behind `crate::run`.
 
 use crate::choice::{Distribution, Domain, Once};
-use crate::fault::Family;
+use crate::fault::{Family, USUAL_FAULTS};
 use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
-use crate::trace::Kind;
 use crate::world::{Factory, Host, NONE, Next, World};
 use eagain_net::SocketAddr;
 use std::borrow::Cow;
@@ -17,26 +16,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const WORLD: Domain = Domain("world");
 /// What `getrandom` gives.
 const ENTROPY: Domain = Domain("entropy");
-
-/// The families that a scenario allows unless it says otherwise.
-pub const USUAL_FAULTS: &[Family] = &[
-    Family::OffCpu,
-    Family::WireDelay,
-    Family::WireSplit,
-    Family::WireStall,
-    Family::Bandwidth,
-    Family::SendBuffer,
-    Family::RecvBuffer,
-    Family::Interrupt,
-    Family::Wakeup,
-    Family::RingLate,
-    Family::RingOrder,
-    Family::RingShort,
-    Family::AioLate,
-    Family::Slow,
-    Family::Change,
-    Family::WireCoalesce,
-];
 
 /// A world under construction, and then running. A scenario's body gets one.
 pub struct Sim {
@@ -243,7 +222,7 @@ impl Sim {
         let value = run.draw(Family::Knob, Once, || name.to_owned());
         if value != 0 {
             let words = [run.text(name), value, 0, 0];
-            run.injected_now(Family::Knob, Kind::FaultKnob, words);
+            run.injected_now(Family::Knob, words);
         }
         value
     }

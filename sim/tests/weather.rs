@@ -108,7 +108,7 @@ fn a_priority_changes_at_the_chosen_calls() {
             ("thread.change main/0 2", 6),
         ],
     );
-    assert_eq!(told(&report, Kind::FaultChange).len(), 2);
+    assert_eq!(told(&report, Kind::Fault(Family::Change)).len(), 2);
     sweep(echo, 0..60, &["thread.change", "wire.coalesce"]);
 }
 
@@ -166,7 +166,7 @@ fn a_black_hole_swallows_data_and_acknowledgements_until_it_is_healed() {
         });
     }
     let report = with(story, &[("wire.black-hole client#1>10.0.0.1:7/up 0", 1_000_000_000)]);
-    assert_eq!(told(&report, Kind::FaultBlackHole).len(), 1);
+    assert_eq!(told(&report, Kind::Fault(Family::BlackHole)).len(), 1);
     let holes = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::BlackHole]].concat());
         echo(sim);
@@ -196,7 +196,7 @@ fn hosts_go_one_after_another_and_come_back_in_another_order() {
             ("link.swizzle.host 1:third 1", 500 * ms),
         ],
     );
-    let [first, second] = told(&report, Kind::FaultCutOff)[..] else { panic!("two are cut off") };
+    let [first, second] = told(&report, Kind::Fault(Family::Swizzle))[..] else { panic!("two are cut off") };
     assert_eq!((first.0 / ms, first.1, second.0 / ms, second.1), (1_100, 0, 1_300, 2));
     let [first, second] = told(&report, Kind::Back)[..] else { panic!("two are back") };
     assert_eq!((first.0 / ms, first.1, second.0 / ms, second.1), (1_800, 2, 3_300, 0));
@@ -261,7 +261,7 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
         sim.may_vanish(client);
     }
     let report = with(story, &[("host.gone client 0", 20)]);
-    assert_eq!(told(&report, Kind::FaultGone).len(), 1);
+    assert_eq!(told(&report, Kind::Fault(Family::HostGone)).len(), 1);
     // Two that may vanish, and one for which the run waits.
     let some = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::HostGone]].concat());
@@ -311,7 +311,7 @@ fn a_short_backlog_lets_the_next_caller_ask_again() {
     }
     let report = with(story, &[("listen.backlog server 0", 2)]);
     let events = &report.trace.as_ref().unwrap().events;
-    let short = events.iter().find(|e| e.kind == Kind::FaultBacklog).unwrap().number;
+    let short = events.iter().find(|e| e.kind == Kind::Fault(Family::Backlog)).unwrap().number;
     assert!(events.iter().any(|e| e.kind == Kind::SynDropped && e.cause == short), "the cause is named");
     let storm = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::Backlog]].concat());

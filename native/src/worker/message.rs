@@ -251,7 +251,7 @@ fn write_event(writer: &mut Writer, event: &Event) {
     writer.number(event.number);
     writer.number(event.time);
     writer.number(event.thread.into());
-    writer.number(event.kind as u64);
+    writer.number(event.kind.code());
     event.args.into_iter().for_each(|word| writer.number(word));
     writer.number(event.result as u64);
     writer.number(event.cause);
@@ -266,7 +266,7 @@ fn read_event(reader: &mut Reader<'_>) -> Option<Event> {
         number,
         time,
         thread,
-        kind: *Kind::ALL.iter().find(|known| **known as u64 == kind)?,
+        kind: Kind::from_code(kind)?,
         args: [reader.number()?, reader.number()?, reader.number()?, reader.number()?],
         result: reader.number()? as i64,
         cause: reader.number()?,

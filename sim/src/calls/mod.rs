@@ -1,5 +1,6 @@
 //! One table of everything that an event can be: a row a system call, with its arguments, what it costs, whether it waits
-//! and how a signal ends that, and whether a signal handler may make it; a row a kind of event that is no call. The trace's
+//! and how a signal ends that, and whether a signal handler may make it; a row a kind of event that is no call (those of
+//! faults are rows of `crate::fault`). The trace's
 //! forms, the lines that say what a thread waits in, the syscall entry (`crate::kernel`) and its signal-safety oracle read it.
 //!
 //! A new system call is a row of [`table`], its method in `crate::kernel`, and what it does in `crate::syscall`.
@@ -11,10 +12,12 @@ mod table;
 pub use argument::{Arg, FlagSet, Names, Resolve};
 pub use table::Kind;
 
+use crate::fault::Family;
+
 /// What the table says about a kind of event.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// Its number, which goes into the hash of a run: calls below 1000, faults from 2000.
+    /// Its number, which goes into the hash of a run: calls are below 1000.
     pub number: u16,
     /// Its name in a trace. A call has the name of its system call; another event that of its cause.
     pub name: &'static str,
@@ -44,11 +47,30 @@ pub enum Wait {
     Interrupted,
 }
 
+/// Codes of faults begin here.
+const FAULTS: u64 = 1 << 16;
+
 impl Kind {
     /// Its number in the hash of a run.
     #[inline]
     pub const fn number(self) -> u16 {
         self.row().number
+    }
+
+    /// A number that no other kind has, to send to another process of the same build: families may share a `number`.
+    pub const fn code(self) -> u64 {
+        match self {
+            Kind::Fault(family) => FAULTS | family as u64,
+            _ => self.number() as u64,
+        }
+    }
+
+    /// The kind that has this [`Kind::code`].
+    pub fn from_code(code: u64) -> Option<Kind> {
+        match code.checked_sub(FAULTS) {
+            Some(family) => Family::ALL.get(usize::try_from(family).ok()?).map(|&family| Kind::Fault(family)),
+            None => Kind::ALL.iter().copied().find(|kind| kind.code() == code),
+        }
     }
 
     /// Its name in a trace.
@@ -70,7 +92,7 @@ impl Kind {
     /// Whether it is a fault.
     #[inline]
     pub const fn is_fault(self) -> bool {
-        self.number() >= 2000
+        matches!(self, Kind::Fault(_))
     }
 
     /// Whether a call with these words waits again after signals whose handlers all had `SA_RESTART`.
@@ -99,6 +121,15 @@ mod tests {
         let calls: Vec<_> = Kind::ALL.iter().filter(|kind| kind.is_call()).collect();
         let names: BTreeSet<&str> = calls.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), calls.len());
+    }
+
+    #[test]
+    fn a_code_is_of_one_kind() {
+        let faults = Family::ALL.iter().map(|&family| Kind::Fault(family));
+        for kind in Kind::ALL.iter().copied().chain(faults) {
+            assert_eq!(Kind::from_code(kind.code()), Some(kind));
+        }
+        assert_eq!(Kind::from_code(u64::MAX), None);
     }
 
     #[test]

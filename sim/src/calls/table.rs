@@ -1,4 +1,4 @@
-//! The rows: system calls, then every other event.
+//! The rows: system calls, then every other event that no fault family owns.
 
 use super::Arg::{
     Address, Count, Duration, Fd, Futex, Host, Number, Outcome, SigSet, Signal, Text, Timeout, UserData,
@@ -6,6 +6,7 @@ use super::Arg::{
 use super::Wait::{Interrupted, Never, Restarts, RestartsWithoutTimeout};
 use super::names::*;
 use super::{Arg, Row};
+use crate::fault::Family;
 
 // What calls cost, in nanoseconds.
 const NONE: u32 = 0;
@@ -30,10 +31,15 @@ macro_rules! kinds {
         /// What an event is: a system call, or something that no call did.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[allow(missing_docs)] // each has the name of its call or event
-        pub enum Kind { $($call,)* $($event,)* }
+        pub enum Kind {
+            $($call,)*
+            $($event,)*
+            /// A fault has changed something.
+            Fault(Family),
+        }
 
         impl Kind {
-            /// All of them, in the order of the table.
+            /// All but the faults, in the order of the table.
             pub const ALL: &'static [Kind] = &[$(Kind::$call,)* $(Kind::$event,)*];
 
             /// Its row.
@@ -45,6 +51,7 @@ macro_rules! kinds {
                         &Row { number: $number, name: $name, args, cost: $cost, wait: $wait, signal_safe: $safe }
                     },)*
                     $(Kind::$event => const { &Row::event($event_number, $event_name, &[$($event_arg),*]) },)*
+                    Kind::Fault(family) => &family.row().event,
                 }
             }
         }
@@ -176,42 +183,5 @@ events {
     Healed = 1111 "healed" [Host, Host];
     Back = 1112 "back" [Host];
     HostStarted = 1120 "host-started" [Text];
-    // Faults, each with what it changed.
-    FaultSplit = 2000 "split" [Address, Address, Count, Count];
-    FaultDelay = 2001 "delay" [Address, Address, Duration];
-    FaultStall = 2002 "stall" [Address, Address, Duration];
-    FaultBuffer = 2003 "tight-buffer" [Address, Address, Count];
-    FaultBandwidth = 2004 "bandwidth" [Address, Address, Count];
-    FaultReset = 2005 "reset" [Address, Address];
-    FaultEintr = 2006 "interrupt" [Signal];
-    FaultFdLimit = 2007 "fd-limit" [Number, Duration];
-    FaultOffCpu = 2008 "off-cpu" [Duration];
-    FaultClock = 2009 "clock" [Host, Number];
-    FaultPartition = 2010 "partition" [Host, Host, Duration];
-    FaultCrash = 2011 "crash" [Host];
-    FaultDisk = 2012 "disk" [Text, Count, Duration];
-    FaultWakeup = 2013 "spurious-wakeup" [];
-    FaultRingLate = 2014 "ring-late" [Fd, UserData, Duration];
-    FaultRingOrder = 2015 "ring-order" [Fd, UserData, Count];
-    FaultRingShort = 2016 "ring-short" [Fd, UserData, Count];
-    FaultRingAgain = 2017 "ring-again" [Fd, UserData];
-    FaultAioLate = 2018 "aio-late" [Number, Duration];
-    FaultClockStep = 2019 "clock-step" [Host, Number];
-    FaultSlow = 2020 "slow" [Duration];
-    FaultChange = 2021 "priority" [Duration];
-    FaultCoalesce = 2022 "coalesce" [Address, Address, Duration];
-    FaultBlackHole = 2023 "black-hole" [Address, Address, Duration];
-    FaultCutOff = 2024 "cut-off" [Host, Duration];
-    FaultGone = 2025 "gone" [Host];
-    FaultBacklog = 2026 "short-backlog" [Fd, Count];
-    FaultKnob = 2027 "knob" [Text, Count];
-    FaultShort = 2030 "short" [Count];
-    FaultNotReady = 2031 "not-ready" [Duration];
-    FaultStreamStall = 2032 "stall" [Duration];
-    FaultStreamReset = 2033 "reset" [Count];
-    FaultHold = 2034 "hold" [Text, Text, Duration];
-    FaultCut = 2035 "partition" [Text, Text, Duration];
-    FaultCutOneWay = 2036 "one-way" [Text, Text, Duration];
-    FaultHostCrash = 2037 "crash" [Text, Duration];
 }
 }

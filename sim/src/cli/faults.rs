@@ -3,8 +3,7 @@
 use super::args::ListArgs;
 use super::console::Console;
 use super::{Done, Exit, Registry};
-use crate::fault::TABLE;
-use crate::report::table::{Align, Table};
+use crate::fault::{Family, wrapped};
 use crate::run::{KnobValues, RunSpec, Scenario, Settings};
 use crate::runner::Worker;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ const SEEDS: u64 = 60;
 const SEEDS_OTHERWISE: u64 = 10;
 /// A scenario with more combinations of words than this is run in the first of them.
 const SETTINGS_MAX: usize = 32;
-/// How many scenarios a row of the table names.
+/// How many scenarios a family names.
 const NAMED: usize = 3;
 
 pub(super) fn faults(registry: &Registry, args: &ListArgs, console: &mut Console) -> Done {
@@ -23,24 +22,22 @@ pub(super) fn faults(registry: &Registry, args: &ListArgs, console: &mut Console
     let none = BTreeSet::new();
     let scenarios = |family: &str| fires.get(family).unwrap_or(&none);
     if args.json {
-        let all = TABLE.iter().map(|row| {
+        let all = Family::ALL.iter().map(|family| {
+            let row = family.row();
             json!({
-                "name": row.domain.0, "changes": row.changes, "key": row.key,
-                "distribution": row.distribution, "allowed_by": row.allowed_by,
-                "fires_in": scenarios(row.domain.0),
+                "name": row.name, "family": format!("{family:?}"), "usual": row.usual,
+                "changes": row.changes, "key": row.key(), "distribution": row.distribution_text(),
+                "allowed_by": row.allowed_by, "event": row.event.name,
+                "fires_in": scenarios(row.name),
             })
         });
         console.out(&format!("{}\n", Value::from_iter(all)));
         return Ok(Exit::Held);
     }
-    let columns = ["family", "changes", "chosen by", "how often, how much", "allowed by", "fires in"];
-    let mut table = Table::new(&columns.map(|name| (name, Align::Left)));
-    for row in TABLE {
-        let fires_in = shown(scenarios(row.domain.0));
-        let cells = [row.domain.0, row.changes, row.key, row.distribution, row.allowed_by, &fires_in];
-        table.row(cells.map(str::to_owned));
+    for family in Family::ALL {
+        let fires_in = format!("fires in {}", shown(scenarios(family.row().name)));
+        console.out(&(family.describe() + &wrapped(&fires_in)));
     }
-    console.out(&table.text(""));
     Ok(Exit::Held)
 }
 
@@ -93,7 +90,7 @@ fn combinations(scenario: &Scenario) -> Vec<Settings> {
 fn shown(scenarios: &BTreeSet<&str>) -> String {
     let named: Vec<&str> = scenarios.iter().take(NAMED).copied().collect();
     match scenarios.len() {
-        0 => "-".to_owned(),
+        0 => "none of these scenarios".to_owned(),
         n if n > NAMED => format!("{} and {} more", named.join(", "), n - NAMED),
         _ => named.join(", "),
     }

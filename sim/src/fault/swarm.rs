@@ -1,11 +1,15 @@
 //! Which families are on in this run, and how strong.
 
-use super::{Family, TABLE};
+use super::Family;
 use std::cell::Cell;
 
 use crate::choice::{Choices, Distribution, Domain, Group, Words};
 
 const SWARM: Domain = Domain("swarm");
+
+/// The weights of a family that is on, of 65,536.
+pub(super) const WEIGHT_MIN: u32 = 64;
+pub(super) const WEIGHT_MAX: u32 = 16_384;
 
 /// The state of every family in one run.
 pub(crate) struct Swarm {
@@ -65,11 +69,11 @@ impl Swarm {
             0,
             SWARM,
             true,
-            Distribution::rarely_log(32_768, 64, 16_384),
+            Distribution::rarely_log(32_768, WEIGHT_MIN.into(), WEIGHT_MAX.into()),
             || family.domain().0.to_owned(),
         );
         self.chance[family as usize] = weight as u32;
-        self.wire |= weight != 0 && family.is_of_the_wire();
+        self.wire |= weight != 0 && family.is_of_connections();
     }
 
     /// How often, of 65,536, at time `now`.
@@ -99,13 +103,13 @@ impl Swarm {
     /// The families that are on or fired, with how often they fired. Of the usual ones only those that the run came to ask:
     /// a program without rings has no faults of rings, and that is not worth a warning.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        TABLE
+        Family::ALL
             .iter()
-            .enumerate()
-            .filter(|&(at, _)| {
+            .map(|&family| (family, family as usize))
+            .filter(|&(_, at)| {
                 let concerned = (self.named | self.asked.get()) >> at & 1 == 1;
                 self.chance[at] != 0 && concerned || self.fired[at] != 0
             })
-            .map(|(at, row)| (row.domain.0, self.fired[at]))
+            .map(|(family, at)| (family.row().name, self.fired[at]))
     }
 }

@@ -6,7 +6,6 @@ use super::ports::TIME_WAIT_NS;
 use super::socket::{SEND, SHUT, SocketState, Tcp};
 use crate::fault::Family;
 use crate::scheduler::Event;
-use crate::trace::Kind;
 use crate::world::NONE;
 use eagain_net::{Errno, Events, SigCode};
 
@@ -84,7 +83,7 @@ impl Net<'_> {
 
     /// A fault: something between the hosts resets the connection, on both sides.
     pub(super) fn reset_by_the_network(&mut self, conn: u32, side: usize) {
-        self.connection_fault(conn, side, Family::Reset, Kind::FaultReset, 0, 0);
+        self.connection_fault(conn, side, Family::Reset, 0, 0);
         for side in [side, 1 - side] {
             if self.net.conns.get(conn as usize).is_some() {
                 self.net.conns[conn as usize].flows[side].dead = false;

@@ -88,7 +88,7 @@ impl Net<'_> {
         let (mut words, mut back) = (Words::default(), Words::default());
         let send = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
         if send != 0 {
-            let cause = self.connection_fault(conn, side, Family::SendBuffer, Kind::FaultBuffer, send, 0);
+            let cause = self.connection_fault(conn, side, Family::SendBuffer, send, 0);
             let f = &mut self.net.conns[conn as usize].flows[side];
             f.send_buffer = send;
             f.small_buffer_cause = cause;
@@ -96,15 +96,14 @@ impl Net<'_> {
         let receiver_name = self.flow_name_if_needed(conn, 1 - side, &[Family::RecvBuffer]);
         let recv = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
         if recv != 0 {
-            let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, Kind::FaultBuffer, recv, 1);
+            let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, recv, 1);
             let f = &mut self.net.conns[conn as usize].flows[1 - side];
             f.recv_buffer = recv;
             f.small_buffer_cause = cause;
         }
         let bandwidth = self.choose_for_connection(&mut words, Family::Bandwidth, &sender_name);
         if bandwidth != 0 {
-            let cause =
-                self.connection_fault(conn, side, Family::Bandwidth, Kind::FaultBandwidth, bandwidth, 0);
+            let cause = self.connection_fault(conn, side, Family::Bandwidth, bandwidth, 0);
             let f = &mut self.net.conns[conn as usize].flows[side];
             f.bandwidth = bandwidth;
             f.bandwidth_cause = cause;
@@ -122,11 +121,7 @@ impl Net<'_> {
 
     /// A choice that is made once for a direction of a connection.
     fn choose_for_connection(&mut self, words: &mut Words, family: Family, name: &str) -> u64 {
-        let lane = match family {
-            Family::SendBuffer => 0,
-            Family::RecvBuffer => 1,
-            _ => 2,
-        };
+        let lane = family.lane();
         let source = Lane { words, group: CONNECTION, lane, ordinal: 0 };
         self.run.draw(family, source, || name.to_owned())
     }
@@ -203,7 +198,7 @@ impl Net<'_> {
             |room| {
                 // A backlog of 0 has room for one.
                 let args = [fd.0 as u64, room - 1, 0, 0];
-                (room <= asked as u64).then_some(Effect { time: now, thread, kind: Kind::FaultBacklog, args })
+                (room <= asked as u64).then_some(Effect { time: now, thread, args })
             },
         );
         granted.map_or((asked, 0), |(room, event)| (room as usize - 1, event))

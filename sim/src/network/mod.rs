@@ -180,14 +180,7 @@ impl Net<'_> {
         let Conn { flows, caller, addresses, ordinal, .. } = &mut self.net.conns[conn as usize];
         let (caller, to) = (&self.net.callers[*caller as usize].name, addresses[1]);
         let Flow { segments, segment_words, .. } = &mut flows[side];
-        let lane = match family {
-            Family::WireDelay => 0,
-            Family::WireSplit => 1,
-            Family::WireStall => 2,
-            Family::WireCoalesce => 4,
-            Family::BlackHole => 5,
-            _ => 3,
-        };
+        let lane = family.lane();
         let source = Lane { words: segment_words, group: SEGMENT, lane, ordinal: *segments };
         self.run.draw(family, source, || flow_name(caller, *ordinal, to, side))
     }

@@ -92,7 +92,7 @@ impl Net<'_> {
             return;
         }
         let words = [u64::from(from), u64::from(to), ns, 0];
-        let event = self.run.event(NONE, Kind::FaultPartition, words);
+        let event = self.run.event(NONE, Kind::Fault(Family::Partition), words);
         self.add_cut(Cut { from, to, number: 0, event });
     }
 
@@ -236,7 +236,7 @@ impl Net<'_> {
         for (from, to, spared) in [(one, other, 2), (other, one, 1)] {
             if ways != spared {
                 let words = [u64::from(from), u64::from(to), ns, 0];
-                let event = self.run.injected_now(Family::Partition, Kind::FaultPartition, words);
+                let event = self.run.injected_now(Family::Partition, words);
                 self.add_cut(Cut { from, to, number, event });
             }
         }

@@ -60,7 +60,7 @@ impl Net<'_> {
             return;
         }
         let words = [u64::from(host), until.saturating_sub(now), 0, 0];
-        let event = self.run.injected_now(Family::Swizzle, Kind::FaultCutOff, words);
+        let event = self.run.injected_now(Family::Swizzle, words);
         let owner = &mut self.net.hosts[host as usize];
         owner.cut_off_event = event;
         // At least until after now, so that 0 means what it means.

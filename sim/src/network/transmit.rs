@@ -6,7 +6,6 @@ use super::connection::{Flow, Segment, SegmentKind};
 use crate::choice::{Distribution, Domain, Group, Lane};
 use crate::fault::Family;
 use crate::scheduler::Event;
-use crate::trace::Kind;
 use crate::world::NONE;
 
 /// How long the rest of a split segment stays behind.
@@ -49,8 +48,7 @@ impl Net<'_> {
                 }
                 let stall = self.choose_for_segment(conn, side, Family::WireStall);
                 if stall != 0 {
-                    let cause =
-                        self.connection_fault(conn, side, Family::WireStall, Kind::FaultStall, stall, 0);
+                    let cause = self.connection_fault(conn, side, Family::WireStall, stall, 0);
                     let f = &mut self.net.conns[conn as usize].flows[side];
                     f.held_until = now + stall;
                     f.held_cause = cause;
@@ -59,8 +57,7 @@ impl Net<'_> {
                 self.choose_black_hole(conn, side);
                 let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
                 if wait != 0 && n > 0 {
-                    let cause =
-                        self.connection_fault(conn, side, Family::WireCoalesce, Kind::FaultCoalesce, wait, 0);
+                    let cause = self.connection_fault(conn, side, Family::WireCoalesce, wait, 0);
                     let f = &mut self.net.conns[conn as usize].flows[side];
                     f.held_until = now + wait;
                     f.held_cause = cause;
@@ -77,7 +74,7 @@ impl Net<'_> {
         if lost_for == 0 {
             return;
         }
-        let cause = self.connection_fault(conn, side, Family::BlackHole, Kind::FaultBlackHole, lost_for, 0);
+        let cause = self.connection_fault(conn, side, Family::BlackHole, lost_for, 0);
         let until = (self.run.now() + lost_for).min(self.run.quiet_from());
         let f = &mut self.net.conns[conn as usize].flows[side];
         f.lost_until = f.lost_until.max(until);
@@ -91,12 +88,12 @@ impl Net<'_> {
         if self.run.may_fault_connections() {
             delay = self.choose_for_segment(conn, side, Family::WireDelay);
             if delay != 0 {
-                cause = self.connection_fault(conn, side, Family::WireDelay, Kind::FaultDelay, delay, 0);
+                cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);
             }
             let split = self.choose_for_segment(conn, side, Family::WireSplit);
             if split != 0 && split < n {
                 let gap = self.split_gap(conn, side);
-                let event = self.connection_fault(conn, side, Family::WireSplit, Kind::FaultSplit, split, n);
+                let event = self.connection_fault(conn, side, Family::WireSplit, split, n);
                 n = split;
                 let f = &mut self.net.conns[conn as usize].flows[side];
                 f.held_until = now + gap;
@@ -183,17 +180,9 @@ impl Net<'_> {
     }
 
     /// Records and counts a fault of one direction of a connection; the number of its event.
-    pub(super) fn connection_fault(
-        &mut self,
-        conn: u32,
-        side: usize,
-        family: Family,
-        kind: Kind,
-        a: u64,
-        b: u64,
-    ) -> u64 {
+    pub(super) fn connection_fault(&mut self, conn: u32, side: usize, family: Family, a: u64, b: u64) -> u64 {
         let c = &self.net.conns[conn as usize];
         let (from, to) = (c.words[side], c.words[1 - side]);
-        self.run.injected_now(family, kind, [from, to, a, b])
+        self.run.injected_now(family, [from, to, a, b])
     }
 }

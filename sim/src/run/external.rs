@@ -186,8 +186,8 @@ impl External {
     }
 
     /// As [`External::event`], of a fault that changed something: it counts.
-    pub fn fault(&self, family: Family, actor: Actor, kind: Kind, args: [u64; 4]) -> u64 {
-        self.with(|run| run.injected(family, Effect { time: run.now(), thread: actor.0, kind, args }))
+    pub fn fault(&self, family: Family, actor: Actor, args: [u64; 4]) -> u64 {
+        self.with(|run| run.injected(family, Effect { time: run.now(), thread: actor.0, args }))
     }
 
     /// The index of a text, for [`External::fault`] and [`External::event`] to refer to.

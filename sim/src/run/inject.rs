@@ -8,13 +8,12 @@ use crate::fault::Family;
 use crate::trace::Kind;
 use crate::world::NONE;
 
-/// What a fault changed, as the event that says so.
+/// What a fault changed: the words of its event.
 pub(crate) struct Effect {
     /// When, in nanoseconds.
     pub time: u64,
     /// The thread that it concerns, or [`NONE`].
     pub thread: u32,
-    pub kind: Kind,
     pub args: [u64; 4],
 }
 
@@ -66,19 +65,19 @@ impl Run {
     /// cause.
     pub fn injected(&mut self, family: Family, effect: Effect) -> u64 {
         self.swarm.fired(family);
-        let Effect { time, thread, kind, args } = effect;
-        self.trace.happening(time, thread, kind, args)
+        let Effect { time, thread, args } = effect;
+        self.trace.happening(time, thread, Kind::Fault(family), args)
     }
 
     /// As [`Run::injected`], of what happens now and concerns no thread.
-    pub fn injected_now(&mut self, family: Family, kind: Kind, args: [u64; 4]) -> u64 {
-        self.injected(family, Effect { time: self.now, thread: NONE, kind, args })
+    pub fn injected_now(&mut self, family: Family, args: [u64; 4]) -> u64 {
+        self.injected(family, Effect { time: self.now, thread: NONE, args })
     }
 
-    /// An event of now that a fault causes, or the scenario itself.
+    /// The event of a fault, or `kind` where the scenario itself causes it, now.
     pub fn event_or_fault(&mut self, fault: Option<Family>, kind: Kind, args: [u64; 4]) -> u64 {
         match fault {
-            Some(family) => self.injected_now(family, kind, args),
+            Some(family) => self.injected_now(family, args),
             None => self.event(NONE, kind, args),
         }
     }

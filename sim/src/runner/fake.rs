@@ -4,6 +4,7 @@
 use super::Execute;
 use crate::Oracle;
 use crate::choice::{Base, Choices, Distribution, Domain, Stream};
+use crate::fault::Family;
 use crate::run::{Failure, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, TraceLog};
 use crate::trace::{Event, Kind, TraceHash};
 use std::collections::BTreeMap;
@@ -149,12 +150,18 @@ impl World {
             if pause > 0 {
                 paused += 1;
                 *self.report.faults.entry("pause").or_default() += 1;
-                self.event(1, Kind::FaultOffCpu, [pause, 0, 0, 0], 0, 0, b"");
+                self.event(1, Kind::Fault(Family::OffCpu), [pause, 0, 0, 0], 0, 0, b"");
             }
             if cut > 0 {
                 *self.report.faults.entry("split").or_default() += 1;
-                last_split =
-                    self.event(u32::MAX, Kind::FaultSplit, [CLIENT, SERVER, size, cut.min(size)], 0, 0, b"");
+                last_split = self.event(
+                    u32::MAX,
+                    Kind::Fault(Family::WireSplit),
+                    [CLIENT, SERVER, size, cut.min(size)],
+                    0,
+                    0,
+                    b"",
+                );
             }
             let (got, cause) = if cut > 0 { (cut.min(size), last_split) } else { (size, 0) };
             self.event(

@@ -5,7 +5,6 @@ use super::Scheduler;
 use crate::choice::{Distribution, Domain, Once, Stream};
 use crate::fault::Family;
 use crate::run::{Effect, Run};
-use crate::trace::Kind;
 
 /// What a call takes longer after a change.
 const TO: Domain = Domain("thread.change.to");
@@ -68,7 +67,7 @@ impl Scheduler {
                     t.priority.changes = None;
                 }
                 let time = t.time;
-                let effect = Effect { time, thread, kind: Kind::FaultChange, args: [to, 0, 0, 0] };
+                let effect = Effect { time, thread, args: [to, 0, 0, 0] };
                 run.injected(Family::Change, effect);
             }
         }
@@ -85,7 +84,7 @@ impl Scheduler {
         t.priority = Priority { even: false, ns: slow, changes };
         let time = t.time;
         if slow != 0 {
-            let effect = Effect { time, thread, kind: Kind::FaultSlow, args: [slow, 0, 0, 0] };
+            let effect = Effect { time, thread, args: [slow, 0, 0, 0] };
             run.injected(Family::Slow, effect);
         }
     }

@@ -164,7 +164,7 @@ impl Scheduler {
             Family::OffCpu,
             off_cpu,
             || name.clone(),
-            |delay| Some(Effect { time: *time, thread, kind: Kind::FaultOffCpu, args: [delay, 0, 0, 0] }),
+            |delay| Some(Effect { time: *time, thread, args: [delay, 0, 0, 0] }),
         );
         let delay = delay.map_or(0, |(delay, _)| delay);
         if t.priority.is_even() { delay } else { delay + self.slowness(run, thread) }

@@ -95,7 +95,7 @@ impl World {
             || name.clone(),
             |late| {
                 let args = [u64::from(id), late, 0, 0];
-                Some(Effect { time: now, thread: NONE, kind: Kind::FaultAioLate, args })
+                Some(Effect { time: now, thread: NONE, args })
             },
         );
         let late = late.map_or(0, |(late, _)| late);

@@ -4,7 +4,6 @@
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{Disk, Inode, Object, OpenDisk};
-use crate::trace::Kind;
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
@@ -191,7 +190,7 @@ impl World {
             let rooms = &mut self.hosts[host as usize].files.rooms;
             let room = self.run.choose(rooms, ROOM, few, || name.clone());
             let text = self.run.text(&name);
-            let event = self.run.injected_now(Family::DiskSpace, Kind::FaultDisk, [text, room, full_for, 0]);
+            let event = self.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
             let disk = &mut self.hosts[host as usize].files;
             (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
         }
@@ -251,7 +250,7 @@ impl World {
                 i.error_told = false;
                 let name = i.name.clone();
                 let text = self.run.text(&name);
-                cause = self.run.injected_now(Family::DiskSync, Kind::FaultDisk, [text, fails, 0, 0]);
+                cause = self.run.injected_now(Family::DiskSync, [text, fails, 0, 0]);
             }
         } else {
             // A length that was cut and grown to what it was has nothing to write.
@@ -278,7 +277,7 @@ impl World {
         let slow = self.choose_for_disk(host, Family::DiskSlow, |disk| &mut disk.slows);
         if slow != 0 {
             let text = self.run.text(&self.hosts[host as usize].name);
-            self.run.injected_now(Family::DiskSlow, Kind::FaultDisk, [text, slow, 0, 0]);
+            self.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
         }
         crate::kernel::SYNC_NS + slow
     }

@@ -301,11 +301,11 @@ impl World {
         let now = self.run.now();
         if let Some(signal) = handled {
             let args = [signal.0 as u64, 0, 0, 0];
-            self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
+            self.run.injected(Family::Interrupt, Effect { time: now, thread, args });
             self.send_to_thread(thread, SigInfo::plain(signal, SigCode::User));
         } else if matches!(self.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
             let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
-            self.run.injected(Family::Interrupt, Effect { time: now, thread, kind: Kind::FaultEintr, args });
+            self.run.injected(Family::Interrupt, Effect { time: now, thread, args });
             self.scheduler[thread].stopped = true;
             self.wake(thread, Wake::Signal);
         }

@@ -127,7 +127,7 @@ impl World {
         }
         let now = self.run.now();
         if self.scheduler[thread].call == Kind::FutexWait {
-            let effect = Effect { time: now, thread, kind: Kind::FaultWakeup, args: [0; 4] };
+            let effect = Effect { time: now, thread, args: [0; 4] };
             self.run.injected(Family::Wakeup, effect);
             self.wake(thread, Wake::Ready);
         } else {

@@ -3,6 +3,7 @@
 use super::connections::{State, connections};
 use super::*;
 use crate::choice::{Base, Overrides};
+use crate::fault::Family;
 use crate::run::{Record, RunSpec, Settings, TraceLog};
 use crate::runner::{Execute, fake};
 
@@ -18,10 +19,10 @@ fn address(host: u64, port: u64) -> u64 {
 fn wire() -> TraceLog {
     let (a, b, s, none) = (address(1, 40_000), address(1, 40_001), address(2, 6379), address(2, 1));
     let events = [
-        (Kind::FaultBuffer, [s, a, 7, 1]),
+        (Kind::Fault(Family::SendBuffer), [s, a, 7, 1]),
         (Kind::Syn, [a, s, 0, 0]),
         (Kind::Established, [a, s, 0, 0]),
-        (Kind::FaultSplit, [a, s, 6, 100_000]),
+        (Kind::Fault(Family::WireSplit), [a, s, 6, 100_000]),
         (Kind::Arrived, [a, s, 6, 0]),
         (Kind::Arrived, [a, s, 99_994, 0]),
         (Kind::Arrived, [s, a, 5, 0]),

@@ -186,6 +186,7 @@ pub fn marked(log: &TraceLog, tail: usize, most: usize) -> String {
 mod tests {
     use super::*;
     use crate::choice::{Base, Overrides};
+    use crate::fault::Family;
     use crate::run::{Record, RunSpec, Settings};
     use crate::runner::{Execute, fake};
 
@@ -235,7 +236,7 @@ mod tests {
             time: number,
             // Nobody does the same twice, so that nothing is left out.
             thread: 100 + number as u32,
-            kind: if number == 2 { Kind::FaultSplit } else { Kind::Arrived },
+            kind: if number == 2 { Kind::Fault(Family::WireSplit) } else { Kind::Arrived },
             args: [0; 4],
             result: 0,
             cause,
@@ -298,7 +299,7 @@ mod tests {
             event(u32::MAX, Kind::RingDone, [4, 7, -104_i64 as u64, 2], 0, (0, 0)),
             event(u32::MAX, Kind::Rst, [address, address + 1, 0, 0], 0, (0, 0)),
             event(9, Kind::ThreadEnd, [0; 4], 0, (90, 90)),
-            event(u32::MAX, Kind::FaultPartition, [0, 7, 5, 0], 0, (0, 0)),
+            event(u32::MAX, Kind::Fault(Family::Partition), [0, 7, 5, 0], 0, (0, 0)),
             event(u32::MAX, Kind::ControlHeal, [u64::MAX, 0, 0, 0], 0, (0, 0)),
         ];
         let lines = Lines::wide(&log, 3, 11);

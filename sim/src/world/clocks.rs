@@ -24,7 +24,6 @@ const STARTS: [u64; 7] = [
 ];
 
 /// How often, of 65,536, a clock is another than usual, where the family is on.
-const OFTEN: u32 = 49_152;
 
 /// A number as a choice has it to one with a sign: 1, -1, 2, -2, ….
 fn signed(value: u64) -> i64 {
@@ -44,9 +43,8 @@ impl World {
     fn choose_clock(&mut self, host: u32) {
         let family = Family::ClockDrift;
         let name = &self.hosts[host as usize].name;
-        let rate = |_| Distribution::rarely(OFTEN, 1, 1_000_000);
-        let rate = self.run.draw_from(family, Once, rate, || format!("{name}:rate"));
-        let start = |_| Distribution::rarely(OFTEN, 1, STARTS.len() as u64);
+        let rate = self.run.draw(family, Once, || format!("{name}:rate"));
+        let start = |weight| Distribution::rarely(family.row().odds.of(weight), 1, STARTS.len() as u64);
         let start = self.run.draw_from(family, Once, start, || format!("{name}:start"));
         let owner = &mut self.hosts[host as usize];
         owner.drift_ppb = signed(rate);
@@ -55,7 +53,7 @@ impl World {
         }
         if rate != 0 || start != 0 {
             let words = [u64::from(host), owner.drift_ppb as u64, 0, 0];
-            self.run.injected_now(family, Kind::FaultClock, words);
+            self.run.injected_now(family, words);
         }
     }
 
@@ -78,7 +76,7 @@ impl World {
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
         let by = signed(self.run.choose_once(STEP, &name, by).max(1));
         self.hosts[host as usize].wall_step += by;
-        self.run.injected_now(Family::ClockStep, Kind::FaultClockStep, [u64::from(host), by as u64, 0, 0]);
+        self.run.injected_now(Family::ClockStep, [u64::from(host), by as u64, 0, 0]);
         self.wall_timers_move(host);
         self.wall_waits_move(host);
         self.plan_clock_step(host);

@@ -71,7 +71,7 @@ impl World {
             return;
         }
         if self.processes[process as usize].life.may_vanish {
-            self.run.injected_now(Family::HostGone, Kind::FaultGone, [u64::from(host), 0, 0, 0]);
+            self.run.injected_now(Family::HostGone, [u64::from(host), 0, 0, 0]);
             return self.crash_host(host, false, None);
         }
         let needed = |p: &super::Process| p.host == host && p.foreground && p.exit.is_none();
@@ -138,7 +138,7 @@ impl World {
             return;
         }
         let now = self.run.now();
-        self.run.event_or_fault(fault, Kind::FaultCrash, [u64::from(host), 0, 0, 0]);
+        self.run.event_or_fault(fault, Kind::Fault(Family::HostPower), [u64::from(host), 0, 0, 0]);
         for file in self.net().lose_sockets(host) {
             if let Some(open) = self.files.get_mut(file as usize) {
                 open.object = Object::Gone;
@@ -154,7 +154,7 @@ impl World {
         let gone = owner.files.crash(&mut self.run, &owner.name);
         if gone != 0 {
             let text = self.run.text(&owner.name);
-            self.run.injected_now(Family::DiskTorn, Kind::FaultDisk, [text, gone, 0, 0]);
+            self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);
         }
         if back {
             let owner = &mut self.hosts[host as usize];

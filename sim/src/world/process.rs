@@ -153,7 +153,7 @@ impl World {
                 }
                 *full_until = now + full_for;
                 let args = [u64::from(process), full_for, 0, 0];
-                Some(Effect { time: now, thread, kind: Kind::FaultFdLimit, args })
+                Some(Effect { time: now, thread, args })
             },
         );
         if let Some((_, event)) = full {

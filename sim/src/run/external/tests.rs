@@ -20,7 +20,7 @@ fn body(sim: &mut Sim) {
         let most = world.choose_fault(Family::StreamShortWrite, &mut streams[turn % 2], || name.to_owned());
         let bytes = [b'x'; 16];
         if (1..512).contains(&most) {
-            let cause = world.fault(Family::StreamShortWrite, actor, Kind::FaultShort, [most, 0, 0, 0]);
+            let cause = world.fault(Family::StreamShortWrite, actor, [most, 0, 0, 0]);
             world.call(
                 actor,
                 Kind::PollWrite,

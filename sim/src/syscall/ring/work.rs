@@ -7,7 +7,6 @@ use crate::fault::Family;
 use crate::network::ALL;
 use crate::object::{Object, Ring, RingOp};
 use crate::scheduler::Event;
-use crate::trace::Kind;
 use crate::world::{NONE, Watcher, World};
 use eagain_net::{Events, Operation, Submission};
 
@@ -222,13 +221,7 @@ impl World {
             Some(ring) => (ring.fd, ring.ops.get(op as usize).map_or(0, |op| op.user_data)),
             None => return,
         };
-        let kind = match family {
-            Family::RingLate => Kind::FaultRingLate,
-            Family::RingOrder => Kind::FaultRingOrder,
-            Family::RingShort => Kind::FaultRingShort,
-            _ => Kind::FaultRingAgain,
-        };
-        self.run.injected_now(family, kind, [i64::from(fd) as u64, user_data, amount, 0]);
+        self.run.injected_now(family, [i64::from(fd) as u64, user_data, amount, 0]);
     }
 }
 
