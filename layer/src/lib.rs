@@ -50,3 +50,8 @@ pub use layer::{FAULTS, Layer};
 pub use listener::{Accept, LayeredListener};
 pub use runtime::{on_tokio, on_tokio_with};
 pub use stream::Layered;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

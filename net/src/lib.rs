@@ -1,7 +1,7 @@
 //! The kernel as a server sees it: system calls as traits, typed handles on top, the I/O models, and Linux.
 //!
 //! ```text
-//!            sync · thread · model      queue, mutex, condvar; the five I/O models, written once
+//!        sync · thread · model · util   queue, mutex, condvar; the five I/O models, written once
 //!                     │
 //!              handle (RAII)            TcpListener<K>, TcpStream<K>, Epoll<K>, Ring<K> …
 //!                     │
@@ -25,9 +25,15 @@ pub mod linux;
 pub mod model;
 pub mod sync;
 pub mod thread;
+pub mod util;
 
 pub use abi::*;
 pub use handle::*;
 pub use kernel::*;
 #[cfg(target_os = "linux")]
 pub use linux::Linux;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

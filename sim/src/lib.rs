@@ -57,3 +57,8 @@ pub use oracles::{Oracle, Watcher};
 pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};
 pub use stack::Engine;
+
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

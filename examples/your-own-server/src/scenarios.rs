@@ -1,7 +1,8 @@
 //! What the server is put through. A scenario builds a world, and says what must hold in it; the faults come by themselves.
 
 use crate::server::{Version, serve};
-use eagain_net::{Errno, Kernel, Result, SocketAddr, TcpStream, sleep};
+use eagain_net::util::connect_retry;
+use eagain_net::{Kernel, Result, SocketAddr};
 use eagain_sim::run::{Knob, KnobValues};
 use eagain_sim::{Sim, choose, fail};
 use std::time::Duration;
@@ -50,14 +51,8 @@ fn build(sim: &mut Sim, version: Version) {
 
 /// Sends lines of chosen lengths, one after the other, and compares what comes back.
 fn shout<K: Kernel>(kernel: K, server: SocketAddr) -> Result<()> {
-    let stream = loop {
-        match TcpStream::connect(kernel, server) {
-            Ok(stream) => break stream,
-            // The server is not there yet.
-            Err(Errno::ECONNREFUSED) => sleep(kernel, Duration::from_millis(1)),
-            Err(errno) => return Err(errno),
-        }
-    };
+    // The server may not be there yet.
+    let stream = connect_retry(kernel, server, 1000, Duration::from_millis(1))?;
     for _ in 0..choose("lines", 1, 8) {
         let length = choose("length", 1, 3000) as usize;
         let mut line = vec![b'a'; length];

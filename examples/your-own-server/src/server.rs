@@ -1,6 +1,7 @@
 //! A server that shouts: each line comes back in capitals. One thread, level-triggered epoll. Generic over the kernel, so
 //! that it runs on Linux (`src/bin/shout.rs`) and in the simulator (`src/scenarios.rs`) unchanged.
 
+use eagain_net::util::epoll_wait_retry;
 use eagain_net::{
     Epoll, EpollEvent, Errno, Events, Kernel, ListenOptions, Result, SocketAddr, TcpListener, TcpStream,
 };
@@ -32,10 +33,7 @@ pub fn serve<K: Kernel>(kernel: K, address: SocketAddr, version: Version) -> Res
     let mut clients: BTreeMap<u64, Client<K>> = BTreeMap::new();
     let mut events = [EpollEvent::default(); 32];
     loop {
-        let n = match epoll.wait(&mut events, None) {
-            Err(Errno::EINTR) => continue,
-            n => n?,
-        };
+        let n = epoll_wait_retry(&epoll, &mut events, None)?;
         for event in &events[..n] {
             if event.data == LISTENER {
                 if let Ok((stream, _)) = listener.accept_nonblocking() {

@@ -114,3 +114,14 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
+
+impl From<Errno> for std::io::Error {
+    /// The same number, so that `kind` and `raw_os_error` say what std's own calls would. Where numbers are not Linux's,
+    /// the errno becomes the source of an error of kind `Other`.
+    fn from(errno: Errno) -> std::io::Error {
+        match cfg!(target_os = "linux") {
+            true => std::io::Error::from_raw_os_error(errno.0),
+            false => std::io::Error::other(errno),
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::{
     Domain, Errno, OwnedFd, RecvFlags, Result, SendFlags, ShutdownHow, SocketAddr, SocketFlags, SocketOption,
     SocketOptionName, Sockets,
 };
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
 /// A TCP connection. Methods take `&self`: one thread may read while another writes.
@@ -29,12 +29,14 @@ impl<K: Sockets> TcpStream<K> {
         }
     }
 
-    /// Begins to connect, non-blocking. Once it is writable, [`TcpStream::take_error`] tells how it went.
-    pub fn connect_nonblocking(kernel: K, address: SocketAddr) -> Result<TcpStream<K>> {
+    /// Begins to connect, non-blocking. `true`: it is connected. `false`: the handshake goes on (`EINPROGRESS`); once the
+    /// stream is writable, [`TcpStream::take_error`] tells how it went.
+    pub fn connect_nonblocking(kernel: K, address: SocketAddr) -> Result<(TcpStream<K>, bool)> {
         let stream = Self::open(kernel, address, SocketFlags::NONBLOCK)?;
         match kernel.connect(stream.fd(), address) {
+            Ok(()) => Ok((stream, true)),
             // EINTR cannot come from a call that does not wait, but if it did: the handshake goes on.
-            Ok(()) | Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(stream),
+            Err(Errno::EINPROGRESS | Errno::EINTR) => Ok((stream, false)),
             Err(e) => Err(e),
         }
     }
@@ -172,5 +174,48 @@ impl<K: Sockets> TcpStream<K> {
     /// `getsockopt(2)` of any option.
     pub fn get(&self, option: SocketOptionName) -> Result<SocketOption> {
         self.kernel().getsockopt(self.fd(), option)
+    }
+}
+
+/// For code that is generic over [`io::Read`]; the methods of the same names on the stream itself return [`Errno`]. Nothing
+/// is retried.
+impl<K: Sockets> io::Read for &TcpStream<K> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(TcpStream::read(self, buffer)?)
+    }
+}
+
+impl<K: Sockets> io::Read for TcpStream<K> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(TcpStream::read(self, buffer)?)
+    }
+}
+
+/// As for [`io::Read`]. Nothing is buffered: `flush` has nothing to do.
+impl<K: Sockets> io::Write for &TcpStream<K> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(TcpStream::write(self, buffer)?)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(self.writev(buffers)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<K: Sockets> io::Write for TcpStream<K> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(TcpStream::write(self, buffer)?)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(self.writev(buffers)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -35,7 +35,7 @@ fn backend<K: Kernel>(k: K, port: u16) -> Result<()> {
 fn dial<K: Kernel>(k: K, backends: &[SocketAddr], defect: bool) -> Result<TcpStream<K>> {
     let mut error = Errno::ECONNREFUSED;
     for &backend in backends {
-        let stream = TcpStream::connect_nonblocking(k, backend)?;
+        let (stream, _) = TcpStream::connect_nonblocking(k, backend)?;
         loop {
             let mut asked = [PollFd::new(stream.fd(), Events::OUT)];
             match k.poll(&mut asked, None, None) {

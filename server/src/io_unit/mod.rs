@@ -14,7 +14,7 @@
 //! | `tokio_driver` | tokio | a task per connection does all of it, on one thread |
 //!
 //! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
-//! [`deadlines`]; a [`peer`] is a connection with its socket; `service` has requests executed here or by workers; `watch` is
+//! [`deadlines`]; a `peer` is a connection with its socket; `service` has requests executed here or by workers; `watch` is
 //! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `mailbox`
 //! brings what commands ask for and what the storage has to say, and `held` are the replies that wait for it; and [`units`] is what the threads of a server share.
 

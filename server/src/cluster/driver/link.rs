@@ -38,7 +38,7 @@ impl<K: Kernel> Driver<K> {
         link.generation = link.generation.wrapping_add(1);
         let token = link.token(server);
         match begun {
-            Ok(stream) => {
+            Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
                 link.interest = Interest::WRITABLE;
                 let watched = self.poller.register(stream.fd(), token, Interest::WRITABLE);

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`Durable::commit`] turns effects into operations, adds them to the batch under way, and gives a ticket. The
-//! [`writer`] takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
+//! `writer` takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
 //! larger the group. What a batch promises is the [`SyncPolicy`]'s business; with `always` no reply, not even one that
 //! only read, leaves before everything that it may tell of is safe.
 //!
