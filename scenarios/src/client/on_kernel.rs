@@ -84,11 +84,14 @@ impl Runtime for OnKernel {
     }
 
     async fn send(client: &mut Client<Self>, bytes: &[u8]) -> Result<(), End> {
-        send_by(client, bytes, &mut async |client| client.receive(4096).await).await
+        send_by(client, bytes, &mut async |client| client.receive(4096).await).await.map(drop)
     }
 
-    async fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> Result<(), End> {
-        Self::exchange_by(client, bytes, async |client| client.receive(4096).await).await
+    async fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> Result<Option<bool>, End> {
+        let mut receive = async |client: &mut Client<Self>| client.receive(4096).await;
+        let short = send_by(client, bytes, &mut receive).await?;
+        receive_the_rest(client, &mut receive).await?;
+        Ok(Some(short))
     }
 
     async fn exchange_by(
@@ -97,11 +100,7 @@ impl Runtime for OnKernel {
         mut receive: impl AsyncFnMut(&mut Client<Self>) -> Result<(), End>,
     ) -> Result<(), End> {
         send_by(client, bytes, &mut receive).await?;
-        while client.outstanding() > 0 {
-            wait_for(client, Events::IN)?;
-            unless_empty(receive(client).await)?;
-        }
-        Ok(())
+        receive_the_rest(client, &mut receive).await
     }
 
     fn sometimes(&self, mark: &'static str, reached: bool) {
@@ -113,25 +112,35 @@ impl Runtime for OnKernel {
     }
 }
 
-/// Sends all of `bytes`, as far as there is room, and receives what comes meanwhile.
+/// Sends all of `bytes`, as far as there is room, and receives what comes meanwhile. `true`: a write was short.
 async fn send_by(
     client: &mut Client<OnKernel>,
     bytes: &[u8],
     receive: &mut impl AsyncFnMut(&mut Client<OnKernel>) -> Result<(), End>,
-) -> Result<(), End> {
+) -> Result<bool, End> {
+    let mut short = false;
     let mut rest = bytes;
     while !rest.is_empty() {
         wait_for(client, Events::IN | Events::OUT)?;
         match client.writer.write(rest) {
             Ok(n) => {
-                if n < rest.len() {
-                    sometimes("a client's write was short", true);
-                }
+                short |= n < rest.len();
                 rest = &rest[n..];
             }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(errno) => return Err(End::Broken(io_error(errno))),
         }
+        unless_empty(receive(client).await)?;
+    }
+    Ok(short)
+}
+
+async fn receive_the_rest(
+    client: &mut Client<OnKernel>,
+    receive: &mut impl AsyncFnMut(&mut Client<OnKernel>) -> Result<(), End>,
+) -> Result<(), End> {
+    while client.outstanding() > 0 {
+        wait_for(client, Events::IN)?;
         unless_empty(receive(client).await)?;
     }
     Ok(())

@@ -101,10 +101,11 @@ impl Runtime for OnTokio {
         client.send(bytes).await
     }
 
-    async fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> Result<(), End> {
+    async fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> Result<Option<bool>, End> {
         let Client { writer, replies } = client;
         let (sent, received) = tokio::join!(biased; Self::write_all(writer, bytes), replies.receive_all());
-        received.and(sent.map_err(End::Broken))
+        received.and(sent.map_err(End::Broken))?;
+        Ok(None)
     }
 
     async fn exchange_by(

@@ -11,7 +11,9 @@ pub(super) async fn pipeliner<R: Runtime>(context: &Context<R>, bursts: u64, dep
         for _ in 0..context.choose("depth", 1, depth) {
             bytes.extend(client.begin(&plan.request()));
         }
-        R::exchange(&mut client, &bytes).await?;
+        if let Some(short) = R::exchange(&mut client, &bytes).await? {
+            context.runtime.sometimes("a client's write was short", short);
+        }
     }
     Ok(())
 }

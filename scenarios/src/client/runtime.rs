@@ -61,8 +61,9 @@ pub trait Runtime: Clone + 'static {
     /// Sends all of `bytes`; receives meanwhile, where both ends could otherwise wait for each other. The client is
     /// non-blocking.
     fn send(client: &mut Client<Self>, bytes: &[u8]) -> impl Future<Output = Result<(), End>>;
-    /// Sends all of `bytes` and receives every reply, whichever can be done. The client is non-blocking.
-    fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> impl Future<Output = Result<(), End>>;
+    /// Sends all of `bytes` and receives every reply, whichever can be done; whether a write was short, if that can be seen.
+    /// The client is non-blocking.
+    fn exchange(client: &mut Client<Self>, bytes: &[u8]) -> impl Future<Output = Result<Option<bool>, End>>;
     /// The same, where `receive` takes what it likes of what is there.
     fn exchange_by(
         client: &mut Client<Self>,
