@@ -1,10 +1,11 @@
-//! Rings and POSIX AIO, call by call.
+//! Rings, call by call.
 
 use super::SimKernel;
-use super::door::{call, waiting_call};
-use super::impls::{nanoseconds, timeout_word, word};
+use super::entry::{call, waiting_call};
+use super::words::{nanoseconds, timeout_word, word};
 use crate::stack;
 use crate::syscall::Entering;
+use crate::syscall::ring;
 use crate::trace::Kind;
 use eagain_net::*;
 use std::fmt;
@@ -63,7 +64,7 @@ impl CompletionRing for SimRing {
         let mut given = Some(submission);
         let result = call(Kind::RingPush, args, |w| {
             let Some(submission) = given.take() else { return Err(Errno::EINVAL) };
-            w.ring_push(fd, submission).map_err(|(errno, back)| {
+            ring::push(w, fd, submission).map_err(|(errno, back)| {
                 given = Some(back);
                 errno
             })
@@ -81,17 +82,17 @@ impl CompletionRing for SimRing {
         let mut entering = Entering::default();
         let args = [word(fd), u64::from(min_complete), timeout_word(timeout), 0];
         let result = waiting_call(Kind::RingEnter, args, |w| {
-            w.sys_ring_enter(fd, min_complete, timeout, mask, &mut entering)
+            ring::enter(w, fd, min_complete, timeout, mask, &mut entering)
         });
         match result {
-            Err(Errno::EINTR) => stack::with(|w| w.ring_interrupted(fd, &entering)),
+            Err(Errno::EINTR) => stack::with(|w| ring::interrupted(w, fd, &entering)),
             result => result,
         }
     }
 
     fn reap(&mut self, into: &mut Vec<Completed>) -> usize {
         let fd = self.fd;
-        call(Kind::RingReap, [word(fd), 0, 0, 0], |w| w.ring_reap(fd, into)).unwrap_or(0)
+        call(Kind::RingReap, [word(fd), 0, 0, 0], |w| ring::reap(w, fd, into)).unwrap_or(0)
     }
 }
 
@@ -104,88 +105,7 @@ impl Completion for SimKernel {
 
     fn io_uring_setup(&self, params: RingParams) -> Result<SimRing> {
         let args = [u64::from(params.entries), u64::from(params.cq_entries), 0, 0];
-        let fd = call(Kind::RingSetup, args, |w| w.sys_ring_setup(params))?;
+        let fd = call(Kind::RingSetup, args, |w| ring::setup(w, params))?;
         Ok(SimRing { fd })
-    }
-}
-
-impl Aio for SimKernel {
-    fn aio_probe(&self) -> Advice {
-        Advice::Available
-    }
-
-    fn aio_init(&self, threads: u32) {
-        stack::with(|w| {
-            if !w.scheduler.is_unwinding() {
-                w.me().aio.threads = threads.max(1) as usize;
-            }
-        });
-    }
-
-    fn aio_read(
-        &self,
-        fd: Fd,
-        buffer: Vec<u8>,
-        offset: u64,
-        event: SigEvent,
-    ) -> Result<AioId, (Errno, Vec<u8>)> {
-        let args = [word(fd), buffer.len() as u64, offset, 0];
-        let mut given = Some(buffer);
-        let result = call(Kind::AioRead, args, |w| w.aio_start(fd, &mut given, None, offset, event));
-        result.map(AioId).map_err(|errno| (errno, given.unwrap_or_default()))
-    }
-
-    fn aio_write(
-        &self,
-        fd: Fd,
-        buffer: Vec<u8>,
-        from: usize,
-        offset: u64,
-        event: SigEvent,
-    ) -> Result<AioId, (Errno, Vec<u8>)> {
-        let args = [word(fd), buffer.len().saturating_sub(from) as u64, offset, 0];
-        let mut given = Some(buffer);
-        let result = call(Kind::AioWrite, args, |w| w.aio_start(fd, &mut given, Some(from), offset, event));
-        result.map(AioId).map_err(|errno| (errno, given.unwrap_or_default()))
-    }
-
-    fn aio_error(&self, id: AioId) -> Result<AioState> {
-        let mut state = AioState::InProgress;
-        call(Kind::AioError, [id.0, 0, 0, 0], |w| {
-            state = w.aio_state(id.0)?;
-            // As the call returns it: 0, or the errno of the operation.
-            Ok(match state {
-                AioState::InProgress => Errno::EINPROGRESS.0,
-                AioState::Done => 0,
-                AioState::Failed(errno) => errno.0,
-            })
-        })?;
-        Ok(state)
-    }
-
-    fn aio_return(&self, id: AioId) -> Result<(Result<usize>, Vec<u8>)> {
-        let mut taken = None;
-        call(Kind::AioReturn, [id.0, 0, 0, 0], |w| {
-            let (result, buffer) = w.aio_take(id.0)?;
-            taken = Some((result, buffer));
-            Ok(result.unwrap_or(0))
-        })?;
-        taken.ok_or(Errno::EINVAL)
-    }
-
-    fn aio_cancel(&self, fd: Fd, id: Option<AioId>) -> Result<AioCancel> {
-        let mut said = AioCancel::AllDone;
-        call(Kind::AioCancel, [word(fd), id.map_or(0, |id| id.0), 0, 0], |w| {
-            said = w.sys_aio_cancel(fd, id.map(|id| id.0))?;
-            Ok(said as u32)
-        })?;
-        Ok(said)
-    }
-
-    fn aio_suspend(&self, ids: &[AioId], timeout: Option<Duration>) -> Result<()> {
-        let timeout = nanoseconds(timeout);
-        let mut deadline = None;
-        let args = [ids.len() as u64, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::AioSuspend, args, |w| w.sys_aio_suspend(ids, timeout, &mut deadline))
     }
 }

@@ -1,13 +1,25 @@
 //! `SimKernel`: the simulated kernel as a program sees it. It implements the traits of `eagain_net::kernel` and nothing
-//! else: each method names its call and hands over to `crate::syscall`; the steps that all calls share are in `door`.
+//! else: a file for each trait, under the same name, in which each method names its call and hands over to
+//! `crate::syscall`. The steps that all calls share are in `entry`.
 
+mod aio;
+mod clock;
 mod completion;
-mod door;
-mod impls;
-mod storage;
+mod descriptor;
+mod entropy;
+mod entry;
+mod file;
+mod outcome;
+mod readiness;
+mod report;
+mod signal;
+mod socket;
+mod thread;
+mod timer;
+mod words;
 
 pub use completion::SimRing;
-pub(crate) use door::{Frame, REAL_SLEEP_NS, SYNC_NS, control};
+pub(crate) use entry::{Frame, control};
 
 /// The kernel of the simulated host that the running thread is on: a token. It finds its world through the cell that
 /// the stack switch owns, so it can be taken into every thread.

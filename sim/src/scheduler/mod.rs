@@ -26,6 +26,9 @@ use crate::run::Run;
 use crate::world::NONE;
 use std::ops::{Index, IndexMut};
 
+/// Sleeping for less than this, in nanoseconds, is spinning.
+pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
+
 /// The threads of a world and its event queue.
 #[derive(Default)]
 pub(crate) struct Scheduler {

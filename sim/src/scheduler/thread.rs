@@ -175,7 +175,7 @@ impl Scheduler {
         let delay = self.off_cpu(run, thread);
         let now = run.now();
         let t = &mut self.threads[thread as usize];
-        if why == Wake::Deadline && now.saturating_sub(t.time) >= crate::kernel::REAL_SLEEP_NS {
+        if why == Wake::Deadline && now.saturating_sub(t.time) >= super::REAL_SLEEP_NS {
             // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
             t.idle_calls = 0;
         }

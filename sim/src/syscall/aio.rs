@@ -1,6 +1,9 @@
 //! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
 //! operation at a time for each descriptor number, and tell of the end by a queued signal.
 
+use super::descriptor;
+use super::file;
+use super::signal;
 use super::socket;
 use crate::fault::Family;
 use crate::network::SendProgress;
@@ -23,339 +26,337 @@ enum Turn {
     Waits(Events),
 }
 
-impl World {
-    /// `aio_read(3)` or `aio_write(3)`: queues the operation. A wrong descriptor is found out when it runs.
-    pub fn aio_start(
-        &mut self,
-        fd: Fd,
-        buffer: &mut Option<Vec<u8>>,
-        from: Option<usize>,
-        offset: u64,
-        event: SigEvent,
-    ) -> Result<u64> {
-        if from.is_some_and(|from| from > buffer.as_ref().map_or(0, |b| b.len())) {
+/// `aio_read(3)` or `aio_write(3)`: queues the operation. A wrong descriptor is found out when it runs.
+pub(crate) fn start(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut Option<Vec<u8>>,
+    from: Option<usize>,
+    offset: u64,
+    event: SigEvent,
+) -> Result<u64> {
+    if from.is_some_and(|from| from > buffer.as_ref().map_or(0, |b| b.len())) {
+        return Err(Errno::EINVAL);
+    }
+    let process = w.my_process();
+    let aio = &mut w.me().aio;
+    aio.made += 1;
+    let id = aio.made;
+    let op = AioOp {
+        fd: fd.0,
+        buffer: buffer.take().unwrap_or_default(),
+        from,
+        offset,
+        event,
+        running: false,
+        file: NONE,
+        moved: 0,
+        deadline: None,
+        due: false,
+        result: None,
+    };
+    aio.ops.insert(id, op);
+    let queue = aio.queues.entry(fd.0).or_default();
+    queue.push_back(id);
+    if queue.len() == 1 {
+        aio.runnable.push_back(fd.0);
+    }
+    dispatch(w, process);
+    w.progress();
+    Ok(u64::from(id))
+}
+
+/// Free threads of the library take up what can run.
+fn dispatch(w: &mut World, process: u32) {
+    loop {
+        let aio = &mut w.processes[process as usize].aio;
+        if aio.busy >= aio.threads {
+            return;
+        }
+        let Some(fd) = aio.runnable.pop_front() else { return };
+        let Some(id) = aio.queues.get(&fd).and_then(|queue| queue.front()).copied() else { continue };
+        let Some(op) = aio.ops.get_mut(&id) else { continue };
+        op.running = true;
+        aio.busy += 1;
+        plan(w, process, id);
+    }
+}
+
+/// The operation has a turn soon.
+fn plan(w: &mut World, process: u32, id: u32) {
+    let Process { aio, name, .. } = &mut w.processes[process as usize];
+    let Some(op) = aio.ops.get_mut(&id) else { return };
+    if op.due {
+        return;
+    }
+    op.due = true;
+    let now = w.run.now();
+    let late = w.run.inject(
+        Family::AioLate,
+        &mut aio.turns,
+        || name.clone(),
+        |late| {
+            let args = [u64::from(id), late, 0, 0];
+            Some(Effect { time: now, thread: NONE, args })
+        },
+    );
+    let late = late.map_or(0, |(late, _)| late);
+    w.scheduler.plan(now + TURN_NS + late, Event::Aio(process, id));
+}
+
+/// The file that a running operation waits for had a wake-up.
+pub(crate) fn woken(w: &mut World, process: u32, id: u32) {
+    plan(w, process, id);
+}
+
+/// The thread of the library makes its call, or goes on in it.
+pub(crate) fn due(w: &mut World, process: u32, id: u32) {
+    if w.processes[process as usize].exit.is_some() {
+        return;
+    }
+    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else { return };
+    op.due = false;
+    if op.result.is_some() {
+        return;
+    }
+    match take_turn(w, process, id) {
+        Turn::Over(result) => finish(w, process, id, result),
+        Turn::Waits(events) => {
+            let Some(op) = w.processes[process as usize].aio.ops.get(&id) else { return };
+            let (file, waits) = (op.file, op.deadline.is_some());
+            if let (false, Some(timeout)) = (waits, timeout(w, file, events)) {
+                let until = w.run.now().saturating_add(timeout);
+                if let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) {
+                    op.deadline = Some(until);
+                }
+                w.scheduler.plan(until, Event::Aio(process, id));
+            }
+            if let Some(open) = w.files.get_mut(file as usize) {
+                open.watchers.retain(|w| !is_of(w, process, id));
+                w.watch(file, Watcher::Aio { process, op: id, events }, false);
+            }
+        }
+    }
+}
+
+/// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
+fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
+    let Object::Socket(sock) = w.files.get(file as usize)?.object else { return None };
+    w.network.timeout(sock, events)
+}
+
+fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
+    let thread = w.processes[process as usize].main_thread;
+    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+        return Turn::Over(Err(Errno::EINVAL));
+    };
+    if op.file == NONE {
+        // The number is looked up now: it may be closed, or refer to something else, by this time.
+        let at = usize::try_from(op.fd).ok();
+        let found = at.and_then(|at| w.processes[process as usize].fds.get(at)).copied().flatten();
+        let Some(entry) = found else { return Turn::Over(Err(Errno::EBADF)) };
+        w.files[entry.file as usize].refs += 1;
+        if let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) {
+            op.file = entry.file;
+        }
+    }
+    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+        return Turn::Over(Err(Errno::EINVAL));
+    };
+    let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
+    let expired = op.deadline.is_some_and(|at| w.run.now() >= at);
+    let mut buffer = std::mem::take(&mut op.buffer);
+    let nonblocking = w.files[file as usize].nonblocking();
+    let socket = matches!(w.files[file as usize].object, Object::Socket(_));
+    let regular = matches!(w.files[file as usize].object, Object::File(_));
+    let result = match from {
+        None => w.on_file(thread, file, |w, fd| match regular {
+            true => Step::Done(file::pread(w, fd, &mut buffer, offset)),
+            // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
+            // signals that wait for another thread are not for it.
+            false => {
+                let own = std::mem::take(&mut w.scheduler[thread].pending);
+                let step = descriptor::read(w, fd, &mut buffer, &mut None);
+                w.scheduler[thread].pending = own;
+                step
+            }
+        }),
+        Some(from) => w.on_file(thread, file, |w, fd| {
+            let rest = &buffer[from + moved..];
+            let mut progress = SendProgress::default();
+            match (regular, socket) {
+                (true, _) => Step::Done(file::pwrite(w, fd, rest, offset)),
+                // SIGPIPE is not for the program's thread.
+                (_, true) => {
+                    socket::send(w, fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
+                }
+                _ => descriptor::write(w, fd, rest, &mut progress),
+            }
+        }),
+    };
+    if (result, from.is_some() && socket, moved) == (Err(Errno::EPIPE), true, 0) {
+        sigpipe(w, process);
+    }
+    let total = buffer.len() - from.unwrap_or(0);
+    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+        return Turn::Over(Err(Errno::EINVAL));
+    };
+    op.buffer = buffer;
+    let events = if from.is_some() { Events::OUT } else { Events::IN };
+    match result {
+        Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
+        Err(Errno::EAGAIN) => Turn::Waits(events),
+        // A blocking write to a socket goes on until all is written.
+        Ok(n) if from.is_some() && socket && !nonblocking && !expired && moved + n < total => {
+            op.moved += n;
+            Turn::Waits(events)
+        }
+        Ok(n) => Turn::Over(Ok(moved + n)),
+        Err(errno) => Turn::Over(or_moved(errno, moved)),
+    }
+}
+
+/// SIGPIPE is for the library's thread, which blocks every signal: it is not ignored whatever the program says, pends
+/// once, and signalfds hear of it. One thread of the library stands for all, and is never idle for so long that it
+/// goes.
+fn sigpipe(w: &mut World, process: u32) {
+    if !std::mem::replace(&mut w.processes[process as usize].aio.sigpipe, true) {
+        signal::notify_signalfds(w, process);
+    }
+}
+
+/// An operation has ended, or was cancelled: tells of it, and lets the next one of its number run.
+fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
+    let aio = &mut w.processes[process as usize].aio;
+    let Some(op) = aio.ops.get_mut(&id) else { return };
+    op.result = Some(result);
+    let file = std::mem::replace(&mut op.file, NONE);
+    let (fd, event, ran) = (op.fd, op.event, std::mem::replace(&mut op.running, false));
+    if ran {
+        aio.busy -= 1;
+    }
+    if let Some(queue) = aio.queues.get_mut(&fd) {
+        let first = queue.front() == Some(&id);
+        queue.retain(|&other| other != id);
+        if queue.is_empty() {
+            aio.queues.remove(&fd);
+        } else if first {
+            aio.runnable.push_back(fd);
+        }
+    }
+    let waiters = std::mem::take(&mut aio.waiters);
+    let word = match result {
+        Ok(n) => n as i64,
+        Err(errno) => -i64::from(errno.0),
+    };
+    let main = w.processes[process as usize].main_thread;
+    w.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
+    w.run.progress();
+    if file != NONE {
+        if let Some(open) = w.files.get_mut(file as usize) {
+            open.watchers.retain(|w| !is_of(w, process, id));
+        }
+        descriptor::release_file(w, file);
+    }
+    if let SigEvent::Signal(signal, value) = event {
+        // Where the queue is full a real-time signal is lost, and only aio_error tells.
+        let full = signal::signals_queued(w, process) >= w.knobs.sigpending_limit;
+        if !(full && signal.is_realtime()) {
+            let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
+            signal::send_to_process(w, process, info);
+        }
+    }
+    for thread in waiters {
+        w.wake(thread, Wake::Ready);
+    }
+    dispatch(w, process);
+}
+
+pub(crate) fn error(w: &mut World, id: u64) -> Result<AioState> {
+    let op = w.me().aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+    Ok(match op.result {
+        None => AioState::InProgress,
+        Some(Ok(_)) => AioState::Done,
+        Some(Err(errno)) => AioState::Failed(errno),
+    })
+}
+
+/// `aio_return(3)`: the result and the buffer, once.
+pub(crate) fn take_result(w: &mut World, id: u64) -> Result<(Result<usize>, Vec<u8>)> {
+    let aio = &mut w.me().aio;
+    let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+    let result = op.result.ok_or(Errno::EINPROGRESS)?;
+    let buffer = aio.ops.remove(&(id as u32)).map(|op| op.buffer).unwrap_or_default();
+    w.progress();
+    Ok((result, buffer))
+}
+
+/// `aio_cancel(3)`: what waits in its queue is, what runs goes on.
+pub(crate) fn cancel(w: &mut World, fd: Fd, id: Option<u64>) -> Result<AioCancel> {
+    w.file(fd)?;
+    let process = w.my_process();
+    let aio = &w.me().aio;
+    if let Some(id) = id {
+        let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
+        if op.fd != fd.0 {
             return Err(Errno::EINVAL);
         }
-        let process = self.my_process();
-        let aio = &mut self.me().aio;
-        aio.made += 1;
-        let id = aio.made;
-        let op = AioOp {
-            fd: fd.0,
-            buffer: buffer.take().unwrap_or_default(),
-            from,
-            offset,
-            event,
-            running: false,
-            file: NONE,
-            moved: 0,
-            deadline: None,
-            due: false,
-            result: None,
-        };
-        aio.ops.insert(id, op);
-        let queue = aio.queues.entry(fd.0).or_default();
-        queue.push_back(id);
-        if queue.len() == 1 {
-            aio.runnable.push_back(fd.0);
-        }
-        self.aio_dispatch(process);
-        self.progress();
-        Ok(u64::from(id))
     }
-
-    /// Free threads of the library take up what can run.
-    fn aio_dispatch(&mut self, process: u32) {
-        loop {
-            let aio = &mut self.processes[process as usize].aio;
-            if aio.busy >= aio.threads {
-                return;
-            }
-            let Some(fd) = aio.runnable.pop_front() else { return };
-            let Some(id) = aio.queues.get(&fd).and_then(|queue| queue.front()).copied() else { continue };
-            let Some(op) = aio.ops.get_mut(&id) else { continue };
-            op.running = true;
-            aio.busy += 1;
-            self.aio_plan(process, id);
+    let all = aio.queues.get(&fd.0).into_iter().flatten().copied();
+    let meant: Vec<u32> = all.filter(|&other| id.is_none_or(|id| id as u32 == other)).collect();
+    if meant.is_empty() {
+        return Ok(AioCancel::AllDone);
+    }
+    let mut said = AioCancel::Canceled;
+    for op in meant {
+        if w.processes[process as usize].aio.ops.get(&op).is_some_and(|op| op.running) {
+            said = AioCancel::NotCanceled;
+        } else {
+            finish(w, process, op, Err(Errno::ECANCELED));
         }
     }
+    Ok(said)
+}
 
-    /// The operation has a turn soon.
-    fn aio_plan(&mut self, process: u32, id: u32) {
-        let Process { aio, name, .. } = &mut self.processes[process as usize];
-        let Some(op) = aio.ops.get_mut(&id) else { return };
-        if op.due {
-            return;
-        }
-        op.due = true;
-        let now = self.run.now();
-        let late = self.run.inject(
-            Family::AioLate,
-            &mut aio.turns,
-            || name.clone(),
-            |late| {
-                let args = [u64::from(id), late, 0, 0];
-                Some(Effect { time: now, thread: NONE, args })
-            },
-        );
-        let late = late.map_or(0, |(late, _)| late);
-        self.scheduler.plan(now + TURN_NS + late, Event::Aio(process, id));
-    }
-
-    /// The file that a running operation waits for had a wake-up.
-    pub fn aio_woken(&mut self, process: u32, id: u32) {
-        self.aio_plan(process, id);
-    }
-
-    /// The thread of the library makes its call, or goes on in it.
-    pub fn aio_due(&mut self, process: u32, id: u32) {
-        if self.processes[process as usize].exit.is_some() {
-            return;
-        }
-        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else { return };
-        op.due = false;
-        if op.result.is_some() {
-            return;
-        }
-        match self.aio_turn(process, id) {
-            Turn::Over(result) => self.aio_over(process, id, result),
-            Turn::Waits(events) => {
-                let Some(op) = self.processes[process as usize].aio.ops.get(&id) else { return };
-                let (file, waits) = (op.file, op.deadline.is_some());
-                if let (false, Some(timeout)) = (waits, self.aio_timeout(file, events)) {
-                    let until = self.run.now().saturating_add(timeout);
-                    if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
-                        op.deadline = Some(until);
-                    }
-                    self.scheduler.plan(until, Event::Aio(process, id));
-                }
-                if let Some(open) = self.files.get_mut(file as usize) {
-                    open.watchers.retain(|w| !is_of(w, process, id));
-                    self.watch(file, Watcher::Aio { process, op: id, events }, false);
-                }
-            }
+pub(crate) fn suspend(
+    w: &mut World,
+    ids: &[AioId],
+    timeout: Option<u64>,
+    deadline: &mut Option<u64>,
+) -> Step<()> {
+    let (me, process) = (w.scheduler.current(), w.my_process());
+    let aio = &w.me().aio;
+    for id in ids {
+        match aio.ops.get(&(id.0 as u32)) {
+            None => return Step::Done(Err(Errno::EINVAL)),
+            Some(op) if op.result.is_some() => return Step::Done(Ok(())),
+            Some(_) => {}
         }
     }
-
-    /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
-    fn aio_timeout(&self, file: u32, events: Events) -> Option<u64> {
-        let Object::Socket(sock) = self.files.get(file as usize)?.object else { return None };
-        self.network.timeout(sock, events)
+    if deadline.is_none()
+        && let Some(timeout) = timeout
+    {
+        *deadline = Some(w.deadline_after(timeout));
     }
+    if deadline.is_some_and(|at| w.run.now() >= at) {
+        return Step::Done(Err(Errno::EAGAIN));
+    }
+    w.me().aio.waiters.push(me);
+    w.wait(WaitOn::Aio(process), *deadline);
+    Step::Wait
+}
 
-    fn aio_turn(&mut self, process: u32, id: u32) -> Turn {
-        let thread = self.processes[process as usize].main_thread;
-        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
-            return Turn::Over(Err(Errno::EINVAL));
-        };
+/// A process is over: its operations let go of their files.
+pub(crate) fn end(w: &mut World, process: u32) {
+    let table = std::mem::take(&mut w.processes[process as usize].aio);
+    for (id, op) in table.ops {
         if op.file == NONE {
-            // The number is looked up now: it may be closed, or refer to something else, by this time.
-            let at = usize::try_from(op.fd).ok();
-            let found = at.and_then(|at| self.processes[process as usize].fds.get(at)).copied().flatten();
-            let Some(entry) = found else { return Turn::Over(Err(Errno::EBADF)) };
-            self.files[entry.file as usize].refs += 1;
-            if let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) {
-                op.file = entry.file;
-            }
+            continue;
         }
-        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
-            return Turn::Over(Err(Errno::EINVAL));
-        };
-        let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
-        let expired = op.deadline.is_some_and(|at| self.run.now() >= at);
-        let mut buffer = std::mem::take(&mut op.buffer);
-        let nonblocking = self.files[file as usize].nonblocking();
-        let socket = matches!(self.files[file as usize].object, Object::Socket(_));
-        let regular = matches!(self.files[file as usize].object, Object::File(_));
-        let result = match from {
-            None => self.on_file(thread, file, |w, fd| match regular {
-                true => Step::Done(w.sys_pread(fd, &mut buffer, offset)),
-                // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
-                // signals that wait for another thread are not for it.
-                false => {
-                    let own = std::mem::take(&mut w.scheduler[thread].pending);
-                    let step = w.sys_read(fd, &mut buffer, &mut None);
-                    w.scheduler[thread].pending = own;
-                    step
-                }
-            }),
-            Some(from) => self.on_file(thread, file, |w, fd| {
-                let rest = &buffer[from + moved..];
-                let mut progress = SendProgress::default();
-                match (regular, socket) {
-                    (true, _) => Step::Done(w.sys_pwrite(fd, rest, offset)),
-                    // SIGPIPE is not for the program's thread.
-                    (_, true) => {
-                        socket::send(w, fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
-                    }
-                    _ => w.sys_write(fd, rest, &mut progress),
-                }
-            }),
-        };
-        if (result, from.is_some() && socket, moved) == (Err(Errno::EPIPE), true, 0) {
-            self.aio_sigpipe(process);
+        if let Some(open) = w.files.get_mut(op.file as usize) {
+            open.watchers.retain(|w| !is_of(w, process, id));
         }
-        let total = buffer.len() - from.unwrap_or(0);
-        let Some(op) = self.processes[process as usize].aio.ops.get_mut(&id) else {
-            return Turn::Over(Err(Errno::EINVAL));
-        };
-        op.buffer = buffer;
-        let events = if from.is_some() { Events::OUT } else { Events::IN };
-        match result {
-            Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
-            Err(Errno::EAGAIN) => Turn::Waits(events),
-            // A blocking write to a socket goes on until all is written.
-            Ok(n) if from.is_some() && socket && !nonblocking && !expired && moved + n < total => {
-                op.moved += n;
-                Turn::Waits(events)
-            }
-            Ok(n) => Turn::Over(Ok(moved + n)),
-            Err(errno) => Turn::Over(or_moved(errno, moved)),
-        }
-    }
-
-    /// SIGPIPE is for the library's thread, which blocks every signal: it is not ignored whatever the program says, pends
-    /// once, and signalfds hear of it. One thread of the library stands for all, and is never idle for so long that it
-    /// goes.
-    fn aio_sigpipe(&mut self, process: u32) {
-        if !std::mem::replace(&mut self.processes[process as usize].aio.sigpipe, true) {
-            self.notify_signalfds(process);
-        }
-    }
-
-    /// An operation has ended, or was cancelled: tells of it, and lets the next one of its number run.
-    fn aio_over(&mut self, process: u32, id: u32, result: Result<usize>) {
-        let aio = &mut self.processes[process as usize].aio;
-        let Some(op) = aio.ops.get_mut(&id) else { return };
-        op.result = Some(result);
-        let file = std::mem::replace(&mut op.file, NONE);
-        let (fd, event, ran) = (op.fd, op.event, std::mem::replace(&mut op.running, false));
-        if ran {
-            aio.busy -= 1;
-        }
-        if let Some(queue) = aio.queues.get_mut(&fd) {
-            let first = queue.front() == Some(&id);
-            queue.retain(|&other| other != id);
-            if queue.is_empty() {
-                aio.queues.remove(&fd);
-            } else if first {
-                aio.runnable.push_back(fd);
-            }
-        }
-        let waiters = std::mem::take(&mut aio.waiters);
-        let word = match result {
-            Ok(n) => n as i64,
-            Err(errno) => -i64::from(errno.0),
-        };
-        let main = self.processes[process as usize].main_thread;
-        self.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
-        self.run.progress();
-        if file != NONE {
-            if let Some(open) = self.files.get_mut(file as usize) {
-                open.watchers.retain(|w| !is_of(w, process, id));
-            }
-            self.release_file(file);
-        }
-        if let SigEvent::Signal(signal, value) = event {
-            // Where the queue is full a real-time signal is lost, and only aio_error tells.
-            let full = self.signals_queued(process) >= self.knobs.sigpending_limit;
-            if !(full && signal.is_realtime()) {
-                let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
-                self.send_to_process(process, info);
-            }
-        }
-        for thread in waiters {
-            self.wake(thread, Wake::Ready);
-        }
-        self.aio_dispatch(process);
-    }
-
-    pub fn aio_state(&mut self, id: u64) -> Result<AioState> {
-        let op = self.me().aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-        Ok(match op.result {
-            None => AioState::InProgress,
-            Some(Ok(_)) => AioState::Done,
-            Some(Err(errno)) => AioState::Failed(errno),
-        })
-    }
-
-    /// `aio_return(3)`: the result and the buffer, once.
-    pub fn aio_take(&mut self, id: u64) -> Result<(Result<usize>, Vec<u8>)> {
-        let aio = &mut self.me().aio;
-        let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-        let result = op.result.ok_or(Errno::EINPROGRESS)?;
-        let buffer = aio.ops.remove(&(id as u32)).map(|op| op.buffer).unwrap_or_default();
-        self.progress();
-        Ok((result, buffer))
-    }
-
-    /// `aio_cancel(3)`: what waits in its queue is, what runs goes on.
-    pub fn sys_aio_cancel(&mut self, fd: Fd, id: Option<u64>) -> Result<AioCancel> {
-        self.file(fd)?;
-        let process = self.my_process();
-        let aio = &self.me().aio;
-        if let Some(id) = id {
-            let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-            if op.fd != fd.0 {
-                return Err(Errno::EINVAL);
-            }
-        }
-        let all = aio.queues.get(&fd.0).into_iter().flatten().copied();
-        let meant: Vec<u32> = all.filter(|&other| id.is_none_or(|id| id as u32 == other)).collect();
-        if meant.is_empty() {
-            return Ok(AioCancel::AllDone);
-        }
-        let mut said = AioCancel::Canceled;
-        for op in meant {
-            if self.processes[process as usize].aio.ops.get(&op).is_some_and(|op| op.running) {
-                said = AioCancel::NotCanceled;
-            } else {
-                self.aio_over(process, op, Err(Errno::ECANCELED));
-            }
-        }
-        Ok(said)
-    }
-
-    pub fn sys_aio_suspend(
-        &mut self,
-        ids: &[AioId],
-        timeout: Option<u64>,
-        deadline: &mut Option<u64>,
-    ) -> Step<()> {
-        let (me, process) = (self.scheduler.current(), self.my_process());
-        let aio = &self.me().aio;
-        for id in ids {
-            match aio.ops.get(&(id.0 as u32)) {
-                None => return Step::Done(Err(Errno::EINVAL)),
-                Some(op) if op.result.is_some() => return Step::Done(Ok(())),
-                Some(_) => {}
-            }
-        }
-        if deadline.is_none()
-            && let Some(timeout) = timeout
-        {
-            *deadline = Some(self.deadline_after(timeout));
-        }
-        if deadline.is_some_and(|at| self.run.now() >= at) {
-            return Step::Done(Err(Errno::EAGAIN));
-        }
-        self.me().aio.waiters.push(me);
-        self.wait(WaitOn::Aio(process), *deadline);
-        Step::Wait
-    }
-
-    /// A process is over: its operations let go of their files.
-    pub fn end_aio(&mut self, process: u32) {
-        let table = std::mem::take(&mut self.processes[process as usize].aio);
-        for (id, op) in table.ops {
-            if op.file == NONE {
-                continue;
-            }
-            if let Some(open) = self.files.get_mut(op.file as usize) {
-                open.watchers.retain(|w| !is_of(w, process, id));
-            }
-            self.release_file(op.file);
-        }
+        descriptor::release_file(w, op.file);
     }
 }
 

@@ -1,39 +1,25 @@
 //! Clocks and sleeping.
 
-use crate::kernel::REAL_SLEEP_NS;
+use crate::scheduler::REAL_SLEEP_NS;
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::World;
 use eagain_net::{ClockId, Instant};
 
-impl World {
-    /// The host of the running thread.
-    pub fn my_host(&self) -> u32 {
-        self.processes[self.my_process() as usize].host
-    }
+pub(crate) fn gettime(w: &mut World, clock: ClockId) -> Instant {
+    let host = w.my_host();
+    w.hosts[host as usize].clock(clock, w.run.now())
+}
 
-    pub fn sys_clock_gettime(&mut self, clock: ClockId) -> Instant {
-        let host = self.my_host();
-        self.hosts[host as usize].clock(clock, self.run.now())
+pub(crate) fn nanosleep(w: &mut World, duration: u64, deadline: &mut Option<u64>) -> Step<()> {
+    if duration >= REAL_SLEEP_NS {
+        let me = w.scheduler.current();
+        w.scheduler[me].idle_calls = 0;
     }
-
-    /// The world's time after `timeout` nanoseconds of this host's clock.
-    #[inline]
-    pub fn deadline_after(&self, timeout: u64) -> u64 {
-        let host = self.my_host();
-        self.run.now().saturating_add(self.hosts[host as usize].true_duration(timeout))
+    let at = *deadline.get_or_insert_with(|| w.deadline_after(duration));
+    if w.run.now() >= at {
+        return Step::Done(Ok(()));
     }
-
-    pub fn sys_nanosleep(&mut self, duration: u64, deadline: &mut Option<u64>) -> Step<()> {
-        if duration >= REAL_SLEEP_NS {
-            let me = self.scheduler.current();
-            self.scheduler[me].idle_calls = 0;
-        }
-        let at = *deadline.get_or_insert_with(|| self.deadline_after(duration));
-        if self.run.now() >= at {
-            return Step::Done(Ok(()));
-        }
-        self.wait(WaitOn::Nothing, Some(at));
-        Step::Wait
-    }
+    w.wait(WaitOn::Nothing, Some(at));
+    Step::Wait
 }

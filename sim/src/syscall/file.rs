@@ -1,12 +1,15 @@
 //! Files and directories (fs/open.c, fs/read_write.c, fs/namei.c), and what a disk can do to them: be full, be slow, fail
 //! to sync.
 
+use super::descriptor;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{Disk, Inode, Object, OpenDisk};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
+/// What it takes a disk to make data durable, in nanoseconds.
+const SYNC_NS: u64 = 100_000;
 /// `MAX_RW_COUNT`.
 const TRANSFER_MAX: usize = 0x7fff_f000;
 /// `O_ACCMODE`.
@@ -14,366 +17,364 @@ const ACCESS: i32 = 3;
 /// How many bytes a disk that counts as full still takes.
 const ROOM: Domain = Domain("disk.room");
 
-impl World {
-    /// The disk of the host that the running thread is on.
-    fn my_disk(&mut self) -> &mut Disk {
-        let host = self.my_host();
-        &mut self.hosts[host as usize].files
-    }
+/// The disk of the host that the running thread is on.
+fn my_disk(w: &mut World) -> &mut Disk {
+    let host = w.my_host();
+    &mut w.hosts[host as usize].files
+}
 
-    fn open_disk(&mut self, file: u32) -> Option<&mut OpenDisk> {
-        match self.files.get_mut(file as usize).map(|open| &mut open.object) {
-            Some(Object::File(open)) => Some(open),
-            _ => None,
-        }
+fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
+    match w.files.get_mut(file as usize).map(|open| &mut open.object) {
+        Some(Object::File(open)) => Some(open),
+        _ => None,
     }
+}
 
-    /// The file behind a descriptor; `wrong`: what a descriptor of another kind gives.
-    fn disk_of(&mut self, fd: Fd, wrong: Errno) -> Result<u32> {
-        let file = self.file(fd)?;
-        self.open_disk(file).map(|_| file).ok_or(wrong)
-    }
+/// The file behind a descriptor; `wrong`: what a descriptor of another kind gives.
+fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
+    let file = w.file(fd)?;
+    get_open(w, file).map(|_| file).ok_or(wrong)
+}
 
-    fn inode_of(&mut self, file: u32) -> Result<&mut Inode> {
-        let (host, inode) = self.open_disk(file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-        Ok(self.hosts[host as usize].files.inode_mut(inode))
-    }
+fn inode_of(w: &mut World, file: u32) -> Result<&mut Inode> {
+    let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
+    Ok(w.hosts[host as usize].files.inode_mut(inode))
+}
 
-    pub fn sys_open(&mut self, path: &str, flags: OpenFlags) -> Result<Fd> {
-        self.check_fd_free()?;
-        let host = self.my_host();
-        let writable = flags.0 & ACCESS != 0;
-        let disk = &mut self.hosts[host as usize].files;
-        let create = flags.contains(OpenFlags::CREAT);
-        let inode = match disk.find(path) {
-            Ok(_) if create && flags.contains(OpenFlags::EXCL) => return Err(Errno::EEXIST),
-            Ok(inode) => inode,
-            Err(Errno::ENOENT) if create => {
-                let (directory, name) = disk.parent(path)?;
-                if path.ends_with('/') {
-                    return Err(Errno::EISDIR);
-                }
-                let made = format!("{}:{path}", self.hosts[host as usize].name);
-                let disk = &mut self.hosts[host as usize].files;
-                let inode = disk.inodes.insert(Inode::new(made, false)) as u32;
-                disk.change(vec![(directory, name.to_owned(), Some(inode))]);
-                inode
+pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
+    w.check_fd_free()?;
+    let host = w.my_host();
+    let writable = flags.0 & ACCESS != 0;
+    let disk = &mut w.hosts[host as usize].files;
+    let create = flags.contains(OpenFlags::CREAT);
+    let inode = match disk.find(path) {
+        Ok(_) if create && flags.contains(OpenFlags::EXCL) => return Err(Errno::EEXIST),
+        Ok(inode) => inode,
+        Err(Errno::ENOENT) if create => {
+            let (directory, name) = disk.parent(path)?;
+            if path.ends_with('/') {
+                return Err(Errno::EISDIR);
             }
-            Err(errno) => return Err(errno),
-        };
-        let disk = &mut self.hosts[host as usize].files;
-        let is_dir = disk.inode(inode).directory.is_some();
-        if is_dir && (writable || create) {
-            return Err(Errno::EISDIR);
+            let made = format!("{}:{path}", w.hosts[host as usize].name);
+            let disk = &mut w.hosts[host as usize].files;
+            let inode = disk.inodes.insert(Inode::new(made, false)) as u32;
+            disk.change(vec![(directory, name.to_owned(), Some(inode))]);
+            inode
         }
-        if !is_dir && flags.contains(OpenFlags::DIRECTORY) {
-            return Err(Errno::ENOTDIR);
-        }
+        Err(errno) => return Err(errno),
+    };
+    let disk = &mut w.hosts[host as usize].files;
+    let is_dir = disk.inode(inode).directory.is_some();
+    if is_dir && (writable || create) {
+        return Err(Errno::EISDIR);
+    }
+    if !is_dir && flags.contains(OpenFlags::DIRECTORY) {
+        return Err(Errno::ENOTDIR);
+    }
+    let i = disk.inode_mut(inode);
+    if flags.contains(OpenFlags::TRUNC) && writable {
+        let freed = i.stored();
+        i.truncate(0);
+        disk.used = disk.used.saturating_sub(freed);
+    }
+    let i = disk.inode_mut(inode);
+    i.opens += 1;
+    // An error that nobody was told of yet is told to those who open the file after it, too.
+    let errors_seen = if i.error_told { i.errors } else { i.errors - 1 };
+    let open = OpenDisk {
+        host,
+        inode,
+        position: 0,
+        readable: flags.0 & ACCESS != OpenFlags::WRONLY.0,
+        writable,
+        append: flags.contains(OpenFlags::APPEND),
+        errors_seen,
+    };
+    w.progress();
+    Ok(descriptor::open_file(w, Object::File(Box::new(open)), false))
+}
+
+/// The last descriptor of an open file is gone.
+pub(crate) fn close_file(w: &mut World, open: OpenDisk) {
+    let disk = &mut w.hosts[open.host as usize].files;
+    if let Some(inode) = disk.inodes.get_mut(open.inode as usize) {
+        inode.opens = inode.opens.saturating_sub(1);
+        disk.release(open.inode);
+    }
+}
+
+fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    if !get_open(w, file).is_some_and(|open| open.readable) {
+        return Err(Errno::EBADF);
+    }
+    let inode = inode_of(w, file)?;
+    if inode.directory.is_some() {
+        return Err(Errno::EISDIR);
+    }
+    let most = buffer.len().min(TRANSFER_MAX);
+    let n = inode.read(&mut buffer[..most], offset);
+    let me = w.scheduler.current();
+    w.run.payload(me, &buffer[..n], false);
+    w.progress();
+    Ok(n)
+}
+
+pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    let file = disk_of(w, fd, Errno::ESPIPE)?;
+    i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+    read_at(w, file, buffer, offset)
+}
+
+/// `read(2)` of a file: at its position, which moves on.
+pub(crate) fn read(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
+    let at = get_open(w, file).map_or(0, |open| open.position);
+    let n = read_at(w, file, buffer, at)?;
+    if let Some(open) = get_open(w, file) {
+        open.position = at + n as u64;
+    }
+    Ok(n)
+}
+
+fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Result<(usize, u64)> {
+    let Some(open) = get_open(w, file).filter(|open| open.writable) else { return Err(Errno::EBADF) };
+    let (host, inode, append, position) = (open.host, open.inode, open.append, open.position);
+    let found = w.hosts[host as usize].files.inode(inode);
+    let len = found.len();
+    // pwrite(2), BUGS: with O_APPEND the offset counts for nothing.
+    let at = if append { len } else { offset.unwrap_or(position) };
+    let bytes = &bytes[..bytes.len().min(TRANSFER_MAX)];
+    if bytes.is_empty() {
+        return Ok((0, at));
+    }
+    let grows: u64 = found.fresh(at, at + bytes.len() as u64).map(|(from, to)| to - from).sum();
+    // What is there already is written over, also on a full disk.
+    let in_place = found.fits(at, bytes.len(), 0);
+    let room = match disk_room(w, host, grows) {
+        Err(_) if in_place > 0 => 0,
+        room => room?,
+    };
+    let disk = &mut w.hosts[host as usize].files;
+    let n = disk.inode(inode).fits(at, bytes.len(), room);
+    disk.inode_mut(inode).write(&bytes[..n], at);
+    disk.used += room;
+    let me = w.scheduler.current();
+    w.run.payload(me, &bytes[..n], true);
+    w.progress();
+    Ok((n, at + n as u64))
+}
+
+pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
+    let file = disk_of(w, fd, Errno::ESPIPE)?;
+    let end = offset.checked_add(bytes.len() as u64).and_then(|end| i64::try_from(end).ok());
+    end.ok_or(Errno::EINVAL)?;
+    Ok(write_at(w, file, bytes, Some(offset))?.0)
+}
+
+/// `write(2)` to a file: at its position, or at the end.
+pub(crate) fn write(w: &mut World, file: u32, bytes: &[u8]) -> Result<usize> {
+    let (n, end) = write_at(w, file, bytes, None)?;
+    if let Some(open) = get_open(w, file) {
+        open.position = end;
+    }
+    Ok(n)
+}
+
+/// How many of `grows` new bytes find room: `ENOSPC` where none does.
+fn disk_room(w: &mut World, host: u32, grows: u64) -> Result<u64> {
+    if grows == 0 {
+        return Ok(0);
+    }
+    let now = w.run.now();
+    let full_for = choose_for_disk(w, host, Family::DiskSpace, |disk| &mut disk.writes);
+    if full_for != 0 && now >= w.hosts[host as usize].files.full_until {
+        let name = w.hosts[host as usize].name.clone();
+        let few = Distribution::rarely_log(32_768, 1, 4096);
+        let rooms = &mut w.hosts[host as usize].files.rooms;
+        let room = w.run.choose(rooms, ROOM, few, || name.clone());
+        let text = w.run.text(&name);
+        let event = w.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
+        let disk = &mut w.hosts[host as usize].files;
+        (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
+    }
+    let capacity = w.knobs.disk_bytes;
+    let disk = &mut w.hosts[host as usize].files;
+    let mut room = capacity.saturating_sub(disk.used);
+    let mut cause = 0;
+    if now < disk.full_until {
+        room = room.min(disk.room);
+        cause = disk.full_event;
+    }
+    let given = room.min(grows);
+    if now < disk.full_until {
+        disk.room -= given;
+    }
+    if given < grows {
+        w.run.blame(cause);
+    }
+    if given == 0 { Err(Errno::ENOSPC) } else { Ok(given) }
+}
+
+/// Makes a choice for a disk, and leaves it to the caller to count it.
+fn choose_for_disk(
+    w: &mut World,
+    host: u32,
+    family: Family,
+    stream: impl FnOnce(&mut Disk) -> &mut Stream,
+) -> u64 {
+    let host = &mut w.hosts[host as usize];
+    let name = &host.name;
+    w.run.draw(family, stream(&mut host.files), || name.clone())
+}
+
+/// `fsync(2)`, `fdatasync(2)`: the data and the length of a file; the entries of a directory.
+pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
+    let file = disk_of(w, fd, Errno::EINVAL)?;
+    let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
+    w.progress();
+    let disk = &mut w.hosts[host as usize].files;
+    if disk.inode(inode).directory.is_some() {
+        disk.sync_directory(inode);
+        return Ok(());
+    }
+    let mut cause = 0;
+    if !disk.inode(inode).dirty.is_empty() {
+        let fails = choose_for_disk(w, host, Family::DiskSync, |disk| &mut disk.syncs);
+        let disk = &mut w.hosts[host as usize].files;
         let i = disk.inode_mut(inode);
-        if flags.contains(OpenFlags::TRUNC) && writable {
-            let freed = i.stored();
-            i.truncate(0);
-            disk.used = disk.used.saturating_sub(freed);
+        match fails {
+            0 => i.sync(),
+            // The error is about something else: the data got there.
+            1 => i.sync(),
+            _ => i.give_up(),
         }
-        let i = disk.inode_mut(inode);
-        i.opens += 1;
-        // An error that nobody was told of yet is told to those who open the file after it, too.
-        let errors_seen = if i.error_told { i.errors } else { i.errors - 1 };
-        let open = OpenDisk {
-            host,
-            inode,
-            position: 0,
-            readable: flags.0 & ACCESS != OpenFlags::WRONLY.0,
-            writable,
-            append: flags.contains(OpenFlags::APPEND),
-            errors_seen,
-        };
-        self.progress();
-        Ok(self.open_file(Object::File(Box::new(open)), false))
+        if fails != 0 {
+            i.errors += 1;
+            i.error_told = false;
+            let name = i.name.clone();
+            let text = w.run.text(&name);
+            cause = w.run.injected_now(Family::DiskSync, [text, fails, 0, 0]);
+        }
+    } else {
+        // A length that was cut and grown to what it was has nothing to write.
+        disk.inode_mut(inode).sync();
     }
-
-    /// The last descriptor of an open file is gone.
-    pub fn close_disk(&mut self, open: OpenDisk) {
-        let disk = &mut self.hosts[open.host as usize].files;
-        if let Some(inode) = disk.inodes.get_mut(open.inode as usize) {
-            inode.opens = inode.opens.saturating_sub(1);
-            disk.release(open.inode);
-        }
+    let errors = w.hosts[host as usize].files.inode(inode).errors;
+    let Some(open) = get_open(w, file) else { return Err(Errno::EBADF) };
+    if open.errors_seen != errors {
+        open.errors_seen = errors;
+        w.hosts[host as usize].files.inode_mut(inode).error_told = true;
+        w.run.blame(cause);
+        return Err(Errno::EIO);
     }
+    Ok(())
+}
 
-    fn read_at(&mut self, file: u32, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        if !self.open_disk(file).is_some_and(|open| open.readable) {
-            return Err(Errno::EBADF);
-        }
-        let inode = self.inode_of(file)?;
-        if inode.directory.is_some() {
-            return Err(Errno::EISDIR);
-        }
-        let most = buffer.len().min(TRANSFER_MAX);
-        let n = inode.read(&mut buffer[..most], offset);
-        let me = self.scheduler.current();
-        self.run.payload(me, &buffer[..n], false);
-        self.progress();
-        Ok(n)
+/// Whether a sync of this descriptor has anything to do with a disk.
+pub(crate) fn is_on_disk(w: &mut World, fd: Fd) -> bool {
+    disk_of(w, fd, Errno::EINVAL).is_ok()
+}
+
+/// How long this sync takes, in nanoseconds.
+pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
+    let slow = choose_for_disk(w, host, Family::DiskSlow, |disk| &mut disk.slows);
+    if slow != 0 {
+        let text = w.run.text(&w.hosts[host as usize].name);
+        w.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
     }
+    SYNC_NS + slow
+}
 
-    pub fn sys_pread(&mut self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        let file = self.disk_of(fd, Errno::ESPIPE)?;
-        i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
-        self.read_at(file, buffer, offset)
+pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
+    let file = disk_of(w, fd, Errno::EINVAL)?;
+    if i64::try_from(len).is_err() || !get_open(w, file).is_some_and(|open| open.writable) {
+        return Err(Errno::EINVAL);
     }
+    let host = get_open(w, file).map_or(0, |open| open.host);
+    let inode = inode_of(w, file)?;
+    let old = inode.stored();
+    inode.truncate(len);
+    let new = inode.stored();
+    let disk = &mut w.hosts[host as usize].files;
+    disk.used = (disk.used + new).saturating_sub(old);
+    w.progress();
+    Ok(())
+}
 
-    /// `read(2)` of a file: at its position, which moves on.
-    pub fn disk_read(&mut self, file: u32, buffer: &mut [u8]) -> Result<usize> {
-        let at = self.open_disk(file).map_or(0, |open| open.position);
-        let n = self.read_at(file, buffer, at)?;
-        if let Some(open) = self.open_disk(file) {
-            open.position = at + n as u64;
-        }
-        Ok(n)
+pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
+    let file = w.file(fd)?;
+    if get_open(w, file).is_none() {
+        return Ok(FileStat { len: 0, is_dir: false });
     }
+    let inode = inode_of(w, file)?;
+    Ok(FileStat { len: inode.len(), is_dir: inode.directory.is_some() })
+}
 
-    fn write_at(&mut self, file: u32, bytes: &[u8], offset: Option<u64>) -> Result<(usize, u64)> {
-        let Some(open) = self.open_disk(file).filter(|open| open.writable) else { return Err(Errno::EBADF) };
-        let (host, inode, append, position) = (open.host, open.inode, open.append, open.position);
-        let found = self.hosts[host as usize].files.inode(inode);
-        let len = found.len();
-        // pwrite(2), BUGS: with O_APPEND the offset counts for nothing.
-        let at = if append { len } else { offset.unwrap_or(position) };
-        let bytes = &bytes[..bytes.len().min(TRANSFER_MAX)];
-        if bytes.is_empty() {
-            return Ok((0, at));
-        }
-        let grows: u64 = found.fresh(at, at + bytes.len() as u64).map(|(from, to)| to - from).sum();
-        // What is there already is written over, also on a full disk.
-        let in_place = found.fits(at, bytes.len(), 0);
-        let room = match self.disk_room(host, grows) {
-            Err(_) if in_place > 0 => 0,
-            room => room?,
-        };
-        let disk = &mut self.hosts[host as usize].files;
-        let n = disk.inode(inode).fits(at, bytes.len(), room);
-        disk.inode_mut(inode).write(&bytes[..n], at);
-        disk.used += room;
-        let me = self.scheduler.current();
-        self.run.payload(me, &bytes[..n], true);
-        self.progress();
-        Ok((n, at + n as u64))
+pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
+    let disk = my_disk(w);
+    let (from_directory, from_name) = disk.parent(from)?;
+    let (to_directory, to_name) = disk.parent(to)?;
+    let inode = disk.entry(from_directory, from_name).ok_or(Errno::ENOENT)?;
+    let is_dir = disk.inode(inode).directory.is_some();
+    if !is_dir && (from.ends_with('/') || to.ends_with('/')) {
+        return Err(Errno::ENOTDIR);
     }
-
-    pub fn sys_pwrite(&mut self, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
-        let file = self.disk_of(fd, Errno::ESPIPE)?;
-        let end = offset.checked_add(bytes.len() as u64).and_then(|end| i64::try_from(end).ok());
-        end.ok_or(Errno::EINVAL)?;
-        Ok(self.write_at(file, bytes, Some(offset))?.0)
-    }
-
-    /// `write(2)` to a file: at its position, or at the end.
-    pub fn disk_write(&mut self, file: u32, bytes: &[u8]) -> Result<usize> {
-        let (n, end) = self.write_at(file, bytes, None)?;
-        if let Some(open) = self.open_disk(file) {
-            open.position = end;
-        }
-        Ok(n)
-    }
-
-    /// How many of `grows` new bytes find room: `ENOSPC` where none does.
-    fn disk_room(&mut self, host: u32, grows: u64) -> Result<u64> {
-        if grows == 0 {
-            return Ok(0);
-        }
-        let now = self.run.now();
-        let full_for = self.choose_for_disk(host, Family::DiskSpace, |disk| &mut disk.writes);
-        if full_for != 0 && now >= self.hosts[host as usize].files.full_until {
-            let name = self.hosts[host as usize].name.clone();
-            let few = Distribution::rarely_log(32_768, 1, 4096);
-            let rooms = &mut self.hosts[host as usize].files.rooms;
-            let room = self.run.choose(rooms, ROOM, few, || name.clone());
-            let text = self.run.text(&name);
-            let event = self.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
-            let disk = &mut self.hosts[host as usize].files;
-            (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
-        }
-        let capacity = self.knobs.disk_bytes;
-        let disk = &mut self.hosts[host as usize].files;
-        let mut room = capacity.saturating_sub(disk.used);
-        let mut cause = 0;
-        if now < disk.full_until {
-            room = room.min(disk.room);
-            cause = disk.full_event;
-        }
-        let given = room.min(grows);
-        if now < disk.full_until {
-            disk.room -= given;
-        }
-        if given < grows {
-            self.run.blame(cause);
-        }
-        if given == 0 { Err(Errno::ENOSPC) } else { Ok(given) }
-    }
-
-    /// Makes a choice for a disk, and leaves it to the caller to count it.
-    fn choose_for_disk(
-        &mut self,
-        host: u32,
-        family: Family,
-        stream: impl FnOnce(&mut Disk) -> &mut Stream,
-    ) -> u64 {
-        let host = &mut self.hosts[host as usize];
-        let name = &host.name;
-        self.run.draw(family, stream(&mut host.files), || name.clone())
-    }
-
-    /// `fsync(2)`, `fdatasync(2)`: the data and the length of a file; the entries of a directory.
-    pub fn sys_fsync(&mut self, fd: Fd, _data_only: bool) -> Result<()> {
-        let file = self.disk_of(fd, Errno::EINVAL)?;
-        let (host, inode) = self.open_disk(file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-        self.progress();
-        let disk = &mut self.hosts[host as usize].files;
-        if disk.inode(inode).directory.is_some() {
-            disk.sync_directory(inode);
+    if let Some(target) = disk.entry(to_directory, to_name) {
+        if target == inode {
             return Ok(());
         }
-        let mut cause = 0;
-        if !disk.inode(inode).dirty.is_empty() {
-            let fails = self.choose_for_disk(host, Family::DiskSync, |disk| &mut disk.syncs);
-            let disk = &mut self.hosts[host as usize].files;
-            let i = disk.inode_mut(inode);
-            match fails {
-                0 => i.sync(),
-                // The error is about something else: the data got there.
-                1 => i.sync(),
-                _ => i.give_up(),
-            }
-            if fails != 0 {
-                i.errors += 1;
-                i.error_told = false;
-                let name = i.name.clone();
-                let text = self.run.text(&name);
-                cause = self.run.injected_now(Family::DiskSync, [text, fails, 0, 0]);
-            }
-        } else {
-            // A length that was cut and grown to what it was has nothing to write.
-            disk.inode_mut(inode).sync();
+        match (&disk.inode(target).directory, is_dir) {
+            (Some(_), false) => return Err(Errno::EISDIR),
+            (None, true) => return Err(Errno::ENOTDIR),
+            (Some(d), true) if !d.now.is_empty() => return Err(Errno::ENOTEMPTY),
+            _ => {}
         }
-        let errors = self.hosts[host as usize].files.inode(inode).errors;
-        let Some(open) = self.open_disk(file) else { return Err(Errno::EBADF) };
-        if open.errors_seen != errors {
-            open.errors_seen = errors;
-            self.hosts[host as usize].files.inode_mut(inode).error_told = true;
-            self.run.blame(cause);
-            return Err(Errno::EIO);
-        }
-        Ok(())
     }
+    if is_dir && (to_directory == inode || to.trim_end_matches('/').starts_with(&format!("{from}/"))) {
+        return Err(Errno::EINVAL);
+    }
+    disk.change(vec![
+        (to_directory, to_name.to_owned(), Some(inode)),
+        (from_directory, from_name.to_owned(), None),
+    ]);
+    w.progress();
+    Ok(())
+}
 
-    /// Whether a sync of this descriptor has anything to do with a disk.
-    pub fn is_on_disk(&mut self, fd: Fd) -> bool {
-        self.disk_of(fd, Errno::EINVAL).is_ok()
+pub(crate) fn unlink(w: &mut World, path: &str) -> Result<()> {
+    let disk = my_disk(w);
+    let (directory, name) = disk.parent(path)?;
+    let inode = disk.entry(directory, name).ok_or(Errno::ENOENT)?;
+    if disk.inode(inode).directory.is_some() {
+        return Err(Errno::EISDIR);
     }
+    if path.ends_with('/') {
+        return Err(Errno::ENOTDIR);
+    }
+    disk.change(vec![(directory, name.to_owned(), None)]);
+    w.progress();
+    Ok(())
+}
 
-    /// How long this sync takes, in nanoseconds.
-    pub fn sync_time(&mut self, host: u32) -> u64 {
-        let slow = self.choose_for_disk(host, Family::DiskSlow, |disk| &mut disk.slows);
-        if slow != 0 {
-            let text = self.run.text(&self.hosts[host as usize].name);
-            self.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
-        }
-        crate::kernel::SYNC_NS + slow
+pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
+    let made = format!("{}:{path}", w.hosts[w.my_host() as usize].name);
+    let disk = my_disk(w);
+    let (directory, name) = match disk.parent(path) {
+        // The root, `.` and `..` are there.
+        Err(Errno::EBUSY) => return Err(Errno::EEXIST),
+        found => found?,
+    };
+    if disk.entry(directory, name).is_some() {
+        return Err(Errno::EEXIST);
     }
+    let inode = disk.inodes.insert(Inode::new(made, true)) as u32;
+    disk.change(vec![(directory, name.to_owned(), Some(inode))]);
+    w.progress();
+    Ok(())
+}
 
-    pub fn sys_ftruncate(&mut self, fd: Fd, len: u64) -> Result<()> {
-        let file = self.disk_of(fd, Errno::EINVAL)?;
-        if i64::try_from(len).is_err() || !self.open_disk(file).is_some_and(|open| open.writable) {
-            return Err(Errno::EINVAL);
-        }
-        let host = self.open_disk(file).map_or(0, |open| open.host);
-        let inode = self.inode_of(file)?;
-        let old = inode.stored();
-        inode.truncate(len);
-        let new = inode.stored();
-        let disk = &mut self.hosts[host as usize].files;
-        disk.used = (disk.used + new).saturating_sub(old);
-        self.progress();
-        Ok(())
-    }
-
-    pub fn sys_fstat(&mut self, fd: Fd) -> Result<FileStat> {
-        let file = self.file(fd)?;
-        if self.open_disk(file).is_none() {
-            return Ok(FileStat { len: 0, is_dir: false });
-        }
-        let inode = self.inode_of(file)?;
-        Ok(FileStat { len: inode.len(), is_dir: inode.directory.is_some() })
-    }
-
-    pub fn sys_rename(&mut self, from: &str, to: &str) -> Result<()> {
-        let disk = self.my_disk();
-        let (from_directory, from_name) = disk.parent(from)?;
-        let (to_directory, to_name) = disk.parent(to)?;
-        let inode = disk.entry(from_directory, from_name).ok_or(Errno::ENOENT)?;
-        let is_dir = disk.inode(inode).directory.is_some();
-        if !is_dir && (from.ends_with('/') || to.ends_with('/')) {
-            return Err(Errno::ENOTDIR);
-        }
-        if let Some(target) = disk.entry(to_directory, to_name) {
-            if target == inode {
-                return Ok(());
-            }
-            match (&disk.inode(target).directory, is_dir) {
-                (Some(_), false) => return Err(Errno::EISDIR),
-                (None, true) => return Err(Errno::ENOTDIR),
-                (Some(d), true) if !d.now.is_empty() => return Err(Errno::ENOTEMPTY),
-                _ => {}
-            }
-        }
-        if is_dir && (to_directory == inode || to.trim_end_matches('/').starts_with(&format!("{from}/"))) {
-            return Err(Errno::EINVAL);
-        }
-        disk.change(vec![
-            (to_directory, to_name.to_owned(), Some(inode)),
-            (from_directory, from_name.to_owned(), None),
-        ]);
-        self.progress();
-        Ok(())
-    }
-
-    pub fn sys_unlink(&mut self, path: &str) -> Result<()> {
-        let disk = self.my_disk();
-        let (directory, name) = disk.parent(path)?;
-        let inode = disk.entry(directory, name).ok_or(Errno::ENOENT)?;
-        if disk.inode(inode).directory.is_some() {
-            return Err(Errno::EISDIR);
-        }
-        if path.ends_with('/') {
-            return Err(Errno::ENOTDIR);
-        }
-        disk.change(vec![(directory, name.to_owned(), None)]);
-        self.progress();
-        Ok(())
-    }
-
-    pub fn sys_mkdir(&mut self, path: &str) -> Result<()> {
-        let made = format!("{}:{path}", self.hosts[self.my_host() as usize].name);
-        let disk = self.my_disk();
-        let (directory, name) = match disk.parent(path) {
-            // The root, `.` and `..` are there.
-            Err(Errno::EBUSY) => return Err(Errno::EEXIST),
-            found => found?,
-        };
-        if disk.entry(directory, name).is_some() {
-            return Err(Errno::EEXIST);
-        }
-        let inode = disk.inodes.insert(Inode::new(made, true)) as u32;
-        disk.change(vec![(directory, name.to_owned(), Some(inode))]);
-        self.progress();
-        Ok(())
-    }
-
-    pub fn sys_read_dir(&mut self, path: &str) -> Result<Vec<String>> {
-        let disk = self.my_disk();
-        let inode = disk.find(path)?;
-        let directory = disk.inode(inode).directory.as_ref().ok_or(Errno::ENOTDIR)?;
-        Ok(directory.now.keys().cloned().collect())
-    }
+pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
+    let disk = my_disk(w);
+    let inode = disk.find(path)?;
+    let directory = disk.inode(inode).directory.as_ref().ok_or(Errno::ENOTDIR)?;
+    Ok(directory.now.keys().cloned().collect())
 }

@@ -2,18 +2,18 @@
 //! One file a family, under the same name as its trait in `eagain_net::kernel`. A function is an attempt: it may say that
 //! it waits, and is attempted again when the thread is woken.
 
-mod aio;
-mod clock;
+pub(crate) mod aio;
+pub(crate) mod clock;
 pub(crate) mod descriptor;
-mod epoll;
-mod file;
-mod poll;
-mod recv_all;
-mod ring;
-mod signal;
+pub(crate) mod epoll;
+pub(crate) mod file;
+pub(crate) mod poll;
+pub(crate) mod recv_all;
+pub(crate) mod ring;
+pub(crate) mod signal;
 pub(crate) mod socket;
-mod thread;
-mod timer;
+pub(crate) mod thread;
+pub(crate) mod timer;
 
 pub(crate) use recv_all::received;
 pub(crate) use ring::Entering;

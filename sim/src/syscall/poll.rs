@@ -1,131 +1,131 @@
 //! poll and select: ask everything, and wait for any of it (fs/select.c).
 
+use super::epoll;
+use super::signal;
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::{Watcher, World};
 use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};
 
-impl World {
-    pub fn sys_poll(
-        &mut self,
-        fds: &mut [PollFd],
-        timeout: Option<u64>,
-        mask: Option<SigSet>,
-        deadline: &mut Option<u64>,
-    ) -> Step<usize> {
-        let process = self.my_process();
-        if fds.len() > self.processes[process as usize].fd_limit {
-            return Step::Done(Err(Errno::EINVAL));
-        }
-        self.set_wait_mask(mask);
-        let mut n = 0;
-        let mut files = Vec::new();
-        for entry in fds.iter_mut() {
-            entry.revents = Events::NONE;
-            if entry.fd.0 < 0 {
-                continue;
-            }
-            entry.revents = match self.file(entry.fd) {
-                Err(_) => Events::NVAL,
-                Ok(file) => {
-                    let asked = entry.events | Events::ERR | Events::HUP;
-                    files.push((file, asked));
-                    self.poll_file(file) & asked
-                }
-            };
-            n += usize::from(!entry.revents.is_empty());
-        }
-        if n > 0 {
-            return Step::Done(Ok(n));
-        }
-        self.wait_for_any(files, timeout, deadline)
+pub(crate) fn poll(
+    w: &mut World,
+    fds: &mut [PollFd],
+    timeout: Option<u64>,
+    mask: Option<SigSet>,
+    deadline: &mut Option<u64>,
+) -> Step<usize> {
+    let process = w.my_process();
+    if fds.len() > w.processes[process as usize].fd_limit {
+        return Step::Done(Err(Errno::EINVAL));
     }
+    signal::set_wait_mask(w, mask);
+    let mut n = 0;
+    let mut files = Vec::new();
+    for entry in fds.iter_mut() {
+        entry.revents = Events::NONE;
+        if entry.fd.0 < 0 {
+            continue;
+        }
+        entry.revents = match w.file(entry.fd) {
+            Err(_) => Events::NVAL,
+            Ok(file) => {
+                let asked = entry.events | Events::ERR | Events::HUP;
+                files.push((file, asked));
+                epoll::poll_file(w, file) & asked
+            }
+        };
+        n += usize::from(!entry.revents.is_empty());
+    }
+    if n > 0 {
+        return Step::Done(Ok(n));
+    }
+    wait_for_any(w, files, timeout, deadline)
+}
 
-    /// Waits for any of `files`; 0 when the time is over.
-    fn wait_for_any(
-        &mut self,
-        files: Vec<(u32, Events)>,
-        timeout: Option<u64>,
-        deadline: &mut Option<u64>,
-    ) -> Step<usize> {
-        if deadline.is_none()
-            && let Some(timeout) = timeout
+/// Waits for any of `files`; 0 when the time is over.
+fn wait_for_any(
+    w: &mut World,
+    files: Vec<(u32, Events)>,
+    timeout: Option<u64>,
+    deadline: &mut Option<u64>,
+) -> Step<usize> {
+    if deadline.is_none()
+        && let Some(timeout) = timeout
+    {
+        *deadline = Some(w.deadline_after(timeout));
+    }
+    let thread = w.scheduler.current();
+    if deadline.is_some_and(|at| w.run.now() >= at) {
+        // A signal counts even when there was no time to wait, unlike in epoll_wait.
+        let mask = w.scheduler[thread].mask;
+        return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
+    }
+    for &(file, events) in &files {
+        w.files[file as usize].watchers.push(Watcher::Thread { thread, events, exclusive: false });
+    }
+    w.wait(WaitOn::Files(files.into_iter().map(|(file, _)| file).collect()), *deadline);
+    Step::Wait
+}
+
+pub(crate) fn select(
+    w: &mut World,
+    nfds: i32,
+    sets: &mut [Option<&mut FdSet>; 3],
+    asked: &[FdSet; 3],
+    timeout: Option<u64>,
+    mask: Option<SigSet>,
+    deadline: &mut Option<u64>,
+) -> Step<usize> {
+    if !(0..=FdSet::SIZE).contains(&nfds) {
+        return Step::Done(Err(Errno::EINVAL));
+    }
+    let process = w.my_process();
+    // Bits beyond the process's table are ignored, and left as they are (max_select_fd).
+    let table = w.processes[process as usize].fds.len().max(64).next_multiple_of(64) as i32;
+    let nfds = nfds.min(table);
+    let readable = Events::IN | Events::HUP | Events::ERR;
+    let writable = Events::OUT | Events::ERR;
+    let exceptional = Events::PRI;
+    let kinds = [readable, writable, exceptional];
+    for set in asked {
+        if let Some(Err(errno)) =
+            set.iter().take_while(|fd| fd.0 < nfds).map(|fd| w.file(fd)).find(|f| f.is_err())
         {
-            *deadline = Some(self.deadline_after(timeout));
+            return Step::Done(Err(errno));
         }
-        let thread = self.scheduler.current();
-        if deadline.is_some_and(|at| self.run.now() >= at) {
-            // A signal counts even when there was no time to wait, unlike in epoll_wait.
-            let mask = self.scheduler[thread].mask;
-            return if self.is_pending(SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
-        }
-        for &(file, events) in &files {
-            self.files[file as usize].watchers.push(Watcher::Thread { thread, events, exclusive: false });
-        }
-        self.wait(WaitOn::Files(files.into_iter().map(|(file, _)| file).collect()), *deadline);
-        Step::Wait
     }
-
-    pub fn sys_select(
-        &mut self,
-        nfds: i32,
-        sets: &mut [Option<&mut FdSet>; 3],
-        asked: &[FdSet; 3],
-        timeout: Option<u64>,
-        mask: Option<SigSet>,
-        deadline: &mut Option<u64>,
-    ) -> Step<usize> {
-        if !(0..=FdSet::SIZE).contains(&nfds) {
-            return Step::Done(Err(Errno::EINVAL));
+    signal::set_wait_mask(w, mask);
+    let mut n = 0;
+    let mut files: Vec<(u32, Events)> = Vec::new();
+    let mut found = [FdSet::default(), FdSet::default(), FdSet::default()];
+    for at in 0..nfds {
+        let fd = Fd(at);
+        let wanted: [bool; 3] = [0, 1, 2].map(|kind| asked[kind].contains(fd));
+        if wanted == [false; 3] {
+            continue;
         }
-        let process = self.my_process();
-        // Bits beyond the process's table are ignored, and left as they are (max_select_fd).
-        let table = self.processes[process as usize].fds.len().max(64).next_multiple_of(64) as i32;
-        let nfds = nfds.min(table);
-        let readable = Events::IN | Events::HUP | Events::ERR;
-        let writable = Events::OUT | Events::ERR;
-        let exceptional = Events::PRI;
-        let kinds = [readable, writable, exceptional];
-        for set in asked {
-            if let Some(Err(errno)) =
-                set.iter().take_while(|fd| fd.0 < nfds).map(|fd| self.file(fd)).find(|f| f.is_err())
-            {
-                return Step::Done(Err(errno));
-            }
-        }
-        self.set_wait_mask(mask);
-        let mut n = 0;
-        let mut files: Vec<(u32, Events)> = Vec::new();
-        let mut found = [FdSet::default(), FdSet::default(), FdSet::default()];
-        for at in 0..nfds {
-            let fd = Fd(at);
-            let wanted: [bool; 3] = [0, 1, 2].map(|kind| asked[kind].contains(fd));
-            if wanted == [false; 3] {
+        let Ok(file) = w.file(fd) else { continue };
+        let mask = epoll::poll_file(w, file);
+        let mut events = Events::NONE;
+        for kind in 0..3 {
+            if !wanted[kind] {
                 continue;
             }
-            let Ok(file) = self.file(fd) else { continue };
-            let mask = self.poll_file(file);
-            let mut events = Events::NONE;
-            for kind in 0..3 {
-                if !wanted[kind] {
-                    continue;
-                }
-                events |= kinds[kind];
-                if mask.intersects(kinds[kind]) && found[kind].insert(fd) {
-                    n += 1;
-                }
-            }
-            files.push((file, events));
-        }
-        let step = if n > 0 { Step::Done(Ok(n)) } else { self.wait_for_any(files, timeout, deadline) };
-        if matches!(step, Step::Done(Ok(_))) {
-            for (set, found) in sets.iter_mut().zip(found) {
-                if let Some(set) = set {
-                    let words = (nfds as usize).div_ceil(64);
-                    set.bits[..words].copy_from_slice(&found.bits[..words]);
-                }
+            events |= kinds[kind];
+            if mask.intersects(kinds[kind]) && found[kind].insert(fd) {
+                n += 1;
             }
         }
-        step
+        files.push((file, events));
     }
+    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, deadline) };
+    if matches!(step, Step::Done(Ok(_))) {
+        for (set, found) in sets.iter_mut().zip(found) {
+            if let Some(set) = set {
+                let words = (nfds as usize).div_ceil(64);
+                set.bits[..words].copy_from_slice(&found.bits[..words]);
+            }
+        }
+    }
+    step
 }

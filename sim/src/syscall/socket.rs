@@ -5,6 +5,8 @@ use super::descriptor::{check_flags, wait_for_file};
 use crate::network::{Connect, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
+use crate::syscall::descriptor;
+use crate::syscall::signal;
 use crate::world::World;
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
@@ -22,7 +24,7 @@ pub(crate) fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
 }
 
 fn install(w: &mut World, sock: u32, flags: SocketFlags) -> Fd {
-    let fd = w.open_file(Object::Socket(sock), flags.contains(SocketFlags::NONBLOCK));
+    let fd = descriptor::open_file(w, Object::Socket(sock), flags.contains(SocketFlags::NONBLOCK));
     if let Ok(file) = w.file(fd) {
         w.network.set_file(sock, file);
     }
@@ -141,7 +143,7 @@ pub(crate) fn send(
         }
         Step::Done(Err(Errno::EPIPE)) if !flags.contains(SendFlags::NOSIGNAL) => {
             let thread = w.scheduler.current();
-            w.send_to_thread(thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+            signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
         }
         Step::Done(_) => {}
     }

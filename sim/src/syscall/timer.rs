@@ -1,5 +1,6 @@
 //! timerfd (fs/timerfd.c).
 
+use super::descriptor;
 use super::descriptor::check_flags;
 use crate::object::{Object, TimerFd};
 use crate::scheduler::Event;
@@ -7,100 +8,98 @@ use crate::world::World;
 use eagain_net::{ClockId, Errno, Events, Fd, Instant, Result, SocketFlags, TimerSpec};
 use std::time::Duration;
 
-impl World {
-    pub fn sys_timerfd_create(&mut self, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
-        check_flags(flags)?;
-        self.check_fd_free()?;
-        let host = self.my_host();
-        let timer = TimerFd {
-            clock,
-            host,
-            wall: None,
-            next: None,
-            interval: 0,
-            interval_set: 0,
-            ticks: 0,
-            generation: 0,
-        };
-        Ok(self.open_file(Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
-    }
+pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
+    check_flags(flags)?;
+    w.check_fd_free()?;
+    let host = w.my_host();
+    let timer = TimerFd {
+        clock,
+        host,
+        wall: None,
+        next: None,
+        interval: 0,
+        interval_set: 0,
+        ticks: 0,
+        generation: 0,
+    };
+    Ok(descriptor::open_file(w, Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
+}
 
-    fn timer(&mut self, fd: Fd) -> Result<(u32, &mut TimerFd)> {
-        let file = self.file(fd)?;
-        match &mut self.files[file as usize].object {
-            Object::Timer(timer) => Ok((file, timer)),
-            _ => Err(Errno::EINVAL),
-        }
+fn find_timer(w: &mut World, fd: Fd) -> Result<(u32, &mut TimerFd)> {
+    let file = w.file(fd)?;
+    match &mut w.files[file as usize].object {
+        Object::Timer(timer) => Ok((file, timer)),
+        _ => Err(Errno::EINVAL),
     }
+}
 
-    pub fn sys_timerfd_settime(&mut self, fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {
-        let old = self.sys_timerfd_gettime(fd)?;
-        let now = self.run.now();
-        let (_, timer) = self.timer(fd)?;
-        let (clock, host) = (timer.clock, timer.host);
-        let nanoseconds = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
-        let owner = &self.hosts[host as usize];
-        let next = (!spec.value.is_zero()).then(|| {
-            if absolute {
-                owner.true_time(clock, Instant(nanoseconds(spec.value)), now)
-            } else {
-                now.saturating_add(owner.true_duration(nanoseconds(spec.value)))
-            }
-        });
-        // An absolute time in the past counts every firing that was missed.
-        let mut missed = 0;
-        let interval = owner.true_duration(nanoseconds(spec.interval));
-        let mut first = next;
-        if absolute && next == Some(now) {
-            let late = owner.clock(clock, now).0.saturating_sub(nanoseconds(spec.value));
-            missed = 1 + late.checked_div(interval).unwrap_or(0);
-            first = (interval > 0).then(|| now + interval - late % interval);
+pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {
+    let old = gettime(w, fd)?;
+    let now = w.run.now();
+    let (_, timer) = find_timer(w, fd)?;
+    let (clock, host) = (timer.clock, timer.host);
+    let nanoseconds = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
+    let owner = &w.hosts[host as usize];
+    let next = (!spec.value.is_zero()).then(|| {
+        if absolute {
+            owner.true_time(clock, Instant(nanoseconds(spec.value)), now)
+        } else {
+            now.saturating_add(owner.true_duration(nanoseconds(spec.value)))
         }
-        let (file, timer) = self.timer(fd)?;
-        timer.generation += 1;
-        let wall = absolute && clock == ClockId::Realtime && first == next;
-        timer.wall = wall.then(|| Instant(nanoseconds(spec.value)));
-        timer.next = first;
-        timer.interval = if spec.value.is_zero() { 0 } else { interval };
-        timer.interval_set = nanoseconds(spec.interval);
-        timer.ticks = missed;
-        let generation = timer.generation;
-        if let Some(at) = first {
-            self.scheduler.plan(at, Event::Timer(file, generation));
-        }
-        if missed > 0 {
-            self.notify(file, Events::IN, None);
-        }
-        self.progress();
-        Ok(old)
+    });
+    // An absolute time in the past counts every firing that was missed.
+    let mut missed = 0;
+    let interval = owner.true_duration(nanoseconds(spec.interval));
+    let mut first = next;
+    if absolute && next == Some(now) {
+        let late = owner.clock(clock, now).0.saturating_sub(nanoseconds(spec.value));
+        missed = 1 + late.checked_div(interval).unwrap_or(0);
+        first = (interval > 0).then(|| now + interval - late % interval);
     }
-
-    pub fn sys_timerfd_gettime(&mut self, fd: Fd) -> Result<TimerSpec> {
-        let now = self.run.now();
-        let (_, timer) = self.timer(fd)?;
-        Ok(TimerSpec {
-            value: Duration::from_nanos(timer.next.map_or(0, |at| at.saturating_sub(now).max(1))),
-            interval: Duration::from_nanos(timer.interval_set),
-        })
+    let (file, timer) = find_timer(w, fd)?;
+    timer.generation += 1;
+    let wall = absolute && clock == ClockId::Realtime && first == next;
+    timer.wall = wall.then(|| Instant(nanoseconds(spec.value)));
+    timer.next = first;
+    timer.interval = if spec.value.is_zero() { 0 } else { interval };
+    timer.interval_set = nanoseconds(spec.interval);
+    timer.ticks = missed;
+    let generation = timer.generation;
+    if let Some(at) = first {
+        w.scheduler.plan(at, Event::Timer(file, generation));
     }
+    if missed > 0 {
+        w.notify(file, Events::IN, None);
+    }
+    w.progress();
+    Ok(old)
+}
 
-    /// A timer's time has come. A periodic one that nobody reads counts on, but wakes nobody a second time (T5).
-    pub fn timer_fires(&mut self, file: u32, generation: u32) {
-        let Some(open) = self.files.get_mut(file as usize) else { return };
-        let Object::Timer(timer) = &mut open.object else { return };
-        if timer.generation != generation {
-            return;
-        }
-        let Some(at) = timer.next else { return };
-        timer.ticks += 1;
-        let first = timer.ticks == 1;
-        timer.wall = None;
-        timer.next = (timer.interval > 0).then(|| at + timer.interval);
-        if let Some(next) = timer.next {
-            self.scheduler.plan(next, Event::Timer(file, generation));
-        }
-        if first {
-            self.notify(file, Events::IN, None);
-        }
+pub(crate) fn gettime(w: &mut World, fd: Fd) -> Result<TimerSpec> {
+    let now = w.run.now();
+    let (_, timer) = find_timer(w, fd)?;
+    Ok(TimerSpec {
+        value: Duration::from_nanos(timer.next.map_or(0, |at| at.saturating_sub(now).max(1))),
+        interval: Duration::from_nanos(timer.interval_set),
+    })
+}
+
+/// A timer's time has come. A periodic one that nobody reads counts on, but wakes nobody a second time (T5).
+pub(crate) fn fires(w: &mut World, file: u32, generation: u32) {
+    let Some(open) = w.files.get_mut(file as usize) else { return };
+    let Object::Timer(timer) = &mut open.object else { return };
+    if timer.generation != generation {
+        return;
+    }
+    let Some(at) = timer.next else { return };
+    timer.ticks += 1;
+    let first = timer.ticks == 1;
+    timer.wall = None;
+    timer.next = (timer.interval > 0).then(|| at + timer.interval);
+    if let Some(next) = timer.next {
+        w.scheduler.plan(next, Event::Timer(file, generation));
+    }
+    if first {
+        w.notify(file, Events::IN, None);
     }
 }

@@ -2,6 +2,10 @@
 
 use super::World;
 use crate::scheduler::Event;
+use crate::syscall::aio;
+use crate::syscall::ring::work;
+use crate::syscall::thread;
+use crate::syscall::timer;
 
 impl World {
     /// Lets it happen, now.
@@ -20,10 +24,10 @@ impl World {
             Event::SynAnswer(conn, generation, refused) => {
                 self.on_network(|net| net.syn_answer(conn, generation, refused))
             }
-            Event::Timer(file, generation) => self.timer_fires(file, generation),
-            Event::RingOp(ring, op, number) => self.ring_op_due(ring, op, number),
-            Event::RingWork(ring, number) => self.ring_work_planned(ring, number),
-            Event::Aio(process, op) => self.aio_due(process, op),
+            Event::Timer(file, generation) => timer::fires(self, file, generation),
+            Event::RingOp(ring, op, number) => work::due(self, ring, op, number),
+            Event::RingWork(ring, number) => work::planned(self, ring, number),
+            Event::Aio(process, op) => aio::due(self, process, op),
             Event::FinAck(conn, generation, side) => {
                 self.on_network(|net| net.fin_ack_due(conn, generation, side as usize))
             }
@@ -36,7 +40,7 @@ impl World {
             Event::Back(host, until) => self.net().back(host, until),
             Event::Quiet => self.net().heal_all(),
             Event::ClockStep(host) => self.clock_steps(host),
-            Event::Fault(thread) => self.interrupt_now(thread),
+            Event::Fault(thread) => thread::interrupt_now(self, thread),
         }
     }
 

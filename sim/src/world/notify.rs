@@ -5,6 +5,10 @@ use super::World;
 use crate::network::{ALL, Notice};
 use crate::object::Object;
 use crate::scheduler::Wake;
+use crate::syscall::aio;
+use crate::syscall::epoll;
+use crate::syscall::ring::work;
+use crate::syscall::signal;
 use eagain_net::{Events, SigCode};
 
 /// Who is told of a change.
@@ -34,7 +38,7 @@ impl World {
             match notice {
                 Notice::Ready { file, events, signal } => self.notify(file, events, signal),
                 Notice::Again { file, events } => self.notify_again(file, events),
-                Notice::Urgent { file } => self.send_sigurg(file),
+                Notice::Urgent { file } => signal::send_sigurg(self, file),
             }
         }
         self.network.return_notices(notices);
@@ -47,7 +51,7 @@ impl World {
         if let Some(code) = signal
             && self.files.get(file as usize).is_some_and(|open| open.sigio.is_some())
         {
-            self.send_sigio(file, code);
+            signal::send_sigio(self, file, code);
         }
     }
 
@@ -75,7 +79,7 @@ impl World {
                     }
                 }
                 Watcher::Epoll { set, item } => {
-                    if self.epoll_callback(set, item, events) {
+                    if epoll::wake_up(self, set, item, events) {
                         return;
                     }
                 }
@@ -87,7 +91,7 @@ impl World {
                     }
                     // Urgent data alone wakes nobody (`IO_ASYNC_POLL_COMMON`).
                     if asked.without(Events::PRI).intersects(key)
-                        && self.ring_woken(ring, op, key)
+                        && work::woken(self, ring, op, key)
                         && exclusive
                         && events != ALL
                     {
@@ -96,7 +100,7 @@ impl World {
                 }
                 Watcher::Aio { process, op, events: asked } => {
                     if asked.intersects(events) {
-                        self.aio_woken(process, op);
+                        aio::woken(self, process, op);
                     }
                 }
             }
@@ -111,9 +115,9 @@ impl World {
             let Some(open) = self.files.get(file as usize) else { return };
             match open.watchers.get(at).copied() {
                 Some(Watcher::Ring { ring, op, events: asked, .. }) if asked.intersects(events) => {
-                    self.ring_woken(ring, op, events);
+                    work::woken(self, ring, op, events);
                 }
-                Some(Watcher::Epoll { set, item }) if self.epoll_hears(set, item, events) => {
+                Some(Watcher::Epoll { set, item }) if epoll::is_armed_for(self, set, item, events) => {
                     self.notify_again(set, Events::IN);
                 }
                 _ => {}

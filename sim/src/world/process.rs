@@ -5,9 +5,11 @@ use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
 use crate::run::Effect;
-use crate::scheduler::{Thread, Wake};
+use crate::scheduler::{Step, Thread, Wake};
+use crate::syscall::aio;
+use crate::syscall::descriptor;
 use crate::trace::Kind;
-use eagain_net::{Errno, Fd, SigAction, SigSet, ThreadBody};
+use eagain_net::{Errno, Fd, SigAction, SigSet, StatusFlags, ThreadBody};
 
 /// One entry of the descriptor table.
 #[derive(Clone, Copy)]
@@ -108,6 +110,38 @@ impl World {
     #[inline]
     pub fn my_process(&self) -> u32 {
         self.scheduler.running().process
+    }
+
+    /// The host of the running thread.
+    pub fn my_host(&self) -> u32 {
+        self.processes[self.my_process() as usize].host
+    }
+
+    /// The world's time after `timeout` nanoseconds of this host's clock.
+    #[inline]
+    pub fn deadline_after(&self, timeout: u64) -> u64 {
+        let host = self.my_host();
+        self.run.now().saturating_add(self.hosts[host as usize].true_duration(timeout))
+    }
+
+    /// Makes a call on behalf of `thread` on an open file that it holds, as if by a descriptor, without waiting.
+    pub fn on_file<T>(
+        &mut self,
+        thread: u32,
+        file: u32,
+        act: impl FnOnce(&mut World, Fd) -> Step<T>,
+    ) -> Result<T, Errno> {
+        let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.lent, file));
+        let status = self.files[file as usize].status;
+        self.files[file as usize].status = status | StatusFlags::NONBLOCK;
+        let step = act(self, LENT);
+        self.files[file as usize].status = status;
+        self.scheduler.act_as(before.0);
+        self.lent = before.1;
+        match step {
+            Step::Done(result) => result,
+            Step::Wait => Err(Errno::EAGAIN),
+        }
     }
 
     /// O4: what a process holds, in its own memory and in the buffers of its sockets, must stay below its limit.
@@ -294,10 +328,10 @@ impl World {
             }
             self.scheduler.condemn(thread);
         }
-        self.end_aio(process);
+        aio::end(self, process);
         let fds = std::mem::take(&mut self.processes[process as usize].fds);
         for entry in fds.into_iter().flatten() {
-            self.release_file(entry.file);
+            descriptor::release_file(self, entry.file);
         }
         self.plan_restart(process);
     }

@@ -2,6 +2,7 @@
 
 use super::{NONE, World};
 use crate::scheduler::{WaitOn, Wake};
+use crate::syscall::epoll;
 
 impl World {
     /// The running thread waits from now on, until `deadline` at the latest.
@@ -36,7 +37,7 @@ impl World {
                 }
             }
             WaitOn::Epoll(file) => {
-                if let Some(set) = self.epoll_set(file) {
+                if let Some(set) = epoll::get(self, file) {
                     set.waiters.retain(|&waiter| waiter != thread);
                 }
             }

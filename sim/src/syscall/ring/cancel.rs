@@ -1,146 +1,145 @@
 //! What ends an operation before its time: cancelling, and timeouts of both kinds.
 
 use super::attempt::Attempt;
+use super::finish;
+use super::work;
 use crate::scheduler::Event;
+use crate::syscall::ring;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Events, Operation};
 use std::time::Duration;
 
-impl World {
-    /// `IORING_OP_ASYNC_CANCEL`: its own completion comes first; what it cancelled ends with the deferred work (U7).
-    pub(super) fn ring_cancel(&mut self, ring: u32, op: u32, user_data: u64) {
-        let target = self.ring(ring).and_then(|r| {
-            let matching = r.ops.iter().filter(|(at, other)| {
-                // A timeout is taken out of its list at once, what waits for a file is not. What has not begun is in
-                // no list yet, and what is linked behind a broken chain in none any more.
-                let ends = other.canceled || other.queued;
-                let gone = ends && matches!(other.operation, Operation::Timeout { .. });
-                let waits = other.file != NONE || matches!(other.operation, Operation::Timeout { .. });
-                *at as u32 != op
-                    && other.user_data == user_data
-                    && !gone
-                    && waits
-                    && !other.fresh
-                    && !other.unlisted
-                    && other.outcome.is_none()
-            });
-            matching.min_by_key(|(_, other)| other.number).map(|(at, other)| (at as u32, other.running))
+/// `IORING_OP_ASYNC_CANCEL`: its own completion comes first; what it cancelled ends with the deferred work (U7).
+pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
+    let target = ring::get(w, ring).and_then(|r| {
+        let matching = r.ops.iter().filter(|(at, other)| {
+            // A timeout is taken out of its list at once, what waits for a file is not. What has not begun is in
+            // no list yet, and what is linked behind a broken chain in none any more.
+            let ends = other.canceled || other.queued;
+            let gone = ends && matches!(other.operation, Operation::Timeout { .. });
+            let waits = other.file != NONE || matches!(other.operation, Operation::Timeout { .. });
+            *at as u32 != op
+                && other.user_data == user_data
+                && !gone
+                && waits
+                && !other.fresh
+                && !other.unlisted
+                && other.outcome.is_none()
         });
-        match target {
-            None => self.ring_finish(ring, op, -Errno::ENOENT.0, true),
-            Some((_, true)) => self.ring_finish(ring, op, -Errno::EALREADY.0, true),
-            Some((at, false)) => {
-                if let Some(target) = self.ring_op(ring, at) {
-                    target.canceled = true;
-                    let number = target.number;
-                    self.ring_queue_work(ring, at, number, 0);
-                }
-                self.ring_finish(ring, op, 0, false)
+        matching.min_by_key(|(_, other)| other.number).map(|(at, other)| (at as u32, other.running))
+    });
+    match target {
+        None => finish::finish(w, ring, op, -Errno::ENOENT.0, true),
+        Some((_, true)) => finish::finish(w, ring, op, -Errno::EALREADY.0, true),
+        Some((at, false)) => {
+            if let Some(target) = ring::get_op(w, ring, at) {
+                target.canceled = true;
+                let number = target.number;
+                work::queue_work(w, ring, at, number, 0);
             }
+            finish::finish(w, ring, op, 0, false)
         }
     }
+}
 
-    /// Ends an operation that has not completed: with what it has moved, where it has moved something.
-    pub(super) fn ring_end_early(&mut self, ring: u32, op: u32) {
-        let moved = self.ring_op(ring, op).map_or(0, |op| op.moved);
-        let result = if moved > 0 { moved as i32 } else { -Errno::ECANCELED.0 };
-        self.ring_finish(ring, op, result, true)
-    }
+/// Ends an operation that has not completed: with what it has moved, where it has moved something.
+pub(crate) fn end_early(w: &mut World, ring: u32, op: u32) {
+    let moved = ring::get_op(w, ring, op).map_or(0, |op| op.moved);
+    let result = if moved > 0 { moved as i32 } else { -Errno::ECANCELED.0 };
+    finish::finish(w, ring, op, result, true)
+}
 
-    /// `IORING_OP_TIMEOUT`: armed the first time, and looked at again when its time has come or enough has completed.
-    pub(super) fn ring_timeout(
-        &mut self,
-        ring: u32,
-        op: u32,
-        after: Duration,
-        count: u32,
-        first: bool,
-    ) -> Attempt {
-        let now = self.run.now();
-        let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-        let process = self.ring(ring).map_or(0, |r| r.process);
-        let host = self.processes[process as usize].host;
-        let at = now.saturating_add(self.hosts[host as usize].true_duration(after));
-        if first {
-            self.ring_begin_timeout(ring, op, at, count);
-            return Attempt::Pend(Events::NONE);
-        }
-        let Some(entry) = self.ring_op(ring, op) else { return Attempt::Pend(Events::NONE) };
-        if entry.enough {
-            Attempt::Done(0, false)
-        } else if now >= entry.at {
-            Attempt::Done(-Errno::ETIME.0, true)
-        } else {
-            Attempt::Pend(Events::NONE)
-        }
+/// `IORING_OP_TIMEOUT`: armed the first time, and looked at again when its time has come or enough has completed.
+pub(crate) fn arm_timeout(
+    w: &mut World,
+    ring: u32,
+    op: u32,
+    after: Duration,
+    count: u32,
+    first: bool,
+) -> Attempt {
+    let now = w.run.now();
+    let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+    let process = ring::get(w, ring).map_or(0, |r| r.process);
+    let host = w.processes[process as usize].host;
+    let at = now.saturating_add(w.hosts[host as usize].true_duration(after));
+    if first {
+        begin_timeout(w, ring, op, at, count);
+        return Attempt::Pend(Events::NONE);
     }
+    let Some(entry) = ring::get_op(w, ring, op) else { return Attempt::Pend(Events::NONE) };
+    if entry.enough {
+        Attempt::Done(0, false)
+    } else if now >= entry.at {
+        Attempt::Done(-Errno::ETIME.0, true)
+    } else {
+        Attempt::Pend(Events::NONE)
+    }
+}
 
-    /// A timeout begins. One that counts has its place among the others that do, by what each has yet to see; one that
-    /// should have been over, but was not looked at since, goes behind all: it is over by time only (`io_timeout`).
-    fn ring_begin_timeout(&mut self, file: u32, op: u32, at: u64, count: u32) {
-        let Some(ring) = self.ring(file) else { return };
-        let seen = ring.counted();
-        ring.forget_timeouts();
-        let Some(entry) = ring.ops.get_mut(op as usize) else { return };
-        (entry.at, entry.target) = (at, seen.wrapping_add(count));
-        let number = entry.number;
-        if count > 0 {
-            ring.timeouts_seen = seen;
-            let before =
-                |&(other, _): &(u32, u32)| count >= ring.ops[other as usize].target.wrapping_sub(seen);
-            let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
-            ring.timeouts.insert(place, (op, number));
-        }
-        self.scheduler.plan(at, Event::RingOp(file, op, number));
+/// A timeout begins. One that counts has its place among the others that do, by what each has yet to see; one that
+/// should have been over, but was not looked at since, goes behind all: it is over by time only (`io_timeout`).
+fn begin_timeout(w: &mut World, file: u32, op: u32, at: u64, count: u32) {
+    let Some(ring) = ring::get(w, file) else { return };
+    let seen = ring.counted();
+    ring.forget_timeouts();
+    let Some(entry) = ring.ops.get_mut(op as usize) else { return };
+    (entry.at, entry.target) = (at, seen.wrapping_add(count));
+    let number = entry.number;
+    if count > 0 {
+        ring.timeouts_seen = seen;
+        let before = |&(other, _): &(u32, u32)| count >= ring.ops[other as usize].target.wrapping_sub(seen);
+        let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
+        ring.timeouts.insert(place, (op, number));
     }
+    w.scheduler.plan(at, Event::RingOp(file, op, number));
+}
 
-    /// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
-    pub(super) fn ring_end_timeouts(&mut self, file: u32) {
-        let Some(ring) = self.ring(file) else { return };
-        ring.forget_timeouts();
-        let (counted, seen) = (ring.counted(), ring.timeouts_seen);
-        let reached = |&(op, _): &(u32, u32)| {
-            counted.wrapping_sub(seen) >= ring.ops[op as usize].target.wrapping_sub(seen)
-        };
-        let count = ring.timeouts.iter().take_while(|timeout| reached(timeout)).count();
-        let over: Vec<(u32, u32)> = ring.timeouts.drain(..count).collect();
-        ring.timeouts_seen = counted;
-        ring.timeouts_over = ring.timeouts_over.wrapping_add(count as u32);
-        for (op, number) in over {
-            if let Some(entry) = self.ring_op(file, op) {
-                entry.enough = true;
-            }
-            self.ring_queue_work(file, op, number, 0);
+/// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
+pub(crate) fn end_timeouts(w: &mut World, file: u32) {
+    let Some(ring) = ring::get(w, file) else { return };
+    ring.forget_timeouts();
+    let (counted, seen) = (ring.counted(), ring.timeouts_seen);
+    let reached =
+        |&(op, _): &(u32, u32)| counted.wrapping_sub(seen) >= ring.ops[op as usize].target.wrapping_sub(seen);
+    let count = ring.timeouts.iter().take_while(|timeout| reached(timeout)).count();
+    let over: Vec<(u32, u32)> = ring.timeouts.drain(..count).collect();
+    ring.timeouts_seen = counted;
+    ring.timeouts_over = ring.timeouts_over.wrapping_add(count as u32);
+    for (op, number) in over {
+        if let Some(entry) = ring::get_op(w, file, op) {
+            entry.enough = true;
         }
+        work::queue_work(w, file, op, number, 0);
     }
+}
 
-    /// The operation pends: the timeout that is linked behind it runs from now on.
-    pub(super) fn ring_arm_timeout(&mut self, ring: u32, op: u32) {
-        let now = self.run.now();
-        let process = self.ring(ring).map_or(0, |r| r.process);
-        let host = self.processes[process as usize].host;
-        let Some(entry) = self.ring(ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
-        let Some(timeout) = &mut entry.timeout else { return };
-        let (after, number) = (timeout.after, entry.number);
-        let at = now.saturating_add(self.hosts[host as usize].true_duration(after));
-        if let Some(timeout) = self.ring_op(ring, op).and_then(|op| op.timeout.as_mut()) {
-            timeout.at = at;
-        }
-        self.scheduler.plan(at, Event::RingOp(ring, op, number));
+/// The operation pends: the timeout that is linked behind it runs from now on.
+pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
+    let now = w.run.now();
+    let process = ring::get(w, ring).map_or(0, |r| r.process);
+    let host = w.processes[process as usize].host;
+    let Some(entry) = ring::get(w, ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
+    let Some(timeout) = &mut entry.timeout else { return };
+    let (after, number) = (timeout.after, entry.number);
+    let at = now.saturating_add(w.hosts[host as usize].true_duration(after));
+    if let Some(timeout) = ring::get_op(w, ring, op).and_then(|op| op.timeout.as_mut()) {
+        timeout.at = at;
     }
+    w.scheduler.plan(at, Event::RingOp(ring, op, number));
+}
 
-    /// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).
-    pub(super) fn ring_link_expired(&mut self, ring: u32, op: u32) -> bool {
-        let now = self.run.now();
-        let Some(entry) = self.ring_op(ring, op) else { return false };
-        if entry.running || entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
-            return false;
-        }
-        let Some(timeout) = entry.timeout.take() else { return false };
-        entry.canceled = true;
-        let number = entry.number;
-        self.ring_complete(ring, timeout.user_data, -Errno::ETIME.0, None, true);
-        self.ring_queue_work(ring, op, number, 0);
-        true
+/// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).
+pub(crate) fn linked_timeout_expired(w: &mut World, ring: u32, op: u32) -> bool {
+    let now = w.run.now();
+    let Some(entry) = ring::get_op(w, ring, op) else { return false };
+    if entry.running || entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
+        return false;
     }
+    let Some(timeout) = entry.timeout.take() else { return false };
+    entry.canceled = true;
+    let number = entry.number;
+    finish::complete(w, ring, timeout.user_data, -Errno::ETIME.0, None, true);
+    work::queue_work(w, ring, op, number, 0);
+    true
 }

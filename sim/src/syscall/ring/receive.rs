@@ -1,120 +1,122 @@
 //! Receiving by a ring: into a buffer of its own, until it is full where that is asked, or into those of a group, again and
 //! again.
 
+use super::attempt;
 use super::attempt::{Attempt, done, moved_or};
+use super::finish;
 use crate::object::Object;
 use crate::scheduler::Step;
+use crate::syscall::recv_all;
+use crate::syscall::ring;
+use crate::syscall::signal;
 use crate::syscall::socket;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SigSet};
 
-impl World {
-    pub(super) fn ring_recv(&mut self, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
-        let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
-        let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
-        let most = if all { buffer.len() } else { self.ring_short(ring, op, buffer.len(), Events::IN) };
-        let mut moved = self.moved(ring, op);
-        loop {
-            let rest = &mut buffer[moved..most];
-            let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut None);
-            let received = match flags.contains(RecvFlags::OOB) {
-                true => self.on_ring_file(ring, op, receive),
-                false => self.ring_take(ring, op, receive),
-            };
-            match received {
-                Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
-                Ok(n) => {
-                    moved += n;
-                    self.set_moved(ring, op, moved);
-                    if !all || moved == most {
-                        return Attempt::Done(moved as i32, false);
-                    }
-                    if !flags.contains(RecvFlags::DONTWAIT) {
-                        // What more there is, is received with the deferred work (`io_net_retry`).
-                        return Attempt::Pend(Events::IN);
-                    }
+pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
+    let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
+    let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
+    let most = if all { buffer.len() } else { attempt::shorten(w, ring, op, buffer.len(), Events::IN) };
+    let mut moved = attempt::moved_so_far(w, ring, op);
+    loop {
+        let rest = &mut buffer[moved..most];
+        let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut None);
+        let received = match flags.contains(RecvFlags::OOB) {
+            true => attempt::on_ring_file(w, ring, op, receive),
+            false => take(w, ring, op, receive),
+        };
+        match received {
+            Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
+            Ok(n) => {
+                moved += n;
+                attempt::set_moved(w, ring, op, moved);
+                if !all || moved == most {
+                    return Attempt::Done(moved as i32, false);
                 }
-                Err(Errno::EAGAIN) => {
-                    return self.ring_pend(ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
+                if !flags.contains(RecvFlags::DONTWAIT) {
+                    // What more there is, is received with the deferred work (`io_net_retry`).
+                    return Attempt::Pend(Events::IN);
                 }
-                Err(errno) => return moved_or(errno, moved),
             }
+            Err(Errno::EAGAIN) => {
+                return attempt::pend(w, ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
+            }
+            Err(errno) => return moved_or(errno, moved),
         }
     }
+}
 
-    /// Whoever stands at the urgent mark does not go past it while a signal waits to be handled (`tcp_recvmsg_locked`),
-    /// which it does until `enter` is back.
-    pub(super) fn ring_take(
-        &mut self,
-        ring: u32,
-        op: u32,
-        act: impl FnOnce(&mut World, Fd) -> Step<usize>,
-    ) -> Result<usize> {
-        self.on_ring_file(ring, op, |w, fd| {
-            let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.mask);
-            match w.is_at_mark(fd) && w.is_pending(SigSet(!blocked.0)) {
-                true => Step::Done(Err(Errno::EAGAIN)),
-                false => act(w, fd),
-            }
-        })
-    }
-
-    pub(super) fn ring_recv_group(&mut self, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
-        if self.ring_socket(ring, op).is_none() {
-            return done(Err(Errno::ENOTSOCK));
+/// Whoever stands at the urgent mark does not go past it while a signal waits to be handled (`tcp_recvmsg_locked`),
+/// which it does until `enter` is back.
+pub(crate) fn take(
+    w: &mut World,
+    ring: u32,
+    op: u32,
+    act: impl FnOnce(&mut World, Fd) -> Step<usize>,
+) -> Result<usize> {
+    attempt::on_ring_file(w, ring, op, |w, fd| {
+        let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.mask);
+        match recv_all::is_at_mark(w, fd) && signal::is_pending(w, SigSet(!blocked.0)) {
+            true => Step::Done(Err(Errno::EAGAIN)),
+            false => act(w, fd),
         }
-        loop {
-            let taken = self.ring(ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
-            let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
-            let most = self.ring_short(ring, op, buffer.len(), Events::IN);
-            let into = &mut buffer[..most];
-            let received =
-                self.ring_take(ring, op, |w, fd| socket::recv(w, fd, into, RecvFlags::DONTWAIT, &mut None));
-            let n = match received {
-                Ok(n) if n > 0 => n,
-                other => {
-                    // Nothing came: the buffer goes back to where it was taken from.
-                    if let Some(group) = self.ring(ring).and_then(|r| r.groups.get_mut(&group)) {
-                        group.push_front((id, buffer));
-                    }
-                    return match other {
-                        Err(Errno::EAGAIN) => self.ring_pend(ring, op, 0, false, Events::IN),
-                        other => done(other),
-                    };
+    })
+}
+
+pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
+    if socket_of(w, ring, op).is_none() {
+        return done(Err(Errno::ENOTSOCK));
+    }
+    loop {
+        let taken = ring::get(w, ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
+        let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
+        let most = attempt::shorten(w, ring, op, buffer.len(), Events::IN);
+        let into = &mut buffer[..most];
+        let received = take(w, ring, op, |w, fd| socket::recv(w, fd, into, RecvFlags::DONTWAIT, &mut None));
+        let n = match received {
+            Ok(n) if n > 0 => n,
+            other => {
+                // Nothing came: the buffer goes back to where it was taken from.
+                if let Some(group) = ring::get(w, ring).and_then(|r| r.groups.get_mut(&group)) {
+                    group.push_front((id, buffer));
                 }
-            };
-            buffer.truncate(n);
-            if !multishot {
-                if let Some(op) = self.ring_op(ring, op) {
-                    op.filled = Some((id, buffer));
-                }
-                return Attempt::Done(n as i32, false);
+                return match other {
+                    Err(Errno::EAGAIN) => attempt::pend(w, ring, op, 0, false, Events::IN),
+                    other => done(other),
+                };
             }
-            self.ring_post_more(ring, op, n as i32, Some((id, buffer)));
-            // The end counts as something to receive, a reset does not (`tcp_inq_hint`).
-            if !self.ring_has_data(ring, op) && !self.ring_has_ended(ring, op) {
-                return Attempt::Pend(Events::IN);
+        };
+        buffer.truncate(n);
+        if !multishot {
+            if let Some(op) = ring::get_op(w, ring, op) {
+                op.filled = Some((id, buffer));
             }
+            return Attempt::Done(n as i32, false);
+        }
+        finish::post_more(w, ring, op, n as i32, Some((id, buffer)));
+        // The end counts as something to receive, a reset does not (`tcp_inq_hint`).
+        if !has_data(w, ring, op) && !has_ended(w, ring, op) {
+            return Attempt::Pend(Events::IN);
         }
     }
+}
 
-    /// The socket that an operation is about.
-    pub(super) fn ring_socket(&mut self, ring: u32, op: u32) -> Option<u32> {
-        let file = self.ring_op(ring, op).map_or(NONE, |op| op.file);
-        match self.files.get(file as usize)?.object {
-            Object::Socket(sock) => Some(sock),
-            _ => None,
-        }
+/// The socket that an operation is about.
+pub(crate) fn socket_of(w: &mut World, ring: u32, op: u32) -> Option<u32> {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    match w.files.get(file as usize)?.object {
+        Object::Socket(sock) => Some(sock),
+        _ => None,
     }
+}
 
-    /// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
-    pub(super) fn ring_has_data(&mut self, ring: u32, op: u32) -> bool {
-        let Some(sock) = self.ring_socket(ring, op) else { return true };
-        self.network.has_data(sock)
-    }
+/// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
+pub(crate) fn has_data(w: &mut World, ring: u32, op: u32) -> bool {
+    let Some(sock) = socket_of(w, ring, op) else { return true };
+    w.network.has_data(sock)
+}
 
-    /// Whether the peer's end is what there is to receive.
-    fn ring_has_ended(&mut self, ring: u32, op: u32) -> bool {
-        self.ring_socket(ring, op).is_some_and(|sock| self.network.has_ended(sock))
-    }
+/// Whether the peer's end is what there is to receive.
+fn has_ended(w: &mut World, ring: u32, op: u32) -> bool {
+    socket_of(w, ring, op).is_some_and(|sock| w.network.has_ended(sock))
 }

@@ -1,66 +1,13 @@
 //! Where every call enters: number it, let time pass and causes happen, act, charge the time, record. Each step has its
 //! place here, so that no call can leave one out.
 
-use crate::calls::{Kind, Resolve, Wait};
+use super::outcome::Outcome;
+use crate::calls::{Kind, Wait};
 use crate::scheduler::Step;
 use crate::stack::{pause_for_ever, suspend, with};
-use crate::trace::form;
+use crate::syscall::signal;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Result, SigSet};
-
-/// A value that can be shown in a trace.
-pub(crate) trait Outcome {
-    /// It as the number that the system call would return.
-    fn word(&self) -> i64;
-}
-
-impl Outcome for () {
-    fn word(&self) -> i64 {
-        0
-    }
-}
-
-macro_rules! outcomes {
-    ($($type:ty => $value:expr;)*) => {
-        $(impl Outcome for $type {
-            fn word(&self) -> i64 {
-                let value: fn(&$type) -> i64 = $value;
-                value(self)
-            }
-        })*
-    };
-}
-
-outcomes! {
-    usize => |v| *v as i64;
-    u32 => |v| i64::from(*v);
-    i32 => |v| i64::from(*v);
-    u64 => |v| *v as i64;
-    eagain_net::Fd => |v| i64::from(v.0);
-    (eagain_net::Fd, std::net::SocketAddr) => |v| i64::from(v.0.0);
-    std::net::SocketAddr => |v| crate::network::address_word(*v) as i64;
-    eagain_net::StatusFlags => |v| i64::from(v.0);
-    eagain_net::SocketOption => |v| option_word(v);
-    eagain_net::Instant => |v| v.0 as i64;
-    eagain_net::ThreadId => |v| i64::from(v.0);
-    eagain_net::SigSet => |v| v.0 as i64;
-    eagain_net::SigAction => |_| 0;
-    eagain_net::SigInfo => |v| i64::from(v.signal.0);
-    eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
-    eagain_net::FileStat => |v| v.len as i64;
-    Vec<String> => |v| v.len() as i64;
-}
-
-fn option_word(option: &eagain_net::SocketOption) -> i64 {
-    use eagain_net::SocketOption as O;
-    match *option {
-        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) => i64::from(v),
-        O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
-        O::Linger(v) => v.map_or(-1, i64::from),
-        O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),
-        O::Error(v) => v.map_or(0, |e| i64::from(e.0)),
-    }
-}
 
 enum Turn<T> {
     Return(Result<T>, bool),
@@ -82,9 +29,6 @@ enum Stage {
 
 /// What a call made by a thread that is being unwound returns: it has no effect.
 const DEAD: Errno = Errno::ESRCH;
-
-/// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
-const TURNS_MAX: u32 = 1_000_000;
 
 /// Makes a call that never waits.
 #[inline]
@@ -128,7 +72,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                     return Turn::Switch;
                 }
                 // What came before the call was made is handled before it, and does not interrupt it.
-                if w.has_deliverable_signal(me) {
+                if signal::has_deliverable_signal(w, me) {
                     return Turn::Handlers;
                 }
                 stage = Stage::Act;
@@ -145,14 +89,14 @@ pub(crate) fn waiting_call<T: Outcome>(
                     Turn::Return(result, handlers)
                 }
                 Step::Wait => {
-                    if w.has_deliverable_signal(me) {
+                    if signal::has_deliverable_signal(w, me) {
                         // A signal comes before the wait, or has ended it.
                         w.stop_waiting(me);
                         w.scheduler.keep_running(me);
                         return Turn::Interrupted(w.scheduler[me].no_restart);
                     }
                     debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
-                    w.may_interrupt(kind);
+                    signal::may_interrupt(w, kind);
                     let process = w.scheduler[me].process;
                     w.processes[process as usize].waits += 1;
                     Turn::Wait
@@ -215,13 +159,13 @@ pub(crate) fn run_handlers() -> bool {
     // handler's mask has blocked meanwhile comes after it.
     let mut frames = Vec::new();
     loop {
-        while let Some(frame) = with(|w| w.take_signal()) {
+        while let Some(frame) = with(|w| signal::take_signal(w)) {
             all_restart &= frame.restart;
             frames.push(frame);
         }
         let Some(frame) = frames.pop() else { return all_restart };
         (frame.handler)(&frame.info);
-        with(|w| w.leave_handler(frame.mask_before));
+        with(|w| signal::leave_handler(w, frame.mask_before));
     }
 }
 
@@ -232,12 +176,6 @@ pub(crate) struct Frame {
     pub restart: bool,
     pub mask_before: SigSet,
 }
-
-/// What it takes a disk to make data durable, in nanoseconds.
-pub(crate) const SYNC_NS: u64 = 100_000;
-
-/// Sleeping for less than this is spinning.
-pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
 
 impl World {
     /// Steps 1 and 2: the call has a place in time, after a while off the CPU where the schedule chooses one.
@@ -314,105 +252,12 @@ impl World {
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
         self.run.failed()
             || self.processes[process as usize].exit.is_some()
-            || self.has_deliverable_signal(me)
+            || signal::has_deliverable_signal(self, me)
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
         !self.scheduler.is_unwinding()
             && (self.run.failed() || self.processes[self.my_process() as usize].exit.is_some())
-    }
-
-    /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
-    #[cold]
-    pub(crate) fn report_unsafe(&mut self, what: &'static str) {
-        let name = self.scheduler.running().name.clone();
-        self.run.fail(
-            "signal-safety",
-            what,
-            format!(
-                "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
-            ),
-        );
-    }
-
-    fn report_spin(&mut self, thread: u32) {
-        let name = self.scheduler[thread].name.clone();
-        let limit = self.knobs.spin_limit;
-        let waits = self.describe_threads();
-        self.run.fail(
-            "O3",
-            "spin",
-            format!("{name} made {limit} calls in a row that got nothing on\n{waits}"),
-        );
-    }
-
-    /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
-    pub fn count_turn(&mut self, thread: u32) -> bool {
-        let t = &mut self.scheduler[thread];
-        t.turns += 1;
-        if t.turns <= TURNS_MAX {
-            return false;
-        }
-        let name = t.name.clone();
-        let waits = self.describe_threads();
-        let message =
-            format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
-        self.run.fail("O3", "spin without calls", message);
-        true
-    }
-
-    /// Drops that call in a loop while their thread is unwound would never end.
-    fn count_dead_call(&mut self) {
-        if self.scheduler.current() == NONE {
-            return;
-        }
-        let t = self.scheduler.running_mut();
-        t.idle_calls += 1;
-        if t.idle_calls > 1_000_000 {
-            let name = &t.name;
-            eprintln!("eagain: {name} was killed, and a drop of it makes calls without end; aborting");
-            std::process::abort();
-        }
-    }
-
-    /// What every thread that has not ended does, a line each.
-    pub(crate) fn describe_threads(&self) -> String {
-        use std::fmt::Write;
-        let mut text = String::new();
-        for t in self.scheduler.iter().filter(|t| !t.has_ended()) {
-            if self.processes[t.process as usize].exit.is_some() {
-                continue;
-            }
-            let doing = if t.is_waiting() { "waits in" } else { "runs, last in" };
-            let until = match t.deadline() {
-                u64::MAX => String::new(),
-                at => format!(" until {}", crate::trace::Time(at)),
-            };
-            let names = Waiting { world: self, site: t.site };
-            let call = crate::print::text(|out| form::put_call_of(out, &names, t.call, &t.call_args));
-            let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
-        }
-        text
-    }
-}
-
-/// What the words of a call refer to while it is under way.
-struct Waiting<'a> {
-    world: &'a World,
-    site: &'a str,
-}
-
-impl Resolve for Waiting<'_> {
-    fn text(&self, index: usize) -> Option<&str> {
-        self.world.run.text_at(index)
-    }
-
-    fn host(&self, index: usize) -> Option<&str> {
-        self.world.hosts.get(index).map(|host| host.name.as_str())
-    }
-
-    fn futex(&self) -> &str {
-        if self.site.is_empty() { "word" } else { self.site }
     }
 }

@@ -1,0 +1,76 @@
+//! Descriptors, call by call.
+
+use super::SimKernel;
+use super::entry::{call, waiting_call};
+use super::words::word;
+use crate::network::SendProgress;
+use crate::syscall::descriptor;
+use crate::trace::Kind;
+use eagain_net::*;
+use std::io::{IoSlice, IoSliceMut};
+
+impl Descriptors for SimKernel {
+    fn close(&self, fd: Fd) -> Result<()> {
+        call(Kind::Close, [word(fd), 0, 0, 0], |w| descriptor::close(w, fd))
+    }
+
+    fn dup(&self, fd: Fd) -> Result<Fd> {
+        call(Kind::Dup, [word(fd), 0, 0, 0], |w| descriptor::dup(w, fd))
+    }
+
+    fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
+        let mut deadline = None;
+        let args = [word(fd), buffer.len() as u64, 0, 0];
+        waiting_call(Kind::Read, args, |w| descriptor::read(w, fd, buffer, &mut deadline))
+    }
+
+    fn write(&self, fd: Fd, buffer: &[u8]) -> Result<usize> {
+        let mut progress = SendProgress::default();
+        let args = [word(fd), buffer.len() as u64, 0, 0];
+        let result = waiting_call(Kind::Write, args, |w| descriptor::write(w, fd, buffer, &mut progress));
+        partial(result, &progress)
+    }
+
+    fn readv(&self, fd: Fd, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        let total: usize = buffers.iter().map(|b| b.len()).sum();
+        let mut whole = vec![0; total];
+        let mut deadline = None;
+        let args = [word(fd), total as u64, 0, 0];
+        let n =
+            waiting_call(Kind::Readv, args, |w| descriptor::read_parts(w, fd, &mut whole, &mut deadline))?;
+        let mut rest = &whole[..n];
+        for buffer in buffers {
+            let take = rest.len().min(buffer.len());
+            buffer[..take].copy_from_slice(&rest[..take]);
+            rest = &rest[take..];
+        }
+        Ok(n)
+    }
+
+    fn writev(&self, fd: Fd, buffers: &[IoSlice<'_>]) -> Result<usize> {
+        let total: usize = buffers.iter().map(|b| b.len()).sum();
+        let whole: Vec<u8> = buffers.iter().flat_map(|b| b.iter().copied()).collect();
+        let mut progress = SendProgress::default();
+        let args = [word(fd), total as u64, 0, 0];
+        let result = waiting_call(Kind::Writev, args, |w| {
+            descriptor::write_parts(w, fd, &whole, buffers, &mut progress)
+        });
+        partial(result, &progress)
+    }
+
+    fn fcntl_getfl(&self, fd: Fd) -> Result<StatusFlags> {
+        call(Kind::FcntlGetFl, [word(fd), 0, 0, 0], |w| descriptor::getfl(w, fd))
+    }
+
+    fn fcntl_setfl(&self, fd: Fd, flags: StatusFlags) -> Result<()> {
+        call(Kind::FcntlSetFl, [word(fd), flags.0 as u64, 0, 0], |w| descriptor::setfl(w, fd, flags))
+    }
+}
+
+/// A blocking write that a signal ends after it has got somewhere returns how far, whatever `SA_RESTART` says.
+pub(super) fn partial(result: Result<usize>, progress: &SendProgress) -> Result<usize> {
+    match result {
+        Err(Errno::EINTR) if progress.sent > 0 => Ok(progress.sent),
+        result => result,
+    }
+}

@@ -1,0 +1,55 @@
+//! What a call returns, as the number that a trace shows.
+
+/// A value that can be shown in a trace.
+pub(crate) trait Outcome {
+    /// It as the number that the system call would return.
+    fn word(&self) -> i64;
+}
+
+impl Outcome for () {
+    fn word(&self) -> i64 {
+        0
+    }
+}
+
+macro_rules! outcomes {
+    ($($type:ty => $value:expr;)*) => {
+        $(impl Outcome for $type {
+            fn word(&self) -> i64 {
+                let value: fn(&$type) -> i64 = $value;
+                value(self)
+            }
+        })*
+    };
+}
+
+outcomes! {
+    usize => |v| *v as i64;
+    u32 => |v| i64::from(*v);
+    i32 => |v| i64::from(*v);
+    u64 => |v| *v as i64;
+    eagain_net::Fd => |v| i64::from(v.0);
+    (eagain_net::Fd, std::net::SocketAddr) => |v| i64::from(v.0.0);
+    std::net::SocketAddr => |v| crate::network::address_word(*v) as i64;
+    eagain_net::StatusFlags => |v| i64::from(v.0);
+    eagain_net::SocketOption => |v| option_word(v);
+    eagain_net::Instant => |v| v.0 as i64;
+    eagain_net::ThreadId => |v| i64::from(v.0);
+    eagain_net::SigSet => |v| v.0 as i64;
+    eagain_net::SigAction => |_| 0;
+    eagain_net::SigInfo => |v| i64::from(v.signal.0);
+    eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
+    eagain_net::FileStat => |v| v.len as i64;
+    Vec<String> => |v| v.len() as i64;
+}
+
+fn option_word(option: &eagain_net::SocketOption) -> i64 {
+    use eagain_net::SocketOption as O;
+    match *option {
+        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) => i64::from(v),
+        O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
+        O::Linger(v) => v.map_or(-1, i64::from),
+        O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),
+        O::Error(v) => v.map_or(0, |e| i64::from(e.0)),
+    }
+}

@@ -1,0 +1,63 @@
+//! select, poll, epoll and eventfd, call by call.
+
+use super::SimKernel;
+use super::entry::{call, waiting_call};
+use super::words::{nanoseconds, timeout_word, word};
+use crate::syscall::{epoll, poll};
+use crate::trace::Kind;
+use eagain_net::*;
+use std::time::Duration;
+
+impl Readiness for SimKernel {
+    fn epoll_create(&self) -> Result<Fd> {
+        call(Kind::EpollCreate, [0; 4], |w| epoll::create(w))
+    }
+
+    fn epoll_ctl(&self, epoll: Fd, op: EpollOp, fd: Fd, events: Events, data: u64) -> Result<()> {
+        let args = [word(epoll), op as u64, word(fd), u64::from(events.0)];
+        call(Kind::EpollCtl, args, |w| epoll::ctl(w, epoll, op, fd, events, data))
+    }
+
+    fn epoll_wait(
+        &self,
+        epoll: Fd,
+        events: &mut [EpollEvent],
+        timeout: Option<Duration>,
+        mask: Option<SigSet>,
+    ) -> Result<usize> {
+        let timeout = nanoseconds(timeout);
+        let mut deadline = None;
+        let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
+        waiting_call(Kind::EpollWait, args, |w| epoll::wait(w, epoll, events, timeout, mask, &mut deadline))
+    }
+
+    fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
+        let timeout = nanoseconds(timeout);
+        let mut deadline = None;
+        let args = [fds.len() as u64, timeout_word(timeout), 0, 0];
+        waiting_call(Kind::Poll, args, |w| poll::poll(w, fds, timeout, mask, &mut deadline))
+    }
+
+    fn select(
+        &self,
+        nfds: i32,
+        read: Option<&mut FdSet>,
+        write: Option<&mut FdSet>,
+        except: Option<&mut FdSet>,
+        timeout: Option<Duration>,
+        mask: Option<SigSet>,
+    ) -> Result<usize> {
+        let timeout = nanoseconds(timeout);
+        let mut deadline = None;
+        let args = [nfds as u64, timeout_word(timeout), 0, 0];
+        let asked = [&read, &write, &except].map(|set| set.as_deref().cloned().unwrap_or_default());
+        let mut sets = [read, write, except];
+        waiting_call(Kind::Select, args, |w| {
+            poll::select(w, nfds, &mut sets, &asked, timeout, mask, &mut deadline)
+        })
+    }
+
+    fn eventfd(&self, initial: u32, flags: SocketFlags) -> Result<Fd> {
+        call(Kind::Eventfd, [u64::from(initial), flags.0 as u64, 0, 0], |w| epoll::eventfd(w, initial, flags))
+    }
+}

@@ -1,0 +1,103 @@
+//! What is said of threads: that they spin, that a handler is unsafe, and what each of them does.
+
+use crate::calls::Resolve;
+use crate::trace::form;
+use crate::world::{NONE, World};
+
+/// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
+const TURNS_MAX: u32 = 1_000_000;
+
+impl World {
+    /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
+    #[cold]
+    pub(crate) fn report_unsafe(&mut self, what: &'static str) {
+        let name = self.scheduler.running().name.clone();
+        self.run.fail(
+            "signal-safety",
+            what,
+            format!(
+                "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
+            ),
+        );
+    }
+
+    pub(super) fn report_spin(&mut self, thread: u32) {
+        let name = self.scheduler[thread].name.clone();
+        let limit = self.knobs.spin_limit;
+        let waits = self.describe_threads();
+        self.run.fail(
+            "O3",
+            "spin",
+            format!("{name} made {limit} calls in a row that got nothing on\n{waits}"),
+        );
+    }
+
+    /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
+    pub fn count_turn(&mut self, thread: u32) -> bool {
+        let t = &mut self.scheduler[thread];
+        t.turns += 1;
+        if t.turns <= TURNS_MAX {
+            return false;
+        }
+        let name = t.name.clone();
+        let waits = self.describe_threads();
+        let message =
+            format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
+        self.run.fail("O3", "spin without calls", message);
+        true
+    }
+
+    /// Drops that call in a loop while their thread is unwound would never end.
+    pub(super) fn count_dead_call(&mut self) {
+        if self.scheduler.current() == NONE {
+            return;
+        }
+        let t = self.scheduler.running_mut();
+        t.idle_calls += 1;
+        if t.idle_calls > 1_000_000 {
+            let name = &t.name;
+            eprintln!("eagain: {name} was killed, and a drop of it makes calls without end; aborting");
+            std::process::abort();
+        }
+    }
+
+    /// What every thread that has not ended does, a line each.
+    pub(crate) fn describe_threads(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for t in self.scheduler.iter().filter(|t| !t.has_ended()) {
+            if self.processes[t.process as usize].exit.is_some() {
+                continue;
+            }
+            let doing = if t.is_waiting() { "waits in" } else { "runs, last in" };
+            let until = match t.deadline() {
+                u64::MAX => String::new(),
+                at => format!(" until {}", crate::trace::Time(at)),
+            };
+            let names = Waiting { world: self, site: t.site };
+            let call = crate::print::text(|out| form::put_call_of(out, &names, t.call, &t.call_args));
+            let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
+        }
+        text
+    }
+}
+
+/// What the words of a call refer to while it is under way.
+struct Waiting<'a> {
+    world: &'a World,
+    site: &'a str,
+}
+
+impl Resolve for Waiting<'_> {
+    fn text(&self, index: usize) -> Option<&str> {
+        self.world.run.text_at(index)
+    }
+
+    fn host(&self, index: usize) -> Option<&str> {
+        self.world.hosts.get(index).map(|host| host.name.as_str())
+    }
+
+    fn futex(&self) -> &str {
+        if self.site.is_empty() { "word" } else { self.site }
+    }
+}
