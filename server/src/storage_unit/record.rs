@@ -10,6 +10,9 @@
 //!   value       's' length bytes
 //!               'l' count (length bytes)*
 //!               'h' count (length bytes length bytes)*
+//!               't' count (length bytes)*
+//!               'z' count (length bytes score)*
+//!   score       the eight bytes of an IEEE 754 double, little-endian; not NaN
 //! ```
 //!
 //! Numbers are little-endian base 128. What does not read so is damage, and is told, never believed.
@@ -18,7 +21,7 @@ use super::databases::Databases;
 use super::effect::Effect;
 use super::keyspace::{Keyspace, Lifetime};
 use super::sip_hash::HashKey;
-use super::value::{Hash, IntegerText, List, Value};
+use super::value::{Hash, IntegerText, List, Set, SortedSet, Value};
 
 const STORED: u8 = 1;
 const REMOVED: u8 = 2;
@@ -77,6 +80,19 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
             for (field, text) in hash.fields().iter() {
                 put_bytes(out, field);
                 put_bytes(out, text);
+            }
+        }
+        Value::Set(set) => {
+            out.push(b't');
+            put_number(out, set.members().len() as u64);
+            set.members().iter().for_each(|(member, ())| put_bytes(out, member));
+        }
+        Value::SortedSet(set) => {
+            out.push(b'z');
+            put_number(out, set.len() as u64);
+            for (member, score) in set.range(0..set.len()) {
+                put_bytes(out, member);
+                out.extend_from_slice(&score.to_le_bytes());
             }
         }
         string => {
@@ -170,6 +186,13 @@ impl<'a> Operations<'a> {
         Ok(bytes)
     }
 
+    fn score(&mut self) -> Result<f64, Malformed> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Malformed)?;
+        self.rest = rest;
+        let score = f64::from_le_bytes(*bytes);
+        if score.is_nan() { Err(Malformed) } else { Ok(score) }
+    }
+
     /// Reads a value alone.
     pub fn value(&mut self) -> Result<Value, Malformed> {
         match self.byte()? {
@@ -190,6 +213,23 @@ impl<'a> Operations<'a> {
                     hash.set(field, self.bytes()?);
                 }
                 if hash.fields().is_empty() { Err(Malformed) } else { Ok(Value::Hash(Box::new(hash))) }
+            }
+            b't' => {
+                let count = self.size()?;
+                let mut set = Set::new(self.hash_key);
+                for _ in 0..count {
+                    set.insert(self.bytes()?);
+                }
+                if set.members().is_empty() { Err(Malformed) } else { Ok(Value::Set(Box::new(set))) }
+            }
+            b'z' => {
+                let count = self.size()?;
+                let mut set = SortedSet::new(self.hash_key);
+                for _ in 0..count {
+                    let member = self.bytes()?;
+                    set.insert(member, self.score()?);
+                }
+                if set.is_empty() { Err(Malformed) } else { Ok(Value::SortedSet(Box::new(set))) }
             }
             _ => Err(Malformed),
         }
@@ -263,71 +303,4 @@ pub fn apply(databases: &mut Databases, batch: &[u8]) -> Result<u64, NotApplied>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn image() -> Databases {
-        let mut databases = Databases::new(2, HashKey::from_seed(1));
-        databases.note_effects();
-        databases
-    }
-
-    fn dump(databases: &Databases) -> Vec<(usize, Vec<u8>, String, Option<u64>)> {
-        let mut all = Vec::new();
-        for (number, keyspace) in databases.iter().enumerate() {
-            for (key, _) in keyspace.iter(0) {
-                let (value, end) = keyspace.stored(key).unwrap();
-                let mut bytes = Vec::new();
-                put_value(&mut bytes, value);
-                all.push((number, key.to_vec(), bytes.escape_ascii().to_string(), end));
-            }
-        }
-        all.sort();
-        all
-    }
-
-    proptest! {
-        #[test]
-        fn what_was_put_is_read_back(
-            steps in proptest::collection::vec((0u8..5, 0usize..2, 0u8..6, proptest::collection::vec(any::<u8>(), 0..70)), 0..60),
-        ) {
-            let (mut original, mut copy) = (image(), image());
-            for (kind, database, key, text) in steps {
-                let keyspace = original.at(database);
-                let key = [b'k', key];
-                match kind {
-                    0 => keyspace.set(&key, Value::string(&text), Lifetime::Forever, 0),
-                    1 => {
-                        let mut list = List::default();
-                        text.chunks(3).for_each(|item| list.push_back(item));
-                        list.push_front(b"");
-                        keyspace.set(&key, Value::List(Box::new(list)), Lifetime::Until(u64::from(key[1]) + 7), 0);
-                    }
-                    2 => {
-                        let mut hash = Hash::new(keyspace.hash_key());
-                        hash.set(b"field", &text);
-                        keyspace.set(&key, Value::Hash(Box::new(hash)), Lifetime::Keep, 0);
-                    }
-                    3 => if let Some(found) = keyspace.peek(&key, 0) { keyspace.remove(found); },
-                    _ => if text.len() > 60 { keyspace.clear(); },
-                }
-                if text.len() % 3 == 0 {
-                    let mut batch = Vec::new();
-                    let effects = original.take_effects();
-                    for effect in &effects {
-                        let (Effect::Stored { database, .. } | Effect::Removed { database, .. } | Effect::Cleared { database }) = effect;
-                        put_effect(&mut batch, original.at(*database), effect);
-                    }
-                    prop_assert_eq!(apply(&mut copy, &batch), Ok(effects.len() as u64));
-                    prop_assert_eq!(dump(&original), dump(&copy));
-                }
-            }
-        }
-
-        #[test]
-        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = apply(&mut image(), &bytes);
-        }
-    }
-}
+mod tests;

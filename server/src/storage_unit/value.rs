@@ -1,14 +1,21 @@
-//! One value: a string in one of its forms, a list, or a hash.
+//! One value: a string in one of its forms, or a container.
 //!
 //! Strings that are integers are kept as integers (a counter is counted without being parsed), short ones lie in the
 //! value itself, long ones are boxed, edited ones are a growing vector. Commands see bytes and ask with
 //! [`Value::text`]; which form it is shows only in `OBJECT ENCODING`.
 
-use super::bytes::SmallBytes;
-use super::sip_hash::HashKey;
-use super::table::Table;
+pub mod hash;
+pub mod list;
+pub mod sequence;
+pub mod set;
+pub mod sorted_set;
+
+pub use hash::Hash;
+pub use list::List;
+pub use set::Set;
+pub use sorted_set::SortedSet;
+
 use crate::resp::number::parse_integer;
-use std::collections::VecDeque;
 
 const SHORT_BYTES_MAX: usize = 30;
 /// Longer strings are called `raw`, as Redis calls them.
@@ -32,6 +39,10 @@ pub enum Value {
     List(Box<List>),
     /// Fields with their strings.
     Hash(Box<Hash>),
+    /// Different strings.
+    Set(Box<Set>),
+    /// Different strings, each with its score.
+    SortedSet(Box<SortedSet>),
 }
 
 /// Up to 30 bytes.
@@ -72,7 +83,7 @@ impl Value {
             Value::Short(short) => Some(short.as_slice()),
             Value::Text(text) => Some(text),
             Value::Edited(text) => Some(text),
-            Value::List(_) | Value::Hash(_) => None,
+            _ => None,
         }
     }
 
@@ -83,7 +94,7 @@ impl Value {
 
     /// Whether it is a string.
     pub fn is_string(&self) -> bool {
-        !matches!(self, Value::List(_) | Value::Hash(_))
+        matches!(self, Value::Integer(_) | Value::Short(_) | Value::Text(_) | Value::Edited(_))
     }
 
     /// A string as a vector that can be edited in place; `None` for anything else.
@@ -103,6 +114,8 @@ impl Value {
         match self {
             Value::List(_) => "list",
             Value::Hash(_) => "hash",
+            Value::Set(_) => "set",
+            Value::SortedSet(_) => "zset",
             _ => "string",
         }
     }
@@ -115,16 +128,19 @@ impl Value {
             Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
             Value::Text(_) | Value::Edited(_) => "raw",
             Value::List(_) => "quicklist",
-            Value::Hash(hash) if hash.is_large => "hashtable",
-            Value::Hash(_) => "listpack",
+            Value::Hash(hash) => hash.encoding_name(),
+            Value::Set(set) => set.encoding_name(),
+            Value::SortedSet(set) => set.encoding_name(),
         }
     }
 
     /// Whether it is a container with nothing in it, which no key may hold.
     pub fn is_empty_container(&self) -> bool {
         match self {
-            Value::List(list) => list.items.is_empty(),
-            Value::Hash(hash) => hash.fields.is_empty(),
+            Value::List(list) => list.items().is_empty(),
+            Value::Hash(hash) => hash.fields().is_empty(),
+            Value::Set(set) => set.members().is_empty(),
+            Value::SortedSet(set) => set.members().is_empty(),
             _ => false,
         }
     }
@@ -137,157 +153,9 @@ impl Value {
             Value::Edited(text) => text.capacity() + 16,
             Value::List(list) => list.heap_bytes(),
             Value::Hash(hash) => hash.heap_bytes(),
+            Value::Set(set) => set.heap_bytes(),
+            Value::SortedSet(set) => set.heap_bytes(),
         }
-    }
-}
-
-/// Strings in order.
-#[derive(Clone, Debug, Default)]
-pub struct List {
-    items: VecDeque<SmallBytes>,
-    /// What the items hold on the heap.
-    items_heap_bytes: usize,
-}
-
-impl List {
-    /// The items. Changes go through the methods here, which keep the account of memory.
-    pub fn items(&self) -> &VecDeque<SmallBytes> {
-        &self.items
-    }
-
-    /// Adds an item in front.
-    pub fn push_front(&mut self, item: &[u8]) {
-        let item = SmallBytes::new(item);
-        self.items_heap_bytes += item.heap_bytes();
-        self.items.push_front(item);
-    }
-
-    /// Adds an item at the end.
-    pub fn push_back(&mut self, item: &[u8]) {
-        let item = SmallBytes::new(item);
-        self.items_heap_bytes += item.heap_bytes();
-        self.items.push_back(item);
-    }
-
-    /// Takes the first item.
-    pub fn pop_front(&mut self) -> Option<SmallBytes> {
-        let item = self.items.pop_front()?;
-        self.items_heap_bytes -= item.heap_bytes();
-        Some(item)
-    }
-
-    /// Takes the last item.
-    pub fn pop_back(&mut self) -> Option<SmallBytes> {
-        let item = self.items.pop_back()?;
-        self.items_heap_bytes -= item.heap_bytes();
-        Some(item)
-    }
-
-    /// Replaces the item at `at`, which must exist.
-    pub fn replace(&mut self, at: usize, item: &[u8]) {
-        let item = SmallBytes::new(item);
-        self.items_heap_bytes += item.heap_bytes();
-        self.items_heap_bytes -= std::mem::replace(&mut self.items[at], item).heap_bytes();
-    }
-
-    /// Adds an item before position `at`.
-    pub fn insert(&mut self, at: usize, item: &[u8]) {
-        let item = SmallBytes::new(item);
-        self.items_heap_bytes += item.heap_bytes();
-        self.items.insert(at, item);
-    }
-
-    /// Keeps the items from `start` up to and without `end`.
-    pub fn trim(&mut self, start: usize, end: usize) {
-        self.items.truncate(end);
-        self.items.drain(..start.min(end));
-        self.items_heap_bytes = self.items.iter().map(SmallBytes::heap_bytes).sum();
-    }
-
-    /// Removes up to `count_max` items equal to `item`, from the end if `from_back`; how many.
-    pub fn remove(&mut self, item: &[u8], count_max: usize, from_back: bool) -> usize {
-        let equal = self.items.iter().filter(|other| other.as_slice() == item).count();
-        let removed = equal.min(count_max);
-        // Counted from the front, equal items in this range go.
-        let going = if from_back { equal - removed..equal } else { 0..removed };
-        let mut seen = 0;
-        self.items.retain(|other| {
-            if other.as_slice() != item {
-                return true;
-            }
-            seen += 1;
-            !going.contains(&(seen - 1))
-        });
-        self.items_heap_bytes -= removed * SmallBytes::new(item).heap_bytes();
-        removed
-    }
-
-    fn heap_bytes(&self) -> usize {
-        size_of::<List>() + self.items.capacity() * size_of::<SmallBytes>() + self.items_heap_bytes
-    }
-}
-
-/// Fields with their strings.
-#[derive(Clone, Debug)]
-pub struct Hash {
-    fields: Table<SmallBytes>,
-    /// What the fields and their strings hold on the heap.
-    fields_heap_bytes: usize,
-    /// It once had more or longer fields than a small one; it then counts as large for good, as in Redis.
-    is_large: bool,
-}
-
-/// From here on a hash counts as large (Redis: `hash-max-listpack-entries`, `hash-max-listpack-value`).
-const SMALL_HASH_FIELDS_MAX: usize = 128;
-const SMALL_HASH_BYTES_MAX: usize = 64;
-
-impl Hash {
-    /// A hash without fields.
-    pub fn new(hash_key: HashKey) -> Self {
-        Hash { fields: Table::new(hash_key), fields_heap_bytes: 0, is_large: false }
-    }
-
-    /// The fields. Changes go through the methods here, which keep the account of memory.
-    pub fn fields(&self) -> &Table<SmallBytes> {
-        &self.fields
-    }
-
-    /// Whether it has, or once had, more or longer fields than a small hash may have.
-    pub fn is_large(&self) -> bool {
-        self.is_large
-    }
-
-    /// Sets a field; whether it is new.
-    pub fn set(&mut self, field: &[u8], text: &[u8]) -> bool {
-        let value = SmallBytes::new(text);
-        self.fields_heap_bytes += value.heap_bytes();
-        let is_new = match self.fields.insert(field, value) {
-            Some(old) => {
-                self.fields_heap_bytes -= old.heap_bytes();
-                false
-            }
-            None => {
-                self.fields_heap_bytes += SmallBytes::new(field).heap_bytes();
-                true
-            }
-        };
-        self.is_large |=
-            self.fields.len() > SMALL_HASH_FIELDS_MAX || field.len().max(text.len()) > SMALL_HASH_BYTES_MAX;
-        is_new
-    }
-
-    /// Removes a field; whether it was there.
-    pub fn remove(&mut self, field: &[u8]) -> bool {
-        let Some(at) = self.fields.find(field) else {
-            return false;
-        };
-        let (field, text) = self.fields.remove_at(at);
-        self.fields_heap_bytes -= field.heap_bytes() + text.heap_bytes();
-        true
-    }
-
-    fn heap_bytes(&self) -> usize {
-        size_of::<Hash>() + self.fields.len() * Table::<SmallBytes>::BYTES_PER_ENTRY + self.fields_heap_bytes
     }
 }
 
@@ -318,23 +186,6 @@ mod tests {
             value.edit_text().unwrap().push(b'!');
             assert_eq!(value.text(&mut IntegerText::new()), Some(&[bytes, b"!".as_slice()].concat()[..]));
             assert_eq!(value.encoding_name(), "raw");
-        }
-    }
-
-    #[test]
-    fn removing_from_a_list_takes_the_side_it_is_told() {
-        let list = || {
-            let mut list = List::default();
-            b"abacada".iter().for_each(|byte| list.push_back(&[*byte]));
-            list
-        };
-        let text = |list: &List| list.items().iter().flat_map(|item| item.to_vec()).collect::<Vec<u8>>();
-        let table: &[(usize, bool, &str)] =
-            &[(1, false, "bacada"), (2, false, "bcada"), (2, true, "abacd"), (99, false, "bcd")];
-        for (count, from_back, expected) in table {
-            let mut list = list();
-            list.remove(b"a", *count, *from_back);
-            assert_eq!(text(&list), expected.as_bytes());
         }
     }
 }
