@@ -70,14 +70,14 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
     if command.name == "scan" {
         return if role == Role::Access { Plan::One(None) } else { scan(servers, request) };
     }
-    if command.keys.0 == 0 {
+    if command.keys.0 == 0 && command.numbered == 0 {
         return match (find(&EVERYWHERE, command), role) {
             (Some(_), Role::Access) => Plan::One(None),
             (Some(merge), _) => everywhere(servers, request, merge),
             (None, _) => Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name)),
         };
     }
-    let keys: Vec<&[u8]> = keys(command, request).collect();
+    let keys: Vec<&[u8]> = command.keys_of(request).collect();
     let Some(first) = keys.first().copied() else { return Plan::Local };
     if command.name == "watch" {
         return Plan::Refused("ERR 'watch' is not to be had through a cluster".to_owned());
@@ -95,12 +95,6 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
 /// Whether it changes nothing, so that it can be asked twice.
 pub fn may_repeat(request: Arguments<'_>) -> bool {
     command::find(request.at(0)).is_some_and(|command| command.flags.has(Flags::READONLY))
-}
-
-fn keys<'a>(command: &Command, request: Arguments<'a>) -> impl Iterator<Item = &'a [u8]> {
-    let (first, last, step) = command.keys;
-    let end = if last < 0 { request.len() as i32 + last } else { last };
-    (first..=end).step_by(step.max(1) as usize).filter_map(move |at| request.get(at as usize))
 }
 
 fn local<'a>(command: &Command, request: Arguments<'a>) -> Plan<'a> {

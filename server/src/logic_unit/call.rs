@@ -53,6 +53,22 @@ impl<'a> Call<'a, '_> {
         parse_integer(self.at(index)).ok_or(CommandError::NotAnInteger)
     }
 
+    /// The word at `index` as an integer that is not negative.
+    pub fn positive(&self, index: usize) -> Result<usize, CommandError> {
+        let count = parse_integer(self.at(index)).and_then(|count| usize::try_from(count).ok());
+        count.ok_or(CommandError::Said("ERR value is out of range, must be positive"))
+    }
+
+    /// The word at `index` as an integer between these two.
+    pub fn integer_within(&self, index: usize, least: i64, most: i64) -> Result<i64, CommandError> {
+        let value = self.integer(index)?;
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+        let text = format!("ERR value is out of range, value must between {least} and {most}");
+        Err(CommandError::Text(text))
+    }
+
     /// Whether the word at `index` is `word`, in any case.
     pub fn is(&self, index: usize, word: &str) -> bool {
         self.at(index).eq_ignore_ascii_case(word.as_bytes())

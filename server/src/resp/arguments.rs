@@ -56,6 +56,11 @@ impl<'a> Arguments<'a> {
         self.spans[index.min(self.spans.len())..].iter().map(move |span| &bytes[span.start..span.end])
     }
 
+    /// The request that is left without the first `count` words.
+    pub fn behind(&self, count: usize) -> Arguments<'a> {
+        Arguments { bytes: self.bytes, spans: &self.spans[count.min(self.spans.len())..] }
+    }
+
     /// All arguments, the name first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone + use<'a> {
         self.from(0)

@@ -191,17 +191,31 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// How a double looks on the wire: the shortest text that reads back as the same number.
+/// How a double looks on the wire: with 17 digits, of which zeros at the end are left out (`%.17g` of C), so that every
+/// double reads back as itself.
 pub fn double_text(value: f64) -> String {
     if value.is_nan() {
-        "nan".to_owned()
-    } else if value.is_infinite() {
-        if value > 0.0 { "inf" } else { "-inf" }.to_owned()
-    } else if value != 0.0 && !(1e-5..1e17).contains(&value.abs()) {
-        format!("{value:e}")
-    } else {
-        format!("{value}")
+        return "nan".to_owned();
     }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let is_whole = value as i64 as f64 == value && value.abs() < 1e17;
+    if is_whole && !(value == 0.0 && value.is_sign_negative()) {
+        return itoa::Buffer::new().format(value as i64).to_owned();
+    }
+    let scientific = format!("{value:.16e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trim = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    if (-4..17).contains(&exponent) {
+        return trim(&format!("{value:.places$}", places = (16 - exponent) as usize));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", trim(digits), exponent.abs())
 }
 
 /// Appends a request, as a client sends it.
@@ -233,6 +247,10 @@ mod tests {
             (|r| r.set(2), "*2\r\n", "~2\r\n"),
             (|r| r.push(2), "*2\r\n", ">2\r\n"),
             (|r| r.double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"),
+            (|r| r.double(0.1), "$19\r\n0.10000000000000001\r\n", ",0.10000000000000001\r\n"),
+            (|r| r.double(-0.0), "$2\r\n-0\r\n", ",-0\r\n"),
+            (|r| r.double(1e17), "$5\r\n1e+17\r\n", ",1e+17\r\n"),
+            (|r| r.double(-2.5e-7), "$23\r\n-2.4999999999999999e-07\r\n", ",-2.4999999999999999e-07\r\n"),
             (|r| r.double(f64::INFINITY), "$3\r\ninf\r\n", ",inf\r\n"),
             (|r| r.boolean(true), ":1\r\n", "#t\r\n"),
             (|r| r.big_number("123"), "$3\r\n123\r\n", "(123\r\n"),

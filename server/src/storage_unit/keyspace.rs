@@ -264,10 +264,20 @@ impl Keyspace {
     }
 
     /// Changes the value of a key that was found. A container that `change` leaves empty takes its key with it.
+    #[inline]
     pub fn edit<R>(&mut self, found: Found, change: impl FnOnce(&mut Value) -> R) -> R {
+        self.edit_if(found, |value| (change(value), true))
+    }
+
+    /// [`Keyspace::edit`], where `change` says with its result whether it has changed anything.
+    #[inline]
+    pub fn edit_if<R>(&mut self, found: Found, change: impl FnOnce(&mut Value) -> (R, bool)) -> R {
         let entry = self.table.value_at_mut(found.0);
         let before = entry.value.heap_bytes();
-        let result = change(&mut entry.value);
+        let (result, changed) = change(&mut entry.value);
+        if !changed {
+            return result;
+        }
         let after = entry.value.heap_bytes();
         let is_gone = entry.value.is_empty_container();
         self.used_bytes = self.used_bytes - before + after;

@@ -101,17 +101,17 @@ fn getkeys(call: &mut Call<'_, '_>) -> Outcome {
     let Some(command) = find(call.at(2)) else {
         return Err(CommandError::Said("ERR Invalid command specified"));
     };
-    let words = call.len() - 2;
-    let (first, last, step) = command.keys;
-    if first == 0 {
+    let request = call.arguments.behind(2);
+    if command.keys.0 == 0 && command.numbered == 0 {
         return Err(CommandError::Said("ERR The command has no key arguments"));
     }
-    if !command.takes(words) {
+    if !command.takes(request.len()) {
         return Err(CommandError::Said("ERR Invalid number of arguments specified for command"));
     }
-    let end = if last < 0 { words as i32 + last } else { last };
-    let keys: Vec<&[u8]> =
-        (first..=end).step_by(step as usize).filter_map(|at| call.arguments.get(at as usize + 2)).collect();
+    let keys: Vec<&[u8]> = command.keys_of(request).collect();
+    if keys.is_empty() {
+        return Err(CommandError::Said("ERR Invalid arguments specified for command"));
+    }
     call.reply.array(keys.len());
     keys.iter().for_each(|key| call.reply.bulk(key));
     Ok(())

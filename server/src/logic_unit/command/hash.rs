@@ -1,11 +1,11 @@
 //! Hashes: fields with strings, under one key.
 
-use super::scan::ScanOptions;
+use super::container::{draw, edit_or_create, read, typed};
+use super::scan::{ScanOptions, put_step};
 use super::{Call, Command, ONE_KEY, READ, READ_FAST, WRITE_FAST, WRITE_OOM_FAST};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::decimal::{self, NoSum};
 use crate::resp::number::parse_integer;
-use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, IntegerText};
 use crate::storage_unit::{SmallBytes, Value};
 
@@ -29,37 +29,9 @@ pub const COMMANDS: &[Command] = &[
     Command::new("hash", "hscan", -3, READ, ONE_KEY, hscan),
 ];
 
-/// The hash under the first key in order to read it.
-fn read<'c>(call: &'c mut Call<'_, '_>) -> Result<Option<&'c Hash>, CommandError> {
-    let (key, now_ms) = (call.at(1), call.now_ms);
-    match call.keyspace().read(key, now_ms) {
-        None => Ok(None),
-        Some(Value::Hash(hash)) => Ok(Some(hash)),
-        Some(_) => Err(CommandError::WrongType),
-    }
-}
-
 /// Changes the hash under the first key, a new one if there is none.
 fn edit<R>(call: &mut Call<'_, '_>, change: impl FnOnce(&mut Hash) -> R) -> Result<R, CommandError> {
-    let (key, now_ms) = (call.at(1), call.now_ms);
-    let keyspace = call.keyspace();
-    match keyspace.lookup(key, now_ms) {
-        Some(found) if !matches!(keyspace.value(found), Value::Hash(_)) => Err(CommandError::WrongType),
-        Some(found) => keyspace
-            .edit(found, |value| match value {
-                Value::Hash(hash) => Some(change(hash)),
-                _ => None,
-            })
-            .ok_or(CommandError::WrongType),
-        None => {
-            let mut hash = Hash::new(keyspace.hash_key());
-            let result = change(&mut hash);
-            if !hash.fields().is_empty() {
-                keyspace.set(key, Value::Hash(Box::new(hash)), Lifetime::Forever, now_ms);
-            }
-            Ok(result)
-        }
-    }
+    edit_or_create(call, call.at(1), |hash| (change(hash), true))
 }
 
 fn set_fields(call: &mut Call<'_, '_>, name: &'static str) -> Result<i64, CommandError> {
@@ -87,7 +59,7 @@ fn hmset(call: &mut Call<'_, '_>) -> Outcome {
 
 fn hsetnx(call: &mut Call<'_, '_>) -> Outcome {
     let (field, text) = (call.at(2), call.at(3));
-    let absent = read(call)?.is_none_or(|hash| hash.fields().find(field).is_none());
+    let absent = read::<Hash>(call)?.is_none_or(|hash| hash.fields().find(field).is_none());
     if absent {
         edit(call, |hash| hash.set(field, text))?;
     }
@@ -127,8 +99,8 @@ fn hmget(call: &mut Call<'_, '_>) -> Outcome {
 
 fn hdel(call: &mut Call<'_, '_>) -> Outcome {
     let fields = call.arguments.from(2);
-    let any_there =
-        read(call)?.is_some_and(|hash| fields.clone().any(|field| hash.fields().find(field).is_some()));
+    let any_there = read::<Hash>(call)?
+        .is_some_and(|hash| fields.clone().any(|field| hash.fields().find(field).is_some()));
     // Nothing is told to have changed when nothing has.
     let removed =
         if any_there { edit(call, |hash| fields.filter(|field| hash.remove(field)).count())? } else { 0 };
@@ -137,21 +109,21 @@ fn hdel(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn hlen(call: &mut Call<'_, '_>) -> Outcome {
-    let length = read(call)?.map_or(0, |hash| hash.fields().len());
+    let length = read::<Hash>(call)?.map_or(0, |hash| hash.fields().len());
     call.reply.count(length);
     Ok(())
 }
 
 fn hstrlen(call: &mut Call<'_, '_>) -> Outcome {
     let field = call.at(2);
-    let length = read(call)?.and_then(|hash| hash.fields().get(field)).map_or(0, |text| text.len());
+    let length = read::<Hash>(call)?.and_then(|hash| hash.fields().get(field)).map_or(0, |text| text.len());
     call.reply.count(length);
     Ok(())
 }
 
 fn hexists(call: &mut Call<'_, '_>) -> Outcome {
     let field = call.at(2);
-    let there = read(call)?.is_some_and(|hash| hash.fields().find(field).is_some());
+    let there = read::<Hash>(call)?.is_some_and(|hash| hash.fields().find(field).is_some());
     call.reply.integer(there.into());
     Ok(())
 }
@@ -182,7 +154,7 @@ fn walk(call: &mut Call<'_, '_>, with_fields: bool, with_texts: bool) -> Outcome
 
 fn hincrby(call: &mut Call<'_, '_>) -> Outcome {
     let (field, step) = (call.at(2), call.integer(3)?);
-    let old = match read(call)?.and_then(|hash| hash.fields().get(field)) {
+    let old = match read::<Hash>(call)?.and_then(|hash| hash.fields().get(field)) {
         None => 0,
         Some(text) => parse_integer(text).ok_or(CommandError::Said("ERR hash value is not an integer"))?,
     };
@@ -198,7 +170,7 @@ fn hincrbyfloat(call: &mut Call<'_, '_>) -> Outcome {
     if !decimal::double(step).ok_or(CommandError::NotAFloat)?.is_finite() {
         return Err(CommandError::Said("ERR value is NaN or Infinity"));
     }
-    let old = match read(call)?.and_then(|hash| hash.fields().get(field)) {
+    let old = match read::<Hash>(call)?.and_then(|hash| hash.fields().get(field)) {
         None => SmallBytes::new(b"0"),
         Some(text) => text.clone(),
     };
@@ -211,53 +183,48 @@ fn hincrbyfloat(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
-fn hrandfield(call: &mut Call<'_, '_>) -> Outcome {
-    let count = if call.len() == 2 { None } else { Some(call.integer(2)?) };
-    let with_values = match call.len() {
-        2 | 3 => false,
-        4 if call.is(3, "withvalues") => true,
-        _ => return Err(CommandError::Syntax),
-    };
-    // Drawing with repetition can be asked for without end; half of what fits is Redis's bound.
-    if count.is_some_and(|count| !(-(i64::MAX / 2)..=i64::MAX / 2).contains(&count)) {
-        return Err(CommandError::Said("ERR value is out of range"));
+/// How many are drawn, if that is said, and whether what belongs to each is asked for with the word `with`.
+pub(super) fn draw_count(call: &Call<'_, '_>, with: &str) -> Result<(Option<i64>, bool), CommandError> {
+    if call.len() == 2 {
+        return Ok((None, false));
     }
-    let keyspace = call.databases.at(call.session.database);
-    let hash = match keyspace.read(call.arguments.at(1), call.now_ms) {
-        None if count.is_none() => {
+    let count = call.integer_within(2, -i64::MAX, i64::MAX)?;
+    match call.len() {
+        3 => return Ok((Some(count), false)),
+        4 if call.is(3, with) => {}
+        _ => return Err(CommandError::Syntax),
+    }
+    // The answer is twice as long, which Redis wants to be able to count.
+    if (-(i64::MAX / 2)..=i64::MAX / 2).contains(&count) {
+        Ok((Some(count), true))
+    } else {
+        Err(CommandError::Said("ERR value is out of range"))
+    }
+}
+
+fn hrandfield(call: &mut Call<'_, '_>) -> Outcome {
+    let (count, with_values) = draw_count(call, "withvalues")?;
+    let length = read::<Hash>(call)?.map(|hash| hash.fields().len());
+    let drawn = match (length, count) {
+        (None, None) => {
             call.reply.null();
             return Ok(());
         }
-        None => {
+        (None, Some(_)) => {
             call.reply.array(0);
             return Ok(());
         }
-        Some(Value::Hash(hash)) => hash,
-        Some(_) => return Err(CommandError::WrongType),
+        (Some(length), count) => draw(call, count.unwrap_or(-1), length)?,
     };
-    let (fields, random) = (hash.fields(), &mut call.shared.random);
-    let Some(count) = count else {
-        call.reply.bulk(fields.key_at(random.below(fields.len())));
+    let keyspace = call.databases.at(call.session.database);
+    let Some(hash) = typed::<Hash>(keyspace.stored(call.arguments.at(1)).map(|(value, _)| value))? else {
         return Ok(());
     };
-    let bytes_max = call.shared.config.limits.output_bytes_max;
-    let drawn: Vec<usize> = if count < 0 {
-        let count = count.unsigned_abs() as usize;
-        if count > bytes_max / 8 {
-            return Err(CommandError::Said("ERR value is out of range"));
-        }
-        (0..count).map(|_| random.below(fields.len())).collect()
-    } else {
-        let mut all: Vec<usize> = (0..fields.len()).collect();
-        let count = usize::try_from(count).unwrap_or(usize::MAX).min(all.len());
-        // Who asks for all of them gets them as they lie.
-        for at in (0..count).filter(|_| count < fields.len()) {
-            let other = at + random.below(all.len() - at);
-            all.swap(at, other);
-        }
-        all.truncate(count);
-        all
-    };
+    let fields = hash.fields();
+    if count.is_none() {
+        drawn.iter().for_each(|at| call.reply.bulk(fields.key_at(*at)));
+        return Ok(());
+    }
     let as_pairs = with_values && call.reply.protocol() == crate::resp::Protocol::Resp3;
     call.reply.array(if with_values && !as_pairs { drawn.len() * 2 } else { drawn.len() });
     for at in drawn {
@@ -276,25 +243,14 @@ fn hscan(call: &mut Call<'_, '_>) -> Outcome {
     let mut options = ScanOptions::at_cursor(call, 2)?;
     let mut cursor = 0;
     let mut found: Vec<(SmallBytes, SmallBytes)> = Vec::new();
-    if read(call)?.is_some() {
+    if read::<Hash>(call)?.is_some() {
         options.read(call, 3, false)?;
     }
-    if let Some(hash) = read(call)? {
-        let mut show = |field: &SmallBytes, text: &SmallBytes| {
-            if options.fits(field, "") {
-                found.push((field.clone(), text.clone()));
-            }
-        };
-        if hash.is_large() {
-            cursor = hash.fields().scan(options.cursor, options.count, show);
-        } else {
-            // A small hash is shown at once, whatever the count, as in Redis.
-            hash.fields().iter().for_each(|(field, text)| show(field, text));
-        }
+    if let Some(hash) = read::<Hash>(call)? {
+        cursor = options
+            .walk(hash.fields(), !hash.is_large(), |field, text| found.push((field.clone(), text.clone())));
     }
-    call.reply.array(2);
-    call.reply.bulk(cursor.to_string().as_bytes());
-    call.reply.array(found.len() * 2);
+    put_step(call, cursor, found.len() * 2);
     for (field, text) in found {
         call.reply.bulk(&field);
         call.reply.bulk(&text);

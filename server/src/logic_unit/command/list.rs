@@ -1,11 +1,11 @@
 //! Lists: strings in order, added and taken at both ends. What moves items between lists is in `list_move`; what
 //! would wait for an item is not here yet.
 
+use super::container::{edit, edit_or_create, lookup, read};
 use super::{Call, Command, ONE_KEY, READ, READ_FAST, WRITE, WRITE_FAST, WRITE_OOM, WRITE_OOM_FAST};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::call::range;
 use crate::storage_unit::Value;
-use crate::storage_unit::keyspace::{Found, Lifetime};
 use crate::storage_unit::value::List;
 
 /// The group.
@@ -49,67 +49,17 @@ impl End {
     }
 }
 
-/// Finds a list in order to read or change it; a key of another type is an error.
-pub(super) fn lookup(call: &mut Call<'_, '_>, key: &[u8]) -> Result<Option<Found>, CommandError> {
-    let now_ms = call.now_ms;
-    let keyspace = call.keyspace();
-    match keyspace.lookup(key, now_ms) {
-        Some(found) if !matches!(keyspace.value(found), Value::List(_)) => Err(CommandError::WrongType),
-        found => Ok(found),
-    }
-}
-
-/// The list under the first key in order to read it.
-fn read<'c>(call: &'c mut Call<'_, '_>) -> Result<Option<&'c List>, CommandError> {
-    let (key, now_ms) = (call.at(1), call.now_ms);
-    match call.keyspace().read(key, now_ms) {
-        None => Ok(None),
-        Some(Value::List(list)) => Ok(Some(list)),
-        Some(_) => Err(CommandError::WrongType),
-    }
-}
-
-/// Changes a list that was found.
-pub(super) fn edit<R>(
-    call: &mut Call<'_, '_>,
-    found: Found,
-    change: impl FnOnce(&mut List) -> R,
-) -> Result<R, CommandError> {
-    let edited = call.keyspace().edit(found, |value| match value {
-        Value::List(list) => Some(change(list)),
-        _ => None,
-    });
-    edited.ok_or(CommandError::WrongType)
-}
-
-/// Changes the list under `key`, a new one if there is none.
-pub(super) fn edit_or_create(
-    call: &mut Call<'_, '_>,
-    key: &[u8],
-    change: impl FnOnce(&mut List),
-) -> Result<(), CommandError> {
-    match lookup(call, key)? {
-        Some(found) => edit(call, found, change),
-        None => {
-            let mut list = List::default();
-            change(&mut list);
-            let now_ms = call.now_ms;
-            call.keyspace().set(key, Value::List(Box::new(list)), Lifetime::Forever, now_ms);
-            Ok(())
-        }
-    }
-}
-
 fn push(call: &mut Call<'_, '_>, end: End, only_if_present: bool) -> Outcome {
     let (key, items) = (call.at(1), call.arguments.from(2));
-    if only_if_present && lookup(call, key)?.is_none() {
+    if only_if_present && lookup::<List>(call, key)?.is_none() {
         call.reply.integer(0);
         return Ok(());
     }
     let mut length = 0;
-    edit_or_create(call, key, |list| {
+    edit_or_create(call, key, |list: &mut List| {
         items.for_each(|item| end.put(list, item));
         length = list.items().len();
+        ((), true)
     })?;
     call.reply.count(length);
     Ok(())
@@ -121,25 +71,21 @@ fn pop(call: &mut Call<'_, '_>, end: End, name: &'static str) -> Outcome {
     }
     let count = match call.arguments.get(2) {
         None => None,
-        Some(_) => {
-            let out_of_range = CommandError::Said("ERR value is out of range, must be positive");
-            let count = call.integer(2).map_err(|_| out_of_range.clone())?;
-            Some(usize::try_from(count).map_err(|_| out_of_range)?)
-        }
+        Some(_) => Some(call.positive(2)?),
     };
     let key = call.at(1);
-    let found = lookup(call, key)?;
+    let found = lookup::<List>(call, key)?;
     match (found, count) {
         (None, None) => call.reply.null(),
         (None, Some(_)) => call.reply.null_array(),
         (Some(_), Some(0)) => call.reply.array(0),
         (Some(found), None) => {
-            if let Some(item) = edit(call, found, |list| end.take(list))? {
+            if let Some(item) = edit(call, found, |list: &mut List| end.take(list))? {
                 call.reply.bulk(&item);
             }
         }
         (Some(found), Some(count)) => {
-            let items = edit(call, found, |list| {
+            let items = edit(call, found, |list: &mut List| {
                 let count = count.min(list.items().len());
                 (0..count).filter_map(|_| end.take(list)).collect::<Vec<_>>()
             })?;
@@ -151,7 +97,7 @@ fn pop(call: &mut Call<'_, '_>, end: End, name: &'static str) -> Outcome {
 }
 
 fn llen(call: &mut Call<'_, '_>) -> Outcome {
-    let length = read(call)?.map_or(0, |list| list.items().len());
+    let length = read::<List>(call)?.map_or(0, |list| list.items().len());
     call.reply.count(length);
     Ok(())
 }
@@ -164,8 +110,9 @@ fn position(index: i64, length: usize) -> Option<usize> {
 
 fn lindex(call: &mut Call<'_, '_>) -> Outcome {
     // The index is looked at only when there is something to be indexed, as in Redis.
-    let index = if read(call)?.is_some() { call.integer(2)? } else { 0 };
-    let item = read(call)?.and_then(|list| Some(list.items()[position(index, list.items().len())?].clone()));
+    let index = if read::<List>(call)?.is_some() { call.integer(2)? } else { 0 };
+    let item =
+        read::<List>(call)?.and_then(|list| Some(list.items()[position(index, list.items().len())?].clone()));
     match item {
         Some(item) => call.reply.bulk(&item),
         None => call.reply.null(),
@@ -190,19 +137,19 @@ fn lrange(call: &mut Call<'_, '_>) -> Outcome {
 
 fn lset(call: &mut Call<'_, '_>) -> Outcome {
     let (key, item) = (call.at(1), call.at(3));
-    let found = lookup(call, key)?.ok_or(CommandError::NoSuchKey)?;
+    let found = lookup::<List>(call, key)?.ok_or(CommandError::NoSuchKey)?;
     let index = call.integer(2)?;
-    let length = read(call)?.map_or(0, |list| list.items().len());
+    let length = read::<List>(call)?.map_or(0, |list| list.items().len());
     let at = position(index, length).ok_or(CommandError::IndexOutOfRange)?;
-    edit(call, found, |list| list.replace(at, item))?;
+    edit(call, found, |list: &mut List| list.replace(at, item))?;
     call.reply.ok();
     Ok(())
 }
 
 fn ltrim(call: &mut Call<'_, '_>) -> Outcome {
     let (key, start, end) = (call.at(1), call.integer(2)?, call.integer(3)?);
-    if let Some(found) = lookup(call, key)? {
-        edit(call, found, |list| {
+    if let Some(found) = lookup::<List>(call, key)? {
+        edit(call, found, |list: &mut List| {
             let range = range(start, end, list.items().len());
             list.trim(range.start, range.end);
         })?;
@@ -215,12 +162,12 @@ fn lrem(call: &mut Call<'_, '_>) -> Outcome {
     let (key, count, item) = (call.at(1), call.integer(2)?, call.at(3));
     let count_max = if count == 0 { usize::MAX } else { count.unsigned_abs() as usize };
     let mut removed = 0;
-    if let Some(found) = lookup(call, key)? {
+    if let Some(found) = lookup::<List>(call, key)? {
         let any = matches!(call.keyspace().value(found), Value::List(list)
             if list.items().iter().any(|other| other.as_slice() == item));
         // Nothing is told to have changed when nothing has.
         if any {
-            removed = edit(call, found, |list| list.remove(item, count_max, count < 0))?;
+            removed = edit(call, found, |list: &mut List| list.remove(item, count_max, count < 0))?;
         }
     }
     call.reply.count(removed);
@@ -234,14 +181,15 @@ fn linsert(call: &mut Call<'_, '_>) -> Outcome {
         _ => return Err(CommandError::Syntax),
     };
     let (key, pivot, item) = (call.at(1), call.at(3), call.at(4));
-    let Some(found) = lookup(call, key)? else {
+    let Some(found) = lookup::<List>(call, key)? else {
         call.reply.integer(0);
         return Ok(());
     };
-    let at = read(call)?.and_then(|list| list.items().iter().position(|other| other.as_slice() == pivot));
+    let at =
+        read::<List>(call)?.and_then(|list| list.items().iter().position(|other| other.as_slice() == pivot));
     let answer = match at {
         None => -1,
-        Some(at) => edit(call, found, |list| {
+        Some(at) => edit(call, found, |list: &mut List| {
             list.insert(at + behind, item);
             list.items().len() as i64
         })?,
@@ -276,7 +224,7 @@ fn lpos(call: &mut Call<'_, '_>) -> Outcome {
     }
     let item = call.at(2);
     let mut positions = Vec::new();
-    if let Some(list) = read(call)? {
+    if let Some(list) = read::<List>(call)? {
         let items = list.items();
         let looked_at = if length_max == 0 { items.len() } else { length_max.min(items.len()) };
         let wanted = match count {

@@ -1,9 +1,11 @@
 //! Lists: items that go from one to another, or come from the first that has any.
 
-use super::list::{End, edit, edit_or_create, lookup};
+use super::container::{edit, edit_or_create, lookup, numbered_keys};
+use super::list::End;
+use super::sorted_set_pop::count_after;
 use super::{Call, Command, NO_KEYS, TWO_KEYS, WRITE, WRITE_OOM};
 use crate::error::{CommandError, Outcome};
-use crate::resp::number::parse_integer;
+use crate::storage_unit::value::List;
 
 /// The group.
 pub const COMMANDS: &[Command] = &[
@@ -12,7 +14,7 @@ pub const COMMANDS: &[Command] = &[
         move_item(call, from, to)
     }),
     Command::new("list", "rpoplpush", 3, WRITE_OOM, TWO_KEYS, |call| move_item(call, End::Back, End::Front)),
-    Command::new("list", "lmpop", -4, WRITE, NO_KEYS, lmpop),
+    Command::new("list", "lmpop", -4, WRITE, NO_KEYS, lmpop).numbered(1),
 ];
 
 fn end_at(call: &Call<'_, '_>, index: usize) -> Result<End, CommandError> {
@@ -27,18 +29,18 @@ fn end_at(call: &Call<'_, '_>, index: usize) -> Result<End, CommandError> {
 
 fn move_item(call: &mut Call<'_, '_>, from_end: End, to_end: End) -> Outcome {
     let (from, to) = (call.at(1), call.at(2));
-    if lookup(call, from)?.is_none() {
+    if lookup::<List>(call, from)?.is_none() {
         call.reply.null();
         return Ok(());
     }
     // The target is looked at before anything is taken from the source; it may be the same list.
-    lookup(call, to)?;
-    let Some(found) = lookup(call, from)? else {
+    lookup::<List>(call, to)?;
+    let Some(found) = lookup::<List>(call, from)? else {
         call.reply.null();
         return Ok(());
     };
     if from == to {
-        let item = edit(call, found, |list| {
+        let item = edit(call, found, |list: &mut List| {
             let item = from_end.take(list);
             if let Some(item) = &item {
                 to_end.put(list, item);
@@ -51,37 +53,31 @@ fn move_item(call: &mut Call<'_, '_>, from_end: End, to_end: End) -> Outcome {
         }
         return Ok(());
     }
-    let Some(item) = edit(call, found, |list| from_end.take(list))? else {
+    let Some(item) = edit(call, found, |list: &mut List| from_end.take(list))? else {
         call.reply.null();
         return Ok(());
     };
-    edit_or_create(call, to, |list| to_end.put(list, &item))?;
+    edit_or_create(call, to, |list| (to_end.put(list, &item), true))?;
     call.reply.bulk(&item);
     Ok(())
 }
 
 fn lmpop(call: &mut Call<'_, '_>) -> Outcome {
-    let out_of_range = CommandError::Said("ERR numkeys should be greater than 0");
-    let keys = parse_integer(call.at(1)).and_then(|keys| usize::try_from(keys).ok()).filter(|keys| *keys > 0);
-    let keys = keys.ok_or(out_of_range)?;
-    let side = keys.checked_add(2).filter(|side| *side < call.len()).ok_or(CommandError::Syntax)?;
-    let end = end_at(call, side)?;
-    let mut count = None;
-    for at in (side + 1..call.len()).step_by(2) {
-        if !call.is(at, "count") || count.is_some() || at + 1 >= call.len() {
-            return Err(CommandError::Syntax);
-        }
-        let given = parse_integer(call.at(at + 1)).and_then(|count| usize::try_from(count).ok());
-        let positive = given.filter(|count| *count > 0);
-        count = Some(positive.ok_or(CommandError::Said("ERR count should be greater than 0"))?);
+    let too_few = CommandError::Said("ERR numkeys should be greater than 0");
+    let keys = numbered_keys(call, 1, too_few, CommandError::Syntax)?;
+    let side = keys + 2;
+    if side >= call.len() {
+        return Err(CommandError::Syntax);
     }
+    let end = end_at(call, side)?;
+    let count = count_after(call, side + 1)?;
     let arguments = call.arguments;
     for key in arguments.from(2).take(keys) {
-        let Some(found) = lookup(call, key)? else {
+        let Some(found) = lookup::<List>(call, key)? else {
             continue;
         };
-        let items = edit(call, found, |list| {
-            let count = count.unwrap_or(1).min(list.items().len());
+        let items = edit(call, found, |list: &mut List| {
+            let count = count.min(list.items().len());
             (0..count).filter_map(|_| end.take(list)).collect::<Vec<_>>()
         })?;
         call.reply.array(2);

@@ -8,6 +8,7 @@ pub mod client;
 pub mod command_table;
 pub mod config;
 pub mod connection;
+mod container;
 pub mod counter;
 pub mod expire;
 pub mod hash;
@@ -18,6 +19,12 @@ pub mod list_move;
 pub mod object;
 pub mod scan;
 pub mod server;
+pub mod set;
+pub mod set_algebra;
+pub mod sorted_set;
+pub mod sorted_set_algebra;
+pub mod sorted_set_pop;
+pub mod sorted_set_range;
 pub mod string;
 pub mod string_range;
 pub mod transaction;
@@ -25,6 +32,8 @@ pub mod transaction;
 use super::call::Call;
 use super::dispatch::Subcommand;
 use crate::error::Outcome;
+use crate::resp::Arguments;
+use crate::resp::number::parse_integer;
 
 /// What is special about a command; the names are those of `COMMAND INFO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +109,8 @@ pub struct Command {
     pub flags: Flags,
     /// Which words are keys: first, last (negative: from the end), step. All 0: none.
     pub keys: (i32, i32, i32),
+    /// The word that says how many keys follow it; 0: none does.
+    pub numbered: usize,
     /// The group in which `COMMAND DOCS` lists it.
     pub group: &'static str,
     /// What it does.
@@ -117,13 +128,31 @@ impl Command {
         keys: (i32, i32, i32),
         run: fn(&mut Call<'_, '_>) -> Outcome,
     ) -> Self {
-        Command { name, arity, flags, keys, group, run, subcommands: &[] }
+        Command { name, arity, flags, keys, numbered: 0, group, run, subcommands: &[] }
     }
 
     /// The same, with subcommands.
     const fn with(mut self, subcommands: &'static [Subcommand]) -> Self {
         self.subcommands = subcommands;
         self
+    }
+
+    /// The same, where the word at `index` says how many keys follow it.
+    const fn numbered(mut self, index: usize) -> Self {
+        self.numbered = index;
+        self
+    }
+
+    /// The keys among the words of a request.
+    pub fn keys_of<'a>(&self, request: Arguments<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (first, last, step) = self.keys;
+        let end = if last < 0 { request.len() as i32 + last } else { last };
+        let fixed = (first.max(1)..=end).step_by(step.max(1) as usize).filter(move |_| first > 0);
+        let count = request.get(self.numbered).filter(|_| self.numbered > 0).and_then(parse_integer);
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        let count = count.filter(|count| self.numbered + count < request.len()).unwrap_or(0);
+        let fixed = fixed.filter_map(move |at| request.get(at as usize));
+        fixed.chain(request.from(self.numbered + 1).take(count))
     }
 
     /// Whether it takes so many words.
@@ -164,6 +193,12 @@ const GROUPS: &[&[Command]] = &[
     hash::COMMANDS,
     list::COMMANDS,
     list_move::COMMANDS,
+    set::COMMANDS,
+    set_algebra::COMMANDS,
+    sorted_set::COMMANDS,
+    sorted_set_range::COMMANDS,
+    sorted_set_pop::COMMANDS,
+    sorted_set_algebra::COMMANDS,
 ];
 
 /// All commands, group by group.

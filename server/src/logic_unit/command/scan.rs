@@ -1,9 +1,11 @@
-//! Walking over keys: all at once, step by step, or one at random. `HSCAN` takes its steps here too.
+//! Walking over keys: all at once, step by step, or one at random. Containers take their steps here too.
 
 use super::{Call, Command, NO_KEYS, READ};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::glob;
 use crate::resp::number::parse_integer;
+use crate::storage_unit::SmallBytes;
+use crate::storage_unit::table::Table;
 
 /// The group.
 pub const COMMANDS: &[Command] = &[
@@ -23,8 +25,8 @@ fn keys(call: &mut Call<'_, '_>) -> Outcome {
 
 /// What a step of a walk was asked to look for.
 pub(super) struct ScanOptions<'a> {
-    pub(super) cursor: u64,
-    pub(super) count: usize,
+    cursor: u64,
+    count: usize,
     pattern: Option<&'a [u8]>,
     type_name: Option<Vec<u8>>,
 }
@@ -63,10 +65,36 @@ impl<'a> ScanOptions<'a> {
         Ok(())
     }
 
-    pub(super) fn fits(&self, key: &[u8], type_name: &str) -> bool {
+    /// Takes the step over a container, which is shown at once where it is small, whatever the count; the cursor after it.
+    pub(super) fn walk<V>(
+        &self,
+        table: &Table<V>,
+        is_small: bool,
+        mut show: impl FnMut(&SmallBytes, &V),
+    ) -> u64 {
+        let mut show = |key: &SmallBytes, value: &V| {
+            if self.fits(key, "") {
+                show(key, value);
+            }
+        };
+        if !is_small {
+            return table.scan(self.cursor, self.count, show);
+        }
+        table.iter().for_each(|(key, value)| show(key, value));
+        0
+    }
+
+    fn fits(&self, key: &[u8], type_name: &str) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, key))
             && self.type_name.as_ref().is_none_or(|wanted| wanted == type_name.as_bytes())
     }
+}
+
+/// The beginning of the answer to a step: the cursor to go on with, and how many replies follow.
+pub(super) fn put_step(call: &mut Call<'_, '_>, cursor: u64, count: usize) {
+    call.reply.array(2);
+    call.reply.bulk(cursor.to_string().as_bytes());
+    call.reply.array(count);
 }
 
 fn scan(call: &mut Call<'_, '_>) -> Outcome {
@@ -79,9 +107,7 @@ fn scan(call: &mut Call<'_, '_>) -> Outcome {
             keys.push(key.to_vec());
         }
     });
-    call.reply.array(2);
-    call.reply.bulk(cursor.to_string().as_bytes());
-    call.reply.array(keys.len());
+    put_step(call, cursor, keys.len());
     keys.iter().for_each(|key| call.reply.bulk(key));
     Ok(())
 }

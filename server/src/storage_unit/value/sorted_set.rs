@@ -94,10 +94,12 @@ impl SortedSet {
         self.order.range(ranks).into_iter().map(|at| self.member_at(at))
     }
 
-    /// Gives a member a score, which must be a number; the score that it had.
+    /// Gives a member a score, which must be a number; the score that it had. A zero loses its sign, as in Redis.
     pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
         debug_assert!(!score.is_nan(), "a score without an order");
-        let place = |set: &Self| set.partition_point(|other, name| compare((other, name), (score, member)).is_lt());
+        let score = score + 0.0;
+        let place =
+            |set: &Self| set.partition_point(|other, name| compare((other, name), (score, member)).is_lt());
         if let Some(at) = self.members.find(member) {
             let old = *self.members.value_at(at);
             if old != score {
