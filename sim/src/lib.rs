@@ -7,8 +7,9 @@
 //!         └ object/     to what: sockets, epoll sets, timers, signals
 //!             └ wire/       what travels between hosts, and when it arrives
 //!                 └ world/, agenda     whose turn it is, and what is to come
-//!   choice/     the one source of every decision          fault/   what can go wrong, a family a row
-//!   trace/      what happened: events, hash, forms        sim, run   a world is built, runs, and leaves a report
+//!   choice/     the one source of every decision          fault/   what can go wrong, a family a file
+//!   calls/      the table of system calls and events, and how arguments are written
+//!   trace/      events, their hash, forms                 sim, run   a world is built, runs, and leaves a report
 //! ```
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,

@@ -66,7 +66,7 @@ impl Run {
     pub fn injected(&mut self, family: Family, effect: Effect) -> u64 {
         self.swarm.fired(family);
         let Effect { time, thread, args } = effect;
-        self.trace.happening(time, thread, Kind::Fault(family), args)
+        self.trace.event(time, thread, Kind::Fault(family), args)
     }
 
     /// As [`Run::injected`], of what happens now and concerns no thread.

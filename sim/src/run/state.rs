@@ -251,13 +251,13 @@ impl Run {
     /// Records an event that happens now; its number.
     #[inline]
     pub fn event(&mut self, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        self.trace.happening(self.now, thread, kind, args)
+        self.trace.event(self.now, thread, kind, args)
     }
 
     /// Records an event of a thread at its own time; its number.
     #[inline]
     pub fn event_at(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        self.trace.happening(time, thread, kind, args)
+        self.trace.event(time, thread, kind, args)
     }
 
     /// Records that an operation which began earlier is over now, with the fault that it met.

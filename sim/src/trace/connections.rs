@@ -1,4 +1,4 @@
-//! The connections of a trace, put together from what happened on the wire: what the views that show connections share.
+//! The connections of a trace, put together from the events of the network. The forms that show connections share this.
 
 use super::{Arg, Event, Kind};
 use crate::run::TraceLog;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub enum State {
     /// Its first segment is on the way, or was dropped.
     SynSent,
-    /// Nobody listened.
+    /// There was no listener.
     Refused,
     /// Both ends know of it.
     Established,
@@ -34,7 +34,7 @@ impl State {
         }
     }
 
-    /// Whether nothing follows any more.
+    /// Whether it has ended.
     fn is_over(self) -> bool {
         matches!(self, State::Refused | State::Closed | State::Reset)
     }
@@ -45,7 +45,7 @@ impl State {
 pub struct Connection {
     /// Who connected, and to whom: addresses as events write them.
     pub ends: [u64; 2],
-    /// How it ended, or stands.
+    /// How it ended, or its state at the end.
     pub state: State,
     /// Bytes that arrived: from the first end, from the second.
     pub bytes: [u64; 2],
@@ -53,9 +53,9 @@ pub struct Connection {
     pub segments: [u64; 2],
     /// Which directions have ended.
     pub ended: [bool; 2],
-    /// How many faults it met.
+    /// How many faults hit it.
     pub faults: u64,
-    /// When it was first and last heard of.
+    /// The times of its first and last event.
     pub time: [u64; 2],
 }
 
@@ -68,7 +68,7 @@ pub fn ends(event: &Event) -> Option<[u64; 2]> {
 /// Follows connections event by event.
 #[derive(Default)]
 pub struct Follower {
-    /// All so far, in the order in which they were first heard of.
+    /// All so far, in the order of their first events.
     pub all: Vec<Connection>,
     /// The last connection between two addresses, whichever connected.
     last: BTreeMap<[u64; 2], usize>,
@@ -98,17 +98,17 @@ impl Follower {
         };
         let connection = &mut self.all[index];
         if event.kind == Kind::Syn && connection.ends != [from, to] {
-            // It was first heard of by a fault on the way back.
+            // Its first event was a fault on the way back.
             connection.ends = [from, to];
         }
         let side = usize::from(connection.ends[0] != from);
-        connection.hear(event, side);
+        connection.add(event, side);
         Some((index, side))
     }
 }
 
 impl Connection {
-    fn hear(&mut self, event: &Event, side: usize) {
+    fn add(&mut self, event: &Event, side: usize) {
         self.time[1] = event.time;
         match event.kind {
             Kind::Refused => self.state = State::Refused,
@@ -128,7 +128,7 @@ impl Connection {
     }
 }
 
-/// All connections of a trace, in the order in which they were first heard of.
+/// All connections of a trace, in the order of their first events.
 pub fn connections(log: &TraceLog) -> Vec<Connection> {
     let mut follower = Follower::default();
     for event in &log.events {

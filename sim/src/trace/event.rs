@@ -9,7 +9,7 @@ pub struct Event {
     pub number: u64,
     /// Simulated time, in nanoseconds since the start of the world.
     pub time: u64,
-    /// The index of the thread that made the call; `u32::MAX` where it is nobody's.
+    /// The index of the thread that made the call; `u32::MAX` where no thread made it.
     pub thread: u32,
     /// What it is.
     pub kind: Kind,

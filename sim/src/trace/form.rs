@@ -125,7 +125,7 @@ pub fn cause<'a>(log: &'a TraceLog, event: &Event) -> Option<&'a Event> {
     })
 }
 
-/// Who: `host/thread`, or `~` for an event that is nobody's.
+/// Who: `host/thread`, or `~` for an event of no thread.
 pub fn actor<'a>(log: &'a TraceLog, event: &Event) -> &'a str {
     match event.thread {
         u32::MAX => "~",

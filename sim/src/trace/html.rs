@@ -1,5 +1,5 @@
-//! A trace as a page that needs nothing else: a lane for each thread and each connection, faults marked, the line of an event
-//! under the mouse. The page is `timeline.html`; this fills in its data.
+//! A trace as a self-contained page: a lane for each thread and each connection, faults marked, the line of the event under the
+//! mouse. The page is `timeline.html`; this fills in its data.
 
 use super::connections::Follower;
 use super::text::Lines;
@@ -12,11 +12,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 const PAGE: &str = include_str!("timeline.html");
-/// More would make a page that no browser likes; the text form has all.
+/// Browsers are slow with more; the text form has all.
 const EVENTS_MAX: usize = 100_000;
 
-/// Writes the page; `title` is its head line, `verdict` what the run came to: a line, and more below it where there is
-/// more to say.
+/// Writes the page; `title` is its head line, `verdict` the outcome of the run: a line, and more lines below it if need be.
 pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) -> io::Result<()> {
     // The last events matter: a failure is at the end.
     let skipped = log.events.len().saturating_sub(EVENTS_MAX);
@@ -47,7 +46,7 @@ pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) ->
             lane,
             start,
             event.time,
-            look(event),
+            class(event),
             side,
             event.cause,
             lines.line(event).trim()
@@ -57,14 +56,14 @@ pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) ->
         let [client, server] = connection.ends.map(|end| form::place(log, end));
         Value::from(format!("{client} > {server}"))
     });
-    let (verdict, told) = verdict.split_once('\n').unwrap_or((verdict, ""));
+    let (verdict, details) = verdict.split_once('\n').unwrap_or((verdict, ""));
     let ended: BTreeSet<u32> =
         log.events.iter().filter(|event| event.kind == Kind::ThreadEnd).map(|event| event.thread).collect();
     let waiting: Vec<u32> = (0..log.threads.len() as u32).filter(|thread| !ended.contains(thread)).collect();
     let data = json!({
         "title": title,
         "verdict": verdict,
-        "told": told.trim_end(),
+        "details": details.trim_end(),
         "skipped": skipped,
         "threads": log.threads,
         "connections": Value::from_iter(connections),
@@ -88,7 +87,7 @@ pub fn title(spec: &RunSpec) -> String {
     format!("{}, {base}{}", spec.scenario.name, settings::flags(&spec.settings))
 }
 
-/// What a run came to, in a line.
+/// The outcome of a run, in a line.
 pub fn verdict(report: &RunReport) -> String {
     match &report.failure {
         None => "held".to_owned(),
@@ -99,11 +98,11 @@ pub fn verdict(report: &RunReport) -> String {
     }
 }
 
-/// How an event looks: its class in the page.
-fn look(event: &Event) -> &'static str {
+/// The class of an event in the page.
+fn class(event: &Event) -> &'static str {
     match (event.kind.is_call(), event.kind.is_fault(), event.result) {
         (_, true, _) => "fault",
-        (false, ..) => "happening",
+        (false, ..) => "event",
         (true, _, -11) => "again",
         (true, _, -4095..=-1) => "error",
         (true, ..) => "call",

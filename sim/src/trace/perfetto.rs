@@ -31,7 +31,7 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     let causes: BTreeSet<u64> = log.events.iter().map(|event| event.cause).collect();
     let mut follower = Follower::default();
     let mut named = 0;
-    // A thread is in its call from the end of the one before: between them no simulated time passes.
+    // A thread is in its call from the end of the one before: between two calls no simulated time passes.
     let mut free_since: Vec<Option<u64>> = vec![None; log.threads.len()];
     for event in &log.events {
         let on_wire = follower.follow(event);
@@ -64,7 +64,7 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
                 "ts": us(start), "dur": us(event.time - start), "args": args,
             }))?;
         } else {
-            let category = if event.kind.is_fault() { "fault" } else { "happening" };
+            let category = if event.kind.is_fault() { "fault" } else { "event" };
             put(
                 json!({"ph": "i", "s": "t", "name": name, "cat": category, "pid": pid, "tid": tid, "ts": ts, "args": args}),
             )?;

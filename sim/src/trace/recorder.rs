@@ -1,4 +1,4 @@
-//! Takes down what happens: always the hash, and, where a run is asked to keep them, the events themselves.
+//! Records events: always their hash, and, where a run is asked to keep them, the events themselves.
 
 use super::{Event, Kind, TraceHash};
 use crate::run::{Record, TraceLog};
@@ -123,7 +123,7 @@ impl Recorder {
         self.payload.1 += kept as u32;
     }
 
-    /// The bytes that the last happening carried. Not in the hash: they were when they were sent.
+    /// The bytes that the last event carried. They are not in the hash: they went into it when they were sent.
     pub fn carried(&mut self, bytes: &[u8]) {
         let kept = bytes.len().min(CARRIED_BYTES);
         if let (Record::Trace, Some(event)) = (self.keep, self.log.events.last_mut()) {
@@ -139,9 +139,9 @@ impl Recorder {
         self.note(time, thread, kind, args, result, cause);
     }
 
-    /// Something that happened; its number.
+    /// An event that is no call; its number.
     #[inline]
-    pub fn happening(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
+    pub fn event(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
         self.note(time, thread, kind, args, 0, 0);
         self.number
     }

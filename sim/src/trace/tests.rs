@@ -1,4 +1,4 @@
-//! Every view of the same trace says the same.
+//! Every form of the same trace says the same.
 
 use super::connections::{State, connections};
 use super::*;

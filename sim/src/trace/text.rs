@@ -4,7 +4,7 @@
 //!   #3 0.000001750 server/worker-2 recv(7, 4096, 0) = 6 "PING\r\n"  <- #2 split
 //!   │  │           │               │                  │              └ what made the result so: the number and name of the fault
 //!   │  │           │               │                  └ the beginning of the bytes
-//!   │  │           │               └ call and result, or a happening (of the wire, say: thread `~`)
+//!   │  │           │               └ call and result, or an event that no call made (thread `~`)
 //!   │  │           └ host/thread
 //!   │  └ simulated seconds since the start of the world
 //!   └ number of the event
@@ -115,56 +115,56 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
 enum Shown {
     /// The event at this place.
     Event(usize),
-    /// So many events, which do as the so many before them did.
+    /// So many events, which repeat a cycle of so many.
     Again(usize, usize),
 }
 
-/// How many events may repeat each other: what a loop does in a turn. And how often they do until it is said in a line.
-const TURN_MAX: usize = 6;
-const TURNS_MIN: usize = 5;
+/// The longest cycle of events that is shortened, and how many times it must repeat for that.
+const CYCLE_MAX: usize = 6;
+const CYCLES_MIN: usize = 5;
 
-/// What makes an event another one than a turn before: who did what, whether it worked, and whether a fault hit it.
+/// What two events of a cycle have in common: who did what, whether it worked, and whether a fault hit it.
 fn shape(event: &Event) -> (u32, Kind, i64, bool) {
     (event.thread, event.kind, event.result.min(0), event.cause != 0)
 }
 
-/// The last `count` lines, and the place of the first event that they tell of. Somebody who looks again and again until the
-/// end, as others wait, fills no screen: of the turns of a loop the first and the last are shown.
+/// The last `count` lines, and the place of their first event. A thread may poll in a loop until the end while others wait:
+/// of a loop the first and the last iteration are shown.
 fn end(events: &[Event], count: usize) -> (Vec<Shown>, usize) {
     let mut shown = Vec::new();
     let mut at = events.len();
     while at > 0 && shown.len() < count {
-        // How many events at the end repeat those a turn before them.
-        let repeats = |turn: usize| {
-            (turn..at)
+        // How many events at the end equal those one cycle before them.
+        let repeats = |cycle: usize| {
+            (cycle..at)
                 .rev()
-                .take_while(|&place| shape(&events[place]) == shape(&events[place - turn]))
+                .take_while(|&place| shape(&events[place]) == shape(&events[place - cycle]))
                 .count()
         };
-        let turn = (1..=TURN_MAX.min(at)).find(|&turn| repeats(turn) >= (TURNS_MIN - 1) * turn);
-        let Some(turn) = turn else {
+        let cycle = (1..=CYCLE_MAX.min(at)).find(|&cycle| repeats(cycle) >= (CYCLES_MIN - 1) * cycle);
+        let Some(cycle) = cycle else {
             at -= 1;
             shown.push(Shown::Event(at));
             continue;
         };
-        let first = at - turn - repeats(turn);
-        shown.extend((at - turn..at).rev().map(Shown::Event));
-        shown.push(Shown::Again(repeats(turn) - turn, turn));
-        shown.extend((first..first + turn).rev().map(Shown::Event));
+        let first = at - cycle - repeats(cycle);
+        shown.extend((at - cycle..at).rev().map(Shown::Event));
+        shown.push(Shown::Again(repeats(cycle) - cycle, cycle));
+        shown.extend((first..first + cycle).rev().map(Shown::Event));
         at = first;
     }
     shown.reverse();
     (shown, at)
 }
 
-/// The last `count` lines or a turn more: what happened right before the end.
+/// The last `count` lines or one cycle more: what happened right before the end.
 pub fn tail(log: &TraceLog, count: usize) -> String {
     let lines = Lines::new(log);
     let line = |shown: &Shown| match *shown {
         Shown::Event(at) => lines.line(&log.events[at]) + "\n",
-        Shown::Again(events, 1) => format!("{:>1$} {events} more of these\n", "…", lines.number_width),
-        Shown::Again(events, turn) => {
-            format!("{:>1$} {events} more, these {turn} again and again\n", "…", lines.number_width)
+        Shown::Again(events, 1) => format!("{:>1$} {events} more like this\n", "…", lines.number_width),
+        Shown::Again(events, cycle) => {
+            format!("{:>1$} {events} more, repeating these {cycle}\n", "…", lines.number_width)
         }
     };
     end(&log.events, count).0.iter().map(line).collect()
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_again_and_again_fills_no_screen() {
+    fn a_loop_at_the_end_is_shortened() {
         let mut log = TraceLog {
             events: vec![],
             bytes: vec![],
