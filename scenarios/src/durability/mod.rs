@@ -12,8 +12,12 @@ mod redb_disk_full;
 mod redb_everysec;
 mod redb_kill;
 mod redb_power;
+mod redb_room_again;
+mod redb_room_again_everysec;
 mod redb_sync_error;
 pub mod rewrite;
+mod room_again;
+mod room_again_everysec;
 pub mod run;
 pub mod server;
 mod sync_error;
@@ -35,6 +39,10 @@ pub const ALL: &[Scenario] = &[
     redb_everysec::SCENARIO,
     redb_disk_full::SCENARIO,
     redb_sync_error::SCENARIO,
+    room_again::SCENARIO,
+    room_again_everysec::SCENARIO,
+    redb_room_again::SCENARIO,
+    redb_room_again_everysec::SCENARIO,
 ];
 
 /// A scenario without knobs whose run is `fn body(sim: &mut Sim)`.

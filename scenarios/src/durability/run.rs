@@ -1,14 +1,14 @@
 //! How a scenario of one server runs: the server, a nemesis who kills it or cuts its power, clients, and the check.
 
-use super::client::{CLIENT_TIMEOUT, clients};
+use super::client::{CLIENT_TIMEOUT, Client, clients};
 use super::prefix;
-use super::server::{QUIET_NS, Server, durable};
-use super::workload::check;
-use eagain_net::sleep;
+use super::server::{FULL, QUIET_NS, Server, durable, expect, reached};
+use super::workload::{Outcome, check};
+use eagain_net::{Instant, now, sleep};
 use eagain_server::flaws::Flaws;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, USUAL_FAULTS, choose, control};
+use eagain_sim::{Sim, USUAL_FAULTS, choose, control, fail};
 use std::time::Duration;
 
 /// The disk is full for a while.
@@ -64,4 +64,34 @@ pub fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) 
             sleep(k, CLIENT_TIMEOUT);
         }
     });
+}
+
+/// A disk that is full again and again while a client writes. When it has room for good and nobody has asked anything for a
+/// while, the first write succeeds, without a restart.
+pub fn room_again(sim: &mut Sim, engine: Engine, policy: SyncPolicy) {
+    allow(sim, &[Family::DiskSpace]);
+    expect(sim, &[FULL]);
+    let (_, address) = durable(sim, engine, policy, Flaws::default());
+    let host = sim.host("client");
+    sim.client(host, "client", move |k| {
+        let mut client = Client::new(k, address, 1, CLIENT_TIMEOUT);
+        let value = [b'x'; 2000];
+        while now(k) < Instant(QUIET_NS) {
+            let outcome = client.ask(&[b"SET", format!("key:{}", choose("key", 0, 9)).as_bytes(), &value]);
+            if let Outcome::Refused(text) = outcome {
+                reached(FULL, text.contains("disk is full"));
+            }
+            sleep(k, Duration::from_millis(1 << choose("pause", 0, 10)));
+        }
+        sleep(k, Duration::from_secs(60));
+        let outcome = client.ask(&[b"SET", b"last", &value]);
+        if !matches!(outcome, Outcome::Answered(_)) {
+            fail(
+                "O6",
+                "not healed",
+                format!("a minute after the end of faults a write ends so: {outcome:?}"),
+            );
+        }
+    });
+    sim.run();
 }

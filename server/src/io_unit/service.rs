@@ -140,7 +140,7 @@ impl<K: Kernel> Service<K> {
     ) {
         if let (Service::Here, Some(session)) = (&self, &mut peer.session) {
             let (served, commit) = units.execute(|logic| {
-                if logic.holds_replies() {
+                if logic.begin_turn() {
                     peer.connection.hold_replies();
                 }
                 let execute = |request: crate::resp::Arguments<'_>, out: &mut Vec<u8>| {

@@ -167,6 +167,7 @@ impl<S: Storage> LogicUnit<S> {
         now: WallTime,
         mut out: Vec<u8>,
     ) -> ReplyBatch {
+        self.begin_turn();
         out.clear();
         let mut after = After::KeepOpen;
         for request in batch.iter() {
@@ -195,10 +196,10 @@ impl<S: Storage> LogicUnit<S> {
         self.storage.commit()
     }
 
-    /// Whether the replies of the next turn may have to wait; see [`Storage`].
+    /// A turn begins. Whether its replies may have to wait; see [`Storage`].
     #[inline]
-    pub fn holds_replies(&self) -> bool {
-        self.storage.holds_replies()
+    pub fn begin_turn(&mut self) -> bool {
+        self.storage.begin_turn()
     }
 
     /// What became of a ticket of [`LogicUnit::commit`].

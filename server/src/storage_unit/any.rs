@@ -96,10 +96,10 @@ impl<K: Files + Threads> Storage for AnyStorage<K> {
     }
 
     #[inline]
-    fn holds_replies(&self) -> bool {
+    fn begin_turn(&mut self) -> bool {
         match self {
             AnyStorage::Memory(_) => false,
-            AnyStorage::Durable(durable) => durable.holds_replies(),
+            AnyStorage::Durable(durable) => durable.begin_turn(),
         }
     }
 

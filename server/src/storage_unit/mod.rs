@@ -83,7 +83,7 @@ impl std::fmt::Debug for Progress {
 /// leave that tells of the changes. The implementer drains the effects there, and keeps their order.
 /// A loop that serves a turn of a connection, or several, with this storage:
 ///
-/// 1. where [`Storage::holds_replies`] says so, it begins to hold the replies of the turn back;
+/// 1. where [`Storage::begin_turn`] says so, it begins to hold the replies of the turn back;
 /// 2. it executes, and calls [`Storage::commit`];
 /// 3. at [`Commit::Done`] the replies may leave, unless earlier ones of the connection still wait;
 /// 4. at [`Commit::Pending`] they wait for [`Storage::standing`] of that ticket, which is asked when the bell that was
@@ -92,9 +92,10 @@ pub trait Storage: Send {
     /// The image in memory that commands read and change.
     fn databases(&mut self) -> &mut Databases;
 
-    /// Whether the replies of the next turn may have to wait.
+    /// A turn begins: what has ended by itself, such as a full disk, is taken over. Whether the replies of this turn may
+    /// have to wait.
     #[inline]
-    fn holds_replies(&self) -> bool {
+    fn begin_turn(&mut self) -> bool {
         false
     }
 

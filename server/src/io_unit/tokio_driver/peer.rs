@@ -137,7 +137,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             return onward.serve(hall, connection, session, now);
         }
         let mut logic = hall.logic.borrow_mut();
-        if logic.holds_replies() {
+        if logic.begin_turn() {
             connection.hold_replies();
         }
         let served = connection.serve(&scratch[..fresh], now.mono_ns, |request, out| {

@@ -165,20 +165,20 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
 }
 
 impl<K: Files + Threads> Durable<K> {
+    fn holds_replies(&self) -> bool {
+        self.policy == SyncPolicy::Always && !self.flaws.replies_before_sync || self.shared.is_behind()
+    }
+
     /// Takes over what the writer has found out: a new image, trouble, the end of trouble.
     fn hear(&mut self, state: &mut shared::State) {
         if let Some(image) = state.image.take() {
             self.databases.replace(image);
-            state.failures.push((state.done + 1, state.ticket));
-            state.done = state.ticket;
-            state.reloading = false;
+            state.fail_pending();
             self.databases.persistence.unreadable = None;
             self.scan = None;
         }
         if let Some(why) = state.unreadable.take() {
-            state.failures.push((state.done + 1, state.ticket));
-            state.done = state.ticket;
-            state.reloading = false;
+            state.fail_pending();
             self.databases.persistence.unreadable =
                 Some(format!("MISCONF {why}; nothing can be told until that has ended, or a restart"));
         }
@@ -241,8 +241,15 @@ impl<K: Files + Threads> Storage for Durable<K> {
         &mut self.databases
     }
 
-    fn holds_replies(&self) -> bool {
-        self.policy == SyncPolicy::Always && !self.flaws.replies_before_sync || self.shared.is_behind()
+    fn begin_turn(&mut self) -> bool {
+        let persistence = &self.databases.persistence;
+        if persistence.refusal.is_some() || persistence.unreadable.is_some() {
+            // Nobody else asks whether the trouble has ended. Nothing of this turn was executed yet, so that there may be a
+            // new image.
+            let shared = self.shared.clone();
+            self.hear(&mut shared.state.lock());
+        }
+        self.holds_replies()
     }
 
     fn commit(&mut self) -> Commit {
@@ -302,9 +309,8 @@ impl<K: Files + Threads> Storage for Durable<K> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         self.hear(&mut state);
-        let failed = state.failures.iter().any(|&(from, to)| (from..=to).contains(&ticket));
         match () {
-            () if failed => Standing::Failed,
+            () if state.has_failed(ticket) => Standing::Failed,
             () if ticket <= state.done => Standing::Done,
             () => Standing::Pending,
         }

@@ -3,6 +3,7 @@
 use crate::storage_unit::Databases;
 use eagain_net::Threads;
 use eagain_net::sync::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -50,8 +51,10 @@ pub(super) struct State {
     pub ticket: u64,
     /// Tickets up to here are as safe as the policy makes them, or are among the failures.
     pub done: u64,
-    /// Ranges of tickets that came to nothing.
-    pub failures: Vec<(u64, u64)>,
+    /// Ranges of tickets that came to nothing, the latest ones.
+    failures: VecDeque<(u64, u64)>,
+    /// Up to here nobody remembers which tickets came to nothing.
+    forgotten_to: u64,
     /// Operations for the new place of a rewrite.
     pub copy: Vec<u8>,
     pub rewrite: Rewrite,
@@ -68,6 +71,27 @@ pub(super) struct State {
     pub size_after_rewrite: u64,
     /// Wakes the loop that waits for tickets.
     pub ring: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// Ranges of failed tickets that are remembered. Who asks for a ticket before that is told that it failed, which says
+/// that its outcome is unknown.
+const FAILURES_MAX: usize = 64;
+
+impl State {
+    /// What is not done has come to nothing.
+    pub fn fail_pending(&mut self) {
+        if self.failures.len() == FAILURES_MAX {
+            self.forgotten_to = self.failures.pop_front().map_or(0, |(_, to)| to);
+        }
+        self.failures.push_back((self.done + 1, self.ticket));
+        self.done = self.ticket;
+        self.reloading = false;
+    }
+
+    /// Whether a ticket came to nothing.
+    pub fn has_failed(&self, ticket: u64) -> bool {
+        ticket <= self.forgotten_to || self.failures.iter().any(|(from, to)| (from..=to).contains(&&ticket))
+    }
 }
 
 /// Both sides hold this.
@@ -121,5 +145,25 @@ impl<K: Threads> Shared<K> {
         while state.done < ticket && state.image.is_none() && state.unreadable.is_none() {
             state = self.progress.wait(state);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_remembered_within_a_bound_and_none_is_ever_told_as_done() {
+        let mut state = State::default();
+        for _ in 0..10 * FAILURES_MAX {
+            // One fails, the next is done.
+            state.ticket += 1;
+            state.fail_pending();
+            state.ticket += 1;
+            state.done += 1;
+        }
+        assert!(state.failures.len() <= FAILURES_MAX);
+        assert!((1..state.ticket).step_by(2).all(|ticket| state.has_failed(ticket)));
+        assert!(!state.has_failed(state.ticket));
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Writer<K: Threads, B> {
     is_rewriting: bool,
     /// What is safe could not be read back, and is to be tried again.
     is_blind: bool,
+    /// When to look next whether trouble has ended.
+    probe_at: Instant,
 }
 
 /// What is taken in one turn.
@@ -72,6 +74,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             dirty_since: None,
             is_rewriting: false,
             is_blind: false,
+            probe_at: Instant(0),
         }
     }
 
@@ -184,7 +187,8 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     fn done(&mut self, ticket: u64) {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
-        state.done = ticket;
+        // A sync by the clock has no ticket.
+        state.done = state.done.max(ticket);
         state.size = self.backend.size();
         self.tell(state);
     }
@@ -207,6 +211,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         state.trouble = Some(Trouble { text: refusal(at, errno, may_end), may_end });
+        self.probe_at = self.now() + PROBE_INTERVAL;
         if state.rewrite != Rewrite::None {
             state.rewrite = Rewrite::Abandoned;
         }
@@ -282,10 +287,14 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             state.batch.clear();
             state.done = state.ticket;
         }
-        let (mut state, late) = shared.work.wait_timeout(state, PROBE_INTERVAL);
-        if late && may_end && !state.reloading && self.backend.probe().is_ok() {
-            state.trouble = None;
-            shared.note(&state, BACKLOG_BYTES_MAX);
+        // By a deadline: who is woken again and again for other reasons would never look.
+        let (mut state, late) = shared.work.wait_deadline(state, self.probe_at);
+        if late {
+            self.probe_at = self.now() + PROBE_INTERVAL;
+            if may_end && !state.reloading && self.backend.probe().is_ok() {
+                state.trouble = None;
+                shared.note(&state, BACKLOG_BYTES_MAX);
+            }
         }
         state
     }

@@ -1,0 +1,15 @@
+//! When a database's disk has room again, writes are taken again by themselves.
+
+use super::run::room_again;
+use eagain_server::storage_unit::Engine::Redb;
+use eagain_server::storage_unit::SyncPolicy::Always;
+use eagain_sim::Sim;
+
+super::scenario!(
+    "durability-redb-room-again",
+    "a database's disk was full and has room: the first write succeeds"
+);
+
+fn body(sim: &mut Sim) {
+    room_again(sim, Redb, Always);
+}
