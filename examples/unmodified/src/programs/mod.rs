@@ -1,3 +1,7 @@
 //! Ordinary programs: std, tokio, hyper, axum, reqwest, and nothing of eagain.
 
+pub mod http;
+pub mod planted;
+pub mod planted_clients;
 pub mod std_echo;
+pub mod tokio_echo;

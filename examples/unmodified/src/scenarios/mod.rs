@@ -1,8 +1,20 @@
 //! Worlds of unmodified programs.
 
 mod echo;
+mod http;
+mod planted;
 
 use eagain::Scenario;
 
 /// What the command knows.
-pub const ALL: &[Scenario] = &[echo::std_echo::SCENARIO];
+pub const ALL: &[Scenario] = &[
+    echo::std_echo::SCENARIO,
+    echo::tokio_current_thread::SCENARIO,
+    echo::tokio_multi_thread::SCENARIO,
+    http::hyper::SCENARIO,
+    http::axum_reqwest::SCENARIO,
+    planted::hasty::SCENARIO,
+    planted::racy::SCENARIO,
+    planted::unready::SCENARIO,
+    planted::forgotten_select::SCENARIO,
+];
