@@ -10,6 +10,9 @@ use std::process::{ExitCode, Termination};
 /// simulator spin a while before they sleep, and read clocks as they like.
 const SPIN_LIMIT: u32 = 1_000_000;
 
+/// By when every client has ended: faults stop after a minute of virtual time.
+const ENDS_BY_NS: u64 = 300_000_000_000;
+
 /// A world that is being built; it runs when the function that builds it returns, or earlier by [`World::run`].
 pub struct World<'a> {
     sim: &'a mut Sim,
@@ -22,6 +25,7 @@ impl World<'_> {
     /// Builds a world by `scenario`, and runs it. Called by [`scenario`](crate::scenario).
     pub fn build(sim: &mut Sim, scenario: fn(&mut World<'_>)) {
         sim.knobs().spin_limit = SPIN_LIMIT;
+        sim.knobs().ends_by_ns = ENDS_BY_NS;
         let mut world = World { sim, hosts: BTreeMap::new(), processes: BTreeMap::new() };
         scenario(&mut world);
         world.run();

@@ -27,6 +27,9 @@ pub struct KernelKnobs {
     pub spin_limit: u32,
     /// Nanoseconds without progress, once faults have stopped, before the run counts as stuck (O6).
     pub stuck_after_ns: u64,
+    /// Nanoseconds of virtual time by which every client has ended, whatever progress there is: else the run counts as stuck
+    /// (O6). A timer that wakes its own thread for ever looks like progress.
+    pub ends_by_ns: u64,
 }
 
 impl Default for KernelKnobs {
@@ -44,6 +47,7 @@ impl Default for KernelKnobs {
             restart_after_ns: 50_000_000,
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,
+            ends_by_ns: u64::MAX,
         }
     }
 }

@@ -6,8 +6,8 @@ use libc::{epoll_event, nfds_t, pollfd, sigset_t};
 use std::ffi::{c_int, c_uint};
 use std::time::Duration;
 
-/// So many events are taken at once at most, as the kernel may choose to.
-const EVENTS_MAX: usize = 1024;
+/// So many events are taken at once at most: mio has room for 1024 each time, and asks again.
+const EVENTS_MAX: usize = 64;
 
 fn timeout(ms: c_int) -> Option<Duration> {
     u64::try_from(ms).ok().map(Duration::from_millis)
@@ -25,8 +25,9 @@ unsafe fn wait(
     mask: Option<SigSet>,
 ) -> Result<usize, Errno> {
     let Ok(count @ 1..) = usize::try_from(count) else { return Err(Errno::EINVAL) };
-    let mut events = vec![EpollEvent::default(); count.min(EVENTS_MAX)];
-    let ready = KERNEL.epoll_wait(Fd(epoll), &mut events, timeout(ms), mask)?;
+    let mut events = [EpollEvent::default(); EVENTS_MAX];
+    let events = &mut events[..count.min(EVENTS_MAX)];
+    let ready = KERNEL.epoll_wait(Fd(epoll), events, timeout(ms), mask)?;
     for (at, event) in events[..ready].iter().enumerate() {
         to.add(at).write_unaligned(epoll_event { events: event.events.0, u64: event.data });
     }

@@ -130,7 +130,7 @@ impl World {
             }
             let Some((time, event)) = self.scheduler.next() else { return Next::End };
             self.run.advance(time);
-            if self.run.is_stuck(self.knobs.stuck_after_ns) {
+            if self.run.is_stuck(self.knobs.stuck_after_ns) || time > self.knobs.ends_by_ns {
                 let waits = self.describe_threads();
                 self.run.fail(
                     "O6",

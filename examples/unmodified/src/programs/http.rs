@@ -42,17 +42,17 @@ pub enum Readiness {
     Assumed,
 }
 
-/// Sends five bodies over one connection, which is made anew where it is lost.
-pub fn hyper_client(server: &str, readiness: Readiness) -> io::Result<()> {
+/// Sends `count` bodies over one connection, which is made anew where it is lost.
+pub fn hyper_client(server: &str, count: u8, readiness: Readiness) -> io::Result<()> {
     runtime(Flavor::MultiThread)?.block_on(async {
         let mut sender = open(server).await;
         let mut done = 0;
-        while done < 5 {
+        while done < count {
             if readiness == Readiness::Awaited && sender.ready().await.is_err() {
                 sender = open(server).await;
                 continue;
             }
-            let body = Bytes::from(vec![b'a' + done; 10 + 700 * usize::from(done)]);
+            let body = Bytes::from(vec![b'a' + done % 26; 10 + 700 * usize::from(done % 5)]);
             let answer = timed(&mut sender, body.clone()).await;
             match answer {
                 Ok(received) => {

@@ -10,7 +10,7 @@ pub fn hyper(world: &mut World<'_>) {
     for i in 0..2 {
         world
             .host(format!("client-{i}"))
-            .client(|| http::hyper_client("server:80", http::Readiness::Awaited));
+            .client(|| http::hyper_client("server:80", 5, http::Readiness::Awaited));
     }
     world.may([faults::PROCESS_KILL, faults::HOST_POWER, faults::RESET, faults::PARTITION]);
 }

@@ -43,7 +43,7 @@ pub fn unready(world: &mut World<'_>) {
     };
     world.host("server").server(http::hyper_server);
     for i in 0..2 {
-        world.host(format!("client-{i}")).client(move || http::hyper_client("server:80", readiness));
+        world.host(format!("client-{i}")).client(move || http::hyper_client("server:80", 30, readiness));
     }
 }
 
