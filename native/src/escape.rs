@@ -16,9 +16,10 @@ pub fn escape(what: &'static str, detail: &str) {
     eagain_sim::fail(ORACLE, what, message);
 }
 
-/// The frames of a backtrace that are neither the library's nor the toolchain's.
+/// The frames of a backtrace that are the program's own: not the toolchain's, a dependency's or the simulator's.
 fn own_frames(backtrace: &str) -> String {
-    const FOREIGN: [&str; 4] = ["/rustc/", "native/src/", "sim/src/", "/library/"];
+    const FOREIGN: [&str; 7] =
+        ["/rustc/", "/library/", "./csu/", "/.cargo/registry/", "native/src/", "sim/src/", "eagain/src/"];
     let lines: Vec<&str> = backtrace.lines().collect();
     let mut frames = String::new();
     for pair in lines.windows(2) {

@@ -28,7 +28,7 @@ symbols! {
             }
         };
         if kind & 0xf != libc::SOCK_STREAM {
-            escape("socket", &format!(" of type {}: datagrams are not simulated yet", kind & 0xf));
+            escape("socket", &format!(" of type {} (2 is a datagram socket)", kind & 0xf));
             return Err(Errno::EPROTONOSUPPORT);
         }
         KERNEL.socket(family, flags(kind))

@@ -11,7 +11,7 @@
 mod message;
 mod serve;
 
-use eagain_sim::run::{Failure, RunReport, RunSpec};
+use eagain_sim::run::{Failure, RunReport, RunSpec, TraceLog};
 use eagain_sim::runner::Execute;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -170,7 +170,14 @@ fn crash_report(status: ExitStatus) -> RunReport {
         sometimes: Default::default(),
         choices: Vec::new(),
         unused: Vec::new(),
-        trace: None,
+        // Its events are lost with the worker.
+        trace: Some(TraceLog {
+            events: Vec::new(),
+            bytes: Vec::new(),
+            threads: Vec::new(),
+            hosts: Vec::new(),
+            texts: Vec::new(),
+        }),
         output: String::new(),
     }
 }
