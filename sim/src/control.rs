@@ -67,7 +67,7 @@ pub fn heal_all() {
 
 /// How often a process has begun again.
 pub fn restarts(process: ProcessId) -> u32 {
-    with(|w| w.processes[w.latest(process.index()) as usize].life.boot)
+    with(|w| w.processes[w.latest(process.index()) as usize].lifecycle.boot)
 }
 
 /// Whether a process runs now.

@@ -1,16 +1,21 @@
-//! The kernel of `eagain_net` made of data: hosts, wire, clocks, files and threads in which everything that can vary is
+//! The kernel of `eagain_net` made of data: hosts, network, clocks, files and threads in which everything that can vary is
 //! one recorded choice; and what goes with it: faults, trace, oracles, replay, shrinking, runner, reports.
 //!
 //! ```text
-//!   kernel/     a call enters: number it, let time pass and causes happen, act, charge, record
-//!     └ syscall/    what it does, argument checks in Linux's order
-//!         └ object/     to what: sockets, epoll sets, timers, signals
-//!             └ wire/       what travels between hosts, and when it arrives
-//!                 └ world/, agenda     whose turn it is, and what is to come
-//!   choice/     the one source of every decision          fault/   what can go wrong, a family a file
-//!   calls/      the table of system calls and events, and how arguments are written
-//!   trace/      events, their hash, forms                 sim, run   a world is built, runs, and leaves a report
+//!   kernel/      the traits of `eagain_net`, a file each; entry: a call takes its place in time, acts, is charged, recorded
+//!     syscall/     what each call does, argument checks in Linux's order       calls/   the table of calls
+//!       world/       the components together: processes and hosts, their lifecycle, who is woken by what
+//!         object/      open files: epoll sets, rings, timers, signals, disks
+//!         network/     sockets, connections, ports, links; reports readiness and wakes nobody
+//!         scheduler/   threads with their own times, and the queue of planned events
+//!           run/         time, choices, faults, trace, verdict: the same for this kernel and for other runtimes
+//!   choice/      the one source of every decision                               fault/   what can go wrong, a family a file
+//!   trace/       events, their hash and their forms                              stack/   threads as coroutines
+//!   sim          a scenario builds its world; control and oracle: what it does and says while it runs
 //! ```
+//!
+//! The state of `run`, `scheduler` and `network` is private to them. What lies lower in the list knows nothing of what lies higher: the network
+//! leaves notices, the event queue names events, and `world/` alone says who hears of the one and what the other does.
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.

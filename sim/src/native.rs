@@ -31,8 +31,8 @@ pub fn identity() -> Identity {
 /// What the running process was called when the world was built, and how often it has begun again.
 pub fn program() -> (String, u32) {
     with(|w| {
-        let life = &w.me().life;
-        (life.origin.clone(), life.boot)
+        let lifecycle = &w.me().lifecycle;
+        (lifecycle.origin.clone(), lifecycle.boot)
     })
 }
 

@@ -167,7 +167,7 @@ impl Sim {
         let factory: Factory = std::sync::Arc::new(body);
         let first = factory.clone();
         let process = self.process(host, name, false, move |k| first(k, 0));
-        self.world.processes[process.0 as usize].life.factory = Some(factory);
+        self.world.processes[process.0 as usize].lifecycle.factory = Some(factory);
         process
     }
 
@@ -200,7 +200,7 @@ impl Sim {
     /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody hears of it; the
     /// run does not wait for it any more.
     pub fn may_vanish(&mut self, process: ProcessId) {
-        self.world.processes[process.0 as usize].life.may_vanish = true;
+        self.world.processes[process.0 as usize].lifecycle.may_vanish = true;
     }
 
     /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times

@@ -10,7 +10,7 @@ pub struct Key {
     pub domain: String,
     /// Who or what: a thread, one direction of a connection, a file. Names that a scenario gives are part of it, spaces and all.
     pub object: String,
-    /// The how-manieth choice of this family by this object, from 0.
+    /// The number of the choice among those of this family by this object, from 0.
     pub ordinal: u64,
 }
 

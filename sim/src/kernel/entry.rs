@@ -227,8 +227,8 @@ impl World {
         run.call(t.time, me, kind, args, word);
         t.time = hosts[process.host as usize].charge(t.time, u64::from(kind.row().cost));
         // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
-        let was_last = process.life.calls_left == 1;
-        process.life.calls_left = process.life.calls_left.saturating_sub(1);
+        let was_last = process.lifecycle.calls_left == 1;
+        process.lifecycle.calls_left = process.lifecycle.calls_left.saturating_sub(1);
         if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
             return self.end_call_with_care(was_last);
         }

@@ -186,7 +186,7 @@ impl Net<'_> {
     }
 }
 
-/// The name of one direction of a connection: who called, the how-manieth call to that destination, the destination.
+/// The name of one direction of a connection: who called, the number of the call to that destination, the destination.
 fn flow_name(caller: &str, ordinal: u32, to: SocketAddr, side: usize) -> String {
     use std::fmt::Write;
     let mut name = String::with_capacity(caller.len() + 40);

@@ -21,7 +21,7 @@ pub(crate) struct AioOp {
     pub moved: usize,
     /// Until when the thread's call waits, where the socket has a timeout; from its first wait on.
     pub deadline: Option<u64>,
-    /// The agenda has an entry for its next turn.
+    /// The event queue has an entry for its next turn.
     pub due: bool,
     pub result: Option<Result<usize>>,
 }

@@ -28,6 +28,6 @@ pub(crate) struct TimerFd {
     pub interval_set: u64,
     /// Firings not read.
     pub ticks: u64,
-    /// Counts settings, so that an entry of the agenda that belongs to an older one is known.
+    /// Counts settings, so that an entry of the event queue that belongs to an older one is known.
     pub generation: u32,
 }

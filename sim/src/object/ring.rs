@@ -26,7 +26,7 @@ pub(crate) struct RingOp {
     pub user_data: u64,
     pub operation: Operation,
     pub flags: SubmissionFlags,
-    /// Unique in the world, so that an entry of the agenda that is older than the operation is known.
+    /// Unique in the world, so that an entry of the event queue that is older than the operation is known.
     pub number: u32,
     /// `NONE`: it needs none, or has none yet.
     pub file: u32,
@@ -91,7 +91,7 @@ pub(crate) struct Ring {
     pub ops: Slab<RingOp>,
     /// Operations that were woken, by index and number.
     pub work: VecDeque<(u32, u32)>,
-    /// The agenda has an entry to do the work; its number.
+    /// The event queue has an entry to do the work; its number.
     pub planned: Option<u32>,
     pub groups: BTreeMap<BufferGroup, VecDeque<(u16, Vec<u8>)>>,
     /// Completions, and timeouts that are over, whether or not that was posted: what timeouts count is the difference.
@@ -110,7 +110,7 @@ pub(crate) struct Ring {
     pub posted_aside: bool,
     /// What is linked behind what has completed: it is seen to after that was posted.
     pub ended: Vec<Ended>,
-    /// Who chooses: the process and the how-manieth of its rings.
+    /// Who chooses: the process, and the number of the ring in it.
     pub name: String,
     pub lates: Stream,
     pub orders: Stream,

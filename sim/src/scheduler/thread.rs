@@ -35,7 +35,7 @@ pub(crate) enum Wake {
 
 /// A thread of a process.
 pub(crate) struct Thread {
-    /// `process/0` for the first, and then the how-manieth spawn of its parent: `process/0.2`.
+    /// `process/0` for the first, and then its number among the spawns of its parent: `process/0.2`.
     pub name: String,
     pub process: u32,
     /// As `gettid(2)` gives it.

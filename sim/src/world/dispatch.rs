@@ -1,4 +1,4 @@
-//! What the agenda's entries do when their time has come; each hands over to the file of its subject.
+//! What planned events do when their time has come: each is handed to its subject.
 
 use super::World;
 use crate::scheduler::Event;

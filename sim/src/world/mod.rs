@@ -1,20 +1,22 @@
-//! The whole state of one run: hosts, processes, threads, files, wire, agenda, choices, trace. All of it is data; what
-//! drives it is [`World::next`], which says whose turn it is, and the calls, which enter through `crate::kernel::door`.
+//! One simulated world: its components, and what they do to each other. What drives it is [`World::next`], which says
+//! whose turn it is, and the calls, which enter through `crate::kernel`.
 //!
-//! Time: each thread has its own, which its calls advance. The lowest (time, thread) runs; before it acts, everything
-//! that is planned earlier has happened. So threads are truly parallel in virtual time, and no choice ever refers to the
-//! set of threads that could run.
+//! ```text
+//!   dispatch    what a planned event does        notify     who hears that a file may be ready
+//!   wait        how a thread is woken            process    descriptors, threads, exit
+//!   lifecycle   kill, crash, restart             host, clocks   processors, what clocks show
+//! ```
 
 mod clocks;
 mod dispatch;
 mod host;
-mod life;
+mod lifecycle;
 mod notify;
 mod process;
 mod wait;
 
 pub(crate) use host::Host;
-pub(crate) use life::{Factory, Life};
+pub(crate) use lifecycle::{Factory, Lifecycle};
 pub(crate) use notify::Watcher;
 pub(crate) use process::Process;
 
@@ -45,7 +47,7 @@ pub(crate) struct World {
     pub signalfds: u32,
     /// What [`LENT`] stands for, or [`NONE`].
     pub lent: u32,
-    /// Counts what entries of the agenda refer to and has no other identity.
+    /// Counts what events refer to and has no other identity.
     pub numbers: u32,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Process {
     pub waits: u64,
     /// How it ended.
     pub exit: Option<i32>,
-    pub life: super::Life,
+    pub lifecycle: super::Lifecycle,
     pub rings_made: u32,
     pub aio: crate::object::AioTable,
 }
@@ -83,7 +83,7 @@ impl World {
             memory_limit: 0,
             waits: 0,
             exit: None,
-            life: super::Life {
+            lifecycle: super::Lifecycle {
                 origin: name.clone(),
                 successor: NONE,
                 calls_left: u64::MAX,

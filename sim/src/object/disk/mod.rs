@@ -40,7 +40,7 @@ pub(crate) struct Inode {
     pub grown: Option<(u64, u64)>,
     /// What `ftruncate(2)` and writes behind the end have left out, from where to where: zeros that take no room.
     pub holes: Vec<(u64, u64)>,
-    /// Sectors written since the last sync: the how-manieth write to a clean one, and what the disk has there.
+    /// Sectors written since the last sync: the number of the write to a clean one, and what the disk has there.
     pub dirty: BTreeMap<u64, (u64, Vec<u8>)>,
     /// Sectors that a failed sync has given up.
     pub lost: BTreeMap<u64, Vec<u8>>,

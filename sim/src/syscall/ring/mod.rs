@@ -360,7 +360,7 @@ fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
     }
 }
 
-/// The next number for something that the agenda refers to.
+/// The next number for something that the event queue refers to.
 pub(crate) fn next_number(w: &mut World) -> u32 {
     w.numbers += 1;
     w.numbers

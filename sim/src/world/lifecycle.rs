@@ -9,7 +9,7 @@ use crate::scheduler::Event;
 use crate::trace::Kind;
 use std::sync::Arc;
 
-/// What a process runs, each time that it begins: the how-manieth time, from 0.
+/// What a process runs, each time that it begins: how often it has begun before, from 0.
 pub(crate) type Factory = Arc<dyn Fn(SimKernel, u32) + Send + Sync>;
 
 /// How much longer than usual something stays down.
@@ -17,7 +17,7 @@ const DOWN: Domain = Domain("restart.delay");
 
 /// How a process begins again.
 #[derive(Default)]
-pub(crate) struct Life {
+pub(crate) struct Lifecycle {
     /// `None`: it is not started again.
     pub factory: Option<Factory>,
     /// Its name the first time.
@@ -37,20 +37,20 @@ impl World {
     /// The process begins: when it is killed, if it is, is chosen now.
     pub fn choose_end(&mut self, process: u32) {
         let p = &self.processes[process as usize];
-        if p.life.factory.is_none() && !p.life.may_vanish {
+        if p.lifecycle.factory.is_none() && !p.lifecycle.may_vanish {
             return;
         }
         let name = p.name.clone();
-        if p.life.may_vanish {
+        if p.lifecycle.may_vanish {
             let at = self.choose_call(Family::HostGone, &name);
-            self.processes[process as usize].life.calls_left = if at == 0 { u64::MAX } else { at };
+            self.processes[process as usize].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
             return;
         }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
-        let life = &mut self.processes[process as usize].life;
-        life.with_host = crash != 0 && (kill == 0 || crash <= kill);
-        life.calls_left = match (kill, crash) {
+        let lifecycle = &mut self.processes[process as usize].lifecycle;
+        lifecycle.with_host = crash != 0 && (kill == 0 || crash <= kill);
+        lifecycle.calls_left = match (kill, crash) {
             (0, 0) => u64::MAX,
             (0, at) | (at, 0) => at,
             (kill, crash) => kill.min(crash),
@@ -66,11 +66,11 @@ impl World {
     #[cold]
     pub fn chosen_end(&mut self, process: u32) {
         let (host, with_host) =
-            (self.processes[process as usize].host, self.processes[process as usize].life.with_host);
+            (self.processes[process as usize].host, self.processes[process as usize].lifecycle.with_host);
         if self.run.is_quiet() || self.processes[process as usize].exit.is_some() {
             return;
         }
-        if self.processes[process as usize].life.may_vanish {
+        if self.processes[process as usize].lifecycle.may_vanish {
             self.run.injected_now(Family::HostGone, [u64::from(host), 0, 0, 0]);
             return self.crash_host(host, false, None);
         }
@@ -85,7 +85,7 @@ impl World {
     /// A process is over that is to begin again.
     pub(super) fn plan_restart(&mut self, process: u32) {
         let p = &self.processes[process as usize];
-        if p.life.factory.is_none() || p.exit == Some(0) || self.network.is_down(p.host) {
+        if p.lifecycle.factory.is_none() || p.exit == Some(0) || self.network.is_down(p.host) {
             return;
         }
         let name = p.name.clone();
@@ -102,11 +102,11 @@ impl World {
     pub fn restart_process(&mut self, process: u32) {
         let p = &self.processes[process as usize];
         let host = p.host;
-        let Some(factory) = p.life.factory.clone() else { return };
-        if p.exit.is_none() || p.life.successor != NONE || self.network.is_down(host) {
+        let Some(factory) = p.lifecycle.factory.clone() else { return };
+        if p.exit.is_none() || p.lifecycle.successor != NONE || self.network.is_down(host) {
             return;
         }
-        let (origin, boot) = (p.life.origin.clone(), p.life.boot + 1);
+        let (origin, boot) = (p.lifecycle.origin.clone(), p.lifecycle.boot + 1);
         let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fd_limit, p.memory_limit);
         let name = format!("{origin}~{boot}");
         let now = self.run.now();
@@ -114,8 +114,8 @@ impl World {
         let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, boot)));
         let p = &mut self.processes[next as usize];
         (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
-        (p.life.factory, p.life.origin, p.life.boot) = (Some(factory), origin, boot);
-        self.processes[process as usize].life.successor = next;
+        (p.lifecycle.factory, p.lifecycle.origin, p.lifecycle.boot) = (Some(factory), origin, boot);
+        self.processes[process as usize].lifecycle.successor = next;
         self.run.progress();
         let words = [u64::from(next), u64::from(boot), 0, 0];
         self.run.event(NONE, Kind::Restart, words);
@@ -124,8 +124,8 @@ impl World {
 
     /// The process that runs in the place of this one now.
     pub fn latest(&self, mut process: u32) -> u32 {
-        while self.processes[process as usize].life.successor != NONE {
-            process = self.processes[process as usize].life.successor;
+        while self.processes[process as usize].lifecycle.successor != NONE {
+            process = self.processes[process as usize].lifecycle.successor;
         }
         process
     }
