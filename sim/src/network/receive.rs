@@ -16,6 +16,7 @@ const DELAYED_ACK_NS: u64 = 40_000_000;
 impl Net<'_> {
     /// Takes the next of this direction that is due off the wire, for [`Net::receive`]. The acknowledgement of a FIN that
     /// waited goes along with it, and is reported before.
+    #[inline]
     pub fn next_arrival(&mut self, conn: u32, generation: u32, side: usize) -> Option<Segment> {
         let now = self.run.now();
         let c = self.conn(conn, generation)?;
@@ -58,6 +59,7 @@ impl Net<'_> {
         }
     }
 
+    #[inline]
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
         let now = self.run.now();
         let broken = self.network_is_broken();

@@ -16,6 +16,7 @@ pub(crate) struct SendProgress {
 
 impl Net<'_> {
     /// `tcp_recvmsg`. `deadline`: until when it waits, where the socket has a timeout; set when it first waits.
+    #[inline]
     pub fn recv(
         &mut self,
         sock: u32,
@@ -97,6 +98,7 @@ impl Net<'_> {
         Step::Wait
     }
 
+    #[inline]
     fn take_received(
         &mut self,
         conn: u32,
@@ -137,6 +139,7 @@ impl Net<'_> {
     }
 
     /// The receiver has read: a sender that found the window closed may send again, once half of it is open.
+    #[inline]
     fn open_window(&mut self, conn: u32, side: usize) {
         let c = &mut self.net.conns[conn as usize];
         let f = &mut c.flows[side];
@@ -153,6 +156,7 @@ impl Net<'_> {
     }
 
     /// `tcp_sendmsg_locked`. `EPIPE` is for the caller to send `SIGPIPE` with.
+    #[inline]
     pub fn send(
         &mut self,
         sock: u32,
@@ -210,6 +214,7 @@ impl Net<'_> {
     }
 
     /// Copies what fits of `buffers`, from `from` on, into the send buffer.
+    #[inline]
     fn push_bytes(&mut self, conn: u32, side: usize, buffers: &[&[u8]], from: usize) -> usize {
         let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
         let f = &mut conns[conn as usize].flows[side];
@@ -237,6 +242,7 @@ impl Net<'_> {
     }
 
     /// `sk_stream_error`: what was sent; else the pending error, once; else `EPIPE`.
+    #[cold]
     fn send_error(&mut self, sock: u32, sent: usize) -> Result<usize> {
         if sent > 0 {
             return Ok(sent);
@@ -253,6 +259,7 @@ impl Net<'_> {
     }
 
     /// `tcp_poll`.
+    #[inline]
     pub fn poll(&mut self, sock: u32) -> Events {
         let s = &mut self.net.socks[sock as usize];
         if let Some(listen) = s.listen.as_ref().filter(|_| s.tcp == Tcp::Listen) {
@@ -301,6 +308,7 @@ impl Net<'_> {
 }
 
 impl Network {
+    #[inline]
     fn incoming(&self, sock: u32) -> Option<&Flow> {
         let (conn, side) = self.socks.get(sock as usize)?.conn?;
         Some(&self.conns[conn as usize].flows[1 - side as usize])
@@ -313,6 +321,7 @@ impl Network {
     }
 
     /// Whether there is anything to receive. Looks only: polling a socket would change what it reports later.
+    #[inline]
     pub fn has_data(&self, sock: u32) -> bool {
         self.incoming(sock).is_some_and(|f| f.readable() > 0)
     }
@@ -328,12 +337,14 @@ impl Network {
     }
 
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
+    #[inline]
     pub fn timeout(&self, sock: u32, events: Events) -> Option<u64> {
         let options = &self.socks.get(sock as usize)?.options;
         if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
     }
 
     /// Bytes that a socket's buffers hold.
+    #[inline]
     pub fn buffered(&self, sock: u32) -> u64 {
         let Some((conn, side)) = self.socks[sock as usize].conn else { return 0 };
         let flows = &self.conns[conn as usize].flows;

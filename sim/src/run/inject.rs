@@ -63,6 +63,7 @@ impl Run {
 
     /// Records that `family` has changed something, and counts it; the number of the event, which results name as their
     /// cause.
+    #[inline]
     pub fn injected(&mut self, family: Family, effect: Effect) -> u64 {
         self.swarm.fired(family);
         let Effect { time, thread, args } = effect;

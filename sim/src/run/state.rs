@@ -109,7 +109,9 @@ impl Run {
 
     /// Whether nothing has made progress for `ns` nanoseconds, counted from the quiet tail where faults are on.
     pub fn is_stuck(&self, ns: u64) -> bool {
-        self.now > self.last_progress.max(self.swarm.quiet_from_or_zero()).saturating_add(ns)
+        // The swarm is asked last: nearly always the first says no.
+        self.now > self.last_progress.saturating_add(ns)
+            && self.now > self.swarm.quiet_from_or_zero().saturating_add(ns)
     }
 
     // Choices.

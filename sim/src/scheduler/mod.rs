@@ -68,6 +68,7 @@ impl Scheduler {
     }
 
     /// A new thread, ready at its time. Its index.
+    #[inline]
     pub fn add(&mut self, thread: Thread) -> u32 {
         let index = self.threads.len() as u32;
         self.queue.plan_thread(thread.time, index);
@@ -79,6 +80,7 @@ impl Scheduler {
         self.threads.len()
     }
 
+    #[inline]
     pub fn get(&self, thread: u32) -> Option<&Thread> {
         self.threads.get(thread as usize)
     }
@@ -132,6 +134,7 @@ impl Scheduler {
     }
 
     /// It is the turn of `thread`, if it is ready; whether it is.
+    #[inline]
     pub fn start(&mut self, thread: u32) -> bool {
         let t = &mut self.threads[thread as usize];
         let ready = t.state == State::Ready;
@@ -143,6 +146,7 @@ impl Scheduler {
     }
 
     /// The running thread has left its stack.
+    #[inline]
     pub fn stop(&mut self) {
         self.current = NONE;
     }
@@ -171,6 +175,7 @@ impl Scheduler {
         self.condemned.push(thread);
     }
 
+    #[inline]
     pub fn has_condemned(&self) -> bool {
         !self.condemned.is_empty()
     }

@@ -129,11 +129,13 @@ impl Thread {
     }
 
     /// Why its last wait ended.
+    #[inline]
     pub fn woken_by(&self) -> Wake {
         self.wake
     }
 
     /// When the wait ends by itself; `u64::MAX`: never.
+    #[inline]
     pub fn deadline(&self) -> u64 {
         self.deadline
     }
@@ -171,6 +173,7 @@ impl Scheduler {
     }
 
     /// The wait of `thread` has ended, and it is listed nowhere any more: it goes on a little later.
+    #[inline]
     pub fn make_ready(&mut self, run: &mut Run, thread: u32, why: Wake) {
         let delay = self.off_cpu(run, thread);
         let now = run.now();

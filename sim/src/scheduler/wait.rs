@@ -55,6 +55,7 @@ impl Scheduler {
     }
 
     /// The wait of `thread` is over, or is about to be: it has no deadline any more. Where it is listed still.
+    #[inline]
     pub fn take_wait(&mut self, thread: u32) -> WaitOn {
         let t = &mut self.threads[thread as usize];
         t.deadline = u64::MAX;
@@ -73,6 +74,7 @@ impl Scheduler {
     }
 
     /// The entry for a deadline is due; whether the wait has ended by it. An entry may be older than the wait.
+    #[inline]
     pub fn deadline_is_due(&mut self, thread: u32, now: u64) -> bool {
         let t = &mut self.threads[thread as usize];
         if t.timer_at <= now {

@@ -42,6 +42,12 @@ impl Host {
     /// Runs a call that costs `ns` on the processor that is free first, from `time` on; when it is over.
     #[inline]
     pub fn charge(&mut self, time: u64, ns: u64) -> u64 {
+        // Two processors are what a host usually has.
+        if let [first, second] = self.cpus.as_mut_slice() {
+            let free = if *second < *first { second } else { first };
+            *free = time.max(*free) + ns;
+            return *free;
+        }
         let Some((first, others)) = self.cpus.split_first_mut() else { return time + ns };
         let free = others.iter_mut().fold(first, |free, cpu| if *cpu < *free { cpu } else { free });
         *free = time.max(*free) + ns;

@@ -156,6 +156,15 @@ impl World {
     #[inline]
     pub fn catch_up(&mut self, thread: u32) -> bool {
         let time = self.scheduler[thread].time;
+        if self.scheduler.before(time, thread).is_some() {
+            return self.catch_up_events_before(thread, time);
+        }
+        self.run.advance(time);
+        true
+    }
+
+    #[inline(never)]
+    fn catch_up_events_before(&mut self, thread: u32, time: u64) -> bool {
         while let Some(event) = self.scheduler.before(time, thread) {
             if matches!(event, Event::Thread(_)) || self.run.failed() {
                 self.scheduler.yield_turn(thread);
