@@ -2,7 +2,8 @@
 
 use crate::choice::parse_seed;
 use crate::runner::cores;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::trace::Form;
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -156,21 +157,6 @@ pub struct ShrinkArgs {
     pub output: Option<PathBuf>,
 }
 
-/// The forms of a trace
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Format {
-    /// A line for each event, like strace
-    Text,
-    /// A page: a lane for each thread and connection
-    Html,
-    /// JSON for Chrome's tracing page and Perfetto
-    Perfetto,
-    /// Packets for Wireshark
-    Pcapng,
-    /// A table of the connections
-    Netstat,
-}
-
 /// `trace`
 #[derive(Args)]
 pub struct TraceArgs {
@@ -178,8 +164,8 @@ pub struct TraceArgs {
     #[command(flatten)]
     pub one: OneArgs,
     /// In which form
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
     /// Where to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

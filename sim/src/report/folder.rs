@@ -4,7 +4,7 @@ use super::{Explained, markdown, table};
 use crate::choice::Base;
 use crate::run::RunSpec;
 use crate::runner::settings;
-use crate::trace::{html, netstat, pcapng, perfetto, text};
+use crate::trace::{Form, Heads, html};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -45,16 +45,12 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     fs::write(folder.join("report.md"), markdown::failure(explained))?;
     fs::write(folder.join("replay.json"), explained.replay_file().to_json())?;
     let log = &explained.trace;
-    let put = |name: &str, form: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
-        let mut file = BufWriter::new(fs::File::create(folder.join(name))?);
-        form(&mut file)?;
-        file.flush()
-    };
-    put("trace.txt", &|out| text::write(log, out))?;
-    put("trace.html", &|out| html::write(log, &html::title(&explained.spec), &head(explained), out))?;
-    put("trace.json", &|out| perfetto::write(log, out))?;
-    put("trace.pcapng", &|out| pcapng::write(log, out))?;
-    put("netstat.txt", &|out| netstat::write(log, out))?;
+    let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained) };
+    for form in Form::ALL {
+        let mut file = BufWriter::new(fs::File::create(folder.join(form.file()))?);
+        form.write(log, heads, &mut file)?;
+        file.flush()?;
+    }
     Ok(folder)
 }
 

@@ -3,6 +3,8 @@
 pub mod connections;
 mod event;
 pub mod form;
+#[cfg(feature = "cli")]
+mod forms;
 mod hash;
 #[cfg(feature = "cli")]
 pub mod html;
@@ -15,6 +17,8 @@ pub mod text;
 
 pub use crate::calls::{Arg, FlagSet, Kind, Names, Resolve, Row, Wait};
 pub use event::Event;
+#[cfg(feature = "cli")]
+pub use forms::{Form, Heads};
 pub use hash::{FORMAT, TraceHash};
 pub(crate) use recorder::Recorder;
 pub use recorder::Time;

@@ -1,0 +1,53 @@
+//! The list of a trace's forms: what `eagain trace` offers, and what the folder of a failure holds.
+
+use super::{html, netstat, pcapng, perfetto, text};
+use crate::run::TraceLog;
+use std::io::{self, Write};
+
+macro_rules! forms {
+    ($($(#[doc = $about:literal])* $name:ident in $file:literal by $write:expr;)*) => {
+        /// The forms of a trace
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+        pub enum Form { $($(#[doc = $about])* $name,)* }
+
+        impl Form {
+            /// All of them.
+            pub const ALL: &'static [Form] = &[$(Form::$name,)*];
+
+            /// The name of its file in the folder of a failure.
+            pub fn file(self) -> &'static str {
+                match self { $(Form::$name => $file,)* }
+            }
+
+            /// Writes a trace in this form, under these heads where it has any.
+            pub fn write(self, log: &TraceLog, heads: Heads<'_>, out: &mut dyn Write) -> io::Result<()> {
+                let write: fn(&TraceLog, Heads<'_>, &mut dyn Write) -> io::Result<()> = match self {
+                    $(Form::$name => $write,)*
+                };
+                write(log, heads, out)
+            }
+        }
+    };
+}
+
+/// What a page says above the trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads<'a> {
+    /// Which run it is.
+    pub title: &'a str,
+    /// Its outcome: a line, and more lines below it if need be.
+    pub verdict: &'a str,
+}
+
+forms! {
+    /// A line for each event, like strace
+    Text in "trace.txt" by |log, _, out| text::write(log, out);
+    /// A page: a lane for each thread and connection
+    Html in "trace.html" by |log, heads, out| html::write(log, heads.title, heads.verdict, out);
+    /// JSON for Chrome's tracing page and Perfetto
+    Perfetto in "trace.json" by |log, _, out| perfetto::write(log, out);
+    /// Packets for Wireshark
+    Pcapng in "trace.pcapng" by |log, _, out| pcapng::write(log, out);
+    /// A table of the connections
+    Netstat in "netstat.txt" by |log, _, out| netstat::write(log, out);
+}
