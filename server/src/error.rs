@@ -33,12 +33,14 @@ pub enum CommandError {
     Said(&'static str),
     /// Anything else.
     Text(String),
+    /// Anything else, with bytes that somebody sent us.
+    Bytes(Vec<u8>),
 }
 
 impl CommandError {
     /// The line after the minus.
-    pub fn text(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
+    pub fn text(&self) -> Cow<'static, [u8]> {
+        let text: &'static str = match self {
             CommandError::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
             CommandError::Syntax => "ERR syntax error",
             CommandError::NotAnInteger => "ERR value is not an integer or out of range",
@@ -48,14 +50,16 @@ impl CommandError {
             CommandError::NoSuchDatabase => "ERR DB index is out of range",
             CommandError::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             CommandError::Arity(name) => {
-                return format!("ERR wrong number of arguments for '{name}' command").into();
+                return format!("ERR wrong number of arguments for '{name}' command").into_bytes().into();
             }
             CommandError::InvalidExpire(name) => {
-                return format!("ERR invalid expire time in '{name}' command").into();
+                return format!("ERR invalid expire time in '{name}' command").into_bytes().into();
             }
             CommandError::Said(text) => text,
-            CommandError::Text(text) => return Cow::Owned(text.clone()),
-        })
+            CommandError::Text(text) => return text.clone().into_bytes().into(),
+            CommandError::Bytes(text) => return text.clone().into(),
+        };
+        Cow::Borrowed(text.as_bytes())
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Limits {
     pub inline_bytes_max: usize,
     /// Bytes in one argument. Redis: `proto-max-bulk-len`, 512 MiB.
     pub bulk_bytes_max: usize,
-    /// Arguments of one request. Redis up to 6.2: 1024 * 1024.
+    /// Arguments of one request. Redis from 7.0 on: 2^31 - 1, so that bytes are the bound.
     pub arguments_max: usize,
     /// Bytes in one request. Redis: `client-query-buffer-limit`, 1 GiB.
     pub request_bytes_max: usize,
@@ -41,7 +41,7 @@ impl Default for Limits {
             clients_max: 10_000,
             inline_bytes_max: 64 * 1024,
             bulk_bytes_max: 512 * 1024 * 1024,
-            arguments_max: 1024 * 1024,
+            arguments_max: i32::MAX as usize,
             request_bytes_max: 1024 * 1024 * 1024,
             output_bytes_max: 256 * 1024 * 1024,
             output_bytes_high: 256 * 1024,

@@ -6,6 +6,7 @@
 //! remark.
 #![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
 
+use eagain_server::resp::ReplyDecoder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -24,17 +25,16 @@ impl Drop for Process {
 struct Client(TcpStream);
 
 impl Client {
-    /// Says something, and a word behind it; what comes before that word comes back.
+    /// Says something; the bytes of the one reply.
     fn say(&mut self, line: &str) -> String {
-        self.0.write_all(format!("{line}\r\nECHO the-end-of-it\r\n").as_bytes()).unwrap();
-        let end = b"$13\r\nthe-end-of-it\r\n";
-        let (mut reply, mut buffer) = (Vec::new(), [0; 4096]);
-        while !reply.ends_with(end) {
+        self.0.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        let (mut reply, mut buffer, mut decoder) = (Vec::new(), [0; 4096], ReplyDecoder::new(8, 1 << 30));
+        while decoder.next_reply().unwrap_or_else(|error| panic!("{line}: {error:?}")).is_none() {
             let n = self.0.read(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert!(n > 0, "{line}: hung up");
+            decoder.feed(&buffer[..n]);
             reply.extend_from_slice(&buffer[..n]);
         }
-        reply.truncate(reply.len() - end.len());
         reply.escape_ascii().to_string().replace("\\r\\n", "\n")
     }
 }
@@ -113,4 +113,9 @@ fn sets() {
 #[test]
 fn sorted_sets() {
     play(include_str!("as_redis/sorted_sets.txt"));
+}
+
+#[test]
+fn protocol() {
+    play(include_str!("as_redis/protocol.txt"));
 }

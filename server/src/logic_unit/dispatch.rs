@@ -36,6 +36,13 @@ pub fn dispatch(
     match check(&mut call) {
         Ok(Some(command)) => run(command, &mut call),
         Ok(None) => {}
+        Err(error) if call.is(0, "exec") => {
+            super::command::transaction::discard_transaction(call.session, call.databases);
+            let text = error.text();
+            let why = text.strip_prefix(b"ERR ").unwrap_or(&text);
+            let text = [b"EXECABORT Transaction discarded because of: ", why].concat();
+            refuse(&mut call, &CommandError::Bytes(text));
+        }
         Err(error) => {
             if let Some(transaction) = &mut call.session.transaction {
                 transaction.is_broken = true;
@@ -64,7 +71,7 @@ pub fn run(command: &'static Command, call: &mut Call<'_, '_>) {
 #[cold]
 fn refuse(call: &mut Call<'_, '_>, error: &CommandError) {
     call.shared.counters.errors_total += 1;
-    call.reply.error(&error.text());
+    call.reply.error(error.text());
 }
 
 /// The command to run now; `None` when the request has been answered already.
@@ -149,16 +156,22 @@ fn unknown(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandE
         call.after = After::Close;
         return Ok(None);
     }
-    let mut words = String::new();
+    let mut text = [b"ERR unknown command '", shown(name, 128), b"', with args beginning with: "].concat();
+    let room_from = text.len();
     for word in call.arguments.from(1) {
-        if words.len() >= 128 {
+        let used = text.len() - room_from;
+        if used >= 128 {
             break;
         }
-        let room = 128 - words.len();
-        words.push_str(&format!("'{}' ", String::from_utf8_lossy(&word[..word.len().min(room)])));
+        text.extend_from_slice(&[b"'", shown(word, 128 - used), b"' "].concat());
     }
-    let name = String::from_utf8_lossy(&name[..name.len().min(128)]);
-    Err(CommandError::Text(format!("ERR unknown command '{name}', with args beginning with: {words}")))
+    Err(CommandError::Bytes(text))
+}
+
+/// What an error shows of a word: at most so many bytes, and none from a NUL on, where C's strings end.
+fn shown(word: &[u8], bytes_max: usize) -> &[u8] {
+    let word = &word[..word.len().min(bytes_max)];
+    memchr::memchr(0, word).map_or(word, |end| &word[..end])
 }
 
 #[cold]
@@ -211,9 +224,9 @@ fn find_subcommand(
         }
         Some(entry) => Ok(entry),
         None => {
-            let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
-            let name = String::from_utf8_lossy(call.at(0)).to_ascii_uppercase();
-            Err(CommandError::Text(format!("ERR unknown subcommand '{word}'. Try {name} HELP.")))
+            let name = call.at(0).to_ascii_uppercase();
+            let parts = [b"ERR unknown subcommand '", shown(word, 128), b"'. Try ", &name, b" HELP."];
+            Err(CommandError::Bytes(parts.concat()))
         }
     }
 }

@@ -57,10 +57,10 @@ impl<'a> Reply<'a> {
     }
 
     /// An error; `text` begins with its code (`ERR`, `WRONGTYPE`, …). Line ends in it become blanks.
-    pub fn error(&mut self, text: &str) {
+    pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.out.push(b'-');
         let from = self.out.len();
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(text.as_ref());
         for byte in &mut self.out[from..] {
             if matches!(*byte, b'\r' | b'\n') {
                 *byte = b' ';

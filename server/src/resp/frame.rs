@@ -56,7 +56,7 @@ impl Frame {
         let mut reply = Reply::new(out, protocol);
         match self {
             Frame::Simple(text) => reply.simple(&String::from_utf8_lossy(text)),
-            Frame::Error(text) => reply.error(&String::from_utf8_lossy(text)),
+            Frame::Error(text) => reply.error(text),
             Frame::Integer(value) => reply.integer(*value),
             Frame::Bulk(bytes) => reply.bulk(bytes),
             Frame::Null => reply.null(),

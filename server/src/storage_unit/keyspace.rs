@@ -215,6 +215,12 @@ impl Keyspace {
         &self.table.value_at(found.0).value
     }
 
+    /// Memory of a key that was found, and of its value.
+    pub fn bytes_of(&self, found: Found) -> usize {
+        let heap_bytes = self.table.key_at(found.0).heap_bytes() + self.value(found).heap_bytes();
+        Table::<Entry>::BYTES_PER_ENTRY + heap_bytes
+    }
+
     /// When a key that was found ends.
     pub fn expires_at_ms(&self, found: Found) -> Option<u64> {
         match self.table.value_at(found.0).expires_at_ms {

@@ -26,6 +26,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "client|no-evict", arity: 3, run: no_evict },
     Subcommand { full_name: "client|no-touch", arity: 3, run: no_touch },
     Subcommand { full_name: "client|reply", arity: 3, run: reply },
+    Subcommand { full_name: "client|unblock", arity: -3, run: unblock },
     Subcommand { full_name: "client|help", arity: 2, run: help },
 ];
 
@@ -284,6 +285,16 @@ fn reply(call: &mut Call<'_, '_>) -> Outcome {
         }
         _ => return Err(CommandError::Syntax),
     }
+    Ok(())
+}
+
+/// No command blocks, so nobody is unblocked.
+fn unblock(call: &mut Call<'_, '_>) -> Outcome {
+    if call.len() > 4 || call.len() == 4 && !call.is(3, "timeout") && !call.is(3, "error") {
+        return Err(CommandError::Said("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+    }
+    call.integer(2)?;
+    call.reply.integer(0);
     Ok(())
 }
 

@@ -59,7 +59,7 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
     for name in call.arguments.from(2) {
         match find(name) {
             Some(command) => describe(call, command),
-            None => call.reply.null_array(),
+            None => call.reply.null(),
         }
     }
     Ok(())

@@ -38,6 +38,12 @@ fn set(call: &mut Call<'_, '_>) -> Outcome {
     let mut config = call.shared.config.clone();
     for at in (2..call.len()).step_by(2) {
         let name = call.at(at);
+        if (2..at).step_by(2).any(|other| call.at(other).eq_ignore_ascii_case(name)) {
+            let name = String::from_utf8_lossy(name);
+            return Err(CommandError::Text(format!(
+                "ERR CONFIG SET failed (possibly related to argument '{name}') - duplicate parameter"
+            )));
+        }
         parameters::set(&mut config, name, call.at(at + 1)).map_err(|error| {
             let name = String::from_utf8_lossy(name);
             CommandError::Text(match error {

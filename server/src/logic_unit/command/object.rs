@@ -1,4 +1,4 @@
-//! `OBJECT`: what a value looks like inside.
+//! `OBJECT` and `MEMORY`: what a value looks like inside, and what it costs.
 
 use super::{Call, Command, Flags};
 use crate::error::{CommandError, Outcome};
@@ -7,11 +7,16 @@ use crate::storage_unit::Value;
 use crate::storage_unit::keyspace::Found;
 
 /// The group.
-pub const COMMANDS: &[Command] =
-    &[Command::new("generic", "object", -2, Flags::READONLY, (2, 2, 1), |call| {
+pub const COMMANDS: &[Command] = &[
+    Command::new("generic", "object", -2, Flags::READONLY, (2, 2, 1), |call| {
         run_subcommand(call, SUBCOMMANDS)
     })
-    .with(SUBCOMMANDS)];
+    .with(SUBCOMMANDS),
+    Command::new("server", "memory", -2, Flags::READONLY, (2, 2, 1), |call| run_subcommand(call, MEMORY))
+        .with(MEMORY),
+];
+
+const MEMORY: &[Subcommand] = &[Subcommand { full_name: "memory|usage", arity: -3, run: usage }];
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "object|encoding", arity: 3, run: encoding },
@@ -35,6 +40,23 @@ fn encoding(call: &mut Call<'_, '_>) -> Outcome {
     if let Some(found) = found(call) {
         let name = call.keyspace().value(found).encoding_name();
         call.reply.bulk(name.as_bytes());
+    }
+    Ok(())
+}
+
+/// Every value is accounted for as it changes, so that samples are not needed.
+fn usage(call: &mut Call<'_, '_>) -> Outcome {
+    for at in (3..call.len()).step_by(2) {
+        if !call.is(at, "samples") || at + 1 >= call.len() {
+            return Err(CommandError::Syntax);
+        }
+        if call.integer(at + 1)? < 0 {
+            return Err(CommandError::Syntax);
+        }
+    }
+    if let Some(found) = found(call) {
+        let bytes = call.keyspace().bytes_of(found);
+        call.reply.count(bytes);
     }
     Ok(())
 }

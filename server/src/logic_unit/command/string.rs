@@ -48,11 +48,11 @@ struct Options {
 }
 
 impl Options {
+    /// What is said twice is said once, the last time; only different lifetimes contradict each other.
     fn read(call: &Call<'_, '_>, from: usize, for_set: bool) -> Result<Options, CommandError> {
         let mut options = Options::default();
         let mut next = from;
         while next < call.len() {
-            let lifetime_free = !options.keep_lifetime && !options.persist && options.end.is_none();
             let unit = Unit::named(call.at(next));
             if for_set && call.is(next, "nx") && !options.only_if_present {
                 options.only_if_absent = true;
@@ -60,12 +60,14 @@ impl Options {
                 options.only_if_present = true;
             } else if for_set && call.is(next, "get") {
                 options.answer_old = true;
-            } else if for_set && call.is(next, "keepttl") && lifetime_free {
+            } else if for_set && call.is(next, "keepttl") && !options.persist && options.end.is_none() {
                 options.keep_lifetime = true;
-            } else if !for_set && call.is(next, "persist") && lifetime_free {
+            } else if !for_set && call.is(next, "persist") && !options.keep_lifetime && options.end.is_none()
+            {
                 options.persist = true;
             } else if let Some(unit) = unit
-                && lifetime_free
+                && !(options.keep_lifetime || options.persist)
+                && options.end.is_none_or(|(other, _)| other == unit)
                 && next + 1 < call.len()
             {
                 options.end = Some((unit, next + 1));

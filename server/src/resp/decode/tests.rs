@@ -37,7 +37,7 @@ fn malformed_requests_are_refused_in_redis_words() {
     let endless_word = vec![b'a'; 64 * 1024 + 1];
     let table: &[(&[u8], &str)] = &[
         (b"*3000000000\r\n", "Protocol error: invalid multibulk length"),
-        (b"*1048577\r\n", "Protocol error: invalid multibulk length"),
+        (b"*2147483648\r\n", "Protocol error: invalid multibulk length"),
         (b"*x\r\n", "Protocol error: invalid multibulk length"),
         (b"*\r\n", "Protocol error: invalid multibulk length"),
         (b"*01\r\n", "Protocol error: invalid multibulk length"),

@@ -4,7 +4,7 @@ use super::*;
 use crate::flaws::Flaws;
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
-use crate::storage_unit::value::{Hash, List};
+use crate::storage_unit::value::{Hash, List, Set, SortedSet};
 use crate::storage_unit::{Commit, Standing, Storage, Value};
 use eagain_net as net;
 use proptest::prelude::*;
@@ -79,11 +79,17 @@ fn what_was_committed_is_there_after_a_restart_under_every_policy() {
         let mut hash = Hash::new(other.hash_key());
         hash.set(b"field", b"text");
         other.set(b"hash", Value::Hash(Box::new(hash)), Lifetime::Forever, 0);
+        let mut set = Set::new(other.hash_key());
+        set.insert(b"member");
+        other.set(b"set", Value::Set(Box::new(set)), Lifetime::Forever, 0);
+        let mut set = SortedSet::new(other.hash_key());
+        set.insert(b"member", -0.5);
+        other.set(b"sorted set", Value::SortedSet(Box::new(set)), Lifetime::Forever, 0);
         storage.commit();
         let expected = dump(storage.databases());
         storage.close().unwrap();
         let (_, found, databases) = open(&path).unwrap();
-        assert_eq!(found.keys, 12);
+        assert_eq!(found.keys, 14);
         assert_eq!(dump(&databases), expected);
     }
 }
