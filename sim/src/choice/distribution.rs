@@ -27,10 +27,22 @@ impl Distribution {
         Distribution { chance, low, high, logarithmic: true }
     }
 
+    /// How often, of 65,536, the value is not 0.
+    #[inline]
+    pub(crate) const fn chance(self) -> u32 {
+        self.chance
+    }
+
+    /// Whether these bits stand for a value that is not 0, at this chance.
+    #[inline]
+    pub(crate) const fn happens(draw: u64, chance: u32) -> bool {
+        ((draw & 0xffff) as u32) < chance
+    }
+
     /// The value that these bits stand for: 16 of them decide whether, the others how much.
     #[inline]
     pub fn value(self, draw: u64) -> u64 {
-        if (draw & 0xffff) as u32 >= self.chance {
+        if !Distribution::happens(draw, self.chance) {
             return 0;
         }
         let bits = draw >> 16;

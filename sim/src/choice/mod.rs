@@ -58,6 +58,7 @@ pub struct Words {
     /// Hash of the group and the object.
     id: Option<u64>,
     block: Option<Box<Block>>,
+    calm: Calm,
     /// Where the overrides of the first lanes are, looked up once.
     places: Option<Box<[Place; PLACES]>>,
 }
@@ -78,6 +79,20 @@ enum Place {
 
 /// How many 64-bit words are drawn at once: what ChaCha8 gives in one go.
 const BLOCK_WORDS: u64 = 32;
+
+/// So many lanes of a step can be known to be 0 without being drawn.
+pub(crate) const LANES: usize = 6;
+
+/// What is known of one block: which of its steps give 0 in every lane. Most do, and asking costs a bit then.
+#[derive(Clone, Copy, Default)]
+struct Calm {
+    /// The number of the block, plus 1; 0: nothing is known.
+    block: u32,
+    /// A bit for each step that has a value other than 0 in some lane.
+    eventful: u32,
+    /// The chances that this holds for, folded into one word.
+    chances: u32,
+}
 
 struct Block {
     /// Which block of the stream.
@@ -111,6 +126,14 @@ pub(crate) fn mix(mut z: u64) -> u64 {
 }
 
 impl Stream {
+    /// Whether the next choice is known to be 0 at this chance; then it has been made.
+    #[inline]
+    pub(crate) fn pass(&mut self, chance: u32) -> bool {
+        let calm = self.words.is_calm(self.ordinal, &[chance, 0, 0, 0, 0, 0], chance);
+        self.ordinal += u64::from(calm);
+        calm
+    }
+
     /// Lets one choice pass that is benign because its family is off; it counts.
     #[inline]
     pub fn skip(&mut self) {
@@ -124,6 +147,35 @@ impl Stream {
 }
 
 impl Words {
+    /// Whether every lane of step `at` is known to give 0, where lane `i` gives something else `chances[i]` times of
+    /// 65,536. `sum` tells these chances from others that the same words are asked with.
+    #[inline]
+    pub(crate) fn is_calm(&mut self, at: u64, chances: &[u32; LANES], sum: u32) -> bool {
+        let Calm { block, eventful, chances: known } = self.calm;
+        if u64::from(block) == at / BLOCK_WORDS + 1 && known == sum {
+            return eventful >> (at % BLOCK_WORDS) & 1 == 0;
+        }
+        self.look(at, chances, sum)
+    }
+
+    /// Looks at the block of step `at`, where it was drawn.
+    #[cold]
+    fn look(&mut self, at: u64, chances: &[u32; LANES], sum: u32) -> bool {
+        let Some(block) = self.block.as_ref().filter(|block| block.number == at / BLOCK_WORDS) else {
+            return false;
+        };
+        let mut eventful = 0;
+        for (lane, &chance) in chances.iter().enumerate().filter(|&(_, &chance)| chance != 0) {
+            for (step, &word) in block.words.iter().enumerate() {
+                let happens = Distribution::happens(lane_draw(word, lane as u64), chance);
+                eventful |= u32::from(happens) << step;
+            }
+        }
+        let number = u32::try_from(block.number + 1).unwrap_or(0);
+        self.calm = Calm { block: number, eventful, chances: sum };
+        number != 0 && eventful >> (at % BLOCK_WORDS) & 1 == 0
+    }
+
     #[inline]
     fn draw(&mut self, root: &ChaCha8Rng, at: u64, id: impl FnOnce() -> u64) -> u64 {
         let number = at / BLOCK_WORDS;

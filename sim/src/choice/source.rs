@@ -7,6 +7,12 @@ pub(crate) trait Source {
     /// Lets it pass: it counts, and its value is 0.
     fn skip(self);
 
+    /// Lets it pass if it is known to be 0 at this chance; whether that is so.
+    #[inline]
+    fn pass(&mut self, _chance: u32) -> bool {
+        false
+    }
+
     /// Makes it.
     fn choose(
         self,
@@ -33,6 +39,11 @@ impl Source for &mut Stream {
     #[inline]
     fn skip(self) {
         Stream::skip(self);
+    }
+
+    #[inline]
+    fn pass(&mut self, chance: u32) -> bool {
+        Stream::pass(self, chance)
     }
 
     #[inline]

@@ -151,6 +151,11 @@ impl Family {
         matches!(self.row().of, Object::Direction { .. })
     }
 
+    /// Whether each segment of a direction of a connection asks it.
+    pub(crate) const fn is_of_segments(self) -> bool {
+        self.is_of_connections() && !self.row().nth.is_empty()
+    }
+
     /// Which lane its choices are in, among those that a direction of a connection makes in one step.
     #[inline]
     pub(crate) const fn lane(self) -> u64 {

@@ -3,13 +3,23 @@
 use super::Family;
 use std::cell::Cell;
 
-use crate::choice::{Choices, Distribution, Domain, Group, Words};
+use crate::choice::{Choices, Distribution, Domain, Group, LANES, Words};
 
 const SWARM: Domain = Domain("swarm");
 
 /// The weights of a family that is on, of 65,536.
 pub(super) const WEIGHT_MIN: u32 = 64;
 pub(super) const WEIGHT_MAX: u32 = 16_384;
+
+/// The families of segments, by bit.
+const OF_SEGMENTS: u64 = {
+    let (mut at, mut bits) = (0, 0);
+    while at < Family::COUNT {
+        bits |= (Family::ALL[at].is_of_segments() as u64) << at;
+        at += 1;
+    }
+    bits
+};
 
 /// The state of every family in one run.
 pub(crate) struct Swarm {
@@ -22,6 +32,9 @@ pub(crate) struct Swarm {
     /// Families that the scenario named besides the usual ones, by bit: each must have its chance.
     pub named: u64,
     wire: bool,
+    any: bool,
+    /// How often, of 65,536, something happens to a segment, by lane; and these folded into one word.
+    segment: ([u32; LANES], u32),
     /// The family that was drawn before the others.
     early: Option<Family>,
     /// From this time on nothing is injected any more: the quiet tail.
@@ -37,6 +50,8 @@ impl Swarm {
             asked: Cell::new(0),
             named: 0,
             wire: false,
+            any: false,
+            segment: ([0; LANES], 0),
             early: None,
             quiet_from: u64::MAX,
         }
@@ -73,6 +88,11 @@ impl Swarm {
             || family.domain().0.to_owned(),
         );
         self.chance[family as usize] = weight as u32;
+        self.any |= weight != 0;
+        if weight != 0 && family.is_of_segments() {
+            self.segment.0[family.lane() as usize] = family.distribution(weight as u32).chance();
+            self.segment.1 = self.segment.0.iter().fold(0, |sum, &chance| sum.rotate_left(5) ^ chance);
+        }
         self.wire |= weight != 0 && family.is_of_connections();
     }
 
@@ -83,9 +103,19 @@ impl Swarm {
         if now >= self.quiet_from { 0 } else { self.chance[family as usize] }
     }
 
+    /// How often something happens to a segment, by lane, and what tells these chances from others; `None`: nothing does.
+    /// All families of segments count as asked.
+    #[inline]
+    pub fn of_segment(&self, now: u64) -> Option<(&[u32; LANES], u32)> {
+        self.asked.set(self.asked.get() | OF_SEGMENTS);
+        let (chances, sum) = &self.segment;
+        (now < self.quiet_from && *chances != [0; LANES]).then_some((chances, *sum))
+    }
+
     /// When the quiet tail begins; 0 where nothing is on.
+    #[inline]
     pub fn quiet_from_or_zero(&self) -> u64 {
-        if self.chance == [0; Family::COUNT] { 0 } else { self.quiet_from }
+        if self.any { self.quiet_from } else { 0 }
     }
 
     /// Whether any family of the wire is on.

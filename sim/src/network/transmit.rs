@@ -39,7 +39,7 @@ impl Net<'_> {
                 f.window_closed = true;
                 return;
             }
-            if f.asked <= f.segments && self.run.may_fault_connections() {
+            if f.asked <= f.segments && !self.run.segment_is_calm(&mut f.segment_words, f.segments) {
                 let f = &mut self.net.conns[conn as usize].flows[side];
                 f.asked = f.segments + 1;
                 if self.choose_for_segment(conn, side, Family::Reset) != 0 {
@@ -85,7 +85,8 @@ impl Net<'_> {
     fn send_segment(&mut self, conn: u32, side: usize, mut n: u64) {
         let now = self.run.now();
         let (mut delay, mut cause) = (0, 0);
-        if self.run.may_fault_connections() {
+        let f = &mut self.net.conns[conn as usize].flows[side];
+        if !self.run.segment_is_calm(&mut f.segment_words, f.segments) {
             delay = self.choose_for_segment(conn, side, Family::WireDelay);
             if delay != 0 {
                 cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);

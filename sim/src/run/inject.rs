@@ -3,7 +3,7 @@
 //! family counts exactly as often as the trace has events of it.
 
 use super::Run;
-use crate::choice::{Distribution, Domain, Source};
+use crate::choice::{Distribution, Domain, Source, Words};
 use crate::fault::Family;
 use crate::trace::Kind;
 use crate::world::NONE;
@@ -21,8 +21,30 @@ impl Run {
     /// Asks `family` about one of its objects: the value, of which 0 means that nothing happens. The choice counts in its
     /// stream also while the family is off.
     #[inline]
-    pub fn draw(&mut self, family: Family, source: impl Source, object: impl Fn() -> String) -> u64 {
+    pub fn draw(&mut self, family: Family, mut source: impl Source, object: impl Fn() -> String) -> u64 {
+        if !self.choices.is_watched() {
+            let chance = self.swarm.chance(family, self.now);
+            if chance == 0 {
+                source.skip();
+                return 0;
+            }
+            if source.pass(family.distribution(chance).chance()) {
+                return 0;
+            }
+        }
         self.draw_from(family, source, |chance| family.distribution(chance), object)
+    }
+
+    /// Whether no family changes anything about segment `ordinal` of a direction, as far as its words are known.
+    #[inline]
+    pub fn segment_is_calm(&self, words: &mut Words, ordinal: u64) -> bool {
+        if self.choices.is_watched() {
+            return false;
+        }
+        match self.swarm.of_segment(self.now) {
+            Some((chances, sum)) => words.is_calm(ordinal, chances, sum),
+            None => true,
+        }
     }
 
     /// As [`Run::draw`], with a distribution that the family's row does not have: a function of how often, of 65,536.
