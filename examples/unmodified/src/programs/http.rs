@@ -107,12 +107,13 @@ pub fn axum_server() -> io::Result<()> {
     })
 }
 
-/// Sets and gets a key of its own four times, on reqwest.
+/// Sets and gets four keys of its own, on reqwest. Each key has one value: a request that was given up and arrives late, after
+/// others, changes nothing.
 pub fn reqwest_client(number: u32) -> io::Result<()> {
     runtime(Flavor::MultiThread)?.block_on(async {
         let client = reqwest::Client::new();
-        let url = format!("http://server/key-{number}");
         for round in 0..4 {
+            let url = format!("http://server/{number}-{round}");
             let value = format!("{number}-").repeat(1 + round * 300);
             loop {
                 let answer =
@@ -128,7 +129,7 @@ pub fn reqwest_client(number: u32) -> io::Result<()> {
                     None => tokio::time::sleep(Duration::from_millis(20)).await,
                 }
             };
-            assert!(received == value, "key {number} has lost what was set");
+            assert!(received == value, "key {number}-{round} has lost what was set");
         }
         println!("4 values were set and read");
         Ok(())
