@@ -30,6 +30,10 @@ const CRASHED: i32 = 128;
 /// What it exits with when a simulated thread has no stack left.
 const OVERFLOW: i32 = CRASHED + 127;
 
+/// A worker is replaced after so many runs: where a process is killed in the middle of a call, its stack is dropped with what the
+/// simulator had allocated for that call, some hundred bytes.
+const RUNS_MAX: u32 = 10_000;
+
 /// What a message to the parent begins with.
 const BEAT: u8 = 0;
 const REPORT: u8 = 1;
@@ -52,6 +56,7 @@ struct Executor {
 struct Worker {
     child: Child,
     socket: UnixStream,
+    runs: u32,
 }
 
 impl Execute for Executor {
@@ -59,6 +64,9 @@ impl Execute for Executor {
     /// Where no worker can be started, or it failed by itself: a failure of the harness.
     fn run(&mut self, spec: &RunSpec) -> RunReport {
         let request = message::specification(spec).unwrap_or_else(|line| panic!("{line}"));
+        if self.worker.as_ref().is_some_and(|worker| worker.runs >= RUNS_MAX) {
+            self.end_worker();
+        }
         let worker = self.worker.get_or_insert_with(|| {
             Worker::start().unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
         });
@@ -96,10 +104,11 @@ impl Worker {
         }
         let child = command.spawn()?;
         drop(other);
-        Ok(Worker { child, socket })
+        Ok(Worker { child, socket, runs: 0 })
     }
 
     fn ask(&mut self, request: &[u8], heartbeat: &AtomicU64) -> std::io::Result<RunReport> {
+        self.runs += 1;
         self.socket.write_all(request)?;
         loop {
             let mut head = [0; 9];
@@ -126,12 +135,18 @@ impl Worker {
     }
 }
 
-impl Drop for Executor {
-    fn drop(&mut self) {
-        // At the end of its socket a worker ends by itself.
+impl Executor {
+    /// At the end of its socket a worker ends by itself.
+    fn end_worker(&mut self) {
         if let Some(worker) = self.worker.take() {
             let _ = worker.end();
         }
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.end_worker();
     }
 }
 

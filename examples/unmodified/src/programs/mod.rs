@@ -3,5 +3,6 @@
 pub mod http;
 pub mod planted;
 pub mod planted_clients;
+pub mod redis;
 pub mod std_echo;
 pub mod tokio_echo;

@@ -3,6 +3,7 @@
 mod echo;
 mod http;
 mod planted;
+mod redis;
 
 use eagain::Scenario;
 
@@ -13,6 +14,7 @@ pub const ALL: &[Scenario] = &[
     echo::tokio_multi_thread::SCENARIO,
     http::hyper::SCENARIO,
     http::axum_reqwest::SCENARIO,
+    redis::mini_redis::SCENARIO,
     planted::hasty::SCENARIO,
     planted::racy::SCENARIO,
     planted::unready::SCENARIO,
