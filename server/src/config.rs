@@ -223,6 +223,7 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         let mut arguments = arguments.into_iter().map(Into::into);
+        let mut of_a_disk = None;
         while let Some(argument) = arguments.next() {
             let Some(flag) = argument.strip_prefix("--") else {
                 return Err(ConfigError(format!("unexpected argument '{argument}'; flags begin with --")));
@@ -235,6 +236,14 @@ impl Config {
                 },
             };
             config.set_flag(&name, &value)?;
+            if matches!(name.as_str(), "dir" | "appendfsync" | "recover") {
+                of_a_disk = Some(name);
+            }
+        }
+        if let (Some(name), Engine::Memory) = (of_a_disk, config.storage) {
+            return Err(ConfigError(format!(
+                "--{name}: --storage memory keeps nothing on a disk; use --storage log or --storage redb"
+            )));
         }
         config.check()?;
         Ok(config)
@@ -308,6 +317,19 @@ impl Config {
             names(&Engine::NAMES.map(|(name, _)| name)),
             names(&SyncPolicy::NAMES.map(|(name, _)| name)),
         )
+    }
+
+    /// How many clients a process with so many descriptors can serve, beside what it needs for itself.
+    pub fn clients_that_fit(&self, descriptors: usize) -> usize {
+        /// Listeners, files, what a model needs, and one for who is told that there is no room.
+        const RESERVED: usize = 32;
+        /// Descriptors that `select(2)` can name.
+        const FD_SETSIZE: usize = 1024;
+        let descriptors = if self.model == Model::Select { descriptors.min(FD_SETSIZE) } else { descriptors };
+        let free = descriptors.saturating_sub(RESERVED + self.backends.len());
+        // POSIX AIO sends through a second descriptor of each connection.
+        let each = if self.model == Model::Aio { 2 } else { 1 };
+        (free / each).clamp(1, self.limits.clients_max)
     }
 
     /// Whether the choices go together.
@@ -418,6 +440,10 @@ mod tests {
                 ),
             ),
             (&["--role", "storage", "--storage", "log", "--appendfsync=always"], Ok(())),
+            (
+                &["--dir", "/data"],
+                Err("--dir: --storage memory keeps nothing on a disk; use --storage log or --storage redb"),
+            ),
             (&["--role", "access"], Err("--role access: --backends must name its logic servers")),
             (&["--role", "logic"], Err("--role logic: --backends must name its storage servers")),
             (

@@ -135,12 +135,13 @@ fn open_storage<K: Kernel>(
         policy: config.sync_policy,
         drops_damage: config.drops_damage,
         flaws: config.flaws,
+        pid: kernel.getpid(),
         databases: config.databases,
         seed,
     };
     AnyStorage::open(kernel, &options).map_err(|error| match error {
         OpenError::Damaged(_) => ServeError::Damaged(error.to_string()),
-        OpenError::Io(..) => ServeError::Storage(error.to_string()),
+        OpenError::Io(..) | OpenError::Taken { .. } => ServeError::Storage(error.to_string()),
     })
 }
 

@@ -96,6 +96,11 @@ impl<K: Files> File<K> {
         self.kernel().fdatasync(self.fd())
     }
 
+    /// `flock(2)`: nobody else may have the lock until this file is closed. `EAGAIN`: somebody has it.
+    pub fn lock(&self) -> Result<()> {
+        self.kernel().flock(self.fd())
+    }
+
     /// `ftruncate(2)`.
     pub fn set_len(&self, len: u64) -> Result<()> {
         self.kernel().ftruncate(self.fd(), len)

@@ -30,6 +30,10 @@ pub trait Files: Descriptors {
     /// `fdatasync(2)`: the data, and the length.
     fn fdatasync(&self, fd: Fd) -> Result<()>;
 
+    /// `flock(2)` with `LOCK_EX | LOCK_NB`: the file is this open file's alone until its last descriptor is closed, as the
+    /// kernel does when the process ends, however it ends. `EAGAIN`: somebody else has it.
+    fn flock(&self, fd: Fd) -> Result<()>;
+
     /// `ftruncate(2)`.
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()>;
 

@@ -36,6 +36,10 @@ impl Files for Linux {
         sys::file::fdatasync(fd)
     }
 
+    fn flock(&self, fd: Fd) -> Result<()> {
+        sys::file::flock(fd, libc::LOCK_EX | libc::LOCK_NB)
+    }
+
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
         sys::file::ftruncate(fd, len)
     }

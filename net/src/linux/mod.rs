@@ -39,3 +39,11 @@ pub use io_uring::LinuxRing;
 /// Only descriptors that the caller owns may be given to [`close`](crate::Descriptors::close); the handles see to that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Linux;
+
+impl Linux {
+    /// `setrlimit(2)`: this process may have as many descriptors as it is allowed to have at all (`RLIMIT_NOFILE`, the soft
+    /// limit raised to the hard one). How many that is now.
+    pub fn raise_descriptor_limit(self) -> usize {
+        sys::file::raise_descriptor_limit()
+    }
+}

@@ -1,5 +1,6 @@
 //! Any of the storages, chosen when the program starts: an enum, so that a cache pays nothing for what it is not.
 
+use super::durable::directory::claim;
 use super::durable::{Durable, OpenError, SyncPolicy};
 use super::embedded::Embedded;
 use super::log::LogFile;
@@ -44,6 +45,8 @@ pub struct Options<'a> {
     /// Defects on purpose.
     #[doc(hidden)]
     pub flaws: Flaws,
+    /// The server's process number, for whoever finds the directory taken.
+    pub pid: i32,
     /// How many databases.
     pub databases: usize,
     /// All the chance that it will ever have.
@@ -68,18 +71,22 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
         match options.engine {
             Engine::Memory => Ok((AnyStorage::Memory(Memory::new(options.databases, seed)), None)),
             Engine::Log => {
+                let claim = claim(kernel, directory, options.pid, "log")?;
                 let (log, found) =
                     LogFile::open(kernel, directory, seed, drops_damage, flaws, &mut databases)?;
-                let durable =
+                let mut durable =
                     Durable::start(kernel, "log", databases, log, policy, flaws, seed).map_err(start)?;
+                durable.hold(claim);
                 Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/log: {found}"))))
             }
             Engine::Redb => {
+                let claim = claim(kernel, directory, options.pid, "redb")?;
                 let (database, found) = Embedded::open(kernel, directory, &mut databases)?;
                 // What waits for its transaction waits in the process: without one it would wait for ever.
                 let policy = if policy == SyncPolicy::Never { SyncPolicy::EverySecond } else { policy };
-                let durable = Durable::start(kernel, "redb", databases, database, policy, flaws, seed)
+                let mut durable = Durable::start(kernel, "redb", databases, database, policy, flaws, seed)
                     .map_err(start)?;
+                durable.hold(claim);
                 Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/redb: {found}"))))
             }
         }

@@ -49,6 +49,10 @@ impl Files for SimKernel {
         sync(Kind::Fdatasync, fd)
     }
 
+    fn flock(&self, fd: Fd) -> Result<()> {
+        call(Kind::Flock, [word(fd), 0, 0, 0], |w| file::flock(w, fd))
+    }
+
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
         call(Kind::Ftruncate, [word(fd), len, 0, 0], |w| file::ftruncate(w, fd, len))
     }

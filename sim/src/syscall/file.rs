@@ -89,6 +89,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         writable,
         append: flags.contains(OpenFlags::APPEND),
         errors_seen,
+        locks: false,
     };
     w.progress();
     Ok(descriptor::open_file(w, Object::File(Box::new(open)), false))
@@ -99,6 +100,7 @@ pub(crate) fn close_file(w: &mut World, open: OpenDisk) {
     let disk = &mut w.hosts[open.host as usize].files;
     if let Some(inode) = disk.inodes.get_mut(open.inode as usize) {
         inode.opens = inode.opens.saturating_sub(1);
+        inode.locked &= !open.locks;
         disk.release(open.inode);
     }
 }
@@ -282,6 +284,21 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
         w.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
     }
     SYNC_NS + slow
+}
+
+/// `flock(2)`, exclusive and without waiting: of the open file, until its last descriptor is gone.
+pub(crate) fn flock(w: &mut World, fd: Fd) -> Result<()> {
+    let file = disk_of(w, fd, Errno::EBADF)?;
+    if get_open(w, file).is_some_and(|open| open.locks) {
+        return Ok(());
+    }
+    let inode = inode_of(w, file)?;
+    if inode.locked {
+        return Err(Errno::EAGAIN);
+    }
+    inode.locked = true;
+    get_open(w, file).into_iter().for_each(|open| open.locks = true);
+    Ok(())
 }
 
 pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {

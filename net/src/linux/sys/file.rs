@@ -35,6 +35,11 @@ pub(crate) fn fdatasync(fd: Fd) -> Result<()> {
     check_unit(unsafe { libc::fdatasync(fd.0) })
 }
 
+pub(crate) fn flock(fd: Fd, operation: i32) -> Result<()> {
+    // SAFETY: no memory is touched.
+    check_unit(unsafe { libc::flock(fd.0, operation) })
+}
+
 pub(crate) fn ftruncate(fd: Fd, len: u64) -> Result<()> {
     // SAFETY: no memory is touched.
     check_unit(unsafe { libc::ftruncate(fd.0, offset(len)) })
@@ -64,4 +69,18 @@ pub(crate) fn unlink(path: &CStr) -> Result<()> {
 pub(crate) fn mkdir(path: &CStr, mode: u32) -> Result<()> {
     // SAFETY: the path ends with a NUL and lives through the call.
     check_unit(unsafe { libc::mkdir(path.as_ptr(), mode) })
+}
+
+/// The soft limit of descriptors becomes the hard one; what it is then.
+pub(crate) fn raise_descriptor_limit() -> usize {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one rlimit, which lives through the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } < 0 {
+        return 0;
+    }
+    let before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: the kernel reads one rlimit, which lives through the call.
+    let raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } == 0;
+    usize::try_from(if raised { limit.rlim_cur } else { before }).unwrap_or(usize::MAX)
 }

@@ -23,7 +23,7 @@ mod writer;
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
 use crate::flaws::Flaws;
-use eagain_net::{Errno, Files, Threads, thread};
+use eagain_net::{Errno, File, Files, Threads, thread};
 use shared::{Rewrite, Shared};
 use std::fmt;
 use std::sync::Arc;
@@ -56,6 +56,13 @@ impl SyncPolicy {
 pub enum OpenError {
     /// A call failed.
     Io(String, Errno),
+    /// Another server has the directory.
+    Taken {
+        /// Which.
+        directory: String,
+        /// That server's process number, as it wrote it down.
+        holder: String,
+    },
     /// What is there is damaged, or not ours; a person has to decide.
     Damaged(String),
 }
@@ -64,6 +71,10 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OpenError::Io(what, errno) => write!(f, "storage: {what}: {errno}"),
+            OpenError::Taken { directory, holder } => write!(
+                f,
+                "storage: {directory} is in use by another server (process {holder}); stop that one, or choose another --dir"
+            ),
             OpenError::Damaged(what) => write!(f, "storage: {what}"),
         }
     }
@@ -123,6 +134,8 @@ const REWRITE_FROM_BYTES: u64 = 64 << 20;
 pub struct Durable<K: Files + Threads> {
     databases: Databases,
     shared: Arc<Shared<K>>,
+    /// The directory is ours as long as this is open.
+    claim: Option<File<K>>,
     writer: Option<thread::JoinHandle<K, ()>>,
     name: &'static str,
     policy: SyncPolicy,
@@ -153,6 +166,7 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
         Ok(Durable {
             databases,
             shared,
+            claim: None,
             writer: Some(writer),
             name,
             policy,
@@ -165,6 +179,11 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
 }
 
 impl<K: Files + Threads> Durable<K> {
+    /// Holds on to the lock of the directory for as long as the storage is there.
+    pub fn hold(&mut self, claim: File<K>) {
+        self.claim = Some(claim);
+    }
+
     fn holds_replies(&self) -> bool {
         self.policy == SyncPolicy::Always && !self.flaws.replies_before_sync || self.shared.is_behind()
     }

@@ -49,6 +49,8 @@ pub(crate) struct Inode {
     /// Names that refer to it now, and open files.
     pub links: u32,
     pub opens: u32,
+    /// An open file has it locked (flock(2)).
+    pub locked: bool,
     /// Counts failed syncs; each open file reports one once (errseq_t).
     pub errors: u32,
     /// Somebody was told of the last one.
@@ -110,6 +112,8 @@ pub(crate) struct OpenDisk {
     pub append: bool,
     /// Of the failed syncs, how many it has reported.
     pub errors_seen: u32,
+    /// It has the file locked.
+    pub locks: bool,
 }
 
 impl Inode {
@@ -126,6 +130,7 @@ impl Inode {
             dirtied: 0,
             links: 0,
             opens: 0,
+            locked: false,
             errors: 0,
             error_told: true,
         }

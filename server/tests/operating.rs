@@ -1,0 +1,120 @@
+//! The server as a process that an operator runs: a directory belongs to one of them, a hang-up ends nothing, and who finds no
+//! room is told so.
+#![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
+
+use eagain_net::{Linux, Signal, Signals};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// A process that does not outlive the test, and where it listens.
+struct Server(Child, u16);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_eagain-server");
+
+/// Runs until it listens.
+fn start(mut command: Command) -> Server {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.strip_prefix("listening at ").and_then(|rest| rest.split(' ').next()).unwrap();
+    Server(child, address.rsplit(':').next().unwrap().parse().unwrap())
+}
+
+fn with_engine(engine: &str, directory: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0", "--appendfsync", "always", "--storage", engine, "--dir"]).arg(directory);
+    command
+}
+
+/// Ends by itself, with a status and a text.
+fn refused(mut command: Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+}
+
+fn ask(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(format!("{request}\r\nQUIT\r\n").as_bytes()).unwrap();
+    let mut replies = String::new();
+    stream.read_to_string(&mut replies).unwrap();
+    replies.strip_suffix("+OK\r\n").unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn a_directory_belongs_to_one_server_and_to_one_engine() {
+    for (engine, other) in [("log", "redb"), ("redb", "log")] {
+        let directory = tempfile::tempdir().unwrap();
+        let first = start(with_engine(engine, directory.path()));
+        assert_eq!(ask(first.1, "SET key value"), "+OK");
+        let (status, text) = refused(with_engine(engine, directory.path()));
+        assert_eq!(status, Some(1), "{text}");
+        assert!(text.contains(&format!("in use by another server (process {})", first.0.id())), "{text}");
+        // Killed: the lock that it has left is no obstacle.
+        drop(first);
+        let (status, text) = refused(with_engine(other, directory.path()));
+        assert_eq!(status, Some(3), "{text}");
+        assert!(text.contains(&format!("holds data of --storage {engine}")), "{text}");
+        let again = start(with_engine(engine, directory.path()));
+        assert_eq!(ask(again.1, "GET key"), "$5\r\nvalue");
+    }
+}
+
+#[test]
+fn a_hang_up_ends_nothing() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0"]);
+    let server = start(command);
+    assert_eq!(ask(server.1, "SET key value"), "+OK");
+    Linux.kill(server.0.id() as i32, Signal::SIGHUP).unwrap();
+    assert_eq!(ask(server.1, "GET key"), "$5\r\nvalue");
+}
+
+#[test]
+fn who_finds_no_descriptor_is_told_so_and_the_next_one_is_served() {
+    for arguments in ["", "--model io_uring --pattern proactor", "--model poll", "--model blocking"] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n 64; exec {PROGRAM} --port 0 {arguments}")]);
+        let server = start(command);
+        let (mut clients, mut refusal) = (Vec::new(), String::new());
+        while refusal.is_empty() {
+            assert!(clients.len() < 64, "nobody was refused");
+            let mut stream = TcpStream::connect(("127.0.0.1", server.1)).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let _ = stream.write_all(b"PING\r\n");
+            let mut reply = [0; 64];
+            let count = stream.read(&mut reply).unwrap();
+            match &reply[..count] {
+                b"+PONG\r\n" => clients.push(stream),
+                other => refusal = String::from_utf8_lossy(other).into_owned(),
+            }
+        }
+        assert_eq!(refusal, "-ERR max number of clients reached\r\n");
+        let mut one = clients.pop().unwrap();
+        one.write_all(b"CONFIG GET maxclients\r\n").unwrap();
+        let mut reply = [0; 64];
+        let count = one.read(&mut reply).unwrap();
+        let told = format!("$2\r\n{}\r\n", clients.len() + 1);
+        assert!(String::from_utf8_lossy(&reply[..count]).ends_with(&told), "{arguments}");
+        one.write_all(b"QUIT\r\n").unwrap();
+        assert_eq!(one.read_to_end(&mut Vec::new()).unwrap(), 5);
+        drop(one);
+        // The server has to see its end first.
+        let served = (0..10_000).any(|_| {
+            let mut next = TcpStream::connect(("127.0.0.1", server.1)).unwrap();
+            let _ = next.write_all(b"PING\r\n");
+            let mut reply = [0; 7];
+            next.read_exact(&mut reply).is_ok() && &reply == b"+PONG\r\n"
+        });
+        assert!(served, "{arguments}");
+    }
+}
