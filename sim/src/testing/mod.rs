@@ -37,7 +37,7 @@ pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
     test_with(engine::make, scenario, manifest, module, function);
 }
 
-/// As [`test`], with another executor than the engine of this process.
+/// As [`test()`], with another executor than the engine of this process.
 pub fn test_with(executor: MakeExecutor, scenario: &Scenario, manifest: &str, module: &str, function: &str) {
     watchdog::start();
     settings::set_package(manifest.as_ref());
