@@ -4,6 +4,7 @@ use crate::direction::Direction;
 use crate::layer::Layer;
 use crate::stream::Layered;
 use eagain_sim::Actor;
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -54,6 +55,13 @@ pub struct LayeredListener<L> {
     actor: Actor,
     /// Held by the one that accepts; the others wait for it, first come, first served. So none misses its wake.
     direction: Mutex<Direction>,
+}
+
+impl<L: fmt::Debug> fmt::Debug for LayeredListener<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("LayeredListener");
+        debug.field("name", &self.name).field("inner", &self.inner).finish_non_exhaustive()
+    }
 }
 
 impl<L> LayeredListener<L> {

@@ -15,6 +15,7 @@ use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
 use eagain_sim::{Actor, External};
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -52,6 +53,17 @@ struct Most {
     short: u64,
     /// 0: it goes on; else one more than the bytes that still leave.
     reset: u64,
+}
+
+impl<S: fmt::Debug> fmt::Debug for Layered<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Layered");
+        match &self.inner {
+            Some(inner) => debug.field("inner", inner),
+            None => debug.field("inner", &"reset"),
+        };
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl<S> Layered<S> {
