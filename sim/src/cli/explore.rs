@@ -27,6 +27,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.set)?;
     let variable = |name: &str| std::env::var(name).ok();
     let shard = args.shard.as_deref().map_or(Ok(Shard::ALL), |text| Shard::parse(text, variable));
+    if args.seeds == Some(0) {
+        return Err(Stop::usage("`--seeds 0` tests nothing"));
+    }
     let plan = Plan {
         scenarios: selection.chosen,
         settings,
@@ -75,10 +78,16 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
         let shown = path.display();
         let usage = |why: String| Stop::usage(format!("{shown}: {why}"));
         let file = ReplayFile::read(&path).map_err(|error| Stop::usage(error.to_string()))?;
+        if !registry.all().iter().any(|scenario| scenario.name == file.scenario) {
+            return Err(usage(format!("unknown scenario `{}`: the file tests nothing", file.scenario)));
+        }
         if !chosen.iter().any(|scenario| scenario.name == file.scenario) {
             continue;
         }
-        let (verdict, text) = regressions::judge(&file, chosen, &mut worker).map_err(usage)?;
+        let (verdict, text) = regressions::replay(&file, chosen, &mut worker).map_err(usage)?;
+        if verdict == Verdict::Holds && !text.is_empty() {
+            console.err(&format!("{shown}\n{text}"));
+        }
         exit = exit.max(match verdict {
             Verdict::Holds => continue,
             Verdict::Nondeterministic => Exit::Nondeterminism,
@@ -171,6 +180,9 @@ pub(super) fn conclude(
     }
     console.out(&text(file));
     let sums = &file.summary.sums;
+    if sums.seeds == 0 {
+        console.err("warning: no seed ran: nothing was tested\n");
+    }
     let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty();
     Ok(if sums.harness_failures > 0 {
         Exit::Harness

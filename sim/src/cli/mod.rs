@@ -132,6 +132,7 @@ pub fn main(scenarios: &[Scenario]) -> ExitCode {
 /// The `eagain` command over all of `registry`, with the arguments of this process.
 pub fn main_with(registry: &Registry) -> ExitCode {
     watchdog::start();
+    crate::testing::warn_of_unknown();
     if let Some(program) = std::env::args_os().next() {
         settings::set_command(&program);
     }

@@ -162,6 +162,51 @@ fn a_sweep_looks_at_repaired_failures_first() {
 }
 
 #[test]
+fn what_tests_nothing_is_not_green() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, err) = eagain("explore plain --seeds 0");
+    assert_eq!((code, err.as_str()), (2, "error: `--seeds 0` tests nothing\n"));
+    let (_, _, err) = eagain("explore plain --seeds 1 --shard 1/2");
+    assert_eq!(err, "warning: no seed ran: nothing was tested\n");
+
+    let path = folder.path().join("r.json");
+    assert_eq!(self::code(&format!("shrink lost-reply --seed 8 -o {}", path.display())), 0);
+    let saved = std::fs::read_to_string(&path).unwrap().replace(crate::report::build_id(), "other");
+    let registry = Registry { regressions: folder.path().to_str().unwrap(), ..REGISTRY };
+    let with_file = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        with(&registry, "explore plain --seeds 1")
+    };
+    let (code, _, err) = with_file(saved.replace("lost-reply", "lost-crown"));
+    assert!(code == 2 && err.contains("unknown scenario `lost-crown`"), "{err}");
+    let held = saved.replace("lost-reply", "plain");
+    let (code, _, err) = with_file(held.replacen("worker-2", "worker-9", 1));
+    assert!(code == 0 && err.contains("no longer asked for: thread.off server/worker-9"), "{err}");
+    let (code, _, err) = with_file(held.replace("worker-2", "worker-9").replace("client-1#1", "client-9#1"));
+    assert!(code == 2 && err.contains("none of the file's choices"), "{err}");
+}
+
+#[test]
+fn two_kinds_of_failure_are_two_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let registry = Registry { scenarios: &[fake::FAILS_TWICE], ..REGISTRY };
+    let line = format!("explore --from 1498 --seeds 4 --json {} --junit {}", path("j"), path("x"));
+    let (code, out, _) = with(&registry, &line);
+    assert_eq!(code, 1);
+    assert!(out.contains("two-failures: byte integrity (O2) at bytes, 3 seeds, the first 0x5da"), "{out}");
+    assert!(out.contains("two-failures: liveness (O6) at deadlock, 1 seed, the first 0x5dc"), "{out}");
+    let text = std::fs::read_to_string(path("j")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (text.lines().count(), last["failures"].as_u64(), last["kinds"][0]["count"].as_u64()),
+        (5, Some(4), Some(3))
+    );
+    assert!(std::path::Path::new(last["kinds"][1]["folder"].as_str().unwrap()).join("replay.json").is_file());
+    assert_eq!(std::fs::read_to_string(path("x")).unwrap().matches("<failure ").count(), 2);
+}
+
+#[test]
 fn the_fault_table_says_where_each_family_fires() {
     let (code, out, _) = eagain("faults");
     assert_eq!(code, 0);

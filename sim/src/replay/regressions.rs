@@ -20,8 +20,8 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Replays one: what came of it, and a text for people. An error is why it could not be run.
-pub fn judge(
+/// Replays one: what came of it, and a text for people. An error is why it could not be run, or tests nothing.
+pub fn replay(
     file: &ReplayFile,
     known: &[Scenario],
     worker: &mut Worker,
@@ -34,6 +34,9 @@ pub fn judge(
     let mut said = String::new();
     for key in &gone {
         said.push_str(&format!("no longer asked for: {key}\n"));
+    }
+    if !gone.is_empty() && gone.len() == file.overrides.len() && verdict == Verdict::Holds {
+        return Err(format!("{said}the run asks for none of the file's choices: it tests nothing"));
     }
     if let (Some(log), Some(failure)) = (&report.trace, &report.failure) {
         said.push_str(&text::tail(log, TAIL));

@@ -3,6 +3,7 @@
 use super::{Explained, build_id, table, text};
 use crate::report::count::{count, thousands};
 use crate::report::table::{Align, Table};
+use crate::run::Failure;
 use crate::runner::json::SweepFile;
 use crate::runner::settings;
 use crate::trace::{form, text as trace_text};
@@ -32,9 +33,9 @@ pub fn failure(explained: &Explained) -> String {
 }
 
 fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
-    let Explained { spec, failure, outcome, .. } = explained;
+    let Explained { spec, found, failure, outcome, .. } = explained;
     writeln!(out, "# {}: {}\n", spec.scenario.name, text::broke(explained))?;
-    writeln!(out, "{}\n", fenced(&failure.message))?;
+    writeln!(out, "{}\n", fenced(&found.message))?;
     writeln!(out, "```sh\n{}\n```\n", explained.repro())?;
     let mut facts = Table::new(&[("what", Align::Left), ("which", Align::Left)]);
     let mut fact = |what: &str, which: String| facts.row([what.to_owned(), which]);
@@ -45,12 +46,16 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     if !spec.settings.is_empty() {
         fact("settings", format!("`{}`", settings::text(&spec.settings)));
     }
-    fact("fails at", format!("{} s, after event #{}", form::time(failure.time), failure.event));
+    let at = |failure: &Failure| format!("{} s, after event #{}", form::time(failure.time), failure.event);
+    fact("fails at", format!("{} as found, {} as shown", at(found), at(failure)));
     fact("trace", format!("`{:#018x}` as found, `{:#018x}` as shown", explained.found_hash, explained.hash));
     fact("commit", explained.commit.clone().unwrap_or_else(|| "unknown".to_owned()));
     fact("build", format!("`{}`", build_id()));
     writeln!(out, "{}", facts.markdown())?;
     writeln!(out, "## What makes it fail\n\n{}\n", outcome.line())?;
+    if let Some(message) = explained.shrunk_message() {
+        writeln!(out, "The shrunk run:\n\n{}\n", fenced(message))?;
+    }
     if outcome.choices.is_empty() && outcome.reproduced {
         writeln!(out, "It fails without any fault or delay.\n")?;
     } else if !outcome.choices.is_empty() {

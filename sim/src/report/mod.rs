@@ -24,11 +24,13 @@ use crate::shrink::{Limits, Outcome, shrink_run};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Everything that is told about a failure.
+/// Everything that is reported about a failure.
 pub struct Explained {
     /// The run as it was found.
     pub spec: RunSpec,
-    /// What broke in it: of the shrunk run where there is one, else of the run as it was found.
+    /// What broke in it.
+    pub found: Failure,
+    /// What broke in the run that is shown: the shrunk one where there is one, else the run as it was found.
     pub failure: Failure,
     /// The hash of the run as it was found.
     pub found_hash: u64,
@@ -81,6 +83,7 @@ pub fn explain(
     };
     Ok(Explained {
         spec: spec.clone(),
+        found: shrunk.found,
         failure,
         found_hash: hash,
         outcome: shrunk.outcome,
@@ -111,6 +114,11 @@ impl NotTheSame {
 }
 
 impl Explained {
+    /// What is seen in the shrunk run, where it says something else than the run that was found.
+    pub fn shrunk_message(&self) -> Option<&str> {
+        (self.failure.message != self.found.message).then_some(&self.failure.message)
+    }
+
     /// The seed that it was found with, where there is one.
     pub fn seed(&self) -> Option<u64> {
         match self.spec.base {

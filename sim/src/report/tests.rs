@@ -34,6 +34,17 @@ fn a_failure_on_a_terminal() {
 }
 
 #[test]
+fn the_headline_is_what_the_found_run_says_and_the_shrunk_run_is_beside_it() {
+    let explained = found();
+    let report = text::failure(&explained, None);
+    let (headline, rest) = report.split_once("choices ->").unwrap();
+    assert!(headline.contains("12 bytes were cut off"), "{report}");
+    assert!(rest.contains("in the shrunk run: request 3 got no reply; 5 bytes were cut off"), "{report}");
+    let saved = explained.replay_file().failure.unwrap();
+    assert_eq!(saved.message, explained.failure.message, "what a replay will see");
+}
+
+#[test]
 fn a_failure_as_an_issue() {
     let report = markdown::failure(&found()).replace(build_id(), "0x…");
     insta::assert_snapshot!(report);
@@ -57,7 +68,7 @@ fn the_folder_has_what_replays_it() {
     for file in files {
         let name = file.file_name().into_string().unwrap();
         assert!(file.metadata().unwrap().len() > 0, "{name} is empty");
-        assert!(name == "report.md" || report.contains(&format!("`{name}`")), "{name} is not told of");
+        assert!(name == "report.md" || report.contains(&format!("`{name}`")), "{name} is not mentioned");
     }
 }
 

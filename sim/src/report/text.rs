@@ -21,14 +21,17 @@ pub fn failure(explained: &Explained, folder: Option<&str>) -> String {
 }
 
 fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) -> std::fmt::Result {
-    let failure = &explained.failure;
+    let found = &explained.found;
     let seed = explained.seed().map_or_else(|| "saved run".to_owned(), |seed| format!("seed {seed:#x}"));
     writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, broke(explained))?;
-    for line in failure.message.lines() {
+    for line in found.message.lines() {
         writeln!(out, "  {line}")?;
     }
-    writeln!(out, "  at {} s, after event #{}", form::time(failure.time), failure.event)?;
+    writeln!(out, "  at {} s, after event #{}", form::time(found.time), found.event)?;
     writeln!(out, "\n{}", explained.outcome.line())?;
+    if let Some(message) = explained.shrunk_message() {
+        writeln!(out, "  in the shrunk run: {}", message.lines().collect::<Vec<_>>().join("\n    "))?;
+    }
     let choices = &explained.outcome.choices;
     if !choices.is_empty() {
         let mut table = table::choices(choices);

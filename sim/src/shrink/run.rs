@@ -10,6 +10,8 @@ use crate::runner::Execute;
 pub struct Shrunk {
     /// The search.
     pub outcome: Outcome,
+    /// The failure as the run that was given shows it.
+    pub found: Failure,
     /// The failure as the shrunk run shows it: the same oracle and site, perhaps another text.
     pub failure: Failure,
     /// The hash of the shrunk run.
@@ -32,6 +34,7 @@ pub fn shrink_run(executor: &mut dyn Execute, spec: &RunSpec, limits: Limits) ->
     let fingerprint = failure.fingerprint();
     let first_hash = first.hash;
     let events_max = Some(events_max(failure.event));
+    let found = failure.clone();
     let mut last = (failure, first_hash);
     let outcome = shrink(&first.choices, limits, |overrides: &Overrides| {
         let report = executor.run(&RunSpec {
@@ -46,5 +49,5 @@ pub fn shrink_run(executor: &mut dyn Execute, spec: &RunSpec, limits: Limits) ->
         Some(report.choices.into_iter().collect())
     });
     let (failure, hash) = last;
-    Some(Shrunk { outcome, failure, hash, first_hash })
+    Some(Shrunk { outcome, found, failure, hash, first_hash })
 }

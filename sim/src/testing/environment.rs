@@ -1,4 +1,4 @@
-//! The variables that say what a test runs. Whatever they say wrong is said; none is ignored in silence.
+//! The variables that say what a test runs. Whatever is wrong in them is reported; none is ignored in silence.
 
 use crate::choice::parse_seed;
 use crate::cli::distance;
@@ -6,6 +6,7 @@ use crate::report;
 use crate::run::Settings;
 use crate::runner::settings;
 use crate::runner::shard::Shard;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
 
@@ -20,6 +21,7 @@ const KNOWN: &[&str] = &[
     "EAGAIN_JOBS",
     "EAGAIN_OUT",
     "EAGAIN_WATCHDOG",
+    "EAGAIN_BLESS",
 ];
 
 /// Those that `check` sets for its other process.
@@ -52,13 +54,7 @@ pub struct Environment {
 impl Environment {
     /// Reads that of this process, and warns of misspelt names, once.
     pub fn of_process() -> Result<Environment, String> {
-        static WARNED: Once = Once::new();
-        WARNED.call_once(|| {
-            let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-            for line in misspelt(names) {
-                eprintln!("warning: {line}");
-            }
-        });
+        warn_of_unknown();
         // An empty variable is one that is not set, as CI systems write it.
         Environment::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -74,19 +70,41 @@ impl Environment {
         };
         let texts: Vec<String> =
             variable("EAGAIN_SET").iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
+        let at_least_one = |name: &str| match number(name)? {
+            Some(0) => Err(format!("{name}: 0 tests nothing")),
+            number => Ok(number),
+        };
         let shard = variable("EAGAIN_SHARD").map_or(Ok(Shard::ALL), |text| Shard::parse(&text, &variable));
         Ok(Environment {
             seed: number("EAGAIN_SEED")?,
-            seeds: number("EAGAIN_SEEDS")?,
+            seeds: at_least_one("EAGAIN_SEEDS")?,
             settings: settings::parse(&texts).map_err(|line| format!("EAGAIN_SET: {line}"))?,
             replay: variable("EAGAIN_REPLAY").map(PathBuf::from),
             check: variable("EAGAIN_CHECK").is_some_and(|text| text != "0"),
             shard: shard.map_err(|line| format!("EAGAIN_SHARD: {line}"))?,
-            jobs: number("EAGAIN_JOBS")?.map_or(1, |jobs| jobs.clamp(1, 1024) as usize),
+            jobs: at_least_one("EAGAIN_JOBS")?.map_or(1, |jobs| jobs.min(1024) as usize),
             out: variable("EAGAIN_OUT").map(PathBuf::from),
             check_file: variable(CHECK_FILE).map(PathBuf::from),
         })
     }
+}
+
+/// Warns of variables that begin like ours and are none, once a process: on standard error itself, since libtest keeps what
+/// `eprintln` writes in a test that passes.
+pub(crate) fn warn_of_unknown() {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for line in misspelt(names) {
+            warn(&line);
+        }
+    });
+}
+
+/// A line on standard error itself.
+pub(super) fn warn(line: &str) {
+    // Nobody may be reading any more.
+    let _ = writeln!(std::io::stderr(), "warning: {line}");
 }
 
 /// A line for each name that begins like ours and is none.
@@ -98,9 +116,9 @@ fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
         let near = KNOWN.iter().min_by_key(|known| distance(&name, known));
         match near {
             Some(near) if distance(&name, near) <= 3 => {
-                format!("`{name}` means nothing; did you mean `{near}`?")
+                format!("unknown variable `{name}` (did you mean `{near}`?)")
             }
-            _ => format!("`{name}` means nothing; there are {}", KNOWN.join(", ")),
+            _ => format!("unknown variable `{name}`: expected one of {}", KNOWN.join(", ")),
         }
     };
     names.filter(ours).map(hint).collect()
@@ -130,9 +148,14 @@ mod tests {
         assert_eq!(settings::text(&environment.settings), "model=poll,workers=4");
         assert!(environment.check && environment.shard == Shard { index: 1, count: 3 });
         assert!(!read(&[("EAGAIN_CHECK", "0")]).unwrap().check);
-        for (name, value) in
-            [("EAGAIN_SEED", "1x"), ("EAGAIN_SEEDS", "-1"), ("EAGAIN_SET", "model"), ("EAGAIN_SHARD", "auto")]
-        {
+        for (name, value) in [
+            ("EAGAIN_SEED", "1x"),
+            ("EAGAIN_SEEDS", "-1"),
+            ("EAGAIN_SET", "model"),
+            ("EAGAIN_SHARD", "auto"),
+            ("EAGAIN_SEEDS", "0"),
+            ("EAGAIN_JOBS", "0"),
+        ] {
             let line = read(&[(name, value)]).unwrap_err();
             assert!(line.starts_with(name) && !line.contains('\n'), "{line}");
         }
@@ -143,8 +166,8 @@ mod tests {
         let names =
             ["EAGAIN_SEDE", "EAGAIN_VERBOSITY", "EAGAIN_OUT", "EAGAIN_UNSETTLED_3", "PATH", "eagain_seed"];
         let lines = misspelt(names.into_iter().map(str::to_owned));
-        assert_eq!(lines[0], "`EAGAIN_SEDE` means nothing; did you mean `EAGAIN_SEED`?");
-        assert!(lines[1].starts_with("`EAGAIN_VERBOSITY` means nothing; there are"));
+        assert_eq!(lines[0], "unknown variable `EAGAIN_SEDE` (did you mean `EAGAIN_SEED`?)");
+        assert!(lines[1].starts_with("unknown variable `EAGAIN_VERBOSITY`: expected one of"));
         assert_eq!(lines.len(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! What a test runs, and what it says.
 
-use super::environment::{CHECK_FILE, Environment};
+use super::environment::{CHECK_FILE, Environment, warn};
+use crate::cli::distance;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
@@ -51,7 +52,7 @@ impl Test {
         if !settings.is_empty()
             && let Err(line) = settings::select(&[self.scenario], &mut settings)
         {
-            return Ok(format!("skipped: {line}\n"));
+            return self.skip(&settings, line);
         }
         if let Some(file) = &environment.check_file {
             return self.other_process(environment, &settings, file);
@@ -74,6 +75,18 @@ impl Test {
         Ok(said)
     }
 
+    /// A scenario that has no such knob is skipped; one that has it, or nearly so, is not tested by mistake.
+    fn skip(&self, settings: &Settings, line: String) -> Result<String, String> {
+        let unknown = |key: &&String| self.scenario.knobs.iter().all(|knob| knob.name != key.as_str());
+        let Some(key) = settings.keys().find(unknown) else { return Err(format!("EAGAIN_SET: {line}")) };
+        let near = self.scenario.knobs.iter().find(|knob| distance(knob.name, key) <= 2);
+        if let Some(knob) = near {
+            return Err(format!("EAGAIN_SET: no knob `{key}` (did you mean `{}`?)", knob.name));
+        }
+        warn(&format!("skipped: {line}"));
+        Ok(format!("skipped: {line}\n"))
+    }
+
     fn spec(&self, settings: &Settings, seed: u64, record: Record) -> RunSpec {
         RunSpec { record, ..RunSpec::seeded(self.scenario, settings.clone(), seed) }
     }
@@ -92,7 +105,7 @@ impl Test {
     }
 
     fn replay(&self, file: &ReplayFile) -> Result<String, String> {
-        match regressions::judge(file, &[self.scenario], &mut Worker::new(self.executor))? {
+        match regressions::replay(file, &[self.scenario], &mut Worker::new(self.executor))? {
             (Verdict::Holds, said) => Ok(said),
             (_, said) => Err(said),
         }

@@ -13,7 +13,7 @@
 //! | `EAGAIN_OUT` | where the folders of failures go |
 //! | `EAGAIN_WATCHDOG` | seconds without a call after which a run is stopped; 0: never |
 //!
-//! A misspelt one is warned about. Replay files in the crate's folder `regressions/` (a failure's `replay.json`, renamed to
+//! A misspelt one is warned about, and what would test nothing fails: 0 seeds, or a setting that the scenario nearly has. Replay files in the crate's folder `regressions/` (a failure's `replay.json`, renamed to
 //! `<scenario>-<what it was>.json` and committed) are run before any seed, and must hold.
 #![allow(
     clippy::disallowed_methods,
@@ -26,6 +26,7 @@ mod judge;
 
 pub use declare::hyphens;
 pub use environment::Environment;
+pub(crate) use environment::warn_of_unknown;
 pub use judge::Test;
 
 use crate::run::Scenario;

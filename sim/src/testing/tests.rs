@@ -52,6 +52,13 @@ fn shards_settings_and_refusals() {
     assert!(run(&[]).starts_with("held: "));
     assert_ne!(run(&[]), run(&[("EAGAIN_SHARD", "1/2")]));
     assert!(run(&[("EAGAIN_SET", "wheels=4")]).starts_with("skipped: "));
+    for (set, line) in [
+        ("modle=poll", "no knob `modle` (did you mean `model`?)"),
+        ("model=pol", "`model=pol`: the value must be one of epoll, poll, io_uring"),
+    ] {
+        let error = outcome(fake::HOLDS, out.path(), &[("EAGAIN_SET", set)]).unwrap_err();
+        assert!(error.contains(line), "{error}");
+    }
     assert!(run(&[("EAGAIN_SET", "model=io_uring")]).starts_with("skipped: `model=io_uring`"));
 }
 
@@ -69,10 +76,10 @@ fn a_replay_file_is_run_by_the_test_of_its_scenario_and_a_regression_before_any_
     std::fs::create_dir(&regressions).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(regressions.join("lost-reply-cut.json"), text.replace(build_id(), "older")).unwrap();
-    let failed = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEEDS", "0")]).unwrap_err();
+    let failed = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEEDS", "1")]).unwrap_err();
     assert!(failed.starts_with("regression ") && failed.contains("still there"), "{failed}");
     let repaired = Scenario { name: "lost-reply", ..fake::HOLDS };
-    assert!(outcome(repaired, out.path(), &[("EAGAIN_SEEDS", "0")]).unwrap().starts_with("held"));
+    assert!(outcome(repaired, out.path(), &[("EAGAIN_SEEDS", "1")]).unwrap().starts_with("held"));
 }
 
 #[test]
