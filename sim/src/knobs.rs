@@ -11,6 +11,11 @@ pub struct KernelKnobs {
     pub send_buffer: u32,
     /// Bytes that a receive buffer holds (Linux: up to 6 MiB by itself, `tcp_rmem`).
     pub recv_buffer: u32,
+    /// The most that `SO_SNDBUF` can ask for, in bytes; the kernel doubles it (Linux: `net.core.wmem_max`, 4 MiB since
+    /// 6.17, 212,992 before).
+    pub wmem_max: u32,
+    /// The most that `SO_RCVBUF` can ask for, in bytes; the kernel doubles it (Linux: `net.core.rmem_max`, as `wmem_max`).
+    pub rmem_max: u32,
     /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096).
     pub somaxconn: usize,
     /// `RLIMIT_NOFILE` (Linux: 1024 soft).
@@ -39,6 +44,8 @@ impl Default for KernelKnobs {
             loopback_latency_ns: 5_000,
             send_buffer: 256 << 10,
             recv_buffer: 256 << 10,
+            wmem_max: 4 << 20,
+            rmem_max: 4 << 20,
             somaxconn: 4096,
             fd_limit: 1024,
             cpus: 2,

@@ -75,9 +75,9 @@ pub enum SocketOption {
     ReuseAddr(bool),
     /// `SO_REUSEPORT`.
     ReusePort(bool),
-    /// `SO_SNDBUF` in bytes; the kernel doubles it (minimum 4608 after doubling).
+    /// `SO_SNDBUF` in bytes; the kernel cuts it to `net.core.wmem_max` and doubles it (minimum 4608 after doubling).
     SendBuffer(u32),
-    /// `SO_RCVBUF` in bytes; the kernel doubles it (minimum 2304 after doubling).
+    /// `SO_RCVBUF` in bytes; the kernel cuts it to `net.core.rmem_max` and doubles it (minimum 2304 after doubling).
     RecvBuffer(u32),
     /// `SO_RCVLOWAT` in bytes.
     RecvLowAt(u32),

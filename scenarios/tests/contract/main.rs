@@ -14,6 +14,7 @@ mod connect;
 mod counters;
 mod coverage;
 mod differences;
+mod differences_addresses;
 mod differences_rings;
 mod epoll;
 mod epoll_threads;

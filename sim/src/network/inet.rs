@@ -257,14 +257,14 @@ impl Net<'_> {
             O::RecvTimeout(d) => o.recv_timeout = nanoseconds(d),
             O::SendTimeout(d) => o.send_timeout = nanoseconds(d),
             O::SendBuffer(bytes) => {
-                o.send_buffer = bytes.saturating_mul(2).max(SEND_BUFFER_MIN);
+                o.send_buffer = bytes.min(self.knobs.wmem_max).saturating_mul(2).max(SEND_BUFFER_MIN);
                 let size = u64::from(o.send_buffer);
                 if let Some((conn, side)) = s.conn {
                     self.net.conns[conn as usize].flows[side as usize].send_buffer = size;
                 }
             }
             O::RecvBuffer(bytes) => {
-                o.recv_buffer = bytes.saturating_mul(2).max(RECV_BUFFER_MIN);
+                o.recv_buffer = bytes.min(self.knobs.rmem_max).saturating_mul(2).max(RECV_BUFFER_MIN);
                 let size = u64::from(o.recv_buffer);
                 if let Some((conn, side)) = s.conn {
                     self.net.conns[conn as usize].flows[1 - side as usize].recv_buffer = size;
