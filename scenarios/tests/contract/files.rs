@@ -1,4 +1,4 @@
-//! Sections 1 and 2, where regular files and numbers that are not open meet readiness.
+//! Sections 1 and 2, where regular files and numbers that are not open meet readiness; and how large a file can be.
 
 use crate::asleep::Sleepers;
 use eagain_net::{EpollOp, Errno, Events, Fd, FdSet, OpenFlags, PollFd, Readiness, SocketFlags};
@@ -53,7 +53,60 @@ fn p15_poll_counts_what_is_not_open<K: Sleepers>(k: K) {
     assert_eq!(asked.map(|fd| fd.revents), [Events::NVAL, Events::NONE]);
 }
 
+/// A new file under `/var/tmp` with no name any more. Most machines have ext4 there, which the simulated disk follows.
+fn unnamed<K: Sleepers>(k: K, row: &str) -> Fd {
+    let path = format!("/var/tmp/eagain-contract-{row}-{}", k.getpid());
+    let _ = k.mkdir("/var");
+    let _ = k.mkdir("/var/tmp");
+    let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
+    k.unlink(&path).unwrap();
+    file
+}
+
+/// How large a file can be: ext4 with blocks of 4 KiB.
+const LEN_MAX: u64 = (16 << 40) - 4096;
+
+fn hole_costs_nothing_and_reads_as_zeros<K: Sleepers>(k: K) {
+    let file = unnamed(k, "hole");
+    assert_eq!(k.ftruncate(file, 8 << 40), Ok(()));
+    assert_eq!(k.pwrite(file, b"end", (8 << 40) - 3), Ok(3));
+    assert_eq!(k.pwrite(file, b"behind", 9 << 40), Ok(6));
+    assert_eq!(k.fstat(file).unwrap().len, (9 << 40) + 6);
+    let mut bytes = [1; 4];
+    assert_eq!(k.pread(file, &mut bytes, 1 << 40), Ok(4));
+    assert_eq!(bytes, [0; 4]);
+    assert_eq!(k.pread(file, &mut bytes, (8 << 40) - 3), Ok(4));
+    assert_eq!(&bytes, b"end\0");
+    assert_eq!(k.fsync(file), Ok(()));
+    assert_eq!(k.ftruncate(file, 8 << 40), Ok(()));
+    assert_eq!(k.ftruncate(file, 9 << 40), Ok(()));
+    assert_eq!(k.pread(file, &mut bytes, (8 << 40) - 2), Ok(4));
+    assert_eq!(&bytes, b"nd\0\0");
+    assert_eq!(k.ftruncate(file, 0), Ok(()));
+    assert_eq!(k.pread(file, &mut bytes, 0), Ok(0));
+    k.close(file).unwrap();
+}
+
+fn file_larger_than_file_system_allows_is_efbig<K: Sleepers>(k: K) {
+    let file = unnamed(k, "efbig");
+    assert_eq!(k.ftruncate(file, LEN_MAX + 1), Err(Errno::EFBIG));
+    assert_eq!(k.ftruncate(file, 1 << 62), Err(Errno::EFBIG));
+    assert_eq!(k.ftruncate(file, 1 << 63), Err(Errno::EINVAL));
+    assert_eq!(k.pwrite(file, b"abc", LEN_MAX - 1), Ok(1));
+    assert_eq!(k.fstat(file).unwrap().len, LEN_MAX);
+    assert_eq!(k.pwrite(file, b"a", LEN_MAX), Err(Errno::EFBIG));
+    assert_eq!(k.pwrite(file, b"", LEN_MAX), Ok(0));
+    assert_eq!(k.pwrite(file, b"ab", i64::MAX as u64), Err(Errno::EINVAL));
+    let mut bytes = [0; 4];
+    assert_eq!(k.pread(file, &mut bytes, LEN_MAX - 1), Ok(1));
+    assert_eq!(k.pread(file, &mut bytes, LEN_MAX + 5), Ok(0));
+    assert_eq!(k.pread(file, &mut bytes, i64::MAX as u64 - 1), Err(Errno::EINVAL));
+    k.close(file).unwrap();
+}
+
 crate::bodies! {
+    hole_costs_nothing_and_reads_as_zeros
+    file_larger_than_file_system_allows_is_efbig
     e12_a_regular_file_is_always_ready_and_in_no_set
     p13_select_of_what_is_not_open
     p15_poll_counts_what_is_not_open

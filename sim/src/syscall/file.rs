@@ -4,7 +4,7 @@
 use super::descriptor;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Disk, Inode, Object, OpenDisk};
+use crate::object::{Disk, Inode, LEN_MAX, Object, OpenDisk};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
@@ -123,7 +123,8 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
 
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
     let file = disk_of(w, fd, Errno::ESPIPE)?;
-    i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+    let end = offset.checked_add(buffer.len() as u64).and_then(|end| i64::try_from(end).ok());
+    end.ok_or(Errno::EINVAL)?;
     read_at(w, file, buffer, offset)
 }
 
@@ -148,6 +149,8 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
     if bytes.is_empty() {
         return Ok((0, at));
     }
+    let left = LEN_MAX.checked_sub(at).filter(|&left| left > 0).ok_or(Errno::EFBIG)?;
+    let bytes = &bytes[..left.min(bytes.len() as u64) as usize];
     let grows: u64 = found.fresh(at, at + bytes.len() as u64).map(|(from, to)| to - from).sum();
     // What is there already is written over, also on a full disk.
     let in_place = found.fits(at, bytes.len(), 0);
@@ -305,6 +308,9 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
     let file = disk_of(w, fd, Errno::EINVAL)?;
     if i64::try_from(len).is_err() || !get_open(w, file).is_some_and(|open| open.writable) {
         return Err(Errno::EINVAL);
+    }
+    if len > LEN_MAX {
+        return Err(Errno::EFBIG);
     }
     let host = get_open(w, file).map_or(0, |open| open.host);
     let inode = inode_of(w, file)?;

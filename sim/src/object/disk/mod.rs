@@ -7,11 +7,13 @@
 //!   lost               │old2│           a sync failed and gave the data up: durable only when written and synced again
 //! ```
 
+mod contents;
 mod crash;
 mod names;
 mod sectors;
 
 use crate::choice::Stream;
+use contents::Contents;
 use slab::Slab;
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ use std::collections::BTreeMap;
 pub(crate) const SECTOR: u64 = 512;
 /// Stands among the sectors for a length that `ftruncate(2)` has made larger: that is one change, and is never torn.
 pub(crate) const LENGTH: u64 = u64::MAX;
+/// How long a file can be: `s_maxbytes` of ext4 with blocks of 4 KiB.
+pub(crate) const LEN_MAX: u64 = (16 << 40) - 4096;
 /// The root directory.
 pub(crate) const ROOT: u32 = 0;
 
@@ -34,7 +38,7 @@ pub(crate) struct Inode {
     /// The host and the path that it was made under: who chooses.
     pub name: String,
     pub directory: Option<Directory>,
-    pub data: Vec<u8>,
+    pub data: Contents,
     pub durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
     pub grown: Option<(u64, u64)>,
@@ -121,7 +125,7 @@ impl Inode {
         Inode {
             name,
             directory: directory.then(Directory::default),
-            data: Vec::new(),
+            data: Contents::default(),
             durable_len: 0,
             grown: None,
             holes: Vec::new(),

@@ -4,15 +4,12 @@ use super::{Inode, LENGTH, SECTOR};
 
 impl Inode {
     pub fn len(&self) -> u64 {
-        self.data.len() as u64
+        self.data.len()
     }
 
     /// Copies from `offset` on; how much.
     pub fn read(&self, buffer: &mut [u8], offset: u64) -> usize {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.data.len());
-        let n = buffer.len().min(self.data.len() - start);
-        buffer[..n].copy_from_slice(&self.data[start..start + n]);
-        n
+        self.data.read(buffer, offset)
     }
 
     /// Writes at `offset`; a gap before it is zeros.
@@ -26,10 +23,7 @@ impl Inode {
         }
         self.fill(offset, end);
         self.touch(offset.min(self.len()), end);
-        if self.len() < end {
-            self.data.resize(end as usize, 0);
-        }
-        self.data[offset as usize..end as usize].copy_from_slice(bytes);
+        self.data.write(bytes, offset);
     }
 
     /// Cuts the file, or fills it up with zeros.
@@ -44,7 +38,7 @@ impl Inode {
             self.dirtied += 1;
             self.dirty.entry(LENGTH).or_insert((self.dirtied, Vec::new()));
         }
-        self.data.resize(len as usize, 0);
+        self.data.set_len(len);
     }
 
     /// Bytes that take room.
@@ -89,17 +83,37 @@ impl Inode {
 
     /// The sectors of `from..to` are about to change: what the disk has there is kept.
     fn touch(&mut self, from: u64, to: u64) {
-        for sector in from / SECTOR..to.div_ceil(SECTOR) {
-            if self.dirty.contains_key(&sector) {
+        let (mut sector, end) = (from / SECTOR, to.div_ceil(SECTOR));
+        while sector < end {
+            let known = self.past_hole(sector).min(end);
+            if sector < known {
+                sector = known;
                 continue;
             }
-            let old = self.lost.remove(&sector).unwrap_or_else(|| {
-                let start = ((sector * SECTOR) as usize).min(self.data.len());
-                let end = ((sector * SECTOR + SECTOR) as usize).min(self.data.len());
-                self.data[start..end].to_vec()
-            });
-            self.dirtied += 1;
-            self.dirty.insert(sector, (self.dirtied, old));
+            if !self.dirty.contains_key(&sector) {
+                let old = self.lost.remove(&sector).unwrap_or_else(|| {
+                    let mut old = vec![0; SECTOR as usize];
+                    let n = self.data.read(&mut old, sector * SECTOR);
+                    old.truncate(n);
+                    old
+                });
+                self.dirtied += 1;
+                self.dirty.insert(sector, (self.dirtied, old));
+            }
+            sector += 1;
+        }
+    }
+
+    /// The next sector from this one on that is not a hole as a whole. A hole is not on the disk either, but for what a
+    /// failed sync has left there.
+    fn past_hole(&self, sector: u64) -> u64 {
+        let (from, to) = (sector * SECTOR, sector * SECTOR + SECTOR);
+        match self.holes.iter().find(|hole| hole.0 <= from && to <= hole.1) {
+            Some(hole) => {
+                let past = hole.1 / SECTOR;
+                self.lost.range(sector..past).next().map_or(past, |(&lost, _)| lost)
+            }
+            None => sector,
         }
     }
 
@@ -124,16 +138,17 @@ impl Inode {
         self.grown = None;
         let mut lost = std::mem::take(&mut self.lost);
         lost.extend(dirty.into_iter().filter(|(s, _)| gone.contains(s)).map(|(s, (_, old))| (s, old)));
-        for (sector, old) in lost {
-            let start = (sector * SECTOR) as usize;
-            let end = (start + SECTOR as usize).min(self.data.len().max(start + old.len()));
-            if self.data.len() < end {
-                self.data.resize(end, 0);
-            }
-            self.data[start..end].fill(0);
-            self.data[start..start + old.len()].copy_from_slice(&old);
+        let seen = self.len();
+        if seen < len {
+            self.holes.push((seen, len));
         }
-        self.data.resize(len as usize, 0);
+        for (sector, mut old) in lost {
+            let start = sector * SECTOR;
+            self.fill(start.max(seen), start + SECTOR);
+            old.resize(SECTOR as usize, 0);
+            self.data.write(&old, start);
+        }
+        self.data.set_len(len);
         self.cut_holes(len);
         self.durable_len = len;
     }
