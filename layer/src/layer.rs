@@ -62,7 +62,7 @@ impl Layer {
         &self.world
     }
 
-    /// Wraps a stream. `name` says whose it is, and with the how-manieth of this name it is the key of all choices about
+    /// Wraps a stream. `name` says whose it is, and with its ordinal among those of this name it is the key of all choices about
     /// it; so it should not depend on the order in which things happen to come: "client-3", not "the third accepted".
     pub fn stream<S>(&self, name: &str, inner: S) -> Layered<S> {
         let name = self.numbered(name);

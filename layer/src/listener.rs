@@ -82,7 +82,7 @@ impl<L: Accept> Accept for LayeredListener<L> {
         let accepted = self.inner.accept().await;
         direction.done();
         let (stream, from) = accepted?;
-        // By address and how-manieth from there: ports are handed out by the system.
+        // By address and ordinal from there: ports are handed out by the system.
         let name = format!("{}<{}", self.name, from.ip());
         Ok((self.layer.stream(&name, stream), from))
     }

@@ -21,7 +21,7 @@ use eagain_sim::trace::Kind;
 use eagain_sim::{Actor, Sim};
 use std::time::{Duration, SystemTime};
 
-/// How often the weather is asked.
+/// How often network faults are drawn.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// One way between two hosts.
 const LATENCY: Duration = Duration::from_millis(1);
@@ -119,7 +119,7 @@ impl World {
             world.advance(now);
             if now >= next_look {
                 next_look = now + INTERVAL;
-                self.weather(now);
+                self.network_faults(now);
             }
             match self.turmoil.step() {
                 Ok(false) => {}
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// One look at all links and hosts: what is over is mended, what comes is begun.
-    fn weather(&mut self, now: Duration) {
+    fn network_faults(&mut self, now: Duration) {
         let World { layer, turmoil, hosts, links, crashes } = self;
         let world = layer.world();
         let quiet = now >= QUIET_AFTER;

@@ -142,7 +142,7 @@ fn the_same_seed_is_the_same_run_whatever_is_kept() {
 }
 
 /// turmoil's network breaks, hosts crash: nobody hangs who has a timeout, and the choices replay.
-fn weather(sim: &mut Sim) {
+fn all_families(sim: &mut Sim) {
     sim.faults(&[Family::NetPartition, Family::NetOneWay, Family::NetHold, Family::HostCrash]);
     on_turmoil(sim, |world| {
         echo_host(world);
@@ -167,12 +167,12 @@ fn weather(sim: &mut Sim) {
 
 #[test]
 fn turmoils_network_and_crashes_are_our_choices() {
-    let fired = all_hold(weather);
+    let fired = all_hold(all_families);
     assert_eq!(fired.len(), 4, "{fired:?}");
     assert!(fired.values().all(|&count| count > 20), "{fired:?}");
-    let seed = (0..SEEDS).find(|&seed| run(weather, seed, Record::Hash).faults.len() > 2).unwrap();
-    let first = run(weather, seed, Record::Choices);
-    let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body: weather };
+    let seed = (0..SEEDS).find(|&seed| run(all_families, seed, Record::Hash).faults.len() > 2).unwrap();
+    let first = run(all_families, seed, Record::Choices);
+    let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body: all_families };
     let overrides: Overrides = first.choices.iter().cloned().collect();
     let spec = RunSpec {
         scenario,

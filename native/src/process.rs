@@ -214,7 +214,10 @@ fn c_strings(texts: impl Iterator<Item = String>) -> Vec<*mut c_char> {
 
 /// A program's panic is printed as std does, and breaks O16.
 fn on_panic(info: &PanicHookInfo<'_>) {
-    let text = info.payload_as_str().unwrap_or("a panic without a text");
+    let payload = info.payload();
+    let text =
+        payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("a panic without a text");
     let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
     let thread = std::thread::current();
     eprintln!("thread '{}' panicked at {place}: {text}", thread.name().unwrap_or("<unnamed>"));

@@ -19,6 +19,7 @@ pub struct State {
     /// By (process, thread pointer), which is what `pthread_t` is; a block is used again when its thread was joined.
     pub threads: RefCell<BTreeMap<(u32, usize), Box<Context>>>,
     /// The contexts of threads that are over, kept until the world is.
+    #[allow(clippy::vec_box, reason = "a context is pointed to, and does not move")]
     pub over: RefCell<Vec<Box<Context>>>,
     /// What the processes of the world run, by name.
     pub programs: RefCell<BTreeMap<String, Program>>,

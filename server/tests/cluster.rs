@@ -299,12 +299,13 @@ fn a_cluster_speaks_both_dialects_shows_all_keys_and_fails_at_once_without_a_ser
 
     storages[0].0.kill().unwrap();
     storages[0].0.wait().unwrap();
-    let (mut answered, begun) = (0, std::time::Instant::now());
+    // A refusal comes at once: a request that waited for its time (2 s) would be an error of the read.
+    two.stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let mut answered = 0;
     for key in 0..50 {
         let reply = two.ask(&format!("GET key:{key}"));
         answered += usize::from(reply == "value");
         assert!(reply == "value" || reply.starts_with("-CLUSTERDOWN"), "{reply}");
     }
     assert!((1..50).contains(&answered), "{answered} of 50");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?} for 50 requests", begun.elapsed());
 }

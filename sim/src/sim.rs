@@ -156,8 +156,8 @@ impl Sim {
         self.process(host, name, false, body)
     }
 
-    /// A server that begins again after it was killed, has panicked, or its host has crashed: `body` is told the
-    /// how-manieth time it is, from 0. The families `process.kill` and `host.power` concern only such servers.
+    /// A server that begins again after it was killed, has panicked, or its host has crashed: `body` gets the
+    /// number of the start, from 0. The families `process.kill` and `host.power` concern only such servers.
     pub fn server_restarting(
         &mut self,
         host: HostId,

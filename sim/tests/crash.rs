@@ -22,7 +22,7 @@ fn connect(k: SimKernel, server: SocketAddr) -> Result<Fd> {
     Ok(fd)
 }
 
-/// Answers each byte with the how-manieth start it is, one connection at a time.
+/// Answers each byte with the number of the start, one connection at a time.
 fn tell_boot(k: SimKernel, boot: u32) {
     let l = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
     k.setsockopt(l, SocketOption::ReuseAddr(true)).unwrap();

@@ -72,6 +72,7 @@ macro_rules! symbols {
         $(
             $(#[$meta])*
             #[unsafe(no_mangle)]
+            #[allow(clippy::redundant_closure_call, reason = "a body may use `?`")]
             unsafe extern "C" fn $name($($argument: $type),*) -> $result {
                 let Some(context) = $crate::context::current() else {
                     return $crate::symbol::machine!($number($($real),*)) as $result;

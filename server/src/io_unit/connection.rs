@@ -419,7 +419,7 @@ impl Connection {
     /// The peer's bytes make no sense: an error behind all replies that are due, then the end.
     fn refuse(&mut self, error: ProtocolError, now_ns: u64) {
         let mut bytes = Vec::new();
-        Reply::new(&mut bytes, Protocol::Resp2).error(&format!("ERR {error}"));
+        Reply::new(&mut bytes, Protocol::Resp2).error(format!("ERR {error}"));
         self.inbox.clear();
         self.starved = true;
         self.input_ended = Some(CloseReason::ProtocolError(error));

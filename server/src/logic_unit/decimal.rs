@@ -10,7 +10,7 @@ const WHOLE_MAX: i128 = 10i128.pow(20);
 /// Why there is no sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoSum {
-    /// A text is no number.
+    /// A text is not a number.
     NotANumber,
     /// The sum is infinite or no number.
     Overflow,

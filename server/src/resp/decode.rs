@@ -17,9 +17,9 @@ const UNTRUSTED_BULK_BYTES_MAX: i64 = 16384;
 /// Why a stream of requests cannot be read on; `Display` is the text after `-ERR `.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProtocolError {
-    /// The number of arguments is no number or too large.
+    /// The number of arguments is not a number or is too large.
     InvalidMultibulkLength,
-    /// The length of an argument is no number, negative or too large.
+    /// The length of an argument is not a number, is negative or too large.
     InvalidBulkLength,
     /// An argument does not begin with `$` but with this byte.
     ExpectedDollar(u8),
@@ -197,7 +197,7 @@ impl Decoder {
     }
 
     /// Reads a line of one type byte and a number at `position` and moves behind it. `None`: the line is not all
-    /// there. `Some(None)`: it is, and what it holds is no number.
+    /// there. `Some(None)`: it is, and what it holds is not a number.
     #[inline]
     fn length_line(
         &mut self,

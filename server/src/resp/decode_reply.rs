@@ -12,7 +12,7 @@ use std::fmt;
 pub enum ReplyError {
     /// A reply begins with a byte that names no kind.
     UnknownKind(u8),
-    /// A length or a count is no number, or is one that nobody may send.
+    /// A length or a count is not a number, or is one that nobody may send.
     InvalidLength,
     /// What stands in a number's place is none.
     InvalidNumber,

@@ -159,7 +159,7 @@ pub(crate) fn run_handlers() -> bool {
     // handler's mask has blocked meanwhile comes after it.
     let mut frames = Vec::new();
     loop {
-        while let Some(frame) = with(|w| signal::take_signal(w)) {
+        while let Some(frame) = with(signal::take_signal) {
             all_restart &= frame.restart;
             frames.push(frame);
         }

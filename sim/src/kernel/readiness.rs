@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Readiness for SimKernel {
     fn epoll_create(&self) -> Result<Fd> {
-        call(Kind::EpollCreate, [0; 4], |w| epoll::create(w))
+        call(Kind::EpollCreate, [0; 4], epoll::create)
     }
 
     fn epoll_ctl(&self, epoll: Fd, op: EpollOp, fd: Fd, events: Events, data: u64) -> Result<()> {

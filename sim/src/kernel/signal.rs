@@ -23,7 +23,7 @@ impl Signals for SimKernel {
     }
 
     fn sigpending(&self) -> Result<SigSet> {
-        call(Kind::Sigpending, [0; 4], |w| signal::sigpending(w))
+        call(Kind::Sigpending, [0; 4], signal::sigpending)
     }
 
     fn sigtimedwait(&self, set: SigSet, timeout: Option<Duration>) -> Result<SigInfo> {

@@ -31,17 +31,19 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot {
-        taken: AtomicBool::new(false),
-        running: AtomicBool::new(false),
-        os_thread: AtomicU64::new(0),
-        turns: AtomicU64::new(0),
-        seed: AtomicU64::new(0),
-        seedless: AtomicBool::new(false),
-        text: [const { AtomicU8::new(0) }; TEXT_MAX],
-        name_length: AtomicUsize::new(0),
-        length: AtomicUsize::new(0),
-    };
+    fn empty() -> Slot {
+        Slot {
+            taken: AtomicBool::new(false),
+            running: AtomicBool::new(false),
+            os_thread: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            seed: AtomicU64::new(0),
+            seedless: AtomicBool::new(false),
+            text: [const { AtomicU8::new(0) }; TEXT_MAX],
+            name_length: AtomicUsize::new(0),
+            length: AtomicUsize::new(0),
+        }
+    }
 }
 
 /// On the heap, where the statics of unmodified programs, which are swapped, are not.
@@ -72,7 +74,7 @@ impl Job {
         let free = |slot: &Slot| {
             slot.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
-        let all = ALL.get_or_init(|| (0..SLOTS).map(|_| Slot::EMPTY).collect());
+        let all = ALL.get_or_init(|| (0..SLOTS).map(|_| Slot::empty()).collect());
         let job = Job { slot: all.iter().position(free), written: String::new(), _here: PhantomData };
         job.watch(heartbeat);
         if let Some(index) = job.slot {

@@ -105,7 +105,7 @@ pub(super) mod seconds {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
-        // What is no number of seconds becomes the nearest that is.
+        // What is not a whole number of seconds is rounded to the nearest.
         Ok((f64::deserialize(deserializer)? * 1e9).round() as u128)
     }
 }

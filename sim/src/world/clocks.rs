@@ -23,8 +23,6 @@ const STARTS: [u64; 7] = [
     (1 << 31) * SECOND - SECOND / 2,
 ];
 
-/// How often, of 65,536, a clock is another than usual, where the family is on.
-
 /// A number as a choice has it to one with a sign: 1, -1, 2, -2, ….
 fn signed(value: u64) -> i64 {
     let size = value.div_ceil(2) as i64;

@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// What happens to packets.
 #[derive(Default)]
-pub struct Weather {
+pub struct Conditions {
     /// Each takes up to so long.
     pub latency_most: Duration,
     /// So many of a thousand that have data are lost. (A lost acknowledgement alone is not made up for: what is sent again
@@ -47,7 +47,7 @@ impl<F: Future> Future for Scoped<F> {
 /// Runs until every client has ended.
 pub fn run<S, C>(
     config: KernelConfig,
-    weather: Weather,
+    conditions: Conditions,
     seed: u64,
     clients: usize,
     server: impl Fn(HostId) -> S,
@@ -60,14 +60,14 @@ where
     let mut net = Net::with_config(config);
     let host = net.add_host("server");
     let hosts: Vec<_> = (0..clients).map(|which| net.add_host(format!("client-{which}").as_str())).collect();
-    if weather.latency_most > Duration::ZERO || weather.lost_in_1000 > 0 {
+    if conditions.latency_most > Duration::ZERO || conditions.lost_in_1000 > 0 {
         let draws = Draws::new(!seed);
         net.rule(move |packet: &Packet| {
             let data = matches!(&packet.payload, Transport::Tcp(segment) if !segment.payload.is_empty());
-            if draws.choose(0, 999) < weather.lost_in_1000 && data {
+            if draws.choose(0, 999) < conditions.lost_in_1000 && data {
                 return Verdict::Drop;
             }
-            Verdict::Deliver(Duration::from_millis(draws.choose(0, weather.latency_most.as_millis() as u64)))
+            Verdict::Deliver(Duration::from_millis(draws.choose(0, conditions.latency_most.as_millis() as u64)))
         });
     }
     let guard = net.enter();

@@ -6,7 +6,7 @@ mod fixture;
 use comparison_work::bugs::Bug;
 use comparison_work::command::{self, Setting};
 use comparison_work::net::{Draws, Net, Peer};
-use fixture::{Scoped, Weather};
+use fixture::{Scoped, Conditions};
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -86,7 +86,7 @@ impl Peer for TurmoilNet {
         let draws = Draws::new(seed);
         // The backlog holds whoever comes at once.
         let mut config = KernelConfig::default().default_backlog(1024).recv_buf_cap(RECEIVE);
-        let mut weather = Weather::default();
+        let mut conditions = Conditions::default();
         match *self {
             TurmoilNet::Loopback => {
                 let host = Host { id: None, server: "127.0.0.1:7", draws };
@@ -108,18 +108,18 @@ impl Peer for TurmoilNet {
                 config = config.send_buf_cap(64 << draws.choose(0, 10));
                 if small {
                     // Nothing is lost here: what opens a window is not sent again.
-                    weather.latency_most = Duration::from_millis(1 << draws.choose(0, 3));
+                    conditions.latency_most = Duration::from_millis(1 << draws.choose(0, 3));
                     config = config.recv_buf_cap(256 << draws.choose(0, 1));
                 } else {
-                    weather.latency_most = Duration::from_millis(1 << draws.choose(0, 6));
-                    weather.lost_in_1000 = draws.choose(0, 20);
+                    conditions.latency_most = Duration::from_millis(1 << draws.choose(0, 6));
+                    conditions.lost_in_1000 = draws.choose(0, 20);
                     config = config.recv_buf_cap(64 << 10);
                 }
             }
         }
         fixture::run(
             config,
-            weather,
+            conditions,
             seed,
             clients,
             |id| server(Host { id: Some(id), server: "server:7", draws: draws.clone() }),

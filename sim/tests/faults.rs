@@ -1,4 +1,4 @@
-//! What the weather does, family by family: each with the one choice that makes it, and in a sweep in which it fires.
+//! Fault families one by one: each with the one choice that makes it, and in a sweep in which it fires.
 
 mod common;
 
