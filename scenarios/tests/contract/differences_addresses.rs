@@ -1,6 +1,58 @@
 //! Limits and addresses of sockets: what Linux does, where the simulator once did something else.
 
-use eagain_net::{Domain, Kernel, SocketFlags, SocketOption, SocketOptionName};
+use eagain_net::{Domain, Fd, Kernel, SocketAddr, SocketFlags, SocketOption, SocketOptionName};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ANY6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+const LOOPBACK6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+fn socket(k: impl Kernel, ip: IpAddr) -> Fd {
+    k.socket(Domain::of(SocketAddr::new(ip, 0)), SocketFlags::NONE).unwrap()
+}
+
+/// A listener at `ip`, and its port.
+fn listener(k: impl Kernel, ip: IpAddr) -> (Fd, u16) {
+    let l = socket(k, ip);
+    k.bind(l, SocketAddr::new(ip, 0)).unwrap();
+    k.listen(l, 16).unwrap();
+    (l, k.getsockname(l).unwrap().port())
+}
+
+/// Connects to every address of `any`'s family, where a listener is at `listens`; both ends must be at `expected`.
+fn connect_to_any(k: impl Kernel, any: IpAddr, bound: Option<IpAddr>, listens: IpAddr, expected: IpAddr) {
+    let (l, port) = listener(k, listens);
+    let c = socket(k, any);
+    if let Some(ip) = bound {
+        k.bind(c, SocketAddr::new(ip, 0)).unwrap();
+    }
+    assert_eq!(k.connect(c, SocketAddr::new(any, port)), Ok(()));
+    let (s, from) = k.accept4(l, SocketFlags::NONE).unwrap();
+    let (server, client) = (SocketAddr::new(expected, port), k.getsockname(c).unwrap());
+    assert_eq!(client.ip(), expected);
+    assert_eq!((from, k.getpeername(s)), (client, Ok(client)));
+    assert_eq!((k.getpeername(c), k.getsockname(s)), (Ok(server), Ok(server)));
+    for fd in [l, c, s] {
+        k.close(fd).unwrap();
+    }
+}
+
+fn connect_to_any_address_goes_to_loopback<K: Kernel>(k: K) {
+    connect_to_any(k, ANY, None, ANY, LOOPBACK);
+    connect_to_any(k, ANY, None, LOOPBACK, LOOPBACK);
+    connect_to_any(k, ANY, Some(ANY), LOOPBACK, LOOPBACK);
+}
+
+fn connect_to_any_ipv6_address_goes_to_loopback<K: Kernel>(k: K) {
+    connect_to_any(k, ANY6, None, ANY6, LOOPBACK6);
+    connect_to_any(k, ANY6, None, LOOPBACK6, LOOPBACK6);
+}
+
+fn connect_to_any_address_goes_to_own_address_of_bound_socket<K: Kernel>(k: K) {
+    let own = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 5));
+    connect_to_any(k, ANY, Some(own), own, own);
+}
 
 fn buffers_asked_for_are_cut_at_wmem_max_and_rmem_max<K: Kernel>(k: K) {
     let s = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
@@ -19,5 +71,8 @@ fn buffers_asked_for_are_cut_at_wmem_max_and_rmem_max<K: Kernel>(k: K) {
 }
 
 crate::bodies! {
+    connect_to_any_address_goes_to_loopback
+    connect_to_any_ipv6_address_goes_to_loopback
+    connect_to_any_address_goes_to_own_address_of_bound_socket
     buffers_asked_for_are_cut_at_wmem_max_and_rmem_max
 }

@@ -161,6 +161,7 @@ impl Net<'_> {
                     return Err(Errno::EISCONN);
                 }
                 check_family(s.domain, address)?;
+                let address = self.destination(sock, address);
                 let local = self.source_address(sock, address)?;
                 self.send_syn(process, sock, local, address)?;
                 self.net.socks[sock as usize].state = SocketState::Connecting;

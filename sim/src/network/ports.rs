@@ -152,6 +152,20 @@ impl Net<'_> {
         None
     }
 
+    /// Where a connection to `address` goes: every address is the one that `sock` is bound to, or the loopback's
+    /// (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`).
+    pub(super) fn destination(&self, sock: u32, mut address: SocketAddr) -> SocketAddr {
+        if address.ip().is_unspecified() {
+            let s = &self.net.socks[sock as usize];
+            let bound = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
+            address.set_ip(match address {
+                SocketAddr::V4(_) => bound.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        address
+    }
+
     /// The address that a connection from `sock` to `remote` comes from: bound, or an ephemeral port of the route's.
     pub(super) fn source_address(&mut self, sock: u32, remote: SocketAddr) -> Result<SocketAddr, Errno> {
         let host = self.net.socks[sock as usize].host;
