@@ -3,7 +3,7 @@
 //! tcp.c: `__tcp_cleanup_rbuf`; tcp_output.c: `__tcp_select_window`), with its default buffer of 128 KiB. Bytes need no
 //! acknowledgement to make room here, so that all that shows is when whoever sent a FIN hears of its arrival.
 
-use std::collections::VecDeque;
+use super::Fifo;
 
 /// `TCP_MSS_DEFAULT`: what a full segment is, as long as none has come.
 const MSS_DEFAULT: u64 = 536;
@@ -38,7 +38,7 @@ struct Piece {
 
 /// What the receiver of one direction goes by. Positions count the FIN as one more byte.
 pub(crate) struct Acknowledging {
-    pieces: VecDeque<Piece>,
+    pieces: Fifo<Piece>,
     /// What they take of the buffer.
     used: u64,
     /// `rcv_nxt`, `copied_seq`: what has come, and what has been read.
@@ -69,7 +69,7 @@ pub(crate) struct Acknowledging {
 impl Default for Acknowledging {
     fn default() -> Self {
         Acknowledging {
-            pieces: VecDeque::new(),
+            pieces: Fifo::default(),
             used: 0,
             next: 0,
             read: 0,

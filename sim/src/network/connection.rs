@@ -8,7 +8,7 @@
 //!                acked ≤ arrived: what the sender knows to have arrived; written - acked fills its buffer
 //! ```
 
-use super::{Acknowledging, ByteQueue};
+use super::{Acknowledging, ByteQueue, Fifo};
 use crate::choice::Words;
 use eagain_net::SocketAddr;
 use std::collections::VecDeque;
@@ -66,11 +66,11 @@ pub(super) struct Flow {
     pub(super) written: u64,
     pub(super) acked: u64,
     /// On the wire, in order.
-    pub(super) wire: VecDeque<Segment>,
+    pub(super) wire: Fifo<Segment>,
     /// The event queue has an entry for the head of `wire`.
     pub(super) arriving: bool,
     /// Acknowledgements on their way back: when they are there, and up to where.
-    pub(super) acks: VecDeque<(u64, u64)>,
+    pub(super) acks: Fifo<(u64, u64)>,
     /// The event queue has an entry for the head of `acks`.
     pub(super) spacing: bool,
     /// The event queue has an entry to send again.

@@ -1,0 +1,85 @@
+//! A queue that nearly always holds one element or none: the first lies inside, and costs neither an allocation nor the
+//! arithmetic of a ring buffer.
+
+use std::collections::VecDeque;
+
+/// First in, first out. Invariant: `more` is empty where `first` is `None`.
+pub(super) struct Fifo<T> {
+    first: Option<T>,
+    more: VecDeque<T>,
+}
+
+impl<T> Default for Fifo<T> {
+    fn default() -> Self {
+        Fifo { first: None, more: VecDeque::new() }
+    }
+}
+
+impl<T> Fifo<T> {
+    #[inline]
+    pub fn front(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
+    #[inline]
+    pub fn front_mut(&mut self) -> Option<&mut T> {
+        self.first.as_mut()
+    }
+
+    #[inline]
+    pub fn back_mut(&mut self) -> Option<&mut T> {
+        if self.more.is_empty() { self.first.as_mut() } else { self.more.back_mut() }
+    }
+
+    #[inline]
+    pub fn push_back(&mut self, value: T) {
+        if self.first.is_none() {
+            self.first = Some(value);
+        } else {
+            self.push_more(value);
+        }
+    }
+
+    #[cold]
+    fn push_more(&mut self, value: T) {
+        self.more.push_back(value);
+    }
+
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<T> {
+        let next = if self.more.is_empty() { None } else { self.more.pop_front() };
+        std::mem::replace(&mut self.first, next)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.first.iter_mut().chain(&mut self.more)
+    }
+
+    pub fn clear(&mut self) {
+        self.first = None;
+        self.more.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fifo;
+
+    #[test]
+    fn elements_leave_in_the_order_in_which_they_came() {
+        let mut fifo = Fifo::default();
+        for value in 1..=3 {
+            fifo.push_back(value);
+            assert_eq!(fifo.back_mut().copied(), Some(value));
+        }
+        assert_eq!(fifo.iter_mut().map(|value| *value).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!((fifo.pop_front(), fifo.pop_front()), (Some(1), Some(2)));
+        fifo.push_back(4);
+        assert_eq!((fifo.front().copied(), fifo.front_mut().copied()), (Some(3), Some(3)));
+        assert_eq!((fifo.pop_front(), fifo.pop_front(), fifo.pop_front()), (Some(3), Some(4), None));
+        fifo.push_back(5);
+        fifo.push_back(6);
+        fifo.clear();
+        assert!(fifo.front().is_none() && fifo.back_mut().is_none());
+    }
+}
