@@ -45,16 +45,34 @@ macro_rules! kinds {
             /// Its row.
             #[inline]
             pub const fn row(self) -> &'static Row {
-                match self {
-                    $(Kind::$call => const {
-                        let args: &[Arg] = &[$($arg),*];
-                        &Row { number: $number, name: $name, args, cost: $cost, wait: $wait, signal_safe: $safe }
-                    },)*
-                    $(Kind::$event => const { &Row::event($event_number, $event_name, &[$($event_arg),*]) },)*
-                    Kind::Fault(family) => &family.row().event,
-                }
+                let at = match self {
+                    $(Kind::$call => Place::$call,)*
+                    $(Kind::$event => Place::$event,)*
+                    Kind::Fault(family) => return &family.row().event,
+                };
+                &ROWS[at as usize]
             }
         }
+
+        /// Where the row of each kind is: with an array every event of a run looks it up without a jump.
+        #[derive(Clone, Copy)]
+        enum Place {
+            $($call,)*
+            $($event,)*
+        }
+
+        /// The rows of all but the faults.
+        const ROWS: &[Row] = &[
+            $(Row {
+                number: $number,
+                name: $name,
+                args: &[$($arg),*],
+                cost: $cost,
+                wait: $wait,
+                signal_safe: $safe,
+            },)*
+            $(Row::event($event_number, $event_name, &[$($event_arg),*]),)*
+        ];
     };
 }
 
