@@ -161,11 +161,19 @@ impl Recorder {
             self.hash.words(args[2], args[3]);
         }
         if self.keep == Record::Trace {
-            let mine = kind.is_call() && self.payload_of == thread;
-            let bytes = if mine { std::mem::take(&mut self.payload) } else { (0, 0) };
-            let number = self.number;
-            self.log.events.push(Event { number, time, thread, kind, args, result, cause, bytes });
+            let bytes = (0, 0);
+            self.keep_event(Event { number: self.number, time, thread, kind, args, result, cause, bytes });
         }
+    }
+
+    /// Appends an event to the log. Few runs are kept, and hashing is the faster without this in it.
+    #[cold]
+    #[inline(never)]
+    fn keep_event(&mut self, mut event: Event) {
+        if event.kind.is_call() && self.payload_of == event.thread {
+            event.bytes = std::mem::take(&mut self.payload);
+        }
+        self.log.events.push(event);
     }
 }
 
