@@ -1,6 +1,6 @@
 //! Limits and addresses of sockets: what Linux does, where the simulator once did something else.
 
-use eagain_net::{Domain, Fd, Kernel, SocketAddr, SocketFlags, SocketOption, SocketOptionName};
+use eagain_net::{Domain, Errno, Fd, Kernel, SocketAddr, SocketFlags, SocketOption, SocketOptionName};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -70,7 +70,44 @@ fn buffers_asked_for_are_cut_at_wmem_max_and_rmem_max<K: Kernel>(k: K) {
     k.close(s).unwrap();
 }
 
+/// Whether `second` can be bound to the port of a listener at `first`.
+fn bind_beside(k: impl Kernel, first: IpAddr, second: IpAddr) -> Result<(), Errno> {
+    let (l, port) = listener(k, first);
+    let s = socket(k, second);
+    let result = k.bind(s, SocketAddr::new(second, port));
+    k.close(l).unwrap();
+    k.close(s).unwrap();
+    result
+}
+
+fn any_ipv4_address_and_ipv6_loopback_share_a_port<K: Kernel>(k: K) {
+    for (first, second) in [(ANY, LOOPBACK6), (LOOPBACK, LOOPBACK6)] {
+        assert_eq!(bind_beside(k, first, second), Ok(()));
+        assert_eq!(bind_beside(k, second, first), Ok(()));
+    }
+}
+
+fn any_ipv6_address_takes_port_of_both_families<K: Kernel>(k: K) {
+    for other in [ANY, LOOPBACK, ANY6, LOOPBACK6] {
+        assert_eq!(bind_beside(k, ANY6, other), Err(Errno::EADDRINUSE), "{other}");
+        assert_eq!(bind_beside(k, other, ANY6), Err(Errno::EADDRINUSE), "{other}");
+    }
+}
+
+fn ipv6_connect_does_not_reach_ipv4_listener<K: Kernel>(k: K) {
+    for (listens, calls) in [(ANY, LOOPBACK6), (LOOPBACK, ANY6), (LOOPBACK6, LOOPBACK)] {
+        let (l, port) = listener(k, listens);
+        let c = socket(k, calls);
+        assert_eq!(k.connect(c, SocketAddr::new(calls, port)), Err(Errno::ECONNREFUSED));
+        k.close(l).unwrap();
+        k.close(c).unwrap();
+    }
+}
+
 crate::bodies! {
+    any_ipv4_address_and_ipv6_loopback_share_a_port
+    any_ipv6_address_takes_port_of_both_families
+    ipv6_connect_does_not_reach_ipv4_listener
     connect_to_any_address_goes_to_loopback
     connect_to_any_ipv6_address_goes_to_loopback
     connect_to_any_address_goes_to_own_address_of_bound_socket

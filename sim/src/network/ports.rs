@@ -47,9 +47,15 @@ impl Interface {
     }
 }
 
-/// Whether `a` and `b` claim the same port: the same, or one of them every address.
+/// Whether `address` is `all`, or one of those that `all` stands for: `0.0.0.0` every one of IPv4, `[::]` those of both
+/// families (`ipv6(7)`; `IPV6_V6ONLY` is off).
+fn covers(all: IpAddr, address: IpAddr) -> bool {
+    all == address || all.is_unspecified() && (all.is_ipv6() || address.is_ipv4())
+}
+
+/// Whether `a` and `b` claim the same port (`inet_rcv_saddr_equal`).
 fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
-    a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+    a.port() == b.port() && (covers(a.ip(), b.ip()) || covers(b.ip(), a.ip()))
 }
 
 /// A hash of where a connection comes from.
@@ -74,7 +80,8 @@ impl Net<'_> {
         ((index as usize) < self.net.hosts.len()).then_some(index)
     }
 
-    /// The listening socket for what comes from `from` to `address` on `host`; an exact address before every address.
+    /// The listening socket for what comes from `from` to `address` on `host`; an exact address before every address of its
+    /// family, and that before `[::]` (`compute_score`).
     /// Of several with `SO_REUSEPORT`, the one that a hash of both ends says (`inet_lhash2_lookup`).
     pub(super) fn listener(&self, host: u32, address: SocketAddr, from: SocketAddr) -> Option<u32> {
         let listens = |sock: u32| self.net.socks.get(sock as usize).is_some_and(|s| s.listen.is_some());
@@ -90,7 +97,8 @@ impl Net<'_> {
             Some(which.checked_sub(1).map_or(first, |other| others[other as usize]))
         };
         find(&|at| *at == address)
-            .or_else(|| find(&|at| at.port() == address.port() && at.ip().is_unspecified()))
+            .or_else(|| find(&|at| overlap(at, &address) && at.is_ipv4() == address.is_ipv4()))
+            .or_else(|| find(&|at| overlap(at, &address)))
     }
 
     /// `bind(2)`: `EADDRINUSE` by the rules of `socket(7)`, `SO_REUSEADDR`.
