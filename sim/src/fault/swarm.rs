@@ -15,7 +15,9 @@ pub(super) const WEIGHT_MAX: u32 = 16_384;
 const OF_SEGMENTS: u64 = {
     let (mut at, mut bits) = (0, 0);
     while at < Family::COUNT {
-        bits |= (Family::ALL[at].is_of_segments() as u64) << at;
+        let family = Family::ALL[at];
+        assert!(!family.is_of_segments() || family.lane() < LANES as u64, "a lane that no segment has");
+        bits |= (family.is_of_segments() as u64) << at;
         at += 1;
     }
     bits
