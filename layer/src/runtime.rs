@@ -26,7 +26,7 @@
 //! ```
 
 use crate::layer::{FAULTS, Layer};
-use eagain_sim::Sim;
+use eagain_sim::{Oracle, Sim};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -68,6 +68,7 @@ pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(La
         .await
     });
     if ended.is_err() {
-        layer.world().fail("O6", "stuck", "it did not end, long after faults had stopped".to_owned());
+        let message = "it did not end, long after faults had stopped".to_owned();
+        layer.world().fail(Oracle::Liveness, "stuck", message);
     }
 }

@@ -18,7 +18,7 @@ use crate::runtime::{QUIET_AFTER, STUCK_AFTER};
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
-use eagain_sim::{Actor, Sim};
+use eagain_sim::{Actor, Oracle, Sim};
 use std::time::{Duration, SystemTime};
 
 /// How often network faults are drawn.
@@ -126,14 +126,16 @@ impl World {
                 Ok(true) => return,
                 // The panic itself is reported by whoever caught its text.
                 Err(error) if error.downcast_ref::<tokio::task::JoinError>().is_some() => return,
-                Err(error) => return world.fail("O16", "host", format!("a host ended with: {error}")),
+                Err(error) => {
+                    return world.fail(Oracle::Survival, "host", format!("a host ended with: {error}"));
+                }
             }
             if world.failed() {
                 return;
             }
             if now > QUIET_AFTER + STUCK_AFTER {
                 return world.fail(
-                    "O6",
+                    Oracle::Liveness,
                     "stuck",
                     "clients did not end, long after faults had stopped".to_owned(),
                 );

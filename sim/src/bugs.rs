@@ -1,5 +1,6 @@
 //! Planted bugs: programs with a known defect and the repaired twin, by which the simulator itself is measured.
 
+use crate::Oracle;
 use crate::run::{Failure, Scenario};
 
 /// A defect on purpose. Planted bugs are in no sweep.
@@ -14,7 +15,7 @@ pub struct PlantedBug {
     /// What goes wrong, in a line.
     pub about: &'static str,
     /// The oracles that may find it; another one that breaks is another bug.
-    pub oracles: &'static [&'static str],
+    pub oracles: &'static [Oracle],
     /// The program with the defect.
     pub defect: Scenario,
     /// The same program without it; no seed may blame it.
@@ -24,6 +25,6 @@ pub struct PlantedBug {
 impl PlantedBug {
     /// Whether this failure is the planted one.
     pub fn is_found_by(&self, failure: &Failure) -> bool {
-        self.oracles.iter().any(|code| failure.oracle == **code)
+        self.oracles.contains(&failure.oracle)
     }
 }

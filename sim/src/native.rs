@@ -3,6 +3,7 @@
 
 pub use crate::stack::native::{run_with_thread_pointer, stack_range};
 
+use crate::Oracle;
 use crate::stack::{pause_for_ever, with};
 use std::net::IpAddr;
 
@@ -54,7 +55,7 @@ pub fn exit(status: i32, why: &str) -> ! {
         let process = w.my_process();
         if status != 0 && !w.processes[process as usize].may_panic {
             let name = w.processes[process as usize].name.clone();
-            w.run.fail("O16", "exit", format!("{name}: {why}"));
+            w.run.fail(Oracle::Survival, "exit", format!("{name}: {why}"));
         }
         w.exit_process(process, status);
     });
@@ -90,7 +91,7 @@ pub fn panicked(message: &str) {
         let process = w.my_process() as usize;
         if !w.processes[process].may_panic {
             let name = w.scheduler[w.scheduler.current()].name.clone();
-            w.run.fail("O16", "panic", format!("{name} panicked: {message}"));
+            w.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));
         }
     });
 }

@@ -1,11 +1,12 @@
 //! What must hold, said from inside the programs of a scenario.
 
+use crate::Oracle;
 use crate::stack::with;
 
 /// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
 pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String) {
     if !holds {
-        fail("always", name, message());
+        fail(Oracle::Always, name, message());
     }
 }
 
@@ -24,8 +25,11 @@ pub fn eventually(name: &'static str, holds: bool) {
     });
 }
 
-/// An oracle broke: the run ends here, with this failure.
-pub fn fail(oracle: impl Into<crate::Oracle>, site: &str, message: String) {
+/// An oracle broke: the run ends here, with this failure. `oracle` is one of the table, or its code; any other text is an
+/// oracle of the scenario's own ([`Oracle::of`]).
+#[track_caller]
+pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
+    let oracle = oracle.into();
     let goes_on = with(|w| {
         if !w.scheduler.is_unwinding() {
             w.run.fail(oracle, site, message);
@@ -54,7 +58,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
         before.filter(|&other| other != me).map(|other| (name(me), name(other)))
     });
     if let Some((me, other)) = other {
-        fail("O15", what, format!("{me} comes to {what} {which}, and {other} is at it"));
+        fail(Oracle::Exclusion, what, format!("{me} comes to {what} {which}, and {other} is at it"));
     }
     Exclusive { what, which }
 }

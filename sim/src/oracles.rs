@@ -18,7 +18,7 @@ macro_rules! oracles {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Oracle {
             $(#[doc = $text] $variant,)*
-            /// One of a scenario's own, by its name. `From` makes it, and only of a name that is not in the table.
+            /// One of a scenario's own, by its name. [`Oracle::of`] makes it, and only of a name that is not in the table.
             Own(&'static str),
         }
 
@@ -27,7 +27,7 @@ macro_rules! oracles {
             pub const ALL: &[Oracle] = &[$(Oracle::$variant),*];
 
             /// How scripts call it: `O6`.
-            pub fn code(self) -> &'static str {
+            pub const fn code(self) -> &'static str {
                 match self {
                     $(Oracle::$variant => $code,)*
                     Oracle::Own(name) => name,
@@ -102,10 +102,48 @@ oracles! {
         "the body of a scenario does not panic";
 }
 
-impl From<&'static str> for Oracle {
+impl Oracle {
     /// The oracle of the table with this code, else one of the scenario's own.
+    ///
+    /// # Panics
+    /// Where `code` is `O` and a number that the table does not have; in a constant that is a compile error.
+    #[track_caller]
+    pub const fn of(code: &'static str) -> Oracle {
+        let mut at = 0;
+        while at < Oracle::ALL.len() {
+            if same(Oracle::ALL[at].code(), code) {
+                return Oracle::ALL[at];
+            }
+            at += 1;
+        }
+        assert!(
+            !is_numbered(code),
+            "no oracle has this code: see docs/ORACLES.md, or choose a name that is not `O` and a number"
+        );
+        Oracle::Own(code)
+    }
+}
+
+/// `==` of two texts, for constants.
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// Whether a code has the form of the table's: `O` and a number.
+const fn is_numbered(code: &str) -> bool {
+    matches!(code.as_bytes(), [b'O' | b'o', first, ..] if first.is_ascii_digit())
+}
+
+impl From<&'static str> for Oracle {
+    /// As [`Oracle::of`].
+    #[track_caller]
     fn from(code: &'static str) -> Oracle {
-        Oracle::ALL.iter().copied().find(|oracle| oracle.code() == code).unwrap_or(Oracle::Own(code))
+        Oracle::of(code)
     }
 }
 
@@ -146,6 +184,12 @@ mod tests {
         assert_eq!((own, own.to_string().as_str()), (Oracle::Own("my-own"), "my-own"));
         assert_eq!(Oracle::from("O6").to_string(), "liveness (O6)");
         assert!(Oracle::Liveness == "O6" && Oracle::Liveness != "O1");
+    }
+
+    #[test]
+    #[should_panic(expected = "no oracle has this code")]
+    fn a_code_of_the_tables_form_that_it_does_not_have_is_a_mistake() {
+        Oracle::of("O17");
     }
 
     #[test]

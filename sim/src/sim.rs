@@ -1,5 +1,6 @@
 //! Building a world, running it, and what is left: the doing behind `crate::run`.
 
+use crate::Oracle;
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::{Family, USUAL_FAULTS};
 use crate::kernel::SimKernel;
@@ -254,11 +255,12 @@ impl Sim {
     }
 
     /// Breaks an oracle from outside the simulated programs, after the run.
-    pub fn fail(&mut self, oracle: impl Into<crate::Oracle>, site: &str, message: String) {
+    #[track_caller]
+    pub fn fail(&mut self, oracle: impl Into<Oracle>, site: &str, message: String) {
         if let Some(external) = &self.external {
             return external.fail(oracle, site, message);
         }
-        self.world.run.fail(oracle, site, message);
+        self.world.run.fail(oracle.into(), site, message);
     }
 
     /// Whether an oracle has broken.
@@ -396,7 +398,7 @@ impl World {
     fn judge_end(&mut self) {
         if self.foreground > 0 && !self.run.failed() {
             let waits = self.describe_threads();
-            self.run.fail("O6", "deadlock", format!("nothing can ever run again\n{waits}"));
+            self.run.fail(Oracle::Liveness, "deadlock", format!("nothing can ever run again\n{waits}"));
         }
         self.run.judge_eventually();
     }
@@ -441,11 +443,11 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
         && let Some(message) = crate::panic::take_any_message()
     {
         // A task panicked, and its runtime kept that to itself.
-        external.fail("O16", "panic", message);
+        external.fail(Oracle::Survival, "panic", message);
     }
     if let Err(payload) = outcome {
         let message = crate::panic::take_message(&*payload);
-        sim.fail("assert", "scenario", message);
+        sim.fail(Oracle::Assertion, "scenario", message);
     }
     let (report, used) = sim.finish();
     *engine = used;

@@ -4,7 +4,7 @@ use comparison_work::bugs::Bug;
 use comparison_work::bugs::kit::{Lines, reply};
 use eagain_net::*;
 use eagain_sim::run::Scenario;
-use eagain_sim::{PlantedBug, Sim, SimKernel, choose, fail};
+use eagain_sim::{Oracle, PlantedBug, Sim, SimKernel, choose, fail};
 use std::time::Duration;
 
 const PORT: u16 = 7;
@@ -174,7 +174,7 @@ macro_rules! planted {
             source: "comparison",
             class: $bug.class(),
             about: "the peers' program with blocking calls",
-            oracles: &["O2", "O6"],
+            oracles: &[Oracle::ByteIntegrity, Oracle::Liveness],
             defect: Scenario {
                 name: $name,
                 about: "the defect",

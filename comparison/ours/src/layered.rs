@@ -6,7 +6,7 @@ use eagain_layer::listener::Accept;
 use eagain_layer::turmoil::on_turmoil;
 use eagain_layer::{FAULTS, Layer, Layered, LayeredListener};
 use eagain_sim::run::Scenario;
-use eagain_sim::{PlantedBug, Sim};
+use eagain_sim::{Oracle, PlantedBug, Sim};
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -87,7 +87,7 @@ macro_rules! planted {
             source: "comparison",
             class: $bug.class(),
             about: "the peers' program on turmoil with the layer",
-            oracles: &["O2", "O6"],
+            oracles: &[Oracle::ByteIntegrity, Oracle::Liveness],
             defect: Scenario {
                 name: $name,
                 about: "the defect",

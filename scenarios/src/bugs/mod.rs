@@ -97,7 +97,7 @@ macro_rules! planted {
             source: $source,
             class: $class,
             about: $about,
-            oracles: &[$($oracle),+],
+            oracles: &[$(eagain_sim::Oracle::of($oracle)),+],
             defect: eagain_sim::run::Scenario {
                 name: $name,
                 about: $about,

@@ -1,6 +1,7 @@
 //! The contract of the command line, over the fake world: what is printed, and the exit status.
 
 use super::*;
+use crate::Oracle;
 use crate::runner::fake;
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ const BUG: PlantedBug = PlantedBug {
     source: "B00",
     defect: Scenario { name: "dropped-reply", ..fake::FAILS },
     twin: Scenario { name: "dropped-reply-repaired", ..fake::HOLDS },
-    oracles: &["O1"],
+    oracles: &[Oracle::ReplyPairing],
 };
 
 const REGISTRY: Registry<'static> = Registry {
@@ -305,7 +306,7 @@ fn planted_bugs_are_found_and_their_twins_hold() {
     registry.bugs = &blamed;
     let (code, out, _) = with(&registry, "bugs --bases 1");
     assert!(code == 1 && out.contains("FAILS"), "{out}");
-    let missed = [PlantedBug { oracles: &["O2"], ..BUG }];
+    let missed = [PlantedBug { oracles: &[Oracle::ByteIntegrity], ..BUG }];
     registry.bugs = &missed;
     assert_eq!(with(&registry, "bugs --bases 1 --seeds 100").0, 1);
 }

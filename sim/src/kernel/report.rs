@@ -1,5 +1,6 @@
 //! What is said of threads: that they spin, that a handler is unsafe, and what each of them does.
 
+use crate::Oracle;
 use crate::calls::Resolve;
 use crate::trace::form;
 use crate::world::{NONE, World};
@@ -13,7 +14,7 @@ impl World {
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
         let name = self.scheduler.running().name.clone();
         self.run.fail(
-            "signal-safety",
+            Oracle::SignalSafety,
             what,
             format!(
                 "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
@@ -26,7 +27,7 @@ impl World {
         let limit = self.knobs.spin_limit;
         let waits = self.describe_threads();
         self.run.fail(
-            "O3",
+            Oracle::NoBusyLoop,
             "spin",
             format!("{name} made {limit} calls in a row that got nothing on\n{waits}"),
         );
@@ -43,7 +44,7 @@ impl World {
         let waits = self.describe_threads();
         let message =
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
-        self.run.fail("O3", "spin without calls", message);
+        self.run.fail(Oracle::NoBusyLoop, "spin without calls", message);
         true
     }
 

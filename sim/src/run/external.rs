@@ -169,7 +169,7 @@ impl External {
         if *calls_now == SPIN_LIMIT {
             let name = actors.get(actor.0 as usize).cloned().unwrap_or_default();
             let message = format!("{SPIN_LIMIT} calls, the last by {name}, and time stands still");
-            run.fail("O3", "spinning", message);
+            run.fail(Oracle::NoBusyLoop, "spinning", message);
         }
         if let Some(cause) = cause {
             run.blame(cause);
@@ -214,7 +214,7 @@ impl External {
     /// `holds` must be so every time this is passed.
     pub fn always(&self, name: &'static str, holds: bool, message: impl FnOnce() -> String) {
         if !holds {
-            self.fail("always", name, message());
+            self.fail(Oracle::Always, name, message());
         }
     }
 
@@ -224,7 +224,9 @@ impl External {
     }
 
     /// An oracle broke. The first one counts; the world should end when [`External::failed`] says so.
+    #[track_caller]
     pub fn fail(&self, oracle: impl Into<Oracle>, site: &str, message: String) {
+        let oracle = oracle.into();
         self.with(|run| run.fail(oracle, site, message));
     }
 

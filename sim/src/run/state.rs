@@ -270,11 +270,10 @@ impl Run {
     // Verdict and output.
 
     /// The first oracle that breaks ends the run.
-    pub fn fail(&mut self, oracle: impl Into<Oracle>, site: &str, message: String) {
+    pub fn fail(&mut self, oracle: Oracle, site: &str, message: String) {
         if self.failure.is_none() {
             let (time, event) = (self.now, self.trace.number());
-            let (oracle, site) = (oracle.into(), site.to_owned());
-            self.failure = Some(Failure { oracle, site, message, time, event });
+            self.failure = Some(Failure { oracle, site: site.to_owned(), message, time, event });
         }
     }
 
@@ -288,7 +287,7 @@ impl Run {
     pub fn cut_off(&mut self) -> bool {
         let over = self.trace.number() > self.events_max;
         if over {
-            self.fail(CUT_OFF, "", String::new());
+            self.fail(Oracle::Own(CUT_OFF), "", String::new());
         }
         over
     }
@@ -315,7 +314,7 @@ impl Run {
     /// Breaks O6 for what was to hold when the run ends and does not.
     pub fn judge_eventually(&mut self) {
         if let Some(&name) = self.eventually.iter().find(|(_, holds)| !**holds).map(|(name, _)| name) {
-            self.fail("O6", name, format!("{name}: it had not come to hold when the run ended"));
+            self.fail(Oracle::Liveness, name, format!("{name}: it had not come to hold when the run ended"));
         }
     }
 

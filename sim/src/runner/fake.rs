@@ -76,10 +76,11 @@ impl Execute for Fake {
         world.play(rounds, spec.scenario.about == FAILS.about);
         if name == FAILS_TWICE.name {
             let rare = matches!(spec.base, Base::Seed(1_500));
-            let (oracle, site) = if rare { ("O6", "deadlock") } else { ("O2", "bytes") };
+            let (oracle, site) =
+                if rare { (Oracle::Liveness, "deadlock") } else { (Oracle::ByteIntegrity, "bytes") };
             let event = world.log.events.len() as u64;
             let (site, message, time) = (site.to_owned(), "planted".to_owned(), world.time);
-            world.report.failure = Some(Failure { oracle: oracle.into(), site, message, time, event });
+            world.report.failure = Some(Failure { oracle, site, message, time, event });
         }
         self.beats.fetch_add(world.report.calls, Ordering::Relaxed);
         RunReport {

@@ -4,6 +4,7 @@
 use super::descriptor;
 use super::descriptor::check_flags;
 use super::thread;
+use crate::Oracle;
 use crate::fault::Family;
 use crate::kernel::Frame;
 use crate::network::ALL;
@@ -130,7 +131,8 @@ fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
     let me = w.scheduler.current();
     w.print(me, &format!("killed by {signal:?}"));
     if !w.processes[process as usize].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
-        w.run.fail("O16", "signal", format!("{signal:?} ended {name}: it has no handler and is not ignored"));
+        let message = format!("{signal:?} ended {name}: it has no handler and is not ignored");
+        w.run.fail(Oracle::Survival, "signal", message);
     }
     w.exit_process(process, -signal.0);
 }

@@ -20,6 +20,7 @@ pub(crate) use lifecycle::{Factory, Lifecycle};
 pub(crate) use notify::Watcher;
 pub(crate) use process::Process;
 
+use crate::Oracle;
 use crate::network::{Net, Network};
 use crate::object::OpenFile;
 use crate::run::Run;
@@ -135,7 +136,7 @@ impl World {
             if self.run.is_stuck(self.knobs.stuck_after_ns) || time > self.knobs.ends_by_ns {
                 let waits = self.describe_threads();
                 self.run.fail(
-                    "O6",
+                    Oracle::Liveness,
                     "stuck",
                     format!("nothing got on for a long time after faults had stopped\n{waits}"),
                 );

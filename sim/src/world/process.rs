@@ -1,6 +1,7 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
 use super::{LENT, NONE, World};
+use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::SignalQueue;
@@ -157,7 +158,7 @@ impl World {
         if heap + buffers > limit {
             let name = self.processes[process as usize].name.clone();
             // No figures of the heap in the text: they may differ between builds.
-            self.run.fail("O4", "memory", format!("{name} holds more than {limit} bytes"));
+            self.run.fail(Oracle::BoundedMemory, "memory", format!("{name} holds more than {limit} bytes"));
         }
     }
 
@@ -273,7 +274,7 @@ impl World {
         let (name, process) = (t.name.clone(), t.process);
         self.print(thread, &format!("panicked: {message}"));
         if !self.processes[process as usize].may_panic {
-            self.run.fail("O16", "panic", format!("{name} panicked: {message}"));
+            self.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));
         }
         self.exit_process(process, 101);
     }
