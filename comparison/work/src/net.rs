@@ -1,9 +1,10 @@
 //! A network as programs on streams see it. A peer implements it with its own types; what runs over it is the same program
 //! everywhere.
 
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -59,20 +60,18 @@ pub trait Peer {
 
 /// Numbers for a peer's settings and workload, by SplitMix64: the same ones for every peer.
 #[derive(Clone)]
-pub struct Draws(Arc<AtomicU64>);
+pub struct Draws(Arc<Mutex<SplitMix64>>);
 
 impl Draws {
     /// Those of this seed.
     pub fn new(seed: u64) -> Draws {
-        Draws(Arc::new(AtomicU64::new(seed)))
+        Draws(Arc::new(Mutex::new(SplitMix64::seed_from_u64(seed))))
     }
 
     /// From `low` to `high`.
     pub fn choose(&self, low: u64, high: u64) -> u64 {
-        let step = 0x9e37_79b9_7f4a_7c15;
-        let mut z = self.0.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        low + (z ^ (z >> 31)) % (high - low + 1)
+        // A panic while it is held leaves nothing half done.
+        let mut draws = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        low + draws.next_u64() % (high - low + 1)
     }
 }

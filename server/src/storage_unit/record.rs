@@ -45,7 +45,7 @@ pub enum Operation<'a> {
     Complete,
 }
 
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
+fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -54,14 +54,14 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(out, bytes.len() as u64);
+    put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// Appends that a key has a value and an end.
 pub fn put_stored(out: &mut Vec<u8>, database: usize, key: &[u8], value: &Value, end: Option<u64>) {
     out.push(STORED);
-    put_number(out, database as u64);
+    put_varint(out, database as u64);
     put_bytes(out, key);
     put_row(out, value, end);
 }
@@ -71,12 +71,12 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::List(list) => {
             out.push(b'l');
-            put_number(out, list.items().len() as u64);
+            put_varint(out, list.items().len() as u64);
             list.items().iter().for_each(|item| put_bytes(out, item));
         }
         Value::Hash(hash) => {
             out.push(b'h');
-            put_number(out, hash.fields().len() as u64);
+            put_varint(out, hash.fields().len() as u64);
             for (field, text) in hash.fields().iter() {
                 put_bytes(out, field);
                 put_bytes(out, text);
@@ -84,12 +84,12 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
         }
         Value::Set(set) => {
             out.push(b't');
-            put_number(out, set.members().len() as u64);
+            put_varint(out, set.members().len() as u64);
             set.members().iter().for_each(|(member, ())| put_bytes(out, member));
         }
         Value::SortedSet(set) => {
             out.push(b'z');
-            put_number(out, set.len() as u64);
+            put_varint(out, set.len() as u64);
             for (member, score) in set.range(0..set.len()) {
                 put_bytes(out, member);
                 out.extend_from_slice(&score.to_le_bytes());
@@ -104,7 +104,7 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
 
 /// Appends an end and a value: what a row of a database has behind its key.
 pub fn put_row(out: &mut Vec<u8>, value: &Value, end: Option<u64>) {
-    put_number(out, end.map_or(0, |end| end + 1));
+    put_varint(out, end.map_or(0, |end| end + 1));
     put_value(out, value);
 }
 
@@ -129,14 +129,14 @@ pub fn put_effect(out: &mut Vec<u8>, keyspace: &Keyspace, effect: &Effect) {
         Effect::Removed { database, key } => put_removed(out, *database, key),
         Effect::Cleared { database } => {
             out.push(CLEARED);
-            put_number(out, *database as u64);
+            put_varint(out, *database as u64);
         }
     }
 }
 
 fn put_removed(out: &mut Vec<u8>, database: usize, key: &[u8]) {
     out.push(REMOVED);
-    put_number(out, database as u64);
+    put_varint(out, database as u64);
     put_bytes(out, key);
 }
 

@@ -215,10 +215,7 @@ fn flow_name(caller: &str, ordinal: u32, to: SocketAddr, side: usize) -> String 
 }
 
 fn push_number(text: &mut String, number: u32) {
-    if number >= 10 {
-        push_number(text, number / 10);
-    }
-    text.push(char::from(b'0' + (number % 10) as u8));
+    text.push_str(itoa::Buffer::new().format(number));
 }
 
 #[test]

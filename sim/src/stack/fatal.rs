@@ -128,7 +128,8 @@ mod unix {
         let (thread, limit) = RUNNING.get();
         if limit != 0 && (limit..limit + GUARD_MAX).contains(&address) {
             write(b"eagain: simulated thread ");
-            write_number(thread);
+            // It formats on the stack, and so is async-signal-safe.
+            write(itoa::Buffer::new().format(thread).as_bytes());
             write(b" ran out of stack (2 MiB): an endless recursion, or a very large array on the stack\n");
             end();
         }
@@ -164,20 +165,6 @@ mod unix {
     pub(crate) fn write(text: &[u8]) {
         // SAFETY: write(2) is async-signal-safe, and `text` is valid for its length. Nothing can be done about an error.
         let _ = unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
-    }
-
-    fn write_number(mut number: usize) {
-        let mut digits = [0; 20];
-        let mut first = digits.len();
-        loop {
-            first -= 1;
-            digits[first] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        write(&digits[first..]);
     }
 }
 
