@@ -184,7 +184,7 @@ impl<K: Checked> Checker<K> {
             Ok(()) => me.shut_wr = true,
             Err(errno) => assert!(errno == Errno::ENOTCONN && me.shut_wr, "a shutdown failed with {errno}"),
         }
-        // Whoever shuts is told of an edge for it (E15c).
+        // The own shutdown is an edge (`own_shut_wr_is_an_edge`).
         me.owed = false;
     }
 

@@ -1,7 +1,7 @@
 //! Section 4: the queue of a listener, and what an accepted socket has from it.
 
 crate::rows! {
-    a1_a_backlog_of_0_takes_1: "
+    backlog_of_0_takes_1: "
         server l 0
         socket a
         socket b
@@ -9,7 +9,7 @@ crate::rows! {
         connect b l
         pollall OUT = a:OUT b:none l:none
     ";
-    a1_a_backlog_of_1_takes_2: "
+    backlog_of_1_takes_2: "
         server l 1
         socket a
         socket b
@@ -20,7 +20,7 @@ crate::rows! {
         pollall OUT = a:OUT b:OUT c:none l:none
         connect c l = EALREADY
     ";
-    a2_a_backlog_of_3_takes_4: "
+    backlog_of_3_takes_4: "
         server l 3
         socket a
         socket b
@@ -34,7 +34,7 @@ crate::rows! {
         connect g l
         pollall OUT = a:OUT b:OUT c:OUT d:OUT g:none l:none
     ";
-    a2_accepting_makes_room_for_the_next_one_only: "
+    accepting_makes_room_for_the_next_one_only: "
         server l 0
         socket a
         socket b
@@ -47,7 +47,7 @@ crate::rows! {
         accept l s = c
         accept l s = EAGAIN
     ";
-    a3_reset_before_accept: "
+    reset_before_accept: "
         server l 2
         socket c
         connect c l
@@ -61,7 +61,7 @@ crate::rows! {
         recv s 9 = ECONNRESET
         recv s 9 = 0
     ";
-    a3_reset_before_accept_peer_first: "
+    reset_before_accept_peer_first: "
         server l 2
         socket c
         connect c l
@@ -72,7 +72,7 @@ crate::rows! {
         poll s IN|OUT|RDHUP = IN|OUT|ERR|HUP|RDHUP
         error s = ECONNRESET
     ";
-    a4_data_and_end_before_accept: "
+    data_and_end_before_accept: "
         server l 2
         socket c
         connect c l
@@ -83,7 +83,7 @@ crate::rows! {
         recv s 9 = 0
         peer s = c
     ";
-    a5_the_listener_is_closed: "
+    listener_is_closed: "
         server l 0
         socket c
         connect c l
@@ -95,7 +95,7 @@ crate::rows! {
         poll d IN|OUT|RDHUP = none
         error d = 0
     ";
-    a6_what_is_inherited: "
+    options_that_accept_inherits: "
         server l 2
         nodelay l 1
         linger l 0
@@ -110,7 +110,7 @@ crate::rows! {
         flags t = 0
         options t = ReuseAddr(false) RecvLowAt(1) Linger(Some(0)) NoDelay(true) KeepAlive(true) RecvTimeout(None) SendTimeout(None)
     ";
-    b1_a_port_in_use: "
+    port_in_use: "
         server l 2
         socket a
         bindto a l = EADDRINUSE
@@ -120,7 +120,7 @@ crate::rows! {
         bindto a l = ok
         bind a = EINVAL
     ";
-    b1_a_port_in_time_wait_needs_both_to_reuse: "
+    port_in_time_wait_needs_both_to_reuse: "
         server l 2
         pair c s l
         close s
@@ -131,7 +131,7 @@ crate::rows! {
         reuse a 1
         bindto a l = EADDRINUSE
     ";
-    b1_a_port_in_time_wait_is_taken_where_both_reuse: "
+    port_in_time_wait_is_taken_where_both_reuse: "
         socket l
         reuse l 1
         bind l
@@ -146,7 +146,7 @@ crate::rows! {
         bindto a l = ok
         listen a 2 = ok
     ";
-    b2_listening_without_a_port: "
+    listening_without_a_port: "
         socket l
         listen l 2 = ok
         socket c
@@ -162,7 +162,7 @@ crate::rows! {
 }
 
 /// A full table: the connection stays where it is, and a level-triggered listener goes on telling of it.
-fn a7_no_descriptor_is_free<K: eagain_net::Kernel>(k: K) {
+fn no_descriptor_is_free<K: eagain_net::Kernel>(k: K) {
     use eagain_net::{Domain, Errno, Events, SocketFlags, any_port};
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
     k.bind(listener, any_port()).unwrap();
@@ -192,6 +192,6 @@ fn a7_no_descriptor_is_free<K: eagain_net::Kernel>(k: K) {
 }
 
 mod full_table {
-    use super::a7_no_descriptor_is_free;
-    crate::bodies! { a7_no_descriptor_is_free }
+    use super::no_descriptor_is_free;
+    crate::bodies! { no_descriptor_is_free }
 }

@@ -1,7 +1,7 @@
 //! POSIX AIO: what the calls give on what is non-blocking, and the queue that each descriptor number has.
 
 crate::rows! {
-    k1_a_read_and_a_write_on_a_nonblocking_socket: "
+    read_and_a_write_on_a_nonblocking_socket: "
         server l 2 = ok
         pair c s l = ok
         aio-read s 8 = EAGAIN
@@ -16,7 +16,7 @@ crate::rows! {
         aio-write s 3 = EPIPE
         aio-read z 3 = EBADF
     ";
-    k2_a_read_of_a_signalfd_sees_the_signals_of_the_process: "
+    read_of_a_signalfd_sees_the_signals_of_the_process: "
         sigblock usr1 = ok
         signalfd g usr1 = ok
         raise usr1 = ok
@@ -56,7 +56,7 @@ mod queue {
         k.aio_return(id).unwrap()
     }
 
-    fn k3_a_write_behind_a_pending_read_of_the_same_number_waits<K: Calls>(k: K) {
+    fn write_behind_a_pending_read_of_the_same_number_waits<K: Calls>(k: K) {
         let (client, server) = pair(k);
         let reading = read(k, server, 8);
         let writing = write(k, server, b"hello");
@@ -71,7 +71,7 @@ mod queue {
         assert_eq!(k.aio_return(writing).map(|_| ()), Err(Errno::EINVAL), "once");
     }
 
-    fn k4_cancel_takes_what_is_queued<K: Calls>(k: K) {
+    fn cancel_takes_what_is_queued<K: Calls>(k: K) {
         let (client, server) = pair(k);
         let (first, second) = (read(k, server, 1), read(k, server, 1));
         assert_eq!(k.aio_cancel(server, Some(second)), Ok(AioCancel::Canceled));
@@ -82,7 +82,7 @@ mod queue {
         assert_eq!(end(k, first), (Ok(1), b"x".to_vec()));
     }
 
-    fn k5_two_queued_reads_fill_in_order<K: Calls>(k: K) {
+    fn two_queued_reads_fill_in_order<K: Calls>(k: K) {
         let (client, server) = pair(k);
         let (first, second) = (read(k, server, 2), read(k, server, 2));
         k.send(client, b"ABCD", SendFlags::NONE).unwrap();
@@ -91,8 +91,8 @@ mod queue {
     }
 
     crate::bodies! {
-        k3_a_write_behind_a_pending_read_of_the_same_number_waits
-        k4_cancel_takes_what_is_queued
-        k5_two_queued_reads_fill_in_order
+        write_behind_a_pending_read_of_the_same_number_waits
+        cancel_takes_what_is_queued
+        two_queued_reads_fill_in_order
     }
 }

@@ -49,7 +49,7 @@ fn close_all<K: Sleepers>(k: K, fds: &[Fd]) {
     }
 }
 
-fn i1_waits_for_readiness_are_never_restarted<K: Sleepers>(k: K) {
+fn waits_for_readiness_are_never_restarted<K: Sleepers>(k: K) {
     let event = k.eventfd(0, SocketFlags::NONE).unwrap();
     let epoll = k.epoll_create().unwrap();
     for restart in [false, true] {
@@ -73,7 +73,7 @@ fn i1_waits_for_readiness_are_never_restarted<K: Sleepers>(k: K) {
     close_all(k, &[event, epoll]);
 }
 
-fn i2_sleeps_and_timed_futexes_are_never_restarted<K: Sleepers>(k: K) {
+fn sleeps_and_timed_futexes_are_never_restarted<K: Sleepers>(k: K) {
     for restart in [false, true] {
         let slept = interrupt(k, restart, |k| k.nanosleep(Duration::from_secs(20)).map(|()| 0), |_| {});
         assert_eq!(slept, Err(Errno::EINTR), "nanosleep");
@@ -89,7 +89,7 @@ fn i2_sleeps_and_timed_futexes_are_never_restarted<K: Sleepers>(k: K) {
     }
 }
 
-fn i3_a_read_is_restarted_where_asked<K: Sleepers>(k: K) {
+fn read_is_restarted_where_asked<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
     let read = move |k: K| k.recv(server, &mut [0; 9], RecvFlags::NONE);
     assert_eq!(interrupt(k, false, read, |_| {}), Err(Errno::EINTR));
@@ -98,7 +98,7 @@ fn i3_a_read_is_restarted_where_asked<K: Sleepers>(k: K) {
     close_all(k, &[client, server]);
 }
 
-fn i4_an_accept_is_restarted_where_asked<K: Sleepers>(k: K) {
+fn accept_is_restarted_where_asked<K: Sleepers>(k: K) {
     let (listener, address) = listener(k, 1);
     let accept =
         move |k: K| k.accept4(listener, SocketFlags::NONE).and_then(|(fd, _)| k.close(fd)).map(|()| 7);
@@ -108,7 +108,7 @@ fn i4_an_accept_is_restarted_where_asked<K: Sleepers>(k: K) {
     close_all(k, &[client, listener]);
 }
 
-fn i5_an_eventfd_read_is_restarted_where_asked<K: Sleepers>(k: K) {
+fn eventfd_read_is_restarted_where_asked<K: Sleepers>(k: K) {
     let event = k.eventfd(0, SocketFlags::NONE).unwrap();
     let read = move |k: K| k.read(event, &mut [0; 8]);
     assert_eq!(interrupt(k, false, read, |_| {}), Err(Errno::EINTR));
@@ -117,7 +117,7 @@ fn i5_an_eventfd_read_is_restarted_where_asked<K: Sleepers>(k: K) {
     close_all(k, &[event]);
 }
 
-fn i6_an_untimed_futex_is_restarted_where_asked<K: Sleepers>(k: K) {
+fn untimed_futex_is_restarted_where_asked<K: Sleepers>(k: K) {
     let word = Arc::new(AtomicU32::new(0));
     let wait = |word: &Arc<AtomicU32>| {
         let word = word.clone();
@@ -132,7 +132,7 @@ fn i6_an_untimed_futex_is_restarted_where_asked<K: Sleepers>(k: K) {
     assert_eq!(interrupt(k, true, wait(&word), wake), Ok(0));
 }
 
-fn i7_a_read_with_a_timeout_is_never_restarted<K: Sleepers>(k: K) {
+fn read_with_a_timeout_is_never_restarted<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
     k.setsockopt(server, SocketOption::RecvTimeout(LONG)).unwrap();
     for restart in [false, true] {
@@ -145,7 +145,7 @@ fn i7_a_read_with_a_timeout_is_never_restarted<K: Sleepers>(k: K) {
 }
 
 /// The SYN is not answered before it is sent again, after a second.
-fn c9_a_connect_that_a_signal_finds_waiting<K: Sleepers>(k: K) {
+fn connect_that_a_signal_finds_waiting<K: Sleepers>(k: K) {
     let (listener, address) = listener(k, 0);
     let first = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
     k.connect(first, address).unwrap();
@@ -160,7 +160,7 @@ fn c9_a_connect_that_a_signal_finds_waiting<K: Sleepers>(k: K) {
     close_all(k, &[first, second, listener]);
 }
 
-fn w9_a_long_write_tells_how_far_it_got<K: Sleepers>(k: K) {
+fn interrupted_write_returns_what_it_wrote<K: Sleepers>(k: K) {
     for restart in [false, true] {
         let (client, server) = pair(k);
         let write = move |k: K| k.send(client, &vec![7; 32 << 20], SendFlags::NONE);
@@ -171,13 +171,13 @@ fn w9_a_long_write_tells_how_far_it_got<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    i1_waits_for_readiness_are_never_restarted
-    i2_sleeps_and_timed_futexes_are_never_restarted
-    i3_a_read_is_restarted_where_asked
-    i4_an_accept_is_restarted_where_asked
-    i5_an_eventfd_read_is_restarted_where_asked
-    i6_an_untimed_futex_is_restarted_where_asked
-    i7_a_read_with_a_timeout_is_never_restarted
-    c9_a_connect_that_a_signal_finds_waiting
-    w9_a_long_write_tells_how_far_it_got
+    waits_for_readiness_are_never_restarted
+    sleeps_and_timed_futexes_are_never_restarted
+    read_is_restarted_where_asked
+    accept_is_restarted_where_asked
+    eventfd_read_is_restarted_where_asked
+    untimed_futex_is_restarted_where_asked
+    read_with_a_timeout_is_never_restarted
+    connect_that_a_signal_finds_waiting
+    interrupted_write_returns_what_it_wrote
 }

@@ -1,7 +1,7 @@
 //! Section 5: resets, ends, shutdowns, and errors that are told once.
 
 crate::rows! {
-    r1_closed_with_unread_data_then_read: "
+    closed_with_unread_data_then_read: "
         server l 2
         pair c s l
         sigblock pipe
@@ -13,7 +13,7 @@ crate::rows! {
         pending = SIGPIPE
         error s = 0
     ";
-    r2_closed_with_unread_data_then_write: "
+    closed_with_unread_data_then_write: "
         server l 2
         pair c s l
         sigblock pipe
@@ -26,7 +26,7 @@ crate::rows! {
         recv s 9 = 0
         shutdown s rdwr = ENOTCONN
     ";
-    r3_closed_with_unread_data_then_so_error: "
+    closed_with_unread_data_then_so_error: "
         server l 2
         pair c s l
         send s 5
@@ -36,7 +36,7 @@ crate::rows! {
         recv s 9 = 0
         send s 1 = EPIPE
     ";
-    r4_data_then_reset_by_unread_data: "
+    data_then_reset_by_unread_data: "
         server l 2
         pair c s l
         send s 1
@@ -46,7 +46,7 @@ crate::rows! {
         recv s 9 = ECONNRESET
         recv s 9 = 0
     ";
-    r5_data_and_end_then_write: "
+    data_and_end_then_write: "
         server l 2
         pair c s l
         sigblock pipe
@@ -58,7 +58,7 @@ crate::rows! {
         recv s 9 = 5
         recv s 9 = 0
     ";
-    r6_end_then_write_then_read: "
+    end_then_write_then_read: "
         server l 2
         pair c s l
         close c
@@ -67,7 +67,7 @@ crate::rows! {
         error s = EPIPE
         error s = 0
     ";
-    r7_data_then_reset_by_linger: "
+    data_then_reset_by_linger: "
         server l 2
         pair c s l
         send c 5
@@ -77,7 +77,7 @@ crate::rows! {
         recv s 9 = ECONNRESET
         recv s 9 = 0
     ";
-    r8_shut_wr_twice: "
+    shut_wr_twice: "
         server l 2
         pair c s l
         shutdown c wr = ok
@@ -86,7 +86,7 @@ crate::rows! {
         shutdown c wr = ENOTCONN
         shutdown s wr = ENOTCONN
     ";
-    r9_half_closed: "
+    half_closed: "
         server l 2
         pair c s l
         sigblock pipe
@@ -98,7 +98,7 @@ crate::rows! {
         write c 1 = EPIPE
         pending = SIGPIPE
     ";
-    r10_a_reset_is_one_edge: "
+    reset_is_one_edge: "
         server l 2
         pair c s l
         epoll e
@@ -110,7 +110,7 @@ crate::rows! {
         error s = ECONNRESET
         wait e 8 = none
     ";
-    r11_a_write_behind_the_end_provokes_a_reset: "
+    write_behind_the_end_provokes_a_reset: "
         server l 2
         pair c s l
         epoll e
@@ -121,7 +121,7 @@ crate::rows! {
         send s 1 = 1
         wait e 8 = s:IN|OUT|ERR|HUP|RDHUP
     ";
-    r12_closed_with_bytes_still_queued: "
+    closed_with_bytes_still_queued: "
         server l 2
         rcvbuf l 4096 = 8192
         pair c s l
@@ -147,7 +147,7 @@ crate::rows! {
         recv s 1000000
         recv s 1000000 = 0
     ";
-    r14_linger_0_loses_what_is_queued: "
+    linger_0_loses_what_is_queued: "
         server l 2
         pair c s l
         send c 5
@@ -156,7 +156,7 @@ crate::rows! {
         recv s 9 = 5
         recv s 9 = ECONNRESET
     ";
-    m9_own_shut_rd: "
+    own_shut_rd: "
         server l 2
         pair c s l
         shutdown s rd = ok
@@ -168,7 +168,7 @@ crate::rows! {
         recv c 9 = 2
         poll c IN|OUT|RDHUP = OUT
     ";
-    m10_own_shut_rdwr: "
+    own_shut_rdwr: "
         server l 2
         pair c s l
         shutdown s rdwr = ok

@@ -1,7 +1,7 @@
 //! Section 3: connecting, and what a second attempt says (`connect(2)`).
 
 crate::rows! {
-    c1_connecting_without_waiting: "
+    nonblocking_connect: "
         server l 2
         socket c
         connect c l = EINPROGRESS
@@ -9,7 +9,7 @@ crate::rows! {
         connect c l = ok
         connect c l = EISCONN
     ";
-    c1b_the_error_read_in_between: "
+    nonblocking_connect_with_so_error_read_in_between: "
         server l 2
         socket c
         connect c l = EINPROGRESS
@@ -17,7 +17,7 @@ crate::rows! {
         connect c l = ok
         connect c l = EISCONN
     ";
-    c2_refused_the_error_read: "
+    refused_connect_with_so_error_read: "
         server l 2
         close l
         socket c
@@ -27,7 +27,7 @@ crate::rows! {
         connect c l = ECONNABORTED
         connect c l = EINPROGRESS
     ";
-    c3_refused_the_error_not_read: "
+    refused_connect_with_so_error_not_read: "
         server l 2
         close l
         socket c
@@ -35,7 +35,7 @@ crate::rows! {
         connect c l = ECONNREFUSED
         connect c l = EINPROGRESS
     ";
-    c4_refused_then_read_and_write: "
+    refused_connect_then_read_and_write: "
         server l 2
         close l
         sigblock pipe
@@ -46,7 +46,7 @@ crate::rows! {
         write c 1 = EPIPE
         pending = SIGPIPE
     ";
-    c6_never_connected: "
+    socket_that_was_never_connected: "
         sigblock pipe
         socket c
         recv c 9 = ENOTCONN
@@ -57,7 +57,7 @@ crate::rows! {
         accept c s = EINVAL
         name c = unbound
     ";
-    c8_while_the_syn_is_out: "
+    calls_while_the_syn_is_sent: "
         server l 0
         socket a
         connect a l
@@ -73,7 +73,7 @@ crate::rows! {
         error c = ECONNRESET
         poll c IN|OUT|RDHUP|PRI = OUT|HUP
     ";
-    c10_waiting_for_it: "
+    blocking_connect: "
         server l 2
         socket c block
         connect c l = ok

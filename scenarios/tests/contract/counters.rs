@@ -1,7 +1,7 @@
 //! Section 8: timerfd, eventfd and signalfd; what needs time to pass is in `timers`.
 
 crate::rows! {
-    t1_a_disarmed_timer: "
+    disarmed_timer: "
         timerfd t
         read t 8 = EAGAIN
         read t 7 = EINVAL
@@ -9,7 +9,7 @@ crate::rows! {
         poll t IN|OUT = none
         gettime t = off/0
     ";
-    t2_a_time_in_the_past_fires_at_once: "
+    time_in_the_past_fires_at_once: "
         timerfd t
         settime t past 0 = off/0
         poll t IN|OUT = IN
@@ -18,7 +18,7 @@ crate::rows! {
         read t 8 = EAGAIN
         gettime t = off/0
     ";
-    t3_setting_it_again_forgets_what_was_not_read: "
+    setting_it_again_forgets_what_was_not_read: "
         timerfd t
         settime t past 0 = off/0
         settime t hour 2 = off/0
@@ -27,7 +27,7 @@ crate::rows! {
         settime t off 3 = armed/2
         gettime t = off/3
     ";
-    t4_a_fired_timer_in_a_set: "
+    fired_timer_in_a_set: "
         timerfd t
         epoll e
         add e t IN|ET = ok
@@ -39,7 +39,7 @@ crate::rows! {
         read t 8 = 8:1
         wait e 8 = none
     ";
-    v2_an_eventfd_counts: "
+    eventfd_counts: "
         eventfd v 0 0
         read v 8 = EAGAIN
         read v 7 = EINVAL
@@ -56,13 +56,13 @@ crate::rows! {
         read v 9 = 8:18446744073709551614
         write v 7 = EINVAL
     ";
-    v3_a_semaphore_gives_one_at_a_time: "
+    semaphore_gives_one_at_a_time: "
         eventfd v 2 1
         read v 8 = 8:1
         read v 8 = 8:1
         read v 8 = EAGAIN
     ";
-    v4_an_eventfd_is_no_socket: "
+    eventfd_is_no_socket: "
         eventfd v 0 0
         recv v 8 = ENOTSOCK
         send v 8 = ENOTSOCK
@@ -77,7 +77,7 @@ crate::rows! {
         dup z y = EBADF
         flags z = EBADF
     ";
-    s1_a_signalfd_gives_a_standard_signal_once: "
+    signalfd_gives_a_standard_signal_once: "
         sigblock usr1
         signalfd g usr1
         read g 128 = EAGAIN
@@ -88,7 +88,7 @@ crate::rows! {
         read g 128 = 128
         read g 128 = EAGAIN
     ";
-    s2_a_signalfd_gives_real_time_signals_each: "
+    signalfd_gives_real_time_signals_each: "
         sigblock rt
         signalfd g rt
         raise rt
@@ -98,7 +98,7 @@ crate::rows! {
         read g 256 = 128
         read g 256 = EAGAIN
     ";
-    s3_a_signalfd_in_a_set: "
+    signalfd_in_a_set: "
         sigblock usr1
         signalfd g usr1
         epoll e

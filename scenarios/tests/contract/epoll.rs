@@ -1,7 +1,7 @@
 //! Section 1: what an epoll set reports, and when (`epoll(7)`).
 
 crate::rows! {
-    e1_data_queued_add_in_et: "
+    data_queued_add_in_et: "
         server l 2
         pair c s l
         send c 5
@@ -10,7 +10,7 @@ crate::rows! {
         wait e 8 = s:IN
         wait e 8 = none
     ";
-    e1b_each_arrival_is_an_edge_though_undrained: "
+    each_arrival_is_an_edge_though_undrained: "
         server l 2
         pair c s l
         epoll e
@@ -21,7 +21,7 @@ crate::rows! {
         wait e 8 = s:IN
         wait e 8 = none
     ";
-    e1c_a_partial_read_leaves_no_edge: "
+    partial_read_leaves_no_edge: "
         server l 2
         pair c s l
         send c 5
@@ -31,7 +31,7 @@ crate::rows! {
         recv s 2 = 2
         wait e 8 = none
     ";
-    e2_the_report_is_the_full_mask: "
+    report_is_the_full_mask: "
         server l 2
         pair c s l
         epoll e
@@ -40,7 +40,7 @@ crate::rows! {
         send c 5
         wait e 8 = s:IN|OUT
     ";
-    e2b_own_reads_and_small_writes_are_no_edges: "
+    own_reads_and_small_writes_are_no_edges: "
         server l 2
         pair c s l
         epoll e
@@ -55,7 +55,7 @@ crate::rows! {
         recv c 9 = 3
         wait e 8 = none
     ";
-    e3_mod_looks_again_and_arms_again: "
+    mod_looks_again_and_arms_again: "
         server l 2
         pair c s l
         send c 5
@@ -66,7 +66,7 @@ crate::rows! {
         wait e 8 = s:IN
         wait e 8 = none
     ";
-    e4_oneshot_fires_once_until_mod: "
+    oneshot_fires_once_until_mod: "
         server l 2
         pair c s l
         epoll e
@@ -83,7 +83,7 @@ crate::rows! {
         wait e 8 = s:IN|ERR|HUP|RDHUP
         wait e 8 = none
     ";
-    e5_level_reports_rotate: "
+    level_reports_rotate: "
         server l 5
         pair a b l
         pair c d l
@@ -105,7 +105,7 @@ crate::rows! {
         wait e 1 = h:IN
         wait e 1 = b:IN
     ";
-    e6_reports_come_in_the_order_of_arrival: "
+    reports_come_in_the_order_of_arrival: "
         server l 5
         pair a b l
         pair c d l
@@ -125,7 +125,7 @@ crate::rows! {
         send c 1
         wait e 8 = h:IN b:IN j:IN d:IN
     ";
-    e6b_edges_coalesce_in_first_arrival_order: "
+    edges_coalesce_in_first_arrival_order: "
         server l 5
         pair a b l
         pair c d l
@@ -143,7 +143,7 @@ crate::rows! {
         wait e 1 = h:IN
         wait e 1 = none
     ";
-    e6b_mod_of_a_ready_one_appends: "
+    mod_of_a_ready_one_appends: "
         server l 5
         pair a b l
         pair c d l
@@ -156,7 +156,7 @@ crate::rows! {
         mod e b IN|ET
         wait e 8 = d:IN b:IN
     ";
-    e6c_adding_ready_ones_keeps_their_order: "
+    adding_ready_ones_keeps_their_order: "
         server l 5
         pair a b l
         pair c d l
@@ -170,7 +170,7 @@ crate::rows! {
         add e b IN
         wait e 8 = h:IN d:IN b:IN
     ";
-    e8b_never_full_no_out_edge: "
+    never_full_no_out_edge: "
         server l 2
         pair c s l
         epoll e
@@ -180,7 +180,7 @@ crate::rows! {
         recv s 4000 = 3000
         wait e 8 = none
     ";
-    e9_close_with_a_dup_left_still_reports: "
+    close_with_a_dup_left_still_reports: "
         server l 2
         pair c s l
         epoll e
@@ -192,7 +192,7 @@ crate::rows! {
         delstale e s = EBADF
         del e t = ENOENT
     ";
-    e9b_a_reused_number_is_another_entry: "
+    reused_number_is_another_entry: "
         server l 2
         pair c s l
         epoll e
@@ -204,7 +204,7 @@ crate::rows! {
         send c 1
         wait e 8 = s:IN s:IN
     ";
-    e9c_the_last_dup_takes_the_entry_along: "
+    last_dup_takes_the_entry_along: "
         server l 2
         pair c s l
         epoll e
@@ -216,7 +216,7 @@ crate::rows! {
         close t
         wait e 8 = none
     ";
-    e9d_one_file_by_two_numbers_reports_twice: "
+    one_file_by_two_numbers_reports_twice: "
         server l 2
         pair c s l
         dup s t
@@ -226,7 +226,7 @@ crate::rows! {
         send c 1
         wait e 8 = t:IN s:IN
     ";
-    e9e_add_twice_mod_unknown_del_unknown: "
+    add_twice_mod_unknown_del_unknown: "
         server l 2
         pair c s l
         epoll e
@@ -239,7 +239,7 @@ crate::rows! {
         add e z IN = EBADF
         add z s IN = EBADF
     ";
-    e10_closed_before_the_wait: "
+    closed_before_the_wait: "
         server l 2
         pair c s l
         epoll e
@@ -249,7 +249,7 @@ crate::rows! {
         wait e 8 = none
         delstale e s = EBADF
     ";
-    e11_exclusive_goes_with_few: "
+    exclusive_goes_with_few_flags: "
         server l 2
         pair c s l
         epoll e
@@ -264,7 +264,7 @@ crate::rows! {
         epoll f
         add e f IN|EXCLUSIVE = EINVAL
     ";
-    e12_what_no_set_takes: "
+    descriptors_that_no_set_takes: "
         epoll e
         eventfd s 0 0
         add e e IN = EINVAL
@@ -275,7 +275,7 @@ crate::rows! {
         wait z 0 = EBADF
         wait s 0 = EINVAL
     ";
-    e12b_a_set_in_a_set: "
+    set_in_a_set: "
         server l 2
         pair c s l
         epoll e
@@ -291,7 +291,7 @@ crate::rows! {
         wait f 8 = none
         poll e IN = none
     ";
-    e13_a_mask_of_nothing_hears_the_end: "
+    empty_mask_reports_the_end: "
         server l 2
         pair c s l
         epoll e
@@ -303,7 +303,7 @@ crate::rows! {
         shutdown s wr
         wait e 8 = s:HUP
     ";
-    e14_many_arrivals_one_event: "
+    many_arrivals_one_event: "
         server l 2
         pair c s l
         epoll e
@@ -320,7 +320,7 @@ crate::rows! {
         wait e 8 = s:IN|RDHUP
         wait e 8 = none
     ";
-    e15_the_peers_shut_wr_is_one_edge: "
+    shut_wr_of_the_peer_is_one_edge: "
         server l 2
         pair c s l
         epoll e
@@ -333,7 +333,7 @@ crate::rows! {
         wait e 8 = s:IN|OUT|HUP|RDHUP
         wait e 8 = none
     ";
-    e15c_ones_own_shut_wr_is_an_edge: "
+    own_shut_wr_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -345,7 +345,7 @@ crate::rows! {
         wait e 8 = s:IN|OUT|HUP|RDHUP
         wait e 8 = none
     ";
-    e17_an_edge_triggered_listener: "
+    edge_triggered_listener: "
         server l 5
         epoll e
         add e l IN|ET
@@ -361,7 +361,7 @@ crate::rows! {
         wait e 8 = l:IN
         wait e 8 = none
     ";
-    c7_a_fresh_socket_in_a_set: "
+    fresh_socket_in_a_set: "
         server l 2
         socket c
         epoll e
@@ -371,7 +371,7 @@ crate::rows! {
         wait e 8 = c:OUT
         wait e 8 = none
     ";
-    v1_an_eventfd_in_a_set: "
+    eventfd_in_a_set: "
         epoll e
         eventfd v 0 0
         add e v IN|OUT|ET

@@ -27,19 +27,19 @@ fn woken<K: Sleepers>(k: K, sets: usize, events: Events) -> usize {
     woken
 }
 
-fn e11b_four_sets_hear_of_one_arrival<K: Sleepers>(k: K) {
+fn one_arrival_is_reported_by_four_sets<K: Sleepers>(k: K) {
     assert_eq!(woken(k, 4, Events::IN | Events::ET), 4);
 }
 
-fn e11b_of_four_exclusive_sets_one_hears<K: Sleepers>(k: K) {
+fn one_arrival_is_reported_by_one_of_four_exclusive_sets<K: Sleepers>(k: K) {
     assert_eq!(woken(k, 4, Events::IN | Events::ET | Events::EXCLUSIVE), 1);
 }
 
-fn e11c_one_edge_wakes_one_of_four_threads<K: Sleepers>(k: K) {
+fn one_edge_wakes_one_of_four_threads<K: Sleepers>(k: K) {
     assert_eq!(woken(k, 1, Events::IN | Events::ET), 1);
 }
 
-fn x1_closing_what_is_watched_wakes_nobody<K: Sleepers>(k: K) {
+fn closing_what_is_watched_wakes_nobody<K: Sleepers>(k: K) {
     let (event, epoll) = (k.eventfd(0, SocketFlags::NONBLOCK).unwrap(), k.epoll_create().unwrap());
     k.epoll_ctl(epoll, EpollOp::Add, event, Events::IN, 0).unwrap();
     let caller = waiting(k, epoll);
@@ -49,7 +49,7 @@ fn x1_closing_what_is_watched_wakes_nobody<K: Sleepers>(k: K) {
     k.close(epoll).unwrap();
 }
 
-fn x2_poll_sees_at_its_end_that_a_descriptor_was_closed<K: Sleepers>(k: K) {
+fn poll_sees_at_its_end_that_a_descriptor_was_closed<K: Sleepers>(k: K) {
     let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
     let caller = Caller::start(k, move |k| {
         let mut fds = [PollFd::new(event, Events::IN)];
@@ -63,9 +63,9 @@ fn x2_poll_sees_at_its_end_that_a_descriptor_was_closed<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    e11b_four_sets_hear_of_one_arrival
-    e11b_of_four_exclusive_sets_one_hears
-    e11c_one_edge_wakes_one_of_four_threads
-    x1_closing_what_is_watched_wakes_nobody
-    x2_poll_sees_at_its_end_that_a_descriptor_was_closed
+    one_arrival_is_reported_by_four_sets
+    one_arrival_is_reported_by_one_of_four_exclusive_sets
+    one_edge_wakes_one_of_four_threads
+    closing_what_is_watched_wakes_nobody
+    poll_sees_at_its_end_that_a_descriptor_was_closed
 }

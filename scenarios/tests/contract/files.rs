@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
-fn e12_a_regular_file_is_always_ready_and_in_no_set<K: Sleepers>(k: K) {
+fn regular_file_is_always_ready_and_in_no_set<K: Sleepers>(k: K) {
     let path = format!("/tmp/eagain-contract-{}", k.getpid());
     let _ = k.mkdir("/tmp");
     let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
@@ -21,7 +21,7 @@ fn e12_a_regular_file_is_always_ready_and_in_no_set<K: Sleepers>(k: K) {
     k.unlink(&path).unwrap();
 }
 
-fn p13_select_of_what_is_not_open<K: Sleepers>(k: K) {
+fn select_of_what_is_not_open<K: Sleepers>(k: K) {
     let event = k.eventfd(1, SocketFlags::NONBLOCK).unwrap();
     k.close(event).unwrap();
     let mut read = FdSet::default();
@@ -35,7 +35,7 @@ fn p13_select_of_what_is_not_open<K: Sleepers>(k: K) {
 /// The real table of the test process is as large as its limit, since another row fills it; so this one is told of the
 /// simulation alone.
 #[test]
-fn p14_select_ignores_what_is_beyond_the_table() {
+fn select_ignores_what_is_beyond_the_table() {
     let result = crate::on_simulation(|k| {
         let mut read = FdSet::default();
         assert!(read.insert(Fd(1020)));
@@ -45,7 +45,7 @@ fn p14_select_ignores_what_is_beyond_the_table() {
     assert_eq!(result, Ok(()));
 }
 
-fn p15_poll_counts_what_is_not_open<K: Sleepers>(k: K) {
+fn poll_counts_what_is_not_open<K: Sleepers>(k: K) {
     let event = k.eventfd(1, SocketFlags::NONBLOCK).unwrap();
     k.close(event).unwrap();
     let mut asked = [PollFd::new(event, Events::IN), PollFd::new(Fd(-1), Events::IN)];
@@ -107,7 +107,7 @@ fn file_larger_than_file_system_allows_is_efbig<K: Sleepers>(k: K) {
 crate::bodies! {
     hole_costs_nothing_and_reads_as_zeros
     file_larger_than_file_system_allows_is_efbig
-    e12_a_regular_file_is_always_ready_and_in_no_set
-    p13_select_of_what_is_not_open
-    p15_poll_counts_what_is_not_open
+    regular_file_is_always_ready_and_in_no_set
+    select_of_what_is_not_open
+    poll_counts_what_is_not_open
 }

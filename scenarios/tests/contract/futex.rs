@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn f1_mismatch_wake_without_waiter_and_timeouts<K: Sleepers>(k: K) {
+fn mismatch_wake_without_waiter_and_timeouts<K: Sleepers>(k: K) {
     let word = AtomicU32::new(5);
     assert_eq!(k.futex_wait(&word, 4, FutexTimeout::Never), Err(Errno::EAGAIN));
     assert_eq!(k.futex_wake(&word, 9), Ok(0));
@@ -33,7 +33,7 @@ fn sleepers<K: Sleepers>(k: K, word: &Arc<AtomicU32>, order: &Arc<Mutex<Vec<usiz
     (0..4).map(start).collect()
 }
 
-fn f2_sleepers_are_woken_first_come_first<K: Sleepers>(k: K) {
+fn sleepers_are_woken_first_come_first<K: Sleepers>(k: K) {
     let (word, order) = (Arc::new(AtomicU32::new(0)), Arc::default());
     let callers = sleepers(k, &word, &order);
     for (at, caller) in callers.into_iter().enumerate() {
@@ -44,7 +44,7 @@ fn f2_sleepers_are_woken_first_come_first<K: Sleepers>(k: K) {
     assert_eq!(word.load(SeqCst), 0);
 }
 
-fn f3_requeue_counts_the_woken_and_the_moved<K: Sleepers>(k: K) {
+fn requeue_counts_the_woken_and_the_moved<K: Sleepers>(k: K) {
     let (word, target, order) = (Arc::new(AtomicU32::new(0)), AtomicU32::new(0), Arc::default());
     let callers = sleepers(k, &word, &order);
     assert_eq!(k.futex_cmp_requeue(&word, 1, 1, 2, &target), Err(Errno::EAGAIN));
@@ -57,7 +57,7 @@ fn f3_requeue_counts_the_woken_and_the_moved<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    f1_mismatch_wake_without_waiter_and_timeouts
-    f2_sleepers_are_woken_first_come_first
-    f3_requeue_counts_the_woken_and_the_moved
+    mismatch_wake_without_waiter_and_timeouts
+    sleepers_are_woken_first_come_first
+    requeue_counts_the_woken_and_the_moved
 }

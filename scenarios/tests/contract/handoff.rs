@@ -1,7 +1,7 @@
 //! Programs that two threads hand over to each other: whose signals, masks and rings it is.
 
 crate::rows! {
-    h1_a_signal_for_the_other_thread: "
+    signal_for_the_other_thread: "
         sigblock usr1 = ok
         raise usr1 = ok
         pending = SIGUSR1
@@ -16,7 +16,7 @@ crate::rows! {
         sigunblock usr1 = ok
         handled = SIGUSR1
     ";
-    h2_a_signal_for_the_owner_of_a_socket: "
+    signal_for_the_owner_of_a_socket: "
         server l 2 = ok
         pair c s l = ok
         setsig s rt = ok
@@ -31,7 +31,7 @@ crate::rows! {
         pending = SIGRTMIN+6
         sigwait rt = SIGRTMIN+6/PollIn/IN
     ";
-    h3_a_ring_is_its_makers: "
+    ring_belongs_to_the_thread_that_made_it: "
         ring 8 0 = ok
         hand = ok
         u-nop = ok
@@ -39,7 +39,7 @@ crate::rows! {
         hand = ok
         enter 0 = 1:0
     ";
-    h4_signals_of_the_other_thread_are_not_in_a_signalfd: "
+    signals_of_the_other_thread_are_not_in_a_signalfd: "
         sigblock usr1 = ok
         signalfd g usr1 = ok
         hand = ok

@@ -1,13 +1,13 @@
 //! Section 2: poll masks per state of a connection, and select's reading of them.
 
 crate::rows! {
-    p1_fresh_and_bound: "
+    fresh_and_bound: "
         socket a
         poll a IN|OUT|RDHUP|PRI = OUT|HUP
         bind a = ok
         poll a IN|OUT|RDHUP|PRI = OUT|HUP
     ";
-    p2_a_listener: "
+    listener: "
         server l 2
         poll l IN|OUT|RDHUP|PRI = none
         socket c
@@ -19,7 +19,7 @@ crate::rows! {
         poll l IN|OUT|RDHUP|PRI = OUT|HUP
         accept l s = EINVAL
     ";
-    p3_syn_sent: "
+    syn_sent: "
         server l 0
         socket a
         connect a l = EINPROGRESS
@@ -28,7 +28,7 @@ crate::rows! {
         poll a IN|OUT|RDHUP|PRI = OUT
         poll b IN|OUT|RDHUP|PRI = none
     ";
-    p4_connected_data_fin: "
+    connected_data_fin: "
         server l 2
         pair c s l
         poll s IN|OUT|RDHUP|PRI = OUT
@@ -44,21 +44,21 @@ crate::rows! {
         poll s IN|OUT|RDHUP|PRI = IN|OUT|HUP|RDHUP
         poll c IN|OUT|RDHUP|PRI = IN|OUT|HUP|RDHUP
     ";
-    p5_own_shut_rd: "
+    own_shut_rd: "
         server l 2
         pair c s l
         shutdown s rd
         poll s IN|OUT|RDHUP|PRI = IN|OUT|RDHUP
         poll c IN|OUT|RDHUP|PRI = OUT
     ";
-    p6_own_shut_rdwr: "
+    own_shut_rdwr: "
         server l 2
         pair c s l
         shutdown s rdwr
         poll s IN|OUT|RDHUP|PRI = IN|OUT|HUP|RDHUP
         poll c IN|OUT|RDHUP|PRI = IN|OUT|RDHUP
     ";
-    p7_reset_until_the_error_is_taken: "
+    reset_until_the_error_is_taken: "
         server l 2
         pair c s l
         linger c 0
@@ -68,7 +68,7 @@ crate::rows! {
         poll s IN|OUT|RDHUP|PRI = IN|OUT|HUP|RDHUP
         error s = 0
     ";
-    p8_refused_not_waiting: "
+    refused_not_waiting: "
         server l 2
         close l
         socket c
@@ -77,14 +77,14 @@ crate::rows! {
         error c = ECONNREFUSED
         poll c IN|OUT|RDHUP|PRI = IN|OUT|HUP|RDHUP
     ";
-    p9_refused_waiting: "
+    refused_waiting: "
         server l 2
         close l
         socket c block
         connect c l = ECONNREFUSED
         poll c IN|OUT|RDHUP|PRI = OUT|HUP
     ";
-    p10_urgent_data: "
+    urgent_data: "
         server l 2
         pair c s l
         send c 1 oob = 1
@@ -94,13 +94,13 @@ crate::rows! {
         recv s 1 oob = EINVAL
         poll s IN|OUT|RDHUP|PRI = OUT
     ";
-    p11_no_descriptor: "
+    no_descriptor: "
         eventfd a 1 0
         pollstale z IN = none
         close a
         pollstale a IN = NVAL
     ";
-    p12_select_reads_the_mask: "
+    select_reads_the_mask: "
         server l 2
         pair c s l
         select s = s:-w-

@@ -2,7 +2,7 @@
 //! nothing to be compared.
 
 crate::rows! {
-    u2_a_recv_pends_and_others_complete_first: "
+    recv_pends_and_others_complete_first: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -12,7 +12,7 @@ crate::rows! {
         send c 3 = 3
         enter 0 = 1:3
     ";
-    u3_operations_on_a_nonblocking_socket_pend_too: "
+    operations_on_a_nonblocking_socket_pend_too: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -30,7 +30,7 @@ crate::rows! {
         u-connect r l = ok
         enter 0 = 5:ECONNREFUSED
     ";
-    u5_a_recv_that_waits_for_all_gives_what_came_before_the_end: "
+    recv_that_waits_for_all_gives_what_came_before_the_end: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -41,7 +41,7 @@ crate::rows! {
         shutdown c wr = ok
         enter 0 = 1:3
     ";
-    u6_four_pending_recvs_in_an_order_of_their_own: "
+    four_pending_recvs_complete_in_linux_order: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -59,7 +59,7 @@ crate::rows! {
         send c 1 = 1
         enter 0 = 2:1
     ";
-    u6_two_pending_recvs_last_submitted_first: "
+    two_pending_recvs_last_submitted_first: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -71,7 +71,7 @@ crate::rows! {
         send c 1 = 1
         enter 0 = 1:1
     ";
-    u6c_four_recvs_at_once: "
+    four_recvs_at_once: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -83,7 +83,7 @@ crate::rows! {
         send c 4 = 4
         enter 4 = 4:1 3:1 2:1 1:1
     ";
-    u7_cancel_completes_first_and_its_target_after: "
+    cancel_completes_first_and_its_target_after: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -96,7 +96,7 @@ crate::rows! {
         u-cancel 77 = ok
         enter 0 = 4:ENOENT 5:ENOENT
     ";
-    u7_a_cancel_that_comes_late_hits_nobody_else: "
+    late_cancel_finds_no_target: "
         server l 0 = ok
         pair a b l = ok
         ring 64 0 = ok
@@ -109,7 +109,7 @@ crate::rows! {
         u-accept l d 0 = ok
         enter 0 = 2:1 3:ENOENT
     ";
-    u8_a_pending_recv_outlives_the_last_close: "
+    pending_recv_outlives_the_last_close: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -121,7 +121,7 @@ crate::rows! {
         enter 0 = 1:4
         recv c 1 = 0
     ";
-    u9_a_local_shutdown_completes_a_pending_recv: "
+    local_shutdown_completes_a_pending_recv: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -130,7 +130,7 @@ crate::rows! {
         shutdown s rd = ok
         enter 0 = 1:0
     ";
-    u10_hard_links_go_on: "
+    hard_links_go_on: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -139,7 +139,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 1:EBADF 2:0
     ";
-    u10_links_break_at_a_bad_descriptor: "
+    links_break_at_a_bad_descriptor: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -150,7 +150,7 @@ crate::rows! {
         u-recv s 8 = ok
         enter 0 = 1:EBADF 2:ECANCELED 3:ECANCELED
     ";
-    u10_links_break_at_a_short_waitall: "
+    links_break_at_a_short_waitall: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -161,7 +161,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 1:3 2:ECANCELED
     ";
-    u10_links_go_on_after_a_short_recv: "
+    links_go_on_after_a_short_recv: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -171,7 +171,7 @@ crate::rows! {
         u-nop = ok
         enter 0 = 1:3 2:0
     ";
-    u10_what_is_linked_is_begun_by_the_next_work: "
+    what_is_linked_is_begun_by_the_next_work: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -183,7 +183,7 @@ crate::rows! {
         enter 0 = 1:4
         enter 0 = 2:4
     ";
-    u11_a_linked_timeout_ends_a_recv: "
+    linked_timeout_ends_a_recv: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -192,18 +192,18 @@ crate::rows! {
         u-link-timeout 20 = ok
         enter 2 = 2:ETIME 1:ECANCELED
     ";
-    u11_a_timeout_is_over_by_count: "
+    timeout_is_over_by_count: "
         ring 8 0 = ok
         u-timeout 1 0 = ok
         u-nop = ok
         enter 0 = 2:0 1:0
     ";
-    u11_a_timeout_is_over_by_time: "
+    timeout_is_over_by_time: "
         ring 8 0 = ok
         u-timeout 0 5 = ok
         enter 1 = 1:ETIME
     ";
-    u11_data_ends_the_linked_timeout: "
+    data_ends_the_linked_timeout: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -215,14 +215,14 @@ crate::rows! {
         enter 0 = 1:4
         enter 0 = 2:ECANCELED
     ";
-    u11_what_completes_in_one_go_counts_for_a_timeout_among_it: "
+    what_completes_in_one_go_counts_for_a_timeout_among_it: "
         ring 8 0 = ok
         u-nop = ok
         u-timeout 2 0 = ok
         u-nop = ok
         enter 0 = 1:0 3:0 2:0
     ";
-    u12_a_multishot_poll_tells_of_every_wakeup: "
+    multishot_poll_reports_every_wakeup: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -236,7 +236,7 @@ crate::rows! {
         u-cancel 1 = ok
         enter 0 = 2:0 1:ECANCELED
     ";
-    u12_a_wakeup_tells_what_it_was_about: "
+    wakeup_reports_its_bits: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -248,7 +248,7 @@ crate::rows! {
         send c 1 = 1
         enter 0 = 1:IN|OUT+
     ";
-    u12_rdhup_need_not_be_asked_for: "
+    rdhup_need_not_be_asked_for: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -257,7 +257,7 @@ crate::rows! {
         shutdown c wr = ok
         enter 0 = 1:RDHUP
     ";
-    u13_a_multishot_accept: "
+    multishot_accept: "
         server l 5 = ok
         ring 64 0 = ok
         u-accept l s 1 = ok
@@ -270,7 +270,7 @@ crate::rows! {
         u-cancel 1 = ok
         enter 0 = 2:0 1:ECANCELED
     ";
-    u15_a_multishot_recv_ends_when_the_group_runs_out: "
+    multishot_recv_ends_when_the_group_runs_out: "
         server l 2 = ok
         pair c s l = ok
         ring 64 0 = ok
@@ -285,7 +285,7 @@ crate::rows! {
         enter 0 = 3:0 4:4#2+ 4:ENOBUFS
         enter 0 = none
     ";
-    u16_what_overflows_is_flushed_in_order: "
+    what_overflows_is_flushed_in_order: "
         ring 16 16 = ok
         u-nop = ok
         u-nop = ok
@@ -358,7 +358,7 @@ mod bytes {
         Operation::Send { fd, buffer: vec![byte; len], from: 0, flags }
     }
 
-    fn u4_a_send_is_short_when_the_buffer_fills_and_waits_when_asked_to<K: Calls>(k: K) {
+    fn send_is_short_when_the_buffer_fills_and_waits_when_asked_to<K: Calls>(k: K) {
         let Some((client, server, mut ring)) = start(k) else { return };
         push(&mut ring, 1, send(client, 7, 8 << 20, SendFlags::NONE));
         let first = turn(&mut ring, 0);
@@ -381,7 +381,7 @@ mod bytes {
         assert_eq!(done.len(), 1);
     }
 
-    fn u6c_four_recvs_get_the_bytes_in_reverse<K: Calls>(k: K) {
+    fn four_recvs_get_the_bytes_in_reverse<K: Calls>(k: K) {
         let Some((client, server, mut ring)) = start(k) else { return };
         for number in 0..4 {
             push(&mut ring, number, Operation::Recv { fd: server, buffer: vec![0], flags: RecvFlags::NONE });
@@ -394,7 +394,7 @@ mod bytes {
         assert_eq!(bytes, b"DCBA");
     }
 
-    fn u17_two_sends_that_wait_for_all_interleave<K: Calls>(k: K) {
+    fn two_sends_that_wait_for_all_interleave<K: Calls>(k: K) {
         let Some((client, server, mut ring)) = start(k) else { return };
         for number in [1, 2] {
             push(&mut ring, number, send(client, number as u8, 6 << 20, SendFlags::WAITALL));
@@ -419,7 +419,7 @@ mod bytes {
         }
     }
 
-    fn u7_dropping_a_ring_ends_what_is_linked_hard_behind<K: Calls>(k: K) {
+    fn dropping_a_ring_ends_what_is_linked_hard_behind<K: Calls>(k: K) {
         let Some((_client, server, mut ring)) = start(k) else { return };
         for (number, flags) in [(1, SubmissionFlags::HARDLINK), (2, SubmissionFlags::NONE)] {
             let operation = Operation::Recv { fd: server, buffer: vec![0], flags: RecvFlags::NONE };
@@ -433,9 +433,9 @@ mod bytes {
     }
 
     crate::bodies! {
-        u7_dropping_a_ring_ends_what_is_linked_hard_behind
-        u4_a_send_is_short_when_the_buffer_fills_and_waits_when_asked_to
-        u6c_four_recvs_get_the_bytes_in_reverse
-        u17_two_sends_that_wait_for_all_interleave
+        dropping_a_ring_ends_what_is_linked_hard_behind
+        send_is_short_when_the_buffer_fills_and_waits_when_asked_to
+        four_recvs_get_the_bytes_in_reverse
+        two_sends_that_wait_for_all_interleave
     }
 }

@@ -2,7 +2,7 @@
 //! an edge-triggered set that also asks for RDHUP and PRI either has told of what lies behind the data, or will tell.
 
 crate::rows! {
-    h1_a_short_read_has_emptied_the_queue_and_what_comes_next_is_an_edge: "
+    short_read_has_emptied_the_queue_and_what_comes_next_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -15,7 +15,7 @@ crate::rows! {
         wait e 8 = s:IN
         recv s 9 = 1
     ";
-    h2_data_between_report_and_read_is_read_with_the_rest: "
+    data_between_report_and_read_is_read_with_the_rest: "
         server l 2
         pair c s l
         epoll e
@@ -27,7 +27,7 @@ crate::rows! {
         wait e 8 = none
         recv s 9 = EAGAIN
     ";
-    h3_an_end_before_the_report_is_in_it: "
+    end_before_the_report_is_in_it: "
         server l 2
         pair c s l
         epoll e
@@ -39,7 +39,7 @@ crate::rows! {
         wait e 8 = none
         recv s 9 = 0
     ";
-    h4_an_end_between_report_and_read_is_an_edge: "
+    end_between_report_and_read_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -51,7 +51,7 @@ crate::rows! {
         wait e 8 = s:IN|RDHUP
         recv s 9 = 0
     ";
-    h5_a_reset_before_the_report_is_in_it: "
+    reset_before_the_report_is_in_it: "
         server l 2
         pair c s l
         epoll e
@@ -64,7 +64,7 @@ crate::rows! {
         wait e 8 = none
         recv s 9 = ECONNRESET
     ";
-    h6_a_reset_between_report_and_read_is_an_edge: "
+    reset_between_report_and_read_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -77,7 +77,7 @@ crate::rows! {
         wait e 8 = s:IN|ERR|HUP|RDHUP
         recv s 9 = ECONNRESET
     ";
-    h7_an_urgent_mark_before_the_report_is_in_it: "
+    urgent_mark_before_the_report_is_in_it: "
         server l 2
         pair c s l
         epoll e
@@ -91,7 +91,7 @@ crate::rows! {
         recv s 9 = 2
         recv s 9 = EAGAIN
     ";
-    h8_an_urgent_mark_between_report_and_read_is_an_edge: "
+    urgent_mark_between_report_and_read_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -105,7 +105,7 @@ crate::rows! {
         recv s 9 = 2
         wait e 8 = none
     ";
-    h9_and_so_is_one_with_nothing_behind_it: "
+    urgent_mark_with_nothing_behind_it_is_an_edge: "
         server l 2
         pair c s l
         epoll e
@@ -120,7 +120,7 @@ crate::rows! {
         recv s 9 = 3
         wait e 8 = none
     ";
-    h10_without_asking_for_urgent_data_nothing_tells_of_the_mark: "
+    urgent_mark_is_not_reported_to_who_did_not_ask_for_pri: "
         server l 2
         pair c s l
         epoll e
@@ -133,7 +133,7 @@ crate::rows! {
         wait e 8 = none
         recv s 9 = 2
     ";
-    h11_nor_once_its_byte_was_taken: "
+    urgent_mark_whose_byte_was_taken_is_not_reported: "
         server l 2
         pair c s l
         epoll e
@@ -147,7 +147,7 @@ crate::rows! {
         wait e 8 = none
         recv s 9 = 2
     ";
-    h12_sigio_tells_of_an_urgent_mark_as_of_data: "
+    sigio_reports_an_urgent_mark_as_data: "
         server l 2
         pair c s l
         sigblock rt

@@ -1,7 +1,7 @@
 //! Section 7, SIGIO: what a descriptor sends to its owner (`fcntl(2)`, `F_SETOWN`, `F_SETSIG`, `O_ASYNC`).
 
 crate::rows! {
-    g1_one_for_each_arrival: "
+    each_arrival_sends_one_signal: "
         server l 2
         pair c s l
         sigblock rt
@@ -18,7 +18,7 @@ crate::rows! {
         recv c 1
         sigwait rt = EAGAIN
     ";
-    g2_ones_own_shut_wr_is_none: "
+    own_shut_wr_sends_no_signal: "
         server l 2
         pair c s l
         sigblock rt
@@ -28,7 +28,7 @@ crate::rows! {
         shutdown s wr
         sigwait rt = EAGAIN
     ";
-    g3_the_peers_fin_is_two: "
+    fin_of_the_peer_sends_two_signals: "
         server l 2
         pair c s l
         sigblock rt
@@ -40,7 +40,7 @@ crate::rows! {
         sigwait rt = SIGRTMIN+6/PollIn/IN
         sigwait rt = EAGAIN
     ";
-    g4_a_reset_is_one: "
+    reset_sends_one_signal: "
         server l 2
         pair c s l
         sigblock rt
@@ -52,7 +52,7 @@ crate::rows! {
         sigwait rt = SIGRTMIN+6/PollErr/ERR
         sigwait rt = EAGAIN
     ";
-    g5_a_refused_connect_is_one: "
+    refused_connect_sends_one_signal: "
         server l 2
         close l
         socket c
@@ -64,7 +64,7 @@ crate::rows! {
         sigwait rt = SIGRTMIN+6/PollErr/ERR
         sigwait rt = EAGAIN
     ";
-    g6_a_connect_that_completes: "
+    connect_that_completes_sends_signals: "
         server l 2
         socket c
         sigblock rt
@@ -75,7 +75,7 @@ crate::rows! {
         sigwait rt = SIGRTMIN+6/PollOut/OUT
         sigwait rt = EAGAIN
     ";
-    g7_a_listener: "
+    signals_of_a_listener: "
         server l 2
         sigblock rt
         setown l 1
@@ -89,7 +89,7 @@ crate::rows! {
         connect d l
         sigwait rt = SIGRTMIN+6/PollIn/IN
     ";
-    g8_switching_it_on_with_data_there_is_none: "
+    o_async_with_data_queued_sends_no_signal: "
         server l 2
         pair c s l
         send c 5
@@ -99,7 +99,7 @@ crate::rows! {
         async s 1
         sigwait rt = EAGAIN
     ";
-    g9_plain_sigio_coalesces_and_names_nothing: "
+    plain_sigio_coalesces_and_names_no_descriptor: "
         server l 2
         pair c s l
         sigblock io
@@ -111,7 +111,7 @@ crate::rows! {
         sigwait io = SIGIO/Kernel
         sigwait io = EAGAIN
     ";
-    g10_real_time_ones_outlive_the_descriptor: "
+    real_time_signals_outlive_the_descriptor: "
         server l 2
         pair c s l
         sigblock rt
@@ -122,7 +122,7 @@ crate::rows! {
         close s
         sigwait rt = SIGRTMIN+6/PollIn/IN
     ";
-    g11_nobody_owns_it: "
+    signals_of_a_descriptor_without_owner: "
         server l 2
         pair c s l
         sigblock rt

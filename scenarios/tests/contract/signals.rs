@@ -13,7 +13,7 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 const LONG: Option<Duration> = Some(Duration::from_secs(20));
 
 crate::rows! {
-    n1_standard_signals_coalesce_and_real_time_ones_queue: "
+    standard_signals_coalesce_and_real_time_ones_queue: "
         sigblock usr1
         sigblock rt
         raise usr1
@@ -27,7 +27,7 @@ crate::rows! {
         handled = SIGRTMIN+6 SIGRTMIN+6
         pending = none
     ";
-    n2_taking_one_by_waiting: "
+    taking_one_by_waiting: "
         sigblock usr1
         sigwait usr1 = EAGAIN
         raise usr1
@@ -84,27 +84,27 @@ fn with_pending<K: Sleepers>(
     (result, ran, pending)
 }
 
-fn n3_nothing_ready_the_signal_comes_in<K: Sleepers>(k: K) {
+fn wait_with_nothing_ready_takes_the_signal<K: Sleepers>(k: K) {
     for how in [Wait::Epoll, Wait::Poll, Wait::Select] {
         assert_eq!(with_pending(k, how, 0, LONG), (Err(Errno::EINTR), true, false), "{how:?}");
     }
 }
 
-fn n4_something_ready_the_signal_stays_out<K: Sleepers>(k: K) {
+fn wait_with_something_ready_leaves_the_signal_pending<K: Sleepers>(k: K) {
     for how in [Wait::Epoll, Wait::Poll, Wait::Select] {
         assert_eq!(with_pending(k, how, 1, LONG), (Ok(1), false, true), "{how:?}");
         assert_eq!(with_pending(k, how, 1, NOW), (Ok(1), false, true), "{how:?}");
     }
 }
 
-fn n5_nothing_ready_and_no_time<K: Sleepers>(k: K) {
+fn wait_with_nothing_ready_and_no_time<K: Sleepers>(k: K) {
     assert_eq!(with_pending(k, Wait::Epoll, 0, NOW), (Ok(0), false, true));
     assert_eq!(with_pending(k, Wait::Poll, 0, NOW), (Err(Errno::EINTR), true, false));
     assert_eq!(with_pending(k, Wait::Select, 0, NOW), (Err(Errno::EINTR), true, false));
 }
 
 /// Handlers stack: the last frame set up runs first, and that is the highest number.
-fn n6_two_signals_let_in_together<K: Sleepers>(k: K) {
+fn two_signals_unblocked_together<K: Sleepers>(k: K) {
     let order = Arc::new(Mutex::new(Vec::new()));
     let signals = [Signal::SIGIO, Signal(45)];
     for signal in signals {
@@ -125,9 +125,9 @@ fn n6_two_signals_let_in_together<K: Sleepers>(k: K) {
 mod masks {
     use super::*;
     crate::bodies! {
-        n3_nothing_ready_the_signal_comes_in
-        n4_something_ready_the_signal_stays_out
-        n5_nothing_ready_and_no_time
-        n6_two_signals_let_in_together
+        wait_with_nothing_ready_takes_the_signal
+        wait_with_something_ready_leaves_the_signal_pending
+        wait_with_nothing_ready_and_no_time
+        two_signals_unblocked_together
     }
 }

@@ -75,7 +75,7 @@ fn watch<K: Sleepers>(k: K, fd: Fd) -> Fd {
     epoll
 }
 
-fn e8_a_full_buffer_that_is_drained_is_one_edge<K: Sleepers>(k: K) {
+fn full_buffer_that_is_drained_is_one_edge<K: Sleepers>(k: K) {
     for size in [4096, 20_000, 65_536] {
         let (client, server) = pair(k, size);
         // What is refused whole, not cut: pieces as small as can be.
@@ -92,7 +92,7 @@ fn e8_a_full_buffer_that_is_drained_is_one_edge<K: Sleepers>(k: K) {
     }
 }
 
-fn e8c_a_short_write_is_followed_by_an_edge<K: Sleepers>(k: K) {
+fn short_write_is_followed_by_an_edge<K: Sleepers>(k: K) {
     let (client, server) = pair(k, 20_000);
     let epoll = watch(k, client);
     assert_eq!(edges(k, epoll), 1);
@@ -106,7 +106,7 @@ fn e8c_a_short_write_is_followed_by_an_edge<K: Sleepers>(k: K) {
     }
 }
 
-fn w10_poll_says_writable_again_before_all_is_drained<K: Sleepers>(k: K) {
+fn poll_says_writable_again_before_all_is_drained<K: Sleepers>(k: K) {
     let (client, server) = pair(k, 20_000);
     let (total, _) = fill(k, client, 100);
     let out = |k: K| k.poll(&mut [PollFd::new(client, Events::OUT)], NOW, None).unwrap();
@@ -126,7 +126,7 @@ fn w10_poll_says_writable_again_before_all_is_drained<K: Sleepers>(k: K) {
 }
 
 /// Closed with megabytes queued: the peer reads every byte, then the end.
-fn r12_what_was_queued_arrives_after_close<K: Sleepers>(k: K) {
+fn what_was_queued_arrives_after_close<K: Sleepers>(k: K) {
     let (client, server) = pair(k, 400_000);
     let (total, _) = fill(k, client, 1000);
     k.close(client).unwrap();
@@ -137,7 +137,7 @@ fn r12_what_was_queued_arrives_after_close<K: Sleepers>(k: K) {
 }
 
 /// Closed with one unread byte: what was queued and not sent is lost; what had arrived is read, then the reset.
-fn r13_what_was_queued_is_lost_by_a_reset<K: Sleepers>(k: K) {
+fn what_was_queued_is_lost_by_a_reset<K: Sleepers>(k: K) {
     for linger in [false, true] {
         let (client, server) = pair(k, 20_000);
         if linger {
@@ -161,9 +161,9 @@ fn r13_what_was_queued_is_lost_by_a_reset<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    e8_a_full_buffer_that_is_drained_is_one_edge
-    e8c_a_short_write_is_followed_by_an_edge
-    w10_poll_says_writable_again_before_all_is_drained
-    r12_what_was_queued_arrives_after_close
-    r13_what_was_queued_is_lost_by_a_reset
+    full_buffer_that_is_drained_is_one_edge
+    short_write_is_followed_by_an_edge
+    poll_says_writable_again_before_all_is_drained
+    what_was_queued_arrives_after_close
+    what_was_queued_is_lost_by_a_reset
 }

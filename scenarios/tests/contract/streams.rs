@@ -1,7 +1,7 @@
 //! Section 6: writes and reads, and the flags of `recv(2)`.
 
 crate::rows! {
-    w1_nothing_is_written_and_nothing_is_read: "
+    nothing_is_written_and_nothing_is_read: "
         server l 2
         pair c s l
         send c 0 = 0
@@ -19,14 +19,14 @@ crate::rows! {
         recv s 0 = 0
         read s 0 = 0
     ";
-    w2_waitall_without_waiting_gives_what_is_there: "
+    waitall_without_waiting_gives_what_is_there: "
         server l 2
         pair c s l
         send c 3
         recv s 10 waitall = 3
         recv s 10 waitall = EAGAIN
     ";
-    w3_trunc_discards: "
+    trunc_discards: "
         server l 2
         pair c s l
         send c 9
@@ -34,7 +34,7 @@ crate::rows! {
         recv s 9 peek = 5
         recv s 9 = 5
     ";
-    w4_peek_and_low_water: "
+    peek_and_low_water: "
         server l 2
         pair c s l
         lowat s 10 = ok
@@ -51,7 +51,7 @@ crate::rows! {
         poll s IN = none
         recv s 20 = 7
     ";
-    w5_a_read_stops_at_the_urgent_mark: "
+    read_stops_at_the_urgent_mark: "
         server l 2
         pair c s l
         send c 2
@@ -61,7 +61,7 @@ crate::rows! {
         recv s 9 = 2
         recv s 9 = EAGAIN
     ";
-    w6_urgent_data_alone: "
+    urgent_data_alone: "
         server l 2
         pair c s l
         send c 1 oob
@@ -69,7 +69,7 @@ crate::rows! {
         recv s 9 = EAGAIN
         poll s IN|OUT|RDHUP|PRI = OUT
     ";
-    w7_urgent_data_taken: "
+    urgent_data_taken: "
         server l 2
         pair c s l
         send c 3 oob = 3
@@ -78,7 +78,7 @@ crate::rows! {
         recv s 1 oob = 1
         recv s 1 oob = EINVAL
     ";
-    w7b_waiting_for_all_stops_at_the_urgent_mark_too: "
+    waiting_for_all_stops_at_the_urgent_mark_too: "
         server l 2
         pair c s l
         send c 5 oob = 5
@@ -90,7 +90,7 @@ crate::rows! {
         recv s 0 = 0
         recv s 5 = EAGAIN
     ";
-    w8_sizes_are_doubled_and_have_a_minimum: "
+    sizes_are_doubled_and_have_a_minimum: "
         socket c
         sndbuf c 1 = 4608
         rcvbuf c 1 = 2304

@@ -16,7 +16,7 @@ fn ticks<K: Sleepers>(k: K, timer: Fd) -> u64 {
     u64::from_ne_bytes(count)
 }
 
-fn t5_a_periodic_timer_that_nobody_reads_is_one_edge<K: Sleepers>(k: K) {
+fn periodic_timer_that_nobody_reads_is_one_edge<K: Sleepers>(k: K) {
     let timer = k.timerfd_create(ClockId::Monotonic, SocketFlags::NONBLOCK).unwrap();
     let epoll = k.epoll_create().unwrap();
     k.epoll_ctl(epoll, EpollOp::Add, timer, Events::IN | Events::ET, 0).unwrap();
@@ -31,7 +31,7 @@ fn t5_a_periodic_timer_that_nobody_reads_is_one_edge<K: Sleepers>(k: K) {
     k.close(epoll).unwrap();
 }
 
-fn t6_an_absolute_time_in_the_past_counts_what_was_missed<K: Sleepers>(k: K) {
+fn absolute_time_in_the_past_counts_what_was_missed<K: Sleepers>(k: K) {
     let timer = k.timerfd_create(ClockId::Monotonic, SocketFlags::NONBLOCK).unwrap();
     let now = k.clock_gettime(ClockId::Monotonic);
     let first = Duration::from_nanos(now.0).saturating_sub(TICK * 10);
@@ -43,7 +43,7 @@ fn t6_an_absolute_time_in_the_past_counts_what_was_missed<K: Sleepers>(k: K) {
     k.close(timer).unwrap();
 }
 
-fn t7_no_timer_is_early<K: Sleepers>(k: K) {
+fn no_timer_is_early<K: Sleepers>(k: K) {
     let timer = k.timerfd_create(ClockId::Monotonic, SocketFlags::NONBLOCK).unwrap();
     let start = k.clock_gettime(ClockId::Monotonic);
     k.timerfd_settime(timer, TimerSpec { value: TICK, interval: Duration::ZERO }, false).unwrap();
@@ -54,7 +54,7 @@ fn t7_no_timer_is_early<K: Sleepers>(k: K) {
     k.close(timer).unwrap();
 }
 
-fn a2_a_syn_that_was_dropped_is_sent_again_after_a_second<K: Sleepers>(k: K) {
+fn syn_that_was_dropped_is_sent_again_after_a_second<K: Sleepers>(k: K) {
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
     k.bind(listener, any_port()).unwrap();
     k.listen(listener, 0).unwrap();
@@ -76,7 +76,7 @@ fn a2_a_syn_that_was_dropped_is_sent_again_after_a_second<K: Sleepers>(k: K) {
 }
 
 /// Closing the listener is not told to who is calling; the next SYN is refused.
-fn a5_who_is_calling_is_refused_a_second_later<K: Sleepers>(k: K) {
+fn connect_to_a_closed_listener_is_refused_after_a_second<K: Sleepers>(k: K) {
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
     k.bind(listener, any_port()).unwrap();
     k.listen(listener, 0).unwrap();
@@ -96,9 +96,9 @@ fn a5_who_is_calling_is_refused_a_second_later<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    t5_a_periodic_timer_that_nobody_reads_is_one_edge
-    t6_an_absolute_time_in_the_past_counts_what_was_missed
-    t7_no_timer_is_early
-    a2_a_syn_that_was_dropped_is_sent_again_after_a_second
-    a5_who_is_calling_is_refused_a_second_later
+    periodic_timer_that_nobody_reads_is_one_edge
+    absolute_time_in_the_past_counts_what_was_missed
+    no_timer_is_early
+    syn_that_was_dropped_is_sent_again_after_a_second
+    connect_to_a_closed_listener_is_refused_after_a_second
 }
