@@ -14,6 +14,12 @@ fn conform(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
+fn random_programs_about_files_agree_with_linux() {
+    let (status, told) = conform(&["--files", "--programs", "1000", "--show", "3"]);
+    assert_eq!(status, Some(0), "{told}");
+}
+
+#[test]
 fn random_programs_come_to_the_same_on_both_kernels() {
     let (status, told) = conform(&["--programs", "1000", "--show", "3"]);
     assert_eq!(status, Some(0), "{told}");

@@ -269,11 +269,11 @@ fn replace(k: SimKernel, _boot: u32) {
     }
     let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
     for round in 0..=255_u8 {
-        let fd = k.open("/tmp", NEW | OpenFlags::TRUNC).unwrap();
+        let fd = k.open("/f.new", NEW | OpenFlags::TRUNC).unwrap();
         assert_eq!(k.pwrite(fd, &[round; 2000], 0), Ok(2000));
         k.fsync(fd).unwrap();
         k.close(fd).unwrap();
-        k.rename("/tmp", "/f").unwrap();
+        k.rename("/f.new", "/f").unwrap();
         k.fsync(root).unwrap();
     }
     k.nanosleep(3600 * SECOND).unwrap();
@@ -288,10 +288,10 @@ fn replace_carelessly(k: SimKernel, _boot: u32) {
     }
     let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
     for round in 0..=255_u8 {
-        let fd = k.open("/tmp", NEW | OpenFlags::TRUNC).unwrap();
+        let fd = k.open("/f.new", NEW | OpenFlags::TRUNC).unwrap();
         assert_eq!(k.pwrite(fd, &[round; 2000], 0), Ok(2000));
         k.close(fd).unwrap();
-        k.rename("/tmp", "/f").unwrap();
+        k.rename("/f.new", "/f").unwrap();
         k.fsync(root).unwrap();
     }
     k.nanosleep(3600 * SECOND).unwrap();

@@ -61,6 +61,7 @@ impl Files for Linux {
     }
 
     fn read_dir(&self, path: &str) -> Result<Vec<String>> {
+        path_of(path)?;
         let errno = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(Errno::EIO.0));
         let mut names = Vec::new();
         for entry in std::fs::read_dir(path).map_err(errno)? {

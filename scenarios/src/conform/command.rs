@@ -3,7 +3,7 @@
 use super::compare::Comparer;
 use super::generate::program;
 use super::sweep::{conform, in_processes};
-use super::{refine, script};
+use super::{files, refine, script};
 use std::ffi::OsString;
 
 /// Runs one program, of a seed or a file, on both kernels, and shows what each call comes to.
@@ -39,6 +39,7 @@ fn one(of: &OsString) -> u8 {
 
 const USAGE: &str = "eagain conform --programs N [--from SEED] [--jobs J] [--show N]
 eagain conform --adversarial --programs N [--from SEED]
+eagain conform --files --programs N [--from SEED] [--show N]
 eagain conform --program SEED|FILE";
 
 /// `eagain conform`, see [`USAGE`]. Exit status: 0 none, 1 a difference, 2 usage, 4 the harness failed.
@@ -50,7 +51,8 @@ pub fn command(arguments: &[OsString]) -> u8 {
         return one(path);
     }
     let adversarial = arguments.first().is_some_and(|name| name == "--adversarial");
-    let mut rest = arguments.iter().skip(usize::from(adversarial));
+    let about_files = arguments.first().is_some_and(|name| name == "--files");
+    let mut rest = arguments.iter().skip(usize::from(adversarial || about_files));
     while let Some(name) = rest.next() {
         let value = rest.next().and_then(|value| eagain_sim::choice::parse_seed(value.to_str()?).ok());
         let target = match name.to_str() {
@@ -75,6 +77,7 @@ pub fn command(arguments: &[OsString]) -> u8 {
         return u8::from(report.differences > 0);
     }
     let report = match jobs {
+        _ if about_files => Ok(files::sweep(programs, from, shown)),
         2.. => in_processes(programs, from, jobs),
         _ => Ok(conform(programs, from, shown)),
     };

@@ -15,23 +15,27 @@ pub const GENERATOR: u32 = 2;
 const BYTES: u64 = 40_000;
 
 /// Numbers drawn for one program.
-struct Draw {
+pub(super) struct Draw {
     choices: Choices,
     stream: Stream,
 }
 
 impl Draw {
+    pub(super) fn new(seed: u64) -> Draw {
+        Draw { choices: Choices::new(Base::Seed(seed), &Overrides::new()), stream: Stream::default() }
+    }
+
     /// One of `n`.
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         let any = Distribution::uniform(0, n.max(1) - 1);
         self.choices.choose(&mut self.stream, PROGRAM, true, any, || "program".to_owned())
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    fn pick(&mut self, from: &[u64]) -> u64 {
+    pub(super) fn pick(&mut self, from: &[u64]) -> u64 {
         from[self.below(from.len() as u64) as usize]
     }
 }
@@ -384,8 +388,7 @@ fn next(mix: &mut Mix, draw: &mut Draw, calls: &mut Vec<Call>) {
 
 /// The program of a seed.
 pub fn program(seed: u64) -> Vec<Call> {
-    let choices = Choices::new(Base::Seed(seed), &Overrides::new());
-    let mut draw = Draw { choices, stream: Stream::default() };
+    let mut draw = Draw::new(seed);
     let mut mix = Mix::draw(&mut draw);
     let mut calls = vec![
         call(Op::Server, slot('l'), 2, 0),

@@ -10,6 +10,7 @@
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
+//! | [`files`] | random programs about files, and their comparison |
 //! | [`compare`] | one program on both, and what counts as a difference |
 //! | [`handoff`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
@@ -21,6 +22,7 @@ mod aio;
 pub mod call;
 pub mod command;
 pub mod compare;
+pub mod files;
 pub mod generate;
 pub mod handoff;
 pub mod machine;

@@ -8,7 +8,6 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 
 fn regular_file_is_always_ready_and_in_no_set<K: Sleepers>(k: K) {
     let path = format!("/tmp/eagain-contract-{}", k.getpid());
-    let _ = k.mkdir("/tmp");
     let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
     let epoll = k.epoll_create().unwrap();
     assert_eq!(k.epoll_ctl(epoll, EpollOp::Add, file, Events::IN, 0), Err(Errno::EPERM));
@@ -56,8 +55,6 @@ fn poll_counts_what_is_not_open<K: Sleepers>(k: K) {
 /// A new file under `/var/tmp` with no name any more. Most machines have ext4 there, which the simulated disk follows.
 fn unnamed<K: Sleepers>(k: K, row: &str) -> Fd {
     let path = format!("/var/tmp/eagain-contract-{row}-{}", k.getpid());
-    let _ = k.mkdir("/var");
-    let _ = k.mkdir("/var/tmp");
     let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
     k.unlink(&path).unwrap();
     file
@@ -104,7 +101,56 @@ fn file_larger_than_file_system_allows_is_efbig<K: Sleepers>(k: K) {
     k.close(file).unwrap();
 }
 
+fn host_has_directories_of_an_ordinary_root<K: Sleepers>(k: K) {
+    for path in
+        ["/", "/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var/lib", "/var/log", "/var/tmp"]
+    {
+        assert_eq!(k.mkdir(path), Err(Errno::EEXIST), "{path}");
+        let open = k.open(path, OpenFlags::DIRECTORY).unwrap();
+        assert!(k.fstat(open).unwrap().is_dir, "{path}");
+        k.close(open).unwrap();
+    }
+}
+
+/// `getname`, then the limit of descriptors, then the walk to the file.
+fn full_table_is_found_after_the_path_and_before_the_file<K: Sleepers>(k: K) {
+    let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
+    let mut taken = vec![event];
+    while let Ok(fd) = k.dup(event) {
+        taken.push(fd);
+    }
+    let long = "a/".repeat(2048);
+    let results = [
+        k.open("", OpenFlags::NONE),
+        k.open(&long, OpenFlags::NONE),
+        k.open("/none", OpenFlags::CREAT | OpenFlags::DIRECTORY),
+        k.open("/none", OpenFlags::NONE),
+    ];
+    let lists = [k.read_dir("/tmp"), k.read_dir("/none"), k.read_dir(""), k.read_dir("/\0")];
+    for fd in taken {
+        k.close(fd).unwrap();
+    }
+    assert_eq!(results, [Errno::ENOENT, Errno::ENAMETOOLONG, Errno::EINVAL, Errno::EMFILE].map(Err));
+    assert_eq!(lists, [Errno::EMFILE, Errno::EMFILE, Errno::ENOENT, Errno::EINVAL].map(Err));
+}
+
+fn append_of_nothing_leaves_position<K: Sleepers>(k: K) {
+    let path = format!("/var/tmp/eagain-contract-append-{}", k.getpid());
+    let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT | OpenFlags::APPEND).unwrap();
+    k.unlink(&path).unwrap();
+    assert_eq!(k.pwrite(file, b"abc", 7), Ok(3));
+    assert_eq!(k.write(file, b""), Ok(0));
+    let mut bytes = [0; 8];
+    assert_eq!(k.read(file, &mut bytes), Ok(3));
+    assert_eq!(k.write(file, b"d"), Ok(1));
+    assert_eq!(k.read(file, &mut bytes), Ok(0));
+    k.close(file).unwrap();
+}
+
 crate::bodies! {
+    append_of_nothing_leaves_position
+    host_has_directories_of_an_ordinary_root
+    full_table_is_found_after_the_path_and_before_the_file
     hole_costs_nothing_and_reads_as_zeros
     file_larger_than_file_system_allows_is_efbig
     regular_file_is_always_ready_and_in_no_set

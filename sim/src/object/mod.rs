@@ -11,7 +11,7 @@ mod signal_queue;
 
 pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd};
-pub(crate) use disk::{Disk, Inode, LEN_MAX, OpenDisk};
+pub(crate) use disk::{Disk, Inode, LEN_MAX, Last, OpenDisk, check_path};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};

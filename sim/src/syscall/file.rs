@@ -4,7 +4,7 @@
 use super::descriptor;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Disk, Inode, LEN_MAX, Object, OpenDisk};
+use crate::object::{Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
@@ -20,7 +20,11 @@ const ROOM: Domain = Domain("disk.room");
 /// The disk of the host that the running thread is on.
 fn my_disk(w: &mut World) -> &mut Disk {
     let host = w.my_host();
-    &mut w.hosts[host as usize].files
+    let disk = &mut w.hosts[host as usize].files;
+    if disk.inodes.is_empty() {
+        disk.format();
+    }
+    disk
 }
 
 fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
@@ -42,37 +46,39 @@ fn inode_of(w: &mut World, file: u32) -> Result<&mut Inode> {
 }
 
 pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
+    let create = flags.contains(OpenFlags::CREAT);
+    if create && flags.contains(OpenFlags::DIRECTORY) {
+        return Err(Errno::EINVAL);
+    }
+    check_path(path)?;
     w.check_fd_free()?;
     let host = w.my_host();
-    let writable = flags.0 & ACCESS != 0;
-    let disk = &mut w.hosts[host as usize].files;
-    let create = flags.contains(OpenFlags::CREAT);
-    let inode = match disk.find(path) {
-        Ok(_) if create && flags.contains(OpenFlags::EXCL) => return Err(Errno::EEXIST),
-        Ok(inode) => inode,
-        Err(Errno::ENOENT) if create => {
-            let (directory, name) = disk.parent(path)?;
-            if path.ends_with('/') {
-                return Err(Errno::EISDIR);
-            }
-            let made = format!("{}:{path}", w.hosts[host as usize].name);
-            let disk = &mut w.hosts[host as usize].files;
-            let inode = disk.inodes.insert(Inode::new(made, false)) as u32;
-            disk.change(vec![(directory, name.to_owned(), Some(inode))]);
-            inode
+    let disk = my_disk(w);
+    let parent = disk.parent(path)?;
+    let mut made = false;
+    let inode = match parent.last {
+        Last::Name(_) if create && parent.slashes => return Err(Errno::EISDIR),
+        Last::Name(name) if create && disk.entry(parent.directory(), name)?.is_none() => {
+            made = true;
+            let directory = parent.directory();
+            create_inode(w, path, (directory, name), false)
         }
-        Err(errno) => return Err(errno),
+        _ => disk.resolve(&parent)?,
     };
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = my_disk(w);
     let is_dir = disk.inode(inode).directory.is_some();
-    if is_dir && (writable || create) {
+    if create && flags.contains(OpenFlags::EXCL) && !made {
+        return Err(Errno::EEXIST);
+    }
+    // `O_TRUNC` asks for the right to write, whatever the access mode.
+    if is_dir && (create || flags.0 & ACCESS != 0 || flags.contains(OpenFlags::TRUNC)) {
         return Err(Errno::EISDIR);
     }
     if !is_dir && flags.contains(OpenFlags::DIRECTORY) {
         return Err(Errno::ENOTDIR);
     }
-    let i = disk.inode_mut(inode);
-    if flags.contains(OpenFlags::TRUNC) && writable {
+    if flags.contains(OpenFlags::TRUNC) {
+        let i = disk.inode_mut(inode);
         let freed = i.stored();
         i.truncate(0);
         disk.used = disk.used.saturating_sub(freed);
@@ -85,14 +91,24 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         host,
         inode,
         position: 0,
-        readable: flags.0 & ACCESS != OpenFlags::WRONLY.0,
-        writable,
+        // The access mode 3 is for ioctl(2) alone (open(2), "File access mode").
+        readable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::NONE | OpenFlags::RDWR),
+        writable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::WRONLY | OpenFlags::RDWR),
         append: flags.contains(OpenFlags::APPEND),
         errors_seen,
         locks: false,
     };
     w.progress();
     Ok(descriptor::open_file(w, Object::File(Box::new(open)), false))
+}
+
+/// A new file or directory with this name in a directory.
+fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
+    let made = format!("{}:{path}", w.hosts[w.my_host() as usize].name);
+    let disk = my_disk(w);
+    let inode = disk.inodes.insert(Inode::new(made, is_dir)) as u32;
+    disk.change(vec![(directory, name.to_owned(), Some(inode))]);
+    inode
 }
 
 /// The last descriptor of an open file is gone.
@@ -122,9 +138,12 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
 }
 
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::ESPIPE)?;
-    let end = offset.checked_add(buffer.len() as u64).and_then(|end| i64::try_from(end).ok());
-    end.ok_or(Errno::EINVAL)?;
+    if !get_open(w, file).is_some_and(|open| open.readable) {
+        return Err(Errno::EBADF);
+    }
+    i64::try_from(offset + buffer.len() as u64).map_err(|_| Errno::EINVAL)?;
     read_at(w, file, buffer, offset)
 }
 
@@ -147,7 +166,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
     let at = if append { len } else { offset.unwrap_or(position) };
     let bytes = &bytes[..bytes.len().min(TRANSFER_MAX)];
     if bytes.is_empty() {
-        return Ok((0, at));
+        return Ok((0, position));
     }
     let left = LEN_MAX.checked_sub(at).filter(|&left| left > 0).ok_or(Errno::EFBIG)?;
     let bytes = &bytes[..left.min(bytes.len() as u64) as usize];
@@ -169,9 +188,12 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
 }
 
 pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
+    i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::ESPIPE)?;
-    let end = offset.checked_add(bytes.len() as u64).and_then(|end| i64::try_from(end).ok());
-    end.ok_or(Errno::EINVAL)?;
+    if !get_open(w, file).is_some_and(|open| open.writable) {
+        return Err(Errno::EBADF);
+    }
+    i64::try_from(offset + bytes.len() as u64).map_err(|_| Errno::EINVAL)?;
     Ok(write_at(w, file, bytes, Some(offset))?.0)
 }
 
@@ -292,7 +314,10 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
 /// `flock(2)`, exclusive and without waiting: of the open file, until its last descriptor is gone.
 pub(crate) fn flock(w: &mut World, fd: Fd) -> Result<()> {
     let file = disk_of(w, fd, Errno::EBADF)?;
-    if get_open(w, file).is_some_and(|open| open.locks) {
+    let Some(open) = get_open(w, file).filter(|open| open.readable || open.writable) else {
+        return Err(Errno::EBADF);
+    };
+    if open.locks {
         return Ok(());
     }
     let inode = inode_of(w, file)?;
@@ -305,8 +330,9 @@ pub(crate) fn flock(w: &mut World, fd: Fd) -> Result<()> {
 }
 
 pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
+    i64::try_from(len).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::EINVAL)?;
-    if i64::try_from(len).is_err() || !get_open(w, file).is_some_and(|open| open.writable) {
+    if !get_open(w, file).is_some_and(|open| open.writable) {
         return Err(Errno::EINVAL);
     }
     if len > LEN_MAX {
@@ -333,15 +359,26 @@ pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
 }
 
 pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
+    if from.contains('\0') || to.contains('\0') {
+        return Err(Errno::EINVAL);
+    }
     let disk = my_disk(w);
-    let (from_directory, from_name) = disk.parent(from)?;
-    let (to_directory, to_name) = disk.parent(to)?;
-    let inode = disk.entry(from_directory, from_name).ok_or(Errno::ENOENT)?;
+    let (from, to) = (disk.parent(from)?, disk.parent(to)?);
+    let (Last::Name(from_name), Last::Name(to_name)) = (from.last, to.last) else { return Err(Errno::EBUSY) };
+    let inode = disk.entry(from.directory(), from_name)?.ok_or(Errno::ENOENT)?;
+    let target = disk.entry(to.directory(), to_name)?;
     let is_dir = disk.inode(inode).directory.is_some();
-    if !is_dir && (from.ends_with('/') || to.ends_with('/')) {
+    if !is_dir && (from.slashes || to.slashes) {
         return Err(Errno::ENOTDIR);
     }
-    if let Some(target) = disk.entry(to_directory, to_name) {
+    // Neither is an ancestor of the other.
+    if to.way.contains(&inode) {
+        return Err(Errno::EINVAL);
+    }
+    if let Some(target) = target {
+        if from.way.contains(&target) {
+            return Err(Errno::ENOTEMPTY);
+        }
         if target == inode {
             return Ok(());
         }
@@ -352,12 +389,9 @@ pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
             _ => {}
         }
     }
-    if is_dir && (to_directory == inode || to.trim_end_matches('/').starts_with(&format!("{from}/"))) {
-        return Err(Errno::EINVAL);
-    }
     disk.change(vec![
-        (to_directory, to_name.to_owned(), Some(inode)),
-        (from_directory, from_name.to_owned(), None),
+        (to.directory(), to_name.to_owned(), Some(inode)),
+        (from.directory(), from_name.to_owned(), None),
     ]);
     w.progress();
     Ok(())
@@ -365,37 +399,36 @@ pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
 
 pub(crate) fn unlink(w: &mut World, path: &str) -> Result<()> {
     let disk = my_disk(w);
-    let (directory, name) = disk.parent(path)?;
-    let inode = disk.entry(directory, name).ok_or(Errno::ENOENT)?;
+    let parent = disk.parent(path)?;
+    let Last::Name(name) = parent.last else { return Err(Errno::EISDIR) };
+    let inode = disk.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
     if disk.inode(inode).directory.is_some() {
         return Err(Errno::EISDIR);
     }
-    if path.ends_with('/') {
+    if parent.slashes {
         return Err(Errno::ENOTDIR);
     }
-    disk.change(vec![(directory, name.to_owned(), None)]);
+    disk.change(vec![(parent.directory(), name.to_owned(), None)]);
     w.progress();
     Ok(())
 }
 
 pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
-    let made = format!("{}:{path}", w.hosts[w.my_host() as usize].name);
     let disk = my_disk(w);
-    let (directory, name) = match disk.parent(path) {
-        // The root, `.` and `..` are there.
-        Err(Errno::EBUSY) => return Err(Errno::EEXIST),
-        found => found?,
-    };
-    if disk.entry(directory, name).is_some() {
+    let parent = disk.parent(path)?;
+    let Last::Name(name) = parent.last else { return Err(Errno::EEXIST) };
+    if disk.entry(parent.directory(), name)?.is_some() {
         return Err(Errno::EEXIST);
     }
-    let inode = disk.inodes.insert(Inode::new(made, true)) as u32;
-    disk.change(vec![(directory, name.to_owned(), Some(inode))]);
+    create_inode(w, path, (parent.directory(), name), true);
     w.progress();
     Ok(())
 }
 
 pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
+    check_path(path)?;
+    // opendir(3) opens it.
+    w.check_fd_free()?;
     let disk = my_disk(w);
     let inode = disk.find(path)?;
     let directory = disk.inode(inode).directory.as_ref().ok_or(Errno::ENOTDIR)?;

@@ -14,6 +14,7 @@ mod sectors;
 
 use crate::choice::Stream;
 use contents::Contents;
+pub(crate) use names::{Last, check_path};
 use slab::Slab;
 use std::collections::BTreeMap;
 
@@ -66,7 +67,8 @@ pub(crate) struct NameChange {
     pub entries: Vec<(u32, String, Option<u32>)>,
 }
 
-/// The disk of a host.
+/// The disk of a host. It has directories once it is used.
+#[derive(Default)]
 pub(crate) struct Disk {
     pub inodes: Slab<Inode>,
     /// In the order in which they were made.
@@ -82,28 +84,6 @@ pub(crate) struct Disk {
     pub rooms: Stream,
     pub syncs: Stream,
     pub slows: Stream,
-}
-
-impl Default for Disk {
-    fn default() -> Disk {
-        let mut inodes = Slab::new();
-        let mut root = Inode::new(String::from("/"), true);
-        root.links = 1;
-        inodes.insert(root);
-        Disk {
-            inodes,
-            changes: Vec::new(),
-            used: 0,
-            full_until: 0,
-            full_event: 0,
-            room: 0,
-            crashes: 0,
-            writes: Stream::default(),
-            rooms: Stream::default(),
-            syncs: Stream::default(),
-            slows: Stream::default(),
-        }
-    }
 }
 
 /// An open regular file or directory.

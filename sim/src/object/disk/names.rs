@@ -1,10 +1,51 @@
-//! Paths, names, and what of them is durable.
+//! Paths (fs/namei.c), names, and what of them is durable.
 
 use super::{Disk, Inode, NameChange, ROOT};
 use eagain_net::{Errno, Result};
 
 /// `NAME_MAX`.
 const NAME_MAX: usize = 255;
+/// `PATH_MAX`: with the NUL that ends a path.
+const PATH_MAX: usize = 4096;
+/// The directories that a host begins with, parents first. They are durable.
+const DIRECTORIES: [&str; 11] =
+    ["/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var", "/var/lib", "/var/log", "/var/tmp"];
+
+/// What a path ends with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last<'a> {
+    /// A name, which may be in its directory or not.
+    Name(&'a str),
+    /// `.` or `..`, or the path is `/`.
+    Dots,
+}
+
+/// A path but for its last name: `filename_parentat`.
+pub(crate) struct Parent<'a> {
+    /// The directories from below the root to the one that the last name is in.
+    pub way: Vec<u32>,
+    pub last: Last<'a>,
+    /// There are slashes behind the last name: it has to be a directory.
+    pub slashes: bool,
+}
+
+impl Parent<'_> {
+    /// The directory that the last name is in.
+    pub fn directory(&self) -> u32 {
+        self.way.last().copied().unwrap_or(ROOT)
+    }
+}
+
+/// What every call asks of a path before it looks at anything else (`getname`). A NUL inside is refused on the way to the
+/// kernel (`CString::new`).
+pub(crate) fn check_path(path: &str) -> Result<()> {
+    match path.len() {
+        _ if path.contains('\0') => Err(Errno::EINVAL),
+        0 => Err(Errno::ENOENT),
+        PATH_MAX.. => Err(Errno::ENAMETOOLONG),
+        _ => Ok(()),
+    }
+}
 
 impl Disk {
     pub fn inode(&self, inode: u32) -> &Inode {
@@ -15,65 +56,75 @@ impl Disk {
         &mut self.inodes[inode as usize]
     }
 
+    /// The directories of a disk that nobody has used yet.
+    pub fn format(&mut self) {
+        self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true) });
+        for path in DIRECTORIES {
+            let made = self.inodes.insert(Inode { links: 1, ..Inode::new(path.to_owned(), true) }) as u32;
+            let (before, name) = path.rsplit_once('/').unwrap_or_default();
+            let before = if before.is_empty() { Ok(ROOT) } else { self.find(before) };
+            let Some(d) = before.ok().and_then(|at| self.inode_mut(at).directory.as_mut()) else { continue };
+            d.now.insert(name.to_owned(), made);
+            d.durable.insert(name.to_owned(), made);
+        }
+    }
+
     /// What a path refers to. Relative ones begin at the root, there is no other working directory.
     pub fn find(&self, path: &str) -> Result<u32> {
-        if path.is_empty() {
-            return Err(Errno::ENOENT);
-        }
-        let mut way = vec![ROOT];
-        for name in path.split('/') {
-            self.step(&mut way, name)?;
-        }
-        let found = way.last().copied().unwrap_or(ROOT);
-        if path.ends_with('/') && self.inode(found).directory.is_none() {
+        self.resolve(&self.parent(path)?)
+    }
+
+    /// What a path of which the parent is known refers to.
+    pub fn resolve(&self, parent: &Parent<'_>) -> Result<u32> {
+        let Last::Name(name) = parent.last else { return Ok(parent.directory()) };
+        let found = self.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
+        if parent.slashes && self.inode(found).directory.is_none() {
             return Err(Errno::ENOTDIR);
         }
         Ok(found)
     }
 
+    /// The directory that a path's last name is in, and that name. Where the path ends with dots, it is that directory.
+    pub fn parent<'a>(&self, path: &'a str) -> Result<Parent<'a>> {
+        check_path(path)?;
+        let trimmed = path.trim_end_matches('/');
+        let (before, last) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
+        let mut way = Vec::new();
+        for name in before.split('/') {
+            self.step(&mut way, name)?;
+        }
+        let last = if matches!(last, "" | "." | "..") {
+            self.step(&mut way, last)?;
+            Last::Dots
+        } else {
+            Last::Name(last)
+        };
+        Ok(Parent { way, last, slashes: trimmed.len() < path.len() })
+    }
+
+    /// Goes on from a directory to a directory in it.
     fn step(&self, way: &mut Vec<u32>, name: &str) -> Result<()> {
         let at = way.last().copied().unwrap_or(ROOT);
         match name {
             "" | "." => {}
-            ".." => {
-                if way.len() > 1 {
-                    way.pop();
-                }
-            }
+            ".." => drop(way.pop()),
             name => {
-                let directory = self.inode(at).directory.as_ref().ok_or(Errno::ENOTDIR)?;
-                if name.len() > NAME_MAX {
-                    return Err(Errno::ENAMETOOLONG);
+                let found = self.entry(at, name)?.ok_or(Errno::ENOENT)?;
+                if self.inode(found).directory.is_none() {
+                    return Err(Errno::ENOTDIR);
                 }
-                way.push(*directory.now.get(name).ok_or(Errno::ENOENT)?);
+                way.push(found);
             }
         }
         Ok(())
     }
 
-    /// The directory that a path's last name is in, and that name.
-    pub fn parent<'a>(&self, path: &'a str) -> Result<(u32, &'a str)> {
-        let trimmed = path.trim_end_matches('/');
-        if path.is_empty() {
-            return Err(Errno::ENOENT);
-        }
-        let (before, name) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
-        if name.is_empty() || name == "." || name == ".." {
-            return Err(Errno::EBUSY);
-        }
+    /// What a name in a directory refers to.
+    pub fn entry(&self, directory: u32, name: &str) -> Result<Option<u32>> {
         if name.len() > NAME_MAX {
             return Err(Errno::ENAMETOOLONG);
         }
-        let directory = if before.is_empty() { ROOT } else { self.find(before)? };
-        if self.inode(directory).directory.is_none() {
-            return Err(Errno::ENOTDIR);
-        }
-        Ok((directory, name))
-    }
-
-    /// What a name in a directory refers to.
-    pub fn entry(&self, directory: u32, name: &str) -> Option<u32> {
-        self.inode(directory).directory.as_ref()?.now.get(name).copied()
+        Ok(self.inode(directory).directory.as_ref().and_then(|d| d.now.get(name)).copied())
     }
 
     /// Changes entries, seen at once by everybody; durable when one of the directories is synced.
