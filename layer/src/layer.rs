@@ -19,7 +19,7 @@ pub const FAULTS: &[Family] =
 /// When faults stop, where nobody says otherwise.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
 
-/// One run of hardship.
+/// The faults of one run.
 #[derive(Clone, Debug)]
 pub struct Layer {
     world: External,
@@ -94,7 +94,7 @@ impl Layer {
         self.world.print(actor, line);
     }
 
-    /// What the run came to: its choices, its trace, its hash. Streams that are still open go on without hardship.
+    /// What the run came to: its choices, its trace, its hash. Streams that are still open go on without faults.
     pub fn report(&self) -> RunReport {
         self.world.report()
     }

@@ -1,4 +1,4 @@
-//! A scenario whose world is tokio: one thread, paused time, streams with hardship. What runs there has `eagain_sim`'s
+//! A scenario whose world is tokio: one thread, paused time, streams with faults. What runs there has `eagain_sim`'s
 //! commands, tests, replay files and shrinking.
 //!
 //! ```
@@ -61,7 +61,7 @@ pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(La
         let ends = tokio::time::timeout(QUIET_AFTER + STUCK_AFTER, body(layer.clone()));
         let mut world = pin!(local.run_until(ends));
         poll_fn(|cx| match world.as_mut().poll(cx) {
-            // What an oracle has judged is over, whatever still has plans.
+            // Once an oracle broke it is over, whatever still has plans.
             Poll::Pending if layer.world().failed() => Poll::Ready(Ok(())),
             polled => polled,
         })

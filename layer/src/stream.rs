@@ -1,4 +1,4 @@
-//! One stream with hardship: each call is delayed, shortened or passed on as the choices say, and taken down.
+//! One stream with faults: each call is delayed, shortened or passed on as the choices say, and taken down.
 //!
 //! | choice | what the program sees | what is so |
 //! |---|---|---|
@@ -41,7 +41,7 @@ pub struct Layered<S> {
     read_most: Option<u64>,
     /// How much the write under way may take, and whether the connection ends with it.
     write_most: Option<Most>,
-    /// The program has been told of the reset.
+    /// The reset was reported to the program.
     reset_told: bool,
     /// A read that waits, to be woken should the connection go.
     reader: Option<Waker>,

@@ -1,6 +1,6 @@
 //! A scenario whose world is turmoil. Its own randomness is made irrelevant (fixed latency, no failures, no random order,
 //! a fixed seed); what goes wrong between hosts, and when one crashes, is made of our choices through its API. So a run
-//! replays and shrinks there too, and streams have the layer's hardship on top.
+//! replays and shrinks there too, and streams have the layer's faults on top.
 //!
 //! | choice | through turmoil's |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `host.crash` | `crash`, `bounce` |
 //!
 //! turmoil's TCP does not send again what a partition took: a stream that lost a segment stays silent for good. Programs
-//! that meet partitions need timeouts and have to connect anew; where a story has none, leave those families out. And turmoil
+//! that meet partitions need timeouts and have to connect anew; where a scenario has none, leave those families out. And turmoil
 //! 0.7.2 loses the end of a stream that comes to a full queue (`tcp_capacity` segments, a write each): where ends matter and
 //! readers are slow, [`on_turmoil_with`] gives it a larger one.
 
@@ -64,7 +64,7 @@ impl World {
         &self.layer
     }
 
-    /// turmoil itself, for what is not here. Whatever it is told should not depend on anything but the layer's choices.
+    /// turmoil itself, for what is not here. Whatever it is passed should not depend on anything but the layer's choices.
     pub fn turmoil(&mut self) -> &mut turmoil::Sim<'static> {
         &mut self.turmoil
     }

@@ -1,4 +1,4 @@
-//! Whatever the layer does, what is written arrives, in order and whole; and what it did is told, repeated and shrunk.
+//! Whatever the layer does, what is written arrives, in order and whole; and what it did is reported, repeated and shrunk.
 
 use eagain_layer::turmoil::{World, on_turmoil};
 use eagain_layer::{Accept, FAULTS, Layer, on_tokio, on_tokio_with};
@@ -186,7 +186,7 @@ fn turmoils_network_and_crashes_are_our_choices() {
     assert_eq!((first.hash, again.unused), (again.hash, vec![]));
 }
 
-/// A reset is told once as such, then as the end, and whoever waited for bytes is woken.
+/// A reset is reported once as such, then as the end, and whoever waited for bytes is woken.
 #[test]
 fn a_reset_is_told_to_both_halves() {
     let body = |sim: &mut Sim| {
@@ -214,12 +214,12 @@ fn a_reset_is_told_to_both_halves() {
             world.sometimes("reset", error.is_some());
             if error.is_some() {
                 let read = reader.await;
-                let told = [error, read.as_ref().ok().and_then(|r| r.err())];
+                let reported = [error, read.as_ref().ok().and_then(|r| r.err())];
                 let expected = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
                 let ends = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
-                let fits = told[0].is_some_and(|kind| expected.contains(&kind))
-                    && told[1].is_some_and(|kind| ends.contains(&kind));
-                world.always("told", fits, || format!("{told:?}"));
+                let fits = reported[0].is_some_and(|kind| expected.contains(&kind))
+                    && reported[1].is_some_and(|kind| ends.contains(&kind));
+                world.always("reported", fits, || format!("{reported:?}"));
                 let arrived = drain.await.ok().and_then(Result::ok).unwrap_or_default();
                 world.always("prefix", arrived.len() == sent, || format!("{} of {sent}", arrived.len()));
             }
@@ -312,7 +312,7 @@ async fn over_real_sockets_that_are_reset_a_part_arrives() {
             broken += 1;
             assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "seed {seed}");
         }
-        // What was not told of as an error is what was sent.
+        // What was not reported as an error is what was sent.
         assert!(got.is_ok_and(|got| sent.starts_with(&got)), "seed {seed}");
     }
     assert!(broken > 3, "{broken}");

@@ -30,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for S {}
 type Stream = Layered<Box<dyn Io>>;
 type Done = Result<(), Box<dyn Error>>;
 
-/// A server that is run for each connection, and a client that asks it and judges what it gets.
+/// A server that is run for each connection, and a client that asks it and checks what it gets.
 trait Protocol: 'static {
     fn serve(stream: Stream) -> impl Future<Output = Done>;
     fn talk(layer: Layer, who: String, stream: Stream) -> impl Future<Output = Done>;
@@ -51,13 +51,13 @@ fn messages(layer: &Layer, who: &str) -> Vec<String> {
         .collect()
 }
 
-fn judge(layer: &Layer, expected: &[u8], got: &[u8]) {
+fn check(layer: &Layer, expected: &[u8], got: &[u8]) {
     let message =
         || format!("{:?} instead of {:?}", String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
     layer.world().always("answer", got == expected, message);
 }
 
-/// All of a client's part; `resets`: a connection may break, and what came of it is all that is judged.
+/// All of a client's part; `resets`: a connection may break, and what came of it is all that is checked.
 async fn visit<P: Protocol>(layer: Layer, who: String, stream: Stream, resets: bool) {
     let world = layer.world().clone();
     let done = P::talk(layer, who.clone(), stream).await;
@@ -68,7 +68,7 @@ async fn visit<P: Protocol>(layer: Layer, who: String, stream: Stream, resets: b
 }
 
 async fn serve<P: Protocol>(stream: Stream) {
-    // What a client may take amiss, the client tells.
+    // What a client may take amiss, the client says.
     let _ = P::serve(stream).await;
 }
 
@@ -152,7 +152,7 @@ impl Protocol for Lines {
         });
         for message in &messages {
             let line = lines.next().await.ok_or("the end, instead of a line")??;
-            judge(&layer, &shouted(message.as_bytes()), line.as_bytes());
+            check(&layer, &shouted(message.as_bytes()), line.as_bytes());
         }
         layer.world().always("end", lines.next().await.is_none(), || "a line to nobody".to_owned());
         Ok(writer.await??)
@@ -185,7 +185,7 @@ impl Protocol for Frames {
         });
         for message in &messages {
             let frame = frames.next().await.ok_or("the end, instead of a frame")??;
-            judge(&layer, &shouted(message.as_bytes()), &frame);
+            check(&layer, &shouted(message.as_bytes()), &frame);
         }
         Ok(writer.await??)
     }
@@ -221,7 +221,7 @@ impl Protocol for Http {
             let response = sender.send_request(request).await?;
             layer.world().always("status", response.status().is_success(), || response.status().to_string());
             let body = response.into_body().collect().await?.to_bytes();
-            judge(&layer, &shouted(message.as_bytes()), &body);
+            check(&layer, &shouted(message.as_bytes()), &body);
         }
         drop(sender);
         Ok(connection.await??)

@@ -147,7 +147,7 @@ fn region_of(block: *mut u8) -> Option<&'static Region> {
 }
 
 // SAFETY: a block is the system's, or one of a region that is at least as long as asked for and aligned as asked for; by its
-// address it is told which. A region is used by one OS thread.
+// address it finds which. A region is used by one OS thread.
 unsafe impl GlobalAlloc for ArenaAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

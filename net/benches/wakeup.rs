@@ -1,5 +1,5 @@
-//! What one turn costs: a byte is sent over loopback, the loop is told, and the byte is read. One readiness turn for
-//! each model that tells of readiness, one completion turn on a ring; and a bare send and receive beside them.
+//! What one turn costs: a byte is sent over loopback, the loop is notified, and the byte is read. One readiness turn for
+//! each model that reports readiness, one completion turn on a ring; and a bare send and receive beside them.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use eagain_net::model::{AnyPoller, Interest, ModelKind, Outcome, Poller};

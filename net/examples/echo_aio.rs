@@ -1,7 +1,7 @@
-//! Echo, asynchronous I/O as POSIX has it: an operation is started with its buffer, and a signal tells when it is done.
+//! Echo, asynchronous I/O as POSIX has it: an operation is started with its buffer, and a signal reports its end.
 //! Sockets stay blocking. Operations on one descriptor run one after the other, so that a server that reads ahead
 //! while it writes needs a duplicate; an echo does one after the other anyway. Each pending read holds a thread of the
-//! C library, which has 20 unless told otherwise.
+//! C library, which has 20 unless `aio_init` says otherwise.
 //!
 //!     cargo run --example echo_aio -- 127.0.0.1:7007
 
@@ -39,7 +39,7 @@ fn serve<K: Kernel>(kernel: K, address: SocketAddr) -> Result<()> {
     kernel.sigprocmask(MaskHow::Block, signals)?;
     let listener = TcpListener::bind(kernel, address)?;
     println!("{}", listener.local_addr()?);
-    // There is no asynchronous accept in POSIX: a thread does it, and tells by a signal too.
+    // There is no asynchronous accept in POSIX: a thread does it, and sends a signal too.
     let pid = kernel.getpid();
     thread::spawn(kernel, "accept", move || {
         loop {
@@ -65,8 +65,8 @@ fn serve<K: Kernel>(kernel: K, address: SocketAddr) -> Result<()> {
         if info.signal == ACCEPTED {
             let fd = eagain_net::OwnedFd::from_raw(kernel, eagain_net::Fd(info.value as i32));
             let stream = TcpStream::from(fd);
-            let told = SigEvent::Signal(DONE, info.value);
-            if let Ok(running) = kernel.aio_read(stream.fd(), vec![0; 4096], 0, told) {
+            let event = SigEvent::Signal(DONE, info.value);
+            if let Ok(running) = kernel.aio_read(stream.fd(), vec![0; 4096], 0, event) {
                 connections.insert(info.value, Connection { stream, running, phase: Phase::Reading });
             }
         } else if let Some(connection) = connections.get_mut(&info.value)
@@ -85,17 +85,17 @@ fn next<K: Kernel>(kernel: K, connection: &mut Connection<K>, value: u64) -> boo
         Phase::Reading => (count, 0),
         Phase::Writing { filled, written } => (filled, written + count),
     };
-    let (fd, told) = (connection.stream.fd(), SigEvent::Signal(DONE, value));
+    let (fd, event) = (connection.stream.fd(), SigEvent::Signal(DONE, value));
     let started = if written == filled {
         connection.phase = Phase::Reading;
         let mut buffer = buffer;
         buffer.resize(4096, 0);
-        kernel.aio_read(fd, buffer, 0, told)
+        kernel.aio_read(fd, buffer, 0, event)
     } else {
         connection.phase = Phase::Writing { filled, written };
         let mut buffer = buffer;
         buffer.truncate(filled);
-        kernel.aio_write(fd, buffer, written, 0, told)
+        kernel.aio_write(fd, buffer, written, 0, event)
     };
     started.map(|running| connection.running = running).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Echo, multiplexing with `epoll(7)`: the kernel keeps the list. Edge-triggered here: told once when something
+//! Echo, multiplexing with `epoll(7)`: the kernel keeps the list. Edge-triggered here: reported once when something
 //! arrives, so that each turn has to go on until a call would block, and nothing has to be changed ever after.
 //!
 //!     cargo run --example echo_epoll -- 127.0.0.1:7007
@@ -19,7 +19,7 @@ fn serve<K: Kernel>(kernel: K, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind_with(kernel, address, &ListenOptions::nonblocking())?;
     println!("{}", listener.local_addr()?);
     let epoll = Epoll::new(kernel)?;
-    // Level-triggered: one connection is accepted a turn, and the others are told again.
+    // Level-triggered: one connection is accepted a turn, and the others are reported again.
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut connections = HashMap::new();
     let mut events = [EpollEvent::default(); 64];

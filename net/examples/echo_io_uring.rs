@@ -10,7 +10,7 @@ use eagain_net::{
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// The `user_data` of the listener; a connection's is its descriptor, and the bit tells what it waits for.
+/// The `user_data` of the listener; a connection's is its descriptor, and the bit says what it waits for.
 const LISTENER: u64 = u64::MAX;
 const WRITING: u64 = 1 << 32;
 

@@ -1,4 +1,4 @@
-//! Echo, the non-blocking model: nobody tells what is ready, so that every descriptor is tried in turn. A pause between
+//! Echo, the non-blocking model: nothing reports what is ready, so that every descriptor is tried in turn. A pause between
 //! two rounds keeps an idle server from burning its core, and makes every answer late by as much.
 //!
 //!     cargo run --example echo_nonblocking -- 127.0.0.1:7007

@@ -21,7 +21,7 @@ pub enum Request {
     Append(String, Vec<u8>),
     /// `STRLEN`.
     Strlen(String),
-    /// `INCR`: at most once, or the number tells.
+    /// `INCR`: at most once, or the number shows it.
     Incr(String),
     /// `DEL`.
     Del(String),

@@ -21,9 +21,9 @@ fn random_programs_about_files_agree_with_linux() {
 
 #[test]
 fn random_programs_come_to_the_same_on_both_kernels() {
-    let (status, told) = conform(&["--programs", "1000", "--show", "3"]);
-    assert_eq!(status, Some(0), "{told}");
-    let last = told.lines().last().unwrap_or_default();
+    let (status, output) = conform(&["--programs", "1000", "--show", "3"]);
+    assert_eq!(status, Some(0), "{output}");
+    let last = output.lines().last().unwrap_or_default();
     assert!(last.starts_with("1000 programs, "), "{last}");
     assert!(last.contains(", 0 unexplained differences, "), "{last}");
     let calls: u64 = last.split_whitespace().nth(2).and_then(|word| word.parse().ok()).unwrap_or(0);
@@ -32,9 +32,9 @@ fn random_programs_come_to_the_same_on_both_kernels() {
 
 #[test]
 fn programs_are_judged_under_adversity() {
-    let (status, told) = conform(&["--adversarial", "--programs", "200", "--from", "1000"]);
-    assert_eq!(status, Some(0), "{told}");
-    assert!(told.trim_end().ends_with(" 0 violations"), "{told}");
+    let (status, output) = conform(&["--adversarial", "--programs", "200", "--from", "1000"]);
+    assert_eq!(status, Some(0), "{output}");
+    assert!(output.trim_end().ends_with(" 0 violations"), "{output}");
 }
 
 #[test]

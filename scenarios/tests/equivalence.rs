@@ -33,7 +33,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("io_uring", "proactor"),
 ];
 
-/// What a client asked and was told, in its order. `None`: the shared counter, whose value depends on who was first.
+/// What a client asked and was answered, in its order. `None`: the shared counter, whose value depends on who was first.
 type Seen = BTreeMap<u64, Vec<(String, Option<Frame>)>>;
 
 /// What is left of a run for the test.

@@ -9,7 +9,7 @@ use eagain_sim::{Engine, Sim, run_spec};
 use std::time::Duration;
 
 /// Longer than a stop takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn body(sim: &mut Sim) {
     let host = sim.host("server");
@@ -38,7 +38,7 @@ fn body(sim: &mut Sim) {
         let _ = said.read(&mut [0; 64]);
         drop(said);
         // Nobody else comes, whose coming would wake a loop.
-        sleep(k, PATIENCE);
+        sleep(k, STOP_TIMEOUT);
     });
     sim.run();
     if !sim.failed() && sim.exit_status(server) != Some(0) {
@@ -49,7 +49,7 @@ fn body(sim: &mut Sim) {
 /// As `shutdown` ends all loops: once the first ones listened before the last had a mailbox, and slept on.
 #[test]
 fn a_shutdown_ends_all_of_them() {
-    let scenario = Scenario { name: "shutdown", about: "one loop is told", knobs: &[], seeds: 1, body };
+    let scenario = Scenario { name: "shutdown", about: "one loop is notified", knobs: &[], seeds: 1, body };
     let mut engine = Engine::new();
     for seed in 0..300 {
         let report = run_spec(&RunSpec::seeded(scenario, Settings::new(), seed), &mut engine);

@@ -18,7 +18,7 @@ fn snapshot(name: &str, text: &str) {
 
 /// On the zero base nothing goes wrong, so this is what the server does for a client that asks and waits.
 fn trace_of(model: &str, pattern: &str) -> String {
-    let scenario = *SCENARIOS.iter().find(|scenario| scenario.name == "steady-load").expect("it is told");
+    let scenario = *SCENARIOS.iter().find(|scenario| scenario.name == "steady-load").expect("it exists");
     let settings = [("model", model), ("pattern", pattern), ("clients", "1"), ("workers", "1")];
     let spec = RunSpec {
         scenario,

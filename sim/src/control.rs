@@ -14,7 +14,7 @@ pub fn kill(process: ProcessId) {
     });
 }
 
-/// The power of a host fails, and comes back after a while. Its peers are not told; of its disk is left what was synced,
+/// The power of a host fails, and comes back after a while. Its peers are not notified; of its disk is left what was synced,
 /// and of the rest what the choices leave.
 pub fn crash(host: HostId) {
     control(Kind::ControlCrash, [host.index().into(), 1], |w| w.crash_host(host.index(), true, None));
@@ -67,7 +67,7 @@ pub fn heal_all() {
 
 /// How often a process has begun again.
 pub fn restarts(process: ProcessId) -> u32 {
-    with(|w| w.processes[w.latest(process.index()) as usize].lifecycle.boot)
+    with(|w| w.processes[w.latest(process.index()) as usize].lifecycle.incarnation)
 }
 
 /// Whether a process runs now.

@@ -33,7 +33,7 @@ pub fn identity() -> Identity {
 pub fn program() -> (String, u32) {
     with(|w| {
         let lifecycle = &w.me().lifecycle;
-        (lifecycle.origin.clone(), lifecycle.boot)
+        (lifecycle.initial_name.clone(), lifecycle.incarnation)
     })
 }
 

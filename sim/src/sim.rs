@@ -193,20 +193,20 @@ impl Sim {
         ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
     }
 
-    /// Allows a process to panic: its end is then a part of the story (O16 does not break).
+    /// Allows a process to panic: its end is then expected (O16 does not break).
     pub fn may_panic(&mut self, process: ProcessId) {
         self.world.processes[process.0 as usize].may_panic = true;
     }
 
     /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody hears of it; the
     /// run does not wait for it any more.
-    pub fn may_vanish(&mut self, process: ProcessId) {
-        self.world.processes[process.0 as usize].lifecycle.may_vanish = true;
+    pub fn may_disappear(&mut self, process: ProcessId) {
+        self.world.processes[process.0 as usize].lifecycle.may_disappear = true;
     }
 
     /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
     /// that. To be asked after [`Sim::faults`].
-    pub fn perturbed(&mut self, name: &str, usual: u64, least: u64) -> u64 {
+    pub fn fuzzed_setting(&mut self, name: &str, usual: u64, least: u64) -> u64 {
         if self.external.is_some() || !self.faults.contains(&Family::Knob) {
             return usual;
         }
@@ -303,11 +303,11 @@ impl Sim {
         let Sim { world, engine, .. } = self;
         stack::enter(world, || {
             drive(engine);
-            with(|w| w.judge_end());
+            with(|w| w.check_end());
         });
     }
 
-    /// How many processors each host has, where that is perturbed.
+    /// How many processors each host has, where that is fuzzed.
     fn choose_processors(&mut self) {
         for host in 0..self.world.hosts.len() {
             let name = format!("{}:cpus", self.world.hosts[host].name);
@@ -395,12 +395,12 @@ fn drop_handlers() {
 
 impl World {
     /// Nothing can happen any more: what was accepted must be done.
-    fn judge_end(&mut self) {
+    fn check_end(&mut self) {
         if self.foreground > 0 && !self.run.failed() {
             let waits = self.describe_threads();
-            self.run.fail(Oracle::Liveness, "deadlock", format!("nothing can ever run again\n{waits}"));
+            self.run.fail(Oracle::Liveness, "deadlock", format!("no thread can ever run again\n{waits}"));
         }
-        self.run.judge_eventually();
+        self.run.check_eventually();
     }
 
     pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {

@@ -137,11 +137,11 @@ fn where_the_signal_queue_is_full_the_signal_is_lost_and_aio_error_tells() {
         let ids: Vec<_> =
             (0..5).map(|i| k.aio_write(a, b"x".to_vec(), 0, 0, SigEvent::Signal(done, i)).unwrap()).collect();
         k.nanosleep(SOON).unwrap();
-        let mut told = 0;
+        let mut reported = 0;
         while k.sigtimedwait(SigSet::of(&[done]), Some(Duration::ZERO)).is_ok() {
-            told += 1;
+            reported += 1;
         }
-        assert_eq!(told, 2);
+        assert_eq!(reported, 2);
         assert!(ids.iter().all(|&id| k.aio_error(id) == Ok(AioState::Done)));
     }
     common::check(|sim| {
@@ -179,7 +179,7 @@ row!(a_running_read_survives_the_close_of_its_descriptor, |k| {
     assert_eq!(k.aio_return(id).unwrap().0, Ok(4));
 });
 
-/// A proactor as the seed has it: a signal tells of each end, and what is lost is found by asking.
+/// A proactor as the seed has it: a signal reports each end, and what is lost is found by asking.
 fn serve(k: SimKernel, port: u16) {
     let done = Signal::SIGRTMIN;
     k.sigprocmask(MaskHow::Block, SigSet::of(&[done])).unwrap();

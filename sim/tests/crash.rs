@@ -23,7 +23,7 @@ fn connect(k: SimKernel, server: SocketAddr) -> Result<Fd> {
 }
 
 /// Answers each byte with the number of the start, one connection at a time.
-fn tell_boot(k: SimKernel, boot: u32) {
+fn send_incarnation(k: SimKernel, incarnation: u32) {
     let l = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
     k.setsockopt(l, SocketOption::ReuseAddr(true)).unwrap();
     k.bind(l, SocketAddr::from(([0, 0, 0, 0], 7))).unwrap();
@@ -31,7 +31,7 @@ fn tell_boot(k: SimKernel, boot: u32) {
     loop {
         let Ok((fd, _)) = k.accept4(l, SocketFlags::NONE) else { continue };
         while matches!(k.recv(fd, &mut [0; 1], RecvFlags::NONE), Ok(1)) {
-            let _ = k.send(fd, &[boot as u8], SendFlags::NOSIGNAL);
+            let _ = k.send(fd, &[incarnation as u8], SendFlags::NOSIGNAL);
         }
         k.close(fd).unwrap();
     }
@@ -52,7 +52,7 @@ fn a_killed_process_begins_again_and_its_connections_are_closed() {
         sim.faults(&[]);
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
-        let server = sim.server_restarting(host, "server", tell_boot);
+        let server = sim.server_restarting(host, "server", send_incarnation);
         sim.client(other, "client", move |k| {
             let fd = connect(k, address).unwrap();
             assert_eq!(ask(k, fd), Ok(0));
@@ -73,7 +73,7 @@ fn after_a_host_crash_peers_see_nothing_until_they_send() {
         sim.faults(&[]);
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
-        sim.server_restarting(host, "server", tell_boot);
+        sim.server_restarting(host, "server", send_incarnation);
         sim.client(other, "client", move |k| {
             let fd = connect(k, address).unwrap();
             assert_eq!(ask(k, fd), Ok(0));
@@ -102,7 +102,7 @@ fn what_is_sent_during_a_partition_arrives_after_it() {
         sim.faults(&[]);
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
-        sim.server_restarting(host, "server", tell_boot);
+        sim.server_restarting(host, "server", send_incarnation);
         sim.client(other, "client", move |k| {
             let fd = connect(k, address).unwrap();
             for (one_way, back) in [(false, false), (true, false), (true, true)] {
@@ -139,7 +139,7 @@ fn a_peer_that_is_away_for_too_long_is_given_up() {
         sim.knobs().stuck_after_ns = u64::MAX / 2;
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
-        sim.server_restarting(host, "server", tell_boot);
+        sim.server_restarting(host, "server", send_incarnation);
         sim.client(other, "client", move |k| {
             let fd = connect(k, address).unwrap();
             control::partition(host, other);
@@ -152,9 +152,9 @@ fn a_peer_that_is_away_for_too_long_is_given_up() {
     });
 }
 
-/// Appends numbered records: `synced` of them durable, the others not; then the host crashes. Tells what is left.
-fn append(k: SimKernel, boot: u32) {
-    if boot == 0 {
+/// Appends numbered records: `synced` of them durable, the others not; then the host crashes. Reports what is left.
+fn append(k: SimKernel, incarnation: u32) {
+    if incarnation == 0 {
         let fd = k.open("/log", NEW).unwrap();
         let root = k.open("/", OpenFlags::DIRECTORY).unwrap();
         for n in 0..8_u8 {
@@ -213,9 +213,9 @@ fn a_crash_leaves_what_was_synced_and_of_the_rest_anything() {
     assert!(benign.sometimes["nothing was lost"]);
 }
 
-/// Makes a file larger by `ftruncate`, writes into it and behind it; then the host crashes. Tells how long it is.
-fn grow(k: SimKernel, boot: u32) {
-    if boot == 0 {
+/// Makes a file larger by `ftruncate`, writes into it and behind it; then the host crashes. Reports how long it is.
+fn grow(k: SimKernel, incarnation: u32) {
+    if incarnation == 0 {
         let fd = k.open("/f", NEW).unwrap();
         k.write(fd, &[1; 700]).unwrap();
         k.fsync(fd).unwrap();
@@ -236,7 +236,7 @@ fn grow(k: SimKernel, boot: u32) {
 
 #[test]
 fn a_crash_takes_a_length_whole() {
-    let story = |sim: &mut Sim| {
+    let scenario = |sim: &mut Sim| {
         sim.faults(&[Family::DiskTorn]);
         sim.quiet_after(3_600_000_000_000);
         let (host, other) = (sim.host("server"), sim.host("client"));
@@ -250,7 +250,7 @@ fn a_crash_takes_a_length_whole() {
     };
     let mut reached = std::collections::BTreeMap::new();
     for seed in 0..300 {
-        let report = run(story, Base::Seed(seed));
+        let report = run(scenario, Base::Seed(seed));
         assert_eq!(report.failure, None, "{}", report.output);
         for (name, was) in report.sometimes {
             *reached.entry(name).or_insert(false) |= was;
@@ -323,7 +323,7 @@ fn persistent(sim: &mut Sim) {
     sim.faults(&faults);
     let (host, other) = (sim.host("server"), sim.host("client"));
     let address = sim.address(host, 7);
-    sim.server_restarting(host, "server", tell_boot);
+    sim.server_restarting(host, "server", send_incarnation);
     sim.client(other, "client", move |k| {
         let mut answers = 0;
         let mut last = 0;
@@ -334,10 +334,10 @@ fn persistent(sim: &mut Sim) {
             };
             k.setsockopt(fd, SocketOption::RecvTimeout(Some(5 * SECOND))).unwrap();
             while answers < 30
-                && let Ok(boot) = ask(k, fd)
+                && let Ok(incarnation) = ask(k, fd)
             {
-                assert!(boot >= last);
-                last = boot;
+                assert!(incarnation >= last);
+                last = incarnation;
                 answers += 1;
                 let _ = k.nanosleep(Duration::from_millis(100));
             }

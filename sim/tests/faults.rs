@@ -24,7 +24,7 @@ fn with(body: fn(&mut Sim), choices: &[(&str, u64)]) -> RunReport {
 }
 
 /// When events of this kind happened, with their first two words.
-fn told(report: &RunReport, kind: Kind) -> Vec<(u64, u64, u64)> {
+fn events(report: &RunReport, kind: Kind) -> Vec<(u64, u64, u64)> {
     let events = &report.trace.as_ref().unwrap().events;
     events.iter().filter(|e| e.kind == kind).map(|e| (e.time, e.args[0], e.args[1])).collect()
 }
@@ -91,7 +91,7 @@ fn echo(sim: &mut Sim) {
 
 #[test]
 fn a_priority_changes_at_the_chosen_calls() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         let host = sim.host("host");
         sim.client(host, "main", |k| {
             let times: Vec<u64> = (0..8).map(|_| now(k).0).collect();
@@ -101,20 +101,20 @@ fn a_priority_changes_at_the_chosen_calls() {
         });
     }
     let report = with(
-        story,
+        scenario,
         &[
             ("thread.change main/0 0", 3),
             ("thread.change.to main/0 0", 600_000),
             ("thread.change main/0 2", 6),
         ],
     );
-    assert_eq!(told(&report, Kind::Fault(Family::Change)).len(), 2);
+    assert_eq!(events(&report, Kind::Fault(Family::Change)).len(), 2);
     sweep(echo, 0..60, &["thread.change", "wire.coalesce"]);
 }
 
 #[test]
 fn what_is_written_waits_for_company() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
         sim.client(host, "server", |k| {
@@ -133,12 +133,12 @@ fn what_is_written_waits_for_company() {
             assert_eq!(send(k, fd, b"d"), Ok(1));
         });
     }
-    with(story, &[("wire.coalesce client#1>10.0.0.1:7/up 0", 5_000_000)]);
+    with(scenario, &[("wire.coalesce client#1>10.0.0.1:7/up 0", 5_000_000)]);
 }
 
 #[test]
 fn a_black_hole_swallows_data_and_acknowledgements_until_it_is_healed() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
         sim.client(host, "server", |k| {
@@ -165,8 +165,8 @@ fn a_black_hole_swallows_data_and_acknowledgements_until_it_is_healed() {
             k.nanosleep(5 * SECOND).unwrap();
         });
     }
-    let report = with(story, &[("wire.black-hole client#1>10.0.0.1:7/up 0", 1_000_000_000)]);
-    assert_eq!(told(&report, Kind::Fault(Family::BlackHole)).len(), 1);
+    let report = with(scenario, &[("wire.black-hole client#1>10.0.0.1:7/up 0", 1_000_000_000)]);
+    assert_eq!(events(&report, Kind::Fault(Family::BlackHole)).len(), 1);
     let holes = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::BlackHole]].concat());
         echo(sim);
@@ -196,16 +196,18 @@ fn hosts_go_one_after_another_and_come_back_in_another_order() {
             ("link.swizzle.host 1:third 1", 500 * ms),
         ],
     );
-    let [first, second] = told(&report, Kind::Fault(Family::Swizzle))[..] else { panic!("two are cut off") };
+    let [first, second] = events(&report, Kind::Fault(Family::Swizzle))[..] else {
+        panic!("two are cut off")
+    };
     assert_eq!((first.0 / ms, first.1, second.0 / ms, second.1), (1_100, 0, 1_300, 2));
-    let [first, second] = told(&report, Kind::Back)[..] else { panic!("two are back") };
+    let [first, second] = events(&report, Kind::Back)[..] else { panic!("two are back") };
     assert_eq!((first.0 / ms, first.1, second.0 / ms, second.1), (1_800, 2, 3_300, 0));
     sweep(swizzled, 0..60, &["link.swizzle"]);
 }
 
 #[test]
 fn who_is_cut_off_is_heard_of_again_and_what_waited_arrives() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         sim.faults(&[Family::Swizzle]);
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
@@ -224,7 +226,7 @@ fn who_is_cut_off_is_heard_of_again_and_what_waited_arrives() {
     }
     let ms = 1_000_000;
     with(
-        story,
+        scenario,
         &[
             ("link.swizzle network 0", 500 * ms),
             ("link.swizzle.host 1:client 0", ms),
@@ -235,7 +237,7 @@ fn who_is_cut_off_is_heard_of_again_and_what_waited_arrives() {
 
 #[test]
 fn a_host_that_is_gone_leaves_its_peers_half_open() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         sim.faults(&[Family::HostGone]);
         sim.knobs().stuck_after_ns = u64::MAX / 2;
         let (host, other) = (sim.host("server"), sim.host("client"));
@@ -258,10 +260,10 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
                 k.nanosleep(SECOND).unwrap();
             }
         });
-        sim.may_vanish(client);
+        sim.may_disappear(client);
     }
-    let report = with(story, &[("host.gone client 0", 20)]);
-    assert_eq!(told(&report, Kind::Fault(Family::HostGone)).len(), 1);
+    let report = with(scenario, &[("host.gone client 0", 20)]);
+    assert_eq!(events(&report, Kind::Fault(Family::HostGone)).len(), 1);
     // Two that may vanish, and one for which the run waits.
     let some = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::HostGone]].concat());
@@ -273,7 +275,7 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
                     let _ = k.nanosleep(10 * MS);
                 }
             });
-            sim.may_vanish(client);
+            sim.may_disappear(client);
         }
     };
     sweep(some, 0..60, &["host.gone"]);
@@ -281,7 +283,7 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
 
 #[test]
 fn a_short_backlog_lets_the_next_caller_ask_again() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         sim.faults(&[Family::Backlog]);
         let (host, other) = (sim.host("server"), sim.host("client"));
         let address = sim.address(host, 7);
@@ -309,7 +311,7 @@ fn a_short_backlog_lets_the_next_caller_ask_again() {
             assert_eq!(took, [0, 0, 2], "there is room for two, the third asks again after a second");
         });
     }
-    let report = with(story, &[("listen.backlog server 0", 2)]);
+    let report = with(scenario, &[("listen.backlog server 0", 2)]);
     let events = &report.trace.as_ref().unwrap().events;
     let short = events.iter().find(|e| e.kind == Kind::Fault(Family::Backlog)).unwrap().number;
     assert!(events.iter().any(|e| e.kind == Kind::SynDropped && e.cause == short), "the cause is named");
@@ -321,12 +323,12 @@ fn a_short_backlog_lets_the_next_caller_ask_again() {
 }
 
 #[test]
-fn settings_are_perturbed_and_processors_too() {
-    fn story(sim: &mut Sim) {
+fn settings_are_fuzzed_and_processors_too() {
+    fn scenario(sim: &mut Sim) {
         sim.faults(&[Family::Knob]);
-        assert_eq!(sim.perturbed("usual", 100, 2), 100);
-        assert_eq!(sim.perturbed("small", 100, 2), 6);
-        assert_eq!(sim.perturbed("tiny", 3, 2), 3, "never more than usual");
+        assert_eq!(sim.fuzzed_setting("usual", 100, 2), 100);
+        assert_eq!(sim.fuzzed_setting("small", 100, 2), 6);
+        assert_eq!(sim.fuzzed_setting("tiny", 3, 2), 3, "never more than usual");
         let host = sim.host("host");
         sim.client(host, "main", |k| {
             let busy = |k: SimKernel| {
@@ -342,10 +344,10 @@ fn settings_are_perturbed_and_processors_too() {
             assert!((now(k) - started).as_nanos() >= 200 * 30 + 10_000);
         });
     }
-    with(story, &[("knob small 0", 3), ("knob tiny 0", 4), ("knob host:cpus 0", 1)]);
+    with(scenario, &[("knob small 0", 3), ("knob tiny 0", 4), ("knob host:cpus 0", 1)]);
     let many = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::Knob]].concat());
-        let batch = sim.perturbed("batch", 64, 1);
+        let batch = sim.fuzzed_setting("batch", 64, 1);
         assert!(batch == 64 || batch <= 4);
         echo(sim);
     };
@@ -373,7 +375,7 @@ fn a_family_more_moves_no_choice_of_another() {
 
 #[test]
 fn what_was_promised_has_to_come_to_hold() {
-    fn story(sim: &mut Sim) {
+    fn scenario(sim: &mut Sim) {
         let host = sim.host("host");
         sim.client(host, "main", |k| {
             eagain_sim::eventually("it is done", false);
@@ -382,6 +384,6 @@ fn what_was_promised_has_to_come_to_hold() {
             eagain_sim::eventually("it is kept", true);
         });
     }
-    let failure = common::run(story, Base::Zero).failure.unwrap();
+    let failure = common::run(scenario, Base::Zero).failure.unwrap();
     assert_eq!((failure.oracle.code(), &*failure.site), ("O6", "it is done"));
 }

@@ -44,10 +44,10 @@ row!(what_is_written_is_read_and_the_position_moves, |k| {
 row!(a_lock_is_one_open_files_until_its_last_descriptor_is_closed, |k| {
     let (first, second) = (k.open("/f", NEW).unwrap(), k.open("/f", NEW).unwrap());
     assert_eq!((k.flock(first), k.flock(first), k.flock(second)), (Ok(()), Ok(()), Err(Errno::EAGAIN)));
-    let twin = k.dup(first).unwrap();
+    let duplicate = k.dup(first).unwrap();
     k.close(first).unwrap();
     assert_eq!(k.flock(second), Err(Errno::EAGAIN), "a duplicate is the same open file");
-    k.close(twin).unwrap();
+    k.close(duplicate).unwrap();
     assert_eq!((k.flock(second), k.flock(Fd(77))), (Ok(()), Err(Errno::EBADF)));
 });
 
@@ -182,7 +182,7 @@ fn trouble(sim: &mut Sim) {
     let host = sim.host("host");
     sim.client(host, "main", |k| {
         let fd = k.open("/f", NEW).unwrap();
-        let twin = k.open("/f", OpenFlags::RDWR).unwrap();
+        let second = k.open("/f", OpenFlags::RDWR).unwrap();
         let mut written = 0;
         for _ in 0..60 {
             match k.write(fd, &[7; 3000]) {
@@ -191,12 +191,12 @@ fn trouble(sim: &mut Sim) {
             }
             assert_eq!(k.fstat(fd).unwrap().len, written);
             match k.fsync(fd) {
-                Ok(()) => assert_eq!(k.fsync(twin), Ok(())),
+                Ok(()) => assert_eq!(k.fsync(second), Ok(())),
                 Err(errno) => {
                     assert_eq!(errno, Errno::EIO);
                     assert_eq!(k.fsync(fd), Ok(()), "once");
-                    assert_eq!(k.fsync(twin), Err(Errno::EIO), "for each open file");
-                    assert_eq!(k.fsync(twin), Ok(()));
+                    assert_eq!(k.fsync(second), Err(Errno::EIO), "for each open file");
+                    assert_eq!(k.fsync(second), Ok(()));
                 }
             }
             k.nanosleep(Duration::from_millis(1)).unwrap();

@@ -72,7 +72,7 @@ fn a_number_that_was_used_often_is_asked_for_once() {
     common::check(coming_and_going);
 }
 
-/// Who wants nothing of a connection is told once that it broke, and not again for saying so.
+/// Who wants nothing of a connection is notified once that it broke, and not again for saying so.
 fn breaking(sim: &mut Sim) {
     common::synchronous(sim);
     let host = sim.host("host");
@@ -85,15 +85,15 @@ fn breaking(sim: &mut Sim) {
             // Not read by b, whose end is a reset then.
             k.send(a, b"x", SendFlags::NONE).expect("there is room");
             k.close(b).expect("it is open");
-            let (mut events, mut told) = (Vec::new(), 0);
+            let (mut events, mut reported) = (Vec::new(), 0);
             for _ in 0..8 {
                 poller.wait(&mut events, Some(TURN)).expect("nothing of it fails");
                 for event in events.drain(..) {
-                    told += 1;
+                    reported += 1;
                     poller.rearm(a, event.token, Interest::NONE, Outcome::More).expect("it is registered");
                 }
             }
-            assert_eq!(told, 1, "{}", kind.name());
+            assert_eq!(reported, 1, "{}", kind.name());
             k.close(a).expect("it is open");
         }
     });

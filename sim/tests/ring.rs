@@ -243,7 +243,7 @@ row!(a_link_begins_when_what_it_waits_for_has_ended, |k| {
     );
     assert_eq!(turn(&mut r), []);
     send_now(k, a, b"ping");
-    // What is linked is begun when the first has been told of, by the next work that is done.
+    // What is linked is begun when the first has been reported, by the next work that is done.
     assert_eq!(turn(&mut r), plain(&[(1, 4)]));
     assert_eq!(turn(&mut r), plain(&[(2, 4)]));
 });

@@ -209,13 +209,13 @@ row!(of_two_signals_the_last_frame_runs_first_unless_the_mask_forbids, |k| {
     assert_eq!(order(k, SigSet::of(&[RT])), [Signal::SIGIO.0, RT.0]);
 });
 
-/// What a descriptor told by `signal` so far.
-fn told(k: SimKernel, signal: Signal) -> Vec<(SigCode, i32)> {
+/// What a descriptor reported by `signal` so far.
+fn signals(k: SimKernel, signal: Signal) -> Vec<(SigCode, i32)> {
     let set = SigSet::of(&[signal, Signal::SIGIO]);
     std::iter::from_fn(|| k.sigtimedwait(set, Some(Duration::ZERO)).ok()).map(|i| (i.code, i.fd.0)).collect()
 }
 
-fn tell(k: SimKernel, fd: Fd, signal: Option<Signal>) {
+fn report_by(k: SimKernel, fd: Fd, signal: Option<Signal>) {
     k.sigprocmask(MaskHow::Block, SigSet::of(&[RT, Signal::SIGIO])).unwrap();
     k.fcntl_setown(fd, Owner::ThisProcess).unwrap();
     k.fcntl_setsig(fd, signal).unwrap();
@@ -226,62 +226,62 @@ row!(sigio_tells_of_arrivals_and_of_a_fin_twice, |k| {
     let (a, b) = pair(k, SocketFlags::NONE);
     k.send(a, b"x", SendFlags::NONE).unwrap();
     k.sched_yield();
-    tell(k, b, Some(RT));
-    assert_eq!(told(k, RT), [], "what was there before is not told");
+    report_by(k, b, Some(RT));
+    assert_eq!(signals(k, RT), [], "what was there before is not reported");
     for _ in 0..2 {
         k.send(a, b"x", SendFlags::NONE).unwrap();
-        assert_eq!(told(k, RT), [(SigCode::PollIn, b.0)], "undrained");
+        assert_eq!(signals(k, RT), [(SigCode::PollIn, b.0)], "undrained");
     }
     k.recv(b, &mut [0; 9], RecvFlags::NONE).unwrap();
     k.send(b, b"small", SendFlags::NONE).unwrap();
-    assert_eq!(told(k, RT), []);
+    assert_eq!(signals(k, RT), []);
     k.shutdown(b, ShutdownHow::Write).unwrap();
-    assert_eq!(told(k, RT), [], "its own shutdown");
+    assert_eq!(signals(k, RT), [], "its own shutdown");
     let (c, d) = pair(k, SocketFlags::NONE);
-    tell(k, d, Some(RT));
+    report_by(k, d, Some(RT));
     k.shutdown(c, ShutdownHow::Write).unwrap();
-    assert_eq!(told(k, RT), [(SigCode::PollIn, d.0); 2]);
+    assert_eq!(signals(k, RT), [(SigCode::PollIn, d.0); 2]);
 });
 
 row!(sigio_tells_of_connections_resets_and_room, |k| {
     let (l, address) = listener(k);
-    tell(k, l, Some(RT));
+    report_by(k, l, Some(RT));
     let c = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
-    tell(k, c, Some(RT));
+    report_by(k, c, Some(RT));
     assert_eq!(k.connect(c, address), Err(Errno::EINPROGRESS));
-    assert_eq!(told(k, RT), [(SigCode::PollOut, c.0), (SigCode::PollIn, l.0)]);
+    assert_eq!(signals(k, RT), [(SigCode::PollOut, c.0), (SigCode::PollIn, l.0)]);
     let (b, _) = k.accept4(l, SocketFlags::NONBLOCK).unwrap();
     while k.send(c, &[0; 65536], SendFlags::NONE).is_ok() {}
     let mut buffer = vec![0; 65536];
     while k.recv(b, &mut buffer, RecvFlags::NONE).is_ok() {}
     k.sched_yield();
-    let room = told(k, RT);
+    let room = signals(k, RT);
     assert_eq!(room, [(SigCode::PollOut, c.0)]);
     while k.recv(b, &mut buffer, RecvFlags::NONE).is_ok() {}
-    told(k, RT);
+    signals(k, RT);
     k.setsockopt(b, SocketOption::Linger(Some(0))).unwrap();
     k.close(b).unwrap();
-    assert_eq!(told(k, RT), [(SigCode::PollErr, c.0)]);
+    assert_eq!(signals(k, RT), [(SigCode::PollErr, c.0)]);
 });
 
 row!(plain_sigio_coalesces_and_names_no_descriptor, |k| {
     let (a, b) = pair(k, SocketFlags::NONE);
-    tell(k, b, None);
+    report_by(k, b, None);
     for _ in 0..5 {
         k.send(a, b"x", SendFlags::NONE).unwrap();
     }
-    let all = told(k, RT);
+    let all = signals(k, RT);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].0, SigCode::Kernel);
 });
 
 row!(queued_signals_survive_the_close_of_their_descriptor, |k| {
     let (a, b) = pair(k, SocketFlags::NONE);
-    tell(k, b, Some(RT));
+    report_by(k, b, Some(RT));
     k.send(a, b"x", SendFlags::NONE).unwrap();
     k.sched_yield();
     k.close(b).unwrap();
-    assert_eq!(told(k, RT), [(SigCode::PollIn, b.0)], "stale");
+    assert_eq!(signals(k, RT), [(SigCode::PollIn, b.0)], "stale");
 });
 
 #[test]
@@ -294,12 +294,12 @@ fn an_overflow_collapses_into_one_plain_sigio() {
         let host = sim.host("host");
         sim.client(host, "main", |k| {
             let (a, b) = pair(k, SocketFlags::NONE);
-            tell(k, b, Some(RT));
+            report_by(k, b, Some(RT));
             for _ in 0..6 {
                 k.send(a, b"x", SendFlags::NONE).unwrap();
             }
             k.sched_yield();
-            let all = told(k, RT);
+            let all = signals(k, RT);
             assert_eq!(all.iter().filter(|(code, _)| *code == SigCode::Kernel).count(), 1);
             assert_eq!(all.iter().filter(|(code, _)| *code == SigCode::PollIn).count(), 3);
             assert_eq!(k.sigqueue(k.getpid(), RT, 1), Ok(()));

@@ -27,7 +27,7 @@ fn broke(report: &RunReport) -> (&str, &str, &str) {
 #[test]
 fn calls_that_get_nothing_on_are_a_spin() {
     let report = run(|sim| alone(sim, "asker", |k| while k.read(Fd(7), &mut [0]) == Err(Errno::EBADF) {}));
-    assert_eq!(broke(&report), ("O3", "spin", "asker/0 made 10000 calls in a row that got nothing on"));
+    assert_eq!(broke(&report), ("O3", "spin", "asker/0 made 10000 consecutive calls without progress"));
 }
 
 #[test]

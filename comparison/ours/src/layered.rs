@@ -1,4 +1,4 @@
-//! The peers' programs on turmoil, where our layer makes the hardship.
+//! The peers' programs on turmoil, where our layer injects the faults.
 
 use comparison_work::bugs::Bug;
 use comparison_work::net::Net;

@@ -1,5 +1,5 @@
 //! What the server is put through: turmoil's hosts and network, the layer over every stream. A scenario builds a world, and
-//! says what must hold in it; the hardship comes by itself.
+//! says what must hold in it; the faults come by themselves.
 
 use crate::server::{Version, serve};
 use eagain_layer::turmoil::on_turmoil;
@@ -35,8 +35,8 @@ eagain_sim::scenarios! {
     }
 }
 
-fn build(sim: &mut Sim, version: Version, hardship: &[Family]) {
-    sim.faults(hardship);
+fn build(sim: &mut Sim, version: Version, faults: &[Family]) {
+    sim.faults(faults);
     let clients = sim.number("clients");
     on_turmoil(sim, |world| {
         let layer = world.layer().clone();
@@ -111,7 +111,7 @@ mod tests {
         assert!(left.iter().any(|(key, _)| key.domain == "stream.short-write"), "{left:?}");
     }
 
-    /// Without the layer's hardship no seed does.
+    /// Without the layer's faults no seed does.
     #[test]
     fn turmoil_alone_takes_whatever_is_written() {
         let body = |sim: &mut Sim| build(sim, Version::First, &[]);

@@ -5,7 +5,7 @@
 //! | file | does |
 //! |---|---|
 //! | `mod` | the parent's side: starts a worker, asks it, and makes a report of its crash |
-//! | `serve` | the worker's side: runs worlds, tells that it makes calls, says how it crashed |
+//! | `serve` | the worker's side: runs worlds, reports that it makes calls, and how it crashed |
 //! | `message` | specification and report as bytes |
 
 mod message;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// How often the parent is told that calls are made.
+/// How often the parent is notified that calls are made.
 const TICK_US: i64 = 250_000;
 
 /// Cells of `image`: what the signal handlers look at.
@@ -121,7 +121,7 @@ unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, _: *mut
     raw::exit_now(CRASHED + signal)
 }
 
-/// Tells the parent that calls are made, if any were since the last time.
+/// Notifies the parent that calls are made, if any were since the last time.
 unsafe extern "C" fn on_tick(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
     let cells = image::cells();
     let heartbeat = cells[HEARTBEAT].load(Relaxed) as *const AtomicU64;

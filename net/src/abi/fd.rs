@@ -107,7 +107,7 @@ flags! {
     StatusFlags: i32 {
         /// Calls return at once with `EAGAIN` where they would wait.
         NONBLOCK = 0o4000, "O_NONBLOCK";
-        /// A signal tells of readiness (`F_SETOWN`, `F_SETSIG`).
+        /// A signal reports readiness (`F_SETOWN`, `F_SETSIG`).
         ASYNC = 0o20000, "O_ASYNC";
     }
 }

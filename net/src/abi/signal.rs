@@ -1,4 +1,4 @@
-//! Signals: numbers, sets, what a handler is told, and what a descriptor or an operation sends (`signal(7)`).
+//! Signals: numbers, sets, what a handler gets, and what a descriptor or an operation sends (`signal(7)`).
 
 use super::fd::flags;
 use super::{Errno, Fd};
@@ -152,7 +152,7 @@ pub enum SigCode {
     Other(i32),
 }
 
-/// What a handler, `sigtimedwait(2)` or a signalfd tells of one signal (`siginfo_t`).
+/// What a handler, `sigtimedwait(2)` or a signalfd reports of one signal (`siginfo_t`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SigInfo {
     /// Which signal.
@@ -169,7 +169,7 @@ pub struct SigInfo {
 
 /// A signal handler. It should do little and never wait: store to an atomic, write to an eventfd. It runs inside a call
 /// that its thread makes, so that what it locks must not be held around calls (see [`Signals`](crate::Signals)). It
-/// carries its own context, since a process-wide static could not tell simulated processes apart. A panic in it ends the
+/// carries its own context, since a process-wide static could not distinguish simulated processes apart. A panic in it ends the
 /// process.
 pub type HandlerFn = Arc<dyn Fn(&SigInfo) + Send + Sync>;
 
@@ -249,7 +249,7 @@ pub enum Owner {
     ThisThread,
 }
 
-/// How the end of an AIO operation is told (`sigevent(3type)`).
+/// How the end of an AIO operation is reported (`sigevent(3type)`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SigEvent {
     /// `SIGEV_NONE`: ask `aio_error`.
@@ -303,7 +303,7 @@ impl SigInfo {
 }
 
 impl SigCode {
-    /// Whether it is a `POLL_*` code: then descriptor and band are told.
+    /// Whether it is a `POLL_*` code: then descriptor and band are set.
     pub const fn is_poll(self) -> bool {
         matches!(
             self,

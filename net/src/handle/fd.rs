@@ -82,7 +82,7 @@ impl<K: Descriptors> OwnedFd<K> {
 
 impl<K: Descriptors> Drop for OwnedFd<K> {
     fn drop(&mut self) {
-        // The number is free whatever close(2) says, and nobody is left to be told.
+        // The number is free whatever close(2) says, and nobody is left to report to.
         let _ = self.kernel.close(self.fd);
     }
 }

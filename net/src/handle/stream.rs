@@ -30,7 +30,7 @@ impl<K: Sockets> TcpStream<K> {
     }
 
     /// Begins to connect, non-blocking. `true`: it is connected. `false`: the handshake goes on (`EINPROGRESS`); once the
-    /// stream is writable, [`TcpStream::take_error`] tells how it went.
+    /// stream is writable, [`TcpStream::take_error`] says how it went.
     pub fn connect_nonblocking(kernel: K, address: SocketAddr) -> Result<(TcpStream<K>, bool)> {
         let stream = Self::open(kernel, address, SocketFlags::NONBLOCK)?;
         match kernel.connect(stream.fd(), address) {

@@ -1,4 +1,4 @@
-//! POSIX asynchronous I/O (`aio(7)`): start a read or a write, be told by a signal.
+//! POSIX asynchronous I/O (`aio(7)`): start a read or a write, be notified by a signal.
 
 use super::Descriptors;
 use crate::abi::{Advice, Errno, Fd, Result, SigEvent};

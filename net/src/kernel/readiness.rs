@@ -1,4 +1,4 @@
-//! Being told which descriptors are ready: `select`, `poll`, `epoll`; and the eventfd that wakes such a wait.
+//! Which descriptors are ready: `select`, `poll`, `epoll`; and the eventfd that wakes such a wait.
 
 use super::Descriptors;
 use crate::abi::{EpollEvent, EpollOp, Events, Fd, FdSet, PollFd, Result, SigSet, SocketFlags};

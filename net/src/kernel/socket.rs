@@ -21,7 +21,7 @@ pub trait Sockets: Descriptors {
     /// `accept4(2)`. `EMFILE` leaves the connection in the queue. An error of the new connection shows when it is used.
     fn accept4(&self, fd: Fd, flags: SocketFlags) -> Result<(Fd, SocketAddr)>;
 
-    /// `connect(2)`. Non-blocking: `EINPROGRESS`, then `OUT`, then `SO_ERROR` tells.
+    /// `connect(2)`. Non-blocking: `EINPROGRESS`, then `OUT`, then `SO_ERROR` has the result.
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()>;
 
     /// `recv(2)`. 0: the peer has ended, or the buffer is empty.

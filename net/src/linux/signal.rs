@@ -40,7 +40,7 @@ extern "C" fn trampoline(signal: i32, info: *const RawInfo, _context: *mut libc:
     sys::set_errno(errno);
 }
 
-/// SA_SIGINFO: the handler is told of the signal. Never shown to the caller.
+/// SA_SIGINFO: the handler gets the details. Never shown to the caller.
 const SIGINFO: u32 = libc::SA_SIGINFO as u32;
 
 fn address() -> usize {
@@ -81,7 +81,7 @@ impl Signals for Linux {
             (RawHandler::Function(at), Some(handler)) if at == address() => {
                 Disposition::Handler(handler.clone())
             }
-            // A handler that was not installed here (such as the one of Rust's runtime for SIGSEGV) cannot be told.
+            // A handler that was not installed here (such as the one of Rust's runtime for SIGSEGV) cannot get them.
             (RawHandler::Default | RawHandler::Function(_), _) => Disposition::Default,
         };
         Ok(SigAction { disposition, flags: SigActionFlags(old_flags & named_flags()), mask: old_mask })

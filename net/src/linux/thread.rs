@@ -24,7 +24,7 @@ fn take(thread: ThreadId) -> Result<JoinHandle<()>> {
 
 impl Threads for Linux {
     fn spawn(&self, name: &str, body: ThreadBody) -> Result<ThreadId> {
-        let (tell, told) = mpsc::sync_channel(1);
+        let (sender, receiver) = mpsc::sync_channel(1);
         // Held until the entry is there: a thread may end, and its number go to the next one, at any time.
         let mut table = joinable();
         // A NUL in the name would make std panic.
@@ -33,11 +33,11 @@ impl Threads for Linux {
             .name(name)
             .spawn(move || {
                 // The parent waits for this, so it cannot fail.
-                let _ = tell.send(ThreadId(sys::thread::gettid()));
+                let _ = sender.send(ThreadId(sys::thread::gettid()));
                 body();
             })
             .map_err(|e| Errno(e.raw_os_error().unwrap_or(Errno::EAGAIN.0)))?;
-        let thread = told.recv().map_err(|_| Errno::EAGAIN)?;
+        let thread = receiver.recv().map_err(|_| Errno::EAGAIN)?;
         table.get_or_insert_default().insert(thread, handle);
         Ok(thread)
     }

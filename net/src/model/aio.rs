@@ -5,7 +5,7 @@
 //!   a duplicate.
 //! - There is no asynchronous accept: the listener sends a signal of its own (`O_ASYNC`), and connections are accepted
 //!   until there is none left.
-//! - The queue of signals is finite, and a completion that does not fit tells nobody: what is in flight is asked now
+//! - The queue of signals is finite, and a completion that does not fit is not reported: what is in flight is asked now
 //!   and then ([`SWEEP`]).
 //! - The completion signal goes to the *process*: it must be blocked in all threads, hence before there is a second
 //!   one, and one such loop is all that a process can have.
@@ -40,9 +40,9 @@ pub struct AioCompleter<K: AioKernel> {
     signals: SigioSignals,
     waker: Waker<K>,
     /// What is in flight, by key.
-    flights: BTreeMap<u64, AioId>,
+    in_flight: BTreeMap<u64, AioId>,
     /// The duplicates that sends go through.
-    twins: BTreeMap<Fd, OwnedFd<K>>,
+    duplicates: BTreeMap<Fd, OwnedFd<K>>,
     /// Who accepts, by token.
     listeners: BTreeMap<u64, Fd>,
     /// Whether connections may be waiting.
@@ -65,8 +65,8 @@ impl<K: AioKernel> AioCompleter<K> {
             kernel,
             signals,
             waker: Waker::signal(kernel, kernel.gettid(), signals.wake, send),
-            flights: BTreeMap::new(),
-            twins: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            duplicates: BTreeMap::new(),
             listeners: BTreeMap::new(),
             knocked: false,
             swept: kernel.clock_gettime(ClockId::Monotonic),
@@ -79,9 +79,9 @@ impl<K: AioKernel> AioCompleter<K> {
 
     /// The operation's end, if it has come. A stale signal finds nothing.
     fn finish(&mut self, key: u64, finished: &mut Vec<Finished>) {
-        let Some(&id) = self.flights.get(&key) else { return };
+        let Some(&id) = self.in_flight.get(&key) else { return };
         let Ok((result, buffer)) = self.kernel.aio_return(id) else { return };
-        self.flights.remove(&key);
+        self.in_flight.remove(&key);
         let (token, act) = parts(key);
         let what =
             if act == Act::Send { Finish::Sent(result, buffer) } else { Finish::Received(result, buffer) };
@@ -91,7 +91,7 @@ impl<K: AioKernel> AioCompleter<K> {
     /// Asks each that is in flight.
     fn sweep(&mut self, finished: &mut Vec<Finished>) {
         let ended: Vec<u64> = self
-            .flights
+            .in_flight
             .iter()
             .filter(|&(_, &id)| self.kernel.aio_error(id) != Ok(AioState::InProgress))
             .map(|(&key, _)| key)
@@ -101,7 +101,7 @@ impl<K: AioKernel> AioCompleter<K> {
 
     fn accept_all(&mut self, finished: &mut Vec<Finished>) {
         let kernel = self.kernel;
-        let twins = &mut self.twins;
+        let duplicates = &mut self.duplicates;
         self.listeners.retain(|&token, &mut listener| {
             loop {
                 // A connection needs two descriptors: it stays in the queue until there are two, or those who have one
@@ -115,8 +115,8 @@ impl<K: AioKernel> AioCompleter<K> {
                 match accepted {
                     Ok(fd) => {
                         // Should another thread have been quicker, the first send tries again.
-                        if let Ok(twin) = kernel.dup(fd) {
-                            twins.insert(fd, OwnedFd::from_raw(kernel, twin));
+                        if let Ok(duplicate) = kernel.dup(fd) {
+                            duplicates.insert(fd, OwnedFd::from_raw(kernel, duplicate));
                         }
                         finished.push(Finished { token, what: Finish::Accepted(Ok(fd)) });
                     }
@@ -157,35 +157,37 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
 
     fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
         let key = match key(token, Act::Recv) {
-            Ok(key) if !self.flights.contains_key(&key) => key,
+            Ok(key) if !self.in_flight.contains_key(&key) => key,
             Ok(_) => return Err((Errno::EBUSY, buffer)),
             Err(errno) => return Err((errno, buffer)),
         };
         let id = self.kernel.aio_read(fd, buffer, 0, SigEvent::Signal(DONE, key))?;
-        self.flights.insert(key, id);
+        self.in_flight.insert(key, id);
         Ok(())
     }
 
     fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {
         let key = match key(token, Act::Send) {
-            Ok(key) if !self.flights.contains_key(&key) => key,
+            Ok(key) if !self.in_flight.contains_key(&key) => key,
             Ok(_) => return Err((Errno::EBUSY, buffer)),
             Err(errno) => return Err((errno, buffer)),
         };
-        let twin = match self.twins.get(&fd) {
-            Some(twin) => twin.fd(),
+        let duplicate = match self.duplicates.get(&fd) {
+            Some(duplicate) => duplicate.fd(),
             None => match self.kernel.dup(fd) {
-                Ok(twin) => self.twins.entry(fd).or_insert(OwnedFd::from_raw(self.kernel, twin)).fd(),
+                Ok(duplicate) => {
+                    self.duplicates.entry(fd).or_insert(OwnedFd::from_raw(self.kernel, duplicate)).fd()
+                }
                 Err(errno) => return Err((errno, buffer)),
             },
         };
-        let id = self.kernel.aio_write(twin, buffer, from, 0, SigEvent::Signal(DONE, key))?;
-        self.flights.insert(key, id);
+        let id = self.kernel.aio_write(duplicate, buffer, from, 0, SigEvent::Signal(DONE, key))?;
+        self.in_flight.insert(key, id);
         Ok(())
     }
 
     fn forget(&mut self, fd: Fd) {
-        self.twins.remove(&fd);
+        self.duplicates.remove(&fd);
     }
 
     fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
@@ -193,19 +195,19 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         if std::mem::take(&mut self.knocked) {
             self.accept_all(finished);
         }
-        let mut patience = if finished.is_empty() { timeout } else { Some(Duration::ZERO) };
-        if !self.flights.is_empty() {
+        let mut timeout = if finished.is_empty() { timeout } else { Some(Duration::ZERO) };
+        if !self.in_flight.is_empty() {
             match self.until_sweep() {
-                Some(left) => patience = Some(patience.map_or(left, |most| most.min(left))),
+                Some(left) => timeout = Some(timeout.map_or(left, |most| most.min(left))),
                 None => {
                     self.sweep(finished);
-                    patience = Some(Duration::ZERO);
+                    timeout = Some(Duration::ZERO);
                 }
             }
         }
         let set = Self::set_of(self.signals);
         for _ in 0..TURN {
-            match self.kernel.sigtimedwait(set, patience) {
+            match self.kernel.sigtimedwait(set, timeout) {
                 Ok(info) if info.signal == DONE => self.finish(info.value, finished),
                 Ok(info) if info.signal == self.signals.wake => self.waker.heard(true),
                 // A listener's, or an overflow of theirs.
@@ -213,7 +215,7 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
                 Err(Errno::EAGAIN | Errno::EINTR) => break,
                 Err(e) => return Err(e),
             }
-            patience = Some(Duration::ZERO);
+            timeout = Some(Duration::ZERO);
         }
         if std::mem::take(&mut self.knocked) {
             self.accept_all(finished);

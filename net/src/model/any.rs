@@ -24,9 +24,9 @@ pub enum AnyPoller<K: Readiness + Signals + Threads> {
 /// Why there is no poller, or no completer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// The model does not tell of readiness.
+    /// The model does not report readiness.
     NotReadiness(ModelKind),
-    /// The model does not tell of completion.
+    /// The model does not report completion.
     NotCompletion(ModelKind),
     /// The kernel has it not, for this reason.
     Unavailable(ModelKind, String),
@@ -41,9 +41,9 @@ impl fmt::Display for Refusal {
                 write!(f, "the model {kind} has nothing to wait for: its calls wait themselves")
             }
             Refusal::NotReadiness(kind) => {
-                write!(f, "the model {kind} tells of completion, not of readiness")
+                write!(f, "the model {kind} reports completion, not readiness")
             }
-            Refusal::NotCompletion(kind) => write!(f, "the model {kind} does not tell of completion"),
+            Refusal::NotCompletion(kind) => write!(f, "the model {kind} does not report completion"),
             Refusal::Unavailable(kind, reason) => write!(f, "the model {kind} cannot be had here: {reason}"),
             Refusal::Kernel(kind, errno) => write!(f, "the model {kind} cannot be had here: {errno}"),
         }
@@ -153,7 +153,7 @@ pub enum AnyCompleter<K: Kernel> {
 
 impl<K: Kernel> AnyCompleter<K> {
     /// With nothing in flight, for the calling thread to wait with. `depth`: the ring's entries, or the threads that
-    /// POSIX AIO may use; a model's own condition is told at its type.
+    /// POSIX AIO may use; a model's own condition is documented at its type.
     pub fn new(kernel: K, kind: ModelKind, depth: u32) -> std::result::Result<AnyCompleter<K>, Refusal> {
         if !kind.is_completion() {
             return Err(Refusal::NotCompletion(kind));

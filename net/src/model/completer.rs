@@ -1,4 +1,4 @@
-//! One contract for the models that tell of completion. How each keeps it is the business of its own file.
+//! One contract for the models that report completion. How each keeps it is the business of its own file.
 
 use super::Waker;
 use crate::{Errno, Fd, Readiness, Result, Threads};
@@ -57,7 +57,7 @@ pub trait Completer<K: Readiness + Threads> {
     fn waker(&self) -> Waker<K>;
 }
 
-/// What an operation is told apart by: the token, and two bits for what it does.
+/// What distinguishes an operation: the token, and two bits for what it does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     Recv = 0,

@@ -6,7 +6,7 @@ use super::{Event, Interest, Outcome, Poller, Waker};
 use crate::{Epoll, EpollEvent, Errno, Events, Fd, Readiness, Result, Threads};
 use std::time::Duration;
 
-/// When epoll tells of a descriptor.
+/// When epoll reports a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum EpollMode {
     /// As long as it is ready.
@@ -26,7 +26,7 @@ pub struct EpollPoller<K: Readiness + Threads> {
     room: std::sync::Mutex<Vec<EpollEvent>>,
 }
 
-/// At most as many events a turn; what remains is told in the next.
+/// At most as many events a turn; what remains is reported in the next.
 const TURN: usize = 1024;
 
 impl<K: Readiness + Threads> EpollPoller<K> {
@@ -35,7 +35,7 @@ impl<K: Readiness + Threads> EpollPoller<K> {
         let epoll = Epoll::new(kernel)?;
         let waker = Waker::eventfd(kernel)?;
         if let Some(bell) = waker.fd() {
-            // Edge-triggered whatever the mode: each ring is told once, and the counter is never read.
+            // Edge-triggered whatever the mode: each wake-up is reported once, and the counter is never read.
             epoll.add(bell, Events::IN | Events::ET, RESERVED)?;
         }
         Ok(EpollPoller { epoll, mode, waker, room: std::sync::Mutex::new(Vec::new()) })
@@ -44,7 +44,7 @@ impl<K: Readiness + Threads> EpollPoller<K> {
     fn mask(&self, interest: Interest) -> Events {
         let mask = interest.mask();
         match self.mode {
-            // A mask of nothing still tells of HUP and ERR (epoll_ctl(2)): once is enough for who has paused.
+            // A mask of nothing still reports HUP and ERR (epoll_ctl(2)): once is enough for who has paused.
             _ if interest.is_none() => mask | Events::ONESHOT,
             EpollMode::Level => mask,
             EpollMode::Edge => interest.mask_of_changes() | Events::ET,
@@ -70,10 +70,10 @@ impl<K: Readiness + Threads> Poller<K> for EpollPoller<K> {
 
     fn rearm(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()> {
         match (self.mode, outcome) {
-            // It has told of HUP or ERR, which is always asked for, and would go on to tell whoever arms it again.
+            // It has reported HUP or ERR, which is always asked for, and would report it again to whoever arms it.
             _ if interest.is_none() => Ok(()),
             (EpollMode::Level, _) | (EpollMode::Edge, Outcome::Drained | Outcome::Nothing) => Ok(()),
-            // MOD looks at the state afresh, and tells it if it is ready.
+            // MOD looks at the state afresh, and reports it if it is ready.
             (EpollMode::Edge, Outcome::More) | (EpollMode::Oneshot, _) => self.modify(fd, token, interest),
         }
     }

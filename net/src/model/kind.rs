@@ -23,7 +23,7 @@ pub enum ModelKind {
     EpollOneshot,
     /// `sigio`: `F_SETOWN`, `F_SETSIG` and `O_ASYNC`.
     Sigio,
-    /// `aio`: POSIX AIO, told by a signal.
+    /// `aio`: POSIX AIO, notified by a signal.
     Aio,
     /// `io_uring`.
     IoUring,
@@ -68,7 +68,7 @@ impl ModelKind {
         }
     }
 
-    /// Whether it tells of readiness, so that an [`AnyPoller`](crate::model::AnyPoller) can be made of it.
+    /// Whether it reports readiness, so that an [`AnyPoller`](crate::model::AnyPoller) can be made of it.
     pub const fn is_readiness(self) -> bool {
         use ModelKind as M;
         matches!(
@@ -77,7 +77,7 @@ impl ModelKind {
         )
     }
 
-    /// Whether it tells of completion.
+    /// Whether it reports completion.
     pub const fn is_completion(self) -> bool {
         matches!(self, ModelKind::Aio | ModelKind::IoUring)
     }

@@ -9,8 +9,8 @@
 //! | signal-driven | `sigio` | [`SigioPoller`]: a real-time signal names the descriptor |
 //! | asynchronous | `aio` `io_uring` | [`AioCompleter`], [`RingCompleter`]: what is done, instead of what could be |
 //!
-//! The models that tell of readiness share one contract, [`Poller`], under which one reactor runs on all of them;
-//! [`AnyPoller`] is any of them. Those that tell of completion share [`Completer`], and [`AnyCompleter`]. What is left to
+//! The models that report readiness share one contract, [`Poller`], under which one reactor runs on all of them;
+//! [`AnyPoller`] is any of them. Those that report completion share [`Completer`], and [`AnyCompleter`]. What is left to
 //! the server: what the bytes mean.
 
 mod aio;

@@ -1,4 +1,4 @@
-//! One contract for every model that tells of readiness. How each keeps it is the business of its own file.
+//! One contract for every model that reports readiness. How each keeps it is the business of its own file.
 
 use super::Waker;
 use crate::{Events, Fd, Readiness, Result, Threads};
@@ -7,9 +7,9 @@ use std::time::Duration;
 /// What is wanted of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Interest {
-    /// To be told when it can be read: data, a connection, or the end.
+    /// To be notified when it can be read: data, a connection, or the end.
     pub readable: bool,
-    /// To be told when there is room to write.
+    /// To be notified when there is room to write.
     pub writable: bool,
 }
 
@@ -28,14 +28,14 @@ impl Interest {
         !self.readable && !self.writable
     }
 
-    /// The mask that asks for it. The peer's end only belongs to reading: a level-triggered set would tell it again
+    /// The mask that asks for it. The peer's end only belongs to reading: a level-triggered set would report it again
     /// and again to somebody who only writes.
     pub(super) const fn mask(self) -> Events {
         let read = if self.readable { Events::IN.with(Events::RDHUP) } else { Events::NONE };
         if self.writable { read.with(Events::OUT) } else { read }
     }
 
-    /// As [`mask`](Interest::mask), for a model that tells changes: also what a read would stop at.
+    /// As [`mask`](Interest::mask), for a model that reports changes: also what a read would stop at.
     pub(super) const fn mask_of_changes(self) -> Events {
         if self.readable { self.mask().with(Events::PRI) } else { self.mask() }
     }
@@ -50,11 +50,11 @@ pub struct Event {
     pub readable: bool,
     /// Writing is worth a try.
     pub writable: bool,
-    /// Both directions are gone, or an error is pending: reading or writing will say which. Always told together
+    /// Both directions are gone, or an error is pending: reading or writing will say which. Always reported together
     /// with `readable` and `writable`, so that whoever only looks at those finds out.
     pub closed: bool,
     /// A short count is not the end of it, only `EAGAIN` is: behind the data waits the peer's end, an error, or an urgent
-    /// mark, and the model would not tell of it again. See [`Poller`].
+    /// mark, and the model would not report it again. See [`Poller`].
     pub until_eagain: bool,
 }
 
@@ -71,7 +71,7 @@ impl Event {
         }
     }
 
-    /// As [`from_mask`](Event::from_mask), for a model that tells changes.
+    /// As [`from_mask`](Event::from_mask), for a model that reports changes.
     pub(super) const fn of_change(token: u64, mask: Events) -> Event {
         let event = Event::from_mask(token, mask);
         let until_eagain = event.closed || mask.intersects(Events::RDHUP.with(Events::PRI));
@@ -87,7 +87,7 @@ pub enum Outcome {
     /// Something was done, until a call would have blocked: it said `EAGAIN`, or its count was short, and the event did
     /// not say [`until_eagain`](Event::until_eagain).
     Drained,
-    /// Something was done, and there may be more to do: tell it again.
+    /// Something was done, and there may be more to do: report it again.
     More,
 }
 
@@ -100,7 +100,7 @@ pub enum Outcome {
 ///    something else from now on. Without one of the two there may be no further event.
 /// 4. A reactor that hands a descriptor to another thread says [`pause`](Poller::pause) first, and the thread says
 ///    `modify` (or, in `epoll-oneshot`, `rearm`: the same there) when it is done.
-/// 5. Once the end was read, it no longer asks to read: the end is told for ever, and a reactor that does not stop
+/// 5. Once the end was read, it no longer asks to read: the end is reported for ever, and a reactor that does not stop
 ///    asking never sleeps again.
 /// 6. Before the descriptor is closed: [`deregister`](Poller::deregister), or [`forget`](Poller::forget).
 ///
@@ -111,21 +111,21 @@ pub enum Outcome {
 /// | nonblocking | counts | counts | not tried any more |
 /// | select, poll | nothing | nothing | out of the set |
 /// | epoll | nothing | nothing | `EPOLL_CTL_MOD` |
-/// | epoll-edge | nothing: what comes is an edge | `EPOLL_CTL_MOD`, which tells what is so | `EPOLL_CTL_MOD` |
+/// | epoll-edge | nothing: what comes is an edge | `EPOLL_CTL_MOD`, which reports the state | `EPOLL_CTL_MOD` |
 /// | epoll-oneshot | `EPOLL_CTL_MOD` | `EPOLL_CTL_MOD` | nothing: the event did it |
 /// | sigio | nothing: the next arrival sends a signal | looked at in the next wait | signals are dropped |
 ///
-/// **Whether a short read is the end of it** matters to the models that tell changes, epoll-edge and sigio: what is left
-/// in the socket then is not told again. A read of TCP is short for one of two reasons: the queue was empty, or the urgent
+/// **Whether a short read is the end of it** matters to the models that report changes, epoll-edge and sigio: what is left
+/// in the socket then is not reported again. A read of TCP is short for one of two reasons: the queue was empty, or the urgent
 /// mark was reached, with bytes behind it (tcp(7)). An end or an error waits behind the last byte in both. So these models
 /// ask for `EPOLLRDHUP` and `EPOLLPRI` too, and an event that had one of them, or an error, says
 /// [`until_eagain`](Event::until_eagain). Where it does not say so, the queue held nothing but data when the event was
-/// made; whatever came after that, be it a byte, a mark, an end or a reset, is a change of its own, which is told in the
+/// made; whatever came after that, be it a byte, a mark, an end or a reset, is a change of its own, which is reported in the
 /// next wait. So a short read may be the last one then, and saves the call that would say `EAGAIN`. (A mark can be there
 /// without `EPOLLPRI` only where somebody has taken the urgent byte with `MSG_OOB`, which a reactor does not, or where a
 /// peer's segments contradict each other; that peer's own connection then waits for its next byte.)
 pub trait Poller<K: Readiness + Threads> {
-    /// Begins to watch `fd`. `EEXIST`: it is registered. Where it is ready already, that is told. The model's own
+    /// Begins to watch `fd`. `EEXIST`: it is registered. Where it is ready already, that is reported. The model's own
     /// limits are refused here: `EINVAL` for descriptors from 1024 on (select), or for the token `u64::MAX`.
     fn register(&self, fd: Fd, token: u64, interest: Interest) -> Result<()>;
 
@@ -137,7 +137,7 @@ pub trait Poller<K: Readiness + Threads> {
     fn rearm(&self, fd: Fd, token: u64, interest: Interest, outcome: Outcome) -> Result<()>;
 
     /// No event of this descriptor, from the next wait on, until `modify`. To be called while handling one of its
-    /// events. One that tells `closed` may still come, once; ignore it, since `modify` tells it again.
+    /// events. One that says `closed` may still come, once; ignore it, since `modify` reports it again.
     fn pause(&self, fd: Fd, token: u64) -> Result<()>;
 
     /// Ends a pause as `modify` does, where the handling of the event ended so: a model that tries everything again and

@@ -78,7 +78,7 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
                 // The kernel may end a multishot at any time: it goes on, unless it ended by an error.
                 let ended = !completed.flags.contains(CompletedFlags::MORE);
                 if let (true, Ok(_), Some(&listener)) = (ended, result, self.listeners.get(&token)) {
-                    // Where that fails, it is told as the end that it is, with the next turn's completions.
+                    // Where that fails, it is reported as the end that it is, with the next turn's completions.
                     let again = self.accept(listener, token);
                     self.failed = again.err().map(|errno| (token, errno)).or(self.failed);
                 }

@@ -1,4 +1,4 @@
-//! The non-blocking model: nobody tells what is ready, so that everything is tried, again and again. A turn in which
+//! The non-blocking model: nothing reports what is ready, so that everything is tried, again and again. A turn in which
 //! nothing could be done is followed by a pause, twice as long each time, or a server at rest would burn its core. So a
 //! pause is about as long as nothing has moved, up to [`PAUSE_MAX`]: under load there is none, an answer to somebody who
 //! was silent for a while takes up to as much longer, and at rest there are fifty scans a second.

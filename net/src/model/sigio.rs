@@ -5,7 +5,7 @@
 //!   named in a turn, so that a number that has meanwhile become another file is asked for what it is now.
 //! - The queue is finite (`RLIMIT_SIGPENDING`); what does not fit becomes one plain SIGIO without a name. Then
 //!   everything is looked at.
-//! - They tell changes, not states: enabling `O_ASYNC` with data already there sends nothing. So whatever is new, has
+//! - They report changes, not states: enabling `O_ASYNC` with data already there sends nothing. So whatever is new, has
 //!   changed or may have more to do is on a list that the next wait looks at first.
 //! - Only sockets (and terminals, pipes) send them; an eventfd, timerfd or signalfd does not.
 
@@ -125,7 +125,7 @@ impl<K: Readiness + Signals + Threads> SigioPoller<K> {
             // one too many: poll(2) takes no more than RLIMIT_NOFILE.
             let Some(entry) = state.table.get_mut(fd).filter(|entry| entry.own.listed) else { continue };
             entry.own.listed = false;
-            // Before poll: what happens from here on is told by one or the other.
+            // Before poll: what happens from here on is reported by one or the other.
             if !entry.own.armed {
                 match self.arm(fd) {
                     Ok(()) => entry.own.armed = true,
@@ -222,12 +222,12 @@ impl<K: Readiness + Signals + Threads> Poller<K> for SigioPoller<K> {
         // Something to do already, or something new came onto the list meanwhile: do not wait, only collect.
         let ready = !events.is_empty() || !state.list.is_empty();
         drop(state);
-        let mut patience = if ready { Some(Duration::ZERO) } else { timeout };
+        let mut timeout = if ready { Some(Duration::ZERO) } else { timeout };
         let set = Self::set_of(self.signals);
         let mut named = Vec::new();
         let (mut overflow, mut failed) = (false, None);
         while named.len() < TURN {
-            match self.kernel.sigtimedwait(set, patience) {
+            match self.kernel.sigtimedwait(set, timeout) {
                 Ok(info) if info.signal == self.signals.ready => named.push(info.fd),
                 Ok(info) if info.signal == self.signals.wake => self.waker.heard(true),
                 Ok(_) => overflow = true,
@@ -237,14 +237,14 @@ impl<K: Readiness + Signals + Threads> Poller<K> for SigioPoller<K> {
                     break;
                 }
             }
-            patience = Some(Duration::ZERO);
+            timeout = Some(Duration::ZERO);
         }
         let mut state = self.state.lock();
         state.waiting = false;
         if overflow {
             state.list_all();
         } else {
-            // Those in `events` are told already; being told twice in a turn is only a hint too many, but costs the
+            // Those in `events` are reported already; being reported twice in a turn is only a hint too many, but costs the
             // reactor a call.
             named.into_iter().for_each(|fd| state.list(fd));
         }

@@ -87,7 +87,7 @@ impl<K: Readiness + Threads> Waker<K> {
 
     /// The wait saw the bell. `empty`: take what it holds, for the waits that would see it again. In this order: a ring
     /// between the two is not repeated, but whoever waits now looks around anyway; the other way round, a ring could
-    /// be taken with nobody left to tell.
+    /// be taken with nobody left to notify.
     pub(super) fn heard(&self, empty: bool) {
         match &self.shared.bell {
             Bell::EventFd(bell) if empty => drop(bell.read()),

@@ -1,4 +1,4 @@
-//! A bounded queue between threads, many to many. When it is full, producers wait or are told so: nothing is ever
+//! A bounded queue between threads, many to many. When it is full, producers wait or get an error: nothing is ever
 //! dropped, which is what makes it a means of back-pressure.
 
 use super::{Condvar, Mutex};

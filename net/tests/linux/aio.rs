@@ -14,8 +14,8 @@ const DONE: Signal = Signal(Signal::SIGRTMIN.0 + 20);
 
 #[test]
 fn a_read_completes_by_a_signal_with_its_value() {
-    let told = Arc::new(AtomicU64::new(0));
-    let inside = told.clone();
+    let received = Arc::new(AtomicU64::new(0));
+    let inside = received.clone();
     let handler = SigAction::handler(true, move |info| {
         if info.code == SigCode::AsyncIo {
             inside.store(info.value, SeqCst);
@@ -32,10 +32,10 @@ fn a_read_completes_by_a_signal_with_its_value() {
     let (result, buffer) = Linux.aio_return(id).unwrap();
     assert_eq!((result, &buffer[..5]), (Ok(5), &b"hello"[..]));
     assert_eq!(Linux.aio_return(id).unwrap_err(), Errno::EINVAL);
-    while told.load(SeqCst) == 0 {
+    while received.load(SeqCst) == 0 {
         Linux.sched_yield();
     }
-    assert_eq!(told.load(SeqCst), 0xabcd_ef01_2345);
+    assert_eq!(received.load(SeqCst), 0xabcd_ef01_2345);
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn what_waits_behind_another_is_cancelled_and_what_runs_is_not() {
     assert_eq!(Linux.aio_error(behind), Ok(AioState::Failed(Errno::ECANCELED)));
     assert_eq!(Linux.aio_return(behind).unwrap(), (Err(Errno::ECANCELED), vec![0; 4]));
     // Through a duplicate a write does not wait.
-    let twin = server.try_clone().unwrap();
-    let write = Linux.aio_write(twin.fd(), b"x".to_vec(), 0, 0, SigEvent::None).unwrap();
+    let duplicate = server.try_clone().unwrap();
+    let write = Linux.aio_write(duplicate.fd(), b"x".to_vec(), 0, 0, SigEvent::None).unwrap();
     Linux.aio_suspend(&[write], None).unwrap();
     assert_eq!(Linux.aio_return(write).unwrap().0, Ok(1));
     let soon = Some(Duration::from_micros(10));

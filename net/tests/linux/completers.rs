@@ -1,4 +1,4 @@
-//! One proactor on both models that tell of completion. The completion signal of POSIX AIO goes to the process, and has
+//! One proactor on both models that report completion. The completion signal of POSIX AIO goes to the process, and has
 //! to be blocked in all of its threads: the test runs itself again, in a process that inherits such a mask.
 
 use eagain_net::model::{AnyCompleter, Completer, Finish, Finished, ModelKind, Refusal};
@@ -46,7 +46,7 @@ fn an_echo_works_on_io_uring() {
 fn a_model_of_readiness_is_refused() {
     let refusal = AnyCompleter::new(Linux, ModelKind::Epoll, 8).unwrap_err();
     assert_eq!(refusal, Refusal::NotCompletion(ModelKind::Epoll));
-    assert_eq!(refusal.to_string(), "the model epoll does not tell of completion");
+    assert_eq!(refusal.to_string(), "the model epoll does not report completion");
 }
 
 struct Connection {
@@ -62,7 +62,7 @@ fn echo(kind: ModelKind) {
     wake_ups_end_a_wait(&mut completer);
     let listener = TcpListener::bind(Linux, any_port()).unwrap();
     let address = listener.local_addr().unwrap();
-    // Before accept is asked for: those that wait already are told too.
+    // Before accept is asked for: those that wait already are reported too.
     let early = TcpStream::connect(Linux, address).unwrap();
     let clients: Vec<_> = (1..CLIENTS as u8)
         .map(|me| {

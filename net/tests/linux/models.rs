@@ -1,4 +1,4 @@
-//! One reactor on every model that tells of readiness: the same test, seven times.
+//! One reactor on every model that reports readiness: the same test, seven times.
 
 use crate::pair;
 use eagain_net::model::{AnyPoller, Event, Interest, ModelKind, Outcome, Poller, Refusal};
@@ -44,7 +44,7 @@ fn names_are_those_of_the_command_line() {
     );
     let refusal = AnyPoller::new(Linux, ModelKind::Aio).unwrap_err();
     assert_eq!(refusal, Refusal::NotReadiness(ModelKind::Aio));
-    assert_eq!(refusal.to_string(), "the model aio tells of completion, not of readiness");
+    assert_eq!(refusal.to_string(), "the model aio reports completion, not readiness");
 }
 
 /// What an echo connection still has to write.
@@ -103,7 +103,7 @@ fn echo(listener: &TcpListener<Linux>, poller: &AnyPoller<Linux>, clients: usize
         for event in &events {
             if event.token == 0 {
                 let mut outcome = Outcome::Nothing;
-                // One at a time, to see that what is left over is told again.
+                // One at a time, to see that what is left over is reported again.
                 if let Ok((stream, _)) = listener.accept_nonblocking() {
                     let (fd, interest) = (stream.fd(), Interest::READABLE);
                     poller.register(fd, fd.0 as u64, interest).unwrap();

@@ -142,18 +142,18 @@ fn a_handler_runs_on_the_thread_that_waits_and_beside_one_that_computes() {
     let inside = ran_on.clone();
     let handler = SigAction::handler(false, move |_| inside.lock().unwrap().push(Linux.gettid()));
     Linux.sigaction(signal, handler).unwrap();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let done = Arc::new(AtomicBool::new(false));
     let finish = done.clone();
     let victim = std::thread::spawn(move || {
-        tell.send(Linux.gettid()).unwrap();
+        sender.send(Linux.gettid()).unwrap();
         // Computes: no call is made. Then waits, for a signal alone.
         while !finish.load(SeqCst) {
             std::hint::spin_loop();
         }
         Linux.nanosleep(Duration::from_secs(3600))
     });
-    let id = told.recv().unwrap();
+    let id = receiver.recv().unwrap();
     Linux.tgkill(id, signal).unwrap();
     while ran_on.lock().unwrap().is_empty() {
         Linux.sched_yield();

@@ -1,5 +1,5 @@
 //! A link between servers that sends again what may have been executed. Repaired: whether it was is unknown, and the client
-//! is told so.
+//! gets an error.
 
 use crate::cluster::restart_storm::storm;
 use crate::cluster::run::run;

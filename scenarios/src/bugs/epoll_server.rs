@@ -32,7 +32,7 @@ impl<K: Kernel, T> Peer<K, T> {
     }
 }
 
-/// Takes peers in, each watched for `first` and with a copy of `own`, and tells `turn` what happens to them. What that
+/// Takes peers in, each watched for `first` and with a copy of `own`, and calls `turn` with what happens to them. What that
 /// returns they are watched for from then on; nothing: the peer has ended.
 pub fn answer<K: Kernel, T: Clone>(
     k: K,

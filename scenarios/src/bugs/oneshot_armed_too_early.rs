@@ -1,5 +1,5 @@
 //! Two threads on one epoll set (onion 2015): a one-shot descriptor is armed again before its event has been handled. More
-//! comes meanwhile, the second thread is told, and both are at the same connection. Repaired: it is armed again last.
+//! comes meanwhile, the second thread gets it, and both are at the same connection. Repaired: it is armed again last.
 
 use super::common::{Lines, connect, listen, patiently, pause, wait};
 use eagain_net::sync::Mutex;

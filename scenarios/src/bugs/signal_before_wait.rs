@@ -74,7 +74,7 @@ fn operate<K: Kernel>(k: K, server: SocketAddr, pid: &AtomicI32) {
     let mut lines = Lines::default();
     for _ in 0..choose("questions", 1, 10) {
         if stream.write_all(b"hello\n").is_err() || !matches!(lines.read(&stream), Ok(Some(_))) {
-            return fail("O1", "no reply", "the server has gone before it was told to".to_owned());
+            return fail("O1", "no reply", "the server has gone before it was asked to".to_owned());
         }
     }
     pause(k, "patience", Duration::from_micros(20));

@@ -92,7 +92,7 @@ impl fmt::Display for Verdict {
 pub fn check(history: &[Operation]) -> Result<(), Verdict> {
     let mut keys: BTreeMap<u64, Vec<Operation>> = BTreeMap::new();
     for operation in history {
-        // What has no return and tells nothing can be left out.
+        // What has no return and shows nothing can be left out.
         if operation.returned.is_some() || operation.ask != Ask::Get {
             keys.entry(operation.key).or_default().push(operation.clone());
         }

@@ -1,4 +1,4 @@
-//! The calls of a program that start a read or a write and are told of its end: waited for, since how long the threads of
+//! The calls of a program that start a read or a write and learn of its end: waited for, since how long the threads of
 //! the C library take is nobody's to say.
 
 use super::machine::{Calls, Machine, digest};
@@ -16,7 +16,7 @@ impl<K: Calls> Machine<K> {
         let started = self.k.aio_read(fd, buffer, 0, SigEvent::None);
         let socket = self.k.getsockname(fd) != Err(Errno::ENOTSOCK);
         match self.ended(started.map_err(|(errno, _)| errno), true) {
-            // A record of a signal tells of its sender, which differs.
+            // A record of a signal names its sender, which differs.
             Outcome::Data(n, _) if !socket => Outcome::Count(n),
             outcome => outcome,
         }

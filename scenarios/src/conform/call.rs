@@ -121,7 +121,7 @@ operations! {
     Async "async" [Slot Count No] "`F_SETFL`: `O_ASYNC` or not; `O_NONBLOCK` is set.";
     Kill "kill" [Signal No No] "`kill(2)` of the own process.";
     Queue "sigqueue" [Signal No No] "`sigqueue(3)` to the own process, with a value.";
-    Tell "tell" [Signal No No] "`tgkill(2)` of the other thread that runs the program, or of the caller where there is none.";
+    Tgkill "tgkill" [Signal No No] "`tgkill(2)` of the other thread that runs the program, or of the caller where there is none.";
     WaitUnmasked "pwait" [Slot Count No] "`epoll_pwait(2)` without waiting, nothing blocked meanwhile.";
     PollUnmasked "ppoll" [Slot Mask No] "`ppoll(2)` without waiting, nothing blocked meanwhile.";
     SelectUnmasked "pselect" [Slot No No] "`pselect(2)` without waiting, nothing blocked meanwhile.";
@@ -147,7 +147,7 @@ operations! {
     RingLinkTimeout "u-link-timeout" [Count No No] "A timeout for what it is linked behind, in ms (0: an hour).";
     Provide "u-provide" [Count Count No] "Gives so many buffers of a size to the group.";
     RingGroup "u-group" [Slot Count No] "Submits `recv(2)` into a buffer of the group; 1: until there is none left.";
-    Enter "enter" [Count No No] "`io_uring_enter(2)`, waiting for so many completions a second at most; tells all that are there.";
+    Enter "enter" [Count No No] "`io_uring_enter(2)`, waiting for so many completions a second at most; reports all that are there.";
     AioRead "aio-read" [Slot Count No] "`aio_read(3)`, waited for, and its result.";
     AioWrite "aio-write" [Slot Count No] "`aio_write(3)`, waited for, and its result.";
     AioCancel "aio-cancel" [Slot No No] "`aio_cancel(3)` of all on a descriptor.";
@@ -156,7 +156,7 @@ operations! {
 impl Op {
     /// Whether a signal may come of it.
     pub fn is_about_signals(self) -> bool {
-        let names = ["sig", "raise", "kill", "tell", "setown", "async", "pending", "handled"];
+        let names = ["sig", "raise", "kill", "tgkill", "setown", "async", "pending", "handled"];
         names.iter().any(|name| self.name().starts_with(name))
     }
 

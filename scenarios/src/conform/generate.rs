@@ -89,7 +89,7 @@ const SIGNALS: Group = &[
 const PROCESS: Group = &[(Op::Kill, 3), (Op::Queue, 2)];
 const UNMASKED: Group = &[(Op::WaitUnmasked, 5), (Op::PollUnmasked, 4), (Op::SelectUnmasked, 2)];
 /// Signals from one thread to the other.
-const OTHER: Group = &[(Op::Tell, 8)];
+const OTHER: Group = &[(Op::Tgkill, 8)];
 const WRONG: Group = &[(Op::Wrong, 14), (Op::PollStale, 2), (Op::DelStale, 2)];
 const PARTS: Group = &[(Op::SendParts, 5), (Op::WriteParts, 3), (Op::ReadParts, 6)];
 const RINGS: Group = &[
@@ -318,7 +318,7 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::Block | Op::Unblock | Op::Raise | Op::TakeSignal => (a_signal(draw), 0, 0),
         Op::Own | Op::Async => (mix.watched(draw), draw.below(4).min(1), 0),
         Op::SetSig => (mix.watched(draw), draw.pick(&[RT, RT, 29, 0]), 0),
-        Op::Kill | Op::Queue | Op::Tell => (a_signal(draw), 0, 0),
+        Op::Kill | Op::Queue | Op::Tgkill => (a_signal(draw), 0, 0),
         Op::WaitUnmasked => (mix.epoll(draw), draw.pick(&[8, 8, 1, 0]), 0),
         Op::PollUnmasked => (mix.watched(draw), asked_mask(draw), 0),
         Op::SelectUnmasked | Op::AioCancel => (mix.watched(draw), 0, 0),

@@ -186,7 +186,7 @@ impl<K: Calls> Machine<K> {
             return connected;
         }
         let accepted = self.accept(listener, server, 0);
-        // The second connect tells the socket layer what the protocol knows already.
+        // The second connect gives the socket layer what the protocol knows already.
         match (self.connect(client, listener), accepted) {
             (Outcome::Ok, Outcome::Address(_)) => Outcome::Ok,
             (Outcome::Ok, accepted) => accepted,
@@ -364,7 +364,7 @@ impl<K: Calls> Machine<K> {
                 let flags = if b == 0 { StatusFlags::NONE } else { StatusFlags::ASYNC };
                 self.set_flags(a, |_| StatusFlags::NONBLOCK | flags)
             }
-            Op::Block | Op::Unblock | Op::Raise | Op::Kill | Op::Queue | Op::Tell => self.signal_call(call),
+            Op::Block | Op::Unblock | Op::Raise | Op::Kill | Op::Queue | Op::Tgkill => self.signal_call(call),
             Op::Pending | Op::Handled | Op::TakeSignal => self.signal_call(call),
             Op::SendParts => self.send_parts(a, b, Some(c)),
             Op::WriteParts => self.send_parts(a, b, None),

@@ -15,7 +15,7 @@ impl<K: Calls> Machine<K> {
     pub(super) fn options(&mut self, slot: u64) -> Outcome {
         let fd = self.slots[slot as usize];
         use SocketOptionName as N;
-        // Buffer sizes are told only where the program has set them: the defaults are each machine's own.
+        // Buffer sizes are shown only where the program has set them: the defaults are each machine's own.
         let names =
             [N::ReuseAddr, N::RecvLowAt, N::Linger, N::NoDelay, N::KeepAlive, N::RecvTimeout, N::SendTimeout];
         let mut text = Vec::new();

@@ -11,7 +11,7 @@ pub type Log = Vec<Outcome>;
 /// What one call came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It succeeded, with nothing to tell.
+    /// It succeeded, with nothing to show.
     Ok,
     /// It failed.
     Err(Errno),

@@ -105,7 +105,7 @@ impl<K: Checked> Checker<K> {
         match result {
             Ok(n) => {
                 assert!(!me.shut_wr, "a send after SHUT_WR went in");
-                assert!(n as u64 <= count && (n > 0 || count == 0), "a send of {count} told {n}");
+                assert!(n as u64 <= count && (n > 0 || count == 0), "a send of {count} returned {n}");
                 me.written += n as u64;
                 me.owed |= (n as u64) < count;
             }
@@ -146,7 +146,7 @@ impl<K: Checked> Checker<K> {
                 if !peek {
                     me.read += n as u64;
                 }
-                // A short read means that all was taken; an end that was seen is told once.
+                // A short read means that all was taken; an end that was seen is reported once.
                 me.dry = !peek && n < count && !me.seen_end;
             }
             Err(Errno::EAGAIN) => {
@@ -164,7 +164,7 @@ impl<K: Checked> Checker<K> {
         }
     }
 
-    /// What the edge-triggered set tells; an edge settles what was owed.
+    /// What the edge-triggered set reports; an edge settles what was owed.
     fn edges(&mut self, timeout: Duration) -> usize {
         let mut events = [EpollEvent::default(); 8];
         let count = self.k.epoll_wait(self.epoll, &mut events, Some(timeout), None).unwrap_or(0);

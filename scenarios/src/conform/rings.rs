@@ -1,5 +1,5 @@
 //! The calls of a program that use a ring. Its work is deferred, so that completions appear where `enter` is called and
-//! nowhere else; all that are there are told by it, in their order.
+//! nowhere else; all that are there are reported by it, in their order.
 
 use super::call::{Call, Op};
 use super::machine::{Calls, Machine, digest};
@@ -150,10 +150,10 @@ impl<K: Calls> Machine<K> {
         let entered = ring.enter(least as u32, timeout, None);
         let mut done = Vec::new();
         ring.reap(&mut done);
-        let told: Vec<_> = done.into_iter().map(|one| self.completion(one)).collect();
+        let reported: Vec<_> = done.into_iter().map(|one| self.completion(one)).collect();
         match entered {
-            Err(errno) if told.is_empty() => Outcome::Err(errno),
-            _ => Outcome::Completions(told),
+            Err(errno) if reported.is_empty() => Outcome::Err(errno),
+            _ => Outcome::Completions(reported),
         }
     }
 
@@ -185,7 +185,7 @@ impl<K: Calls> Machine<K> {
             (Some(Meaning::Data), Some(buffer)) => {
                 digest(&buffer[..buffer.len().min(result.max(0) as usize)])
             }
-            // A record of a signal tells of its sender, which differs.
+            // A record of a signal names its sender, which differs.
             _ => 0,
         };
         (number, text, read)

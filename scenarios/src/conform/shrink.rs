@@ -1,5 +1,5 @@
 //! Making a program smaller as long as the two kernels still differ over it: first without calls, then with smaller
-//! numbers. What it differs in may change; any difference will do, the smallest tells the most.
+//! numbers. What it differs in may change; any difference will do, the smallest says the most.
 
 use super::call::{Call, Form, Op};
 use super::compare::{Comparer, Difference, Verdict};

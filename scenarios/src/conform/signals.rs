@@ -12,8 +12,8 @@ use std::time::Duration;
 /// The signals that programs use. SIGPIPE stays ignored.
 const USED: [Signal; 5] = [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGIO, Signal(40), Signal(41)];
 
-/// What is told of a signal: its number, why, and the bits.
-fn told(info: &SigInfo) -> String {
+/// What is shown of a signal: its number, why, and the bits.
+fn shown(info: &SigInfo) -> String {
     let band = info.band.named();
     if band.is_empty() {
         format!("{:?}/{:?}", info.signal, info.code)
@@ -65,7 +65,7 @@ impl<K: Calls> Machine<K> {
             Op::Raise => Outcome::of(self.k.tgkill(self.k.gettid(), signal)),
             Op::Kill => Outcome::of(self.k.kill(self.k.getpid(), signal)),
             Op::Queue => Outcome::of(self.k.sigqueue(self.k.getpid(), signal, 7)),
-            Op::Tell => {
+            Op::Tgkill => {
                 let me = self.k.gettid();
                 let other = self.threads.iter().copied().find(|thread| *thread != me);
                 Outcome::of(self.k.tgkill(other.unwrap_or(me), signal))
@@ -76,7 +76,7 @@ impl<K: Calls> Machine<K> {
                 Outcome::Text(if names.is_empty() { "none".to_owned() } else { names.join(" ") })
             }
             Op::TakeSignal => match self.k.sigtimedwait(set, Some(Duration::ZERO)) {
-                Ok(info) => Outcome::Text(told(&info)),
+                Ok(info) => Outcome::Text(shown(&info)),
                 Err(errno) => Outcome::Err(errno),
             },
             _ => Outcome::Text(self.take_notes()),

@@ -70,10 +70,10 @@ impl<K: Calls> Machine<K> {
             "linger-forever" => match k.setsockopt(fd, SocketOption::Linger(Some(u32::MAX))) {
                 Err(errno) => Outcome::Err(errno),
                 Ok(()) => {
-                    let told = k.getsockopt(fd, SocketOptionName::Linger);
+                    let set = k.getsockopt(fd, SocketOptionName::Linger);
                     // Nobody waits for it when the descriptor is closed.
                     let _ = k.setsockopt(fd, SocketOption::Linger(None));
-                    Outcome::Text(format!("{told:?}"))
+                    Outcome::Text(format!("{set:?}"))
                 }
             },
             "settime-unknown" => {
@@ -150,7 +150,7 @@ impl<K: Calls> Machine<K> {
         let fd = self.slots[slot as usize];
         match self.k.readv(fd, &mut parts) {
             Err(errno) => Outcome::Err(errno),
-            // A record of a signal tells of its sender, which differs.
+            // A record of a signal names its sender, which differs.
             Ok(n) if self.k.getsockname(fd) == Err(Errno::ENOTSOCK) => Outcome::Count(n as u64),
             Ok(n) => Outcome::Data(n as u64, digest(&buffer[..n])),
         }

@@ -66,9 +66,9 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server
     let pid = Arc::new(AtomicI32::new(0));
     let life = Arc::new(AtomicU64::new(0));
     let (its_pid, its_life) = (pid.clone(), life.clone());
-    let process = sim.server_restarting(host, name, move |k, boot| {
+    let process = sim.server_restarting(host, name, move |k, incarnation| {
         its_pid.store(k.getpid(), SeqCst);
-        reached("a server began again", boot > 0);
+        reached("a server began again", incarnation > 0);
         loop {
             its_life.fetch_add(1, SeqCst);
             let report = |line: &str| reached(TORN, line.contains("torn batch"));

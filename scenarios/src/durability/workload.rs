@@ -55,7 +55,7 @@ pub fn in_words<T>(name: &str, ask: Ask, asks: impl FnOnce(&[&[u8]]) -> T) -> T 
     }
 }
 
-/// What an error that a server tells of says about the outcome.
+/// What an error that a server reports says about the outcome.
 pub fn failed(text: &[u8]) -> Outcome {
     let text = String::from_utf8_lossy(text).into_owned();
     let unknown = text.contains("unknown") || text.starts_with("UNKNOWN") || text.starts_with("PARTIAL");

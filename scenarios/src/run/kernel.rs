@@ -37,7 +37,7 @@ pub(super) fn run(sim: &mut Sim, script: &Script, setup: &Setup) {
                 }
             });
             if may_disappear {
-                sim.may_vanish(client);
+                sim.may_disappear(client);
             }
         }
     }
@@ -141,7 +141,7 @@ impl World {
             sleep(k, Duration::from_micros(choose("patience", 100, 50_000)));
             stopping.store(true, SeqCst);
             if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
-                fail("O16", "server gone", format!("it had ended before it was told to: {errno}"));
+                fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
             }
         });
     }
@@ -210,7 +210,7 @@ fn configuration(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Result<Conf
 /// Settings that may be as small as they can be, where the run chooses so: queues and batches that are always full.
 fn fuzz(sim: &mut Sim, config: &mut Config) {
     let mut small = |name: &str, setting: &mut usize| {
-        *setting = sim.perturbed(name, *setting as u64, 1) as usize;
+        *setting = sim.fuzzed_setting(name, *setting as u64, 1) as usize;
     };
     let limits = &mut config.limits;
     small("request-queue", &mut limits.queue_length_max);
@@ -219,7 +219,7 @@ fn fuzz(sim: &mut Sim, config: &mut Config) {
     small("output-high", &mut limits.output_bytes_high);
     if config.model == Model::IoUring {
         // An operation under way needs an entry only until it is submitted.
-        let entries = sim.perturbed("ring-entries", u64::from(RING_ENTRIES), 1);
+        let entries = sim.fuzzed_setting("ring-entries", u64::from(RING_ENTRIES), 1);
         config.depth = if entries == u64::from(RING_ENTRIES) { 0 } else { entries as u32 };
     }
 }

@@ -23,7 +23,7 @@ use tokio::time::sleep;
 /// How long the observer waits for the server to close the connections of clients that are gone: longer than any of its
 /// timeouts.
 const OBSERVED_FOR: Duration = Duration::from_secs(70);
-/// How long the operator waits for a server that was told to stop: longer than it may take to drain.
+/// How long the operator waits for a server that was asked to stop: longer than it may take to drain.
 const STOP_BOUND: Duration = Duration::from_secs(20);
 /// The wall clock at the start: 2026-01-01.
 pub(crate) const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
@@ -138,13 +138,13 @@ impl Lifecycle {
         }
     }
 
-    /// Tells the server to stop; whether it did in time (O14).
+    /// Asks the server to stop; whether it did in time (O14).
     pub async fn stop(&self, layer: &Layer) -> bool {
         self.stopping.store(true, SeqCst);
         self.stop.notify_one();
         let in_time = wait_until(STOP_BOUND, || self.stopped.load(SeqCst)).await;
         if !in_time {
-            let message = "the server runs on although it was told to stop".to_owned();
+            let message = "the server runs on although it was asked to stop".to_owned();
             layer.world().fail("O14", "not stopped", message);
         }
         in_time

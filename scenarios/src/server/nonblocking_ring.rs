@@ -37,7 +37,7 @@ fn body(sim: &mut Sim) {
     sim.faults(&faults);
     let host = sim.host("server");
     let address = sim.address(host, PORT);
-    let entries = sim.perturbed("ring-entries", 64, 1) as u32;
+    let entries = sim.fuzzed_setting("ring-entries", 64, 1) as u32;
     sim.server(host, "server", move |k| {
         if let Err(errno) = serve(k, entries) {
             fail("O16", "server ended", errno.to_string());

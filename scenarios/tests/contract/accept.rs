@@ -161,7 +161,7 @@ crate::rows! {
     ";
 }
 
-/// A full table: the connection stays where it is, and a level-triggered listener goes on telling of it.
+/// A full table: the connection stays where it is, and a level-triggered listener goes on reporting it.
 fn no_descriptor_is_free<K: eagain_net::Kernel>(k: K) {
     use eagain_net::{Domain, Errno, Events, SocketFlags, any_port};
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();

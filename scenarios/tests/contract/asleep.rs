@@ -49,10 +49,10 @@ impl Caller {
         call: impl FnOnce(K) -> eagain_net::Result<usize> + Send + 'static,
     ) -> Caller {
         let (about, result) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(NOT_YET)));
-        let (inside, told) = (about.clone(), result.clone());
+        let (inside, outcome) = (about.clone(), result.clone());
         let body = move || {
             inside.store(true, SeqCst);
-            told.store(call(k).map_or_else(|errno| -errno.0, |n| n as i32), SeqCst);
+            outcome.store(call(k).map_or_else(|errno| -errno.0, |n| n as i32), SeqCst);
         };
         let thread = k.spawn("caller", Box::new(body)).unwrap();
         let caller = Caller { thread, about, result };

@@ -1,4 +1,4 @@
-//! Section 5: resets, ends, shutdowns, and errors that are told once.
+//! Section 5: resets, ends, shutdowns, and errors that are reported once.
 
 crate::rows! {
     closed_with_unread_data_then_read: "

@@ -31,7 +31,7 @@ fn select_of_what_is_not_open<K: Sleepers>(k: K) {
     assert_eq!(k.select(-1, Some(&mut read), None, None, NOW, None), Err(Errno::EINVAL));
 }
 
-/// The real table of the test process is as large as its limit, since another row fills it; so this one is told of the
+/// The real table of the test process is as large as its limit, since another row fills it; so this one learns of the
 /// simulation alone.
 #[test]
 fn select_ignores_what_is_beyond_the_table() {

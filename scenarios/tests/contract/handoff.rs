@@ -10,7 +10,7 @@ crate::rows! {
         handled = none
         raise usr1 = ok
         handled = SIGUSR1
-        tell usr1 = ok
+        tgkill usr1 = ok
         hand = ok
         pending = SIGUSR1
         sigunblock usr1 = ok
@@ -45,7 +45,7 @@ crate::rows! {
         hand = ok
         sigblock usr1 = ok
         hand = ok
-        tell usr1 = ok
+        tgkill usr1 = ok
         read g 128 = EAGAIN
         hand = ok
         read g 128 = 128

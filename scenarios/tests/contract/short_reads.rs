@@ -1,5 +1,5 @@
-//! What the models that tell changes rely on when they take a short read for the last one (`eagain_net::model::Poller`):
-//! an edge-triggered set that also asks for RDHUP and PRI either has told of what lies behind the data, or will tell.
+//! What the models that report changes rely on when they take a short read for the last one (`eagain_net::model::Poller`):
+//! an edge-triggered set that also asks for RDHUP and PRI either has reported what lies behind the data, or will report it.
 
 crate::rows! {
     short_read_has_emptied_the_queue_and_what_comes_next_is_an_edge: "

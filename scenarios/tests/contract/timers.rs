@@ -75,7 +75,7 @@ fn syn_that_was_dropped_is_sent_again_after_a_second<K: Sleepers>(k: K) {
     }
 }
 
-/// Closing the listener is not told to who is calling; the next SYN is refused.
+/// Closing the listener is not reported to who is calling; the next SYN is refused.
 fn connect_to_a_closed_listener_is_refused_after_a_second<K: Sleepers>(k: K) {
     let listener = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
     k.bind(listener, any_port()).unwrap();

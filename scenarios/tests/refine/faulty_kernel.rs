@@ -20,17 +20,17 @@ pub(crate) enum Fault {
     NoEdge,
     /// A poll says that the peer has shut.
     HasShut,
-    /// A send tells more than was taken.
+    /// A send returns more than was taken.
     Taken,
 }
 
 /// What each is found out by.
 pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::NothingHere, &["something was there", "never arrived"]),
-    (Fault::OneByte, &["were there", "never arrived", "nothing got on"]),
+    (Fault::OneByte, &["were there", "never arrived", "no progress"]),
     (Fault::End, &["an end that is none"]),
     (Fault::OtherByte, &["other bytes than were sent"]),
-    (Fault::NoEdge, &["never arrived", "no OUT edge", "nothing got on"]),
+    (Fault::NoEdge, &["never arrived", "no OUT edge", "no progress"]),
     (Fault::HasShut, &["nobody has shut"]),
     (Fault::Taken, &["a send of"]),
 ];

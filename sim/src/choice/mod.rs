@@ -148,7 +148,7 @@ impl Stream {
 
 impl Words {
     /// Whether every lane of step `at` is known to give 0, where lane `i` gives something else `chances[i]` times of
-    /// 65,536. `sum` tells these chances from others that the same words are asked with.
+    /// 65,536. `sum` distinguishes these chances from others that the same words are asked with.
     #[inline]
     pub(crate) fn is_calm(&mut self, at: u64, chances: &[u32; LANES], sum: u32) -> bool {
         let Calm { block, eventful, chances: known } = self.calm;

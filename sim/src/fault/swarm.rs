@@ -105,7 +105,7 @@ impl Swarm {
         if now >= self.quiet_from { 0 } else { self.chance[family as usize] }
     }
 
-    /// How often something happens to a segment, by lane, and what tells these chances from others; `None`: nothing does.
+    /// How often something happens to a segment, by lane, and what distinguishes these chances from others; `None`: nothing does.
     /// All families of segments count as asked.
     #[inline]
     pub fn of_segment(&self, now: u64) -> Option<(&[u32; LANES], u32)> {

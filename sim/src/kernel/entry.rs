@@ -235,7 +235,7 @@ impl World {
         run.failed() || process.exit.is_some() || t.has_deliverable(process)
     }
 
-    /// A call that has ended, of a process that is watched, is to end, or has a thread that gets nothing on.
+    /// A call that has ended, of a process that is watched, is to end, or has a thread that makes no progress.
     #[inline(never)]
     fn end_call_with_care(&mut self, was_last: bool) -> bool {
         let me = self.scheduler.current();

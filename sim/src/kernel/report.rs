@@ -29,7 +29,7 @@ impl World {
         self.run.fail(
             Oracle::NoBusyLoop,
             "spin",
-            format!("{name} made {limit} calls in a row that got nothing on\n{waits}"),
+            format!("{name} made {limit} consecutive calls without progress\n{waits}"),
         );
     }
 

@@ -8,7 +8,7 @@ use super::Fifo;
 /// `TCP_MSS_DEFAULT`: what a full segment is, as long as none has come.
 const MSS_DEFAULT: u64 = 536;
 /// Segments from this length on can lower the estimate (`TCP_MSS_DEFAULT` less the options of the header).
-const TELLING: u64 = 524;
+const SAMPLE_MIN: u64 = 524;
 /// `TCP_MAX_QUICKACKS`.
 const QUICK_MAX: u64 = 16;
 /// What a segment takes of the buffer beside its bytes, and how many parts one has room for (`MAX_SKB_FRAGS`).
@@ -20,7 +20,7 @@ const WINDOW: u64 = 65_536;
 const THRESHOLD: u64 = 65_483;
 /// `TCP_DEFAULT_SCALING_RATIO`: half of the buffer is bytes.
 const RATIO: u64 = 128;
-/// Windows are told in multiples of this.
+/// Windows are advertised in multiples of this.
 const SCALE: u64 = 1024;
 /// The longest segment that is announced.
 const ADVMSS: u64 = 65_483;
@@ -44,8 +44,8 @@ pub(crate) struct Acknowledging {
     /// `rcv_nxt`, `copied_seq`: what has come, and what has been read.
     next: u64,
     read: u64,
-    /// `rcv_wup`, `rcv_wnd`: what was acknowledged last, and the window that was told with it.
-    told: u64,
+    /// `rcv_wup`, `rcv_wnd`: what was acknowledged last, and the window that was advertised with it.
+    advertised: u64,
     window: u64,
     /// `rcv_mss`, `last_seg_size`: what a full segment seems to be.
     mss: u64,
@@ -73,7 +73,7 @@ impl Default for Acknowledging {
             used: 0,
             next: 0,
             read: 0,
-            told: 0,
+            advertised: 0,
             window: WINDOW,
             mss: MSS_DEFAULT,
             last: 0,
@@ -147,7 +147,7 @@ impl Acknowledging {
         }
         let drained = took && self.used == 0;
         let pushed = self.pushed >= 2 || self.pushed == 1 && !self.answers;
-        let enough = self.next - self.told > self.mss || drained && pushed;
+        let enough = self.next - self.advertised > self.mss || drained && pushed;
         let now = self.due && enough || took && !self.fin && self.window_opens();
         if now {
             self.sent();
@@ -159,7 +159,7 @@ impl Acknowledging {
         self.next += positions;
         let end = self.next;
         match self.pieces.back_mut() {
-            Some(last) if last.own_end <= self.told && (last.parts < PARTS_MAX || n == 0) => {
+            Some(last) if last.own_end <= self.advertised && (last.parts < PARTS_MAX || n == 0) => {
                 last.end = end;
                 last.size += n;
                 last.parts += u8::from(n > 0);
@@ -188,7 +188,7 @@ impl Acknowledging {
             self.pushed = self.pushed.max(1);
             return;
         }
-        if n >= TELLING {
+        if n >= SAMPLE_MIN {
             self.last = n;
             if n == last {
                 self.mss = n;
@@ -215,7 +215,7 @@ impl Acknowledging {
         BUFFER.saturating_sub(self.used) * self.ratio / 256
     }
 
-    /// The window that could be told now.
+    /// The window that could be advertised now.
     fn select(&mut self) -> u64 {
         let mut free = self.space();
         if free < self.clamp.min(self.full()) / 2 {
@@ -228,9 +228,9 @@ impl Acknowledging {
         free.min(self.threshold).next_multiple_of(SCALE)
     }
 
-    /// What is left of the window that was told.
+    /// What is left of the window that was advertised.
     fn left(&self) -> u64 {
-        (self.told + self.window).saturating_sub(self.next)
+        (self.advertised + self.window).saturating_sub(self.next)
     }
 
     /// Whether the window would be twice what is left of it.
@@ -244,19 +244,20 @@ impl Acknowledging {
 
     /// More than a full segment is not acknowledged, and the window need not shrink for it.
     fn is_enough(&mut self, low: u64) -> bool {
-        self.next - self.told > self.mss && (self.next - self.read < low || self.select() >= self.window)
+        self.next - self.advertised > self.mss
+            && (self.next - self.read < low || self.select() >= self.window)
     }
 
-    /// An acknowledgement leaves. The window that was told is not taken back.
+    /// An acknowledgement leaves. The window that was advertised is not taken back.
     #[inline]
     fn sent(&mut self) {
         // As long as nothing but a little at a time has come, the window stays.
         let usual = self.window == WINDOW && self.threshold == THRESHOLD && self.used < BUFFER / 4;
-        if !usual || self.ratio != RATIO || self.next - self.told >= SCALE {
+        if !usual || self.ratio != RATIO || self.next - self.advertised >= SCALE {
             let (left, window) = (self.left(), self.select());
             self.window = if window < left { left.next_multiple_of(SCALE) } else { window };
         }
-        self.told = self.next;
+        self.advertised = self.next;
         self.quick = self.quick.saturating_sub(u64::from(self.due));
         (self.due, self.pushed) = (false, 0);
     }

@@ -248,7 +248,7 @@ impl Net<'_> {
             // It is an `int`.
             O::Linger(seconds) => o.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => {
-                // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is told at once.
+                // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is reported at once.
                 o.low_at = bytes.min(o.recv_buffer / 2).max(1);
                 let (file, enough) = (s.file, s.done || self.is_enough(sock));
                 if enough {

@@ -164,7 +164,7 @@ impl Net<'_> {
                 self.notify(file, ALL, Some(SigCode::PollIn));
                 self.notify_again(file, Events::IN | Events::PRI);
                 if over {
-                    // A third: `tcp_time_wait` ends in `tcp_done`, which tells of the state too, and names nothing.
+                    // A third: `tcp_time_wait` ends in `tcp_done`, which reports the state too, and names nothing.
                     self.notify_again(file, ALL);
                 }
             }
@@ -258,7 +258,7 @@ impl Net<'_> {
         self.connection_over(receiver);
     }
 
-    /// `tcp_done` after an error: nothing more is sent, everybody is told.
+    /// `tcp_done` after an error: nothing more is sent, everybody is notified.
     pub(super) fn connection_over(&mut self, sock: u32) {
         let s = &mut self.net.socks[sock as usize];
         let half_open = s.tcp == Tcp::SynRecv;

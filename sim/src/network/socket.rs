@@ -99,7 +99,7 @@ pub(super) struct Sock {
     pub(super) shutdown: u8,
     /// The peer's FIN came (`SOCK_DONE`).
     pub(super) done: bool,
-    /// A write did not fit (`SOCK_NOSPACE`): tell when there is room.
+    /// A write did not fit (`SOCK_NOSPACE`): notify when there is room.
     pub(super) no_space: bool,
     /// Closed by the program; lives on until the protocol is done.
     pub(super) orphan: bool,

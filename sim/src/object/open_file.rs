@@ -20,7 +20,7 @@ pub(crate) enum Object {
     Gone,
 }
 
-/// Who is told by a signal, and by which (`fcntl(2)`).
+/// Who is notified by a signal, and by which (`fcntl(2)`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SigIo {
     pub owner: Owner,

@@ -38,7 +38,7 @@ pub(crate) struct RingOp {
     pub queued: bool,
     /// It runs elsewhere, and can no longer be cancelled.
     pub running: bool,
-    /// It is over, and told so with the deferred work.
+    /// It is over, and reported with the deferred work.
     pub outcome: Option<(i32, bool)>,
     /// It was cancelled, and ends when the work is done.
     pub canceled: bool,
@@ -46,7 +46,7 @@ pub(crate) struct RingOp {
     pub fresh: bool,
     /// It was ready when it began to wait: on its way back, where no cancel finds it.
     pub unlisted: bool,
-    /// Of a connect: it was begun, and has been told once that it came to nothing before.
+    /// Of a connect: it was begun, and it was reported once that it came to nothing before.
     pub under_way: bool,
     pub aborted: bool,
     /// Of a poll that was woken: how often, and with which bits the first time.
@@ -102,7 +102,7 @@ pub(crate) struct Ring {
     /// What had been counted when timeouts were last begun or looked at: what lies before it is never reached.
     pub timeouts_seen: u32,
     /// What has completed in what is being done now: posted at its end, all together (`__io_submit_flush_completions`).
-    /// With it whether the program got on by it.
+    /// With it whether it counts as progress of the program.
     pub batch: Vec<(Completed, bool)>,
     /// Files that are let go of when the work is done (`fput`).
     pub released: Vec<u32>,

@@ -6,12 +6,12 @@ use crate::trace::Event;
 use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
 
-/// A story: a world to build and what must hold in it.
+/// A scenario: a world to build and what must hold in it.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// How it is called: lower case and hyphens.
     pub name: &'static str,
-    /// What it tells, in a line.
+    /// What it is about, in a line.
     pub about: &'static str,
     /// What can be set from outside.
     pub knobs: &'static [Knob],
@@ -54,7 +54,7 @@ pub type Settings = BTreeMap<String, String>;
 /// Everything that a run depends on.
 #[derive(Clone)]
 pub struct RunSpec {
-    /// The story.
+    /// The scenario.
     pub scenario: Scenario,
     /// The knobs that are set.
     pub settings: Settings,

@@ -312,7 +312,7 @@ impl Run {
     }
 
     /// Breaks O6 for what was to hold when the run ends and does not.
-    pub fn judge_eventually(&mut self) {
+    pub fn check_eventually(&mut self) {
         if let Some(&name) = self.eventually.iter().find(|(_, holds)| !**holds).map(|(name, _)| name) {
             self.fail(Oracle::Liveness, name, format!("{name}: it had not come to hold when the run ended"));
         }

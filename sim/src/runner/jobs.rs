@@ -19,7 +19,7 @@ struct Slot {
     running: AtomicBool,
     /// The OS thread, as the stack module names it.
     os_thread: AtomicU64,
-    /// Counts beginnings and ends, so that the watchdog can tell a new run from a stuck one.
+    /// Counts beginnings and ends, so that the watchdog can distinguish a new run from a stuck one.
     turns: AtomicU64,
     seed: AtomicU64,
     /// The base is zero: there is no seed.
@@ -189,7 +189,7 @@ pub(super) fn os_thread(index: usize) -> u64 {
     slots()[index].os_thread.load(Ordering::Relaxed)
 }
 
-/// Every job that runs now, with a number that moves while it gets on.
+/// Every job that runs now, with a number that moves while it makes progress.
 pub(super) fn progress() -> Vec<(usize, (u64, u64))> {
     let heartbeats = HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner);
     let running = heartbeats.iter().filter(|(index, _)| slots()[*index].running.load(Ordering::Acquire));

@@ -1,4 +1,4 @@
-//! Shards: one sweep over several machines, each told only its number. Every (scenario, seed) pair belongs to exactly
+//! Shards: one sweep over several machines, each given only its number. Every (scenario, seed) pair belongs to exactly
 //! one of them, and every scenario is spread over all of them.
 
 use std::fmt;

@@ -72,7 +72,7 @@ pub(crate) struct Thread {
     pub awaited: SigSet,
     /// It was stopped and continued while it waited: `EINTR` without a handler.
     pub stopped: bool,
-    /// Calls since something got on.
+    /// Calls since there was progress.
     pub idle_calls: u32,
     /// How often it took or gave a lock since its last call.
     pub turns: u32,

@@ -1,5 +1,5 @@
 //! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
-//! operation at a time for each descriptor number, and tell of the end by a queued signal.
+//! operation at a time for each descriptor number, and report the end by a queued signal.
 
 use super::descriptor;
 use super::file;
@@ -170,7 +170,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let socket = matches!(w.files[file as usize].object, Object::Socket(_));
     let regular = matches!(w.files[file as usize].object, Object::File(_));
     let result = match from {
-        None => w.on_file(thread, file, |w, fd| match regular {
+        None => w.by_borrowed_fd(thread, file, |w, fd| match regular {
             true => Step::Done(file::pread(w, fd, &mut buffer, offset)),
             // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
             // signals that wait for another thread are not for it.
@@ -181,7 +181,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
                 step
             }
         }),
-        Some(from) => w.on_file(thread, file, |w, fd| {
+        Some(from) => w.by_borrowed_fd(thread, file, |w, fd| {
             let rest = &buffer[from + moved..];
             let mut progress = SendProgress::default();
             match (regular, socket) {
@@ -225,7 +225,7 @@ fn sigpipe(w: &mut World, process: u32) {
     }
 }
 
-/// An operation has ended, or was cancelled: tells of it, and lets the next one of its number run.
+/// An operation has ended, or was cancelled: reports it, and lets the next one of its number run.
 fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
     let aio = &mut w.processes[process as usize].aio;
     let Some(op) = aio.ops.get_mut(&id) else { return };
@@ -259,7 +259,7 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
         descriptor::release_file(w, file);
     }
     if let SigEvent::Signal(signal, value) = event {
-        // Where the queue is full a real-time signal is lost, and only aio_error tells.
+        // Where the queue is full a real-time signal is lost, and only aio_error reports it.
         let full = signal::signals_queued(w, process) >= w.knobs.sigpending_limit;
         if !(full && signal.is_realtime()) {
             let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };

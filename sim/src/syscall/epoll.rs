@@ -88,7 +88,7 @@ fn get_item(w: &mut World, set: u32, item: u32) -> Option<(u32, Events)> {
     Some((entry.file, entry.events))
 }
 
-/// A watched file had a wake-up. `true`: an exclusive registration took it, so nobody else is told.
+/// A watched file had a wake-up. `true`: an exclusive registration took it, so nobody else is notified.
 pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> bool {
     let Some(set) = get(w, set_file) else { return false };
     let Some(entry) = set.items.get_mut(item as usize) else { return false };

@@ -85,7 +85,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     }
     let i = disk.inode_mut(inode);
     i.opens += 1;
-    // An error that nobody was told of yet is told to those who open the file after it, too.
+    // An error that was not reported yet is reported to those who open the file after it, too.
     let errors_seen = if i.error_told { i.errors } else { i.errors - 1 };
     let open = OpenDisk {
         host,

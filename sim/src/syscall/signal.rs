@@ -225,7 +225,7 @@ pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
     w.processes[process as usize].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
 }
 
-/// The owner of a descriptor is told that something happened to it.
+/// The owner of a descriptor is notified that something happened to it.
 pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
     let Some(sigio) = w.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied()) else {
         return;

@@ -158,7 +158,7 @@ pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
         disconnect(w, sock);
         w.on_network(|net| net.set_unconnected(sock));
     }
-    // On loopback the peer has it before the caller's own sleepers are told.
+    // On loopback the peer has it before the caller's own sleepers are notified.
     if w.on_network(|net| net.shutdown_reaches_peer(sock, how)) {
         w.catch_up_events(w.run.now());
     }

@@ -22,12 +22,12 @@
 
 mod declare;
 mod environment;
-mod judge;
+mod run;
 
 pub use declare::hyphens;
 pub use environment::Environment;
 pub(crate) use environment::warn_of_unknown;
-pub use judge::Test;
+pub use run::Test;
 
 use crate::run::Scenario;
 use crate::runner::{MakeExecutor, engine, settings, watchdog};

@@ -6,7 +6,7 @@ use crate::runner::fake;
 use std::path::Path;
 
 fn test(scenario: Scenario, manifest: &Path) -> Test {
-    Test { scenario, manifest: manifest.into(), path: "stories::x".to_owned(), executor: fake::make }
+    Test { scenario, manifest: manifest.into(), path: "scenarios::x".to_owned(), executor: fake::make }
 }
 
 fn outcome(scenario: Scenario, out: &Path, pairs: &[(&str, &str)]) -> Result<String, String> {

@@ -21,8 +21,9 @@ pub(crate) struct Lifecycle {
     /// `None`: it is not started again.
     pub factory: Option<Factory>,
     /// Its name the first time.
-    pub origin: String,
-    pub boot: u32,
+    pub initial_name: String,
+    /// How often it has begun before.
+    pub incarnation: u32,
     /// The process that took its place, or [`NONE`].
     pub successor: u32,
     /// Calls to the chosen end; counted down from `u64::MAX` where there is none.
@@ -30,18 +31,18 @@ pub(crate) struct Lifecycle {
     /// That is the end of the host, too.
     pub with_host: bool,
     /// It and its host may go for good: its peers are half open then.
-    pub may_vanish: bool,
+    pub may_disappear: bool,
 }
 
 impl World {
     /// The process begins: when it is killed, if it is, is chosen now.
     pub fn choose_end(&mut self, process: u32) {
         let p = &self.processes[process as usize];
-        if p.lifecycle.factory.is_none() && !p.lifecycle.may_vanish {
+        if p.lifecycle.factory.is_none() && !p.lifecycle.may_disappear {
             return;
         }
         let name = p.name.clone();
-        if p.lifecycle.may_vanish {
+        if p.lifecycle.may_disappear {
             let at = self.choose_call(Family::HostGone, &name);
             self.processes[process as usize].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
             return;
@@ -70,7 +71,7 @@ impl World {
         if self.run.is_quiet() || self.processes[process as usize].exit.is_some() {
             return;
         }
-        if self.processes[process as usize].lifecycle.may_vanish {
+        if self.processes[process as usize].lifecycle.may_disappear {
             self.run.injected_now(Family::HostGone, [u64::from(host), 0, 0, 0]);
             return self.crash_host(host, false, None);
         }
@@ -106,18 +107,20 @@ impl World {
         if p.exit.is_none() || p.lifecycle.successor != NONE || self.network.is_down(host) {
             return;
         }
-        let (origin, boot) = (p.lifecycle.origin.clone(), p.lifecycle.boot + 1);
+        let (initial_name, incarnation) = (p.lifecycle.initial_name.clone(), p.lifecycle.incarnation + 1);
         let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fd_limit, p.memory_limit);
-        let name = format!("{origin}~{boot}");
+        let name = format!("{initial_name}~{incarnation}");
         let now = self.run.now();
         let run = factory.clone();
-        let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, boot)));
+        let next =
+            self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, incarnation)));
         let p = &mut self.processes[next as usize];
         (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
-        (p.lifecycle.factory, p.lifecycle.origin, p.lifecycle.boot) = (Some(factory), origin, boot);
+        (p.lifecycle.factory, p.lifecycle.initial_name, p.lifecycle.incarnation) =
+            (Some(factory), initial_name, incarnation);
         self.processes[process as usize].lifecycle.successor = next;
         self.run.progress();
-        let words = [u64::from(next), u64::from(boot), 0, 0];
+        let words = [u64::from(next), u64::from(incarnation), 0, 0];
         self.run.event(NONE, Kind::Restart, words);
         self.choose_end(next);
     }

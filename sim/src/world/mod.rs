@@ -29,8 +29,8 @@ use slab::Slab;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
-/// A descriptor that no program has: it stands for the open file that an operation under way holds (`World::on_file`).
-pub(crate) const LENT: eagain_net::Fd = eagain_net::Fd(i32::MIN);
+/// A descriptor that no program has: it stands for the open file that an operation under way holds (`World::by_borrowed_fd`).
+pub(crate) const BORROWED_FD: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 
 /// One simulated world.
 pub(crate) struct World {
@@ -46,8 +46,8 @@ pub(crate) struct World {
     pub foreground: u32,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
-    /// What [`LENT`] stands for, or [`NONE`].
-    pub lent: u32,
+    /// What [`BORROWED_FD`] stands for, or [`NONE`].
+    pub borrowed_file: u32,
     /// Counts what events refer to and has no other identity.
     pub numbers: u32,
 }
@@ -86,7 +86,7 @@ impl World {
             knobs,
             foreground: 0,
             signalfds: 0,
-            lent: NONE,
+            borrowed_file: NONE,
             numbers: 0,
         }
     }
@@ -138,7 +138,7 @@ impl World {
                 self.run.fail(
                     Oracle::Liveness,
                     "stuck",
-                    format!("nothing got on for a long time after faults had stopped\n{waits}"),
+                    format!("no progress for a long time after faults had stopped\n{waits}"),
                 );
                 return Next::End;
             }
@@ -203,7 +203,7 @@ impl World {
         self.scheduler.is_unwinding()
     }
 
-    /// Something got on: the clock of the liveness oracle starts anew.
+    /// Something made progress: the clock of the liveness oracle starts anew.
     #[inline]
     pub fn progress(&mut self) {
         self.scheduler.progress(&mut self.run);

@@ -1,4 +1,4 @@
-//! Telling those who watch a file that something changed: waiting threads, epoll sets, and the owner of its signals.
+//! Notifying those who watch a file that something changed: waiting threads, epoll sets, and the owner of its signals.
 //! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides.
 
 use super::World;
@@ -11,7 +11,7 @@ use crate::syscall::ring::work;
 use crate::syscall::signal;
 use eagain_net::{Events, SigCode};
 
-/// Who is told of a change.
+/// Who is notified of a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Watcher {
     /// A thread that waits; `exclusive`: only the first such is woken.
@@ -44,7 +44,7 @@ impl World {
         self.network.return_notices(notices);
     }
 
-    /// Something of `events` may be so now. `signal`: what the owner of the descriptor is told, if it asked to be.
+    /// Something of `events` may be so now. `signal`: what the owner of the descriptor is sent, if it asked to be.
     pub fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         self.notify_watchers(file, events);
         // Those who wait come first, then the owner (`sock_def_readable`).
@@ -57,7 +57,7 @@ impl World {
 
     #[inline]
     fn notify_watchers(&mut self, file: u32, events: Events) {
-        // The list is kept as the kernel's wait queue, back to front: the last to come is told first, exclusive waiters
+        // The list is kept as the kernel's wait queue, back to front: the last to come is notified first, exclusive waiters
         // after all others and in the order in which they came (`add_wait_queue`, `prepare_to_wait_exclusive`).
         let Some(open) = self.files.get(file as usize) else { return };
         if let &[Watcher::Epoll { set, item }] = open.watchers.as_slice() {
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// The same change tells of itself a second time, as the end of a stream and a reset do (`tcp_fin`, `tcp_reset`). Only
+    /// The same change is reported a second time, as the end of a stream and a reset do (`tcp_fin`, `tcp_reset`). Only
     /// the polls of rings count wake-ups.
     pub fn notify_again(&mut self, file: u32, events: Events) {
         let watchers = self.files.get(file as usize).map_or(0, |open| open.watchers.len());

@@ -1,6 +1,6 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{LENT, NONE, World};
+use super::{BORROWED_FD, NONE, World};
 use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
@@ -85,7 +85,7 @@ impl World {
             waits: 0,
             exit: None,
             lifecycle: super::Lifecycle {
-                origin: name.clone(),
+                initial_name: name.clone(),
                 successor: NONE,
                 calls_left: u64::MAX,
                 ..Default::default()
@@ -126,19 +126,19 @@ impl World {
     }
 
     /// Makes a call on behalf of `thread` on an open file that it holds, as if by a descriptor, without waiting.
-    pub fn on_file<T>(
+    pub fn by_borrowed_fd<T>(
         &mut self,
         thread: u32,
         file: u32,
         act: impl FnOnce(&mut World, Fd) -> Step<T>,
     ) -> Result<T, Errno> {
-        let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.lent, file));
+        let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.borrowed_file, file));
         let status = self.files[file as usize].status;
         self.files[file as usize].status = status | StatusFlags::NONBLOCK;
-        let step = act(self, LENT);
+        let step = act(self, BORROWED_FD);
         self.files[file as usize].status = status;
         self.scheduler.act_as(before.0);
-        self.lent = before.1;
+        self.borrowed_file = before.1;
         match step {
             Step::Done(result) => result,
             Step::Wait => Err(Errno::EAGAIN),
@@ -168,7 +168,7 @@ impl World {
         let process = &self.processes[self.scheduler.running().process as usize];
         match usize::try_from(fd.0).ok().and_then(|at| process.fds.get(at)) {
             Some(Some(entry)) => Ok(entry.file),
-            _ if fd == LENT && self.lent != NONE => Ok(self.lent),
+            _ if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
             _ => Err(Errno::EBADF),
         }
     }

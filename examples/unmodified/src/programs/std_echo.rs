@@ -42,11 +42,11 @@ pub fn client(server: &str) -> io::Result<()> {
     let mut stream = connect(server);
     stream.set_nodelay(true)?;
     let mut reader = stream.try_clone()?;
-    let (told, length) = channel();
+    let (sender, length) = channel();
     let reading = thread::Builder::new().name("reader".into()).spawn(move || {
         let mut received = Vec::new();
         reader.read_to_end(&mut received).expect("the server closes after all of it");
-        told.send(received.len()).expect("the client waits");
+        sender.send(received.len()).expect("the client waits");
         received
     })?;
     let mut sent = Vec::new();

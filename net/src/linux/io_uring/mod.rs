@@ -1,7 +1,7 @@
 //! `io_uring(7)` on the io-uring crate: [`LinuxRing`], and whether this machine lets us have one.
 //!
 //! ```text
-//!   push ──► submission: Operation ──► entry      flight: slab slot that owns the buffer
+//!   push ──► submission: Operation ──► entry      in_flight: slab slot that owns the buffer
 //!                                        │                     ▲
 //!                                   enter│  kernel  │reap      │
 //!                                        ▼          ▼          │
@@ -11,8 +11,8 @@
 //! A slot lives until the last completion of its operation, so that nothing that the kernel may write to is freed or
 //! touched meanwhile. Dropping the ring cancels, waits, and gives up for lost what the kernel still holds then.
 
-mod flight;
 mod group;
+mod in_flight;
 mod ring;
 mod submission;
 

@@ -1,8 +1,8 @@
 //! One ring: pushing, entering, reaping, and its end.
 
 use super::errno_of;
-use super::flight::{Flight, Flights, Loan};
 use super::group::{CAPACITY, Group};
+use super::in_flight::{InFlight, InFlightTable, Owned};
 use super::submission;
 use crate::linux::handler::interruptible;
 use crate::{
@@ -20,18 +20,18 @@ use std::time::Duration;
 pub struct LinuxRing {
     ring: ManuallyDrop<IoUring>,
     /// All that the kernel may write to. Let go by hand: see `drop`.
-    lent: ManuallyDrop<Lent>,
+    in_kernel: ManuallyDrop<InKernel>,
     /// Completions of what needed no kernel.
     local: VecDeque<Completed>,
 }
 
-struct Lent {
-    flights: Flights,
+struct InKernel {
+    in_flight: InFlightTable,
     groups: Vec<Group>,
 }
 
 /// How long dropping a ring waits for what was cancelled.
-const PATIENCE: Duration = Duration::from_millis(500);
+const CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl LinuxRing {
     pub(super) fn new(params: RingParams) -> Result<LinuxRing> {
@@ -49,8 +49,12 @@ impl LinuxRing {
         if !ring.params().is_feature_ext_arg() || !ring.params().is_feature_nodrop() {
             return Err(Errno::EINVAL);
         }
-        let lent = Lent { flights: Flights::default(), groups: Vec::new() };
-        Ok(LinuxRing { ring: ManuallyDrop::new(ring), lent: ManuallyDrop::new(lent), local: VecDeque::new() })
+        let in_kernel = InKernel { in_flight: InFlightTable::default(), groups: Vec::new() };
+        Ok(LinuxRing {
+            ring: ManuallyDrop::new(ring),
+            in_kernel: ManuallyDrop::new(in_kernel),
+            local: VecDeque::new(),
+        })
     }
 
     /// Buffers are given by a write to shared memory: no call, hence a completion of our own.
@@ -67,8 +71,8 @@ impl LinuxRing {
 
     /// The group, made where there was none.
     fn group(&mut self, id: u16) -> Result<&mut Group> {
-        let lent = &mut *self.lent;
-        let at = match lent.groups.iter().position(|group| group.id == id) {
+        let in_kernel = &mut *self.in_kernel;
+        let at = match in_kernel.groups.iter().position(|group| group.id == id) {
             Some(at) => at,
             None => {
                 let group = Group::new(id);
@@ -77,11 +81,11 @@ impl LinuxRing {
                     self.ring.submitter().register_buf_ring_with_flags(group.address(), CAPACITY, id, 0)
                 };
                 registered.map_err(|e| errno_of(&e))?;
-                lent.groups.push(group);
-                lent.groups.len() - 1
+                in_kernel.groups.push(group);
+                in_kernel.groups.len() - 1
             }
         };
-        lent.groups.get_mut(at).ok_or(Errno::ENOENT)
+        in_kernel.groups.get_mut(at).ok_or(Errno::ENOENT)
     }
 
     fn raw_enter(
@@ -102,7 +106,7 @@ impl LinuxRing {
         };
         let submitter = self.ring.submitter();
         // SAFETY: the argument is that of EXT_ARG, and all that it points to lives through the call. What the queued
-        // entries point to is owned by their flights until they complete.
+        // entries point to is owned by the table until they complete.
         let entered =
             interruptible(|| unsafe { submitter.enter(to_submit, min_complete, flags.bits(), Some(&args)) });
         entered.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(|e| errno_of(&e))
@@ -133,11 +137,11 @@ impl CompletionRing for LinuxRing {
         if self.ring.submission().is_full() {
             return Err((Errno::EBUSY, submission));
         }
-        let lent = &mut *self.lent;
-        let Some((entry, loan)) = submission::entry(submission, &lent.flights) else { return Ok(()) };
-        let number = lent.flights.insert(Flight { user_data, loan });
+        let in_kernel = &mut *self.in_kernel;
+        let Some((entry, owned)) = submission::entry(submission, &in_kernel.in_flight) else { return Ok(()) };
+        let number = in_kernel.in_flight.insert(InFlight { user_data, owned });
         let entry = entry.user_data(number);
-        // SAFETY: what the entry points to is in the flight, and stays in place until its last completion was reaped.
+        // SAFETY: what the entry points to is in the table, and stays in place until its last completion was reaped.
         let pushed = unsafe { self.ring.submission().push(&entry) };
         debug_assert!(pushed.is_ok(), "there was room a moment ago, and only the kernel takes entries out");
         Ok(())
@@ -152,27 +156,27 @@ impl CompletionRing for LinuxRing {
     fn reap(&mut self, into: &mut Vec<Completed>) -> usize {
         let before = into.len();
         into.extend(self.local.drain(..));
-        let lent = &mut *self.lent;
+        let in_kernel = &mut *self.in_kernel;
         for entry in self.ring.completion() {
-            into.extend(lent.complete(&entry));
+            into.extend(in_kernel.complete(&entry));
         }
         into.len() - before
     }
 }
 
-impl Lent {
+impl InKernel {
     fn complete(&mut self, entry: &cqueue::Entry) -> Option<Completed> {
         let number = entry.user_data();
         let more = cqueue::more(entry.flags());
         let mut completed = Completed {
-            user_data: self.flights.get(number)?.user_data,
+            user_data: self.in_flight.get(number)?.user_data,
             result: entry.result(),
             flags: if more { CompletedFlags::MORE } else { CompletedFlags::NONE },
             buffer: None,
             buffer_id: 0,
         };
-        if let (Some(id), Loan::Group(group)) =
-            (cqueue::buffer_select(entry.flags()), &self.flights.get(number)?.loan)
+        if let (Some(id), Owned::Group(group)) =
+            (cqueue::buffer_select(entry.flags()), &self.in_flight.get(number)?.owned)
         {
             let len = usize::try_from(entry.result()).unwrap_or(0);
             let group = self.groups.iter_mut().find(|known| known.id == *group);
@@ -180,7 +184,7 @@ impl Lent {
             completed.buffer_id = id;
             completed.flags |= CompletedFlags::BUFFER;
         }
-        if !more && let Some(Flight { loan: Loan::Buffer(buffer), .. }) = self.flights.remove(number) {
+        if !more && let Some(InFlight { owned: Owned::Buffer(buffer), .. }) = self.in_flight.remove(number) {
             completed.buffer = Some(buffer);
         }
         Some(completed)
@@ -189,12 +193,12 @@ impl Lent {
 
 impl Drop for LinuxRing {
     fn drop(&mut self) {
-        // The order matters: the kernel may write to what is lent until the last completion, and goes on doing so for
+        // The order matters: the kernel may write to what it was given until the last completion, and goes on doing so for
         // a while after the ring was closed. So cancel first, wait for the completions, and only then free. What was
         // pushed but never entered is not with the kernel, and stays that way.
         let queued = self.ring.submission().len();
-        if self.lent.flights.len() > queued {
-            let time = Some(Timespec::from(PATIENCE));
+        if self.in_kernel.in_flight.len() > queued {
+            let time = Some(Timespec::from(CANCEL_TIMEOUT));
             let mut done = Vec::new();
             loop {
                 // ENOENT: all are about to complete anyway. EEXIST: another thread's ring. ETIME: see below. Each time
@@ -204,19 +208,21 @@ impl Drop for LinuxRing {
                 let _ = self.ring.submitter().register_sync_cancel(time, CancelBuilder::any());
                 self.reap(&mut done);
                 done.clear();
-                if self.lent.flights.len() <= queued || self.raw_enter(0, 1, Some(PATIENCE), None).is_err() {
+                if self.in_kernel.in_flight.len() <= queued
+                    || self.raw_enter(0, 1, Some(CANCEL_TIMEOUT), None).is_err()
+                {
                     break;
                 }
             }
             self.reap(&mut done);
         }
-        let all_back = self.lent.flights.len() <= queued;
+        let all_back = self.in_kernel.in_flight.len() <= queued;
         // SAFETY: dropped here once, and not used after.
         unsafe { ManuallyDrop::drop(&mut self.ring) };
         if all_back {
-            // SAFETY: as above; nothing in it is with the kernel any more: every flight that was entered has
+            // SAFETY: as above; nothing in it is with the kernel any more: every operation that was entered has
             // completed, and buffers of a group are only written on behalf of one.
-            unsafe { ManuallyDrop::drop(&mut self.lent) };
+            unsafe { ManuallyDrop::drop(&mut self.in_kernel) };
         }
         // Else an operation outlived its cancellation: its memory is the kernel's for ever.
     }
@@ -226,7 +232,7 @@ impl fmt::Debug for LinuxRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinuxRing")
             .field("fd", &self.fd())
-            .field("flights", &self.lent.flights.len())
+            .field("in_flight", &self.in_kernel.in_flight.len())
             .finish()
     }
 }

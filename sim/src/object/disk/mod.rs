@@ -58,7 +58,7 @@ pub(crate) struct Inode {
     pub locked: bool,
     /// Counts failed syncs; each open file reports one once (errseq_t).
     pub errors: u32,
-    /// Somebody was told of the last one.
+    /// The last one was reported.
     pub error_told: bool,
 }
 

@@ -23,8 +23,8 @@ use std::net::SocketAddr;
 pub(crate) enum Attempt {
     /// It is over: the result, and whether it breaks a chain of links.
     Done(i32, bool),
-    /// It is over with this error, and told so with the deferred work.
-    Told(i32),
+    /// It is over with this error, reported with the deferred work.
+    Deferred(i32),
     /// It waits until something of these may be so.
     Pend(Events),
     /// It waits for the first, and the second is so already: it is attempted again with the deferred work.
@@ -59,7 +59,7 @@ pub(crate) fn on_ring_file<T>(
     else {
         return Err(Errno::EBADF);
     };
-    w.on_file(owner, file, act)
+    w.by_borrowed_fd(owner, file, act)
 }
 
 /// Attempts an operation, which the caller has taken out of its slot.
@@ -87,7 +87,8 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         }
         Operation::Read { .. } if is_on_set(w, ring, op) => {
             // A set cannot say that it would wait, so it is asked before (`io_file_supports_nowait`).
-            let ready = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.lent))));
+            let ready =
+                on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file))));
             match ready.is_ok_and(|mask| mask.contains(Events::IN)) {
                 true => done(Err(Errno::EINVAL)),
                 false => Attempt::Pend(Events::IN),
@@ -110,14 +111,16 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         &mut Operation::Close { fd } => done(close_fd(w, ring, fd).map(|()| 0)),
         &mut Operation::PollAdd { events, multishot, .. } => {
             let asked = events | UNMASK;
-            // One wake-up tells what it was about; after several, the file is asked.
-            let told = ring::get_op(w, ring, op).map_or(Events::NONE, |op| match op.wakes {
+            // One wake-up carries its bits; after several, the file is asked.
+            let woken = ring::get_op(w, ring, op).map_or(Events::NONE, |op| match op.wakes {
                 1 => op.woken,
                 _ => Events::NONE,
             });
-            let mask = match told.is_empty() {
-                true => on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.lent) & asked))),
-                false => Ok(told),
+            let mask = match woken.is_empty() {
+                true => on_ring_file(w, ring, op, |w, _| {
+                    Step::Done(Ok(epoll::poll_file(w, w.borrowed_file) & asked))
+                }),
+                false => Ok(woken),
             };
             let mask = mask.unwrap_or(Events::NONE);
             if mask.is_empty() {
@@ -145,7 +148,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
 fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
     let (under_way, aborted) =
         ring::get_op(w, ring, op).map_or((false, false), |op| (op.under_way, op.aborted));
-    let mask = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.lent))));
+    let mask = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file))));
     if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
         return connect_error(w, ring, op);
     }
@@ -185,7 +188,7 @@ pub(crate) fn set_moved(w: &mut World, ring: u32, op: u32, moved: usize) {
     }
 }
 
-/// It would wait. Who asked not to is told so; else it pends, even where the file is non-blocking, which older
+/// It would wait. Who asked not to gets EAGAIN; else it pends, even where the file is non-blocking, which older
 /// kernels, and new ones under load, do not always do when they receive.
 pub(crate) fn pend(
     w: &mut World,
@@ -277,8 +280,8 @@ fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attemp
     });
     match result {
         Err(Errno::EAGAIN) => pend(w, ring, op, 0, false, Events::OUT),
-        // `kiocb_done`: an error of a write is told as if it came later.
-        Err(errno) => Attempt::Told(-errno.0),
+        // `kiocb_done`: an error of a write is reported as if it came later.
+        Err(errno) => Attempt::Deferred(-errno.0),
         result => whole(result, bytes.len()),
     }
 }

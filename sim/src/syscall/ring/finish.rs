@@ -29,7 +29,7 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     entry.unlisted = false;
     match attempt {
         Attempt::Done(result, failed) => return finish(w, ring, op, result, failed),
-        Attempt::Told(result) => {
+        Attempt::Deferred(result) => {
             entry.outcome = Some((result, true));
             work::queue_work(w, ring, op, number, 0);
         }
@@ -213,11 +213,11 @@ fn post(w: &mut World, file: u32, completed: Completed, counts: bool) {
         w.scheduler[owner].idle_calls = 0;
         w.run.progress();
     }
-    tell(w, file);
+    notify(w, file);
 }
 
 /// Those who wait for completions look, and those who poll the ring.
-pub(crate) fn tell(w: &mut World, file: u32) {
+pub(crate) fn notify(w: &mut World, file: u32) {
     if w.files.get(file as usize).is_some_and(|open| !open.watchers.is_empty()) {
         w.notify(file, Events::IN | ENTERED, None);
     }

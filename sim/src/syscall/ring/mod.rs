@@ -128,7 +128,7 @@ pub(crate) fn push(w: &mut World, fd: Fd, submission: Submission) -> Result<(), 
             buffer: None,
             buffer_id: 0,
         });
-        finish::tell(w, file);
+        finish::notify(w, file);
         return Ok(());
     }
     if ring.queue.len() >= ring.queue_entries {

@@ -110,7 +110,7 @@ pub(crate) fn socket_of(w: &mut World, ring: u32, op: u32) -> Option<u32> {
     }
 }
 
-/// Whether there is anything to receive. Looks only: polling a socket would change what it tells later.
+/// Whether there is anything to receive. Looks only: polling a socket would change what it reports later.
 pub(crate) fn has_data(w: &mut World, ring: u32, op: u32) -> bool {
     let Some(sock) = socket_of(w, ring, op) else { return true };
     w.network.has_data(sock)

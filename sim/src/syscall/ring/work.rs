@@ -17,7 +17,7 @@ use eagain_net::{Events, Operation, Submission};
 /// `IO_LOCAL_TW_DEFAULT_MAX`.
 const ROUND_MAX: usize = 20;
 
-/// `IO_POLL_UNMASK`: what every operation that waits for a file is told of.
+/// `IO_POLL_UNMASK`: what every operation that waits for a file is notified of.
 pub(super) const UNMASK: Events = Events(Events::ERR.0 | Events::HUP.0 | Events::RDHUP.0);
 
 /// The operation waits for `events` of its file, anew at the head of the kernel's queue each time (U6); one that goes

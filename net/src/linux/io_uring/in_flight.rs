@@ -4,9 +4,9 @@ use super::super::sys::socket::RawAddress;
 use crate::BufferGroup;
 use io_uring::types::Timespec;
 
-/// What an operation lends to the kernel. On the heap each: a slot may move when the slab grows, they do not.
+/// What the kernel has of an operation until it completes. On the heap each: a slot may move when the slab grows, they do not.
 #[derive(Default)]
-pub(super) enum Loan {
+pub(super) enum Owned {
     #[default]
     Nothing,
     /// Comes back with the completion.
@@ -20,18 +20,18 @@ pub(super) enum Loan {
 }
 
 /// An operation in flight.
-pub(super) struct Flight {
+pub(super) struct InFlight {
     /// The caller's own.
     pub(super) user_data: u64,
-    pub(super) loan: Loan,
+    pub(super) owned: Owned,
 }
 
-/// A place for a flight, and how many were there before: a number that was given back means nobody else later, since a
+/// A place for an operation, and how many were there before: a number that was given back means nobody else later, since a
 /// cancellation may be carried out long after it was submitted.
 #[derive(Default)]
 struct Slot {
     past: u32,
-    flight: Option<Flight>,
+    operation: Option<InFlight>,
 }
 
 impl Slot {
@@ -40,19 +40,19 @@ impl Slot {
     }
 }
 
-/// Flights by number; the number is what the kernel knows them by.
+/// Operations in flight, by number; the number is what the kernel knows them by.
 #[derive(Default)]
-pub(super) struct Flights {
+pub(super) struct InFlightTable {
     slots: Vec<Slot>,
     /// Empty slots, the last one used next.
     free: Vec<u32>,
 }
 
-/// Numbers no flight: for asking the kernel about an operation that is not there.
+/// Numbers no operation: for asking the kernel about an operation that is not there.
 pub(super) const NOBODY: u64 = u64::MAX;
 
-impl Flights {
-    pub(super) fn insert(&mut self, flight: Flight) -> u64 {
+impl InFlightTable {
+    pub(super) fn insert(&mut self, operation: InFlight) -> u64 {
         let at = match self.free.pop() {
             Some(at) => at as usize,
             None => {
@@ -61,22 +61,22 @@ impl Flights {
             }
         };
         let Some(slot) = self.slots.get_mut(at) else { return NOBODY };
-        slot.flight = Some(flight);
+        slot.operation = Some(operation);
         slot.number(at)
     }
 
-    pub(super) fn get(&self, number: u64) -> Option<&Flight> {
+    pub(super) fn get(&self, number: u64) -> Option<&InFlight> {
         let at = number as u32 as usize;
-        self.slots.get(at).filter(|slot| slot.number(at) == number)?.flight.as_ref()
+        self.slots.get(at).filter(|slot| slot.number(at) == number)?.operation.as_ref()
     }
 
-    pub(super) fn remove(&mut self, number: u64) -> Option<Flight> {
+    pub(super) fn remove(&mut self, number: u64) -> Option<InFlight> {
         let at = number as u32 as usize;
         let slot = self.slots.get_mut(at).filter(|slot| slot.number(at) == number)?;
-        let flight = slot.flight.take()?;
+        let operation = slot.operation.take()?;
         slot.past = slot.past.wrapping_add(1);
         self.free.push(at as u32);
-        Some(flight)
+        Some(operation)
     }
 
     /// How many are in flight.
@@ -88,7 +88,7 @@ impl Flights {
     pub(super) fn find(&self, user_data: u64) -> Option<u64> {
         let mut slots = self.slots.iter().enumerate();
         let (at, slot) =
-            slots.find(|(_, slot)| slot.flight.as_ref().is_some_and(|f| f.user_data == user_data))?;
+            slots.find(|(_, slot)| slot.operation.as_ref().is_some_and(|f| f.user_data == user_data))?;
         Some(slot.number(at))
     }
 }
