@@ -6,7 +6,9 @@ use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport};
 use eagain_sim::{Actor, External};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -18,6 +20,26 @@ pub const FAULTS: &[Family] =
 
 /// When faults stop, where nobody says otherwise.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
+
+thread_local! {
+    /// The layer that streams of `net` are under.
+    static CURRENT: RefCell<Option<Layer>> = const { RefCell::new(None) };
+}
+
+/// While it lives, its thread has entered a layer: [`Layer::enter`].
+#[derive(Debug)]
+pub struct Entered {
+    before: Option<Layer>,
+    /// It must be dropped by the thread that entered.
+    _this_thread: PhantomData<*const ()>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // Dropped after it is back in place: that is when the layer may be the last of its run.
+        drop(CURRENT.replace(self.before.take()));
+    }
+}
 
 /// The faults of one run.
 #[derive(Clone, Debug)]
@@ -55,6 +77,19 @@ impl Layer {
             Some(start.get_or_init(Instant::now).elapsed())
         }));
         Layer { world, names: Arc::default() }
+    }
+
+    /// From now on, and until the guard is dropped, [`net`](crate::net) of this thread has this layer. A runtime of several
+    /// threads enters on each (`on_thread_start`), and a run is no function of its seed there.
+    #[must_use = "the layer is left when the guard is dropped"]
+    pub fn enter(&self) -> Entered {
+        let before = CURRENT.replace(Some(self.clone()));
+        Entered { before, _this_thread: PhantomData }
+    }
+
+    /// The layer that this thread has entered.
+    pub(crate) fn current() -> Option<Layer> {
+        CURRENT.with_borrow(Option::clone)
     }
 
     /// The run: choices of the workload, oracles, marks in the trace.

@@ -33,6 +33,7 @@
 //! | [`stream`] | one stream: what it does to each call |
 //! | `direction` | when a direction is not ready, and who wakes it |
 //! | [`listener`] | the same for whoever is accepted |
+//! | [`net`] | `TcpListener` and `TcpStream` with the methods of `tokio::net`: a program changes its imports |
 //! | [`runtime`] | a scenario of `eagain_sim` whose world is tokio with paused time |
 //! | `turmoil` (a feature) | a scenario whose world is turmoil, its partitions, holds and crashes made by our choices |
 
@@ -41,12 +42,13 @@
 mod direction;
 pub mod layer;
 pub mod listener;
+pub mod net;
 pub mod runtime;
 pub mod stream;
 #[cfg(feature = "turmoil")]
 pub mod turmoil;
 
-pub use layer::{FAULTS, Layer};
+pub use layer::{Entered, FAULTS, Layer};
 pub use listener::{Accept, LayeredListener};
 pub use runtime::{on_tokio, on_tokio_with};
 pub use stream::Layered;

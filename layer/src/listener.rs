@@ -73,15 +73,28 @@ impl<L> LayeredListener<L> {
     }
 }
 
-impl<L: Accept> Accept for LayeredListener<L> {
-    type Stream = Layered<L::Stream>;
+impl<L> LayeredListener<L> {
+    pub(crate) fn get_ref(&self) -> &L {
+        &self.inner
+    }
+}
 
-    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+impl<L: Accept> LayeredListener<L> {
+    /// The next connection, as the listener below gives it.
+    pub(crate) async fn accept_plain(&self) -> io::Result<(L::Stream, SocketAddr)> {
         let mut direction = self.direction.lock().await;
         poll_fn(|cx| direction.poll_ready(self.layer.world(), self.actor, cx)).await;
         let accepted = self.inner.accept().await;
         direction.done();
-        let (stream, from) = accepted?;
+        accepted
+    }
+}
+
+impl<L: Accept> Accept for LayeredListener<L> {
+    type Stream = Layered<L::Stream>;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        let (stream, from) = self.accept_plain().await?;
         // By address and ordinal from there: ports are handed out by the system.
         let name = format!("{}<{}", self.name, from.ip());
         Ok((self.layer.stream(&name, stream), from))

@@ -10,6 +10,10 @@
 //! Closing is all that a stream of any kind can do: the peer of one that is reset sees an end, in mid-message perhaps, as
 //! when the program at the other side dies; and a reset where the stream below makes one of bytes that are not read.
 
+mod readiness;
+
+pub(crate) use readiness::Readiness;
+
 use crate::direction::Direction;
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;

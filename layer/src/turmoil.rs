@@ -230,6 +230,7 @@ pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: imp
         .repair_rate(1.0)
         .simulation_duration(QUIET_AFTER + 2 * STUCK_AFTER)
         .build();
+    let _entered = layer.enter();
     let mut world = World { layer, turmoil, hosts: Vec::new(), links: Vec::new(), crashes: Vec::new() };
     build(&mut world);
     world.run();

@@ -1,15 +1,14 @@
-//! What the server is put through: turmoil's hosts and network, the layer over every stream. A scenario builds a world, and
-//! says what must hold in it; the faults come by themselves.
+//! What the server is tested with: turmoil's hosts and network, the layer over every stream. A scenario builds a world, and
+//! says what must hold in it; faults are injected without being asked for.
 
-use crate::server::{Version, serve};
+use crate::server::{Version, run};
+use eagain_layer::net::{TcpListener, TcpStream};
 use eagain_layer::turmoil::on_turmoil;
-use eagain_layer::{Accept, FAULTS, Layer};
+use eagain_layer::{FAULTS, Layer};
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Knob, KnobValues};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
-use tokio::task::spawn_local;
-use turmoil::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const KNOBS: &[Knob] = &[
     Knob {
@@ -39,16 +38,8 @@ fn build(sim: &mut Sim, version: Version, faults: &[Family]) {
     sim.faults(faults);
     let clients = sim.number("clients");
     on_turmoil(sim, |world| {
-        let layer = world.layer().clone();
-        world.host("server", move || {
-            let layer = layer.clone();
-            async move {
-                let listener = layer.listener("server", TcpListener::bind("0.0.0.0:7").await?);
-                loop {
-                    let (stream, _) = listener.accept().await?;
-                    spawn_local(serve(stream, version));
-                }
-            }
+        world.host("server", move || async move {
+            Ok(run(TcpListener::bind("0.0.0.0:7").await?, version).await?)
         });
         for number in 0..clients {
             let layer = world.layer().clone();
@@ -66,8 +57,7 @@ async fn shout(layer: Layer, name: &str) -> turmoil::Result {
         lines.resize(lines.len() + length, b'a');
         lines.push(b'\n');
     }
-    let stream = TcpStream::connect("server:7").await?;
-    let (mut read, mut write) = split(layer.stream(name, stream));
+    let (mut read, mut write) = TcpStream::connect("server:7").await?.into_split();
     let (to_say, mut heard) = (lines.clone(), Vec::new());
     let (said, got) = tokio::join!(
         biased;
