@@ -3,7 +3,6 @@
 
 pub mod parameters;
 
-use crate::flaws::Flaws;
 use crate::limits::Limits;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
@@ -150,9 +149,6 @@ pub struct Config {
     pub backends: Vec<SocketAddr>,
     /// What they want to hear first; empty: nothing.
     pub backend_password: Vec<u8>,
-    /// Defects on purpose; there is no flag for them.
-    #[doc(hidden)]
-    pub flaws: Flaws,
     /// How many databases.
     pub databases: usize,
     /// What clients have to say first; empty: nothing.
@@ -188,7 +184,6 @@ impl Default for Config {
             role: Role::default(),
             backends: Vec::new(),
             backend_password: Vec::new(),
-            flaws: Flaws::default(),
             databases: 16,
             password: Vec::new(),
             storage: Engine::default(),

@@ -15,8 +15,6 @@
 pub mod cluster;
 pub mod config;
 pub mod error;
-#[doc(hidden)]
-pub mod flaws;
 pub mod io_unit;
 pub mod limits;
 pub mod logic_unit;

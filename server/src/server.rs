@@ -1,14 +1,17 @@
 //! Wires the units together, as the configuration says, and runs them.
 
 use crate::cluster::driver::Driver;
+use crate::cluster::link::{self, NewLink};
+use crate::cluster::proxy::Proxy;
 use crate::config::{Config, Model, Role};
 use crate::io_unit;
 #[cfg(feature = "tokio")]
 use crate::io_unit::tokio_driver;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
+use crate::storage_unit::AnyStorage;
+use crate::storage_unit::any::{Opened, Options};
 use crate::storage_unit::durable::OpenError;
-use crate::storage_unit::{AnyStorage, any};
 use eagain_net::model::{AnyPoller, ModelKind};
 use eagain_net::{Errno, Kernel, ListenOptions, SocketAddr, TcpListener};
 use std::fmt;
@@ -55,17 +58,27 @@ pub fn serve_telling<K: Kernel>(
     tell: impl Fn(&str),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
+    match config.role {
+        Role::Single | Role::Storage => {
+            serve_storage(kernel, config, |options| AnyStorage::open(kernel, options), tell, ready)
+        }
+        Role::Access | Role::Logic => serve_links(kernel, &config, link::plain, ready),
+    }
+}
+
+/// Runs a server that keeps the data itself, in a storage that `open` opens.
+pub fn serve_storage<K: Kernel>(
+    kernel: K,
+    config: Config,
+    open: impl FnOnce(&Options<'_>) -> Result<Opened<K>, OpenError>,
+    tell: impl Fn(&str),
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, &config)?;
-    if config.model == Model::Tokio {
-        // Only a program may take sockets and time that are not this kernel's.
-        return Err(ServeError::Refused("tokio: it has sockets of its own, not this kernel's".to_owned()));
-    }
-    if matches!(config.role, Role::Access | Role::Logic) {
-        return pass_on(kernel, &config, seed, model_kind(config.model), ready);
-    }
+    refuse_tokio(&config)?;
     let front = io_unit::Front::new(kernel, &config)?;
     // Last, because it writes: whatever else is wrong is told before.
-    let (storage, found) = open_storage(kernel, &config, seed)?;
+    let (storage, found) = open_storage(kernel, &config, seed, open)?;
     if let Some(found) = found {
         tell(&found);
     }
@@ -76,22 +89,35 @@ pub fn serve_telling<K: Kernel>(
     ran.and(closed)
 }
 
-/// Runs an access or a logic server.
-fn pass_on<K: Kernel>(
+/// Runs an access or a logic server, over links that `new_link` makes.
+pub fn serve_links<K: Kernel>(
     kernel: K,
     config: &Config,
-    seed: u64,
-    kind: ModelKind,
+    new_link: NewLink,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    let poller = AnyPoller::new(kernel, kind).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    let seed = checked_and_seeded(kernel, config)?;
+    refuse_tokio(config)?;
+    let poller = AnyPoller::new(kernel, model_kind(config.model))
+        .map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
     let options = ListenOptions { nonblocking: true, ..ListenOptions::default() };
     let listener = TcpListener::bind_with(kernel, config.listen, &options)
         .map_err(|errno| ServeError::Listen(config.listen, errno))?;
     let at = listener.local_addr().map_err(ServeError::Kernel)?;
-    let driver = Driver::new(kernel, config, seed, listener, poller).map_err(ServeError::Kernel)?;
+    let proxy = Proxy::of(config, seed, new_link);
+    let driver = Driver::new(kernel, config, seed, proxy, listener, poller).map_err(ServeError::Kernel)?;
     ready(at);
     driver.run().map_err(ServeError::Kernel)
+}
+
+/// Only a program may take sockets and time that are not this kernel's.
+fn refuse_tokio(config: &Config) -> Result<(), ServeError> {
+    match config.model {
+        Model::Tokio => {
+            Err(ServeError::Refused("tokio: it has sockets of its own, not this kernel's".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn checked_and_seeded<K: Kernel>(kernel: K, config: &Config) -> Result<u64, ServeError> {
@@ -114,7 +140,8 @@ pub fn serve_on_tokio<K: Kernel>(
         return tokio_driver::net::pass_on(kernel, config, seed, ready);
     }
     let open = || {
-        let (storage, found) = open_storage(kernel, &config, seed)?;
+        let (storage, found) =
+            open_storage(kernel, &config, seed, |options| AnyStorage::open(kernel, options))?;
         if let Some(found) = found {
             tell(&found);
         }
@@ -123,23 +150,23 @@ pub fn serve_on_tokio<K: Kernel>(
     tokio_driver::net::run(kernel, config.clone(), seed, open, ready)
 }
 
-/// The storage that the configuration asks for, and what was found in it.
+/// The storage that `open` opens as the configuration says.
 fn open_storage<K: Kernel>(
     kernel: K,
     config: &Config,
     seed: u64,
-) -> Result<(AnyStorage<K>, Option<String>), ServeError> {
-    let options = any::Options {
+    open: impl FnOnce(&Options<'_>) -> Result<Opened<K>, OpenError>,
+) -> Result<Opened<K>, ServeError> {
+    let options = Options {
         engine: config.storage,
         directory: &config.directory,
         policy: config.sync_policy,
         drops_damage: config.drops_damage,
-        flaws: config.flaws,
         pid: kernel.getpid(),
         databases: config.databases,
         seed,
     };
-    AnyStorage::open(kernel, &options).map_err(|error| match error {
+    open(&options).map_err(|error| match error {
         OpenError::Damaged(_) => ServeError::Damaged(error.to_string()),
         OpenError::Io(..) | OpenError::Taken { .. } => ServeError::Storage(error.to_string()),
     })

@@ -1,9 +1,11 @@
 //! A log that goes on behind a torn batch, where the next recovery finds nothing. Repaired: the torn batch is cut off first.
 
+use crate::durability::replaced::{FileDefect, with_files};
 use crate::durability::run::{POWER, run};
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
+use eagain_net::{Fd, Files, Result};
 use eagain_server::storage_unit::Engine::Log;
-use eagain_sim::Sim;
+use eagain_sim::{Sim, SimKernel};
 
 super::planted!(
     "append-behind-torn",
@@ -13,7 +15,20 @@ super::planted!(
     "new batches go behind a torn one, where nobody finds them"
 );
 
+/// A file that was opened with `O_APPEND`, which pwrite(2) heeds more than its offset, and is never cut.
+#[derive(Clone, Copy)]
+struct Appends;
+
+impl FileDefect for Appends {
+    fn pwrite(k: SimKernel, fd: Fd, bytes: &[u8], _: u64) -> Result<usize> {
+        k.pwrite(fd, bytes, k.fstat(fd)?.len)
+    }
+
+    fn ftruncate(_: SimKernel, _: Fd, _: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { keeps_torn: defect, ..Flaws::default() };
-    run(sim, Log, POWER, flaws);
+    run(sim, Log, POWER, if defect { with_files::<Appends> } else { SHIPPED });
 }

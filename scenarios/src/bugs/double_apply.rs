@@ -3,7 +3,10 @@
 
 use crate::cluster::restart_storm::storm;
 use crate::cluster::run::run;
-use eagain_server::flaws::Flaws;
+use crate::durability::replaced::with_links;
+use crate::durability::server::{SHIPPED, Serve};
+use eagain_server::cluster::link::{Answers, Link};
+use eagain_server::cluster::permanent_connection::{Answer, LinkOptions, PermanentConnection};
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
@@ -15,7 +18,30 @@ super::planted!(
     "a link sends again what may have been executed"
 );
 
+/// Says of everything that was under way that it was not executed.
+#[derive(Debug)]
+struct SendsAgain(PermanentConnection);
+
+impl Link for SendsAgain {
+    fn connection(&self) -> &PermanentConnection {
+        &self.0
+    }
+
+    fn connection_mut(&mut self) -> &mut PermanentConnection {
+        &mut self.0
+    }
+
+    fn lost(&mut self, now_ns: u64, answer: Answers<'_>) {
+        self.0.lost(now_ns, |id, _| answer(id, Answer::NotExecuted));
+    }
+}
+
+/// Makes such a link.
+pub fn sends_again(options: LinkOptions, seed: u64) -> Box<dyn Link> {
+    Box::new(SendsAgain(PermanentConnection::new(options, seed)))
+}
+
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { sends_again: defect, ..Flaws::default() };
-    run(sim, &[Family::ProcessKill], flaws, storm);
+    let broken: Serve = |k, config, tell| with_links(k, config, tell, sends_again);
+    run(sim, &[Family::ProcessKill], if defect { broken } else { SHIPPED }, storm);
 }

@@ -1,10 +1,12 @@
 //! A log that says that it has synced, and has not: what was acknowledged is gone when the power fails. Repaired: fsync(2) before
 //! any reply.
 
+use crate::durability::replaced::{FileDefect, with_files};
 use crate::durability::run::{POWER, run};
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
+use eagain_net::{Fd, Result};
 use eagain_server::storage_unit::Engine::Log;
-use eagain_sim::Sim;
+use eagain_sim::{Sim, SimKernel};
 
 super::planted!(
     "missing-fsync",
@@ -14,7 +16,16 @@ super::planted!(
     "the log says that it has synced, and has not"
 );
 
+/// fdatasync(2) does nothing, and says that it has.
+#[derive(Clone, Copy)]
+struct Skipped;
+
+impl FileDefect for Skipped {
+    fn fdatasync(_: SimKernel, _: Fd) -> Result<()> {
+        Ok(())
+    }
+}
+
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { skips_sync: defect, ..Flaws::default() };
-    run(sim, Log, POWER, flaws);
+    run(sim, Log, POWER, if defect { with_files::<Skipped> } else { SHIPPED });
 }

@@ -1,6 +1,7 @@
 //! Planted bugs, each a real defect of an event-driven program re-created against the kernel traits by its mechanism: a
-//! file a bug, of its name; the defect is behind one switch, the twin is the same program with the switch off. `common`
-//! and `epoll_server` are what their programs share; `on_tokio` has those of programs on tokio, which the stream layer
+//! file a bug, of its name; the defect is behind one switch, the twin is the same program with the switch off. A defect of our
+//! server is a part of it, replaced by a broken one (`crate::durability::replaced`); the twin is the server as it is. `common`
+//! and `epoll_server` are what the other programs share; `on_tokio` has those of programs on tokio, which the stream layer
 //! finds. A test compares the files with [`PLANTED`].
 //!
 //! | class | is about |

@@ -1,8 +1,11 @@
 //! Replies that leave before the sync that they wait for. Repaired: a reply is held until its batch is on the disk.
 
+use crate::durability::replaced::{Log, LogDefect, with_log};
 use crate::durability::run::{POWER, run};
-use eagain_server::flaws::Flaws;
-use eagain_server::storage_unit::Engine::Log;
+use crate::durability::server::SHIPPED;
+use eagain_net::Result;
+use eagain_server::storage_unit::Engine;
+use eagain_server::storage_unit::durable::Backend;
 use eagain_sim::Sim;
 
 super::planted!(
@@ -13,7 +16,26 @@ super::planted!(
     "replies leave before the sync that they wait for"
 );
 
+/// A batch counts as safe once it is written; it is synced before the next one is.
+#[derive(Default)]
+struct Late {
+    owes_a_sync: bool,
+}
+
+impl LogDefect for Late {
+    fn append(&mut self, log: &mut Log, batch: &mut [u8]) -> Result<()> {
+        if std::mem::take(&mut self.owes_a_sync) {
+            log.sync()?;
+        }
+        log.append(batch)
+    }
+
+    fn sync(&mut self, _: &mut Log) -> Result<()> {
+        self.owes_a_sync = true;
+        Ok(())
+    }
+}
+
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { replies_before_sync: defect, ..Flaws::default() };
-    run(sim, Log, POWER, flaws);
+    run(sim, Engine::Log, POWER, if defect { with_log::<Late> } else { SHIPPED });
 }

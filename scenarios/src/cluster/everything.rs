@@ -1,14 +1,14 @@
 //! All of it at once.
 
 use super::run::run;
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
 crate::durability::scenario!("cluster-everything", "all of it at once");
 
 fn body(sim: &mut Sim) {
-    run(sim, EVERYTHING, Flaws::default(), |_, _| {});
+    run(sim, EVERYTHING, SHIPPED, |_, _| {});
 }
 
 const EVERYTHING: &[Family] = &[

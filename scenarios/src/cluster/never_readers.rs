@@ -3,9 +3,9 @@
 
 use super::servers::cluster;
 use crate::durability::client::{CLUSTER_TIMEOUT, Client};
+use crate::durability::server::SHIPPED;
 use crate::durability::workload::Outcome;
 use eagain_net::*;
-use eagain_server::flaws::Flaws;
 use eagain_server::resp::encode_request;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, SimKernel, choose, fail};
@@ -31,7 +31,7 @@ const MEMORY_MAX: u64 = 4 << 20;
 
 fn body(sim: &mut Sim) {
     sim.faults(&[Family::OffCpu, Family::WireDelay, Family::WireSplit]);
-    let cluster = cluster(sim, Flaws::default());
+    let cluster = cluster(sim, SHIPPED);
     for server in cluster.logics.iter().chain([&cluster.access]) {
         sim.memory_limit(server.process, MEMORY_MAX);
     }

@@ -15,8 +15,8 @@ use crate::run::tokio::{Listening, WALL_START_NS};
 use crate::script::PORT;
 use eagain_layer::turmoil::{World, on_turmoil_with};
 use eagain_layer::{Accept, Layer, Layered};
+use eagain_server::cluster::link::{NewLink, plain};
 use eagain_server::config::{Config, Model, Role};
-use eagain_server::flaws::Flaws;
 use eagain_server::io_unit::tokio_driver::{self, Connector as Connects, Surroundings};
 use eagain_server::storage_unit::Memory;
 use eagain_sim::Sim;
@@ -58,10 +58,7 @@ pub const SCENARIO: Scenario = Scenario {
     seeds: 32,
     body: |sim| {
         let clients = sim.number("clients");
-        run(
-            sim,
-            Run { clients, operations: 30, faults: FAULTS, flaws: Flaws::default(), reads_at_the_end: true },
-        );
+        run(sim, Run { clients, operations: 30, faults: FAULTS, new_link: plain, reads_at_the_end: true });
     },
 };
 
@@ -73,8 +70,8 @@ pub struct Run {
     pub operations: u64,
     /// What may go wrong.
     pub faults: &'static [Family],
-    /// Planted defects of the servers.
-    pub flaws: Flaws,
+    /// Makes the links between servers.
+    pub new_link: NewLink,
     /// When faults have stopped, client 1 reads every key: everything works again.
     pub reads_at_the_end: bool,
 }
@@ -93,7 +90,7 @@ const FAULTS: &[Family] = &[
 
 /// Runs it, and checks it.
 pub fn run(sim: &mut Sim, run: Run) {
-    let Run { clients, operations, faults, flaws, reads_at_the_end } = run;
+    let Run { clients, operations, faults, new_link, reads_at_the_end } = run;
     sim.faults(faults);
     let history = History::default();
     let mut settings = turmoil::Builder::new();
@@ -108,9 +105,8 @@ pub fn run(sim: &mut Sim, run: Run) {
         let mut names = Names::default();
         let mut tier = |hosts: &[&'static str], role, behind: &[SocketAddr]| -> Vec<SocketAddr> {
             let make = |name: &&'static str| {
-                let (layer, config, names) =
-                    (context.layer.clone(), config(role, behind, flaws), names.clone());
-                let outward = Outward { layer, name, connector: context.connector, names };
+                let (layer, config, names) = (context.layer.clone(), config(role, behind), names.clone());
+                let outward = Outward { layer, name, connector: context.connector, names, new_link };
                 host(world, outward, config);
                 SocketAddr::new(world.turmoil().lookup(*name), PORT)
             };
@@ -164,8 +160,9 @@ async fn servers_and_clients(layer: &Layer, history: &History) -> io::Result<()>
             let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
             address = listener.local_addr()?;
             let connector = Connector::Sockets(address);
-            let outward = Outward { layer: layer.clone(), name, connector, names: names.clone() };
-            spawn_local(serve(listener, outward, config(role, &behind, Flaws::default())));
+            let outward =
+                Outward { layer: layer.clone(), name, connector, names: names.clone(), new_link: plain };
+            spawn_local(serve(listener, outward, config(role, &behind)));
             tier.push((address, *name));
         }
         Rc::make_mut(&mut names).extend(tier.iter().copied());
@@ -187,9 +184,8 @@ async fn servers_and_clients(layer: &Layer, history: &History) -> io::Result<()>
 const STORAGES: [&str; 2] = ["storage-1", "storage-2"];
 const LOGICS: [&str; 2] = ["logic-1", "logic-2"];
 
-fn config(role: Role, backends: &[SocketAddr], flaws: Flaws) -> Config {
-    let mut config =
-        Config { model: Model::Tokio, role, backends: backends.to_vec(), flaws, ..Config::default() };
+fn config(role: Role, backends: &[SocketAddr]) -> Config {
+    let mut config = Config { model: Model::Tokio, role, backends: backends.to_vec(), ..Config::default() };
     // turmoil's TCP does not send again: who was cut off is noticed by silence alone.
     config.limits.idle_timeout_ns = SILENCE_NS;
     config.limits.write_stall_timeout_ns = SILENCE_NS;
@@ -214,7 +210,7 @@ async fn serve<L>(listener: L, outward: Outward, config: Config) -> Result<(), S
 where
     L: Accept<Stream: AsyncRead + AsyncWrite + Unpin + 'static> + 'static,
 {
-    let (layer, name) = (outward.layer.clone(), outward.name);
+    let (layer, name, new_link) = (outward.layer.clone(), outward.name, outward.new_link);
     let listening = Listening(layer.listener(name, listener));
     let clock = layer.world().clone();
     let seed = layer.choose(&format!("{name}:seed"), 0, u64::from(u32::MAX));
@@ -224,7 +220,7 @@ where
         let storage = Memory::new(config.databases, seed);
         tokio_driver::serve(listening, config, storage, surroundings, stop).await?;
     } else {
-        tokio_driver::pass_on(listening, outward, config, surroundings, stop).await?;
+        tokio_driver::pass_on(listening, outward, config, new_link, surroundings, stop).await?;
     }
     layer.world().fail("O16", "server ended", format!("nobody asked {name} to"));
     Ok(())
@@ -237,6 +233,7 @@ struct Outward {
     name: &'static str,
     connector: Connector,
     names: Names,
+    new_link: NewLink,
 }
 
 impl Connects for Outward {

@@ -2,14 +2,14 @@
 
 use super::run::{pause, run};
 use super::servers::Cluster;
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, choose, control};
 
 crate::durability::scenario!("cluster-partition", "any two hosts cannot reach each other for a while");
 
 fn body(sim: &mut Sim) {
-    run(sim, &[Family::Partition], Flaws::default(), cut_pairs);
+    run(sim, &[Family::Partition], SHIPPED, cut_pairs);
 }
 
 /// Cuts two of the hosts off from each other, in one direction or both, and heals it, some times.

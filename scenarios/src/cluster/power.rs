@@ -1,7 +1,7 @@
 //! The power of any host fails, and its disk keeps what was synced.
 
 use super::run::run;
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
@@ -11,5 +11,5 @@ crate::durability::scenario!(
 );
 
 fn body(sim: &mut Sim) {
-    run(sim, &[Family::HostPower, Family::DiskTorn], Flaws::default(), |_, _| {});
+    run(sim, &[Family::HostPower, Family::DiskTorn], SHIPPED, |_, _| {});
 }

@@ -2,15 +2,14 @@
 
 use super::run::{pause, run};
 use super::servers::Cluster;
-use crate::durability::server::{Server, UNKNOWN, expect};
-use eagain_server::flaws::Flaws;
+use crate::durability::server::{SHIPPED, Server, UNKNOWN, expect};
 use eagain_sim::{Sim, choose, control};
 
 crate::durability::scenario!("cluster-restart-storm", "servers of all roles are killed again and again");
 
 fn body(sim: &mut Sim) {
     expect(sim, &[UNKNOWN]);
-    run(sim, &[], Flaws::default(), storm);
+    run(sim, &[], SHIPPED, storm);
 }
 
 /// Kills twelve times, somebody each time.

@@ -2,8 +2,8 @@
 
 use super::run::{pause, run};
 use super::servers::Cluster;
+use crate::durability::server::SHIPPED;
 use eagain_net::{Signal, Signals, sleep};
-use eagain_server::flaws::Flaws;
 use eagain_sim::Sim;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -15,7 +15,7 @@ crate::durability::scenario!(
 );
 
 fn body(sim: &mut Sim) {
-    run(sim, &[], Flaws::default(), roll);
+    run(sim, &[], SHIPPED, roll);
 }
 
 /// An operator on each host asks its server to stop when it is its turn.

@@ -2,19 +2,18 @@
 
 use super::servers::{Cluster, cluster};
 use crate::durability::client::{CLUSTER_TIMEOUT, clients};
-use crate::durability::server::QUIET_NS;
+use crate::durability::server::{QUIET_NS, Serve};
 use crate::durability::workload::check;
 use eagain_net::sleep;
-use eagain_server::flaws::Flaws;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, SimKernel, USUAL_FAULTS, choose};
 use std::time::Duration;
 
 /// The cluster under these families, besides the usual ones; `more` adds who is not there otherwise.
-pub fn run(sim: &mut Sim, faults: &[Family], flaws: Flaws, more: fn(&mut Sim, &Cluster)) {
+pub fn run(sim: &mut Sim, faults: &[Family], serve: Serve, more: fn(&mut Sim, &Cluster)) {
     sim.faults(&[USUAL_FAULTS, faults].concat());
     sim.quiet_after(QUIET_NS);
-    let cluster = cluster(sim, flaws);
+    let cluster = cluster(sim, serve);
     let history = clients(sim, cluster.address, 3, 12, CLUSTER_TIMEOUT);
     more(sim, &cluster);
     sim.run();

@@ -1,9 +1,8 @@
 //! The cluster: five servers on five hosts.
 
-use crate::durability::server::{PORT, Server, persistent, server};
+use crate::durability::server::{PORT, Serve, Server, persistent, server};
 use eagain_net::SocketAddr;
 use eagain_server::config::{Config, Role};
-use eagain_server::flaws::Flaws;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::Sim;
 
@@ -30,11 +29,11 @@ impl Cluster {
 }
 
 /// Two storage servers with their logs, two logic servers before them, an access server before those.
-pub fn cluster(sim: &mut Sim, flaws: Flaws) -> Cluster {
+pub fn cluster(sim: &mut Sim, serve: Serve) -> Cluster {
     let mut make = |name: &str, config: Config| {
         let host = sim.host(name);
         let address = sim.address(host, PORT);
-        (server(sim, host, name, Config { flaws, ..config }), address)
+        (server(sim, host, name, config, serve), address)
     };
     let storage = || Config { role: Role::Storage, ..persistent(Engine::Log, SyncPolicy::Always) };
     let (storages, behind): (Vec<Server>, Vec<SocketAddr>) =

@@ -1,12 +1,12 @@
 //! A storage server's disk is slow, and its network.
 
 use super::run::run;
-use eagain_server::flaws::Flaws;
+use crate::durability::server::SHIPPED;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
 crate::durability::scenario!("cluster-slow-storage", "a storage server's disk is slow, and its wire");
 
 fn body(sim: &mut Sim) {
-    run(sim, &[Family::DiskSlow], Flaws::default(), |_, _| {});
+    run(sim, &[Family::DiskSlow], SHIPPED, |_, _| {});
 }

@@ -1,8 +1,7 @@
 //! The disk is full for a while, and the power fails.
 
 use super::run::{FULL_DISK, run};
-use super::server::{FULL, UNKNOWN, expect};
-use eagain_server::flaws::Flaws;
+use super::server::{FULL, SHIPPED, UNKNOWN, expect};
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::Sim;
 
@@ -10,5 +9,5 @@ super::scenario!("durability-disk-full", "the disk is full for a while, and the 
 
 fn body(sim: &mut Sim) {
     expect(sim, &[FULL, UNKNOWN]);
-    run(sim, Log, FULL_DISK, Flaws::default());
+    run(sim, Log, FULL_DISK, SHIPPED);
 }

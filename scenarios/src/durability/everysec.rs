@@ -2,7 +2,7 @@
 
 use super::prefix;
 use super::run::{POWER, allow};
-use eagain_server::flaws::Flaws;
+use super::server::SHIPPED;
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::Sim;
 
@@ -13,6 +13,6 @@ super::scenario!(
 
 fn body(sim: &mut Sim) {
     allow(sim, POWER);
-    prefix::build(sim, Log, Flaws::default());
+    prefix::build(sim, Log, SHIPPED);
     sim.run();
 }

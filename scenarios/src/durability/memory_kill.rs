@@ -4,10 +4,9 @@
 
 use super::client::{CLIENT_TIMEOUT, Client};
 use super::run::{allow, kill, nemesis};
-use super::server::{QUIET_NS, Server, durable, expect};
+use super::server::{QUIET_NS, SHIPPED, Server, durable, expect};
 use super::workload::Outcome;
 use eagain_net::*;
-use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::fault::Family;
@@ -98,7 +97,7 @@ fn write_and_look(k: SimKernel, address: SocketAddr, server: &Server) {
 }
 
 fn server_and_client(sim: &mut Sim, engine: Engine) -> Server {
-    let (server, address) = durable(sim, engine, SyncPolicy::Always, Flaws::default());
+    let (server, address) = durable(sim, engine, SyncPolicy::Always, SHIPPED);
     let host = sim.host("client");
     let its_server = server.clone();
     sim.client(host, "client", move |k| write_and_look(k, address, &its_server));

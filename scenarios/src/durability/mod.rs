@@ -15,6 +15,7 @@ mod redb_power;
 mod redb_room_again;
 mod redb_room_again_everysec;
 mod redb_sync_error;
+pub mod replaced;
 pub mod rewrite;
 mod room_again;
 mod room_again_everysec;

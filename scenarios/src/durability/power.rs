@@ -1,8 +1,7 @@
 //! The power fails at any call, and the disk keeps what was synced and some of the rest.
 
 use super::run::{POWER, run};
-use super::server::{TORN, expect};
-use eagain_server::flaws::Flaws;
+use super::server::{SHIPPED, TORN, expect};
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::Sim;
 
@@ -13,5 +12,5 @@ super::scenario!(
 
 fn body(sim: &mut Sim) {
     expect(sim, &[TORN]);
-    run(sim, Log, POWER, Flaws::default());
+    run(sim, Log, POWER, SHIPPED);
 }

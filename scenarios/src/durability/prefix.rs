@@ -2,10 +2,9 @@
 //! written. One writer, one key after the other, each once. Of the keys that were seen, a crash may take only the last.
 
 use super::client::{CLIENT_TIMEOUT, Client};
-use super::server::{QUIET_NS, Server, durable};
+use super::server::{QUIET_NS, Serve, Server, durable};
 use super::workload::Outcome;
 use eagain_net::*;
-use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::{Sim, SimKernel, choose, fail, sometimes};
@@ -82,8 +81,8 @@ fn write_and_look(k: SimKernel, address: SocketAddr) {
 }
 
 /// The server and its client, to be run.
-pub(super) fn build(sim: &mut Sim, engine: Engine, flaws: Flaws) -> Server {
-    let (server, address) = durable(sim, engine, SyncPolicy::EverySecond, flaws);
+pub(super) fn build(sim: &mut Sim, engine: Engine, serve: Serve) -> Server {
+    let (server, address) = durable(sim, engine, SyncPolicy::EverySecond, serve);
     let host = sim.host("client");
     sim.client(host, "client", move |k| write_and_look(k, address));
     server

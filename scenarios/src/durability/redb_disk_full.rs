@@ -1,8 +1,7 @@
 //! The disk under a database is full for a while.
 
 use super::run::{FULL_DISK, run};
-use super::server::{FULL, UNKNOWN, expect};
-use eagain_server::flaws::Flaws;
+use super::server::{FULL, SHIPPED, UNKNOWN, expect};
 use eagain_server::storage_unit::Engine::Redb;
 use eagain_sim::Sim;
 
@@ -10,5 +9,5 @@ super::scenario!("durability-redb-disk-full", "the disk under a database is full
 
 fn body(sim: &mut Sim) {
     expect(sim, &[FULL, UNKNOWN]);
-    run(sim, Redb, FULL_DISK, Flaws::default());
+    run(sim, Redb, FULL_DISK, SHIPPED);
 }

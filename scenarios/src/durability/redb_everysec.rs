@@ -2,7 +2,7 @@
 
 use super::prefix;
 use super::run::{POWER, allow};
-use eagain_server::flaws::Flaws;
+use super::server::SHIPPED;
 use eagain_server::storage_unit::Engine::Redb;
 use eagain_sim::Sim;
 
@@ -10,6 +10,6 @@ super::scenario!("durability-redb-everysec", "with everysec a crash takes the la
 
 fn body(sim: &mut Sim) {
     allow(sim, POWER);
-    prefix::build(sim, Redb, Flaws::default());
+    prefix::build(sim, Redb, SHIPPED);
     sim.run();
 }

@@ -1,8 +1,7 @@
 //! A sync of a database fails once, and the power fails.
 
 use super::run::{FAILING_SYNC, run};
-use super::server::{UNKNOWN, expect};
-use eagain_server::flaws::Flaws;
+use super::server::{SHIPPED, UNKNOWN, expect};
 use eagain_server::storage_unit::Engine::Redb;
 use eagain_sim::Sim;
 
@@ -10,5 +9,5 @@ super::scenario!("durability-redb-sync-error", "a sync of a database fails once,
 
 fn body(sim: &mut Sim) {
     expect(sim, &[UNKNOWN]);
-    run(sim, Redb, FAILING_SYNC, Flaws::default());
+    run(sim, Redb, FAILING_SYNC, SHIPPED);
 }

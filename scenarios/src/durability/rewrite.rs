@@ -2,10 +2,9 @@
 
 use super::client::{CLIENT_TIMEOUT, Client, clients};
 use super::run::{POWER, allow, cut_power, nemesis};
-use super::server::durable;
+use super::server::{SHIPPED, Serve, durable};
 use super::workload::{Outcome, check};
 use eagain_net::sleep;
-use eagain_server::flaws::Flaws;
 use eagain_server::resp::Frame;
 use eagain_server::storage_unit::Engine::Log;
 use eagain_server::storage_unit::SyncPolicy;
@@ -15,13 +14,13 @@ use std::time::Duration;
 super::scenario!("durability-rewrite", "the log is rewritten again and again, and the power fails");
 
 fn body(sim: &mut Sim) {
-    run(sim, Flaws::default());
+    run(sim, SHIPPED);
 }
 
-/// The scenario, with these flaws of the server.
-pub fn run(sim: &mut Sim, flaws: Flaws) {
+/// The scenario, with this server.
+pub fn run(sim: &mut Sim, serve: Serve) {
     allow(sim, POWER);
-    let (server, address) = durable(sim, Log, SyncPolicy::Always, flaws);
+    let (server, address) = durable(sim, Log, SyncPolicy::Always, serve);
     nemesis(sim, &server, 0, cut_power);
     let operator = sim.host("operator");
     sim.client(operator, "operator", move |k| {

@@ -2,10 +2,9 @@
 
 use super::client::{CLIENT_TIMEOUT, Client, clients};
 use super::prefix;
-use super::server::{FULL, QUIET_NS, Server, durable, expect, reached};
+use super::server::{FULL, QUIET_NS, SHIPPED, Serve, Server, durable, expect, reached};
 use super::workload::{Outcome, check};
 use eagain_net::{Instant, now, sleep};
-use eagain_server::flaws::Flaws;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, USUAL_FAULTS, choose, control, fail};
@@ -25,9 +24,9 @@ pub fn allow(sim: &mut Sim, more: &[Family]) {
 }
 
 /// A server that syncs before every reply, and three clients whose history has to be linearizable.
-pub fn run(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
+pub fn run(sim: &mut Sim, engine: Engine, faults: &[Family], serve: Serve) {
     allow(sim, faults);
-    let (server, address) = durable(sim, engine, SyncPolicy::Always, flaws);
+    let (server, address) = durable(sim, engine, SyncPolicy::Always, serve);
     nemesis(sim, &server, 0, if faults.contains(&Family::HostPower) { cut_power } else { kill });
     let history = clients(sim, address, 3, 30, CLIENT_TIMEOUT);
     sim.run();
@@ -35,9 +34,9 @@ pub fn run(sim: &mut Sim, engine: Engine, faults: &[Family], flaws: Flaws) {
 }
 
 /// A second's batches are not synced when the power fails, so that something is there to be torn.
-pub fn torn_tail(sim: &mut Sim, flaws: Flaws) {
+pub fn torn_tail(sim: &mut Sim, serve: Serve) {
     allow(sim, &[Family::HostPower, Family::DiskTorn]);
-    let server = prefix::build(sim, Engine::Log, flaws);
+    let server = prefix::build(sim, Engine::Log, serve);
     nemesis(sim, &server, 4, cut_power);
     sim.run();
 }
@@ -71,7 +70,7 @@ pub fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) 
 pub fn room_again(sim: &mut Sim, engine: Engine, policy: SyncPolicy) {
     allow(sim, &[Family::DiskSpace]);
     expect(sim, &[FULL]);
-    let (_, address) = durable(sim, engine, policy, Flaws::default());
+    let (_, address) = durable(sim, engine, policy, SHIPPED);
     let host = sim.host("client");
     sim.client(host, "client", move |k| {
         let mut client = Client::new(k, address, 1, CLIENT_TIMEOUT);

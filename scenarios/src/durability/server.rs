@@ -3,10 +3,9 @@
 
 use eagain_net::*;
 use eagain_server::config::Config;
-use eagain_server::flaws::Flaws;
 use eagain_server::server::{ServeError, serve_telling};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
-use eagain_sim::{HostId, ProcessId, Sim, fail, sometimes};
+use eagain_sim::{HostId, ProcessId, Sim, SimKernel, fail, sometimes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -50,6 +49,12 @@ pub struct Server {
     pub life: Arc<AtomicU64>,
 }
 
+/// Runs a server as its configuration says, until it ends, and tells lines for its operator.
+pub type Serve = fn(SimKernel, Config, &dyn Fn(&str)) -> Result<(), ServeError>;
+
+/// The server as it is.
+pub const SHIPPED: Serve = |k, config, tell| serve_telling(k, config, tell, |_| {});
+
 /// A configuration with an engine that keeps its data on the host's disk.
 pub fn persistent(storage: Engine, policy: SyncPolicy) -> Config {
     Config {
@@ -62,7 +67,7 @@ pub fn persistent(storage: Engine, policy: SyncPolicy) -> Config {
 }
 
 /// A server that begins again whenever it ends, for whatever reason, as an operator's supervisor would have it.
-pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server {
+pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config, serve: Serve) -> Server {
     let pid = Arc::new(AtomicI32::new(0));
     let life = Arc::new(AtomicU64::new(0));
     let (its_pid, its_life) = (pid.clone(), life.clone());
@@ -72,7 +77,7 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server
         loop {
             its_life.fetch_add(1, SeqCst);
             let report = |line: &str| reached(TORN, line.contains("torn batch"));
-            match serve_telling(k, config.clone(), report, |_| {}) {
+            match serve(k, config.clone(), &report) {
                 Ok(()) => sometimes("a server was asked to stop and began again", true),
                 Err(error @ (ServeError::Damaged(_) | ServeError::Refused(_))) => {
                     return fail("O9", "recovery refused", error.to_string());
@@ -86,8 +91,8 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config) -> Server
 }
 
 /// One server that keeps its data, on a host of its own, and where clients find it.
-pub fn durable(sim: &mut Sim, storage: Engine, policy: SyncPolicy, flaws: Flaws) -> (Server, SocketAddr) {
+pub fn durable(sim: &mut Sim, storage: Engine, policy: SyncPolicy, serve: Serve) -> (Server, SocketAddr) {
     let host = sim.host("server");
     let address = sim.address(host, PORT);
-    (server(sim, host, "server", Config { flaws, ..persistent(storage, policy) }), address)
+    (server(sim, host, "server", persistent(storage, policy), serve), address)
 }

@@ -1,8 +1,7 @@
 //! A sync fails once, and the power fails.
 
 use super::run::{FAILING_SYNC, run};
-use super::server::{SYNC_FAILED, UNKNOWN, expect};
-use eagain_server::flaws::Flaws;
+use super::server::{SHIPPED, SYNC_FAILED, UNKNOWN, expect};
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::Sim;
 
@@ -10,5 +9,5 @@ super::scenario!("durability-sync-error", "a sync fails once, and the power fail
 
 fn body(sim: &mut Sim) {
     expect(sim, &[SYNC_FAILED, UNKNOWN]);
-    run(sim, Log, FAILING_SYNC, Flaws::default());
+    run(sim, Log, FAILING_SYNC, SHIPPED);
 }

@@ -14,6 +14,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`permanent_connection`] | one link: pipelined, bounded, with deadlines; what becomes of requests when it breaks |
+//! | [`link`] | the same as the proxy sees it, and where something may stand around it |
 //! | [`reply_span`] | where a reply ends, without taking it apart |
 //! | [`ring`] | consistent hashing: which server is for which key |
 //! | [`plan`] | what is to be done with a request |
@@ -26,6 +27,7 @@
 //! What cannot be known is said: `-UNKNOWN` where a request may have been executed, `-CLUSTERDOWN` where it was not.
 
 pub mod driver;
+pub mod link;
 pub mod merge;
 pub mod permanent_connection;
 pub mod plan;

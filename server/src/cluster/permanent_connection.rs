@@ -22,7 +22,6 @@
 //! for those to say who know what it means. Every request that was taken gets exactly one answer.
 
 use super::reply_span::{NoReply, ReplySpan};
-use crate::flaws::Flaws;
 use crate::random::Random;
 use crate::resp::{Protocol, encode_request};
 use std::collections::VecDeque;
@@ -115,7 +114,6 @@ const KEPT_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct PermanentConnection {
     options: LinkOptions,
-    flaws: Flaws,
     random: Random,
     phase: LinkPhase,
     /// The last attempt to connect has failed.
@@ -140,10 +138,9 @@ pub struct PermanentConnection {
 
 impl PermanentConnection {
     /// A link that is to be connected at once. `seed` is for the jitter alone.
-    pub fn new(options: LinkOptions, seed: u64, flaws: Flaws) -> Self {
+    pub fn new(options: LinkOptions, seed: u64) -> Self {
         PermanentConnection {
             options,
-            flaws,
             random: Random::new(seed),
             phase: LinkPhase::Waiting(0),
             is_down: false,
@@ -334,8 +331,7 @@ impl PermanentConnection {
         let sent = self.sent;
         for flight in std::mem::take(&mut self.flights) {
             if let Some(id) = flight.id {
-                let may_be_done = flight.end <= sent && !self.flaws.sends_again;
-                answer(id, if may_be_done { Answer::Unknown } else { Answer::NotExecuted });
+                answer(id, if flight.end <= sent { Answer::Unknown } else { Answer::NotExecuted });
             }
         }
         if self.is_down {
@@ -380,9 +376,6 @@ impl PermanentConnection {
             {
                 answer(id, Answer::Unknown);
             }
-        }
-        if self.flaws.forgets_timed_out {
-            self.flights.retain(|flight| flight.deadline_ns > now_ns);
         }
         let queue_bytes = &mut self.queue_bytes;
         self.queue.retain(|queued| {

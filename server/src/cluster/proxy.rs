@@ -4,13 +4,13 @@
 //! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
 //! nobody knows whether it was. Everything else is told as it is.
 
+use super::link::{Link, NewLink};
 use super::merge::{Answered, Merge, merge};
 use super::permanent_connection::{Answer, LinkOptions, PermanentConnection};
 use super::plan::{Plan, may_repeat, plan};
 use super::reply_span::NoReply;
 use super::ring::Ring;
 use crate::config::{Config, Role};
-use crate::flaws::Flaws;
 use crate::random::Random;
 use crate::resp::{Arguments, Protocol, encode_request};
 use slab::Slab;
@@ -66,7 +66,7 @@ pub struct Proxy {
     role: Role,
     names: Vec<String>,
     ring: Ring,
-    links: Vec<PermanentConnection>,
+    links: Vec<Box<dyn Link>>,
     requests: Slab<Request>,
     /// Request and part, by the number under which a link knows it.
     tasks: Slab<(usize, usize)>,
@@ -75,12 +75,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy that the configuration asks for.
-    pub fn of(config: &Config, seed: u64) -> Proxy {
+    /// The proxy that the configuration asks for, over links that `new_link` makes.
+    pub fn of(config: &Config, seed: u64, new_link: NewLink) -> Proxy {
         let names = config.backends.iter().map(ToString::to_string).collect();
         let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
         let options = LinkOptions { password: config.backend_password.clone(), ..LinkOptions::default() };
-        Proxy::new(config.role, names, timeout_ns, &options, seed, config.flaws)
+        Proxy::new(config.role, names, timeout_ns, &options, seed, new_link)
     }
 
     /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
@@ -90,10 +90,10 @@ impl Proxy {
         timeout_ns: u64,
         options: &LinkOptions,
         seed: u64,
-        flaws: Flaws,
+        new_link: NewLink,
     ) -> Proxy {
         let mut random = Random::new(seed);
-        let link = |_: &String| PermanentConnection::new(options.clone(), random.next_u64(), flaws);
+        let link = |_: &String| new_link(options.clone(), random.next_u64());
         Proxy {
             role,
             ring: Ring::new(&names),
@@ -106,9 +106,14 @@ impl Proxy {
         }
     }
 
-    /// The link to a server.
+    /// The connection to a server.
     pub fn link(&mut self, server: usize) -> &mut PermanentConnection {
-        &mut self.links[server]
+        self.links[server].connection_mut()
+    }
+
+    /// When [`Proxy::tick`] has something to do for this server.
+    pub fn deadline_of(&self, server: usize) -> u64 {
+        self.links[server].deadline()
     }
 
     /// Requests under way.
@@ -133,7 +138,7 @@ impl Proxy {
 
     /// When [`Proxy::tick`] has something to do.
     pub fn deadline(&self) -> u64 {
-        self.links.iter().map(PermanentConnection::deadline).min().unwrap_or(u64::MAX)
+        self.links.iter().map(|link| link.deadline()).min().unwrap_or(u64::MAX)
     }
 
     // ---- Requests ------------------------------------------------------------------------------------------------
@@ -200,15 +205,18 @@ impl Proxy {
     fn choose(&self, key: Option<&[u8]>, now_ns: u64) -> usize {
         let least = || {
             (0..self.links.len()).min_by_key(|at| {
-                let link = &self.links[*at];
+                let link = self.links[*at].connection();
                 (link.is_down(), !link.is_healthy(now_ns), link.load())
             })
         };
         match (self.role, key) {
             (Role::Access, Some(key)) => {
-                let total: usize = self.links.iter().map(PermanentConnection::load).sum();
+                let total: usize = self.links.iter().map(|link| link.connection().load()).sum();
                 let bound = LOAD_MIN.max(total / self.links.len().max(1) * 5 / 4 + 1);
-                let fits = |at: &usize| self.links[*at].is_healthy(now_ns) && self.links[*at].load() <= bound;
+                let fits = |at: &usize| {
+                    let link = self.links[*at].connection();
+                    link.is_healthy(now_ns) && link.load() <= bound
+                };
                 // Nobody is well: the least bad one, rather than none.
                 self.ring.walk(key).find(fits).or_else(least).unwrap_or(0)
             }
@@ -286,7 +294,8 @@ impl Proxy {
     /// Bytes came from a server. An error: the link makes no sense any more, and is to be closed.
     pub fn received(&mut self, server: usize, bytes: &[u8], now_ns: u64) -> Result<(), NoReply> {
         let mut answers = Vec::new();
-        let result = self.links[server].received(bytes, now_ns, |task, answer| answers.push((task, answer)));
+        let result =
+            self.links[server].received(bytes, now_ns, &mut |task, answer| answers.push((task, answer)));
         self.all_answered(answers, now_ns);
         result
     }
@@ -294,14 +303,14 @@ impl Proxy {
     /// A link is not there any more.
     pub fn lost(&mut self, server: usize, now_ns: u64) {
         let mut answers = Vec::new();
-        self.links[server].lost(now_ns, |task, answer| answers.push((task, answer)));
+        self.links[server].lost(now_ns, &mut |task, answer| answers.push((task, answer)));
         self.all_answered(answers, now_ns);
     }
 
     /// Time has passed for a link. `false`: it is to be closed.
     pub fn tick(&mut self, server: usize, now_ns: u64) -> bool {
         let mut answers = Vec::new();
-        let lives = self.links[server].tick(now_ns, |task, answer| answers.push((task, answer)));
+        let lives = self.links[server].tick(now_ns, &mut |task, answer| answers.push((task, answer)));
         self.all_answered(answers, now_ns);
         lives
     }

@@ -16,13 +16,19 @@
 //! to announce ([`Connection::wants_shutdown`]), all over ([`Connection::is_closed`]), more to serve
 //! ([`Connection::wants_service`]), then which readiness to wait for ([`Connection::wants_read`],
 //! [`Connection::wants_write`]) and until when ([`Connection::deadline`]).
+//!
+//! Here is the state, and the bytes in and out. `requests` takes requests from the bytes and puts replies in their order; `end`
+//! has the deadlines, and the phases after the open one.
+
+mod end;
+mod requests;
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::window::Window;
 use crate::limits::Limits;
-use crate::request_queue::{After, ReplyBatch, RequestBatch};
-use crate::resp::{Arguments, Decoder, Protocol, ProtocolError, Reply};
+use crate::request_queue::ReplyBatch;
+use crate::resp::{Decoder, Protocol, ProtocolError, Reply};
 use std::collections::BTreeMap;
 
 /// Where a connection is in its life.
@@ -159,7 +165,7 @@ impl Connection {
         self.bounds.idle_timeout_ns = idle_timeout_ns;
     }
 
-    // ---- Bytes in ----------------------------------------------------------------------------------------------
+    // ---- Bytes in ------------------------------------------------------------------------------------------------
 
     /// Whether bytes from the peer are welcome.
     pub fn wants_read(&self) -> bool {
@@ -220,230 +226,6 @@ impl Connection {
         self.settle(now_ns);
     }
 
-    // ---- Requests out, replies in --------------------------------------------------------------------------------
-
-    /// Whether requests can be taken from what was received, by [`Connection::serve`] or [`Connection::take_batch`].
-    pub fn wants_service(&self) -> bool {
-        self.phase == Phase::Open && !self.starved && self.admits()
-    }
-
-    /// Requests that are read and not answered.
-    pub fn in_flight(&self) -> u64 {
-        self.next_number - self.answered
-    }
-
-    /// Serves what `fresh` completes (and what waited before it), at most one turn's worth.
-    ///
-    /// `fresh` was just received; what of it is not served is kept. `handle` appends the reply to the bytes that it
-    /// is given. This is the inline path: it must not be mixed with batches that are still unanswered.
-    pub fn serve<F>(&mut self, fresh: &[u8], now_ns: u64, mut handle: F) -> Served
-    where
-        F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
-    {
-        debug_assert_eq!(self.in_flight(), 0, "serving inline while a worker has requests");
-        if !fresh.is_empty() {
-            self.active_ns = now_ns;
-            self.starved = false;
-        }
-        if self.phase != Phase::Open || self.starved {
-            return Served::default();
-        }
-        let output_before = self.outbox.is_empty();
-        // Bytes are copied only when a request is cut by the end of a read.
-        let mut inbox = std::mem::take(&mut self.inbox);
-        let from_inbox = !inbox.is_empty();
-        if from_inbox {
-            inbox.push(fresh);
-        }
-        let bytes = if from_inbox { inbox.unread() } else { fresh };
-        let (consumed, requests) = self.serve_bytes(bytes, now_ns, &mut handle);
-        if self.phase == Phase::Open {
-            if from_inbox {
-                inbox.consume(consumed);
-            } else {
-                inbox.push(&fresh[consumed..]);
-            }
-            self.starved |= inbox.is_empty();
-            self.inbox = inbox;
-        }
-        if output_before && !self.outbox.is_empty() {
-            self.output_moved_ns = now_ns;
-        }
-        self.settle(now_ns);
-        Served { requests }
-    }
-
-    fn serve_bytes<F>(&mut self, bytes: &[u8], now_ns: u64, handle: &mut F) -> (usize, usize)
-    where
-        F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
-    {
-        let (mut consumed, mut requests) = (0, 0);
-        while requests < self.bounds.requests_per_turn_max
-            && self.outbox.len() < self.bounds.output_bytes_high
-        {
-            let rest = &bytes[consumed..];
-            let length = match self.decoder.decode(rest) {
-                Ok(Some(length)) => length,
-                Ok(None) => {
-                    self.starved = true;
-                    break;
-                }
-                Err(error) => {
-                    self.refuse(error, now_ns);
-                    break;
-                }
-            };
-            consumed += length;
-            let arguments = self.decoder.arguments(&rest[..length]);
-            if arguments.is_empty() {
-                continue;
-            }
-            requests += 1;
-            self.next_number += 1;
-            self.answered += 1;
-            let before = self.outbox.len();
-            let after = handle(arguments, self.outbox.tail());
-            if self.outbox.len() > self.bounds.output_bytes_max {
-                self.outbox.truncate(before);
-                self.overflow(now_ns);
-                break;
-            }
-            if after != After::KeepOpen && !self.apply(after, now_ns) {
-                break;
-            }
-        }
-        (consumed, requests)
-    }
-
-    /// Fills `batch` with requests for a worker, as many as admission allows; whether there is any.
-    pub fn take_batch(&mut self, batch: &mut RequestBatch, now_ns: u64) -> bool {
-        batch.restart(self.next_number);
-        if !self.wants_service() {
-            return false;
-        }
-        let inbox = std::mem::take(&mut self.inbox);
-        let bytes = inbox.unread();
-        let mut consumed = 0;
-        let mut refused = None;
-        let room = self.bounds.in_flight_max - self.in_flight();
-        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.bounds.requests_per_turn_max);
-        while batch.len() < count_max && self.window.as_ref().is_none_or(Window::admits) {
-            match self.decoder.decode(&bytes[consumed..]) {
-                Ok(Some(length)) => {
-                    let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
-                    consumed += length;
-                    if !arguments.is_empty() {
-                        batch.push(arguments);
-                        if let Some(window) = &mut self.window {
-                            window.begun(length);
-                        }
-                    }
-                }
-                Ok(None) => {
-                    self.starved = true;
-                    break;
-                }
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-        }
-        self.inbox = inbox;
-        self.inbox.consume(consumed);
-        self.starved |= self.inbox.is_empty();
-        self.next_number += batch.len() as u64;
-        if let Some(error) = refused {
-            self.refuse(error, now_ns);
-        }
-        self.settle(now_ns);
-        !batch.is_empty()
-    }
-
-    /// Takes the replies to a batch, whether or not those to earlier requests have come.
-    pub fn complete(&mut self, replies: ReplyBatch, now_ns: u64) {
-        if self.phase != Phase::Open {
-            return;
-        }
-        debug_assert!(replies.count > 0 && replies.first >= self.answered, "a request answered twice");
-        debug_assert!(replies.first + replies.count <= self.next_number, "an answer to no request");
-        let output_before = self.outbox.is_empty();
-        if replies.first != self.answered {
-            self.parked_bytes += replies.bytes.len();
-            self.parked.insert(replies.first, replies);
-        } else {
-            let mut next = Some(replies);
-            while let Some(replies) = next {
-                self.answered += replies.count;
-                if let Some(window) = &mut self.window {
-                    window.answered(replies.bytes.len());
-                }
-                if self.outbox.len() + replies.bytes.len() > self.bounds.output_bytes_max {
-                    self.overflow(now_ns);
-                    break;
-                }
-                self.outbox.append(replies.bytes);
-                if !self.apply(replies.after, now_ns) {
-                    break;
-                }
-                next = self.parked.remove(&self.answered);
-                if let Some(parked) = &next {
-                    self.parked_bytes -= parked.bytes.len();
-                }
-            }
-        }
-        if output_before && !self.outbox.is_empty() {
-            self.output_moved_ns = now_ns;
-        }
-        self.settle(now_ns);
-    }
-
-    /// Whether another request may begin.
-    fn admits(&self) -> bool {
-        self.outbox.len() + self.parked_bytes < self.bounds.output_bytes_high
-            && self.in_flight() < self.bounds.in_flight_max
-            && self.window.as_ref().is_none_or(Window::admits)
-    }
-
-    /// Does what a reply asks for; whether requests behind it are still answered.
-    fn apply(&mut self, after: After, now_ns: u64) -> bool {
-        match after {
-            After::KeepOpen => {}
-            After::Trust => self.decoder.set_trusted(true),
-            After::Distrust => self.decoder.set_trusted(false),
-            After::Close => self.start_draining(CloseReason::CommandAsked, now_ns),
-        }
-        self.phase == Phase::Open
-    }
-
-    /// The peer's bytes make no sense: an error behind all replies that are due, then the end.
-    fn refuse(&mut self, error: ProtocolError, now_ns: u64) {
-        let mut bytes = Vec::new();
-        Reply::new(&mut bytes, Protocol::Resp2).error(format!("ERR {error}"));
-        self.inbox.clear();
-        self.starved = true;
-        self.input_ended = Some(CloseReason::ProtocolError(error));
-        if self.in_flight() == 0 {
-            self.outbox.tail().extend_from_slice(&bytes);
-            self.start_draining(CloseReason::ProtocolError(error), now_ns);
-        } else {
-            let first = self.next_number;
-            self.next_number += 1;
-            self.parked_bytes += bytes.len();
-            self.parked.insert(first, ReplyBatch { first, count: 1, bytes, after: After::KeepOpen });
-        }
-    }
-
-    /// A reply did not fit: it is replaced by an error, which is the last thing that the peer gets.
-    fn overflow(&mut self, now_ns: u64) {
-        let text = format!(
-            "ERR output buffer limit of {} bytes exceeded, closing the connection",
-            self.bounds.output_bytes_max
-        );
-        Reply::new(self.outbox.tail(), Protocol::Resp2).error(&text);
-        self.start_draining(CloseReason::OutputLimit, now_ns);
-    }
-
     // ---- Bytes out -----------------------------------------------------------------------------------------------
 
     /// What is to be sent now; empty when there is nothing.
@@ -496,126 +278,6 @@ impl Connection {
         self.outbox.drop_held();
         for _ in 0..requests {
             Reply::new(self.outbox.tail(), Protocol::Resp2).error(error);
-        }
-    }
-
-    // ---- Time and the end ----------------------------------------------------------------------------------------
-
-    /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
-    /// that fires too early is simply set again.
-    pub fn deadline(&self) -> Option<u64> {
-        let after = |from: u64, timeout: u64| (timeout > 0).then(|| from.saturating_add(timeout));
-        match self.phase {
-            Phase::Closed => None,
-            Phase::Lingering => Some(self.linger_until_ns),
-            _ if self.outbox.lent() > 0 || !self.outbox.sendable().is_empty() => {
-                after(self.output_moved_ns, self.bounds.write_stall_timeout_ns)
-            }
-            Phase::Open if self.in_flight() == 0 => after(self.active_ns, self.bounds.idle_timeout_ns),
-            _ => None,
-        }
-    }
-
-    /// Closes the connection if its deadline has passed; whether it did.
-    pub fn deadline_passed(&mut self, now_ns: u64) -> bool {
-        if self.deadline().is_none_or(|deadline| now_ns < deadline) {
-            return false;
-        }
-        let reason = if !self.outbox.is_empty() { CloseReason::WriteStalled } else { CloseReason::Idle };
-        self.close(reason);
-        true
-    }
-
-    /// Whether our end has to be announced to the peer (`shutdown(SHUT_WR)`), once, with
-    /// [`Connection::shutdown_done`] after it.
-    pub fn wants_shutdown(&self) -> bool {
-        self.phase == Phase::Lingering && !self.shutdown_announced
-    }
-
-    /// Our end was announced.
-    pub fn shutdown_done(&mut self, now_ns: u64) {
-        self.shutdown_announced = true;
-        self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
-    }
-
-    /// Ends the connection at once; nothing that waits is sent.
-    pub fn close(&mut self, reason: CloseReason) {
-        self.close_reason.get_or_insert(reason);
-        self.phase = Phase::Closed;
-        self.forget_input();
-        self.outbox.clear();
-    }
-
-    /// Whether the socket can be closed.
-    pub fn is_closed(&self) -> bool {
-        self.phase == Phase::Closed
-    }
-
-    /// Where the connection is in its life.
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Why it ends or ended.
-    pub fn close_reason(&self) -> Option<CloseReason> {
-        self.close_reason
-    }
-
-    /// When a byte was last received or sent.
-    pub fn active_ns(&self) -> u64 {
-        self.active_ns
-    }
-
-    /// Requests read so far.
-    pub fn requests_total(&self) -> u64 {
-        self.next_number
-    }
-
-    /// Bytes held for this connection, used or not.
-    pub fn memory(&self) -> usize {
-        self.inbox.memory() + self.outbox.memory() + self.parked_bytes
-    }
-
-    /// Gives back buffers that are empty; for connections that have been quiet for a while.
-    pub fn release_idle_memory(&mut self) {
-        self.inbox.release_idle_memory();
-        self.outbox.release_idle_memory();
-    }
-
-    fn start_draining(&mut self, reason: CloseReason, now_ns: u64) {
-        self.close_reason.get_or_insert(reason);
-        self.phase = Phase::Draining;
-        self.output_moved_ns = now_ns;
-        self.forget_input();
-    }
-
-    fn forget_input(&mut self) {
-        self.inbox.clear();
-        self.parked.clear();
-        self.parked_bytes = 0;
-        self.starved = true;
-    }
-
-    /// Moves on to the next phase when this one has nothing left to do.
-    fn settle(&mut self, now_ns: u64) {
-        if self.phase == Phase::Open
-            && self.starved
-            && self.in_flight() == 0
-            && let Some(reason) = self.input_ended
-        {
-            self.start_draining(reason, now_ns);
-        }
-        if self.phase == Phase::Draining && self.outbox.is_empty() {
-            if self.peer_ended || self.bounds.linger_timeout_ns == 0 {
-                self.phase = Phase::Closed;
-            } else {
-                self.phase = Phase::Lingering;
-                self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
-            }
-            self.outbox.release_idle_memory();
-        }
-        if self.phase == Phase::Lingering && self.peer_ended {
-            self.phase = Phase::Closed;
         }
     }
 }

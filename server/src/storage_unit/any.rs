@@ -1,11 +1,10 @@
 //! Any of the storages, chosen when the program starts: an enum, so that a cache pays nothing for what it is not.
 
 use super::durable::directory::claim;
-use super::durable::{Durable, OpenError, SyncPolicy};
+use super::durable::{Backend, Durable, OpenError, SyncPolicy};
 use super::embedded::Embedded;
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
-use crate::flaws::Flaws;
 use eagain_net::{Clock, Files, Threads};
 
 /// Which engine stands behind the data.
@@ -42,9 +41,6 @@ pub struct Options<'a> {
     pub policy: SyncPolicy,
     /// Valid data behind damage may be dropped.
     pub drops_damage: bool,
-    /// Defects on purpose.
-    #[doc(hidden)]
-    pub flaws: Flaws,
     /// The server's process number, for whoever finds the directory taken.
     pub pid: i32,
     /// How many databases.
@@ -62,34 +58,45 @@ pub enum AnyStorage<K: Files + Threads> {
     Durable(Box<Durable<K>>),
 }
 
+/// A storage, and what was found in it, where there was anything.
+pub type Opened<K> = (AnyStorage<K>, Option<String>);
+
 impl<K: Files + Threads + Clock> AnyStorage<K> {
-    /// Opens a storage. The text tells what was found, where there was anything.
-    pub fn open(kernel: K, options: &Options<'_>) -> Result<(AnyStorage<K>, Option<String>), OpenError> {
-        let mut databases = Databases::new(options.databases, HashKey::from_seed(options.seed));
-        let Options { directory, policy, drops_damage, flaws, seed, .. } = *options;
-        let start = |errno| OpenError::Io("start the writing thread".to_owned(), errno);
+    /// Opens a storage.
+    pub fn open(kernel: K, options: &Options<'_>) -> Result<Opened<K>, OpenError> {
+        let Options { directory, drops_damage, seed, .. } = *options;
         match options.engine {
             Engine::Memory => Ok((AnyStorage::Memory(Memory::new(options.databases, seed)), None)),
-            Engine::Log => {
-                let claim = claim(kernel, directory, options.pid, "log")?;
-                let (log, found) =
-                    LogFile::open(kernel, directory, seed, drops_damage, flaws, &mut databases)?;
-                let mut durable =
-                    Durable::start(kernel, "log", databases, log, policy, flaws, seed).map_err(start)?;
-                durable.hold(claim);
-                Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/log: {found}"))))
-            }
-            Engine::Redb => {
-                let claim = claim(kernel, directory, options.pid, "redb")?;
-                let (database, found) = Embedded::open(kernel, directory, &mut databases)?;
-                // What waits for its transaction waits in the process: without one it would wait for ever.
-                let policy = if policy == SyncPolicy::Never { SyncPolicy::EverySecond } else { policy };
-                let mut durable = Durable::start(kernel, "redb", databases, database, policy, flaws, seed)
-                    .map_err(start)?;
-                durable.hold(claim);
-                Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/redb: {found}"))))
-            }
+            Engine::Log => AnyStorage::over(kernel, options, |databases| {
+                let (log, found) = LogFile::open(kernel, directory, seed, drops_damage, databases)?;
+                Ok((log, found.to_string()))
+            }),
+            Engine::Redb => AnyStorage::over(kernel, options, |databases| {
+                let (database, found) = Embedded::open(kernel, directory, databases)?;
+                Ok((database, found.to_string()))
+            }),
         }
+    }
+
+    /// A storage over a backend of the caller's, in the place of the chosen engine's. `open` reads what the backend has into
+    /// the databases, and tells what it found.
+    pub fn over<B: Backend>(
+        kernel: K,
+        options: &Options<'_>,
+        open: impl FnOnce(&mut Databases) -> Result<(B, String), OpenError>,
+    ) -> Result<Opened<K>, OpenError> {
+        let Options { directory, seed, .. } = *options;
+        let name = options.engine.name();
+        let mut databases = Databases::new(options.databases, HashKey::from_seed(seed));
+        let claim = claim(kernel, directory, options.pid, name)?;
+        let (backend, found) = open(&mut databases)?;
+        // What waits for its transaction waits in the process: without one it would wait for ever.
+        let waits = options.engine == Engine::Redb && options.policy == SyncPolicy::Never;
+        let policy = if waits { SyncPolicy::EverySecond } else { options.policy };
+        let mut durable = Durable::start(kernel, name, databases, backend, policy, seed)
+            .map_err(|errno| OpenError::Io("start the writing thread".to_owned(), errno))?;
+        durable.hold(claim);
+        Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/{name}: {found}"))))
     }
 }
 

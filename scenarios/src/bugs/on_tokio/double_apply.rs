@@ -1,7 +1,8 @@
 //! What may have been executed is executed again: `super::super::double_apply`, in the cluster on turmoil.
 
+use crate::bugs::double_apply::sends_again;
 use crate::cluster::on_turmoil::{Run, run};
-use eagain_server::flaws::Flaws;
+use eagain_server::cluster::link::plain;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
@@ -18,6 +19,6 @@ pub use BUG as TURMOIL;
 const FAULTS: &[Family] = &[Family::StreamReset, Family::NetPartition, Family::NetOneWay, Family::HostCrash];
 
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { sends_again: defect, ..Flaws::default() };
-    run(sim, Run { clients: 2, operations: 12, faults: FAULTS, flaws, reads_at_the_end: false });
+    let new_link = if defect { sends_again } else { plain };
+    run(sim, Run { clients: 2, operations: 12, faults: FAULTS, new_link, reads_at_the_end: false });
 }

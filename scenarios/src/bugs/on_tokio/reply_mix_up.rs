@@ -1,7 +1,8 @@
 //! A reply goes to whoever asked next: `super::super::reply_mix_up`, in the cluster on turmoil.
 
+use crate::bugs::reply_mix_up::forgets_timed_out;
 use crate::cluster::on_turmoil::{Run, run};
-use eagain_server::flaws::Flaws;
+use eagain_server::cluster::link::plain;
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
@@ -18,6 +19,6 @@ pub use BUG as TURMOIL;
 const FAULTS: &[Family] = &[Family::StreamStall, Family::NetHold];
 
 fn build(sim: &mut Sim, defect: bool) {
-    let flaws = Flaws { forgets_timed_out: defect, ..Flaws::default() };
-    run(sim, Run { clients: 2, operations: 12, faults: FAULTS, flaws, reads_at_the_end: false });
+    let new_link = if defect { forgets_timed_out } else { plain };
+    run(sim, Run { clients: 2, operations: 12, faults: FAULTS, new_link, reads_at_the_end: false });
 }

@@ -65,6 +65,7 @@ impl<K: Kernel> Driver<K> {
         kernel: K,
         config: &Config,
         seed: u64,
+        proxy: Proxy,
         listener: TcpListener<K>,
         poller: AnyPoller<K>,
     ) -> Result<Driver<K>, Errno> {
@@ -89,7 +90,7 @@ impl<K: Kernel> Driver<K> {
             listener,
             poller,
             rests_until: 0,
-            proxy: Proxy::of(config, seed),
+            proxy,
             links: config.backends.iter().map(|&address| LinkSocket::new(address)).collect(),
             clients: Clients::default(),
             touched: BTreeSet::new(),

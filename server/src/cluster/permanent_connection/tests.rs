@@ -4,8 +4,8 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn link(flaws: Flaws) -> PermanentConnection {
-    let mut link = PermanentConnection::new(LinkOptions::default(), 1, flaws);
+fn link() -> PermanentConnection {
+    let mut link = PermanentConnection::new(LinkOptions::default(), 1);
     link.begin_connect(0);
     link.connected(0);
     link
@@ -19,24 +19,21 @@ fn take(link: &mut PermanentConnection, count: usize) -> Vec<u8> {
 
 #[test]
 fn a_late_reply_is_thrown_away_and_the_next_one_finds_its_request() {
-    for forgets_timed_out in [false, true] {
-        let mut link = link(Flaws { forgets_timed_out, ..Flaws::default() });
-        let mut answers = Vec::new();
-        link.offer(1, b"one", Protocol::Resp2, 10, 0);
-        take(&mut link, 99);
-        link.tick(10, |id, answer| answers.push((id, answer)));
-        link.offer(2, b"two", Protocol::Resp2, 100, 11);
-        take(&mut link, 99);
-        let _ = link.received(b"+one\r\n", 12, |id, answer| answers.push((id, answer)));
-        let _ = link.received(b"+two\r\n", 13, |id, answer| answers.push((id, answer)));
-        let expected = if forgets_timed_out { "+one\r\n" } else { "+two\r\n" };
-        assert_eq!(answers, [(1, Answer::Unknown), (2, Answer::Reply(expected.into()))]);
-    }
+    let mut link = link();
+    let mut answers = Vec::new();
+    link.offer(1, b"one", Protocol::Resp2, 10, 0);
+    take(&mut link, 99);
+    link.tick(10, |id, answer| answers.push((id, answer)));
+    link.offer(2, b"two", Protocol::Resp2, 100, 11);
+    take(&mut link, 99);
+    let _ = link.received(b"+one\r\n", 12, |id, answer| answers.push((id, answer)));
+    let _ = link.received(b"+two\r\n", 13, |id, answer| answers.push((id, answer)));
+    assert_eq!(answers, [(1, Answer::Unknown), (2, Answer::Reply("+two\r\n".into()))]);
 }
 
 #[test]
 fn what_has_not_left_whole_was_not_executed() {
-    let mut link = link(Flaws::default());
+    let mut link = link();
     (1..=3).for_each(|id| assert!(link.offer(id, b"request", Protocol::Resp2, 100, 0)));
     take(&mut link, 10);
     let mut answers = Vec::new();
@@ -47,7 +44,7 @@ fn what_has_not_left_whole_was_not_executed() {
 
 #[test]
 fn a_server_that_refuses_is_asked_nothing_until_it_is_there() {
-    let mut link = PermanentConnection::new(LinkOptions::default(), 1, Flaws::default());
+    let mut link = PermanentConnection::new(LinkOptions::default(), 1);
     let offer = |link: &mut PermanentConnection, id| link.offer(id, b"request", Protocol::Resp2, 1000, 0);
     assert!(offer(&mut link, 1), "nobody has tried yet");
     link.begin_connect(0);
@@ -65,11 +62,8 @@ fn a_server_that_refuses_is_asked_nothing_until_it_is_there() {
 
 #[test]
 fn each_request_is_answered_in_its_dialect() {
-    let mut link = PermanentConnection::new(
-        LinkOptions { password: b"word".to_vec(), ..LinkOptions::default() },
-        1,
-        Flaws::default(),
-    );
+    let mut link =
+        PermanentConnection::new(LinkOptions { password: b"word".to_vec(), ..LinkOptions::default() }, 1);
     link.begin_connect(0);
     link.connected(0);
     let (two, three) = (Protocol::Resp2, Protocol::Resp3);
@@ -88,7 +82,7 @@ fn each_request_is_answered_in_its_dialect() {
 
 #[test]
 fn what_a_large_request_and_a_large_reply_took_is_given_back() {
-    let mut link = link(Flaws::default());
+    let mut link = link();
     let large = vec![b'x'; 10 << 20];
     link.offer(1, &large, Protocol::Resp2, 1000, 0);
     link.sent(large.len());
@@ -99,13 +93,13 @@ fn what_a_large_request_and_a_large_reply_took_is_given_back() {
 
 #[test]
 fn a_reply_to_nothing_ends_the_connection() {
-    let mut link = link(Flaws::default());
+    let mut link = link();
     assert_eq!(link.received(b"+hello\r\n", 0, |_, _| {}), Err(NoReply));
 }
 
 #[test]
 fn silence_is_tried_and_then_taken_for_death() {
-    let mut link = link(Flaws::default());
+    let mut link = link();
     assert!(link.tick(link.deadline(), |_, _| {}));
     assert_eq!(take(&mut link, 99), PING);
     let at = link.deadline();
@@ -116,7 +110,7 @@ fn silence_is_tried_and_then_taken_for_death() {
 #[test]
 fn pauses_grow_with_failures_and_differ() {
     let pauses = |seed| {
-        let mut link = PermanentConnection::new(LinkOptions::default(), seed, Flaws::default());
+        let mut link = PermanentConnection::new(LinkOptions::default(), seed);
         let pause = |_| {
             link.begin_connect(0);
             link.lost(0, |_, _| {});
@@ -133,7 +127,7 @@ proptest! {
     fn every_request_gets_one_answer_and_it_is_its_own(
         steps in proptest::collection::vec((0u8..6, 0usize..40), 0..200),
     ) {
-        let mut link = PermanentConnection::new(LinkOptions::default(), 1, Flaws::default());
+        let mut link = PermanentConnection::new(LinkOptions::default(), 1);
         let (mut now, mut id) = (0u64, 0u64);
         let mut answers: BTreeMap<u64, Vec<Answer>> = BTreeMap::new();
         // The server's side of the connection: what came, what it would reply.

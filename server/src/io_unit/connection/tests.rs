@@ -1,7 +1,8 @@
 //! Connections driven by hand: no socket, no clock, every order of things.
 
 use super::*;
-use crate::resp::encode_request;
+use crate::request_queue::{After, RequestBatch};
+use crate::resp::{Arguments, encode_request};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;

@@ -99,7 +99,7 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
                 Next::Again => {}
                 Next::Lost => self.lose(now_ns),
                 Next::Later => {
-                    let deadline_ns = self.onward.proxy.borrow_mut().link(self.server).deadline();
+                    let deadline_ns = self.onward.proxy.borrow().deadline_of(self.server);
                     if !self.alarm.rings(cx, deadline_ns, |at| self.hall.instant(at)) {
                         break;
                     }

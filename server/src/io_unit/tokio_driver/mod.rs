@@ -21,6 +21,8 @@ pub mod net;
 mod onward;
 mod peer;
 
+use crate::cluster::link::NewLink;
+use crate::cluster::proxy::Proxy;
 use crate::config::Config;
 use crate::logic_unit::LogicUnit;
 use crate::storage_unit::{Memory, Storage};
@@ -85,15 +87,18 @@ pub async fn serve<L: Listener + 'static, S: Storage + 'static>(
     attend(&Hall::new(config, storage, None, surroundings), listener, stop).await
 }
 
-/// As [`serve`], for a server with one of the roles that keep nothing: it passes requests on to the configured backends.
+/// As [`serve`], for a server with one of the roles that keep nothing: it passes requests on to the configured backends, over
+/// links that `new_link` makes.
 pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
     listener: L,
     connector: C,
     config: Config,
+    new_link: NewLink,
     surroundings: Surroundings,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let onward = Rc::new(Onward::new(&config, surroundings.seed));
+    let proxy = Proxy::of(&config, surroundings.seed, new_link);
+    let onward = Rc::new(Onward::new(proxy, config.backends.len()));
     let storage = Memory::new(config.databases, surroundings.seed);
     let backends = config.backends.clone();
     let hall = Hall::new(config, storage, Some(onward.clone()), surroundings);

@@ -1,6 +1,7 @@
 //! The driver on real sockets: `tokio::net`, a runtime of one thread, SIGTERM and SIGINT for a graceful stop.
 
 use super::{Connector, Listener, Surroundings};
+use crate::cluster::link;
 use crate::config::Config;
 use crate::io_unit::units::Now;
 use crate::server::ServeError;
@@ -72,7 +73,9 @@ pub fn pass_on<K: Kernel>(
 ) -> Result<(), ServeError> {
     on_sockets(kernel, config.listen, seed, async |listener, surroundings, at, stop| {
         ready(at);
-        super::pass_on(listener, Outward, config, surroundings, stop).await.map_err(ServeError::Storage)
+        super::pass_on(listener, Outward, config, link::plain, surroundings, stop)
+            .await
+            .map_err(ServeError::Storage)
     })
 }
 

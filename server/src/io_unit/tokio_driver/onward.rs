@@ -4,7 +4,6 @@
 
 use super::hall::{Hall, Notice};
 use crate::cluster::proxy::{Due, Proxy};
-use crate::config::Config;
 use crate::io_unit::connection::Connection;
 use crate::io_unit::units::Now;
 use crate::logic_unit::Session;
@@ -30,10 +29,10 @@ struct Seat {
 }
 
 impl Onward {
-    pub fn new(config: &Config, seed: u64) -> Onward {
+    pub fn new(proxy: Proxy, links: usize) -> Onward {
         Onward {
-            proxy: RefCell::new(Proxy::of(config, seed)),
-            links: config.backends.iter().map(|_| Seat::default()).collect(),
+            proxy: RefCell::new(proxy),
+            links: (0..links).map(|_| Seat::default()).collect(),
             batch: RefCell::default(),
         }
     }

@@ -22,7 +22,6 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
-use crate::flaws::Flaws;
 use eagain_net::{Errno, File, Files, Threads, thread};
 use shared::{Rewrite, Shared};
 use std::fmt;
@@ -139,7 +138,6 @@ pub struct Durable<K: Files + Threads> {
     writer: Option<thread::JoinHandle<K, ()>>,
     name: &'static str,
     policy: SyncPolicy,
-    flaws: Flaws,
     reserved_bytes: usize,
     grows: bool,
     /// Database and cursor of a rewrite under way.
@@ -154,7 +152,6 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
         mut databases: Databases,
         backend: B,
         policy: SyncPolicy,
-        flaws: Flaws,
         seed: u64,
     ) -> Result<Durable<K>, Errno> {
         databases.note_effects();
@@ -170,7 +167,6 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
             writer: Some(writer),
             name,
             policy,
-            flaws,
             reserved_bytes: B::RESERVED_BYTES,
             grows: B::GROWS,
             scan: None,
@@ -185,7 +181,7 @@ impl<K: Files + Threads> Durable<K> {
     }
 
     fn holds_replies(&self) -> bool {
-        self.policy == SyncPolicy::Always && !self.flaws.replies_before_sync || self.shared.is_behind()
+        self.policy == SyncPolicy::Always || self.shared.is_behind()
     }
 
     /// Takes over what the writer has found out: a new image, trouble, the end of trouble.

@@ -1,7 +1,6 @@
 //! The database on a real disk: what was kept comes back, and damage is told and never believed.
 
 use super::*;
-use crate::flaws::Flaws;
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, List, Set, SortedSet};
@@ -22,7 +21,7 @@ fn open(directory: &str) -> Result<(Embedded<net::Linux>, Found, Databases), Ope
 
 fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
     let (database, _, databases) = open(directory).unwrap();
-    Durable::start(net::Linux, "redb", databases, database, policy, Flaws::default(), 7).unwrap()
+    Durable::start(net::Linux, "redb", databases, database, policy, 7).unwrap()
 }
 
 fn set(storage: &mut impl Storage, key: &str, text: &str) {

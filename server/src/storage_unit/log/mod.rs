@@ -20,7 +20,6 @@ pub mod window;
 use super::Databases;
 use super::durable::directory::{make_directory, rename_durably, sync_directory};
 use super::durable::{Backend, OpenError};
-use crate::flaws::Flaws;
 use eagain_net::{Errno, File, Files, OpenFlags};
 use frame::{HEADER_BYTES, PREAMBLE_BYTES};
 use recover::Recovered;
@@ -34,7 +33,6 @@ pub struct LogFile<K: Files> {
     kernel: K,
     directory: String,
     open: OpenLog<K>,
-    flaws: Flaws,
     rewrite: Option<OpenLog<K>>,
 }
 
@@ -50,7 +48,6 @@ struct OpenLog<K: Files> {
     frames: u64,
     /// Frames up to `synced_to`.
     synced_frames: u64,
-    skips_sync: bool,
 }
 
 impl<K: Files> OpenLog<K> {
@@ -65,9 +62,7 @@ impl<K: Files> OpenLog<K> {
 
     fn sync(&mut self) -> Result<(), Errno> {
         if self.synced_to < self.end {
-            if !self.skips_sync {
-                self.file.sync_data()?;
-            }
+            self.file.sync_data()?;
             (self.synced_to, self.synced_frames) = (self.end, self.frames);
         }
         Ok(())
@@ -75,18 +70,10 @@ impl<K: Files> OpenLog<K> {
 }
 
 /// A log is begun under another name and gets its own when its first bytes are safe: a log that is there is whole.
-fn create<K: Files>(kernel: K, path: &str, salt: u64, flaws: Flaws) -> Result<OpenLog<K>, Errno> {
+fn create<K: Files>(kernel: K, path: &str, salt: u64) -> Result<OpenLog<K>, Errno> {
     let file = File::open(kernel, path, OpenFlags::RDWR | OpenFlags::CREAT | OpenFlags::TRUNC)?;
     file.write_all_at(&frame::preamble(salt), 0)?;
-    Ok(OpenLog {
-        file,
-        salt,
-        end: PREAMBLE_BYTES as u64,
-        synced_to: 0,
-        frames: 0,
-        synced_frames: 0,
-        skips_sync: flaws.skips_sync,
-    })
+    Ok(OpenLog { file, salt, end: PREAMBLE_BYTES as u64, synced_to: 0, frames: 0, synced_frames: 0 })
 }
 
 impl<K: Files> LogFile<K> {
@@ -101,7 +88,6 @@ impl<K: Files> LogFile<K> {
         directory: &str,
         salt: u64,
         drops_damage: bool,
-        flaws: Flaws,
         databases: &mut Databases,
     ) -> Result<(LogFile<K>, Recovered), OpenError> {
         let (path, new_path) = (Self::path(directory, NAME), Self::path(directory, NEW_NAME));
@@ -117,10 +103,10 @@ impl<K: Files> LogFile<K> {
         let file = match File::open(kernel, &path, OpenFlags::RDWR) {
             Ok(file) => file,
             Err(Errno::ENOENT) => {
-                let mut open = create(kernel, &new_path, salt, flaws).map_err(io("create", &new_path))?;
+                let mut open = create(kernel, &new_path, salt).map_err(io("create", &new_path))?;
                 open.sync().map_err(io("fdatasync", &new_path))?;
                 rename_durably(kernel, directory, &new_path, &path).map_err(io("rename to", &path))?;
-                let log = LogFile { kernel, directory: directory.to_owned(), open, flaws, rewrite: None };
+                let log = LogFile { kernel, directory: directory.to_owned(), open, rewrite: None };
                 let nothing = Recovered {
                     salt,
                     frames: 0,
@@ -135,14 +121,11 @@ impl<K: Files> LogFile<K> {
         };
         let length = file.stat().map_err(io("fstat", &path))?.len;
         let recovered =
-            recover::recover(&file, length, databases, drops_damage, flaws).map_err(|why| match why {
+            recover::recover(&file, length, databases, drops_damage).map_err(|why| match why {
                 recover::Unreadable::Io(errno) => OpenError::Io(format!("read {path}"), errno),
                 why => OpenError::Damaged(format!("{path} {why}")),
             })?;
-        let mut end = recovered.end;
-        if recovered.dropped_bytes > 0 && flaws.keeps_torn {
-            end += recovered.dropped_bytes;
-        } else if recovered.dropped_bytes > 0 {
+        if recovered.dropped_bytes > 0 {
             file.set_len(recovered.end).map_err(io("ftruncate", &path))?;
         }
         // Also where nothing is cut: what was read may be in the page cache alone, and is about to be shown to clients.
@@ -151,13 +134,12 @@ impl<K: Files> LogFile<K> {
         let open = OpenLog {
             file,
             salt: recovered.salt,
-            end,
-            synced_to: end,
+            end: recovered.end,
+            synced_to: recovered.end,
             frames: recovered.frames,
             synced_frames: recovered.frames,
-            skips_sync: flaws.skips_sync,
         };
-        Ok((LogFile { kernel, directory: directory.to_owned(), open, flaws, rewrite: None }, recovered))
+        Ok((LogFile { kernel, directory: directory.to_owned(), open, rewrite: None }, recovered))
     }
 }
 
@@ -182,7 +164,7 @@ impl<K: Files> Backend for LogFile<K> {
     }
 
     fn load(&mut self, databases: &mut Databases) -> Result<(), String> {
-        let read = recover::recover(&self.open.file, self.open.synced_to, databases, false, self.flaws);
+        let read = recover::recover(&self.open.file, self.open.synced_to, databases, false);
         match read {
             Ok(recovered) if recovered.dropped_bytes == 0 => Ok(()),
             Ok(recovered) => Err(format!("the log {recovered}")),
@@ -201,7 +183,7 @@ impl<K: Files> Backend for LogFile<K> {
     }
 
     fn rewrite_begin(&mut self, salt: u64) -> Result<(), Errno> {
-        self.rewrite = Some(create(self.kernel, &Self::path(&self.directory, NEW_NAME), salt, self.flaws)?);
+        self.rewrite = Some(create(self.kernel, &Self::path(&self.directory, NEW_NAME), salt)?);
         Ok(())
     }
 
@@ -216,11 +198,7 @@ impl<K: Files> Backend for LogFile<K> {
     fn rewrite_finish(&mut self) -> Result<(), Errno> {
         let Some(new) = self.rewrite.take() else { return Ok(()) };
         let (from, to) = (Self::path(&self.directory, NEW_NAME), Self::path(&self.directory, NAME));
-        if self.flaws.skips_directory_sync {
-            self.kernel.rename(&from, &to)?;
-        } else {
-            rename_durably(self.kernel, &self.directory, &from, &to)?;
-        }
+        rename_durably(self.kernel, &self.directory, &from, &to)?;
         self.open = new;
         Ok(())
     }

@@ -7,7 +7,6 @@
 
 use super::frame::{self, BadPreamble, HEADER_BYTES, PREAMBLE_BYTES};
 use super::window::Window;
-use crate::flaws::Flaws;
 use crate::storage_unit::Databases;
 use crate::storage_unit::record::{self, NotApplied};
 use eagain_net::{Errno, File, Files};
@@ -115,7 +114,6 @@ pub fn recover<K: Files>(
     length: u64,
     databases: &mut Databases,
     drops_damage: bool,
-    flaws: Flaws,
 ) -> Result<Recovered, Unreadable> {
     let mut window = Window::new(file, length);
     let salt = frame::salt_of(window.at(0, PREAMBLE_BYTES)?).map_err(Unreadable::Preamble)?;
@@ -127,10 +125,9 @@ pub fn recover<K: Files>(
         dropped_bytes: 0,
         lost_from: None,
     };
-    while let Some(payload) = next_frame(&mut window, salt, &recovered, flaws)? {
+    while let Some(payload) = next_frame(&mut window, salt, &recovered)? {
         match record::apply(databases, payload) {
             Ok(operations) => recovered.operations += operations,
-            Err(NotApplied::Malformed) if flaws.accepts_torn => break,
             Err(NotApplied::Malformed) => return Err(Unreadable::Foreign { at: recovered.end }),
             Err(NotApplied::NoSuchDatabase(database)) => return Err(Unreadable::NoSuchDatabase { database }),
         }
@@ -152,7 +149,6 @@ fn next_frame<'w, K: Files>(
     window: &'w mut Window<'_, K>,
     salt: u64,
     so_far: &Recovered,
-    flaws: Flaws,
 ) -> Result<Option<&'w [u8]>, Errno> {
     let Some(header) = frame::header(window.at(so_far.end, HEADER_BYTES)?, salt) else {
         return Ok(None);
@@ -161,8 +157,7 @@ fn next_frame<'w, K: Files>(
         return Ok(None);
     }
     let payload = window.at(so_far.end + HEADER_BYTES as u64, header.length as usize)?;
-    let torn = flaws.accepts_torn && payload.len() == header.length as usize;
-    Ok((torn || frame::fits(&header, payload, salt)).then_some(payload))
+    Ok(frame::fits(&header, payload, salt).then_some(payload))
 }
 
 /// A frame behind `at` that was written when `at` was safe already.

@@ -14,13 +14,13 @@ fn image() -> Databases {
 
 fn open(directory: &str, drops_damage: bool) -> Result<(LogFile<Linux>, Recovered, Databases), OpenError> {
     let mut databases = image();
-    LogFile::open(Linux, directory, 42, drops_damage, Flaws::default(), &mut databases)
+    LogFile::open(Linux, directory, 42, drops_damage, &mut databases)
         .map(|(log, read)| (log, read, databases))
 }
 
 fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
     let (log, _, databases) = open(directory, false).unwrap();
-    Durable::start(Linux, "log", databases, log, policy, Flaws::default(), 7).unwrap()
+    Durable::start(Linux, "log", databases, log, policy, 7).unwrap()
 }
 
 fn set(storage: &mut impl Storage, key: &str, text: &str) {
@@ -149,7 +149,7 @@ proptest! {
         std::fs::write(format!("{path}/log"), &bytes).unwrap();
         let file = File::open(Linux, &format!("{path}/log"), OpenFlags::NONE).unwrap();
         let mut databases = image();
-        match recover::recover(&file, bytes.len() as u64, &mut databases, false, Flaws::default()) {
+        match recover::recover(&file, bytes.len() as u64, &mut databases, false) {
             Ok(read) => prop_assert!(read.frames == 5, "only damage in the last batch looks like a torn one"),
             Err(why) => {
                 let is_told = matches!(why, Unreadable::Preamble(_) | Unreadable::Damaged { .. });

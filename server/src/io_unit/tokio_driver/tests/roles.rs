@@ -1,6 +1,7 @@
 //! The roles: an access server, two logic servers, two storage servers, pipes between them.
 
 use super::*;
+use crate::cluster::link::plain;
 use crate::config::Role;
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ impl Town {
             let stopped = town.stop.clone();
             let stop = async move { stopped.notified().await };
             match role {
-                Role::Access | Role::Logic => pass_on(pipes, town, config, surroundings(), stop).await,
+                Role::Access | Role::Logic => pass_on(pipes, town, config, plain, surroundings(), stop).await,
                 _ => serve(pipes, config, Memory::new(16, 1), surroundings(), stop).await,
             }
         })

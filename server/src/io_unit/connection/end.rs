@@ -1,0 +1,123 @@
+//! Until when a connection may wait, and how it ends.
+
+use super::{CloseReason, Connection, Phase};
+
+impl Connection {
+    /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
+    /// that fires too early is simply set again.
+    pub fn deadline(&self) -> Option<u64> {
+        let after = |from: u64, timeout: u64| (timeout > 0).then(|| from.saturating_add(timeout));
+        match self.phase {
+            Phase::Closed => None,
+            Phase::Lingering => Some(self.linger_until_ns),
+            _ if self.outbox.lent() > 0 || !self.outbox.sendable().is_empty() => {
+                after(self.output_moved_ns, self.bounds.write_stall_timeout_ns)
+            }
+            Phase::Open if self.in_flight() == 0 => after(self.active_ns, self.bounds.idle_timeout_ns),
+            _ => None,
+        }
+    }
+
+    /// Closes the connection if its deadline has passed; whether it did.
+    pub fn deadline_passed(&mut self, now_ns: u64) -> bool {
+        if self.deadline().is_none_or(|deadline| now_ns < deadline) {
+            return false;
+        }
+        let reason = if !self.outbox.is_empty() { CloseReason::WriteStalled } else { CloseReason::Idle };
+        self.close(reason);
+        true
+    }
+
+    /// Whether our end has to be announced to the peer (`shutdown(SHUT_WR)`), once, with
+    /// [`Connection::shutdown_done`] after it.
+    pub fn wants_shutdown(&self) -> bool {
+        self.phase == Phase::Lingering && !self.shutdown_announced
+    }
+
+    /// Our end was announced.
+    pub fn shutdown_done(&mut self, now_ns: u64) {
+        self.shutdown_announced = true;
+        self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
+    }
+
+    /// Ends the connection at once; nothing that waits is sent.
+    pub fn close(&mut self, reason: CloseReason) {
+        self.close_reason.get_or_insert(reason);
+        self.phase = Phase::Closed;
+        self.forget_input();
+        self.outbox.clear();
+    }
+
+    /// Whether the socket can be closed.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// Where the connection is in its life.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Why it ends or ended.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.close_reason
+    }
+
+    /// When a byte was last received or sent.
+    pub fn active_ns(&self) -> u64 {
+        self.active_ns
+    }
+
+    /// Requests read so far.
+    pub fn requests_total(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Bytes held for this connection, used or not.
+    pub fn memory(&self) -> usize {
+        self.inbox.memory() + self.outbox.memory() + self.parked_bytes
+    }
+
+    /// Gives back buffers that are empty; for connections that have been quiet for a while.
+    pub fn release_idle_memory(&mut self) {
+        self.inbox.release_idle_memory();
+        self.outbox.release_idle_memory();
+    }
+
+    pub(super) fn start_draining(&mut self, reason: CloseReason, now_ns: u64) {
+        self.close_reason.get_or_insert(reason);
+        self.phase = Phase::Draining;
+        self.output_moved_ns = now_ns;
+        self.forget_input();
+    }
+
+    fn forget_input(&mut self) {
+        self.inbox.clear();
+        self.parked.clear();
+        self.parked_bytes = 0;
+        self.starved = true;
+    }
+
+    /// Moves on to the next phase when this one has nothing left to do.
+    pub(super) fn settle(&mut self, now_ns: u64) {
+        if self.phase == Phase::Open
+            && self.starved
+            && self.in_flight() == 0
+            && let Some(reason) = self.input_ended
+        {
+            self.start_draining(reason, now_ns);
+        }
+        if self.phase == Phase::Draining && self.outbox.is_empty() {
+            if self.peer_ended || self.bounds.linger_timeout_ns == 0 {
+                self.phase = Phase::Closed;
+            } else {
+                self.phase = Phase::Lingering;
+                self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
+            }
+            self.outbox.release_idle_memory();
+        }
+        if self.phase == Phase::Lingering && self.peer_ended {
+            self.phase = Phase::Closed;
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Requests out of the received bytes, and their replies back, in the order of the requests.
+
+use super::{CloseReason, Connection, Phase, Served};
+use crate::io_unit::window::Window;
+use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::resp::{Arguments, Protocol, ProtocolError, Reply};
+
+impl Connection {
+    /// Whether requests can be taken from what was received, by [`Connection::serve`] or [`Connection::take_batch`].
+    pub fn wants_service(&self) -> bool {
+        self.phase == Phase::Open && !self.starved && self.admits()
+    }
+
+    /// Requests that are read and not answered.
+    pub fn in_flight(&self) -> u64 {
+        self.next_number - self.answered
+    }
+
+    /// Serves what `fresh` completes (and what waited before it), at most one turn's worth.
+    ///
+    /// `fresh` was just received; what of it is not served is kept. `handle` appends the reply to the bytes that it
+    /// is given. This is the inline path: it must not be mixed with batches that are still unanswered.
+    pub fn serve<F>(&mut self, fresh: &[u8], now_ns: u64, mut handle: F) -> Served
+    where
+        F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
+    {
+        debug_assert_eq!(self.in_flight(), 0, "serving inline while a worker has requests");
+        if !fresh.is_empty() {
+            self.active_ns = now_ns;
+            self.starved = false;
+        }
+        if self.phase != Phase::Open || self.starved {
+            return Served::default();
+        }
+        let output_before = self.outbox.is_empty();
+        // Bytes are copied only when a request is cut by the end of a read.
+        let mut inbox = std::mem::take(&mut self.inbox);
+        let from_inbox = !inbox.is_empty();
+        if from_inbox {
+            inbox.push(fresh);
+        }
+        let bytes = if from_inbox { inbox.unread() } else { fresh };
+        let (consumed, requests) = self.serve_bytes(bytes, now_ns, &mut handle);
+        if self.phase == Phase::Open {
+            if from_inbox {
+                inbox.consume(consumed);
+            } else {
+                inbox.push(&fresh[consumed..]);
+            }
+            self.starved |= inbox.is_empty();
+            self.inbox = inbox;
+        }
+        if output_before && !self.outbox.is_empty() {
+            self.output_moved_ns = now_ns;
+        }
+        self.settle(now_ns);
+        Served { requests }
+    }
+
+    fn serve_bytes<F>(&mut self, bytes: &[u8], now_ns: u64, handle: &mut F) -> (usize, usize)
+    where
+        F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
+    {
+        let (mut consumed, mut requests) = (0, 0);
+        while requests < self.bounds.requests_per_turn_max
+            && self.outbox.len() < self.bounds.output_bytes_high
+        {
+            let rest = &bytes[consumed..];
+            let length = match self.decoder.decode(rest) {
+                Ok(Some(length)) => length,
+                Ok(None) => {
+                    self.starved = true;
+                    break;
+                }
+                Err(error) => {
+                    self.refuse(error, now_ns);
+                    break;
+                }
+            };
+            consumed += length;
+            let arguments = self.decoder.arguments(&rest[..length]);
+            if arguments.is_empty() {
+                continue;
+            }
+            requests += 1;
+            self.next_number += 1;
+            self.answered += 1;
+            let before = self.outbox.len();
+            let after = handle(arguments, self.outbox.tail());
+            if self.outbox.len() > self.bounds.output_bytes_max {
+                self.outbox.truncate(before);
+                self.overflow(now_ns);
+                break;
+            }
+            if after != After::KeepOpen && !self.apply(after, now_ns) {
+                break;
+            }
+        }
+        (consumed, requests)
+    }
+
+    /// Fills `batch` with requests for a worker, as many as admission allows; whether there is any.
+    pub fn take_batch(&mut self, batch: &mut RequestBatch, now_ns: u64) -> bool {
+        batch.restart(self.next_number);
+        if !self.wants_service() {
+            return false;
+        }
+        let inbox = std::mem::take(&mut self.inbox);
+        let bytes = inbox.unread();
+        let mut consumed = 0;
+        let mut refused = None;
+        let room = self.bounds.in_flight_max - self.in_flight();
+        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.bounds.requests_per_turn_max);
+        while batch.len() < count_max && self.window.as_ref().is_none_or(Window::admits) {
+            match self.decoder.decode(&bytes[consumed..]) {
+                Ok(Some(length)) => {
+                    let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
+                    consumed += length;
+                    if !arguments.is_empty() {
+                        batch.push(arguments);
+                        if let Some(window) = &mut self.window {
+                            window.begun(length);
+                        }
+                    }
+                }
+                Ok(None) => {
+                    self.starved = true;
+                    break;
+                }
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        self.inbox = inbox;
+        self.inbox.consume(consumed);
+        self.starved |= self.inbox.is_empty();
+        self.next_number += batch.len() as u64;
+        if let Some(error) = refused {
+            self.refuse(error, now_ns);
+        }
+        self.settle(now_ns);
+        !batch.is_empty()
+    }
+
+    /// Takes the replies to a batch, whether or not those to earlier requests have come.
+    pub fn complete(&mut self, replies: ReplyBatch, now_ns: u64) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        debug_assert!(replies.count > 0 && replies.first >= self.answered, "a request answered twice");
+        debug_assert!(replies.first + replies.count <= self.next_number, "an answer to no request");
+        let output_before = self.outbox.is_empty();
+        if replies.first != self.answered {
+            self.parked_bytes += replies.bytes.len();
+            self.parked.insert(replies.first, replies);
+        } else {
+            let mut next = Some(replies);
+            while let Some(replies) = next {
+                self.answered += replies.count;
+                if let Some(window) = &mut self.window {
+                    window.answered(replies.bytes.len());
+                }
+                if self.outbox.len() + replies.bytes.len() > self.bounds.output_bytes_max {
+                    self.overflow(now_ns);
+                    break;
+                }
+                self.outbox.append(replies.bytes);
+                if !self.apply(replies.after, now_ns) {
+                    break;
+                }
+                next = self.parked.remove(&self.answered);
+                if let Some(parked) = &next {
+                    self.parked_bytes -= parked.bytes.len();
+                }
+            }
+        }
+        if output_before && !self.outbox.is_empty() {
+            self.output_moved_ns = now_ns;
+        }
+        self.settle(now_ns);
+    }
+
+    /// Whether another request may begin.
+    pub(super) fn admits(&self) -> bool {
+        self.outbox.len() + self.parked_bytes < self.bounds.output_bytes_high
+            && self.in_flight() < self.bounds.in_flight_max
+            && self.window.as_ref().is_none_or(Window::admits)
+    }
+
+    /// Does what a reply asks for; whether requests behind it are still answered.
+    fn apply(&mut self, after: After, now_ns: u64) -> bool {
+        match after {
+            After::KeepOpen => {}
+            After::Trust => self.decoder.set_trusted(true),
+            After::Distrust => self.decoder.set_trusted(false),
+            After::Close => self.start_draining(CloseReason::CommandAsked, now_ns),
+        }
+        self.phase == Phase::Open
+    }
+
+    /// The peer's bytes make no sense: an error behind all replies that are due, then the end.
+    fn refuse(&mut self, error: ProtocolError, now_ns: u64) {
+        let mut bytes = Vec::new();
+        Reply::new(&mut bytes, Protocol::Resp2).error(format!("ERR {error}"));
+        self.inbox.clear();
+        self.starved = true;
+        self.input_ended = Some(CloseReason::ProtocolError(error));
+        if self.in_flight() == 0 {
+            self.outbox.tail().extend_from_slice(&bytes);
+            self.start_draining(CloseReason::ProtocolError(error), now_ns);
+        } else {
+            let first = self.next_number;
+            self.next_number += 1;
+            self.parked_bytes += bytes.len();
+            self.parked.insert(first, ReplyBatch { first, count: 1, bytes, after: After::KeepOpen });
+        }
+    }
+
+    /// A reply did not fit: it is replaced by an error, which is the last thing that the peer gets.
+    fn overflow(&mut self, now_ns: u64) {
+        let text = format!(
+            "ERR output buffer limit of {} bytes exceeded, closing the connection",
+            self.bounds.output_bytes_max
+        );
+        Reply::new(self.outbox.tail(), Protocol::Resp2).error(&text);
+        self.start_draining(CloseReason::OutputLimit, now_ns);
+    }
+}
