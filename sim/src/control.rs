@@ -45,7 +45,7 @@ pub fn partition_one_way(from: HostId, to: HostId) {
 /// A black hole: nothing gets to this host or from it, until [`heal_all`].
 pub fn isolate(host: HostId) {
     control(Kind::ControlCut, [host.index().into(), u64::MAX], |w| {
-        for other in 0..w.hosts.len() as u32 {
+        for other in 0..w.hosts.len() {
             w.net().cut(host.index(), other, u64::MAX);
             w.net().cut(other, host.index(), u64::MAX);
         }
@@ -67,10 +67,10 @@ pub fn heal_all() {
 
 /// How often a process has begun again.
 pub fn restarts(process: ProcessId) -> u32 {
-    with(|w| w.processes[w.latest(process.index()) as usize].lifecycle.incarnation)
+    with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation)
 }
 
 /// Whether a process runs now.
 pub fn is_running(process: ProcessId) -> bool {
-    with(|w| w.processes[w.latest(process.index()) as usize].exit.is_none())
+    with(|w| w.processes[w.latest(process.index())].exit.is_none())
 }

@@ -25,7 +25,7 @@ pub fn identity() -> Identity {
     with(|w| {
         let thread = w.scheduler.current();
         let (process, tid) = (w.my_process(), w.scheduler[thread].tid);
-        Identity { thread, process, pid: w.processes[process as usize].pid, tid }
+        Identity { thread, process, pid: w.processes[process].pid, tid }
     })
 }
 
@@ -40,11 +40,7 @@ pub fn program() -> (String, u32) {
 /// The descriptors below `count` of the running process are never handed out: they are its console.
 pub fn reserve_descriptors(count: usize) {
     with(|w| {
-        let process = w.me();
-        if process.fds.len() < count {
-            process.fds.resize(count, None);
-        }
-        process.lowest_free = process.lowest_free.max(count);
+        w.me().fds.keep_back(count);
     });
 }
 
@@ -53,8 +49,8 @@ pub fn reserve_descriptors(count: usize) {
 pub fn exit(status: i32, why: &str) -> ! {
     with(|w| {
         let process = w.my_process();
-        if status != 0 && !w.processes[process as usize].may_panic {
-            let name = w.processes[process as usize].name.clone();
+        if status != 0 && !w.processes[process].may_panic {
+            let name = w.processes[process].name.clone();
             w.run.fail(Oracle::Survival, "exit", format!("{name}: {why}"));
         }
         w.exit_process(process, status);
@@ -64,15 +60,13 @@ pub fn exit(status: i32, why: &str) -> ! {
 
 /// The address of the host of this name.
 pub fn resolve(name: &str) -> Option<IpAddr> {
-    with(|w| {
-        w.hosts.iter().position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host as u32)))
-    })
+    with(|w| w.hosts.position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host))))
 }
 
 /// The name of the running thread's host.
 pub fn host_name() -> String {
     with(|w| {
-        let host = w.my_host() as usize;
+        let host = w.my_host();
         w.hosts[host].name.to_string()
     })
 }
@@ -80,7 +74,7 @@ pub fn host_name() -> String {
 /// How many processors that host has.
 pub fn processors() -> usize {
     with(|w| {
-        let host = w.my_host() as usize;
+        let host = w.my_host();
         w.hosts[host].cpus.len()
     })
 }
@@ -88,7 +82,7 @@ pub fn processors() -> usize {
 /// A thread of the running process panicked: breaks O16, unless the process may. It goes on unwinding.
 pub fn panicked(message: &str) {
     with(|w| {
-        let process = w.my_process() as usize;
+        let process = w.my_process();
         if !w.processes[process].may_panic {
             let name = w.scheduler[w.scheduler.current()].name.clone();
             w.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));

@@ -132,7 +132,7 @@ impl Sim {
 
     /// A new host. Its address is 10.0.x.y, dealt out in order.
     pub fn host(&mut self, name: &str) -> HostId {
-        let index = self.world.hosts.len() as u32;
+        let index = self.world.hosts.len();
         let number = index + 1;
         let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
         self.world.run.name_host(name);
@@ -168,7 +168,7 @@ impl Sim {
         let factory: Factory = std::sync::Arc::new(body);
         let first = factory.clone();
         let process = self.process(host, name, false, move |k| first(k, 0));
-        self.world.processes[process.0 as usize].lifecycle.factory = Some(factory);
+        self.world.processes[process.0].lifecycle.factory = Some(factory);
         process
     }
 
@@ -195,13 +195,13 @@ impl Sim {
 
     /// Allows a process to panic: its end is then expected (O16 does not break).
     pub fn may_panic(&mut self, process: ProcessId) {
-        self.world.processes[process.0 as usize].may_panic = true;
+        self.world.processes[process.0].may_panic = true;
     }
 
     /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody hears of it; the
     /// run does not wait for it any more.
     pub fn may_disappear(&mut self, process: ProcessId) {
-        self.world.processes[process.0 as usize].lifecycle.may_disappear = true;
+        self.world.processes[process.0].lifecycle.may_disappear = true;
     }
 
     /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
@@ -230,28 +230,28 @@ impl Sim {
 
     /// Sets the descriptor limit of a process (`RLIMIT_NOFILE`).
     pub fn fd_limit(&mut self, process: ProcessId, limit: usize) {
-        self.world.processes[process.0 as usize].fd_limit = limit;
+        self.world.processes[process.0].fds.set_limit(limit);
     }
 
     /// How many descriptors a process has open.
     pub fn open_fds(&self, process: ProcessId) -> usize {
-        self.world.processes[self.world.latest(process.0) as usize].fds.iter().flatten().count()
+        self.world.processes[self.world.latest(process.0)].fds.files().count()
     }
 
     /// How often threads of a process have slept in a call, as `ru_nvcsw` of getrusage(2) counts.
     pub fn waits(&self, process: ProcessId) -> u64 {
-        self.world.processes[self.world.latest(process.0) as usize].waits
+        self.world.processes[self.world.latest(process.0)].waits
     }
 
     /// The most memory, in bytes, that a process may hold (O4): what its code has allocated, and its sockets' buffers. It
     /// is checked at its calls, where the binary counts memory ([`crate::count_memory!`]); the run's report says whether.
     pub fn memory_limit(&mut self, process: ProcessId, bytes: u64) {
-        self.world.processes[process.0 as usize].memory_limit = bytes;
+        self.world.processes[process.0].memory_limit = bytes;
     }
 
     /// How a process ended: its status, negative for a signal; `None`: it has not.
     pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
-        self.world.processes[self.world.latest(process.0) as usize].exit
+        self.world.processes[self.world.latest(process.0)].exit
     }
 
     /// Breaks an oracle from outside the simulated programs, after the run.
@@ -294,7 +294,7 @@ impl Sim {
         self.world.run.set_quiet_from(self.quiet_after);
         let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
         self.world.run.name_faults(unusual.copied());
-        for process in 0..self.world.processes.len() as u32 {
+        for process in 0..self.world.processes.len() {
             self.world.choose_end(process);
         }
         self.world.choose_clocks();
@@ -411,7 +411,7 @@ impl World {
 
     pub(crate) fn sys_getrandom(&mut self, buffer: &mut [u8]) {
         let process = self.my_process();
-        let name = &self.processes[process as usize].name;
+        let name = &self.processes[process].name;
         let everything = Distribution::uniform(0, u64::MAX >> 16);
         for chunk in buffer.chunks_mut(4) {
             let actor = u32::MAX - process;

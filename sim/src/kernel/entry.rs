@@ -98,7 +98,7 @@ pub(crate) fn waiting_call<T: Outcome>(
                     debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
                     signal::may_interrupt(w, kind);
                     let process = w.scheduler[me].process;
-                    w.processes[process as usize].waits += 1;
+                    w.processes[process].waits += 1;
                     Turn::Wait
                 }
             }
@@ -217,7 +217,7 @@ impl World {
         }
         let World { scheduler, processes, hosts, run, .. } = self;
         let t = &mut scheduler[me];
-        let process = &mut processes[t.process as usize];
+        let process = &mut processes[t.process];
         t.idle_calls += 1;
         t.turns = 0;
         let word = match result {
@@ -225,7 +225,7 @@ impl World {
             Err(errno) => -i64::from(errno.0),
         };
         run.call(t.time, me, kind, args, word);
-        t.time = hosts[process.host as usize].charge(t.time, u64::from(kind.row().cost));
+        t.time = hosts[process.host].charge(t.time, u64::from(kind.row().cost));
         // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
         let was_last = process.lifecycle.calls_left == 1;
         process.lifecycle.calls_left = process.lifecycle.calls_left.saturating_sub(1);
@@ -240,7 +240,7 @@ impl World {
     fn end_call_with_care(&mut self, was_last: bool) -> bool {
         let me = self.scheduler.current();
         let process = self.my_process();
-        if self.processes[process as usize].memory_limit != 0 {
+        if self.processes[process].memory_limit != 0 {
             self.check_memory(process);
         }
         if was_last {
@@ -251,13 +251,13 @@ impl World {
         }
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
         self.run.failed()
-            || self.processes[process as usize].exit.is_some()
+            || self.processes[process].exit.is_some()
             || signal::has_deliverable_signal(self, me)
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
         !self.scheduler.is_unwinding()
-            && (self.run.failed() || self.processes[self.my_process() as usize].exit.is_some())
+            && (self.run.failed() || self.processes[self.my_process()].exit.is_some())
     }
 }

@@ -67,7 +67,7 @@ impl World {
         use std::fmt::Write;
         let mut text = String::new();
         for t in self.scheduler.iter().filter(|t| !t.has_ended()) {
-            if self.processes[t.process as usize].exit.is_some() {
+            if self.processes[t.process].exit.is_some() {
                 continue;
             }
             let doing = if t.is_waiting() { "waits in" } else { "runs, last in" };

@@ -3,16 +3,24 @@
 
 mod aio;
 mod counter;
+mod descriptor_table;
 mod disk;
 mod epoll_set;
+mod files;
 mod open_file;
 mod ring;
 mod signal_queue;
+mod table;
+mod watcher;
 
 pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd};
+pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use disk::{Disk, Inode, LEN_MAX, Last, OpenDisk, check_path};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
+pub(crate) use files::Files;
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
+pub(crate) use table::Table;
+pub(crate) use watcher::Watcher;

@@ -1,7 +1,6 @@
 //! An open file description (`open(2)`): what several descriptors, of several processes, can share.
 
-use super::{EpollSet, EventCounter, OpenDisk, Ring, TimerFd};
-use crate::world::Watcher;
+use super::{EpollSet, EventCounter, OpenDisk, Ring, TimerFd, Watcher};
 use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 
 /// What it is.
@@ -38,8 +37,9 @@ pub(crate) struct OpenFile {
     pub object: Object,
     pub status: StatusFlags,
     /// Descriptors, and operations in flight, that refer to it.
-    pub refs: u32,
-    pub watchers: Vec<Watcher>,
+    pub(super) refs: u32,
+    /// Its wait queue, back to front.
+    pub(super) watchers: Vec<Watcher>,
     pub sigio: Option<Box<SigIo>>,
 }
 
@@ -54,6 +54,23 @@ impl OpenFile {
         }
     }
 
+    /// Its wait queue, as the kernel keeps it but back to front: the last to come is notified first, exclusive waiters after
+    /// all others and in the order in which they came (`add_wait_queue`, `prepare_to_wait_exclusive`).
+    #[inline]
+    pub fn watchers(&self) -> &[Watcher] {
+        &self.watchers
+    }
+
+    /// Puts a watcher where its kind stands in the wait queue.
+    pub fn watch(&mut self, watcher: Watcher, exclusive: bool) {
+        if exclusive {
+            self.watchers.insert(0, watcher);
+        } else {
+            self.watchers.push(watcher);
+        }
+    }
+
+    #[inline]
     pub fn nonblocking(&self) -> bool {
         self.status.contains(StatusFlags::NONBLOCK)
     }

@@ -7,12 +7,12 @@ use super::signal;
 use super::socket;
 use crate::fault::Family;
 use crate::network::SendProgress;
-use crate::object::{AioOp, Object};
+use crate::object::{AioOp, Object, Watcher};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{NONE, Process, Watcher, World};
+use crate::world::{NONE, Process, World};
 use eagain_net::{
     AioCancel, AioId, AioState, Errno, Events, Fd, Result, SendFlags, SigCode, SigEvent, SigInfo,
 };
@@ -69,7 +69,7 @@ pub(crate) fn start(
 /// Free threads of the library take up what can run.
 fn dispatch(w: &mut World, process: u32) {
     loop {
-        let aio = &mut w.processes[process as usize].aio;
+        let aio = &mut w.processes[process].aio;
         if aio.busy >= aio.threads {
             return;
         }
@@ -84,7 +84,7 @@ fn dispatch(w: &mut World, process: u32) {
 
 /// The operation has a turn soon.
 fn plan(w: &mut World, process: u32, id: u32) {
-    let Process { aio, name, .. } = &mut w.processes[process as usize];
+    let Process { aio, name, .. } = &mut w.processes[process];
     let Some(op) = aio.ops.get_mut(&id) else { return };
     if op.due {
         return;
@@ -111,10 +111,10 @@ pub(crate) fn woken(w: &mut World, process: u32, id: u32) {
 
 /// The thread of the library makes its call, or goes on in it.
 pub(crate) fn due(w: &mut World, process: u32, id: u32) {
-    if w.processes[process as usize].exit.is_some() {
+    if w.processes[process].exit.is_some() {
         return;
     }
-    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else { return };
+    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else { return };
     op.due = false;
     if op.result.is_some() {
         return;
@@ -122,18 +122,18 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
     match take_turn(w, process, id) {
         Turn::Over(result) => finish(w, process, id, result),
         Turn::Waits(events) => {
-            let Some(op) = w.processes[process as usize].aio.ops.get(&id) else { return };
+            let Some(op) = w.processes[process].aio.ops.get(&id) else { return };
             let (file, waits) = (op.file, op.deadline.is_some());
             if let (false, Some(timeout)) = (waits, timeout(w, file, events)) {
                 let until = w.run.now().saturating_add(timeout);
-                if let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) {
+                if let Some(op) = w.processes[process].aio.ops.get_mut(&id) {
                     op.deadline = Some(until);
                 }
                 w.scheduler.plan(until, Event::Aio(process, id));
             }
-            if let Some(open) = w.files.get_mut(file as usize) {
-                open.watchers.retain(|w| !is_of(w, process, id));
-                w.watch(file, Watcher::Aio { process, op: id, events }, false);
+            w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
+            if let Some(open) = w.files.get_mut(file) {
+                open.watch(Watcher::Aio { process, op: id, events }, false);
             }
         }
     }
@@ -141,34 +141,33 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
 
 /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
 fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
-    let Object::Socket(sock) = w.files.get(file as usize)?.object else { return None };
+    let Object::Socket(sock) = w.files.get(file)?.object else { return None };
     w.network.timeout(sock, events)
 }
 
 fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
-    let thread = w.processes[process as usize].main_thread;
-    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+    let thread = w.processes[process].main_thread;
+    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     if op.file == NONE {
         // The number is looked up now: it may be closed, or refer to something else, by this time.
-        let at = usize::try_from(op.fd).ok();
-        let found = at.and_then(|at| w.processes[process as usize].fds.get(at)).copied().flatten();
-        let Some(entry) = found else { return Turn::Over(Err(Errno::EBADF)) };
-        w.files[entry.file as usize].refs += 1;
-        if let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) {
-            op.file = entry.file;
+        let fd = Fd(op.fd);
+        let Some(file) = w.processes[process].fds.get(fd) else { return Turn::Over(Err(Errno::EBADF)) };
+        w.files.hold(file);
+        if let Some(op) = w.processes[process].aio.ops.get_mut(&id) {
+            op.file = file;
         }
     }
-    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
     let expired = op.deadline.is_some_and(|at| w.run.now() >= at);
     let mut buffer = std::mem::take(&mut op.buffer);
-    let nonblocking = w.files[file as usize].nonblocking();
-    let socket = matches!(w.files[file as usize].object, Object::Socket(_));
-    let regular = matches!(w.files[file as usize].object, Object::File(_));
+    let nonblocking = w.files[file].nonblocking();
+    let socket = matches!(w.files[file].object, Object::Socket(_));
+    let regular = matches!(w.files[file].object, Object::File(_));
     let result = match from {
         None => w.by_borrowed_fd(thread, file, |w, fd| match regular {
             true => Step::Done(file::pread(w, fd, &mut buffer, offset)),
@@ -198,7 +197,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         sigpipe(w, process);
     }
     let total = buffer.len() - from.unwrap_or(0);
-    let Some(op) = w.processes[process as usize].aio.ops.get_mut(&id) else {
+    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     op.buffer = buffer;
@@ -220,14 +219,14 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
 /// once, and signalfds hear of it. One thread of the library stands for all, and is never idle for so long that it
 /// goes.
 fn sigpipe(w: &mut World, process: u32) {
-    if !std::mem::replace(&mut w.processes[process as usize].aio.sigpipe, true) {
+    if !std::mem::replace(&mut w.processes[process].aio.sigpipe, true) {
         signal::notify_signalfds(w, process);
     }
 }
 
 /// An operation has ended, or was cancelled: reports it, and lets the next one of its number run.
 fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
-    let aio = &mut w.processes[process as usize].aio;
+    let aio = &mut w.processes[process].aio;
     let Some(op) = aio.ops.get_mut(&id) else { return };
     op.result = Some(result);
     let file = std::mem::replace(&mut op.file, NONE);
@@ -249,13 +248,11 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
         Ok(n) => n as i64,
         Err(errno) => -i64::from(errno.0),
     };
-    let main = w.processes[process as usize].main_thread;
+    let main = w.processes[process].main_thread;
     w.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
     w.run.progress();
     if file != NONE {
-        if let Some(open) = w.files.get_mut(file as usize) {
-            open.watchers.retain(|w| !is_of(w, process, id));
-        }
+        w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
         descriptor::release_file(w, file);
     }
     if let SigEvent::Signal(signal, value) = event {
@@ -309,7 +306,7 @@ pub(crate) fn cancel(w: &mut World, fd: Fd, id: Option<u64>) -> Result<AioCancel
     }
     let mut said = AioCancel::Canceled;
     for op in meant {
-        if w.processes[process as usize].aio.ops.get(&op).is_some_and(|op| op.running) {
+        if w.processes[process].aio.ops.get(&op).is_some_and(|op| op.running) {
             said = AioCancel::NotCanceled;
         } else {
             finish(w, process, op, Err(Errno::ECANCELED));
@@ -348,22 +345,16 @@ pub(crate) fn suspend(
 
 /// A process is over: its operations let go of their files.
 pub(crate) fn end(w: &mut World, process: u32) {
-    let table = std::mem::take(&mut w.processes[process as usize].aio);
+    let table = std::mem::take(&mut w.processes[process].aio);
     for (id, op) in table.ops {
         if op.file == NONE {
             continue;
         }
-        if let Some(open) = w.files.get_mut(op.file as usize) {
-            open.watchers.retain(|w| !is_of(w, process, id));
-        }
+        w.files.unwatch(op.file, |watcher| watcher.is_aio_op(process, id));
         descriptor::release_file(w, op.file);
     }
 }
 
 fn or_moved(errno: Errno, moved: usize) -> Result<usize> {
     if moved > 0 { Ok(moved) } else { Err(errno) }
-}
-
-fn is_of(watcher: &Watcher, process: u32, id: u32) -> bool {
-    matches!(watcher, Watcher::Aio { process: p, op, .. } if *p == process && *op == id)
 }

@@ -8,7 +8,7 @@ use eagain_net::{ClockId, Instant};
 
 pub(crate) fn gettime(w: &mut World, clock: ClockId) -> Instant {
     let host = w.my_host();
-    w.hosts[host as usize].clock(clock, w.run.now())
+    w.hosts[host].clock(clock, w.run.now())
 }
 
 pub(crate) fn nanosleep(w: &mut World, duration: u64, deadline: &mut Option<u64>) -> Step<()> {

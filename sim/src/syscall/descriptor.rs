@@ -6,16 +6,16 @@ use super::ring;
 use super::signal;
 use super::socket;
 use crate::network::SendProgress;
-use crate::object::{EventCounter, Object, OpenFile, SigIo};
+use crate::object::{EventCounter, Object, SigIo, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
-use crate::world::{Watcher, World};
+use crate::world::World;
 use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
 use std::io::IoSlice;
 
 /// A new open file, as a descriptor of the running process.
 pub(crate) fn open_file(w: &mut World, object: Object, nonblocking: bool) -> Fd {
-    let file = w.files.insert(OpenFile::new(object, nonblocking)) as u32;
+    let file = w.files.insert(object, nonblocking);
     w.install_fd(file)
 }
 
@@ -29,28 +29,17 @@ pub(crate) fn close(w: &mut World, fd: Fd) -> Result<()> {
 
 /// One reference less; with the last one the object goes, and with it its registrations in epoll sets.
 pub(crate) fn release_file(w: &mut World, file: u32) {
-    let open = &mut w.files[file as usize];
-    open.refs -= 1;
-    if open.refs > 0 {
-        return;
-    }
-    let watchers = std::mem::take(&mut open.watchers);
-    let object = std::mem::replace(&mut open.object, Object::Gone);
-    for watcher in watchers {
+    let Some(open) = w.files.release(file) else { return };
+    for &watcher in open.watchers() {
         if let Watcher::Epoll { set, item } = watcher {
             epoll::forget(w, set, item);
         }
     }
-    w.files.remove(file as usize);
-    match object {
+    match open.object {
         Object::Socket(sock) => w.on_network(|net| net.close_sock(sock)),
         Object::Epoll(set) => {
             for (item, entry) in &set.items {
-                if let Some(open) = w.files.get_mut(entry.file as usize) {
-                    open.watchers.retain(
-                        |w| !matches!(w, Watcher::Epoll { set: s, item: i } if *s == file && *i == item as u32),
-                    );
-                }
+                w.files.unwatch(entry.file, |watcher| watcher.is_item(file, item as u32));
             }
         }
         Object::Ring(ring) => ring::close(w, file, *ring),
@@ -62,19 +51,19 @@ pub(crate) fn release_file(w: &mut World, file: u32) {
 pub(crate) fn dup(w: &mut World, fd: Fd) -> Result<Fd> {
     let file = w.file(fd)?;
     w.check_fd_free()?;
-    w.files[file as usize].refs += 1;
+    w.files.hold(file);
     Ok(w.install_fd(file))
 }
 
 pub(crate) fn getfl(w: &mut World, fd: Fd) -> Result<StatusFlags> {
     let file = w.file(fd)?;
-    Ok(w.files[file as usize].status)
+    Ok(w.files[file].status)
 }
 
 pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     let file = w.file(fd)?;
     let (process, thread) = (w.my_process(), w.scheduler.current());
-    let open = &mut w.files[file as usize];
+    let open = &mut w.files[file];
     // Only sockets have `fasync`; elsewhere the flag is dropped without a word.
     let can = matches!(open.object, Object::Socket(_));
     let flags = if can { flags } else { flags.without(StatusFlags::ASYNC) };
@@ -98,7 +87,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    match w.files[file as usize].object {
+    match w.files[file].object {
         // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
         Object::Socket(_) if buffer.is_empty() => return Step::Done(Ok(0)),
         Object::Socket(_) => return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline),
@@ -110,7 +99,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
     }
     let result = read_record(w, file, buffer);
     match result {
-        Err(Errno::EAGAIN) if !w.files[file as usize].nonblocking() => {
+        Err(Errno::EAGAIN) if !w.files[file].nonblocking() => {
             wait_for_file(w, file, Events::IN, false, None);
             Step::Wait
         }
@@ -125,7 +114,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
 
 /// Reads what an eventfd, a timerfd or a signalfd gives; `EAGAIN` where there is nothing.
 fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
-    let open = &mut w.files[file as usize];
+    let open = &mut w.files[file];
     match &mut open.object {
         Object::Event(counter) => {
             if buffer.len() < 8 {
@@ -173,7 +162,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    match &mut w.files[file as usize].object {
+    match &mut w.files[file].object {
         Object::Socket(_) => socket::send(w, fd, &[bytes], SendFlags::NONE, progress),
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
         Object::Event(counter) => {
@@ -183,7 +172,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
                 return Step::Done(Err(Errno::EINVAL));
             }
             if add > EventCounter::MAX - counter.value {
-                if w.files[file as usize].nonblocking() {
+                if w.files[file].nonblocking() {
                     return Step::Done(Err(Errno::EAGAIN));
                 }
                 wait_for_file(w, file, Events::OUT, false, None);
@@ -209,7 +198,7 @@ pub(crate) fn read_parts(
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    match w.files[file as usize].object {
+    match w.files[file].object {
         Object::Event(_) | Object::Timer(_) | Object::Signals(..) if buffer.is_empty() => Step::Done(Ok(0)),
         _ => read(w, fd, buffer, deadline),
     }
@@ -228,7 +217,7 @@ pub(crate) fn write_parts(
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    match w.files[file as usize].object {
+    match w.files[file].object {
         Object::Event(_) | Object::Socket(_) if whole.is_empty() => Step::Done(Ok(0)),
         Object::Event(_) => {
             let mut written = 0;
@@ -254,7 +243,7 @@ pub(crate) fn wait_for_file(
     deadline: Option<u64>,
 ) {
     let thread = w.scheduler.current();
-    w.watch(file, Watcher::Thread { thread, events, exclusive }, exclusive);
+    w.files[file].watch(Watcher::Thread { thread, events, exclusive }, exclusive);
     w.wait(WaitOn::File(file), deadline);
 }
 

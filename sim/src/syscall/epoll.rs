@@ -3,17 +3,17 @@
 use super::descriptor;
 use super::ring;
 use super::signal;
-use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE};
+use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
-use crate::world::{Watcher, World};
+use crate::world::World;
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
 
 /// `EP_MAX_NESTS`.
 const NESTS_MAX: u32 = 4;
 
 pub(crate) fn get(w: &mut World, file: u32) -> Option<&mut EpollSet> {
-    match w.files.get_mut(file as usize).map(|open| &mut open.object) {
+    match w.files.object_mut(file) {
         Some(Object::Epoll(set)) => Some(set),
         _ => None,
     }
@@ -33,7 +33,7 @@ pub(crate) fn eventfd(w: &mut World, initial: u32, flags: SocketFlags) -> Result
 
 /// What of `file` is so now: its poll mask.
 pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
-    match &mut w.files[file as usize].object {
+    match &mut w.files[file].object {
         Object::Socket(sock) => {
             let sock = *sock;
             w.net().poll(sock)
@@ -130,13 +130,13 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
     let set_file = w.file(epoll)?;
     let file = w.file(fd)?;
     // EPERM for what cannot be polled comes before the check of the set itself.
-    if matches!(w.files[file as usize].object, Object::Gone | Object::File(_)) {
+    if matches!(w.files[file].object, Object::Gone | Object::File(_)) {
         return Err(Errno::EPERM);
     }
     if get(w, set_file).is_none() || set_file == file {
         return Err(Errno::EINVAL);
     }
-    let nested = matches!(w.files[file as usize].object, Object::Epoll(_));
+    let nested = matches!(w.files[file].object, Object::Epoll(_));
     let exclusive = events.contains(Events::EXCLUSIVE);
     if exclusive && op != EpollOp::Del {
         let allowed = Events::IN | Events::OUT | Events::ERR | Events::HUP | Events::WAKEUP | Events::ET;
@@ -160,11 +160,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
         (EpollOp::Mod | EpollOp::Del, None) => Err(Errno::ENOENT),
         (EpollOp::Del, Some(item)) => {
             forget(w, set_file, item);
-            if let Some(open) = w.files.get_mut(file as usize) {
-                open.watchers.retain(
-                    |w| !matches!(w, Watcher::Epoll { set, item: i } if *set == set_file && *i == item),
-                );
-            }
+            w.files.unwatch(file, |watcher| watcher.is_item(set_file, item));
             w.progress();
             Ok(())
         }
@@ -187,7 +183,8 @@ fn add(w: &mut World, set_file: u32, file: u32, fd: Fd, events: Events, data: u6
     let Some(set) = get(w, set_file) else { return };
     let item = set.items.insert(Item { file, fd: fd.0, events, data, ready: false }) as u32;
     set.index.insert((fd.0, file), item);
-    w.watch(file, Watcher::Epoll { set: set_file, item }, events.contains(Events::EXCLUSIVE));
+    let watcher = Watcher::Epoll { set: set_file, item };
+    w.files[file].watch(watcher, events.contains(Events::EXCLUSIVE));
     evaluate(w, set_file, item, file);
 }
 

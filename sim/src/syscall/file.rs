@@ -20,7 +20,7 @@ const ROOM: Domain = Domain("disk.room");
 /// The disk of the host that the running thread is on.
 fn my_disk(w: &mut World) -> &mut Disk {
     let host = w.my_host();
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = &mut w.hosts[host].disk;
     if disk.inodes.is_empty() {
         disk.format();
     }
@@ -28,7 +28,7 @@ fn my_disk(w: &mut World) -> &mut Disk {
 }
 
 fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
-    match w.files.get_mut(file as usize).map(|open| &mut open.object) {
+    match w.files.object_mut(file) {
         Some(Object::File(open)) => Some(open),
         _ => None,
     }
@@ -42,7 +42,7 @@ fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
 
 fn inode_of(w: &mut World, file: u32) -> Result<&mut Inode> {
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-    Ok(w.hosts[host as usize].files.inode_mut(inode))
+    Ok(w.hosts[host].disk.inode_mut(inode))
 }
 
 pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
@@ -104,7 +104,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
 
 /// A new file or directory with this name in a directory.
 fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
-    let made = format!("{}:{path}", w.hosts[w.my_host() as usize].name);
+    let made = format!("{}:{path}", w.hosts[w.my_host()].name);
     let disk = my_disk(w);
     let inode = disk.inodes.insert(Inode::new(made, is_dir)) as u32;
     disk.change(vec![(directory, name.to_owned(), Some(inode))]);
@@ -113,7 +113,7 @@ fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_di
 
 /// The last descriptor of an open file is gone.
 pub(crate) fn close_file(w: &mut World, open: OpenDisk) {
-    let disk = &mut w.hosts[open.host as usize].files;
+    let disk = &mut w.hosts[open.host].disk;
     if let Some(inode) = disk.inodes.get_mut(open.inode as usize) {
         inode.opens = inode.opens.saturating_sub(1);
         inode.locked &= !open.locks;
@@ -160,7 +160,7 @@ pub(crate) fn read(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize>
 fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Result<(usize, u64)> {
     let Some(open) = get_open(w, file).filter(|open| open.writable) else { return Err(Errno::EBADF) };
     let (host, inode, append, position) = (open.host, open.inode, open.append, open.position);
-    let found = w.hosts[host as usize].files.inode(inode);
+    let found = w.hosts[host].disk.inode(inode);
     let len = found.len();
     // pwrite(2), BUGS: with O_APPEND the offset counts for nothing.
     let at = if append { len } else { offset.unwrap_or(position) };
@@ -177,7 +177,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
         Err(_) if in_place > 0 => 0,
         room => room?,
     };
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = &mut w.hosts[host].disk;
     let n = disk.inode(inode).fits(at, bytes.len(), room);
     disk.inode_mut(inode).write(&bytes[..n], at);
     disk.used += room;
@@ -213,18 +213,18 @@ fn disk_room(w: &mut World, host: u32, grows: u64) -> Result<u64> {
     }
     let now = w.run.now();
     let full_for = choose_for_disk(w, host, Family::DiskSpace, |disk| &mut disk.writes);
-    if full_for != 0 && now >= w.hosts[host as usize].files.full_until {
-        let name = w.hosts[host as usize].name.clone();
+    if full_for != 0 && now >= w.hosts[host].disk.full_until {
+        let name = w.hosts[host].name.clone();
         let few = Distribution::rarely_log(32_768, 1, 4096);
-        let rooms = &mut w.hosts[host as usize].files.rooms;
+        let rooms = &mut w.hosts[host].disk.rooms;
         let room = w.run.choose(rooms, ROOM, few, || name.clone());
         let text = w.run.text(&name);
         let event = w.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
-        let disk = &mut w.hosts[host as usize].files;
+        let disk = &mut w.hosts[host].disk;
         (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
     }
     let capacity = w.knobs.disk_bytes;
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = &mut w.hosts[host].disk;
     let mut room = capacity.saturating_sub(disk.used);
     let mut cause = 0;
     if now < disk.full_until {
@@ -248,9 +248,9 @@ fn choose_for_disk(
     family: Family,
     stream: impl FnOnce(&mut Disk) -> &mut Stream,
 ) -> u64 {
-    let host = &mut w.hosts[host as usize];
+    let host = &mut w.hosts[host];
     let name = &host.name;
-    w.run.draw(family, stream(&mut host.files), || name.clone())
+    w.run.draw(family, stream(&mut host.disk), || name.clone())
 }
 
 /// `fsync(2)`, `fdatasync(2)`: the data and the length of a file; the entries of a directory.
@@ -258,7 +258,7 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     let file = disk_of(w, fd, Errno::EINVAL)?;
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
     w.progress();
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = &mut w.hosts[host].disk;
     if disk.inode(inode).directory.is_some() {
         disk.sync_directory(inode);
         return Ok(());
@@ -266,7 +266,7 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     let mut cause = 0;
     if !disk.inode(inode).dirty.is_empty() {
         let fails = choose_for_disk(w, host, Family::DiskSync, |disk| &mut disk.syncs);
-        let disk = &mut w.hosts[host as usize].files;
+        let disk = &mut w.hosts[host].disk;
         let i = disk.inode_mut(inode);
         match fails {
             0 => i.sync(),
@@ -285,11 +285,11 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
         // A length that was cut and grown to what it was has nothing to write.
         disk.inode_mut(inode).sync();
     }
-    let errors = w.hosts[host as usize].files.inode(inode).errors;
+    let errors = w.hosts[host].disk.inode(inode).errors;
     let Some(open) = get_open(w, file) else { return Err(Errno::EBADF) };
     if open.errors_seen != errors {
         open.errors_seen = errors;
-        w.hosts[host as usize].files.inode_mut(inode).error_told = true;
+        w.hosts[host].disk.inode_mut(inode).error_told = true;
         w.run.blame(cause);
         return Err(Errno::EIO);
     }
@@ -305,7 +305,7 @@ pub(crate) fn is_on_disk(w: &mut World, fd: Fd) -> bool {
 pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
     let slow = choose_for_disk(w, host, Family::DiskSlow, |disk| &mut disk.slows);
     if slow != 0 {
-        let text = w.run.text(&w.hosts[host as usize].name);
+        let text = w.run.text(&w.hosts[host].name);
         w.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
     }
     SYNC_NS + slow
@@ -343,7 +343,7 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
     let old = inode.stored();
     inode.truncate(len);
     let new = inode.stored();
-    let disk = &mut w.hosts[host as usize].files;
+    let disk = &mut w.hosts[host].disk;
     disk.used = (disk.used + new).saturating_sub(old);
     w.progress();
     Ok(())

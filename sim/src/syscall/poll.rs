@@ -2,9 +2,10 @@
 
 use super::epoll;
 use super::signal;
+use crate::object::Watcher;
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
-use crate::world::{Watcher, World};
+use crate::world::World;
 use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};
 
 pub(crate) fn poll(
@@ -15,7 +16,7 @@ pub(crate) fn poll(
     deadline: &mut Option<u64>,
 ) -> Step<usize> {
     let process = w.my_process();
-    if fds.len() > w.processes[process as usize].fd_limit {
+    if fds.len() > w.processes[process].fds.limit() {
         return Step::Done(Err(Errno::EINVAL));
     }
     signal::set_wait_mask(w, mask);
@@ -61,7 +62,7 @@ fn wait_for_any(
         return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
     }
     for &(file, events) in &files {
-        w.files[file as usize].watchers.push(Watcher::Thread { thread, events, exclusive: false });
+        w.files[file].watch(Watcher::Thread { thread, events, exclusive: false }, false);
     }
     w.wait(WaitOn::Files(files.into_iter().map(|(file, _)| file).collect()), *deadline);
     Step::Wait
@@ -81,7 +82,7 @@ pub(crate) fn select(
     }
     let process = w.my_process();
     // Bits beyond the process's table are ignored, and left as they are (max_select_fd).
-    let table = w.processes[process as usize].fds.len().max(64).next_multiple_of(64) as i32;
+    let table = w.processes[process].fds.size().max(64).next_multiple_of(64) as i32;
     let nfds = nfds.min(table);
     let readable = Events::IN | Events::HUP | Events::ERR;
     let writable = Events::OUT | Events::ERR;

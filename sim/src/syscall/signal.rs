@@ -28,7 +28,7 @@ const HARMLESS: [Signal; 5] =
     [Signal::SIGWINCH, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
 
 fn disposition(w: &World, process: u32, signal: Signal) -> Disposition {
-    w.processes[process as usize]
+    w.processes[process]
         .dispositions
         .iter()
         .find(|(number, _)| *number == signal.0)
@@ -47,7 +47,7 @@ fn is_ignored(w: &World, process: u32, signal: Signal) -> bool {
 #[inline]
 pub(crate) fn has_deliverable_signal(w: &mut World, thread: u32) -> bool {
     let t = &mut w.scheduler[thread];
-    let process = &w.processes[t.process as usize];
+    let process = &w.processes[t.process];
     t.has_deliverable(process)
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn take_pending(w: &mut World, set: SigSet) -> Option<SigInfo> {
     if let Some(info) = t.pending.take(set) {
         return Some(info);
     }
-    w.processes[process as usize].pending.take(set)
+    w.processes[process].pending.take(set)
 }
 
 /// Whether one of `set` is pending for the running thread.
@@ -77,7 +77,7 @@ pub(crate) fn is_pending(w: &World, set: SigSet) -> bool {
         return false;
     }
     let t = w.scheduler.running();
-    (t.pending.set.0 | w.processes[t.process as usize].pending.set.0) & set.0 != 0
+    (t.pending.set.0 | w.processes[t.process].pending.set.0) & set.0 != 0
 }
 
 /// The next handler to run on the running thread; a signal without one ends the process.
@@ -88,13 +88,13 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
     }
     loop {
         let (mask, process) = (w.scheduler[me].mask, w.my_process());
-        if w.processes[process as usize].exit.is_some() {
+        if w.processes[process].exit.is_some() {
             return None;
         }
         let info = take_pending(w, SigSet(!mask.0))?;
         let time = w.scheduler[me].time;
         w.run.event_at(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
-        let action = w.processes[process as usize]
+        let action = w.processes[process]
             .dispositions
             .iter()
             .find(|(number, _)| *number == info.signal.0)
@@ -109,7 +109,7 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
             }
             Disposition::Handler(handler) => {
                 if action.flags.contains(SigActionFlags::RESETHAND) {
-                    w.processes[process as usize].dispositions.retain(|(n, _)| *n != info.signal.0);
+                    w.processes[process].dispositions.retain(|(n, _)| *n != info.signal.0);
                 }
                 let t = &mut w.scheduler[me];
                 // The frame goes back to the mask of before the wait; the handler still runs under that of the wait.
@@ -127,10 +127,10 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
 }
 
 fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
-    let name = w.processes[process as usize].name.clone();
+    let name = w.processes[process].name.clone();
     let me = w.scheduler.current();
     w.print(me, &format!("killed by {signal:?}"));
-    if !w.processes[process as usize].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
+    if !w.processes[process].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
         let message = format!("{signal:?} ended {name}: it has no handler and is not ignored");
         w.run.fail(Oracle::Survival, "signal", message);
     }
@@ -151,7 +151,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
     let process = w.scheduler[thread].process;
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
     let blocked = w.scheduler[thread].mask.contains(info.signal);
-    if w.processes[process as usize].exit.is_some() || !blocked && is_ignored(w, process, info.signal) {
+    if w.processes[process].exit.is_some() || !blocked && is_ignored(w, process, info.signal) {
         return;
     }
     if !w.scheduler[thread].pending.push(info) {
@@ -163,7 +163,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
 
 /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
 pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
-    let p = &w.processes[process as usize];
+    let p = &w.processes[process];
     let blocked = w.scheduler[p.main_thread].mask.contains(info.signal);
     if p.exit.is_some() || !blocked && is_ignored(w, process, info.signal) {
         return;
@@ -173,7 +173,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
         return;
     }
     let main = p.main_thread;
-    if !w.processes[process as usize].pending.push(info) {
+    if !w.processes[process].pending.push(info) {
         return;
     }
     let waits_for_it = |t: &crate::scheduler::Thread| {
@@ -211,7 +211,7 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
         .files
         .iter()
         .filter(|(_, open)| matches!(open.object, Object::Signals(_, of) if of == process))
-        .map(|(file, _)| file as u32)
+        .map(|(file, _)| file)
         .collect();
     for file in files {
         // `signalfd_notify` names nothing: whose signal it is, those who wait find out.
@@ -222,12 +222,12 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
 /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
 pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
     let threads = w.scheduler.iter().filter(|t| t.process == process);
-    w.processes[process as usize].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
+    w.processes[process].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
 }
 
 /// The owner of a descriptor is notified that something happened to it.
 pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
-    let Some(sigio) = w.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied()) else {
+    let Some(sigio) = w.files.get(file).and_then(|open| open.sigio.as_deref().copied()) else {
         return;
     };
     if !sigio.on || sigio.owner == Owner::None {
@@ -257,7 +257,7 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
 
 /// `sk_send_sigurg`: the owner hears of urgent data, also without `O_ASYNC`.
 pub(crate) fn send_sigurg(w: &mut World, file: u32) {
-    let Some(sigio) = w.files.get(file as usize).and_then(|open| open.sigio.as_deref().copied()) else {
+    let Some(sigio) = w.files.get(file).and_then(|open| open.sigio.as_deref().copied()) else {
         return;
     };
     let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
@@ -308,12 +308,12 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
         return Err(Errno::EINVAL);
     }
     let process = w.my_process();
-    let p = &mut w.processes[process as usize];
+    let p = &mut w.processes[process];
     let old = p.dispositions.iter().position(|(number, _)| *number == signal.0);
     let old = old.map(|at| p.dispositions.remove(at).1).unwrap_or_else(SigAction::default_action);
     p.dispositions.push((signal.0, action.clone()));
     if is_ignored(w, process, signal) {
-        let p = &mut w.processes[process as usize];
+        let p = &mut w.processes[process];
         p.pending.discard(signal);
         p.aio.sigpipe &= signal != Signal::SIGPIPE;
         for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
@@ -337,7 +337,7 @@ pub(crate) fn sigprocmask(w: &mut World, how: MaskHow, set: SigSet) -> Result<Si
 
 pub(crate) fn sigpending(w: &mut World) -> Result<SigSet> {
     let t = w.scheduler.running();
-    Ok(SigSet((t.pending.set.0 | w.processes[t.process as usize].pending.set.0) & t.mask.0))
+    Ok(SigSet((t.pending.set.0 | w.processes[t.process].pending.set.0) & t.mask.0))
 }
 
 pub(crate) fn sigtimedwait(
@@ -377,7 +377,7 @@ pub(crate) fn signalfd(w: &mut World, set: SigSet, flags: SocketFlags) -> Result
 /// The process of this number on the caller's host.
 fn process_of(w: &World, pid: i32) -> Option<u32> {
     let host = w.my_host();
-    w.processes.iter().position(|p| p.pid == pid && p.host == host && p.exit.is_none()).map(|at| at as u32)
+    w.processes.position(|p| p.pid == pid && p.host == host && p.exit.is_none())
 }
 
 pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
@@ -419,7 +419,7 @@ pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) ->
 pub(crate) fn setown(w: &mut World, fd: Fd, owner: Owner) -> Result<()> {
     let file = w.file(fd)?;
     let (process, thread) = (w.my_process(), w.scheduler.current());
-    let sigio = w.files[file as usize].sigio.get_or_insert_with(|| {
+    let sigio = w.files[file].sigio.get_or_insert_with(|| {
         Box::new(crate::object::SigIo { owner, process, thread, signal: None, on: false, fd: fd.0 })
     });
     (sigio.owner, sigio.process, sigio.thread) = (owner, process, thread);
@@ -432,7 +432,7 @@ pub(crate) fn setsig(w: &mut World, fd: Fd, signal: Option<Signal>) -> Result<()
         return Err(Errno::EINVAL);
     }
     let (process, thread) = (w.my_process(), w.scheduler.current());
-    let sigio = w.files[file as usize].sigio.get_or_insert_with(|| {
+    let sigio = w.files[file].sigio.get_or_insert_with(|| {
         Box::new(crate::object::SigIo { owner: Owner::None, process, thread, signal, on: false, fd: fd.0 })
     });
     sigio.signal = signal;

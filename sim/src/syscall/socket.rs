@@ -17,7 +17,7 @@ use eagain_net::{
 #[inline]
 pub(crate) fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
     let file = w.file(fd)?;
-    match w.files[file as usize].object {
+    match w.files[file].object {
         Object::Socket(sock) => Ok((file, sock)),
         _ => Err(Errno::ENOTSOCK),
     }
@@ -64,7 +64,7 @@ pub(crate) fn accept(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<(Fd, Soc
     };
     match w.on_network(|net| net.accept(sock)) {
         Ok((child, peer)) => Step::Done(Ok((install(w, child, flags), peer))),
-        Err(Errno::EAGAIN) if !w.files[file as usize].nonblocking() => {
+        Err(Errno::EAGAIN) if !w.files[file].nonblocking() => {
             wait_for_file(w, file, Events::IN, true, None);
             Step::Wait
         }
@@ -80,7 +80,7 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr) -> Step<()> {
     let process = w.my_process();
     match w.on_network(|net| net.connect(process, sock, address)) {
         Ok(Connect::Done) => Step::Done(Ok(())),
-        Ok(Connect::Pending(_)) if !w.files[file as usize].nonblocking() => {
+        Ok(Connect::Pending(_)) if !w.files[file].nonblocking() => {
             wait_for_file(w, file, Events::OUT, false, None);
             Step::Wait
         }
@@ -113,7 +113,7 @@ pub(crate) fn recv(
         Ok(found) => found,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    let nonblocking = w.files[file as usize].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
+    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, deadline));
     if let Step::Wait = step {
         wait_for_file(w, file, Events::IN, false, *deadline);
@@ -133,7 +133,7 @@ pub(crate) fn send(
         Ok(found) => found,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    let nonblocking = w.files[file as usize].nonblocking() || flags.contains(SendFlags::DONTWAIT);
+    let nonblocking = w.files[file].nonblocking() || flags.contains(SendFlags::DONTWAIT);
     let urgent = flags.contains(SendFlags::OOB);
     let step = w.on_network(|net| net.send(sock, buffers, nonblocking, urgent, progress));
     match step {

@@ -19,7 +19,7 @@ fn address(word: &AtomicU32) -> usize {
 
 pub(crate) fn spawn(w: &mut World, body: &mut Option<ThreadBody>) -> Result<ThreadId> {
     let process = w.my_process();
-    if w.processes[process as usize].live_threads >= THREADS_MAX {
+    if w.processes[process].live_threads >= THREADS_MAX {
         return Err(Errno::EAGAIN);
     }
     let Some(body) = body.take() else { return Err(Errno::EINVAL) };
@@ -91,7 +91,7 @@ pub(crate) fn futex_wait(
             }
             FutexTimeout::Absolute(clock, at) => {
                 let host = w.my_host();
-                Some(w.hosts[host as usize].true_time(clock, at, w.run.now()))
+                Some(w.hosts[host].true_time(clock, at, w.run.now()))
             }
         };
     }

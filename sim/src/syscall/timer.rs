@@ -27,7 +27,7 @@ pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Resul
 
 fn find_timer(w: &mut World, fd: Fd) -> Result<(u32, &mut TimerFd)> {
     let file = w.file(fd)?;
-    match &mut w.files[file as usize].object {
+    match &mut w.files[file].object {
         Object::Timer(timer) => Ok((file, timer)),
         _ => Err(Errno::EINVAL),
     }
@@ -39,7 +39,7 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
     let (_, timer) = find_timer(w, fd)?;
     let (clock, host) = (timer.clock, timer.host);
     let nanoseconds = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
-    let owner = &w.hosts[host as usize];
+    let owner = &w.hosts[host];
     let next = (!spec.value.is_zero()).then(|| {
         if absolute {
             owner.true_time(clock, Instant(nanoseconds(spec.value)), now)
@@ -86,7 +86,7 @@ pub(crate) fn gettime(w: &mut World, fd: Fd) -> Result<TimerSpec> {
 
 /// A timer's time has come. A periodic one that nobody reads counts on, but wakes nobody a second time (T5).
 pub(crate) fn fires(w: &mut World, file: u32, generation: u32) {
-    let Some(open) = w.files.get_mut(file as usize) else { return };
+    let Some(open) = w.files.get_mut(file) else { return };
     let Object::Timer(timer) = &mut open.object else { return };
     if timer.generation != generation {
         return;

@@ -32,7 +32,7 @@ fn signed(value: u64) -> i64 {
 impl World {
     /// The clocks of every host, before anything runs.
     pub fn choose_clocks(&mut self) {
-        for host in 0..self.hosts.len() as u32 {
+        for host in 0..self.hosts.len() {
             self.choose_clock(host);
             self.plan_clock_step(host);
         }
@@ -40,11 +40,11 @@ impl World {
 
     fn choose_clock(&mut self, host: u32) {
         let family = Family::ClockDrift;
-        let name = &self.hosts[host as usize].name;
+        let name = &self.hosts[host].name;
         let rate = self.run.draw(family, Once, || format!("{name}:rate"));
         let start = |weight| Distribution::rarely(family.row().odds.of(weight), 1, STARTS.len() as u64);
         let start = self.run.draw_from(family, Once, start, || format!("{name}:start"));
-        let owner = &mut self.hosts[host as usize];
+        let owner = &mut self.hosts[host];
         owner.drift_ppb = signed(rate);
         if start != 0 {
             owner.mono_start = STARTS[(start as usize - 1).min(STARTS.len() - 1)];
@@ -57,7 +57,7 @@ impl World {
 
     /// The next step of a host's wall clock, if there is one: after how long is chosen now.
     fn plan_clock_step(&mut self, host: u32) {
-        let Host { steps, name, .. } = &mut self.hosts[host as usize];
+        let Host { steps, name, .. } = &mut self.hosts[host];
         let after = self.run.draw(Family::ClockStep, steps, || name.clone());
         if after != 0 {
             self.scheduler.plan(self.run.now() + after, Event::ClockStep(host));
@@ -69,11 +69,11 @@ impl World {
         if self.run.is_quiet() {
             return;
         }
-        let owner = &mut self.hosts[host as usize];
+        let owner = &mut self.hosts[host];
         let name = format!("{}@{}", owner.name, owner.steps.count());
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
         let by = signed(self.run.choose_once(STEP, &name, by).max(1));
-        self.hosts[host as usize].wall_step += by;
+        self.hosts[host].wall_step += by;
         self.run.injected_now(Family::ClockStep, [u64::from(host), by as u64, 0, 0]);
         self.wall_timers_move(host);
         self.wall_waits_move(host);
@@ -82,11 +82,10 @@ impl World {
 
     fn wall_timers_move(&mut self, host: u32) {
         let now = self.run.now();
-        let timers: Vec<u32> = self.files.iter().map(|(file, _)| file as u32).collect();
+        let timers: Vec<u32> = self.files.iter().map(|(file, _)| file).collect();
         for file in timers {
-            let owner = &self.hosts[host as usize];
-            let Some(Object::Timer(timer)) = self.files.get_mut(file as usize).map(|open| &mut open.object)
-            else {
+            let owner = &self.hosts[host];
+            let Some(Object::Timer(timer)) = self.files.object_mut(file) else {
                 continue;
             };
             let (Some(at), Some(_)) = (timer.wall, timer.next) else { continue };
@@ -109,11 +108,11 @@ impl World {
             if !t.is_waiting()
                 || t.call != Kind::FutexWait
                 || t.deadline() == u64::MAX
-                || self.processes[t.process as usize].host != host
+                || self.processes[t.process].host != host
             {
                 continue;
             }
-            let at = self.hosts[host as usize].true_time(ClockId::Realtime, at, now);
+            let at = self.hosts[host].true_time(ClockId::Realtime, at, now);
             self.scheduler.move_deadline(thread, at);
         }
     }

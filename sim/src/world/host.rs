@@ -18,7 +18,7 @@ pub(crate) struct Host {
     /// When the wall clock steps.
     pub steps: crate::choice::Stream,
     pub crashes: u32,
-    pub files: crate::object::Disk,
+    pub disk: crate::object::Disk,
 }
 
 /// 2026-01-01 00:00:00 UTC.
@@ -35,7 +35,7 @@ impl Host {
             wall_step: 0,
             steps: crate::choice::Stream::default(),
             crashes: 0,
-            files: crate::object::Disk::default(),
+            disk: crate::object::Disk::default(),
         }
     }
 

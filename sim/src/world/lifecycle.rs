@@ -37,19 +37,19 @@ pub(crate) struct Lifecycle {
 impl World {
     /// The process begins: when it is killed, if it is, is chosen now.
     pub fn choose_end(&mut self, process: u32) {
-        let p = &self.processes[process as usize];
+        let p = &self.processes[process];
         if p.lifecycle.factory.is_none() && !p.lifecycle.may_disappear {
             return;
         }
         let name = p.name.clone();
         if p.lifecycle.may_disappear {
             let at = self.choose_call(Family::HostGone, &name);
-            self.processes[process as usize].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
+            self.processes[process].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
             return;
         }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
-        let lifecycle = &mut self.processes[process as usize].lifecycle;
+        let lifecycle = &mut self.processes[process].lifecycle;
         lifecycle.with_host = crash != 0 && (kill == 0 || crash <= kill);
         lifecycle.calls_left = match (kill, crash) {
             (0, 0) => u64::MAX,
@@ -66,12 +66,11 @@ impl World {
     /// The chosen call was made.
     #[cold]
     pub fn chosen_end(&mut self, process: u32) {
-        let (host, with_host) =
-            (self.processes[process as usize].host, self.processes[process as usize].lifecycle.with_host);
-        if self.run.is_quiet() || self.processes[process as usize].exit.is_some() {
+        let (host, with_host) = (self.processes[process].host, self.processes[process].lifecycle.with_host);
+        if self.run.is_quiet() || self.processes[process].exit.is_some() {
             return;
         }
-        if self.processes[process as usize].lifecycle.may_disappear {
+        if self.processes[process].lifecycle.may_disappear {
             self.run.injected_now(Family::HostGone, [u64::from(host), 0, 0, 0]);
             return self.crash_host(host, false, None);
         }
@@ -85,7 +84,7 @@ impl World {
 
     /// A process is over that is to begin again.
     pub(super) fn plan_restart(&mut self, process: u32) {
-        let p = &self.processes[process as usize];
+        let p = &self.processes[process];
         if p.lifecycle.factory.is_none() || p.exit == Some(0) || self.network.is_down(p.host) {
             return;
         }
@@ -101,24 +100,25 @@ impl World {
 
     /// The process begins again, as a new one, unless its host is down or did so already.
     pub fn restart_process(&mut self, process: u32) {
-        let p = &self.processes[process as usize];
+        let p = &self.processes[process];
         let host = p.host;
         let Some(factory) = p.lifecycle.factory.clone() else { return };
         if p.exit.is_none() || p.lifecycle.successor != NONE || self.network.is_down(host) {
             return;
         }
         let (initial_name, incarnation) = (p.lifecycle.initial_name.clone(), p.lifecycle.incarnation + 1);
-        let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fd_limit, p.memory_limit);
+        let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fds.limit(), p.memory_limit);
         let name = format!("{initial_name}~{incarnation}");
         let now = self.run.now();
         let run = factory.clone();
         let next =
             self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, incarnation)));
-        let p = &mut self.processes[next as usize];
-        (p.may_panic, p.fd_limit, p.memory_limit) = (may_panic, fd_limit, memory_limit);
+        let p = &mut self.processes[next];
+        (p.may_panic, p.memory_limit) = (may_panic, memory_limit);
+        p.fds.set_limit(fd_limit);
         (p.lifecycle.factory, p.lifecycle.initial_name, p.lifecycle.incarnation) =
             (Some(factory), initial_name, incarnation);
-        self.processes[process as usize].lifecycle.successor = next;
+        self.processes[process].lifecycle.successor = next;
         self.run.progress();
         let words = [u64::from(next), u64::from(incarnation), 0, 0];
         self.run.event(NONE, Kind::Restart, words);
@@ -127,8 +127,8 @@ impl World {
 
     /// The process that runs in the place of this one now.
     pub fn latest(&self, mut process: u32) -> u32 {
-        while self.processes[process as usize].lifecycle.successor != NONE {
-            process = self.processes[process as usize].lifecycle.successor;
+        while self.processes[process].lifecycle.successor != NONE {
+            process = self.processes[process].lifecycle.successor;
         }
         process
     }
@@ -143,24 +143,24 @@ impl World {
         let now = self.run.now();
         self.run.event_or_fault(fault, Kind::Fault(Family::HostPower), [u64::from(host), 0, 0, 0]);
         for file in self.net().lose_sockets(host) {
-            if let Some(open) = self.files.get_mut(file as usize) {
+            if let Some(open) = self.files.get_mut(file) {
                 open.object = Object::Gone;
             }
         }
-        for process in 0..self.processes.len() as u32 {
-            if self.processes[process as usize].host == host {
+        for process in 0..self.processes.len() {
+            if self.processes[process].host == host {
                 self.kill_process(process, None);
             }
         }
         self.network.forget_ports(host);
-        let owner = &mut self.hosts[host as usize];
-        let gone = owner.files.crash(&mut self.run, &owner.name);
+        let owner = &mut self.hosts[host];
+        let gone = owner.disk.crash(&mut self.run, &owner.name);
         if gone != 0 {
             let text = self.run.text(&owner.name);
             self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);
         }
         if back {
-            let owner = &mut self.hosts[host as usize];
+            let owner = &mut self.hosts[host];
             owner.crashes += 1;
             let name = format!("{}@{}", owner.name, owner.crashes);
             let at = now + self.down_time(&name);
@@ -175,8 +175,8 @@ impl World {
         }
         self.run.progress();
         self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
-        for process in 0..self.processes.len() as u32 {
-            let p = &self.processes[process as usize];
+        for process in 0..self.processes.len() {
+            let p = &self.processes[process];
             if p.host == host && p.exit.is_some_and(|status| status != 0) {
                 self.restart_process(process);
             }

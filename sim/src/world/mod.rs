@@ -17,15 +17,13 @@ mod wait;
 
 pub(crate) use host::Host;
 pub(crate) use lifecycle::{Factory, Lifecycle};
-pub(crate) use notify::Watcher;
 pub(crate) use process::Process;
 
 use crate::Oracle;
 use crate::network::{Net, Network};
-use crate::object::OpenFile;
+use crate::object::{Files, Table};
 use crate::run::Run;
 use crate::scheduler::{Event, FutexQueues, Scheduler};
-use slab::Slab;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -36,9 +34,9 @@ pub(crate) const BORROWED_FD: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 pub(crate) struct World {
     pub run: Run,
     pub scheduler: Scheduler,
-    pub hosts: Vec<Host>,
-    pub processes: Vec<Process>,
-    pub files: Slab<OpenFile>,
+    pub hosts: Table<Host>,
+    pub processes: Table<Process>,
+    pub files: Files,
     pub network: Network,
     pub futexes: FutexQueues,
     pub knobs: crate::knobs::KernelKnobs,
@@ -57,9 +55,9 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Recycled {
     scheduler: Scheduler,
-    hosts: Vec<Host>,
-    processes: Vec<Process>,
-    files: Slab<OpenFile>,
+    hosts: Table<Host>,
+    processes: Table<Process>,
+    files: Files,
     network: Network,
 }
 

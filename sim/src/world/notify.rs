@@ -3,32 +3,13 @@
 
 use super::World;
 use crate::network::{ALL, Notice};
-use crate::object::Object;
+use crate::object::{Object, Watcher};
 use crate::scheduler::Wake;
 use crate::syscall::aio;
 use crate::syscall::epoll;
 use crate::syscall::ring::work;
 use crate::syscall::signal;
 use eagain_net::{Events, SigCode};
-
-/// Who is notified of a change.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Watcher {
-    /// A thread that waits; `exclusive`: only the first such is woken.
-    Thread { thread: u32, events: Events, exclusive: bool },
-    /// An entry of an epoll set.
-    Epoll { set: u32, item: u32 },
-    /// A pending operation of a ring; `exclusive`: only the first such is woken.
-    Ring { ring: u32, op: u32, events: Events, exclusive: bool },
-    /// A running AIO operation of a process.
-    Aio { process: u32, op: u32, events: Events },
-}
-
-impl Watcher {
-    pub fn is_thread(&self, other: u32) -> bool {
-        matches!(self, Watcher::Thread { thread, .. } if *thread == other)
-    }
-}
 
 impl World {
     /// Delivers what the network has reported, in its order.
@@ -49,7 +30,7 @@ impl World {
         self.notify_watchers(file, events);
         // Those who wait come first, then the owner (`sock_def_readable`).
         if let Some(code) = signal
-            && self.files.get(file as usize).is_some_and(|open| open.sigio.is_some())
+            && self.files.get(file).is_some_and(|open| open.sigio.is_some())
         {
             signal::send_sigio(self, file, code);
         }
@@ -57,28 +38,26 @@ impl World {
 
     #[inline]
     fn notify_watchers(&mut self, file: u32, events: Events) {
-        // The list is kept as the kernel's wait queue, back to front: the last to come is notified first, exclusive waiters
-        // after all others and in the order in which they came (`add_wait_queue`, `prepare_to_wait_exclusive`).
-        let Some(open) = self.files.get(file as usize) else { return };
-        if let &[Watcher::Epoll { set, item }] = open.watchers.as_slice() {
+        let Some(open) = self.files.get(file) else { return };
+        if let &[Watcher::Epoll { set, item }] = open.watchers() {
             // One epoll set and nobody else is what nearly every file of a server has.
             epoll::wake_up(self, set, item, events);
             return;
         }
-        let mut left = open.watchers.len();
+        let mut left = open.watchers().len();
         while left > 0 {
             left -= 1;
-            let Some(open) = self.files.get(file as usize) else { return };
-            let Some(&watcher) = open.watchers.get(left) else { continue };
+            let Some(open) = self.files.get(file) else { return };
+            let Some(&watcher) = open.watchers().get(left) else { continue };
             match watcher {
                 Watcher::Thread { thread, events: asked, exclusive } => {
                     if !asked.intersects(events) {
                         continue;
                     }
                     // Waking takes the watcher out of the list, and with it others of the same thread.
-                    let before = open.watchers.len();
+                    let before = open.watchers().len();
                     self.wake(thread, Wake::Ready);
-                    let now = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
+                    let now = self.files.get(file).map_or(0, |open| open.watchers().len());
                     left = left.saturating_sub(before.saturating_sub(now + 1));
                     if exclusive {
                         return;
@@ -116,10 +95,10 @@ impl World {
     /// The same change is reported a second time, as the end of a stream and a reset do (`tcp_fin`, `tcp_reset`). Only
     /// the polls of rings count wake-ups.
     pub fn notify_again(&mut self, file: u32, events: Events) {
-        let watchers = self.files.get(file as usize).map_or(0, |open| open.watchers.len());
+        let watchers = self.files.get(file).map_or(0, |open| open.watchers().len());
         for at in 0..watchers {
-            let Some(open) = self.files.get(file as usize) else { return };
-            match open.watchers.get(at).copied() {
+            let Some(open) = self.files.get(file) else { return };
+            match open.watchers().get(at).copied() {
                 Some(Watcher::Ring { ring, op, events: asked, .. }) if asked.intersects(events) => {
                     work::woken(self, ring, op, events);
                 }
@@ -128,16 +107,6 @@ impl World {
                 }
                 _ => {}
             }
-        }
-    }
-
-    /// Puts a watcher where its kind stands in the wait queue.
-    pub fn watch(&mut self, file: u32, watcher: Watcher, exclusive: bool) {
-        let watchers = &mut self.files[file as usize].watchers;
-        if exclusive {
-            watchers.insert(0, watcher);
-        } else {
-            watchers.push(watcher);
         }
     }
 }

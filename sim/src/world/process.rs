@@ -4,19 +4,13 @@ use super::{BORROWED_FD, NONE, World};
 use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::object::SignalQueue;
+use crate::object::{DescriptorTable, SignalQueue};
 use crate::run::Effect;
 use crate::scheduler::{Step, Thread, Wake};
 use crate::syscall::aio;
 use crate::syscall::descriptor;
 use crate::trace::Kind;
 use eagain_net::{Errno, Fd, SigAction, SigSet, StatusFlags, ThreadBody};
-
-/// One entry of the descriptor table.
-#[derive(Clone, Copy)]
-pub(crate) struct FdEntry {
-    pub file: u32,
-}
 
 /// A process of a host.
 pub(crate) struct Process {
@@ -26,15 +20,9 @@ pub(crate) struct Process {
     pub main_thread: u32,
     pub live_threads: u32,
     pub threads_made: u32,
-    pub fds: Vec<Option<FdEntry>>,
-    /// All below are taken.
-    pub lowest_free: usize,
-    /// `RLIMIT_NOFILE`.
-    pub fd_limit: usize,
-    /// Until when the table counts as full.
-    pub full_until: u64,
-    pub full_event: u64,
-    pub fd_stream: Stream,
+    pub fds: DescriptorTable,
+    /// When the table counts as full.
+    pub fd_faults: Stream,
     /// What is done with each signal, where it is not the default.
     pub dispositions: Vec<(i32, SigAction)>,
     pub pending: SignalQueue,
@@ -62,7 +50,7 @@ impl World {
         time: u64,
         body: eagain_net::ThreadBody,
     ) -> u32 {
-        let index = self.processes.len() as u32;
+        let index = self.processes.len();
         self.network.add_process(&name);
         let main_name = [&*name, "/0"].concat();
         self.processes.push(Process {
@@ -71,12 +59,8 @@ impl World {
             main_thread: NONE,
             live_threads: 0,
             threads_made: 0,
-            fds: Vec::new(),
-            lowest_free: 0,
-            fd_limit: self.knobs.fd_limit,
-            full_until: 0,
-            full_event: 0,
-            fd_stream: Stream::default(),
+            fds: DescriptorTable::new(self.knobs.fd_limit),
+            fd_faults: Stream::default(),
             dispositions: Vec::new(),
             pending: SignalQueue::default(),
             foreground,
@@ -96,7 +80,7 @@ impl World {
         });
         self.foreground += u32::from(foreground);
         let main = self.add_thread(index, main_name, time, eagain_net::SigSet::EMPTY, body);
-        self.processes[index as usize].main_thread = main;
+        self.processes[index].main_thread = main;
         index
     }
 
@@ -104,7 +88,7 @@ impl World {
     #[inline]
     pub fn me(&mut self) -> &mut Process {
         let process = self.scheduler.running().process;
-        &mut self.processes[process as usize]
+        &mut self.processes[process]
     }
 
     /// The index of the process that runs now.
@@ -115,14 +99,14 @@ impl World {
 
     /// The host of the running thread.
     pub fn my_host(&self) -> u32 {
-        self.processes[self.my_process() as usize].host
+        self.processes[self.my_process()].host
     }
 
     /// The world's time after `timeout` nanoseconds of this host's clock.
     #[inline]
     pub fn deadline_after(&self, timeout: u64) -> u64 {
         let host = self.my_host();
-        self.run.now().saturating_add(self.hosts[host as usize].true_duration(timeout))
+        self.run.now().saturating_add(self.hosts[host].true_duration(timeout))
     }
 
     /// Makes a call on behalf of `thread` on an open file that it holds, as if by a descriptor, without waiting.
@@ -133,10 +117,10 @@ impl World {
         act: impl FnOnce(&mut World, Fd) -> Step<T>,
     ) -> Result<T, Errno> {
         let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.borrowed_file, file));
-        let status = self.files[file as usize].status;
-        self.files[file as usize].status = status | StatusFlags::NONBLOCK;
+        let status = self.files[file].status;
+        self.files[file].status = status | StatusFlags::NONBLOCK;
         let step = act(self, BORROWED_FD);
-        self.files[file as usize].status = status;
+        self.files[file].status = status;
         self.scheduler.act_as(before.0);
         self.borrowed_file = before.1;
         match step {
@@ -147,16 +131,16 @@ impl World {
 
     /// O4: what a process holds, in its own memory and in the buffers of its sockets, must stay below its limit.
     pub fn check_memory(&mut self, process: u32) {
-        let limit = self.processes[process as usize].memory_limit;
+        let limit = self.processes[process].memory_limit;
         let Some(heap) = crate::allocator::held(process) else { return };
         let mut buffers = 0;
-        for entry in self.processes[process as usize].fds.iter().flatten() {
-            if let crate::object::Object::Socket(sock) = self.files[entry.file as usize].object {
+        for file in self.processes[process].fds.files() {
+            if let crate::object::Object::Socket(sock) = self.files[file].object {
                 buffers += self.network.buffered(sock);
             }
         }
         if heap + buffers > limit {
-            let name = self.processes[process as usize].name.clone();
+            let name = self.processes[process].name.clone();
             // No figures of the heap in the text: they may differ between builds.
             self.run.fail(Oracle::BoundedMemory, "memory", format!("{name} holds more than {limit} bytes"));
         }
@@ -165,11 +149,11 @@ impl World {
     /// The open file of a descriptor of the running process.
     #[inline]
     pub fn file(&self, fd: Fd) -> Result<u32, Errno> {
-        let process = &self.processes[self.scheduler.running().process as usize];
-        match usize::try_from(fd.0).ok().and_then(|at| process.fds.get(at)) {
-            Some(Some(entry)) => Ok(entry.file),
-            _ if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
-            _ => Err(Errno::EBADF),
+        let process = &self.processes[self.scheduler.running().process];
+        match process.fds.get(fd) {
+            Some(file) => Ok(file),
+            None if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
+            None => Err(Errno::EBADF),
         }
     }
 
@@ -177,54 +161,38 @@ impl World {
     pub fn check_fd_free(&mut self) -> Result<(), Errno> {
         let process = self.my_process();
         let (now, thread) = (self.run.now(), self.scheduler.current());
-        let Process { fd_stream, name, full_until, foreground, .. } = &mut self.processes[process as usize];
+        let Process { fds, fd_faults, name, foreground, .. } = &mut self.processes[process];
         let full = self.run.inject(
             Family::FdLimit,
-            fd_stream,
+            fd_faults,
             || name.clone(),
             |full_for| {
-                if now < *full_until || *foreground {
+                if *foreground || !fds.fill(now, full_for) {
                     return None;
                 }
-                *full_until = now + full_for;
                 let args = [u64::from(process), full_for, 0, 0];
                 Some(Effect { time: now, thread, args })
             },
         );
         if let Some((_, event)) = full {
-            self.processes[process as usize].full_event = event;
+            fds.filled_by(event);
         }
-        let p = &mut self.processes[process as usize];
-        if now < p.full_until {
-            self.run.blame(p.full_event);
-            return Err(Errno::EMFILE);
-        }
-        p.lowest_free = first_free(&p.fds, p.lowest_free);
-        if p.lowest_free >= p.fd_limit {
-            return Err(Errno::EMFILE);
-        }
-        Ok(())
+        fds.check_free(now).map_err(|cause| {
+            if let Some(cause) = cause {
+                self.run.blame(cause);
+            }
+            Errno::EMFILE
+        })
     }
 
     /// The lowest free descriptor, made to refer to `file`. [`World::check_fd_free`] comes first.
     pub fn install_fd(&mut self, file: u32) -> Fd {
-        let p = self.me();
-        let at = first_free(&p.fds, p.lowest_free);
-        p.lowest_free = at + 1;
-        if p.fds.len() <= at {
-            p.fds.resize(at + 1, None);
-        }
-        p.fds[at] = Some(FdEntry { file });
-        Fd(at as i32)
+        self.me().fds.install(file)
     }
 
     /// Takes a descriptor out of the table of `process`; the file that it referred to.
     pub fn remove_fd(&mut self, process: u32, fd: Fd) -> Result<u32, Errno> {
-        let p = &mut self.processes[process as usize];
-        let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;
-        let entry = p.fds.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
-        p.lowest_free = p.lowest_free.min(at);
-        Ok(entry.file)
+        self.processes[process].fds.remove(fd)
     }
 
     /// A new thread of `process`, ready at `time`.
@@ -236,7 +204,7 @@ impl World {
         mask: SigSet,
         body: ThreadBody,
     ) -> u32 {
-        let owner = &mut self.processes[process as usize];
+        let owner = &mut self.processes[process];
         let tid = owner.pid + owner.threads_made as i32;
         owner.threads_made += 1;
         owner.live_threads += 1;
@@ -259,7 +227,7 @@ impl World {
         if joiner != NONE {
             self.wake(joiner, Wake::Ready);
         }
-        let owner = &mut self.processes[process as usize];
+        let owner = &mut self.processes[process];
         owner.live_threads -= 1;
         if thread == owner.main_thread && !self.scheduler.is_unwinding() {
             // exit_group(2): the process ends with its main function.
@@ -273,7 +241,7 @@ impl World {
         let t = &self.scheduler[thread];
         let (name, process) = (t.name.clone(), t.process);
         self.print(thread, &format!("panicked: {message}"));
-        if !self.processes[process as usize].may_panic {
+        if !self.processes[process].may_panic {
             self.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));
         }
         self.exit_process(process, 101);
@@ -287,7 +255,7 @@ impl World {
 
     /// `exit_group(2)`: every thread of the process ends where it is, every descriptor is closed.
     pub fn exit_process(&mut self, process: u32, status: i32) {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         if p.exit.is_some() {
             return;
         }
@@ -304,7 +272,7 @@ impl World {
 
     /// The host of a process was switched off, or the process was killed: no code of it runs any more.
     pub fn kill_process(&mut self, process: u32, fault: Option<Family>) {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         if p.exit.is_some() {
             return;
         }
@@ -330,14 +298,9 @@ impl World {
             self.scheduler.condemn(thread);
         }
         aio::end(self, process);
-        let fds = std::mem::take(&mut self.processes[process as usize].fds);
-        for entry in fds.into_iter().flatten() {
-            descriptor::release_file(self, entry.file);
+        for file in self.processes[process].fds.take_all() {
+            descriptor::release_file(self, file);
         }
         self.plan_restart(process);
     }
-}
-
-fn first_free(fds: &[Option<FdEntry>], from: usize) -> usize {
-    (from..fds.len()).find(|&at| fds[at].is_none()).unwrap_or(fds.len().max(from))
 }

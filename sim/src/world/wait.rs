@@ -50,15 +50,13 @@ impl World {
                 }
             }
             WaitOn::Aio(process) => {
-                self.processes[process as usize].aio.waiters.retain(|&waiter| waiter != thread);
+                self.processes[process].aio.waiters.retain(|&waiter| waiter != thread);
             }
             WaitOn::Join(other) => self.scheduler[other].joiner = NONE,
         }
     }
 
     fn unwatch(&mut self, file: u32, thread: u32) {
-        if let Some(file) = self.files.get_mut(file as usize) {
-            file.watchers.retain(|watcher| !watcher.is_thread(thread));
-        }
+        self.files.unwatch(file, |watcher| watcher.is_thread(thread));
     }
 }

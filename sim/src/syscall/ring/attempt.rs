@@ -99,7 +99,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         Operation::Write { buffer, offset, .. } => write(w, ring, op, buffer, *offset),
         Operation::Fsync { .. } if first => {
             let process = ring::get(w, ring).map_or(0, |r| r.process);
-            let host = w.processes[process as usize].host;
+            let host = w.processes[process].host;
             Attempt::Later(file::sync_time(w, host))
         }
         &mut Operation::Fsync { data_only, .. } => {
@@ -233,12 +233,12 @@ fn send(w: &mut World, ring: u32, op: u32, bytes: &[u8], flags: SendFlags) -> At
 
 fn is_regular(w: &mut World, ring: u32, op: u32) -> bool {
     let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    w.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::File(_)))
+    w.files.get(file).is_some_and(|open| matches!(open.object, Object::File(_)))
 }
 
 fn is_on_set(w: &mut World, ring: u32, op: u32) -> bool {
     let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    let Some(open) = w.files.get(file as usize) else { return false };
+    let Some(open) = w.files.get(file) else { return false };
     matches!(open.object, Object::Epoll(_)) && !open.nonblocking()
 }
 
@@ -265,7 +265,7 @@ fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> At
 
 fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attempt {
     let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    let counter = w.files.get(file as usize).is_some_and(|open| matches!(open.object, Object::Event(_)));
+    let counter = w.files.get(file).is_some_and(|open| matches!(open.object, Object::Event(_)));
     if counter && bytes.is_empty() {
         // `loop_rw_iter`: nothing is asked of it.
         return Attempt::Done(0, false);
@@ -320,7 +320,7 @@ pub(crate) fn shorten(w: &mut World, ring: u32, op: u32, len: usize, ready: Even
 /// Whether an operation on a non-blocking file gives up instead of pending.
 fn gives_up(w: &mut World, ring: u32, op: u32) -> bool {
     let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    if !w.files.get(file as usize).is_some_and(|open| open.nonblocking())
+    if !w.files.get(file).is_some_and(|open| open.nonblocking())
         || work::choose(w, ring, Family::RingAgain, |r| &mut r.agains) == 0
     {
         return false;

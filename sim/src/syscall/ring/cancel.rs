@@ -61,8 +61,8 @@ pub(crate) fn arm_timeout(
     let now = w.run.now();
     let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
     let process = ring::get(w, ring).map_or(0, |r| r.process);
-    let host = w.processes[process as usize].host;
-    let at = now.saturating_add(w.hosts[host as usize].true_duration(after));
+    let host = w.processes[process].host;
+    let at = now.saturating_add(w.hosts[host].true_duration(after));
     if first {
         begin_timeout(w, ring, op, at, count);
         return Attempt::Pend(Events::NONE);
@@ -118,11 +118,11 @@ pub(crate) fn end_timeouts(w: &mut World, file: u32) {
 pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
     let now = w.run.now();
     let process = ring::get(w, ring).map_or(0, |r| r.process);
-    let host = w.processes[process as usize].host;
+    let host = w.processes[process].host;
     let Some(entry) = ring::get(w, ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
     let Some(timeout) = &mut entry.timeout else { return };
     let (after, number) = (timeout.after, entry.number);
-    let at = now.saturating_add(w.hosts[host as usize].true_duration(after));
+    let at = now.saturating_add(w.hosts[host].true_duration(after));
     if let Some(timeout) = ring::get_op(w, ring, op).and_then(|op| op.timeout.as_mut()) {
         timeout.at = at;
     }

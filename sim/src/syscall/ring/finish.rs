@@ -218,7 +218,7 @@ fn post(w: &mut World, file: u32, completed: Completed, counts: bool) {
 
 /// Those who wait for completions look, and those who poll the ring.
 pub(crate) fn notify(w: &mut World, file: u32) {
-    if w.files.get(file as usize).is_some_and(|open| !open.watchers.is_empty()) {
+    if w.files.get(file).is_some_and(|open| !open.watchers().is_empty()) {
         w.notify(file, Events::IN | ENTERED, None);
     }
 }

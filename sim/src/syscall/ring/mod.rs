@@ -49,7 +49,7 @@ fn is_wrong(chain: &VecDeque<Submission>) -> bool {
 
 /// The ring of an open file.
 pub(crate) fn get(w: &mut World, file: u32) -> Option<&mut Ring> {
-    match w.files.get_mut(file as usize).map(|open| &mut open.object) {
+    match w.files.object_mut(file) {
         Some(Object::Ring(ring)) => Some(ring),
         _ => None,
     }
@@ -284,7 +284,7 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
         Err(errno) => finish::finish(w, file, op, -errno.0, true),
         Ok(target) => {
             if target != NONE {
-                w.files[target as usize].refs += 1;
+                w.files.hold(target);
                 if let Some(op) = get_op(w, file, op) {
                     op.file = target;
                 }
@@ -353,11 +353,7 @@ pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
 /// The file of a descriptor in the table of the ring's process.
 fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
     let process = get(w, ring).map_or(0, |ring| ring.process);
-    let fds = &w.processes[process as usize].fds;
-    match usize::try_from(fd.0).ok().and_then(|at| fds.get(at)) {
-        Some(Some(entry)) => Ok(entry.file),
-        _ => Err(Errno::EBADF),
-    }
+    w.processes[process].fds.get(fd).ok_or(Errno::EBADF)
 }
 
 /// The next number for something that the event queue refers to.

@@ -104,7 +104,7 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
 /// The socket that an operation is about.
 pub(crate) fn socket_of(w: &mut World, ring: u32, op: u32) -> Option<u32> {
     let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    match w.files.get(file as usize)?.object {
+    match w.files.get(file)?.object {
         Object::Socket(sock) => Some(sock),
         _ => None,
     }

@@ -7,11 +7,11 @@ use super::finish;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::network::ALL;
-use crate::object::{Object, Ring, RingOp};
+use crate::object::{Object, Ring, RingOp, Watcher};
 use crate::scheduler::Event;
 use crate::syscall::epoll;
 use crate::syscall::ring;
-use crate::world::{NONE, Watcher, World};
+use crate::world::{NONE, World};
 use eagain_net::{Events, Operation, Submission};
 
 /// `IO_LOCAL_TW_DEFAULT_MAX`.
@@ -38,16 +38,13 @@ pub(crate) fn arm(w: &mut World, ring: u32, op: u32, events: Events) {
         return;
     }
     unwatch_ring(w, file, ring, op);
-    if w.files.contains(file as usize) {
-        w.watch(file, Watcher::Ring { ring, op, events, exclusive }, exclusive);
+    if let Some(open) = w.files.get_mut(file) {
+        open.watch(Watcher::Ring { ring, op, events, exclusive }, exclusive);
     }
 }
 
 pub(crate) fn unwatch_ring(w: &mut World, file: u32, ring: u32, op: u32) {
-    if let Some(open) = w.files.get_mut(file as usize) {
-        open.watchers
-            .retain(|w| !matches!(w, Watcher::Ring { ring: r, op: o, .. } if *r == ring && *o == op));
-    }
+    w.files.unwatch(file, |watcher| watcher.is_ring_op(ring, op));
 }
 
 /// The file of a pending operation had a wake-up. `false`: it has had one before, and left the queue.
@@ -211,7 +208,7 @@ pub(crate) fn choose(
     family: Family,
     stream: impl FnOnce(&mut Ring) -> &mut Stream,
 ) -> u64 {
-    let Some(Object::Ring(ring)) = w.files.get_mut(file as usize).map(|open| &mut open.object) else {
+    let Some(Object::Ring(ring)) = w.files.object_mut(file) else {
         return 0;
     };
     let name = if w.run.may(family) { ring.name.clone() } else { String::new() };

@@ -1,0 +1,106 @@
+//! The descriptors of a process: which number refers to which open file, under a limit, and full for a while where the
+//! family `fd.limit` makes it so.
+
+use eagain_net::{Errno, Fd, Result};
+
+/// A descriptor table. Invariant: every number below `lowest_free` is taken, or kept back.
+pub(crate) struct DescriptorTable {
+    files: Vec<Option<u32>>,
+    lowest_free: usize,
+    /// `RLIMIT_NOFILE`.
+    limit: usize,
+    /// Until when it counts as full, and the event of the fault that makes it so.
+    full_until: u64,
+    full_event: u64,
+}
+
+impl DescriptorTable {
+    pub fn new(limit: usize) -> DescriptorTable {
+        DescriptorTable { files: Vec::new(), lowest_free: 0, limit, full_until: 0, full_event: 0 }
+    }
+
+    /// `RLIMIT_NOFILE`.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// The open file of a descriptor.
+    #[inline]
+    pub fn get(&self, fd: Fd) -> Option<u32> {
+        usize::try_from(fd.0).ok().and_then(|at| self.files.get(at)).copied().flatten()
+    }
+
+    /// The open files, by number.
+    pub fn files(&self) -> impl Iterator<Item = u32> {
+        self.files.iter().flatten().copied()
+    }
+
+    /// How many numbers the table has room for: more than the highest that was ever taken.
+    pub fn size(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The numbers below `count` are never handed out.
+    pub fn keep_back(&mut self, count: usize) {
+        if self.files.len() < count {
+            self.files.resize(count, None);
+        }
+        self.lowest_free = self.lowest_free.max(count);
+    }
+
+    /// Counts as full until then, for `event`; `false`: it does already.
+    pub fn fill(&mut self, now: u64, full_for: u64) -> bool {
+        let full = now < self.full_until;
+        if !full {
+            self.full_until = now + full_for;
+        }
+        !full
+    }
+
+    /// The event that [`DescriptorTable::fill`] was recorded as.
+    pub fn filled_by(&mut self, event: u64) {
+        self.full_event = event;
+    }
+
+    /// Whether a number is free; where the table counts as full, the event of the fault that made it so.
+    pub fn check_free(&mut self, now: u64) -> Result<(), Option<u64>> {
+        if now < self.full_until {
+            return Err(Some(self.full_event));
+        }
+        self.lowest_free = self.first_free();
+        if self.lowest_free >= self.limit { Err(None) } else { Ok(()) }
+    }
+
+    /// The lowest free number, made to refer to `file`.
+    pub fn install(&mut self, file: u32) -> Fd {
+        let at = self.first_free();
+        self.lowest_free = at + 1;
+        if self.files.len() <= at {
+            self.files.resize(at + 1, None);
+        }
+        self.files[at] = Some(file);
+        Fd(at as i32)
+    }
+
+    /// Frees a number; the file that it referred to.
+    pub fn remove(&mut self, fd: Fd) -> Result<u32> {
+        let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;
+        let file = self.files.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.lowest_free = self.lowest_free.min(at);
+        Ok(file)
+    }
+
+    /// Closes all; the files that they referred to.
+    pub fn take_all(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.files).into_iter().flatten().collect()
+    }
+
+    fn first_free(&self) -> usize {
+        let from = self.lowest_free;
+        (from..self.files.len()).find(|&at| self.files[at].is_none()).unwrap_or(self.files.len().max(from))
+    }
+}
