@@ -387,7 +387,7 @@ fn end_thread(engine: &mut Engine, thread: u32) {
 fn drop_handlers() {
     let handlers: Vec<_> = with(|w| {
         w.scheduler.begin_unwinding(NONE);
-        w.processes.iter_mut().map(|process| std::mem::take(&mut process.dispositions)).collect()
+        w.processes.iter_mut().map(|process| process.signals.take_actions()).collect()
     });
     drop(handlers);
     with(|w| w.scheduler.end_unwinding());

@@ -185,7 +185,7 @@ impl World {
         let delay = self.scheduler.off_cpu(&mut self.run, me);
         let t = &mut self.scheduler[me];
         t.time += delay;
-        if t.in_handler > 0 && !kind.row().signal_safe {
+        if t.signals.is_in_handler() && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
         }
         self.note_call(kind, args);
@@ -207,9 +207,7 @@ impl World {
     pub(crate) fn end_call<T: Outcome>(&mut self, kind: Kind, args: [u64; 4], result: &Result<T>) -> bool {
         let me = self.scheduler.current();
         let t = &mut self.scheduler[me];
-        if let Some(mask) = t.saved_mask.take() {
-            t.mask = mask;
-        }
+        t.signals.end_wait();
         if self.knobs.loopback_latency_ns == 0 {
             // What takes no time has happened before the program goes on: a handler may have to run.
             let time = t.time;
@@ -232,7 +230,7 @@ impl World {
         if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
             return self.end_call_with_care(was_last);
         }
-        run.failed() || process.exit.is_some() || t.has_deliverable(process)
+        run.failed() || process.exit.is_some() || t.signals.has_deliverable(&process.signals)
     }
 
     /// A call that has ended, of a process that is watched, is to end, or has a thread that makes no progress.

@@ -69,7 +69,7 @@ impl Threads for SimKernel {
                     entered = true;
                     spins = w.count_turn(me);
                     let delay = w.scheduler.off_cpu(&mut w.run, me);
-                    if w.scheduler[me].in_handler > 0 {
+                    if w.scheduler[me].signals.is_in_handler() {
                         // Queues, locks and condition variables: the interrupted code may hold them.
                         w.report_unsafe(site);
                     }

@@ -10,6 +10,7 @@ mod files;
 mod open_file;
 mod ring;
 mod signal_queue;
+mod signals;
 mod table;
 mod watcher;
 
@@ -22,5 +23,6 @@ pub(crate) use files::Files;
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
+pub(crate) use signals::{ProcessSignals, ThreadSignals, UNSTOPPABLE};
 pub(crate) use table::Table;
 pub(crate) use watcher::Watcher;

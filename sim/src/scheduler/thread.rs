@@ -3,10 +3,10 @@
 use super::{Priority, Scheduler, WaitOn};
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::object::SignalQueue;
+use crate::object::ThreadSignals;
 use crate::run::{Effect, Run};
 use crate::trace::Kind;
-use crate::world::{NONE, Process};
+use crate::world::NONE;
 use eagain_net::{SigSet, ThreadBody};
 
 /// What a thread is doing.
@@ -63,15 +63,7 @@ pub(crate) struct Thread {
     pub(super) priority: Priority,
     pub interrupts: Stream,
     pub wakeups: Stream,
-    pub mask: SigSet,
-    /// The mask to go back to when a wait with a mask of its own ends.
-    pub saved_mask: Option<SigSet>,
-    pub pending: SignalQueue,
-    pub in_handler: u32,
-    /// Signals that it waits for in `sigtimedwait`, although they are blocked.
-    pub awaited: SigSet,
-    /// It was stopped and continued while it waited: `EINTR` without a handler.
-    pub stopped: bool,
+    pub signals: ThreadSignals,
     /// Calls since there was progress.
     pub idle_calls: u32,
     /// How often it took or gave a lock since its last call.
@@ -105,12 +97,7 @@ impl Thread {
             priority: Priority::default(),
             interrupts: Stream::default(),
             wakeups: Stream::default(),
-            mask,
-            saved_mask: None,
-            pending: SignalQueue::default(),
-            in_handler: 0,
-            awaited: SigSet::EMPTY,
-            stopped: false,
+            signals: ThreadSignals::new(mask),
             idle_calls: 0,
             turns: 0,
             joined: false,
@@ -143,13 +130,6 @@ impl Thread {
     /// It is over; whether it was not before.
     pub fn end(&mut self) -> bool {
         std::mem::replace(&mut self.state, State::Ended) != State::Ended
-    }
-
-    /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
-    #[inline]
-    pub fn has_deliverable(&mut self, process: &Process) -> bool {
-        let stopped = std::mem::take(&mut self.stopped);
-        stopped || (self.pending.set.0 | process.pending.set.0) & !self.mask.0 != 0
     }
 }
 

@@ -174,9 +174,9 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
             // pread gives ESPIPE on what cannot seek, and the library then reads, by a thread of its own: the
             // signals that wait for another thread are not for it.
             false => {
-                let own = std::mem::take(&mut w.scheduler[thread].pending);
+                let own = w.scheduler[thread].signals.set_aside();
                 let step = descriptor::read(w, fd, &mut buffer, &mut None);
-                w.scheduler[thread].pending = own;
+                w.scheduler[thread].signals.put_back(own);
                 step
             }
         }),

@@ -58,7 +58,7 @@ fn wait_for_any(
     let thread = w.scheduler.current();
     if deadline.is_some_and(|at| w.run.now() >= at) {
         // A signal counts even when there was no time to wait, unlike in epoll_wait.
-        let mask = w.scheduler[thread].mask;
+        let mask = w.scheduler[thread].signals.mask();
         return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
     }
     for &(file, events) in &files {

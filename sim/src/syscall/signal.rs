@@ -8,7 +8,7 @@ use crate::Oracle;
 use crate::fault::Family;
 use crate::kernel::Frame;
 use crate::network::ALL;
-use crate::object::Object;
+use crate::object::{Object, UNSTOPPABLE};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
@@ -19,44 +19,21 @@ use eagain_net::{
     SigSet, Signal, SocketFlags,
 };
 
-/// Signals that can be neither caught nor blocked.
-const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
-/// Signals whose default is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
-const IGNORED: SigSet = SigSet(1 << (17 - 1) | 1 << (18 - 1) | 1 << (23 - 1) | 1 << (28 - 1));
 /// Signals that a fault may send where the program handles them: they mean nothing by themselves.
 const HARMLESS: [Signal; 5] =
     [Signal::SIGWINCH, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
-
-fn disposition(w: &World, process: u32, signal: Signal) -> Disposition {
-    w.processes[process]
-        .dispositions
-        .iter()
-        .find(|(number, _)| *number == signal.0)
-        .map_or(Disposition::Default, |(_, action)| action.disposition.clone())
-}
-
-fn is_ignored(w: &World, process: u32, signal: Signal) -> bool {
-    match disposition(w, process, signal) {
-        Disposition::Ignore => true,
-        Disposition::Default => IGNORED.contains(signal),
-        Disposition::Handler(_) => false,
-    }
-}
 
 /// Whether a signal can be delivered to this thread now.
 #[inline]
 pub(crate) fn has_deliverable_signal(w: &mut World, thread: u32) -> bool {
     let t = &mut w.scheduler[thread];
-    let process = &w.processes[t.process];
-    t.has_deliverable(process)
+    t.signals.has_deliverable(&w.processes[t.process].signals)
 }
 
 /// A wait with a mask of its own begins (`epoll_pwait`, `ppoll`, `pselect`); it ends with the call.
 pub(crate) fn set_wait_mask(w: &mut World, mask: Option<SigSet>) {
-    let t = w.scheduler.running_mut();
-    if let (Some(mask), None) = (mask, t.saved_mask) {
-        t.saved_mask = Some(t.mask);
-        t.mask = SigSet(mask.0 & !UNSTOPPABLE.0);
+    if let Some(mask) = mask {
+        w.scheduler.running_mut().signals.begin_wait(mask);
     }
 }
 
@@ -65,10 +42,7 @@ pub(crate) fn take_pending(w: &mut World, set: SigSet) -> Option<SigInfo> {
     let t = w.scheduler.running_mut();
     let process = t.process;
     // Its own before those of the process (`dequeue_signal`), each lowest number first.
-    if let Some(info) = t.pending.take(set) {
-        return Some(info);
-    }
-    w.processes[process].pending.take(set)
+    t.signals.take(set).or_else(|| w.processes[process].signals.take(set))
 }
 
 /// Whether one of `set` is pending for the running thread.
@@ -77,7 +51,7 @@ pub(crate) fn is_pending(w: &World, set: SigSet) -> bool {
         return false;
     }
     let t = w.scheduler.running();
-    (t.pending.set.0 | w.processes[t.process].pending.set.0) & set.0 != 0
+    t.signals.pending(&w.processes[t.process].signals).0 & set.0 != 0
 }
 
 /// The next handler to run on the running thread; a signal without one ends the process.
@@ -87,40 +61,28 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
         return None;
     }
     loop {
-        let (mask, process) = (w.scheduler[me].mask, w.my_process());
+        let (mask, process) = (w.scheduler[me].signals.mask(), w.my_process());
         if w.processes[process].exit.is_some() {
             return None;
         }
         let info = take_pending(w, SigSet(!mask.0))?;
         let time = w.scheduler[me].time;
         w.run.event_at(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
-        let action = w.processes[process]
-            .dispositions
-            .iter()
-            .find(|(number, _)| *number == info.signal.0)
-            .map(|(_, action)| action.clone())
-            .unwrap_or_else(SigAction::default_action);
-        match action.disposition {
-            Disposition::Ignore => continue,
-            Disposition::Default if IGNORED.contains(info.signal) => continue,
-            Disposition::Default => {
-                killed_by_signal(w, process, info.signal);
-                return None;
-            }
+        let signals = &mut w.processes[process].signals;
+        let action = signals.action(info.signal);
+        match &action.disposition {
+            _ if signals.ignores(info.signal) => continue,
             Disposition::Handler(handler) => {
                 if action.flags.contains(SigActionFlags::RESETHAND) {
-                    w.processes[process].dispositions.retain(|(n, _)| *n != info.signal.0);
+                    signals.reset_action(info.signal);
                 }
-                let t = &mut w.scheduler[me];
-                // The frame goes back to the mask of before the wait; the handler still runs under that of the wait.
-                let mask_before = t.saved_mask.take().unwrap_or(t.mask);
-                t.mask = SigSet(t.mask.0 | action.mask.0);
-                if !action.flags.contains(SigActionFlags::NODEFER) {
-                    t.mask = t.mask.with(info.signal);
-                }
-                t.in_handler += 1;
+                let mask_before = w.scheduler[me].signals.enter_handler(info.signal, &action);
                 let restart = action.flags.contains(SigActionFlags::RESTART);
-                return Some(Frame { handler, info, restart, mask_before });
+                return Some(Frame { handler: handler.clone(), info, restart, mask_before });
+            }
+            _ => {
+                killed_by_signal(w, process, info.signal);
+                return None;
             }
         }
     }
@@ -140,21 +102,20 @@ fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
 /// A handler has returned (`sigreturn(2)`).
 pub(crate) fn leave_handler(w: &mut World, mask: SigSet) {
     if w.scheduler.current() != NONE && !w.scheduler.is_unwinding() {
-        let t = w.scheduler.running_mut();
-        t.mask = mask;
-        t.in_handler -= 1;
+        w.scheduler.running_mut().signals.leave_handler(mask);
     }
 }
 
 /// Sends a signal to one thread.
 pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
-    let process = w.scheduler[thread].process;
+    let t = &mut w.scheduler[thread];
+    let process = t.process;
+    let p = &w.processes[process];
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
-    let blocked = w.scheduler[thread].mask.contains(info.signal);
-    if w.processes[process].exit.is_some() || !blocked && is_ignored(w, process, info.signal) {
+    if p.exit.is_some() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
         return;
     }
-    if !w.scheduler[thread].pending.push(info) {
+    if !t.signals.push(info) {
         return;
     }
     kick(w, thread, info.signal);
@@ -163,23 +124,23 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
 
 /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
 pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
-    let p = &w.processes[process];
-    let blocked = w.scheduler[p.main_thread].mask.contains(info.signal);
-    if p.exit.is_some() || !blocked && is_ignored(w, process, info.signal) {
+    let p = &mut w.processes[process];
+    let main = p.main_thread;
+    let blocked = w.scheduler[main].signals.blocks(info.signal);
+    if p.exit.is_some() || !blocked && p.signals.ignores(info.signal) {
         return;
     }
     if info.signal == Signal::SIGKILL {
         w.kill_process(process, None);
         return;
     }
-    let main = p.main_thread;
-    if !w.processes[process].pending.push(info) {
+    if !p.signals.push(info) {
         return;
     }
     let waits_for_it = |t: &crate::scheduler::Thread| {
         t.process == process
             && !t.has_ended()
-            && (!t.mask.contains(info.signal) || t.awaited.contains(info.signal))
+            && (!t.signals.blocks(info.signal) || t.signals.awaits(info.signal))
     };
     let taker = if waits_for_it(&w.scheduler[main]) {
         Some(main)
@@ -195,9 +156,9 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
 /// A waiting thread looks at a signal that it does not block, or that it waits for.
 fn kick(w: &mut World, thread: u32, signal: Signal) {
     let t = &w.scheduler[thread];
-    if !t.mask.contains(signal) {
+    if !t.signals.blocks(signal) {
         w.wake(thread, Wake::Signal);
-    } else if t.awaited.contains(signal) {
+    } else if t.signals.awaits(signal) {
         w.wake(thread, Wake::Ready);
     }
 }
@@ -222,7 +183,7 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
 /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
 pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
     let threads = w.scheduler.iter().filter(|t| t.process == process);
-    w.processes[process].pending.len() + threads.map(|t| t.pending.len()).sum::<usize>()
+    w.processes[process].signals.queued() + threads.map(|t| t.signals.queued()).sum::<usize>()
 }
 
 /// The owner of a descriptor is notified that something happened to it.
@@ -286,10 +247,8 @@ pub(crate) fn may_interrupt(w: &mut World, kind: Kind) {
 /// says that a stop and continue gives `EINTR` even without a handler, that.
 pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     let process = w.scheduler[thread].process;
-    let mask = w.scheduler[thread].mask;
-    let handled = HARMLESS.into_iter().find(|&signal| {
-        !mask.contains(signal) && matches!(disposition(w, process, signal), Disposition::Handler(_))
-    });
+    let (t, p) = (&w.scheduler[thread].signals, &w.processes[process].signals);
+    let handled = HARMLESS.into_iter().find(|&signal| !t.blocks(signal) && p.has_handler(signal));
     let now = w.run.now();
     if let Some(signal) = handled {
         let args = [signal.0 as u64, 0, 0, 0];
@@ -298,7 +257,7 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     } else if matches!(w.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
         let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
-        w.scheduler[thread].stopped = true;
+        w.scheduler[thread].signals.stop_and_continue();
         w.wake(thread, Wake::Signal);
     }
 }
@@ -309,35 +268,32 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
     }
     let process = w.my_process();
     let p = &mut w.processes[process];
-    let old = p.dispositions.iter().position(|(number, _)| *number == signal.0);
-    let old = old.map(|at| p.dispositions.remove(at).1).unwrap_or_else(SigAction::default_action);
-    p.dispositions.push((signal.0, action.clone()));
-    if is_ignored(w, process, signal) {
-        let p = &mut w.processes[process];
-        p.pending.discard(signal);
+    let old = p.signals.set_action(signal, action.clone());
+    if p.signals.ignores(signal) {
+        p.signals.discard(signal);
         p.aio.sigpipe &= signal != Signal::SIGPIPE;
         for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
-            t.pending.discard(signal);
+            t.signals.discard(signal);
         }
     }
     Ok(old)
 }
 
 pub(crate) fn sigprocmask(w: &mut World, how: MaskHow, set: SigSet) -> Result<SigSet> {
-    let t = w.scheduler.running_mut();
-    let old = t.mask;
+    let signals = &mut w.scheduler.running_mut().signals;
+    let old = signals.mask();
     let new = match how {
         MaskHow::Block => old.0 | set.0,
         MaskHow::Unblock => old.0 & !set.0,
         MaskHow::SetMask => set.0,
     };
-    t.mask = SigSet(new & !UNSTOPPABLE.0);
+    signals.set_mask(SigSet(new));
     Ok(old)
 }
 
 pub(crate) fn sigpending(w: &mut World) -> Result<SigSet> {
     let t = w.scheduler.running();
-    Ok(SigSet((t.pending.set.0 | w.processes[t.process].pending.set.0) & t.mask.0))
+    Ok(SigSet(t.signals.pending(&w.processes[t.process].signals).0 & t.signals.mask().0))
 }
 
 pub(crate) fn sigtimedwait(
@@ -348,7 +304,7 @@ pub(crate) fn sigtimedwait(
 ) -> Step<SigInfo> {
     let me = w.scheduler.current();
     if let Some(info) = take_pending(w, set) {
-        w.scheduler[me].awaited = SigSet::EMPTY;
+        w.scheduler[me].signals.set_awaited(SigSet::EMPTY);
         w.progress();
         return Step::Done(Ok(info));
     }
@@ -358,10 +314,10 @@ pub(crate) fn sigtimedwait(
         *deadline = Some(w.deadline_after(timeout));
     }
     if deadline.is_some_and(|at| w.run.now() >= at) {
-        w.scheduler[me].awaited = SigSet::EMPTY;
+        w.scheduler[me].signals.set_awaited(SigSet::EMPTY);
         return Step::Done(Err(Errno::EAGAIN));
     }
-    w.scheduler[me].awaited = set;
+    w.scheduler[me].signals.set_awaited(set);
     w.wait(WaitOn::Nothing, *deadline);
     Step::Wait
 }

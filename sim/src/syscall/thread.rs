@@ -26,7 +26,7 @@ pub(crate) fn spawn(w: &mut World, body: &mut Option<ThreadBody>) -> Result<Thre
     let me = w.scheduler.current();
     w.scheduler[me].spawned += 1;
     let name = format!("{}.{}", w.scheduler[me].name, w.scheduler[me].spawned);
-    let (time, mask) = (w.scheduler[me].time, w.scheduler[me].mask);
+    let (time, mask) = (w.scheduler[me].time, w.scheduler[me].signals.mask());
     let thread = w.add_thread(process, name, time, mask, body);
     w.progress();
     Ok(ThreadId(w.scheduler[thread].tid))

@@ -4,13 +4,13 @@ use super::{BORROWED_FD, NONE, World};
 use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::object::{DescriptorTable, SignalQueue};
+use crate::object::{DescriptorTable, ProcessSignals};
 use crate::run::Effect;
 use crate::scheduler::{Step, Thread, Wake};
 use crate::syscall::aio;
 use crate::syscall::descriptor;
 use crate::trace::Kind;
-use eagain_net::{Errno, Fd, SigAction, SigSet, StatusFlags, ThreadBody};
+use eagain_net::{Errno, Fd, SigSet, StatusFlags, ThreadBody};
 
 /// A process of a host.
 pub(crate) struct Process {
@@ -23,9 +23,7 @@ pub(crate) struct Process {
     pub fds: DescriptorTable,
     /// When the table counts as full.
     pub fd_faults: Stream,
-    /// What is done with each signal, where it is not the default.
-    pub dispositions: Vec<(i32, SigAction)>,
-    pub pending: SignalQueue,
+    pub signals: ProcessSignals,
     /// It counts for the end of the run.
     pub foreground: bool,
     pub may_panic: bool,
@@ -61,8 +59,7 @@ impl World {
             threads_made: 0,
             fds: DescriptorTable::new(self.knobs.fd_limit),
             fd_faults: Stream::default(),
-            dispositions: Vec::new(),
-            pending: SignalQueue::default(),
+            signals: ProcessSignals::default(),
             foreground,
             may_panic: false,
             memory_limit: 0,

@@ -55,7 +55,7 @@ pub(crate) fn take(
     act: impl FnOnce(&mut World, Fd) -> Step<usize>,
 ) -> Result<usize> {
     attempt::on_ring_file(w, ring, op, |w, fd| {
-        let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.mask);
+        let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.signals.mask());
         match recv_all::is_at_mark(w, fd) && signal::is_pending(w, SigSet(!blocked.0)) {
             true => Step::Done(Err(Errno::EAGAIN)),
             false => act(w, fd),

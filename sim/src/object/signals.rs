@@ -1,0 +1,210 @@
+//! The signal state of a thread and of a process (`struct task_struct`, `struct signal_struct`): what is blocked, what is
+//! pending, what is done. Who is sent a signal, and when its handler runs, is decided by `crate::syscall::signal`.
+
+use super::SignalQueue;
+use eagain_net::{Disposition, SigAction, SigActionFlags, SigInfo, SigSet, Signal};
+
+/// Signals that can be neither caught nor blocked.
+pub(crate) const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
+/// Signals whose default is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
+const IGNORED: SigSet = SigSet(1 << (17 - 1) | 1 << (18 - 1) | 1 << (23 - 1) | 1 << (28 - 1));
+
+/// What a thread blocks, and what is pending for it alone.
+pub(crate) struct ThreadSignals {
+    mask: SigSet,
+    /// The mask to go back to when a wait with a mask of its own ends.
+    saved_mask: Option<SigSet>,
+    pending: SignalQueue,
+    /// Handlers that run, one inside the other.
+    handlers: u32,
+    /// Signals that it waits for in `sigtimedwait`, although they are blocked.
+    awaited: SigSet,
+    /// It was stopped and continued while it waited: `EINTR` without a handler.
+    stopped: bool,
+}
+
+impl ThreadSignals {
+    pub fn new(mask: SigSet) -> ThreadSignals {
+        ThreadSignals {
+            mask,
+            saved_mask: None,
+            pending: SignalQueue::default(),
+            handlers: 0,
+            awaited: SigSet::EMPTY,
+            stopped: false,
+        }
+    }
+
+    pub fn mask(&self) -> SigSet {
+        self.mask
+    }
+
+    /// What can be blocked of `mask` is.
+    pub fn set_mask(&mut self, mask: SigSet) {
+        self.mask = SigSet(mask.0 & !UNSTOPPABLE.0);
+    }
+
+    /// A wait with a mask of its own begins, unless it has begun already.
+    pub fn begin_wait(&mut self, mask: SigSet) {
+        if self.saved_mask.is_none() {
+            self.saved_mask = Some(self.mask);
+            self.set_mask(mask);
+        }
+    }
+
+    /// Such a wait is over, if there was one.
+    #[inline]
+    pub fn end_wait(&mut self) {
+        if let Some(mask) = self.saved_mask.take() {
+            self.mask = mask;
+        }
+    }
+
+    /// The handler of `signal` begins; the mask to go back to. That is the mask of before a wait; the handler still runs
+    /// under that of the wait.
+    pub fn enter_handler(&mut self, signal: Signal, action: &SigAction) -> SigSet {
+        let before = self.saved_mask.take().unwrap_or(self.mask);
+        self.mask = SigSet(self.mask.0 | action.mask.0);
+        if !action.flags.contains(SigActionFlags::NODEFER) {
+            self.mask = self.mask.with(signal);
+        }
+        self.handlers += 1;
+        before
+    }
+
+    /// A handler has returned (`sigreturn(2)`).
+    pub fn leave_handler(&mut self, mask: SigSet) {
+        self.mask = mask;
+        self.handlers -= 1;
+    }
+
+    #[inline]
+    pub fn is_in_handler(&self) -> bool {
+        self.handlers > 0
+    }
+
+    /// Waits for these from now on (`sigtimedwait(2)`); for none.
+    pub fn set_awaited(&mut self, set: SigSet) {
+        self.awaited = set;
+    }
+
+    pub fn awaits(&self, signal: Signal) -> bool {
+        self.awaited.contains(signal)
+    }
+
+    pub fn blocks(&self, signal: Signal) -> bool {
+        self.mask.contains(signal)
+    }
+
+    /// It was stopped and continued.
+    pub fn stop_and_continue(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
+    #[inline]
+    pub fn has_deliverable(&mut self, process: &ProcessSignals) -> bool {
+        let stopped = std::mem::take(&mut self.stopped);
+        stopped || self.pending(process).0 & !self.mask.0 != 0
+    }
+
+    /// What is pending for it, or for its process.
+    #[inline]
+    pub fn pending(&self, process: &ProcessSignals) -> SigSet {
+        SigSet(self.pending.set.0 | process.pending.set.0)
+    }
+
+    /// Adds a signal; `false`: it is pending already.
+    pub fn push(&mut self, info: SigInfo) -> bool {
+        self.pending.push(info)
+    }
+
+    /// Takes out one of `set` that is pending for this thread alone.
+    pub fn take(&mut self, set: SigSet) -> Option<SigInfo> {
+        self.pending.take(set)
+    }
+
+    pub fn discard(&mut self, signal: Signal) {
+        self.pending.discard(signal);
+    }
+
+    pub fn queued(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What is pending is out of sight until it is put back with [`ThreadSignals::put_back`]: another thread acts.
+    pub fn set_aside(&mut self) -> SignalQueue {
+        std::mem::take(&mut self.pending)
+    }
+
+    pub fn put_back(&mut self, pending: SignalQueue) {
+        self.pending = pending;
+    }
+}
+
+/// What a process does with each signal, and what is pending for whichever of its threads takes it.
+#[derive(Default)]
+pub(crate) struct ProcessSignals {
+    /// Where it is not the default.
+    actions: Vec<(i32, SigAction)>,
+    pending: SignalQueue,
+}
+
+impl ProcessSignals {
+    fn find(&self, signal: Signal) -> Option<&SigAction> {
+        self.actions.iter().find(|(number, _)| *number == signal.0).map(|(_, action)| action)
+    }
+
+    /// What is done with a signal.
+    pub fn action(&self, signal: Signal) -> SigAction {
+        self.find(signal).cloned().unwrap_or_else(SigAction::default_action)
+    }
+
+    /// Sets what is done with a signal; what was before.
+    pub fn set_action(&mut self, signal: Signal, action: SigAction) -> SigAction {
+        let old = self.actions.iter().position(|(number, _)| *number == signal.0);
+        let old = old.map(|at| self.actions.remove(at).1).unwrap_or_else(SigAction::default_action);
+        self.actions.push((signal.0, action));
+        old
+    }
+
+    /// Back to the default (`SA_RESETHAND`).
+    pub fn reset_action(&mut self, signal: Signal) {
+        self.actions.retain(|(number, _)| *number != signal.0);
+    }
+
+    /// Takes out all actions: handlers may hold what makes calls when it is dropped.
+    pub fn take_actions(&mut self) -> Vec<(i32, SigAction)> {
+        std::mem::take(&mut self.actions)
+    }
+
+    pub fn has_handler(&self, signal: Signal) -> bool {
+        self.find(signal).is_some_and(|action| matches!(action.disposition, Disposition::Handler(_)))
+    }
+
+    pub fn ignores(&self, signal: Signal) -> bool {
+        match self.find(signal).map(|action| &action.disposition) {
+            Some(Disposition::Ignore) => true,
+            Some(Disposition::Handler(_)) => false,
+            Some(Disposition::Default) | None => IGNORED.contains(signal),
+        }
+    }
+
+    /// Adds a signal; `false`: it is pending already.
+    pub fn push(&mut self, info: SigInfo) -> bool {
+        self.pending.push(info)
+    }
+
+    /// Takes out one of `set`.
+    pub fn take(&mut self, set: SigSet) -> Option<SigInfo> {
+        self.pending.take(set)
+    }
+
+    pub fn discard(&mut self, signal: Signal) {
+        self.pending.discard(signal);
+    }
+
+    pub fn queued(&self) -> usize {
+        self.pending.len()
+    }
+}
