@@ -75,7 +75,7 @@ pub fn host_name() -> String {
 pub fn processors() -> usize {
     with(|w| {
         let host = w.my_host();
-        w.hosts[host].cpus.len()
+        w.hosts[host].processors()
     })
 }
 

@@ -313,7 +313,7 @@ impl Sim {
             let name = format!("{}:cpus", self.world.hosts[host].name);
             match self.choose_knob(&name) {
                 0 => {}
-                cpus => self.world.hosts[host].cpus = vec![0; cpus as usize],
+                cpus => self.world.hosts[host].set_processors(cpus as usize),
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::descriptor;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
+use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
 
@@ -21,9 +21,7 @@ const ROOM: Domain = Domain("disk.room");
 fn my_disk(w: &mut World) -> &mut Disk {
     let host = w.my_host();
     let disk = &mut w.hosts[host].disk;
-    if disk.inodes.is_empty() {
-        disk.format();
-    }
+    disk.format_if_new();
     disk
 }
 
@@ -40,9 +38,19 @@ fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
     get_open(w, file).map(|_| file).ok_or(wrong)
 }
 
+fn open_and_inode(w: &mut World, file: u32) -> Result<(&mut OpenDisk, &mut Inode)> {
+    let World { files, hosts, .. } = w;
+    match files.object_mut(file) {
+        Some(Object::File(open)) => {
+            let inode = hosts[open.host].disk.inode_mut(open.inode);
+            Ok((open, inode))
+        }
+        _ => Err(Errno::EBADF),
+    }
+}
+
 fn inode_of(w: &mut World, file: u32) -> Result<&mut Inode> {
-    let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-    Ok(w.hosts[host].disk.inode_mut(inode))
+    open_and_inode(w, file).map(|(_, inode)| inode)
 }
 
 pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
@@ -66,7 +74,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         _ => disk.resolve(&parent)?,
     };
     let disk = my_disk(w);
-    let is_dir = disk.inode(inode).directory.is_some();
+    let is_dir = disk.inode(inode).is_dir();
     if create && flags.contains(OpenFlags::EXCL) && !made {
         return Err(Errno::EEXIST);
     }
@@ -78,26 +86,15 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         return Err(Errno::ENOTDIR);
     }
     if flags.contains(OpenFlags::TRUNC) {
-        let i = disk.inode_mut(inode);
-        let freed = i.stored();
-        i.truncate(0);
-        disk.used = disk.used.saturating_sub(freed);
+        disk.truncate(inode, 0);
     }
-    let i = disk.inode_mut(inode);
-    i.opens += 1;
-    // An error that was not reported yet is reported to those who open the file after it, too.
-    let errors_seen = if i.error_told { i.errors } else { i.errors - 1 };
-    let open = OpenDisk {
-        host,
-        inode,
-        position: 0,
+    let access = Access {
         // The access mode 3 is for ioctl(2) alone (open(2), "File access mode").
         readable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::NONE | OpenFlags::RDWR),
         writable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::WRONLY | OpenFlags::RDWR),
         append: flags.contains(OpenFlags::APPEND),
-        errors_seen,
-        locks: false,
     };
+    let open = disk.open(host, inode, access);
     w.progress();
     Ok(descriptor::open_file(w, Object::File(Box::new(open)), false))
 }
@@ -105,28 +102,20 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
 /// A new file or directory with this name in a directory.
 fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
     let made = format!("{}:{path}", w.hosts[w.my_host()].name);
-    let disk = my_disk(w);
-    let inode = disk.inodes.insert(Inode::new(made, is_dir)) as u32;
-    disk.change(vec![(directory, name.to_owned(), Some(inode))]);
-    inode
+    my_disk(w).create(made, (directory, name), is_dir)
 }
 
 /// The last descriptor of an open file is gone.
 pub(crate) fn close_file(w: &mut World, open: OpenDisk) {
-    let disk = &mut w.hosts[open.host].disk;
-    if let Some(inode) = disk.inodes.get_mut(open.inode as usize) {
-        inode.opens = inode.opens.saturating_sub(1);
-        inode.locked &= !open.locks;
-        disk.release(open.inode);
-    }
+    w.hosts[open.host].disk.close(&open);
 }
 
 fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<usize> {
-    if !get_open(w, file).is_some_and(|open| open.readable) {
+    if !get_open(w, file).is_some_and(|open| open.access.readable) {
         return Err(Errno::EBADF);
     }
     let inode = inode_of(w, file)?;
-    if inode.directory.is_some() {
+    if inode.is_dir() {
         return Err(Errno::EISDIR);
     }
     let most = buffer.len().min(TRANSFER_MAX);
@@ -140,7 +129,7 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::ESPIPE)?;
-    if !get_open(w, file).is_some_and(|open| open.readable) {
+    if !get_open(w, file).is_some_and(|open| open.access.readable) {
         return Err(Errno::EBADF);
     }
     i64::try_from(offset + buffer.len() as u64).map_err(|_| Errno::EINVAL)?;
@@ -158,8 +147,8 @@ pub(crate) fn read(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize>
 }
 
 fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Result<(usize, u64)> {
-    let Some(open) = get_open(w, file).filter(|open| open.writable) else { return Err(Errno::EBADF) };
-    let (host, inode, append, position) = (open.host, open.inode, open.append, open.position);
+    let Some(open) = get_open(w, file).filter(|open| open.access.writable) else { return Err(Errno::EBADF) };
+    let (host, inode, append, position) = (open.host, open.inode, open.access.append, open.position);
     let found = w.hosts[host].disk.inode(inode);
     let len = found.len();
     // pwrite(2), BUGS: with O_APPEND the offset counts for nothing.
@@ -177,10 +166,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
         Err(_) if in_place > 0 => 0,
         room => room?,
     };
-    let disk = &mut w.hosts[host].disk;
-    let n = disk.inode(inode).fits(at, bytes.len(), room);
-    disk.inode_mut(inode).write(&bytes[..n], at);
-    disk.used += room;
+    let n = w.hosts[host].disk.write(inode, bytes, at, room);
     let me = w.scheduler.current();
     w.run.payload(me, &bytes[..n], true);
     w.progress();
@@ -190,7 +176,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
 pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::ESPIPE)?;
-    if !get_open(w, file).is_some_and(|open| open.writable) {
+    if !get_open(w, file).is_some_and(|open| open.access.writable) {
         return Err(Errno::EBADF);
     }
     i64::try_from(offset + bytes.len() as u64).map_err(|_| Errno::EINVAL)?;
@@ -213,28 +199,16 @@ fn disk_room(w: &mut World, host: u32, grows: u64) -> Result<u64> {
     }
     let now = w.run.now();
     let full_for = choose_for_disk(w, host, Family::DiskSpace, |disk| &mut disk.writes);
-    if full_for != 0 && now >= w.hosts[host].disk.full_until {
+    if full_for != 0 && !w.hosts[host].disk.is_full(now) {
         let name = w.hosts[host].name.clone();
         let few = Distribution::rarely_log(32_768, 1, 4096);
         let rooms = &mut w.hosts[host].disk.rooms;
         let room = w.run.choose(rooms, ROOM, few, || name.clone());
         let text = w.run.text(&name);
         let event = w.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
-        let disk = &mut w.hosts[host].disk;
-        (disk.full_until, disk.full_event, disk.room) = (now + full_for, event, room);
+        w.hosts[host].disk.fill(now + full_for, room, event);
     }
-    let capacity = w.knobs.disk_bytes;
-    let disk = &mut w.hosts[host].disk;
-    let mut room = capacity.saturating_sub(disk.used);
-    let mut cause = 0;
-    if now < disk.full_until {
-        room = room.min(disk.room);
-        cause = disk.full_event;
-    }
-    let given = room.min(grows);
-    if now < disk.full_until {
-        disk.room -= given;
-    }
+    let (given, cause) = w.hosts[host].disk.take_room(now, w.knobs.disk_bytes, grows);
     if given < grows {
         w.run.blame(cause);
     }
@@ -259,12 +233,12 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
     w.progress();
     let disk = &mut w.hosts[host].disk;
-    if disk.inode(inode).directory.is_some() {
+    if disk.inode(inode).is_dir() {
         disk.sync_directory(inode);
         return Ok(());
     }
     let mut cause = 0;
-    if !disk.inode(inode).dirty.is_empty() {
+    if disk.inode(inode).is_dirty() {
         let fails = choose_for_disk(w, host, Family::DiskSync, |disk| &mut disk.syncs);
         let disk = &mut w.hosts[host].disk;
         let i = disk.inode_mut(inode);
@@ -275,21 +249,16 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
             _ => i.give_up(),
         }
         if fails != 0 {
-            i.errors += 1;
-            i.error_told = false;
-            let name = i.name.clone();
-            let text = w.run.text(&name);
+            i.sync_failed();
+            let text = w.run.text(i.name());
             cause = w.run.injected_now(Family::DiskSync, [text, fails, 0, 0]);
         }
     } else {
         // A length that was cut and grown to what it was has nothing to write.
         disk.inode_mut(inode).sync();
     }
-    let errors = w.hosts[host].disk.inode(inode).errors;
-    let Some(open) = get_open(w, file) else { return Err(Errno::EBADF) };
-    if open.errors_seen != errors {
-        open.errors_seen = errors;
-        w.hosts[host].disk.inode_mut(inode).error_told = true;
+    let (open, inode) = open_and_inode(w, file)?;
+    if open.take_error(inode) {
         w.run.blame(cause);
         return Err(Errno::EIO);
     }
@@ -314,37 +283,24 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
 /// `flock(2)`, exclusive and without waiting: of the open file, until its last descriptor is gone.
 pub(crate) fn flock(w: &mut World, fd: Fd) -> Result<()> {
     let file = disk_of(w, fd, Errno::EBADF)?;
-    let Some(open) = get_open(w, file).filter(|open| open.readable || open.writable) else {
+    if !get_open(w, file).is_some_and(|open| open.access.readable || open.access.writable) {
         return Err(Errno::EBADF);
-    };
-    if open.locks {
-        return Ok(());
     }
-    let inode = inode_of(w, file)?;
-    if inode.locked {
-        return Err(Errno::EAGAIN);
-    }
-    inode.locked = true;
-    get_open(w, file).into_iter().for_each(|open| open.locks = true);
-    Ok(())
+    let (open, inode) = open_and_inode(w, file)?;
+    if open.lock(inode) { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
     i64::try_from(len).map_err(|_| Errno::EINVAL)?;
     let file = disk_of(w, fd, Errno::EINVAL)?;
-    if !get_open(w, file).is_some_and(|open| open.writable) {
+    if !get_open(w, file).is_some_and(|open| open.access.writable) {
         return Err(Errno::EINVAL);
     }
     if len > LEN_MAX {
         return Err(Errno::EFBIG);
     }
-    let host = get_open(w, file).map_or(0, |open| open.host);
-    let inode = inode_of(w, file)?;
-    let old = inode.stored();
-    inode.truncate(len);
-    let new = inode.stored();
-    let disk = &mut w.hosts[host].disk;
-    disk.used = (disk.used + new).saturating_sub(old);
+    let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
+    w.hosts[host].disk.truncate(inode, len);
     w.progress();
     Ok(())
 }
@@ -355,7 +311,7 @@ pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
         return Ok(FileStat { len: 0, is_dir: false });
     }
     let inode = inode_of(w, file)?;
-    Ok(FileStat { len: inode.len(), is_dir: inode.directory.is_some() })
+    Ok(FileStat { len: inode.len(), is_dir: inode.is_dir() })
 }
 
 pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
@@ -367,7 +323,7 @@ pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
     let (Last::Name(from_name), Last::Name(to_name)) = (from.last, to.last) else { return Err(Errno::EBUSY) };
     let inode = disk.entry(from.directory(), from_name)?.ok_or(Errno::ENOENT)?;
     let target = disk.entry(to.directory(), to_name)?;
-    let is_dir = disk.inode(inode).directory.is_some();
+    let is_dir = disk.inode(inode).is_dir();
     if !is_dir && (from.slashes || to.slashes) {
         return Err(Errno::ENOTDIR);
     }
@@ -382,10 +338,10 @@ pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
         if target == inode {
             return Ok(());
         }
-        match (&disk.inode(target).directory, is_dir) {
+        match (disk.inode(target).directory(), is_dir) {
             (Some(_), false) => return Err(Errno::EISDIR),
             (None, true) => return Err(Errno::ENOTDIR),
-            (Some(d), true) if !d.now.is_empty() => return Err(Errno::ENOTEMPTY),
+            (Some(d), true) if !d.is_empty() => return Err(Errno::ENOTEMPTY),
             _ => {}
         }
     }
@@ -402,7 +358,7 @@ pub(crate) fn unlink(w: &mut World, path: &str) -> Result<()> {
     let parent = disk.parent(path)?;
     let Last::Name(name) = parent.last else { return Err(Errno::EISDIR) };
     let inode = disk.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
-    if disk.inode(inode).directory.is_some() {
+    if disk.inode(inode).is_dir() {
         return Err(Errno::EISDIR);
     }
     if parent.slashes {
@@ -431,6 +387,5 @@ pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
     w.check_fd_free()?;
     let disk = my_disk(w);
     let inode = disk.find(path)?;
-    let directory = disk.inode(inode).directory.as_ref().ok_or(Errno::ENOTDIR)?;
-    Ok(directory.now.keys().cloned().collect())
+    Ok(disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?.names().cloned().collect())
 }

@@ -45,12 +45,10 @@ impl World {
         let start = |weight| Distribution::rarely(family.row().odds.of(weight), 1, STARTS.len() as u64);
         let start = self.run.draw_from(family, Once, start, || format!("{name}:start"));
         let owner = &mut self.hosts[host];
-        owner.drift_ppb = signed(rate);
-        if start != 0 {
-            owner.mono_start = STARTS[(start as usize - 1).min(STARTS.len() - 1)];
-        }
+        let shows = (start as usize).checked_sub(1).map(|at| STARTS[at.min(STARTS.len() - 1)]);
+        owner.set_clocks(signed(rate), shows);
         if rate != 0 || start != 0 {
-            let words = [u64::from(host), owner.drift_ppb as u64, 0, 0];
+            let words = [u64::from(host), signed(rate) as u64, 0, 0];
             self.run.injected_now(family, words);
         }
     }
@@ -73,7 +71,7 @@ impl World {
         let name = format!("{}@{}", owner.name, owner.steps.count());
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
         let by = signed(self.run.choose_once(STEP, &name, by).max(1));
-        self.hosts[host].wall_step += by;
+        self.hosts[host].step_wall_clock(by);
         self.run.injected_now(Family::ClockStep, [u64::from(host), by as u64, 0, 0]);
         self.wall_timers_move(host);
         self.wall_waits_move(host);

@@ -6,18 +6,18 @@ use eagain_net::{ClockId, Instant};
 pub(crate) struct Host {
     pub name: String,
     /// When each processor is free.
-    pub cpus: Vec<u64>,
+    cpus: Vec<u64>,
     /// What the monotonic clock shows at time 0.
-    pub mono_start: u64,
+    mono_start: u64,
     /// What the wall clock shows at time 0, in nanoseconds since the epoch.
-    pub wall_start: u64,
+    wall_start: u64,
     /// How much faster the clocks run, in parts per billion.
-    pub drift_ppb: i64,
+    drift_ppb: i64,
     /// Steps of the wall clock so far, in nanoseconds.
-    pub wall_step: i64,
+    wall_step: i64,
     /// When the wall clock steps.
     pub steps: crate::choice::Stream,
-    pub crashes: u32,
+    crashes: u32,
     pub disk: crate::object::Disk,
 }
 
@@ -37,6 +37,33 @@ impl Host {
             crashes: 0,
             disk: crate::object::Disk::default(),
         }
+    }
+
+    /// Has so many processors from now on, all free.
+    pub fn set_processors(&mut self, count: usize) {
+        self.cpus = vec![0; count.max(1)];
+    }
+
+    pub fn processors(&self) -> usize {
+        self.cpus.len()
+    }
+
+    /// Its clocks run faster by so many parts per billion; `start`: what the monotonic clock shows at time 0, where that is
+    /// not the usual.
+    pub fn set_clocks(&mut self, drift_ppb: i64, start: Option<u64>) {
+        self.drift_ppb = drift_ppb;
+        self.mono_start = start.unwrap_or(self.mono_start);
+    }
+
+    /// Somebody sets the wall clock, by so many nanoseconds.
+    pub fn step_wall_clock(&mut self, by: i64) {
+        self.wall_step += by;
+    }
+
+    /// It crashes once more; the name of the choices about that.
+    pub fn next_crash(&mut self) -> String {
+        self.crashes += 1;
+        format!("{}@{}", self.name, self.crashes)
     }
 
     /// Runs a call that costs `ns` on the processor that is free first, from `time` on; when it is over.

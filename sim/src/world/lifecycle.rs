@@ -160,9 +160,7 @@ impl World {
             self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);
         }
         if back {
-            let owner = &mut self.hosts[host];
-            owner.crashes += 1;
-            let name = format!("{}@{}", owner.name, owner.crashes);
+            let name = self.hosts[host].next_crash();
             let at = now + self.down_time(&name);
             self.scheduler.plan(at, Event::HostUp(host));
         }

@@ -58,7 +58,7 @@ impl Disk {
             inode.opens = 0;
             inode.locked = false;
             inode.errors = 0;
-            inode.error_told = true;
+            inode.error_reported = true;
             if inode.directory.is_some() || inode.dirty.is_empty() && inode.lost.is_empty() {
                 inode.durable_len = inode.len();
                 continue;

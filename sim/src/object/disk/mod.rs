@@ -30,56 +30,56 @@ pub(crate) const ROOT: u32 = 0;
 /// The entries of a directory.
 #[derive(Default)]
 pub(crate) struct Directory {
-    pub now: BTreeMap<String, u32>,
-    pub durable: BTreeMap<String, u32>,
+    now: BTreeMap<String, u32>,
+    durable: BTreeMap<String, u32>,
 }
 
 /// A file or a directory.
 pub(crate) struct Inode {
     /// The host and the path that it was made under: who chooses.
-    pub name: String,
-    pub directory: Option<Directory>,
-    pub data: Contents,
-    pub durable_len: u64,
+    name: String,
+    directory: Option<Directory>,
+    data: Contents,
+    durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
-    pub grown: Option<(u64, u64)>,
+    grown: Option<(u64, u64)>,
     /// What `ftruncate(2)` and writes behind the end have left out, from where to where: zeros that take no room.
-    pub holes: Vec<(u64, u64)>,
+    holes: Vec<(u64, u64)>,
     /// Sectors written since the last sync: the number of the write to a clean one, and what the disk has there.
-    pub dirty: BTreeMap<u64, (u64, Vec<u8>)>,
+    dirty: BTreeMap<u64, (u64, Vec<u8>)>,
     /// Sectors that a failed sync has given up.
-    pub lost: BTreeMap<u64, Vec<u8>>,
+    lost: BTreeMap<u64, Vec<u8>>,
     /// Counts sectors that became dirty.
-    pub dirtied: u64,
+    dirtied: u64,
     /// Names that refer to it now, and open files.
-    pub links: u32,
-    pub opens: u32,
+    links: u32,
+    opens: u32,
     /// An open file has it locked (flock(2)).
-    pub locked: bool,
+    locked: bool,
     /// Counts failed syncs; each open file reports one once (errseq_t).
-    pub errors: u32,
+    errors: u32,
     /// The last one was reported.
-    pub error_told: bool,
+    error_reported: bool,
 }
 
 /// A change of one or two entries that is not durable yet: directory, name, what it refers to from then on.
 pub(crate) struct NameChange {
-    pub entries: Vec<(u32, String, Option<u32>)>,
+    entries: Vec<(u32, String, Option<u32>)>,
 }
 
 /// The disk of a host. It has directories once it is used.
 #[derive(Default)]
 pub(crate) struct Disk {
-    pub inodes: Slab<Inode>,
+    inodes: Slab<Inode>,
     /// In the order in which they were made.
-    pub changes: Vec<NameChange>,
+    changes: Vec<NameChange>,
     /// Bytes that files take.
-    pub used: u64,
+    used: u64,
     /// Until when the disk counts as full but for `room` bytes.
-    pub full_until: u64,
-    pub full_event: u64,
-    pub room: u64,
-    pub crashes: u32,
+    full_until: u64,
+    full_event: u64,
+    room: u64,
+    crashes: u32,
     pub writes: Stream,
     pub rooms: Stream,
     pub syncs: Stream,
@@ -91,13 +91,110 @@ pub(crate) struct OpenDisk {
     pub host: u32,
     pub inode: u32,
     pub position: u64,
+    pub access: Access,
+    /// Of the failed syncs, how many it has reported.
+    errors_seen: u32,
+    /// It has the file locked.
+    locks: bool,
+}
+
+/// What a program may do with a file that it opens.
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
     pub readable: bool,
     pub writable: bool,
     pub append: bool,
-    /// Of the failed syncs, how many it has reported.
-    pub errors_seen: u32,
-    /// It has the file locked.
-    pub locks: bool,
+}
+
+impl Disk {
+    /// Opens a file or a directory of the disk of `host`. An error that was not reported yet is reported to those who open
+    /// the file after it, too.
+    pub fn open(&mut self, host: u32, inode: u32, access: Access) -> OpenDisk {
+        let i = self.inode_mut(inode);
+        i.opens += 1;
+        let errors_seen = if i.error_reported { i.errors } else { i.errors - 1 };
+        OpenDisk { host, inode, position: 0, access, errors_seen, locks: false }
+    }
+
+    /// The last descriptor of an open file is gone.
+    pub fn close(&mut self, open: &OpenDisk) {
+        if let Some(inode) = self.inodes.get_mut(open.inode as usize) {
+            inode.opens = inode.opens.saturating_sub(1);
+            inode.locked &= !open.locks;
+            self.release(open.inode);
+        }
+    }
+
+    /// Writes at `offset` what finds `room` new bytes; how much.
+    pub fn write(&mut self, inode: u32, bytes: &[u8], offset: u64, room: u64) -> usize {
+        let n = self.inode(inode).fits(offset, bytes.len(), room);
+        self.inode_mut(inode).write(&bytes[..n], offset);
+        self.used += room;
+        n
+    }
+
+    /// Cuts a file, or fills it up with zeros.
+    pub fn truncate(&mut self, inode: u32, len: u64) {
+        let inode = self.inode_mut(inode);
+        let old = inode.stored();
+        inode.truncate(len);
+        let new = inode.stored();
+        self.used = (self.used + new).saturating_sub(old);
+    }
+
+    /// Whether it counts as full.
+    pub fn is_full(&self, now: u64) -> bool {
+        now < self.full_until
+    }
+
+    /// Counts as full but for `room` bytes until then, for `event`.
+    pub fn fill(&mut self, until: u64, room: u64, event: u64) {
+        (self.full_until, self.full_event, self.room) = (until, event, room);
+    }
+
+    /// Takes room for `grows` new bytes on a disk of `capacity`: how many find room, and the event of the fault that makes it
+    /// full, or 0.
+    pub fn take_room(&mut self, now: u64, capacity: u64, grows: u64) -> (u64, u64) {
+        let free = capacity.saturating_sub(self.used);
+        if !self.is_full(now) {
+            return (free.min(grows), 0);
+        }
+        let given = free.min(self.room).min(grows);
+        self.room -= given;
+        (given, self.full_event)
+    }
+}
+
+impl Directory {
+    pub fn is_empty(&self) -> bool {
+        self.now.is_empty()
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.now.keys()
+    }
+}
+
+impl OpenDisk {
+    /// Whether the last sync failed and this open file has not reported it; it does now (`errseq_check_and_advance`).
+    pub fn take_error(&mut self, inode: &mut Inode) -> bool {
+        let news = self.errors_seen != inode.errors;
+        if news {
+            self.errors_seen = inode.errors;
+            inode.error_reported = true;
+        }
+        news
+    }
+
+    /// Locks the file, unless it has it; `false`: another open file has (flock(2)).
+    pub fn lock(&mut self, inode: &mut Inode) -> bool {
+        if !self.locks && inode.locked {
+            return false;
+        }
+        self.locks = true;
+        inode.locked = true;
+        true
+    }
 }
 
 impl Inode {
@@ -116,7 +213,31 @@ impl Inode {
             opens: 0,
             locked: false,
             errors: 0,
-            error_told: true,
+            error_reported: true,
         }
+    }
+    /// The host and the path that it was made under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn is_dir(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// Its entries; `None`: it is a file.
+    pub fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
+    /// Whether a sync has anything to write.
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// A sync has failed: each open file reports it once.
+    pub fn sync_failed(&mut self) {
+        self.errors += 1;
+        self.error_reported = false;
     }
 }

@@ -56,8 +56,18 @@ impl Disk {
         &mut self.inodes[inode as usize]
     }
 
-    /// The directories of a disk that nobody has used yet.
-    pub fn format(&mut self) {
+    /// A new file or directory with this name in a directory.
+    pub fn create(&mut self, made: String, (directory, name): (u32, &str), is_dir: bool) -> u32 {
+        let inode = self.inodes.insert(Inode::new(made, is_dir)) as u32;
+        self.change(vec![(directory, name.to_owned(), Some(inode))]);
+        inode
+    }
+
+    /// Makes the directories of a disk that nobody has used yet.
+    pub fn format_if_new(&mut self) {
+        if !self.inodes.is_empty() {
+            return;
+        }
         self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true) });
         for path in DIRECTORIES {
             let made = self.inodes.insert(Inode { links: 1, ..Inode::new(path.to_owned(), true) }) as u32;
