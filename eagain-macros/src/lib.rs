@@ -60,7 +60,7 @@ fn expand(attribute: TokenStream, item: &TokenStream) -> Result<TokenStream, Str
             #[cfg(test)]
             #[test]
             fn holds() {{
-                ::eagain::test(&SCENARIO, ::core::env!("CARGO_MANIFEST_DIR"), ::core::module_path!(), "holds");
+                ::eagain::test(&SCENARIO, &::eagain::sim::site!("holds"));
             }}
         }}"#
     );

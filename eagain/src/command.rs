@@ -4,6 +4,7 @@ use eagain_native::worker;
 use eagain_sim::PlantedBug;
 use eagain_sim::cli::{self, Registry};
 use eagain_sim::run::Scenario;
+use eagain_sim::testing::Site;
 use std::process::ExitCode;
 
 /// A command over these scenarios: `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`. Regression files are
@@ -24,6 +25,6 @@ pub fn main_with_bugs(scenarios: &[Scenario], bugs: &[PlantedBug]) -> ExitCode {
 }
 
 /// Runs a scenario as a test: panics where it fails. Called by [`scenario`](crate::scenario).
-pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
-    eagain_sim::testing::test_with(worker::make, scenario, manifest, module, function);
+pub fn test(scenario: &Scenario, site: &Site) {
+    eagain_sim::testing::test_with(worker::make, scenario, site);
 }

@@ -22,7 +22,7 @@
 //!         });
 //!     }
 //! }
-//! # fn main() { eagain_sim::testing::test(&SCENARIOS[0], ".", "doc::hello", "holds") }
+//! # fn main() { eagain_sim::testing::test(&SCENARIOS[0], &eagain_sim::site!("holds")) }
 //! ```
 
 use crate::layer::{FAULTS, Layer};

@@ -64,6 +64,24 @@ pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};
 pub use stack::Engine;
 
+/// Scenarios as tests need the feature `cli`, which is on by default.
+#[cfg(not(feature = "cli"))]
+#[macro_export]
+macro_rules! scenarios {
+    ($($any:tt)*) => {
+        ::core::compile_error!("eagain_sim::scenarios! needs the feature `cli` of eagain-sim, which is on by default: remove `default-features = false`, or add features = [\"cli\"]");
+    };
+}
+
+/// Scenarios as tests need the feature `cli`, which is on by default.
+#[cfg(not(feature = "cli"))]
+#[macro_export]
+macro_rules! scenario_tests {
+    ($($any:tt)*) => {
+        $crate::scenarios!();
+    };
+}
+
 /// The README's example is a test.
 #[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]

@@ -8,7 +8,7 @@ use super::{Done, Exit, Registry, Stop};
 use crate::PlantedBug;
 use crate::report::table::{Align, Table};
 use crate::run::{Failure, RunSpec, Scenario, Settings};
-use crate::runner::{Worker, on_all_cores, settings};
+use crate::runner::{Worker, invocation, on_all_cores};
 use crate::shrink::shrink_run;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -186,7 +186,7 @@ impl Row {
             "site": self.failure.as_ref().map(|failure| failure.site.as_str()),
             "choices": self.shrunk.map(|(_, choices, _)| choices),
             "shrink_runs": self.shrunk.map(|(_, _, runs)| runs),
-            "repro": self.shrunk.map(|(seed, ..)| settings::repro(self.bug.defect.name, seed, &Settings::new())),
+            "repro": self.shrunk.map(|(seed, ..)| invocation::run(self.bug.defect.name, seed, &Settings::new())),
             "twin_blamed": self.blamed.is_some(),
             "seconds": (self.seconds * 1e3).round() / 1e3,
         })
@@ -206,7 +206,7 @@ impl Row {
             exit = Exit::Failed;
         }
         if let Some((seed, failure)) = &self.blamed {
-            let repro = settings::repro(self.bug.twin.name, *seed, &Settings::new());
+            let repro = invocation::run(self.bug.twin.name, *seed, &Settings::new());
             let Failure { oracle, site, .. } = failure;
             console.err(&format!("{name}: its fixed version fails: {oracle} at {site}\n  {repro}\n"));
             exit = Exit::Failed;

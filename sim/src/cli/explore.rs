@@ -12,7 +12,7 @@ use crate::runner::explore::{Counters, Plan};
 use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
-use crate::runner::{Worker, interrupt, junit, progress, settings};
+use crate::runner::{Worker, interrupt, invocation, junit, progress};
 use crate::shrink::Limits;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         console.err(&format!(
             "the harness failed: {}\n  {}\n",
             broken.text,
-            settings::repro(broken.scenario, broken.seed, &sweep.settings)
+            invocation::run(broken.scenario, broken.seed, &sweep.settings)
         ));
     }
     list_failures(&file, console);
@@ -93,7 +93,10 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
             Verdict::Nondeterministic => Exit::Nondeterminism,
             Verdict::StillFails | Verdict::FailsOtherwise => Exit::Failed,
         });
-        console.out(&format!("FAILED regression {shown}\n{text}\n  cargo eagain replay {shown}\n"));
+        console.out(&format!(
+            "FAILED regression {shown}\n{text}\n  {}\n",
+            invocation::replay(&file.scenario, &path.to_string_lossy())
+        ));
     }
     Ok(exit)
 }

@@ -35,7 +35,7 @@ mod trace;
 
 use crate::PlantedBug;
 use crate::run::{Scenario, Settings};
-use crate::runner::{MakeExecutor, engine, settings, watchdog};
+use crate::runner::{MakeExecutor, engine, invocation, settings, watchdog};
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use console::Console;
@@ -134,7 +134,7 @@ pub fn main_with(registry: &Registry) -> ExitCode {
     watchdog::start();
     crate::testing::warn_of_unknown();
     if let Some(program) = std::env::args_os().next() {
-        settings::set_command(&program);
+        invocation::set_command(&program);
     }
     ExitCode::from(run(registry, std::env::args_os(), &mut Console::standard()))
 }

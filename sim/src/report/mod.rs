@@ -19,7 +19,7 @@ pub mod text;
 use crate::choice::Base;
 use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::run::{Failure, Record, RunSpec, TraceLog};
-use crate::runner::{Execute, settings};
+use crate::runner::{Execute, invocation};
 use crate::shrink::{Limits, Outcome, shrink_run};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -105,10 +105,10 @@ impl NotTheSame {
         let again = if self.failed { "another failing run" } else { "a run that does not fail so" };
         format!(
             "NONDETERMINISM {name}: {base} failed with trace {:#018x}, and run again was {again}, trace {:#018x}\n\
-             the run depends on something besides its choices: `{} check {name}` names the first event\n",
+             the run depends on something besides its choices; the first event that differs:\n{}\n",
             self.hash,
             self.again,
-            settings::command()
+            invocation::check(name)
         )
     }
 }
@@ -131,8 +131,11 @@ impl Explained {
     pub fn repro(&self) -> String {
         let folder = folder::name(&self.spec);
         match self.seed() {
-            Some(seed) => settings::repro(self.spec.scenario.name, seed, &self.spec.settings),
-            None => format!("{} replay target/eagain/{folder}/replay.json", settings::command()),
+            Some(seed) => invocation::run(self.spec.scenario.name, seed, &self.spec.settings),
+            None => invocation::replay(
+                self.spec.scenario.name,
+                &format!("{}/{folder}/replay.json", folder::root().display()),
+            ),
         }
     }
 

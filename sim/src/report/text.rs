@@ -1,7 +1,7 @@
 //! A failure on a terminal: half a screen, the line that makes it again last.
 
 use super::{Explained, table};
-use crate::runner::settings;
+use crate::runner::invocation;
 use crate::trace::{form, text};
 use std::fmt::Write;
 
@@ -59,7 +59,8 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     writeln!(out)?;
     if let Some(folder) = folder {
         writeln!(out, "report     {folder}/report.md")?;
-        writeln!(out, "replay     {} replay {folder}/replay.json", settings::command())?;
+        let replay = invocation::replay(explained.spec.scenario.name, &format!("{folder}/replay.json"));
+        writeln!(out, "replay     {replay}")?;
     }
     writeln!(out, "reproduce  {}", explained.repro())
 }

@@ -1,7 +1,7 @@
 //! Runs the same seeds in two processes that differ in whatever a run must not depend on: address layout, environment,
 //! heap, number of threads, and the order in which worlds follow each other on a thread.
 
-use super::{MakeExecutor, Worker, on_all_cores, settings};
+use super::{MakeExecutor, Worker, invocation, on_all_cores};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::trace::text;
 use std::fmt;
@@ -203,7 +203,7 @@ pub fn first_event(make: MakeExecutor, range: &Range, child: &Child, seed: u64) 
     }
     Ok(format!(
         "  run again with traces, both are the same: it does not always differ\n  {}\n",
-        settings::repro(range.scenario.name, seed, &range.settings)
+        invocation::run(range.scenario.name, seed, &range.settings)
     ))
 }
 

@@ -4,7 +4,8 @@
 
 use crate::choice::Base;
 use crate::run::RunSpec;
-use crate::runner::settings;
+use crate::run::Settings;
+use crate::runner::{invocation, settings};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// Threads beyond this many run unrecorded.
 const SLOTS: usize = 256;
 /// Longer texts are cut.
-const TEXT_MAX: usize = 240;
+const TEXT_MAX: usize = 480;
 
 struct Slot {
     taken: AtomicBool,
@@ -24,9 +25,10 @@ struct Slot {
     seed: AtomicU64,
     /// The base is zero: there is no seed.
     seedless: AtomicBool,
-    /// `slow-reader`, and the flags after the seed; in one text, the scenario's length first.
+    /// The command that makes the run again, without its seed; or the scenario and its settings, where there is no seed.
     text: [AtomicU8; TEXT_MAX],
-    name_length: AtomicUsize,
+    /// Where in the text the seed stands.
+    seed_at: AtomicUsize,
     length: AtomicUsize,
 }
 
@@ -40,7 +42,7 @@ impl Slot {
             seed: AtomicU64::new(0),
             seedless: AtomicBool::new(false),
             text: [const { AtomicU8::new(0) }; TEXT_MAX],
-            name_length: AtomicUsize::new(0),
+            seed_at: AtomicUsize::new(0),
             length: AtomicUsize::new(0),
         }
     }
@@ -62,8 +64,8 @@ static HEARTBEATS: Mutex<Vec<(usize, Arc<AtomicU64>)>> = Mutex::new(Vec::new());
 /// It belongs to the OS thread that registered it, and is dropped there.
 pub struct Job {
     slot: Option<usize>,
-    /// What the text of the slot says now; it changes far more rarely than the seed.
-    written: String,
+    /// What the text of the slot is of: scenario, settings, whether there is a seed. It changes far more rarely than the seed.
+    written: Option<(&'static str, Settings, bool)>,
     /// Not `Send`: see above.
     _here: PhantomData<*const ()>,
 }
@@ -75,7 +77,7 @@ impl Job {
             slot.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
         let all = ALL.get_or_init(|| (0..SLOTS).map(|_| Slot::empty()).collect());
-        let job = Job { slot: all.iter().position(free), written: String::new(), _here: PhantomData };
+        let job = Job { slot: all.iter().position(free), written: None, _here: PhantomData };
         job.watch(heartbeat);
         if let Some(index) = job.slot {
             slots()[index].os_thread.store(crate::stack::fatal::os_thread(), Ordering::Relaxed);
@@ -98,25 +100,27 @@ impl Job {
             slot.seed.store(seed, Ordering::Relaxed);
         }
         slot.seedless.store(spec.base == Base::Zero, Ordering::Relaxed);
-        if !self.says(spec) {
-            self.written = format!("{}{}", spec.scenario.name, settings::flags(&spec.settings));
-            let length = self.written.len().min(TEXT_MAX);
-            for (cell, byte) in slot.text.iter().zip(self.written.bytes()) {
+        let name = spec.scenario.name;
+        let seeded = spec.base != Base::Zero;
+        let same = |(of, settings, seed): &(&str, Settings, bool)| {
+            (*of, settings, *seed) == (name, &spec.settings, seeded)
+        };
+        if !self.written.as_ref().is_some_and(same) {
+            self.written = Some((name, spec.settings.clone(), seeded));
+            let [before, after] = if seeded {
+                invocation::around_seed(name, &spec.settings)
+            } else {
+                [name.to_owned(), settings::flags(&spec.settings)]
+            };
+            let length = (before.len() + after.len()).min(TEXT_MAX);
+            for (cell, byte) in slot.text.iter().zip(before.bytes().chain(after.bytes())) {
                 cell.store(byte, Ordering::Relaxed);
             }
-            slot.name_length.store(spec.scenario.name.len().min(length), Ordering::Relaxed);
+            slot.seed_at.store(before.len().min(length), Ordering::Relaxed);
             slot.length.store(length, Ordering::Relaxed);
         }
         slot.turns.fetch_add(1, Ordering::Relaxed);
         slot.running.store(true, Ordering::Release);
-    }
-
-    fn says(&self, spec: &RunSpec) -> bool {
-        match self.written.strip_prefix(spec.scenario.name) {
-            Some("") => spec.settings.is_empty(),
-            Some(flags) => !spec.settings.is_empty() && flags == settings::flags(&spec.settings),
-            None => false,
-        }
     }
 
     /// The run ended.
@@ -155,7 +159,7 @@ fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
         print(b", with choices that were given: a step of shrinking, or a replay\n");
         return;
     }
-    let name_length = slot.name_length.load(Ordering::Relaxed).min(length);
+    let seed_at = slot.seed_at.load(Ordering::Relaxed).min(length);
     let mut digits = [0; 16];
     let mut seed = slot.seed.load(Ordering::Relaxed);
     let mut first = digits.len();
@@ -168,12 +172,10 @@ fn print_slot(slot: &Slot, print: &mut impl FnMut(&[u8])) {
         }
     }
     print(b"  running: ");
-    print(settings::command().as_bytes());
-    print(b" run ");
-    print(&text[..name_length]);
-    print(b" --seed 0x");
+    print(&text[..seed_at]);
+    print(b"0x");
     print(&digits[first..]);
-    print(&text[name_length..length]);
+    print(&text[seed_at..length]);
     print(b"\n");
 }
 

@@ -1,7 +1,7 @@
 //! The file of a sweep (`--json`): a line for each failure, then one object with the sums. `merge` joins the files of shards,
 //! and the sums of all shards equal those of the whole.
 
-use super::settings;
+use super::invocation;
 use super::shard::Shard;
 use super::summary::{FAILURES_KEPT, Sums, Sweep};
 use crate::choice::parse_seed;
@@ -137,7 +137,7 @@ pub struct SweepFile {
 impl SweepFile {
     /// The file of a sweep.
     pub fn of(sweep: &Sweep, from: u64, shard: Shard) -> SweepFile {
-        let repro = |scenario, seed| settings::repro(scenario, seed, &sweep.settings);
+        let repro = |scenario, seed| invocation::run(scenario, seed, &sweep.settings);
         let failures = sweep.failed().into_iter().map(|(scenario, failed)| FailureLine {
             scenario: scenario.to_owned(),
             seed: format!("{:#x}", failed.seed),

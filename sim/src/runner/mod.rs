@@ -7,6 +7,7 @@
 //! | [`explore`] | the sweep: J threads, each with an executor of its own |
 //! | [`summary`] | counts, vacuity, the hash that is independent of jobs and shards |
 //! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
+//! | [`invocation`] | the line that a person types to make a run again |
 //! | `crash_report` | names those runs where a process dies of one |
 //! | [`watchdog`] | stops a run that makes no call |
 //!
@@ -19,6 +20,7 @@
 mod crash_report;
 pub mod engine;
 pub mod explore;
+pub mod invocation;
 pub mod jobs;
 pub mod settings;
 pub mod shard;

@@ -1,8 +1,6 @@
 //! Settings: what `--set key=value` says, which scenarios take it, and how it is written in names and commands.
 
-use std::path::Path;
-use std::sync::OnceLock;
-
+use super::invocation::quoted;
 use crate::run::{Knob, KnobValues, Scenario, Settings};
 use std::collections::BTreeMap;
 
@@ -113,42 +111,8 @@ pub fn text(settings: &Settings) -> String {
 
 /// ` --set model=epoll --set workers=4`: the configuration in a command, with a space before each part.
 pub fn flags(settings: &Settings) -> String {
-    settings.iter().map(|(key, value)| format!(" --set {key}={value}")).collect()
-}
-
-static COMMAND: OnceLock<String> = OnceLock::new();
-
-/// What a person types to reach the command line that this process is: `cargo eagain`, the alias, unless the program is
-/// called something else; a package's only program is then reached by the package's name.
-pub fn command() -> &'static str {
-    COMMAND.get().map_or("cargo eagain", String::as_str)
-}
-
-/// This process is the command line `program` (its first argument).
-pub fn set_command(program: &std::ffi::OsStr) {
-    let stem = Path::new(program).file_stem().and_then(|stem| stem.to_str());
-    if let Some(stem) = stem.filter(|stem| *stem != "eagain") {
-        // Set once; a second command line in one process would be a test's.
-        let _ = COMMAND.set(of_package(stem));
-    }
-}
-
-/// This process is a test of the package in the folder `manifest`, whose own program is what runs its scenarios elsewhere.
-pub fn set_package(manifest: &Path) {
-    // Cargo says so, and nextest does.
-    let Ok(package) = std::env::var("CARGO_PKG_NAME") else { return };
-    if manifest.join("src/main.rs").is_file() {
-        let _ = COMMAND.set(of_package(&package));
-    }
-}
-
-fn of_package(package: &str) -> String {
-    format!("cargo run --release -p {package} --")
-}
-
-/// The one line that makes a run again.
-pub fn repro(scenario: &str, seed: u64, settings: &Settings) -> String {
-    format!("{} run {scenario} --seed {seed:#x}{}", command(), flags(settings))
+    let quoted = |(key, value): (&String, &String)| format!(" --set {}", quoted(&format!("{key}={value}")));
+    settings.iter().map(quoted).collect()
 }
 
 #[cfg(test)]
@@ -195,14 +159,5 @@ mod tests {
         let lines: Vec<_> =
             cases.iter().map(|sets| format!("{:<24} {}", sets.join(" "), outcome(sets))).collect();
         insta::assert_snapshot!(lines.join("\n"));
-    }
-
-    #[test]
-    fn a_repro_line_is_a_command() {
-        let settings = Settings::from([("workers".into(), "4".into()), ("model".into(), "poll".into())]);
-        assert_eq!(
-            repro("slow-reader", 255, &settings),
-            "cargo eagain run slow-reader --seed 0xff --set model=poll --set workers=4"
-        );
     }
 }

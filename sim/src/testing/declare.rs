@@ -59,7 +59,7 @@ macro_rules! scenarios {
                 #[cfg(test)]
                 #[test]
                 fn holds() {
-                    $crate::testing::test(&SCENARIO, ::core::env!("CARGO_MANIFEST_DIR"), ::core::module_path!(), "holds");
+                    $crate::testing::test(&SCENARIO, &$crate::site!("holds"));
                 }
             }
         )*
@@ -84,9 +84,26 @@ macro_rules! scenario_tests {
             #[cfg(test)]
             #[test]
             fn $name() {
-                $crate::testing::test(&$scenario, ::core::env!("CARGO_MANIFEST_DIR"), ::core::module_path!(), stringify!($name));
+                $crate::testing::test(&$scenario, &$crate::site!(stringify!($name)));
             }
         )*
+    };
+}
+
+/// Where the test of this name is: a [`Site`](crate::testing::Site), of what cargo and the compiler know here.
+#[macro_export]
+macro_rules! site {
+    ($function:expr) => {
+        $crate::testing::Site {
+            manifest: ::core::env!("CARGO_MANIFEST_DIR"),
+            package: ::core::env!("CARGO_PKG_NAME"),
+            crate_name: ::core::env!("CARGO_CRATE_NAME"),
+            binary: ::core::option_env!("CARGO_BIN_NAME"),
+            // Cargo sets it for integration tests and benches alone.
+            integration: ::core::option_env!("CARGO_TARGET_TMPDIR").is_some(),
+            module: ::core::module_path!(),
+            function: $function,
+        }
     };
 }
 

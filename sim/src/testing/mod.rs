@@ -30,24 +30,20 @@ pub(crate) use environment::warn_of_unknown;
 pub use run::Test;
 
 use crate::run::Scenario;
-use crate::runner::{MakeExecutor, engine, settings, watchdog};
+pub use crate::runner::invocation::Site;
+use crate::runner::{MakeExecutor, engine, invocation, watchdog};
 
-/// Runs a scenario as a test: panics where it fails. Called by the macros; `manifest` is the folder of the crate, `module` and
-/// `function` are the test's own name.
-pub fn test(scenario: &Scenario, manifest: &str, module: &str, function: &str) {
-    test_with(engine::make, scenario, manifest, module, function);
+/// Runs a scenario as a test: panics where it fails. Called by the macros; [`site!`](crate::site) says where the test is.
+pub fn test(scenario: &Scenario, site: &Site) {
+    test_with(engine::make, scenario, site);
 }
 
 /// As [`test()`], with another executor than the engine of this process.
-pub fn test_with(executor: MakeExecutor, scenario: &Scenario, manifest: &str, module: &str, function: &str) {
+pub fn test_with(executor: MakeExecutor, scenario: &Scenario, site: &Site) {
     watchdog::start();
-    settings::set_package(manifest.as_ref());
+    invocation::set_test(scenario.name, site);
     let environment = Environment::of_process();
-    // libtest leaves the crate's name out.
-    let path = module
-        .split_once("::")
-        .map_or_else(|| function.to_owned(), |(_, rest)| format!("{rest}::{function}"));
-    let test = Test { scenario: *scenario, manifest: manifest.into(), path, executor };
+    let test = Test { scenario: *scenario, manifest: site.manifest.into(), path: site.path(), executor };
     let result = environment.and_then(|environment| {
         println!("{}", test.begins(&environment)?);
         test.run(&environment)

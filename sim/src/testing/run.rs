@@ -9,7 +9,7 @@ use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::summary::Failed;
-use crate::runner::{MakeExecutor, Worker, settings};
+use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
 use crate::trace::text;
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ impl Test {
             return Ok(format!("skipped: {line}\n"));
         }
         if let Some(first) = sweep.broken.first() {
-            let repro = settings::repro(self.scenario.name, first.seed, settings);
+            let repro = invocation::run(self.scenario.name, first.seed, settings);
             return Err(format!("{}\n{repro}", broken(first.text.clone())));
         }
         let sums = &sweep.sums;
@@ -155,7 +155,7 @@ impl Test {
             for kind in others {
                 let Failed { seed, failure, .. } = &kind.shortest;
                 let (seeds, repro) =
-                    (count(kind.count, "seed"), settings::repro(self.scenario.name, *seed, settings));
+                    (count(kind.count, "seed"), invocation::run(self.scenario.name, *seed, settings));
                 text.push_str(&format!("also: {} at {}, {seeds}: {repro}\n", failure.oracle, failure.site));
             }
             return Err(format!("{} of {} seeds fail\n{text}", sums.failures, sums.seeds));
@@ -203,8 +203,9 @@ impl Test {
             None => Ok(format!("the same in another process: {} seeds\n", range.seeds)),
             Some((seed, mine, theirs)) => Err(format!(
                 "NONDETERMINISM {} seed {seed:#x}\n  here          {mine}\n  other process {theirs}\n\
-                 `cargo eagain check {}` shows the first event that differs",
-                self.scenario.name, self.scenario.name
+                 the traces of that seed differ: {}",
+                self.scenario.name,
+                invocation::run(self.scenario.name, seed, settings)
             )),
         }
     }

@@ -1,0 +1,162 @@
+//! Every line that is printed about a failure runs as it is, however the crate is laid out: several binaries, one named unlike
+//! its package, tests beside a `main.rs`, no `main.rs`, a path with a space, cargo started elsewhere. Cargo builds the crates,
+//! which takes a minute or two: `cargo test -p eagain-sim --test layouts -- --ignored`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A scenario that fails at some seeds.
+const SCENARIO: &str = r#"
+eagain_sim::scenarios! {
+    /// All there are.
+    pub const SCENARIOS;
+    /// Fails now and then.
+    fails(sim, seeds = 50, knobs = KNOBS) {
+        let host = sim.host("h");
+        sim.client(host, "c", |_| {
+            if eagain_sim::choose("n", 0, 3) == 2 {
+                eagain_sim::fail("O2", "here", "it is two".into());
+            }
+        });
+    }
+}
+const KNOBS: &[eagain_sim::run::Knob] = &[eagain_sim::run::Knob {
+    name: "kind",
+    about: "of nothing",
+    values: eagain_sim::run::KnobValues::Words(&["plain", "other"]),
+}];
+"#;
+const MAIN: &str = "fn main() -> std::process::ExitCode { eagain_sim::cli::main(SCENARIOS) }\n";
+
+/// A workspace whose folder has a space in its name.
+struct Workspace {
+    folder: tempfile::TempDir,
+}
+
+impl Workspace {
+    fn new() -> Workspace {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let workspace = Workspace { folder: tempfile::Builder::new().prefix("lay outs").tempdir().unwrap() };
+        let sim = root.join("sim");
+        workspace.file(
+            "Cargo.toml",
+            &format!(
+                "[workspace]\nresolver = \"3\"\nmembers = [\"*-crate\"]\n\
+                 [workspace.dependencies]\neagain-sim = {{ path = {sim:?} }}\n\
+                 [profile.dev]\ndebug = false\n"
+            ),
+        );
+        // The versions that are there already.
+        fs::copy(root.join("Cargo.lock"), workspace.path().join("Cargo.lock")).unwrap();
+        workspace
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn package(&self, name: &str, more: &str) {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             [dependencies]\neagain-sim.workspace = true\n{more}"
+        );
+        self.file(&format!("{name}-crate/Cargo.toml"), &manifest);
+    }
+
+    /// A command as somebody types it in `folder`.
+    fn shell(&self, folder: &Path, line: &str) -> Output {
+        let mut command = Command::new("sh");
+        // The variables that this test was started with are not theirs.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("EAGAIN_") {
+                command.env_remove(name);
+            }
+        }
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layouts");
+        command.args(["-c", line]).current_dir(folder);
+        command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true").output().unwrap()
+    }
+
+    /// What is typed in `folder` fails, and so does every line that it prints, each with the same message.
+    fn fails(&self, folder: &Path, typed: &str) -> Vec<String> {
+        let output = self.shell(folder, typed);
+        let said = text(&output);
+        assert!(!output.status.success() && said.contains("it is two"), "{typed}\n{said}");
+        let mut lines = Vec::new();
+        for head in ["reproduce  ", "replay     "] {
+            let found = said.lines().find_map(|line| line.trim().strip_prefix(head));
+            let line = found.unwrap_or_else(|| panic!("no line `{head}`: {typed}\n{said}"));
+            let again = self.shell(folder, line);
+            let said = text(&again);
+            assert!(!again.status.success() && said.contains("it is two"), "{typed}\n{line}\n{said}");
+            lines.push(line.to_owned());
+        }
+        lines
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+#[ignore = "builds crates with cargo: a minute or two; a job of CI.yml"]
+fn every_printed_line_runs() {
+    let workspace = Workspace::new();
+    let code = format!("{SCENARIO}{MAIN}");
+    // Two binaries, one named unlike the package, neither the default.
+    workspace.package(
+        "several",
+        "[[bin]]\nname = \"one\"\npath = \"src/main.rs\"\n[[bin]]\nname = \"two\"\npath = \"src/two.rs\"\n",
+    );
+    workspace.file("several-crate/src/main.rs", &code);
+    workspace.file("several-crate/src/two.rs", "fn main() {}\n");
+    // One binary, the usual layout, with tests beside it, one in a file with a hyphen.
+    workspace.package("beside", "");
+    workspace.file("beside-crate/src/main.rs", &code);
+    workspace.file("beside-crate/tests/slow-sweeps.rs", SCENARIO);
+    // A library, and no program.
+    workspace.package("library", "");
+    workspace.file("library-crate/src/lib.rs", &format!("pub mod sweeps {{ {SCENARIO} }}\n"));
+
+    let here = workspace.path().to_owned();
+    let lines = workspace.fails(&here, "cargo run -q -p several --bin one -- explore --seeds 50");
+    assert!(lines[0].starts_with("cargo run -p several --bin one -- run fails --seed 0x"), "{lines:?}");
+    let lines = workspace.fails(&here, "cargo run -q -p beside -- explore --seeds 50 --set kind=other");
+    assert!(lines[0].starts_with("cargo run -p beside -- run fails --seed 0x"), "{lines:?}");
+    assert!(lines[0].ends_with(" --set kind=other"), "{lines:?}");
+
+    let lines = workspace.fails(&here, "cargo test -q -p beside --bin beside");
+    assert!(lines[0].ends_with(" cargo test -p beside --bin beside fails::holds -- --exact"), "{lines:?}");
+    let lines = workspace.fails(&here, "EAGAIN_SET=kind=other cargo test -q -p beside --test slow-sweeps");
+    assert!(
+        lines[0].contains(" EAGAIN_SET=kind=other cargo test -p beside --test slow-sweeps "),
+        "{lines:?}"
+    );
+    let lines = workspace.fails(&here, "cargo test -q -p library");
+    assert!(lines[0].ends_with(" cargo test -p library --lib sweeps::fails::holds -- --exact"), "{lines:?}");
+
+    // From outside, with the manifest named.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let manifest = here.join("several-crate/Cargo.toml");
+    let typed =
+        format!("cargo run -q --manifest-path '{}' --bin one -- explore --seeds 50", manifest.display());
+    let lines = workspace.fails(elsewhere.path(), &typed);
+    assert!(lines[0].starts_with("cargo run --manifest-path '"), "{lines:?}");
+
+    // A copy under another name, found on PATH.
+    let built = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("layouts/debug/one");
+    fs::copy(built, elsewhere.path().join("my-sweep")).unwrap();
+    let typed = "PATH=.:$PATH; export PATH; my-sweep explore --seeds 50";
+    let output = workspace.shell(elsewhere.path(), typed);
+    let said = text(&output);
+    assert!(said.contains("reproduce  my-sweep run fails --seed 0x"), "{said}");
+}
