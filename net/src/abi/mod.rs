@@ -10,7 +10,7 @@ mod options;
 mod signal;
 mod time;
 
-pub use address::any_port;
+pub use address::{UnixAddr, any_port};
 pub use errno::{Errno, Result};
 pub use events::{EpollEvent, EpollOp, Events, FdSet, PollFd};
 pub use fd::{Fd, OpenFlags, StatusFlags};

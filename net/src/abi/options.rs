@@ -4,9 +4,11 @@ use super::Errno;
 use super::fd::flags;
 use std::time::Duration;
 
-/// The address family of a stream socket (`socket(2)`).
+/// The address family of a socket (`socket(2)`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Domain {
+    /// `AF_UNIX`.
+    Unix = 1,
     /// `AF_INET`.
     Inet = 2,
     /// `AF_INET6`.
@@ -14,10 +16,12 @@ pub enum Domain {
 }
 
 flags! {
-    /// Flags of `socket(2)`, `accept4(2)`, `eventfd(2)`, `timerfd_create(2)` and `signalfd(2)`.
+    /// Flags of `socket(2)`, `accept4(2)`, `pipe2(2)`, `eventfd(2)`, `timerfd_create(2)` and `signalfd(2)`.
     SocketFlags: i32 {
         /// `EFD_SEMAPHORE` (eventfd only): a read takes 1.
         SEMAPHORE = 1, "SEMAPHORE";
+        /// `SOCK_DGRAM` (`socket` and `socketpair` only): datagrams; without it, `SOCK_STREAM`.
+        DGRAM = 2, "DGRAM";
         /// Non-blocking from the start.
         NONBLOCK = 0o4000, "NONBLOCK";
         /// Closed on `execve(2)`.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Descriptors`] | close, dup, read, write, fcntl | `read(2)` … |
 //! | [`Sockets`] | socket to shutdown, options | `socket(7)`, `tcp(7)` |
+//! | [`UnixSockets`] | the calls with an address, socketpair | `unix(7)` |
 //! | [`Readiness`] | select, poll, epoll, eventfd | `epoll(7)` |
 //! | [`Completion`] | rings | `io_uring(7)` |
 //! | [`Aio`] | POSIX AIO | `aio(7)` |
@@ -29,6 +30,7 @@ mod signal;
 mod socket;
 mod thread;
 mod timer;
+mod unix;
 
 pub use aio::{Aio, AioCancel, AioId, AioState};
 pub use clock::Clock;
@@ -41,14 +43,25 @@ pub use signal::Signals;
 pub use socket::Sockets;
 pub use thread::{ThreadBody, ThreadId, Threads};
 pub use timer::Timers;
+pub use unix::UnixSockets;
 
 /// A whole kernel: every family. The only bound that a server needs.
 pub trait Kernel:
-    Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
+    Sockets + UnixSockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
 {
 }
 
 impl<K> Kernel for K where
-    K: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
+    K: Sockets
+        + UnixSockets
+        + Readiness
+        + Completion
+        + Aio
+        + Signals
+        + Clock
+        + Timers
+        + Threads
+        + Files
+        + Entropy
 {
 }

@@ -1,4 +1,4 @@
-//! Stream sockets over IPv4 and IPv6.
+//! Sockets: those of IPv4 and IPv6, and what has no address in it for AF_UNIX too.
 
 use super::Descriptors;
 use crate::abi::{
@@ -7,9 +7,9 @@ use crate::abi::{
 use std::io::IoSlice;
 use std::net::SocketAddr;
 
-/// `socket(7)` and `tcp(7)`, streams only.
+/// `socket(7)`, `tcp(7)`; addresses of AF_UNIX are in [`UnixSockets`](super::UnixSockets).
 pub trait Sockets: Descriptors {
-    /// `socket(2)` with `SOCK_STREAM`.
+    /// `socket(2)`; a stream, unless [`SocketFlags::DGRAM`] is given.
     fn socket(&self, domain: Domain, flags: SocketFlags) -> Result<Fd>;
 
     /// `bind(2)`. Port 0: the kernel chooses one.

@@ -3,7 +3,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | `descriptor`, `socket`, `file`, `entropy` | straight calls |
+//! | `descriptor`, `socket`, `unix`, `file`, `entropy` | straight calls |
 //! | `readiness` | select, poll, epoll, eventfd |
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `thread` | std's threads, a table for joining, futex |
@@ -27,6 +27,7 @@ mod signal;
 mod socket;
 mod sys;
 mod thread;
+mod unix;
 
 pub use io_uring::LinuxRing;
 

@@ -1,4 +1,4 @@
-//! Stream sockets: straight calls, and the options with their C forms.
+//! Sockets: straight calls, and the options with their C forms.
 
 use super::sys::socket::{Linger, Timeval};
 use super::{Linux, sys};
@@ -9,13 +9,16 @@ use crate::{
 use std::io::IoSlice;
 use std::time::Duration;
 
+/// The second argument of `socket(2)`, of which bits that are no flag would be taken for another type.
+pub(super) fn kind(flags: SocketFlags) -> Result<i32> {
+    let known = SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC).with(SocketFlags::DGRAM);
+    let stream = if flags.contains(SocketFlags::DGRAM) { 0 } else { libc::SOCK_STREAM };
+    if known.contains(flags) { Ok(flags.0 | stream) } else { Err(Errno::EINVAL) }
+}
+
 impl Sockets for Linux {
     fn socket(&self, domain: Domain, flags: SocketFlags) -> Result<Fd> {
-        // socket(2): bits that are no flag would be taken for another type.
-        if !SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC).contains(flags) {
-            return Err(Errno::EINVAL);
-        }
-        sys::socket::socket(domain as i32, flags.0)
+        sys::socket::socket(domain as i32, kind(flags)?)
     }
 
     fn bind(&self, fd: Fd, address: SocketAddr) -> Result<()> {

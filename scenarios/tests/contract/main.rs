@@ -30,6 +30,9 @@ mod signals;
 mod space;
 mod streams;
 mod timers;
+mod unix;
+mod unix_datagrams;
+mod unix_waits;
 mod wrong;
 
 use eagain_scenarios::conform::sides::{on_linux, on_simulation};

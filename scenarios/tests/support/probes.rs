@@ -17,7 +17,7 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 fn listener<K: Kernel>(k: K, domain: Domain) -> Result<(Fd, SocketAddr)> {
     let fd = k.socket(domain, SocketFlags::NONBLOCK)?;
     let address = match domain {
-        Domain::Inet => any_port(),
+        Domain::Inet | Domain::Unix => any_port(),
         Domain::Inet6 => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0)),
     };
     k.bind(fd, address)?;
@@ -36,6 +36,43 @@ fn paired<K: Kernel, T>(k: K, domain: Domain, act: impl FnOnce(Fd, Fd) -> Result
     for fd in [listener, client, server] {
         k.close(fd)?;
     }
+    result.map(drop)
+}
+
+fn unix_pair<K: Kernel, T>(k: K, flags: SocketFlags, act: impl FnOnce(Fd, Fd) -> Result<T>) -> Result<()> {
+    let (a, b) = k.socketpair(flags)?;
+    let result = act(a, b);
+    k.close(a)?;
+    k.close(b)?;
+    result.map(drop)
+}
+
+/// Does something with a listener and who has called it.
+fn unix_listener<K: Kernel, T>(k: K, folder: &str, act: impl FnOnce(Fd, Fd) -> Result<T>) -> Result<()> {
+    let address = UnixAddr::Path(format!("{folder}/listener"));
+    let _ = k.unlink(&address.to_string());
+    let (listener, caller) =
+        (k.socket(Domain::Unix, SocketFlags::NONE)?, k.socket(Domain::Unix, SocketFlags::NONE)?);
+    k.unix_bind(listener, &address)?;
+    k.listen(listener, 1)?;
+    k.unix_connect(caller, &address)?;
+    let result = act(listener, caller);
+    k.close(listener)?;
+    k.close(caller)?;
+    result.map(drop)
+}
+
+/// Does something with a socket that a datagram was sent to.
+fn unix_datagram<K: Kernel, T>(k: K, folder: &str, act: impl FnOnce(Fd) -> Result<T>) -> Result<()> {
+    let address = UnixAddr::Path(format!("{folder}/datagram"));
+    let _ = k.unlink(&address.to_string());
+    let (from, to) =
+        (k.socket(Domain::Unix, SocketFlags::DGRAM)?, k.socket(Domain::Unix, SocketFlags::DGRAM)?);
+    k.unix_bind(to, &address)?;
+    k.unix_sendto(from, b"abc", SendFlags::NONE, &address)?;
+    let result = act(to);
+    k.close(from)?;
+    k.close(to)?;
     result.map(drop)
 }
 
@@ -142,6 +179,18 @@ probes! {
         "getsockopt SO_ERROR" => |k, _| {
             with(k, k.socket(Domain::Inet, SocketFlags::NONE), |fd| k.getsockopt(fd, SocketOptionName::Error))
         };
+    }
+    "AF_UNIX" {
+        "socketpair" => |k, _| unix_pair(k, SocketFlags::NONE, |_, _| Ok(()));
+        "socketpair SOCK_DGRAM" => |k, _| unix_pair(k, SocketFlags::DGRAM, |_, _| Ok(()));
+        "unix_bind" => |k, folder| unix_listener(k, folder, |_, _| Ok(()));
+        "unix_bind abstract" => |k, _| with(k, k.socket(Domain::Unix, SocketFlags::NONE), |fd| k.unix_bind(fd, &UnixAddr::Unnamed));
+        "unix_connect" => |k, folder| unix_listener(k, folder, |_, c| k.unix_getpeername(c));
+        "unix_accept" => |k, folder| unix_listener(k, folder, |l, _| k.close(k.unix_accept(l, SocketFlags::NONE)?.0));
+        "unix_sendto" => |k, folder| unix_datagram(k, folder, |_| Ok(()));
+        "unix_recvfrom" => |k, folder| unix_datagram(k, folder, |fd| k.unix_recvfrom(fd, &mut [0; 9], RecvFlags::NONE));
+        "unix_getsockname" => |k, _| unix_pair(k, SocketFlags::NONE, |a, _| k.unix_getsockname(a));
+        "unix_getpeername" => |k, _| unix_pair(k, SocketFlags::NONE, |a, _| k.unix_getpeername(a));
     }
     "Readiness" {
         "epoll_create" => |k, _| k.close(k.epoll_create()?);

@@ -16,7 +16,7 @@ const fn flags_or(mask: u32, default: &'static str, prefix: &'static str, names:
 
 pub(super) const STATUS: Arg = flags("", StatusFlags::NAMES);
 pub(super) const OPEN: Arg = flags_or(3, "O_RDONLY", "", OpenFlags::NAMES);
-/// All sockets are streams; the word holds the flags alone.
+/// A stream's type is in no bit.
 pub(super) const SOCKET: Arg = flags_or(0xf, "SOCK_STREAM", "SOCK_", SocketFlags::NAMES);
 pub(super) const ACCEPT: Arg = flags("SOCK_", SocketFlags::NAMES);
 pub(super) const EVENTFD: Arg = flags("EFD_", SocketFlags::NAMES);
@@ -29,8 +29,11 @@ pub(super) const SIGACTION: Arg = flags("", SigActionFlags::NAMES);
 pub(super) const SETTIME: Arg = flags("", &[(1, "TFD_TIMER_ABSTIME")]);
 pub(super) const CQE: Arg = flags("IORING_CQE_F_", CompletedFlags::NAMES);
 
-pub(super) const DOMAIN: Arg =
-    Arg::OneOf(&[(Domain::Inet as u32, "AF_INET"), (Domain::Inet6 as u32, "AF_INET6")]);
+pub(super) const DOMAIN: Arg = Arg::OneOf(&[
+    (Domain::Unix as u32, "AF_UNIX"),
+    (Domain::Inet as u32, "AF_INET"),
+    (Domain::Inet6 as u32, "AF_INET6"),
+]);
 pub(super) const SHUTDOWN: Arg = Arg::OneOf(&[
     (ShutdownHow::Read as u32, "SHUT_RD"),
     (ShutdownHow::Write as u32, "SHUT_WR"),

@@ -107,6 +107,15 @@ calls {
     Getpeername = 20 "getpeername" [Fd] PLAIN Never SAFE;
     Setsockopt = 21 "setsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
     Getsockopt = 22 "getsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
+    // AF_UNIX, where there is an address.
+    Socketpair = 23 "socketpair" [SOCKET] SOCKET_LIFE Never SAFE;
+    UnixBind = 24 "bind_unix" [Fd, Text] PLAIN Never SAFE;
+    UnixConnect = 25 "connect_unix" [Fd, Text] SOCKET_LIFE Restarts SAFE;
+    UnixAccept = 26 "accept4_unix" [Fd, ACCEPT] SOCKET_LIFE Restarts SAFE;
+    UnixSendto = 27 "sendto_unix" [Fd, Count, SEND, Text] BYTES Restarts SAFE;
+    UnixRecvfrom = 28 "recvfrom_unix" [Fd, Count, RECV] BYTES Restarts SAFE;
+    UnixGetsockname = 29 "getsockname_unix" [Fd] PLAIN Never SAFE;
+    UnixGetpeername = 36 "getpeername_unix" [Fd] PLAIN Never SAFE;
     // Readiness.
     EpollCreate = 30 "epoll_create1" [] PLAIN Never SAFE;
     EpollCtl = 31 "epoll_ctl" [Fd, EPOLL_OP, Fd, EPOLL_EVENTS] PLAIN Never SAFE;

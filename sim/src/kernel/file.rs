@@ -2,16 +2,11 @@
 
 use super::SimKernel;
 use super::entry::call;
-use super::words::word;
+use super::words::{text, word};
 use crate::stack::with;
 use crate::syscall::file;
 use crate::trace::Kind;
 use eagain_net::*;
-
-/// A path as a word of an event.
-fn text(path: &str) -> u64 {
-    with(|w| if w.scheduler.is_unwinding() { 0 } else { w.run.text(path) })
-}
 
 /// A sync: what was written is safe when the disk is done, not before. A crash in between finds it as it was.
 fn sync(kind: Kind, fd: Fd) -> Result<()> {

@@ -16,6 +16,7 @@ mod signal;
 mod socket;
 mod thread;
 mod timer;
+mod unix;
 mod words;
 
 pub use completion::SimRing;

@@ -7,10 +7,6 @@ use eagain_net::{
     Domain, Errno, Events, Fd, Result, ShutdownHow, SigCode, SocketAddr, SocketOption, SocketOptionName,
 };
 
-/// `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`, as `getsockopt` shows them.
-const SEND_BUFFER_MIN: u32 = 4608;
-const RECV_BUFFER_MIN: u32 = 2304;
-
 /// What an attempt to connect comes to.
 pub(crate) enum Connect {
     Done,
@@ -22,8 +18,8 @@ pub(crate) enum Connect {
 
 fn unspecified(domain: Domain) -> SocketAddr {
     match domain {
-        Domain::Inet => SocketAddr::from(([0, 0, 0, 0], 0)),
         Domain::Inet6 => SocketAddr::from(([0_u16; 8], 0)),
+        Domain::Inet | Domain::Unix => SocketAddr::from(([0, 0, 0, 0], 0)),
     }
 }
 
@@ -58,18 +54,7 @@ impl Network {
 impl Net<'_> {
     /// A new socket of a host.
     pub fn socket(&mut self, host: u32, domain: Domain) -> u32 {
-        let options = Options {
-            reuse_addr: false,
-            reuse_port: false,
-            no_delay: false,
-            keep_alive: false,
-            linger: None,
-            low_at: 1,
-            send_buffer: self.knobs.send_buffer,
-            recv_buffer: self.knobs.recv_buffer,
-            recv_timeout: None,
-            send_timeout: None,
-        };
+        let options = Options::new(self.knobs);
         self.net.socks.insert(Sock::new(host, domain, options)) as u32
     }
 
@@ -227,8 +212,6 @@ impl Net<'_> {
     pub fn setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
         use SocketOption as O;
         let s = &mut self.net.socks[sock as usize];
-        let o = &mut s.options;
-        let nanoseconds = |d: Option<std::time::Duration>| d.map(|d| d.as_nanos() as u64).filter(|&n| n > 0);
         match option {
             O::ReuseAddr(on) => {
                 let inherited = s.port.inherited;
@@ -241,60 +224,34 @@ impl Net<'_> {
                         Port { held: true, inherited, ..self.net.socks[sock as usize].port };
                     self.inherit_port(sock);
                 }
+                return Ok(());
             }
-            O::ReusePort(on) => o.reuse_port = on,
-            O::NoDelay(on) => o.no_delay = on,
-            O::KeepAlive(on) => o.keep_alive = on,
-            // It is an `int`.
-            O::Linger(seconds) => o.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => {
                 // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is reported at once.
-                o.low_at = bytes.min(o.recv_buffer / 2).max(1);
+                s.options.low_at = bytes.min(s.options.recv_buffer / 2).max(1);
                 let (file, enough) = (s.file, s.done || self.is_enough(sock));
                 if enough {
                     self.notify(file, Events::IN, Some(SigCode::PollIn));
                 }
+                return Ok(());
             }
-            O::RecvTimeout(d) => o.recv_timeout = nanoseconds(d),
-            O::SendTimeout(d) => o.send_timeout = nanoseconds(d),
-            O::SendBuffer(bytes) => {
-                o.send_buffer = bytes.min(self.knobs.wmem_max).saturating_mul(2).max(SEND_BUFFER_MIN);
-                let size = u64::from(o.send_buffer);
-                if let Some((conn, side)) = s.conn {
-                    self.net.conns[conn as usize].flows[side as usize].send_buffer = size;
-                }
+            other => s.options.set(other, self.knobs)?,
+        }
+        if let Some((conn, side)) = s.conn {
+            let (send, recv) = (u64::from(s.options.send_buffer), u64::from(s.options.recv_buffer));
+            let flows = &mut self.net.conns[conn as usize].flows;
+            match option {
+                O::SendBuffer(_) => flows[side as usize].send_buffer = send,
+                O::RecvBuffer(_) => flows[1 - side as usize].recv_buffer = recv,
+                _ => {}
             }
-            O::RecvBuffer(bytes) => {
-                o.recv_buffer = bytes.min(self.knobs.rmem_max).saturating_mul(2).max(RECV_BUFFER_MIN);
-                let size = u64::from(o.recv_buffer);
-                if let Some((conn, side)) = s.conn {
-                    self.net.conns[conn as usize].flows[1 - side as usize].recv_buffer = size;
-                }
-            }
-            O::Error(_) => return Err(Errno::ENOPROTOOPT),
         }
         Ok(())
     }
 
     pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> SocketOption {
-        use SocketOption as O;
-        use SocketOptionName as N;
         let s = &mut self.net.socks[sock as usize];
-        let o = &s.options;
-        let duration = |n: Option<u64>| n.map(std::time::Duration::from_nanos);
-        match option {
-            N::ReuseAddr => O::ReuseAddr(o.reuse_addr),
-            N::ReusePort => O::ReusePort(o.reuse_port),
-            N::NoDelay => O::NoDelay(o.no_delay),
-            N::KeepAlive => O::KeepAlive(o.keep_alive),
-            N::Linger => O::Linger(o.linger),
-            N::RecvLowAt => O::RecvLowAt(o.low_at),
-            N::RecvTimeout => O::RecvTimeout(duration(o.recv_timeout)),
-            N::SendTimeout => O::SendTimeout(duration(o.send_timeout)),
-            N::SendBuffer => O::SendBuffer(o.send_buffer),
-            N::RecvBuffer => O::RecvBuffer(o.recv_buffer),
-            N::Error => O::Error(s.error.take()),
-        }
+        s.options.get(option, || s.error.take())
     }
 }
 

@@ -8,6 +8,7 @@
 //!   tcp          send, receive, poll: the socket's side                  handshake  SYN, SYN-ACK, ACK
 //!   transmit     bytes become segments, under the faults                 receive    what arrives does
 //!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
+//!   unix         AF_UNIX: nothing of it travels
 //!   partition, swizzle   hosts that cannot reach each other
 //! ```
 
@@ -26,12 +27,14 @@ mod socket;
 mod swizzle;
 mod tcp;
 mod transmit;
+mod unix;
 mod urgent;
 
 pub(crate) use inet::Connect;
 pub(crate) use notice::{ALL, Notice};
 pub(crate) use partition::Cut;
 pub(crate) use tcp::SendProgress;
+pub(crate) use unix::{Place, UnixConnect, without_name};
 
 use crate::choice::{Domain, Group, Lane, Stream};
 use crate::fault::Family;
@@ -47,12 +50,16 @@ use ports::Interface;
 use slab::Slab;
 use socket::Sock;
 use std::net::Ipv4Addr;
+use unix::UnixSock;
 
 /// The state of the network. Only this module sees inside; whoever acts on it does so through [`Net`].
 #[derive(Default)]
 pub(crate) struct Network {
     socks: Slab<Sock>,
     conns: Slab<Conn>,
+    unix: Slab<UnixSock>,
+    /// Counts AF_UNIX sockets.
+    unix_made: u32,
     /// Counts connections, so that an event of an older one is known.
     generation: u32,
     hosts: Vec<Interface>,
@@ -95,11 +102,12 @@ impl Network {
     pub fn recycled(mut old: Network) -> Network {
         old.socks.clear();
         old.conns.clear();
+        old.unix.clear();
         old.hosts.clear();
         old.callers.clear();
         old.notices.clear();
-        let Network { socks, conns, hosts, callers, notices, .. } = old;
-        Network { socks, conns, hosts, callers, notices, ..Network::default() }
+        let Network { socks, conns, unix, hosts, callers, notices, .. } = old;
+        Network { socks, conns, unix, hosts, callers, notices, ..Network::default() }
     }
 
     /// A new host has an address.

@@ -1,7 +1,13 @@
-//! A TCP socket: what the program sees of it and has set, and where it is in the protocol.
+//! A TCP socket: what the program sees of it and has set, and where it is in the protocol. The options are those of all sockets.
 
+/// `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`, as `getsockopt` shows them.
+const SEND_BUFFER_MIN: u32 = 4608;
+const RECV_BUFFER_MIN: u32 = 2304;
+const CORE_BUFFER: u32 = 212_992;
+
+use crate::knobs::KernelKnobs;
 use crate::world::NONE;
-use eagain_net::{Domain, Errno, SocketAddr};
+use eagain_net::{Domain, Errno, Result, SocketAddr, SocketOption, SocketOptionName};
 use std::collections::VecDeque;
 
 /// `sk_shutdown` bits: no more to receive.
@@ -51,6 +57,78 @@ pub(super) struct Options {
     /// Nanoseconds.
     pub(super) recv_timeout: Option<u64>,
     pub(super) send_timeout: Option<u64>,
+}
+
+impl Options {
+    /// Those of TCP.
+    pub(super) fn new(knobs: &KernelKnobs) -> Options {
+        Options { send_buffer: knobs.send_buffer, recv_buffer: knobs.recv_buffer, ..Options::plain() }
+    }
+
+    /// As a socket has them whose protocol has no buffers of its own: `net.core.wmem_default`, `net.core.rmem_default`.
+    pub(super) fn plain() -> Options {
+        Options {
+            reuse_addr: false,
+            reuse_port: false,
+            no_delay: false,
+            keep_alive: false,
+            linger: None,
+            low_at: 1,
+            send_buffer: CORE_BUFFER,
+            recv_buffer: CORE_BUFFER,
+            recv_timeout: None,
+            send_timeout: None,
+        }
+    }
+
+    /// `setsockopt(2)`, as far as it only sets a value.
+    pub(super) fn set(&mut self, option: SocketOption, knobs: &KernelKnobs) -> Result<()> {
+        use SocketOption as O;
+        let nanoseconds = |d: Option<std::time::Duration>| d.map(|d| d.as_nanos() as u64).filter(|&n| n > 0);
+        match option {
+            O::ReuseAddr(on) => self.reuse_addr = on,
+            O::ReusePort(on) => self.reuse_port = on,
+            O::NoDelay(on) => self.no_delay = on,
+            O::KeepAlive(on) => self.keep_alive = on,
+            // It is an `int`.
+            O::Linger(seconds) => self.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
+            O::RecvLowAt(bytes) => self.low_at = bytes.min(i32::MAX as u32).max(1),
+            O::RecvTimeout(d) => self.recv_timeout = nanoseconds(d),
+            O::SendTimeout(d) => self.send_timeout = nanoseconds(d),
+            O::SendBuffer(bytes) => {
+                self.send_buffer = bytes.min(knobs.wmem_max).saturating_mul(2).max(SEND_BUFFER_MIN);
+            }
+            O::RecvBuffer(bytes) => {
+                self.recv_buffer = bytes.min(knobs.rmem_max).saturating_mul(2).max(RECV_BUFFER_MIN);
+            }
+            O::Error(_) => return Err(Errno::ENOPROTOOPT),
+        }
+        Ok(())
+    }
+
+    /// `getsockopt(2)`; `error` is what `SO_ERROR` gives.
+    pub(super) fn get(
+        &self,
+        option: SocketOptionName,
+        error: impl FnOnce() -> Option<Errno>,
+    ) -> SocketOption {
+        use SocketOption as O;
+        use SocketOptionName as N;
+        let duration = |n: Option<u64>| n.map(std::time::Duration::from_nanos);
+        match option {
+            N::ReuseAddr => O::ReuseAddr(self.reuse_addr),
+            N::ReusePort => O::ReusePort(self.reuse_port),
+            N::NoDelay => O::NoDelay(self.no_delay),
+            N::KeepAlive => O::KeepAlive(self.keep_alive),
+            N::Linger => O::Linger(self.linger),
+            N::RecvLowAt => O::RecvLowAt(self.low_at),
+            N::RecvTimeout => O::RecvTimeout(duration(self.recv_timeout)),
+            N::SendTimeout => O::SendTimeout(duration(self.send_timeout)),
+            N::SendBuffer => O::SendBuffer(self.send_buffer),
+            N::RecvBuffer => O::RecvBuffer(self.recv_buffer),
+            N::Error => O::Error(error()),
+        }
+    }
 }
 
 /// A listening socket's queue.

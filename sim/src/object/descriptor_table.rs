@@ -75,6 +75,11 @@ impl DescriptorTable {
         if self.lowest_free >= self.limit { Err(None) } else { Ok(()) }
     }
 
+    /// Whether a second number is free, after [`DescriptorTable::check_free`].
+    pub fn has_two_free(&self) -> bool {
+        self.first_free_from(self.lowest_free + 1) < self.limit
+    }
+
     /// The lowest free number, made to refer to `file`.
     pub fn install(&mut self, file: u32) -> Fd {
         let at = self.first_free();
@@ -100,7 +105,10 @@ impl DescriptorTable {
     }
 
     fn first_free(&self) -> usize {
-        let from = self.lowest_free;
+        self.first_free_from(self.lowest_free)
+    }
+
+    fn first_free_from(&self, from: usize) -> usize {
         (from..self.files.len()).find(|&at| self.files[at].is_none()).unwrap_or(self.files.len().max(from))
     }
 }

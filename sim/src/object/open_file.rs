@@ -7,6 +7,8 @@ use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 pub(crate) enum Object {
     /// A TCP socket, by index.
     Socket(u32),
+    /// An AF_UNIX socket, by index.
+    Unix(u32),
     Epoll(Box<EpollSet>),
     Event(EventCounter),
     Timer(Box<TimerFd>),
@@ -17,6 +19,13 @@ pub(crate) enum Object {
     File(Box<OpenDisk>),
     /// Nothing: its object has been released.
     Gone,
+}
+
+impl Object {
+    /// Whether it is a socket, of whatever family.
+    pub fn is_socket(&self) -> bool {
+        matches!(self, Object::Socket(_) | Object::Unix(_))
+    }
 }
 
 /// Who is notified by a signal, and by which (`fcntl(2)`).

@@ -2,6 +2,7 @@
 //! operation at a time for each descriptor number, and report the end by a queued signal.
 
 use super::descriptor;
+use super::family;
 use super::file;
 use super::signal;
 use super::socket;
@@ -141,8 +142,10 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
 
 /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
 fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
-    let Object::Socket(sock) = w.files.get(file)?.object else { return None };
-    w.network.timeout(sock, events)
+    match w.files.get(file)?.object {
+        Object::Socket(sock) => w.network.timeout(sock, events),
+        _ => family::timeout(w, file, events),
+    }
 }
 
 fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
@@ -166,7 +169,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let expired = op.deadline.is_some_and(|at| w.run.now() >= at);
     let mut buffer = std::mem::take(&mut op.buffer);
     let nonblocking = w.files[file].nonblocking();
-    let socket = matches!(w.files[file].object, Object::Socket(_));
+    let socket = w.files[file].object.is_socket();
     let regular = matches!(w.files[file].object, Object::File(_));
     let result = match from {
         None => w.by_borrowed_fd(thread, file, |w, fd| match regular {

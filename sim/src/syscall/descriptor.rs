@@ -5,6 +5,7 @@ use super::file;
 use super::ring;
 use super::signal;
 use super::socket;
+use super::unix;
 use crate::network::SendProgress;
 use crate::object::{EventCounter, Object, SigIo, Watcher};
 use crate::scheduler::Step;
@@ -37,6 +38,7 @@ pub(crate) fn release_file(w: &mut World, file: u32) {
     }
     match open.object {
         Object::Socket(sock) => w.on_network(|net| net.close_sock(sock)),
+        Object::Unix(sock) => unix::close(w, sock),
         Object::Epoll(set) => {
             for (item, entry) in &set.items {
                 w.files.unwatch(entry.file, |watcher| watcher.is_item(file, item as u32));
@@ -65,7 +67,7 @@ pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     let (process, thread) = (w.my_process(), w.scheduler.current());
     let open = &mut w.files[file];
     // Only sockets have `fasync`; elsewhere the flag is dropped without a word.
-    let can = matches!(open.object, Object::Socket(_));
+    let can = open.object.is_socket();
     let flags = if can { flags } else { flags.without(StatusFlags::ASYNC) };
     let wants = flags.contains(StatusFlags::ASYNC);
     if wants || open.sigio.is_some() {
@@ -89,8 +91,8 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
     };
     match w.files[file].object {
         // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
-        Object::Socket(_) if buffer.is_empty() => return Step::Done(Ok(0)),
-        Object::Socket(_) => return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline),
+        Object::Socket(_) | Object::Unix(_) if buffer.is_empty() => return Step::Done(Ok(0)),
+        Object::Socket(_) | Object::Unix(_) => return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline),
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
         Object::Event(_) => {}
         Object::Timer(_) => {}
@@ -163,7 +165,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
         Err(errno) => return Step::Done(Err(errno)),
     };
     match &mut w.files[file].object {
-        Object::Socket(_) => socket::send(w, fd, &[bytes], SendFlags::NONE, progress),
+        Object::Socket(_) | Object::Unix(_) => socket::send(w, fd, &[bytes], SendFlags::NONE, progress),
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
@@ -218,7 +220,7 @@ pub(crate) fn write_parts(
         Err(errno) => return Step::Done(Err(errno)),
     };
     match w.files[file].object {
-        Object::Event(_) | Object::Socket(_) if whole.is_empty() => Step::Done(Ok(0)),
+        Object::Event(_) | Object::Socket(_) | Object::Unix(_) if whole.is_empty() => Step::Done(Ok(0)),
         Object::Event(_) => {
             let mut written = 0;
             for part in parts {

@@ -85,6 +85,9 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     if !is_dir && flags.contains(OpenFlags::DIRECTORY) {
         return Err(Errno::ENOTDIR);
     }
+    if disk.inode(inode).is_socket() {
+        return Err(Errno::ENXIO);
+    }
     if flags.contains(OpenFlags::TRUNC) {
         disk.truncate(inode, 0);
     }
@@ -100,7 +103,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
 }
 
 /// A new file or directory with this name in a directory.
-fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
+pub(super) fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
     let made = format!("{}:{path}", w.hosts[w.my_host()].name);
     my_disk(w).create(made, (directory, name), is_dir)
 }

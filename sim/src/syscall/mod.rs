@@ -6,6 +6,7 @@ pub(crate) mod aio;
 pub(crate) mod clock;
 pub(crate) mod descriptor;
 pub(crate) mod epoll;
+pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod poll;
 pub(crate) mod recv_all;
@@ -14,6 +15,7 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod thread;
 pub(crate) mod timer;
+pub(crate) mod unix;
 
 pub(crate) use recv_all::received;
 pub(crate) use ring::Entering;

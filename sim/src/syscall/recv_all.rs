@@ -1,5 +1,6 @@
 //! `MSG_WAITALL` (`recv(2)`): what arrives is taken as it comes, so that the receive buffer need not hold all of it.
 
+use super::family;
 use super::socket;
 use crate::scheduler::Step;
 use crate::world::World;
@@ -15,6 +16,9 @@ pub(crate) fn recv_all(
     got: &mut usize,
     deadline: &mut Option<u64>,
 ) -> Step<usize> {
+    if family::is_datagram(w, fd) {
+        return socket::recv(w, fd, buffer, flags.without(RecvFlags::WAITALL), deadline);
+    }
     loop {
         let failed = socket::find(w, fd).is_ok_and(|(_, sock)| w.network.has_error(sock));
         let (readable, at_mark) = readable_at(w, fd).unwrap_or_default();

@@ -5,8 +5,7 @@ use super::descriptor::{check_flags, wait_for_file};
 use crate::network::{Connect, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
-use crate::syscall::descriptor;
-use crate::syscall::signal;
+use crate::syscall::{descriptor, family, signal, unix};
 use crate::world::World;
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
@@ -32,7 +31,13 @@ fn install(w: &mut World, sock: u32, flags: SocketFlags) -> Fd {
 }
 
 pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Result<Fd> {
-    check_flags(flags)?;
+    check_flags(flags.without(SocketFlags::DGRAM))?;
+    if domain == Domain::Unix {
+        return unix::socket(w, flags);
+    }
+    if flags.contains(SocketFlags::DGRAM) {
+        return Err(Errno::ESOCKTNOSUPPORT);
+    }
     w.check_fd_free()?;
     let host = w.my_host();
     let sock = w.net().socket(host, domain);
@@ -40,12 +45,12 @@ pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Resul
 }
 
 pub(crate) fn bind(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::bind(w, fd, address) };
     w.on_network(|net| net.bind(sock, address))
 }
 
 pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::listen(w, fd, backlog) };
     let process = w.my_process();
     w.on_network(|net| net.listen(process, fd, sock, backlog))
 }
@@ -56,7 +61,7 @@ pub(crate) fn accept(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<(Fd, Soc
         w.file(fd)?;
         check_flags(flags)?;
         w.check_fd_free()?;
-        find(w, fd)
+        find(w, fd).or_else(|errno| family::accept(w, fd, flags).and(Err(errno)))
     };
     let (file, sock) = match attempt() {
         Ok(found) => found,
@@ -73,10 +78,7 @@ pub(crate) fn accept(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<(Fd, Soc
 }
 
 pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr) -> Step<()> {
-    let (file, sock) = match find(w, fd) {
-        Ok(found) => found,
-        Err(errno) => return Step::Done(Err(errno)),
-    };
+    let Ok((file, sock)) = find(w, fd) else { return Step::Done(family::connect(w, fd, address)) };
     let process = w.my_process();
     match w.on_network(|net| net.connect(process, sock, address)) {
         Ok(Connect::Done) => Step::Done(Ok(())),
@@ -109,10 +111,7 @@ pub(crate) fn recv(
     flags: RecvFlags,
     deadline: &mut Option<u64>,
 ) -> Step<usize> {
-    let (file, sock) = match find(w, fd) {
-        Ok(found) => found,
-        Err(errno) => return Step::Done(Err(errno)),
-    };
+    let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, deadline) };
     let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, deadline));
     if let Step::Wait = step {
@@ -129,10 +128,7 @@ pub(crate) fn send(
     flags: SendFlags,
     progress: &mut SendProgress,
 ) -> Step<usize> {
-    let (file, sock) = match find(w, fd) {
-        Ok(found) => found,
-        Err(errno) => return Step::Done(Err(errno)),
-    };
+    let Ok((file, sock)) = find(w, fd) else { return family::send(w, fd, buffers, flags, progress) };
     let nonblocking = w.files[file].nonblocking() || flags.contains(SendFlags::DONTWAIT);
     let urgent = flags.contains(SendFlags::OOB);
     let step = w.on_network(|net| net.send(sock, buffers, nonblocking, urgent, progress));
@@ -152,7 +148,7 @@ pub(crate) fn send(
 
 /// `inet_shutdown`.
 pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::shutdown(w, fd, how) };
     let result = w.on_network(|net| net.shutdown(sock, how));
     if result == Ok(true) {
         disconnect(w, sock);
@@ -167,21 +163,21 @@ pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
 }
 
 pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<SocketAddr> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::getsockname(w, fd) };
     Ok(w.network.getsockname(sock))
 }
 
 pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<SocketAddr> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::getpeername(w, fd) };
     w.network.getpeername(sock)
 }
 
 pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<()> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::setsockopt(w, fd, option) };
     w.on_network(|net| net.setsockopt(sock, option))
 }
 
 pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
-    let (_, sock) = find(w, fd)?;
+    let Ok((_, sock)) = find(w, fd) else { return family::getsockopt(w, fd, option) };
     Ok(w.net().getsockopt(sock, option))
 }

@@ -3,7 +3,7 @@
 
 use super::World;
 use crate::network::{ALL, Notice};
-use crate::object::{Object, Watcher};
+use crate::object::Watcher;
 use crate::scheduler::Wake;
 use crate::syscall::aio;
 use crate::syscall::epoll;
@@ -70,7 +70,7 @@ impl World {
                 }
                 Watcher::Ring { ring, op, events: asked, exclusive } => {
                     let mut key = events;
-                    if events.contains(Events::IN) && matches!(open.object, Object::Socket(_)) {
+                    if events.contains(Events::IN) && open.object.is_socket() {
                         // `sock_def_readable` names urgent data too.
                         key |= Events::PRI;
                     }

@@ -4,7 +4,7 @@ use super::{BORROWED_FD, NONE, World};
 use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::object::{DescriptorTable, ProcessSignals};
+use crate::object::{DescriptorTable, Object, ProcessSignals};
 use crate::run::Effect;
 use crate::scheduler::{Step, Thread, Wake};
 use crate::syscall::aio;
@@ -132,9 +132,11 @@ impl World {
         let Some(heap) = crate::allocator::held(process) else { return };
         let mut buffers = 0;
         for file in self.processes[process].fds.files() {
-            if let crate::object::Object::Socket(sock) = self.files[file].object {
-                buffers += self.network.buffered(sock);
-            }
+            buffers += match self.files[file].object {
+                Object::Socket(sock) => self.network.buffered(sock),
+                Object::Unix(sock) => self.network.unix_buffered(sock),
+                _ => 0,
+            };
         }
         if heap + buffers > limit {
             let name = self.processes[process].name.clone();
@@ -180,6 +182,12 @@ impl World {
             }
             Errno::EMFILE
         })
+    }
+
+    /// As [`World::check_fd_free`], for a call that makes two.
+    pub fn check_two_fds_free(&mut self) -> Result<(), Errno> {
+        self.check_fd_free()?;
+        if self.me().fds.has_two_free() { Ok(()) } else { Err(Errno::EMFILE) }
     }
 
     /// The lowest free descriptor, made to refer to `file`. [`World::check_fd_free`] comes first.

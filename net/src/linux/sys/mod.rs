@@ -15,6 +15,7 @@ pub(super) mod signal;
 pub(super) mod socket;
 pub(super) mod thread;
 pub(super) mod time;
+pub(super) mod unix;
 
 use crate::{Errno, Result};
 

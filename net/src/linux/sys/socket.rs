@@ -88,7 +88,14 @@ impl AddressRoom {
 
 pub(crate) fn socket(domain: i32, flags: i32) -> Result<Fd> {
     // SAFETY: no memory is touched.
-    check_fd(unsafe { libc::socket(domain, libc::SOCK_STREAM | flags, 0) })
+    check_fd(unsafe { libc::socket(domain, flags, 0) })
+}
+
+pub(crate) fn socketpair(flags: i32) -> Result<(Fd, Fd)> {
+    let mut pair = [-1; 2];
+    // SAFETY: the kernel writes two descriptors.
+    check_unit(unsafe { libc::socketpair(libc::AF_UNIX, flags, 0, pair.as_mut_ptr()) })?;
+    Ok((Fd(pair[0]), Fd(pair[1])))
 }
 
 pub(crate) fn bind(fd: Fd, address: SocketAddr) -> Result<()> {

@@ -39,6 +39,8 @@ pub(crate) struct Inode {
     /// The host and the path that it was made under: who chooses.
     name: String,
     directory: Option<Directory>,
+    /// What an AF_UNIX socket was bound to.
+    is_socket: bool,
     data: Contents,
     durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
@@ -114,6 +116,21 @@ impl Disk {
         i.opens += 1;
         let errors_seen = if i.error_reported { i.errors } else { i.errors - 1 };
         OpenDisk { host, inode, position: 0, access, errors_seen, locks: false }
+    }
+
+    /// A new file is what an AF_UNIX socket is bound to, which holds it as an open file would.
+    pub fn hold_socket(&mut self, inode: u32) {
+        let i = self.inode_mut(inode);
+        i.is_socket = true;
+        i.opens += 1;
+    }
+
+    /// That socket is closed. The name stays.
+    pub fn release_socket(&mut self, inode: u32) {
+        if let Some(i) = self.inodes.get_mut(inode as usize) {
+            i.opens = i.opens.saturating_sub(1);
+            self.release(inode);
+        }
     }
 
     /// The last descriptor of an open file is gone.
@@ -202,6 +219,7 @@ impl Inode {
         Inode {
             name,
             directory: directory.then(Directory::default),
+            is_socket: false,
             data: Contents::default(),
             durable_len: 0,
             grown: None,
@@ -223,6 +241,11 @@ impl Inode {
 
     pub fn is_dir(&self) -> bool {
         self.directory.is_some()
+    }
+
+    /// Whether it is what an AF_UNIX socket was bound to.
+    pub fn is_socket(&self) -> bool {
+        self.is_socket
     }
 
     /// Its entries; `None`: it is a file.

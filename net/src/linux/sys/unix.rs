@@ -1,0 +1,114 @@
+//! The calls that take or give an address of AF_UNIX.
+
+use super::super::handler::interruptible;
+use super::{check, check_fd, check_unit};
+use crate::{Errno, Fd, Result, UnixAddr};
+use libc::{sockaddr, sockaddr_un, socklen_t};
+use std::mem::{offset_of, size_of};
+
+/// Where the path begins.
+const PATH: usize = offset_of!(sockaddr_un, sun_path);
+
+/// An address as the kernel takes and gives it, with one byte more than it ever fills.
+#[repr(C)]
+struct Raw {
+    un: sockaddr_un,
+    _end: u8,
+    len: socklen_t,
+}
+
+impl Raw {
+    fn room() -> Raw {
+        // SAFETY: sockaddr_un is made of integers.
+        let un = unsafe { std::mem::zeroed() };
+        Raw { un, _end: 0, len: size_of::<sockaddr_un>() as socklen_t }
+    }
+
+    /// A path ends with a NUL where there is room for one, as `unix(7)` asks for.
+    fn new(address: &UnixAddr) -> Result<Raw> {
+        let bytes = address.sun_path()?;
+        let mut raw = Raw::room();
+        raw.un.sun_family = libc::AF_UNIX as _;
+        for (to, from) in raw.un.sun_path.iter_mut().zip(&bytes) {
+            *to = *from as _;
+        }
+        let nul = usize::from(matches!(address, UnixAddr::Path(_)) && bytes.len() < UnixAddr::PATH_MAX);
+        raw.len = (PATH + bytes.len() + nul) as socklen_t;
+        Ok(raw)
+    }
+
+    fn as_ptr(&self) -> *const sockaddr {
+        (&raw const self.un).cast()
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut sockaddr {
+        (&raw mut self.un).cast()
+    }
+
+    /// What was written. `EAFNOSUPPORT`: an address of another family.
+    fn address(&self) -> Result<UnixAddr> {
+        let len = self.len as usize;
+        if len >= size_of::<libc::sa_family_t>() && i32::from(self.un.sun_family) != libc::AF_UNIX {
+            return Err(Errno::EAFNOSUPPORT);
+        }
+        let path = self.un.sun_path.iter().map(|&byte| byte as u8);
+        let path: Vec<u8> = path.take(len.saturating_sub(PATH)).collect();
+        UnixAddr::from_sun_path(&path)
+    }
+}
+
+pub(crate) fn bind(fd: Fd, address: &UnixAddr) -> Result<()> {
+    let raw = Raw::new(address)?;
+    // SAFETY: the kernel reads `len` bytes of an address that lives through the call.
+    check_unit(unsafe { libc::bind(fd.0, raw.as_ptr(), raw.len) })
+}
+
+pub(crate) fn connect(fd: Fd, address: &UnixAddr) -> Result<()> {
+    let raw = Raw::new(address)?;
+    // SAFETY: as for `bind`.
+    check_unit(interruptible(|| unsafe { libc::connect(fd.0, raw.as_ptr(), raw.len) }))
+}
+
+pub(crate) fn accept4(fd: Fd, flags: i32) -> Result<(Fd, UnixAddr)> {
+    let mut raw = Raw::room();
+    let len = &raw mut raw.len;
+    // SAFETY: the kernel writes at most `*len` bytes of address, and its length; both live through the call.
+    let new = check_fd(interruptible(|| unsafe { libc::accept4(fd.0, raw.as_mut_ptr(), len, flags) }))?;
+    raw.address().map(|peer| (new, peer)).inspect_err(|_| {
+        let _ = super::io::close(new);
+    })
+}
+
+pub(crate) fn getsockname(fd: Fd) -> Result<UnixAddr> {
+    let mut raw = Raw::room();
+    let len = &raw mut raw.len;
+    // SAFETY: as for `accept4`.
+    check_unit(unsafe { libc::getsockname(fd.0, raw.as_mut_ptr(), len) })?;
+    raw.address()
+}
+
+pub(crate) fn getpeername(fd: Fd) -> Result<UnixAddr> {
+    let mut raw = Raw::room();
+    let len = &raw mut raw.len;
+    // SAFETY: as for `accept4`.
+    check_unit(unsafe { libc::getpeername(fd.0, raw.as_mut_ptr(), len) })?;
+    raw.address()
+}
+
+pub(crate) fn sendto(fd: Fd, buffer: &[u8], flags: i32, to: &UnixAddr) -> Result<usize> {
+    let raw = Raw::new(to)?;
+    // SAFETY: the kernel reads a buffer and an address that are borrowed for the call.
+    check(interruptible(|| unsafe {
+        libc::sendto(fd.0, buffer.as_ptr().cast(), buffer.len(), flags, raw.as_ptr(), raw.len)
+    }))
+}
+
+pub(crate) fn recvfrom(fd: Fd, buffer: &mut [u8], flags: i32) -> Result<(usize, UnixAddr)> {
+    let mut raw = Raw::room();
+    let len = &raw mut raw.len;
+    // SAFETY: the kernel writes into a buffer that is borrowed for the call, and an address as for `accept4`.
+    let n = check(interruptible(|| unsafe {
+        libc::recvfrom(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags, raw.as_mut_ptr(), len)
+    }))?;
+    Ok((n, raw.address()?))
+}

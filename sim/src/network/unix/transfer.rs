@@ -1,0 +1,361 @@
+//! Sending and receiving: chunks in the receiver's queue, charged to the sender's buffer as the kernel charges them.
+
+use super::super::socket::{RCV, SEND};
+use super::super::{Net, SendProgress};
+use super::{Id, State, UnixSock};
+use crate::scheduler::Step;
+use eagain_net::{Errno, Events, RecvFlags, SigCode, UnixAddr};
+
+/// `PAGE_SIZE`.
+const PAGE: u64 = 4096;
+/// What `struct skb_shared_info` takes behind the bytes.
+const SHARED_INFO: u64 = 320;
+/// What `struct sk_buff` takes.
+const SK_BUFF: u64 = 256;
+/// `SKB_MAX_HEAD(0)`: bytes that one page holds.
+const HEAD_MAX: u64 = PAGE - SHARED_INFO;
+/// `SKB_MAX_ALLOC`.
+const ALLOC_MAX: u64 = 4 * PAGE - SHARED_INFO;
+/// `UNIX_SKB_FRAGS_SZ`.
+const FRAGS: u64 = 32 << 10;
+/// `MAX_SKB_FRAGS` pages.
+const FRAGS_MAX: u64 = 17 * PAGE;
+
+/// What was sent with one call, or a part of that.
+pub(super) struct Chunk {
+    bytes: Vec<u8>,
+    read: usize,
+    /// What it counts in the sender's buffer.
+    charge: u64,
+    from: Id,
+    /// Who sent it, for `recvfrom`.
+    name: UnixAddr,
+}
+
+impl Chunk {
+    /// Bytes that are not received.
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.read
+    }
+}
+
+/// `skb->truesize` of `head` bytes of kmalloc and `data` bytes of pages.
+fn true_size(head: u64, data: u64) -> u64 {
+    let block = (head.next_multiple_of(64) + SHARED_INFO).next_power_of_two().max(512);
+    SK_BUFF + block + data.next_multiple_of(PAGE)
+}
+
+/// Of `len` bytes of a stream: how many go into one chunk, and what that counts (`unix_stream_sendmsg`).
+fn stream_chunk(len: u64, send_buffer: u64) -> (u64, u64) {
+    let size = len.min((send_buffer >> 1).saturating_sub(64).max(1)).min(HEAD_MAX + FRAGS);
+    let data = size.saturating_sub(HEAD_MAX).next_multiple_of(PAGE).min(size);
+    (size, true_size(size - data, data))
+}
+
+/// What a datagram of `len` bytes counts (`unix_dgram_sendmsg`).
+fn datagram_charge(len: u64) -> u64 {
+    let data = len.saturating_sub(ALLOC_MAX).min(FRAGS_MAX).next_multiple_of(PAGE).min(len);
+    true_size(len - data, data)
+}
+
+impl UnixSock {
+    /// `unix_writable`: the counter of the kernel begins at 1.
+    pub(super) fn is_writable(&self) -> bool {
+        self.state != State::Listen && (self.charged + 1) * 4 <= u64::from(self.options.send_buffer)
+    }
+
+    fn has_room(&self) -> bool {
+        self.charged < u64::from(self.options.send_buffer)
+    }
+}
+
+impl Net<'_> {
+    /// `unix_stream_sendmsg`. `EPIPE` is for the caller to send `SIGPIPE` with.
+    fn unix_send_stream(
+        &mut self,
+        sock: u32,
+        bytes: &[u8],
+        nonblocking: bool,
+        progress: &mut SendProgress,
+    ) -> Step<usize> {
+        let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
+        let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
+        let Some(peer) = self.net.unix[sock as usize].peer else { return Step::Done(Err(Errno::ENOTCONN)) };
+        if self.net.unix[sock as usize].shutdown & SEND != 0 {
+            return or_sent(progress.sent, Errno::EPIPE);
+        }
+        while progress.sent < bytes.len() {
+            let s = &mut self.net.unix[sock as usize];
+            if let Some(error) = s.error.take() {
+                return or_sent(progress.sent, error);
+            }
+            if !s.has_room() {
+                s.no_space = true;
+                if nonblocking || expired {
+                    return or_sent(progress.sent, Errno::EAGAIN);
+                }
+                if progress.deadline.is_none() {
+                    progress.deadline =
+                        s.options.send_timeout.map(|time| self.run.now().saturating_add(time));
+                }
+                return Step::Wait;
+            }
+            let left = (bytes.len() - progress.sent) as u64;
+            let (n, charge) = stream_chunk(left, u64::from(s.options.send_buffer));
+            let part = &bytes[progress.sent..progress.sent + n as usize];
+            let (from, name) = (s.id, s.name.clone());
+            let Some(to) = self.net.unix_get(peer).filter(|to| to.shutdown & RCV == 0) else {
+                return or_sent(progress.sent, Errno::EPIPE);
+            };
+            let to = to.id.at;
+            self.unix_push(to, Chunk { bytes: part.to_vec(), read: 0, charge, from, name });
+            progress.sent += n as usize;
+        }
+        Step::Done(Ok(bytes.len()))
+    }
+
+    /// `unix_dgram_sendmsg`, to `other` where an address was given.
+    fn unix_send_datagram(
+        &mut self,
+        sock: u32,
+        other: Option<u32>,
+        bytes: &[u8],
+        nonblocking: bool,
+        progress: &mut SendProgress,
+    ) -> Step<usize> {
+        let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
+        let nonblocking = nonblocking || expired;
+        let named = other.map(|other| self.net.unix[other as usize].id);
+        let s = &mut self.net.unix[sock as usize];
+        let Some(to) = named.or(s.peer) else { return Step::Done(Err(Errno::ENOTCONN)) };
+        if bytes.len() as u64 > u64::from(s.options.send_buffer).saturating_sub(32) {
+            return Step::Done(Err(Errno::EMSGSIZE));
+        }
+        if let Some(error) = s.error.take() {
+            return Step::Done(Err(error));
+        }
+        if s.shutdown & SEND != 0 {
+            return Step::Done(Err(Errno::EPIPE));
+        }
+        let room = s.has_room();
+        let (from, name, timeout) = (s.id, s.name.clone(), s.options.send_timeout);
+        let wait = |net: &mut Self, progress: &mut SendProgress| {
+            net.net.unix[sock as usize].no_space = true;
+            if nonblocking {
+                return Step::Done(Err(Errno::EAGAIN));
+            }
+            if progress.deadline.is_none() {
+                progress.deadline = timeout.map(|time| net.run.now().saturating_add(time));
+            }
+            Step::Wait
+        };
+        if !room {
+            return wait(self, progress);
+        }
+        let Some(receiver) = self.net.unix_get(to) else {
+            // The peer was closed: that is told once.
+            let s = &mut self.net.unix[sock as usize];
+            s.peer = None;
+            s.state = State::Close;
+            return Step::Done(Err(Errno::ECONNREFUSED));
+        };
+        let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
+        let full = receiver.id != from && receiver.peer != Some(from) && receiver.is_full();
+        if let Err(errno) = self.unix_may_send(sock, at) {
+            return Step::Done(Err(errno));
+        }
+        if shut {
+            return Step::Done(Err(Errno::EPIPE));
+        }
+        if full {
+            self.unix_wants_room(sock, at);
+            return wait(self, progress);
+        }
+        let charge = datagram_charge(bytes.len() as u64);
+        self.unix_push(at, Chunk { bytes: bytes.to_vec(), read: 0, charge, from, name });
+        Step::Done(Ok(bytes.len()))
+    }
+
+    /// Sends the pieces as one; to `other` where an address was given.
+    pub fn unix_send(
+        &mut self,
+        sock: u32,
+        other: Option<u32>,
+        buffers: &[&[u8]],
+        nonblocking: bool,
+        progress: &mut SendProgress,
+    ) -> Step<usize> {
+        let joined;
+        let bytes = match buffers {
+            [one] => *one,
+            many => {
+                joined = many.concat();
+                joined.as_slice()
+            }
+        };
+        match self.net.unix[sock as usize].datagrams {
+            true => self.unix_send_datagram(sock, other, bytes, nonblocking, progress),
+            false => self.unix_send_stream(sock, bytes, nonblocking, progress),
+        }
+    }
+
+    /// The chunk is in the queue of `to`, which hears of it.
+    fn unix_push(&mut self, to: u32, chunk: Chunk) {
+        self.run.payload(self.scheduler.current(), &chunk.bytes, true);
+        if let Some(sender) = self.net.unix_get_mut(chunk.from) {
+            sender.charged += chunk.charge;
+        }
+        let receiver = &mut self.net.unix[to as usize];
+        receiver.queue.push_back(chunk);
+        let file = receiver.file;
+        self.scheduler.progress(self.run);
+        self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
+    }
+
+    /// Takes the first chunk out of a queue: its sender has room again.
+    pub(super) fn unix_take_chunk(&mut self, sock: u32) -> Option<Chunk> {
+        let s = &mut self.net.unix[sock as usize];
+        let chunk = s.queue.pop_front()?;
+        let wanting = std::mem::take(&mut s.wanting);
+        self.unix_tell_room(wanting);
+        if let Some(sender) = self.net.unix_get_mut(chunk.from) {
+            sender.charged -= chunk.charge;
+            if sender.is_writable() {
+                let (file, waited) = (sender.file, std::mem::take(&mut sender.no_space));
+                self.notify(file, Events::OUT, waited.then_some(SigCode::PollOut));
+            }
+        }
+        Some(chunk)
+    }
+
+    /// `unix_stream_read_generic` and `__unix_dgram_recvmsg`.
+    pub fn unix_recv(
+        &mut self,
+        sock: u32,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+        nonblocking: bool,
+        deadline: &mut Option<u64>,
+    ) -> Step<(usize, UnixAddr)> {
+        let s = &self.net.unix[sock as usize];
+        if flags.contains(RecvFlags::OOB) {
+            return Step::Done(Err(if s.datagrams { Errno::EOPNOTSUPP } else { Errno::EINVAL }));
+        }
+        if s.datagrams {
+            return self.unix_recv_datagram(sock, buffer, flags, nonblocking, deadline);
+        }
+        if s.state != State::Established {
+            return Step::Done(Err(Errno::EINVAL));
+        }
+        let queued: usize = s.queue.iter().map(Chunk::left).sum();
+        let low = (s.options.low_at as usize).min(buffer.len()).max(1);
+        let over = s.error.is_some() || s.shutdown & RCV != 0;
+        if !s.queue.is_empty() && (queued >= low || over || nonblocking) {
+            let n = self.unix_take_bytes(sock, buffer, flags.contains(RecvFlags::PEEK));
+            self.run.payload(self.scheduler.current(), &buffer[..n], false);
+            self.scheduler.progress(self.run);
+            return Step::Done(Ok((n, UnixAddr::Unnamed)));
+        }
+        self.unix_nothing(sock, nonblocking, deadline)
+    }
+
+    /// There is nothing to receive: an error, the end, or a wait.
+    fn unix_nothing(
+        &mut self,
+        sock: u32,
+        nonblocking: bool,
+        deadline: &mut Option<u64>,
+    ) -> Step<(usize, UnixAddr)> {
+        let s = &mut self.net.unix[sock as usize];
+        if let Some(error) = s.error.take() {
+            self.scheduler.progress(self.run);
+            return Step::Done(Err(error));
+        }
+        let waits = !nonblocking && deadline.is_none_or(|at| self.run.now() < at);
+        // A socket of datagrams that is shut says so only to who would wait.
+        if s.shutdown & RCV != 0 && (waits || !s.datagrams) {
+            self.scheduler.progress(self.run);
+            return Step::Done(Ok((0, UnixAddr::Unnamed)));
+        }
+        if !waits {
+            return Step::Done(Err(Errno::EAGAIN));
+        }
+        if deadline.is_none() {
+            *deadline = s.options.recv_timeout.map(|time| self.run.now().saturating_add(time));
+        }
+        Step::Wait
+    }
+
+    fn unix_take_bytes(&mut self, sock: u32, buffer: &mut [u8], peek: bool) -> usize {
+        let mut n = 0;
+        let mut at = 0;
+        while n < buffer.len()
+            && let Some(chunk) = self.net.unix[sock as usize].queue.get_mut(at)
+        {
+            let take = chunk.left().min(buffer.len() - n);
+            buffer[n..n + take].copy_from_slice(&chunk.bytes[chunk.read..chunk.read + take]);
+            n += take;
+            if peek {
+                at += 1;
+                continue;
+            }
+            chunk.read += take;
+            if chunk.left() == 0 {
+                self.unix_take_chunk(sock);
+            }
+        }
+        n
+    }
+
+    fn unix_recv_datagram(
+        &mut self,
+        sock: u32,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+        nonblocking: bool,
+        deadline: &mut Option<u64>,
+    ) -> Step<(usize, UnixAddr)> {
+        if self.net.unix[sock as usize].queue.is_empty() || self.net.unix[sock as usize].error.is_some() {
+            return self.unix_nothing(sock, nonblocking, deadline);
+        }
+        let taken;
+        let chunk = match flags.contains(RecvFlags::PEEK) {
+            true => self.net.unix[sock as usize].queue.front(),
+            false => {
+                taken = self.unix_take_chunk(sock);
+                taken.as_ref()
+            }
+        };
+        let Some(chunk) = chunk else { return Step::Done(Err(Errno::EAGAIN)) };
+        let n = chunk.bytes.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&chunk.bytes[..n]);
+        let told = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
+        let name = chunk.name.clone();
+        self.run.payload(self.scheduler.current(), &buffer[..n], false);
+        self.scheduler.progress(self.run);
+        Step::Done(Ok((told, name)))
+    }
+}
+
+/// What a caller is told: how much, and nothing of who.
+pub(crate) fn without_name(step: Step<(usize, UnixAddr)>) -> Step<usize> {
+    match step {
+        Step::Wait => Step::Wait,
+        Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
+    }
+}
+
+/// As Linux 6.18 on x86-64 counts them (`ioctl(2)`, `SIOCOUTQ`).
+#[test]
+fn bytes_in_flight_count_as_the_kernel_counts_them() {
+    for (len, charge) in [(1, 768), (192, 768), (300, 1280), (705, 2304), (3776, 4352), (3777, 4864)] {
+        assert_eq!(stream_chunk(len, 212_992), (len, charge), "{len}");
+    }
+    for (len, charge) in [(5000, 6400), (7872, 8448), (8000, 8960), (10_000, 12_544), (30_000, 30_976)] {
+        assert_eq!(stream_chunk(len, 212_992), (len, charge), "{len}");
+    }
+    assert_eq!(stream_chunk(65_536, 212_992), (36_544, 37_120));
+    for (len, charge) in [(1, 768), (3777, 8448), (16_000, 16_640), (20_000, 20_736), (100_000, 102_656)] {
+        assert_eq!(datagram_charge(len), charge, "{len}");
+    }
+}

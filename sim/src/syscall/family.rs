@@ -1,0 +1,138 @@
+//! Calls on sockets that are not TCP's: to which file each goes. `super::socket` asks here where a descriptor is none of
+//! its own, so that TCP pays nothing for the others.
+
+use super::unix;
+use crate::network::SendProgress;
+use crate::object::Object;
+use crate::scheduler::Step;
+use crate::world::World;
+use eagain_net::{
+    Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketAddr, SocketFlags, SocketOption,
+    SocketOptionName,
+};
+
+/// A socket, and the open file that refers to it.
+#[derive(Clone, Copy)]
+enum Found {
+    Unix(u32, u32),
+}
+
+/// `EBADF`, then `ENOTSOCK`.
+fn find(w: &World, fd: Fd) -> Result<Found> {
+    let file = w.file(fd)?;
+    match w.files[file].object {
+        Object::Unix(sock) => Ok(Found::Unix(file, sock)),
+        _ => Err(Errno::ENOTSOCK),
+    }
+}
+
+/// Whether the descriptor is a socket of datagrams: one call, one datagram.
+pub(crate) fn is_datagram(w: &World, fd: Fd) -> bool {
+    match find(w, fd) {
+        Ok(Found::Unix(_, sock)) => w.network.unix_is_datagram(sock),
+        Err(_) => false,
+    }
+}
+
+#[cold]
+pub(crate) fn bind(w: &mut World, fd: Fd, _address: SocketAddr) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(..) => Err(Errno::EINVAL),
+    }
+}
+
+#[cold]
+pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(_, sock) => w.on_network(|net| net.unix_listen(sock, backlog)),
+    }
+}
+
+/// The address of an AF_UNIX peer is none that this call can give: see `unix_accept`.
+#[cold]
+pub(crate) fn accept(w: &mut World, fd: Fd, _flags: SocketFlags) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(..) => Err(Errno::EAFNOSUPPORT),
+    }
+}
+
+#[cold]
+pub(crate) fn connect(w: &mut World, fd: Fd, _address: SocketAddr) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(..) => Err(Errno::EINVAL),
+    }
+}
+
+#[cold]
+pub(crate) fn recv(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    deadline: &mut Option<u64>,
+) -> Step<usize> {
+    match find(w, fd) {
+        Ok(Found::Unix(file, sock)) => {
+            crate::network::without_name(unix::recv(w, file, sock, buffer, flags, deadline))
+        }
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+#[cold]
+pub(crate) fn send(
+    w: &mut World,
+    fd: Fd,
+    buffers: &[&[u8]],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    match find(w, fd) {
+        Ok(Found::Unix(file, sock)) => unix::send(w, file, sock, None, buffers, flags, progress),
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+#[cold]
+pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(_, sock) => w.on_network(|net| net.unix_shutdown(sock, how)),
+    }
+    Ok(())
+}
+
+#[cold]
+pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<SocketAddr> {
+    match find(w, fd)? {
+        Found::Unix(..) => Err(Errno::EAFNOSUPPORT),
+    }
+}
+
+#[cold]
+pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<SocketAddr> {
+    match find(w, fd)? {
+        Found::Unix(_, sock) => w.network.unix_getpeername(sock).and(Err(Errno::EAFNOSUPPORT)),
+    }
+}
+
+#[cold]
+pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<()> {
+    match find(w, fd)? {
+        Found::Unix(_, sock) => w.on_network(|net| net.unix_setsockopt(sock, option)),
+    }
+}
+
+#[cold]
+pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
+    match find(w, fd)? {
+        Found::Unix(_, sock) => w.network.unix_getsockopt(sock, option),
+    }
+}
+
+/// `SO_RCVTIMEO` or `SO_SNDTIMEO` of an open file that is such a socket, in nanoseconds.
+pub(crate) fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
+    match w.files.get(file)?.object {
+        Object::Unix(sock) => w.network.unix_timeout(sock, events),
+        _ => None,
+    }
+}

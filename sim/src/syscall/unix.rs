@@ -1,0 +1,273 @@
+//! AF_UNIX (net/unix/af_unix.c): what a path or an abstract name refers to, and the calls that take or give one. What they do
+//! to the socket is in `crate::network`.
+
+use super::descriptor::{self, check_flags, wait_for_file};
+use super::file;
+use super::signal;
+use crate::network::{Place, SendProgress, UnixConnect};
+use crate::object::{Last, Object};
+use crate::scheduler::Step;
+use crate::world::World;
+use eagain_net::{
+    Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags, UnixAddr,
+};
+
+/// The open file and the AF_UNIX socket of a descriptor. `EAFNOSUPPORT`: a socket of another family.
+fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
+    let file = w.file(fd)?;
+    match w.files[file].object {
+        Object::Unix(sock) => Ok((file, sock)),
+        ref other if other.is_socket() => Err(Errno::EAFNOSUPPORT),
+        _ => Err(Errno::ENOTSOCK),
+    }
+}
+
+fn install(w: &mut World, sock: u32, flags: SocketFlags) -> Fd {
+    let fd = descriptor::open_file(w, Object::Unix(sock), flags.contains(SocketFlags::NONBLOCK));
+    if let Ok(file) = w.file(fd) {
+        w.network.unix_set_file(sock, file);
+    }
+    fd
+}
+
+pub(crate) fn socket(w: &mut World, flags: SocketFlags) -> Result<Fd> {
+    w.check_fd_free()?;
+    let host = w.my_host();
+    let sock = w.net().unix_socket(host, flags.contains(SocketFlags::DGRAM));
+    Ok(install(w, sock, flags))
+}
+
+pub(crate) fn socketpair(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
+    check_flags(flags.without(SocketFlags::DGRAM))?;
+    w.check_two_fds_free()?;
+    let host = w.my_host();
+    let datagrams = flags.contains(SocketFlags::DGRAM);
+    let (one, other) = (w.net().unix_socket(host, datagrams), w.net().unix_socket(host, datagrams));
+    w.net().unix_pair(one, other);
+    w.progress();
+    Ok((install(w, one, flags), install(w, other, flags)))
+}
+
+/// `unix_bind`: a path becomes an entry of the host's file system.
+pub(crate) fn bind(w: &mut World, fd: Fd, address: &UnixAddr) -> Result<()> {
+    let (_, sock) = find(w, fd)?;
+    let host = w.my_host();
+    let is_bound = w.network.unix_is_bound(sock);
+    match address {
+        UnixAddr::Unnamed if is_bound => Ok(()),
+        UnixAddr::Unnamed => autobind(w, host, sock),
+        UnixAddr::Path(path) => bind_path(w, host, sock, path, is_bound),
+        UnixAddr::Abstract(_) if is_bound => Err(Errno::EINVAL),
+        UnixAddr::Abstract(name) => {
+            let place = Place::Name(name.clone());
+            if w.network.unix_find(host, w.network.unix_is_datagram(sock), &place).is_ok() {
+                return Err(Errno::EADDRINUSE);
+            }
+            w.on_network(|net| net.unix_bind(sock, address.clone(), place));
+            Ok(())
+        }
+    }
+}
+
+/// `unix_autobind`: the first name of five hexadecimal digits that is free.
+fn autobind(w: &mut World, host: u32, sock: u32) -> Result<()> {
+    let datagrams = w.network.unix_is_datagram(sock);
+    let name = (0..1 << 20).map(|number| format!("{number:05x}").into_bytes()).find(|name| {
+        let place = Place::Name(name.clone());
+        w.network.unix_find(host, datagrams, &place).is_err()
+    });
+    let name = name.ok_or(Errno::ENOSPC)?;
+    w.on_network(|net| net.unix_bind(sock, UnixAddr::Abstract(name.clone()), Place::Name(name)));
+    Ok(())
+}
+
+fn bind_path(w: &mut World, host: u32, sock: u32, path: &str, is_bound: bool) -> Result<()> {
+    let disk = &mut w.hosts[host].disk;
+    let parent = disk.parent(path)?;
+    let Last::Name(name) = parent.last else { return Err(Errno::EADDRINUSE) };
+    if disk.entry(parent.directory(), name)?.is_some() {
+        return Err(Errno::EADDRINUSE);
+    }
+    if parent.slashes {
+        return Err(Errno::ENOENT);
+    }
+    if is_bound {
+        return Err(Errno::EINVAL);
+    }
+    let inode = file::create_inode(w, path, (parent.directory(), name), false);
+    w.hosts[host].disk.hold_socket(inode);
+    w.on_network(|net| net.unix_bind(sock, UnixAddr::Path(path.to_owned()), Place::Inode(inode)));
+    Ok(())
+}
+
+/// `unix_find_other`: the socket that an address of this host is of.
+fn look_up(w: &mut World, sock: u32, address: &UnixAddr) -> Result<u32> {
+    let host = w.my_host();
+    let place = match address {
+        UnixAddr::Unnamed => return Err(Errno::EINVAL),
+        UnixAddr::Abstract(name) => Place::Name(name.clone()),
+        UnixAddr::Path(path) => {
+            let disk = &w.hosts[host].disk;
+            let inode = disk.find(path)?;
+            if !disk.inode(inode).is_socket() {
+                return Err(Errno::ECONNREFUSED);
+            }
+            Place::Inode(inode)
+        }
+    };
+    w.network.unix_find(host, w.network.unix_is_datagram(sock), &place)
+}
+
+pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut Option<u64>) -> Step<()> {
+    let found = find(w, fd).and_then(|(file, sock)| Ok((file, sock, look_up(w, sock, address)?)));
+    let (file, sock, other) = match found {
+        Ok(found) => found,
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    match w.on_network(|net| net.unix_connect(sock, other)) {
+        Ok(UnixConnect::Done) => Step::Done(Ok(())),
+        Ok(UnixConnect::Full) => {
+            if w.files[file].nonblocking() || deadline.is_some_and(|at| w.run.now() >= at) {
+                return Step::Done(Err(Errno::EAGAIN));
+            }
+            if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::OUT)) {
+                *deadline = Some(w.run.now().saturating_add(timeout));
+            }
+            w.net().unix_wants_room(sock, other);
+            wait_for_file(w, file, Events::OUT, true, *deadline);
+            Step::Wait
+        }
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+pub(crate) fn accept(
+    w: &mut World,
+    fd: Fd,
+    flags: SocketFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(Fd, UnixAddr)> {
+    let mut attempt = || -> Result<(u32, u32)> {
+        w.file(fd)?;
+        check_flags(flags)?;
+        w.check_fd_free()?;
+        find(w, fd)
+    };
+    let (file, sock) = match attempt() {
+        Ok(found) => found,
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    match w.on_network(|net| net.unix_accept(sock)) {
+        Ok(child) => {
+            let peer = w.network.unix_getpeername(child).unwrap_or_default();
+            Step::Done(Ok((install(w, child, flags), peer)))
+        }
+        Err(Errno::EAGAIN) if !w.files[file].nonblocking() && deadline.is_none_or(|at| w.run.now() < at) => {
+            if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::IN)) {
+                *deadline = Some(w.run.now().saturating_add(timeout));
+            }
+            wait_for_file(w, file, Events::IN, true, *deadline);
+            Step::Wait
+        }
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+pub(crate) fn sendto(
+    w: &mut World,
+    fd: Fd,
+    bytes: &[u8],
+    flags: SendFlags,
+    to: &UnixAddr,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    let attempt = |w: &mut World| {
+        let (file, sock) = find(w, fd)?;
+        if !w.network.unix_is_datagram(sock) {
+            let connected = w.network.unix_getpeername(sock).is_ok();
+            return Err(if connected { Errno::EISCONN } else { Errno::EOPNOTSUPP });
+        }
+        Ok((file, sock, look_up(w, sock, to)?))
+    };
+    match attempt(w) {
+        Ok((file, sock, other)) => send(w, file, sock, Some(other), &[bytes], flags, progress),
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+/// To whom it is connected, or to `other`.
+pub(super) fn send(
+    w: &mut World,
+    file: u32,
+    sock: u32,
+    other: Option<u32>,
+    buffers: &[&[u8]],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    if flags.contains(SendFlags::OOB) {
+        return Step::Done(Err(Errno::EOPNOTSUPP));
+    }
+    let nonblocking = w.files[file].nonblocking() || flags.contains(SendFlags::DONTWAIT);
+    let step = w.on_network(|net| net.unix_send(sock, other, buffers, nonblocking, progress));
+    match step {
+        Step::Wait => {
+            wait_for_file(w, file, Events::OUT, false, progress.deadline);
+            w.scheduler.running_mut().no_restart |= progress.sent > 0;
+        }
+        Step::Done(Err(Errno::EPIPE))
+            if !flags.contains(SendFlags::NOSIGNAL) && !w.network.unix_is_datagram(sock) =>
+        {
+            let thread = w.scheduler.current();
+            signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+        }
+        Step::Done(_) => {}
+    }
+    step
+}
+
+pub(crate) fn recvfrom(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(usize, UnixAddr)> {
+    match find(w, fd) {
+        Ok((file, sock)) => recv(w, file, sock, buffer, flags, deadline),
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+pub(super) fn recv(
+    w: &mut World,
+    file: u32,
+    sock: u32,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(usize, UnixAddr)> {
+    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
+    let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, deadline));
+    if let Step::Wait = step {
+        wait_for_file(w, file, Events::IN, w.network.unix_is_datagram(sock), *deadline);
+    }
+    step
+}
+
+pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<UnixAddr> {
+    let (_, sock) = find(w, fd)?;
+    Ok(w.network.unix_getsockname(sock))
+}
+
+pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<UnixAddr> {
+    let (_, sock) = find(w, fd)?;
+    w.network.unix_getpeername(sock)
+}
+
+/// The last descriptor of a socket is gone. Its path stays, and refuses from now on.
+pub(super) fn close(w: &mut World, sock: u32) {
+    let host = w.network.unix_host(sock);
+    let Some(inode) = w.on_network(|net| net.unix_close(sock)) else { return };
+    w.hosts[host].disk.release_socket(inode);
+}
