@@ -14,7 +14,7 @@
 //! system calls, since that is what can be compared call by call between two kernels; the handles are what a
 //! server author writes against. Static dispatch throughout: over [`Linux`] the layer costs nothing.
 //!
-//! What is absent: UDP, fork and exec. `std::thread`, `std::time` and `std::net` are bypasses: a program that
+//! What is absent: fork and exec. `std::thread`, `std::time` and `std::net` are bypasses: a program that
 //! uses them cannot be simulated.
 
 pub mod abi;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Descriptors`] | close, dup, read, write, fcntl | `read(2)` … |
 //! | [`Sockets`] | socket to shutdown, options | `socket(7)`, `tcp(7)` |
+//! | [`Datagrams`] | sendto, recvfrom | `udp(7)` |
 //! | [`UnixSockets`] | the calls with an address, socketpair | `unix(7)` |
 //! | [`Readiness`] | select, poll, epoll, eventfd | `epoll(7)` |
 //! | [`Completion`] | rings | `io_uring(7)` |
@@ -22,6 +23,7 @@
 mod aio;
 mod clock;
 mod completion;
+mod datagram;
 mod descriptor;
 mod entropy;
 mod file;
@@ -35,6 +37,7 @@ mod unix;
 pub use aio::{Aio, AioCancel, AioId, AioState};
 pub use clock::Clock;
 pub use completion::{Completion, CompletionRing};
+pub use datagram::Datagrams;
 pub use descriptor::Descriptors;
 pub use entropy::Entropy;
 pub use file::{FileStat, Files};
@@ -47,12 +50,24 @@ pub use unix::UnixSockets;
 
 /// A whole kernel: every family. The only bound that a server needs.
 pub trait Kernel:
-    Sockets + UnixSockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads + Files + Entropy
+    Sockets
+    + Datagrams
+    + UnixSockets
+    + Readiness
+    + Completion
+    + Aio
+    + Signals
+    + Clock
+    + Timers
+    + Threads
+    + Files
+    + Entropy
 {
 }
 
 impl<K> Kernel for K where
     K: Sockets
+        + Datagrams
         + UnixSockets
         + Readiness
         + Completion

@@ -3,7 +3,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | `descriptor`, `socket`, `unix`, `file`, `entropy` | straight calls |
+//! | `descriptor`, `socket`, `datagram`, `unix`, `file`, `entropy` | straight calls |
 //! | `readiness` | select, poll, epoll, eventfd |
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `thread` | std's threads, a table for joining, futex |
@@ -17,6 +17,7 @@
 
 mod aio;
 mod clock;
+mod datagram;
 mod descriptor;
 mod entropy;
 mod file;

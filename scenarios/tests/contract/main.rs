@@ -30,6 +30,7 @@ mod signals;
 mod space;
 mod streams;
 mod timers;
+mod udp;
 mod unix;
 mod unix_datagrams;
 mod unix_waits;

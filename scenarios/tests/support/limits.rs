@@ -16,6 +16,10 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
     ("setsockopt TCP_NODELAY", "kept and reported; segments always leave at once"),
     ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),
     ("setsockopt SO_RCVBUF", "doubled and bounded as on Linux; counts bytes"),
+    (
+        "socket SOCK_DGRAM",
+        "no multicast or broadcast, no fragments; how much fits is close to Linux's truesize",
+    ),
     ("socketpair", "no `MSG_OOB`, no descriptors or credentials in control data"),
     ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),
 ];

@@ -76,6 +76,18 @@ fn unix_datagram<K: Kernel, T>(k: K, folder: &str, act: impl FnOnce(Fd) -> Resul
     result.map(drop)
 }
 
+/// Does something with a socket that a datagram was sent to.
+fn datagram<K: Kernel, T>(k: K, act: impl FnOnce(Fd) -> Result<T>) -> Result<()> {
+    let [from, to] =
+        [k.socket(Domain::Inet, SocketFlags::DGRAM)?, k.socket(Domain::Inet, SocketFlags::DGRAM)?];
+    k.bind(to, any_port())?;
+    k.sendto(from, b"abc", SendFlags::NONE, k.getsockname(to)?)?;
+    let result = act(to);
+    k.close(from)?;
+    k.close(to)?;
+    result.map(drop)
+}
+
 fn with<K: Kernel, T>(k: K, fd: Result<Fd>, act: impl FnOnce(Fd) -> Result<T>) -> Result<()> {
     let fd = fd?;
     let result = act(fd);
@@ -179,6 +191,11 @@ probes! {
         "getsockopt SO_ERROR" => |k, _| {
             with(k, k.socket(Domain::Inet, SocketFlags::NONE), |fd| k.getsockopt(fd, SocketOptionName::Error))
         };
+    }
+    "Datagrams" {
+        "socket SOCK_DGRAM" => |k, _| k.close(k.socket(Domain::Inet, SocketFlags::DGRAM)?);
+        "sendto" => |k, _| datagram(k, |_| Ok(()));
+        "recvfrom" => |k, _| datagram(k, |fd| k.recvfrom(fd, &mut [0; 9], RecvFlags::NONE));
     }
     "AF_UNIX" {
         "socketpair" => |k, _| unix_pair(k, SocketFlags::NONE, |_, _| Ok(()));

@@ -107,6 +107,9 @@ calls {
     Getpeername = 20 "getpeername" [Fd] PLAIN Never SAFE;
     Setsockopt = 21 "setsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
     Getsockopt = 22 "getsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
+    // Datagrams.
+    Sendto = 37 "sendto" [Fd, Count, SEND, Address] BYTES Restarts SAFE;
+    Recvfrom = 38 "recvfrom" [Fd, Count, RECV] BYTES Restarts SAFE;
     // AF_UNIX, where there is an address.
     Socketpair = 23 "socketpair" [SOCKET] SOCKET_LIFE Never SAFE;
     UnixBind = 24 "bind_unix" [Fd, Text] PLAIN Never SAFE;
@@ -196,6 +199,8 @@ events {
     Arrived = 1004 "arrived" [Address, Address, Count];
     Fin = 1005 "fin" [Address, Address];
     Rst = 1006 "rst" [Address, Address];
+    Datagram = 1007 "datagram" [Address, Address, Count];
+    DatagramDropped = 1008 "dropped" [Address, Address, Count];
     NetHealed = 1020 "healed" [Text, Text];
     // Threads and processes.
     ThreadStart = 1100 "start" [];

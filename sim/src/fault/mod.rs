@@ -12,6 +12,9 @@ mod buffer_recv;
 mod buffer_send;
 mod clock_drift;
 mod clock_step;
+mod datagram_duplicate;
+mod datagram_loss;
+mod datagram_reorder;
 mod disk_slow;
 mod disk_space;
 mod disk_sync;
@@ -122,6 +125,9 @@ families! {
     HostGone host_gone;
     Backlog listen_backlog;
     Knob knob;
+    DatagramLoss datagram_loss;
+    DatagramReorder datagram_reorder;
+    DatagramDuplicate datagram_duplicate;
 }
 
 impl Family {

@@ -54,6 +54,7 @@ pub enum Object {
     Direction {
         lane: u64,
     },
+    DatagramSocket,
     Ring,
     File,
     Setting,
@@ -202,6 +203,7 @@ impl fmt::Display for Object {
             Object::Host => "host",
             Object::Network => "network",
             Object::Direction { .. } => "direction of a connection",
+            Object::DatagramSocket => "UDP socket",
             Object::Ring => "ring",
             Object::File => "file",
             Object::Setting => "setting",

@@ -5,6 +5,7 @@
 mod aio;
 mod clock;
 mod completion;
+mod datagram;
 mod descriptor;
 mod entropy;
 mod entry;

@@ -16,14 +16,14 @@ pub(crate) enum Connect {
     Failed(Errno),
 }
 
-fn unspecified(domain: Domain) -> SocketAddr {
+pub(super) fn unspecified(domain: Domain) -> SocketAddr {
     match domain {
         Domain::Inet6 => SocketAddr::from(([0_u16; 8], 0)),
         Domain::Inet | Domain::Unix => SocketAddr::from(([0, 0, 0, 0], 0)),
     }
 }
 
-fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
+pub(super) fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
     match (domain, address) {
         (Domain::Inet, SocketAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
         (Domain::Inet6, SocketAddr::V4(_)) => Err(Errno::EINVAL),

@@ -8,7 +8,7 @@
 //!   tcp          send, receive, poll: the socket's side                  handshake  SYN, SYN-ACK, ACK
 //!   transmit     bytes become segments, under the faults                 receive    what arrives does
 //!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
-//!   unix         AF_UNIX: nothing of it travels
+//!   udp          datagrams                               unix       AF_UNIX: nothing of it travels
 //!   partition, swizzle   hosts that cannot reach each other
 //! ```
 
@@ -27,6 +27,7 @@ mod socket;
 mod swizzle;
 mod tcp;
 mod transmit;
+mod udp;
 mod unix;
 mod urgent;
 
@@ -50,6 +51,7 @@ use ports::Interface;
 use slab::Slab;
 use socket::Sock;
 use std::net::Ipv4Addr;
+use udp::{Flying, UdpSock};
 use unix::UnixSock;
 
 /// The state of the network. Only this module sees inside; whoever acts on it does so through [`Net`].
@@ -57,6 +59,11 @@ use unix::UnixSock;
 pub(crate) struct Network {
     socks: Slab<Sock>,
     conns: Slab<Conn>,
+    udp: Slab<UdpSock>,
+    /// Counts UDP sockets.
+    udp_made: u32,
+    /// Datagrams on their way.
+    flying: Slab<Flying>,
     unix: Slab<UnixSock>,
     /// Counts AF_UNIX sockets.
     unix_made: u32,
@@ -87,6 +94,8 @@ struct Caller {
     /// How many connections were started to each destination.
     connects: Vec<(SocketAddr, u32)>,
     listens: Stream,
+    /// How many UDP sockets were made.
+    datagram_sockets: u32,
 }
 
 /// The network in its run: what its steps need beside its own state.
@@ -102,12 +111,14 @@ impl Network {
     pub fn recycled(mut old: Network) -> Network {
         old.socks.clear();
         old.conns.clear();
+        old.udp.clear();
+        old.flying.clear();
         old.unix.clear();
         old.hosts.clear();
         old.callers.clear();
         old.notices.clear();
-        let Network { socks, conns, unix, hosts, callers, notices, .. } = old;
-        Network { socks, conns, unix, hosts, callers, notices, ..Network::default() }
+        let Network { socks, conns, udp, flying, unix, hosts, callers, notices, .. } = old;
+        Network { socks, conns, udp, flying, unix, hosts, callers, notices, ..Network::default() }
     }
 
     /// A new host has an address.
@@ -117,7 +128,12 @@ impl Network {
 
     /// A new process may make connections.
     pub fn add_process(&mut self, name: &str) {
-        self.callers.push(Caller { name: name.to_owned(), connects: Vec::new(), listens: Stream::default() });
+        self.callers.push(Caller {
+            name: name.to_owned(),
+            connects: Vec::new(),
+            listens: Stream::default(),
+            datagram_sockets: 0,
+        });
     }
 
     pub fn ip(&self, host: u32) -> Ipv4Addr {

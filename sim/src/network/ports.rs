@@ -19,6 +19,8 @@ pub(super) struct Interface {
     pub ip: Ipv4Addr,
     /// Sockets that are bound: address and socket.
     pub bound: Vec<(SocketAddr, u32)>,
+    /// UDP sockets that are bound: address and socket, in the order in which they were.
+    pub udp_bound: Vec<(SocketAddr, u32)>,
     /// How many accepted connections share a listener's address, by address and `SO_REUSEADDR`.
     pub inherited: BTreeMap<(SocketAddr, bool), u32>,
     /// Ports of closed connections: `tcp(7)`'s TIME_WAIT: address, until when, whether the socket had `SO_REUSEADDR`.
@@ -37,6 +39,7 @@ impl Interface {
             name: name.to_owned(),
             ip,
             bound: Vec::new(),
+            udp_bound: Vec::new(),
             inherited: BTreeMap::new(),
             time_wait: Vec::new(),
             next_port: FIRST_PORT,
@@ -54,7 +57,7 @@ fn covers(all: IpAddr, address: IpAddr) -> bool {
 }
 
 /// Whether `a` and `b` claim the same port (`inet_rcv_saddr_equal`).
-fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
+pub(super) fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
     a.port() == b.port() && (covers(a.ip(), b.ip()) || covers(b.ip(), a.ip()))
 }
 
@@ -146,11 +149,31 @@ impl Net<'_> {
             && !owner.inherited.iter().any(shared)
     }
 
+    /// How many ports the kernel chooses from.
+    pub(super) fn ephemeral_ports(&self) -> u16 {
+        LAST_PORT - FIRST_PORT + 1
+    }
+
+    /// The next of them.
+    pub(super) fn next_port(&mut self, host: u32) -> u16 {
+        let owner = &mut self.net.hosts[host as usize];
+        let port = owner.next_port;
+        owner.next_port = if port == LAST_PORT { FIRST_PORT } else { port + 1 };
+        port
+    }
+
+    /// The address that a host has on the way to another.
+    pub(super) fn route_source(&self, host: u32, to: IpAddr) -> IpAddr {
+        match to {
+            IpAddr::V6(v6) if v6.is_loopback() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip if ip.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            _ => IpAddr::V4(self.net.hosts[host as usize].ip),
+        }
+    }
+
     fn free_port(&mut self, host: u32, address: SocketAddr) -> Option<u16> {
-        for _ in 0..=LAST_PORT - FIRST_PORT {
-            let owner = &mut self.net.hosts[host as usize];
-            let port = owner.next_port;
-            owner.next_port = if port == LAST_PORT { FIRST_PORT } else { port + 1 };
+        for _ in 0..self.ephemeral_ports() {
+            let port = self.next_port(host);
             let mut candidate = address;
             candidate.set_port(port);
             if self.port_is_free(host, &candidate, false, false, NONE) {
@@ -177,12 +200,7 @@ impl Net<'_> {
     /// The address that a connection from `sock` to `remote` comes from: bound, or an ephemeral port of the route's.
     pub(super) fn source_address(&mut self, sock: u32, remote: SocketAddr) -> Result<SocketAddr, Errno> {
         let host = self.net.socks[sock as usize].host;
-        let route = |ip: IpAddr, own: Ipv4Addr| match ip {
-            IpAddr::V6(v6) if v6.is_loopback() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip if ip.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            _ => IpAddr::V4(own),
-        };
-        let ip = route(remote.ip(), self.net.hosts[host as usize].ip);
+        let ip = self.route_source(host, remote.ip());
         let s = &self.net.socks[sock as usize];
         if let (true, Some(mut local)) = (s.port.held, s.local) {
             if local.ip().is_unspecified() {

@@ -7,6 +7,8 @@ use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 pub(crate) enum Object {
     /// A TCP socket, by index.
     Socket(u32),
+    /// A UDP socket, by index.
+    Udp(u32),
     /// An AF_UNIX socket, by index.
     Unix(u32),
     Epoll(Box<EpollSet>),
@@ -24,7 +26,7 @@ pub(crate) enum Object {
 impl Object {
     /// Whether it is a socket, of whatever family.
     pub fn is_socket(&self) -> bool {
-        matches!(self, Object::Socket(_) | Object::Unix(_))
+        matches!(self, Object::Socket(_) | Object::Udp(_) | Object::Unix(_))
     }
 }
 

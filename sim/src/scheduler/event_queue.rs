@@ -21,6 +21,10 @@ pub(crate) enum Event {
     Syn(u32, u32),
     /// The answer to a SYN arrives: connection, generation, whether it was a refusal.
     SynAnswer(u32, u32, bool),
+    /// A datagram arrives at the other host, by index.
+    Datagram(u32),
+    /// The word that nobody has that port: the socket that sent there, and when it was made.
+    Unreachable(u32, u32),
     /// A timerfd fires: file, generation of its setting.
     Timer(u32, u32),
     /// A moment of an operation of a ring: file of the ring, operation, its number.

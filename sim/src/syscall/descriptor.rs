@@ -38,6 +38,7 @@ pub(crate) fn release_file(w: &mut World, file: u32) {
     }
     match open.object {
         Object::Socket(sock) => w.on_network(|net| net.close_sock(sock)),
+        Object::Udp(sock) => w.on_network(|net| net.udp_close(sock)),
         Object::Unix(sock) => unix::close(w, sock),
         Object::Epoll(set) => {
             for (item, entry) in &set.items {
@@ -91,8 +92,12 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
     };
     match w.files[file].object {
         // `recv` of nothing may still say EAGAIN; `read` of nothing asks nobody (`sock_read_iter`).
-        Object::Socket(_) | Object::Unix(_) if buffer.is_empty() => return Step::Done(Ok(0)),
-        Object::Socket(_) | Object::Unix(_) => return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline),
+        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) if buffer.is_empty() => {
+            return Step::Done(Ok(0));
+        }
+        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => {
+            return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline);
+        }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
         Object::Event(_) => {}
         Object::Timer(_) => {}
@@ -165,7 +170,9 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
         Err(errno) => return Step::Done(Err(errno)),
     };
     match &mut w.files[file].object {
-        Object::Socket(_) | Object::Unix(_) => socket::send(w, fd, &[bytes], SendFlags::NONE, progress),
+        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => {
+            socket::send(w, fd, &[bytes], SendFlags::NONE, progress)
+        }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
@@ -220,7 +227,9 @@ pub(crate) fn write_parts(
         Err(errno) => return Step::Done(Err(errno)),
     };
     match w.files[file].object {
-        Object::Event(_) | Object::Socket(_) | Object::Unix(_) if whole.is_empty() => Step::Done(Ok(0)),
+        Object::Event(_) | Object::Socket(_) | Object::Udp(_) | Object::Unix(_) if whole.is_empty() => {
+            Step::Done(Ok(0))
+        }
         Object::Event(_) => {
             let mut written = 0;
             for part in parts {

@@ -38,6 +38,10 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             let sock = *sock;
             w.net().poll(sock)
         }
+        Object::Udp(sock) => {
+            let sock = *sock;
+            w.net().udp_poll(sock)
+        }
         Object::Unix(sock) => {
             let sock = *sock;
             w.net().unix_poll(sock)

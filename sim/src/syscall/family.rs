@@ -1,7 +1,7 @@
 //! Calls on sockets that are not TCP's: to which file each goes. `super::socket` asks here where a descriptor is none of
 //! its own, so that TCP pays nothing for the others.
 
-use super::unix;
+use super::{udp, unix};
 use crate::network::SendProgress;
 use crate::object::Object;
 use crate::scheduler::Step;
@@ -14,6 +14,7 @@ use eagain_net::{
 /// A socket, and the open file that refers to it.
 #[derive(Clone, Copy)]
 enum Found {
+    Udp(u32, u32),
     Unix(u32, u32),
 }
 
@@ -21,6 +22,7 @@ enum Found {
 fn find(w: &World, fd: Fd) -> Result<Found> {
     let file = w.file(fd)?;
     match w.files[file].object {
+        Object::Udp(sock) => Ok(Found::Udp(file, sock)),
         Object::Unix(sock) => Ok(Found::Unix(file, sock)),
         _ => Err(Errno::ENOTSOCK),
     }
@@ -29,14 +31,16 @@ fn find(w: &World, fd: Fd) -> Result<Found> {
 /// Whether the descriptor is a socket of datagrams: one call, one datagram.
 pub(crate) fn is_datagram(w: &World, fd: Fd) -> bool {
     match find(w, fd) {
+        Ok(Found::Udp(..)) => true,
         Ok(Found::Unix(_, sock)) => w.network.unix_is_datagram(sock),
         Err(_) => false,
     }
 }
 
 #[cold]
-pub(crate) fn bind(w: &mut World, fd: Fd, _address: SocketAddr) -> Result<()> {
+pub(crate) fn bind(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => w.on_network(|net| net.udp_bind(sock, address)),
         Found::Unix(..) => Err(Errno::EINVAL),
     }
 }
@@ -44,6 +48,7 @@ pub(crate) fn bind(w: &mut World, fd: Fd, _address: SocketAddr) -> Result<()> {
 #[cold]
 pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
     match find(w, fd)? {
+        Found::Udp(..) => Err(Errno::EOPNOTSUPP),
         Found::Unix(_, sock) => w.on_network(|net| net.unix_listen(sock, backlog)),
     }
 }
@@ -52,13 +57,15 @@ pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
 #[cold]
 pub(crate) fn accept(w: &mut World, fd: Fd, _flags: SocketFlags) -> Result<()> {
     match find(w, fd)? {
+        Found::Udp(..) => Err(Errno::EOPNOTSUPP),
         Found::Unix(..) => Err(Errno::EAFNOSUPPORT),
     }
 }
 
 #[cold]
-pub(crate) fn connect(w: &mut World, fd: Fd, _address: SocketAddr) -> Result<()> {
+pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => w.on_network(|net| net.udp_connect(sock, address)),
         Found::Unix(..) => Err(Errno::EINVAL),
     }
 }
@@ -72,6 +79,10 @@ pub(crate) fn recv(
     deadline: &mut Option<u64>,
 ) -> Step<usize> {
     match find(w, fd) {
+        Ok(Found::Udp(file, sock)) => match udp::recv(w, file, sock, buffer, flags, deadline) {
+            Step::Wait => Step::Wait,
+            Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
+        },
         Ok(Found::Unix(file, sock)) => {
             crate::network::without_name(unix::recv(w, file, sock, buffer, flags, deadline))
         }
@@ -88,6 +99,7 @@ pub(crate) fn send(
     progress: &mut SendProgress,
 ) -> Step<usize> {
     match find(w, fd) {
+        Ok(Found::Udp(_, sock)) => Step::Done(udp::send(w, sock, None, buffers, flags)),
         Ok(Found::Unix(file, sock)) => unix::send(w, file, sock, None, buffers, flags, progress),
         Err(errno) => Step::Done(Err(errno)),
     }
@@ -96,14 +108,18 @@ pub(crate) fn send(
 #[cold]
 pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
     match find(w, fd)? {
-        Found::Unix(_, sock) => w.on_network(|net| net.unix_shutdown(sock, how)),
+        Found::Udp(_, sock) => w.on_network(|net| net.udp_shutdown(sock, how)),
+        Found::Unix(_, sock) => {
+            w.on_network(|net| net.unix_shutdown(sock, how));
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 #[cold]
 pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<SocketAddr> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => Ok(w.network.udp_getsockname(sock)),
         Found::Unix(..) => Err(Errno::EAFNOSUPPORT),
     }
 }
@@ -111,6 +127,7 @@ pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<SocketAddr> {
 #[cold]
 pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<SocketAddr> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => w.network.udp_getpeername(sock),
         Found::Unix(_, sock) => w.network.unix_getpeername(sock).and(Err(Errno::EAFNOSUPPORT)),
     }
 }
@@ -118,6 +135,7 @@ pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<SocketAddr> {
 #[cold]
 pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<()> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => w.on_network(|net| net.udp_setsockopt(sock, option)),
         Found::Unix(_, sock) => w.on_network(|net| net.unix_setsockopt(sock, option)),
     }
 }
@@ -125,6 +143,7 @@ pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<
 #[cold]
 pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
     match find(w, fd)? {
+        Found::Udp(_, sock) => w.network.udp_getsockopt(sock, option),
         Found::Unix(_, sock) => w.network.unix_getsockopt(sock, option),
     }
 }
@@ -132,6 +151,7 @@ pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Res
 /// `SO_RCVTIMEO` or `SO_SNDTIMEO` of an open file that is such a socket, in nanoseconds.
 pub(crate) fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
     match w.files.get(file)?.object {
+        Object::Udp(sock) => w.network.udp_timeout(sock, events),
         Object::Unix(sock) => w.network.unix_timeout(sock, events),
         _ => None,
     }

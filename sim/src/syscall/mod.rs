@@ -15,6 +15,7 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod thread;
 pub(crate) mod timer;
+pub(crate) mod udp;
 pub(crate) mod unix;
 
 pub(crate) use recv_all::received;

@@ -5,7 +5,7 @@ use super::descriptor::{check_flags, wait_for_file};
 use crate::network::{Connect, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
-use crate::syscall::{descriptor, family, signal, unix};
+use crate::syscall::{descriptor, family, signal, udp, unix};
 use crate::world::World;
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
@@ -36,7 +36,7 @@ pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Resul
         return unix::socket(w, flags);
     }
     if flags.contains(SocketFlags::DGRAM) {
-        return Err(Errno::ESOCKTNOSUPPORT);
+        return udp::socket(w, domain, flags);
     }
     w.check_fd_free()?;
     let host = w.my_host();

@@ -100,7 +100,7 @@ pub(super) fn put_result(out: &mut Vec<u8>, event: &Event) {
 /// How many bytes the event is about, where it carries any.
 pub fn moved(event: &Event) -> u64 {
     match event.kind {
-        Kind::Arrived => event.args[2],
+        Kind::Arrived | Kind::Datagram => event.args[2],
         _ => u64::try_from(event.result).unwrap_or(0),
     }
 }

@@ -24,6 +24,8 @@ impl World {
             Event::SynAnswer(conn, generation, refused) => {
                 self.on_network(|net| net.syn_answer(conn, generation, refused))
             }
+            Event::Datagram(datagram) => self.on_network(|net| net.udp_arrives(datagram)),
+            Event::Unreachable(sock, made) => self.on_network(|net| net.udp_unreachable(sock, made)),
             Event::Timer(file, generation) => timer::fires(self, file, generation),
             Event::RingOp(ring, op, number) => work::due(self, ring, op, number),
             Event::RingWork(ring, number) => work::planned(self, ring, number),

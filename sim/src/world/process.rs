@@ -134,6 +134,7 @@ impl World {
         for file in self.processes[process].fds.files() {
             buffers += match self.files[file].object {
                 Object::Socket(sock) => self.network.buffered(sock),
+                Object::Udp(sock) => self.network.udp_buffered(sock),
                 Object::Unix(sock) => self.network.unix_buffered(sock),
                 _ => 0,
             };

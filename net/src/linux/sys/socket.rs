@@ -166,6 +166,25 @@ pub(crate) fn sendmsg(fd: Fd, buffers: &[IoSlice<'_>], flags: i32) -> Result<usi
     check(interruptible(|| unsafe { libc::sendmsg(fd.0, &raw const message, flags) }))
 }
 
+pub(crate) fn sendto(fd: Fd, buffer: &[u8], flags: i32, to: SocketAddr) -> Result<usize> {
+    let (raw, len) = RawAddress::new(to);
+    // SAFETY: the kernel reads a buffer and an address that are borrowed for the call.
+    check(interruptible(|| unsafe {
+        libc::sendto(fd.0, buffer.as_ptr().cast(), buffer.len(), flags, raw.as_ptr(), len)
+    }))
+}
+
+/// No address: a stream does not say again who its peer is.
+pub(crate) fn recvfrom(fd: Fd, buffer: &mut [u8], flags: i32) -> Result<(usize, Option<SocketAddr>)> {
+    let mut room = AddressRoom::new();
+    let len = &raw mut room.len;
+    // SAFETY: the kernel writes into a buffer that is borrowed for the call, and an address as for `accept4`.
+    let n = check(interruptible(|| unsafe {
+        libc::recvfrom(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags, room.as_mut_ptr(), len)
+    }))?;
+    Ok((n, if room.len == 0 { None } else { Some(room.address()?) }))
+}
+
 pub(crate) fn shutdown(fd: Fd, how: i32) -> Result<()> {
     // SAFETY: no memory is touched.
     check_unit(unsafe { libc::shutdown(fd.0, how) })

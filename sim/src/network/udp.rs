@@ -1,0 +1,449 @@
+//! UDP (net/ipv4/udp.c): datagrams over the same links as TCP's segments. Nobody sends one again: what meets a partition, a
+//! full buffer or a fault of its own is lost, and what overtakes another arrives first. Between sockets of one host, over the
+//! loopback, none is lost, doubled or overtaken, as on Linux.
+
+use super::inet::{check_family, unspecified};
+use super::ports::overlap;
+use super::socket::{Options, RCV, SEND, SHUT};
+use super::{ALL, Caller, Net, Network, address_word};
+use crate::choice::Stream;
+use crate::fault::Family;
+use crate::scheduler::{Event, Step};
+use crate::trace::Kind;
+use crate::world::NONE;
+use eagain_net::{
+    Domain, Errno, Events, RecvFlags, Result, ShutdownHow, SigCode, SocketAddr, SocketOption,
+    SocketOptionName,
+};
+use std::collections::VecDeque;
+
+/// Bytes of a datagram over IPv4 (RFC 768, RFC 791).
+const LEN_MAX: usize = 65_507;
+/// The same over IPv6, without jumbograms.
+const LEN_MAX_V6: usize = 65_527;
+
+/// A UDP socket.
+pub(super) struct UdpSock {
+    /// Counts sockets: a number of the slab is used again.
+    made: u32,
+    file: u32,
+    host: u32,
+    domain: Domain,
+    /// Who made it, as index of its name, and which of its sockets it is: the name that it chooses by.
+    caller: u32,
+    ordinal: u32,
+    local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
+    shutdown: u8,
+    error: Option<Errno>,
+    queue: VecDeque<(Vec<u8>, SocketAddr)>,
+    /// Memory that the queue counts.
+    queued: u64,
+    options: Options,
+    losses: Stream,
+    delays: Stream,
+    copies: Stream,
+}
+
+/// A datagram on its way.
+pub(super) struct Flying {
+    from: SocketAddr,
+    to: SocketAddr,
+    hosts: [u32; 2],
+    latency: u64,
+    bytes: Vec<u8>,
+    /// The socket that sent it, and when that was made.
+    sender: (u32, u32),
+}
+
+impl Network {
+    pub fn udp_set_file(&mut self, sock: u32, file: u32) {
+        self.udp[sock as usize].file = file;
+    }
+
+    pub fn udp_getsockname(&self, sock: u32) -> SocketAddr {
+        let s = &self.udp[sock as usize];
+        s.local.unwrap_or(unspecified(s.domain))
+    }
+
+    pub fn udp_getpeername(&self, sock: u32) -> Result<SocketAddr> {
+        self.udp[sock as usize].remote.ok_or(Errno::ENOTCONN)
+    }
+
+    pub fn udp_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
+        let s = &mut self.udp[sock as usize];
+        match option {
+            SocketOptionName::NoDelay => Err(Errno::EOPNOTSUPP),
+            option => Ok(s.options.get(option, || s.error.take())),
+        }
+    }
+
+    /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
+    pub fn udp_timeout(&self, sock: u32, events: Events) -> Option<u64> {
+        let options = &self.udp.get(sock as usize)?.options;
+        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
+    }
+
+    /// Bytes that wait in a socket's queue.
+    pub fn udp_buffered(&self, sock: u32) -> u64 {
+        self.udp[sock as usize].queue.iter().map(|(bytes, _)| bytes.len() as u64).sum()
+    }
+
+    /// The socket for what comes from `from` to `to` (`udp4_lib_lookup2`): one that is connected to there, or bound to that
+    /// address, before others; of equal ones the last that was bound.
+    fn udp_receiver(&self, host: u32, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+        let bound = &self.hosts[host as usize].udp_bound;
+        let score = |sock: u32| {
+            let s = &self.udp[sock as usize];
+            let local = s.local?;
+            let connected = match s.remote {
+                Some(remote) if remote != from => return None,
+                remote => remote.is_some(),
+            };
+            overlap(&local, &to).then_some((
+                connected,
+                local.ip() == to.ip(),
+                local.is_ipv4() == to.is_ipv4(),
+            ))
+        };
+        let scored = bound.iter().filter_map(|&(_, sock)| Some((score(sock)?, sock)));
+        scored.max_by_key(|&(score, _)| score).map(|(_, sock)| sock)
+    }
+}
+
+impl Net<'_> {
+    /// A new socket of a process.
+    pub fn udp_socket(&mut self, host: u32, process: u32, domain: Domain) -> u32 {
+        let ordinal = {
+            let caller = &mut self.net.callers[process as usize];
+            caller.datagram_sockets += 1;
+            caller.datagram_sockets
+        };
+        self.net.udp_made += 1;
+        let sock = UdpSock {
+            made: self.net.udp_made,
+            file: NONE,
+            host,
+            domain,
+            caller: process,
+            ordinal,
+            local: None,
+            remote: None,
+            shutdown: 0,
+            error: None,
+            queue: VecDeque::new(),
+            queued: 0,
+            options: Options::plain(),
+            losses: Stream::default(),
+            delays: Stream::default(),
+            copies: Stream::default(),
+        };
+        self.net.udp.insert(sock) as u32
+    }
+
+    pub fn udp_bind(&mut self, sock: u32, mut address: SocketAddr) -> Result<()> {
+        let s = &self.net.udp[sock as usize];
+        let host = s.host;
+        check_family(s.domain, address)?;
+        if self.host_of(host, address.ip()) != Some(host) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        if s.local.is_some() {
+            return Err(Errno::EINVAL);
+        }
+        if address.port() == 0 {
+            address.set_port(self.udp_free_port(host, address).ok_or(Errno::EADDRINUSE)?);
+        } else if !self.udp_port_is_free(host, &address, Some(sock)) {
+            return Err(Errno::EADDRINUSE);
+        }
+        self.udp_bound(sock, address);
+        Ok(())
+    }
+
+    fn udp_bound(&mut self, sock: u32, address: SocketAddr) {
+        let s = &mut self.net.udp[sock as usize];
+        s.local = Some(address);
+        self.net.hosts[s.host as usize].udp_bound.push((address, sock));
+    }
+
+    /// Whether `sock`, or a socket as new, may have this address (`udp_lib_lport_inuse`).
+    fn udp_port_is_free(&self, host: u32, address: &SocketAddr, sock: Option<u32>) -> bool {
+        let mine = sock.map(|sock| &self.net.udp[sock as usize].options);
+        let shares = |other: &Options| {
+            mine.is_some_and(|m| m.reuse_addr && other.reuse_addr || m.reuse_port && other.reuse_port)
+        };
+        let mut bound = self.net.hosts[host as usize].udp_bound.iter();
+        !bound.any(|&(at, other)| overlap(&at, address) && !shares(&self.net.udp[other as usize].options))
+    }
+
+    fn udp_free_port(&mut self, host: u32, mut address: SocketAddr) -> Option<u16> {
+        for _ in 0..self.ephemeral_ports() {
+            address.set_port(self.next_port(host));
+            if self.udp_port_is_free(host, &address, None) {
+                return Some(address.port());
+            }
+        }
+        None
+    }
+
+    /// `inet_autobind`.
+    fn udp_autobind(&mut self, sock: u32) -> Result<SocketAddr> {
+        let s = &self.net.udp[sock as usize];
+        if let Some(local) = s.local {
+            return Ok(local);
+        }
+        let (host, mut any) = (s.host, unspecified(s.domain));
+        any.set_port(self.udp_free_port(host, any).ok_or(Errno::EAGAIN)?);
+        self.udp_bound(sock, any);
+        Ok(any)
+    }
+
+    /// `ip4_datagram_connect`: where it sends to, and from whom it receives, from now on.
+    pub fn udp_connect(&mut self, sock: u32, address: SocketAddr) -> Result<()> {
+        let s = &self.net.udp[sock as usize];
+        let (host, domain) = (s.host, s.domain);
+        check_family(domain, address)?;
+        let mut local = self.udp_autobind(sock)?;
+        let remote = loopback_for_all(address);
+        self.host_of(host, remote.ip()).ok_or(Errno::ENETUNREACH)?;
+        if local.ip().is_unspecified() {
+            local.set_ip(self.route_source(host, remote.ip()));
+        }
+        let s = &mut self.net.udp[sock as usize];
+        (s.local, s.remote) = (Some(local), Some(remote));
+        let bound = &mut self.net.hosts[host as usize].udp_bound;
+        bound.iter_mut().filter(|(_, of)| *of == sock).for_each(|(at, _)| *at = local);
+        self.scheduler.progress(self.run);
+        Ok(())
+    }
+
+    /// `udp_sendmsg`; `to`: the address, where one is given.
+    pub fn udp_send(&mut self, sock: u32, to: Option<SocketAddr>, buffers: &[&[u8]]) -> Result<usize> {
+        let len: usize = buffers.iter().map(|part| part.len()).sum();
+        let local = self.udp_autobind(sock)?;
+        let s = &self.net.udp[sock as usize];
+        if len > 0xffff {
+            return Err(Errno::EMSGSIZE);
+        }
+        let to = match to {
+            Some(to) => {
+                check_family(s.domain, to)?;
+                loopback_for_all(to)
+            }
+            None => s.remote.ok_or(Errno::EDESTADDRREQ)?,
+        };
+        if to.port() == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let host = s.host;
+        let target = self.host_of(host, to.ip()).ok_or(Errno::ENETUNREACH)?;
+        if len > if to.is_ipv4() { LEN_MAX } else { LEN_MAX_V6 } {
+            return Err(Errno::EMSGSIZE);
+        }
+        let s = &mut self.net.udp[sock as usize];
+        if let Some(error) = s.error.take() {
+            return Err(error);
+        }
+        if s.shutdown & SEND != 0 {
+            return Err(Errno::EPIPE);
+        }
+        let sender = (sock, s.made);
+        let mut from = local;
+        if from.ip().is_unspecified() {
+            from.set_ip(self.route_source(host, to.ip()));
+        }
+        let bytes = buffers.concat();
+        self.run.payload(self.scheduler.current(), &bytes, true);
+        self.scheduler.progress(self.run);
+        let latency = if target == host { self.knobs.loopback_latency_ns } else { self.knobs.latency_ns };
+        self.udp_launch(Flying { from, to, hosts: [host, target], latency, bytes, sender });
+        Ok(len)
+    }
+
+    /// The datagram leaves; it may be lost, late, or doubled.
+    fn udp_launch(&mut self, datagram: Flying) {
+        let mut at = self.run.now() + datagram.latency;
+        let [from, to] = [datagram.from, datagram.to].map(address_word);
+        let words = |value: u64| [from, to, datagram.bytes.len() as u64, value];
+        if datagram.hosts[0] != datagram.hosts[1] {
+            if self.udp_draw(datagram.sender.0, Family::DatagramLoss) != 0 {
+                self.run.injected_now(Family::DatagramLoss, words(0));
+                return;
+            }
+            let late = self.udp_draw(datagram.sender.0, Family::DatagramReorder);
+            if late != 0 {
+                self.run.injected_now(Family::DatagramReorder, words(late));
+                at += late;
+            }
+            let again = self.udp_draw(datagram.sender.0, Family::DatagramDuplicate);
+            if again != 0 {
+                self.run.injected_now(Family::DatagramDuplicate, words(again));
+                let copy = Flying { bytes: datagram.bytes.clone(), ..datagram };
+                let copy = self.net.flying.insert(copy) as u32;
+                self.scheduler.plan(at + again, Event::Datagram(copy));
+            }
+        }
+        let datagram = self.net.flying.insert(datagram) as u32;
+        self.scheduler.plan(at, Event::Datagram(datagram));
+    }
+
+    fn udp_draw(&mut self, sock: u32, family: Family) -> u64 {
+        let UdpSock { caller, ordinal, losses, delays, copies, .. } = &mut self.net.udp[sock as usize];
+        let stream = match family {
+            Family::DatagramLoss => losses,
+            Family::DatagramReorder => delays,
+            _ => copies,
+        };
+        let Caller { name, .. } = &self.net.callers[*caller as usize];
+        self.run.draw(family, stream, || format!("{name}#udp{ordinal}"))
+    }
+
+    /// A datagram is at the other host.
+    pub fn udp_arrives(&mut self, datagram: u32) {
+        let Some(datagram) = self.net.flying.try_remove(datagram as usize) else { return };
+        let Flying { from, to, hosts, latency, bytes, sender } = datagram;
+        let words = [address_word(from), address_word(to), bytes.len() as u64, 0];
+        // From the loopback's address to another host: a martian (`ip_route_input`).
+        let martian = from.ip().is_loopback() && hosts[0] != hosts[1];
+        let obstacle = if self.network_is_broken() { self.obstacle(hosts[0], hosts[1]) } else { None };
+        if martian || obstacle.is_some() {
+            self.run.blame(obstacle.unwrap_or(0));
+            self.run.completion(NONE, Kind::DatagramDropped, words);
+            return;
+        }
+        let Some(sock) = self.net.udp_receiver(hosts[1], from, to) else {
+            self.run.event(NONE, Kind::DatagramDropped, words);
+            let open = !self.network_is_broken() || self.obstacle(hosts[1], hosts[0]).is_none();
+            if open {
+                // ICMP: port unreachable.
+                self.scheduler.plan(self.run.now() + latency, Event::Unreachable(sender.0, sender.1));
+            }
+            return;
+        };
+        let s = &mut self.net.udp[sock as usize];
+        if s.queued > u64::from(s.options.recv_buffer) {
+            self.run.event(NONE, Kind::DatagramDropped, words);
+            return;
+        }
+        self.run.event(NONE, Kind::Datagram, words);
+        if self.run.keeps_events() {
+            self.run.carried(&bytes);
+        }
+        s.queued += charge(bytes.len());
+        s.queue.push_back((bytes, from));
+        let file = s.file;
+        self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
+    }
+
+    /// Nobody had that port: who is connected is told.
+    pub fn udp_unreachable(&mut self, sock: u32, made: u32) {
+        let found = self.net.udp.get_mut(sock as usize).filter(|s| s.made == made && s.remote.is_some());
+        let Some(s) = found else { return };
+        s.error = Some(Errno::ECONNREFUSED);
+        let file = s.file;
+        self.notify(file, Events::ERR, Some(SigCode::PollErr));
+    }
+
+    /// `udp_recvmsg`: how many bytes, and who sent them.
+    pub fn udp_recv(
+        &mut self,
+        sock: u32,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+        nonblocking: bool,
+        deadline: &mut Option<u64>,
+    ) -> Step<(usize, Option<SocketAddr>)> {
+        let now = self.run.now();
+        let s = &mut self.net.udp[sock as usize];
+        if let Some(error) = s.error.take() {
+            self.scheduler.progress(self.run);
+            return Step::Done(Err(error));
+        }
+        let Some((bytes, from)) = s.queue.front() else {
+            let waits = !nonblocking && deadline.is_none_or(|at| now < at);
+            return match waits {
+                true if s.shutdown & RCV != 0 => Step::Done(Ok((0, None))),
+                true => {
+                    if deadline.is_none() {
+                        *deadline = s.options.recv_timeout.map(|time| now.saturating_add(time));
+                    }
+                    Step::Wait
+                }
+                false => Step::Done(Err(Errno::EAGAIN)),
+            };
+        };
+        let n = bytes.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&bytes[..n]);
+        let told = if flags.contains(RecvFlags::TRUNC) { bytes.len() } else { n };
+        let from = *from;
+        if !flags.contains(RecvFlags::PEEK) {
+            s.queued -= charge(bytes.len());
+            s.queue.pop_front();
+            self.scheduler.progress(self.run);
+        }
+        self.run.payload(self.scheduler.current(), &buffer[..n], false);
+        Step::Done(Ok((told, Some(from))))
+    }
+
+    /// `udp_poll`.
+    pub fn udp_poll(&mut self, sock: u32) -> Events {
+        let s = &self.net.udp[sock as usize];
+        let mut mask = Events::OUT;
+        if s.error.is_some() {
+            mask |= Events::ERR;
+        }
+        if s.shutdown & RCV != 0 {
+            mask |= Events::IN | Events::RDHUP;
+        }
+        if s.shutdown == SHUT {
+            mask |= Events::HUP;
+        }
+        if !s.queue.is_empty() {
+            mask |= Events::IN;
+        }
+        mask
+    }
+
+    /// `inet_shutdown`: what is not connected is shut too, and says that it is not.
+    pub fn udp_shutdown(&mut self, sock: u32, how: ShutdownHow) -> Result<()> {
+        let s = &mut self.net.udp[sock as usize];
+        s.shutdown |= match how {
+            ShutdownHow::Read => RCV,
+            ShutdownHow::Write => SEND,
+            ShutdownHow::Both => SHUT,
+        };
+        let (file, connected) = (s.file, s.remote.is_some());
+        self.scheduler.progress(self.run);
+        self.notify(file, ALL, None);
+        if connected { Ok(()) } else { Err(Errno::ENOTCONN) }
+    }
+
+    pub fn udp_setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
+        match option {
+            SocketOption::NoDelay(_) => Err(Errno::ENOPROTOOPT),
+            option => self.net.udp[sock as usize].options.set(option, self.knobs),
+        }
+    }
+
+    /// The last descriptor is gone, and with it what was not received. What it has sent is on its way.
+    pub fn udp_close(&mut self, sock: u32) {
+        let s = self.net.udp.remove(sock as usize);
+        self.net.hosts[s.host as usize].udp_bound.retain(|&(_, of)| of != sock);
+    }
+}
+
+/// What a datagram counts in the receiver's buffer: its bytes, its headers and the kernel's own.
+fn charge(len: usize) -> u64 {
+    256 + (len as u64 + 60 + 320).next_power_of_two().max(512)
+}
+
+/// Every address is the loopback's, as the destination.
+fn loopback_for_all(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}

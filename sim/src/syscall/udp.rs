@@ -1,0 +1,92 @@
+//! UDP sockets by descriptor. What the calls do to the socket is in `crate::network`; those without an address come through
+//! `super::family`.
+
+use super::descriptor::{self, wait_for_file};
+use super::socket;
+use crate::network::SendProgress;
+use crate::object::Object;
+use crate::scheduler::Step;
+use crate::world::World;
+use eagain_net::{Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, SocketAddr, SocketFlags};
+
+pub(super) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Result<Fd> {
+    w.check_fd_free()?;
+    let (host, process) = (w.my_host(), w.my_process());
+    let sock = w.net().udp_socket(host, process, domain);
+    let fd = descriptor::open_file(w, Object::Udp(sock), flags.contains(SocketFlags::NONBLOCK));
+    if let Ok(file) = w.file(fd) {
+        w.network.udp_set_file(sock, file);
+    }
+    Ok(fd)
+}
+
+/// `sendto(2)`. A stream that is connected sends to its peer, whatever the address says.
+pub(crate) fn sendto(
+    w: &mut World,
+    fd: Fd,
+    bytes: &[u8],
+    flags: SendFlags,
+    to: SocketAddr,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    let file = match w.file(fd) {
+        Ok(file) => file,
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    match w.files[file].object {
+        Object::Udp(sock) => Step::Done(send(w, sock, Some(to), &[bytes], flags)),
+        Object::Unix(_) => Step::Done(Err(Errno::EINVAL)),
+        _ => socket::send(w, fd, &[bytes], flags, progress),
+    }
+}
+
+/// To `to`, or to whom it is connected.
+pub(super) fn send(
+    w: &mut World,
+    sock: u32,
+    to: Option<SocketAddr>,
+    buffers: &[&[u8]],
+    flags: SendFlags,
+) -> Result<usize> {
+    if flags.contains(SendFlags::OOB) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    w.on_network(|net| net.udp_send(sock, to, buffers))
+}
+
+/// `recvfrom(2)`. A stream does not say again who its peer is (`tcp(7)`).
+pub(crate) fn recvfrom(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(usize, Option<SocketAddr>)> {
+    let file = match w.file(fd) {
+        Ok(file) => file,
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    match w.files[file].object {
+        Object::Udp(sock) => recv(w, file, sock, buffer, flags, deadline),
+        _ => match socket::recv(w, fd, buffer, flags, deadline) {
+            Step::Wait => Step::Wait,
+            Step::Done(result) => Step::Done(result.map(|n| (n, None))),
+        },
+    }
+}
+
+pub(super) fn recv(
+    w: &mut World,
+    file: u32,
+    sock: u32,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(usize, Option<SocketAddr>)> {
+    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
+    let step = w.on_network(|net| net.udp_recv(sock, buffer, flags, nonblocking, deadline));
+    if let Step::Wait = step {
+        wait_for_file(w, file, Events::IN, true, *deadline);
+    }
+    step
+}
