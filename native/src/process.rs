@@ -223,6 +223,6 @@ fn on_panic(info: &PanicHookInfo<'_>) {
     eprintln!("thread '{}' panicked at {place}: {text}", thread.name().unwrap_or("<unnamed>"));
     if let Some(context) = context::current() {
         let message = format!("{text} ({place})");
-        context.as_harness(|| native::panicked(&message));
+        context.as_harness(|| native::panicked(&message, &place));
     }
 }

@@ -8,6 +8,7 @@
 use crate::stack;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ptr::null;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// Processes of a world that have an account of their own; all others share the last.
@@ -16,12 +17,38 @@ const ACCOUNTS: usize = 64;
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 static RUNS: AtomicU32 = AtomicU32::new(1);
 
-thread_local! {
-    /// The run that is charged on this OS thread; 0: none.
-    static RUN: Cell<u32> = const { Cell::new(0) };
+/// What the run on an OS thread is charged for. Simulated threads share it, whosever thread-local storage is loaded.
+pub(crate) struct Accounts {
+    /// The run; 0: none.
+    run: Cell<u32>,
     /// The process whose code runs.
-    static PROCESS: Cell<u32> = const { Cell::new(0) };
-    static HELD: [Cell<i64>; ACCOUNTS] = const { [const { Cell::new(0) }; ACCOUNTS] };
+    process: Cell<u32>,
+    held: [Cell<i64>; ACCOUNTS],
+}
+
+thread_local! {
+    static OWN: Accounts =
+        const { Accounts { run: Cell::new(0), process: Cell::new(0), held: [const { Cell::new(0) }; ACCOUNTS] } };
+    /// Those of the OS thread once a run has begun on it, else null.
+    static SHARED: Cell<*const Accounts> = const { Cell::new(null()) };
+}
+
+/// Those of this OS thread, to be [shared](share) with a simulated thread; null: there are none yet.
+pub(crate) fn accounts() -> *const Accounts {
+    SHARED.get()
+}
+
+/// In thread-local storage that is a simulated thread's own: whom it is charged to. `accounts` are those of the OS thread
+/// that it runs on.
+pub(crate) fn share(accounts: *const Accounts) {
+    SHARED.set(accounts);
+}
+
+fn with_accounts<R>(f: impl FnOnce(&Accounts) -> R) -> Option<R> {
+    let accounts = SHARED.try_with(Cell::get).unwrap_or(null());
+    // SAFETY: null, or in the thread-local storage of the OS thread that runs, which needs no destructor; a simulated thread
+    // does not leave it.
+    unsafe { accounts.as_ref() }.map(f)
 }
 
 /// The system's allocator, with accounts.
@@ -47,33 +74,41 @@ macro_rules! count_memory {
 
 /// A run begins on this OS thread: all accounts are empty.
 pub(crate) fn begin_run() {
-    RUN.set(RUNS.fetch_add(1, Relaxed).max(1));
-    HELD.with(|accounts| accounts.iter().for_each(|account| account.set(0)));
+    OWN.with(|own| {
+        own.run.set(RUNS.fetch_add(1, Relaxed).max(1));
+        own.held.iter().for_each(|account| account.set(0));
+        SHARED.set(own);
+    });
 }
 
 /// The run is over: nobody is charged.
 pub(crate) fn end_run() {
-    RUN.set(0);
+    OWN.with(|own| own.run.set(0));
 }
 
 /// The code of this process runs from now on.
 #[inline]
 pub(crate) fn charge(process: u32) {
-    PROCESS.set(process.min(ACCOUNTS as u32 - 1));
+    OWN.with(|own| own.process.set(process.min(ACCOUNTS as u32 - 1)));
 }
 
 /// Bytes that a process holds; `None`: not measured.
 pub(crate) fn held(process: u32) -> Option<u64> {
     let account = process.min(ACCOUNTS as u32 - 1) as usize;
-    INSTALLED.load(Relaxed).then(|| HELD.with(|accounts| accounts[account].get().max(0) as u64))
+    let held = || with_accounts(|accounts| accounts.held[account].get().max(0) as u64).unwrap_or(0);
+    INSTALLED.load(Relaxed).then(held)
 }
 
 fn account(header: Header, sign: i64) {
-    // An OS thread that is ending has no accounts any more.
-    let _ = HELD.try_with(|accounts| {
-        let account = &accounts[header.process as usize];
+    with_accounts(|accounts| {
+        let account = &accounts.held[header.process as usize];
         account.set(account.get() + sign * header.size as i64);
     });
+}
+
+/// The run that is charged on this OS thread; 0: none.
+fn current_run() -> u32 {
+    with_accounts(|accounts| accounts.run.get()).unwrap_or(0)
 }
 
 /// The layout with room for the header in front, and how far in front of the block it begins.
@@ -95,8 +130,9 @@ unsafe fn hand_out(start: *mut u8, front: usize, size: usize) -> *mut u8 {
     if !INSTALLED.load(Relaxed) {
         INSTALLED.store(true, Relaxed);
     }
-    let run = if stack::runs_a_program() { RUN.try_with(Cell::get).unwrap_or(0) } else { 0 };
-    let header = Header { run, process: PROCESS.try_with(Cell::get).unwrap_or(0), size: size as u64 };
+    let run = if stack::runs_a_program() { current_run() } else { 0 };
+    let process = with_accounts(|accounts| accounts.process.get()).unwrap_or(0);
+    let header = Header { run, process, size: size as u64 };
     if run != 0 {
         account(header, 1);
     }
@@ -136,7 +172,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
             let block = start.add(front);
             let place = block.sub(size_of::<Header>()).cast::<Header>();
             let mut header = place.read();
-            let counts = header.run != 0 && RUN.try_with(Cell::get) == Ok(header.run);
+            let counts = header.run != 0 && current_run() == header.run;
             if counts {
                 account(header, -1);
             }
@@ -153,7 +189,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
         let Some((whole, front)) = with_header(layout) else { return };
         // SAFETY: `alloc` wrote the header right in front of the block.
         let header = unsafe { block.sub(size_of::<Header>()).cast::<Header>().read() };
-        if header.run != 0 && RUN.try_with(Cell::get) == Ok(header.run) {
+        if header.run != 0 && current_run() == header.run {
             account(header, -1);
         }
         // SAFETY: the block was made by `alloc` with this layout, so its whole began `front` before.

@@ -79,13 +79,15 @@ pub fn processors() -> usize {
     })
 }
 
-/// A thread of the running process panicked: breaks O16, unless the process may. It goes on unwinding.
-pub fn panicked(message: &str) {
+/// A thread of the running process panicked at `place` (`file:line`): breaks O16, unless the process may. It goes on unwinding.
+pub fn panicked(message: &str, place: &str) {
     with(|w| {
         let process = w.my_process();
         if !w.processes[process].may_panic {
             let name = w.scheduler[w.scheduler.current()].name.clone();
-            w.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));
+            let site = format!("panic at {place}");
+            w.run.fail(Oracle::Survival, &site, format!("{name} panicked: {message}"));
+            w.run.failed_in(&name);
         }
     });
 }

@@ -5,16 +5,24 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::sync::Once;
 
+/// A panic that was caught.
+pub(crate) struct Panic {
+    /// Its text, and where it was.
+    pub message: String,
+    /// `file:line` of the program.
+    pub place: String,
+}
+
 thread_local! {
-    /// The text of the panic that is unwinding on this OS thread. Never read by anything that a run depends on.
-    static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The panic that is unwinding here. Never read by anything that a run depends on.
+    static CAUGHT: RefCell<Option<Panic>> = const { RefCell::new(None) };
     static CAPTURED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Panics within `f` are kept, not printed.
 pub(crate) fn captured<R>(f: impl FnOnce() -> R) -> R {
     CAPTURED.set(true);
-    MESSAGE.set(None);
+    CAUGHT.set(None);
     let result = f();
     CAPTURED.set(false);
     result
@@ -36,25 +44,23 @@ pub(crate) fn install_hook() {
             let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
             let message = format!("{text} ({place})");
             // A panic while another unwinds ends the process: nobody will ask for these texts.
-            if let Some(first) = MESSAGE.replace(Some(message.clone())) {
-                eprintln!("panicked: {first}\nwhile that unwinds: {message}");
+            if let Some(first) = CAUGHT.replace(Some(Panic { message: message.clone(), place })) {
+                eprintln!("panicked: {}\nwhile that unwinds: {message}", first.message);
             }
         }));
     });
 }
 
-/// The text of the panic that was just caught.
-pub(crate) fn take_message(payload: &(dyn Any + Send)) -> String {
-    MESSAGE.take().unwrap_or_else(|| {
-        payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a text".to_owned())
+/// The panic that was just caught.
+pub(crate) fn take(payload: &(dyn Any + Send)) -> Panic {
+    CAUGHT.take().unwrap_or_else(|| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Panic { message: text.unwrap_or("a panic without a text").to_owned(), place: String::new() }
     })
 }
 
-/// The text of a panic that was caught by somebody else since the last one was taken.
-pub(crate) fn take_any_message() -> Option<String> {
-    MESSAGE.take()
+/// A panic that was caught by somebody else since the last one was taken.
+pub(crate) fn take_any() -> Option<Panic> {
+    CAUGHT.take()
 }

@@ -332,6 +332,8 @@ impl Sim {
             drop_handlers();
         });
         let mut w = self.world;
+        // Of a thread that was still unwinding when the run ended.
+        w.run.check_panics();
         self.engine.recycled = w.move_out();
         let report = w.run.into_report();
         (report, self.engine)
@@ -352,6 +354,9 @@ fn drive(engine: &mut Engine) {
                 with(|w| {
                     if ended {
                         w.thread_ended(thread);
+                    }
+                    if w.run.failed() {
+                        w.run.failed_in(&w.scheduler[thread].name);
                     }
                     w.scheduler.stop();
                 });
@@ -401,6 +406,7 @@ impl World {
             self.run.fail(Oracle::Liveness, "deadlock", format!("no thread can ever run again\n{waits}"));
         }
         self.run.check_eventually();
+        self.run.check_panics();
     }
 
     pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
@@ -440,14 +446,14 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
     });
     if let Some(external) = &sim.external
         && outcome.is_ok()
-        && let Some(message) = crate::panic::take_any_message()
+        && let Some(panic) = crate::panic::take_any()
     {
         // A task panicked, and its runtime kept that to itself.
-        external.fail(Oracle::Survival, "panic", message);
+        external.fail(Oracle::Survival, &format!("panic at {}", panic.place), panic.message);
     }
     if let Err(payload) = outcome {
-        let message = crate::panic::take_message(&*payload);
-        sim.fail(Oracle::Assertion, "scenario", message);
+        let panic = crate::panic::take(&*payload);
+        sim.fail(Oracle::Assertion, &format!("scenario at {}", panic.place), panic.message);
     }
     let (report, used) = sim.finish();
     *engine = used;

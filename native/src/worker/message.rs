@@ -182,6 +182,7 @@ pub fn report(report: &RunReport) -> Vec<u8> {
     writer.option(report.failure.as_ref(), |writer, failure| {
         writer.text(failure.oracle.code());
         writer.text(&failure.site);
+        writer.text(&failure.thread);
         writer.text(&failure.message);
         writer.number(failure.time);
         writer.number(failure.event);
@@ -224,6 +225,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
             Some(Failure {
                 oracle: interned(reader.text()?).into(),
                 site: reader.text()?,
+                thread: reader.text()?,
                 message: reader.text()?,
                 time: reader.number()?,
                 event: reader.number()?,

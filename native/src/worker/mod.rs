@@ -167,6 +167,7 @@ fn crash_report(status: ExitStatus) -> RunReport {
     let failure = Failure {
         oracle: "crash".into(),
         site: site.to_owned(),
+        thread: String::new(),
         message: format!("{message} ({site})"),
         time: 0,
         event: 0,

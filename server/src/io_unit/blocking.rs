@@ -96,7 +96,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     blocking.drain();
     blocking.workers.end();
     blocking.bell.close();
-    tender.join();
+    tender.join().expect("the expiry thread panicked");
     Ok(())
 }
 

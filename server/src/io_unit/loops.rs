@@ -87,7 +87,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     units.stop();
     wake_all();
     for thread in threads {
-        let ended = thread.join().unwrap_or(Ok(()));
+        let ended = thread.join().expect("an event loop panicked");
         result = result.and(ended);
     }
     signals::restore(kernel, dispositions.unwrap_or_default()).map_err(ServeError::Kernel)?;

@@ -70,7 +70,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result
     }
     shared.queue.close();
     for worker in threads {
-        worker.join();
+        worker.join().expect("a worker panicked");
     }
     result
 }

@@ -106,7 +106,7 @@ impl<K: Kernel> Workers<K> {
         self.requests.close();
         let threads = std::mem::take(&mut *self.threads.lock());
         for worker in threads {
-            worker.join();
+            worker.join().expect("a worker panicked");
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::outcome::Outcome;
 use crate::calls::{Kind, Wait};
 use crate::scheduler::Step;
-use crate::stack::{pause_for_ever, suspend, with};
+use crate::stack::{give_up_killed, pause_for_ever, suspend, with};
 use crate::syscall::signal;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Result, SigSet};
@@ -141,7 +141,10 @@ pub(crate) fn waiting_call<T: Outcome>(
                 }
             }
             Turn::Dead => {
-                with(|w| w.count_dead_call());
+                if with(|w| w.count_dead_call()) && !give_up_killed() {
+                    eprintln!("eagain: drops of what a scenario holds make calls without end; aborting");
+                    std::process::abort();
+                }
                 return Err(DEAD);
             }
         }

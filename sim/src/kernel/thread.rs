@@ -20,6 +20,11 @@ impl Threads for SimKernel {
         waiting_call(Kind::Join, [thread.0 as u64, 0, 0, 0], |w| thread::join(w, thread))
     }
 
+    fn detach(&self, thread: ThreadId) -> Result<()> {
+        with(|w| thread::detach(w, thread));
+        Ok(())
+    }
+
     fn gettid(&self) -> ThreadId {
         call(Kind::Gettid, [0; 4], |w| Ok(ThreadId(w.scheduler.running().tid))).unwrap_or(ThreadId(0))
     }

@@ -137,8 +137,10 @@ pub struct TraceLog {
 pub struct Failure {
     /// Which.
     pub oracle: Oracle,
-    /// Where: a literal name, part of what makes two failures the same.
+    /// Where: a literal name, or `panic at file:line`; part of what makes two failures the same.
     pub site: String,
+    /// The thread that it was seen in, without the number of its process's start; empty: none in particular.
+    pub thread: String,
     /// What was seen, for people.
     pub message: String,
     /// The simulated time, in nanoseconds.
@@ -148,8 +150,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What must stay the same for a failure to be the same one: oracle and site, not the text.
-    pub fn fingerprint(&self) -> (Oracle, String) {
-        (self.oracle, self.site.clone())
+    /// What must stay the same for a failure to be the same one: oracle, site and thread, not the text.
+    pub fn fingerprint(&self) -> (Oracle, String, String) {
+        (self.oracle, self.site.clone(), self.thread.clone())
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Run {
     last_progress: u64,
     /// The first oracle that broke; the run ends with it.
     failure: Option<Failure>,
+    /// Threads that panicked and were not joined: a failure unless they are.
+    panics: Vec<(u32, Failure)>,
     refused: Option<String>,
     /// What is to be reached by at least one run of a sweep, and whether this one did.
     sometimes: BTreeMap<&'static str, bool>,
@@ -57,6 +59,7 @@ impl Run {
             events_max: events_max.unwrap_or(u64::MAX),
             last_progress: 0,
             failure: None,
+            panics: Vec::new(),
             refused: None,
             sometimes: BTreeMap::new(),
             eventually: BTreeMap::new(),
@@ -272,8 +275,49 @@ impl Run {
     /// The first oracle that breaks ends the run.
     pub fn fail(&mut self, oracle: Oracle, site: &str, message: String) {
         if self.failure.is_none() {
-            let (time, event) = (self.now, self.trace.number());
-            self.failure = Some(Failure { oracle, site: site.to_owned(), message, time, event });
+            self.failure = Some(self.failure_now(oracle, site.to_owned(), message));
+        }
+    }
+
+    fn failure_now(&self, oracle: Oracle, site: String, message: String) -> Failure {
+        let (time, event) = (self.now, self.trace.number());
+        Failure { oracle, site, thread: String::new(), message, time, event }
+    }
+
+    /// What has just failed was seen in this thread.
+    #[cold]
+    pub fn failed_in(&mut self, thread: &str) {
+        if let Some(failure) = &mut self.failure
+            && failure.thread.is_empty()
+        {
+            failure.thread = without_start(thread);
+        }
+    }
+
+    /// `thread` has panicked: a failure unless it is joined.
+    pub fn thread_panicked(&mut self, thread: u32, name: &str, site: String, message: String) {
+        let mut failure = self.failure_now(Oracle::Survival, site, message);
+        failure.thread = without_start(name);
+        self.panics.push((thread, failure));
+    }
+
+    /// `thread` was joined: whoever did knows that it has panicked, if it has.
+    pub fn joined(&mut self, thread: u32) {
+        self.panics.retain(|(other, _)| *other != thread);
+    }
+
+    /// `thread` will not be joined: if it has panicked, the run fails.
+    pub fn nobody_joins(&mut self, thread: u32) {
+        if self.panics.iter().any(|(other, _)| *other == thread) {
+            self.check_panics();
+        }
+    }
+
+    /// The first panic that nobody was told of is the failure of the run, unless another came before it.
+    pub fn check_panics(&mut self) {
+        let Some((_, first)) = self.panics.first() else { return };
+        if self.failure.as_ref().is_none_or(|failure| first.event <= failure.event) {
+            self.failure = Some(first.clone());
         }
     }
 
@@ -331,5 +375,13 @@ impl Run {
     pub fn print(&mut self, name: &str, line: &str) {
         // Writing to a String does not fail.
         let _ = writeln!(self.output, "{:>14} {name}: {line}", Time(self.now));
+    }
+}
+
+/// The name of a thread without the number of its process's start: `server/0.2` of `server~3/0.2`.
+fn without_start(name: &str) -> String {
+    match name.split_once('~').and_then(|(process, rest)| Some((process, rest.split_once('/')?.1))) {
+        Some((process, thread)) => format!("{process}/{thread}"),
+        None => name.to_owned(),
     }
 }

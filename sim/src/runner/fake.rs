@@ -80,7 +80,8 @@ impl Execute for Fake {
                 if rare { (Oracle::Liveness, "deadlock") } else { (Oracle::ByteIntegrity, "bytes") };
             let event = world.log.events.len() as u64;
             let (site, message, time) = (site.to_owned(), "planted".to_owned(), world.time);
-            world.report.failure = Some(Failure { oracle, site, message, time, event });
+            world.report.failure =
+                Some(Failure { oracle, site, thread: String::new(), message, time, event });
         }
         self.beats.fetch_add(world.report.calls, Ordering::Relaxed);
         RunReport {
@@ -179,6 +180,7 @@ impl World {
                 self.report.failure = Some(Failure {
                     oracle: Oracle::ReplyPairing,
                     site: "reply-pairing".to_owned(),
+                    thread: String::new(),
                     message: format!("request {round} got no reply; {cut} bytes were cut off"),
                     time: self.time,
                     event,

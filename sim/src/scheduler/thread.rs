@@ -69,6 +69,8 @@ pub(crate) struct Thread {
     /// How often it took or gave a lock since its last call.
     pub turns: u32,
     pub joined: bool,
+    /// It will not be joined.
+    pub detached: bool,
     pub joiner: u32,
     /// The last place at which it could be interleaved.
     pub site: &'static str,
@@ -101,6 +103,7 @@ impl Thread {
             idle_calls: 0,
             turns: 0,
             joined: false,
+            detached: false,
             joiner: NONE,
             site: "",
         }

@@ -7,11 +7,15 @@
 //! - `WORLD` is null, or points to the world that [`enter`] borrows mutably; [`with`] takes the pointer out while it
 //!   is in use, so that there is never a second reference.
 //! - `YIELDER` is that of the running coroutine: set when one starts and again each time one comes back.
+//! - A thread with thread-local storage of its own has its own copy of these cells, set when it starts. Its `WORLD` is that of
+//!   the `enter` around every resume; [`Engine::kill`] may be within another one, and sets it again.
 #![allow(unsafe_code)]
 
 pub(crate) mod fatal;
 pub(crate) mod native;
+mod storage;
 
+use crate::allocator::Accounts;
 use crate::world::{Recycled, World};
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -21,12 +25,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use storage::{Block, Blocks, OnBlock};
 
 thread_local! {
     static WORLD: Cell<*mut World> = const { Cell::new(null_mut()) };
     /// A coroutine runs. Together with `WORLD` (null while the harness is at work) this says who allocates.
     static IN_PROGRAM: Cell<bool> = const { Cell::new(false) };
     static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(null()) };
+    static KILLED: Cell<Kill> = const { Cell::new(Kill::No) };
+}
+
+/// Whether the running thread was killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kill {
+    No,
+    /// It was.
+    Asked,
+    /// And its stack is unwound because of that.
+    Unwinds,
 }
 
 #[cfg(not(panic = "unwind"))]
@@ -91,6 +107,30 @@ pub(crate) fn suspend() {
     // SAFETY: it belongs to the coroutine that is running on this very stack, so it lives at least as long as this frame.
     unsafe { (*yielder).suspend(()) };
     YIELDER.set(yielder);
+    if KILLED.get() != Kill::No {
+        unwind_if_killed();
+    }
+}
+
+/// What unwinds a killed thread.
+struct Killed;
+
+/// Unwinds the running thread, which was killed where it is suspended. A drop that runs because of a panic, or at the end of
+/// the thread, cannot be left so: it goes on, and the calls that it makes have no effect.
+#[cold]
+fn unwind_if_killed() {
+    if KILLED.get() == Kill::Asked && !std::thread::panicking() && !storage::is_ending() {
+        KILLED.set(Kill::Unwinds);
+        resume_unwind(Box::new(Killed));
+    }
+}
+
+/// A killed thread that makes calls without end is left where it is; `false`: it was not killed, or has no stack of its own.
+pub(crate) fn give_up_killed() -> bool {
+    if KILLED.get() != Kill::No {
+        pause_for_ever();
+    }
+    false
 }
 
 /// Leaves the running simulated thread for good: the run is over for it.
@@ -109,6 +149,9 @@ pub struct Engine {
     /// The thread pointers of those that have one of their own.
     own: Vec<Option<native::Own>>,
     thread_pointers: bool,
+    /// The thread-local storage of each running stack, and what is free.
+    blocks: Vec<Option<Block>>,
+    free: Blocks,
     heartbeat: Arc<AtomicU64>,
     /// Of the last world.
     pub(crate) recycled: Recycled,
@@ -130,6 +173,8 @@ impl Engine {
             limits: Vec::new(),
             own: Vec::new(),
             thread_pointers: false,
+            blocks: Vec::new(),
+            free: Blocks::default(),
             heartbeat: Arc::default(),
             recycled: Recycled::default(),
         }
@@ -149,6 +194,8 @@ impl Engine {
             limits: std::mem::take(&mut other.limits),
             own: std::mem::take(&mut other.own),
             thread_pointers: other.thread_pointers,
+            blocks: std::mem::take(&mut other.blocks),
+            free: std::mem::take(&mut other.free),
             heartbeat: other.heartbeat.clone(),
             recycled: std::mem::take(&mut other.recycled),
         }
@@ -172,7 +219,7 @@ impl Engine {
         let ended = if self.thread_pointers {
             native::resume(self.own.get(thread).copied().flatten(), coroutine)
         } else {
-            matches!(coroutine.resume(()), CoroutineResult::Return(()))
+            go_on(self.blocks[thread].as_ref(), coroutine)
         };
         IN_PROGRAM.set(false);
         if self.thread_pointers
@@ -202,22 +249,33 @@ impl Engine {
             ),
         });
         let limit = stack.limit().get();
+        // Unmodified programs bring blocks of their own.
+        let block = if self.thread_pointers { None } else { self.free.take() };
+        let has_block = block.is_some();
+        let cells =
+            Cells { world: WORLD.get(), running: (thread, limit), accounts: crate::allocator::accounts() };
         let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
+            cells.set();
             YIELDER.set(yielder);
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-                // Forced unwinding passes through as a panic too, and has to go on.
-                if with(|w| w.is_dying()) {
-                    resume_unwind(payload);
-                }
-                let message = crate::panic::take_message(&*payload);
-                with(|w| w.thread_panicked(message));
+            // A killed thread may have panicked before.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body))
+                && !payload.is::<Killed>()
+                && KILLED.get() != Kill::Unwinds
+            {
+                let panic = crate::panic::take(&*payload);
+                with(|w| w.thread_panicked(panic));
+            }
+            if has_block {
+                storage::run_destructors();
             }
         });
         if self.running.len() <= thread {
             self.running.resize_with(thread + 1, || None);
             self.limits.resize(thread + 1, 0);
+            self.blocks.resize_with(thread + 1, || None);
         }
         self.limits[thread] = limit;
+        self.blocks[thread] = block;
         self.running[thread] = Some(coroutine);
     }
 
@@ -229,8 +287,9 @@ impl Engine {
                 // SAFETY: nothing refers to this stack any more: the thread is over, what it had borrowed of the world was
                 // given back when it suspended, and `run_with_thread_pointer` was promised that nobody misses the rest.
                 unsafe { coroutine.force_reset() };
-            } else {
-                coroutine.force_unwind();
+            } else if !unwind(self.blocks[thread].as_ref(), coroutine) {
+                // Destructors of its thread-local variables are left: the block is not used again.
+                self.blocks[thread] = None;
             }
             self.recycle(thread);
         }
@@ -240,8 +299,59 @@ impl Engine {
         if let Some(own) = self.own.get_mut(thread) {
             *own = None;
         }
+        if let Some(block) = self.blocks[thread].take() {
+            self.free.give(block);
+        }
         if let Some(coroutine) = self.running[thread].take() {
             self.pool.push(coroutine.into_stack());
         }
     }
+}
+
+/// What a block that has never seen them does not have.
+struct Cells {
+    world: *mut World,
+    running: (usize, usize),
+    accounts: *const Accounts,
+}
+
+impl Cells {
+    fn set(&self) {
+        WORLD.set(self.world);
+        IN_PROGRAM.set(true);
+        fatal::watch(self.running.0, self.running.1);
+        crate::allocator::share(self.accounts);
+    }
+}
+
+/// Lets a thread go on, on its own block where it has one; whether it ended.
+#[inline(never)]
+fn go_on(block: Option<&Block>, coroutine: &mut Stack) -> bool {
+    // SAFETY: nothing of this frame refers to thread-local storage.
+    let _loaded = block.map(|block| unsafe { OnBlock::load(block) });
+    matches!(coroutine.resume(()), CoroutineResult::Return(()))
+}
+
+/// Unwinds the stack of a killed thread, on its own block where it has one. `false`: it did not come to its end, and was dropped
+/// as it is.
+#[inline(never)]
+fn unwind(block: Option<&Block>, coroutine: &mut Stack) -> bool {
+    let world = WORLD.get();
+    // SAFETY: nothing of this frame refers to thread-local storage from here on.
+    let _loaded = block.map(|block| unsafe { OnBlock::load(block) });
+    set_killed(world, Kill::Asked);
+    let over = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+    set_killed(world, Kill::No);
+    if !over {
+        // SAFETY: the thread is over: nobody looks at what its stack holds, and what that had borrowed of the world was given
+        // back when it suspended.
+        unsafe { coroutine.force_reset() };
+    }
+    over
+}
+
+#[inline(never)]
+fn set_killed(world: *mut World, killed: Kill) {
+    WORLD.set(world);
+    KILLED.set(killed);
 }

@@ -7,6 +7,7 @@
 //!
 //! Each block has its own copy of the cells in `super`: [`arrive`] sets them in a new one.
 
+use super::storage::{set_thread_pointer, thread_pointer};
 use super::{IN_PROGRAM, Stack, WORLD, YIELDER, fatal};
 use crate::world::World;
 use corosensei::{CoroutineResult, Yielder};
@@ -106,35 +107,4 @@ fn leave(own: Own) {
 /// The lowest address of the running thread's stack, guard page included, and its length.
 pub fn stack_range() -> (usize, usize) {
     (fatal::running_and_limit().1, super::STACK_BYTES)
-}
-
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[inline(always)]
-fn thread_pointer() -> usize {
-    let base: usize;
-    // SAFETY: reads a register; that the instruction exists was promised to `run_with_thread_pointer`.
-    unsafe { std::arch::asm!("rdfsbase {}", out(reg) base, options(nostack, preserves_flags)) };
-    base
-}
-
-/// # Safety
-/// `base` is the thread pointer of an initialised TLS block of this executable, and the caller uses no thread-local storage
-/// between this and the next switch but through calls that are not inlined.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[inline(always)]
-unsafe fn set_thread_pointer(base: usize) {
-    // SAFETY: as above.
-    unsafe { std::arch::asm!("wrfsbase {}", in(reg) base, options(nostack, preserves_flags)) };
-}
-
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn thread_pointer() -> usize {
-    unreachable!("eagain-native, the only caller, is for Linux on x86-64")
-}
-
-/// # Safety
-/// None: it does not return.
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-unsafe fn set_thread_pointer(_base: usize) {
-    unreachable!("eagain-native, the only caller, is for Linux on x86-64")
 }

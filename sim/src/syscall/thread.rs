@@ -49,12 +49,24 @@ pub(crate) fn join(w: &mut World, id: ThreadId) -> Step<()> {
     }
     if t.has_ended() {
         t.joined = true;
+        w.run.joined(thread);
         w.progress();
         return Step::Done(Ok(()));
     }
     t.joiner = me;
     w.wait(WaitOn::Join(thread), None);
     Step::Wait
+}
+
+/// Nobody will join it. Not recorded: it changes nothing but whether a panic is told to anybody.
+pub(crate) fn detach(w: &mut World, id: ThreadId) {
+    if w.scheduler.is_unwinding() {
+        return;
+    }
+    if let Some(thread) = thread_of(w, id) {
+        w.scheduler[thread].detached = true;
+        w.run.nobody_joins(thread);
+    }
 }
 
 pub(crate) fn futex_wait(

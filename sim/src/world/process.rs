@@ -5,6 +5,7 @@ use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::{DescriptorTable, Object, ProcessSignals};
+use crate::panic::Panic;
 use crate::run::Effect;
 use crate::scheduler::{Step, Thread, Wake};
 use crate::syscall::aio;
@@ -241,16 +242,26 @@ impl World {
         }
     }
 
-    /// A server thread that panics ends its process (O16), unless the scenario allows it.
-    pub fn thread_panicked(&mut self, message: String) {
+    /// The running thread has panicked, and its stack is unwound. It ends; its process too where it is the main thread. That
+    /// breaks O16 unless the process may panic, or whoever joins the thread is told so.
+    pub fn thread_panicked(&mut self, panic: Panic) {
         let thread = self.scheduler.current();
         let t = &self.scheduler[thread];
-        let (name, process) = (t.name.clone(), t.process);
+        let (name, process, detached) = (t.name.clone(), t.process, t.detached);
+        let Panic { message, place } = panic;
         self.print(thread, &format!("panicked: {message}"));
-        if !self.processes[process].may_panic {
-            self.run.fail(Oracle::Survival, "panic", format!("{name} panicked: {message}"));
+        let owner = &self.processes[process];
+        let is_main = owner.main_thread == thread;
+        if !owner.may_panic {
+            let (site, message) = (format!("panic at {place}"), format!("{name} panicked: {message}"));
+            self.run.thread_panicked(thread, &name, site, message);
+            if is_main || detached {
+                self.run.nobody_joins(thread);
+            }
         }
-        self.exit_process(process, 101);
+        if is_main && !self.is_dying() {
+            self.exit_process(process, 101);
+        }
     }
 
     /// A line that a simulated program printed.

@@ -345,7 +345,7 @@ impl<K: Files + Threads> Storage for Durable<K> {
         self.shared.state.lock().closing = true;
         self.shared.work.notify_one();
         if let Some(writer) = self.writer.take() {
-            writer.join();
+            writer.join().ok_or("the writer thread panicked")?;
         }
         match &self.shared.state.lock().trouble {
             Some(trouble) => Err(trouble.text.clone()),
