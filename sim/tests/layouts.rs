@@ -82,6 +82,8 @@ impl Workspace {
         }
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layouts");
         command.args(["-c", line]).current_dir(folder);
+        // What a crate pins is for its users; here the compiler of this test is used.
+        command.env("RUSTUP_TOOLCHAIN", std::env::var_os("RUSTUP_TOOLCHAIN").unwrap_or("stable".into()));
         command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true").output().unwrap()
     }
 
@@ -159,4 +161,92 @@ fn every_printed_line_runs() {
     let output = workspace.shell(elsewhere.path(), typed);
     let said = text(&output);
     assert!(said.contains("reproduce  my-sweep run fails --seed 0x"), "{said}");
+}
+
+/// The `run:` steps of a workflow, by job.
+fn steps(workflow: &str, job: &str) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    let (mut inside, mut folded) = (false, false);
+    for line in workflow.lines() {
+        let depth = line.len() - line.trim_start().len();
+        if depth == 2 && line.trim_end().ends_with(':') {
+            inside = line.trim() == format!("{job}:");
+        }
+        if !inside {
+            continue;
+        }
+        match line.trim().strip_prefix("- run:") {
+            Some(text) => {
+                folded = text.trim() == ">";
+                steps.push(if folded { String::new() } else { text.trim().to_owned() });
+            }
+            None if folded && depth >= 10 => {
+                let last = steps.last_mut().unwrap();
+                last.push_str(&format!("{} ", line.trim()));
+            }
+            None => folded = false,
+        }
+    }
+    steps
+}
+
+/// `eagain new` and `eagain init` write crates whose tests pass and whose CI workflow runs, step by step.
+#[test]
+#[ignore = "builds crates with cargo: a minute or two; a job of CI.yml"]
+fn what_new_and_init_write_works_as_it_is() {
+    let workspace = Workspace::new();
+    workspace.package("command", "");
+    workspace.file("command-crate/src/main.rs", &format!("{SCENARIO}{MAIN}"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let run = |folder: &Path, line: &str| {
+        let output = workspace.shell(folder, line);
+        assert!(output.status.success(), "{line}\n{}", text(&output));
+        text(&output)
+    };
+    run(workspace.path(), "cargo build -q -p command");
+    let command = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layouts/debug/command");
+    let eagain = |line: &str| format!("'{}' {line} --path '{}'", command.display(), root.display());
+
+    let made = out.path().join("my-server");
+    run(out.path(), &eagain("new my-server"));
+    let again = workspace.shell(out.path(), &eagain("new my-server"));
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+    let kept = out.path().join("kept");
+    for (path, file) in [
+        ("Cargo.toml", "[package]\nname = \"kept\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("src/lib.rs", "\n"),
+    ] {
+        fs::create_dir_all(kept.join(path).parent().unwrap()).unwrap();
+        fs::write(kept.join(path), file).unwrap();
+    }
+    run(&kept, &eagain("init"));
+    let again = workspace.shell(&kept, &eagain("init"));
+    assert!(
+        again.status.code() == Some(2) && text(&again).contains("nothing was written"),
+        "{}",
+        text(&again)
+    );
+
+    for folder in [&made, &kept] {
+        // The versions that are there, and a commit for `--from commit`.
+        fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+        run(folder, "git init -q && git add . && git -c user.name=a -c user.email=a@b commit -qm a");
+        let workflow = fs::read_to_string(folder.join(".github/workflows/eagain.yml")).unwrap();
+        let page = folder.join("page.md");
+        for (job, shards) in [("test", 1), ("sweep", 4), ("merge", 1)] {
+            let steps = steps(&workflow, job);
+            assert_eq!(steps.len(), 1, "{job}: {workflow}");
+            for shard in 0..shards {
+                let step = steps[0].replace("${{ matrix.shard }}", &shard.to_string());
+                // Fewer seeds, and a build that is there already.
+                let step = step.replace("--seeds 4000", "--seeds 40").replace(" --release", "");
+                let said = run(folder, &format!("export GITHUB_STEP_SUMMARY='{}'; {step}", page.display()));
+                assert!(job != "merge" || said.contains("1 scenario, 40 seeds, 0 failures"), "{said}");
+            }
+        }
+        let page = fs::read_to_string(page).unwrap();
+        assert!(page.contains("shouting") || page.contains("40"), "{page}");
+        assert!(fs::read_to_string(folder.join("sweep.xml")).unwrap().contains("shouting"));
+    }
 }

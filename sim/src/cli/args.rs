@@ -42,6 +42,10 @@ pub enum Command {
     Bugs(BugsArgs),
     /// Join the JSON files of a sweep's shards
     Merge(MergeArgs),
+    /// Write a crate with a server, a scenario and a CI workflow
+    New(NewArgs),
+    /// Add a scenario as a test, a command and a CI workflow to the crate in this folder
+    Init(InitArgs),
     /// The other process of `check`
     #[command(hide = true)]
     CheckChild(CheckChildArgs),
@@ -252,6 +256,24 @@ pub struct MergeArgs {
     /// Faults that never fire and `sometimes` that are never reached are failures
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `new`
+#[derive(Args)]
+pub struct NewArgs {
+    /// The folder to make; its name is that of the crate
+    pub name: PathBuf,
+    /// Depend on the checkout of eagain in this folder, instead of a release
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Args)]
+pub struct InitArgs {
+    /// Depend on the checkout of eagain in this folder, instead of a release
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
 }
 
 /// A seed as it is typed.

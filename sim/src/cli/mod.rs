@@ -13,6 +13,7 @@
 //! | [`args`] | what can be typed |
 //! | [`console`] | where it is answered |
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
+//! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The most severe code is used.
 #![allow(
@@ -28,6 +29,7 @@ mod explore;
 mod faults;
 mod list;
 mod merge;
+mod new;
 mod replay;
 mod run;
 mod shrink;
@@ -200,6 +202,8 @@ fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Don
         Command::Faults(args) => faults::faults(registry, &args, console),
         Command::Bugs(args) => bugs::bugs(registry, &args, console),
         Command::Merge(args) => merge::merge(&args, console),
+        Command::New(args) => new::new(&args, console),
+        Command::Init(args) => new::init(&args, console),
         Command::CheckChild(args) => check::child(registry, &args, console),
     }
 }

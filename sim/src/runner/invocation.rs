@@ -66,7 +66,10 @@ impl Start {
             command +=
                 &format!(" --manifest-path {}", quoted(&manifest.join("Cargo.toml").to_string_lossy()));
         }
-        if !is_only_binary(manifest, package, &name) {
+        let folder = program.parent().and_then(Path::file_name);
+        if folder == Some(OsStr::new("examples")) {
+            command += &format!(" --example {}", quoted(&name));
+        } else if !is_only_binary(manifest, package, &name) {
             command += &format!(" --bin {}", quoted(&name));
         }
         command + " --"
@@ -159,7 +162,7 @@ impl Site {
 }
 
 /// This process runs the test at `site`, which is that of `scenario`.
-pub(crate) fn set_test(scenario: &'static str, site: &Site) {
+pub fn set_test(scenario: &'static str, site: &Site) {
     let program = std::env::current_exe().unwrap_or_default();
     registered().insert(scenario, site.command(&program));
 }
