@@ -5,7 +5,7 @@ use super::{Choices, Distribution, Domain, Group, Stream, Words};
 /// One choice to come: its place among the choices of its object.
 pub(crate) trait Source {
     /// Lets it pass: it counts, and its value is 0.
-    fn skip(self);
+    fn skip(&mut self);
 
     /// Lets it pass if it is known to be 0 at this chance; whether that is so.
     #[inline]
@@ -37,7 +37,7 @@ pub(crate) struct Once;
 
 impl Source for &mut Stream {
     #[inline]
-    fn skip(self) {
+    fn skip(&mut self) {
         Stream::skip(self);
     }
 
@@ -61,7 +61,7 @@ impl Source for &mut Stream {
 
 impl Source for Lane<'_> {
     #[inline]
-    fn skip(self) {}
+    fn skip(&mut self) {}
 
     #[inline]
     fn choose(
@@ -78,7 +78,7 @@ impl Source for Lane<'_> {
 }
 
 impl Source for Once {
-    fn skip(self) {}
+    fn skip(&mut self) {}
 
     fn choose(
         self,

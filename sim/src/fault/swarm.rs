@@ -27,6 +27,8 @@ const OF_SEGMENTS: u64 = {
 pub(crate) struct Swarm {
     /// How often, of 65,536; 0: the family is off.
     chance: [u32; Family::COUNT],
+    /// How often, of 65,536, a value of it is not 0.
+    happens: [u32; Family::COUNT],
     /// How often it changed something.
     fired: [u64; Family::COUNT],
     /// Families that were asked, by bit: the run came to where they choose.
@@ -48,6 +50,7 @@ impl Swarm {
     pub fn none() -> Swarm {
         Swarm {
             chance: [0; Family::COUNT],
+            happens: [0; Family::COUNT],
             fired: [0; Family::COUNT],
             asked: Cell::new(0),
             named: 0,
@@ -89,10 +92,11 @@ impl Swarm {
             Distribution::rarely_log(32_768, WEIGHT_MIN.into(), WEIGHT_MAX.into()),
             || family.domain().0.to_owned(),
         );
-        self.chance[family as usize] = weight as u32;
+        let happens = if weight == 0 { 0 } else { family.distribution(weight as u32).chance() };
+        (self.chance[family as usize], self.happens[family as usize]) = (weight as u32, happens);
         self.any |= weight != 0;
         if weight != 0 && family.is_of_segments() {
-            self.segment.0[family.lane() as usize] = family.distribution(weight as u32).chance();
+            self.segment.0[family.lane() as usize] = happens;
             self.segment.1 = self.segment.0.iter().fold(0, |sum, &chance| sum.rotate_left(5) ^ chance);
         }
         self.wire |= weight != 0 && family.is_of_connections();
@@ -103,6 +107,13 @@ impl Swarm {
     pub fn chance(&self, family: Family, now: u64) -> u32 {
         self.asked.set(self.asked.get() | 1 << family as u64);
         if now >= self.quiet_from { 0 } else { self.chance[family as usize] }
+    }
+
+    /// How often, of 65,536, a value of the family is not 0 at time `now`.
+    #[inline]
+    pub fn happens(&self, family: Family, now: u64) -> u32 {
+        self.asked.set(self.asked.get() | 1 << family as u64);
+        if now >= self.quiet_from { 0 } else { self.happens[family as usize] }
     }
 
     /// How often something happens to a segment, by lane, and what distinguishes these chances from others; `None`: nothing does.

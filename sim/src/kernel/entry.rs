@@ -85,7 +85,7 @@ pub(crate) fn waiting_call<T: Outcome>(
             }
             match act(w) {
                 Step::Done(result) => {
-                    let handlers = w.end_call(kind, args, &result);
+                    let handlers = w.end_call(kind, word(&result));
                     Turn::Return(result, handlers)
                 }
                 Step::Wait => {
@@ -130,11 +130,13 @@ pub(crate) fn waiting_call<T: Outcome>(
                 if with(|w| w.is_over_for_me()) {
                     pause_for_ever();
                 }
+                // Handlers made calls of their own.
+                with(|w| w.note_call(kind, args));
                 if !(all_restart && kind.restarts(&args) && !no_restart) {
                     let result = Err(Errno::EINTR);
                     with(|w| {
                         if !w.scheduler.is_unwinding() {
-                            w.end_call(kind, args, &result);
+                            w.end_call(kind, word(&result));
                         }
                     });
                     return result;
@@ -152,6 +154,15 @@ pub(crate) fn waiting_call<T: Outcome>(
             waited = false;
             stage = Stage::CatchUp;
         }
+    }
+}
+
+/// A result as the number that a trace shows.
+#[inline]
+fn word<T: Outcome>(result: &Result<T>) -> i64 {
+    match result {
+        Ok(value) => value.word(),
+        Err(errno) => -i64::from(errno.0),
     }
 }
 
@@ -205,9 +216,9 @@ impl World {
         t.call_args = args;
     }
 
-    /// Steps 4 and 5: charge and record. `true`: handlers are to run before the program goes on.
-    #[inline]
-    pub(crate) fn end_call<T: Outcome>(&mut self, kind: Kind, args: [u64; 4], result: &Result<T>) -> bool {
+    /// Steps 4 and 5: charge and record; the arguments are as noted. `true`: handlers are to run before the program goes on.
+    #[inline(never)]
+    fn end_call(&mut self, kind: Kind, word: i64) -> bool {
         let me = self.scheduler.current();
         let t = &mut self.scheduler[me];
         t.signals.end_wait();
@@ -216,16 +227,12 @@ impl World {
             let time = t.time;
             self.catch_up_events(time);
         }
-        let World { scheduler, processes, hosts, run, .. } = self;
+        let World { scheduler, processes, hosts, run, signals_sent, .. } = self;
         let t = &mut scheduler[me];
         let process = &mut processes[t.process];
         t.idle_calls += 1;
         t.turns = 0;
-        let word = match result {
-            Ok(value) => value.word(),
-            Err(errno) => -i64::from(errno.0),
-        };
-        run.call(t.time, me, kind, args, word);
+        run.call(t.time, me, kind, &t.call_args, word);
         t.time = hosts[process.host].charge(t.time, u64::from(kind.row().cost));
         // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
         let was_last = process.lifecycle.calls_left == 1;
@@ -233,7 +240,7 @@ impl World {
         if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
             return self.end_call_with_care(was_last);
         }
-        run.failed() || process.exit.is_some() || t.signals.has_deliverable(&process.signals)
+        run.failed() || process.exit.is_some() || *signals_sent && t.signals.has_deliverable(&process.signals)
     }
 
     /// A call that has ended, of a process that is watched, is to end, or has a thread that makes no progress.

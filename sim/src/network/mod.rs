@@ -150,6 +150,12 @@ impl Network {
         !self.notices.is_empty()
     }
 
+    /// Takes out the only notice, where there is one and no other.
+    #[inline]
+    pub fn take_only_notice(&mut self) -> Option<Notice> {
+        if self.notices.len() == 1 { self.notices.pop() } else { None }
+    }
+
     /// Takes out what is to be delivered; the list is given back with [`Network::return_notices`].
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)

@@ -39,7 +39,8 @@ impl Net<'_> {
                 f.window_closed = true;
                 return;
             }
-            if f.asked <= f.segments && !self.run.segment_is_calm(&mut f.segment_words, f.segments) {
+            let calm = self.run.segment_is_calm(&mut f.segment_words, f.segments);
+            if !calm && f.asked <= f.segments {
                 let f = &mut self.net.conns[conn as usize].flows[side];
                 f.asked = f.segments + 1;
                 if self.choose_for_segment(conn, side, Family::Reset) != 0 {
@@ -64,7 +65,12 @@ impl Net<'_> {
                     continue;
                 }
             }
-            self.send_segment(conn, side, n);
+            self.send_segment(conn, side, n, calm);
+            // The rest waits for the gap, for room, or is not there.
+            let f = &self.net.conns[conn as usize].flows[side];
+            if f.sent == f.written && !f.fin_written {
+                return;
+            }
         }
     }
 
@@ -82,11 +88,11 @@ impl Net<'_> {
     }
 
     /// One segment of `n` bytes, or the FIN where there are none.
-    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64) {
+    #[inline]
+    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool) {
         let now = self.run.now();
         let (mut delay, mut cause) = (0, 0);
-        let f = &mut self.net.conns[conn as usize].flows[side];
-        if !self.run.segment_is_calm(&mut f.segment_words, f.segments) {
+        if !calm {
             delay = self.choose_for_segment(conn, side, Family::WireDelay);
             if delay != 0 {
                 cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);

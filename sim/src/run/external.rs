@@ -177,7 +177,7 @@ impl External {
         if !bytes.is_empty() {
             run.payload(actor.0, bytes, kind == Kind::PollWrite);
         }
-        run.call(run.now(), actor.0, kind, args, result);
+        run.call(run.now(), actor.0, kind, &args, result);
     }
 
     /// Records an event; its number, for results to name as their cause.

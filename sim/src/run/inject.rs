@@ -22,17 +22,26 @@ impl Run {
     /// stream also while the family is off.
     #[inline]
     pub fn draw(&mut self, family: Family, mut source: impl Source, object: impl Fn() -> String) -> u64 {
-        if !self.choices.is_watched() {
-            let chance = self.swarm.chance(family, self.now);
-            if chance == 0 {
-                source.skip();
-                return 0;
-            }
-            if source.pass(family.distribution(chance).chance()) {
-                return 0;
-            }
+        if self.passes(family, &mut source) {
+            return 0;
         }
         self.draw_from(family, source, |chance| family.distribution(chance), object)
+    }
+
+    /// Whether the next choice of `source` is known to be 0: the family is off, or the drawn word says so. Then it has been
+    /// made.
+    #[inline]
+    pub fn passes(&mut self, family: Family, source: &mut impl Source) -> bool {
+        if self.choices.is_watched() {
+            return false;
+        }
+        match self.swarm.happens(family, self.now) {
+            0 => {
+                source.skip();
+                true
+            }
+            happens => source.pass(happens),
+        }
     }
 
     /// Whether no family changes anything about segment `ordinal` of a direction, as far as its words are known.
@@ -52,7 +61,7 @@ impl Run {
     pub fn draw_from(
         &mut self,
         family: Family,
-        source: impl Source,
+        mut source: impl Source,
         distribution: impl FnOnce(u32) -> Distribution,
         object: impl Fn() -> String,
     ) -> u64 {

@@ -248,7 +248,7 @@ impl Run {
 
     /// Records a call that has ended, and counts it.
     #[inline]
-    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64) {
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64) {
         self.calls += 1;
         self.trace.call(time, thread, kind, args, result);
     }

@@ -96,37 +96,67 @@ impl Ord for Entry {
     }
 }
 
-/// The plan, a heap.
+/// So many of the next entries are kept sorted.
+const NEAR: usize = 32;
+
+/// The plan. Few entries are sorted faster than a heap keeps them, and few is what a world nearly always has.
+///
+/// Invariants: `near` is sorted, the next last, and has at most [`NEAR`] entries; none of `far` is before one of `near`; `far` is
+/// empty where `near` is.
 #[derive(Default)]
 pub(crate) struct EventQueue {
-    heap: BinaryHeap<Entry>,
+    near: Vec<Entry>,
+    far: BinaryHeap<Entry>,
     planned: u64,
 }
 
 impl EventQueue {
     /// Forgets everything but its room.
     pub fn clear(&mut self) {
-        self.heap.clear();
+        self.near.clear();
+        self.far.clear();
         self.planned = 0;
     }
 
-    /// Plans a event.
+    /// Plans an event.
     #[inline]
     pub fn plan(&mut self, time: u64, event: Event) {
         self.planned += 1;
-        self.heap.push(Entry { key: key(time, self.planned), what: event });
+        self.insert(Entry { key: key(time, self.planned), what: event });
     }
 
     /// Plans that a thread goes on.
     #[inline]
     pub fn plan_thread(&mut self, time: u64, thread: u32) {
-        self.heap.push(Entry { key: key(time, THREADS | u64::from(thread)), what: Event::Thread(thread) });
+        self.insert(Entry { key: key(time, THREADS | u64::from(thread)), what: Event::Thread(thread) });
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let after = self.near.iter().rposition(|other| other.key > entry.key).map_or(0, |at| at + 1);
+        if after == 0 && !self.far.is_empty() || self.near.len() == NEAR {
+            return self.insert_far(after, entry);
+        }
+        self.near.insert(after, entry);
+    }
+
+    #[cold]
+    fn insert_far(&mut self, after: usize, entry: Entry) {
+        if after == 0 {
+            return self.far.push(entry);
+        }
+        // The last that is near is far from now on.
+        if self.near.len() == NEAR {
+            self.far.push(self.near.remove(0));
+            self.near.insert(after - 1, entry);
+        } else {
+            self.near.insert(after, entry);
+        }
     }
 
     /// Whether anything comes before `thread` at `time`.
     #[inline]
     pub fn before(&self, time: u64, thread: u32) -> Option<Event> {
-        match self.heap.peek() {
+        match self.near.last() {
             Some(entry) if entry.key < key(time, THREADS | u64::from(thread)) => Some(entry.what),
             _ => None,
         }
@@ -135,6 +165,56 @@ impl EventQueue {
     /// The next, taken out, with its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, Event)> {
-        self.heap.pop().map(|entry| ((entry.key >> 64) as u64, entry.what))
+        let entry = self.near.pop()?;
+        if self.near.is_empty() && !self.far.is_empty() {
+            self.fetch();
+        }
+        Some(((entry.key >> 64) as u64, entry.what))
+    }
+
+    /// The next of those that are far are near.
+    #[cold]
+    fn fetch(&mut self) {
+        while self.near.len() < NEAR / 2
+            && let Some(entry) = self.far.pop()
+        {
+            self.near.push(entry);
+        }
+        self.near.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, EventQueue, NEAR};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn events_come_by_time_and_then_in_the_order_in_which_they_were_planned(
+            steps in prop::collection::vec(prop::option::of(0_u64..1_000), 0..8 * NEAR)
+        ) {
+            let (mut queue, mut expected, mut planned) = (EventQueue::default(), BTreeSet::new(), 0);
+            for step in steps {
+                match step {
+                    Some(time) => {
+                        planned += 1;
+                        queue.plan(time, Event::Timer(planned, 0));
+                        expected.insert((time, planned));
+                    }
+                    None => {
+                        let next = expected.pop_first().map(|(time, number)| (time, Event::Timer(number, 0)));
+                        let before = next.filter(|&(time, _)| time <= 500).map(|(_, event)| event);
+                        prop_assert_eq!(queue.before(500, 0), before);
+                        prop_assert_eq!(queue.pop(), next);
+                    }
+                }
+            }
+            while let Some((time, number)) = expected.pop_first() {
+                prop_assert_eq!(queue.pop(), Some((time, Event::Timer(number, 0))));
+            }
+            prop_assert_eq!(queue.pop(), None);
+        }
     }
 }

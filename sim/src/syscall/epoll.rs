@@ -259,13 +259,24 @@ pub(crate) fn wait(
 }
 
 /// `ep_send_events`: looks at each entry of the ready list anew; a level-triggered one goes to its end again.
+#[inline]
 fn report(w: &mut World, set_file: u32, events: &mut [EpollEvent]) -> usize {
-    let Some(set) = get(w, set_file) else { return 0 };
+    // The set is out of sight while its files are polled: none of them is the set itself (`EINVAL`), or watches it (`ELOOP`).
+    let Some(place) = w.files.object_mut(set_file) else { return 0 };
+    let mut object = std::mem::replace(place, Object::Gone);
+    let n = match &mut object {
+        Object::Epoll(set) => report_from(w, set, events),
+        _ => 0,
+    };
+    w.files[set_file].object = object;
+    n
+}
+
+fn report_from(w: &mut World, set: &mut EpollSet, events: &mut [EpollEvent]) -> usize {
     let mut left = set.ready.len();
     let mut n = 0;
     while left > 0 && n < events.len() {
         left -= 1;
-        let Some(set) = get(w, set_file) else { break };
         let Some(item) = set.ready.pop_front() else { break };
         let Some(entry) = set.items.get_mut(item as usize) else { continue };
         entry.ready = false;
@@ -276,8 +287,6 @@ fn report(w: &mut World, set_file: u32, events: &mut [EpollEvent]) -> usize {
         }
         events[n] = EpollEvent { events: mask, data };
         n += 1;
-        let Some(set) = get(w, set_file) else { break };
-        let Some(entry) = set.items.get_mut(item as usize) else { continue };
         if asked.contains(Events::ONESHOT) {
             entry.events = asked & PRIVATE;
         } else if !asked.contains(Events::ET) && !entry.ready {

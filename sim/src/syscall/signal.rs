@@ -26,8 +26,10 @@ const HARMLESS: [Signal; 5] =
 /// Whether a signal can be delivered to this thread now.
 #[inline]
 pub(crate) fn has_deliverable_signal(w: &mut World, thread: u32) -> bool {
-    let t = &mut w.scheduler[thread];
-    t.signals.has_deliverable(&w.processes[t.process].signals)
+    w.signals_sent && {
+        let t = &mut w.scheduler[thread];
+        t.signals.has_deliverable(&w.processes[t.process].signals)
+    }
 }
 
 /// A wait with a mask of its own begins (`epoll_pwait`, `ppoll`, `pselect`); it ends with the call.
@@ -118,6 +120,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
     if !t.signals.push(info) {
         return;
     }
+    w.signals_sent = true;
     kick(w, thread, info.signal);
     notify_signalfds(w, process);
 }
@@ -137,6 +140,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
     if !p.signals.push(info) {
         return;
     }
+    w.signals_sent = true;
     let waits_for_it = |t: &crate::scheduler::Thread| {
         t.process == process
             && !t.has_ended()
@@ -231,10 +235,17 @@ pub(crate) fn send_sigurg(w: &mut World, file: u32) {
 }
 
 /// The family that interrupts waits: plans a signal, or a stop and continue, for the thread that begins to wait.
+#[inline]
 pub(crate) fn may_interrupt(w: &mut World, kind: Kind) {
-    if kind == Kind::FutexWait {
-        return;
+    let World { scheduler, run, .. } = w;
+    if kind != Kind::FutexWait && !run.passes(Family::Interrupt, &mut &mut scheduler.running_mut().interrupts)
+    {
+        interrupt_later(w);
     }
+}
+
+#[cold]
+fn interrupt_later(w: &mut World) {
     let me = w.scheduler.current();
     let Thread { interrupts, name, .. } = &mut w.scheduler[me];
     let after = w.run.draw(Family::Interrupt, interrupts, || name.clone());
@@ -257,6 +268,7 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     } else if matches!(w.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
         let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
+        w.signals_sent = true;
         w.scheduler[thread].signals.stop_and_continue();
         w.wake(thread, Wake::Signal);
     }

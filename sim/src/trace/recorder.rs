@@ -134,7 +134,7 @@ impl Recorder {
 
     /// A call that has ended.
     #[inline]
-    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64) {
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64) {
         let cause = std::mem::take(&mut self.blamed);
         self.note(time, thread, kind, args, result, cause);
     }
@@ -142,18 +142,18 @@ impl Recorder {
     /// An event that is no call; its number.
     #[inline]
     pub fn event(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        self.note(time, thread, kind, args, 0, 0);
+        self.note(time, thread, kind, &args, 0, 0);
         self.number
     }
 
     /// An operation that was started earlier has completed, with the bytes that it moved and the fault that it met.
     pub fn completion(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) {
         let cause = std::mem::take(&mut self.blamed);
-        self.note(time, thread, kind, args, 0, cause);
+        self.note(time, thread, kind, &args, 0, cause);
     }
 
     #[inline]
-    fn note(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4], result: i64, cause: u64) {
+    fn note(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64, cause: u64) {
         self.number += 1;
         self.hash.words(time, u64::from(thread) << 32 | u64::from(kind.number()));
         self.hash.words(args[0] ^ args[1].rotate_left(32), result as u64 ^ cause.rotate_left(32));
@@ -162,7 +162,16 @@ impl Recorder {
         }
         if self.keep == Record::Trace {
             let bytes = (0, 0);
-            self.keep_event(Event { number: self.number, time, thread, kind, args, result, cause, bytes });
+            self.keep_event(Event {
+                number: self.number,
+                time,
+                thread,
+                kind,
+                args: *args,
+                result,
+                cause,
+                bytes,
+            });
         }
     }
 

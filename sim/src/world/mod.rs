@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
     pub foreground: u32,
+    /// Whether any signal was ever sent: else nobody need look for one.
+    pub signals_sent: bool,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`BORROWED_FD`] stands for, or [`NONE`].
@@ -83,6 +85,7 @@ impl World {
             futexes: FutexQueues::default(),
             knobs,
             foreground: 0,
+            signals_sent: false,
             signalfds: 0,
             borrowed_file: NONE,
             numbers: 0,

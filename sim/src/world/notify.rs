@@ -14,18 +14,27 @@ use eagain_net::{Events, SigCode};
 impl World {
     /// Delivers what the network has reported, in its order.
     pub(super) fn deliver(&mut self) {
+        if let Some(notice) = self.network.take_only_notice() {
+            return self.deliver_one(notice);
+        }
         let notices = self.network.take_notices();
         for &notice in &notices {
-            match notice {
-                Notice::Ready { file, events, signal } => self.notify(file, events, signal),
-                Notice::Again { file, events } => self.notify_again(file, events),
-                Notice::Urgent { file } => signal::send_sigurg(self, file),
-            }
+            self.deliver_one(notice);
         }
         self.network.return_notices(notices);
     }
 
+    #[inline]
+    fn deliver_one(&mut self, notice: Notice) {
+        match notice {
+            Notice::Ready { file, events, signal } => self.notify(file, events, signal),
+            Notice::Again { file, events } => self.notify_again(file, events),
+            Notice::Urgent { file } => signal::send_sigurg(self, file),
+        }
+    }
+
     /// Something of `events` may be so now. `signal`: what the owner of the descriptor is sent, if it asked to be.
+    #[inline]
     pub fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         self.notify_watchers(file, events);
         // Those who wait come first, then the owner (`sock_def_readable`).
