@@ -3,13 +3,20 @@
 use crate::abi::{Fd, Result, StatusFlags};
 use std::io::{IoSlice, IoSliceMut};
 
-/// `close`, `dup`, `read`, `write` and the status flags.
+/// `close`, the duplicates, `read`, `write` and the status flags.
 pub trait Descriptors: Copy + Send + Sync + 'static {
     /// `close(2)`. The number is free afterwards whatever is returned, `EINTR` included: never retry.
     fn close(&self, fd: Fd) -> Result<()>;
 
     /// `dup(2)`, with `O_CLOEXEC`: the lowest free number, referring to the same open file description.
     fn dup(&self, fd: Fd) -> Result<Fd>;
+
+    /// `fcntl(2)`, `F_DUPFD_CLOEXEC`: as [`Descriptors::dup`], with a number of at least `least`. `EINVAL`: no number is.
+    fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd>;
+
+    /// `dup3(2)` with `O_CLOEXEC`: the number `to`, whatever it referred to, which is closed without a word. `EINVAL`: it is
+    /// `fd` itself.
+    fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd>;
 
     /// `read(2)`. On a socket like `recv` without flags.
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize>;

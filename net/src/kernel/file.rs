@@ -2,6 +2,7 @@
 
 use super::Descriptors;
 use crate::abi::{Fd, OpenFlags, Result};
+use std::io::SeekFrom;
 
 /// What `fstat(2)` says, as far as it is used here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +18,10 @@ pub struct FileStat {
 pub trait Files: Descriptors {
     /// `open(2)`, new files with mode 0644.
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd>;
+
+    /// `lseek(2)`: where the next `read` or `write` of the open file begins. `EINVAL`: before the beginning, or beyond the longest
+    /// file.
+    fn lseek(&self, fd: Fd, to: SeekFrom) -> Result<u64>;
 
     /// `pread(2)`. Short at the end of the file, and where a signal or the device wills.
     fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize>;

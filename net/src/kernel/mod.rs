@@ -6,6 +6,7 @@
 //! | [`Sockets`] | socket to shutdown, options | `socket(7)`, `tcp(7)` |
 //! | [`Datagrams`] | sendto, recvfrom | `udp(7)` |
 //! | [`UnixSockets`] | the calls with an address, socketpair | `unix(7)` |
+//! | [`Pipes`] | pipe2 | `pipe(7)` |
 //! | [`Readiness`] | select, poll, epoll, eventfd | `epoll(7)` |
 //! | [`Completion`] | rings | `io_uring(7)` |
 //! | [`Aio`] | POSIX AIO | `aio(7)` |
@@ -27,6 +28,7 @@ mod datagram;
 mod descriptor;
 mod entropy;
 mod file;
+mod pipe;
 mod readiness;
 mod signal;
 mod socket;
@@ -41,6 +43,7 @@ pub use datagram::Datagrams;
 pub use descriptor::Descriptors;
 pub use entropy::Entropy;
 pub use file::{FileStat, Files};
+pub use pipe::Pipes;
 pub use readiness::Readiness;
 pub use signal::Signals;
 pub use socket::Sockets;
@@ -53,6 +56,7 @@ pub trait Kernel:
     Sockets
     + Datagrams
     + UnixSockets
+    + Pipes
     + Readiness
     + Completion
     + Aio
@@ -69,6 +73,7 @@ impl<K> Kernel for K where
     K: Sockets
         + Datagrams
         + UnixSockets
+        + Pipes
         + Readiness
         + Completion
         + Aio

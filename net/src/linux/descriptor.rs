@@ -13,7 +13,15 @@ impl Descriptors for Linux {
     }
 
     fn dup(&self, fd: Fd) -> Result<Fd> {
-        sys::io::dup_cloexec(fd)
+        sys::io::dup_cloexec(fd, 0)
+    }
+
+    fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd> {
+        sys::io::dup_cloexec(fd, least)
+    }
+
+    fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd> {
+        sys::io::dup3_cloexec(fd, to)
     }
 
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {

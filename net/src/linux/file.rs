@@ -3,6 +3,7 @@
 use super::{Linux, sys};
 use crate::{Errno, Fd, FileStat, Files, OpenFlags, Result};
 use std::ffi::CString;
+use std::io::SeekFrom;
 
 /// A path with a NUL inside names nothing.
 fn path_of(path: &str) -> Result<CString> {
@@ -18,6 +19,15 @@ fn raw_flags(flags: OpenFlags) -> i32 {
 impl Files for Linux {
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
         sys::file::open(&path_of(path)?, raw_flags(flags), 0o644)
+    }
+
+    fn lseek(&self, fd: Fd, to: SeekFrom) -> Result<u64> {
+        let (offset, whence) = match to {
+            SeekFrom::Start(at) => (i64::try_from(at).map_err(|_| Errno::EINVAL)?, libc::SEEK_SET),
+            SeekFrom::Current(by) => (by, libc::SEEK_CUR),
+            SeekFrom::End(by) => (by, libc::SEEK_END),
+        };
+        sys::file::lseek(fd, offset, whence)
     }
 
     fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {

@@ -3,7 +3,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | `descriptor`, `socket`, `datagram`, `unix`, `file`, `entropy` | straight calls |
+//! | `descriptor`, `socket`, `datagram`, `unix`, `pipe`, `file`, `entropy` | straight calls |
 //! | `readiness` | select, poll, epoll, eventfd |
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `thread` | std's threads, a table for joining, futex |
@@ -23,6 +23,7 @@ mod entropy;
 mod file;
 mod handler;
 mod io_uring;
+mod pipe;
 mod readiness;
 mod signal;
 mod socket;

@@ -100,6 +100,9 @@ impl<D: FileDefect> Files for Broken<D> {
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
         self.0.open(path, flags)
     }
+    fn lseek(&self, fd: Fd, to: std::io::SeekFrom) -> Result<u64> {
+        self.0.lseek(fd, to)
+    }
     fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.0.pread(fd, buffer, offset)
     }
@@ -141,6 +144,12 @@ impl<D: FileDefect> Descriptors for Broken<D> {
     }
     fn dup(&self, fd: Fd) -> Result<Fd> {
         self.0.dup(fd)
+    }
+    fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd> {
+        self.0.fcntl_dupfd(fd, least)
+    }
+    fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd> {
+        self.0.dup3(fd, to)
     }
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
         self.0.read(fd, buffer)

@@ -22,6 +22,7 @@ mod exceptions;
 mod files;
 mod futex;
 mod handoff;
+mod pipes;
 mod poll;
 mod rings;
 mod short_reads;

@@ -57,6 +57,12 @@ impl<K: Descriptors> Descriptors for FaultyKernel<K> {
     fn dup(&self, fd: Fd) -> Result<Fd> {
         self.k.dup(fd)
     }
+    fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd> {
+        self.k.fcntl_dupfd(fd, least)
+    }
+    fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd> {
+        self.k.dup3(fd, to)
+    }
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
         self.k.read(fd, buffer)
     }

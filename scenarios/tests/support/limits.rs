@@ -20,6 +20,8 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "socket SOCK_DGRAM",
         "no multicast or broadcast, no fragments; how much fits is close to Linux's truesize",
     ),
+    ("lseek", "no `SEEK_DATA` and `SEEK_HOLE`"),
+    ("pipe2", "no `O_DIRECT`, and no `F_SETPIPE_SZ`: 16 pages"),
     ("socketpair", "no `MSG_OOB`, no descriptors or credentials in control data"),
     ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),
 ];

@@ -134,12 +134,23 @@ probes! {
     "Descriptors" {
         "close" => |k, _| k.close(event(k)?);
         "dup" => |k, _| with(k, event(k), |fd| k.close(k.dup(fd)?));
+        "fcntl_dupfd" => |k, _| with(k, event(k), |fd| k.close(k.fcntl_dupfd(fd, 10)?));
+        "dup3" => |k, _| with(k, event(k), |fd| k.close(k.dup3(fd, k.dup(fd)?)?));
         "read" => |k, _| with(k, event(k), |fd| k.read(fd, &mut [0; 8]));
         "write" => |k, _| with(k, event(k), |fd| k.write(fd, &[0; 8]));
         "readv" => |k, _| with(k, event(k), |fd| k.readv(fd, &mut [IoSliceMut::new(&mut [0; 8])]));
         "writev" => |k, _| paired(k, Domain::Inet, |client, _| k.writev(client, &[IoSlice::new(b"abc")]));
         "fcntl_getfl" => |k, _| with(k, event(k), |fd| k.fcntl_getfl(fd));
         "fcntl_setfl" => |k, _| with(k, event(k), |fd| k.fcntl_setfl(fd, StatusFlags::NONBLOCK));
+    }
+    "Pipes" {
+        "pipe2" => |k, _| {
+            let (reader, writer) = k.pipe2(SocketFlags::NONE)?;
+            k.write(writer, b"abc")?;
+            k.read(reader, &mut [0; 9])?;
+            k.close(reader)?;
+            k.close(writer)
+        };
     }
     "Sockets" {
         "socket" => |k, _| k.close(k.socket(Domain::Inet, SocketFlags::NONE)?);
@@ -279,6 +290,7 @@ probes! {
             other => other,
         };
         "open" => |k, folder| k.close(file(k, folder)?);
+        "lseek" => |k, folder| with(k, file(k, folder), |fd| k.lseek(fd, std::io::SeekFrom::End(0)));
         "pread" => |k, folder| with(k, file(k, folder), |fd| k.pread(fd, &mut [0; 9], 0));
         "pwrite" => |k, folder| with(k, file(k, folder), |fd| k.pwrite(fd, b"abc", 1));
         "fsync" => |k, folder| with(k, file(k, folder), |fd| k.fsync(fd));

@@ -19,6 +19,7 @@ pub(super) const OPEN: Arg = flags_or(3, "O_RDONLY", "", OpenFlags::NAMES);
 /// A stream's type is in no bit.
 pub(super) const SOCKET: Arg = flags_or(0xf, "SOCK_STREAM", "SOCK_", SocketFlags::NAMES);
 pub(super) const ACCEPT: Arg = flags("SOCK_", SocketFlags::NAMES);
+pub(super) const PIPE: Arg = flags("O_", SocketFlags::NAMES);
 pub(super) const EVENTFD: Arg = flags("EFD_", SocketFlags::NAMES);
 pub(super) const TIMERFD: Arg = flags("TFD_", SocketFlags::NAMES);
 pub(super) const SIGNALFD: Arg = flags("SFD_", SocketFlags::NAMES);
@@ -84,6 +85,7 @@ pub(super) const OWNER: Arg = Arg::OneOf(&[
     (Owner::ThisProcess as u32, "F_OWNER_PID"),
     (Owner::ThisThread as u32, "F_OWNER_TID"),
 ]);
+pub(super) const WHENCE: Arg = Arg::OneOf(&[(0, "SEEK_SET"), (1, "SEEK_CUR"), (2, "SEEK_END")]);
 pub(super) const CLOCK: Arg = Arg::OneOf(&[
     (ClockId::Realtime as u32, "CLOCK_REALTIME"),
     (ClockId::Monotonic as u32, "CLOCK_MONOTONIC"),

@@ -94,6 +94,9 @@ calls {
     Writev = 6 "writev" [Fd, Count] BYTES Restarts SAFE;
     FcntlGetFl = 7 "fcntl_getfl" [Fd] PLAIN Never SAFE;
     FcntlSetFl = 8 "fcntl_setfl" [Fd, STATUS] PLAIN Never SAFE;
+    Pipe2 = 9 "pipe2" [PIPE] PLAIN Never SAFE;
+    FcntlDupFd = 45 "fcntl_dupfd" [Fd, Number] PLAIN Never SAFE;
+    Dup3 = 39 "dup3" [Fd, Fd] SOCKET_LIFE Never SAFE;
     Socket = 10 "socket" [DOMAIN, SOCKET] SOCKET_LIFE Never SAFE;
     Bind = 11 "bind" [Fd, Address] PLAIN Never SAFE;
     Listen = 12 "listen" [Fd, Count] PLAIN Never SAFE;
@@ -167,6 +170,7 @@ calls {
     FutexRequeue = 96 "futex_cmp_requeue" [Futex, Number, Count, Count] PLAIN Never UNSAFE;
     // Files and entropy.
     Open = 100 "open" [Text, OPEN] PLAIN Never SAFE;
+    Lseek = 113 "lseek" [Fd, Number, WHENCE] PLAIN Never SAFE;
     Pread = 101 "pread" [Fd, Count, Number] PLAIN Never SAFE;
     Pwrite = 102 "pwrite" [Fd, Count, Number] PLAIN Never SAFE;
     Fsync = 103 "fsync" [Fd] PLAIN Never SAFE;

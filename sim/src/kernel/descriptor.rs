@@ -18,6 +18,15 @@ impl Descriptors for SimKernel {
         call(Kind::Dup, [word(fd), 0, 0, 0], |w| descriptor::dup(w, fd))
     }
 
+    fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd> {
+        let args = [word(fd), word(Fd(least)), 0, 0];
+        call(Kind::FcntlDupFd, args, |w| descriptor::dup_from(w, fd, least))
+    }
+
+    fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd> {
+        call(Kind::Dup3, [word(fd), word(to), 0, 0], |w| descriptor::dup3(w, fd, to))
+    }
+
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
         let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, 0, 0];

@@ -7,6 +7,7 @@ use crate::stack::with;
 use crate::syscall::file;
 use crate::trace::Kind;
 use eagain_net::*;
+use std::io::SeekFrom;
 
 /// A sync: what was written is safe when the disk is done, not before. A crash in between finds it as it was.
 fn sync(kind: Kind, fd: Fd) -> Result<()> {
@@ -24,6 +25,15 @@ fn sync(kind: Kind, fd: Fd) -> Result<()> {
 impl Files for SimKernel {
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
         call(Kind::Open, [text(path), flags.0 as u64, 0, 0], |w| file::open(w, path, flags))
+    }
+
+    fn lseek(&self, fd: Fd, to: SeekFrom) -> Result<u64> {
+        let (whence, offset) = match to {
+            SeekFrom::Start(at) => (0, at),
+            SeekFrom::Current(by) => (1, by as u64),
+            SeekFrom::End(by) => (2, by as u64),
+        };
+        call(Kind::Lseek, [word(fd), offset, whence, 0], |w| file::lseek(w, fd, to))
     }
 
     fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {

@@ -11,6 +11,7 @@ mod entropy;
 mod entry;
 mod file;
 mod outcome;
+mod pipe;
 mod readiness;
 mod report;
 mod signal;

@@ -91,6 +91,21 @@ impl DescriptorTable {
         Fd(at as i32)
     }
 
+    /// The lowest free number from `least` on, below the limit.
+    pub fn free_from(&self, least: usize) -> Option<Fd> {
+        let at = self.first_free_from(least.max(self.lowest_free));
+        (at < self.limit).then_some(Fd(at as i32))
+    }
+
+    /// Makes a number, which is no negative one, refer to `file`; the file that it referred to.
+    pub fn install_at(&mut self, fd: Fd, file: u32) -> Option<u32> {
+        let at = fd.0 as usize;
+        if self.files.len() <= at {
+            self.files.resize(at + 1, None);
+        }
+        self.files[at].replace(file)
+    }
+
     /// Frees a number; the file that it referred to.
     pub fn remove(&mut self, fd: Fd) -> Result<u32> {
         let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;

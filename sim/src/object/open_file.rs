@@ -9,6 +9,11 @@ pub(crate) enum Object {
     Socket(u32),
     /// A UDP socket, by index.
     Udp(u32),
+    /// An end of a pipe, by its index: the one that is written, or read.
+    Pipe {
+        pipe: u32,
+        writes: bool,
+    },
     /// An AF_UNIX socket, by index.
     Unix(u32),
     Epoll(Box<EpollSet>),

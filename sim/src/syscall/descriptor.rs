@@ -2,6 +2,7 @@
 
 use super::epoll;
 use super::file;
+use super::pipe;
 use super::ring;
 use super::signal;
 use super::socket;
@@ -39,6 +40,7 @@ pub(crate) fn release_file(w: &mut World, file: u32) {
     match open.object {
         Object::Socket(sock) => w.on_network(|net| net.close_sock(sock)),
         Object::Udp(sock) => w.on_network(|net| net.udp_close(sock)),
+        Object::Pipe { pipe, writes } => pipe::close(w, pipe, writes),
         Object::Unix(sock) => unix::close(w, sock),
         Object::Epoll(set) => {
             for (item, entry) in &set.items {
@@ -58,6 +60,38 @@ pub(crate) fn dup(w: &mut World, fd: Fd) -> Result<Fd> {
     Ok(w.install_fd(file))
 }
 
+/// `fcntl(2)`, `F_DUPFD`: a number of at least `least`.
+pub(crate) fn dup_from(w: &mut World, fd: Fd, least: i32) -> Result<Fd> {
+    let file = w.file(fd)?;
+    let limit = w.me().fds.limit();
+    let least = usize::try_from(least).ok().filter(|least| *least < limit).ok_or(Errno::EINVAL)?;
+    w.check_fd_free()?;
+    let to = w.me().fds.free_from(least).ok_or(Errno::EMFILE)?;
+    w.files.hold(file);
+    w.me().fds.install_at(to, file);
+    Ok(to)
+}
+
+/// `dup3(2)`: what `to` referred to is closed.
+pub(crate) fn dup3(w: &mut World, fd: Fd, to: Fd) -> Result<Fd> {
+    if fd == to {
+        return Err(Errno::EINVAL);
+    }
+    let limit = w.me().fds.limit();
+    let in_range = usize::try_from(to.0).is_ok_and(|at| at < limit);
+    let file = w.file(fd)?;
+    if !in_range {
+        return Err(Errno::EBADF);
+    }
+    w.files.hold(file);
+    let old = w.me().fds.install_at(to, file);
+    w.progress();
+    if let Some(old) = old {
+        release_file(w, old);
+    }
+    Ok(to)
+}
+
 pub(crate) fn getfl(w: &mut World, fd: Fd) -> Result<StatusFlags> {
     let file = w.file(fd)?;
     Ok(w.files[file].status)
@@ -67,8 +101,8 @@ pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     let file = w.file(fd)?;
     let (process, thread) = (w.my_process(), w.scheduler.current());
     let open = &mut w.files[file];
-    // Only sockets have `fasync`; elsewhere the flag is dropped without a word.
-    let can = open.object.is_socket();
+    // Only sockets and pipes have `fasync`; elsewhere the flag is dropped without a word.
+    let can = open.object.is_socket() || matches!(open.object, Object::Pipe { .. });
     let flags = if can { flags } else { flags.without(StatusFlags::ASYNC) };
     let wants = flags.contains(StatusFlags::ASYNC);
     if wants || open.sigio.is_some() {
@@ -99,6 +133,8 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
             return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline);
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
+        Object::Pipe { pipe, writes: false } => return pipe::read(w, file, pipe, buffer),
+        Object::Pipe { .. } => return Step::Done(Err(Errno::EBADF)),
         Object::Event(_) => {}
         Object::Timer(_) => {}
         Object::Signals(..) => {}
@@ -174,6 +210,8 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
             socket::send(w, fd, &[bytes], SendFlags::NONE, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
+        &mut Object::Pipe { pipe, writes: true } => pipe::write(w, file, pipe, bytes, progress),
+        Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
             let add = u64::from_ne_bytes(word);

@@ -42,6 +42,7 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             let sock = *sock;
             w.net().udp_poll(sock)
         }
+        &mut Object::Pipe { pipe, writes } => super::pipe::poll(w, pipe, writes),
         Object::Unix(sock) => {
             let sock = *sock;
             w.net().unix_poll(sock)

@@ -7,6 +7,7 @@ use crate::fault::Family;
 use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
+use std::io::SeekFrom;
 
 /// What it takes a disk to make data durable, in nanoseconds.
 const SYNC_NS: u64 = 100_000;
@@ -127,6 +128,22 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
     w.run.payload(me, &buffer[..n], false);
     w.progress();
     Ok(n)
+}
+
+/// `lseek(2)`, as ext4 has it.
+pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
+    let file = disk_of(w, fd, Errno::ESPIPE)?;
+    let len = inode_of(w, file)?.len();
+    let open = get_open(w, file).ok_or(Errno::EBADF)?;
+    let at = match to {
+        SeekFrom::Start(at) => Some(at),
+        SeekFrom::Current(by) => open.position.checked_add_signed(by),
+        SeekFrom::End(by) => len.checked_add_signed(by),
+    };
+    let at = at.filter(|&at| at <= LEN_MAX).ok_or(Errno::EINVAL)?;
+    open.position = at;
+    w.progress();
+    Ok(at)
 }
 
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {

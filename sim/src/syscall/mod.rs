@@ -8,6 +8,7 @@ pub(crate) mod descriptor;
 pub(crate) mod epoll;
 pub(crate) mod family;
 pub(crate) mod file;
+pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod recv_all;
 pub(crate) mod ring;

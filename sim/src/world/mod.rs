@@ -24,6 +24,7 @@ use crate::network::{Net, Network};
 use crate::object::{Files, Table};
 use crate::run::Run;
 use crate::scheduler::{Event, FutexQueues, Scheduler};
+use slab::Slab;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -38,6 +39,7 @@ pub(crate) struct World {
     pub processes: Table<Process>,
     pub files: Files,
     pub network: Network,
+    pub pipes: Slab<crate::object::Pipe>,
     pub futexes: FutexQueues,
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
@@ -82,6 +84,7 @@ impl World {
             processes,
             files,
             network: Network::recycled(network),
+            pipes: Slab::new(),
             futexes: FutexQueues::default(),
             knobs,
             foreground: 0,

@@ -15,6 +15,11 @@ fn offset(offset: u64) -> libc::off_t {
     libc::off_t::try_from(offset).unwrap_or(-1)
 }
 
+pub(crate) fn lseek(fd: Fd, offset: i64, whence: i32) -> Result<u64> {
+    // SAFETY: no memory is touched.
+    check(unsafe { libc::lseek64(fd.0, offset, whence) } as libc::ssize_t).map(|at| at as u64)
+}
+
 pub(crate) fn pread(fd: Fd, buffer: &mut [u8], at: u64) -> Result<usize> {
     // SAFETY: the kernel writes at most `len` bytes into a buffer that is borrowed for the call.
     check(unsafe { libc::pread(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), offset(at)) })

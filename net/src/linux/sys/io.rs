@@ -10,9 +10,21 @@ pub(crate) fn close(fd: Fd) -> Result<()> {
     check_unit(interruptible(|| unsafe { libc::close(fd.0) }))
 }
 
-pub(crate) fn dup_cloexec(fd: Fd) -> Result<Fd> {
+pub(crate) fn dup_cloexec(fd: Fd, least: i32) -> Result<Fd> {
     // SAFETY: no memory is touched.
-    check_fd(unsafe { libc::fcntl(fd.0, libc::F_DUPFD_CLOEXEC, 0) })
+    check_fd(unsafe { libc::fcntl(fd.0, libc::F_DUPFD_CLOEXEC, least) })
+}
+
+pub(crate) fn dup3_cloexec(fd: Fd, to: Fd) -> Result<Fd> {
+    // SAFETY: no memory is touched. That nobody else uses the number `to` is the contract of `Descriptors::close`.
+    check_fd(interruptible(|| unsafe { libc::dup3(fd.0, to.0, libc::O_CLOEXEC) }))
+}
+
+pub(crate) fn pipe2(flags: i32) -> Result<(Fd, Fd)> {
+    let mut pair = [-1; 2];
+    // SAFETY: the kernel writes two descriptors.
+    check_unit(unsafe { libc::pipe2(pair.as_mut_ptr(), flags) })?;
+    Ok((Fd(pair[0]), Fd(pair[1])))
 }
 
 pub(crate) fn read(fd: Fd, buffer: &mut [u8]) -> Result<usize> {

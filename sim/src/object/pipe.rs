@@ -1,0 +1,81 @@
+//! `pipe(7)`: bytes in pages, as the kernel keeps them, which decides how much fits.
+
+use crate::world::NONE;
+use std::collections::VecDeque;
+
+/// `PIPE_DEF_BUFFERS`.
+const PAGES_MAX: usize = 16;
+/// `PAGE_SIZE`, which is also `PIPE_BUF`.
+const PAGE: usize = 4096;
+
+/// A page: its first `read` bytes are read already.
+struct Page {
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+/// A pipe.
+pub(crate) struct Pipe {
+    pages: VecDeque<Page>,
+    /// The open files of its ends; `NONE`: closed.
+    pub reader: u32,
+    pub writer: u32,
+}
+
+impl Pipe {
+    pub fn new() -> Pipe {
+        Pipe { pages: VecDeque::new(), reader: NONE, writer: NONE }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.pages.len() >= PAGES_MAX
+    }
+
+    /// Bytes that can be read.
+    pub fn len(&self) -> usize {
+        self.pages.iter().map(|page| page.bytes.len() - page.read).sum()
+    }
+
+    /// Writes what fits (`anon_pipe_write`); `first`: nothing of this call is written yet, so that what is left over behind
+    /// whole pages may go into the last page.
+    pub fn write(&mut self, bytes: &[u8], first: bool) -> usize {
+        let mut rest = bytes;
+        let over = rest.len() % PAGE;
+        if let Some(last) = self.pages.back_mut()
+            && first
+            && over > 0
+            && last.bytes.len() + over <= PAGE
+        {
+            last.bytes.extend_from_slice(&rest[..over]);
+            rest = &rest[over..];
+        }
+        while !rest.is_empty() && !self.is_full() {
+            let (page, behind) = rest.split_at(rest.len().min(PAGE));
+            self.pages.push_back(Page { bytes: page.to_vec(), read: 0 });
+            rest = behind;
+        }
+        bytes.len() - rest.len()
+    }
+
+    /// Reads what there is; how much, and whether there is room for a writer who found none.
+    pub fn read(&mut self, buffer: &mut [u8]) -> (usize, bool) {
+        let (mut n, mut room) = (0, false);
+        while n < buffer.len()
+            && let Some(page) = self.pages.front_mut()
+        {
+            let take = (page.bytes.len() - page.read).min(buffer.len() - n);
+            buffer[n..n + take].copy_from_slice(&page.bytes[page.read..page.read + take]);
+            n += take;
+            page.read += take;
+            if page.read == page.bytes.len() {
+                room |= self.is_full();
+                self.pages.pop_front();
+            }
+        }
+        (n, room)
+    }
+}

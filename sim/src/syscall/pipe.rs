@@ -1,0 +1,111 @@
+//! Pipes (fs/pipe.c). Their pages are in `crate::object`.
+
+use super::descriptor::{check_flags, wait_for_file};
+use super::signal;
+use crate::network::{ALL, SendProgress};
+use crate::object::{Object, Pipe};
+use crate::scheduler::Step;
+use crate::world::{NONE, World};
+use eagain_net::{Errno, Events, Fd, Result, SigCode, SigInfo, Signal, SocketFlags};
+
+pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
+    check_flags(flags)?;
+    w.check_two_fds_free()?;
+    let pipe = w.pipes.insert(Pipe::new()) as u32;
+    let nonblocking = flags.contains(SocketFlags::NONBLOCK);
+    let [reader, writer] =
+        [false, true].map(|writes| w.files.insert(Object::Pipe { pipe, writes }, nonblocking));
+    let p = &mut w.pipes[pipe as usize];
+    (p.reader, p.writer) = (reader, writer);
+    w.progress();
+    Ok((w.install_fd(reader), w.install_fd(writer)))
+}
+
+/// `anon_pipe_read`.
+pub(super) fn read(w: &mut World, file: u32, pipe: u32, buffer: &mut [u8]) -> Step<usize> {
+    if buffer.is_empty() {
+        return Step::Done(Ok(0));
+    }
+    let p = &mut w.pipes[pipe as usize];
+    let (n, room) = p.read(buffer);
+    let writer = p.writer;
+    if n > 0 {
+        let me = w.scheduler.current();
+        w.run.payload(me, &buffer[..n], false);
+        w.progress();
+        if room {
+            w.notify(writer, Events::OUT, Some(SigCode::PollOut));
+        }
+        return Step::Done(Ok(n));
+    }
+    if writer == NONE {
+        w.progress();
+        return Step::Done(Ok(0));
+    }
+    if w.files[file].nonblocking() {
+        return Step::Done(Err(Errno::EAGAIN));
+    }
+    wait_for_file(w, file, Events::IN, true, None);
+    Step::Wait
+}
+
+/// `anon_pipe_write`: up to `PIPE_BUF` bytes are written whole or not at all.
+pub(super) fn write(
+    w: &mut World,
+    file: u32,
+    pipe: u32,
+    bytes: &[u8],
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    if bytes.is_empty() {
+        return Step::Done(Ok(0));
+    }
+    let p = &mut w.pipes[pipe as usize];
+    let reader = p.reader;
+    let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
+    if reader == NONE {
+        let thread = w.scheduler.current();
+        signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+        return or_sent(progress.sent, Errno::EPIPE);
+    }
+    let rest = &bytes[progress.sent..];
+    let n = p.write(rest, progress.sent == 0);
+    progress.sent += n;
+    if n > 0 {
+        let me = w.scheduler.current();
+        w.run.payload(me, &rest[..n], true);
+        w.progress();
+        w.notify(reader, Events::IN, Some(SigCode::PollIn));
+    }
+    if progress.sent == bytes.len() {
+        return Step::Done(Ok(bytes.len()));
+    }
+    if w.files[file].nonblocking() {
+        return or_sent(progress.sent, Errno::EAGAIN);
+    }
+    wait_for_file(w, file, Events::OUT, true, None);
+    w.scheduler.running_mut().no_restart |= progress.sent > 0;
+    Step::Wait
+}
+
+/// `pipe_poll`.
+pub(super) fn poll(w: &World, pipe: u32, writes: bool) -> Events {
+    let p = &w.pipes[pipe as usize];
+    let of = |yes: bool, events: Events| if yes { events } else { Events::NONE };
+    match writes {
+        false => of(!p.is_empty(), Events::IN) | of(p.writer == NONE, Events::HUP),
+        true => of(!p.is_full(), Events::OUT) | of(p.reader == NONE, Events::ERR),
+    }
+}
+
+/// The last descriptor of an end is gone: the other end hears of it.
+pub(super) fn close(w: &mut World, pipe: u32, writes: bool) {
+    let p = &mut w.pipes[pipe as usize];
+    *if writes { &mut p.writer } else { &mut p.reader } = NONE;
+    let (reader, writer) = (p.reader, p.writer);
+    match (reader, writer) {
+        (NONE, NONE) => drop(w.pipes.remove(pipe as usize)),
+        (reader, NONE) => w.notify(reader, ALL, Some(SigCode::PollIn)),
+        (_, writer) => w.notify(writer, ALL, Some(SigCode::PollOut)),
+    }
+}
