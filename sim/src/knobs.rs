@@ -16,6 +16,9 @@ pub struct KernelKnobs {
     pub wmem_max: u32,
     /// The most that `SO_RCVBUF` can ask for, in bytes; the kernel doubles it (Linux: `net.core.rmem_max`, as `wmem_max`).
     pub rmem_max: u32,
+    /// The least that the families `buffer.send` and `buffer.recv` leave of a buffer, in bytes: what Linux's smallest takes
+    /// of one send on an idle connection (`SOCK_MIN_SNDBUF`, `SOCK_MIN_RCVBUF`). Less is harsher than Linux.
+    pub tight_buffer_min: u32,
     /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096).
     pub somaxconn: usize,
     /// `RLIMIT_NOFILE` (Linux: 1024 soft).
@@ -46,6 +49,7 @@ impl Default for KernelKnobs {
             recv_buffer: 256 << 10,
             wmem_max: 4 << 20,
             rmem_max: 4 << 20,
+            tight_buffer_min: 1,
             somaxconn: 4096,
             fd_limit: 1024,
             cpus: 2,

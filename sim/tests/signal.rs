@@ -330,3 +330,48 @@ fn a_handler_that_takes_a_lock_is_reported() {
     assert_eq!(failure.oracle, "signal-safety");
     assert_eq!(failure.site, "queue.try_push");
 }
+
+/// Threads that await the signal, and what each of them has taken.
+fn awaiting(k: SimKernel, threads: u32) -> (Vec<ThreadId>, Arc<AtomicU32>) {
+    let set = SigSet::of(&[RT]);
+    k.sigprocmask(MaskHow::Block, set).unwrap();
+    let taken = Arc::new(AtomicU32::new(0));
+    let spawn = |_| {
+        let taken = taken.clone();
+        let body = move || match k.sigtimedwait(set, Some(Duration::from_millis(100))) {
+            Ok(info) => drop(taken.fetch_add(info.value as u32, SeqCst)),
+            Err(errno) => assert_eq!(errno, Errno::EAGAIN),
+        };
+        k.spawn("awaits", Box::new(body)).unwrap()
+    };
+    let threads = (0..threads).map(spawn).collect();
+    k.nanosleep(Duration::from_millis(1)).unwrap();
+    (threads, taken)
+}
+
+// As `wants_signal` has it: a thread that was woken for one is not asked to take the next.
+row!(each_of_three_signals_wakes_a_thread_that_awaits_it, |k| {
+    let (threads, taken) = awaiting(k, 4);
+    for value in [1, 10, 100] {
+        k.sigqueue(k.getpid(), RT, value).unwrap();
+    }
+    k.nanosleep(Duration::from_millis(10)).unwrap();
+    assert_eq!(taken.load(SeqCst), 111, "before the time of the fourth is over");
+    for thread in threads {
+        k.join(thread).unwrap();
+    }
+    assert_eq!(taken.load(SeqCst), 111);
+});
+
+// `do_sigtimedwait`: it waits once, and returns with nothing where another thread has taken what woke it.
+row!(who_awaits_a_signal_that_another_takes_returns, |k| {
+    let set = SigSet::of(&[RT]);
+    k.sigprocmask(MaskHow::Block, set).unwrap();
+    let body = move || assert_eq!(k.sigtimedwait(set, None).map(|_| ()), Err(Errno::EINTR));
+    let thread = k.spawn("awaits", Box::new(body)).unwrap();
+    k.nanosleep(Duration::from_millis(1)).unwrap();
+    k.sigqueue(k.getpid(), RT, 1).unwrap();
+    // The thread has been woken, and has not run yet.
+    assert!(k.sigtimedwait(set, Some(Duration::ZERO)).is_ok());
+    k.join(thread).unwrap();
+});

@@ -26,14 +26,14 @@ fn interrupt<K: Sleepers>(
     caller.end(k)
 }
 
-fn listener<K: Sleepers>(k: K, backlog: i32) -> (Fd, SocketAddr) {
+pub(crate) fn listener<K: Sleepers>(k: K, backlog: i32) -> (Fd, SocketAddr) {
     let fd = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
     k.bind(fd, any_port()).unwrap();
     k.listen(fd, backlog).unwrap();
     (fd, k.getsockname(fd).unwrap())
 }
 
-fn pair<K: Sleepers>(k: K) -> (Fd, Fd) {
+pub(crate) fn pair<K: Sleepers>(k: K) -> (Fd, Fd) {
     let (listener, address) = listener(k, 1);
     let client = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
     k.connect(client, address).unwrap();
@@ -42,7 +42,7 @@ fn pair<K: Sleepers>(k: K) -> (Fd, Fd) {
     (client, server)
 }
 
-fn close_all<K: Sleepers>(k: K, fds: &[Fd]) {
+pub(crate) fn close_all<K: Sleepers>(k: K, fds: &[Fd]) {
     for &fd in fds {
         let _ = k.setsockopt(fd, SocketOption::Linger(Some(0)));
         k.close(fd).unwrap();

@@ -10,7 +10,7 @@ pub(super) const ROW: Row = Row {
     nth: "",
     odds: Odds::often(4, 32_768),
     amount: Amount::Log(1, 16 * KIB, Unit::Bytes),
-    also: "",
+    also: "not below `tight_buffer_min` nor above what is set",
     allowed_by: "socket(7), SO_RCVBUF",
     event: calls::Row::event(2003, "tight-buffer", &[Arg::Address, Arg::Address, Arg::Count]),
     usual: true,

@@ -1,12 +1,13 @@
 //! Rings, call by call.
 
 use super::SimKernel;
-use super::entry::{call, waiting_call};
+use super::entry::{call, waiting_call_on};
 use super::words::{nanoseconds, timeout_word, word};
 use crate::stack;
 use crate::syscall::Entering;
 use crate::syscall::ring;
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 use std::fmt;
 use std::time::Duration;
@@ -79,15 +80,11 @@ impl CompletionRing for SimRing {
     fn enter(&mut self, min_complete: u32, timeout: Option<Duration>, mask: Option<SigSet>) -> Result<u32> {
         let fd = self.fd;
         let timeout = nanoseconds(timeout);
-        let mut entering = Entering::default();
         let args = [word(fd), u64::from(min_complete), timeout_word(timeout), 0];
-        let result = waiting_call(Kind::RingEnter, args, |w| {
-            ring::enter(w, fd, min_complete, timeout, mask, &mut entering)
-        });
-        match result {
-            Err(Errno::EINTR) => stack::with(|w| ring::interrupted(w, fd, &entering)),
-            result => result,
-        }
+        let act = |w: &mut World, fd, entering: &mut Entering| {
+            ring::enter(w, fd, min_complete, timeout, mask, entering)
+        };
+        waiting_call_on(Kind::RingEnter, args, fd, act, ring::interrupted)
     }
 
     fn reap(&mut self, into: &mut Vec<Completed>) -> usize {

@@ -1,25 +1,25 @@
 //! Datagrams, call by call.
 
 use super::SimKernel;
-use super::entry::waiting_call;
+use super::entry::waiting_call_on;
 use super::words::word;
-use crate::network::{SendProgress, address_word};
+use crate::network::{RecvProgress, SendProgress, address_word};
 use crate::syscall::udp;
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 
 impl Datagrams for SimKernel {
     fn sendto(&self, fd: Fd, buffer: &[u8], flags: SendFlags, to: SocketAddr) -> Result<usize> {
-        let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, address_word(to)];
-        let result =
-            waiting_call(Kind::Sendto, args, |w| udp::sendto(w, fd, buffer, flags, to, &mut progress));
-        super::descriptor::partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| udp::sendto(w, fd, buffer, flags, to, sent);
+        waiting_call_on(Kind::Sendto, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn recvfrom(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, Option<SocketAddr>)> {
-        let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
-        waiting_call(Kind::Recvfrom, args, |w| udp::recvfrom(w, fd, buffer, flags, &mut deadline))
+        let act = |w: &mut World, fd, got: &mut RecvProgress| udp::recvfrom(w, fd, buffer, flags, got);
+        let so_far = |got: &RecvProgress| (got.got > 0).then_some(Ok((got.got, None)));
+        waiting_call_on(Kind::Recvfrom, args, fd, act, |_, _, got| so_far(got))
     }
 }

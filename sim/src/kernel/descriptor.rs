@@ -1,11 +1,12 @@
 //! Descriptors, call by call.
 
 use super::SimKernel;
-use super::entry::{call, waiting_call};
+use super::entry::{call, waiting_call_on};
 use super::words::word;
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::syscall::descriptor;
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 use std::io::{IoSlice, IoSliceMut};
 
@@ -28,25 +29,23 @@ impl Descriptors for SimKernel {
     }
 
     fn read(&self, fd: Fd, buffer: &mut [u8]) -> Result<usize> {
-        let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, 0, 0];
-        waiting_call(Kind::Read, args, |w| descriptor::read(w, fd, buffer, &mut deadline))
+        let act = |w: &mut World, fd, got: &mut RecvProgress| descriptor::read(w, fd, buffer, got);
+        waiting_call_on(Kind::Read, args, fd, act, |_, _, got| got.so_far())
     }
 
     fn write(&self, fd: Fd, buffer: &[u8]) -> Result<usize> {
-        let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, 0, 0];
-        let result = waiting_call(Kind::Write, args, |w| descriptor::write(w, fd, buffer, &mut progress));
-        partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| descriptor::write(w, fd, buffer, sent);
+        waiting_call_on(Kind::Write, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn readv(&self, fd: Fd, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
         let total: usize = buffers.iter().map(|b| b.len()).sum();
         let mut whole = vec![0; total];
-        let mut deadline = None;
         let args = [word(fd), total as u64, 0, 0];
-        let n =
-            waiting_call(Kind::Readv, args, |w| descriptor::read_parts(w, fd, &mut whole, &mut deadline))?;
+        let act = |w: &mut World, fd, got: &mut RecvProgress| descriptor::read_parts(w, fd, &mut whole, got);
+        let n = waiting_call_on(Kind::Readv, args, fd, act, |_, _, got| got.so_far())?;
         let mut rest = &whole[..n];
         for buffer in buffers {
             let take = rest.len().min(buffer.len());
@@ -59,12 +58,11 @@ impl Descriptors for SimKernel {
     fn writev(&self, fd: Fd, buffers: &[IoSlice<'_>]) -> Result<usize> {
         let total: usize = buffers.iter().map(|b| b.len()).sum();
         let whole: Vec<u8> = buffers.iter().flat_map(|b| b.iter().copied()).collect();
-        let mut progress = SendProgress::default();
         let args = [word(fd), total as u64, 0, 0];
-        let result = waiting_call(Kind::Writev, args, |w| {
-            descriptor::write_parts(w, fd, &whole, buffers, &mut progress)
-        });
-        partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| {
+            descriptor::write_parts(w, fd, &whole, buffers, sent)
+        };
+        waiting_call_on(Kind::Writev, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn fcntl_getfl(&self, fd: Fd) -> Result<StatusFlags> {
@@ -73,13 +71,5 @@ impl Descriptors for SimKernel {
 
     fn fcntl_setfl(&self, fd: Fd, flags: StatusFlags) -> Result<()> {
         call(Kind::FcntlSetFl, [word(fd), flags.0 as u64, 0, 0], |w| descriptor::setfl(w, fd, flags))
-    }
-}
-
-/// A blocking write that a signal ends after it has got somewhere returns how far, whatever `SA_RESTART` says.
-pub(super) fn partial(result: Result<usize>, progress: &SendProgress) -> Result<usize> {
-    match result {
-        Err(Errno::EINTR) if progress.sent > 0 => Ok(progress.sent),
-        result => result,
     }
 }

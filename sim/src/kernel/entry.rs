@@ -1,21 +1,22 @@
 //! Where every call enters: number it, let time pass and causes happen, act, charge the time, record. Each step has its
-//! place here, so that no call can leave one out.
+//! place here, so that no call can leave one out. A descriptor is looked up once: a call that waits holds its open file
+//! until it returns (`fdget`, `fdput`), whatever becomes of the number meanwhile.
 
 use super::outcome::Outcome;
 use crate::calls::{Kind, Wait};
 use crate::scheduler::Step;
 use crate::stack::{give_up_killed, pause_for_ever, suspend, with};
 use crate::syscall::signal;
-use crate::world::{NONE, World};
-use eagain_net::{Errno, Result, SigSet};
+use crate::world::{HELD_FD, NONE, World};
+use eagain_net::{Errno, Fd, Result, SigSet};
 
 enum Turn<T> {
     Return(Result<T>, bool),
     Switch,
     Wait,
     Handlers,
-    /// With whether that ends the call, whatever `SA_RESTART` says.
-    Interrupted(bool),
+    /// With what the call has come to, or whether it ends, whatever `SA_RESTART` says.
+    Interrupted(Option<Result<T>>, bool),
     Dead,
 }
 
@@ -55,6 +56,24 @@ pub(crate) fn waiting_call<T: Outcome>(
     args: [u64; 4],
     mut act: impl FnMut(&mut World) -> Step<T>,
 ) -> Result<T> {
+    waiting_call_on(kind, args, NOTHING, |w, _, ()| act(w), |_, _, ()| None)
+}
+
+/// No descriptor: nothing is held.
+pub(super) const NOTHING: Fd = Fd(-1);
+
+/// Makes a call that may wait, on `fd`. Its attempts share a `P`, and are given the descriptor to work on: [`HELD_FD`] once
+/// the call has waited. `so_far`: what it returns where a signal finds it waiting and it has got somewhere. A call that is
+/// made again after a handler begins anew: with the number, and with nothing done.
+#[inline]
+pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
+    kind: Kind,
+    args: [u64; 4],
+    fd: Fd,
+    mut act: impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
+    so_far: impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+) -> Result<T> {
+    let (mut at, mut progress) = (fd, P::default());
     let mut stage = Stage::Enter;
     let mut waited = false;
     loop {
@@ -81,10 +100,14 @@ pub(crate) fn waiting_call<T: Outcome>(
                 if !w.catch_up(me) {
                     return Turn::Switch;
                 }
+                w.scheduler[me].signals.set_told(false);
                 stage = Stage::Act;
             }
-            match act(w) {
+            match act(w, at, &mut progress) {
                 Step::Done(result) => {
+                    if at == HELD_FD {
+                        w.let_go(me);
+                    }
                     let handlers = w.end_call(kind, word(&result));
                     Turn::Return(result, handlers)
                 }
@@ -93,7 +116,14 @@ pub(crate) fn waiting_call<T: Outcome>(
                         // A signal comes before the wait, or has ended it.
                         w.stop_waiting(me);
                         w.scheduler.keep_running(me);
-                        return Turn::Interrupted(w.scheduler[me].no_restart);
+                        let result = so_far(w, at, &progress);
+                        w.let_go(me);
+                        (at, progress) = (fd, P::default());
+                        return Turn::Interrupted(result, w.scheduler[me].no_restart);
+                    }
+                    if at != HELD_FD {
+                        w.hold(fd);
+                        at = HELD_FD;
                     }
                     debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
                     signal::may_interrupt(w, kind);
@@ -125,15 +155,15 @@ pub(crate) fn waiting_call<T: Outcome>(
                 }
                 with(|w| w.note_call(kind, args));
             }
-            Turn::Interrupted(no_restart) => {
+            Turn::Interrupted(result, no_restart) => {
                 let all_restart = run_handlers();
                 if with(|w| w.is_over_for_me()) {
                     pause_for_ever();
                 }
                 // Handlers made calls of their own.
                 with(|w| w.note_call(kind, args));
-                if !(all_restart && kind.restarts(&args) && !no_restart) {
-                    let result = Err(Errno::EINTR);
+                let ends = no_restart || !all_restart || !kind.restarts(&args);
+                if let Some(result) = result.or(ends.then_some(Err(Errno::EINTR))) {
                     with(|w| {
                         if !w.scheduler.is_unwinding() {
                             w.end_call(kind, word(&result));

@@ -1,10 +1,11 @@
 //! select, poll, epoll and eventfd, call by call.
 
 use super::SimKernel;
-use super::entry::{call, waiting_call};
+use super::entry::{NOTHING, call, waiting_call_on};
 use super::words::{nanoseconds, timeout_word, word};
 use crate::syscall::{epoll, poll};
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 use std::time::Duration;
 
@@ -26,16 +27,17 @@ impl Readiness for SimKernel {
         mask: Option<SigSet>,
     ) -> Result<usize> {
         let timeout = nanoseconds(timeout);
-        let mut deadline = None;
         let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
-        waiting_call(Kind::EpollWait, args, |w| epoll::wait(w, epoll, events, timeout, mask, &mut deadline))
+        let act =
+            |w: &mut World, epoll, deadline: &mut _| epoll::wait(w, epoll, events, timeout, mask, deadline);
+        waiting_call_on(Kind::EpollWait, args, epoll, act, |_, _, _| None)
     }
 
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
         let timeout = nanoseconds(timeout);
-        let mut deadline = None;
         let args = [fds.len() as u64, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::Poll, args, |w| poll::poll(w, fds, timeout, mask, &mut deadline))
+        let act = |w: &mut World, _, polling: &mut _| poll::poll(w, fds, timeout, mask, polling);
+        waiting_call_on(Kind::Poll, args, NOTHING, act, |_, _, _| None)
     }
 
     fn select(
@@ -48,13 +50,13 @@ impl Readiness for SimKernel {
         mask: Option<SigSet>,
     ) -> Result<usize> {
         let timeout = nanoseconds(timeout);
-        let mut deadline = None;
         let args = [nfds as u64, timeout_word(timeout), 0, 0];
         let asked = [&read, &write, &except].map(|set| set.as_deref().cloned().unwrap_or_default());
         let mut sets = [read, write, except];
-        waiting_call(Kind::Select, args, |w| {
-            poll::select(w, nfds, &mut sets, &asked, timeout, mask, &mut deadline)
-        })
+        let act = |w: &mut World, _, polling: &mut _| {
+            poll::select(w, nfds, &mut sets, &asked, timeout, mask, polling)
+        };
+        waiting_call_on(Kind::Select, args, NOTHING, act, |_, _, _| None)
     }
 
     fn eventfd(&self, initial: u32, flags: SocketFlags) -> Result<Fd> {

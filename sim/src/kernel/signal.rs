@@ -28,9 +28,9 @@ impl Signals for SimKernel {
 
     fn sigtimedwait(&self, set: SigSet, timeout: Option<Duration>) -> Result<SigInfo> {
         let timeout = nanoseconds(timeout);
-        let mut deadline = None;
+        let mut waited = false;
         let args = [set.0, timeout_word(timeout), 0, 0];
-        waiting_call(Kind::Sigtimedwait, args, |w| signal::sigtimedwait(w, set, timeout, &mut deadline))
+        waiting_call(Kind::Sigtimedwait, args, |w| signal::sigtimedwait(w, set, timeout, &mut waited))
     }
 
     fn signalfd(&self, set: SigSet, flags: SocketFlags) -> Result<Fd> {

@@ -1,14 +1,13 @@
 //! Sockets, call by call.
 
 use super::SimKernel;
-use super::descriptor::partial;
-use super::entry::{call, waiting_call};
+use super::entry::{call, waiting_call_on};
 use super::words::word;
-use crate::network::SendProgress;
 use crate::network::address_word;
-use crate::syscall::received;
-use crate::syscall::{recv_all, socket};
+use crate::network::{RecvProgress, SendProgress};
+use crate::syscall::socket;
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 use std::io::IoSlice;
 
@@ -27,42 +26,34 @@ impl Sockets for SimKernel {
 
     fn accept4(&self, fd: Fd, flags: SocketFlags) -> Result<(Fd, SocketAddr)> {
         let args = [word(fd), flags.0 as u64, 0, 0];
-        waiting_call(Kind::Accept, args, |w| socket::accept(w, fd, flags))
+        let act = |w: &mut World, fd, deadline: &mut _| socket::accept(w, fd, flags, deadline);
+        waiting_call_on(Kind::Accept, args, fd, act, |_, _, _| None)
     }
 
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()> {
         let args = [word(fd), address_word(address), 0, 0];
-        waiting_call(Kind::Connect, args, |w| socket::connect(w, fd, address))
+        let act = |w: &mut World, fd, begun: &mut _| socket::connect(w, fd, address, begun);
+        waiting_call_on(Kind::Connect, args, fd, act, |_, _, _| None)
     }
 
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
-        let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
-        if flags.contains(RecvFlags::WAITALL) && !flags.intersects(RecvFlags::PEEK | RecvFlags::TRUNC) {
-            let mut got = 0;
-            let result = waiting_call(Kind::Recv, args, |w| {
-                recv_all::recv_all(w, fd, buffer, flags, &mut got, &mut deadline)
-            });
-            return received(result, got);
-        }
-        waiting_call(Kind::Recv, args, |w| socket::recv(w, fd, buffer, flags, &mut deadline))
+        let act = |w: &mut World, fd, got: &mut RecvProgress| socket::recv(w, fd, buffer, flags, got);
+        waiting_call_on(Kind::Recv, args, fd, act, |_, _, got| got.so_far())
     }
 
     fn send(&self, fd: Fd, buffer: &[u8], flags: SendFlags) -> Result<usize> {
-        let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
-        let result = waiting_call(Kind::Send, args, |w| socket::send(w, fd, &[buffer], flags, &mut progress));
-        partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| socket::send(w, fd, &[buffer], flags, sent);
+        waiting_call_on(Kind::Send, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn sendmsg(&self, fd: Fd, buffers: &[IoSlice<'_>], flags: SendFlags) -> Result<usize> {
         let pieces: Vec<&[u8]> = buffers.iter().map(|b| &**b).collect();
         let total: usize = pieces.iter().map(|b| b.len()).sum();
-        let mut progress = SendProgress::default();
         let args = [word(fd), total as u64, flags.0 as u64, 0];
-        let result =
-            waiting_call(Kind::Sendmsg, args, |w| socket::send(w, fd, &pieces, flags, &mut progress));
-        partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| socket::send(w, fd, &pieces, flags, sent);
+        waiting_call_on(Kind::Sendmsg, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn shutdown(&self, fd: Fd, how: ShutdownHow) -> Result<()> {

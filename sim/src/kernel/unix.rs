@@ -1,12 +1,12 @@
 //! Addresses of AF_UNIX, call by call.
 
 use super::SimKernel;
-use super::descriptor::partial;
-use super::entry::{call, waiting_call};
+use super::entry::{call, waiting_call_on};
 use super::words::{text, word};
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::syscall::unix;
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 
 fn name(address: &UnixAddr) -> u64 {
@@ -25,30 +25,29 @@ impl UnixSockets for SimKernel {
 
     fn unix_connect(&self, fd: Fd, address: &UnixAddr) -> Result<()> {
         address.sun_path()?;
-        let mut deadline = None;
         let args = [word(fd), name(address), 0, 0];
-        waiting_call(Kind::UnixConnect, args, |w| unix::connect(w, fd, address, &mut deadline))
+        let act = |w: &mut World, fd, deadline: &mut _| unix::connect(w, fd, address, deadline);
+        waiting_call_on(Kind::UnixConnect, args, fd, act, |_, _, _| None)
     }
 
     fn unix_accept(&self, fd: Fd, flags: SocketFlags) -> Result<(Fd, UnixAddr)> {
-        let mut deadline = None;
         let args = [word(fd), flags.0 as u64, 0, 0];
-        waiting_call(Kind::UnixAccept, args, |w| unix::accept(w, fd, flags, &mut deadline))
+        let act = |w: &mut World, fd, deadline: &mut _| unix::accept(w, fd, flags, deadline);
+        waiting_call_on(Kind::UnixAccept, args, fd, act, |_, _, _| None)
     }
 
     fn unix_sendto(&self, fd: Fd, buffer: &[u8], flags: SendFlags, to: &UnixAddr) -> Result<usize> {
         to.sun_path()?;
-        let mut progress = SendProgress::default();
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, name(to)];
-        let result =
-            waiting_call(Kind::UnixSendto, args, |w| unix::sendto(w, fd, buffer, flags, to, &mut progress));
-        partial(result, &progress)
+        let act = |w: &mut World, fd, sent: &mut SendProgress| unix::sendto(w, fd, buffer, flags, to, sent);
+        waiting_call_on(Kind::UnixSendto, args, fd, act, |_, _, sent| sent.so_far())
     }
 
     fn unix_recvfrom(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, UnixAddr)> {
-        let mut deadline = None;
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
-        waiting_call(Kind::UnixRecvfrom, args, |w| unix::recvfrom(w, fd, buffer, flags, &mut deadline))
+        let act = |w: &mut World, fd, got: &mut RecvProgress| unix::recvfrom(w, fd, buffer, flags, got);
+        let so_far = |got: &RecvProgress| (got.got > 0).then_some(Ok((got.got, UnixAddr::Unnamed)));
+        waiting_call_on(Kind::UnixRecvfrom, args, fd, act, |_, _, got| so_far(got))
     }
 
     fn unix_getsockname(&self, fd: Fd) -> Result<UnixAddr> {

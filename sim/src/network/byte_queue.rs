@@ -11,10 +11,6 @@ pub(crate) struct ByteQueue {
 const COMPACT: usize = 64 * 1024;
 
 impl ByteQueue {
-    pub fn len(&self) -> usize {
-        self.data.len() - self.head
-    }
-
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
         if self.head == self.data.len() {
@@ -32,12 +28,11 @@ impl ByteQueue {
         &self.data[self.head..]
     }
 
-    /// Copies from the front into `buffer`, at most `most`.
+    /// Copies what comes `from` bytes behind the front. That much must be there.
     #[inline]
-    pub fn peek(&self, buffer: &mut [u8], most: usize) -> usize {
-        let n = buffer.len().min(most).min(self.len());
-        buffer[..n].copy_from_slice(&self.data[self.head..self.head + n]);
-        n
+    pub fn peek(&self, from: usize, buffer: &mut [u8]) {
+        let from = self.head + from;
+        buffer.copy_from_slice(&self.data[from..from + buffer.len()]);
     }
 
     /// Takes `n` bytes out of the front.

@@ -125,6 +125,7 @@ impl Net<'_> {
     /// the second half, [`Net::forget_connection`].
     pub fn disconnect(&mut self, sock: u32) {
         let s = &mut self.net.socks[sock as usize];
+        s.disconnects = s.disconnects.wrapping_add(1);
         match s.tcp {
             Tcp::SynSent => s.error = Some(Errno::ECONNRESET),
             Tcp::Listen => self.stop_listening(sock),

@@ -74,6 +74,12 @@ impl Net<'_> {
         Ok(())
     }
 
+    /// What a tight buffer holds where `drawn` was chosen, if that is less than `size`, which the program has set.
+    fn tightened(&self, drawn: u64, size: u64) -> Option<u64> {
+        let tight = drawn.max(u64::from(self.knobs.tight_buffer_min));
+        (drawn != 0 && tight < size).then_some(tight)
+    }
+
     /// The buffers of what `sock`, on `side`, sends and receives; knobs and choices may make them small.
     fn size_buffers(&mut self, conn: u32, sock: u32, side: usize) {
         let options = &self.net.socks[sock as usize].options;
@@ -86,19 +92,19 @@ impl Net<'_> {
         }
         let sender_name = self.flow_name_if_needed(conn, side, &[Family::SendBuffer, Family::Bandwidth]);
         let (mut words, mut back) = (Words::default(), Words::default());
-        let send = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
-        if send != 0 {
-            let cause = self.connection_fault(conn, side, Family::SendBuffer, send, 0);
+        let drawn = self.choose_for_connection(&mut words, Family::SendBuffer, &sender_name);
+        if let Some(tight) = self.tightened(drawn, send) {
+            let cause = self.connection_fault(conn, side, Family::SendBuffer, tight, 0);
             let f = &mut self.net.conns[conn as usize].flows[side];
-            f.send_buffer = send;
+            f.send_buffer = tight;
             f.small_buffer_cause = cause;
         }
         let receiver_name = self.flow_name_if_needed(conn, 1 - side, &[Family::RecvBuffer]);
-        let recv = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
-        if recv != 0 {
-            let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, recv, 1);
+        let drawn = self.choose_for_connection(&mut back, Family::RecvBuffer, &receiver_name);
+        if let Some(tight) = self.tightened(drawn, recv) {
+            let cause = self.connection_fault(conn, 1 - side, Family::RecvBuffer, tight, 1);
             let f = &mut self.net.conns[conn as usize].flows[1 - side];
-            f.recv_buffer = recv;
+            f.recv_buffer = tight;
             f.small_buffer_cause = cause;
         }
         let bandwidth = self.choose_for_connection(&mut words, Family::Bandwidth, &sender_name);

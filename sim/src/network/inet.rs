@@ -154,8 +154,13 @@ impl Net<'_> {
                 self.scheduler.progress(self.run);
             }
         }
+        Ok(self.connect_stands(sock, pending))
+    }
+
+    /// The second half, and all that a caller who has waited does again; `pending`: what it returns where it waits no more.
+    pub fn connect_stands(&mut self, sock: u32, pending: Errno) -> Connect {
         let s = &mut self.net.socks[sock as usize];
-        Ok(match s.tcp {
+        match s.tcp {
             Tcp::SynSent | Tcp::SynRecv => Connect::Pending(pending),
             // The attempt is over: the error, once; then the socket can be used again.
             Tcp::Close => Connect::Failed(s.error.take().unwrap_or(Errno::ECONNABORTED)),
@@ -163,7 +168,7 @@ impl Net<'_> {
                 s.state = SocketState::Connected;
                 Connect::Done
             }
-        })
+        }
     }
 
     /// The first half of `inet_shutdown`: what is shut. Whether a listener, or a connection that is being made, is to be
@@ -245,6 +250,9 @@ impl Net<'_> {
                 O::RecvBuffer(_) => flows[1 - side as usize].recv_buffer = recv,
                 _ => {}
             }
+        }
+        if let O::SendBuffer(_) = option {
+            self.room_to_send(sock);
         }
         Ok(())
     }

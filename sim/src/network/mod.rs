@@ -9,7 +9,7 @@
 //!   transmit     bytes become segments, under the faults                 receive    what arrives does
 //!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
 //!   udp          datagrams                               unix       AF_UNIX: nothing of it travels
-//!   partition, swizzle   hosts that cannot reach each other
+//!   partition, swizzle   hosts that cannot reach each other           ticks     timeouts of sockets
 //! ```
 
 mod acknowledging;
@@ -26,6 +26,7 @@ mod receive;
 mod socket;
 mod swizzle;
 mod tcp;
+mod ticks;
 mod transmit;
 mod udp;
 mod unix;
@@ -34,7 +35,7 @@ mod urgent;
 pub(crate) use inet::Connect;
 pub(crate) use notice::{ALL, Notice};
 pub(crate) use partition::Cut;
-pub(crate) use tcp::SendProgress;
+pub(crate) use tcp::{RecvProgress, SendProgress};
 pub(crate) use unix::{Place, UnixConnect, without_name};
 
 use crate::choice::{Domain, Group, Lane, Stream};

@@ -5,9 +5,10 @@ const SEND_BUFFER_MIN: u32 = 4608;
 const RECV_BUFFER_MIN: u32 = 2304;
 const CORE_BUFFER: u32 = 212_992;
 
+use super::ticks::{TICK_NS, duration, ticks};
 use crate::knobs::KernelKnobs;
 use crate::world::NONE;
-use eagain_net::{Domain, Errno, Result, SocketAddr, SocketOption, SocketOptionName};
+use eagain_net::{Domain, Errno, Events, Result, SocketAddr, SocketOption, SocketOptionName};
 use std::collections::VecDeque;
 
 /// `sk_shutdown` bits: no more to receive.
@@ -54,9 +55,9 @@ pub(super) struct Options {
     /// Bytes; as `getsockopt` shows them.
     pub(super) send_buffer: u32,
     pub(super) recv_buffer: u32,
-    /// Nanoseconds.
-    pub(super) recv_timeout: Option<u64>,
-    pub(super) send_timeout: Option<u64>,
+    /// In ticks.
+    recv_timeout: Option<u64>,
+    send_timeout: Option<u64>,
 }
 
 impl Options {
@@ -81,10 +82,20 @@ impl Options {
         }
     }
 
+    /// How long a wait for these lasts at most, in nanoseconds.
+    pub(super) fn timeout(&self, events: Events) -> Option<u64> {
+        let ticks = if events == Events::OUT { self.send_timeout } else { self.recv_timeout };
+        ticks.map(|ticks| ticks.saturating_mul(TICK_NS))
+    }
+
+    /// When a wait for these is over that begins `now`.
+    pub(super) fn deadline(&self, events: Events, now: u64) -> Option<u64> {
+        self.timeout(events).map(|after| now.saturating_add(after))
+    }
+
     /// `setsockopt(2)`, as far as it only sets a value.
     pub(super) fn set(&mut self, option: SocketOption, knobs: &KernelKnobs) -> Result<()> {
         use SocketOption as O;
-        let nanoseconds = |d: Option<std::time::Duration>| d.map(|d| d.as_nanos() as u64).filter(|&n| n > 0);
         match option {
             O::ReuseAddr(on) => self.reuse_addr = on,
             O::ReusePort(on) => self.reuse_port = on,
@@ -93,8 +104,8 @@ impl Options {
             // It is an `int`.
             O::Linger(seconds) => self.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => self.low_at = bytes.min(i32::MAX as u32).max(1),
-            O::RecvTimeout(d) => self.recv_timeout = nanoseconds(d),
-            O::SendTimeout(d) => self.send_timeout = nanoseconds(d),
+            O::RecvTimeout(d) => self.recv_timeout = ticks(d),
+            O::SendTimeout(d) => self.send_timeout = ticks(d),
             O::SendBuffer(bytes) => {
                 self.send_buffer = bytes.min(knobs.wmem_max).saturating_mul(2).max(SEND_BUFFER_MIN);
             }
@@ -114,7 +125,6 @@ impl Options {
     ) -> SocketOption {
         use SocketOption as O;
         use SocketOptionName as N;
-        let duration = |n: Option<u64>| n.map(std::time::Duration::from_nanos);
         match option {
             N::ReuseAddr => O::ReuseAddr(self.reuse_addr),
             N::ReusePort => O::ReusePort(self.reuse_port),
@@ -122,8 +132,8 @@ impl Options {
             N::KeepAlive => O::KeepAlive(self.keep_alive),
             N::Linger => O::Linger(self.linger),
             N::RecvLowAt => O::RecvLowAt(self.low_at),
-            N::RecvTimeout => O::RecvTimeout(duration(self.recv_timeout)),
-            N::SendTimeout => O::SendTimeout(duration(self.send_timeout)),
+            N::RecvTimeout => O::RecvTimeout(self.recv_timeout.map(duration)),
+            N::SendTimeout => O::SendTimeout(self.send_timeout.map(duration)),
             N::SendBuffer => O::SendBuffer(self.send_buffer),
             N::RecvBuffer => O::RecvBuffer(self.recv_buffer),
             N::Error => O::Error(error()),
@@ -172,6 +182,8 @@ pub(super) struct Sock {
     pub(super) listen: Option<Box<Listen>>,
     /// The listener that it came through, while it waits there.
     pub(super) parent: u32,
+    /// How often it was disconnected (`sk_disconnects`).
+    pub(super) disconnects: u32,
     /// `sk_err`.
     pub(super) error: Option<Errno>,
     pub(super) shutdown: u8,
@@ -198,6 +210,7 @@ impl Sock {
             conn: None,
             listen: None,
             parent: NONE,
+            disconnects: 0,
             error: None,
             shutdown: 0,
             done: false,

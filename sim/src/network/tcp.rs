@@ -7,6 +7,40 @@ use super::{Net, Network};
 use crate::scheduler::{Event, Step};
 use eagain_net::{Errno, Events, RecvFlags, Result};
 
+/// How far a receive that waits has got.
+#[derive(Default)]
+pub(crate) struct RecvProgress {
+    pub got: usize,
+    /// Until when it waits, where the socket has a timeout; set when it first waits.
+    pub deadline: Option<u64>,
+    /// Where in the stream a look at it goes on (`MSG_PEEK`).
+    peeked_to: u64,
+    /// How often the socket had been disconnected when it began to wait.
+    disconnects: Option<u32>,
+}
+
+impl RecvProgress {
+    /// What it has got, or else this error.
+    pub fn or(&self, errno: Errno) -> Result<usize> {
+        if self.got > 0 { Ok(self.got) } else { Err(errno) }
+    }
+
+    /// What a receive that a signal ends returns, where it has got anything.
+    pub fn so_far(&self) -> Option<Result<usize>> {
+        (self.got > 0).then_some(Ok(self.got))
+    }
+
+    /// How many of the bytes that can be read, from `read` on, it has looked at: none any more, where another call has
+    /// taken of them meanwhile (`tcp_recvmsg_locked`: "race in MSG_PEEK").
+    #[cold]
+    fn peeked(&mut self, read: u64) -> usize {
+        if self.peeked_to.wrapping_sub(self.got as u64) != read {
+            self.peeked_to = read;
+        }
+        (self.peeked_to - read) as usize
+    }
+}
+
 /// How far a send that waits has got.
 #[derive(Default)]
 pub(crate) struct SendProgress {
@@ -14,8 +48,16 @@ pub(crate) struct SendProgress {
     pub deadline: Option<u64>,
 }
 
+impl SendProgress {
+    /// What a send that a signal ends returns, whatever `SA_RESTART` says, where it has sent anything.
+    pub fn so_far(&self) -> Option<Result<usize>> {
+        (self.sent > 0).then_some(Ok(self.sent))
+    }
+}
+
 impl Net<'_> {
-    /// `tcp_recvmsg`. `deadline`: until when it waits, where the socket has a timeout; set when it first waits.
+    /// `tcp_recvmsg_locked`: takes what is there, and waits where that is not enough: `SO_RCVLOWAT`, or all with
+    /// `MSG_WAITALL`. What it has got counts for more than the error, the end or the time that stops it.
     #[inline]
     pub fn recv(
         &mut self,
@@ -23,7 +65,7 @@ impl Net<'_> {
         buffer: &mut [u8],
         flags: RecvFlags,
         nonblocking: bool,
-        deadline: &mut Option<u64>,
+        progress: &mut RecvProgress,
     ) -> Step<usize> {
         let s = &mut self.net.socks[sock as usize];
         if s.tcp == Tcp::Listen {
@@ -32,39 +74,59 @@ impl Net<'_> {
         if flags.contains(RecvFlags::OOB) {
             return Step::Done(self.recv_urgent(sock, buffer, flags));
         }
+        if progress.disconnects.is_some_and(|before| before != s.disconnects) {
+            // `sk_wait_event`: what it waited on is no more.
+            let errno = s.error.take().unwrap_or(Errno::EPIPE);
+            return Step::Done(progress.or(errno));
+        }
         if let Some((conn, side)) = s.conn {
             let incoming = 1 - side as usize;
             let f = &mut self.net.conns[conn as usize].flows[incoming];
-            let (mut available, mut peeked_over) = (f.readable() as usize, 0);
+            let (mut available, mut beyond) = (f.readable() as usize, 0);
             if buffer.is_empty() && available > 0 {
                 self.acknowledge_what_was_read(conn, incoming, false, false);
                 return Step::Done(Ok(0));
             }
+            let peek = flags.contains(RecvFlags::PEEK);
+            if peek && progress.got > 0 {
+                beyond = progress.peeked(f.read);
+                available -= beyond.min(available);
+            }
             if f.urgent.is_some() {
-                let (to_mark, skipped) = f.readable_to_mark();
+                let (to_mark, skipped) = f.readable_to_mark(beyond as u64);
+                if skipped && progress.got > 0 {
+                    return Step::Done(Ok(progress.got));
+                }
                 available = to_mark as usize;
-                if skipped > 0 && flags.contains(RecvFlags::PEEK) {
-                    peeked_over = skipped as usize;
-                } else if skipped > 0 && !buffer.is_empty() {
+                if skipped && peek {
+                    beyond += 1;
+                } else if skipped && !buffer.is_empty() {
                     f.skip_mark();
                 }
             }
-            let over = s.done || s.error.is_some() || s.shutdown & RCV != 0 || s.tcp == Tcp::Close;
-            let enough =
-                !flags.contains(RecvFlags::WAITALL) || available >= buffer.len() || over || nonblocking;
-            // SO_RCVLOWAT makes a blocking read wait, and nothing else.
-            let low = (s.options.low_at as usize).min(buffer.len());
-            let enough = enough && (available >= low || over || nonblocking);
-            if available > 0 && enough {
-                return Step::Done(Ok(self.take_received(
-                    conn,
-                    incoming,
-                    buffer,
-                    available,
-                    peeked_over,
-                    flags,
-                )));
+            let low = s.options.low_at as usize;
+            if available > 0 {
+                let rest = &mut buffer[progress.got..];
+                let (asked, all) = (rest.len(), flags.contains(RecvFlags::WAITALL));
+                let n = self.take_received(conn, incoming, rest, available, beyond, flags);
+                progress.got += n;
+                if n == asked || !all && progress.got >= low {
+                    return Step::Done(Ok(progress.got));
+                }
+                progress.peeked_to = self.net.conns[conn as usize].flows[incoming].read + (beyond + n) as u64;
+                if self.is_mark(conn, incoming, if peek { beyond + n } else { 0 }) {
+                    return Step::Done(Ok(progress.got));
+                }
             }
+        }
+        let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
+        let s = &mut self.net.socks[sock as usize];
+        if progress.got > 0 {
+            let over = s.error.is_some() || s.shutdown & RCV != 0 || s.tcp == Tcp::Close;
+            if over || nonblocking || expired {
+                return Step::Done(Ok(progress.got));
+            }
+            return self.wait_to_recv(sock, progress);
         }
         if s.done {
             if let Some((conn, side)) = s.conn {
@@ -83,17 +145,21 @@ impl Net<'_> {
         if s.tcp == Tcp::Close {
             return Step::Done(Err(Errno::ENOTCONN));
         }
-        if nonblocking || deadline.is_some_and(|at| self.run.now() >= at) {
+        if nonblocking || expired {
             if let Some((conn, side)) = s.conn {
                 let cause = self.net.conns[conn as usize].flows[1 - side as usize].cause();
                 self.run.blame(cause);
             }
             return Step::Done(Err(Errno::EAGAIN));
         }
-        if deadline.is_none()
-            && let Some(timeout) = s.options.recv_timeout
-        {
-            *deadline = Some(self.run.now().saturating_add(timeout));
+        self.wait_to_recv(sock, progress)
+    }
+
+    fn wait_to_recv(&mut self, sock: u32, progress: &mut RecvProgress) -> Step<usize> {
+        let s = &self.net.socks[sock as usize];
+        progress.disconnects = Some(s.disconnects);
+        if progress.deadline.is_none() {
+            progress.deadline = s.options.deadline(Events::IN, self.run.now());
         }
         Step::Wait
     }
@@ -105,35 +171,27 @@ impl Net<'_> {
         incoming: usize,
         buffer: &mut [u8],
         available: usize,
-        peeked_over: usize,
+        beyond: usize,
         flags: RecvFlags,
     ) -> usize {
         let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
         let f = &mut conns[conn as usize].flows[incoming];
-        let mut n = available.min(buffer.len());
-        if flags.contains(RecvFlags::TRUNC) {
-            f.bytes.skip(n);
-        } else {
-            n = if peeked_over == 0 {
-                f.bytes.peek(buffer, n)
-            } else {
-                buffer[..n].copy_from_slice(&f.bytes.bytes()[peeked_over..peeked_over + n]);
-                n
-            };
+        let n = available.min(buffer.len());
+        let peek = flags.contains(RecvFlags::PEEK);
+        if !flags.contains(RecvFlags::TRUNC) {
+            f.bytes.peek(beyond, &mut buffer[..n]);
             run.payload(scheduler.current(), &buffer[..n], false);
-            if !flags.contains(RecvFlags::PEEK) {
-                f.bytes.skip(n);
-            }
         }
         if n < buffer.len() {
             run.blame(f.cause());
         }
-        if !flags.contains(RecvFlags::PEEK) {
+        if !peek {
+            f.bytes.skip(n);
             f.read += n as u64;
             self.scheduler.progress(self.run);
             self.open_window(conn, incoming);
         }
-        let beyond = n < buffer.len() && !flags.contains(RecvFlags::PEEK);
+        let beyond = n < buffer.len() && !peek;
         self.acknowledge_what_was_read(conn, incoming, n > 0, beyond);
         n
     }
@@ -173,7 +231,7 @@ impl Net<'_> {
                 if nonblocking || expired {
                     return Step::Done(Err(Errno::EAGAIN));
                 }
-                return Step::Wait;
+                return self.wait_to_send(sock, progress);
             }
             return Step::Done(self.send_error(sock, progress.sent));
         }
@@ -205,10 +263,13 @@ impl Net<'_> {
             self.run.blame(cause);
             return Step::Done(if progress.sent > 0 { Ok(progress.sent) } else { Err(Errno::EAGAIN) });
         }
-        if progress.deadline.is_none()
-            && let Some(timeout) = self.net.socks[sock as usize].options.send_timeout
-        {
-            progress.deadline = Some(self.run.now().saturating_add(timeout));
+        self.wait_to_send(sock, progress)
+    }
+
+    fn wait_to_send(&mut self, sock: u32, progress: &mut SendProgress) -> Step<usize> {
+        if progress.deadline.is_none() {
+            let options = &self.net.socks[sock as usize].options;
+            progress.deadline = options.deadline(Events::OUT, self.run.now());
         }
         Step::Wait
     }
@@ -317,7 +378,7 @@ impl Network {
     /// How many bytes can be received, and whether the urgent one is the first of them.
     pub fn readable(&self, sock: u32) -> Option<(u64, bool)> {
         let f = self.incoming(sock)?;
-        Some((f.readable(), f.urgent.is_some() && f.readable_to_mark().1 > 0))
+        Some((f.readable(), f.urgent.is_some() && f.readable_to_mark(0).1))
     }
 
     /// Whether there is anything to receive. Looks only: polling a socket would change what it reports later.
@@ -331,16 +392,10 @@ impl Network {
         self.socks.get(sock as usize).is_some_and(|s| s.done)
     }
 
-    /// Whether an error is pending.
-    pub fn has_error(&self, sock: u32) -> bool {
-        self.socks[sock as usize].error.is_some()
-    }
-
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     #[inline]
     pub fn timeout(&self, sock: u32, events: Events) -> Option<u64> {
-        let options = &self.socks.get(sock as usize)?.options;
-        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
+        self.socks.get(sock as usize)?.options.timeout(events)
     }
 
     /// Bytes that a socket's buffers hold.

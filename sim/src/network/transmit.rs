@@ -7,6 +7,7 @@ use crate::choice::{Distribution, Domain, Group, Lane};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::world::NONE;
+use eagain_net::{Events, SigCode};
 
 /// How long the rest of a split segment stays behind.
 const GAP: Domain = Domain("wire.gap");
@@ -180,10 +181,25 @@ impl Net<'_> {
             let s = &mut self.net.socks[sock as usize];
             s.no_space = false;
             let file = s.file;
-            self.notify(file, eagain_net::Events::OUT, Some(eagain_net::SigCode::PollOut));
+            self.notify(file, Events::OUT, Some(SigCode::PollOut));
         } else {
             self.await_space(conn, side);
         }
+    }
+
+    /// `sock_setsockopt` of `SO_SNDBUF`: whoever watches hears that there is room, also where there was before.
+    pub(super) fn room_to_send(&mut self, sock: u32) {
+        let s = &mut self.net.socks[sock as usize];
+        if let Some((conn, side)) = s.conn {
+            let f = &mut self.net.conns[conn as usize].flows[side as usize];
+            f.take_acks(self.run.now());
+            if !f.writable() {
+                return;
+            }
+        }
+        let waited = std::mem::take(&mut s.no_space);
+        let (file, code) = (s.file, waited.then_some(SigCode::PollOut));
+        self.notify(file, Events::OUT, code);
     }
 
     /// Records and counts a fault of one direction of a connection; the number of its event.

@@ -80,8 +80,7 @@ impl Network {
 
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     pub fn udp_timeout(&self, sock: u32, events: Events) -> Option<u64> {
-        let options = &self.udp.get(sock as usize)?.options;
-        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
+        self.udp.get(sock as usize)?.options.timeout(events)
     }
 
     /// Bytes that wait in a socket's queue.
@@ -365,7 +364,7 @@ impl Net<'_> {
                 true if s.shutdown & RCV != 0 => Step::Done(Ok((0, None))),
                 true => {
                     if deadline.is_none() {
-                        *deadline = s.options.recv_timeout.map(|time| now.saturating_add(time));
+                        *deadline = s.options.deadline(Events::IN, now);
                     }
                     Step::Wait
                 }

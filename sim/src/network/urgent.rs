@@ -18,13 +18,14 @@ impl Flow {
         self.urgent.as_ref().filter(|u| u.mark != Mark::None && u.at >= self.read).map(|u| u.at)
     }
 
-    /// Bytes that can be read in one go, and how many before them are skipped: reading stops at the mark.
-    pub fn readable_to_mark(&self) -> (u64, u64) {
-        let readable = self.readable();
-        match self.mark() {
-            Some(at) if at == self.read && readable > 0 => (readable - 1, 1),
-            Some(at) => (readable.min(at - self.read), 0),
-            None => (readable, 0),
+    /// Bytes that can be read in one go, `from` bytes behind the reader, and whether the urgent one before them is skipped:
+    /// reading stops at the mark.
+    pub fn readable_to_mark(&self, from: u64) -> (u64, bool) {
+        let (readable, read) = (self.readable().saturating_sub(from), self.read + from);
+        match self.mark().filter(|&at| at >= read) {
+            Some(at) if at == read && readable > 0 => (readable - 1, true),
+            Some(at) => (readable.min(at - read), false),
+            None => (readable, false),
         }
     }
 
@@ -52,6 +53,12 @@ impl Flow {
 }
 
 impl Net<'_> {
+    /// Whether the urgent byte comes next, `from` bytes behind the reader.
+    pub(super) fn is_mark(&self, conn: u32, side: usize, from: usize) -> bool {
+        let f = &self.net.conns[conn as usize].flows[side];
+        f.urgent.is_some() && f.readable_to_mark(from as u64).1
+    }
+
     /// A segment came that began at `from`: what of it is urgent.
     pub(super) fn urgent_arrives(&mut self, conn: u32, side: usize, from: u64) {
         loop {

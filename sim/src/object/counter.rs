@@ -28,6 +28,7 @@ pub(crate) struct TimerFd {
     pub interval_set: u64,
     /// Firings not read.
     pub ticks: u64,
-    /// Counts settings, so that an entry of the event queue that belongs to an older one is known.
-    pub generation: u32,
+    /// Of its setting. Unique in the world: an entry of the event queue may belong to an older one, or to a timer that
+    /// was closed.
+    pub number: u32,
 }

@@ -3,10 +3,12 @@
 
 use eagain_net::{Errno, Fd, Result};
 
-/// A descriptor table. Invariant: every number below `lowest_free` is taken, or kept back.
+/// A descriptor table. Invariant: every number below `lowest_free` is taken, reserved, or kept back.
 pub(crate) struct DescriptorTable {
     files: Vec<Option<u32>>,
     lowest_free: usize,
+    /// Numbers that refer to nothing yet, and that calls under way will return.
+    reserved: Vec<usize>,
     /// `RLIMIT_NOFILE`.
     limit: usize,
     /// Until when it counts as full, and the event of the fault that makes it so.
@@ -16,7 +18,14 @@ pub(crate) struct DescriptorTable {
 
 impl DescriptorTable {
     pub fn new(limit: usize) -> DescriptorTable {
-        DescriptorTable { files: Vec::new(), lowest_free: 0, limit, full_until: 0, full_event: 0 }
+        DescriptorTable {
+            files: Vec::new(),
+            lowest_free: 0,
+            reserved: Vec::new(),
+            limit,
+            full_until: 0,
+            full_event: 0,
+        }
     }
 
     /// `RLIMIT_NOFILE`.
@@ -82,13 +91,38 @@ impl DescriptorTable {
 
     /// The lowest free number, made to refer to `file`.
     pub fn install(&mut self, file: u32) -> Fd {
+        let at = self.take_lowest();
+        self.files[at] = Some(file);
+        Fd(at as i32)
+    }
+
+    /// The lowest free number, kept for a call under way (`get_unused_fd_flags`).
+    pub fn reserve(&mut self) -> Fd {
+        let at = self.take_lowest();
+        self.reserved.push(at);
+        Fd(at as i32)
+    }
+
+    /// A reserved number is free again, or about to be installed.
+    pub fn unreserve(&mut self, fd: Fd) {
+        let at = fd.0 as usize;
+        self.reserved.retain(|&reserved| reserved != at);
+        self.lowest_free = self.lowest_free.min(at);
+    }
+
+    /// Makes a reserved number refer to `file`.
+    pub fn install_reserved(&mut self, fd: Fd, file: u32) {
+        self.reserved.retain(|&reserved| reserved != fd.0 as usize);
+        self.files[fd.0 as usize] = Some(file);
+    }
+
+    fn take_lowest(&mut self) -> usize {
         let at = self.first_free();
         self.lowest_free = at + 1;
         if self.files.len() <= at {
             self.files.resize(at + 1, None);
         }
-        self.files[at] = Some(file);
-        Fd(at as i32)
+        at
     }
 
     /// The lowest free number from `least` on, below the limit.
@@ -124,6 +158,7 @@ impl DescriptorTable {
     }
 
     fn first_free_from(&self, from: usize) -> usize {
-        (from..self.files.len()).find(|&at| self.files[at].is_none()).unwrap_or(self.files.len().max(from))
+        let is_free = |&at: &usize| self.files[at].is_none() && !self.reserved.contains(&at);
+        (from..self.files.len()).find(is_free).unwrap_or(self.files.len().max(from))
     }
 }

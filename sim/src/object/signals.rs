@@ -19,6 +19,8 @@ pub(crate) struct ThreadSignals {
     handlers: u32,
     /// Signals that it waits for in `sigtimedwait`, although they are blocked.
     awaited: SigSet,
+    /// It was woken for one, and has not run since: another one is for another thread (`wants_signal`).
+    told: bool,
     /// It was stopped and continued while it waited: `EINTR` without a handler.
     stopped: bool,
 }
@@ -31,6 +33,7 @@ impl ThreadSignals {
             pending: SignalQueue::default(),
             handlers: 0,
             awaited: SigSet::EMPTY,
+            told: false,
             stopped: false,
         }
     }
@@ -96,6 +99,16 @@ impl ThreadSignals {
         self.mask.contains(signal)
     }
 
+    /// Whether it was woken for a signal, and has not run since.
+    pub fn is_told(&self) -> bool {
+        self.told
+    }
+
+    #[inline]
+    pub fn set_told(&mut self, told: bool) {
+        self.told = told;
+    }
+
     /// It was stopped and continued.
     pub fn stop_and_continue(&mut self) {
         self.stopped = true;
@@ -105,7 +118,13 @@ impl ThreadSignals {
     #[inline]
     pub fn has_deliverable(&mut self, process: &ProcessSignals) -> bool {
         let stopped = std::mem::take(&mut self.stopped);
-        stopped || self.pending(process).0 & !self.mask.0 != 0
+        stopped || self.is_interrupted(process)
+    }
+
+    /// The same, and a stop is not over with it.
+    #[inline]
+    pub fn is_interrupted(&self, process: &ProcessSignals) -> bool {
+        self.stopped || self.pending(process).0 & !self.mask.0 != 0
     }
 
     /// What is pending for it, or for its process.

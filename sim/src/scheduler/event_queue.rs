@@ -4,7 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Something planned.
+/// Something planned. What it is about may be over when its time has come: a slot that is used again is told from its
+/// predecessor by a generation, or by a number, which no two have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
     /// A thread goes on.
@@ -25,7 +26,7 @@ pub(crate) enum Event {
     Datagram(u32),
     /// The word that nobody has that port: the socket that sent there, and when it was made.
     Unreachable(u32, u32),
-    /// A timerfd fires: file, generation of its setting.
+    /// A timerfd fires: file, number of its setting.
     Timer(u32, u32),
     /// A moment of an operation of a ring: file of the ring, operation, its number.
     RingOp(u32, u32, u32),
@@ -37,8 +38,8 @@ pub(crate) enum Event {
     FinAck(u32, u32, u8),
     /// A process that was killed begins again.
     Restart(u32),
-    /// A host that was down comes up.
-    HostUp(u32),
+    /// A host that was down comes up: which of its crashes is over.
+    HostUp(u32, u32),
     /// A partition begins.
     Partition,
     /// The partition of this number ends.
@@ -53,8 +54,10 @@ pub(crate) enum Event {
     Quiet,
     /// A host's wall clock steps.
     ClockStep(u32),
-    /// A planned fault, by index.
-    Fault(u32),
+    /// A planned fault of a thread: a signal.
+    Interrupt(u32),
+    /// A planned fault of a thread: a futex wake-up that nobody asked for.
+    Wakeup(u32),
 }
 
 /// An entry: when, its order within that time, what.

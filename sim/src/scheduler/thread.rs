@@ -7,7 +7,7 @@ use crate::object::ThreadSignals;
 use crate::run::{Effect, Run};
 use crate::trace::Kind;
 use crate::world::NONE;
-use eagain_net::{SigSet, ThreadBody};
+use eagain_net::{Fd, SigSet, ThreadBody};
 
 /// What a thread is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,9 @@ pub(crate) struct Thread {
     /// When the event queue looks at the deadline next; `u64::MAX`: no entry there. One entry serves many waits.
     pub(super) timer_at: u64,
     pub(super) wait: WaitOn,
+    /// Open files that its call holds while it waits, and the descriptor that it has reserved.
+    pub holds: Vec<u32>,
+    pub reserved: Option<Fd>,
     /// The call that it is in, for reports.
     pub call: Kind,
     pub call_args: [u64; 4],
@@ -92,6 +95,8 @@ impl Thread {
             wall_deadline: None,
             timer_at: u64::MAX,
             wait: WaitOn::Nothing,
+            holds: Vec::new(),
+            reserved: None,
             call: Kind::ThreadStart,
             call_args: [0; 4],
             body: Some(body),

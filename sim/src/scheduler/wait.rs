@@ -18,6 +18,8 @@ pub(crate) enum WaitOn {
     /// Nowhere: it waits for its deadline or a signal.
     #[default]
     Nothing,
+    /// Signals that it awaits although it blocks them.
+    Signals,
     /// The watchers of a file.
     File(u32),
     /// The watchers of several files.

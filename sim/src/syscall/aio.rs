@@ -7,7 +7,7 @@ use super::file;
 use super::signal;
 use super::socket;
 use crate::fault::Family;
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::object::{AioOp, Object, Watcher};
 use crate::run::Effect;
 use crate::scheduler::Step;
@@ -178,7 +178,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
             // signals that wait for another thread are not for it.
             false => {
                 let own = w.scheduler[thread].signals.set_aside();
-                let step = descriptor::read(w, fd, &mut buffer, &mut None);
+                let step = descriptor::read(w, fd, &mut buffer, &mut RecvProgress::default());
                 w.scheduler[thread].signals.put_back(own);
                 step
             }

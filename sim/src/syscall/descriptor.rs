@@ -7,11 +7,11 @@ use super::ring;
 use super::signal;
 use super::socket;
 use super::unix;
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::object::{EventCounter, Object, SigIo, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
-use crate::world::World;
+use crate::world::{HELD_FD, World};
 use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
 use std::io::IoSlice;
 
@@ -119,7 +119,7 @@ pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Option<u64>) -> Step<usize> {
+pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut RecvProgress) -> Step<usize> {
     let file = match w.file(fd) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
@@ -130,7 +130,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
             return Step::Done(Ok(0));
         }
         Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => {
-            return socket::recv(w, fd, buffer, RecvFlags::NONE, deadline);
+            return socket::recv(w, fd, buffer, RecvFlags::NONE, progress);
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
         Object::Pipe { pipe, writes: false } => return pipe::read(w, file, pipe, buffer),
@@ -142,7 +142,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], deadline: &mut Opti
     }
     let result = read_record(w, file, buffer);
     match result {
-        Err(Errno::EAGAIN) if !w.files[file].nonblocking() => {
+        Err(Errno::EAGAIN) if fd == HELD_FD || !w.files[file].nonblocking() => {
             wait_for_file(w, file, Events::IN, false, None);
             Step::Wait
         }
@@ -219,7 +219,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
                 return Step::Done(Err(Errno::EINVAL));
             }
             if add > EventCounter::MAX - counter.value {
-                if w.files[file].nonblocking() {
+                if fd != HELD_FD && w.files[file].nonblocking() {
                     return Step::Done(Err(Errno::EAGAIN));
                 }
                 wait_for_file(w, file, Events::OUT, false, None);
@@ -239,7 +239,7 @@ pub(crate) fn read_parts(
     w: &mut World,
     fd: Fd,
     buffer: &mut [u8],
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<usize> {
     let file = match w.file(fd) {
         Ok(file) => file,
@@ -247,7 +247,7 @@ pub(crate) fn read_parts(
     };
     match w.files[file].object {
         Object::Event(_) | Object::Timer(_) | Object::Signals(..) if buffer.is_empty() => Step::Done(Ok(0)),
-        _ => read(w, fd, buffer, deadline),
+        _ => read(w, fd, buffer, progress),
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
                 if let Some((target, asked)) = get_item(w, file, item)
                     && poll_file(w, target).intersects(asked)
                 {
+                    wake_next(w, file);
                     return Events::IN;
                 }
                 let Some(set) = get(w, file) else { break };
@@ -240,6 +241,7 @@ pub(crate) fn wait(
     }
     signal::set_wait_mask(w, mask);
     let n = report(w, file, events);
+    wake_next(w, file);
     if n > 0 || timeout == Some(0) {
         return Step::Done(Ok(n));
     }
@@ -257,6 +259,15 @@ pub(crate) fn wait(
     }
     w.wait(WaitOn::Epoll(file), *deadline);
     Step::Wait
+}
+
+/// `ep_done_scan`: what is on the ready list after a look at it is for the next who waits.
+#[inline]
+fn wake_next(w: &mut World, set_file: u32) {
+    let Some(set) = get(w, set_file) else { return };
+    if let (Some(&waiter), false) = (set.waiters.last(), set.ready.is_empty()) {
+        w.wake(waiter, Wake::Ready);
+    }
 }
 
 /// `ep_send_events`: looks at each entry of the ready list anew; a level-triggered one goes to its end again.

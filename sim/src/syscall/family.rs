@@ -1,8 +1,9 @@
 //! Calls on sockets that are not TCP's: to which file each goes. `super::socket` asks here where a descriptor is none of
 //! its own, so that TCP pays nothing for the others.
 
+use super::socket::blocks;
 use super::{udp, unix};
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
 use crate::world::World;
@@ -25,15 +26,6 @@ fn find(w: &World, fd: Fd) -> Result<Found> {
         Object::Udp(sock) => Ok(Found::Udp(file, sock)),
         Object::Unix(sock) => Ok(Found::Unix(file, sock)),
         _ => Err(Errno::ENOTSOCK),
-    }
-}
-
-/// Whether the descriptor is a socket of datagrams: one call, one datagram.
-pub(crate) fn is_datagram(w: &World, fd: Fd) -> bool {
-    match find(w, fd) {
-        Ok(Found::Udp(..)) => true,
-        Ok(Found::Unix(_, sock)) => w.network.unix_is_datagram(sock),
-        Err(_) => false,
     }
 }
 
@@ -76,15 +68,19 @@ pub(crate) fn recv(
     fd: Fd,
     buffer: &mut [u8],
     flags: RecvFlags,
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<usize> {
     match find(w, fd) {
-        Ok(Found::Udp(file, sock)) => match udp::recv(w, file, sock, buffer, flags, deadline) {
-            Step::Wait => Step::Wait,
-            Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
-        },
+        Ok(Found::Udp(file, sock)) => {
+            let waits = blocks(w, fd, file);
+            match udp::recv(w, file, sock, waits, buffer, flags, &mut progress.deadline) {
+                Step::Wait => Step::Wait,
+                Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
+            }
+        }
         Ok(Found::Unix(file, sock)) => {
-            crate::network::without_name(unix::recv(w, file, sock, buffer, flags, deadline))
+            let waits = blocks(w, fd, file);
+            crate::network::without_name(unix::recv(w, file, sock, waits, buffer, flags, progress))
         }
         Err(errno) => Step::Done(Err(errno)),
     }
@@ -100,7 +96,10 @@ pub(crate) fn send(
 ) -> Step<usize> {
     match find(w, fd) {
         Ok(Found::Udp(_, sock)) => Step::Done(udp::send(w, sock, None, buffers, flags)),
-        Ok(Found::Unix(file, sock)) => unix::send(w, file, sock, None, buffers, flags, progress),
+        Ok(Found::Unix(file, sock)) => {
+            let waits = blocks(w, fd, file);
+            unix::send(w, file, sock, waits, None, buffers, flags, progress)
+        }
         Err(errno) => Step::Done(Err(errno)),
     }
 }

@@ -10,7 +10,6 @@ pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod pipe;
 pub(crate) mod poll;
-pub(crate) mod recv_all;
 pub(crate) mod ring;
 pub(crate) mod signal;
 pub(crate) mod socket;
@@ -19,5 +18,4 @@ pub(crate) mod timer;
 pub(crate) mod udp;
 pub(crate) mod unix;
 
-pub(crate) use recv_all::received;
 pub(crate) use ring::Entering;

@@ -1,4 +1,5 @@
-//! poll and select: ask everything, and wait for any of it (fs/select.c).
+//! poll and select: ask everything, and wait for any of it (fs/select.c). What is waited for are the open files that the
+//! numbers referred to at first, which the call holds; what is asked, each time, is what they refer to by then.
 
 use super::epoll;
 use super::signal;
@@ -8,12 +9,22 @@ use crate::scheduler::WaitOn;
 use crate::world::World;
 use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};
 
+/// A poll or select that waits.
+#[derive(Default)]
+pub(crate) struct Polling {
+    /// What it waits for, once it does.
+    files: Option<Vec<(u32, Events)>>,
+    deadline: Option<u64>,
+    /// Of select: up to which number it looks.
+    nfds: Option<i32>,
+}
+
 pub(crate) fn poll(
     w: &mut World,
     fds: &mut [PollFd],
     timeout: Option<u64>,
     mask: Option<SigSet>,
-    deadline: &mut Option<u64>,
+    polling: &mut Polling,
 ) -> Step<usize> {
     let process = w.my_process();
     if fds.len() > w.processes[process].fds.limit() {
@@ -40,31 +51,37 @@ pub(crate) fn poll(
     if n > 0 {
         return Step::Done(Ok(n));
     }
-    wait_for_any(w, files, timeout, deadline)
+    wait_for_any(w, files, timeout, polling)
 }
 
-/// Waits for any of `files`; 0 when the time is over.
+/// Waits for any of `files`, or of those that it has waited for already; 0 when the time is over.
 fn wait_for_any(
     w: &mut World,
     files: Vec<(u32, Events)>,
     timeout: Option<u64>,
-    deadline: &mut Option<u64>,
+    polling: &mut Polling,
 ) -> Step<usize> {
-    if deadline.is_none()
+    if polling.deadline.is_none()
         && let Some(timeout) = timeout
     {
-        *deadline = Some(w.deadline_after(timeout));
+        polling.deadline = Some(w.deadline_after(timeout));
     }
     let thread = w.scheduler.current();
-    if deadline.is_some_and(|at| w.run.now() >= at) {
+    if polling.deadline.is_some_and(|at| w.run.now() >= at) {
         // A signal counts even when there was no time to wait, unlike in epoll_wait.
         let mask = w.scheduler[thread].signals.mask();
         return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
     }
-    for &(file, events) in &files {
+    if polling.files.is_none() {
+        for &(file, _) in &files {
+            w.hold_file(file);
+        }
+    }
+    let files = polling.files.get_or_insert(files);
+    for &(file, events) in &*files {
         w.files[file].watch(Watcher::Thread { thread, events, exclusive: false }, false);
     }
-    w.wait(WaitOn::Files(files.into_iter().map(|(file, _)| file).collect()), *deadline);
+    w.wait(WaitOn::Files(files.iter().map(|&(file, _)| file).collect()), polling.deadline);
     Step::Wait
 }
 
@@ -75,7 +92,7 @@ pub(crate) fn select(
     asked: &[FdSet; 3],
     timeout: Option<u64>,
     mask: Option<SigSet>,
-    deadline: &mut Option<u64>,
+    polling: &mut Polling,
 ) -> Step<usize> {
     if !(0..=FdSet::SIZE).contains(&nfds) {
         return Step::Done(Err(Errno::EINVAL));
@@ -83,12 +100,14 @@ pub(crate) fn select(
     let process = w.my_process();
     // Bits beyond the process's table are ignored, and left as they are (max_select_fd).
     let table = w.processes[process].fds.size().max(64).next_multiple_of(64) as i32;
-    let nfds = nfds.min(table);
-    let readable = Events::IN | Events::HUP | Events::ERR;
-    let writable = Events::OUT | Events::ERR;
-    let exceptional = Events::PRI;
+    let first = polling.nfds.is_none();
+    let nfds = *polling.nfds.get_or_insert(nfds.min(table));
+    // A number that is closed while the call waits is ready for all (`POLLIN_SET` and the like).
+    let readable = Events::IN | Events::HUP | Events::ERR | Events::NVAL;
+    let writable = Events::OUT | Events::ERR | Events::NVAL;
+    let exceptional = Events::PRI | Events::NVAL;
     let kinds = [readable, writable, exceptional];
-    for set in asked {
+    for set in asked.iter().filter(|_| first) {
         if let Some(Err(errno)) =
             set.iter().take_while(|fd| fd.0 < nfds).map(|fd| w.file(fd)).find(|f| f.is_err())
         {
@@ -105,8 +124,8 @@ pub(crate) fn select(
         if wanted == [false; 3] {
             continue;
         }
-        let Ok(file) = w.file(fd) else { continue };
-        let mask = epoll::poll_file(w, file);
+        let file = w.file(fd);
+        let mask = file.map_or(Events::NVAL, |file| epoll::poll_file(w, file));
         let mut events = Events::NONE;
         for kind in 0..3 {
             if !wanted[kind] {
@@ -117,9 +136,9 @@ pub(crate) fn select(
                 n += 1;
             }
         }
-        files.push((file, events));
+        files.extend(file.map(|file| (file, events)));
     }
-    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, deadline) };
+    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, polling) };
     if matches!(step, Step::Done(Ok(_))) {
         for (set, found) in sets.iter_mut().zip(found) {
             if let Some(set) = set {

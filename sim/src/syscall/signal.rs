@@ -141,17 +141,21 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
         return;
     }
     w.signals_sent = true;
-    let waits_for_it = |t: &crate::scheduler::Thread| {
+    // `wants_signal`.
+    let wants = |thread: &u32| {
+        let t = &w.scheduler[*thread];
         t.process == process
             && !t.has_ended()
+            && !t.signals.is_told()
             && (!t.signals.blocks(info.signal) || t.signals.awaits(info.signal))
     };
-    let taker = if waits_for_it(&w.scheduler[main]) {
-        Some(main)
-    } else {
-        w.scheduler.iter().position(waits_for_it).map(|at| at as u32)
-    };
+    // `complete_signal`: else whoever took the last one that was not for the main thread, and then one after another.
+    let (last, all) = (w.processes[process].signal_target, w.scheduler.len() as u32);
+    let taker = if wants(&main) { Some(main) } else { (last..all).chain(main..last).find(wants) };
     if let Some(thread) = taker {
+        if thread != main {
+            w.processes[process].signal_target = thread;
+        }
         kick(w, thread, info.signal);
     }
     notify_signalfds(w, process);
@@ -159,12 +163,15 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
 
 /// A waiting thread looks at a signal that it does not block, or that it waits for.
 fn kick(w: &mut World, thread: u32, signal: Signal) {
-    let t = &w.scheduler[thread];
-    if !t.signals.blocks(signal) {
-        w.wake(thread, Wake::Signal);
-    } else if t.signals.awaits(signal) {
-        w.wake(thread, Wake::Ready);
+    let t = &mut w.scheduler[thread];
+    let (blocked, awaited) = (t.signals.blocks(signal), t.signals.awaits(signal));
+    if blocked && !awaited {
+        return;
     }
+    if t.is_waiting() {
+        t.signals.set_told(true);
+    }
+    w.wake(thread, if blocked { Wake::Ready } else { Wake::Signal });
 }
 
 /// Every signalfd of the process hears of every signal, and looks whether it is one of its own.
@@ -250,13 +257,17 @@ fn interrupt_later(w: &mut World) {
     let Thread { interrupts, name, .. } = &mut w.scheduler[me];
     let after = w.run.draw(Family::Interrupt, interrupts, || name.clone());
     if after != 0 {
-        w.scheduler.plan(w.run.now() + after, Event::Fault(me));
+        w.scheduler.plan(w.run.now() + after, Event::Interrupt(me));
     }
 }
 
 /// A signal comes while `thread` waits: one that the program handles and that means nothing; else, where `signal(7)`
 /// says that a stop and continue gives `EINTR` even without a handler, that.
 pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
+    let t = &w.scheduler[thread];
+    if w.run.is_quiet() || !t.is_waiting() || t.call == Kind::FutexWait {
+        return;
+    }
     let process = w.scheduler[thread].process;
     let (t, p) = (&w.scheduler[thread].signals, &w.processes[process].signals);
     let handled = HARMLESS.into_iter().find(|&signal| !t.blocks(signal) && p.has_handler(signal));
@@ -312,25 +323,29 @@ pub(crate) fn sigtimedwait(
     w: &mut World,
     set: SigSet,
     timeout: Option<u64>,
-    deadline: &mut Option<u64>,
+    waited: &mut bool,
 ) -> Step<SigInfo> {
     let me = w.scheduler.current();
     if let Some(info) = take_pending(w, set) {
-        w.scheduler[me].signals.set_awaited(SigSet::EMPTY);
         w.progress();
         return Step::Done(Ok(info));
     }
-    if deadline.is_none()
-        && let Some(timeout) = timeout
-    {
-        *deadline = Some(w.deadline_after(timeout));
+    if *waited {
+        // It waits once: whatever woke it, and if another thread has taken the signal (`do_sigtimedwait`).
+        let t = &w.scheduler[me];
+        return match t.woken_by() {
+            Wake::Deadline => Step::Done(Err(Errno::EAGAIN)),
+            Wake::Signal if t.signals.is_interrupted(&w.processes[t.process].signals) => Step::Wait,
+            Wake::Signal | Wake::Ready => Step::Done(Err(Errno::EINTR)),
+        };
     }
+    let deadline = timeout.map(|timeout| w.deadline_after(timeout));
     if deadline.is_some_and(|at| w.run.now() >= at) {
-        w.scheduler[me].signals.set_awaited(SigSet::EMPTY);
         return Step::Done(Err(Errno::EAGAIN));
     }
+    *waited = true;
     w.scheduler[me].signals.set_awaited(set);
-    w.wait(WaitOn::Nothing, *deadline);
+    w.wait(WaitOn::Signals, deadline);
     Step::Wait
 }
 

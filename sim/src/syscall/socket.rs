@@ -2,11 +2,11 @@
 //! does to the socket is in `crate::network`.
 
 use super::descriptor::{check_flags, wait_for_file};
-use crate::network::{Connect, SendProgress};
+use crate::network::{Connect, RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
-use crate::syscall::{descriptor, family, signal, udp, unix};
-use crate::world::World;
+use crate::syscall::{family, signal, udp, unix};
+use crate::world::{HELD_FD, World};
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
     SocketAddr, SocketFlags, SocketOption, SocketOptionName,
@@ -22,12 +22,17 @@ pub(crate) fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
     }
 }
 
-fn install(w: &mut World, sock: u32, flags: SocketFlags) -> Fd {
-    let fd = descriptor::open_file(w, Object::Socket(sock), flags.contains(SocketFlags::NONBLOCK));
-    if let Ok(file) = w.file(fd) {
-        w.network.set_file(sock, file);
-    }
-    fd
+/// Whether a call on `fd` waits: as it was when the call was made.
+#[inline]
+pub(super) fn blocks(w: &World, fd: Fd, file: u32) -> bool {
+    fd == HELD_FD || !w.files[file].nonblocking()
+}
+
+/// A new open file for a socket.
+fn open_file(w: &mut World, sock: u32, flags: SocketFlags) -> u32 {
+    let file = w.files.insert(Object::Socket(sock), flags.contains(SocketFlags::NONBLOCK));
+    w.network.set_file(sock, file);
+    file
 }
 
 pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Result<Fd> {
@@ -41,7 +46,8 @@ pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Resul
     w.check_fd_free()?;
     let host = w.my_host();
     let sock = w.net().socket(host, domain);
-    Ok(install(w, sock, flags))
+    let file = open_file(w, sock, flags);
+    Ok(w.install_fd(file))
 }
 
 pub(crate) fn bind(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> {
@@ -55,12 +61,19 @@ pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
     w.on_network(|net| net.listen(process, fd, sock, backlog))
 }
 
-pub(crate) fn accept(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<(Fd, SocketAddr)> {
+pub(crate) fn accept(
+    w: &mut World,
+    fd: Fd,
+    flags: SocketFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(Fd, SocketAddr)> {
     // The descriptor is reserved before the queue is looked at, so EMFILE leaves the connection where it is.
     let mut attempt = || -> Result<(u32, u32)> {
         w.file(fd)?;
         check_flags(flags)?;
-        w.check_fd_free()?;
+        if fd != HELD_FD {
+            w.check_fd_free()?;
+        }
         find(w, fd).or_else(|errno| family::accept(w, fd, flags).and(Err(errno)))
     };
     let (file, sock) = match attempt() {
@@ -68,22 +81,49 @@ pub(crate) fn accept(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<(Fd, Soc
         Err(errno) => return Step::Done(Err(errno)),
     };
     match w.on_network(|net| net.accept(sock)) {
-        Ok((child, peer)) => Step::Done(Ok((install(w, child, flags), peer))),
-        Err(Errno::EAGAIN) if !w.files[file].nonblocking() => {
-            wait_for_file(w, file, Events::IN, true, None);
+        Ok((child, peer)) => {
+            let file = open_file(w, child, flags);
+            let new = if fd == HELD_FD { w.install_reserved_fd(file) } else { w.install_fd(file) };
+            Step::Done(Ok((new, peer)))
+        }
+        Err(Errno::EAGAIN) if blocks(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
+            if fd != HELD_FD {
+                w.reserve_fd();
+                *deadline =
+                    w.network.timeout(sock, Events::IN).map(|after| w.run.now().saturating_add(after));
+            }
+            wait_for_file(w, file, Events::IN, true, *deadline);
             Step::Wait
         }
         Err(errno) => Step::Done(Err(errno)),
     }
 }
 
-pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr) -> Step<()> {
+/// A connect that waits: what it returns when its time is over, and when that is.
+#[derive(Default)]
+pub(crate) struct Connecting {
+    pending: Option<Errno>,
+    deadline: Option<u64>,
+}
+
+pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr, begun: &mut Connecting) -> Step<()> {
     let Ok((file, sock)) = find(w, fd) else { return Step::Done(family::connect(w, fd, address)) };
     let process = w.my_process();
-    match w.on_network(|net| net.connect(process, sock, address)) {
+    let result = match begun.pending {
+        None => w.on_network(|net| net.connect(process, sock, address)),
+        Some(pending) => Ok(w.on_network(|net| net.connect_stands(sock, pending))),
+    };
+    match result {
         Ok(Connect::Done) => Step::Done(Ok(())),
-        Ok(Connect::Pending(_)) if !w.files[file].nonblocking() => {
-            wait_for_file(w, file, Events::OUT, false, None);
+        Ok(Connect::Pending(errno))
+            if blocks(w, fd, file) && begun.deadline.is_none_or(|at| w.run.now() < at) =>
+        {
+            if begun.pending.is_none() {
+                begun.pending = Some(errno);
+                let after = w.network.timeout(sock, Events::OUT);
+                begun.deadline = after.map(|after| w.run.now().saturating_add(after));
+            }
+            wait_for_file(w, file, Events::OUT, false, begun.deadline);
             Step::Wait
         }
         Ok(Connect::Pending(errno)) | Err(errno) => Step::Done(Err(errno)),
@@ -109,13 +149,13 @@ pub(crate) fn recv(
     fd: Fd,
     buffer: &mut [u8],
     flags: RecvFlags,
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<usize> {
-    let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, deadline) };
-    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
-    let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, deadline));
+    let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, progress) };
+    let nonblocking = !blocks(w, fd, file) || flags.contains(RecvFlags::DONTWAIT);
+    let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, progress));
     if let Step::Wait = step {
-        wait_for_file(w, file, Events::IN, false, *deadline);
+        wait_for_file(w, file, Events::IN, false, progress.deadline);
     }
     step
 }
@@ -129,14 +169,11 @@ pub(crate) fn send(
     progress: &mut SendProgress,
 ) -> Step<usize> {
     let Ok((file, sock)) = find(w, fd) else { return family::send(w, fd, buffers, flags, progress) };
-    let nonblocking = w.files[file].nonblocking() || flags.contains(SendFlags::DONTWAIT);
+    let nonblocking = !blocks(w, fd, file) || flags.contains(SendFlags::DONTWAIT);
     let urgent = flags.contains(SendFlags::OOB);
     let step = w.on_network(|net| net.send(sock, buffers, nonblocking, urgent, progress));
     match step {
-        Step::Wait => {
-            wait_for_file(w, file, Events::OUT, false, progress.deadline);
-            w.scheduler.running_mut().no_restart |= progress.sent > 0;
-        }
+        Step::Wait => wait_for_file(w, file, Events::OUT, false, progress.deadline),
         Step::Done(Err(Errno::EPIPE)) if !flags.contains(SendFlags::NOSIGNAL) => {
             let thread = w.scheduler.current();
             signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
@@ -144,6 +181,11 @@ pub(crate) fn send(
         Step::Done(_) => {}
     }
     step
+}
+
+/// Whether the urgent byte is the next of the stream.
+pub(crate) fn is_at_mark(w: &World, fd: Fd) -> bool {
+    find(w, fd).ok().and_then(|(_, sock)| w.network.readable(sock)).is_some_and(|(_, at_mark)| at_mark)
 }
 
 /// `inet_shutdown`.

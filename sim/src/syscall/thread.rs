@@ -1,6 +1,5 @@
 //! Threads and futexes (kernel/futex/).
 
-use super::signal;
 use crate::fault::Family;
 use crate::run::Effect;
 use crate::scheduler::Step;
@@ -128,23 +127,19 @@ fn may_wake_spuriously(w: &mut World) {
     let Thread { wakeups, name, .. } = &mut w.scheduler[me];
     let after = w.run.draw(Family::Wakeup, wakeups, || name.clone());
     if after != 0 {
-        w.scheduler.plan(w.run.now() + after, Event::Fault(me));
+        w.scheduler.plan(w.run.now() + after, Event::Wakeup(me));
     }
 }
 
-/// A planned fault of a waiting thread: a signal, or a futex wake-up that nobody asked for.
-pub(crate) fn interrupt_now(w: &mut World, thread: u32) {
-    if w.run.is_quiet() || !w.scheduler[thread].is_waiting() {
+/// A planned fault of a waiting thread: a futex wake-up that nobody asked for.
+pub(crate) fn wake_spuriously(w: &mut World, thread: u32) {
+    let t = &w.scheduler[thread];
+    if w.run.is_quiet() || !t.is_waiting() || t.call != Kind::FutexWait {
         return;
     }
-    let now = w.run.now();
-    if w.scheduler[thread].call == Kind::FutexWait {
-        let effect = Effect { time: now, thread, args: [0; 4] };
-        w.run.injected(Family::Wakeup, effect);
-        w.wake(thread, Wake::Ready);
-    } else {
-        signal::interrupt_wait(w, thread);
-    }
+    let effect = Effect { time: w.run.now(), thread, args: [0; 4] };
+    w.run.injected(Family::Wakeup, effect);
+    w.wake(thread, Wake::Ready);
 }
 
 pub(crate) fn futex_wake(w: &mut World, word: &AtomicU32, count: u32) -> Result<u32> {

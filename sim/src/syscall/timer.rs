@@ -12,16 +12,8 @@ pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Resul
     check_flags(flags)?;
     w.check_fd_free()?;
     let host = w.my_host();
-    let timer = TimerFd {
-        clock,
-        host,
-        wall: None,
-        next: None,
-        interval: 0,
-        interval_set: 0,
-        ticks: 0,
-        generation: 0,
-    };
+    let timer =
+        TimerFd { clock, host, wall: None, next: None, interval: 0, interval_set: 0, ticks: 0, number: 0 };
     Ok(descriptor::open_file(w, Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
 }
 
@@ -56,17 +48,17 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
         missed = 1 + late.checked_div(interval).unwrap_or(0);
         first = (interval > 0).then(|| now + interval - late % interval);
     }
+    let number = w.next_number();
     let (file, timer) = find_timer(w, fd)?;
-    timer.generation += 1;
+    timer.number = number;
     let wall = absolute && clock == ClockId::Realtime && first == next;
     timer.wall = wall.then(|| Instant(nanoseconds(spec.value)));
     timer.next = first;
     timer.interval = if spec.value.is_zero() { 0 } else { interval };
     timer.interval_set = nanoseconds(spec.interval);
     timer.ticks = missed;
-    let generation = timer.generation;
     if let Some(at) = first {
-        w.scheduler.plan(at, Event::Timer(file, generation));
+        w.scheduler.plan(at, Event::Timer(file, number));
     }
     if missed > 0 {
         w.notify(file, Events::IN, None);
@@ -85,10 +77,10 @@ pub(crate) fn gettime(w: &mut World, fd: Fd) -> Result<TimerSpec> {
 }
 
 /// A timer's time has come. A periodic one that nobody reads counts on, but wakes nobody a second time (T5).
-pub(crate) fn fires(w: &mut World, file: u32, generation: u32) {
+pub(crate) fn fires(w: &mut World, file: u32, number: u32) {
     let Some(open) = w.files.get_mut(file) else { return };
     let Object::Timer(timer) = &mut open.object else { return };
-    if timer.generation != generation {
+    if timer.number != number {
         return;
     }
     let Some(at) = timer.next else { return };
@@ -97,7 +89,7 @@ pub(crate) fn fires(w: &mut World, file: u32, generation: u32) {
     timer.wall = None;
     timer.next = (timer.interval > 0).then(|| at + timer.interval);
     if let Some(next) = timer.next {
-        w.scheduler.plan(next, Event::Timer(file, generation));
+        w.scheduler.plan(next, Event::Timer(file, number));
     }
     if first {
         w.notify(file, Events::IN, None);

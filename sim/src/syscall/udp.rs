@@ -2,8 +2,8 @@
 //! `super::family`.
 
 use super::descriptor::{self, wait_for_file};
-use super::socket;
-use crate::network::SendProgress;
+use super::socket::{self, blocks};
+use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
 use crate::world::World;
@@ -60,15 +60,18 @@ pub(crate) fn recvfrom(
     fd: Fd,
     buffer: &mut [u8],
     flags: RecvFlags,
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<(usize, Option<SocketAddr>)> {
     let file = match w.file(fd) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
     match w.files[file].object {
-        Object::Udp(sock) => recv(w, file, sock, buffer, flags, deadline),
-        _ => match socket::recv(w, fd, buffer, flags, deadline) {
+        Object::Udp(sock) => {
+            let waits = blocks(w, fd, file);
+            recv(w, file, sock, waits, buffer, flags, &mut progress.deadline)
+        }
+        _ => match socket::recv(w, fd, buffer, flags, progress) {
             Step::Wait => Step::Wait,
             Step::Done(result) => Step::Done(result.map(|n| (n, None))),
         },
@@ -79,11 +82,12 @@ pub(super) fn recv(
     w: &mut World,
     file: u32,
     sock: u32,
+    waits: bool,
     buffer: &mut [u8],
     flags: RecvFlags,
     deadline: &mut Option<u64>,
 ) -> Step<(usize, Option<SocketAddr>)> {
-    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
+    let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.udp_recv(sock, buffer, flags, nonblocking, deadline));
     if let Step::Wait = step {
         wait_for_file(w, file, Events::IN, true, *deadline);

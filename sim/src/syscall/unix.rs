@@ -1,13 +1,14 @@
 //! AF_UNIX (net/unix/af_unix.c): what a path or an abstract name refers to, and the calls that take or give one. What they do
 //! to the socket is in `crate::network`.
 
-use super::descriptor::{self, check_flags, wait_for_file};
+use super::descriptor::{check_flags, wait_for_file};
 use super::file;
 use super::signal;
-use crate::network::{Place, SendProgress, UnixConnect};
+use super::socket::blocks;
+use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
 use crate::object::{Last, Object};
 use crate::scheduler::Step;
-use crate::world::World;
+use crate::world::{HELD_FD, World};
 use eagain_net::{
     Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags, UnixAddr,
 };
@@ -22,12 +23,16 @@ fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
     }
 }
 
+/// A new open file for a socket.
+fn open_file(w: &mut World, sock: u32, flags: SocketFlags) -> u32 {
+    let file = w.files.insert(Object::Unix(sock), flags.contains(SocketFlags::NONBLOCK));
+    w.network.unix_set_file(sock, file);
+    file
+}
+
 fn install(w: &mut World, sock: u32, flags: SocketFlags) -> Fd {
-    let fd = descriptor::open_file(w, Object::Unix(sock), flags.contains(SocketFlags::NONBLOCK));
-    if let Ok(file) = w.file(fd) {
-        w.network.unix_set_file(sock, file);
-    }
-    fd
+    let file = open_file(w, sock, flags);
+    w.install_fd(file)
 }
 
 pub(crate) fn socket(w: &mut World, flags: SocketFlags) -> Result<Fd> {
@@ -127,7 +132,7 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut 
     match w.on_network(|net| net.unix_connect(sock, other)) {
         Ok(UnixConnect::Done) => Step::Done(Ok(())),
         Ok(UnixConnect::Full) => {
-            if w.files[file].nonblocking() || deadline.is_some_and(|at| w.run.now() >= at) {
+            if !blocks(w, fd, file) || deadline.is_some_and(|at| w.run.now() >= at) {
                 return Step::Done(Err(Errno::EAGAIN));
             }
             if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::OUT)) {
@@ -150,7 +155,9 @@ pub(crate) fn accept(
     let mut attempt = || -> Result<(u32, u32)> {
         w.file(fd)?;
         check_flags(flags)?;
-        w.check_fd_free()?;
+        if fd != HELD_FD {
+            w.check_fd_free()?;
+        }
         find(w, fd)
     };
     let (file, sock) = match attempt() {
@@ -160,11 +167,15 @@ pub(crate) fn accept(
     match w.on_network(|net| net.unix_accept(sock)) {
         Ok(child) => {
             let peer = w.network.unix_getpeername(child).unwrap_or_default();
-            Step::Done(Ok((install(w, child, flags), peer)))
+            let file = open_file(w, child, flags);
+            let new = if fd == HELD_FD { w.install_reserved_fd(file) } else { w.install_fd(file) };
+            Step::Done(Ok((new, peer)))
         }
-        Err(Errno::EAGAIN) if !w.files[file].nonblocking() && deadline.is_none_or(|at| w.run.now() < at) => {
-            if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::IN)) {
-                *deadline = Some(w.run.now().saturating_add(timeout));
+        Err(Errno::EAGAIN) if blocks(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
+            if fd != HELD_FD {
+                w.reserve_fd();
+                let after = w.network.unix_timeout(sock, Events::IN);
+                *deadline = after.map(|after| w.run.now().saturating_add(after));
             }
             wait_for_file(w, file, Events::IN, true, *deadline);
             Step::Wait
@@ -190,16 +201,21 @@ pub(crate) fn sendto(
         Ok((file, sock, look_up(w, sock, to)?))
     };
     match attempt(w) {
-        Ok((file, sock, other)) => send(w, file, sock, Some(other), &[bytes], flags, progress),
+        Ok((file, sock, other)) => {
+            let waits = blocks(w, fd, file);
+            send(w, file, sock, waits, Some(other), &[bytes], flags, progress)
+        }
         Err(errno) => Step::Done(Err(errno)),
     }
 }
 
 /// To whom it is connected, or to `other`.
+#[expect(clippy::too_many_arguments)] // what the call was given, and what was found
 pub(super) fn send(
     w: &mut World,
     file: u32,
     sock: u32,
+    waits: bool,
     other: Option<u32>,
     buffers: &[&[u8]],
     flags: SendFlags,
@@ -208,13 +224,10 @@ pub(super) fn send(
     if flags.contains(SendFlags::OOB) {
         return Step::Done(Err(Errno::EOPNOTSUPP));
     }
-    let nonblocking = w.files[file].nonblocking() || flags.contains(SendFlags::DONTWAIT);
+    let nonblocking = !waits || flags.contains(SendFlags::DONTWAIT);
     let step = w.on_network(|net| net.unix_send(sock, other, buffers, nonblocking, progress));
     match step {
-        Step::Wait => {
-            wait_for_file(w, file, Events::OUT, false, progress.deadline);
-            w.scheduler.running_mut().no_restart |= progress.sent > 0;
-        }
+        Step::Wait => wait_for_file(w, file, Events::OUT, false, progress.deadline),
         Step::Done(Err(Errno::EPIPE))
             if !flags.contains(SendFlags::NOSIGNAL) && !w.network.unix_is_datagram(sock) =>
         {
@@ -231,10 +244,10 @@ pub(crate) fn recvfrom(
     fd: Fd,
     buffer: &mut [u8],
     flags: RecvFlags,
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
     match find(w, fd) {
-        Ok((file, sock)) => recv(w, file, sock, buffer, flags, deadline),
+        Ok((file, sock)) => recv(w, file, sock, blocks(w, fd, file), buffer, flags, progress),
         Err(errno) => Step::Done(Err(errno)),
     }
 }
@@ -243,14 +256,15 @@ pub(super) fn recv(
     w: &mut World,
     file: u32,
     sock: u32,
+    waits: bool,
     buffer: &mut [u8],
     flags: RecvFlags,
-    deadline: &mut Option<u64>,
+    progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
-    let nonblocking = w.files[file].nonblocking() || flags.contains(RecvFlags::DONTWAIT);
-    let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, deadline));
+    let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
+    let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, progress));
     if let Step::Wait = step {
-        wait_for_file(w, file, Events::IN, w.network.unix_is_datagram(sock), *deadline);
+        wait_for_file(w, file, Events::IN, w.network.unix_is_datagram(sock), progress.deadline);
     }
     step
 }

@@ -92,9 +92,9 @@ impl World {
             }
             let next = owner.true_time(ClockId::Realtime, at, now);
             timer.next = Some(next);
-            timer.generation += 1;
-            let generation = timer.generation;
-            self.scheduler.plan(next, Event::Timer(file, generation));
+            self.numbers += 1;
+            timer.number = self.numbers;
+            self.scheduler.plan(next, Event::Timer(file, self.numbers));
         }
     }
 

@@ -4,6 +4,7 @@ use super::World;
 use crate::scheduler::Event;
 use crate::syscall::aio;
 use crate::syscall::ring::work;
+use crate::syscall::signal;
 use crate::syscall::thread;
 use crate::syscall::timer;
 
@@ -26,7 +27,7 @@ impl World {
             }
             Event::Datagram(datagram) => self.on_network(|net| net.udp_arrives(datagram)),
             Event::Unreachable(sock, made) => self.on_network(|net| net.udp_unreachable(sock, made)),
-            Event::Timer(file, generation) => timer::fires(self, file, generation),
+            Event::Timer(file, number) => timer::fires(self, file, number),
             Event::RingOp(ring, op, number) => work::due(self, ring, op, number),
             Event::RingWork(ring, number) => work::planned(self, ring, number),
             Event::Aio(process, op) => aio::due(self, process, op),
@@ -34,7 +35,7 @@ impl World {
                 self.on_network(|net| net.fin_ack_due(conn, generation, side as usize))
             }
             Event::Restart(process) => self.restart_process(process),
-            Event::HostUp(host) => self.host_up(host),
+            Event::HostUp(host, crash) => self.host_up_again(host, crash),
             Event::Partition => self.net().partition_begins(),
             Event::Heal(number) => self.net().heal(|cut| cut.number == number),
             Event::Swizzle => self.net().swizzle_begins(),
@@ -42,7 +43,8 @@ impl World {
             Event::Back(host, until) => self.net().back(host, until),
             Event::Quiet => self.net().heal_all(),
             Event::ClockStep(host) => self.clock_steps(host),
-            Event::Fault(thread) => thread::interrupt_now(self, thread),
+            Event::Interrupt(thread) => signal::interrupt_wait(self, thread),
+            Event::Wakeup(thread) => thread::wake_spuriously(self, thread),
         }
     }
 

@@ -66,6 +66,10 @@ impl Host {
         format!("{}@{}", self.name, self.crashes)
     }
 
+    pub fn crashes(&self) -> u32 {
+        self.crashes
+    }
+
     /// Runs a call that costs `ns` on the processor that is free first, from `time` on; when it is over.
     #[inline]
     pub fn charge(&mut self, time: u64, ns: u64) -> u64 {

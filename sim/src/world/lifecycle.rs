@@ -159,10 +159,17 @@ impl World {
             let text = self.run.text(&owner.name);
             self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);
         }
+        let name = self.hosts[host].next_crash();
         if back {
-            let name = self.hosts[host].next_crash();
             let at = now + self.down_time(&name);
-            self.scheduler.plan(at, Event::HostUp(host));
+            self.scheduler.plan(at, Event::HostUp(host, self.hosts[host].crashes()));
+        }
+    }
+
+    /// The time is over that a host stays down after a crash, unless something else has brought it up meanwhile.
+    pub(super) fn host_up_again(&mut self, host: u32, crash: u32) {
+        if self.hosts[host].crashes() == crash {
+            self.host_up(host);
         }
     }
 

@@ -4,11 +4,13 @@
 //! ```text
 //!   dispatch    what a planned event does        notify     who hears that a file may be ready
 //!   wait        how a thread is woken            process    descriptors, threads, exit
-//!   lifecycle   kill, crash, restart             host, clocks   processors, what clocks show
+//!   hold        what a call that waits holds     lifecycle  kill, crash, restart
+//!   host, clocks   processors, what clocks show
 //! ```
 
 mod clocks;
 mod dispatch;
+mod hold;
 mod host;
 mod lifecycle;
 mod notify;
@@ -30,6 +32,8 @@ use slab::Slab;
 pub(crate) const NONE: u32 = u32::MAX;
 /// A descriptor that no program has: it stands for the open file that an operation under way holds (`World::by_borrowed_fd`).
 pub(crate) const BORROWED_FD: eagain_net::Fd = eagain_net::Fd(i32::MIN);
+/// A descriptor that no program has: the open file that the running thread's call holds (`World::hold`).
+pub(crate) const HELD_FD: eagain_net::Fd = eagain_net::Fd(i32::MIN + 1);
 
 /// One simulated world.
 pub(crate) struct World {
@@ -200,6 +204,12 @@ impl World {
                 self.happen(event);
             }
         }
+    }
+
+    /// The next number for something that the event queue refers to; none is used twice.
+    pub fn next_number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
     }
 
     /// Whether the running thread is being unwound.

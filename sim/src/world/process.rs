@@ -1,6 +1,6 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{BORROWED_FD, NONE, World};
+use super::{BORROWED_FD, HELD_FD, NONE, World};
 use crate::Oracle;
 use crate::choice::Stream;
 use crate::fault::Family;
@@ -19,6 +19,8 @@ pub(crate) struct Process {
     pub host: u32,
     pub pid: i32,
     pub main_thread: u32,
+    /// The thread that took the last signal which the main thread did not (`curr_target`).
+    pub signal_target: u32,
     pub live_threads: u32,
     pub threads_made: u32,
     pub fds: DescriptorTable,
@@ -56,6 +58,7 @@ impl World {
             host,
             pid: 1000 + index as i32 * 1000,
             main_thread: NONE,
+            signal_target: NONE,
             live_threads: 0,
             threads_made: 0,
             fds: DescriptorTable::new(self.knobs.fd_limit),
@@ -78,7 +81,8 @@ impl World {
         });
         self.foreground += u32::from(foreground);
         let main = self.add_thread(index, main_name, time, eagain_net::SigSet::EMPTY, body);
-        self.processes[index].main_thread = main;
+        let process = &mut self.processes[index];
+        (process.main_thread, process.signal_target) = (main, main);
         index
     }
 
@@ -154,9 +158,18 @@ impl World {
         let process = &self.processes[self.scheduler.running().process];
         match process.fds.get(fd) {
             Some(file) => Ok(file),
-            None if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
-            None => Err(Errno::EBADF),
+            None => self.file_without_number(fd),
         }
+    }
+
+    #[cold]
+    fn file_without_number(&self, fd: Fd) -> Result<u32, Errno> {
+        let file = match fd {
+            BORROWED_FD => Some(self.borrowed_file),
+            HELD_FD => self.scheduler.running().holds.first().copied(),
+            _ => None,
+        };
+        file.filter(|&file| file != NONE).ok_or(Errno::EBADF)
     }
 
     /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
@@ -313,6 +326,7 @@ impl World {
             if self.scheduler[thread].is_waiting() {
                 self.stop_waiting(thread);
             }
+            self.let_go(thread);
             self.scheduler.condemn(thread);
         }
         aio::end(self, process);

@@ -30,6 +30,7 @@ impl World {
     pub fn stop_waiting(&mut self, thread: u32) {
         match self.scheduler.take_wait(thread) {
             WaitOn::Nothing => {}
+            WaitOn::Signals => self.scheduler[thread].signals.set_awaited(eagain_net::SigSet::EMPTY),
             WaitOn::File(file) => self.unwatch(file, thread),
             WaitOn::Files(files) => {
                 for file in files {

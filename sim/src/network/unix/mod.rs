@@ -147,8 +147,7 @@ impl Network {
 
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     pub fn unix_timeout(&self, sock: u32, events: Events) -> Option<u64> {
-        let options = &self.unix.get(sock as usize)?.options;
-        if events == Events::OUT { options.send_timeout } else { options.recv_timeout }
+        self.unix.get(sock as usize)?.options.timeout(events)
     }
 
     /// Bytes that wait in a socket's queue.

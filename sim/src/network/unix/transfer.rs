@@ -1,7 +1,7 @@
 //! Sending and receiving: chunks in the receiver's queue, charged to the sender's buffer as the kernel charges them.
 
 use super::super::socket::{RCV, SEND};
-use super::super::{Net, SendProgress};
+use super::super::{Net, RecvProgress, SendProgress};
 use super::{Id, State, UnixSock};
 use crate::scheduler::Step;
 use eagain_net::{Errno, Events, RecvFlags, SigCode, UnixAddr};
@@ -95,8 +95,7 @@ impl Net<'_> {
                     return or_sent(progress.sent, Errno::EAGAIN);
                 }
                 if progress.deadline.is_none() {
-                    progress.deadline =
-                        s.options.send_timeout.map(|time| self.run.now().saturating_add(time));
+                    progress.deadline = s.options.deadline(Events::OUT, self.run.now());
                 }
                 return Step::Wait;
             }
@@ -138,14 +137,15 @@ impl Net<'_> {
             return Step::Done(Err(Errno::EPIPE));
         }
         let room = s.has_room();
-        let (from, name, timeout) = (s.id, s.name.clone(), s.options.send_timeout);
+        let (from, name) = (s.id, s.name.clone());
+        let deadline = s.options.deadline(Events::OUT, self.run.now());
         let wait = |net: &mut Self, progress: &mut SendProgress| {
             net.net.unix[sock as usize].no_space = true;
             if nonblocking {
                 return Step::Done(Err(Errno::EAGAIN));
             }
             if progress.deadline.is_none() {
-                progress.deadline = timeout.map(|time| net.run.now().saturating_add(time));
+                progress.deadline = deadline;
             }
             Step::Wait
         };
@@ -235,28 +235,35 @@ impl Net<'_> {
         buffer: &mut [u8],
         flags: RecvFlags,
         nonblocking: bool,
-        deadline: &mut Option<u64>,
+        progress: &mut RecvProgress,
     ) -> Step<(usize, UnixAddr)> {
         let s = &self.net.unix[sock as usize];
         if flags.contains(RecvFlags::OOB) {
             return Step::Done(Err(if s.datagrams { Errno::EOPNOTSUPP } else { Errno::EINVAL }));
         }
         if s.datagrams {
-            return self.unix_recv_datagram(sock, buffer, flags, nonblocking, deadline);
+            return self.unix_recv_datagram(sock, buffer, flags, nonblocking, &mut progress.deadline);
         }
         if s.state != State::Established {
             return Step::Done(Err(Errno::EINVAL));
         }
-        let queued: usize = s.queue.iter().map(Chunk::left).sum();
-        let low = (s.options.low_at as usize).min(buffer.len()).max(1);
-        let over = s.error.is_some() || s.shutdown & RCV != 0;
-        if !s.queue.is_empty() && (queued >= low || over || nonblocking) {
-            let n = self.unix_take_bytes(sock, buffer, flags.contains(RecvFlags::PEEK));
-            self.run.payload(self.scheduler.current(), &buffer[..n], false);
+        let (low, peek) = (s.options.low_at as usize, flags.contains(RecvFlags::PEEK));
+        if !s.queue.is_empty() {
+            let rest = &mut buffer[progress.got..];
+            let n = self.unix_take_bytes(sock, rest, peek);
+            self.run.payload(self.scheduler.current(), &rest[..n], false);
             self.scheduler.progress(self.run);
-            return Step::Done(Ok((n, UnixAddr::Unnamed)));
+            progress.got += n;
+            let all = flags.contains(RecvFlags::WAITALL);
+            if peek || n == rest.len() || !all && progress.got >= low {
+                return Step::Done(Ok((progress.got, UnixAddr::Unnamed)));
+            }
         }
-        self.unix_nothing(sock, nonblocking, deadline)
+        match self.unix_nothing(sock, nonblocking, &mut progress.deadline) {
+            // What it has got counts for more; an error is lost with it.
+            Step::Done(_) if progress.got > 0 => Step::Done(Ok((progress.got, UnixAddr::Unnamed))),
+            step => step,
+        }
     }
 
     /// There is nothing to receive: an error, the end, or a wait.
@@ -281,7 +288,7 @@ impl Net<'_> {
             return Step::Done(Err(Errno::EAGAIN));
         }
         if deadline.is_none() {
-            *deadline = s.options.recv_timeout.map(|time| self.run.now().saturating_add(time));
+            *deadline = s.options.deadline(Events::IN, self.run.now());
         }
         Step::Wait
     }

@@ -7,7 +7,7 @@ use super::receive;
 use super::work;
 use super::work::UNMASK;
 use crate::fault::Family;
-use crate::network::SendProgress;
+use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
 use crate::syscall::descriptor;
@@ -15,6 +15,7 @@ use crate::syscall::epoll;
 use crate::syscall::file;
 use crate::syscall::ring;
 use crate::syscall::socket;
+use crate::syscall::socket::Connecting;
 use crate::world::{NONE, World};
 use eagain_net::{Errno, Events, Fd, Operation, Result, SendFlags, SocketOption, SocketOptionName};
 use std::net::SocketAddr;
@@ -67,7 +68,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
     match operation {
         Operation::Nop => Attempt::Done(0, false),
         &mut Operation::Accept { flags, multishot, .. } => loop {
-            match on_ring_file(w, ring, op, |w, fd| socket::accept(w, fd, flags)) {
+            match on_ring_file(w, ring, op, |w, fd| socket::accept(w, fd, flags, &mut None)) {
                 Ok((fd, _)) if multishot => {
                     finish::post_more(w, ring, op, fd.0, None);
                 }
@@ -152,7 +153,8 @@ fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
     if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
         return connect_error(w, ring, op);
     }
-    let result = on_ring_file(w, ring, op, |w, fd| socket::connect(w, fd, address));
+    let result =
+        on_ring_file(w, ring, op, |w, fd| socket::connect(w, fd, address, &mut Connecting::default()));
     let Some(entry) = ring::get_op(w, ring, op) else { return done(Ok(0)) };
     match result {
         Ok(()) => done(Ok(0)),
@@ -248,7 +250,7 @@ fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> At
         let into = &mut buffer[..most];
         let result = on_ring_file(w, ring, op, |w, fd| {
             if offset == u64::MAX {
-                descriptor::read(w, fd, into, &mut None)
+                descriptor::read(w, fd, into, &mut RecvProgress::default())
             } else {
                 Step::Done(file::pread(w, fd, into, offset))
             }
@@ -257,7 +259,7 @@ fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> At
     }
     let most = shorten(w, ring, op, buffer.len(), Events::IN);
     let into = &mut buffer[..most];
-    match receive::take(w, ring, op, |w, fd| descriptor::read(w, fd, into, &mut None)) {
+    match receive::take(w, ring, op, |w, fd| descriptor::read(w, fd, into, &mut RecvProgress::default())) {
         Err(Errno::EAGAIN) => pend(w, ring, op, 0, false, Events::IN),
         result => whole(result, buffer.len()),
     }

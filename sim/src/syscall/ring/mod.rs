@@ -186,11 +186,11 @@ pub(crate) fn enter(
     Step::Wait
 }
 
-/// What an `enter` that a signal ended returns: `EINTR` only where nothing was submitted and nothing is there.
-pub(crate) fn interrupted(w: &mut World, fd: Fd, entering: &Entering) -> Result<u32> {
+/// What an `enter` that a signal ends returns, where anything was submitted or is there.
+pub(crate) fn interrupted(w: &mut World, fd: Fd, entering: &Entering) -> Option<Result<u32>> {
     let submitted = entering.submitted.unwrap_or(0);
     let ready = file_of_fd(w, fd).ok().and_then(|file| get(w, file)).map_or(0, |ring| ring.ready());
-    if submitted > 0 || ready > 0 { Ok(submitted) } else { Err(Errno::EINTR) }
+    (submitted > 0 || ready > 0).then_some(Ok(submitted))
 }
 
 /// Takes out the completions that are there.
@@ -301,7 +301,7 @@ pub(crate) fn insert(
     submission: Submission,
     chain: VecDeque<Submission>,
 ) -> Option<u32> {
-    let number = next_number(w);
+    let number = w.next_number();
     let ring = get(w, file)?;
     let op = ring.ops.insert(RingOp {
         user_data: submission.user_data,
@@ -354,12 +354,6 @@ pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
 fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
     let process = get(w, ring).map_or(0, |ring| ring.process);
     w.processes[process].fds.get(fd).ok_or(Errno::EBADF)
-}
-
-/// The next number for something that the event queue refers to.
-pub(crate) fn next_number(w: &mut World) -> u32 {
-    w.numbers += 1;
-    w.numbers
 }
 
 /// The last descriptor of a ring is gone: what is in flight ends, silently, and lets go of its files.

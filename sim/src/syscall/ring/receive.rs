@@ -4,9 +4,9 @@
 use super::attempt;
 use super::attempt::{Attempt, done, moved_or};
 use super::finish;
+use crate::network::RecvProgress;
 use crate::object::Object;
 use crate::scheduler::Step;
-use crate::syscall::recv_all;
 use crate::syscall::ring;
 use crate::syscall::signal;
 use crate::syscall::socket;
@@ -20,7 +20,7 @@ pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: 
     let mut moved = attempt::moved_so_far(w, ring, op);
     loop {
         let rest = &mut buffer[moved..most];
-        let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut None);
+        let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut RecvProgress::default());
         let received = match flags.contains(RecvFlags::OOB) {
             true => attempt::on_ring_file(w, ring, op, receive),
             false => take(w, ring, op, receive),
@@ -56,7 +56,7 @@ pub(crate) fn take(
 ) -> Result<usize> {
     attempt::on_ring_file(w, ring, op, |w, fd| {
         let blocked = w.scheduler.get(w.scheduler.current()).map_or(SigSet::EMPTY, |t| t.signals.mask());
-        match recv_all::is_at_mark(w, fd) && signal::is_pending(w, SigSet(!blocked.0)) {
+        match socket::is_at_mark(w, fd) && signal::is_pending(w, SigSet(!blocked.0)) {
             true => Step::Done(Err(Errno::EAGAIN)),
             false => act(w, fd),
         }
@@ -72,7 +72,9 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
         let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
         let most = attempt::shorten(w, ring, op, buffer.len(), Events::IN);
         let into = &mut buffer[..most];
-        let received = take(w, ring, op, |w, fd| socket::recv(w, fd, into, RecvFlags::DONTWAIT, &mut None));
+        let received = take(w, ring, op, |w, fd| {
+            socket::recv(w, fd, into, RecvFlags::DONTWAIT, &mut RecvProgress::default())
+        });
         let n = match received {
             Ok(n) if n > 0 => n,
             other => {

@@ -93,7 +93,7 @@ pub(crate) fn due(w: &mut World, ring: u32, op: u32, number: u32) {
 
 /// Puts an operation on the work list, so many places before its end.
 pub(crate) fn queue_work(w: &mut World, file: u32, op: u32, number: u32, back: usize) {
-    let next = ring::next_number(w);
+    let next = w.next_number();
     let now = w.run.now();
     let Some(ring) = ring::get(w, file) else { return };
     if ring.work.contains(&(op, number)) {
