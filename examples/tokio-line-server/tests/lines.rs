@@ -2,7 +2,7 @@
 //! space. `sim/tests/layouts.rs` has the layouts that cargo has to build.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -42,4 +42,27 @@ fn lines_of_a_renamed_program_run() {
         assert_eq!(again.status.code(), Some(1), "{line}\n{}", text(&again));
         assert!(text(&again).contains("bytes came back of"), "{line}\n{}", text(&again));
     }
+}
+
+/// Ctrl-C ends a sweep with its summary; where nothing had failed, the status is a shell's for SIGINT.
+#[test]
+fn an_interrupted_sweep_says_so() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokio-line-server"));
+    // More than can end by itself.
+    command.args(["explore", "--seeds", "0xffffffff", "--jobs", "1"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let catches_interrupts = || {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << (2 - 1) != 0
+    };
+    while !catches_interrupts() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains(" of 4294967295 seeds (interrupted)"), "{said}");
 }

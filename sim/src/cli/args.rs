@@ -12,7 +12,8 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(name = "eagain", version, max_term_width = 100)]
 #[command(after_help = "Numbers are decimal or 0x…. Exit status: 0 held, 1 a scenario failed, 2 usage, \
-                        3 nondeterminism, 4 the harness itself failed; the most severe code is used.")]
+                        3 nondeterminism, 4 the harness itself failed, 130 interrupted without a failure; the \
+                        most severe code is used.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -36,8 +37,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Prove that the same seed is the same run, in another process too
     Check(CheckArgs),
-    /// Show the fault table
-    Faults(ListArgs),
+    /// Show the fault families: what each does, whether it is on, how to switch it on
+    Faults(FaultsArgs),
     /// Search for the planted bugs
     Bugs(BugsArgs),
     /// Join the JSON files of a sweep's shards
@@ -51,12 +52,23 @@ pub enum Command {
     CheckChild(CheckChildArgs),
 }
 
-/// `list`, `faults`
+/// `list`
 #[derive(Args)]
 pub struct ListArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `faults`
+#[derive(Args)]
+pub struct FaultsArgs {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Run every scenario for a moment, and say in which of them each family fires
+    #[arg(long)]
+    pub fires: bool,
 }
 
 /// The settings of a run

@@ -1,7 +1,9 @@
 //! Where a command is answered: standard output for what was asked for, standard error for the rest. A reader that goes
-//! away (`| head`) is no error.
+//! away (`| head`) is no error; a full disk behind standard output is. A file that a flag names is written as a whole or not
+//! at all.
 
 use super::Stop;
+use crate::report::file;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,17 +11,19 @@ use std::path::Path;
 pub struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
+    /// Why something could not be written to the first.
+    unwritten: Option<io::Error>,
 }
 
 impl Console {
     /// Those of the process.
     pub fn standard() -> Console {
-        Console { out: Box::new(io::stdout()), err: Box::new(io::stderr()) }
+        Console { out: Box::new(io::stdout()), err: Box::new(io::stderr()), unwritten: None }
     }
 
     /// Any two.
     pub fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Console {
-        Console { out, err }
+        Console { out, err, unwritten: None }
     }
 
     /// Says what was asked for.
@@ -29,8 +33,17 @@ impl Console {
 
     /// Says it in bytes.
     pub fn out_bytes(&mut self, bytes: &[u8]) {
-        // Nobody may be reading any more, which is theirs to know.
-        let _ = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        if let Err(error) = self.out.write_all(bytes).and_then(|()| self.out.flush())
+            // Nobody is reading any more, which is theirs to know.
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.unwritten.get_or_insert(error);
+        }
+    }
+
+    /// The first error of standard output.
+    pub(crate) fn unwritten(&mut self) -> Option<io::Error> {
+        self.unwritten.take()
     }
 
     /// Says something beside it.
@@ -41,7 +54,7 @@ impl Console {
 
 /// Writes a file that a flag named.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    std::fs::write(path, bytes).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
+    file::put(path, |out| out.write_all(bytes)).map_err(|error| Stop::usage(error.to_string()))
 }
 
 /// Adds to a file that a flag named.

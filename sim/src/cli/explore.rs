@@ -30,6 +30,8 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     if args.seeds == Some(0) {
         return Err(Stop::usage("`--seeds 0` tests nothing"));
     }
+    let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
+    files.check()?;
     let plan = Plan {
         scenarios: selection.chosen,
         settings,
@@ -63,10 +65,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         ));
     }
     list_failures(&file, console);
-    let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
-    let done = if interrupted { Cut::Fails } else { Cut::Allowed };
+    let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
     Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism).max(regressed))
 }
 
@@ -155,11 +156,26 @@ pub(super) struct Files<'a> {
     pub summary: &'a Option<PathBuf>,
 }
 
+impl Files<'_> {
+    /// A folder that is not there is said before an hour of runs, not behind it.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        for path in [self.json, self.junit, self.summary].into_iter().flatten() {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                return Err(Stop::usage(format!("{}: there is no such folder", path.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What it means that not everything ran.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     /// The time was over, as was asked for.
     Allowed,
+    /// Somebody ended it.
+    Interrupts,
     /// What did not run did not hold.
     Fails,
 }
@@ -172,6 +188,8 @@ pub(super) fn conclude(
     cut: Cut,
     console: &mut Console,
 ) -> Done {
+    // First what cannot fail to be seen, whatever becomes of the files.
+    console.out(&text(file));
     if let Some(path) = files.json {
         write_file(path, file.text().as_bytes())?;
     }
@@ -181,7 +199,6 @@ pub(super) fn conclude(
     if let Some(path) = files.summary {
         append_file(path, &markdown::sweep(file))?;
     }
-    console.out(&text(file));
     let sums = &file.summary.sums;
     if sums.seeds == 0 {
         console.err("warning: no seed ran: nothing was tested\n");
@@ -191,6 +208,8 @@ pub(super) fn conclude(
         Exit::Harness
     } else if sums.failures > 0 || strict && vacuous || !file.summary.complete && cut == Cut::Fails {
         Exit::Failed
+    } else if !file.summary.complete && cut == Cut::Interrupts {
+        Exit::Interrupted
     } else {
         Exit::Held
     })

@@ -1,6 +1,6 @@
-//! `eagain faults`: the fault table, and where each family fires, seen by running the scenarios for a moment.
+//! `eagain faults`: the fault table; with `--fires`, where each family fires, seen by running the scenarios for a moment.
 
-use super::args::ListArgs;
+use super::args::FaultsArgs;
 use super::console::Console;
 use super::{Done, Exit, Registry};
 use crate::fault::{Family, wrapped};
@@ -17,10 +17,20 @@ const SETTINGS_MAX: usize = 32;
 /// How many scenarios a family names.
 const NAMED: usize = 3;
 
-pub(super) fn faults(registry: &Registry, args: &ListArgs, console: &mut Console) -> Done {
-    let fires = fires(registry);
+/// How to choose.
+const CHOOSING: &str = "\
+A scenario has the families that are on by default; each seed draws which of them are active.
+  sim.also(&[Family::Reset])       adds to them
+  sim.also(Faults::network())      adds those of a preset: network(), crashes(), all()
+  sim.faults(&[Family::WireDelay]) has these alone; &[]: none
+Families `stream.*`, `net.*` and `host.crash` act on programs under eagain-layer.
+
+";
+
+pub(super) fn faults(registry: &Registry, args: &FaultsArgs, console: &mut Console) -> Done {
+    let fires = args.fires.then(|| fires(registry));
     let none = BTreeSet::new();
-    let scenarios = |family: &str| fires.get(family).unwrap_or(&none);
+    let scenarios = |family: &str| fires.as_ref().map(|fires| fires.get(family).unwrap_or(&none));
     if args.json {
         let all = Family::ALL.iter().map(|family| {
             let row = family.row();
@@ -34,9 +44,12 @@ pub(super) fn faults(registry: &Registry, args: &ListArgs, console: &mut Console
         console.out(&format!("{}\n", Value::from_iter(all)));
         return Ok(Exit::Held);
     }
+    console.out(CHOOSING);
     for family in Family::ALL {
-        let fires_in = format!("fires in {}", shown(scenarios(family.row().name)));
-        console.out(&(family.describe() + &wrapped(&fires_in)));
+        console.out(&family.describe());
+        if let Some(scenarios) = scenarios(family.row().name) {
+            console.out(&wrapped(&format!("fires in {}", shown(scenarios))));
+        }
     }
     Ok(Exit::Held)
 }

@@ -15,7 +15,8 @@
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
-//! Exit status: 0 held; 1 a scenario failed; 2 usage; 3 nondeterminism; 4 the harness itself failed. The most severe code is used.
+//! Exit status: 0 held; 1 a scenario failed; 2 usage, or standard output could not be written; 3 nondeterminism; 4 the harness
+//! itself failed; 130 interrupted, and nothing failed until then. The most severe code is used.
 #![allow(
     clippy::disallowed_methods,
     reason = "progress and time limits are for people; nothing of them reaches a run"
@@ -51,6 +52,8 @@ pub enum Exit {
     Held,
     /// What was asked for makes no sense.
     Usage,
+    /// It was interrupted, and nothing failed until then.
+    Interrupted,
     /// A scenario failed.
     Failed,
     /// The same run was not the same twice.
@@ -68,6 +71,8 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Nondeterminism => 3,
             Exit::Harness => 4,
+            // As a shell says it of a program that SIGINT ended.
+            Exit::Interrupted => 130,
         }
     }
 }
@@ -170,12 +175,19 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = OsString>, c
         Err(error) => return usage(&error, console),
     };
     let done = registry.check_names().and_then(|()| dispatch(registry, arguments.command, console));
-    match done {
+    let code = match done {
         Ok(exit) => exit.code(),
         Err(Stop { line, exit }) => {
             console.err(&format!("error: {line}\n"));
             exit.code()
         }
+    };
+    match console.unwritten() {
+        Some(error) => {
+            console.err(&format!("error: standard output: {error}\n"));
+            if code == Exit::Held.code() { Exit::Usage.code() } else { code }
+        }
+        None => code,
     }
 }
 

@@ -39,8 +39,11 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Conso
         console.out(&format!("no longer asked for: {key}\n"));
     }
     let same_build = file.build == build_id();
-    let build =
-        if same_build { "the build that saved it" } else { "another build than the one that saved it" };
+    let build = match (file.is_edited(), same_build) {
+        (true, _) => "the file was edited after it was saved, so only the verdict counts",
+        (false, true) => "the build that saved it",
+        (false, false) => "another build than the one that saved it",
+    };
     let (line, exit) = match replayed.verdict {
         Verdict::StillFails => ("the same failure".to_owned(), Exit::Failed),
         Verdict::FailsOtherwise => ("fails, but otherwise than the saved run".to_owned(), Exit::Failed),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Oracle;
+use crate::replay::ReplayFile;
 use crate::runner::fake;
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -149,10 +150,9 @@ fn a_sweep_looks_at_repaired_failures_first() {
     let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
     assert_eq!(code, 1);
     assert!(out.contains("FAILED regression ") && out.contains("cut.json"), "{out}");
-    let text = std::fs::read_to_string(folder.path().join("cut.json")).unwrap();
-    let hash = text.lines().find(|line| line.contains("\"hash\"")).unwrap();
-    let other = text.replace(hash, "  \"hash\": \"0x0000000000000001\",");
-    std::fs::write(folder.path().join("cut.json"), other).unwrap();
+    let saved = ReplayFile::read(&folder.path().join("cut.json")).unwrap();
+    let other = ReplayFile { hash: 1, ..saved };
+    std::fs::write(folder.path().join("cut.json"), other.to_json()).unwrap();
     let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
     assert_eq!(code, 3, "{out}");
     assert_eq!(with(&registry, "explore plain --seeds 1").0, 0);
@@ -209,9 +209,10 @@ fn two_kinds_of_failure_are_two_in_every_form() {
 
 #[test]
 fn the_fault_table_says_where_each_family_fires() {
-    let (code, out, _) = eagain("faults");
+    assert!(!eagain("faults").1.contains("fires in"), "nothing is run without being asked for");
+    let (code, out, _) = eagain("faults --fires");
     assert_eq!(code, 0);
-    let (_, reset) = out.split_once("\nwire.reset ").unwrap();
+    let (_, reset) = out.split_once("\nwire.reset: Family::Reset, off by default").unwrap();
     let line = reset.lines().find(|line| line.starts_with("  fires in ")).unwrap();
     assert_eq!(line, "  fires in none of these scenarios");
     assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
@@ -263,13 +264,15 @@ fn a_saved_failure_fails_again_and_damage_is_told() {
     assert!(failed == 1 && out.contains("the same failure (the build that saved it)"), "{out}");
 
     let text = std::fs::read_to_string(&file).unwrap();
-    let other_hash = text.replace("\"hash\": \"0x", "\"hash\": \"0x1");
-    std::fs::write(&file, other_hash.replace("\"hash\": \"0x1", "\"hash\": \"0x")).unwrap();
-    assert_eq!(code(&replay), 1);
-    let hash = text.split("\"hash\": \"").nth(1).unwrap()[..18].to_owned();
-    std::fs::write(&file, text.replace(&hash, "0x0000000000000001")).unwrap();
+    let other = ReplayFile { hash: 1, ..ReplayFile::read(&file).unwrap() };
+    std::fs::write(&file, other.to_json()).unwrap();
     let (code, out, _) = eagain(&replay);
     assert!(code == 3 && out.contains("NONDETERMINISM"), "{out}");
+    // The same edit by hand, where the digest stays what it was.
+    let hash = text.split("\"hash\": \"").nth(1).unwrap()[..18].to_owned();
+    std::fs::write(&file, text.replacen(&hash, "0x0000000000000001", 1)).unwrap();
+    let (code, out, _) = eagain(&replay);
+    assert!(code == 1 && out.contains("the same failure (the file was edited after it was saved"), "{out}");
     std::fs::write(
         &file,
         text.replace("lost-reply", "steady-echo").replace(crate::report::build_id(), "other"),
@@ -314,10 +317,53 @@ fn planted_bugs_are_found_and_their_twins_hold() {
 #[test]
 fn the_fault_table_has_a_paragraph_for_each_family() {
     let (code, out, _) = eagain("faults");
-    assert_eq!(
-        (code, out.lines().filter(|line| !line.starts_with(' ')).count()),
-        (0, crate::fault::Family::COUNT)
-    );
+    let heads = out.lines().filter(|line| line.contains(": Family::") && line.contains(" by default, "));
+    assert_eq!((code, heads.count()), (0, crate::fault::Family::COUNT));
+}
+
+#[test]
+fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
+    let (_, out, _) = eagain("run lost-reply --seed 8");
+    let line = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
+    let report = std::fs::read_to_string(line).unwrap();
+    assert_eq!(code("run lost-reply --seed 8 --no-shrink"), 1);
+    assert_eq!(std::fs::read_to_string(line).unwrap(), report);
+}
+
+/// Says no to every byte.
+struct Refuses(io::ErrorKind);
+
+impl Write for Refuses {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_standard_output_does_not_take_is_an_error_unless_nobody_reads() {
+    let to = |kind, line: &str| {
+        let err = Memory::default();
+        let mut console = Console::new(Box::new(Refuses(kind)), Box::new(err.clone()));
+        let code =
+            run(&REGISTRY, ["eagain"].into_iter().chain(line.split(' ')).map(OsString::from), &mut console);
+        let said = String::from_utf8(err.0.borrow().clone()).unwrap();
+        (code, said)
+    };
+    let (code, said) = to(io::ErrorKind::StorageFull, "list");
+    assert!(code == 2 && said.starts_with("error: standard output: "), "{said}");
+    assert_eq!(to(io::ErrorKind::StorageFull, "run lost-reply --seed 8").0, 1);
+    assert_eq!(to(io::ErrorKind::BrokenPipe, "list"), (0, String::new()));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said_first() {
+    let (code, out, err) = eagain("explore plain --seeds 1 --json /no/such/folder/x.json");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(err, "error: /no/such/folder/x.json: there is no such folder\n");
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod listen_backlog;
 mod net_hold;
 mod net_one_way;
 mod net_partition;
+mod presets;
 mod process_kill;
 mod ring_again;
 mod ring_late;
@@ -55,6 +56,7 @@ mod wire_reset;
 mod wire_split;
 mod wire_stall;
 
+pub use presets::Faults;
 #[cfg(feature = "cli")]
 pub(crate) use row::wrapped;
 pub use row::{Amount, Object, Odds, Row, Unit};

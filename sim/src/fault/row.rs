@@ -167,7 +167,7 @@ impl Family {
     pub fn describe(self) -> String {
         let row = self.row();
         let usual = if row.usual { "on by default" } else { "off by default" };
-        let mut text = format!("{} ({self:?}, {usual}, event `{}`)\n", row.name, row.event.name);
+        let mut text = format!("{}: Family::{self:?}, {usual}, event `{}`\n", row.name, row.event.name);
         for line in [
             row.changes.to_owned(),
             format!("{}: {}", row.key(), row.distribution_text()),

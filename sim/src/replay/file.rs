@@ -9,7 +9,7 @@
 //!   "overrides": { "wire.split client-1#1>server:6379/up 4": 3 },
 //!   "hash": "0x0123456789abcdef",
 //!   "failure": { "oracle": "O1", "site": "reply-pairing", "message": "…" },
-//!   "seed": "0x2a", "commit": "…", "build": "0x…"
+//!   "seed": "0x2a", "commit": "…", "build": "0x…", "digest": "0x…"
 //! }
 //! ```
 
@@ -52,6 +52,9 @@ pub struct ReplayFile {
     pub commit: Option<String>,
     /// The identity of the build: see [`crate::report::build_id`].
     pub build: String,
+    /// A hash over all of the above, by which an edited file is told; [`ReplayFile::to_json`] makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// The base, as it is written: `zero`, or a seed.
@@ -149,8 +152,21 @@ impl ReplayFile {
 
     /// The text of the file.
     pub fn to_json(&self) -> String {
+        let file = ReplayFile { digest: Some(self.digest()), ..self.clone() };
         // Maps of texts and numbers: there is nothing that could fail.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+    }
+
+    /// Whether somebody has changed it since it was saved. Of a file without a digest nobody knows.
+    pub fn is_edited(&self) -> bool {
+        self.digest.as_ref().is_some_and(|digest| *digest != self.digest())
+    }
+
+    fn digest(&self) -> String {
+        let file = ReplayFile { digest: None, ..self.clone() };
+        let mut hash = crate::trace::TraceHash::default();
+        hash.bytes(serde_json::to_string(&file).unwrap_or_default().as_bytes());
+        format!("{:#018x}", hash.value())
     }
 }
 

@@ -33,6 +33,7 @@ fn saved() -> ReplayFile {
                 seed: Some(format!("{seed:#x}")),
                 commit: None,
                 build: "0xb".to_owned(),
+                digest: None,
             };
         }
     }
@@ -48,9 +49,23 @@ fn replay(file: &ReplayFile, build: &str) -> Replayed {
 fn a_file_reads_back_and_fails_again() {
     let file = saved();
     insta::assert_snapshot!(file.to_json());
-    assert_eq!(ReplayFile::parse("f", file.to_json().as_bytes()).unwrap(), file);
+    let read = ReplayFile::parse("f", file.to_json().as_bytes()).unwrap();
+    assert!(!read.is_edited());
+    assert_eq!(ReplayFile { digest: None, ..read }, file);
     assert_eq!(replay(&file, "0xb").verdict, Verdict::StillFails);
     assert_eq!(replay(&file, "another build").verdict, Verdict::StillFails);
+}
+
+#[test]
+fn an_edited_file_is_compared_by_its_verdict() {
+    let text = saved().to_json();
+    let (key, value) = saved().overrides.iter().next().map(|(key, value)| (key.to_string(), *value)).unwrap();
+    let edited = text.replace(&format!("\"{key}\": {value}"), &format!("\"{key}\": 0"));
+    assert_ne!(edited, text);
+    let file = ReplayFile::parse("f", edited.as_bytes()).unwrap();
+    assert!(file.is_edited());
+    // Without that choice it holds, which is no nondeterminism.
+    assert_eq!(replay(&file, "0xb").verdict, Verdict::Holds);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
 
-use super::{Explained, markdown, table};
+use super::{Explained, file, markdown, table};
 use crate::choice::Base;
+use crate::replay::ReplayFile;
 use crate::run::RunSpec;
 use crate::runner::settings;
 use crate::trace::{Form, Heads, html};
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder's own name.
@@ -38,20 +39,43 @@ pub fn root() -> PathBuf {
     target.strip_prefix(&here).unwrap_or(&target).join("eagain")
 }
 
-/// Writes the folder below `root` and says where it is.
+/// Writes the folder below `root` and says where it is. One that the same build has left there about the same run, and that
+/// has fewer choices, stays: it was shrunk further. The error names the path.
 pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let folder = root.join(name(&explained.spec));
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("report.md"), markdown::failure(explained))?;
-    fs::write(folder.join("replay.json"), explained.replay_file().to_json())?;
-    let log = &explained.trace;
-    let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained) };
-    for form in Form::ALL {
-        let mut file = BufWriter::new(fs::File::create(folder.join(form.file()))?);
-        form.write(log, heads, &mut file)?;
-        file.flush()?;
+    let replay = explained.replay_file();
+    if is_further(&folder, &replay) {
+        return Ok(folder);
     }
-    Ok(folder)
+    let is_new = !folder.exists();
+    let write_all = || {
+        let made = fs::create_dir_all(&folder);
+        made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        file::put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
+        file::put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
+        let log = &explained.trace;
+        let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained) };
+        for form in Form::ALL {
+            file::put(&folder.join(form.file()), |out| form.write(log, heads, out))?;
+        }
+        Ok(())
+    };
+    let written: io::Result<()> = write_all();
+    if written.is_err() && is_new {
+        // A folder with a part of the files would look like one with all of them.
+        let _ = fs::remove_dir_all(&folder);
+    }
+    written.map(|()| folder)
+}
+
+/// Whether the folder holds the same failure, of the same build, with fewer choices.
+fn is_further(folder: &Path, new: &ReplayFile) -> bool {
+    ReplayFile::read(&folder.join("replay.json")).is_ok_and(|kept| {
+        (&kept.build, &kept.seed, &kept.settings) == (&new.build, &new.seed, &new.settings)
+            && kept.failure.as_ref().map(|failure| &failure.oracle)
+                == new.failure.as_ref().map(|failure| &failure.oracle)
+            && kept.overrides.len() < new.overrides.len()
+    })
 }
 
 /// The head of the page: what broke, and the choices that it takes.

@@ -8,9 +8,11 @@
 //! | [`count`] | numbers |
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
+//! | [`file`] | files that are written as a whole or not at all |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
 pub mod count;
+pub mod file;
 pub mod folder;
 pub mod markdown;
 pub mod table;
@@ -157,6 +159,7 @@ impl Explained {
             seed: self.seed().map(|seed| format!("{seed:#x}")),
             commit: self.commit.clone(),
             build: build_id().to_owned(),
+            digest: None,
         }
     }
 }

@@ -247,7 +247,16 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     if (parts.len() as u64) < count {
         whole.summary.complete = false;
         whole.summary.planned = None;
-        whole.summary.stopped = Some(format!("{} of {count} shards", parts.len()));
+        let missing: Vec<String> = (0..count)
+            .filter(|index| !parts.contains(index))
+            .map(|index| format!("{index}/{count}"))
+            .collect();
+        let is = if missing.len() == 1 { "is" } else { "are" };
+        // Somebody may have typed any number of shards.
+        let shown = missing.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+        let more =
+            if missing.len() > 10 { format!(" and {} more", missing.len() - 10) } else { String::new() };
+        whole.summary.stopped = Some(format!("shard {shown}{more} {is} missing"));
     }
     whole.order();
     Ok(whole)
@@ -360,7 +369,9 @@ mod tests {
 
     #[test]
     fn what_is_no_part_of_the_sweep_is_refused_in_a_line() {
-        assert!(!merge(&named(vec![file(0, 3), file(2, 3)])).unwrap().summary.complete);
+        let part = merge(&named(vec![file(0, 3), file(2, 3)])).unwrap();
+        assert!(!part.summary.complete);
+        assert!(part.summary.incomplete().unwrap().ends_with(" (shard 1/3 is missing)"));
         assert_eq!(
             merge(&named(vec![file(0, 3), file(0, 3)])).unwrap_err(),
             "s1.json: shard 0/3 is there twice"
