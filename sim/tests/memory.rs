@@ -1,6 +1,6 @@
 //! O4: a process that grows without bound is found, one that does not is left alone, and nobody pays for another.
 
-use eagain_net::{Clock, Descriptors, Readiness, SocketFlags};
+use eagain_net::{Clock, Descriptors, Domain, Readiness, SendFlags, SocketAddr, SocketFlags, Sockets};
 use eagain_sim::run::{RunReport, RunSpec, Scenario};
 use eagain_sim::{Engine, Sim, SimKernel, run_spec};
 use std::time::Duration;
@@ -49,4 +49,55 @@ fn a_process_that_lets_go_is_not_blamed_nor_is_the_neighbour_of_a_hoarder() {
         sim.client(host, "hoarder", |k| allocate(k, 100, true));
     });
     assert_eq!(report.failure, None);
+}
+
+const CLIENTS: usize = 16;
+
+/// Accepts, and never reads; makes calls meanwhile.
+fn hoard(k: SimKernel) {
+    let listener = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+    k.bind(listener, SocketAddr::from(([0, 0, 0, 0], 7))).unwrap();
+    k.listen(listener, CLIENTS as i32).unwrap();
+    for _ in 0..CLIENTS {
+        k.accept4(listener, SocketFlags::NONE).unwrap();
+    }
+    for _ in 0..1_000 {
+        k.nanosleep(Duration::from_millis(1)).unwrap();
+    }
+}
+
+/// Sends a piece now and then.
+fn fill(k: SimKernel, server: SocketAddr) {
+    let fd = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+    k.nanosleep(Duration::from_millis(1)).unwrap();
+    k.connect(fd, server).unwrap();
+    for _ in 0..100 {
+        k.nanosleep(Duration::from_millis(5)).unwrap();
+        if k.send(fd, &[0; 1024], SendFlags::DONTWAIT | SendFlags::NOSIGNAL).is_err() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_sockets_hold_unread_counts() {
+    let with_limit = |limit: u64| {
+        let scenario = move |sim: &mut Sim| {
+            sim.faults(&[]);
+            let host = sim.host("server");
+            let server = sim.address(host, 7);
+            let hoarder = sim.client(host, "hoarder", hoard);
+            sim.memory_limit(hoarder, limit);
+            for client in 0..CLIENTS {
+                sim.client(host, &format!("client-{client}"), move |k| fill(k, server));
+            }
+        };
+        let named = Scenario { name: "memory", about: "", knobs: &[], seeds: 1, body: |_| {} };
+        let spec = RunSpec::seeded(named, Default::default(), 1);
+        eagain_sim::run_body(&spec, &mut Engine::new(), &mut |sim| scenario(sim)).failure
+    };
+    let sent = (CLIENTS * 100 * 1024) as u64;
+    let found = with_limit(sent - 1).expect("all was sent and none was read");
+    assert_eq!(found.message, format!("hoarder holds more than {} bytes", sent - 1));
+    assert_eq!(with_limit(2 * sent), None);
 }

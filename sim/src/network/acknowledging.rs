@@ -248,14 +248,19 @@ impl Acknowledging {
             && (self.next - self.read < low || self.select() >= self.window)
     }
 
+    #[cold]
+    fn advertise(&mut self) {
+        let (left, window) = (self.left(), self.select());
+        self.window = if window < left { left.next_multiple_of(SCALE) } else { window };
+    }
+
     /// An acknowledgement leaves. The window that was advertised is not taken back.
     #[inline]
     fn sent(&mut self) {
         // As long as nothing but a little at a time has come, the window stays.
         let usual = self.window == WINDOW && self.threshold == THRESHOLD && self.used < BUFFER / 4;
         if !usual || self.ratio != RATIO || self.next - self.advertised >= SCALE {
-            let (left, window) = (self.left(), self.select());
-            self.window = if window < left { left.next_multiple_of(SCALE) } else { window };
+            self.advertise();
         }
         self.advertised = self.next;
         self.quick = self.quick.saturating_sub(u64::from(self.due));

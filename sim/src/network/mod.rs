@@ -87,6 +87,8 @@ pub(crate) struct Network {
     swizzles: Stream,
     /// What is still to be delivered.
     notices: Vec<Notice>,
+    /// Bytes that were ever put into a socket's buffer: no buffer grows by more than this does.
+    buffered: u64,
 }
 
 /// A process as the network knows it: the names of connections and listeners go by it.

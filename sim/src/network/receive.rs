@@ -15,9 +15,9 @@ const DELAYED_ACK_NS: u64 = 40_000_000;
 
 impl Net<'_> {
     /// Takes the next of this direction that is due off the wire, for [`Net::receive`]. The acknowledgement of a FIN that
-    /// waited goes along with it, and is reported before.
+    /// waited goes along with it, and is reported before. With whether it is data with nothing behind it on the wire.
     #[inline]
-    pub fn next_arrival(&mut self, conn: u32, generation: u32, side: usize) -> Option<Segment> {
+    pub fn next_arrival(&mut self, conn: u32, generation: u32, side: usize) -> Option<(Segment, bool)> {
         let now = self.run.now();
         let c = self.conn(conn, generation)?;
         let f = &mut c.flows[side];
@@ -42,10 +42,11 @@ impl Net<'_> {
         let f = &mut self.net.conns[conn as usize].flows[side];
         f.retries = 0;
         let segment = f.wire.pop_front()?;
+        let last = segment.kind == SegmentKind::Data && f.wire.front().is_none();
         if matches!(segment.kind, SegmentKind::Data | SegmentKind::Fin) {
             self.fin_ack_comes_along(conn, 1 - side);
         }
-        Some(segment)
+        Some((segment, last))
     }
 
     /// A segment has arrived.
@@ -63,7 +64,7 @@ impl Net<'_> {
     fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
         let now = self.run.now();
         let broken = self.network_is_broken();
-        let (Network { conns, socks, .. }, run) = (&mut *self.net, &mut *self.run);
+        let (Network { conns, socks, buffered, .. }, run) = (&mut *self.net, &mut *self.run);
         let Some(c) = conns.get_mut(conn as usize) else { return };
         let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
         let (hosts, latency) = (c.hosts, c.latency);
@@ -73,6 +74,7 @@ impl Net<'_> {
         let f = &mut c.flows[side];
         let n = segment.end - f.arrived;
         f.arrived = segment.end;
+        *buffered += n;
         f.acknowledging.arrived(n, wanted(socks, receiver));
         f.acks.push_back((acknowledged, segment.end));
         run.event(NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);

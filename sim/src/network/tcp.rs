@@ -299,6 +299,7 @@ impl Net<'_> {
             }
         }
         f.written += pushed as u64;
+        self.net.buffered += pushed as u64;
         pushed
     }
 
@@ -396,6 +397,12 @@ impl Network {
     #[inline]
     pub fn timeout(&self, sock: u32, events: Events) -> Option<u64> {
         self.socks.get(sock as usize)?.options.timeout(events)
+    }
+
+    /// Bytes that were ever put into the buffer of a socket. What sockets hold together never grows by more than this.
+    #[inline]
+    pub fn ever_buffered(&self) -> u64 {
+        self.buffered
     }
 
     /// Bytes that a socket's buffers hold.

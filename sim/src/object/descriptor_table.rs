@@ -14,6 +14,8 @@ pub(crate) struct DescriptorTable {
     /// Until when it counts as full, and the event of the fault that makes it so.
     full_until: u64,
     full_event: u64,
+    /// Counts what was installed.
+    installed: u64,
 }
 
 impl DescriptorTable {
@@ -25,6 +27,7 @@ impl DescriptorTable {
             limit,
             full_until: 0,
             full_event: 0,
+            installed: 0,
         }
     }
 
@@ -93,6 +96,7 @@ impl DescriptorTable {
     pub fn install(&mut self, file: u32) -> Fd {
         let at = self.take_lowest();
         self.files[at] = Some(file);
+        self.installed += 1;
         Fd(at as i32)
     }
 
@@ -114,6 +118,7 @@ impl DescriptorTable {
     pub fn install_reserved(&mut self, fd: Fd, file: u32) {
         self.reserved.retain(|&reserved| reserved != fd.0 as usize);
         self.files[fd.0 as usize] = Some(file);
+        self.installed += 1;
     }
 
     fn take_lowest(&mut self) -> usize {
@@ -137,7 +142,13 @@ impl DescriptorTable {
         if self.files.len() <= at {
             self.files.resize(at + 1, None);
         }
+        self.installed += 1;
         self.files[at].replace(file)
+    }
+
+    /// How many files it ever was given.
+    pub fn installed(&self) -> u64 {
+        self.installed
     }
 
     /// Frees a number; the file that it referred to.

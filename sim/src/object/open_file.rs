@@ -33,6 +33,11 @@ impl Object {
     pub fn is_socket(&self) -> bool {
         matches!(self, Object::Socket(_) | Object::Udp(_) | Object::Unix(_))
     }
+
+    /// Whether it holds bytes that were sent.
+    pub fn has_buffers(&self) -> bool {
+        matches!(self, Object::Socket(_) | Object::Udp(_) | Object::Unix(_) | Object::Pipe { .. })
+    }
 }
 
 /// Who is notified by a signal, and by which (`fcntl(2)`).
@@ -68,6 +73,11 @@ impl OpenFile {
             watchers: Vec::new(),
             sigio: None,
         }
+    }
+
+    /// Whether more than one descriptor or operation refers to it.
+    pub fn is_shared(&self) -> bool {
+        self.refs > 1
     }
 
     /// Its wait queue, as the kernel keeps it but back to front: the last to come is notified first, exclusive waiters after

@@ -50,8 +50,11 @@ impl World {
 
     /// Everything of one direction of a connection that is due arrives.
     fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
-        while let Some(segment) = self.on_network(|net| net.next_arrival(conn, generation, side)) {
+        while let Some((segment, last)) = self.on_network(|net| net.next_arrival(conn, generation, side)) {
             self.on_network(|net| net.receive(conn, side, segment));
+            if last {
+                return;
+            }
         }
     }
 }

@@ -13,6 +13,16 @@ use crate::syscall::descriptor;
 use crate::trace::Kind;
 use eagain_net::{Errno, Fd, SigSet, StatusFlags, ThreadBody};
 
+/// What the buffers of a process's sockets held, all together, when its table was given the `installed`-th file and the
+/// network had buffered `ever` bytes. Until the table is given another, they hold at most as much more as the network has
+/// buffered since: so a call need not sum them up.
+#[derive(Default)]
+struct Bound {
+    sum: u64,
+    ever: u64,
+    installed: u64,
+}
+
 /// A process of a host.
 pub(crate) struct Process {
     pub name: String,
@@ -32,6 +42,8 @@ pub(crate) struct Process {
     pub may_panic: bool,
     /// Bytes that it may hold; 0: no limit.
     pub memory_limit: u64,
+    /// What it may hold at most, as far as it was summed up.
+    buffers: Bound,
     /// How often its threads have slept in a call.
     pub waits: u64,
     /// How it ended.
@@ -67,6 +79,7 @@ impl World {
             foreground,
             may_panic: false,
             memory_limit: 0,
+            buffers: Bound::default(),
             waits: 0,
             exit: None,
             lifecycle: super::Lifecycle {
@@ -135,15 +148,28 @@ impl World {
     pub fn check_memory(&mut self, process: u32) {
         let limit = self.processes[process].memory_limit;
         let Some(heap) = crate::allocator::held(process) else { return };
-        let mut buffers = 0;
+        let ever = self.network.ever_buffered();
+        let Process { buffers: bound, fds, .. } = &self.processes[process];
+        if bound.installed == fds.installed() && heap.saturating_add(bound.sum + (ever - bound.ever)) <= limit
+        {
+            return;
+        }
+        let (mut buffers, mut grows_with_the_network) = (0, true);
         for file in self.processes[process].fds.files() {
-            buffers += match self.files[file].object {
+            let open = &self.files[file];
+            let tcp = matches!(open.object, Object::Socket(_)) && !open.is_shared();
+            grows_with_the_network &= tcp || !open.object.has_buffers();
+            buffers += match open.object {
                 Object::Socket(sock) => self.network.buffered(sock),
                 Object::Udp(sock) => self.network.udp_buffered(sock),
                 Object::Unix(sock) => self.network.unix_buffered(sock),
                 Object::Pipe { pipe, writes: false } => self.pipes[pipe as usize].len() as u64,
                 _ => 0,
             };
+        }
+        if grows_with_the_network {
+            let p = &mut self.processes[process];
+            p.buffers = Bound { sum: buffers, ever, installed: p.fds.installed() };
         }
         if heap + buffers > limit {
             let name = self.processes[process].name.clone();
