@@ -8,6 +8,7 @@
 //!
 //!   durability/*, cluster/*      servers that begin again on a disk; clients whose history has to be linearizable
 //!   bugs/*                       a planted bug a file
+//!   mutants                      our server, breaking its promises about time; each is found by a scenario above
 //!   conform/*                    random programs on the simulated kernel and on Linux, compared
 //! ```
 
@@ -18,6 +19,7 @@ pub mod cluster;
 pub mod conform;
 pub mod durability;
 pub mod history;
+pub mod mutants;
 pub mod run;
 pub mod script;
 pub mod server;

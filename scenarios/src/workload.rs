@@ -43,15 +43,20 @@ impl Request {
 
     /// Its bytes on the wire.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        encode_request(&mut bytes, &self.words());
-        bytes
+        encode(&self.words())
     }
 
     /// Whether it is about the shared counter, whose value others change too.
     pub fn is_shared(&self) -> bool {
         matches!(self, Request::Incr(key) | Request::Get(key) if key == SHARED)
     }
+}
+
+/// A command's bytes on the wire.
+pub fn encode(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_request(&mut bytes, words);
+    bytes
 }
 
 /// What a keyspace holds that one client has for itself.

@@ -21,6 +21,8 @@ eagain_sim::scenario_tests! {
     black_holes_holds => black_holes::SCENARIO;
     swizzled_hosts_holds => swizzled_hosts::SCENARIO;
     silent_peers_holds => silent_peers::SCENARIO;
+    lingering_peers_holds => lingering_peers::SCENARIO;
+    never_reader_holds => never_reader::SCENARIO;
     nonblocking_ring_holds => nonblocking_ring::SCENARIO;
 }
 

@@ -4,10 +4,10 @@ use crate::client::Idled;
 use std::time::Duration;
 
 /// What may come on top: a stalled network, a thread off the CPU.
-const SLACK: Duration = Duration::from_secs(20);
+pub const SLACK: Duration = Duration::from_secs(20);
 
-/// What is wrong with how long a silent client was left, where `limit` was promised, and where. It cannot have been heard of before it asked, nor be silent later than when it was
-/// answered.
+/// What is wrong with how long a silent client was left, where `limit` was promised, and where. It cannot have been heard of
+/// before it asked, nor be silent later than when it was answered.
 pub fn check(idled: Idled, limit: Duration) -> Option<(&'static str, String)> {
     let (most, least) = (idled.until - idled.asked, idled.until - idled.answered);
     if most < limit {

@@ -142,6 +142,11 @@ impl<R: Runtime> Replies<R> {
         Ok(())
     }
 
+    /// Reads bytes that are not looked at.
+    pub async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        R::read(&mut self.reader, bytes).await
+    }
+
     async fn receive(&mut self, most: usize) -> Result<(), End> {
         let mut bytes = vec![0; most];
         let count = R::read(&mut self.reader, &mut bytes).await.map_err(End::Broken)?;

@@ -5,6 +5,8 @@ mod connection;
 mod flooder;
 mod half_closer;
 mod idler;
+mod leaver;
+mod never_reader;
 mod on_kernel;
 mod on_tokio;
 mod one_byte_writer;
@@ -105,6 +107,20 @@ pub enum Behaviour {
         /// After less than that the server may not end it.
         at_least: Duration,
     },
+    /// Says `QUIT`, and does not end its side.
+    Leaver {
+        /// How long the server may wait for that.
+        linger: Duration,
+    },
+    /// Asks for a lot, and takes nothing.
+    NeverReader {
+        /// Bytes of the value.
+        length: u64,
+        /// How often it is asked for, at once.
+        times: usize,
+        /// After so long the server has to give it up.
+        stall: Duration,
+    },
     /// Asks from time to time.
     Talker {
         /// Requests.
@@ -157,6 +173,10 @@ impl Behaviour {
                 Ok(())
             }
             Behaviour::Idler { at_least } => idler::idler(context, at_least).await,
+            Behaviour::Leaver { linger } => leaver::leaver(context, linger).await,
+            Behaviour::NeverReader { length, times, stall } => {
+                never_reader::never_reader(context, length, times, stall).await
+            }
             Behaviour::Talker { rounds, silence_max } => talker::talker(context, rounds, silence_max).await,
             Behaviour::Flooder { bursts, depth } => flooder::flooder(context, bursts, depth).await,
             Behaviour::UntilStopped => {

@@ -7,7 +7,7 @@ mod everything;
 mod kill;
 mod never_readers;
 pub mod on_turmoil;
-mod partition;
+pub mod partition;
 mod power;
 pub mod restart_storm;
 mod rolling_restart;

@@ -2,14 +2,19 @@
 
 use super::run::{pause, run};
 use super::servers::Cluster;
-use crate::durability::server::SHIPPED;
+use crate::durability::server::{SHIPPED, Serve};
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, choose, control};
 
 crate::durability::scenario!("cluster-partition", "any two hosts cannot reach each other for a while");
 
 fn body(sim: &mut Sim) {
-    run(sim, &[Family::Partition], SHIPPED, cut_pairs);
+    partition(sim, SHIPPED);
+}
+
+/// The scenario, with these servers.
+pub fn partition(sim: &mut Sim, serve: Serve) {
+    run(sim, &[Family::Partition], serve, cut_pairs);
 }
 
 /// Cuts two of the hosts off from each other, in one direction or both, and heals it, some times.

@@ -1,15 +1,20 @@
 //! One server that keeps its data, and a disk that loses whatever was not synced: crashes, kills, a full disk, failing
-//! syncs, rewrites. What its clients saw has to be linearizable, over all starts of the server. A scenario is a file.
+//! syncs, rewrites. What its clients saw has to be linearizable, over all starts of the server; and what is promised in time
+//! is measured (`loss`, `always_latency`). A scenario is a file.
 
+pub mod always_latency;
 pub mod client;
 mod disk_full;
 mod everysec;
+mod everysec_loss;
 mod kill;
+pub mod loss;
 mod memory_kill;
 mod power;
 mod prefix;
 mod redb_disk_full;
 mod redb_everysec;
+mod redb_everysec_loss;
 mod redb_kill;
 mod redb_power;
 mod redb_room_again;
@@ -31,6 +36,8 @@ pub const ALL: &[Scenario] = &[
     kill::SCENARIO,
     power::SCENARIO,
     everysec::SCENARIO,
+    everysec_loss::SCENARIO,
+    always_latency::SCENARIO,
     disk_full::SCENARIO,
     sync_error::SCENARIO,
     rewrite::SCENARIO,
@@ -38,6 +45,7 @@ pub const ALL: &[Scenario] = &[
     redb_kill::SCENARIO,
     redb_power::SCENARIO,
     redb_everysec::SCENARIO,
+    redb_everysec_loss::SCENARIO,
     redb_disk_full::SCENARIO,
     redb_sync_error::SCENARIO,
     room_again::SCENARIO,

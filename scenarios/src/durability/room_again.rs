@@ -1,6 +1,7 @@
 //! When a log's disk has room again, writes are taken again by themselves.
 
 use super::run::room_again;
+use super::server::SHIPPED;
 use eagain_server::storage_unit::Engine::Log;
 use eagain_server::storage_unit::SyncPolicy::Always;
 use eagain_sim::Sim;
@@ -8,5 +9,5 @@ use eagain_sim::Sim;
 super::scenario!("durability-room-again", "a log's disk was full and has room: the first write succeeds");
 
 fn body(sim: &mut Sim) {
-    room_again(sim, Log, Always);
+    room_again(sim, Log, Always, SHIPPED);
 }

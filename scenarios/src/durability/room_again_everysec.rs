@@ -1,6 +1,7 @@
 //! When a log's disk, with everysec, has room again, writes are taken again by themselves.
 
 use super::run::room_again;
+use super::server::SHIPPED;
 use eagain_server::storage_unit::Engine::Log;
 use eagain_server::storage_unit::SyncPolicy::EverySecond;
 use eagain_sim::Sim;
@@ -11,5 +12,5 @@ super::scenario!(
 );
 
 fn body(sim: &mut Sim) {
-    room_again(sim, Log, EverySecond);
+    room_again(sim, Log, EverySecond, SHIPPED);
 }

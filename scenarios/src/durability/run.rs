@@ -2,7 +2,7 @@
 
 use super::client::{CLIENT_TIMEOUT, Client, clients};
 use super::prefix;
-use super::server::{FULL, QUIET_NS, SHIPPED, Serve, Server, durable, expect, reached};
+use super::server::{FULL, QUIET_NS, Serve, Server, durable, expect, reached};
 use super::workload::{Outcome, check};
 use eagain_net::{Instant, now, sleep};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
@@ -67,10 +67,10 @@ pub fn nemesis(sim: &mut Sim, server: &Server, least: u64, strike: fn(&Server)) 
 
 /// A disk that is full again and again while a client writes. When it has room for good and nobody has asked anything for a
 /// while, the first write succeeds, without a restart.
-pub fn room_again(sim: &mut Sim, engine: Engine, policy: SyncPolicy) {
+pub fn room_again(sim: &mut Sim, engine: Engine, policy: SyncPolicy, serve: Serve) {
     allow(sim, &[Family::DiskSpace]);
     expect(sim, &[FULL]);
-    let (_, address) = durable(sim, engine, policy, SHIPPED);
+    let (_, address) = durable(sim, engine, policy, serve);
     let host = sim.host("client");
     sim.client(host, "client", move |k| {
         let mut client = Client::new(k, address, 1, CLIENT_TIMEOUT);

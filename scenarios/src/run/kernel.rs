@@ -21,10 +21,14 @@ const RING_ENTRIES: u32 = 1024;
 /// What the server may hold, in bytes, with whatever few clients do to it: twice of what any scenario was seen to need.
 const MEMORY_MAX: u64 = 1 << 20;
 
-/// Runs `setup` of `script`, and checks it.
-pub(super) fn run(sim: &mut Sim, script: &Script, setup: &Setup) {
+/// Runs `setup` of `script`, and checks it. `mutate`: what else is special about the server, which the script does not say.
+pub(crate) fn run(sim: &mut Sim, script: &Script, setup: &Setup, mutate: fn(&mut Config)) {
     sim.faults(&setup.faults.families(USUAL_FAULTS));
-    let Some(mut world) = World::new(sim, setup.config) else { return };
+    let configure = |config: &mut Config| {
+        (setup.config)(config);
+        mutate(config);
+    };
+    let Some(mut world) = World::new(sim, configure) else { return };
     (setup.host)(sim, world.server);
     let knob = sim.number("clients");
     for clients in setup.clients {

@@ -15,7 +15,7 @@ use eagain_sim::Sim;
 pub fn run(sim: &mut Sim, script: &Script) {
     let on_tokio = sim.word("model") == "tokio";
     match (&script.kernel, &script.tokio) {
-        (Some(setup), _) if !on_tokio => kernel::run(sim, script, setup),
+        (Some(setup), _) if !on_tokio => kernel::run(sim, script, setup, |_| {}),
         (_, Some(setup)) if on_tokio => turmoil::run(sim, script, setup),
         _ => sim.refuse(format!("`{}` does not run with this model", script.name)),
     }

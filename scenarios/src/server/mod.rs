@@ -10,6 +10,8 @@ pub mod flooder;
 pub mod graceful_stop;
 pub mod half_closer;
 pub mod idle_timeout;
+pub mod lingering_peers;
+pub mod never_reader;
 pub mod nonblocking_ring;
 pub mod one_byte_writer;
 pub mod pipelining;
@@ -39,6 +41,8 @@ pub const ALL: &[Scenario] = &[
     black_holes::SCENARIO,
     swizzled_hosts::SCENARIO,
     silent_peers::SCENARIO,
+    lingering_peers::SCENARIO,
+    never_reader::SCENARIO,
     nonblocking_ring::SCENARIO,
     crash_and_partition::SCENARIO,
 ];

@@ -144,9 +144,9 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             while service.takes(peer) {
                 service.serve(&self.units, peer, &[], now);
                 service.wait(peer, clock);
-                peer.flush(now);
+                flush(peer, now);
             }
-            peer.flush(now);
+            flush(peer, now);
             if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
                 progress.wait(ticket);
                 peer.held.ask(&mut peer.connection, &mut self.units.logic.lock());
@@ -159,7 +159,6 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 return;
             }
             if !peer.connection.wants_read() {
-                // The rest of the output waits for its turn, or for its deadline.
                 continue;
             }
             if !set_read_timeout(peer, &mut timeout, now) {
@@ -246,6 +245,14 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
             how = ShutdownHow::Both;
             until += DRAIN_NS;
         }
+    }
+}
+
+/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall.
+fn flush<K: Kernel>(peer: &mut Peer<K>, now: Now) {
+    peer.flush(now);
+    if peer.connection.wants_write() {
+        peer.connection.close(CloseReason::WriteStalled);
     }
 }
 

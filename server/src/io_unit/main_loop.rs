@@ -54,7 +54,7 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         }
         // 4. What the storage tells: replies that waited for it may leave.
         for token in home.take_held() {
-            settle(driver, &home, token, now);
+            look_at_peer(driver, &home, token, now, false);
         }
         // 5. What commands ask for.
         carry_out(driver, &home, now);
@@ -84,13 +84,21 @@ fn look_at_the_clock<K: Kernel, S: Storage>(
             }
             continue;
         }
-        settle(driver, home, token, now);
+        look_at_peer(driver, home, token, now, true);
     }
     Ok(())
 }
 
-/// Looks at a peer, now or when whoever holds it is done.
-fn settle<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K, S>, token: u64, now: Now) {
+/// Looks at a peer, now or when whoever holds it is done. `is_timer`: only because it may be late. A peer that is not must not be
+/// written to then: the few bytes for which a socket has room before it calls itself writable are not the peer's taking, and
+/// would give it all of its time again.
+fn look_at_peer<K: Kernel, S: Storage>(
+    driver: &mut impl MainLoop<K, S>,
+    home: &Home<K, S>,
+    token: u64,
+    now: Now,
+    is_timer: bool,
+) {
     let Some(shared) = home.peers.get(token) else { return };
     let Some(mut peer) = shared.try_lock() else {
         home.look_at(token, now.mono_ns + BUSY_NS);
@@ -100,7 +108,12 @@ fn settle<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K
         peer.timer_ns = u64::MAX;
     }
     peer.connection.deadline_passed(now.mono_ns);
-    driver.settle(&mut peer, now);
+    // Replies that wait for the storage may have had news while a worker had the peer.
+    if is_timer && !peer.connection.is_closed() && peer.held.is_empty() {
+        home.watch_deadline(&mut peer);
+    } else {
+        driver.settle(&mut peer, now);
+    }
 }
 
 fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K, S>, now: Now) {

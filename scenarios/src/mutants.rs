@@ -1,0 +1,278 @@
+//! Mutants: our server with one promise about time broken, by a setting that no operator can make or by a part that is replaced
+//! (`crate::durability::replaced`). Each has to be found by the scenario that it names, within [`SEEDS`] seeds: so the scenarios
+//! see it when such a promise is broken by mistake. `docs/MUTANTS.md` is the table; `tests/mutants.rs` looks for each, and keeps
+//! the table up to date.
+
+use crate::cluster::partition::partition;
+use crate::durability::replaced::{Log, LogDefect, with_links, with_log};
+use crate::durability::run::room_again;
+use crate::durability::{always_latency, loss};
+use crate::run::kernel;
+use crate::script::Script;
+use crate::server::{idle_timeout, lingering_peers, never_reader, slow_reader};
+use eagain_net::{Errno, Instant, Result, now, sleep};
+use eagain_server::cluster::link::{Link, plain};
+use eagain_server::cluster::permanent_connection::LinkOptions;
+use eagain_server::config::Config;
+use eagain_server::storage_unit::durable::Backend;
+use eagain_server::storage_unit::{Engine, SyncPolicy};
+use eagain_sim::{Sim, SimKernel};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Within so many seeds each is found.
+pub const SEEDS: u64 = 200;
+
+/// A mutant.
+pub struct Mutant {
+    /// How it is called: lower case and hyphens.
+    pub name: &'static str,
+    /// What the server promises.
+    pub promise: &'static str,
+    /// What the mutant does.
+    pub does: &'static str,
+    /// The scenario that finds it.
+    pub scenario: &'static str,
+    /// The code and the site of the oracle that it breaks there.
+    pub found_by: (&'static str, &'static str),
+    /// The scenario, with the mutant in it.
+    pub body: fn(&mut Sim),
+}
+
+const SYNCED: &str = "`everysec`: a power failure takes the last second";
+const WRITTEN: &str = "`everysec`: a kill takes what is gathered, 5 ms";
+const LINGERS: &str = "a peer's end is awaited for 2 s";
+const STALLS: &str = "a peer that takes nothing is given up after 60 s";
+const IDLES: &str = "`timeout`: a silent client is closed after so long";
+
+/// All of them.
+pub const ALL: &[Mutant] = &[
+    Mutant {
+        name: "sync-every-10-hours",
+        promise: SYNCED,
+        does: "syncs each 10 h",
+        scenario: "durability-everysec-loss",
+        found_by: ("O8", "lost more than promised"),
+        body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsEvery<36_000>>),
+    },
+    Mutant {
+        name: "sync-every-5-seconds",
+        promise: SYNCED,
+        does: "syncs each 5 s",
+        scenario: "durability-everysec-loss",
+        found_by: ("O8", "lost more than promised"),
+        body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsEvery<5>>),
+    },
+    Mutant {
+        name: "sync-after-a-quiet-second",
+        promise: SYNCED,
+        does: "puts a sync off while writes come",
+        scenario: "durability-everysec-loss",
+        found_by: ("O8", "lost more than promised"),
+        body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsWhen<true>>),
+    },
+    Mutant {
+        name: "sync-with-the-next-write",
+        promise: SYNCED,
+        does: "syncs only behind a write, never when idle",
+        scenario: "durability-everysec-loss",
+        found_by: ("O8", "lost more than promised"),
+        body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsWhen<false>>),
+    },
+    Mutant {
+        name: "batch-of-5-seconds",
+        promise: WRITTEN,
+        does: "gathers a batch for 5 s",
+        scenario: "durability-everysec-loss",
+        found_by: ("O8", "lost more than promised"),
+        body: |sim| loss::run(sim, Engine::Log, with_log::<Gathers>),
+    },
+    Mutant {
+        name: "batch-of-5-seconds-always",
+        promise: "`always`: a reply waits for its sync, and for nothing else",
+        does: "gathers a batch for 5 s",
+        scenario: "durability-always-latency",
+        found_by: ("O13", "reply late"),
+        body: |sim| always_latency::run(sim, with_log::<Gathers>),
+    },
+    Mutant {
+        name: "room-never-seen",
+        promise: "writes are taken again within a second of there being room",
+        does: "never sees that there is room",
+        scenario: "durability-room-again",
+        found_by: ("O6", "not healed"),
+        body: |sim| room_again(sim, Engine::Log, SyncPolicy::Always, with_log::<SeesNoRoom>),
+    },
+    Mutant {
+        name: "linger-for-ever",
+        promise: LINGERS,
+        does: "waits for ever",
+        scenario: "lingering-peers",
+        found_by: ("O11", "timeout late"),
+        body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = u64::MAX),
+    },
+    Mutant {
+        name: "linger-a-minute",
+        promise: LINGERS,
+        does: "waits for a minute",
+        scenario: "lingering-peers",
+        found_by: ("O11", "timeout late"),
+        body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = 60 * SECOND),
+    },
+    Mutant {
+        name: "linger-not-at-all",
+        promise: LINGERS,
+        does: "closes at once",
+        scenario: "lingering-peers",
+        found_by: ("O11", "timeout early"),
+        body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = 0),
+    },
+    Mutant {
+        name: "stalled-write-for-ever",
+        promise: STALLS,
+        does: "keeps it for ever",
+        scenario: "never-reader",
+        found_by: ("O11", "stalled write late"),
+        body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = 0),
+    },
+    Mutant {
+        name: "stalled-write-for-5-minutes",
+        promise: STALLS,
+        does: "gives it up after 5 min",
+        scenario: "never-reader",
+        found_by: ("O11", "stalled write late"),
+        body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = 300 * SECOND),
+    },
+    Mutant {
+        name: "stalled-write-for-100-ms",
+        promise: STALLS,
+        does: "gives it up after 100 ms",
+        scenario: "slow-reader",
+        found_by: ("O2", "malformed reply"),
+        body: |sim| on_kernel(sim, &slow_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = SECOND / 10),
+    },
+    Mutant {
+        name: "no-back-pressure",
+        promise: "no request is begun while 256 KiB of replies wait",
+        does: "reads and answers without a bound",
+        scenario: "never-reader",
+        found_by: ("O4", "memory"),
+        body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.output_bytes_high = usize::MAX),
+    },
+    Mutant {
+        name: "idle-for-ever",
+        promise: IDLES,
+        does: "keeps it for ever",
+        scenario: "idle-timeout",
+        found_by: ("O6", "stuck"),
+        body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns = 0),
+    },
+    Mutant {
+        name: "idle-for-half-the-time",
+        promise: IDLES,
+        does: "closes it after half the time",
+        scenario: "idle-timeout",
+        found_by: ("O11", "timeout early"),
+        body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns /= 2),
+    },
+    Mutant {
+        name: "idle-for-thrice-the-time",
+        promise: IDLES,
+        does: "closes it after three times as long",
+        scenario: "idle-timeout",
+        found_by: ("O11", "timeout late"),
+        body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns *= 3),
+    },
+    Mutant {
+        name: "link-back-off-10-minutes",
+        promise: "a link is tried again after 250 ms at most",
+        does: "pauses for 10 min",
+        scenario: "cluster-partition",
+        found_by: ("O6", "not healed"),
+        body: |sim| partition(sim, |k, config, tell| with_links(k, config, tell, pauses)),
+    },
+];
+
+const SECOND: u64 = 1_000_000_000;
+
+fn on_kernel(sim: &mut Sim, script: &Script, mutate: fn(&mut Config)) {
+    match &script.kernel {
+        Some(setup) => kernel::run(sim, script, setup, mutate),
+        None => sim.refuse(format!("`{}` does not run on the simulated kernel", script.name)),
+    }
+}
+
+/// Syncs when so many seconds have gone by since it last did.
+#[derive(Default)]
+struct SyncsEvery<const SECONDS: u64> {
+    last: Instant,
+}
+
+impl<const SECONDS: u64> LogDefect for SyncsEvery<SECONDS> {
+    fn sync(&mut self, log: &mut Log) -> Result<()> {
+        let now = now(SimKernel);
+        if self.last == Instant(0) {
+            self.last = now;
+        }
+        if now - self.last < Duration::from_secs(SECONDS) {
+            return Ok(());
+        }
+        self.last = now;
+        log.sync()
+    }
+}
+
+/// Syncs only when nothing was written for a while, or only when something just was.
+#[derive(Default)]
+struct SyncsWhen<const QUIET: bool> {
+    appended: Instant,
+}
+
+impl<const QUIET: bool> LogDefect for SyncsWhen<QUIET> {
+    fn append(&mut self, log: &mut Log, batch: &mut [u8]) -> Result<()> {
+        self.appended = now(SimKernel);
+        log.append(batch)
+    }
+
+    fn sync(&mut self, log: &mut Log) -> Result<()> {
+        let is_quiet = now(SimKernel) - self.appended > Duration::from_millis(900);
+        if is_quiet == QUIET { log.sync() } else { Ok(()) }
+    }
+}
+
+/// Writes a batch 5 s after it was gathered.
+#[derive(Default)]
+struct Gathers;
+
+impl LogDefect for Gathers {
+    fn append(&mut self, log: &mut Log, batch: &mut [u8]) -> Result<()> {
+        sleep(SimKernel, Duration::from_secs(5));
+        log.append(batch)
+    }
+}
+
+/// A disk that was full once is full for ever.
+#[derive(Default)]
+struct SeesNoRoom;
+
+impl LogDefect for SeesNoRoom {
+    fn probe(&mut self, _: &mut Log) -> Result<()> {
+        Err(Errno::ENOSPC)
+    }
+}
+
+fn pauses(options: LinkOptions, seed: u64) -> Box<dyn Link> {
+    plain(LinkOptions { backoff_ns_min: 600 * SECOND, backoff_ns_max: 600 * SECOND, ..options }, seed)
+}
+
+/// The table of `docs/MUTANTS.md`.
+pub fn table() -> String {
+    let mut table =
+        "| mutant | the server promises | the mutant | scenario | found by |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for Mutant { name, promise, does, scenario, found_by: (oracle, site), .. } in ALL {
+        // Writing to a String does not fail.
+        let _ = writeln!(table, "| `{name}` | {promise} | {does} | `{scenario}` | {oracle}, {site} |");
+    }
+    table
+}
