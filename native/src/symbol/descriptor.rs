@@ -24,16 +24,14 @@ symbols! {
         if is_console(fd) {
             return Ok(0);
         }
-        let part = |at| &*list.add(at);
         let mut parts: Vec<IoSliceMut<'_>> =
-            (0..count.max(0) as usize).map(|at| IoSliceMut::new(buffer(part(at).iov_base, part(at).iov_len))).collect();
+            parts(list, count as usize).map(|part| IoSliceMut::new(buffer(part.iov_base, part.iov_len))).collect();
         KERNEL.readv(Fd(fd), &mut parts)
     };
 
     fn writev(fd: c_int, list: *const iovec, count: c_int) -> ssize_t = SYS_writev(fd, list, count), |context| {
-        let part = |at| &*list.add(at);
         let parts: Vec<IoSlice<'_>> =
-            (0..count.max(0) as usize).map(|at| IoSlice::new(bytes(part(at).iov_base, part(at).iov_len))).collect();
+            parts(list, count as usize).map(|part| IoSlice::new(bytes(part.iov_base, part.iov_len))).collect();
         if is_console(fd) {
             parts.iter().for_each(|part| context.print(part));
             return Ok(parts.iter().map(|part| part.len()).sum());
@@ -95,6 +93,16 @@ symbols! {
         *pair.add(1) = write.0;
         Ok(())
     };
+}
+
+/// `UIO_MAXIOV`: a list of more parts is refused by the kernel, and not read.
+pub const PARTS_MAX: usize = 1024;
+
+/// The parts of a list; of one that is too long, or of a negative length, as many empty ones as are refused.
+pub unsafe fn parts(list: *const iovec, count: usize) -> impl Iterator<Item = iovec> {
+    let too_many = count > PARTS_MAX;
+    let empty = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
+    (0..count.min(PARTS_MAX + 1)).map(move |at| if too_many { empty } else { *list.add(at) })
 }
 
 #[unsafe(no_mangle)]

@@ -1,6 +1,6 @@
 //! Sockets: `socket(2)` to `getpeername(2)`, and their options.
 
-use super::{KERNEL, address, buffer, bytes, symbols};
+use super::{KERNEL, address, buffer, bytes, descriptor, symbols};
 use crate::escape::escape;
 use eagain_net::{
     Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags, SocketOption,
@@ -9,7 +9,6 @@ use eagain_net::{
 use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 use std::ffi::{c_int, c_void};
 use std::io::IoSlice;
-use std::ptr::null_mut;
 use std::time::Duration;
 
 /// `SOCK_NONBLOCK | SOCK_CLOEXEC`, which are the numbers of the open flags.
@@ -104,6 +103,9 @@ symbols! {
 
     fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t = SYS_recvmsg(fd, message, flags), |_| {
         let message = &mut *message;
+        if message.msg_iovlen as usize > descriptor::PARTS_MAX {
+            return KERNEL.getsockname(Fd(fd)).and(Err(Errno::EMSGSIZE));
+        }
         let mut whole = vec![0; parts(message).map(|part| part.iov_len).sum()];
         let received = KERNEL.recv(Fd(fd), &mut whole, RecvFlags(flags))?;
         let mut rest = &whole[..received];
@@ -184,8 +186,7 @@ symbols! {
 }
 
 unsafe fn parts(message: &msghdr) -> impl Iterator<Item = iovec> {
-    let list = if message.msg_iovlen == 0 { null_mut() } else { message.msg_iov };
-    (0..message.msg_iovlen).map(move |at| *list.add(at))
+    descriptor::parts(message.msg_iov, message.msg_iovlen as usize)
 }
 
 /// Which option of `net` this is; `None`: one that is taken without an effect.
@@ -203,13 +204,14 @@ fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
         (libc::SOL_SOCKET, libc::SO_LINGER) => N::Linger,
         (libc::SOL_SOCKET, libc::SO_ERROR) => N::Error,
         (libc::IPPROTO_TCP, libc::TCP_NODELAY) => N::NoDelay,
+        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => N::V6Only,
         // Probes of a dead peer, marks for routers, and what only one protocol has: no simulated link looks at them.
         (
             libc::IPPROTO_TCP,
             libc::TCP_KEEPIDLE | libc::TCP_KEEPINTVL | libc::TCP_KEEPCNT | libc::TCP_USER_TIMEOUT,
         )
         | (libc::IPPROTO_IP, libc::IP_TOS)
-        | (libc::IPPROTO_IPV6, libc::IPV6_TCLASS | libc::IPV6_V6ONLY)
+        | (libc::IPPROTO_IPV6, libc::IPV6_TCLASS)
         | (libc::SOL_SOCKET, libc::SO_TYPE) => return Ok(None),
         _ => return Err(Errno::ENOPROTOOPT),
     }))
@@ -240,16 +242,17 @@ unsafe fn option(
     Ok(Some(match name {
         N::ReuseAddr => SocketOption::ReuseAddr(int() != 0),
         N::ReusePort => SocketOption::ReusePort(int() != 0),
-        N::SendBuffer => SocketOption::SendBuffer(int().max(0) as u32),
-        N::RecvBuffer => SocketOption::RecvBuffer(int().max(0) as u32),
-        N::RecvLowAt => SocketOption::RecvLowAt(int().max(0) as u32),
+        N::SendBuffer => SocketOption::SendBuffer(int() as u32),
+        N::RecvBuffer => SocketOption::RecvBuffer(int() as u32),
+        N::RecvLowAt => SocketOption::RecvLowAt(u32::try_from(int()).unwrap_or(i32::MAX as u32)),
         N::NoDelay => SocketOption::NoDelay(int() != 0),
         N::KeepAlive => SocketOption::KeepAlive(int() != 0),
+        N::V6Only => SocketOption::V6Only(int() != 0),
         N::RecvTimeout => SocketOption::RecvTimeout(time()),
         N::SendTimeout => SocketOption::SendTimeout(time()),
         N::Linger => {
             let linger = value.cast::<libc::linger>().read_unaligned();
-            SocketOption::Linger((linger.l_onoff != 0).then_some(linger.l_linger.max(0) as u32))
+            SocketOption::Linger((linger.l_onoff != 0).then_some(linger.l_linger as u32))
         }
         // It can only be read.
         N::Error => return Err(Errno::ENOPROTOOPT),
@@ -259,7 +262,7 @@ unsafe fn option(
 unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut socklen_t) {
     use SocketOption as O;
     match option {
-        O::ReuseAddr(on) | O::ReusePort(on) | O::NoDelay(on) | O::KeepAlive(on) => {
+        O::ReuseAddr(on) | O::ReusePort(on) | O::NoDelay(on) | O::KeepAlive(on) | O::V6Only(on) => {
             put_option(&c_int::from(on), value, length)
         }
         O::SendBuffer(n) | O::RecvBuffer(n) | O::RecvLowAt(n) => put_option(&(n as c_int), value, length),

@@ -91,6 +91,8 @@ pub enum SocketOption {
     NoDelay(bool),
     /// `SO_KEEPALIVE`.
     KeepAlive(bool),
+    /// `IPV6_V6ONLY`: `[::]` does not stand for the addresses of IPv4. Before `bind(2)` only, else `EINVAL`.
+    V6Only(bool),
     /// `SO_RCVTIMEO`; `None` waits for ever.
     RecvTimeout(Option<Duration>),
     /// `SO_SNDTIMEO`; `None` waits for ever.
@@ -114,6 +116,7 @@ pub enum SocketOptionName {
     RecvTimeout,
     SendTimeout,
     Error,
+    V6Only,
 }
 
 impl SocketOption {
@@ -128,6 +131,7 @@ impl SocketOption {
             SocketOption::Linger(_) => SocketOptionName::Linger,
             SocketOption::NoDelay(_) => SocketOptionName::NoDelay,
             SocketOption::KeepAlive(_) => SocketOptionName::KeepAlive,
+            SocketOption::V6Only(_) => SocketOptionName::V6Only,
             SocketOption::RecvTimeout(_) => SocketOptionName::RecvTimeout,
             SocketOption::SendTimeout(_) => SocketOptionName::SendTimeout,
             SocketOption::Error(_) => SocketOptionName::Error,

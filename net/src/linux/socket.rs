@@ -67,7 +67,8 @@ impl Sockets for Linux {
             SocketOption::ReuseAddr(on)
             | SocketOption::ReusePort(on)
             | SocketOption::NoDelay(on)
-            | SocketOption::KeepAlive(on) => sys::socket::setsockopt(fd, level, name, i32::from(on)),
+            | SocketOption::KeepAlive(on)
+            | SocketOption::V6Only(on) => sys::socket::setsockopt(fd, level, name, i32::from(on)),
             SocketOption::SendBuffer(n) | SocketOption::RecvBuffer(n) | SocketOption::RecvLowAt(n) => {
                 sys::socket::setsockopt(fd, level, name, to_int(n))
             }
@@ -93,6 +94,7 @@ impl Sockets for Linux {
             SocketOptionName::ReusePort => SocketOption::ReusePort(on()?),
             SocketOptionName::NoDelay => SocketOption::NoDelay(on()?),
             SocketOptionName::KeepAlive => SocketOption::KeepAlive(on()?),
+            SocketOptionName::V6Only => SocketOption::V6Only(on()?),
             SocketOptionName::SendBuffer => SocketOption::SendBuffer(count()?),
             SocketOptionName::RecvBuffer => SocketOption::RecvBuffer(count()?),
             SocketOptionName::RecvLowAt => SocketOption::RecvLowAt(count()?),
@@ -123,6 +125,7 @@ fn number(option: SocketOptionName) -> (i32, i32) {
         SocketOptionName::Linger => (libc::SOL_SOCKET, libc::SO_LINGER),
         SocketOptionName::NoDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
         SocketOptionName::KeepAlive => (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
+        SocketOptionName::V6Only => (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
         SocketOptionName::RecvTimeout => (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
         SocketOptionName::SendTimeout => (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
         SocketOptionName::Error => (libc::SOL_SOCKET, libc::SO_ERROR),

@@ -10,6 +10,8 @@ mod aio;
 mod asleep;
 mod blocking;
 mod close;
+mod compared;
+mod compared_addresses;
 mod connect;
 mod counters;
 mod coverage;

@@ -103,8 +103,8 @@ fn file<K: Kernel>(k: K, folder: &str) -> Result<Fd> {
     k.open(&format!("{folder}/file"), OpenFlags::RDWR | OpenFlags::CREAT)
 }
 
-fn option<K: Kernel>(k: K, option: SocketOption) -> Result<()> {
-    with(k, k.socket(Domain::Inet, SocketFlags::NONE), |fd| {
+fn option<K: Kernel>(k: K, domain: Domain, option: SocketOption) -> Result<()> {
+    with(k, k.socket(domain, SocketFlags::NONE), |fd| {
         k.setsockopt(fd, option)?;
         k.getsockopt(fd, option.name())
     })
@@ -188,17 +188,18 @@ probes! {
         "shutdown" => |k, _| paired(k, Domain::Inet, |client, _| k.shutdown(client, ShutdownHow::Both));
         "getsockname" => |k, _| paired(k, Domain::Inet, |client, _| k.getsockname(client));
         "getpeername" => |k, _| paired(k, Domain::Inet, |client, _| k.getpeername(client));
-        "setsockopt SO_REUSEADDR" => |k, _| option(k, SocketOption::ReuseAddr(true));
-        "setsockopt SO_REUSEPORT" => |k, _| option(k, SocketOption::ReusePort(true));
-        "setsockopt SO_SNDBUF" => |k, _| option(k, SocketOption::SendBuffer(9000));
-        "setsockopt SO_RCVBUF" => |k, _| option(k, SocketOption::RecvBuffer(9000));
-        "setsockopt SO_RCVLOWAT" => |k, _| option(k, SocketOption::RecvLowAt(9));
-        "setsockopt SO_LINGER" => |k, _| option(k, SocketOption::Linger(Some(0)));
-        "setsockopt TCP_NODELAY" => |k, _| option(k, SocketOption::NoDelay(true));
-        "setsockopt SO_KEEPALIVE" => |k, _| option(k, SocketOption::KeepAlive(true));
-        "setsockopt SO_RCVTIMEO" => |k, _| option(k, SocketOption::RecvTimeout(Some(Duration::from_secs(1))));
-        "setsockopt SO_SNDTIMEO" => |k, _| option(k, SocketOption::SendTimeout(Some(Duration::from_secs(1))));
-        "setsockopt SO_ERROR" => |k, _| option(k, SocketOption::Error(None));
+        "setsockopt SO_REUSEADDR" => |k, _| option(k, Domain::Inet, SocketOption::ReuseAddr(true));
+        "setsockopt SO_REUSEPORT" => |k, _| option(k, Domain::Inet, SocketOption::ReusePort(true));
+        "setsockopt SO_SNDBUF" => |k, _| option(k, Domain::Inet, SocketOption::SendBuffer(9000));
+        "setsockopt SO_RCVBUF" => |k, _| option(k, Domain::Inet, SocketOption::RecvBuffer(9000));
+        "setsockopt SO_RCVLOWAT" => |k, _| option(k, Domain::Inet, SocketOption::RecvLowAt(9));
+        "setsockopt SO_LINGER" => |k, _| option(k, Domain::Inet, SocketOption::Linger(Some(0)));
+        "setsockopt TCP_NODELAY" => |k, _| option(k, Domain::Inet, SocketOption::NoDelay(true));
+        "setsockopt SO_KEEPALIVE" => |k, _| option(k, Domain::Inet, SocketOption::KeepAlive(true));
+        "setsockopt IPV6_V6ONLY" => |k, _| option(k, Domain::Inet6, SocketOption::V6Only(true));
+        "setsockopt SO_RCVTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::RecvTimeout(Some(Duration::from_secs(1))));
+        "setsockopt SO_SNDTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::SendTimeout(Some(Duration::from_secs(1))));
+        "setsockopt SO_ERROR" => |k, _| option(k, Domain::Inet, SocketOption::Error(None));
         "getsockopt SO_ERROR" => |k, _| {
             with(k, k.socket(Domain::Inet, SocketFlags::NONE), |fd| k.getsockopt(fd, SocketOptionName::Error))
         };

@@ -52,6 +52,7 @@ pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
     (SocketOptionName::RecvTimeout as u32, "SO_RCVTIMEO"),
     (SocketOptionName::SendTimeout as u32, "SO_SNDTIMEO"),
     (SocketOptionName::Error as u32, "SO_ERROR"),
+    (SocketOptionName::V6Only as u32, "IPV6_V6ONLY"),
 ]);
 pub(super) const EPOLL_OP: Arg = Arg::OneOf(&[
     (EpollOp::Add as u32, "EPOLL_CTL_ADD"),

@@ -44,7 +44,9 @@ impl Descriptors for SimKernel {
         let total: usize = buffers.iter().map(|b| b.len()).sum();
         let mut whole = vec![0; total];
         let args = [word(fd), total as u64, 0, 0];
-        let act = |w: &mut World, fd, got: &mut RecvProgress| descriptor::read_parts(w, fd, &mut whole, got);
+        let parts = buffers.len();
+        let act =
+            |w: &mut World, fd, got: &mut RecvProgress| descriptor::read_parts(w, fd, &mut whole, parts, got);
         let n = waiting_call_on(Kind::Readv, args, fd, act, |_, _, got| got.so_far())?;
         let mut rest = &whole[..n];
         for buffer in buffers {

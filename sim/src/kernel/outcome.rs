@@ -51,7 +51,7 @@ outcomes! {
 fn option_word(option: &eagain_net::SocketOption) -> i64 {
     use eagain_net::SocketOption as O;
     match *option {
-        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) => i64::from(v),
+        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) | O::V6Only(v) => i64::from(v),
         O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
         O::Linger(v) => v.map_or(-1, i64::from),
         O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),

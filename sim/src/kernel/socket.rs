@@ -52,7 +52,7 @@ impl Sockets for SimKernel {
         let pieces: Vec<&[u8]> = buffers.iter().map(|b| &**b).collect();
         let total: usize = pieces.iter().map(|b| b.len()).sum();
         let args = [word(fd), total as u64, flags.0 as u64, 0];
-        let act = |w: &mut World, fd, sent: &mut SendProgress| socket::send(w, fd, &pieces, flags, sent);
+        let act = |w: &mut World, fd, sent: &mut SendProgress| socket::sendmsg(w, fd, &pieces, flags, sent);
         waiting_call_on(Kind::Sendmsg, args, fd, act, |_, _, sent| sent.so_far())
     }
 

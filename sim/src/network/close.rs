@@ -7,7 +7,7 @@ use super::socket::{SEND, SHUT, SocketState, Tcp};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::world::NONE;
-use eagain_net::{Errno, Events, SigCode};
+use eagain_net::{Errno, Events, SigCode, SocketAddr};
 
 impl Net<'_> {
     /// The last descriptor of a socket is gone (`tcp_close`). Unread data, or a linger time of 0: a reset, and what is
@@ -148,7 +148,7 @@ impl Net<'_> {
     pub fn forget_connection(&mut self, sock: u32) {
         let s = &mut self.net.socks[sock as usize];
         if let (false, Some(local)) = (s.port.address_locked, &mut s.local) {
-            local.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());
+            *local = SocketAddr::new(super::inet::unspecified(s.domain).ip(), local.port());
         }
         s.state = SocketState::Unconnected;
         s.shutdown = 0;

@@ -6,6 +6,7 @@ use crate::world::NONE;
 use eagain_net::{
     Domain, Errno, Events, Fd, Result, ShutdownHow, SigCode, SocketAddr, SocketOption, SocketOptionName,
 };
+use std::net::IpAddr;
 
 /// What an attempt to connect comes to.
 pub(crate) enum Connect {
@@ -31,6 +32,30 @@ pub(super) fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
     }
 }
 
+/// The address that a program names: one of IPv4 that is mapped into IPv6 (RFC 4291 2.5.5.2) is that one from here on.
+/// `only`: what it is where the socket has `IPV6_V6ONLY`.
+fn named(s: &Sock, address: SocketAddr, only: Errno) -> Result<SocketAddr> {
+    check_family(s.domain, address)?;
+    match (s.domain, address) {
+        (Domain::Inet6, SocketAddr::V6(v6)) => match v6.ip().to_ipv4_mapped() {
+            Some(_) if s.options.v6_only => Err(only),
+            Some(v4) => Ok(SocketAddr::from((v4, v6.port()))),
+            // Which of the links it is on has to be said (`SIN6_LEN`, "bind_not_ok" of `__inet6_bind`).
+            None if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => Err(Errno::EINVAL),
+            None => Ok(address),
+        },
+        _ => Ok(address),
+    }
+}
+
+/// An address as a socket of this family shows it.
+fn shown(domain: Domain, address: SocketAddr) -> SocketAddr {
+    match (domain, address) {
+        (Domain::Inet6, SocketAddr::V4(v4)) => SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port())),
+        _ => address,
+    }
+}
+
 impl Network {
     /// The open file that refers to a socket.
     pub fn set_file(&mut self, sock: u32, file: u32) {
@@ -39,13 +64,13 @@ impl Network {
 
     pub fn getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.socks[sock as usize];
-        s.local.unwrap_or(unspecified(s.domain))
+        shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))
     }
 
     pub fn getpeername(&self, sock: u32) -> Result<SocketAddr> {
         let s = &self.socks[sock as usize];
         match s.remote {
-            Some(remote) if !matches!(s.tcp, Tcp::Close | Tcp::SynSent) => Ok(remote),
+            Some(remote) if !matches!(s.tcp, Tcp::Close | Tcp::SynSent) => Ok(shown(s.domain, remote)),
             _ => Err(Errno::ENOTCONN),
         }
     }
@@ -61,9 +86,14 @@ impl Net<'_> {
     pub fn bind(&mut self, sock: u32, address: SocketAddr) -> Result<()> {
         let s = &self.net.socks[sock as usize];
         let host = s.host;
-        check_family(s.domain, address)?;
-        if self.host_of(host, address.ip()) != Some(host) {
-            return Err(Errno::EADDRNOTAVAIL);
+        let asked = address;
+        let address = named(s, asked, Errno::EINVAL)?;
+        match address.ip() {
+            // `inet_addr_valid_or_nonlocal`, `__inet6_bind`.
+            IpAddr::V4(ip) if ip.is_broadcast() || ip.is_multicast() => {}
+            IpAddr::V6(ip) if ip.is_multicast() => return Err(Errno::EINVAL),
+            ip if self.host_of(host, ip) != Some(host) => return Err(Errno::EADDRNOTAVAIL),
+            _ => {}
         }
         let s = &self.net.socks[sock as usize];
         if s.tcp != Tcp::Close || s.port.held {
@@ -81,7 +111,9 @@ impl Net<'_> {
         let s = &mut self.net.socks[sock as usize];
         s.local = Some(local);
         s.remote = None;
-        s.port.address_locked |= !address.ip().is_unspecified();
+        s.port.address_locked |= !asked.ip().is_unspecified();
+        // `__inet6_bind`: who is at one address of IPv6 cannot call one of IPv4.
+        s.options.v6_only |= local.is_ipv6() && !local.ip().is_unspecified();
         // A port of the kernel's choice is not the program's: it goes with the connection.
         s.port.port_locked |= address.port() != 0;
         Ok(())
@@ -130,7 +162,7 @@ impl Net<'_> {
         c.parent = NONE;
         self.scheduler.progress(self.run);
         let c = &self.net.socks[child as usize];
-        Ok((child, c.remote.unwrap_or(unspecified(c.domain))))
+        Ok((child, shown(c.domain, c.remote.unwrap_or(unspecified(c.domain)))))
     }
 
     /// `__inet_stream_connect` by `process`.
@@ -145,8 +177,8 @@ impl Net<'_> {
                 if s.tcp != Tcp::Close {
                     return Err(Errno::EISCONN);
                 }
-                check_family(s.domain, address)?;
-                let address = self.destination(sock, address);
+                let address = named(s, address, Errno::ENETUNREACH)?;
+                let address = self.destination(sock, address)?;
                 let local = self.source_address(sock, address)?;
                 self.send_syn(process, sock, local, address)?;
                 self.net.socks[sock as usize].state = SocketState::Connecting;
@@ -231,6 +263,9 @@ impl Net<'_> {
                 }
                 return Ok(());
             }
+            O::V6Only(_) if s.domain == Domain::Inet => return Err(Errno::ENOPROTOOPT),
+            // It counts for what is bound later (`inet_num`).
+            O::V6Only(_) if s.port.held => return Err(Errno::EINVAL),
             O::RecvLowAt(bytes) => {
                 // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is reported at once.
                 s.options.low_at = bytes.min(s.options.recv_buffer / 2).max(1);
@@ -257,9 +292,12 @@ impl Net<'_> {
         Ok(())
     }
 
-    pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> SocketOption {
+    pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
         let s = &mut self.net.socks[sock as usize];
-        s.options.get(option, || s.error.take())
+        if option == SocketOptionName::V6Only && s.domain == Domain::Inet {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        Ok(s.options.get(option, || s.error.take()))
     }
 }
 

@@ -51,14 +51,19 @@ impl Interface {
 }
 
 /// Whether `address` is `all`, or one of those that `all` stands for: `0.0.0.0` every one of IPv4, `[::]` those of both
-/// families (`ipv6(7)`; `IPV6_V6ONLY` is off).
-fn covers(all: IpAddr, address: IpAddr) -> bool {
-    all == address || all.is_unspecified() && (all.is_ipv6() || address.is_ipv4())
+/// families (`ipv6(7)`), or with `IPV6_V6ONLY` (`only`) those of IPv6.
+fn covers(all: IpAddr, only: bool, address: IpAddr) -> bool {
+    all == address || all.is_unspecified() && (all.is_ipv4() == address.is_ipv4() || all.is_ipv6() && !only)
 }
 
 /// Whether `a` and `b` claim the same port (`inet_rcv_saddr_equal`).
 pub(super) fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
-    a.port() == b.port() && (covers(a.ip(), b.ip()) || covers(b.ip(), a.ip()))
+    share((a, false), (b, false))
+}
+
+/// The same; with each, whether its socket has `IPV6_V6ONLY`.
+fn share((a, a_only): (&SocketAddr, bool), (b, b_only): (&SocketAddr, bool)) -> bool {
+    a.port() == b.port() && (covers(a.ip(), a_only, b.ip()) || covers(b.ip(), b_only, a.ip()))
 }
 
 /// A hash of where a connection comes from.
@@ -88,9 +93,11 @@ impl Net<'_> {
     /// Of several with `SO_REUSEPORT`, the one that a hash of both ends says (`inet_lhash2_lookup`).
     pub(super) fn listener(&self, host: u32, address: SocketAddr, from: SocketAddr) -> Option<u32> {
         let listens = |sock: u32| self.net.socks.get(sock as usize).is_some_and(|s| s.listen.is_some());
-        let find = |test: &dyn Fn(&SocketAddr) -> bool| {
+        let find = |test: &dyn Fn(&SocketAddr) -> bool, any: bool| {
             let bound = self.net.hosts[host as usize].bound.iter();
-            let mut all = bound.filter(|(at, sock)| test(at) && listens(*sock)).map(|&(_, sock)| sock);
+            let takes = |sock: u32| !any || !self.net.socks[sock as usize].options.v6_only;
+            let mut all =
+                bound.filter(|(at, sock)| test(at) && listens(*sock) && takes(*sock)).map(|&(_, sock)| sock);
             let first = all.next()?;
             if !self.net.socks[first as usize].options.reuse_port {
                 return Some(first);
@@ -99,9 +106,10 @@ impl Net<'_> {
             let which = spread(from) % (others.len() as u64 + 1);
             Some(which.checked_sub(1).map_or(first, |other| others[other as usize]))
         };
-        find(&|at| *at == address)
-            .or_else(|| find(&|at| overlap(at, &address) && at.is_ipv4() == address.is_ipv4()))
-            .or_else(|| find(&|at| overlap(at, &address)))
+        let claims = |at: &SocketAddr| overlap(at, &address);
+        find(&|at| *at == address, false)
+            .or_else(|| find(&|at| claims(at) && at.is_ipv4() == address.is_ipv4(), false))
+            .or_else(|| find(&claims, true))
     }
 
     /// `bind(2)`: `EADDRINUSE` by the rules of `socket(7)`, `SO_REUSEADDR`.
@@ -130,19 +138,21 @@ impl Net<'_> {
         sock: u32,
     ) -> bool {
         let owner = &self.net.hosts[host as usize];
+        let only = |sock: u32| self.net.socks.get(sock as usize).is_some_and(|s| s.options.v6_only);
+        let asked = (address, only(sock));
         let waits = |&(at, until, had_reuse): &(SocketAddr, u64, bool)| {
-            overlap(&at, address) && until > self.run.now() && !(reuse && had_reuse)
+            share((&at, false), asked) && until > self.run.now() && !(reuse && had_reuse)
         };
         let taken = |&(at, other): &(SocketAddr, u32)| {
-            let same = other == sock;
+            let (same, owner) = (other == sock, other);
             let Some(other) = self.net.socks.get(other as usize) else { return false };
-            overlap(&at, address)
+            share((&at, only(owner)), asked)
                 && !same
                 && !(reuse && other.options.reuse_addr && other.listen.is_none())
                 && !(reuse_port && other.options.reuse_port)
         };
         let shared = |((at, had_reuse), _): (&(SocketAddr, bool), &u32)| {
-            overlap(at, address) && !(reuse && *had_reuse)
+            share((at, false), asked) && !(reuse && *had_reuse)
         };
         !owner.time_wait.iter().any(waits)
             && !owner.bound.iter().any(taken)
@@ -184,17 +194,23 @@ impl Net<'_> {
     }
 
     /// Where a connection to `address` goes: every address is the one that `sock` is bound to, or the loopback's
-    /// (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`).
-    pub(super) fn destination(&self, sock: u32, mut address: SocketAddr) -> SocketAddr {
+    /// (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`). A bound address must be of the same family.
+    pub(super) fn destination(&self, sock: u32, mut address: SocketAddr) -> Result<SocketAddr, Errno> {
+        let s = &self.net.socks[sock as usize];
+        let bound = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
         if address.ip().is_unspecified() {
-            let s = &self.net.socks[sock as usize];
-            let bound = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
-            address.set_ip(match address {
-                SocketAddr::V4(_) => bound.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            address.set_ip(match (address, bound) {
+                (SocketAddr::V4(_), Some(IpAddr::V4(ip))) if !ip.is_unspecified() => IpAddr::V4(ip),
+                (SocketAddr::V4(_), _) | (_, Some(IpAddr::V4(_))) => loopback,
+                (SocketAddr::V6(_), _) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        address
+        match (address.ip(), bound) {
+            (ip, _) if ip.is_multicast() => Err(Errno::ENETUNREACH),
+            (IpAddr::V6(_), Some(IpAddr::V4(_))) => Err(Errno::EAFNOSUPPORT),
+            (ip, _) => self.host_of(s.host, ip).map(|_| address).ok_or(Errno::ENETUNREACH),
+        }
     }
 
     /// The address that a connection from `sock` to `remote` comes from: bound, or an ephemeral port of the route's.
@@ -206,7 +222,13 @@ impl Net<'_> {
             if local.ip().is_unspecified() {
                 local.set_ip(ip);
             }
-            return Ok(local);
+            // Who has bound the same port may be connected to the same peer (`__inet_check_established`).
+            let mut conns = self.net.conns.iter().map(|(_, c)| c);
+            let taken = conns.any(|c| {
+                let own = |side: usize| c.addresses[side] == local && c.addresses[1 - side] == remote;
+                (0..2).any(|side| own(side) && c.hosts[side] == host && c.socks[side] != NONE)
+            });
+            return if taken { Err(Errno::EADDRNOTAVAIL) } else { Ok(local) };
         }
         let ip = s.local.filter(|_| s.port.address_locked).map_or(ip, |local| local.ip());
         let port = self.free_port(host, SocketAddr::new(ip, 0)).ok_or(Errno::EADDRNOTAVAIL)?;

@@ -50,6 +50,7 @@ pub(super) struct Options {
     pub(super) reuse_port: bool,
     pub(super) no_delay: bool,
     pub(super) keep_alive: bool,
+    pub(super) v6_only: bool,
     pub(super) linger: Option<u32>,
     pub(super) low_at: u32,
     /// Bytes; as `getsockopt` shows them.
@@ -73,6 +74,7 @@ impl Options {
             reuse_port: false,
             no_delay: false,
             keep_alive: false,
+            v6_only: false,
             linger: None,
             low_at: 1,
             send_buffer: CORE_BUFFER,
@@ -101,6 +103,7 @@ impl Options {
             O::ReusePort(on) => self.reuse_port = on,
             O::NoDelay(on) => self.no_delay = on,
             O::KeepAlive(on) => self.keep_alive = on,
+            O::V6Only(on) => self.v6_only = on,
             // It is an `int`.
             O::Linger(seconds) => self.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => self.low_at = bytes.min(i32::MAX as u32).max(1),
@@ -130,6 +133,7 @@ impl Options {
             N::ReusePort => O::ReusePort(self.reuse_port),
             N::NoDelay => O::NoDelay(self.no_delay),
             N::KeepAlive => O::KeepAlive(self.keep_alive),
+            N::V6Only => O::V6Only(self.v6_only),
             N::Linger => O::Linger(self.linger),
             N::RecvLowAt => O::RecvLowAt(self.low_at),
             N::RecvTimeout => O::RecvTimeout(self.recv_timeout.map(duration)),

@@ -25,6 +25,6 @@ pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use pipe::Pipe;
 pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
-pub(crate) use signals::{ProcessSignals, ThreadSignals, UNSTOPPABLE};
+pub(crate) use signals::{KEPT, ProcessSignals, ThreadSignals, UNSTOPPABLE};
 pub(crate) use table::Table;
 pub(crate) use watcher::Watcher;

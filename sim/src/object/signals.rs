@@ -6,6 +6,8 @@ use eagain_net::{Disposition, SigAction, SigActionFlags, SigInfo, SigSet, Signal
 
 /// Signals that can be neither caught nor blocked.
 pub(crate) const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
+/// Signals that glibc keeps for itself and lets no program handle or block (nptl(7)).
+pub(crate) const KEPT: SigSet = SigSet(1 << (32 - 1) | 1 << (33 - 1));
 /// Signals whose default is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
 const IGNORED: SigSet = SigSet(1 << (17 - 1) | 1 << (18 - 1) | 1 << (23 - 1) | 1 << (28 - 1));
 
@@ -187,9 +189,10 @@ impl ProcessSignals {
         old
     }
 
-    /// Back to the default (`SA_RESETHAND`).
+    /// Back to the default (`SA_RESETHAND`): the handler alone goes, flags and mask stay (`get_signal`).
     pub fn reset_action(&mut self, signal: Signal) {
-        self.actions.retain(|(number, _)| *number != signal.0);
+        let actions = self.actions.iter_mut().filter(|(number, _)| *number == signal.0);
+        actions.for_each(|(_, action)| action.disposition = Disposition::Default);
     }
 
     /// Takes out all actions: handlers may hold what makes calls when it is dropped.

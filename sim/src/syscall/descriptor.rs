@@ -234,14 +234,31 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
     }
 }
 
+/// `UIO_MAXIOV`.
+pub(crate) const PARTS_MAX: usize = 1024;
+
+/// `import_iovec`; that the file may be read, or written, is asked before.
+fn check_parts(w: &mut World, file: u32, parts: usize, writes: bool) -> Result<()> {
+    if parts <= PARTS_MAX {
+        return Ok(());
+    }
+    match &w.files[file].object {
+        Object::File(open) if !(if writes { open.access.writable } else { open.access.readable }) => {
+            Err(Errno::EBADF)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 /// `readv(2)`: nothing is asked of what can be read where there is no room.
 pub(crate) fn read_parts(
     w: &mut World,
     fd: Fd,
     buffer: &mut [u8],
+    parts: usize,
     progress: &mut RecvProgress,
 ) -> Step<usize> {
-    let file = match w.file(fd) {
+    let file = match w.file(fd).and_then(|file| check_parts(w, file, parts, false).map(|()| file)) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
@@ -260,7 +277,7 @@ pub(crate) fn write_parts(
     parts: &[IoSlice<'_>],
     progress: &mut SendProgress,
 ) -> Step<usize> {
-    let file = match w.file(fd) {
+    let file = match w.file(fd).and_then(|file| check_parts(w, file, parts.len(), true).map(|()| file)) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };

@@ -8,6 +8,7 @@ use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
 use crate::world::World;
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
+use std::collections::BTreeMap;
 
 /// `EP_MAX_NESTS`.
 const NESTS_MAX: u32 = 4;
@@ -25,6 +26,7 @@ pub(crate) fn create(w: &mut World) -> Result<Fd> {
 }
 
 pub(crate) fn eventfd(w: &mut World, initial: u32, flags: SocketFlags) -> Result<Fd> {
+    descriptor::check_flags(flags.without(SocketFlags::SEMAPHORE))?;
     w.check_fd_free()?;
     let counter =
         EventCounter { value: u64::from(initial), semaphore: flags.contains(SocketFlags::SEMAPHORE) };
@@ -155,7 +157,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
             return Err(Errno::EINVAL);
         }
     }
-    if op == EpollOp::Add && nested && reaches(w, file, set_file, 0) {
+    if op == EpollOp::Add && nested && nests_too_deep(w, file, set_file) {
         return Err(Errno::ELOOP);
     }
     let events = events | Events::ERR | Events::HUP;
@@ -214,14 +216,40 @@ fn evaluate(w: &mut World, set_file: u32, item: u32, file: u32) {
     w.notify(set_file, Events::IN, None);
 }
 
-/// Whether `from` watches `to`, directly or through others.
-fn reaches(w: &mut World, from: u32, to: u32, depth: u32) -> bool {
-    if from == to || depth > NESTS_MAX {
-        return true;
+/// Whether with `inner` in `outer` sets would watch one another in a circle, or be nested too deep (`ep_loop_check`).
+fn nests_too_deep(w: &World, inner: u32, outer: u32) -> bool {
+    let below = depth_below(w, inner, outer, &mut BTreeMap::new());
+    below > NESTS_MAX || below + 1 + depth_above(w, outer, &mut BTreeMap::new()) > NESTS_MAX
+}
+
+/// How many sets deep it goes down from a set; too many where it comes to `into`.
+fn depth_below(w: &World, set: u32, into: u32, known: &mut BTreeMap<u32, u32>) -> u32 {
+    if set == into {
+        return NESTS_MAX + 1;
     }
-    let Some(set) = get(w, from) else { return false };
-    let files: Vec<u32> = set.items.iter().map(|(_, entry)| entry.file).collect();
-    files.into_iter().any(|file| reaches(w, file, to, depth + 1))
+    let Object::Epoll(entries) = &w.files[set].object else { return 0 };
+    if let Some(&depth) = known.get(&set) {
+        return depth;
+    }
+    let inner = entries.items.iter().map(|(_, entry)| entry.file);
+    let inner = inner.filter(|&file| matches!(w.files[file].object, Object::Epoll(_)));
+    let depth = inner.map(|file| depth_below(w, file, into, known) + 1).max().unwrap_or(0);
+    known.insert(set, depth);
+    depth
+}
+
+/// How many sets deep it goes up to one that none watches.
+fn depth_above(w: &World, set: u32, known: &mut BTreeMap<u32, u32>) -> u32 {
+    if let Some(&depth) = known.get(&set) {
+        return depth;
+    }
+    let outer = w.files[set].watchers().iter().filter_map(|watcher| match watcher {
+        Watcher::Epoll { set, .. } => Some(*set),
+        _ => None,
+    });
+    let depth = outer.map(|set| depth_above(w, set, known) + 1).max().unwrap_or(0);
+    known.insert(set, depth);
+    depth
 }
 
 pub(crate) fn wait(

@@ -6,7 +6,7 @@ use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
 use crate::world::World;
-use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result};
+use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
 
 /// What it takes a disk to make data durable, in nanoseconds.
@@ -100,7 +100,8 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     };
     let open = disk.open(host, inode, access);
     w.progress();
-    Ok(descriptor::open_file(w, Object::File(Box::new(open)), false))
+    let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
+    Ok(descriptor::open_file(w, Object::File(Box::new(open)), nonblocking))
 }
 
 /// A new file or directory with this name in a directory.

@@ -8,7 +8,7 @@ use crate::Oracle;
 use crate::fault::Family;
 use crate::kernel::Frame;
 use crate::network::ALL;
-use crate::object::{Object, UNSTOPPABLE};
+use crate::object::{KEPT, Object, UNSTOPPABLE};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
@@ -286,12 +286,14 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
 }
 
 pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Result<SigAction> {
-    if !signal.is_valid() || UNSTOPPABLE.contains(signal) {
+    if !signal.is_valid() || UNSTOPPABLE.contains(signal) || KEPT.contains(signal) {
         return Err(Errno::EINVAL);
     }
+    let known = SigActionFlags::RESTART | SigActionFlags::NODEFER | SigActionFlags::RESETHAND;
+    let (flags, mask) = (action.flags & known, SigSet(action.mask.0 & !UNSTOPPABLE.0));
     let process = w.my_process();
     let p = &mut w.processes[process];
-    let old = p.signals.set_action(signal, action.clone());
+    let old = p.signals.set_action(signal, SigAction { flags, mask, ..action.clone() });
     if p.signals.ignores(signal) {
         p.signals.discard(signal);
         p.aio.sigpipe &= signal != Signal::SIGPIPE;
@@ -303,6 +305,7 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
 }
 
 pub(crate) fn sigprocmask(w: &mut World, how: MaskHow, set: SigSet) -> Result<SigSet> {
+    let set = SigSet(set.0 & !KEPT.0);
     let signals = &mut w.scheduler.running_mut().signals;
     let old = signals.mask();
     let new = match how {
@@ -382,6 +385,9 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
 }
 
 pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) -> Result<()> {
+    if id.0 <= 0 {
+        return Err(Errno::EINVAL);
+    }
     let thread = thread::thread_of(w, id).filter(|&t| !w.scheduler[t].has_ended());
     let thread = thread.ok_or(Errno::ESRCH)?;
     // Signal 0 asks whether there is somebody.
@@ -411,6 +417,8 @@ pub(crate) fn setown(w: &mut World, fd: Fd, owner: Owner) -> Result<()> {
 
 pub(crate) fn setsig(w: &mut World, fd: Fd, signal: Option<Signal>) -> Result<()> {
     let file = w.file(fd)?;
+    // 0 is SIGIO, as is no signal (fcntl(2)).
+    let signal = signal.filter(|signal| signal.0 != 0);
     if signal.is_some_and(|signal| !signal.is_valid()) {
         return Err(Errno::EINVAL);
     }

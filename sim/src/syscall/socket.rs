@@ -1,7 +1,7 @@
 //! Sockets, by descriptor: finds the socket, lists the thread where the call waits, and sends the signals. What the call
 //! does to the socket is in `crate::network`.
 
-use super::descriptor::{check_flags, wait_for_file};
+use super::descriptor::{PARTS_MAX, check_flags, wait_for_file};
 use crate::network::{Connect, RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
@@ -188,6 +188,20 @@ pub(crate) fn is_at_mark(w: &World, fd: Fd) -> bool {
     find(w, fd).ok().and_then(|(_, sock)| w.network.readable(sock)).is_some_and(|(_, at_mark)| at_mark)
 }
 
+/// `sendmsg(2)`; the number of parts is looked at after the descriptor.
+pub(crate) fn sendmsg(
+    w: &mut World,
+    fd: Fd,
+    parts: &[&[u8]],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    if parts.len() > PARTS_MAX {
+        return Step::Done(getsockopt(w, fd, SocketOptionName::ReuseAddr).and(Err(Errno::EMSGSIZE)));
+    }
+    send(w, fd, parts, flags, progress)
+}
+
 /// `inet_shutdown`.
 pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
     let Ok((_, sock)) = find(w, fd) else { return family::shutdown(w, fd, how) };
@@ -221,5 +235,5 @@ pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<
 
 pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
     let Ok((_, sock)) = find(w, fd) else { return family::getsockopt(w, fd, option) };
-    Ok(w.net().getsockopt(sock, option))
+    w.net().getsockopt(sock, option)
 }

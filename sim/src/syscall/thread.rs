@@ -143,6 +143,11 @@ pub(crate) fn wake_spuriously(w: &mut World, thread: u32) {
 }
 
 pub(crate) fn futex_wake(w: &mut World, word: &AtomicU32, count: u32) -> Result<u32> {
+    // `futex_wake` looks whether it has woken enough after it has woken one.
+    wake_some(w, word, count.max(1))
+}
+
+fn wake_some(w: &mut World, word: &AtomicU32, count: u32) -> Result<u32> {
     let key = (w.my_process(), address(word));
     let mut woken = 0;
     while woken < count
@@ -168,7 +173,7 @@ pub(crate) fn futex_requeue(
     if word.load(SeqCst) != expected {
         return Err(Errno::EAGAIN);
     }
-    let mut moved = futex_wake(w, word, wake)?;
+    let mut moved = wake_some(w, word, wake)?;
     let process = w.my_process();
     let (from, to) = ((process, address(word)), (process, address(target)));
     for _ in 0..requeue {
