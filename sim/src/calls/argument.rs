@@ -71,6 +71,7 @@ impl Arg {
     pub(crate) fn put(self, out: &mut Vec<u8>, words: &impl Resolve, word: u64) {
         match self {
             Arg::Fd | Arg::Count | Arg::Number => put_number(out, word as i64),
+            Arg::UserData if word == 0 => out.push(b'0'),
             Arg::UserData => put_hex(out, word),
             Arg::Timeout if word == u64::MAX => out.extend_from_slice(b"never"),
             Arg::Duration | Arg::Timeout => put_span(out, word),
@@ -80,7 +81,14 @@ impl Arg {
             },
             Arg::Flags(flags) => flags.put(out, word),
             Arg::Outcome => put_outcome(out, word as i64),
-            Arg::Address => put_address(out, word),
+            Arg::Address => {
+                put_address(out, word);
+                // Beside the address, since a program knows hosts by both.
+                if let Some(name) = host_of(word).and_then(|index| words.host(index)) {
+                    out.push(b' ');
+                    out.extend_from_slice(name.as_bytes());
+                }
+            }
             Arg::Signal => put_signal(out, word),
             Arg::SigSet => put_signals(out, SigSet(word)),
             Arg::Text => match words.text(index(word)) {
@@ -165,6 +173,12 @@ fn put_outcome(out: &mut Vec<u8>, result: i64) {
         }
         None => put_number(out, result),
     }
+}
+
+/// The index of the host of an address: they have 10.0.x.y, dealt out in order from 10.0.0.1.
+pub(crate) fn host_of(word: u64) -> Option<usize> {
+    let [10, 0, high, low] = ((word >> 16) as u32).to_be_bytes() else { return None };
+    (usize::from(high) << 8 | usize::from(low)).checked_sub(1)
 }
 
 fn put_address(out: &mut Vec<u8>, word: u64) {

@@ -3,11 +3,21 @@
 use super::SimKernel;
 use super::entry::{NOTHING, call, waiting_call_on};
 use super::words::{nanoseconds, timeout_word, word};
+use crate::scheduler::Step;
 use crate::syscall::{epoll, poll};
 use crate::trace::Kind;
 use crate::world::World;
 use eagain_net::*;
 use std::time::Duration;
+
+/// What a wait has found, for the trace: what names each (a descriptor, or the data of an epoll entry), and its events.
+fn found(w: &mut World, all: impl Iterator<Item = (u64, u32)>) {
+    let me = w.scheduler.current();
+    for (name, events) in all {
+        w.run.payload(me, &name.to_le_bytes(), false);
+        w.run.payload(me, &events.to_le_bytes(), false);
+    }
+}
 
 impl Readiness for SimKernel {
     fn epoll_create(&self) -> Result<Fd> {
@@ -28,15 +38,27 @@ impl Readiness for SimKernel {
     ) -> Result<usize> {
         let timeout = nanoseconds(timeout);
         let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
-        let act =
-            |w: &mut World, epoll, deadline: &mut _| epoll::wait(w, epoll, events, timeout, mask, deadline);
+        let act = |w: &mut World, epoll, deadline: &mut _| {
+            let step = epoll::wait(w, epoll, events, timeout, mask, deadline);
+            if let (true, Step::Done(Ok(n))) = (w.run.keeps_events(), &step) {
+                found(w, events.iter().take(*n).map(|event| (event.data, event.events.0)));
+            }
+            step
+        };
         waiting_call_on(Kind::EpollWait, args, epoll, act, |_, _, _| None)
     }
 
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
         let timeout = nanoseconds(timeout);
         let args = [fds.len() as u64, timeout_word(timeout), 0, 0];
-        let act = |w: &mut World, _, polling: &mut _| poll::poll(w, fds, timeout, mask, polling);
+        let act = |w: &mut World, _, polling: &mut _| {
+            let step = poll::poll(w, fds, timeout, mask, polling);
+            if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
+                let ready = fds.iter().filter(|entry| !entry.revents.is_empty());
+                found(w, ready.map(|entry| (entry.fd.0 as u64, entry.revents.0)));
+            }
+            step
+        };
         waiting_call_on(Kind::Poll, args, NOTHING, act, |_, _, _| None)
     }
 
@@ -54,7 +76,12 @@ impl Readiness for SimKernel {
         let asked = [&read, &write, &except].map(|set| set.as_deref().cloned().unwrap_or_default());
         let mut sets = [read, write, except];
         let act = |w: &mut World, _, polling: &mut _| {
-            poll::select(w, nfds, &mut sets, &asked, timeout, mask, polling)
+            let step = poll::select(w, nfds, &mut sets, &asked, timeout, mask, polling);
+            if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
+                let sets = sets.iter().enumerate().filter_map(|(at, set)| Some((at, set.as_deref()?)));
+                found(w, sets.flat_map(|(at, set)| set.iter().map(move |fd| (fd.0 as u64, 1 << at))));
+            }
+            step
         };
         waiting_call_on(Kind::Select, args, NOTHING, act, |_, _, _| None)
     }

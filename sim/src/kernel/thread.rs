@@ -13,7 +13,7 @@ impl Threads for SimKernel {
     fn spawn(&self, name: &str, body: ThreadBody) -> Result<ThreadId> {
         let mut body = Some(body);
         let args = [name.len() as u64, 0, 0, 0];
-        call(Kind::Spawn, args, |w| thread::spawn(w, &mut body))
+        call(Kind::Spawn, args, |w| thread::spawn(w, name, &mut body))
     }
 
     fn join(&self, thread: ThreadId) -> Result<()> {

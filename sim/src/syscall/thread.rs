@@ -16,7 +16,7 @@ fn address(word: &AtomicU32) -> usize {
     std::ptr::from_ref(word) as usize
 }
 
-pub(crate) fn spawn(w: &mut World, body: &mut Option<ThreadBody>) -> Result<ThreadId> {
+pub(crate) fn spawn(w: &mut World, given: &str, body: &mut Option<ThreadBody>) -> Result<ThreadId> {
     let process = w.my_process();
     if w.processes[process].live_threads >= THREADS_MAX {
         return Err(Errno::EAGAIN);
@@ -26,7 +26,7 @@ pub(crate) fn spawn(w: &mut World, body: &mut Option<ThreadBody>) -> Result<Thre
     w.scheduler[me].spawned += 1;
     let name = format!("{}.{}", w.scheduler[me].name, w.scheduler[me].spawned);
     let (time, mask) = (w.scheduler[me].time, w.scheduler[me].signals.mask());
-    let thread = w.add_thread(process, name, time, mask, body);
+    let thread = w.add_thread(process, name, given, time, mask, body);
     w.progress();
     Ok(ThreadId(w.scheduler[thread].tid))
 }

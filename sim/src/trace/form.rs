@@ -1,8 +1,8 @@
 //! How events are written, the same in every form of a trace.
 
 use super::Event;
-use crate::calls::{Arg, Kind, Resolve, argument};
-use crate::print::{put_bytes, put_number, put_span, put_time, text};
+use crate::calls::{self, Arg, Kind, Resolve, argument};
+use crate::print::{put_bytes, put_hex, put_number, put_span, put_time, text};
 use crate::run::TraceLog;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -24,17 +24,10 @@ pub fn address(word: u64) -> SocketAddrV4 {
 /// The host at an address, by name, and the port.
 pub fn place(log: &TraceLog, word: u64) -> String {
     let address = address(word);
-    match host(log, *address.ip()) {
+    match argument::host_of(word).and_then(|index| log.host(index)) {
         Some(name) => format!("{name}:{}", address.port()),
         None => address.to_string(),
     }
-}
-
-/// Hosts have the addresses 10.0.x.y, dealt out in order from 10.0.0.1.
-fn host(log: &TraceLog, ip: Ipv4Addr) -> Option<&str> {
-    let [10, 0, high, low] = ip.octets() else { return None };
-    let index = (usize::from(high) << 8 | usize::from(low)).checked_sub(1)?;
-    log.hosts.get(index).map(String::as_str)
 }
 
 /// Bytes as a C string, cut after `limit`.
@@ -109,6 +102,70 @@ pub fn moved(event: &Event) -> u64 {
 pub fn payload<'a>(log: &'a TraceLog, event: &Event) -> &'a [u8] {
     let (start, length) = (event.bytes.0 as usize, event.bytes.1 as usize);
     start.checked_add(length).and_then(|end| log.bytes.get(start..end)).unwrap_or_default()
+}
+
+/// Behind a space, what a call moved: the beginning of the bytes, or what a wait has found.
+pub(super) fn put_payload(out: &mut Vec<u8>, log: &TraceLog, event: &Event, bytes_max: usize) {
+    let payload = payload(log, event);
+    if payload.is_empty() {
+        return;
+    }
+    out.push(b' ');
+    if matches!(event.kind, Kind::EpollWait | Kind::Poll | Kind::Select) {
+        return put_found(out, event, payload);
+    }
+    put_bytes(out, payload, bytes_max);
+    if payload.len() > bytes_max || moved(event) > payload.len() as u64 {
+        out.extend_from_slice(b"...");
+    }
+}
+
+/// `[{EPOLLIN, 3}]` of an epoll set, with the data of the entry; `[{fd 3, POLLIN}]`; `[{fd 3, in}]`.
+fn put_found(out: &mut Vec<u8>, event: &Event, payload: &[u8]) {
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    out.push(b'[');
+    let all = payload.chunks_exact(FOUND_BYTES);
+    let shown = all.len() as u64;
+    for (at, entry) in all.enumerate() {
+        let (name, events) = (word(&entry[..8]), word(&entry[8..]));
+        out.extend_from_slice(if at > 0 { b", {" } else { b"{" });
+        match event.kind {
+            Kind::EpollWait => {
+                calls::EPOLL_EVENTS.put(out, &Nameless, events);
+                out.extend_from_slice(b", ");
+                // A token is a small number, or a pointer or a constant of all ones.
+                if name >> 32 == 0 { put_number(out, name) } else { put_hex(out, name) }
+            }
+            kind => {
+                out.extend_from_slice(b"fd ");
+                put_number(out, name);
+                out.extend_from_slice(b", ");
+                let names = if kind == Kind::Poll { calls::POLL_EVENTS } else { calls::SELECT_SETS };
+                names.put(out, &Nameless, events);
+            }
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+    if event.result > 0 && event.result as u64 > shown {
+        out.extend_from_slice(b"...");
+    }
+}
+
+/// What a wait has found is kept as a name (64 bits) and events (32 bits) each.
+const FOUND_BYTES: usize = 12;
+
+/// Flags refer to nothing by index.
+struct Nameless;
+
+impl Resolve for Nameless {
+    fn text(&self, _: usize) -> Option<&str> {
+        None
+    }
+
+    fn host(&self, _: usize) -> Option<&str> {
+        None
+    }
 }
 
 /// The event that caused this one's result.

@@ -72,14 +72,7 @@ impl<'a> Lines<'a> {
             out.push(b' ');
             form::put_result(out, event);
         }
-        let payload = form::payload(log, event);
-        if !payload.is_empty() {
-            out.push(b' ');
-            print::put_bytes(out, payload, BYTES_MAX);
-            if payload.len() > BYTES_MAX || form::moved(event) > payload.len() as u64 {
-                out.extend_from_slice(b"...");
-            }
-        }
+        form::put_payload(out, log, event, BYTES_MAX);
         if event.cause != 0 {
             out.extend_from_slice(b"  <- #");
             print::put_number(out, event.cause);
@@ -252,6 +245,28 @@ mod tests {
         assert_eq!(numbers(3, 9), ["#2", "#4"]);
         assert_eq!(numbers(0, 2), ["#4", "#8"]);
         assert_eq!(numbers(9, 9), [""; 0]);
+    }
+
+    #[test]
+    fn a_wait_shows_what_it_found() {
+        let entry = |name: u64, events: u32| [&name.to_le_bytes()[..], &events.to_le_bytes()].concat();
+        let bytes = [entry(3, 1), entry(u64::MAX, 0x2005), entry(7, 6)].concat();
+        let log = TraceLog { events: vec![], bytes, threads: vec![], hosts: vec![], texts: vec![] };
+        let line = |kind, result, bytes| {
+            let args = [64, 64, u64::MAX, 0];
+            let event = Event { number: 1, time: 0, thread: u32::MAX, kind, args, result, cause: 0, bytes };
+            Lines::wide(&log, 2, 1).line(&event)
+        };
+        let found = line(Kind::EpollWait, 3, (0, 24));
+        assert!(
+            found.ends_with(" = 3 [{EPOLLIN, 3}, {EPOLLIN|EPOLLOUT|EPOLLRDHUP, 0xffffffffffffffff}]..."),
+            "{found}"
+        );
+        let found = line(Kind::Poll, 1, (24, 12));
+        assert!(found.ends_with(" = 1 [{fd 7, POLLPRI|POLLOUT}]"), "{found}");
+        let found = line(Kind::Select, 2, (24, 12));
+        assert!(found.ends_with(" = 2 [{fd 7, out|except}]"), "{found}");
+        assert!(line(Kind::EpollWait, 0, (0, 0)).ends_with(" = 0"));
     }
 
     #[test]

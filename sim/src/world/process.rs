@@ -93,7 +93,7 @@ impl World {
             name,
         });
         self.foreground += u32::from(foreground);
-        let main = self.add_thread(index, main_name, time, eagain_net::SigSet::EMPTY, body);
+        let main = self.add_thread(index, main_name, "", time, eagain_net::SigSet::EMPTY, body);
         let process = &mut self.processes[index];
         (process.main_thread, process.signal_target) = (main, main);
         index
@@ -247,6 +247,7 @@ impl World {
         &mut self,
         process: u32,
         name: String,
+        given: &str,
         time: u64,
         mask: SigSet,
         body: ThreadBody,
@@ -256,7 +257,10 @@ impl World {
         owner.threads_made += 1;
         owner.live_threads += 1;
         if self.run.keeps_events() {
-            self.run.name_thread(self.scheduler.len() as u32, &name);
+            // As given, behind the name that the keys of its choices have.
+            let given = given.split_whitespace().collect::<Vec<_>>().join("-");
+            let shown = if given.is_empty() { name.clone() } else { format!("{name}:{given}") };
+            self.run.name_thread(self.scheduler.len() as u32, &shown);
         }
         self.scheduler.add(Thread::new(name, process, tid, time, mask, body))
     }
