@@ -31,6 +31,7 @@ pub mod fault;
 mod kernel;
 mod knobs;
 pub mod native;
+mod near;
 mod network;
 mod object;
 mod oracle;

@@ -85,8 +85,7 @@ pub fn panicked(message: &str, place: &str) {
         let process = w.my_process();
         if !w.processes[process].may_panic {
             let name = w.scheduler[w.scheduler.current()].name.clone();
-            let site = format!("panic at {place}");
-            w.run.fail(Oracle::Survival, &site, format!("{name} panicked: {message}"));
+            w.run.fail(Oracle::Survival, place, format!("{name} panicked: {message}"));
             w.run.failed_in(&name);
         }
     });

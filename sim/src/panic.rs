@@ -56,7 +56,7 @@ pub(crate) fn take(payload: &(dyn Any + Send)) -> Panic {
     CAUGHT.take().unwrap_or_else(|| {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Panic { message: text.unwrap_or("a panic without a text").to_owned(), place: String::new() }
+        Panic { message: text.unwrap_or("a panic without a text").to_owned(), place: "panic".to_owned() }
     })
 }
 

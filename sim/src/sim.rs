@@ -5,11 +5,13 @@ use crate::choice::{Distribution, Domain, Once};
 use crate::fault::{Family, USUAL_FAULTS};
 use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
+use crate::near::near;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, NONE, Next, World};
 use eagain_net::SocketAddr;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,6 +30,8 @@ pub struct Sim {
     quiet_after: u64,
     ran: bool,
     external: Option<External>,
+    /// What is wrong with the scenario.
+    mistake: OnceCell<String>,
 }
 
 /// A host of the world.
@@ -64,10 +68,12 @@ impl Sim {
             quiet_after: 60_000_000_000,
             ran: false,
             external: None,
+            mistake: OnceCell::new(),
         }
     }
 
-    /// A knob that takes words: what `--set` gave, or the default.
+    /// A knob that takes words: what `--set` gave, or the default. One that the scenario does not have is a mistake of it: it
+    /// does not run.
     pub fn word(&self, name: &str) -> String {
         self.settings.get(name).cloned().unwrap_or_else(|| match self.knob(name) {
             Some(KnobValues::Words(words)) => words.first().copied().unwrap_or_default().to_owned(),
@@ -77,7 +83,18 @@ impl Sim {
     }
 
     fn knob(&self, name: &str) -> Option<KnobValues> {
-        self.scenario.knobs.iter().find(|knob| knob.name == name).map(|knob| knob.values)
+        let knobs = self.scenario.knobs;
+        let known = knobs.iter().find(|knob| knob.name == name).map(|knob| knob.values);
+        if known.is_none() {
+            let hint = match near(name, knobs.iter().map(|knob| knob.name)) {
+                Some(other) => format!("did you mean `{other}`?"),
+                None => "its knobs are those of `Scenario::knobs`".to_owned(),
+            };
+            self.mistake.get_or_init(|| {
+                format!("the scenario asks for a knob `{name}` that it does not have ({hint})")
+            });
+        }
+        known
     }
 
     /// Whether a knob was set from outside.
@@ -85,7 +102,7 @@ impl Sim {
         self.settings.contains_key(name)
     }
 
-    /// A knob that takes a number.
+    /// A knob that takes a number; otherwise as [`Sim::word`].
     pub fn number(&self, name: &str) -> u64 {
         match (self.settings.get(name), self.knob(name)) {
             (Some(text), _) => crate::choice::parse_seed(text).unwrap_or(0),
@@ -132,6 +149,7 @@ impl Sim {
 
     /// A new host. Its address is 10.0.x.y, dealt out in order.
     pub fn host(&mut self, name: &str) -> HostId {
+        let name = &*unique(name.to_owned(), |name| self.world.hosts.iter().any(|host| host.name == name));
         let index = self.world.hosts.len();
         let number = index + 1;
         let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
@@ -190,6 +208,7 @@ impl Sim {
         body: impl FnOnce(SimKernel) + Send + 'static,
     ) -> ProcessId {
         let name = name.replace(' ', "-");
+        let name = unique(name, |name| self.world.processes.iter().any(|process| process.name == name));
         ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
     }
 
@@ -284,8 +303,14 @@ impl Sim {
 
     /// Draws the swarm and runs until every client has ended, an oracle breaks, or nothing can happen any more.
     pub fn run(&mut self) {
+        if let Some(what) = self.mistake.get() {
+            self.world.run.mistake(what.clone());
+        }
         if std::mem::replace(&mut self.ran, true) || self.world.run.is_refused() {
             return;
+        }
+        if self.world.foreground == 0 {
+            self.world.run.has_no_client();
         }
         self.world.run.draw_swarm(&self.faults, u64::MAX);
         if self.faults.contains(&Family::Knob) {
@@ -338,6 +363,14 @@ impl Sim {
         let report = w.run.into_report();
         (report, self.engine)
     }
+}
+
+/// `name`, or the first of `name-2`, `name-3` and so on that is not `taken`: choices are keyed by names.
+fn unique(name: String, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(&name) {
+        return name;
+    }
+    (2..).map(|number: u64| format!("{name}-{number}")).find(|name| !taken(name)).unwrap_or(name)
 }
 
 /// Whose turn it is, over and over.
@@ -449,11 +482,11 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
         && let Some(panic) = crate::panic::take_any()
     {
         // A task panicked, and its runtime kept that to itself.
-        external.fail(Oracle::Survival, &format!("panic at {}", panic.place), panic.message);
+        external.fail(Oracle::Survival, &panic.place, panic.message);
     }
     if let Err(payload) = outcome {
         let panic = crate::panic::take(&*payload);
-        sim.fail(Oracle::Assertion, &format!("scenario at {}", panic.place), panic.message);
+        sim.fail(Oracle::Assertion, &panic.place, panic.message);
     }
     let (report, used) = sim.finish();
     *engine = used;

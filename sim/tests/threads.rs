@@ -218,7 +218,7 @@ fn a_panic_that_nobody_is_told_of_breaks_survival_at_its_place() {
     ] {
         let failure = failure.unwrap();
         assert_eq!((failure.oracle.code(), &*failure.thread), ("O16", "program/0.1"));
-        assert_eq!(failure.site, format!("panic at sim/tests/threads.rs:{BAD_REQUEST}"));
+        assert_eq!(failure.site, format!("sim/tests/threads.rs:{BAD_REQUEST}"));
         assert!(failure.message.starts_with("program/0.1 panicked: one bad request"));
         assert!(failure.time < 1_000_000);
     }
@@ -266,10 +266,7 @@ fn a_thread_that_is_killed_while_it_unwinds_has_panicked() {
                 sleep(k, Duration::from_micros(60));
             });
         });
-        assert_eq!(
-            failure.map(|failure| failure.site),
-            Some(format!("panic at sim/tests/threads.rs:{BAD_REQUEST}"))
-        );
+        assert_eq!(failure.map(|failure| failure.site), Some(format!("sim/tests/threads.rs:{BAD_REQUEST}")));
     }
     assert_eq!(gone.lock().unwrap().len(), 20);
 }

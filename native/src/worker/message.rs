@@ -3,7 +3,7 @@
 
 use eagain_sim::Sim;
 use eagain_sim::choice::{Base, Key};
-use eagain_sim::run::{Failure, Knob, Record, RunReport, RunSpec, Scenario, TraceLog};
+use eagain_sim::run::{Empty, Failure, Knob, Record, RunReport, RunSpec, Scenario, TraceLog};
 use eagain_sim::trace::{Event, Kind};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -188,6 +188,8 @@ pub fn report(report: &RunReport) -> Vec<u8> {
         writer.number(failure.event);
     });
     writer.option(report.refused.as_deref(), Writer::text);
+    writer.number(u64::from(report.mistaken));
+    writer.option(report.empty, |writer, empty| writer.number(u64::from(empty == Empty::NoCall)));
     writer.list(report.faults.iter(), |writer, (name, count)| {
         writer.text(name);
         writer.number(*count);
@@ -232,6 +234,9 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
             })
         })?,
         refused: reader.option(Reader::text)?,
+        mistaken: reader.number()? != 0,
+        empty: reader
+            .option(|reader| Some(if reader.number()? == 0 { Empty::NoClient } else { Empty::NoCall }))?,
         faults: reader.list(|reader| Some((interned(reader.text()?), reader.number()?)))?,
         sometimes: reader.list(|reader| Some((interned(reader.text()?), reader.number()? != 0)))?,
         choices: reader.list(|reader| Some((reader.key()?, reader.number()?)))?,

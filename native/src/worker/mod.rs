@@ -182,6 +182,8 @@ fn crash_report(status: ExitStatus) -> RunReport {
         simulated: 0,
         failure: Some(failure),
         refused: None,
+        mistaken: false,
+        empty: None,
         faults: Default::default(),
         sometimes: Default::default(),
         choices: Vec::new(),

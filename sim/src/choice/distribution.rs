@@ -49,6 +49,11 @@ impl Distribution {
         if self.logarithmic { self.log_value(bits) } else { scale(bits, 48, self.low, self.high) }
     }
 
+    /// What a value that was recorded comes to where the choice has this range now.
+    pub(crate) fn within(self, value: u64) -> u64 {
+        value.min(self.high)
+    }
+
     fn log_value(self, bits: u64) -> u64 {
         let (from, to) = (self.low.max(1).ilog2(), self.high.max(1).ilog2());
         let magnitude = from + (bits & 0xff) as u32 * (to - from + 1) / 256;

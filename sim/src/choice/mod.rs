@@ -319,11 +319,16 @@ impl Choices {
             }
             _ => 0,
         };
-        if self.watched { self.watch(words, lane, domain, ordinal, value, &object) } else { value }
+        if self.watched {
+            self.watch(words, lane, domain, ordinal, value, distribution, &object)
+        } else {
+            value
+        }
     }
 
     /// What an override makes of a value; kept where values are kept.
     #[cold]
+    #[allow(clippy::too_many_arguments)] // as above
     fn watch(
         &mut self,
         words: &mut Words,
@@ -331,13 +336,15 @@ impl Choices {
         domain: Domain,
         ordinal: u64,
         mut value: u64,
+        distribution: Distribution,
         object: &dyn Fn() -> String,
     ) -> u64 {
         if !self.by_stream.is_empty()
             && let Place::At(place) = self.place(words, lane, domain, object)
             && let Some((fixed, used)) = self.overrides[place as usize].get_mut(&ordinal)
         {
-            value = *fixed;
+            // What else was chosen may have changed its range.
+            value = distribution.within(*fixed);
             *used = true;
         }
         if value != 0

@@ -29,6 +29,16 @@ fn a_value_depends_on_its_key_and_not_on_what_else_was_chosen() {
 }
 
 #[test]
+fn an_override_beyond_its_range_is_brought_into_it() {
+    let key = Key { domain: SPLIT.0.to_owned(), object: "a".to_owned(), ordinal: 0 };
+    let mut choices = Choices::new(Base::Zero, &Overrides::from([(key.clone(), 90)]));
+    choices.record();
+    let few = Distribution::uniform(0, 7);
+    assert_eq!(choices.choose(&mut Stream::default(), SPLIT, true, few, || "a".to_owned()), 7);
+    assert_eq!(choices.recorded(), [(key, 7)]);
+}
+
+#[test]
 fn a_family_that_is_off_for_a_while_does_not_shift_the_rest() {
     let mut always = Choices::new(Base::Seed(7), &Overrides::new());
     let mut stream = Stream::default();

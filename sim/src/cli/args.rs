@@ -135,7 +135,7 @@ pub struct ExploreArgs {
     /// Append a Markdown summary, for the page of a CI job
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Faults that never fire and `sometimes` that are never reached are failures
+    /// Faults that never fire, `sometimes` that are never reached and runs that test nothing are failures
     #[arg(long)]
     pub strict: bool,
     /// Do not shrink failures
@@ -265,7 +265,7 @@ pub struct MergeArgs {
     /// Append a Markdown summary, for the page of a CI job
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Faults that never fire and `sometimes` that are never reached are failures
+    /// Faults that never fire, `sometimes` that are never reached and runs that test nothing are failures
     #[arg(long)]
     pub strict: bool,
 }

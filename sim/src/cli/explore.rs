@@ -49,8 +49,14 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let regressed = run_regressions(registry, &plan.scenarios, console)?;
     let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
     sweep.skipped = selection.skipped;
+    if let Some((name, what)) = sweep.mistakes.first() {
+        return Err(Stop::usage(format!("`{name}`: {what}")));
+    }
     if let (Some((_, line)), true) = (sweep.refused.first(), sweep.refused.len() == sweep.scenarios.len()) {
         return Err(Stop::usage(line));
+    }
+    for (name, why) in &sweep.empty {
+        console.err(&format!("warning: `{name}` tested nothing: {why}\n"));
     }
     for (name, line) in &sweep.refused {
         console.err(&format!("skipped: {name} refuses: {line}\n"));
@@ -203,7 +209,7 @@ pub(super) fn conclude(
     if sums.seeds == 0 {
         console.err("warning: no seed ran: nothing was tested\n");
     }
-    let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty();
+    let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty() || !sums.empty.is_empty();
     Ok(if sums.harness_failures > 0 {
         Exit::Harness
     } else if sums.failures > 0 || strict && vacuous || !file.summary.complete && cut == Cut::Fails {
@@ -234,6 +240,9 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     for family in sums.vacuous() {
         writeln!(out, "warning: the fault family `{family}` was on and never fired")?;
+    }
+    for (scenario, runs) in &sums.empty {
+        writeln!(out, "warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
     }
     for (scenario, name) in sums.unreached() {
         writeln!(out, "warning: `{scenario}` never reached `{name}`")?;

@@ -37,6 +37,7 @@ mod shrink;
 mod trace;
 
 use crate::PlantedBug;
+use crate::near::near;
 use crate::run::{Scenario, Settings};
 use crate::runner::{MakeExecutor, engine, invocation, settings, watchdog};
 use args::{Arguments, Command};
@@ -243,10 +244,9 @@ impl Registry<'_> {
         if let Some(scenario) = all.iter().find(|scenario| scenario.name == name) {
             return Ok(*scenario);
         }
-        let near = all.iter().map(|scenario| scenario.name).min_by_key(|other| distance(name, other));
-        let hint = match near {
-            Some(other) if distance(name, other) <= 1 + name.len() / 3 => format!("did you mean `{other}`?"),
-            _ => "see `eagain list`".to_owned(),
+        let hint = match near(name, all.iter().map(|scenario| scenario.name)) {
+            Some(other) => format!("did you mean `{other}`?"),
+            None => "see `eagain list`".to_owned(),
         };
         Err(Stop::usage(format!("unknown scenario `{name}` ({hint})")))
     }
@@ -282,22 +282,6 @@ impl Registry<'_> {
         let selection = settings::select(&chosen, &mut settings).map_err(Stop::usage)?;
         Ok((selection, settings))
     }
-}
-
-/// How many letters differ (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         console.out(&format!("printed\n{}", report.output));
     }
     console.out(&verdict(&spec, &report));
+    if let Some(why) = report.empty {
+        console.err(&format!("warning: the run tested nothing: {why}\n"));
+    }
     if report.failure.is_none() {
         return Ok(Exit::Held);
     }

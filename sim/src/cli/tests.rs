@@ -378,8 +378,3 @@ fn durations_are_read() {
     assert_eq!(["60s", "5m", "1h", "500ms", "7"].map(ms), [60_000, 300_000, 3_600_000, 500, 7_000].map(Some));
     assert_eq!(["", "s", "1d", "-1s", "99999999999999999999s"].map(ms), [None; 5]);
 }
-
-#[test]
-fn near_names_are_found() {
-    assert_eq!([distance("abc", "abc"), distance("abc", "acb"), distance("", "abc")], [0, 2, 3]);
-}

@@ -52,6 +52,7 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
         let made = fs::create_dir_all(&folder);
         made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         file::put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
+        file::put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
         file::put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
         let log = &explained.trace;
         let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained) };
@@ -76,6 +77,19 @@ fn is_further(folder: &Path, new: &ReplayFile) -> bool {
                 == new.failure.as_ref().map(|failure| &failure.oracle)
             && kept.overrides.len() < new.overrides.len()
     })
+}
+
+/// Every text in full: the messages, and what the programs printed.
+fn texts(explained: &Explained) -> String {
+    let Explained { found, failure, output, .. } = explained;
+    let mut texts = format!("{}\n", found.message);
+    if failure.message != found.message {
+        texts.push_str(&format!("\nthe shrunk run\n{}\n", failure.message));
+    }
+    if !output.is_empty() {
+        texts.push_str(&format!("\nprinted\n{output}"));
+    }
+    texts
 }
 
 /// The head of the page: what broke, and the choices that it takes.

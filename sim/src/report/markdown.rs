@@ -1,6 +1,6 @@
 //! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
 
-use super::{Explained, build_id, table, text};
+use super::{Explained, build_id, shortened, table, text};
 use crate::report::count::{count, thousands};
 use crate::report::table::{Align, Table};
 use crate::run::Failure;
@@ -13,8 +13,9 @@ use std::fmt::Write;
 const EVENTS_MAX: usize = 40;
 /// How many lines of earlier faults and what they hit.
 const MARKED_MAX: usize = 12;
-/// An issue holds 65,536 characters.
 const CHOICES_MAX: usize = 100;
+/// An issue holds 65,536 characters: so many bytes of each text are shown, of which a report has six at most.
+const BYTES_MAX: usize = 8 * 1024;
 /// A CI job's page is dropped whole where it exceeds 1 MiB: the summary stays far below.
 const FAILURES_MAX: usize = 50;
 const MESSAGE_MAX: usize = 300;
@@ -22,7 +23,7 @@ const MESSAGE_MAX: usize = 300;
 /// What lies beside the report.
 const FILES: &str = "Beside this: `trace.txt` (every event), `trace.html` (a timeline, for a browser), `trace.json` \
                      (for ui.perfetto.dev), `trace.pcapng` (for Wireshark), `netstat.txt`, and `replay.json`, which \
-                     `eagain replay` takes.";
+                     `eagain replay` takes. Where texts are shortened here, `texts.txt` has all of them.";
 
 /// The report of a failure.
 pub fn failure(explained: &Explained) -> String {
@@ -35,7 +36,7 @@ pub fn failure(explained: &Explained) -> String {
 fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     let Explained { spec, found, failure, outcome, .. } = explained;
     writeln!(out, "# {}: {}\n", spec.scenario.name, text::broke(explained))?;
-    writeln!(out, "{}\n", fenced(&found.message))?;
+    writeln!(out, "{}\n", fenced(&shortened(&found.message, BYTES_MAX)))?;
     writeln!(out, "```sh\n{}\n```\n", explained.repro())?;
     let mut facts = Table::new(&[("what", Align::Left), ("which", Align::Left)]);
     let mut fact = |what: &str, which: String| facts.row([what.to_owned(), which]);
@@ -54,14 +55,14 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     writeln!(out, "{}", facts.markdown())?;
     writeln!(out, "## What makes it fail\n\n{}\n", outcome.line())?;
     if let Some(message) = explained.shrunk_message() {
-        writeln!(out, "The shrunk run:\n\n{}\n", fenced(message))?;
+        writeln!(out, "The shrunk run:\n\n{}\n", fenced(&shortened(message, BYTES_MAX)))?;
     }
     if outcome.choices.is_empty() && outcome.reproduced {
         writeln!(out, "It fails without any fault or delay.\n")?;
     } else if !outcome.choices.is_empty() {
         let mut table = table::choices(&outcome.choices);
         let dropped = table.cut(CHOICES_MAX);
-        writeln!(out, "{}", table.markdown())?;
+        writeln!(out, "{}", shortened(&table.markdown(), BYTES_MAX))?;
         if dropped > 0 {
             writeln!(out, "and {dropped} more lines in `replay.json`\n")?;
         }
@@ -69,15 +70,19 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     let which = if outcome.reproduced { "shrunk run" } else { "run" };
     let marked = trace_text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
     if !marked.is_empty() {
-        writeln!(out, "## Earlier faults and what they affected\n\n{}\n", fenced(&marked))?;
+        writeln!(
+            out,
+            "## Earlier faults and what they affected\n\n{}\n",
+            fenced(&shortened(&marked, BYTES_MAX))
+        )?;
     }
     writeln!(out, "## The end of the {which}\n")?;
-    writeln!(out, "{}\n", fenced(&trace_text::tail(&explained.trace, EVENTS_MAX)))?;
+    writeln!(out, "{}\n", fenced(&shortened(&trace_text::tail(&explained.trace, EVENTS_MAX), BYTES_MAX)))?;
     writeln!(out, "{FILES}\n")?;
     if !explained.output.is_empty() {
         let lines: Vec<_> = explained.output.lines().collect();
         let tail = lines[lines.len().saturating_sub(EVENTS_MAX)..].join("\n");
-        writeln!(out, "## What it printed\n\n{}", fenced(&tail))?;
+        writeln!(out, "## What it printed\n\n{}", fenced(&shortened(&tail, BYTES_MAX)))?;
     }
     Ok(())
 }
@@ -150,6 +155,9 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     for family in sums.vacuous() {
         writeln!(out, "- warning: the fault family `{family}` was on and never fired")?;
+    }
+    for (scenario, runs) in &sums.empty {
+        writeln!(out, "- warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
     }
     for (scenario, name) in sums.unreached() {
         writeln!(out, "- warning: `{scenario}` never reached `{name}`")?;

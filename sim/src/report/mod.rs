@@ -23,6 +23,7 @@ use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::run::{Failure, Record, RunSpec, TraceLog};
 use crate::runner::{Execute, invocation};
 use crate::shrink::{Limits, Outcome, shrink_run};
+use std::borrow::Cow;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -94,6 +95,18 @@ pub fn explain(
         output: report.output,
         commit: commit(),
     })
+}
+
+/// `text` without its middle where it is longer than `bytes`; how many bytes are left out stands in their place.
+fn shortened(text: &str, bytes: usize) -> Cow<'_, str> {
+    if text.len() <= bytes {
+        return Cow::Borrowed(text);
+    }
+    let boundary = |at: &usize| text.is_char_boundary(*at);
+    let head = (0..=bytes / 2).rev().find(boundary).unwrap_or(0);
+    let tail = (text.len() - bytes / 2..text.len()).find(boundary).unwrap_or(text.len());
+    let left_out = count::thousands((tail - head) as u64);
+    Cow::Owned(format!("{}\n[{left_out} bytes left out]\n{}", &text[..head], &text[tail..]))
 }
 
 impl NotTheSame {

@@ -64,7 +64,7 @@ fn the_folder_has_what_replays_it() {
     // What the report says lies beside it does.
     let report = std::fs::read_to_string(folder.join("report.md")).unwrap();
     let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     for file in files {
         let name = file.file_name().into_string().unwrap();
         assert!(file.metadata().unwrap().len() > 0, "{name} is empty");

@@ -1,6 +1,6 @@
 //! A failure on a terminal: half a screen, the line that makes it again last.
 
-use super::{Explained, table};
+use super::{Explained, shortened, table};
 use crate::runner::invocation;
 use crate::trace::{form, text};
 use std::fmt::Write;
@@ -11,6 +11,8 @@ const EVENTS_MAX: usize = 16;
 /// How many lines of earlier faults and what they hit.
 const MARKED_MAX: usize = 6;
 const OUTPUT_MAX: usize = 10;
+/// How many bytes of a message.
+const MESSAGE_MAX: usize = 4096;
 
 /// What is printed about a failure; `folder` is where the rest of it lies, if it was written.
 pub fn failure(explained: &Explained, folder: Option<&str>) -> String {
@@ -24,12 +26,13 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     let found = &explained.found;
     let seed = explained.seed().map_or_else(|| "saved run".to_owned(), |seed| format!("seed {seed:#x}"));
     writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, broke(explained))?;
-    for line in found.message.lines() {
+    for line in shortened(&found.message, MESSAGE_MAX).lines() {
         writeln!(out, "  {line}")?;
     }
     writeln!(out, "  at {} s, after event #{}", form::time(found.time), found.event)?;
     writeln!(out, "\n{}", explained.outcome.line())?;
     if let Some(message) = explained.shrunk_message() {
+        let message = shortened(message, MESSAGE_MAX);
         writeln!(out, "  in the shrunk run: {}", message.lines().collect::<Vec<_>>().join("\n    "))?;
     }
     let choices = &explained.outcome.choices;

@@ -104,6 +104,10 @@ pub struct RunReport {
     pub failure: Option<Failure>,
     /// Why the scenario cannot run with these settings (a model and a pattern that make no sense together, say). Not a failure.
     pub refused: Option<String>,
+    /// [`refused`](RunReport::refused) is a mistake of the scenario: it asks for a knob that it does not have. No settings mend it.
+    pub mistaken: bool,
+    /// Nothing was tested: why.
+    pub empty: Option<Empty>,
     /// How often each fault family changed something; only families that are on in this run.
     pub faults: BTreeMap<&'static str, u64>,
     /// The names of the `sometimes` that were reached, and of those that were passed without being so.
@@ -116,6 +120,24 @@ pub struct RunReport {
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
+}
+
+/// Why a run tested nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Empty {
+    /// No process is a client: the run is over when all of these have ended, so at once.
+    NoClient,
+    /// No program made a call.
+    NoCall,
+}
+
+impl std::fmt::Display for Empty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Empty::NoClient => "it has no client, whose end a run waits for",
+            Empty::NoCall => "no program made a call",
+        })
+    }
 }
 
 /// The recorded events with the names that they refer to.
@@ -137,7 +159,7 @@ pub struct TraceLog {
 pub struct Failure {
     /// Which.
     pub oracle: Oracle,
-    /// Where: a literal name, or `panic at file:line`; part of what makes two failures the same.
+    /// Where: a literal name, or the `file:line` of a panic; part of what makes two failures the same.
     pub site: String,
     /// The thread that it was seen in, without the number of its process's start; empty: none in particular.
     pub thread: String,

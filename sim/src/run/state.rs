@@ -1,7 +1,7 @@
 //! The state of one run. Its fields are private: time only goes forwards, choices are made here and in `inject`, and
 //! every event goes through one of the methods that record.
 
-use super::{CUT_OFF, Failure, Record, RunReport};
+use super::{CUT_OFF, Empty, Failure, Record, RunReport};
 use crate::Oracle;
 use crate::choice::{Base, Choices, Distribution, Domain, Once, Overrides, Source, Stream};
 use crate::fault::{Family, Swarm};
@@ -31,6 +31,9 @@ pub(crate) struct Run {
     /// Threads that panicked and were not joined: a failure unless they are.
     panics: Vec<(u32, Failure)>,
     refused: Option<String>,
+    mistaken: bool,
+    /// No client runs in it.
+    no_client: bool,
     /// What is to be reached by at least one run of a sweep, and whether this one did.
     sometimes: BTreeMap<&'static str, bool>,
     /// What is to hold when the run ends, and whether it did when it was last passed.
@@ -61,6 +64,8 @@ impl Run {
             failure: None,
             panics: Vec::new(),
             refused: None,
+            mistaken: false,
+            no_client: false,
             sometimes: BTreeMap::new(),
             eventually: BTreeMap::new(),
             exclusive: BTreeMap::new(),
@@ -81,7 +86,13 @@ impl Run {
             calls: self.calls,
             simulated: self.now,
             failure: self.failure,
+            empty: match (self.no_client, self.calls) {
+                (true, _) => Some(Empty::NoClient),
+                (false, 0) => Some(Empty::NoCall),
+                _ => None,
+            },
             refused: self.refused,
+            mistaken: self.mistaken,
             faults: self.swarm.counts().collect(),
             sometimes: self.sometimes,
             choices: self.choices.recorded().to_vec(),
@@ -339,6 +350,17 @@ impl Run {
     /// The scenario cannot run with these settings.
     pub fn refuse(&mut self, why: String) {
         self.refused = Some(why);
+    }
+
+    /// The scenario cannot run at all: it is wrong.
+    pub fn mistake(&mut self, what: String) {
+        self.mistaken = true;
+        self.refused.get_or_insert(what);
+    }
+
+    /// The run is over before anything has run.
+    pub fn has_no_client(&mut self) {
+        self.no_client = true;
     }
 
     pub fn is_refused(&self) -> bool {

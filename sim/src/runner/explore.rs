@@ -107,9 +107,9 @@ impl Plan {
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
             match worker.try_run(&specs[place]) {
-                Ok(RunReport { refused: Some(why), .. }) => {
+                Ok(RunReport { refused: Some(why), mistaken, .. }) => {
                     shared.refused[place].store(true, Ordering::Relaxed);
-                    tally.refuse(place, name, why);
+                    tally.refuse(place, name, why, mistaken);
                 }
                 Ok(report) => {
                     counters.done.fetch_add(1, Ordering::Relaxed);

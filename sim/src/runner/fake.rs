@@ -102,6 +102,8 @@ fn empty() -> RunReport {
         simulated: 0,
         failure: None,
         refused: None,
+        mistaken: false,
+        empty: None,
         faults: BTreeMap::from([("split", 0), ("pause", 0)]),
         sometimes: BTreeMap::from([("three pauses", false)]),
         choices: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a sweep adds up to. All of it is sums, so that it is the same however the runs were spread over threads and
 //! machines: the same [`Sums`] count the runs of a thread, of a sweep, of a shard and of all shards.
 
-use crate::run::{Failure, RunReport, Settings};
+use crate::run::{Empty, Failure, RunReport, Settings};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -41,6 +41,9 @@ pub struct Sums {
     pub hash: u64,
     /// By fault family.
     pub faults: BTreeMap<Name, Fired>,
+    /// By scenario: runs that tested nothing.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "BTreeMap::is_empty"))]
+    pub empty: BTreeMap<Name, u64>,
     /// By scenario and name of a `sometimes`: in how many runs it was reached.
     pub sometimes: BTreeMap<Name, BTreeMap<Name, u64>>,
 }
@@ -57,6 +60,9 @@ impl Sums {
             let sum = self.faults.entry(Cow::Borrowed(family)).or_default();
             sum.enabled += 1;
             sum.fired += fired;
+        }
+        if report.empty.is_some() && report.failure.is_none() {
+            *self.empty.entry(Cow::Borrowed(scenario)).or_default() += 1;
         }
         if report.sometimes.is_empty() {
             return;
@@ -79,6 +85,9 @@ impl Sums {
             let sum = self.faults.entry(family.clone()).or_default();
             sum.enabled += fired.enabled;
             sum.fired += fired.fired;
+        }
+        for (scenario, runs) in &other.empty {
+            *self.empty.entry(scenario.clone()).or_default() += runs;
         }
         for (scenario, names) in &other.sometimes {
             let sums = self.sometimes.entry(scenario.clone()).or_default();
@@ -168,6 +177,9 @@ pub struct Tally {
     /// By the scenario's place in the plan: why it does not run with these settings.
     refused: BTreeMap<usize, (&'static str, String)>,
     broken: Vec<Broken>,
+    mistakes: BTreeMap<usize, (&'static str, String)>,
+    /// Why runs of a scenario tested nothing.
+    empty: BTreeMap<&'static str, Empty>,
 }
 
 impl Tally {
@@ -181,6 +193,9 @@ impl Tally {
         report: RunReport,
     ) {
         self.sums.add(scenario, configuration, seed, &report);
+        if let Some(why) = report.empty {
+            self.empty.insert(scenario, why);
+        }
         if let Some(failure) = report.failure {
             let key = (place, failure.oracle.code(), failure.site.clone());
             let failed = Failed { seed, hash: report.hash, calls: report.calls, failure };
@@ -197,9 +212,10 @@ impl Tally {
         }
     }
 
-    /// The scenario at `place` does not run with these settings. Several threads may meet it.
-    pub fn refuse(&mut self, place: usize, scenario: &'static str, why: String) {
-        self.refused.insert(place, (scenario, why));
+    /// The scenario at `place` does not run with these settings, or is `mistaken`. Several threads may meet it.
+    pub fn refuse(&mut self, place: usize, scenario: &'static str, why: String, mistaken: bool) {
+        let list = if mistaken { &mut self.mistakes } else { &mut self.refused };
+        list.insert(place, (scenario, why));
     }
 
     /// The harness itself failed.
@@ -215,6 +231,8 @@ impl Tally {
             self.add_kind(key, kind);
         }
         self.refused.extend(other.refused);
+        self.mistakes.extend(other.mistakes);
+        self.empty.extend(other.empty);
         self.broken.extend(other.broken);
     }
 
@@ -230,6 +248,8 @@ impl Tally {
             sums: self.sums,
             kinds: kinds.into_iter().map(|(_, kind)| kind).collect(),
             refused: self.refused.into_values().collect(),
+            mistakes: self.mistakes.into_values().collect(),
+            empty: self.empty,
             skipped: Vec::new(),
             broken,
             planned: None,
@@ -263,6 +283,10 @@ pub struct Sweep {
     pub kinds: Vec<FailureKind>,
     /// Scenarios that do not run with these settings, each with the reason.
     pub refused: Vec<(&'static str, String)>,
+    /// Scenarios that are wrong, each with what is.
+    pub mistakes: Vec<(&'static str, String)>,
+    /// Scenarios of which runs tested nothing, each with the reason; how many is in the sums.
+    pub empty: BTreeMap<&'static str, Empty>,
     /// What was left out before, and why.
     pub skipped: Vec<(String, String)>,
     /// Failures of the harness.

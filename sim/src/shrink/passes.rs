@@ -103,8 +103,10 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
         self.runs += 1;
         let overrides: Overrides = candidate.iter().cloned().collect();
         let Some(made) = (self.fails)(&overrides) else { return false };
-        // Only what was given and made: a choice that the run added by itself would not be ours to keep.
-        self.kept = candidate.into_iter().filter(|(key, _)| made.contains_key(key)).collect();
+        // Only what was given and made, with the value that it came to: a choice that the run added by itself would not be
+        // ours to keep.
+        let kept = candidate.into_iter().filter_map(|(key, _)| made.get(&key).map(|&value| (key, value)));
+        self.kept = kept.collect();
         true
     }
 

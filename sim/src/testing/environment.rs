@@ -1,7 +1,7 @@
 //! The variables that say what a test runs. Whatever is wrong in them is reported; none is ignored in silence.
 
 use crate::choice::parse_seed;
-use crate::cli::distance;
+use crate::near::distance;
 use crate::report;
 use crate::run::Settings;
 use crate::runner::settings;

@@ -1,11 +1,11 @@
 //! What a test runs, and what it says.
 
 use super::environment::{CHECK_FILE, Environment, warn};
-use crate::cli::distance;
+use crate::near::distance;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
-use crate::run::{Record, RunSpec, Scenario, Settings};
+use crate::run::{Empty, Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::summary::Failed;
@@ -116,7 +116,7 @@ impl Test {
         let mut worker = Worker::new(self.executor);
         let report = worker.try_run(&self.spec(settings, seed, Record::Trace)).map_err(broken)?;
         if let Some(line) = report.refused {
-            return Ok(format!("skipped: {line}\n"));
+            return if report.mistaken { Err(line) } else { Ok(format!("skipped: {line}\n")) };
         }
         let mut bytes = Vec::new();
         if let Some(log) = &report.trace {
@@ -142,6 +142,9 @@ impl Test {
             time: None,
         };
         let sweep = plan.explore(self.executor, &Counters::default());
+        if let Some((_, what)) = sweep.mistakes.first() {
+            return Err(what.clone());
+        }
         if let Some((_, line)) = sweep.refused.first() {
             return Ok(format!("skipped: {line}\n"));
         }
@@ -159,6 +162,14 @@ impl Test {
                 text.push_str(&format!("also: {} at {}, {seeds}: {repro}\n", failure.oracle, failure.site));
             }
             return Err(format!("{} of {} seeds fail\n{text}", sums.failures, sums.seeds));
+        }
+        for (scenario, name) in sums.unreached() {
+            warn(&format!("`{scenario}` never reached `{name}`"));
+        }
+        match sweep.empty.values().next() {
+            Some(Empty::NoClient) => return Err(format!("nothing was tested: {}", Empty::NoClient)),
+            Some(why) => warn(&format!("`{}` tested nothing: {why}", self.scenario.name)),
+            None => {}
         }
         Ok(format!("held: {}, hash {:#018x}\n", count(sums.calls, "call"), sums.hash))
     }

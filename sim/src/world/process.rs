@@ -297,8 +297,8 @@ impl World {
         let owner = &self.processes[process];
         let is_main = owner.main_thread == thread;
         if !owner.may_panic {
-            let (site, message) = (format!("panic at {place}"), format!("{name} panicked: {message}"));
-            self.run.thread_panicked(thread, &name, site, message);
+            let message = format!("{name} panicked: {message}");
+            self.run.thread_panicked(thread, &name, place, message);
             if is_main || detached {
                 self.run.nobody_joins(thread);
             }
