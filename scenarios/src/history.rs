@@ -1,9 +1,9 @@
 //! What clients sent and saw, recorded as it happens and checked after the run: the oracles look at this, not at the
 //! server's own word. Times are the client's monotonic clock.
 
+use crate::resp::Frame;
 use crate::workload::Request;
 use eagain_net::Instant;
-use eagain_server::resp::Frame;
 use std::sync::{Arc, Mutex};
 
 /// One request and what became of it.

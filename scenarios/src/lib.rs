@@ -20,6 +20,7 @@ pub mod conform;
 pub mod durability;
 pub mod history;
 pub mod mutants;
+pub mod resp;
 pub mod run;
 pub mod script;
 pub mod server;

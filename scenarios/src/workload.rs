@@ -2,7 +2,7 @@
 //! predicts each reply. A client works on keys of its own, so that the prediction is exact; the one key that all share is
 //! a counter, which `checker::counter` checks.
 
-use eagain_server::resp::{Frame, encode_request};
+use crate::resp::{Frame, encode};
 use std::collections::BTreeMap;
 
 /// The counter that all clients share.
@@ -50,13 +50,6 @@ impl Request {
     pub fn is_shared(&self) -> bool {
         matches!(self, Request::Incr(key) | Request::Get(key) if key == SHARED)
     }
-}
-
-/// A command's bytes on the wire.
-pub fn encode(words: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    encode_request(&mut bytes, words);
-    bytes
 }
 
 /// What a keyspace holds that one client has for itself.

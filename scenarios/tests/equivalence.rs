@@ -2,9 +2,9 @@
 //! does differ is what it costs, and that is kept as a table under `snapshots/`; `docs/MODELS.md` explains it.
 
 use eagain_scenarios::client::Behaviour;
+use eagain_scenarios::resp::Frame;
 use eagain_scenarios::run::kernel::World;
 use eagain_scenarios::script::KNOBS;
-use eagain_server::resp::Frame;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::trace::{Kind, form};
 use eagain_sim::{Engine, Sim, run_spec};

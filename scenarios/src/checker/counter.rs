@@ -3,9 +3,9 @@
 //! effect at most once.
 
 use crate::history::{Exchange, History};
+use crate::resp::Frame;
 use crate::workload::{Request, SHARED};
 use eagain_net::Instant;
-use eagain_server::resp::Frame;
 use eagain_sim::Sim;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! O1, O2, O7: the right reply, every byte of it, and nobody else's.
 
-use eagain_server::resp::Frame;
+use crate::resp::Frame;
 
 /// Which oracle a wrong reply breaks, and where; `None`: it is right. `tag` begins whatever this connection may see.
 pub fn compare(expected: &Frame, reply: &Frame, tag: &str) -> Option<(&'static str, &'static str)> {

@@ -3,8 +3,8 @@
 
 use super::{Both, Context, Runtime, SocketOption};
 use crate::checker::replies;
+use crate::resp::{Decoder, Frame};
 use crate::workload::{Model, Request};
-use eagain_server::resp::{Frame, ReplyDecoder};
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct Replies<R: Runtime> {
     reader: R::Reader,
     tag: String,
     context: Context<R>,
-    decoder: ReplyDecoder,
+    decoder: Decoder,
     model: Model,
     open: VecDeque<Open>,
 }
@@ -80,7 +80,7 @@ impl<R: Runtime> Client<R> {
             reader,
             tag: context.tag(connection),
             context: context.clone(),
-            decoder: ReplyDecoder::new(8, 64 << 20),
+            decoder: Decoder::default(),
             model: Model::default(),
             open: VecDeque::new(),
         };

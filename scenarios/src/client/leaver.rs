@@ -3,6 +3,7 @@
 
 use super::{Client, Context, End, Idled, Runtime};
 use crate::checker::idle::{self, SLACK};
+use crate::resp::encode;
 use crate::workload::Request;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub(super) async fn leaver<R: Runtime>(context: &Context<R>, linger: Duration) -
     let mut client = Client::connect(context, 0).await;
     client.ask(&Request::Ping(b"hello".to_vec())).await?;
     let asked = runtime.now();
-    client.send(&crate::workload::encode(&[b"QUIT"])).await?;
+    client.send(&encode(&[b"QUIT"])).await?;
     let mut bytes = [0; 64];
     while client.replies.read(&mut bytes).await.map_err(End::Broken)? > 0 {}
     let answered = runtime.now();

@@ -5,8 +5,8 @@ use super::servers::cluster;
 use crate::durability::client::{CLUSTER_TIMEOUT, Client};
 use crate::durability::server::SHIPPED;
 use crate::durability::workload::Outcome;
+use crate::resp::encode;
 use eagain_net::*;
-use eagain_server::resp::encode_request;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, SimKernel, choose, fail};
 use std::sync::Arc;
@@ -83,9 +83,7 @@ fn wait_for(k: SimKernel, flag: &AtomicBool) {
 
 /// Sends as much as the connection takes within a second.
 fn ask_without_reading(k: SimKernel, stream: &TcpStream<SimKernel>) {
-    let mut request = Vec::new();
-    encode_request(&mut request, &[b"GET".as_slice(), b"large"]);
-    let requests = request.repeat(REQUESTS);
+    let requests = encode(&[b"GET", b"large"]).repeat(REQUESTS);
     let mut rest = &requests[..];
     let until = now(k) + Duration::from_secs(1);
     if stream.set_nonblocking(true).is_err() {

@@ -5,8 +5,8 @@ use crate::checker::linearizable::{Ask, Operation};
 use crate::client::{Connector, Io};
 use crate::durability::server::UNKNOWN;
 use crate::durability::workload::{COUNT_KEY, History, Outcome, draw, failed, in_words, record};
+use crate::resp::{Decoder, Frame, encode};
 use eagain_layer::{Layer, Layered};
-use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
@@ -32,7 +32,7 @@ pub(super) struct ClusterContext {
 pub(super) struct Client {
     context: ClusterContext,
     number: u64,
-    connection: Option<(Layered<Box<dyn Io>>, ReplyDecoder)>,
+    connection: Option<(Layered<Box<dyn Io>>, Decoder)>,
 }
 
 impl Client {
@@ -64,8 +64,7 @@ impl Client {
     /// One operation on a key, recorded; whether it was answered.
     async fn operate(&mut self, key: u64, ask: Ask) -> bool {
         let called = self.now();
-        let mut bytes = Vec::new();
-        in_words(&self.name(key), ask, |words| encode_request(&mut bytes, words));
+        let bytes = in_words(&self.name(key), ask, encode);
         let outcome = self.ask(&bytes).await;
         self.record(key, ask, called, outcome)
     }
@@ -76,9 +75,7 @@ impl Client {
         let names: Vec<String> = (0..=COUNT_KEY).map(|key| self.name(key)).collect();
         let mut words: Vec<&[u8]> = vec![b"MGET"];
         words.extend(names.iter().map(String::as_bytes));
-        let mut bytes = Vec::new();
-        encode_request(&mut bytes, &words);
-        match self.ask(&bytes).await {
+        match self.ask(&encode(&words)).await {
             Outcome::Answered(Frame::Array(values)) if values.len() == names.len() => {
                 for (key, value) in (0..).zip(values) {
                     self.record(key, Ask::Get, called, Outcome::Answered(value));
@@ -119,7 +116,7 @@ impl Client {
                 return Outcome::Refused("not connected".to_owned());
             };
             let stream = self.context.layer.stream(&format!("client-{}", self.number), stream);
-            self.connection = Some((stream, ReplyDecoder::new(8, 1 << 20)));
+            self.connection = Some((stream, Decoder::default()));
         }
         match timeout(TIMEOUT, self.exchange(bytes)).await {
             Ok(Some(Frame::Error(text))) => {

@@ -3,8 +3,8 @@
 use super::server::{FULL, QUIET_NS, SYNC_FAILED, UNKNOWN, reached};
 use super::workload::{COUNT_KEY, History, Outcome, draw, failed, in_words, record};
 use crate::checker::linearizable::{Ask, Operation};
+use crate::resp::{Decoder, Frame, encode};
 use eagain_net::*;
-use eagain_server::resp::{Frame, ReplyDecoder, encode_request};
 use eagain_sim::{Sim, SimKernel, choose, fail, sometimes};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Client {
     server: SocketAddr,
     number: u64,
     timeout: Duration,
-    connection: Option<(TcpStream<SimKernel>, ReplyDecoder)>,
+    connection: Option<(TcpStream<SimKernel>, Decoder)>,
 }
 
 impl Client {
@@ -39,7 +39,7 @@ impl Client {
             // An error shows in what follows.
             let _ = stream.set_read_timeout(Some(self.timeout));
             let _ = stream.set_write_timeout(Some(self.timeout));
-            self.connection = Some((stream, ReplyDecoder::new(8, 1 << 20)));
+            self.connection = Some((stream, Decoder::default()));
         }
         match self.exchange(words) {
             None => {
@@ -58,9 +58,7 @@ impl Client {
 
     fn exchange(&mut self, words: &[&[u8]]) -> Option<Frame> {
         let (stream, decoder) = self.connection.as_mut()?;
-        let mut bytes = Vec::new();
-        encode_request(&mut bytes, words);
-        stream.write_all(&bytes).ok()?;
+        stream.write_all(&encode(words)).ok()?;
         let mut buffer = [0; 2048];
         loop {
             match decoder.next_reply() {

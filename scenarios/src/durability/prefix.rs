@@ -4,8 +4,8 @@
 use super::client::{CLIENT_TIMEOUT, Client};
 use super::server::{QUIET_NS, Serve, Server, durable};
 use super::workload::Outcome;
+use crate::resp::Frame;
 use eagain_net::*;
-use eagain_server::resp::Frame;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::{Sim, SimKernel, choose, fail, sometimes};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! tokio.
 
 use crate::checker::linearizable::{self, Answer, Ask, Operation};
-use eagain_server::resp::Frame;
+use crate::resp::Frame;
 use eagain_sim::Sim;
 use std::sync::{Arc, Mutex};
 
