@@ -31,13 +31,15 @@ pub struct KernelKnobs {
     pub disk_bytes: u64,
     /// Nanoseconds from the end of a process, or of a host, to its next beginning.
     pub restart_after_ns: u64,
-    /// Calls of a thread in a row without any progress before it counts as spinning (O3).
+    /// After so many calls of a thread it is judged whether they achieved anything (O3); those of a process after ten times
+    /// as many.
     pub spin_limit: u32,
-    /// Nanoseconds without progress, once faults have stopped, before the run counts as stuck (O6).
+    /// Nanoseconds for which a client may achieve nothing, once faults have stopped (O6). `--stuck-after` comes first.
     pub stuck_after_ns: u64,
-    /// Nanoseconds of virtual time by which every client has ended, whatever progress there is: else the run counts as stuck
-    /// (O6). A timer that wakes its own thread for ever looks like progress.
+    /// Nanoseconds of virtual time by which every client has ended (O6).
     pub ends_by_ns: u64,
+    /// Events after which every client has ended (O6): many times what the runs of a scenario take.
+    pub events_max: u64,
 }
 
 impl Default for KernelKnobs {
@@ -59,6 +61,7 @@ impl Default for KernelKnobs {
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,
             ends_by_ns: u64::MAX,
+            events_max: 5_000_000,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Oracle;
 use crate::stack::with;
+use std::time::Duration;
 
 /// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
 pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String) {
@@ -15,6 +16,32 @@ pub fn sometimes(name: &'static str, reached: bool) {
     with(|w| {
         w.run.reach(name, reached);
     });
+}
+
+/// What `request` does must be over within `limit` of virtual time, with whatever faults there are: else O6 breaks at the site
+/// `name`, also where it never ends. It returns what `request` returns.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # fn ask() -> u32 { 0 }
+/// let reply = eagain_sim::within(Duration::from_secs(5), "a reply to PING", ask);
+/// ```
+pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> R) -> R {
+    /// Also a thread that is unwound has nothing to keep any more.
+    struct Promise(u32);
+    impl Drop for Promise {
+        fn drop(&mut self) {
+            with(|w| w.keep_promise(self.0));
+        }
+    }
+    let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+    let promise = Promise(with(|w| w.promise(limit, name)));
+    let result = request();
+    drop(promise);
+    if with(|w| w.run.failed() && !w.scheduler.is_unwinding()) {
+        crate::stack::pause_for_ever();
+    }
+    result
 }
 
 /// `holds` must be so before the run ends, and still be so then: what was passed last under this `name` counts. A run that

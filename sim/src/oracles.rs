@@ -67,13 +67,13 @@ oracles! {
     ByteIntegrity = "O2", "byte integrity", Scenario,
         "what arrives is what was sent: nothing lost, repeated or changed";
     NoBusyLoop = "O3", "no busy loop", Kernel,
-        "a thread does not make calls without end, or take and release locks without end, while nothing makes progress";
+        "the calls of a thread, and of a process, achieve something; locks are not taken and released without end";
     BoundedMemory = "O4", "bounded memory", Kernel,
         "what a process has allocated and its sockets hold stays below a limit";
     NoDescriptorLeak = "O5", "no descriptor leak", Scenario,
         "the number of open descriptors is back at its baseline after peers have gone";
     Liveness = "O6", "liveness", Kernel,
-        "what was begun ends: no deadlock, and progress again once faults have stopped";
+        "what was begun ends: no deadlock, each client achieves something again once faults have stopped, every run ends";
     Isolation = "O7", "isolation", Scenario,
         "what belongs to one connection never reaches another";
     Durability = "O8", "durability", Scenario,

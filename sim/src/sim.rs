@@ -7,6 +7,7 @@ use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
 use crate::near::near;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
+use crate::runner::settings::STUCK_AFTER;
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, NONE, Next, World};
 use eagain_net::SocketAddr;
@@ -317,6 +318,10 @@ impl Sim {
             self.choose_processors();
         }
         self.world.run.set_quiet_from(self.quiet_after);
+        self.world.run.limit_events(self.world.knobs.events_max);
+        if self.is_set(STUCK_AFTER) {
+            self.world.knobs.stuck_after_ns = self.number(STUCK_AFTER).saturating_mul(1_000_000_000);
+        }
         let unusual = self.faults.iter().filter(|family| !USUAL_FAULTS.contains(family));
         self.world.run.name_faults(unusual.copied());
         for process in 0..self.world.processes.len() {

@@ -127,7 +127,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
-        let Some(stream) = self.watch.home.peers.stream(event.token) else { return };
+        let Some(stream) = self.watch.home.peers.pause(event.token, event.closed) else { return };
         if self.watch.poller.pause(stream.fd(), event.token).is_ok() {
             let _ = self.queue.push(Task::Peer(event.token, Ready::of(event)));
         }
@@ -152,7 +152,8 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         let home = &*self.watch.home;
-        let Some(shared) = home.peers.get(token) else { return };
+        let shared = if paused { home.peers.take_up(token) } else { home.peers.get(token) };
+        let Some(shared) = shared else { return };
         let mut peer = shared.lock();
         if peer.released {
             return;

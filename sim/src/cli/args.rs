@@ -2,6 +2,7 @@
 
 use crate::choice::parse_seed;
 use crate::runner::cores;
+use crate::runner::settings::STUCK_AFTER;
 use crate::trace::Form;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,6 +78,18 @@ pub struct SetArgs {
     /// Set a knob of the scenario; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// How long a client may achieve nothing in virtual time, once faults have stopped (O6), in seconds or as 60s, 5m or 1h;
+    /// the same as `--set stuck-after=SECONDS` [default: what the scenario says, or 120s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub stuck_after: Option<Duration>,
+}
+
+impl SetArgs {
+    /// All of them as `key=value`.
+    pub fn texts(&self) -> Vec<String> {
+        let stuck_after = self.stuck_after.map(|time| format!("{STUCK_AFTER}={}", time.as_secs()));
+        self.set.iter().cloned().chain(stuck_after).collect()
+    }
 }
 
 /// Which run

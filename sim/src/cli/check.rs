@@ -8,7 +8,7 @@ use crate::run::{Scenario, Settings};
 use crate::runner::check::{self, Child, Range};
 
 pub(super) fn check(registry: &Registry, args: &CheckArgs, console: &mut Console) -> Done {
-    let (selection, settings) = registry.several(&args.scenarios, &args.settings.set)?;
+    let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
@@ -62,7 +62,7 @@ fn check_one(
 /// The other process.
 pub(super) fn child(registry: &Registry, args: &CheckChildArgs, console: &mut Console) -> Done {
     check::unsettle_heap();
-    let (scenario, settings): (Scenario, Settings) = registry.one(&args.scenario, &args.settings.set)?;
+    let (scenario, settings): (Scenario, Settings) = registry.one(&args.scenario, &args.settings.texts())?;
     let range = Range { scenario, settings, from: args.from, seeds: args.seeds };
     let harness = |problem: check::Problem| Stop::harness(problem.to_string());
     if let Some(seed) = args.trace {

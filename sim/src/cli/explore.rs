@@ -24,7 +24,7 @@ const SEEDS: u64 = 1000;
 const EXPLAINED_MAX: usize = 5;
 
 pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Console) -> Done {
-    let (selection, settings) = registry.several(&args.scenarios, &args.settings.set)?;
+    let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
     let variable = |name: &str| std::env::var(name).ok();
     let shard = args.shard.as_deref().map_or(Ok(Shard::ALL), |text| Shard::parse(text, variable));
     if args.seeds == Some(0) {

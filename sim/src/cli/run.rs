@@ -41,7 +41,7 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
 
 /// The run that the arguments describe.
 pub(super) fn spec(registry: &Registry, one: &OneArgs, record: Record) -> Result<RunSpec, Stop> {
-    let (scenario, settings) = registry.one(&one.scenario, &one.settings.set)?;
+    let (scenario, settings) = registry.one(&one.scenario, &one.settings.texts())?;
     let base = Base::Seed(one.seed.number()?);
     Ok(RunSpec { scenario, settings, base, overrides: Overrides::new(), record, events_max: None })
 }

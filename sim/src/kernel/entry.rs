@@ -7,7 +7,7 @@ use crate::calls::{Kind, Wait};
 use crate::scheduler::Step;
 use crate::stack::{give_up_killed, pause_for_ever, suspend, with};
 use crate::syscall::signal;
-use crate::world::{HELD_FD, NONE, World};
+use crate::world::{HELD_FD, Made, NONE, World};
 use eagain_net::{Errno, Fd, Result, SigSet};
 
 enum Turn<T> {
@@ -44,6 +44,7 @@ pub(crate) fn call<T: Outcome>(
 /// Something that a scenario does to its world: it has its place in time like a call.
 pub(crate) fn control(kind: Kind, args: [u64; 2], mut act: impl FnMut(&mut World)) {
     let _ = call(kind, [args[0], args[1], 0, 0], move |w| {
+        w.progress();
         act(w);
         Ok(())
     });
@@ -229,6 +230,7 @@ impl World {
         let delay = self.scheduler.off_cpu(&mut self.run, me);
         let t = &mut self.scheduler[me];
         t.time += delay;
+        t.effort.off_cpu(delay);
         if t.signals.is_in_handler() && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
         }
@@ -260,33 +262,30 @@ impl World {
         let World { scheduler, processes, hosts, run, signals_sent, .. } = self;
         let t = &mut scheduler[me];
         let process = &mut processes[t.process];
-        t.idle_calls += 1;
+        t.effort.calls += 1;
         t.turns = 0;
         run.call(t.time, me, kind, &t.call_args, word);
         t.time = hosts[process.host].charge(t.time, u64::from(kind.row().cost));
-        // Its threads may still make calls after the one that was to be the last: 0 has had its turn.
-        let was_last = process.lifecycle.calls_left == 1;
-        process.lifecycle.calls_left = process.lifecycle.calls_left.saturating_sub(1);
-        if was_last || process.memory_limit != 0 || t.idle_calls > self.knobs.spin_limit {
-            return self.end_call_with_care(was_last);
+        process.until_look -= 1;
+        if process.until_look == 0 || process.memory_limit != 0 || t.effort.calls > self.knobs.spin_limit {
+            let made = Made { thread: me, kind, args: t.call_args, word };
+            return self.end_call_with_care(made);
         }
         run.failed() || process.exit.is_some() || *signals_sent && t.signals.has_deliverable(&process.signals)
     }
 
-    /// A call that has ended, of a process that is watched, is to end, or has a thread that makes no progress.
+    /// A call that has ended, of a process that is looked at now and then, or has a thread that is.
     #[inline(never)]
-    fn end_call_with_care(&mut self, was_last: bool) -> bool {
+    fn end_call_with_care(&mut self, made: Made) -> bool {
         let me = self.scheduler.current();
         let process = self.my_process();
         if self.processes[process].memory_limit != 0 {
             self.check_memory(process);
         }
-        if was_last {
-            self.chosen_end(process);
+        if self.processes[process].until_look == 0 {
+            self.look_at(process);
         }
-        if self.scheduler[me].idle_calls > self.knobs.spin_limit {
-            self.report_spin(me);
-        }
+        self.judge_calls(made);
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
         self.run.failed()
             || self.processes[process].exit.is_some()

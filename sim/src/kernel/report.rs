@@ -1,4 +1,4 @@
-//! What is said of threads: that they spin, that a handler is unsafe, and what each of them does.
+//! What is said of threads: that a handler is unsafe, that locks are taken without end, and what each of them does.
 
 use crate::Oracle;
 use crate::calls::Resolve;
@@ -19,17 +19,6 @@ impl World {
             format!(
                 "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
             ),
-        );
-    }
-
-    pub(super) fn report_spin(&mut self, thread: u32) {
-        let name = self.scheduler[thread].name.clone();
-        let limit = self.knobs.spin_limit;
-        let waits = self.describe_threads();
-        self.run.fail(
-            Oracle::NoBusyLoop,
-            "spin",
-            format!("{name} made {limit} consecutive calls without progress\n{waits}"),
         );
     }
 
@@ -55,8 +44,8 @@ impl World {
             return false;
         }
         let t = self.scheduler.running_mut();
-        t.idle_calls += 1;
-        t.idle_calls > 1_000_000
+        t.effort.calls += 1;
+        t.effort.calls > 1_000_000
     }
 
     /// What every thread that has not ended does, a line each.
@@ -72,11 +61,16 @@ impl World {
                 u64::MAX => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),
             };
-            let names = Waiting { world: self, site: t.site };
-            let call = crate::print::text(|out| form::put_call_of(out, &names, t.call, &t.call_args));
+            let call =
+                crate::print::text(|out| form::put_call_of(out, &self.names(t.site), t.call, &t.call_args));
             let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
         }
         text
+    }
+
+    /// What the words of a call refer to, made at `site`.
+    pub(crate) fn names<'a>(&'a self, site: &'a str) -> impl Resolve + 'a {
+        Waiting { world: self, site }
     }
 }
 

@@ -281,7 +281,6 @@ impl Net<'_> {
         f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
         f.arriving = true;
         self.scheduler.plan(at, Event::Arrive(conn, generation, 0));
-        self.run.progress();
         self.notify(file, ALL, Some(SigCode::PollOut));
     }
 

@@ -183,7 +183,6 @@ impl Net<'_> {
                 self.send_syn(process, sock, local, address)?;
                 self.net.socks[sock as usize].state = SocketState::Connecting;
                 pending = Errno::EINPROGRESS;
-                self.scheduler.progress(self.run);
             }
         }
         Ok(self.connect_stands(sock, pending))
@@ -236,7 +235,6 @@ impl Net<'_> {
 
     /// The second half: the peer hears of it. Whether that takes no time, as on loopback.
     pub fn shutdown_reaches_peer(&mut self, sock: u32, how: ShutdownHow) -> bool {
-        self.scheduler.progress(self.run);
         self.shutdown_peer(sock, shutdown_bits(how))
     }
 

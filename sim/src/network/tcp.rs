@@ -132,11 +132,9 @@ impl Net<'_> {
             if let Some((conn, side)) = s.conn {
                 self.acknowledge_what_was_read(conn, 1 - side as usize, false, true);
             }
-            self.scheduler.progress(self.run);
             return Step::Done(Ok(0));
         }
         if let Some(error) = s.error.take() {
-            self.scheduler.progress(self.run);
             return Step::Done(Err(error));
         }
         if s.shutdown & RCV != 0 {

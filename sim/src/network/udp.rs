@@ -212,7 +212,6 @@ impl Net<'_> {
         (s.local, s.remote) = (Some(local), Some(remote));
         let bound = &mut self.net.hosts[host as usize].udp_bound;
         bound.iter_mut().filter(|(_, of)| *of == sock).for_each(|(at, _)| *at = local);
-        self.scheduler.progress(self.run);
         Ok(())
     }
 
@@ -355,7 +354,6 @@ impl Net<'_> {
         let now = self.run.now();
         let s = &mut self.net.udp[sock as usize];
         if let Some(error) = s.error.take() {
-            self.scheduler.progress(self.run);
             return Step::Done(Err(error));
         }
         let Some((bytes, from)) = s.queue.front() else {
@@ -412,7 +410,6 @@ impl Net<'_> {
             ShutdownHow::Both => SHUT,
         };
         let (file, connected) = (s.file, s.remote.is_some());
-        self.scheduler.progress(self.run);
         self.notify(file, ALL, None);
         if connected { Ok(()) } else { Err(Errno::ENOTCONN) }
     }

@@ -6,6 +6,9 @@ use eagain_net::ClockId;
 pub(crate) struct EventCounter {
     pub value: u64,
     pub semaphore: bool,
+    /// The threads that read and wrote it last, or `NONE`.
+    pub reader: u32,
+    pub writer: u32,
 }
 
 impl EventCounter {
@@ -26,6 +29,8 @@ pub(crate) struct TimerFd {
     pub interval: u64,
     /// As it was set, for `timerfd_gettime`.
     pub interval_set: u64,
+    /// How far ahead of its setting it fires, each time: nanoseconds.
+    pub ahead: u64,
     /// Firings not read.
     pub ticks: u64,
     /// Of its setting. Unique in the world: an entry of the event queue may belong to an older one, or to a timer that

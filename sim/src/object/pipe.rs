@@ -20,11 +20,14 @@ pub(crate) struct Pipe {
     /// The open files of its ends; `NONE`: closed.
     pub reader: u32,
     pub writer: u32,
+    /// The threads that last read and wrote it, or `NONE`.
+    pub read_by: u32,
+    pub written_by: u32,
 }
 
 impl Pipe {
     pub fn new() -> Pipe {
-        Pipe { pages: VecDeque::new(), reader: NONE, writer: NONE }
+        Pipe { pages: VecDeque::new(), reader: NONE, writer: NONE, read_by: NONE, written_by: NONE }
     }
 
     pub fn is_empty(&self) -> bool {

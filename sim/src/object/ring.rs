@@ -102,8 +102,7 @@ pub(crate) struct Ring {
     /// What had been counted when timeouts were last begun or looked at: what lies before it is never reached.
     pub timeouts_seen: u32,
     /// What has completed in what is being done now: posted at its end, all together (`__io_submit_flush_completions`).
-    /// With it whether it counts as progress of the program.
-    pub batch: Vec<(Completed, bool)>,
+    pub batch: Vec<Completed>,
     /// Files that are let go of when the work is done (`fput`).
     pub released: Vec<u32>,
     /// Some completion was posted at once, as those are that more follow.

@@ -44,6 +44,8 @@ pub type Clock = Box<dyn Fn() -> Option<Duration> + Send>;
 
 /// Calls at one moment after which a world counts as spinning (O3).
 const SPIN_LIMIT: u64 = 200_000;
+/// Events after which a world has ended (O6): many times what the runs of a scenario take.
+const EVENTS_MAX: u64 = 5_000_000;
 
 struct Shared {
     run: Run,
@@ -82,7 +84,8 @@ impl External {
         External::of(Run::new(base, overrides, record, None), Arc::default())
     }
 
-    pub(crate) fn of(run: Run, heartbeat: Arc<AtomicU64>) -> External {
+    pub(crate) fn of(mut run: Run, heartbeat: Arc<AtomicU64>) -> External {
+        run.limit_events(EVENTS_MAX);
         let shared = Shared { run, clock: None, actors: Vec::new(), calls_now: 0 };
         External { shared: Arc::new(Mutex::new(shared)), heartbeat }
     }
@@ -166,6 +169,11 @@ impl External {
         shared.look();
         shared.calls_now += 1;
         let Shared { run, actors, calls_now, .. } = &mut *shared;
+        if run.has_too_many_events() {
+            let message = format!("the world had not ended after {EVENTS_MAX} events");
+            run.cut_off(EVENTS_MAX);
+            run.fail(Oracle::Liveness, "no end", message);
+        }
         if *calls_now == SPIN_LIMIT {
             let name = actors.get(actor.0 as usize).cloned().unwrap_or_default();
             let message = format!("{SPIN_LIMIT} calls, the last by {name}, and time stands still");

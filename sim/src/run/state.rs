@@ -24,8 +24,6 @@ pub(crate) struct Run {
     calls: u64,
     /// The event after which the run is cut off.
     events_max: u64,
-    /// When data last moved, a connection was made, a process ended.
-    last_progress: u64,
     /// The first oracle that broke; the run ends with it.
     failure: Option<Failure>,
     /// Threads that panicked and were not joined: a failure unless they are.
@@ -60,7 +58,6 @@ impl Run {
             trace,
             calls: 0,
             events_max: events_max.unwrap_or(u64::MAX),
-            last_progress: 0,
             failure: None,
             panics: Vec::new(),
             refused: None,
@@ -115,17 +112,9 @@ impl Run {
         self.now = self.now.max(time);
     }
 
-    /// The run makes progress: the clock of the liveness oracle starts anew.
-    #[inline]
-    pub fn progress(&mut self) {
-        self.last_progress = self.now;
-    }
-
-    /// Whether nothing has made progress for `ns` nanoseconds, counted from the quiet tail where faults are on.
-    pub fn is_stuck(&self, ns: u64) -> bool {
-        // The swarm is asked last: nearly always the first says no.
-        self.now > self.last_progress.saturating_add(ns)
-            && self.now > self.swarm.quiet_from_or_zero().saturating_add(ns)
+    /// When faults stop; 0 where none are on.
+    pub fn faults_stop_at(&self) -> u64 {
+        self.swarm.quiet_from_or_zero()
     }
 
     // Choices.
@@ -337,14 +326,22 @@ impl Run {
         self.failure.is_some()
     }
 
-    /// Fails a run that has more events than it may have; whether it has.
+    /// Whether there are more events than whoever asked for the run waits for, or than the kernel allows.
     #[inline]
-    pub fn cut_off(&mut self) -> bool {
-        let over = self.trace.number() > self.events_max;
-        if over {
+    pub fn has_too_many_events(&self) -> bool {
+        self.trace.number() > self.events_max
+    }
+
+    /// The kernel allows so many events.
+    pub fn limit_events(&mut self, most: u64) {
+        self.events_max = self.events_max.min(most);
+    }
+
+    /// Ends a run of too many events, where it was not the kernel that allows no more than `most`.
+    pub fn cut_off(&mut self, most: u64) {
+        if self.events_max < most {
             self.fail(Oracle::Own(CUT_OFF), "", String::new());
         }
-        over
     }
 
     /// The scenario cannot run with these settings.

@@ -61,8 +61,18 @@ pub fn select(scenarios: &[Scenario], settings: &mut Settings) -> Result<Selecti
     Ok(selection)
 }
 
+/// The key of [`KernelKnobs::stuck_after_ns`](crate::KernelKnobs::stuck_after_ns), in seconds, which every scenario takes.
+pub const STUCK_AFTER: &str = "stuck-after";
+
+/// Knobs that every scenario has.
+const COMMON: &[Knob] = &[Knob {
+    name: STUCK_AFTER,
+    about: "seconds for which a client may achieve nothing, once faults have stopped (O6)",
+    values: KnobValues::Number { low: 1, high: 1_000_000_000, default: 120 },
+}];
+
 fn knob<'a>(scenario: &'a Scenario, name: &str) -> Option<&'a Knob> {
-    scenario.knobs.iter().find(|knob| knob.name == name)
+    scenario.knobs.iter().chain(COMMON).find(|knob| knob.name == name)
 }
 
 fn unknown_key(scenarios: &[Scenario], name: &str) -> String {

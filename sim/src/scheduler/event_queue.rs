@@ -165,6 +165,11 @@ impl EventQueue {
         }
     }
 
+    /// The time of the last.
+    pub fn last(&self) -> Option<u64> {
+        self.near.iter().chain(&self.far).map(|entry| (entry.key >> 64) as u64).max()
+    }
+
     /// The next, taken out, with its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, Event)> {

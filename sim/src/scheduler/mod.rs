@@ -8,13 +8,16 @@
 //!   thread        a thread: its time, its state, and why it waits no more
 //!   wait          how a thread waits: its deadline, and where its waker finds it
 //!   priority      what its calls take longer
+//!   effort        what it has achieved, and in how many calls
 //! ```
 
+mod effort;
 mod event_queue;
 mod priority;
 mod thread;
 mod wait;
 
+pub(crate) use effort::{Effort, is_for_nothing, is_pause};
 pub(crate) use event_queue::Event;
 use event_queue::EventQueue;
 use priority::Priority;
@@ -22,12 +25,8 @@ use thread::State;
 pub(crate) use thread::{Thread, Wake};
 pub(crate) use wait::{FutexQueues, Step, WaitOn};
 
-use crate::run::Run;
 use crate::world::NONE;
 use std::ops::{Index, IndexMut};
-
-/// Sleeping for less than this, in nanoseconds, is spinning.
-pub(crate) const REAL_SLEEP_NS: u64 = 10_000;
 
 /// The threads of a world and its event queue.
 #[derive(Default)]
@@ -127,6 +126,11 @@ impl Scheduler {
         self.queue.pop()
     }
 
+    /// The time of the last event that is planned.
+    pub fn last_planned(&self) -> Option<u64> {
+        self.queue.last()
+    }
+
     /// What comes before `thread` at `time`, if anything does.
     #[inline]
     pub fn before(&self, time: u64, thread: u32) -> Option<Event> {
@@ -158,15 +162,6 @@ impl Scheduler {
         self.queue.plan_thread(t.time, thread);
     }
 
-    /// The run makes progress, by the thread that runs.
-    #[inline]
-    pub fn progress(&mut self, run: &mut Run) {
-        run.progress();
-        if self.current != NONE {
-            self.threads[self.current as usize].idle_calls = 0;
-        }
-    }
-
     // The end of threads.
 
     /// The process of `thread` is over: its stack is unwound by the run loop.
@@ -195,7 +190,7 @@ impl Scheduler {
         self.unwinding = true;
         self.current = thread;
         if let Some(t) = self.threads.get_mut(thread as usize) {
-            t.idle_calls = 0;
+            t.effort.calls = 0;
         }
     }
 

@@ -1,6 +1,6 @@
 //! A simulated thread: its time, its state, what it waits for.
 
-use super::{Priority, Scheduler, WaitOn};
+use super::{Effort, Priority, Scheduler, WaitOn, is_pause};
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::ThreadSignals;
@@ -67,8 +67,8 @@ pub(crate) struct Thread {
     pub interrupts: Stream,
     pub wakeups: Stream,
     pub signals: ThreadSignals,
-    /// Calls since there was progress.
-    pub idle_calls: u32,
+    /// What it has achieved.
+    pub effort: Effort,
     /// How often it took or gave a lock since its last call.
     pub turns: u32,
     pub joined: bool,
@@ -105,7 +105,7 @@ impl Thread {
             interrupts: Stream::default(),
             wakeups: Stream::default(),
             signals: ThreadSignals::new(mask),
-            idle_calls: 0,
+            effort: Effort::default(),
             turns: 0,
             joined: false,
             detached: false,
@@ -166,9 +166,13 @@ impl Scheduler {
         let delay = self.off_cpu(run, thread);
         let now = run.now();
         let t = &mut self.threads[thread as usize];
-        if why == Wake::Deadline && now.saturating_sub(t.time) >= super::REAL_SLEEP_NS {
+        let waited = now.saturating_sub(t.time);
+        match why {
             // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
-            t.idle_calls = 0;
+            Wake::Deadline => t.effort.slept(now, waited),
+            // It would have ended by itself.
+            _ if t.no_restart && is_pause(waited) => t.effort.last = now,
+            _ => {}
         }
         t.state = State::Ready;
         t.wake = why;

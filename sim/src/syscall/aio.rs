@@ -63,7 +63,6 @@ pub(crate) fn start(
         aio.runnable.push_back(fd.0);
     }
     dispatch(w, process);
-    w.progress();
     Ok(u64::from(id))
 }
 
@@ -253,7 +252,6 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
     };
     let main = w.processes[process].main_thread;
     w.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
-    w.run.progress();
     if file != NONE {
         w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
         descriptor::release_file(w, file);
@@ -287,7 +285,9 @@ pub(crate) fn take_result(w: &mut World, id: u64) -> Result<(Result<usize>, Vec<
     let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
     let result = op.result.ok_or(Errno::EINPROGRESS)?;
     let buffer = aio.ops.remove(&(id as u32)).map(|op| op.buffer).unwrap_or_default();
-    w.progress();
+    if result.is_ok_and(|n| n > 0) {
+        w.scheduler.handed_over();
+    }
     Ok((result, buffer))
 }
 

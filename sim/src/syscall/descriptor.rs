@@ -24,7 +24,6 @@ pub(crate) fn open_file(w: &mut World, object: Object, nonblocking: bool) -> Fd 
 pub(crate) fn close(w: &mut World, fd: Fd) -> Result<()> {
     let process = w.my_process();
     let file = w.remove_fd(process, fd)?;
-    w.progress();
     release_file(w, file);
     Ok(())
 }
@@ -85,7 +84,6 @@ pub(crate) fn dup3(w: &mut World, fd: Fd, to: Fd) -> Result<Fd> {
     }
     w.files.hold(file);
     let old = w.me().fds.install_at(to, file);
-    w.progress();
     if let Some(old) = old {
         release_file(w, old);
     }
@@ -146,17 +144,13 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
             wait_for_file(w, file, Events::IN, false, None);
             Step::Wait
         }
-        result => {
-            if result.is_ok() {
-                w.progress();
-            }
-            Step::Done(result)
-        }
+        result => Step::Done(result),
     }
 }
 
 /// Reads what an eventfd, a timerfd or a signalfd gives; `EAGAIN` where there is nothing.
 fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
+    let (me, now) = (w.scheduler.current(), w.run.now());
     let open = &mut w.files[file];
     match &mut open.object {
         Object::Event(counter) => {
@@ -166,6 +160,8 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
             if counter.value == 0 {
                 return Err(Errno::EAGAIN);
             }
+            counter.reader = me;
+            w.scheduler.exchanged(&w.run, counter.writer);
             let taken = if counter.semaphore { 1 } else { counter.value };
             counter.value -= taken;
             buffer[..8].copy_from_slice(&taken.to_ne_bytes());
@@ -180,6 +176,7 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
                 return Err(Errno::EAGAIN);
             }
             buffer[..8].copy_from_slice(&std::mem::take(&mut timer.ticks).to_ne_bytes());
+            w.scheduler.running_mut().effort.slept(now, timer.ahead);
             Ok(8)
         }
         Object::Signals(set, _) => {
@@ -194,7 +191,11 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
                 buffer[n..n + SigInfo::RECORD_LEN].copy_from_slice(&info.to_record());
                 n += SigInfo::RECORD_LEN;
             }
-            if n == 0 { Err(Errno::EAGAIN) } else { Ok(n) }
+            if n == 0 {
+                return Err(Errno::EAGAIN);
+            }
+            w.scheduler.handed_over();
+            Ok(n)
         }
         _ => Err(Errno::EINVAL),
     }
@@ -205,6 +206,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
+    let me = w.scheduler.current();
     match &mut w.files[file].object {
         Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => {
             socket::send(w, fd, &[bytes], SendFlags::NONE, progress)
@@ -225,8 +227,12 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
                 wait_for_file(w, file, Events::OUT, false, None);
                 return Step::Wait;
             }
+            // What nobody has read yet wakes nobody.
+            if counter.value == 0 {
+                w.scheduler.exchanged(&w.run, counter.reader);
+            }
             counter.value += add;
-            w.progress();
+            counter.writer = me;
             w.notify(file, Events::IN, None);
             Step::Done(Ok(8))
         }

@@ -6,7 +6,7 @@ use super::signal;
 use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
-use crate::world::World;
+use crate::world::{NONE, World};
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
 use std::collections::BTreeMap;
 
@@ -28,8 +28,12 @@ pub(crate) fn create(w: &mut World) -> Result<Fd> {
 pub(crate) fn eventfd(w: &mut World, initial: u32, flags: SocketFlags) -> Result<Fd> {
     descriptor::check_flags(flags.without(SocketFlags::SEMAPHORE))?;
     w.check_fd_free()?;
-    let counter =
-        EventCounter { value: u64::from(initial), semaphore: flags.contains(SocketFlags::SEMAPHORE) };
+    let counter = EventCounter {
+        value: u64::from(initial),
+        semaphore: flags.contains(SocketFlags::SEMAPHORE),
+        reader: NONE,
+        writer: w.scheduler.current(),
+    };
     Ok(descriptor::open_file(w, Object::Event(counter), flags.contains(SocketFlags::NONBLOCK)))
 }
 
@@ -166,14 +170,12 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
         (EpollOp::Add, Some(_)) => Err(Errno::EEXIST),
         (EpollOp::Add, None) => {
             add(w, set_file, file, fd, events, data);
-            w.progress();
             Ok(())
         }
         (EpollOp::Mod | EpollOp::Del, None) => Err(Errno::ENOENT),
         (EpollOp::Del, Some(item)) => {
             forget(w, set_file, item);
             w.files.unwatch(file, |watcher| watcher.is_item(set_file, item));
-            w.progress();
             Ok(())
         }
         (EpollOp::Mod, Some(item)) => {
@@ -320,13 +322,14 @@ fn report_from(w: &mut World, set: &mut EpollSet, events: &mut [EpollEvent]) -> 
         let Some(item) = set.ready.pop_front() else { break };
         let Some(entry) = set.items.get_mut(item as usize) else { continue };
         entry.ready = false;
-        let (file, asked, data) = (entry.file, entry.events, entry.data);
+        let (file, fd, asked, data) = (entry.file, entry.fd, entry.events, entry.data);
         let mask = poll_file(w, file) & asked;
         if mask.is_empty() {
             continue;
         }
         events[n] = EpollEvent { events: mask, data };
         n += 1;
+        w.ready_for_judged(fd, mask);
         if asked.contains(Events::ONESHOT) {
             entry.events = asked & PRIVATE;
         } else if !asked.contains(Events::ET) && !entry.ready {

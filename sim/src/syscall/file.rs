@@ -69,6 +69,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         Last::Name(_) if create && parent.slashes => return Err(Errno::EISDIR),
         Last::Name(name) if create && disk.entry(parent.directory(), name)?.is_none() => {
             made = true;
+            w.progress();
             let directory = parent.directory();
             create_inode(w, path, (directory, name), false)
         }
@@ -99,7 +100,6 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         append: flags.contains(OpenFlags::APPEND),
     };
     let open = disk.open(host, inode, access);
-    w.progress();
     let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
     Ok(descriptor::open_file(w, Object::File(Box::new(open)), nonblocking))
 }
@@ -127,7 +127,9 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
     let n = inode.read(&mut buffer[..most], offset);
     let me = w.scheduler.current();
     w.run.payload(me, &buffer[..n], false);
-    w.progress();
+    if n > 0 {
+        w.progress();
+    }
     Ok(n)
 }
 
@@ -143,7 +145,6 @@ pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
     };
     let at = at.filter(|&at| at <= LEN_MAX).ok_or(Errno::EINVAL)?;
     open.position = at;
-    w.progress();
     Ok(at)
 }
 
@@ -252,7 +253,6 @@ fn choose_for_disk(
 pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     let file = disk_of(w, fd, Errno::EINVAL)?;
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-    w.progress();
     let disk = &mut w.hosts[host].disk;
     if disk.inode(inode).is_dir() {
         disk.sync_directory(inode);
@@ -260,6 +260,7 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     }
     let mut cause = 0;
     if disk.inode(inode).is_dirty() {
+        w.scheduler.progress(&w.run);
         let fails = choose_for_disk(w, host, Family::DiskSync, |disk| &mut disk.syncs);
         let disk = &mut w.hosts[host].disk;
         let i = disk.inode_mut(inode);
@@ -321,8 +322,12 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
         return Err(Errno::EFBIG);
     }
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-    w.hosts[host].disk.truncate(inode, len);
-    w.progress();
+    let disk = &mut w.hosts[host].disk;
+    let before = disk.inode(inode).len();
+    disk.truncate(inode, len);
+    if len != before {
+        w.progress();
+    }
     Ok(())
 }
 

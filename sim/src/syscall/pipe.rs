@@ -17,7 +17,6 @@ pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
         [false, true].map(|writes| w.files.insert(Object::Pipe { pipe, writes }, nonblocking));
     let p = &mut w.pipes[pipe as usize];
     (p.reader, p.writer) = (reader, writer);
-    w.progress();
     Ok((w.install_fd(reader), w.install_fd(writer)))
 }
 
@@ -28,18 +27,18 @@ pub(super) fn read(w: &mut World, file: u32, pipe: u32, buffer: &mut [u8]) -> St
     }
     let p = &mut w.pipes[pipe as usize];
     let (n, room) = p.read(buffer);
-    let writer = p.writer;
+    let (writer, written_by) = (p.writer, p.written_by);
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &buffer[..n], false);
-        w.progress();
+        w.pipes[pipe as usize].read_by = me;
+        w.scheduler.exchanged(&w.run, written_by);
         if room {
             w.notify(writer, Events::OUT, Some(SigCode::PollOut));
         }
         return Step::Done(Ok(n));
     }
     if writer == NONE {
-        w.progress();
         return Step::Done(Ok(0));
     }
     if w.files[file].nonblocking() {
@@ -61,7 +60,7 @@ pub(super) fn write(
         return Step::Done(Ok(0));
     }
     let p = &mut w.pipes[pipe as usize];
-    let reader = p.reader;
+    let (reader, read_by) = (p.reader, p.read_by);
     let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
     if reader == NONE {
         let thread = w.scheduler.current();
@@ -74,7 +73,8 @@ pub(super) fn write(
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &rest[..n], true);
-        w.progress();
+        w.pipes[pipe as usize].written_by = me;
+        w.scheduler.exchanged(&w.run, read_by);
         w.notify(reader, Events::IN, Some(SigCode::PollIn));
     }
     if progress.sent == bytes.len() {

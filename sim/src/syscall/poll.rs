@@ -46,7 +46,10 @@ pub(crate) fn poll(
                 epoll::poll_file(w, file) & asked
             }
         };
-        n += usize::from(!entry.revents.is_empty());
+        if !entry.revents.is_empty() {
+            n += 1;
+            w.ready_for_judged(entry.fd.0, entry.revents);
+        }
     }
     if n > 0 {
         return Step::Done(Ok(n));
@@ -134,6 +137,7 @@ pub(crate) fn select(
             events |= kinds[kind];
             if mask.intersects(kinds[kind]) && found[kind].insert(fd) {
                 n += 1;
+                w.ready_for_judged(at, mask & kinds[kind]);
             }
         }
         files.extend(file.map(|file| (file, events)));

@@ -330,7 +330,7 @@ pub(crate) fn sigtimedwait(
 ) -> Step<SigInfo> {
     let me = w.scheduler.current();
     if let Some(info) = take_pending(w, set) {
-        w.progress();
+        w.scheduler.handed_over();
         return Step::Done(Ok(info));
     }
     if *waited {
@@ -380,7 +380,7 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
     if info.signal.0 != 0 {
         send_to_process(w, process, info);
     }
-    w.progress();
+    w.scheduler.handed_over();
     Ok(())
 }
 

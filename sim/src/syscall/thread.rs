@@ -27,7 +27,6 @@ pub(crate) fn spawn(w: &mut World, given: &str, body: &mut Option<ThreadBody>) -
     let name = format!("{}.{}", w.scheduler[me].name, w.scheduler[me].spawned);
     let (time, mask) = (w.scheduler[me].time, w.scheduler[me].signals.mask());
     let thread = w.add_thread(process, name, given, time, mask, body);
-    w.progress();
     Ok(ThreadId(w.scheduler[thread].tid))
 }
 
@@ -81,7 +80,7 @@ pub(crate) fn futex_wait(
         return Step::Done(match w.scheduler[me].woken_by() {
             Wake::Deadline => Err(Errno::ETIMEDOUT),
             Wake::Ready => {
-                w.progress();
+                w.scheduler.handed_over();
                 Ok(())
             }
             // Handlers have run and asked for a restart: the word is compared again.
@@ -157,7 +156,7 @@ fn wake_some(w: &mut World, word: &AtomicU32, count: u32) -> Result<u32> {
         woken += 1;
     }
     if woken > 0 {
-        w.progress();
+        w.scheduler.handed_over();
     }
     Ok(woken)
 }

@@ -12,8 +12,17 @@ pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Resul
     check_flags(flags)?;
     w.check_fd_free()?;
     let host = w.my_host();
-    let timer =
-        TimerFd { clock, host, wall: None, next: None, interval: 0, interval_set: 0, ticks: 0, number: 0 };
+    let timer = TimerFd {
+        clock,
+        host,
+        wall: None,
+        next: None,
+        interval: 0,
+        interval_set: 0,
+        ahead: 0,
+        ticks: 0,
+        number: 0,
+    };
     Ok(descriptor::open_file(w, Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
 }
 
@@ -57,13 +66,16 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
     timer.interval = if spec.value.is_zero() { 0 } else { interval };
     timer.interval_set = nanoseconds(spec.interval);
     timer.ticks = missed;
+    timer.ahead = match interval {
+        0 => first.map_or(0, |at| at - now),
+        interval => interval,
+    };
     if let Some(at) = first {
         w.scheduler.plan(at, Event::Timer(file, number));
     }
     if missed > 0 {
         w.notify(file, Events::IN, None);
     }
-    w.progress();
     Ok(old)
 }
 

@@ -49,7 +49,6 @@ pub(crate) fn socketpair(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> 
     let datagrams = flags.contains(SocketFlags::DGRAM);
     let (one, other) = (w.net().unix_socket(host, datagrams), w.net().unix_socket(host, datagrams));
     w.net().unix_pair(one, other);
-    w.progress();
     Ok((install(w, one, flags), install(w, other, flags)))
 }
 

@@ -75,17 +75,21 @@ pub fn result(event: &Event) -> String {
 }
 
 pub(super) fn put_result(out: &mut Vec<u8>, event: &Event) {
-    if !event.kind.is_call() {
+    put_result_of(out, event.kind, event.result);
+}
+
+pub(crate) fn put_result_of(out: &mut Vec<u8>, kind: Kind, result: i64) {
+    if !kind.is_call() {
         return;
     }
-    match argument::errno(event.result) {
+    match argument::errno(result) {
         Some(errno) => {
             out.extend_from_slice(b"= -1 ");
             argument::put_errno(out, errno);
         }
         None => {
             out.extend_from_slice(b"= ");
-            put_number(out, event.result);
+            put_number(out, result);
         }
     }
 }

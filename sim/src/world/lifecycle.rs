@@ -26,8 +26,10 @@ pub(crate) struct Lifecycle {
     pub incarnation: u32,
     /// The process that took its place, or [`NONE`].
     pub successor: u32,
-    /// Calls to the chosen end; counted down from `u64::MAX` where there is none.
+    /// Calls to the chosen end; `u64::MAX` where there is none.
     pub calls_left: u64,
+    /// How many calls were to be made when it was last planned to look at the process.
+    pub look_after: u32,
     /// That is the end of the host, too.
     pub with_host: bool,
     /// It and its host may go for good: its peers are half open then.
@@ -45,7 +47,7 @@ impl World {
         if p.lifecycle.may_disappear {
             let at = self.choose_call(Family::HostGone, &name);
             self.processes[process].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
-            return;
+            return self.plan_look(process);
         }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
@@ -56,6 +58,7 @@ impl World {
             (0, at) | (at, 0) => at,
             (kill, crash) => kill.min(crash),
         };
+        self.plan_look(process);
     }
 
     /// At which call, or 0.
@@ -119,7 +122,6 @@ impl World {
         (p.lifecycle.factory, p.lifecycle.initial_name, p.lifecycle.incarnation) =
             (Some(factory), initial_name, incarnation);
         self.processes[process].lifecycle.successor = next;
-        self.run.progress();
         let words = [u64::from(next), u64::from(incarnation), 0, 0];
         self.run.event(NONE, Kind::Restart, words);
         self.choose_end(next);
@@ -178,7 +180,6 @@ impl World {
         if !self.network.switch_on(host) {
             return;
         }
-        self.run.progress();
         self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
         for process in 0..self.processes.len() {
             let p = &self.processes[process];

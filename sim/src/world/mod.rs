@@ -6,6 +6,7 @@
 //!   wait        how a thread is woken            process    descriptors, threads, exit
 //!   hold        what a call that waits holds     lifecycle  kill, crash, restart
 //!   host, clocks   processors, what clocks show
+//!   liveness    whether each client goes on (O6) spin        whether calls achieve anything (O3)
 //! ```
 
 mod clocks;
@@ -13,15 +14,18 @@ mod dispatch;
 mod hold;
 mod host;
 mod lifecycle;
+mod liveness;
 mod notify;
 mod process;
+mod spin;
 mod wait;
 
 pub(crate) use host::Host;
 pub(crate) use lifecycle::{Factory, Lifecycle};
+pub(crate) use liveness::{Grace, Liveness};
 pub(crate) use process::Process;
+pub(crate) use spin::{Judged, Made};
 
-use crate::Oracle;
 use crate::network::{Net, Network};
 use crate::object::{Files, Table};
 use crate::run::Run;
@@ -56,6 +60,7 @@ pub(crate) struct World {
     pub borrowed_file: u32,
     /// Counts what events refer to and has no other identity.
     pub numbers: u32,
+    pub liveness: Liveness,
 }
 
 /// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
@@ -96,6 +101,7 @@ impl World {
             signalfds: 0,
             borrowed_file: NONE,
             numbers: 0,
+            liveness: Liveness::default(),
         }
     }
 
@@ -136,18 +142,13 @@ impl World {
             if self.run.failed() || self.scheduler.has_condemned() || self.foreground == 0 {
                 return Next::End;
             }
-            if self.run.cut_off() {
+            if self.run.has_too_many_events() {
+                self.cut_off();
                 return Next::End;
             }
             let Some((time, event)) = self.scheduler.next() else { return Next::End };
             self.run.advance(time);
-            if self.run.is_stuck(self.knobs.stuck_after_ns) || time > self.knobs.ends_by_ns {
-                let waits = self.describe_threads();
-                self.run.fail(
-                    Oracle::Liveness,
-                    "stuck",
-                    format!("no progress for a long time after faults had stopped\n{waits}"),
-                );
+            if time > self.liveness.look_at && self.judge_liveness(time) {
                 return Next::End;
             }
             if let Event::Thread(thread) = event {
@@ -217,9 +218,9 @@ impl World {
         self.scheduler.is_unwinding()
     }
 
-    /// Something made progress: the clock of the liveness oracle starts anew.
+    /// The running thread has achieved something.
     #[inline]
     pub fn progress(&mut self) {
-        self.scheduler.progress(&mut self.run);
+        self.scheduler.progress(&self.run);
     }
 }

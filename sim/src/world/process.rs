@@ -49,6 +49,10 @@ pub(crate) struct Process {
     /// How it ended.
     pub exit: Option<i32>,
     pub lifecycle: super::Lifecycle,
+    /// Calls of its threads until it is looked at: it is never 0 when one begins.
+    pub until_look: u32,
+    pub judged: super::Judged,
+    pub grace: super::Grace,
     pub rings_made: u32,
     pub aio: crate::object::AioTable,
 }
@@ -82,6 +86,9 @@ impl World {
             buffers: Bound::default(),
             waits: 0,
             exit: None,
+            until_look: super::spin::LOOK_EVERY,
+            judged: super::Judged::default(),
+            grace: super::Grace::default(),
             lifecycle: super::Lifecycle {
                 initial_name: name.clone(),
                 successor: NONE,
@@ -327,7 +334,6 @@ impl World {
             self.run.event_at(time, self.scheduler.current(), Kind::Exit, [status as u64, 0, 0, 0]);
         }
         self.foreground -= u32::from(foreground);
-        self.run.progress();
         self.release_process(process);
     }
 

@@ -58,6 +58,9 @@ pub(super) struct UnixSock {
     error: Option<Errno>,
     /// What it has not received yet.
     queue: VecDeque<Chunk>,
+    /// The threads that last received of it and sent to it, or `NONE`.
+    reader: u32,
+    writer: u32,
     /// What of its sending is in queues, as `sk_wmem_alloc` counts it.
     charged: u64,
     /// A send did not fit (`SOCK_NOSPACE`).
@@ -175,6 +178,8 @@ impl Net<'_> {
             shutdown: 0,
             error: None,
             queue: VecDeque::new(),
+            reader: NONE,
+            writer: NONE,
             charged: 0,
             no_space: false,
             backlog: 0,
@@ -199,7 +204,6 @@ impl Net<'_> {
     pub fn unix_bind(&mut self, sock: u32, name: UnixAddr, place: Place) {
         let s = &mut self.net.unix[sock as usize];
         (s.name, s.place) = (name, Some(place));
-        self.scheduler.progress(self.run);
     }
 
     /// `unix_listen`.
@@ -247,7 +251,6 @@ impl Net<'_> {
             if let Some(old) = old.filter(|old| *old != to) {
                 self.unix_disconnected(sock, old);
             }
-            self.scheduler.progress(self.run);
             return Ok(UnixConnect::Done);
         }
         let listener = &mut self.net.unix[other as usize];
@@ -270,7 +273,6 @@ impl Net<'_> {
         self.net.unix[child as usize].name = name;
         self.unix_pair(sock, child);
         self.net.unix[other as usize].pending.push_back(child);
-        self.scheduler.progress(self.run);
         self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
         Ok(UnixConnect::Done)
     }
@@ -331,7 +333,6 @@ impl Net<'_> {
         let s = &mut self.net.unix[sock as usize];
         s.shutdown |= mine;
         let (file, peer, datagrams) = (s.file, s.peer, s.datagrams);
-        self.scheduler.progress(self.run);
         self.notify(file, ALL, None);
         let Some(peer) = peer.filter(|_| !datagrams).and_then(|peer| self.net.unix_get_mut(peer)) else {
             return;

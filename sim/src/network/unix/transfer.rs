@@ -207,8 +207,9 @@ impl Net<'_> {
         }
         let receiver = &mut self.net.unix[to as usize];
         receiver.queue.push_back(chunk);
-        let file = receiver.file;
-        self.scheduler.progress(self.run);
+        receiver.writer = self.scheduler.current();
+        let (file, reader) = (receiver.file, receiver.reader);
+        self.scheduler.exchanged(self.run, reader);
         self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
     }
 
@@ -252,7 +253,9 @@ impl Net<'_> {
             let rest = &mut buffer[progress.got..];
             let n = self.unix_take_bytes(sock, rest, peek);
             self.run.payload(self.scheduler.current(), &rest[..n], false);
-            self.scheduler.progress(self.run);
+            if n > 0 && !peek {
+                self.unix_received(sock);
+            }
             progress.got += n;
             let all = flags.contains(RecvFlags::WAITALL);
             if peek || n == rest.len() || !all && progress.got >= low {
@@ -275,13 +278,11 @@ impl Net<'_> {
     ) -> Step<(usize, UnixAddr)> {
         let s = &mut self.net.unix[sock as usize];
         if let Some(error) = s.error.take() {
-            self.scheduler.progress(self.run);
             return Step::Done(Err(error));
         }
         let waits = !nonblocking && deadline.is_none_or(|at| self.run.now() < at);
         // A socket of datagrams that is shut says so only to who would wait.
         if s.shutdown & RCV != 0 && (waits || !s.datagrams) {
-            self.scheduler.progress(self.run);
             return Step::Done(Ok((0, UnixAddr::Unnamed)));
         }
         if !waits {
@@ -339,8 +340,18 @@ impl Net<'_> {
         let told = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
         let name = chunk.name.clone();
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
-        self.scheduler.progress(self.run);
+        if !flags.contains(RecvFlags::PEEK) {
+            self.unix_received(sock);
+        }
         Step::Done(Ok((told, name)))
+    }
+
+    /// The running thread has received what another may have sent.
+    fn unix_received(&mut self, sock: u32) {
+        let s = &mut self.net.unix[sock as usize];
+        s.reader = self.scheduler.current();
+        let writer = s.writer;
+        self.scheduler.exchanged(self.run, writer);
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn arm_timeout(
     if entry.enough {
         Attempt::Done(0, false)
     } else if now >= entry.at {
+        ring::slept(w, ring, after);
         Attempt::Done(-Errno::ETIME.0, true)
     } else {
         Attempt::Pend(Events::NONE)
@@ -139,7 +140,8 @@ pub(crate) fn linked_timeout_expired(w: &mut World, ring: u32, op: u32) -> bool 
     let Some(timeout) = entry.timeout.take() else { return false };
     entry.canceled = true;
     let number = entry.number;
-    finish::complete(w, ring, timeout.user_data, -Errno::ETIME.0, None, true);
+    ring::slept(w, ring, timeout.after);
+    finish::complete(w, ring, timeout.user_data, -Errno::ETIME.0, None);
     work::queue_work(w, ring, op, number, 0);
     true
 }

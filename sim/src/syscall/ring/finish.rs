@@ -91,8 +91,7 @@ pub(crate) fn finish(w: &mut World, ring: u32, op: u32, result: i32, failed: boo
         Some((id, buffer)) => Some((Some(id), buffer)),
         None => take_buffer(&mut entry.operation).map(|buffer| (None, buffer)),
     };
-    let counts = !matches!(entry.operation, Operation::Timeout { .. }) || result == -Errno::ECANCELED.0;
-    complete(w, ring, entry.user_data, result, buffer, counts);
+    complete(w, ring, entry.user_data, result, buffer);
     if entry.file != NONE {
         work::unwatch_ring(w, entry.file, ring, op);
         if let Some(ring) = ring::get(w, ring) {
@@ -116,13 +115,12 @@ pub(crate) fn complete(
     user_data: u64,
     result: i32,
     buffer: Option<(Option<u16>, Vec<u8>)>,
-    counts: bool,
 ) {
     let (id, buffer) = buffer.map_or((None, None), |(id, buffer)| (id, Some(buffer)));
     let flags = if id.is_some() { CompletedFlags::BUFFER } else { CompletedFlags::NONE };
     if let Some(ring) = ring::get(w, ring) {
         let completed = Completed { user_data, result, flags, buffer, buffer_id: id.unwrap_or(0) };
-        ring.batch.push((completed, counts));
+        ring.batch.push(completed);
     }
 }
 
@@ -135,8 +133,8 @@ pub(crate) fn flush_batch(w: &mut World, file: u32) {
         return;
     }
     let (batch, ended) = (std::mem::take(&mut ring.batch), std::mem::take(&mut ring.ended));
-    for (completed, counts) in batch {
-        post(w, file, completed, counts);
+    for completed in batch {
+        post(w, file, completed);
     }
     cancel::end_timeouts(w, file);
     for Ended { mut chain, broken, mut after_timeout, timeout } in ended {
@@ -188,14 +186,14 @@ pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: 
         completed.flags |= CompletedFlags::BUFFER;
         (completed.buffer, completed.buffer_id) = (Some(buffer), id);
     }
-    post(w, ring, completed, true);
+    post(w, ring, completed);
     if let Some(ring) = ring::get(w, ring) {
         ring.posted_aside = true;
     }
 }
 
 /// Puts a completion where it can be reaped, or behind, where there is no room.
-fn post(w: &mut World, file: u32, completed: Completed, counts: bool) {
+fn post(w: &mut World, file: u32, completed: Completed) {
     let Some(ring) = ring::get(w, file) else { return };
     let Completed { user_data, result, flags, .. } = completed;
     if ring.overflow.is_empty() && ring.done.len() < ring.done_entries {
@@ -208,10 +206,6 @@ fn post(w: &mut World, file: u32, completed: Completed, counts: bool) {
     w.run.completion(owner, Kind::RingDone, words);
     if let Some(ring) = ring::get(w, file) {
         ring.posted = ring.posted.wrapping_add(1);
-    }
-    if counts {
-        w.scheduler[owner].idle_calls = 0;
-        w.run.progress();
     }
     notify(w, file);
 }

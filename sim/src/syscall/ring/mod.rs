@@ -47,6 +47,14 @@ fn is_wrong(chain: &VecDeque<Submission>) -> bool {
     chain.iter().zip(before).any(|(one, nothing)| nothing && is_linked_timeout(one))
 }
 
+/// A timeout of a ring was over after so many nanoseconds, as its owner wanted.
+pub(crate) fn slept(w: &mut World, file: u32, ns: u64) {
+    let now = w.run.now();
+    if let Some(owner) = get(w, file).map(|ring| ring.owner) {
+        w.scheduler[owner].effort.slept(now, ns);
+    }
+}
+
 /// The ring of an open file.
 pub(crate) fn get(w: &mut World, file: u32) -> Option<&mut Ring> {
     match w.files.object_mut(file) {

@@ -1,0 +1,217 @@
+//! O3, no busy loop: whether what the threads of a process do achieves anything, judged now and then, and which loop it is
+//! where it does not. What counts is in `crate::scheduler::effort`.
+
+use super::World;
+use crate::Oracle;
+use crate::calls::{Arg, Kind};
+use crate::print;
+use crate::scheduler::is_for_nothing;
+use crate::trace::form;
+use eagain_net::Events;
+use std::fmt::Write;
+
+/// After how many calls of its threads a process is looked at.
+pub(super) const LOOK_EVERY: u32 = 4_096;
+/// How many calls, of the many that achieved nothing, are remembered for the report; some more to end with a wait.
+const REMEMBERED: usize = 64;
+/// How many lines of a report a loop takes at most.
+const LINES_MAX: usize = 16;
+/// The calls of all threads of a process are judged after so many times the calls of one.
+const OF_PROCESS: u64 = 10;
+
+/// A call that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Made {
+    pub thread: u32,
+    pub kind: Kind,
+    pub args: [u64; 4],
+    pub word: i64,
+}
+
+/// What is known of the calls of a process.
+#[derive(Default)]
+pub(crate) struct Judged {
+    /// Its calls since they were last judged.
+    calls: u64,
+    /// What its threads had achieved by then, and how long they had been held up.
+    achieved: u64,
+    held_up: u64,
+    /// What seems to be a busy loop.
+    suspect: Option<Box<Suspect>>,
+}
+
+/// A loop that is watched for what it consists of.
+struct Suspect {
+    /// The thread that makes it; `None`: all of the process together.
+    thread: Option<u32>,
+    /// How many of the calls that made it suspicious achieved anything.
+    achieved: u64,
+    calls: Vec<(Made, Vec<(i32, Events)>)>,
+    /// What the call under way reports as ready.
+    ready: Vec<(i32, Events)>,
+}
+
+impl World {
+    /// Plans when a process is looked at next.
+    pub fn plan_look(&mut self, process: u32) {
+        let p = &mut self.processes[process];
+        p.until_look = u64::from(LOOK_EVERY).min(p.lifecycle.calls_left.max(1)) as u32;
+        p.lifecycle.look_after = p.until_look;
+    }
+
+    /// A process has made so many calls that it is looked at: whether it is to end, and what its calls achieved.
+    pub fn look_at(&mut self, process: u32) {
+        let limit = u64::from(self.knobs.spin_limit) * OF_PROCESS;
+        let p = &mut self.processes[process];
+        let made = u64::from(p.lifecycle.look_after);
+        p.judged.calls += made;
+        let is_due = p.judged.calls >= limit;
+        let ends = p.lifecycle.calls_left == made;
+        if p.lifecycle.calls_left != u64::MAX {
+            // Its threads may still make calls after the one that was to be the last.
+            p.lifecycle.calls_left = if ends { u64::MAX } else { p.lifecycle.calls_left - made };
+        }
+        self.plan_look(process);
+        if is_due {
+            self.judge_process(process);
+        }
+        if self.run.has_too_many_events() {
+            self.cut_off();
+        }
+        if ends {
+            self.chosen_end(process);
+        }
+    }
+
+    /// What the threads of a process achieved together: two that only wake each other achieve nothing.
+    fn judge_process(&mut self, process: u32) {
+        let (mut achieved, mut held_up) = (0, 0);
+        for t in self.scheduler.iter().filter(|t| t.process == process) {
+            achieved += t.effort.achieved;
+            held_up += t.effort.held_up;
+        }
+        let judged = &mut self.processes[process].judged;
+        let lately = achieved - judged.achieved;
+        if is_for_nothing(judged.calls, lately, held_up - judged.held_up) {
+            judged.suspect.get_or_insert_with(|| Suspect::new(None, lately));
+        }
+        (judged.calls, judged.achieved, judged.held_up) = (0, achieved, held_up);
+    }
+
+    /// A call was made by a thread that has made many, or by one of a process that is suspected of a busy loop.
+    pub fn judge_calls(&mut self, made: Made) {
+        let limit = self.knobs.spin_limit;
+        let t = &mut self.scheduler[made.thread];
+        let process = t.process;
+        let judged = &mut self.processes[process].judged;
+        if t.effort.calls > limit {
+            if t.effort.is_for_nothing() {
+                // One at a time; another may have stopped.
+                judged.suspect.take_if(|suspect| suspect.thread.is_some_and(|other| other != made.thread));
+                let new = || Suspect::new(Some(made.thread), t.effort.achieved_lately());
+                judged.suspect.get_or_insert_with(new);
+            } else {
+                t.effort.judged();
+                judged.suspect.take_if(|suspect| suspect.thread == Some(made.thread));
+            }
+        }
+        let Some(suspect) = judged.suspect.as_mut() else { return };
+        if suspect.thread.is_some_and(|thread| thread != made.thread) {
+            return;
+        }
+        let ready = std::mem::take(&mut suspect.ready);
+        let ends_well = !ready.is_empty();
+        suspect.calls.push((made, ready));
+        let known = suspect.calls.len();
+        if suspect.thread.is_none() {
+            // Every call of the process is looked at.
+            self.processes[process].until_look = 1;
+            self.processes[process].lifecycle.look_after = 1;
+        }
+        if known >= 2 * REMEMBERED || known >= REMEMBERED && ends_well {
+            self.report_spin(process);
+        }
+    }
+
+    /// A descriptor that a call of the running thread reports as ready.
+    #[inline]
+    pub fn ready_for_judged(&mut self, fd: i32, events: Events) {
+        if let Some(suspect) = &mut self.me().judged.suspect {
+            suspect.ready.push((fd, events));
+        }
+    }
+
+    fn report_spin(&mut self, process: u32) {
+        let Some(suspect) = self.processes[process].judged.suspect.take() else { return };
+        let limit = u64::from(self.knobs.spin_limit);
+        let (name, calls) = match suspect.thread {
+            Some(thread) => (&self.scheduler[thread].name, limit),
+            None => (&self.processes[process].name, limit * OF_PROCESS),
+        };
+        let achieved = suspect.achieved;
+        let mut text = format!(
+            "{name} made {calls} calls, and {achieved} of them achieved anything: moved bytes, accepted, joined, slept; it repeats\n"
+        );
+        for line in suspect.lines(self) {
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "    {line}");
+        }
+        text.push_str(&self.describe_threads());
+        self.run.fail(Oracle::NoBusyLoop, "spin", text);
+    }
+}
+
+impl Suspect {
+    fn new(thread: Option<u32>, achieved: u64) -> Box<Suspect> {
+        Box::new(Suspect { thread, achieved, calls: Vec::new(), ready: Vec::new() })
+    }
+
+    /// The loop: the calls of one turn, if they repeat, else each sort of call once.
+    fn lines(&self, w: &World) -> Vec<String> {
+        let same = |a: &Made, b: &Made| a.sort() == b.sort();
+        let repeats =
+            |length: &usize| self.calls.iter().zip(&self.calls[*length..]).all(|(a, b)| same(&a.0, &b.0));
+        let turn = (1..=self.calls.len() / 2).find(repeats);
+        // The last call is a wait, if there is any: the turn before it begins with one.
+        let last = self.calls.len() - 1;
+        let mut turn = turn.map_or_else(Vec::new, |length| (last - length..last).collect());
+        if turn.is_empty() {
+            for (at, (made, _)) in self.calls.iter().enumerate() {
+                if !turn.iter().any(|&other: &usize| same(&self.calls[other].0, made)) {
+                    turn.push(at);
+                }
+            }
+        }
+        let mut lines: Vec<String> = turn.iter().take(LINES_MAX).map(|&at| self.line(w, at)).collect();
+        if turn.len() > LINES_MAX {
+            lines.push(format!("and {} more", turn.len() - LINES_MAX));
+        }
+        lines
+    }
+
+    fn line(&self, w: &World, at: usize) -> String {
+        let (made, ready) = &self.calls[at];
+        let mut line = match self.thread {
+            Some(_) => String::new(),
+            None => format!("{} ", w.scheduler[made.thread].name),
+        };
+        line.push_str(&print::text(|out| {
+            form::put_call_of(out, &w.names(w.scheduler[made.thread].site), made.kind, &made.args)
+        }));
+        line.push(' ');
+        line.push_str(&print::text(|out| form::put_result_of(out, made.kind, made.word)));
+        for (fd, events) in ready {
+            // Writing to a String does not fail.
+            let _ = write!(line, ", fd {fd}: {events:?}");
+        }
+        line
+    }
+}
+
+impl Made {
+    /// What two calls of a loop have in common, turn by turn: who, what, of which descriptor, and how it went.
+    fn sort(&self) -> (u32, Kind, u64, i64) {
+        let fd = if matches!(self.kind.args(), [Arg::Fd, ..]) { self.args[0] } else { 0 };
+        (self.thread, self.kind, fd, self.word.clamp(-1_000_000, 0))
+    }
+}
