@@ -31,6 +31,11 @@ use eagain_sim::run::Scenario;
 // What a server holds is measured (O4), in every binary that runs scenarios.
 eagain_sim::count_memory!();
 
+/// Buffers may be tighter than Linux's smallest in this world: `send(2)` promises no more than one byte.
+fn with_tightest_buffers(sim: &mut eagain_sim::Sim) {
+    sim.knobs().tight_buffer_min = 1;
+}
+
 const LISTS: &[&[Scenario]] = &[server::ALL, &[cluster::on_turmoil::SCENARIO], durability::ALL, cluster::ALL];
 
 /// What a sweep runs.

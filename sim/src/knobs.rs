@@ -51,7 +51,7 @@ impl Default for KernelKnobs {
             recv_buffer: 256 << 10,
             wmem_max: 4 << 20,
             rmem_max: 4 << 20,
-            tight_buffer_min: 1,
+            tight_buffer_min: 2304,
             somaxconn: 4096,
             fd_limit: 1024,
             cpus: 2,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check, pair, run_with};
+use common::{check, listener, pair, run_with};
 use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
@@ -59,6 +59,90 @@ fn a_segment_that_is_not_split_does_not_count() {
     assert_eq!(fired(exchange::<1>, Family::WireSplit), (0, 0));
     let (said, events) = fired(exchange::<1000>, Family::WireSplit);
     assert!(said > 0 && said == events, "{said} {events}");
+}
+
+/// How much a connection takes that nobody reads from, sent in pieces of `piece` bytes, as a text.
+fn fill(k: SimKernel, piece: usize) {
+    let (listening, address) = listener(k);
+    k.setsockopt(listening, SocketOption::RecvBuffer(1)).unwrap();
+    let caller = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+    k.setsockopt(caller, SocketOption::SendBuffer(1)).unwrap();
+    k.connect(caller, address).unwrap();
+    k.fcntl_setfl(caller, StatusFlags::NONBLOCK).unwrap();
+    let first = k.send(caller, &vec![0; piece], SendFlags::NONE).unwrap();
+    let mut taken = first;
+    while let Ok(n) = k.send(caller, &vec![0; piece], SendFlags::NONE) {
+        taken += n;
+    }
+    eagain_sim::print(&format!("first {first} of {piece}, taken {taken}"));
+}
+
+/// The numbers of a line of [`fill`].
+fn numbers(output: &str) -> (usize, usize) {
+    let mut words = output.split_whitespace().skip_while(|word| *word != "first").skip(1);
+    let number = |word: Option<&str>| word.and_then(|word| word.parse().ok()).expect("a number");
+    (number(words.next()), number(words.nth(3)))
+}
+
+/// Linux's smallest takes 2,304 bytes of an idle connection's first send, and some thousand in all.
+#[test]
+fn a_tight_buffer_is_between_linuxs_smallest_and_what_was_set() {
+    fn body<const PIECE: usize>(sim: &mut Sim) {
+        sim.faults(&[Family::SendBuffer, Family::RecvBuffer]);
+        let host = sim.host("host");
+        sim.client(host, "client", |k: SimKernel| fill(k, PIECE));
+    }
+    let mut tight = 0;
+    for body in [body::<5>, body::<1000>, body::<100_000>] {
+        let plain = run_with(body, Base::Zero, Overrides::new(), Record::Hash);
+        let (first, taken) = numbers(&plain.output);
+        for seed in 0..SEEDS {
+            let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Hash);
+            let (smaller, less) = numbers(&report.output);
+            assert!(smaller <= first && smaller >= first.min(2304), "seed {seed}: {}", report.output);
+            assert!(less <= taken && less >= 2304, "seed {seed}: {} instead of {taken}", report.output);
+            let fired = report.faults.values().any(|&count| count > 0);
+            assert!(fired || less == taken, "seed {seed}: it counts where it is so");
+            tight += u32::from(fired);
+        }
+    }
+    assert!(tight > 0);
+}
+
+/// Beyond Linux, where the world asks for it.
+#[test]
+fn a_knob_lets_buffers_be_tighter_than_linuxs_smallest() {
+    fn body(sim: &mut Sim) {
+        sim.faults(&[Family::SendBuffer]);
+        sim.knobs().tight_buffer_min = 1;
+        let host = sim.host("host");
+        sim.client(host, "client", |k: SimKernel| fill(k, 5));
+    }
+    let short = |seed| {
+        let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Hash);
+        numbers(&report.output).0 < 5
+    };
+    assert!((0..SEEDS).any(short));
+}
+
+/// A byte that nobody takes is one of those that the smallest buffer has room for.
+#[test]
+fn an_urgent_byte_that_nobody_takes_does_not_stop_a_stream() {
+    fn body(sim: &mut Sim) {
+        sim.faults(&[Family::RecvBuffer]);
+        let host = sim.host("host");
+        sim.client(host, "client", |k: SimKernel| {
+            let (a, b) = pair(k, SocketFlags::NONE);
+            k.send(a, b"!", SendFlags::OOB).unwrap();
+            k.send(a, b"after", SendFlags::NONE).unwrap();
+            k.setsockopt(b, SocketOption::RecvLowAt(5)).unwrap();
+            assert_eq!(k.recv(b, &mut [0; 9], RecvFlags::NONE), Ok(5));
+        });
+    }
+    for seed in 0..SEEDS {
+        let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Hash);
+        assert!(report.failure.is_none(), "seed {seed}: {:?}", report.failure);
+    }
 }
 
 /// `connect(2)` under `SO_SNDTIMEO` (socket(7)), to a host that is cut off.

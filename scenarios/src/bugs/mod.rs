@@ -104,14 +104,20 @@ macro_rules! planted {
                 about: $about,
                 knobs: &[],
                 seeds: 64,
-                body: |sim| build(sim, true),
+                body: |sim| {
+                    crate::with_tightest_buffers(sim);
+                    build(sim, true);
+                },
             },
             twin: eagain_sim::run::Scenario {
                 name: $twin,
                 about: concat!("repaired: ", $about),
                 knobs: &[],
                 seeds: 64,
-                body: |sim| build(sim, false),
+                body: |sim| {
+                    crate::with_tightest_buffers(sim);
+                    build(sim, false);
+                },
             },
         };
     };

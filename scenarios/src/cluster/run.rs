@@ -12,6 +12,7 @@ use std::time::Duration;
 /// The cluster under these families, besides the usual ones; `more` adds who is not there otherwise.
 pub fn run(sim: &mut Sim, faults: &[Family], serve: Serve, more: fn(&mut Sim, &Cluster)) {
     sim.faults(&[USUAL_FAULTS, faults].concat());
+    crate::with_tightest_buffers(sim);
     sim.quiet_after(QUIET_NS);
     let cluster = cluster(sim, serve);
     let history = clients(sim, cluster.address, 3, 12, CLUSTER_TIMEOUT);

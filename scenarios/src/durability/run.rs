@@ -20,6 +20,7 @@ pub const POWER: &[Family] = &[Family::HostPower, Family::DiskTorn, Family::Disk
 /// Allows these families besides the usual ones, up to [`QUIET_NS`].
 pub fn allow(sim: &mut Sim, more: &[Family]) {
     sim.faults(&[USUAL_FAULTS, more].concat());
+    crate::with_tightest_buffers(sim);
     sim.quiet_after(QUIET_NS);
 }
 

@@ -24,6 +24,7 @@ const MEMORY_MAX: u64 = 1 << 20;
 /// Runs `setup` of `script`, and checks it. `mutate`: what else is special about the server, which the script does not say.
 pub(crate) fn run(sim: &mut Sim, script: &Script, setup: &Setup, mutate: fn(&mut Config)) {
     sim.faults(&setup.faults.families(USUAL_FAULTS));
+    crate::with_tightest_buffers(sim);
     let configure = |config: &mut Config| {
         (setup.config)(config);
         mutate(config);

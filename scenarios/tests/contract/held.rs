@@ -64,6 +64,28 @@ fn a_recv_that_waits_does_not_look_at_a_number_used_again<K: Sleepers>(k: K) {
     close_all(k, &[client, server, other, other_client]);
 }
 
+/// `dup2(2)`: the number is closed first, and refers to the other file at once.
+fn a_number_that_is_replaced_is_not_looked_at<K: Sleepers>(k: K) {
+    let ((client, server), (other_client, other)) = (pair(k), pair(k));
+    let caller = Caller::start(k, recv(server));
+    assert_eq!(k.dup3(other, server), Ok(server));
+    assert_eq!(sees(k, client, NOW), Events::NONE, "no FIN");
+    k.send(other_client, b"other", SendFlags::NONE).unwrap();
+    k.send(client, b"hi", SendFlags::NONE).unwrap();
+    assert_eq!(caller.end(k), Ok(2));
+    assert_eq!(sees(k, client, LONG), Events::IN | Events::RDHUP);
+    close_all(k, &[client, server, other, other_client]);
+}
+
+fn a_read_of_a_pipe_goes_on_after_close<K: Sleepers>(k: K) {
+    let (reader, writer) = k.pipe2(SocketFlags::NONE).unwrap();
+    let caller = Caller::start(k, move |k| k.read(reader, &mut [0; 9]));
+    k.close(reader).unwrap();
+    assert_eq!(k.write(writer, b"abc"), Ok(3), "there is a reader still");
+    assert_eq!(caller.end(k), Ok(3));
+    k.close(writer).unwrap();
+}
+
 fn closing_one_of_two_numbers_closes_nothing<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
     let twin = k.dup(server).unwrap();
@@ -122,6 +144,7 @@ fn an_accept_that_waits_has_its_number<K: Sleepers>(k: K) {
     let next = k.eventfd(0, SocketFlags::NONE).unwrap();
     assert_ne!(next, lowest, "it is reserved");
     assert_eq!(k.close(lowest), Err(Errno::EBADF), "and not open yet");
+    assert_eq!(k.dup3(next, lowest), Err(Errno::EBUSY), "nor to be had");
     k.connect(client, address).unwrap();
     assert_eq!(caller.end(k), Ok(lowest.0 as usize));
     close_all(k, &[lowest, listener, client]);
@@ -292,6 +315,8 @@ fn a_select_that_waits_holds_its_files<K: Sleepers>(k: K) {
 crate::bodies! {
     a_recv_that_waits_gets_what_comes_after_close
     a_recv_that_waits_does_not_look_at_a_number_used_again
+    a_number_that_is_replaced_is_not_looked_at
+    a_read_of_a_pipe_goes_on_after_close
     closing_one_of_two_numbers_closes_nothing
     shutdown_then_close_ends_a_recv_that_waits
     a_send_that_waits_goes_on_after_close

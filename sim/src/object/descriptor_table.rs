@@ -107,6 +107,11 @@ impl DescriptorTable {
         Fd(at as i32)
     }
 
+    /// Whether a call under way will return this number.
+    pub fn is_reserved(&self, fd: Fd) -> bool {
+        self.reserved.contains(&(fd.0 as usize))
+    }
+
     /// A reserved number is free again, or about to be installed.
     pub fn unreserve(&mut self, fd: Fd) {
         let at = fd.0 as usize;

@@ -82,6 +82,9 @@ pub(crate) fn dup3(w: &mut World, fd: Fd, to: Fd) -> Result<Fd> {
     if !in_range {
         return Err(Errno::EBADF);
     }
+    if w.me().fds.is_reserved(to) {
+        return Err(Errno::EBUSY);
+    }
     w.files.hold(file);
     let old = w.me().fds.install_at(to, file);
     if let Some(old) = old {
@@ -117,6 +120,12 @@ pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     Ok(())
 }
 
+/// Whether a call on `fd` waits: as it was when the call was made.
+#[inline]
+pub(super) fn waits(w: &World, fd: Fd, file: u32) -> bool {
+    fd == HELD_FD || !w.files[file].nonblocking()
+}
+
 pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut RecvProgress) -> Step<usize> {
     let file = match w.file(fd) {
         Ok(file) => file,
@@ -131,7 +140,9 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
             return socket::recv(w, fd, buffer, RecvFlags::NONE, progress);
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
-        Object::Pipe { pipe, writes: false } => return pipe::read(w, file, pipe, buffer),
+        Object::Pipe { pipe, writes: false } => {
+            return pipe::read(w, file, pipe, waits(w, fd, file), buffer);
+        }
         Object::Pipe { .. } => return Step::Done(Err(Errno::EBADF)),
         Object::Event(_) => {}
         Object::Timer(_) => {}
@@ -140,7 +151,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
     }
     let result = read_record(w, file, buffer);
     match result {
-        Err(Errno::EAGAIN) if fd == HELD_FD || !w.files[file].nonblocking() => {
+        Err(Errno::EAGAIN) if waits(w, fd, file) => {
             wait_for_file(w, file, Events::IN, false, None);
             Step::Wait
         }
@@ -212,7 +223,10 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
             socket::send(w, fd, &[bytes], SendFlags::NONE, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
-        &mut Object::Pipe { pipe, writes: true } => pipe::write(w, file, pipe, bytes, progress),
+        &mut Object::Pipe { pipe, writes: true } => {
+            let waits = waits(w, fd, file);
+            pipe::write(w, file, pipe, waits, bytes, progress)
+        }
         Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };
@@ -221,7 +235,7 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
                 return Step::Done(Err(Errno::EINVAL));
             }
             if add > EventCounter::MAX - counter.value {
-                if fd != HELD_FD && w.files[file].nonblocking() {
+                if !waits(w, fd, file) {
                     return Step::Done(Err(Errno::EAGAIN));
                 }
                 wait_for_file(w, file, Events::OUT, false, None);

@@ -1,7 +1,7 @@
 //! Calls on sockets that are not TCP's: to which file each goes. `super::socket` asks here where a descriptor is none of
 //! its own, so that TCP pays nothing for the others.
 
-use super::socket::blocks;
+use super::descriptor::waits;
 use super::{udp, unix};
 use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
@@ -72,14 +72,14 @@ pub(crate) fn recv(
 ) -> Step<usize> {
     match find(w, fd) {
         Ok(Found::Udp(file, sock)) => {
-            let waits = blocks(w, fd, file);
+            let waits = waits(w, fd, file);
             match udp::recv(w, file, sock, waits, buffer, flags, &mut progress.deadline) {
                 Step::Wait => Step::Wait,
                 Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
             }
         }
         Ok(Found::Unix(file, sock)) => {
-            let waits = blocks(w, fd, file);
+            let waits = waits(w, fd, file);
             crate::network::without_name(unix::recv(w, file, sock, waits, buffer, flags, progress))
         }
         Err(errno) => Step::Done(Err(errno)),
@@ -97,7 +97,7 @@ pub(crate) fn send(
     match find(w, fd) {
         Ok(Found::Udp(_, sock)) => Step::Done(udp::send(w, sock, None, buffers, flags)),
         Ok(Found::Unix(file, sock)) => {
-            let waits = blocks(w, fd, file);
+            let waits = waits(w, fd, file);
             unix::send(w, file, sock, waits, None, buffers, flags, progress)
         }
         Err(errno) => Step::Done(Err(errno)),

@@ -21,7 +21,7 @@ pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
 }
 
 /// `anon_pipe_read`.
-pub(super) fn read(w: &mut World, file: u32, pipe: u32, buffer: &mut [u8]) -> Step<usize> {
+pub(super) fn read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [u8]) -> Step<usize> {
     if buffer.is_empty() {
         return Step::Done(Ok(0));
     }
@@ -41,7 +41,7 @@ pub(super) fn read(w: &mut World, file: u32, pipe: u32, buffer: &mut [u8]) -> St
     if writer == NONE {
         return Step::Done(Ok(0));
     }
-    if w.files[file].nonblocking() {
+    if !waits {
         return Step::Done(Err(Errno::EAGAIN));
     }
     wait_for_file(w, file, Events::IN, true, None);
@@ -53,6 +53,7 @@ pub(super) fn write(
     w: &mut World,
     file: u32,
     pipe: u32,
+    waits: bool,
     bytes: &[u8],
     progress: &mut SendProgress,
 ) -> Step<usize> {
@@ -80,11 +81,10 @@ pub(super) fn write(
     if progress.sent == bytes.len() {
         return Step::Done(Ok(bytes.len()));
     }
-    if w.files[file].nonblocking() {
+    if !waits {
         return or_sent(progress.sent, Errno::EAGAIN);
     }
     wait_for_file(w, file, Events::OUT, true, None);
-    w.scheduler.running_mut().no_restart |= progress.sent > 0;
     Step::Wait
 }
 

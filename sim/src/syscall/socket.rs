@@ -1,7 +1,7 @@
 //! Sockets, by descriptor: finds the socket, lists the thread where the call waits, and sends the signals. What the call
 //! does to the socket is in `crate::network`.
 
-use super::descriptor::{PARTS_MAX, check_flags, wait_for_file};
+use super::descriptor::{PARTS_MAX, check_flags, wait_for_file, waits};
 use crate::network::{Connect, RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
@@ -20,12 +20,6 @@ pub(crate) fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
         Object::Socket(sock) => Ok((file, sock)),
         _ => Err(Errno::ENOTSOCK),
     }
-}
-
-/// Whether a call on `fd` waits: as it was when the call was made.
-#[inline]
-pub(super) fn blocks(w: &World, fd: Fd, file: u32) -> bool {
-    fd == HELD_FD || !w.files[file].nonblocking()
 }
 
 /// A new open file for a socket.
@@ -86,7 +80,7 @@ pub(crate) fn accept(
             let new = if fd == HELD_FD { w.install_reserved_fd(file) } else { w.install_fd(file) };
             Step::Done(Ok((new, peer)))
         }
-        Err(Errno::EAGAIN) if blocks(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
+        Err(Errno::EAGAIN) if waits(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
             if fd != HELD_FD {
                 w.reserve_fd();
                 *deadline =
@@ -116,7 +110,7 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr, begun: &mut Co
     match result {
         Ok(Connect::Done) => Step::Done(Ok(())),
         Ok(Connect::Pending(errno))
-            if blocks(w, fd, file) && begun.deadline.is_none_or(|at| w.run.now() < at) =>
+            if waits(w, fd, file) && begun.deadline.is_none_or(|at| w.run.now() < at) =>
         {
             if begun.pending.is_none() {
                 begun.pending = Some(errno);
@@ -152,7 +146,7 @@ pub(crate) fn recv(
     progress: &mut RecvProgress,
 ) -> Step<usize> {
     let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, progress) };
-    let nonblocking = !blocks(w, fd, file) || flags.contains(RecvFlags::DONTWAIT);
+    let nonblocking = !waits(w, fd, file) || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, progress));
     if let Step::Wait = step {
         wait_for_file(w, file, Events::IN, false, progress.deadline);
@@ -169,7 +163,7 @@ pub(crate) fn send(
     progress: &mut SendProgress,
 ) -> Step<usize> {
     let Ok((file, sock)) = find(w, fd) else { return family::send(w, fd, buffers, flags, progress) };
-    let nonblocking = !blocks(w, fd, file) || flags.contains(SendFlags::DONTWAIT);
+    let nonblocking = !waits(w, fd, file) || flags.contains(SendFlags::DONTWAIT);
     let urgent = flags.contains(SendFlags::OOB);
     let step = w.on_network(|net| net.send(sock, buffers, nonblocking, urgent, progress));
     match step {

@@ -1,8 +1,9 @@
 //! UDP sockets by descriptor. What the calls do to the socket is in `crate::network`; those without an address come through
 //! `super::family`.
 
+use super::descriptor::waits;
 use super::descriptor::{self, wait_for_file};
-use super::socket::{self, blocks};
+use super::socket;
 use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
@@ -68,7 +69,7 @@ pub(crate) fn recvfrom(
     };
     match w.files[file].object {
         Object::Udp(sock) => {
-            let waits = blocks(w, fd, file);
+            let waits = waits(w, fd, file);
             recv(w, file, sock, waits, buffer, flags, &mut progress.deadline)
         }
         _ => match socket::recv(w, fd, buffer, flags, progress) {

@@ -1,10 +1,10 @@
 //! AF_UNIX (net/unix/af_unix.c): what a path or an abstract name refers to, and the calls that take or give one. What they do
 //! to the socket is in `crate::network`.
 
+use super::descriptor::waits;
 use super::descriptor::{check_flags, wait_for_file};
 use super::file;
 use super::signal;
-use super::socket::blocks;
 use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
 use crate::object::{Last, Object};
 use crate::scheduler::Step;
@@ -131,7 +131,7 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut 
     match w.on_network(|net| net.unix_connect(sock, other)) {
         Ok(UnixConnect::Done) => Step::Done(Ok(())),
         Ok(UnixConnect::Full) => {
-            if !blocks(w, fd, file) || deadline.is_some_and(|at| w.run.now() >= at) {
+            if !waits(w, fd, file) || deadline.is_some_and(|at| w.run.now() >= at) {
                 return Step::Done(Err(Errno::EAGAIN));
             }
             if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::OUT)) {
@@ -170,7 +170,7 @@ pub(crate) fn accept(
             let new = if fd == HELD_FD { w.install_reserved_fd(file) } else { w.install_fd(file) };
             Step::Done(Ok((new, peer)))
         }
-        Err(Errno::EAGAIN) if blocks(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
+        Err(Errno::EAGAIN) if waits(w, fd, file) && deadline.is_none_or(|at| w.run.now() < at) => {
             if fd != HELD_FD {
                 w.reserve_fd();
                 let after = w.network.unix_timeout(sock, Events::IN);
@@ -201,7 +201,7 @@ pub(crate) fn sendto(
     };
     match attempt(w) {
         Ok((file, sock, other)) => {
-            let waits = blocks(w, fd, file);
+            let waits = waits(w, fd, file);
             send(w, file, sock, waits, Some(other), &[bytes], flags, progress)
         }
         Err(errno) => Step::Done(Err(errno)),
@@ -246,7 +246,7 @@ pub(crate) fn recvfrom(
     progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
     match find(w, fd) {
-        Ok((file, sock)) => recv(w, file, sock, blocks(w, fd, file), buffer, flags, progress),
+        Ok((file, sock)) => recv(w, file, sock, waits(w, fd, file), buffer, flags, progress),
         Err(errno) => Step::Done(Err(errno)),
     }
 }
