@@ -148,6 +148,9 @@ pub struct ExploreArgs {
     /// Append a Markdown summary, for the page of a CI job
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Write a page about the sweep, `DIR/index.html`, and the folders of failures beside it
+    #[arg(long, value_name = "DIR")]
+    pub html: Option<PathBuf>,
     /// Faults that never fire, `sometimes` that are never reached and runs that test nothing are failures
     #[arg(long)]
     pub strict: bool,

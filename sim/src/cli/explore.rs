@@ -6,7 +6,7 @@ use super::run::{BUDGET, explain};
 use super::{Done, Exit, Registry, Stop};
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::{count, thousands};
-use crate::report::markdown;
+use crate::report::{folder, markdown, page};
 use crate::run::{RunSpec, Scenario};
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::json::{KindLine, SweepFile};
@@ -71,6 +71,12 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         ));
     }
     list_failures(&file, console);
+    if let Some(folder) = &args.html {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
+        let text = page::sweep(&file, &folder.to_string_lossy());
+        write_file(&folder.join("index.html"), text.as_bytes())?;
+    }
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
@@ -123,12 +129,13 @@ fn explain_failures(
     }
     let mut worker = Worker::new(registry.executor);
     let all = registry.all();
+    let root = args.html.clone().unwrap_or_else(folder::root);
     for (number, (kind, line)) in sweep.kinds.iter().zip(&mut file.summary.kinds).enumerate() {
         let Some(scenario) = all.iter().find(|scenario| scenario.name == kind.scenario) else { continue };
         let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), kind.shortest.seed);
         let shown = number < EXPLAINED_MAX;
         let limits = if args.no_shrink || !shown { Limits { runs: 1, time: None } } else { BUDGET };
-        let explained = explain(&mut worker, &spec, kind.shortest.hash, limits, shown, console);
+        let explained = explain(&mut worker, &spec, kind.shortest.hash, limits, shown, &root, console);
         line.folder = explained.folder;
         exit = exit.max(explained.exit);
     }

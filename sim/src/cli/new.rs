@@ -37,7 +37,7 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     let files: Vec<File> = vec![
         ("Cargo.toml", fill(include_str!("new/crate.toml"))),
         ("rust-toolchain.toml", toolchain()),
-        (".gitignore", "/target\n/failures\n".to_owned()),
+        (".gitignore", "/target\n/failures\n/sweep-*\n".to_owned()),
         ("src/lib.rs", fill(include_str!("new/lib.rs.txt"))),
         ("src/main.rs", fill(include_str!("new/main.rs.txt"))),
         ("src/bin/server.rs", fill(include_str!("new/bin.rs.txt"))),

@@ -9,6 +9,7 @@ use crate::run::{Record, RunReport, RunSpec};
 use crate::runner::Worker;
 use crate::shrink::Limits;
 use crate::trace::{form, text};
+use std::path::Path;
 use std::time::Duration;
 
 /// How much a failure is shrunk by itself; `eagain shrink` goes on from there.
@@ -36,7 +37,7 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         return Ok(Exit::Held);
     }
     let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
-    Ok(explain(&mut worker, &spec, report.hash, limits, true, console).exit)
+    Ok(explain(&mut worker, &spec, report.hash, limits, true, &folder::root(), console).exit)
 }
 
 /// The run that the arguments describe.
@@ -89,11 +90,12 @@ pub(super) fn explain(
     hash: u64,
     limits: Limits,
     shown: bool,
+    root: &Path,
     console: &mut Console,
 ) -> Explanation {
     match report::explain(worker, spec, hash, limits) {
         Ok(explained) => {
-            let folder = folder::write(&folder::root(), &explained);
+            let folder = folder::write(root, &explained);
             let folder = match &folder {
                 Ok(path) => Some(path.display().to_string()),
                 Err(error) => {

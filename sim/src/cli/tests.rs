@@ -360,6 +360,17 @@ fn what_standard_output_does_not_take_is_an_error_unless_nobody_reads() {
 }
 
 #[test]
+fn a_sweep_has_a_page_with_its_failures_beside_it() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("page");
+    assert_eq!(code(&format!("explore lost-reply --seeds 40 --html {}", folder.display())), 1);
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
+    let (_, link) = page.split_once("<a href=\"").unwrap();
+    let (link, _) = link.split_once('"').unwrap();
+    assert!(folder.join(link).is_file(), "{link}");
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_said_first() {
     let (code, out, err) = eagain("explore plain --seeds 1 --json /no/such/folder/x.json");
     assert_eq!((code, out.as_str()), (2, ""));

@@ -13,7 +13,8 @@ pub(super) fn trace(registry: &Registry, args: &TraceArgs, console: &mut Console
     let report = once(&mut Worker::new(registry.executor), &spec)?;
     let Some(log) = &report.trace else { return Err(Stop::harness("the run kept no trace")) };
     let mut bytes = Vec::new();
-    let heads = Heads { title: &html::title(&spec), verdict: &html::verdict(&report) };
+    let failed = report.failure.as_ref().map(|failure| failure.event);
+    let heads = Heads { title: &html::title(&spec), verdict: &html::verdict(&report), failed };
     let written = args.format.write(log, heads, &mut bytes);
     written.map_err(|error| Stop::harness(format!("the trace could not be written: {error}")))?;
     match &args.output {

@@ -55,7 +55,8 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
         file::put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
         file::put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
         let log = &explained.trace;
-        let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained) };
+        let failed = Some(explained.failure.event);
+        let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained), failed };
         for form in Form::ALL {
             file::put(&folder.join(form.file()), |out| form.write(log, heads, out))?;
         }

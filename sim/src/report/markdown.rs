@@ -1,6 +1,6 @@
 //! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
 
-use super::{Explained, build_id, shortened, table, text};
+use super::{Explained, build_id, sequence, shortened, table, text};
 use crate::report::count::{count, thousands};
 use crate::report::table::{Align, Table};
 use crate::run::Failure;
@@ -78,6 +78,10 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     }
     writeln!(out, "## The end of the {which}\n")?;
     writeln!(out, "{}\n", fenced(&shortened(&trace_text::tail(&explained.trace, EVENTS_MAX), BYTES_MAX)))?;
+    let diagram = sequence::diagram(&explained.trace);
+    if !diagram.is_empty() {
+        writeln!(out, "## The last messages\n\n```mermaid\n{diagram}```\n")?;
+    }
     writeln!(out, "{FILES}\n")?;
     if !explained.output.is_empty() {
         let lines: Vec<_> = explained.output.lines().collect();

@@ -9,12 +9,16 @@
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
 //! | [`file`] | files that are written as a whole or not at all |
+//! | [`page`] | a sweep as a page: `explore --html` |
+//! | `sequence` | the last messages as a diagram in `report.md` |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
 pub mod count;
 pub mod file;
 pub mod folder;
 pub mod markdown;
+pub mod page;
+mod sequence;
 pub mod table;
 pub mod text;
 

@@ -37,13 +37,15 @@ pub struct Heads<'a> {
     pub title: &'a str,
     /// Its outcome: a line, and more lines below it if need be.
     pub verdict: &'a str,
+    /// The number of the event after which it failed.
+    pub failed: Option<u64>,
 }
 
 forms! {
     /// A line for each event, like strace
     Text in "trace.txt" by |log, _, out| text::write(log, out);
     /// A page: a lane for each thread and connection
-    Html in "trace.html" by |log, heads, out| html::write(log, heads.title, heads.verdict, out);
+    Html in "trace.html" by |log, heads, out| html::write(log, heads, out);
     /// JSON for Chrome's tracing page and Perfetto
     Perfetto in "trace.json" by |log, _, out| perfetto::write(log, out);
     /// Packets for Wireshark

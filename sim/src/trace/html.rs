@@ -3,7 +3,7 @@
 
 use super::connections::Follower;
 use super::text::Lines;
-use super::{Event, Kind, form};
+use super::{Event, Heads, Kind, form};
 use crate::choice::Base;
 use crate::run::{RunReport, RunSpec, TraceLog};
 use crate::runner::settings;
@@ -15,8 +15,9 @@ const PAGE: &str = include_str!("timeline.html");
 /// Browsers are slow with more; the text form has all.
 const EVENTS_MAX: usize = 100_000;
 
-/// Writes the page; `title` is its head line, `verdict` the outcome of the run: a line, and more lines below it if need be.
-pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the page.
+pub fn write(log: &TraceLog, heads: Heads<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Heads { title, verdict, failed } = heads;
     // The last events matter: a failure is at the end.
     let skipped = log.events.len().saturating_sub(EVENTS_MAX);
     let mut follower = Follower::default();
@@ -64,6 +65,7 @@ pub fn write(log: &TraceLog, title: &str, verdict: &str, out: &mut dyn Write) ->
         "title": title,
         "verdict": verdict,
         "details": details.trim_end(),
+        "failed": failed,
         "skipped": skipped,
         "threads": log.threads,
         "connections": Value::from_iter(connections),

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
+const NAMES: u32 = 4;
 const PACKET: u32 = 6;
 /// `LINKTYPE_RAW`: a packet begins with its IP header.
 const RAW_IP: u16 = 101;
@@ -44,6 +45,21 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     interface.extend(0_u32.to_le_bytes());
     options(&mut interface, &[(INTERFACE_NAME, b"wire"), (TIME_RESOLUTION, &[9])]);
     block(out, INTERFACE, &interface)?;
+
+    // The host names, so that Wireshark resolves addresses by them (Name Resolution Block).
+    let mut names = Vec::new();
+    for (index, name) in log.hosts.iter().enumerate() {
+        let [high, low] = (index as u16).wrapping_add(1).to_be_bytes();
+        let record = [&[10, 0, high, low][..], name.as_bytes(), &[0]].concat();
+        names.extend(1_u16.to_le_bytes());
+        names.extend(u16::try_from(record.len()).unwrap_or(u16::MAX).to_le_bytes());
+        names.extend(&record[..record.len().min(usize::from(u16::MAX))]);
+        pad(&mut names);
+    }
+    if !names.is_empty() {
+        names.extend([0; 4]);
+        block(out, NAMES, &names)?;
+    }
 
     let mut packets = Packets { log, out, numbers: BTreeMap::new(), comments: BTreeMap::new() };
     let mut follower = Follower::default();

@@ -117,7 +117,10 @@ fn perfetto_is_json_with_every_event() {
 fn the_page_holds_its_data_whatever_is_in_it() {
     let mut log = log();
     log.threads[0] = "</script><b>".to_owned();
-    let page = String::from_utf8(written(|out| html::write(&log, "t", "v", out))).unwrap();
+    let page = String::from_utf8(written(|out| {
+        html::write(&log, Heads { title: "t", verdict: "v", failed: Some(1) }, out)
+    }))
+    .unwrap();
     assert_eq!(page.matches("</script>").count(), 1);
     let start = page.find("const data = ").unwrap() + 13;
     let end = start + page[start..].find(";\n").unwrap();

@@ -264,8 +264,8 @@ mod tests {
         );
         let found = line(Kind::Poll, 1, (24, 12));
         assert!(found.ends_with(" = 1 [{fd 7, POLLPRI|POLLOUT}]"), "{found}");
-        let found = line(Kind::Select, 2, (24, 12));
-        assert!(found.ends_with(" = 2 [{fd 7, out|except}]"), "{found}");
+        let found = line(Kind::Select, 1, (24, 12));
+        assert!(found.ends_with(" = 1 [{fd 7, out|except}]"), "{found}");
         assert!(line(Kind::EpollWait, 0, (0, 0)).ends_with(" = 0"));
     }
 

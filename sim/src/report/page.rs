@@ -1,0 +1,183 @@
+//! A sweep as a page (`explore --html DIR`): each kind of failure with links to its report and timeline, what fired, what was
+//! reached, what was skipped. One file without scripts, beside the folders of the failures: what a CI job keeps.
+
+use super::count::{count, thousands};
+use crate::runner::json::SweepFile;
+use std::fmt::Write;
+
+const STYLE: &str = "\
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 1.5rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+.failed h1 { color: #d8584d; } .held h1 { color: #5f9d76; }
+section { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8884; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre, code { font: 13px/1.45 ui-monospace, monospace; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+.warning td { color: #c98f2c; }
+";
+
+/// The page; `folder` is where it will lie, so that links to what is below it are relative.
+pub fn sweep(file: &SweepFile, folder: &str) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_sweep(&mut out, file, folder);
+    out
+}
+
+fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Result {
+    let summary = &file.summary;
+    let sums = &summary.sums;
+    let verdict = if sums.failures + sums.harness_failures > 0 { "failed" } else { "held" };
+    writeln!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>eagain: {verdict}</title>\n\
+         <style>\n{STYLE}</style>\n<body class=\"{verdict}\">\n<h1>{}</h1>",
+        match (verdict, summary.complete) {
+            ("held", false) => "held as far as it ran",
+            (verdict, _) => verdict,
+        }
+    )?;
+    writeln!(
+        out,
+        "<p>{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; first seed <code>{}</code>, shard {}, hash \
+         <code>{:#018x}</code></p>",
+        count(summary.scenarios.len() as u64, "scenario"),
+        count(sums.seeds, "seed"),
+        count(sums.failures, "failure"),
+        count(sums.calls, "call"),
+        sums.simulated as f64 / 1e9,
+        summary.elapsed_s,
+        thousands(summary.rate()),
+        escaped(&summary.from),
+        escaped(&summary.shard),
+        sums.hash
+    )?;
+    if let Some(line) = summary.incomplete() {
+        writeln!(out, "<p>{}</p>", escaped(&line))?;
+    }
+    if !summary.kinds.is_empty() {
+        table(out, "Failures", &["scenario", "what broke", "seeds", "seen in the shortest", "reproduce"])?;
+    }
+    for kind in &summary.kinds {
+        let links = kind.folder.as_deref().map(|of| {
+            let of = of.strip_prefix(folder).map_or(of, |rest| rest.trim_start_matches('/'));
+            let of = escaped(of);
+            format!("<br><a href=\"{of}/trace.html\">timeline</a> · <a href=\"{of}/report.md\">report</a> · <a href=\"{of}/\">folder</a>")
+        });
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{} ({})<br>at {}{}</td><td class=\"n\">{}<br>first {}</td><td><pre>{}</pre></td><td><code>{}</code></td></tr>",
+            escaped(&kind.scenario),
+            escaped(&kind.name),
+            escaped(&kind.oracle),
+            escaped(&kind.site),
+            links.unwrap_or_default(),
+            thousands(kind.count),
+            escaped(&kind.first_seed),
+            escaped(&kind.message),
+            escaped(&kind.repro)
+        )?;
+    }
+    if !summary.kinds.is_empty() {
+        writeln!(out, "</table></section>")?;
+    }
+    if !sums.faults.is_empty() {
+        table(out, "Faults", &["family", "runs with it on", "fired"])?;
+        for (family, sum) in &sums.faults {
+            let class = if sum.fired == 0 { " class=\"warning\"" } else { "" };
+            let (on, fired) = (thousands(sum.enabled), thousands(sum.fired));
+            let family = escaped(family);
+            writeln!(
+                out,
+                "<tr{class}><td>{family}</td><td class=\"n\">{on}</td><td class=\"n\">{fired}</td></tr>"
+            )?;
+        }
+        writeln!(out, "</table></section>")?;
+    }
+    if !sums.sometimes.is_empty() {
+        table(out, "Reached sometimes", &["scenario", "what", "runs"])?;
+        for (scenario, names) in &sums.sometimes {
+            for (name, reached) in names {
+                let class = if *reached == 0 { " class=\"warning\"" } else { "" };
+                let (scenario, name, reached) = (escaped(scenario), escaped(name), thousands(*reached));
+                writeln!(
+                    out,
+                    "<tr{class}><td>{scenario}</td><td>{name}</td><td class=\"n\">{reached}</td></tr>"
+                )?;
+            }
+        }
+        writeln!(out, "</table></section>")?;
+    }
+    if !summary.skipped.is_empty() {
+        table(out, "Skipped", &["scenario", "why"])?;
+        for (scenario, why) in &summary.skipped {
+            writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(scenario), escaped(why))?;
+        }
+        writeln!(out, "</table></section>")?;
+    }
+    writeln!(out, "<h2>Scenarios</h2>\n<p>{}</p>\n</body>\n</html>", escaped(&summary.scenarios.join(", ")))
+}
+
+fn table(out: &mut String, title: &str, columns: &[&str]) -> std::fmt::Result {
+    writeln!(out, "<h2>{title}</h2>\n<section><table>\n<tr>")?;
+    for column in columns {
+        writeln!(out, "<th>{column}</th>")?;
+    }
+    writeln!(out, "</tr>")
+}
+
+/// A text from anywhere, as text of a page or within the quotes of an attribute.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Settings;
+    use crate::runner::explore::{Counters, Plan};
+    use crate::runner::fake;
+    use crate::runner::shard::Shard;
+
+    #[test]
+    fn the_page_names_what_failed_and_links_to_it() {
+        let plan = Plan {
+            scenarios: vec![fake::HOLDS, fake::FAILS],
+            settings: Settings::new(),
+            from: 0,
+            seeds: Some(60),
+            jobs: 1,
+            shard: Shard::ALL,
+            time: None,
+        };
+        let sweep_of = plan.explore(fake::make, &Counters::default());
+        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
+        file.summary.kinds[0].folder = Some("out/lost-reply-0x8".to_owned());
+        file.summary.kinds[0].message = "<script>".to_owned();
+        file.summary.skipped.insert("plain".to_owned(), "has no knob `a&b`".to_owned());
+        let page = sweep(&file, "out");
+        assert!(page.contains("<h1>failed</h1>") && page.contains("reply pairing (O1)"), "{page}");
+        assert!(page.contains("<a href=\"lost-reply-0x8/trace.html\">timeline</a>"), "{page}");
+        assert!(
+            !page.contains("<script") && page.contains("&lt;script&gt;") && page.contains("a&amp;b"),
+            "{page}"
+        );
+        for word in ["<td>split</td>", "three pauses", "Skipped"] {
+            assert!(page.contains(word), "{word}: {page}");
+        }
+    }
+}
