@@ -249,6 +249,9 @@ pub struct CheckChildArgs {
 pub struct BugsArgs {
     /// Only these [default: all]
     pub names: Vec<String>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
     /// As JSON
     #[arg(long)]
     pub json: bool,

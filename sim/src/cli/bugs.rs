@@ -1,27 +1,58 @@
-//! `eagain bugs`: the corpus of planted bugs. Each must be found, and its repaired twin never blamed; what it takes to find
-//! and how much is left after shrinking says how good the harness is.
+//! `eagain bugs`: the planted bugs. Each must be found, and its repaired twin never blamed; what it takes to find and how much is
+//! left after shrinking says how good the harness is.
+//!
+//! They are those of [`Registry::bugs`], and of every scenario with a knob `version` that takes words: the first word is the
+//! fixed version, any other a planted bug, called `SCENARIO:WORD`.
 
 use super::args::BugsArgs;
 use super::console::Console;
 use super::run::BUDGET;
 use super::{Done, Exit, Registry, Stop};
 use crate::PlantedBug;
-use crate::report::table::{Align, Table};
-use crate::run::{Failure, RunSpec, Scenario, Settings};
-use crate::runner::{Worker, invocation, on_all_cores};
+use crate::near::near;
+use crate::report::count::count;
+use crate::run::{Failure, KnobValues, RunSpec, Scenario, Settings};
+use crate::runner::{Worker, invocation, on_all_cores, settings};
 use crate::shrink::shrink_run;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Instant;
+
+/// The knob by which a scenario plants bugs.
+const VERSION: &str = "version";
+
+/// A planted bug, with the settings of both versions.
+#[derive(Clone)]
+struct Planted {
+    name: String,
+    /// Of [`Registry::bugs`]; else of a scenario's knob, and any oracle may find it.
+    entry: Option<PlantedBug>,
+    about: &'static str,
+    defect: (Scenario, Settings),
+    twin: (Scenario, Settings),
+}
+
+impl Planted {
+    fn is_found_by(&self, failure: &Failure) -> bool {
+        self.entry.is_none_or(|bug| bug.is_found_by(failure))
+    }
+
+    fn class(&self) -> String {
+        self.entry.map_or_else(|| "-".to_owned(), |bug| bug.class.to_string())
+    }
+}
 
 /// What looking for a bug came to.
 struct Row {
-    bug: PlantedBug,
+    bug: Planted,
     /// By first seed: how many seeds it took; `None`: missed.
     tries: Vec<Option<u64>>,
     /// The first finding that was shrunk: seed, choices left, runs.
     shrunk: Option<(u64, usize, u64)>,
     /// The failure of it.
     failure: Option<Failure>,
+    /// Other oracles that the defect broke while it was searched for, and where: how many runs, and the lowest seed.
+    others: BTreeMap<String, (u64, u64)>,
     /// A seed of the twin that failed.
     blamed: Option<(u64, Failure)>,
     /// A broken harness.
@@ -29,41 +60,116 @@ struct Row {
     seconds: f64,
 }
 
+/// One search.
+#[derive(Default)]
+struct Search {
+    /// After how many seeds, at which one, and how.
+    found: Option<(u64, u64, Failure)>,
+    others: BTreeMap<String, (u64, u64)>,
+    /// The fixed version fails with the seed that finds the defect.
+    blamed: Option<(u64, Failure)>,
+}
+
 /// One search, or one look at the twin.
 enum Finding {
-    Found(u64, u64, Failure),
-    Missed,
+    Searched(Box<Search>),
     TwinHolds,
     TwinBlamed(u64, Failure),
     Broken(String),
 }
 
 pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) -> Done {
+    let all = planted(registry);
     let mut chosen = Vec::new();
     for name in &args.names {
-        let bug = registry.bugs.iter().find(|bug| bug.name == name);
-        chosen.push(
-            *bug.ok_or_else(|| Stop::usage(format!("unknown planted bug `{name}` (see `eagain bugs`)")))?,
-        );
+        let Some(bug) = all.iter().find(|bug| bug.name == *name) else {
+            let hint = match near(name, all.iter().map(|bug| bug.name.as_str())) {
+                Some(other) => format!("did you mean `{other}`?"),
+                None => "see `eagain bugs`".to_owned(),
+            };
+            return Err(Stop::usage(format!("unknown planted bug `{name}` ({hint})")));
+        };
+        chosen.push(bug.clone());
     }
     if args.names.is_empty() {
-        chosen = registry.bugs.to_vec();
+        chosen = all;
     }
-    let rows: Vec<Row> = chosen.into_iter().map(|bug| look_for(registry, args, bug, console)).collect();
-    if args.json {
-        console.out(&format!("{}\n", Value::from_iter(rows.iter().map(Row::json))));
-    } else {
-        console.out(&table(&rows).text(""));
-    }
+    let chosen = with_settings(chosen, &args.settings.set, console)?;
+    let mut out = Printer::begin(args.json, &chosen, console);
     let mut exit = Exit::Held;
-    for row in &rows {
-        exit = exit.max(row.conclude(console));
+    let mut said = Vec::new();
+    for bug in chosen {
+        let row = look_for(registry, args, bug);
+        out.row(&row, console);
+        exit = exit.max(row.conclude(&mut said));
+    }
+    out.end(console);
+    for line in said {
+        console.err(&line);
     }
     Ok(exit)
 }
 
-fn spec(scenario: Scenario, seed: u64) -> RunSpec {
-    RunSpec::seeded(scenario, Settings::new(), seed)
+/// All there are.
+fn planted(registry: &Registry) -> Vec<Planted> {
+    let of_registry = registry.bugs.iter().map(|&bug| Planted {
+        name: bug.name.to_owned(),
+        entry: Some(bug),
+        about: bug.about,
+        defect: (bug.defect, Settings::new()),
+        twin: (bug.twin, Settings::new()),
+    });
+    let of_scenario = |scenario: &Scenario| {
+        let scenario = *scenario;
+        let knob = scenario.knobs.iter().find(|knob| knob.name == VERSION);
+        let words = match knob.map(|knob| knob.values) {
+            Some(KnobValues::Words(words)) => words,
+            _ => &[],
+        };
+        let version = |word: &str| Settings::from([(VERSION.to_owned(), word.to_owned())]);
+        let twin = words.first().map_or_else(Settings::new, |fixed| version(fixed));
+        words.iter().skip(1).map(move |word| Planted {
+            name: format!("{}:{word}", scenario.name),
+            entry: None,
+            about: scenario.about,
+            defect: (scenario, version(word)),
+            twin: (scenario, twin.clone()),
+        })
+    };
+    of_registry.chain(registry.scenarios.iter().flat_map(of_scenario)).collect()
+}
+
+/// Those that take the settings, with them.
+fn with_settings(chosen: Vec<Planted>, sets: &[String], console: &mut Console) -> Result<Vec<Planted>, Stop> {
+    let given = settings::parse(sets).map_err(Stop::usage)?;
+    if given.contains_key(VERSION) {
+        return Err(Stop::usage("`bugs` sets `version` itself: name `SCENARIO:WORD`"));
+    }
+    let mut kept = Vec::new();
+    let mut refusal = None;
+    for mut bug in chosen {
+        let mut taken = given.clone();
+        let both = [bug.defect.0, bug.twin.0];
+        match both.iter().try_for_each(|scenario| settings::select(&[*scenario], &mut taken).map(drop)) {
+            Err(line) => {
+                console.err(&format!("skipped: {}: {line}\n", bug.name));
+                refusal = Some(line);
+            }
+            Ok(()) => {
+                bug.defect.1.extend(taken.clone());
+                bug.twin.1.extend(taken);
+                kept.push(bug);
+            }
+        }
+    }
+    match refusal {
+        Some(line) if kept.is_empty() => Err(Stop::usage(line)),
+        _ => Ok(kept),
+    }
+}
+
+fn spec((scenario, settings): &(Scenario, Settings), seed: u64) -> RunSpec {
+    RunSpec::seeded(*scenario, settings.clone(), seed)
 }
 
 /// First seeds far from each other, the same ones every time.
@@ -71,11 +177,8 @@ fn first_seed(base: u64) -> u64 {
     base.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-fn look_for(registry: &Registry, args: &BugsArgs, bug: PlantedBug, console: &mut Console) -> Row {
+fn look_for(registry: &Registry, args: &BugsArgs, bug: Planted) -> Row {
     let started = Instant::now();
-    if !args.json {
-        console.err(&format!("{} …\n", bug.name));
-    }
     let bases = args.bases as usize;
     // The twin's seeds are looked at in slices, beside the searches.
     let slices = 16;
@@ -87,25 +190,21 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: PlantedBug, console: &mut
             look_at_twin(worker, &bug, (slice..args.twin_seeds).step_by(slices))
         }
     });
-    let mut row =
-        Row { bug, tries: Vec::new(), shrunk: None, failure: None, blamed: None, broken: None, seconds: 0.0 };
+    let mut row = Row {
+        bug,
+        tries: Vec::new(),
+        shrunk: None,
+        failure: None,
+        others: BTreeMap::new(),
+        blamed: None,
+        broken: None,
+        seconds: 0.0,
+    };
     for finding in findings {
         match finding {
-            Finding::Found(tries, seed, failure) => {
-                row.tries.push(Some(tries));
-                if row.failure.is_none() {
-                    row.failure = Some(failure);
-                    row.shrunk = shrink(registry, &bug, seed);
-                }
-            }
-            Finding::Missed => row.tries.push(None),
+            Finding::Searched(search) => row.searched(registry, *search),
             Finding::TwinHolds => {}
-            Finding::TwinBlamed(seed, failure) => {
-                // The lowest seed, whichever slice met it.
-                if row.blamed.as_ref().is_none_or(|(other, _)| seed < *other) {
-                    row.blamed = Some((seed, failure));
-                }
-            }
+            Finding::TwinBlamed(seed, failure) => row.blame(seed, failure),
             Finding::Broken(text) => row.broken = Some(text),
         }
     }
@@ -113,26 +212,36 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: PlantedBug, console: &mut
     row
 }
 
-fn search(worker: &mut Worker, bug: &PlantedBug, first: u64, seeds: u64) -> Finding {
+fn search(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Finding {
+    let mut search = Search::default();
     for offset in 0..seeds {
         let seed = first.wrapping_add(offset);
-        match worker.try_run(&spec(bug.defect, seed)) {
+        let failure = match worker.try_run(&spec(&bug.defect, seed)) {
             Err(text) => return Finding::Broken(text),
-            Ok(report) => match report.failure {
-                Some(failure) if bug.is_found_by(&failure) => {
-                    return Finding::Found(offset + 1, seed, failure);
-                }
-                // Another oracle is not this bug: the search goes on.
-                _ => {}
-            },
+            Ok(report) => report.failure,
+        };
+        let Some(failure) = failure else { continue };
+        if !bug.is_found_by(&failure) {
+            // Another oracle is not this bug: it is named, and the search goes on.
+            let (runs, _) =
+                search.others.entry(format!("{} at {}", failure.oracle, failure.site)).or_insert((0, seed));
+            *runs += 1;
+            continue;
         }
+        search.found = Some((offset + 1, seed, failure));
+        // What finds the defect must say nothing about the fixed version.
+        match worker.try_run(&spec(&bug.twin, seed)) {
+            Err(text) => return Finding::Broken(text),
+            Ok(report) => search.blamed = report.failure.map(|failure| (seed, failure)),
+        }
+        break;
     }
-    Finding::Missed
+    Finding::Searched(Box::new(search))
 }
 
-fn look_at_twin(worker: &mut Worker, bug: &PlantedBug, seeds: impl Iterator<Item = u64>) -> Finding {
+fn look_at_twin(worker: &mut Worker, bug: &Planted, seeds: impl Iterator<Item = u64>) -> Finding {
     for seed in seeds {
-        match worker.try_run(&spec(bug.twin, seed)) {
+        match worker.try_run(&spec(&bug.twin, seed)) {
             Err(text) => return Finding::Broken(text),
             Ok(report) => {
                 if let Some(failure) = report.failure {
@@ -144,13 +253,36 @@ fn look_at_twin(worker: &mut Worker, bug: &PlantedBug, seeds: impl Iterator<Item
     Finding::TwinHolds
 }
 
-fn shrink(registry: &Registry, bug: &PlantedBug, seed: u64) -> Option<(u64, usize, u64)> {
+fn shrink(registry: &Registry, bug: &Planted, seed: u64) -> Option<(u64, usize, u64)> {
     let mut worker = Worker::new(registry.executor);
-    let outcome = shrink_run(&mut worker, &spec(bug.defect, seed), BUDGET)?.outcome;
+    let outcome = shrink_run(&mut worker, &spec(&bug.defect, seed), BUDGET)?.outcome;
     Some((seed, outcome.choices.len(), outcome.runs))
 }
 
 impl Row {
+    fn searched(&mut self, registry: &Registry, search: Search) {
+        for (what, (runs, seed)) in search.others {
+            let entry = self.others.entry(what).or_insert((0, seed));
+            *entry = (entry.0 + runs, entry.1.min(seed));
+        }
+        if let Some((seed, failure)) = search.blamed {
+            self.blame(seed, failure);
+        }
+        let Some((tries, seed, failure)) = search.found else { return self.tries.push(None) };
+        self.tries.push(Some(tries));
+        if self.failure.is_none() {
+            self.failure = Some(failure);
+            self.shrunk = shrink(registry, &self.bug, seed);
+        }
+    }
+
+    /// The lowest seed, whichever thread met it.
+    fn blame(&mut self, seed: u64, failure: Failure) {
+        if self.blamed.as_ref().is_none_or(|(other, _)| seed < *other) {
+            self.blamed = Some((seed, failure));
+        }
+    }
+
     /// The tries in order; a miss counts as more than any.
     fn sorted(&self) -> Vec<Option<u64>> {
         let mut tries = self.tries.clone();
@@ -174,8 +306,8 @@ impl Row {
     fn json(&self) -> Value {
         json!({
             "name": self.bug.name,
-            "class": self.bug.class,
-            "source": self.bug.source,
+            "class": self.bug.entry.map(|bug| bug.class),
+            "source": self.bug.entry.map(|bug| bug.source),
             "about": self.bug.about,
             "found": self.found(),
             "found_from": self.tries.iter().flatten().count(),
@@ -186,61 +318,99 @@ impl Row {
             "site": self.failure.as_ref().map(|failure| failure.site.as_str()),
             "choices": self.shrunk.map(|(_, choices, _)| choices),
             "shrink_runs": self.shrunk.map(|(_, _, runs)| runs),
-            "repro": self.shrunk.map(|(seed, ..)| invocation::run(self.bug.defect.name, seed, &Settings::new())),
+            "repro": self.shrunk.map(|(seed, ..)| self.repro(&self.bug.defect, seed)),
+            "others": self.others.keys().collect::<Vec<_>>(),
             "twin_blamed": self.blamed.is_some(),
             "seconds": (self.seconds * 1e3).round() / 1e3,
         })
     }
 
+    fn repro(&self, (scenario, settings): &(Scenario, Settings), seed: u64) -> String {
+        invocation::run(scenario.name, seed, settings)
+    }
+
     /// Says what is wrong with it.
-    fn conclude(&self, console: &mut Console) -> Exit {
-        let name = self.bug.name;
+    fn conclude(&self, said: &mut Vec<String>) -> Exit {
+        let name = &self.bug.name;
         if let Some(text) = &self.broken {
-            console.err(&format!("{name}: the harness failed: {text}\n"));
+            said.push(format!("{name}: the harness failed: {text}\n"));
             return Exit::Harness;
+        }
+        for (what, &(runs, seed)) in &self.others {
+            let (runs, repro) = (count(runs, "run"), self.repro(&self.bug.defect, seed));
+            said.push(format!("{name}: also broke {what}, which is not this bug, in {runs}\n  {repro}\n"));
         }
         let mut exit = Exit::Held;
         if !self.found() {
             let missed = self.tries.iter().filter(|tries| tries.is_none()).count();
-            console.err(&format!("{name}: missed from {missed} of {} first seeds\n", self.tries.len()));
+            said.push(format!("{name}: missed from {missed} of {} first seeds\n", self.tries.len()));
             exit = Exit::Failed;
         }
         if let Some((seed, failure)) = &self.blamed {
-            let repro = invocation::run(self.bug.twin.name, *seed, &Settings::new());
+            let repro = self.repro(&self.bug.twin, *seed);
             let Failure { oracle, site, .. } = failure;
-            console.err(&format!("{name}: its fixed version fails: {oracle} at {site}\n  {repro}\n"));
+            said.push(format!("{name}: its fixed version fails: {oracle} at {site}\n  {repro}\n"));
             exit = Exit::Failed;
         }
         exit
     }
 }
 
-fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new(&[
-        ("bug", Align::Left),
-        ("class", Align::Left),
-        ("found", Align::Right),
-        ("median", Align::Right),
-        ("worst", Align::Right),
-        ("oracle", Align::Left),
-        ("choices", Align::Right),
-        ("fixed", Align::Left),
-        ("s", Align::Right),
-    ]);
-    let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    for row in rows {
-        let found = row.tries.iter().flatten().count();
-        table.row([
-            row.bug.name.to_owned(),
-            row.bug.class.to_string(),
-            format!("{found}/{}", row.tries.len()),
-            number(row.median()),
-            number(row.worst()),
-            row.failure.as_ref().map_or("-", |failure| failure.oracle.code()).to_owned(),
-            number(row.shrunk.map(|(_, choices, _)| choices as u64)),
-            if row.blamed.is_some() { "FAILS" } else { "holds" }.to_owned(),
-            format!("{:.1}", row.seconds),
-        ]);
+/// Prints each row when it is there: as a table, or as the elements of a JSON array.
+struct Printer {
+    json: bool,
+    name_width: usize,
+    rows: u64,
+}
+
+impl Printer {
+    fn begin(json: bool, bugs: &[Planted], console: &mut Console) -> Printer {
+        let name_width = bugs.iter().map(|bug| bug.name.len()).max().unwrap_or(0).max(3);
+        let printer = Printer { json, name_width, rows: 0 };
+        if json {
+            console.out("[");
+        } else {
+            let head = ["bug", "class", "found", "median", "worst", "oracle", "choices", "fixed", "s"]
+                .map(str::to_owned);
+            console.out(&printer.line(&head));
+        }
+        printer
     }
-    table
+
+    fn line(&self, cells: &[String; 9]) -> String {
+        let [bug, class, found, median, worst, oracle, choices, fixed, s] = cells;
+        let width = self.name_width;
+        let line = format!(
+            "{bug:width$}  {class:5}  {found:>7}  {median:>6}  {worst:>6}  {oracle:6}  {choices:>7}  {fixed:5}  {s:>6}"
+        );
+        format!("{}\n", line.trim_end())
+    }
+
+    fn row(&mut self, row: &Row, console: &mut Console) {
+        if self.json {
+            let comma = if self.rows == 0 { "" } else { "," };
+            console.out(&format!("{comma}\n{}", row.json()));
+        } else {
+            let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+            let found = row.tries.iter().flatten().count();
+            console.out(&self.line(&[
+                row.bug.name.clone(),
+                row.bug.class(),
+                format!("{found}/{}", row.tries.len()),
+                number(row.median()),
+                number(row.worst()),
+                row.failure.as_ref().map_or("-", |failure| failure.oracle.code()).to_owned(),
+                number(row.shrunk.map(|(_, choices, _)| choices as u64)),
+                if row.blamed.is_some() { "FAILS" } else { "holds" }.to_owned(),
+                format!("{:.1}", row.seconds),
+            ]));
+        }
+        self.rows += 1;
+    }
+
+    fn end(&self, console: &mut Console) {
+        if self.json {
+            console.out("\n]\n");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Runs the same seeds in two processes that differ in whatever a run must not depend on: address layout, environment,
-//! heap, number of threads, and the order in which worlds follow each other on a thread.
+//! working directory, time zone, heap, number of threads, and the order in which worlds follow each other on a thread. Where a
+//! seed differs, the first event that does is shown, and a few more runs say what kind of cause it has.
 
 use super::{MakeExecutor, Worker, invocation, on_all_cores};
 use crate::run::{Record, RunSpec, Scenario, Settings};
@@ -170,11 +171,13 @@ impl Child<'_> {
     }
 }
 
-/// Another environment: other variables, and so other addresses of all that lies below them on the stack.
+/// Another environment: other variables, and so other addresses of all that lies below them on the stack; another working
+/// directory.
 pub fn unsettle(command: &mut Command) {
     for number in 0..37_usize {
         command.env(format!("EAGAIN_UNSETTLED_{number}"), "x".repeat(number * 97));
     }
+    command.current_dir(std::env::temp_dir());
     command.env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "C");
 }
 
@@ -188,23 +191,101 @@ pub fn first_difference(from: u64, here: &[Line], there: &[Line]) -> Option<(u64
     })
 }
 
-/// Runs a seed that differs again in both processes, with traces, and shows the first event that differs side by side.
+/// Runs a seed that differs again in both processes, with traces; shows the first event that differs side by side, and says what
+/// kind of cause it has, where that is a known one.
 pub fn first_event(make: MakeExecutor, range: &Range, child: &Child, seed: u64) -> Result<String, String> {
-    let there = child.trace(seed)?;
     let problem = |problem: Problem| problem.to_string();
-    let alone = trace(&mut Worker::new(make), &range.spec(seed, Record::Trace)).map_err(problem)?;
-    if let Some(text) = side_by_side(&alone, &there) {
-        return Ok(text);
+    let there = child.trace(seed)?;
+    let cause = cause(make, range, seed, || child.trace(seed));
+    let alone = alone(make, range, seed).map_err(problem)?;
+    // Where it is the same alone, perhaps what ran before it on the same thread matters.
+    let after = || range.trace(make, Order::Up, seed).map_err(problem);
+    let text = match side_by_side(&alone, &there) {
+        Some(text) => Some(text),
+        None => side_by_side(&after()?, &there),
+    };
+    Ok(match (text, cause?) {
+        (Some(text), Some(cause)) => format!("{text}  {cause}\n"),
+        (Some(text), None) => {
+            format!(
+                "{text}  within one process it is the same: an environment variable, the working directory or an address\n"
+            )
+        }
+        (None, Some(cause)) => format!("  {cause}\n"),
+        (None, None) => format!(
+            "  run again with traces, both are the same: it does not always differ\n  {}\n",
+            invocation::run(range.scenario.name, seed, &range.settings)
+        ),
+    })
+}
+
+/// The trace of a seed as the first run of an OS thread.
+fn alone(make: MakeExecutor, range: &Range, seed: u64) -> Result<String, Problem> {
+    runs(make, range, &[seed])
+}
+
+/// The trace of the last of `seeds`, run one after the other on an OS thread of their own.
+fn runs(make: MakeExecutor, range: &Range, seeds: &[u64]) -> Result<String, Problem> {
+    let work = || {
+        let mut worker = Worker::new(make);
+        let mut last = String::new();
+        for &seed in seeds {
+            last = trace(&mut worker, &range.spec(seed, Record::Trace))?;
+        }
+        Ok(last)
+    };
+    let joined = std::thread::scope(|scope| scope.spawn(work).join());
+    joined.unwrap_or_else(|panic| Err(Problem::Harness(super::panic_text(&*panic))))
+}
+
+/// What makes a seed another run, where a few more runs tell; `None`: within this process it is always the same. `elsewhere` is
+/// the trace of the seed in a new process, the same runs before it each time.
+fn cause(
+    make: MakeExecutor,
+    range: &Range,
+    seed: u64,
+    elsewhere: impl Fn() -> Result<String, String>,
+) -> Result<Option<String>, String> {
+    let problem = |problem: Problem| problem.to_string();
+    let (first, second) =
+        (alone(make, range, seed).map_err(problem)?, alone(make, range, seed).map_err(problem)?);
+    if first != second {
+        if is_reordered(&first, &second) {
+            return Ok(Some(
+                "the same calls in another order: a HashMap or HashSet is iterated over; use a BTreeMap, or a hasher with \
+                 fixed keys"
+                    .to_owned(),
+            ));
+        }
+        return Ok(Some(if elsewhere()? == elsewhere()? {
+            "each run of a process is another one, and each process makes the same ones: a `static` that runs change".to_owned()
+        } else {
+            "each run is another one: the machine's clock, its entropy, or an address".to_owned()
+        }));
     }
-    // Alone it is the same: perhaps what ran before it on the same thread matters.
-    let after_others = range.trace(make, Order::Up, seed).map_err(problem)?;
-    if let Some(text) = side_by_side(&after_others, &there) {
-        return Ok(format!("{text}  it differs only after other runs on the same thread\n"));
+    let others: Vec<u64> = (0..range.seeds).map(|number| range.seed(Order::Up, number)).collect();
+    let after = |before: &[u64]| runs(make, range, &[before, &[seed]].concat()).map_err(problem);
+    let differs = after(&[seed])? != first || after(&others)? != first;
+    Ok(differs.then(|| {
+        "it differs after other runs on the same OS thread: a `thread_local!` that the body of the scenario, or what it \
+         calls, changes while it builds the world"
+            .to_owned()
+    }))
+}
+
+/// Whether the threads do the same in another order from the first event on that differs.
+fn is_reordered(here: &str, there: &str) -> bool {
+    fn events(text: &str) -> Vec<&str> {
+        // Without number, time and result: they depend on what came before.
+        let calls = text.lines().filter_map(|line| {
+            let thread = line.split_ascii_whitespace().nth(2)?;
+            line[line.find(thread)?..].split(" = ").next()
+        });
+        let mut events: Vec<&str> = calls.collect();
+        events.sort_unstable();
+        events
     }
-    Ok(format!(
-        "  run again with traces, both are the same: it does not always differ\n  {}\n",
-        invocation::run(range.scenario.name, seed, &range.settings)
-    ))
+    here != there && events(here) == events(there)
 }
 
 /// How many lines before the difference are shown.
@@ -213,7 +294,11 @@ const BEFORE: usize = 3;
 fn side_by_side(here: &str, there: &str) -> Option<String> {
     let (here, there): (Vec<&str>, Vec<&str>) = (here.lines().collect(), there.lines().collect());
     let at = (0..here.len().max(there.len())).find(|&at| here.get(at) != there.get(at))?;
-    let mut text = String::from("  the first event that differs\n");
+    let mut text = String::from("  the first event that differs");
+    if let Some((thread, call)) = here.get(at).or(there.get(at)).and_then(|line| event(line)) {
+        text.push_str(&format!(", in {thread}, at {call}"));
+    }
+    text.push('\n');
     for line in &here[at.saturating_sub(BEFORE).min(here.len())..at.min(here.len())] {
         text.push_str(&format!("    both          {line}\n"));
     }
@@ -221,6 +306,15 @@ fn side_by_side(here: &str, there: &str) -> Option<String> {
     text.push_str(&format!("    here          {}\n", here.get(at).unwrap_or(&end)));
     text.push_str(&format!("    other process {}\n", there.get(at).unwrap_or(&end)));
     Some(text)
+}
+
+/// Who made a call, and which, as a line of a trace has them.
+fn event(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let number = words.next()?.strip_prefix('#')?;
+    let (_time, thread, call) = (words.next()?, words.next()?, words.next()?);
+    number.parse::<u64>().ok()?;
+    Some((thread, call.split('(').next()?))
 }
 
 /// Leaves blocks of many sizes behind, so that nothing that follows lies where it would have.
@@ -272,5 +366,59 @@ mod tests {
         assert_eq!(side_by_side("a\nb\n", "a\nb\n"), None);
         insta::assert_snapshot!(side_by_side("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nE\nf\n").unwrap());
         insta::assert_snapshot!(side_by_side("a\n", "a\nb\n").unwrap());
+    }
+
+    /// What a scenario of this body is told about seed 3.
+    fn told(body: fn(&mut crate::Sim), elsewhere: &dyn Fn() -> Result<String, String>) -> Option<String> {
+        let scenario = Scenario { name: "leaks", about: "", knobs: &[], seeds: 4, body };
+        cause(crate::runner::engine::make, &range(scenario), 3, elsewhere).unwrap()
+    }
+
+    fn sleep_us(kernel: crate::SimKernel, us: u64) {
+        eagain_net::sleep(kernel, std::time::Duration::from_micros(us));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_types, clippy::disallowed_methods)] // what is found is what is forbidden
+    fn causes_of_known_kinds_are_named() {
+        use std::cell::Cell;
+        use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        static OTHER: AtomicU64 = AtomicU64::new(0);
+        thread_local!(static BUILT: Cell<u64> = const { Cell::new(0) });
+
+        let same = || Ok("the same".to_owned());
+        let another = || Ok(OTHER.fetch_add(1, Relaxed).to_string());
+        let hash_map = |sim: &mut crate::Sim| {
+            let host = sim.host("host");
+            sim.client(host, "client", |k| {
+                let set: std::collections::HashSet<u64> = (1..40).collect();
+                set.iter().for_each(|&us| sleep_us(k, us));
+            });
+        };
+        let a_static = |sim: &mut crate::Sim| {
+            let host = sim.host("host");
+            sim.client(host, "client", |k| sleep_us(k, RUNS.fetch_add(1, Relaxed)));
+        };
+        let a_thread_local = |sim: &mut crate::Sim| {
+            let (host, built) = (sim.host("host"), BUILT.replace(BUILT.get() + 1));
+            sim.client(host, "client", move |k| sleep_us(k, built));
+        };
+        let sound = |sim: &mut crate::Sim| {
+            let host = sim.host("host");
+            sim.client(host, "client", |k| sleep_us(k, BUILT.replace(9)));
+        };
+        assert!(told(hash_map, &same).unwrap().contains("a HashMap or HashSet"));
+        assert!(told(a_static, &same).unwrap().contains("a `static`"));
+        assert!(told(a_static, &another).unwrap().contains("clock, its entropy, or an address"));
+        assert!(told(a_thread_local, &same).unwrap().contains("a `thread_local!`"));
+        assert_eq!(told(sound, &another), None);
+    }
+
+    #[test]
+    fn the_thread_and_the_call_that_differ_are_named() {
+        let here = "#7 0.000001750 server/worker-2 recv(7, 4096, 0) = 6\n";
+        let text = side_by_side(here, "#7 0.000001750 server/worker-2 recv(7, 4096, 0) = 5\n").unwrap();
+        assert!(text.starts_with("  the first event that differs, in server/worker-2, at recv\n"), "{text}");
     }
 }
