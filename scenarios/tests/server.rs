@@ -16,6 +16,7 @@ eagain_sim::scenario_tests! {
     idle_timeout_holds => idle_timeout::SCENARIO;
     fd_exhaustion_holds => fd_exhaustion::SCENARIO;
     graceful_stop_holds => graceful_stop::SCENARIO;
+    idle_stop_holds => idle_stop::SCENARIO;
     flooder_holds => flooder::SCENARIO;
     wrong_clocks_holds => wrong_clocks::SCENARIO;
     black_holes_holds => black_holes::SCENARIO;

@@ -12,16 +12,6 @@ pub struct Counters {
     pub commands_total: u64,
     /// Replies that were errors.
     pub errors_total: u64,
-    /// Bytes received; the I/O unit adds to it.
-    pub input_bytes_total: u64,
-    /// Bytes sent; the I/O unit adds to it.
-    pub output_bytes_total: u64,
-    /// Connections closed because their replies outgrew the limit; the I/O unit adds to it.
-    pub output_limit_closes: u64,
-    /// Connections closed for silence or for not taking their replies; the I/O unit adds to it.
-    pub timeout_closes: u64,
-    /// Connections closed because their bytes were no requests; the I/O unit adds to it.
-    pub protocol_error_closes: u64,
 }
 
 impl Counters {

@@ -10,7 +10,7 @@ use eagain_net::{Signal, Signals, sleep};
 use eagain_server::config::{Config, Model, Pattern};
 use eagain_server::server::serve;
 use eagain_sim::fault::Family;
-use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, fail};
+use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, control, fail};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
@@ -147,6 +147,22 @@ impl World {
             stopping.store(true, SeqCst);
             if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
                 fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
+            }
+        });
+    }
+
+    /// An operator who sends SIGTERM after so long. The server has to have ended soon after (O14).
+    pub fn stop_within(&self, sim: &mut Sim, after: Duration, within: Duration) {
+        let (pid, stopping, server) = (self.pid.clone(), self.stopping.clone(), self.server);
+        sim.client(self.host, "operator", move |k| {
+            sleep(k, after);
+            stopping.store(true, SeqCst);
+            if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
+                fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
+            }
+            sleep(k, within);
+            if control::is_running(server) {
+                fail("O14", "stopped late", format!("it runs {within:?} after it was asked to stop"));
             }
         });
     }

@@ -1,5 +1,5 @@
 //! Scenarios about one server: which clients come, what may go wrong, and what is special about the server. Each is data, a
-//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`nonblocking_ring`] has a server of its
+//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`idle_stop`] is told in code, and [`nonblocking_ring`] has a server of its
 //! own.
 
 pub mod black_holes;
@@ -9,6 +9,7 @@ pub mod fd_exhaustion;
 pub mod flooder;
 pub mod graceful_stop;
 pub mod half_closer;
+pub mod idle_stop;
 pub mod idle_timeout;
 pub mod lingering_peers;
 pub mod never_reader;
@@ -36,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     idle_timeout::SCENARIO,
     fd_exhaustion::SCENARIO,
     graceful_stop::SCENARIO,
+    idle_stop::SCENARIO,
     flooder::SCENARIO,
     wrong_clocks::SCENARIO,
     black_holes::SCENARIO,

@@ -480,3 +480,24 @@ fn the_same_seed_and_the_same_words_give_the_same_replies() {
     };
     assert_eq!(replies(), replies());
 }
+
+#[test]
+fn who_only_asks_whether_a_key_is_there_does_not_use_it() {
+    let mut bench = Bench::new();
+    bench.play(&[
+        ("SET a 1", "OK"),
+        ("wait 5000", ""),
+        ("EXISTS a a", "2"),
+        ("TTL a", "-1"),
+        ("TYPE a", "string"),
+        ("OBJECT IDLETIME a", "5"),
+        ("TOUCH a", "1"),
+        ("OBJECT IDLETIME a", "0"),
+    ]);
+}
+
+#[test]
+fn a_storage_that_keeps_nothing_saves_nothing() {
+    let refusal = "-ERR this storage keeps nothing: the server runs with --storage memory";
+    Bench::new().play(&[("SAVE", refusal), ("BGREWRITEAOF", refusal)]);
+}

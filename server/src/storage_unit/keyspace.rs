@@ -195,11 +195,21 @@ impl Keyspace {
     #[inline]
     pub fn lookup_read(&mut self, key: &[u8], now_ms: u64) -> Option<Found> {
         let found = self.lookup(key, now_ms);
-        match found {
-            Some(_) => self.counters.hits += 1,
-            None => self.counters.misses += 1,
-        }
+        self.count_read(found.is_some());
         found
+    }
+
+    /// Whether a key is there: [`Keyspace::peek`], with an entry in the statistics.
+    pub fn contains(&mut self, key: &[u8], now_ms: u64) -> bool {
+        let is_there = self.peek(key, now_ms).is_some();
+        self.count_read(is_there);
+        is_there
+    }
+
+    #[inline]
+    fn count_read(&mut self, is_hit: bool) {
+        let counter = if is_hit { &mut self.counters.hits } else { &mut self.counters.misses };
+        *counter += 1;
     }
 
     /// The value of a key in order to read it.

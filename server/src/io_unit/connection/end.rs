@@ -108,7 +108,9 @@ impl Connection {
             self.start_draining(reason, now_ns);
         }
         if self.phase == Phase::Draining && self.outbox.is_empty() {
-            if self.peer_ended || self.bounds.linger_timeout_ns == 0 {
+            // A peer that has been silent for as long has its last bytes: a stop does not wait for idle clients.
+            let is_silent = now_ns.saturating_sub(self.active_ns) >= self.bounds.linger_timeout_ns;
+            if self.peer_ended || is_silent {
                 self.phase = Phase::Closed;
             } else {
                 self.phase = Phase::Lingering;

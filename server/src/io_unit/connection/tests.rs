@@ -220,6 +220,20 @@ fn replies_wait_until_they_are_durable() {
 }
 
 #[test]
+fn a_stop_waits_for_the_end_of_a_peer_unless_it_has_been_silent_for_as_long() {
+    for (stopped_at, phase) in [(SECOND, Phase::Lingering), (2 * SECOND, Phase::Closed)] {
+        let mut connection = Connection::new(&Limits::default(), 0);
+        connection.serve(b"ECHO a\r\n", 0, echo);
+        take_output(&mut connection);
+        connection.drain(stopped_at);
+        assert_eq!(
+            (connection.phase(), connection.close_reason()),
+            (phase, Some(CloseReason::ServerStopping))
+        );
+    }
+}
+
+#[test]
 fn strangers_are_let_in_by_a_reply() {
     let mut connection = Connection::new(&Limits::default(), 0);
     connection.set_trusted(false);

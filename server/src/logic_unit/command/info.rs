@@ -86,17 +86,12 @@ fn stats(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
     let lines = [
         ("total_connections_received", counters.connections_total),
         ("total_commands_processed", counters.commands_total),
-        ("total_net_input_bytes", counters.input_bytes_total),
-        ("total_net_output_bytes", counters.output_bytes_total),
         ("rejected_connections", counters.connections_rejected),
         ("expired_keys", data.expired),
         ("evicted_keys", data.evicted),
         ("keyspace_hits", data.hits),
         ("keyspace_misses", data.misses),
         ("total_error_replies", counters.errors_total),
-        ("client_output_buffer_limit_disconnections", counters.output_limit_closes),
-        ("client_timeout_disconnections", counters.timeout_closes),
-        ("client_protocol_error_disconnections", counters.protocol_error_closes),
     ];
     lines.iter().try_for_each(|(name, value)| write!(out, "{name}:{value}\r\n"))
 }

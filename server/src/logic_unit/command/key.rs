@@ -10,7 +10,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new("generic", "del", -2, WRITE, ALL_KEYS, del),
     Command::new("generic", "unlink", -2, WRITE_FAST, ALL_KEYS, del),
     Command::new("generic", "exists", -2, READ_FAST, ALL_KEYS, exists),
-    Command::new("generic", "touch", -2, READ_FAST, ALL_KEYS, exists),
+    Command::new("generic", "touch", -2, READ_FAST, ALL_KEYS, touch),
     Command::new("generic", "type", 2, READ_FAST, ONE_KEY, type_of),
     Command::new("generic", "rename", 3, WRITE, TWO_KEYS, rename),
     Command::new("generic", "renamenx", 3, WRITE_FAST, TWO_KEYS, renamenx),
@@ -32,6 +32,13 @@ fn del(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn exists(call: &mut Call<'_, '_>) -> Outcome {
+    let keyspace = call.databases.at(call.session.database);
+    let there = call.arguments.from(1).filter(|key| keyspace.contains(key, call.now_ms)).count();
+    call.reply.count(there);
+    Ok(())
+}
+
+fn touch(call: &mut Call<'_, '_>) -> Outcome {
     let keyspace = call.databases.at(call.session.database);
     let there = call.arguments.from(1).filter(|key| keyspace.lookup_read(key, call.now_ms).is_some()).count();
     call.reply.count(there);

@@ -85,12 +85,24 @@ fn shutdown(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
+/// Whether anything is kept that could be saved or rewritten.
+fn check_is_kept(call: &Call<'_, '_>) -> Outcome {
+    match call.databases.persistence.is_kept {
+        true => Ok(()),
+        false => {
+            Err(CommandError::Said("ERR this storage keeps nothing: the server runs with --storage memory"))
+        }
+    }
+}
+
 fn save(call: &mut Call<'_, '_>) -> Outcome {
+    check_is_kept(call)?;
     call.reply.ok();
     Ok(())
 }
 
 fn bgrewriteaof(call: &mut Call<'_, '_>) -> Outcome {
+    check_is_kept(call)?;
     if call.databases.persistence.is_rewriting {
         return Err(CommandError::Said("ERR Background append only file rewriting already in progress"));
     }
