@@ -31,6 +31,8 @@ pub struct Context {
     pub destructors: RefCell<Vec<Destructor>>,
     /// The values of its pthread keys.
     pub keys: RefCell<Vec<*mut c_void>>,
+    /// What it has computed since its last call, where it is compiled to be preempted.
+    pub counter: crate::preempt::Counter,
     /// What it has printed since the last end of a line.
     pub line: RefCell<Vec<u8>>,
 }

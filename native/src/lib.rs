@@ -7,6 +7,7 @@
 //!         ├ image      the statics of its process: each process has its own
 //!         └ arena      the heap of its process, at the same addresses in every run, freed as a whole
 //!   process     how a program begins and ends          escape    what is not simulated breaks the oracle `escape`
+//!   preempt     the callbacks of code that is compiled for preemption between calls
 //!   worker/     a job of the runner is a process of its own: the statics of programs are those of one OS process
 //! ```
 //!
@@ -24,6 +25,7 @@ mod arena;
 mod context;
 mod escape;
 mod image;
+mod preempt;
 mod process;
 mod raw;
 mod state;

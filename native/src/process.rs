@@ -77,6 +77,7 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
         detached: Cell::new(false),
         destructors: RefCell::default(),
         keys: RefCell::default(),
+        counter: Default::default(),
         line: RefCell::default(),
     });
     let pointer = std::ptr::from_ref(&*context);

@@ -4,7 +4,13 @@
 pub use crate::stack::native::{run_with_thread_pointer, stack_range};
 
 use crate::Oracle;
-use crate::stack::{pause_for_ever, with};
+use crate::choice::{Distribution, Domain, Once};
+use crate::fault::Family;
+use crate::object::Object;
+use crate::run::Effect;
+use crate::scheduler::Thread;
+use crate::stack::{pause_for_ever, suspend, with};
+use eagain_net::Fd;
 use std::net::IpAddr;
 
 /// Who runs.
@@ -58,9 +64,80 @@ pub fn exit(status: i32, why: &str) -> ! {
     pause_for_ever()
 }
 
+/// So many edges, loads and stores of a program are one choice of `thread.preempt`.
+pub const PREEMPT_SLICE: u64 = 1024;
+/// For how long a thread is preempted.
+const PREEMPTED: Domain = Domain("thread.preempt.for");
+const PREEMPTED_NS: (u64, u64) = (1_000, 1_000_000);
+
+/// At which of the next [`PREEMPT_SLICE`] edges, loads and stores the running thread loses the processor, and for how many
+/// nanoseconds; 0: at none of them.
+pub fn choose_preemption() -> (u64, u64) {
+    with(|w| {
+        let me = w.scheduler.current();
+        let Thread { preemptions, name, .. } = &mut w.scheduler[me];
+        let at = w.run.draw(Family::Preempt, &mut *preemptions, || name.clone());
+        if at == 0 {
+            return (0, 0);
+        }
+        let nth = preemptions.count();
+        let how_long = Distribution::rarely_log(65_536, PREEMPTED_NS.0, PREEMPTED_NS.1);
+        let object = || format!("{name}:{nth}");
+        let off = w.run.choose_about(Family::Preempt, Once, PREEMPTED, how_long, object).max(PREEMPTED_NS.0);
+        (at.min(PREEMPT_SLICE), off)
+    })
+}
+
+/// The running thread has computed for `ns` nanoseconds without a call; `off`: and loses the processor for so long, 0: it does not.
+pub fn compute(ns: u64, off: u64) {
+    let mut entered = false;
+    loop {
+        let go_on = with(|w| {
+            if w.scheduler.is_unwinding() {
+                return true;
+            }
+            let me = w.scheduler.current();
+            if !entered {
+                entered = true;
+                w.scheduler[me].time += ns + off;
+                if off > 0 {
+                    let (time, args) = (w.scheduler[me].time, [off, 0, 0, 0]);
+                    w.run.injected(Family::Preempt, Effect { time, thread: me, args });
+                }
+            }
+            w.catch_up(me)
+        });
+        if go_on {
+            return;
+        }
+        suspend();
+    }
+}
+
 /// The address of the host of this name.
 pub fn resolve(name: &str) -> Option<IpAddr> {
     with(|w| w.hosts.position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host))))
+}
+
+/// What kind of socket a descriptor of the running process is: its domain, and whether it takes datagrams.
+pub fn socket_kind(fd: Fd) -> Option<(eagain_net::Domain, bool)> {
+    with(|w| match w.files[w.file(fd).ok()?].object {
+        Object::Socket(sock) => Some((w.network.domain(sock), false)),
+        Object::Udp(sock) => Some((w.network.udp_domain(sock), true)),
+        Object::Unix(sock) => Some((eagain_net::Domain::Unix, w.network.unix_is_datagram(sock))),
+        _ => None,
+    })
+}
+
+/// How many bytes one read of a socket or pipe could give, for `FIONREAD`.
+pub fn readable(fd: Fd) -> Option<u64> {
+    with(|w| match w.files[w.file(fd).ok()?].object {
+        Object::Socket(sock) => Some(w.network.readable(sock).map_or(0, |(bytes, _)| bytes)),
+        Object::Udp(sock) => Some(w.network.udp_next_len(sock)),
+        Object::Unix(sock) => Some(w.network.unix_next_len(sock)),
+        Object::Pipe { pipe, .. } => Some(w.pipes[pipe as usize].len() as u64),
+        _ => None,
+    })
 }
 
 /// The name of the running thread's host.

@@ -1,8 +1,8 @@
 //! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
 
-use super::{KERNEL, buffer, bytes, is_console, socket, symbols};
+use super::{KERNEL, buffer, bytes, is_console, symbols};
 use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, StatusFlags};
+use eagain_net::{Descriptors, Errno, Fd, Pipes, Result, SocketFlags, StatusFlags};
 use libc::{iovec, size_t, ssize_t};
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::io::{IoSlice, IoSliceMut};
@@ -44,8 +44,14 @@ symbols! {
     fn dup(fd: c_int) -> c_int = SYS_dup(fd), |_| KERNEL.dup(Fd(fd));
 
     fn dup2(fd: c_int, to: c_int) -> c_int = SYS_dup2(fd, to), |_| {
-        escape("dup2", "");
-        Err::<Fd, _>(Errno::ENOSYS)
+        if fd == to {
+            return KERNEL.fcntl_getfl(Fd(fd)).map(|_| Fd(to));
+        }
+        duplicate("dup2", fd, to)
+    };
+
+    fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = SYS_dup3(fd, to, flags), |_| {
+        if flags & !libc::O_CLOEXEC != 0 { Err(Errno::EINVAL) } else { duplicate("dup3", fd, to) }
     };
 
     fn fcntl(fd: c_int, command: c_int, argument: c_long) -> c_int = SYS_fcntl(fd, command, argument), |_| {
@@ -53,7 +59,9 @@ symbols! {
             return Ok(if command == libc::F_GETFL { libc::O_RDWR } else { 0 });
         }
         match command {
-            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => KERNEL.dup(Fd(fd)).map(|fd| fd.0),
+            // Below 3 is the console: `dup` gives none of these numbers either.
+            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC if (0..=3).contains(&argument) => KERNEL.dup(Fd(fd)).map(|fd| fd.0),
+            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => KERNEL.fcntl_dupfd(Fd(fd), argument as c_int).map(|fd| fd.0),
             // Nothing is executed here: the flag has no effect. That the descriptor is open is asked.
             libc::F_GETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| libc::FD_CLOEXEC),
             libc::F_SETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| 0),
@@ -77,6 +85,11 @@ symbols! {
                 let flags = if on { flags | StatusFlags::NONBLOCK } else { flags.without(StatusFlags::NONBLOCK) };
                 KERNEL.fcntl_setfl(Fd(fd), flags)
             }
+            libc::FIONREAD => {
+                KERNEL.fcntl_getfl(Fd(fd))?;
+                *(argument as *mut c_int) = eagain_sim::native::readable(Fd(fd)).ok_or(Errno::ENOTTY)? as c_int;
+                Ok(())
+            }
             // isatty(3).
             libc::TCGETS => Err(Errno::ENOTTY),
             _ => {
@@ -87,8 +100,12 @@ symbols! {
     };
 
     fn pipe2(pair: *mut c_int, flags: c_int) -> c_int = SYS_pipe2(pair, flags), |_| {
-        // The simulated kernel has no pipes: both ends of a stream stand for one.
-        let (read, write) = socket::stream_pair(flags)?;
+        let known = libc::O_CLOEXEC | libc::O_NONBLOCK;
+        if flags & !known != 0 {
+            escape("pipe2", &format!(" with the flags {:#x}", flags & !known));
+            return Err(Errno::EINVAL);
+        }
+        let (read, write) = KERNEL.pipe2(SocketFlags(flags))?;
         *pair = read.0;
         *pair.add(1) = write.0;
         Ok(())
@@ -103,6 +120,15 @@ pub unsafe fn parts(list: *const iovec, count: usize) -> impl Iterator<Item = io
     let too_many = count > PARTS_MAX;
     let empty = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
     (0..count.min(PARTS_MAX + 1)).map(move |at| if too_many { empty } else { *list.add(at) })
+}
+
+/// The numbers of the console are nobody else's.
+fn duplicate(call: &'static str, fd: c_int, to: c_int) -> Result<Fd> {
+    if is_console(fd) || is_console(to) {
+        escape(call, " of the console");
+        return Err(Errno::EBADF);
+    }
+    KERNEL.dup3(Fd(fd), Fd(to))
 }
 
 #[unsafe(no_mangle)]

@@ -5,6 +5,7 @@ use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
 use libc::{mode_t, off64_t, size_t, ssize_t};
 use std::ffi::{c_char, c_int, c_uint, c_void};
+use std::io::SeekFrom;
 
 type Stat = libc::stat64;
 
@@ -67,8 +68,17 @@ symbols! {
     fn mkdir(path: *const c_char, mode: mode_t) -> c_int = SYS_mkdir(path, mode), |_| KERNEL.mkdir(&text(path)?);
 
     fn lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t = SYS_lseek(fd, offset, whence), |_| {
-        escape("lseek", "");
-        Err::<i64, _>(Errno::ESPIPE)
+        let to = match whence {
+            libc::SEEK_SET => SeekFrom::Start(position(offset)?),
+            libc::SEEK_CUR => SeekFrom::Current(offset),
+            libc::SEEK_END => SeekFrom::End(offset),
+            libc::SEEK_DATA | libc::SEEK_HOLE => {
+                escape("lseek", " for holes");
+                return Err(Errno::EINVAL);
+            }
+            _ => return Err(Errno::EINVAL),
+        };
+        KERNEL.lseek(Fd(fd), to).map(|at| at as i64)
     };
 
     fn access(path: *const c_char, mode: c_int) -> c_int = SYS_access(path, mode), |_| stat_of(&text(path)?).map(drop);

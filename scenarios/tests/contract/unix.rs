@@ -215,6 +215,14 @@ fn path_is_bound_once_and_outlives_its_socket<K: Sleepers>(k: K) {
     close_all(k, &[third, again, c]);
 }
 
+/// Nothing has been asked of the file system before.
+fn path_nobody_made_is_enoent<K: Sleepers>(k: K) {
+    let c = k.socket(Domain::Unix, NONBLOCK).unwrap();
+    assert_eq!(k.unix_connect(c, &at("/no/such/socket")), Err(Errno::ENOENT));
+    assert_eq!(k.unix_connect(c, &at("/tmp")), Err(Errno::ECONNREFUSED));
+    k.close(c).unwrap();
+}
+
 fn path_of_another_kind_is_refused<K: Sleepers>(k: K) {
     let path = path(k, "kind");
     let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
@@ -308,6 +316,7 @@ crate::bodies! {
     full_buffer_counts_memory_and_not_bytes
     edges_of_a_pair
     path_is_bound_once_and_outlives_its_socket
+    path_nobody_made_is_enoent
     path_of_another_kind_is_refused
     abstract_name_is_free_when_its_socket_is_closed
     full_queue_of_a_listener_is_eagain

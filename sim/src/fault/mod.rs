@@ -47,6 +47,7 @@ mod stream_stall;
 mod swarm;
 mod thread_change;
 mod thread_off_cpu;
+mod thread_preempt;
 mod thread_slow;
 mod wire_bandwidth;
 mod wire_black_hole;
@@ -130,6 +131,7 @@ families! {
     DatagramLoss datagram_loss;
     DatagramReorder datagram_reorder;
     DatagramDuplicate datagram_duplicate;
+    Preempt thread_preempt;
 }
 
 impl Family {

@@ -62,6 +62,10 @@ impl Network {
         self.socks[sock as usize].file = file;
     }
 
+    pub fn domain(&self, sock: u32) -> Domain {
+        self.socks[sock as usize].domain
+    }
+
     pub fn getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.socks[sock as usize];
         shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))

@@ -61,6 +61,15 @@ impl Network {
         self.udp[sock as usize].file = file;
     }
 
+    pub fn udp_domain(&self, sock: u32) -> Domain {
+        self.udp[sock as usize].domain
+    }
+
+    /// Bytes of the datagram that is received next.
+    pub fn udp_next_len(&self, sock: u32) -> u64 {
+        self.udp[sock as usize].queue.front().map_or(0, |(bytes, _)| bytes.len() as u64)
+    }
+
     pub fn udp_getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.udp[sock as usize];
         s.local.unwrap_or(unspecified(s.domain))

@@ -66,6 +66,8 @@ pub(crate) struct Thread {
     pub(super) priority: Priority,
     pub interrupts: Stream,
     pub wakeups: Stream,
+    /// Slices of computing, in an unmodified program.
+    pub preemptions: Stream,
     pub signals: ThreadSignals,
     /// What it has achieved.
     pub effort: Effort,
@@ -104,6 +106,7 @@ impl Thread {
             priority: Priority::default(),
             interrupts: Stream::default(),
             wakeups: Stream::default(),
+            preemptions: Stream::default(),
             signals: ThreadSignals::new(mask),
             effort: Effort::default(),
             turns: 0,

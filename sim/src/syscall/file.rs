@@ -19,7 +19,7 @@ const ACCESS: i32 = 3;
 const ROOM: Domain = Domain("disk.room");
 
 /// The disk of the host that the running thread is on.
-fn my_disk(w: &mut World) -> &mut Disk {
+pub(super) fn my_disk(w: &mut World) -> &mut Disk {
     let host = w.my_host();
     let disk = &mut w.hosts[host].disk;
     disk.format_if_new();

@@ -60,7 +60,7 @@ pub(crate) fn bind(w: &mut World, fd: Fd, address: &UnixAddr) -> Result<()> {
     match address {
         UnixAddr::Unnamed if is_bound => Ok(()),
         UnixAddr::Unnamed => autobind(w, host, sock),
-        UnixAddr::Path(path) => bind_path(w, host, sock, path, is_bound),
+        UnixAddr::Path(path) => bind_path(w, sock, path, is_bound),
         UnixAddr::Abstract(_) if is_bound => Err(Errno::EINVAL),
         UnixAddr::Abstract(name) => {
             let place = Place::Name(name.clone());
@@ -85,8 +85,8 @@ fn autobind(w: &mut World, host: u32, sock: u32) -> Result<()> {
     Ok(())
 }
 
-fn bind_path(w: &mut World, host: u32, sock: u32, path: &str, is_bound: bool) -> Result<()> {
-    let disk = &mut w.hosts[host].disk;
+fn bind_path(w: &mut World, sock: u32, path: &str, is_bound: bool) -> Result<()> {
+    let disk = file::my_disk(w);
     let parent = disk.parent(path)?;
     let Last::Name(name) = parent.last else { return Err(Errno::EADDRINUSE) };
     if disk.entry(parent.directory(), name)?.is_some() {
@@ -99,7 +99,7 @@ fn bind_path(w: &mut World, host: u32, sock: u32, path: &str, is_bound: bool) ->
         return Err(Errno::EINVAL);
     }
     let inode = file::create_inode(w, path, (parent.directory(), name), false);
-    w.hosts[host].disk.hold_socket(inode);
+    file::my_disk(w).hold_socket(inode);
     w.on_network(|net| net.unix_bind(sock, UnixAddr::Path(path.to_owned()), Place::Inode(inode)));
     Ok(())
 }
@@ -111,7 +111,7 @@ fn look_up(w: &mut World, sock: u32, address: &UnixAddr) -> Result<u32> {
         UnixAddr::Unnamed => return Err(Errno::EINVAL),
         UnixAddr::Abstract(name) => Place::Name(name.clone()),
         UnixAddr::Path(path) => {
-            let disk = &w.hosts[host].disk;
+            let disk = file::my_disk(w);
             let inode = disk.find(path)?;
             if !disk.inode(inode).is_socket() {
                 return Err(Errno::ECONNREFUSED);

@@ -5,4 +5,7 @@ pub mod planted;
 pub mod planted_clients;
 pub mod redis;
 pub mod std_echo;
+pub mod tally;
 pub mod tokio_echo;
+pub mod udp_dns;
+pub mod unix_socket;

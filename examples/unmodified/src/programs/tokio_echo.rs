@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
@@ -83,8 +83,12 @@ pub fn client(flavor: Flavor, server: &str) -> io::Result<()> {
     })
 }
 
-async fn round_trip(stream: &mut TcpStream, piece: &[u8]) -> io::Result<Vec<u8>> {
-    let (mut reader, mut writer) = stream.split();
+/// Sends a piece, and receives as much at the same time.
+pub async fn round_trip<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    piece: &[u8],
+) -> io::Result<Vec<u8>> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
     let mut received = vec![0; piece.len()];
     let (sent, got) = tokio::join!(writer.write_all(piece), reader.read_exact(&mut received));
     sent?;

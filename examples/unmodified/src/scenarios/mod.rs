@@ -2,6 +2,7 @@
 
 mod echo;
 mod http;
+mod local;
 mod planted;
 mod redis;
 
@@ -15,8 +16,11 @@ pub const ALL: &[Scenario] = &[
     http::hyper::SCENARIO,
     http::axum_reqwest::SCENARIO,
     redis::mini_redis::SCENARIO,
+    local::unix_socket::SCENARIO,
+    local::udp_dns::SCENARIO,
     planted::hasty::SCENARIO,
     planted::racy::SCENARIO,
     planted::unready::SCENARIO,
     planted::forgotten_select::SCENARIO,
+    planted::atomics::SCENARIO,
 ];

@@ -1,7 +1,7 @@
 //! Programs with a bug each; `--set version=broken` has it, the default has not.
 
 use crate::programs::planted::{self, Version};
-use crate::programs::{http, planted_clients, std_echo};
+use crate::programs::{http, planted_clients, std_echo, tally};
 use eagain::{Knob, KnobValues, World};
 
 const VERSION: &[Knob] = &[Knob {
@@ -55,4 +55,11 @@ pub fn forgotten_select(world: &mut World<'_>) {
     for i in 0..2 {
         world.host(format!("client-{i}")).client(|| planted_clients::exchange_frames("server:7"));
     }
+}
+
+/// planted: two atomics are read as if they were one; found with preemption between calls alone (cargo preempt)
+#[eagain::scenario(knobs = VERSION)]
+pub fn atomics(world: &mut World<'_>) {
+    let version = version(world);
+    world.host("machine").client(move || tally::main(version));
 }

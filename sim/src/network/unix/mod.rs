@@ -153,6 +153,13 @@ impl Network {
         self.unix.get(sock as usize)?.options.timeout(events)
     }
 
+    /// Bytes of the datagram that is received next, or all of a stream.
+    pub fn unix_next_len(&self, sock: u32) -> u64 {
+        let s = &self.unix[sock as usize];
+        let next = s.queue.front().map_or(0, |chunk| chunk.left() as u64);
+        if s.datagrams { next } else { self.unix_buffered(sock) }
+    }
+
     /// Bytes that wait in a socket's queue.
     pub fn unix_buffered(&self, sock: u32) -> u64 {
         self.unix[sock as usize].queue.iter().map(|chunk| chunk.left() as u64).sum()
