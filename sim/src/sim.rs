@@ -9,7 +9,7 @@ use crate::near::near;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::runner::settings::STUCK_AFTER;
 use crate::stack::{self, Engine, with};
-use crate::world::{Factory, Host, NONE, Next, World};
+use crate::world::{Factory, Host, NONE, Next, Outside, World};
 use eagain_net::SocketAddr;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -59,7 +59,8 @@ impl Sim {
     fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
         let run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
         let recycled = std::mem::take(&mut engine.recycled);
-        let world = World::new(run, KernelKnobs::default(), recycled);
+        let mut world = World::new(run, KernelKnobs::default(), recycled);
+        world.outside = Outside { heartbeat: engine.heartbeat(), stop: engine.stop() };
         Sim {
             world,
             engine,
@@ -390,6 +391,9 @@ fn drive(engine: &mut Engine) {
                 });
                 let ended = engine.resume(thread as usize, body);
                 with(|w| {
+                    if engine.is_stopped() {
+                        w.beat();
+                    }
                     if ended {
                         w.thread_ended(thread);
                     }

@@ -42,19 +42,28 @@ fn panicking_twice(sim: &mut Sim) {
     });
 }
 
+fn working(sim: &mut Sim) {
+    let host = sim.host("client");
+    sim.client(host, "client", |k| eagain_net::Threads::sched_yield(&k));
+}
+
 const fn scenario(name: &'static str, body: fn(&mut Sim)) -> Scenario {
     Scenario { name, about: "ends the process", knobs: &[], seeds: 1, body }
 }
 
-const SCENARIOS: &[Scenario] =
-    &[scenario("stuck", stuck), scenario("aborting", aborting), scenario("panicking-twice", panicking_twice)];
+const SCENARIOS: &[Scenario] = &[
+    scenario("stuck", stuck),
+    scenario("aborting", aborting),
+    scenario("panicking-twice", panicking_twice),
+    scenario("working", working),
+];
 
 /// Not a test by itself: what the children run.
 #[test]
 fn child() {
     if let Some(name) = std::env::var_os(CHILD).and_then(|name| name.into_string().ok()) {
         eagain_sim::runner::watchdog::start();
-        let arguments = ["eagain", "run", &name, "--seed", "0x2a"].map(Into::into);
+        let arguments = ["eagain"].into_iter().chain(name.split(' ')).map(Into::into);
         let registry = cli::Registry {
             scenarios: SCENARIOS,
             bugs: &[],
@@ -62,24 +71,31 @@ fn child() {
             regressions: "no/such/folder",
             executor: eagain_sim::runner::engine::make,
         };
-        cli::run(&registry, arguments, &mut cli::console::Console::standard());
+        let code = cli::run(&registry, arguments, &mut cli::console::Console::standard());
+        std::process::exit(i32::from(code));
     }
 }
 
-fn dies(name: &str) -> String {
+/// Runs `eagain` with these arguments in a child: its exit status, and what it writes.
+fn eagain(arguments: &str, out: &std::path::Path) -> (Option<i32>, String) {
     let me = std::env::current_exe().unwrap();
     let mut command = Command::new(me);
-    command.args(["child", "--exact", "--nocapture"]).env(CHILD, name).env("EAGAIN_WATCHDOG", "1");
-    let Output { status, stderr, .. } = command.output().unwrap();
-    let said = String::from_utf8_lossy(&stderr).into_owned();
-    assert_eq!(status.code(), Some(4), "{said}");
+    command.args(["child", "--exact", "--nocapture"]).env(CHILD, arguments).env("EAGAIN_WATCHDOG", "1");
+    let Output { status, stdout, stderr } = command.env("EAGAIN_OUT", out).output().unwrap();
+    let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (status.code(), said.concat())
+}
+
+fn dies(name: &str, code: i32) -> String {
+    let (status, said) = eagain(&format!("run {name} --seed 0x2a"), std::path::Path::new("no/such/folder"));
+    assert_eq!(status, Some(code), "{said}");
     assert!(said.contains(&format!("running: cargo eagain run {name} --seed 0x2a")), "{said}");
     said
 }
 
 #[test]
 fn a_thread_that_computes_without_end_says_where() {
-    let said = dies("stuck");
+    let said = dies("stuck", 1);
     assert!(said.contains("a run made no simulated call for 1 s"), "{said}");
     assert!(said.contains("in simulated thread 0, server/"), "{said}");
     assert!(said.contains("compute_without_end"), "{said}");
@@ -88,11 +104,28 @@ fn a_thread_that_computes_without_end_says_where() {
 
 #[test]
 fn an_abort_names_the_run() {
-    assert!(dies("aborting").contains("the process aborts"));
+    assert!(dies("aborting", 4).contains("the process aborts"));
 }
 
 #[test]
 fn a_panic_while_another_unwinds_tells_both() {
-    let said = dies("panicking-twice");
+    let said = dies("panicking-twice", 4);
     assert!(said.contains("the first") && said.contains("the second"), "{said}");
+}
+
+/// The run has failed, and not the harness; what ran before is reported as ever.
+#[test]
+fn a_sweep_in_which_a_run_makes_no_call_ends_with_its_failure() {
+    let out = tempfile::tempdir().unwrap();
+    let [json, junit] = ["sweep.json", "junit.xml"].map(|name| out.path().join(name));
+    let files = format!("--json {} --junit {}", json.display(), junit.display());
+    let (status, said) = eagain(&format!("explore working stuck --seeds 3 --jobs 1 {files}"), out.path());
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("stuck: no busy loop (O3) at no call, 1 seed, the first 0x0"), "{said}");
+    assert!(said.contains("2 seeds, 1 failure"), "{said}");
+    assert!(said.contains("compute_without_end"), "{said}");
+    for file in [json, junit, out.path().join("stuck-0x0/report.md")] {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("no call"), "{}: {text}", file.display());
+    }
 }

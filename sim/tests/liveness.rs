@@ -5,7 +5,11 @@ mod common;
 use eagain_net::*;
 use eagain_sim::choice::Base;
 use eagain_sim::run::{RunReport, RunSpec, Scenario, Settings};
+use eagain_sim::runner::engine;
+use eagain_sim::runner::explore::Plan;
+use eagain_sim::runner::shard::Shard;
 use eagain_sim::{Engine, HostId, Sim, SimKernel, run_spec, within};
+use std::sync::Arc;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -242,14 +246,48 @@ fn a_run_without_end_ends() {
 fn a_run_of_one_thread_that_never_waits_ends() {
     let report = run(|sim| {
         sim.knobs().events_max = 50_000;
-        client(sim, |k| {
-            let file = k.open("/file", OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
-            k.pwrite(file, b"x", 0).unwrap();
-            while k.pread(file, &mut [0], 0) == Ok(1) {}
-        });
+        client(sim, reader);
     });
     assert_eq!(broke(&report).0, "no end");
     assert!(report.calls < 60_000, "{}", report.calls);
+}
+
+/// Reads a file for ever, and gives way to nobody.
+fn reader(k: SimKernel) {
+    let file = k.open("/file", OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
+    k.pwrite(file, b"x", 0).unwrap();
+    while k.pread(file, &mut [0], 0) == Ok(1) {}
+}
+
+/// Without end, were it not stopped: then this test has none either.
+#[test]
+fn a_sweep_stops_the_run_that_is_under_way_when_its_time_is_over() {
+    let bodies: [fn(&mut Sim); 2] = [
+        |sim| {
+            sim.knobs().events_max = u64::MAX;
+            client(sim, reader);
+        },
+        |sim| {
+            sim.knobs().events_max = u64::MAX;
+            client(sim, chatter);
+            let host = sim.host("other");
+            sim.client(host, "other", chatter);
+        },
+    ];
+    for body in bodies {
+        let plan = Plan {
+            scenarios: vec![Scenario { name: "test", about: "test", knobs: &[], seeds: 1, body }],
+            settings: Settings::new(),
+            from: 0,
+            seeds: Some(1),
+            jobs: 1,
+            shard: Shard::ALL,
+            time: Some(Duration::from_millis(1)),
+        };
+        let sweep = plan.explore(engine::make, &Arc::default());
+        assert_eq!(sweep.stopped.as_deref(), Some("--time 1ms"));
+        assert_eq!((sweep.sums.seeds, sweep.sums.failures), (0, 0));
+    }
 }
 
 #[test]

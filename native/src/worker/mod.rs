@@ -11,7 +11,8 @@
 mod message;
 mod serve;
 
-use eagain_sim::run::{Failure, RunReport, RunSpec, TraceLog};
+use eagain_sim::Oracle;
+use eagain_sim::run::{Failure, INTERRUPTED, RunReport, RunSpec};
 use eagain_sim::runner::Execute;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -19,7 +20,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where it is set, the process is a worker: the number of the descriptor of its socket.
 const VARIABLE: &str = "EAGAIN_WORKER";
@@ -40,7 +41,7 @@ const REPORT: u8 = 1;
 
 /// Makes an executor with a worker of its own.
 pub fn make() -> Box<dyn Execute> {
-    Box::new(Executor { worker: None, heartbeat: Arc::default() })
+    Box::new(Executor { worker: None, heartbeat: Arc::default(), stop: Arc::default() })
 }
 
 /// Whether this process is a worker that is running a world.
@@ -51,6 +52,7 @@ pub fn is_worker() -> bool {
 struct Executor {
     worker: Option<Worker>,
     heartbeat: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
 }
 
 struct Worker {
@@ -71,9 +73,16 @@ impl Execute for Executor {
             Worker::start().unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
         });
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
-        let report = worker.ask(&request, &self.heartbeat);
+        let report = worker.ask(&request, &self.heartbeat, &self.stop);
         if let Ok(report) = report {
             return report;
+        }
+        if self.stop.load(Ordering::Relaxed)
+            && let Some(mut worker) = self.worker.take()
+        {
+            let _ = worker.child.kill();
+            let _ = worker.end();
+            return RunReport::lost(failure(INTERRUPTED.into(), "", String::new()));
         }
         match self.worker.take().map(Worker::end) {
             Some(Ok(status)) => crash_report(status),
@@ -84,6 +93,10 @@ impl Execute for Executor {
 
     fn heartbeat(&self) -> Arc<AtomicU64> {
         self.heartbeat.clone()
+    }
+
+    fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
     }
 }
 
@@ -107,7 +120,12 @@ impl Worker {
         Ok(Worker { child, socket, runs: 0 })
     }
 
-    fn ask(&mut self, request: &[u8], heartbeat: &AtomicU64) -> std::io::Result<RunReport> {
+    fn ask(
+        &mut self,
+        request: &[u8],
+        heartbeat: &AtomicU64,
+        stop: &AtomicBool,
+    ) -> std::io::Result<RunReport> {
         self.runs += 1;
         self.socket.write_all(request)?;
         loop {
@@ -115,6 +133,9 @@ impl Worker {
             self.socket.read_exact(&mut head[..1])?;
             if head[0] == BEAT {
                 heartbeat.fetch_add(1, Ordering::Relaxed);
+                if stop.load(Ordering::Relaxed) {
+                    return Err(std::io::ErrorKind::Interrupted.into());
+                }
                 continue;
             }
             self.socket.read_exact(&mut head[1..])?;
@@ -164,40 +185,11 @@ fn crash_report(status: ExitStatus) -> RunReport {
         ),
         _ => (signal_name(signal), "the program crashed the process that it ran in"),
     };
-    let failure = Failure {
-        oracle: "crash".into(),
-        site: site.to_owned(),
-        thread: String::new(),
-        message: format!("{message} ({site})"),
-        time: 0,
-        event: 0,
-    };
-    // The identity of a run that ended so is how it ended.
-    let hash = site.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    RunReport {
-        hash,
-        calls: 0,
-        simulated: 0,
-        failure: Some(failure),
-        refused: None,
-        mistaken: false,
-        empty: None,
-        faults: Default::default(),
-        sometimes: Default::default(),
-        choices: Vec::new(),
-        unused: Vec::new(),
-        // Its events are lost with the worker.
-        trace: Some(TraceLog {
-            events: Vec::new(),
-            bytes: Vec::new(),
-            threads: Vec::new(),
-            hosts: Vec::new(),
-            texts: Vec::new(),
-        }),
-        output: String::new(),
-    }
+    RunReport::lost(failure("crash".into(), site, format!("{message} ({site})")))
+}
+
+fn failure(oracle: Oracle, site: &str, message: String) -> Failure {
+    Failure { oracle, site: site.to_owned(), thread: String::new(), message, time: 0, event: 0 }
 }
 
 fn signal_name(signal: i32) -> &'static str {

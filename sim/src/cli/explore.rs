@@ -2,13 +2,13 @@
 
 use super::args::ExploreArgs;
 use super::console::{Console, append_file, write_file};
-use super::run::{BUDGET, explain};
+use super::run::{BUDGET, explain, lost};
 use super::{Done, Exit, Registry, Stop};
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::{count, thousands};
 use crate::report::{folder, markdown, page};
 use crate::run::{RunSpec, Scenario};
-use crate::runner::explore::{Counters, Plan};
+use crate::runner::explore::{Counters, HANGS, Plan};
 use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
@@ -16,6 +16,7 @@ use crate::runner::{Worker, interrupt, invocation, junit, progress};
 use crate::shrink::Limits;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Seeds of each scenario where neither a number nor a time is given.
@@ -45,7 +46,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         console.err(&format!("skipped: {name} {reason}\n"));
     }
     // Before the first run, so that an interruption is never early.
-    let counters = Counters { stop: interrupt::flag(), ..Counters::default() };
+    let counters = Arc::new(Counters { stop: interrupt::flag(), ..Counters::default() });
     let regressed = run_regressions(registry, &plan.scenarios, console)?;
     let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
     sweep.skipped = selection.skipped;
@@ -133,6 +134,12 @@ fn explain_failures(
     for (number, (kind, line)) in sweep.kinds.iter().zip(&mut file.summary.kinds).enumerate() {
         let Some(scenario) = all.iter().find(|scenario| scenario.name == kind.scenario) else { continue };
         let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), kind.shortest.seed);
+        if kind.shortest.failure.site == HANGS {
+            // Not again: it would never come back.
+            line.folder = lost(&spec, kind.shortest.seed, &kind.shortest.failure, console);
+            exit = exit.max(Exit::Failed);
+            continue;
+        }
         let shown = number < EXPLAINED_MAX;
         let limits = if args.no_shrink || !shown { Limits { runs: 1, time: None } } else { BUDGET };
         let explained = explain(&mut worker, &spec, kind.shortest.hash, limits, shown, &root, console);

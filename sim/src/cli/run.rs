@@ -5,8 +5,8 @@ use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
 use crate::choice::{Base, Overrides};
 use crate::report::{self, folder, text as report_text};
-use crate::run::{Record, RunReport, RunSpec};
-use crate::runner::Worker;
+use crate::run::{Failure, Record, RunReport, RunSpec};
+use crate::runner::{Worker, invocation};
 use crate::shrink::Limits;
 use crate::trace::{form, text};
 use std::path::Path;
@@ -73,6 +73,20 @@ pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
         report.calls,
         report.hash
     )
+}
+
+/// Tells of a failure that cannot be explained, and leaves its folder.
+pub(super) fn lost(spec: &RunSpec, seed: u64, failure: &Failure, console: &mut Console) -> Option<String> {
+    let text = format!(
+        "FAILED {}: {} at {}\n  {}\n  {}\n",
+        spec.scenario.name,
+        failure.oracle,
+        failure.site,
+        failure.message,
+        invocation::run(spec.scenario.name, seed, &spec.settings)
+    );
+    console.out(&format!("\n{text}"));
+    folder::write_lost(&folder::root(), spec, &text).ok().map(|path| path.display().to_string())
 }
 
 /// What came of explaining a failure.

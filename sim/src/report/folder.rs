@@ -93,6 +93,14 @@ fn texts(explained: &Explained) -> String {
     texts
 }
 
+/// Writes the folder of a failure that cannot be explained: what is said of it, and where it is.
+pub fn write_lost(root: &Path, spec: &RunSpec, text: &str) -> io::Result<PathBuf> {
+    let folder = root.join(name(spec));
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("report.md"), text)?;
+    Ok(folder)
+}
+
 /// The head of the page: what broke, and the choices that it takes.
 fn head(explained: &Explained) -> String {
     let choices = table::choices(&explained.outcome.choices).text("  ");

@@ -149,7 +149,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::run::Settings;
-    use crate::runner::explore::{Counters, Plan};
+    use crate::runner::explore::Plan;
     use crate::runner::fake;
     use crate::runner::shard::Shard;
 
@@ -164,7 +164,7 @@ mod tests {
             shard: Shard::ALL,
             time: None,
         };
-        let sweep_of = plan.explore(fake::make, &Counters::default());
+        let sweep_of = plan.explore(fake::make, &std::sync::Arc::default());
         let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
         file.summary.kinds[0].folder = Some("out/lost-reply-0x8".to_owned());
         file.summary.kinds[0].message = "<script>".to_owned();

@@ -81,7 +81,7 @@ fn a_run_that_is_another_when_run_again_is_not_explained() {
 
 #[test]
 fn the_page_of_a_ci_job_has_a_line_for_each_kind_of_failure() {
-    use crate::runner::explore::{Counters, Plan};
+    use crate::runner::explore::Plan;
     use crate::runner::json::SweepFile;
     use crate::runner::shard::Shard;
     let plan = Plan {
@@ -93,7 +93,7 @@ fn the_page_of_a_ci_job_has_a_line_for_each_kind_of_failure() {
         shard: Shard::ALL,
         time: None,
     };
-    let mut sweep = plan.explore(fake::make, &Counters::default());
+    let mut sweep = plan.explore(fake::make, &std::sync::Arc::default());
     sweep.elapsed = 0.5;
     sweep.skipped.push(("plain".to_owned(), "has no knob `model`".to_owned()));
     insta::assert_snapshot!(markdown::sweep(&SweepFile::of(&sweep, 0, Shard::ALL)));

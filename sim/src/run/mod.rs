@@ -16,7 +16,8 @@ mod state;
 
 pub use external::{Actor, Clock, External};
 pub use spec::{
-    CUT_OFF, Empty, Failure, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings, TraceLog,
+    CUT_OFF, Empty, Failure, INTERRUPTED, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings,
+    TraceLog,
 };
 
 pub(crate) use inject::Effect;

@@ -69,6 +69,9 @@ pub struct RunSpec {
     pub events_max: Option<u64>,
 }
 
+/// What ends a run that is stopped from outside: the time of a sweep is over, or it was interrupted. Such a run says nothing.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// What ends a run that exceeds [`RunSpec::events_max`].
 pub const CUT_OFF: &str = "cut off";
 
@@ -120,6 +123,36 @@ pub struct RunReport {
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
+}
+
+impl RunReport {
+    /// What is left of a run that was lost with what it ran in; its identity is how it ended.
+    pub fn lost(failure: Failure) -> RunReport {
+        let hash = failure.site.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        RunReport {
+            hash,
+            calls: 0,
+            simulated: 0,
+            failure: Some(failure),
+            refused: None,
+            mistaken: false,
+            empty: None,
+            faults: BTreeMap::new(),
+            sometimes: BTreeMap::new(),
+            choices: Vec::new(),
+            unused: Vec::new(),
+            trace: Some(TraceLog {
+                events: vec![],
+                bytes: vec![],
+                threads: vec![],
+                hosts: vec![],
+                texts: vec![],
+            }),
+            output: String::new(),
+        }
+    }
 }
 
 /// Why a run tested nothing.

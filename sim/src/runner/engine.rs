@@ -4,7 +4,7 @@ use super::Execute;
 use crate::run::{RunReport, RunSpec};
 use crate::stack::Engine;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 impl Execute for Engine {
     fn run(&mut self, spec: &RunSpec) -> RunReport {
@@ -13,6 +13,10 @@ impl Execute for Engine {
 
     fn heartbeat(&self) -> Arc<AtomicU64> {
         Engine::heartbeat(self)
+    }
+
+    fn stop(&self) -> Arc<AtomicBool> {
+        Engine::stop(self)
     }
 }
 

@@ -5,12 +5,18 @@
 
 use super::shard::Shard;
 use super::summary::{Sweep, Tally};
-use super::{MakeExecutor, Worker, settings};
+use super::{Execute, MakeExecutor, Worker, jobs, settings, watchdog};
+use crate::Oracle;
 use crate::choice::{Base, Overrides};
-use crate::run::{Record, RunReport, RunSpec, Scenario, Settings};
+use crate::run::{Failure, INTERRUPTED, Record, RunReport, RunSpec, Scenario, Settings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
+
+/// How often it is looked at whether runs are to be stopped.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The site of a run that makes no call (O3). It cannot be run again.
+pub const HANGS: &str = "no call";
 
 /// What to run.
 #[derive(Clone)]
@@ -40,7 +46,7 @@ pub struct Counters {
     pub calls: AtomicU64,
     /// Runs that failed.
     pub failed: AtomicU64,
-    /// Set to end the sweep after the runs that are under way.
+    /// Set to end the sweep; runs that are under way are stopped.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -58,26 +64,40 @@ impl Plan {
     }
 
     /// Runs all of it.
-    pub fn explore(&self, make: MakeExecutor, counters: &Counters) -> Sweep {
+    pub fn explore(&self, make: MakeExecutor, counters: &Arc<Counters>) -> Sweep {
         let started = Instant::now();
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             next: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
             refused: self.scenarios.iter().map(|_| AtomicBool::new(false)).collect(),
             deadline: self.time.map(|time| started + time),
-            tally: Mutex::new(Tally::default()),
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                scope.spawn(|| self.work(make, &shared, counters));
-            }
+            jobs: (0..self.jobs.max(1)).map(|_| Mutex::new(Job::default())).collect(),
         });
-        let tally = shared.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let stopped = if shared.interrupted.into_inner() {
+        let (ended, ends) = mpsc::channel();
+        for number in 0..shared.jobs.len() {
+            let (plan, shared, counters) = (self.clone(), Arc::clone(&shared), Arc::clone(counters));
+            let ended = ended.clone();
+            // Not scoped: a thread that computes without end is left behind.
+            std::thread::spawn(move || {
+                plan.work(make, &shared, &counters, number);
+                let _ = ended.send(());
+            });
+        }
+        drop(ended);
+        self.wait(&shared, counters, &ends);
+        let mut tally = Tally::default();
+        for job in &shared.jobs {
+            tally.merge(std::mem::take(&mut lock(job).tally));
+        }
+        let stopped = if shared.jobs.iter().any(|job| lock(job).hangs) {
+            Some("a run that makes no call".to_owned())
+        } else if shared.interrupted.load(Ordering::Relaxed) {
             Some("interrupted".to_owned())
         } else {
-            self.time.filter(|_| shared.timed_out.into_inner()).map(|time| format!("--time {time:?}"))
+            self.time
+                .filter(|_| shared.timed_out.load(Ordering::Relaxed))
+                .map(|time| format!("--time {time:?}"))
         };
         Sweep {
             planned: self.runs(),
@@ -88,10 +108,63 @@ impl Plan {
         }
     }
 
-    fn work(&self, make: MakeExecutor, shared: &Shared, counters: &Counters) {
+    /// Until every job has ended but those that hang. Runs under way are stopped when the time is over, or somebody says so.
+    fn wait(&self, shared: &Shared, counters: &Counters, ends: &mpsc::Receiver<()>) {
+        let mut running = shared.jobs.len();
+        while running > 0 {
+            match ends.recv_timeout(LOOK_EVERY) {
+                Ok(()) => running -= 1,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            for job in &shared.jobs {
+                let mut job = lock(job);
+                if job.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut job.hangs, true) {
+                    running -= 1;
+                    self.lose(&mut job);
+                    counters.failed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            if self.is_over(shared, counters) || shared.jobs.iter().any(|job| lock(job).hangs) {
+                for job in &shared.jobs {
+                    lock(job).stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// The run of a job makes no call: that is its failure.
+    fn lose(&self, job: &mut Job) {
+        let Some((place, seed)) = job.run else { return };
+        let (oracle, site) = (Oracle::NoBusyLoop, HANGS.to_owned());
+        let failure =
+            Failure { oracle, site, message: watchdog::message(), thread: String::new(), time: 0, event: 0 };
+        let (name, configuration) = (self.scenarios[place].name, settings::text(&self.settings));
+        job.tally.add(place, name, &configuration, seed, RunReport::lost(failure));
+    }
+
+    /// Whether no run is to begin any more, and none to go on.
+    fn is_over(&self, shared: &Shared, counters: &Counters) -> bool {
+        if counters.stop.load(Ordering::Relaxed) {
+            shared.interrupted.store(true, Ordering::Relaxed);
+            return true;
+        }
+        let late = shared.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if late {
+            // A sweep that is bounded by time alone is complete when the time is over.
+            shared.timed_out.store(self.seeds.is_some(), Ordering::Relaxed);
+        }
+        late
+    }
+
+    fn work(&self, make: MakeExecutor, shared: &Shared, counters: &Counters, number: usize) {
         let mut worker = Worker::new(make);
+        if let Some(slot) = worker.slot() {
+            jobs::await_job(slot);
+        }
+        let job = &shared.jobs[number];
+        (lock(job).slot, lock(job).stop) = (worker.slot(), worker.stop());
         let configuration = settings::text(&self.settings);
-        let mut tally = Tally::default();
         // One spec for each scenario, since only the seed changes between its runs.
         let spec = |scenario: &Scenario| RunSpec {
             scenario: *scenario,
@@ -106,21 +179,31 @@ impl Plan {
             let seed = self.from.wrapping_add(offset);
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
-            match worker.try_run(&specs[place]) {
+            lock(job).run = Some((place, seed));
+            let result = worker.try_run(&specs[place]);
+            let mut job = lock(job);
+            if job.hangs {
+                // It was given up, and came back all the same.
+                return;
+            }
+            match result {
                 Ok(RunReport { refused: Some(why), mistaken, .. }) => {
                     shared.refused[place].store(true, Ordering::Relaxed);
-                    tally.refuse(place, name, why, mistaken);
+                    job.tally.refuse(place, name, why, mistaken);
                 }
+                Ok(RunReport { failure: Some(failure), .. }) if failure.oracle == INTERRUPTED => return,
                 Ok(report) => {
                     counters.done.fetch_add(1, Ordering::Relaxed);
                     counters.calls.fetch_add(report.calls, Ordering::Relaxed);
                     counters.failed.fetch_add(u64::from(report.failure.is_some()), Ordering::Relaxed);
-                    tally.add(place, name, &configuration, seed, report);
+                    job.tally.add(place, name, &configuration, seed, report);
                 }
-                Err(text) => tally.harness_failed(name, seed, text),
+                Err(text) => {
+                    job.tally.harness_failed(name, seed, text);
+                    job.stop = worker.stop();
+                }
             }
         }
-        shared.tally.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     }
 
     /// The next pair of this shard, unless the sweep is over.
@@ -132,14 +215,7 @@ impl Plan {
             if self.seeds.is_some_and(|seeds| offset >= seeds) {
                 return None;
             }
-            let late = shared.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if counters.stop.load(Ordering::Relaxed) {
-                shared.interrupted.store(true, Ordering::Relaxed);
-                return None;
-            }
-            if late {
-                // A sweep that is bounded by time alone is complete when the time is over.
-                shared.timed_out.store(self.seeds.is_some(), Ordering::Relaxed);
+            if self.is_over(shared, counters) {
                 return None;
             }
             if shared.refused.iter().all(|refused| refused.load(Ordering::Relaxed)) {
@@ -160,7 +236,25 @@ struct Shared {
     interrupted: AtomicBool,
     refused: Vec<AtomicBool>,
     deadline: Option<Instant>,
-    tally: Mutex<Tally>,
+    jobs: Vec<Mutex<Job>>,
+}
+
+/// One thread of a sweep, as the others see it.
+#[derive(Default)]
+struct Job {
+    /// Its place among the jobs of the process.
+    slot: Option<usize>,
+    /// What it runs: the scenario's place in the plan, and the seed.
+    run: Option<(usize, u64)>,
+    /// Set, its run ends.
+    stop: Arc<AtomicBool>,
+    /// It was given up.
+    hangs: bool,
+    tally: Tally,
+}
+
+fn lock(job: &Mutex<Job>) -> MutexGuard<'_, Job> {
+    job.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

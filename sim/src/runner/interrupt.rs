@@ -1,5 +1,5 @@
-//! Ctrl-C (and SIGTERM, which is how a CI system cancels): the first ends the sweep after the runs that are under way, with
-//! the summary of what was done; the second ends the process.
+//! Ctrl-C (and SIGTERM, which is how a CI system cancels): the first ends the sweep and the runs that are under way, with the
+//! summary of what was done; the second ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -18,6 +18,9 @@ const TEXT_MAX: usize = 480;
 struct Slot {
     taken: AtomicBool,
     running: AtomicBool,
+    /// Somebody waits for the job who can do without it, and whether the watchdog has found it to make no call.
+    awaited: AtomicBool,
+    hangs: AtomicBool,
     /// The OS thread, as the stack module names it.
     os_thread: AtomicU64,
     /// Counts beginnings and ends, so that the watchdog can distinguish a new run from a stuck one.
@@ -37,6 +40,8 @@ impl Slot {
         Slot {
             taken: AtomicBool::new(false),
             running: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             os_thread: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             seed: AtomicU64::new(0),
@@ -93,6 +98,10 @@ impl Job {
         heartbeats.push((index, heartbeat));
     }
 
+    pub(super) fn slot(&self) -> Option<usize> {
+        self.slot
+    }
+
     /// A run begins.
     pub fn begin(&mut self, spec: &RunSpec) {
         let Some(slot) = self.slot.map(|index| &slots()[index]) else { return };
@@ -136,6 +145,7 @@ impl Drop for Job {
         let Some(index) = self.slot else { return };
         HEARTBEATS.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != index);
         slots()[index].running.store(false, Ordering::Release);
+        slots()[index].awaited.store(false, Ordering::Relaxed);
         slots()[index].taken.store(false, Ordering::Release);
     }
 }
@@ -189,6 +199,23 @@ pub(super) fn line(index: usize) -> String {
 /// The OS thread of a job.
 pub(super) fn os_thread(index: usize) -> u64 {
     slots()[index].os_thread.load(Ordering::Relaxed)
+}
+
+/// From now on the job is not worth the process: whoever waits for it asks [`hangs`].
+pub(super) fn await_job(index: usize) {
+    slots()[index].hangs.store(false, Ordering::Relaxed);
+    slots()[index].awaited.store(true, Ordering::Release);
+}
+
+/// The job makes no call. Whether somebody waits for it.
+pub(super) fn report_hang(index: usize) -> bool {
+    slots()[index].hangs.store(true, Ordering::Release);
+    slots()[index].awaited.load(Ordering::Acquire)
+}
+
+/// Whether the watchdog has given the job up.
+pub(super) fn hangs(index: usize) -> bool {
+    slots()[index].hangs.load(Ordering::Acquire)
 }
 
 /// Every job that runs now, with a number that moves while it makes progress.

@@ -332,7 +332,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::explore::{Counters, Plan};
+    use crate::runner::explore::Plan;
     use crate::runner::fake;
 
     fn file(index: u64, count: u64) -> SweepFile {
@@ -346,7 +346,7 @@ mod tests {
             shard,
             time: None,
         };
-        let mut sweep = plan.explore(fake::make, &Counters::default());
+        let mut sweep = plan.explore(fake::make, &std::sync::Arc::default());
         sweep.elapsed = 1.25;
         SweepFile::of(&sweep, 0, shard)
     }

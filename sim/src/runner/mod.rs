@@ -9,7 +9,7 @@
 //! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
 //! | [`invocation`] | the line that a person types to make a run again |
 //! | `crash_report` | names those runs where a process dies of one |
-//! | [`watchdog`] | stops a run that makes no call |
+//! | [`watchdog`] | finds a run that makes no call |
 //!
 //! Only these files look at the wall clock, and it never feeds a run: it ends a sweep, it does not change one.
 #![allow(
@@ -45,7 +45,7 @@ use crate::run::{RunReport, RunSpec};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Runs worlds, one after another, on the thread that made it. What it keeps between two runs (stacks, buffers) must not
 /// be seen by either.
@@ -55,6 +55,12 @@ pub trait Execute {
 
     /// A counter that moves while a run makes calls: what the watchdog looks at.
     fn heartbeat(&self) -> Arc<AtomicU64>;
+
+    /// A flag that, set from another thread, ends the run that is under way, as a failure by
+    /// [`INTERRUPTED`](crate::run::INTERRUPTED). Where it is not heeded the run goes on to its end.
+    fn stop(&self) -> Arc<AtomicBool> {
+        Arc::default()
+    }
 }
 
 /// Makes the executor of a thread.
@@ -75,6 +81,11 @@ impl Worker {
         let executor = make();
         let job = jobs::Job::register(executor.heartbeat());
         Worker { make, executor, job }
+    }
+
+    /// The place of this worker among the jobs, where it has one.
+    pub(crate) fn slot(&self) -> Option<usize> {
+        self.job.slot()
     }
 
     /// One run; `Err` is a failure of the harness.
@@ -102,6 +113,10 @@ impl Execute for Worker {
 
     fn heartbeat(&self) -> Arc<AtomicU64> {
         self.executor.heartbeat()
+    }
+
+    fn stop(&self) -> Arc<AtomicBool> {
+        self.executor.stop()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stops a run that makes no call: `loop {}` in a simulated program never comes back to the kernel, so that no
-//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock; what
-//! it sees never feeds a run, it ends the process.
+//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock. A sweep goes on
+//! without the run, which has failed; where nobody can, the process ends, as one whose run has failed.
 
 use super::{crash_report, jobs};
 use std::collections::BTreeMap;
@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 /// How long a run may go on without a call. `EAGAIN_WATCHDOG` sets it in seconds; 0 turns the watchdog off, for a debugger.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
+fn limit() -> Duration {
+    let seconds = std::env::var("EAGAIN_WATCHDOG").ok().and_then(|text| text.parse().ok());
+    seconds.map_or(LIMIT, Duration::from_secs)
+}
+
 static STARTED: OnceLock<()> = OnceLock::new();
 
 /// Starts the watchdog, once for the process.
 pub fn start() {
-    let seconds = std::env::var("EAGAIN_WATCHDOG").ok().and_then(|text| text.parse().ok());
-    let limit = seconds.map_or(LIMIT, Duration::from_secs);
+    let limit = limit();
     if limit.is_zero() || STARTED.set(()).is_err() {
         return;
     }
@@ -25,8 +29,10 @@ pub fn start() {
         let mut stuck = Stuck::new(limit);
         loop {
             std::thread::sleep((limit / 20).clamp(Duration::from_millis(5), Duration::from_millis(250)));
-            if let Some(index) = stuck.look(&jobs::progress(), Instant::now()) {
-                end(index, limit);
+            let mut jobs = jobs::progress();
+            jobs.retain(|(index, _)| !jobs::hangs(*index));
+            if let Some(index) = stuck.look(&jobs, Instant::now()) {
+                report(index, limit);
             }
         }
     };
@@ -34,7 +40,15 @@ pub fn start() {
     let _ = std::thread::Builder::new().name("watchdog".to_owned()).spawn(watch);
 }
 
-fn end(index: usize, limit: Duration) -> ! {
+/// What is said of a run that makes no call.
+pub(super) fn message() -> String {
+    let limit = limit().as_secs();
+    format!(
+        "no simulated call for {limit} s: a thread computes without end, or is blocked outside the simulator"
+    )
+}
+
+fn report(index: usize, limit: Duration) {
     // Not locked: the thread that hangs writes next.
     let _ = writeln!(
         std::io::stderr(),
@@ -43,8 +57,10 @@ fn end(index: usize, limit: Duration) -> ! {
         jobs::line(index).trim_end()
     );
     crash_report::write_position(jobs::os_thread(index));
-    // The thread that hangs cannot be unwound: the process is the smallest thing that can be ended.
-    exit(4)
+    if !jobs::report_hang(index) {
+        // The thread that hangs cannot be unwound: the process is the smallest thing that can be ended. The seed has failed.
+        exit(1)
+    }
 }
 
 /// What was last seen of each job, and since when it is so.

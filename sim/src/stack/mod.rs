@@ -24,7 +24,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use storage::{Block, Blocks, OnBlock};
 
 thread_local! {
@@ -153,6 +153,7 @@ pub struct Engine {
     blocks: Vec<Option<Block>>,
     free: Blocks,
     heartbeat: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
     /// Of the last world.
     pub(crate) recycled: Recycled,
 }
@@ -176,6 +177,7 @@ impl Engine {
             blocks: Vec::new(),
             free: Blocks::default(),
             heartbeat: Arc::default(),
+            stop: Arc::default(),
             recycled: Recycled::default(),
         }
     }
@@ -197,13 +199,26 @@ impl Engine {
             blocks: std::mem::take(&mut other.blocks),
             free: std::mem::take(&mut other.free),
             heartbeat: other.heartbeat.clone(),
+            stop: other.stop.clone(),
             recycled: std::mem::take(&mut other.recycled),
         }
     }
 
-    /// Counts up at every switch between simulated threads: a watchdog sees by it whether a run still makes calls.
+    /// Counts up at every switch between simulated threads, and now and then while one makes calls: a watchdog sees by it
+    /// whether a run still makes calls.
     pub fn heartbeat(&self) -> Arc<AtomicU64> {
         self.heartbeat.clone()
+    }
+
+    /// Set from another thread, it ends the run that is under way.
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
+    /// Whether the run is to end.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Relaxed)
     }
 
     /// Runs `thread` until it suspends or ends; `true`: it ended. `body` is what it runs, the first time.

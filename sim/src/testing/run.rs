@@ -7,7 +7,7 @@ use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Empty, Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
-use crate::runner::explore::{Counters, Plan};
+use crate::runner::explore::Plan;
 use crate::runner::summary::Failed;
 use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
@@ -141,7 +141,7 @@ impl Test {
             shard: environment.shard,
             time: None,
         };
-        let sweep = plan.explore(self.executor, &Counters::default());
+        let sweep = plan.explore(self.executor, &std::sync::Arc::default());
         if let Some((_, what)) = sweep.mistakes.first() {
             return Err(what.clone());
         }

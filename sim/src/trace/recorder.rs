@@ -7,6 +7,8 @@ use std::fmt;
 
 /// How many bytes of a call's payload a trace keeps.
 const KEPT_BYTES: usize = 48;
+/// How many events a trace keeps at most: the last ones, at least half as many.
+const KEPT_EVENTS: usize = 1_000_000;
 /// How many of a segment's: enough for a packet view to show what was in it.
 const CARRIED_BYTES: usize = 1460;
 
@@ -181,6 +183,10 @@ impl Recorder {
     fn keep_event(&mut self, mut event: Event) {
         if event.kind.is_call() && self.payload_of == event.thread {
             event.bytes = std::mem::take(&mut self.payload);
+        }
+        // Of a run without end the beginning is not worth its memory.
+        if self.log.events.len() == KEPT_EVENTS {
+            self.log.events.drain(..KEPT_EVENTS / 2);
         }
         self.log.events.push(event);
     }

@@ -26,11 +26,14 @@ pub(crate) use liveness::{Grace, Liveness};
 pub(crate) use process::Process;
 pub(crate) use spin::{Judged, Made};
 
+use crate::Oracle;
 use crate::network::{Net, Network};
 use crate::object::{Files, Table};
-use crate::run::Run;
+use crate::run::{INTERRUPTED, Run};
 use crate::scheduler::{Event, FutexQueues, Scheduler};
 use slab::Slab;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -61,6 +64,26 @@ pub(crate) struct World {
     /// Counts what events refer to and has no other identity.
     pub numbers: u32,
     pub liveness: Liveness,
+    pub outside: Outside,
+}
+
+/// What a run has to do with the thread that waits for it, and not with itself.
+#[derive(Default)]
+pub(crate) struct Outside {
+    /// Moves while calls are made.
+    pub heartbeat: Arc<AtomicU64>,
+    /// Set from outside, it ends the run.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl World {
+    /// Calls were made; whether the run is to end.
+    pub fn beat(&mut self) {
+        self.outside.heartbeat.store(self.outside.heartbeat.load(Relaxed).wrapping_add(1), Relaxed);
+        if self.outside.stop.load(Relaxed) {
+            self.run.fail(Oracle::Own(INTERRUPTED), "", String::new());
+        }
+    }
 }
 
 /// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
@@ -102,6 +125,7 @@ impl World {
             borrowed_file: NONE,
             numbers: 0,
             liveness: Liveness::default(),
+            outside: Outside::default(),
         }
     }
 

@@ -72,6 +72,7 @@ impl World {
             p.lifecycle.calls_left = if ends { u64::MAX } else { p.lifecycle.calls_left - made };
         }
         self.plan_look(process);
+        self.beat();
         if is_due {
             self.judge_process(process);
         }

@@ -18,7 +18,7 @@ fn plan(scenarios: &[Scenario], seeds: u64) -> Plan {
 }
 
 fn explore(plan: &Plan) -> Sweep {
-    plan.explore(fake::make, &Counters::default())
+    plan.explore(fake::make, &Arc::default())
 }
 
 fn failures(sweep: &Sweep) -> Vec<(&str, u64, u64)> {
@@ -92,7 +92,7 @@ fn a_panic_of_the_harness_is_listed_and_the_sweep_goes_on() {
 
 #[test]
 fn a_sweep_that_is_stopped_is_not_complete() {
-    let counters = Counters::default();
+    let counters = Arc::new(Counters::default());
     counters.stop.store(true, Ordering::Relaxed);
     let sweep = plan(&BOTH, 10).explore(fake::make, &counters);
     assert_eq!((sweep.sums.seeds, sweep.stopped.as_deref()), (0, Some("interrupted")));
