@@ -1,4 +1,5 @@
-//! What the server is put through. A scenario builds a world, and says what must hold in it; the faults come by themselves.
+//! What the server is tested with. A scenario builds a world, and says what must hold in it; faults are injected without
+//! being asked for.
 
 use crate::server::{Version, serve};
 use eagain_net::util::connect_retry;

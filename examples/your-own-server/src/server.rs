@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// The server as it was written first, and as it is now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Version {
-    /// Believes that a write writes.
+    /// Assumes that a write is never short.
     First,
     /// Keeps what was not written.
     Fixed,

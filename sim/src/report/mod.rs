@@ -8,7 +8,7 @@
 //! | [`count`] | numbers |
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
-//! | [`file`] | files that are written as a whole or not at all |
+//! | [`mod@file`] | files that are written as a whole or not at all |
 //! | [`page`] | a sweep as a page: `explore --html` |
 //! | `sequence` | the last messages as a diagram in `report.md` |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |

@@ -367,6 +367,22 @@ mod tests {
         assert_eq!(merged.text(), whole);
     }
 
+    proptest::proptest! {
+        /// A file comes from another machine: whatever is in it, it is read or refused in a line.
+        #[test]
+        fn no_bytes_make_it_panic(text: String, at in 0_usize..4000, byte in 0_u8..128) {
+            let _ = SweepFile::parse("f", &text);
+            let mut bytes = file(0, 1).text().into_bytes();
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            let damaged = String::from_utf8_lossy(&bytes);
+            match SweepFile::parse("f", &damaged) {
+                Ok(read) => drop(merge(&[("f".to_owned(), read)])),
+                Err(line) => assert!(line.starts_with("f: ") && !line.contains('\n'), "{line}"),
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_part_of_the_sweep_is_refused_in_a_line() {
         let part = merge(&named(vec![file(0, 3), file(2, 3)])).unwrap();
