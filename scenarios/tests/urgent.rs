@@ -1,9 +1,10 @@
 //! A peer that sends urgent data into the middle of its requests. A read stops at the mark, with data behind it: whoever
 //! takes every short read for the last one waits for ever (tcp(7)).
 
+use eagain_net::model::ModelKind;
 use eagain_net::{SendFlags, Sockets, TcpStream};
 use eagain_scenarios::script::PORT;
-use eagain_server::config::{Config, Model, Pattern};
+use eagain_server::config::{Config, Pattern};
 use eagain_server::server::serve;
 use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, USUAL_FAULTS, run_spec};
@@ -11,7 +12,7 @@ use eagain_sim::{Engine, Sim, USUAL_FAULTS, run_spec};
 /// Requests of each client.
 const ROUNDS: usize = 5;
 
-fn play(sim: &mut Sim, model: Model, pattern: Pattern, workers: usize) {
+fn play(sim: &mut Sim, model: ModelKind, pattern: Pattern, workers: usize) {
     sim.faults(USUAL_FAULTS);
     let host = sim.host("server");
     let address = sim.address(host, PORT);
@@ -57,14 +58,14 @@ fn hold(name: &'static str, body: fn(&mut Sim)) {
 
 #[test]
 fn an_edge_is_not_missed_for_it() {
-    hold("epoll-edge", |sim| play(sim, Model::EpollEdge, Pattern::Reactor, 0));
-    hold("epoll-edge-workers", |sim| play(sim, Model::EpollEdge, Pattern::Reactor, 2));
-    hold("epoll-edge-proactor", |sim| play(sim, Model::EpollEdge, Pattern::Proactor, 0));
+    hold("epoll-edge", |sim| play(sim, ModelKind::EpollEdge, Pattern::Reactor, 0));
+    hold("epoll-edge-workers", |sim| play(sim, ModelKind::EpollEdge, Pattern::Reactor, 2));
+    hold("epoll-edge-proactor", |sim| play(sim, ModelKind::EpollEdge, Pattern::Proactor, 0));
 }
 
 #[test]
 fn nor_is_a_signal() {
-    hold("sigio", |sim| play(sim, Model::Sigio, Pattern::Reactor, 0));
-    hold("sigio-workers", |sim| play(sim, Model::Sigio, Pattern::Reactor, 2));
-    hold("sigio-proactor", |sim| play(sim, Model::Sigio, Pattern::Proactor, 0));
+    hold("sigio", |sim| play(sim, ModelKind::Sigio, Pattern::Reactor, 0));
+    hold("sigio-workers", |sim| play(sim, ModelKind::Sigio, Pattern::Reactor, 2));
+    hold("sigio-proactor", |sim| play(sim, ModelKind::Sigio, Pattern::Proactor, 0));
 }

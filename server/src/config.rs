@@ -6,71 +6,10 @@ pub mod parameters;
 use crate::limits::Limits;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
+use eagain_net::model::ModelKind;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-
-/// How the I/O unit learns that something can be read or written, or has been.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Model {
-    /// A thread per connection, and calls that wait.
-    Blocking,
-    /// Calls that do not wait, asked again and again.
-    Nonblocking,
-    /// `select`.
-    Select,
-    /// `poll`.
-    Poll,
-    /// `epoll`, level-triggered.
-    #[default]
-    Epoll,
-    /// `epoll`, edge-triggered.
-    EpollEdge,
-    /// `epoll`, one event per registration.
-    EpollOneshot,
-    /// Signals from descriptors.
-    Sigio,
-    /// POSIX asynchronous I/O.
-    Aio,
-    /// A submission and completion ring.
-    IoUring,
-    /// The tokio runtime drives the same state machine.
-    Tokio,
-}
-
-impl Model {
-    /// All of them, with the names that the command line gives them.
-    pub const NAMES: [(&'static str, Model); 11] = [
-        ("blocking", Model::Blocking),
-        ("nonblocking", Model::Nonblocking),
-        ("select", Model::Select),
-        ("poll", Model::Poll),
-        ("epoll", Model::Epoll),
-        ("epoll-edge", Model::EpollEdge),
-        ("epoll-oneshot", Model::EpollOneshot),
-        ("sigio", Model::Sigio),
-        ("aio", Model::Aio),
-        ("io_uring", Model::IoUring),
-        ("tokio", Model::Tokio),
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, self)
-    }
-
-    /// Whether the kernel reads and writes by itself and tells when it has.
-    pub fn completes(self) -> bool {
-        matches!(self, Model::Aio | Model::IoUring)
-    }
-}
-
-impl Model {
-    /// Whether sockets are made so that calls do not wait. A ring waits by itself, and POSIX AIO sets what it needs.
-    pub fn is_nonblocking(self) -> bool {
-        !self.completes() && self != Model::Blocking
-    }
-}
 
 /// Who reads, who thinks, who writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +71,7 @@ pub struct Config {
     /// Where clients are taken in.
     pub listen: SocketAddr,
     /// How the I/O unit learns what happens.
-    pub model: Model,
+    pub model: ModelKind,
     /// Who does what.
     pub pattern: Pattern,
     /// Threads of the logic unit; 0: logic runs on the I/O thread.
@@ -175,7 +114,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 6379)),
-            model: Model::default(),
+            model: ModelKind::default(),
             pattern: Pattern::default(),
             workers: 0,
             loops: 1,
@@ -252,7 +191,7 @@ impl Config {
                 })?;
             }
             "port" => self.listen.set_port(parsed(name, value)?),
-            "model" => self.model = chosen(name, value, &Model::NAMES)?,
+            "model" => self.model = chosen(name, value, &ModelKind::ALL.map(|kind| (kind.name(), kind)))?,
             "pattern" => self.pattern = chosen(name, value, &Pattern::NAMES)?,
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
             "backends" => {
@@ -306,7 +245,7 @@ impl Config {
              --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
              --recover HOW            refuse|truncate: valid data behind damage are kept for a person, or dropped (refuse)\n  \
              --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100",
-            names(&Model::NAMES.map(|(name, _)| name)),
+            names(&ModelKind::ALL.map(ModelKind::name)),
             names(&Pattern::NAMES.map(|(name, _)| name)),
             names(&Role::NAMES.map(|(name, _)| name)),
             names(&Engine::NAMES.map(|(name, _)| name)),
@@ -320,10 +259,11 @@ impl Config {
         const RESERVED: usize = 32;
         /// Descriptors that `select(2)` can name.
         const FD_SETSIZE: usize = 1024;
-        let descriptors = if self.model == Model::Select { descriptors.min(FD_SETSIZE) } else { descriptors };
+        let descriptors =
+            if self.model == ModelKind::Select { descriptors.min(FD_SETSIZE) } else { descriptors };
         let free = descriptors.saturating_sub(RESERVED + self.backends.len());
         // POSIX AIO sends through a second descriptor of each connection.
-        let each = if self.model == Model::Aio { 2 } else { 1 };
+        let each = if self.model == ModelKind::Aio { 2 } else { 1 };
         (free / each).clamp(1, self.limits.clients_max)
     }
 
@@ -344,19 +284,19 @@ impl Config {
             return Err(ConfigError(format!("--depth {}: at most 32768", self.depth)));
         }
         self.check_role()?;
-        if model.completes() && pattern == Pattern::Reactor {
+        if model.is_completion() && pattern == Pattern::Reactor {
             return refused("completions are a proactor's events; use --pattern proactor");
         }
-        if model == Model::Blocking && pattern == Pattern::Proactor {
+        if model == ModelKind::Blocking && pattern == Pattern::Proactor {
             return refused("calls that wait leave no thread to dispatch completions; use --pattern reactor");
         }
-        if self.loops > 1 && matches!(model, Model::Blocking | Model::Aio | Model::Tokio) {
+        if self.loops > 1 && matches!(model, ModelKind::Blocking | ModelKind::Aio | ModelKind::Tokio) {
             return refused("there can be only one loop of it in a process; use --loops 1");
         }
-        if model == Model::Tokio && pattern == Pattern::Proactor {
+        if model == ModelKind::Tokio && pattern == Pattern::Proactor {
             return refused("tokio tells readiness to tasks; use --pattern reactor");
         }
-        if model == Model::Tokio && self.workers > 0 {
+        if model == ModelKind::Tokio && self.workers > 0 {
             return refused("its tasks share one thread, which does the logic too; use --workers 0");
         }
         Ok(())
@@ -390,7 +330,7 @@ impl Config {
             () if self.workers > 0 || self.loops > 1 => {
                 refused("one thread passes everything on; use --workers 0 and --loops 1")
             }
-            () if self.pattern == Pattern::Proactor || self.model == Model::Blocking => refused(
+            () if self.pattern == Pattern::Proactor || self.model == ModelKind::Blocking => refused(
                 "it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
             ),
             () => Ok(()),

@@ -1,6 +1,7 @@
 //! The server as a program on Linux: reads the command line, and runs. Its exit status: 0 for a stop that was asked
 //! for, 1 for a failure, 2 for a command line that makes no sense, 3 for data on the disk that a person has to look at.
 
+use eagain_net::model::ModelKind;
 use eagain_net::{Linux, SigAction, Signal, Signals};
 use eagain_server::config::Config;
 use eagain_server::server;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     let ready = |at| println!("listening at {at} ({summary})");
     let served = match config.model {
         #[cfg(feature = "tokio")]
-        eagain_server::config::Model::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
+        ModelKind::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
         _ => server::serve_telling(Linux, config, tell, ready),
     };
     match served {

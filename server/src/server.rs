@@ -3,7 +3,7 @@
 use crate::cluster::driver::Driver;
 use crate::cluster::link::{self, NewLink};
 use crate::cluster::proxy::Proxy;
-use crate::config::{Config, Model, Role};
+use crate::config::{Config, Role};
 use crate::io_unit;
 #[cfg(feature = "tokio")]
 use crate::io_unit::tokio_driver;
@@ -98,8 +98,8 @@ pub fn serve_links<K: Kernel>(
 ) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, config)?;
     refuse_tokio(config)?;
-    let poller = AnyPoller::new(kernel, model_kind(config.model))
-        .map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
+    let poller =
+        AnyPoller::new(kernel, config.model).map_err(|refusal| ServeError::Refused(refusal.to_string()))?;
     let options = ListenOptions { nonblocking: true, ..ListenOptions::default() };
     let listener = TcpListener::bind_with(kernel, config.listen, &options)
         .map_err(|errno| ServeError::Listen(config.listen, errno))?;
@@ -113,7 +113,7 @@ pub fn serve_links<K: Kernel>(
 /// Only a program may take sockets and time that are not this kernel's.
 fn refuse_tokio(config: &Config) -> Result<(), ServeError> {
     match config.model {
-        Model::Tokio => {
+        ModelKind::Tokio => {
             Err(ServeError::Refused("tokio: it has sockets of its own, not this kernel's".to_owned()))
         }
         _ => Ok(()),
@@ -170,21 +170,4 @@ fn open_storage<K: Kernel>(
         OpenError::Damaged(_) => ServeError::Damaged(error.to_string()),
         OpenError::Io(..) | OpenError::Taken { .. } => ServeError::Storage(error.to_string()),
     })
-}
-
-/// The model's name in `eagain_net`.
-pub(crate) fn model_kind(model: Model) -> ModelKind {
-    match model {
-        Model::Blocking => ModelKind::Blocking,
-        Model::Nonblocking => ModelKind::Nonblocking,
-        Model::Select => ModelKind::Select,
-        Model::Poll => ModelKind::Poll,
-        Model::Epoll => ModelKind::Epoll,
-        Model::EpollEdge => ModelKind::EpollEdge,
-        Model::EpollOneshot => ModelKind::EpollOneshot,
-        Model::Sigio => ModelKind::Sigio,
-        Model::Aio => ModelKind::Aio,
-        Model::IoUring => ModelKind::IoUring,
-        Model::Tokio => ModelKind::Tokio,
-    }
 }

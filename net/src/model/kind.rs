@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Which I/O model. Its names are part of the command line's contract.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub enum ModelKind {
     /// `blocking`: calls wait; a thread per connection.
     Blocking,
@@ -15,7 +15,8 @@ pub enum ModelKind {
     Select,
     /// `poll`: `poll(2)`.
     Poll,
-    /// `epoll`: `epoll(7)`, level-triggered.
+    /// `epoll`: `epoll(7)`, level-triggered. The usual one.
+    #[default]
     Epoll,
     /// `epoll-edge`: with `EPOLLET`.
     EpollEdge,

@@ -15,8 +15,9 @@ use crate::run::tokio::{Listening, WALL_START_NS};
 use crate::script::PORT;
 use eagain_layer::turmoil::{World, on_turmoil_with};
 use eagain_layer::{Accept, Layer, Layered};
+use eagain_net::model::ModelKind;
 use eagain_server::cluster::link::{NewLink, plain};
-use eagain_server::config::{Config, Model, Role};
+use eagain_server::config::{Config, Role};
 use eagain_server::io_unit::tokio_driver::{self, Connector as Connects, Surroundings};
 use eagain_server::storage_unit::Memory;
 use eagain_sim::Sim;
@@ -185,7 +186,8 @@ const STORAGES: [&str; 2] = ["storage-1", "storage-2"];
 const LOGICS: [&str; 2] = ["logic-1", "logic-2"];
 
 fn config(role: Role, backends: &[SocketAddr]) -> Config {
-    let mut config = Config { model: Model::Tokio, role, backends: backends.to_vec(), ..Config::default() };
+    let mut config =
+        Config { model: ModelKind::Tokio, role, backends: backends.to_vec(), ..Config::default() };
     // turmoil's TCP does not send again: who was cut off is noticed by silence alone.
     config.limits.idle_timeout_ns = SILENCE_NS;
     config.limits.write_stall_timeout_ns = SILENCE_NS;

@@ -6,8 +6,9 @@ use crate::client::{Client, Context, OnKernel, wait};
 use crate::history::History;
 use crate::script::{PORT, Script, Setup};
 use crate::workload::Request;
+use eagain_net::model::ModelKind;
 use eagain_net::{Signal, Signals, sleep};
-use eagain_server::config::{Config, Model, Pattern};
+use eagain_server::config::{Config, Pattern};
 use eagain_server::server::serve;
 use eagain_sim::fault::Family;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, control, fail};
@@ -209,7 +210,7 @@ fn run_server(k: SimKernel, config: Config, stopping: &AtomicBool) {
 /// The server's configuration as the knobs say, or why it makes no sense.
 fn configuration(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Result<Config, String> {
     let (model, pattern) = (sim.word("model"), sim.word("pattern"));
-    let model = Model::NAMES.iter().find(|(name, _)| *name == model).map(|&(_, model)| model);
+    let model = model.parse().ok();
     let pattern = Pattern::NAMES.iter().find(|(name, _)| *name == pattern).map(|&(_, pattern)| pattern);
     let mut config = Config {
         listen: ([0, 0, 0, 0], PORT).into(),
@@ -222,7 +223,7 @@ fn configuration(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Result<Conf
     fuzz(sim, &mut config);
     adjust(&mut config);
     config.check().map_err(|error| error.to_string())?;
-    if config.model == Model::Tokio {
+    if config.model == ModelKind::Tokio {
         return Err("tokio: not on this kernel".to_owned());
     }
     Ok(config)
@@ -238,7 +239,7 @@ fn fuzz(sim: &mut Sim, config: &mut Config) {
     small("requests-per-turn", &mut limits.requests_per_turn_max);
     small("in-flight", &mut limits.in_flight_max);
     small("output-high", &mut limits.output_bytes_high);
-    if config.model == Model::IoUring {
+    if config.model == ModelKind::IoUring {
         // An operation under way needs an entry only until it is submitted.
         let entries = sim.fuzzed_setting("ring-entries", u64::from(RING_ENTRIES), 1);
         config.depth = if entries == u64::from(RING_ENTRIES) { 0 } else { entries as u32 };

@@ -5,7 +5,8 @@ use crate::client::{Connector, Context, OnTokio};
 use crate::history::History;
 use crate::script::{Clients, Setup};
 use eagain_layer::{Accept, Layer, Layered, LayeredListener};
-use eagain_server::config::{Config, Model};
+use eagain_net::model::ModelKind;
+use eagain_server::config::Config;
 use eagain_server::io_unit::tokio_driver::{self, Listener, Surroundings};
 use eagain_server::storage_unit::Memory;
 use eagain_sim::fault::Family;
@@ -107,7 +108,7 @@ pub(super) async fn serve(
     adjust: fn(&mut Config),
     lifecycle: Lifecycle,
 ) -> Result<(), String> {
-    let mut config = Config { model: Model::Tokio, ..Config::default() };
+    let mut config = Config { model: ModelKind::Tokio, ..Config::default() };
     adjust(&mut config);
     let seed = layer.choose("server:seed", 0, u64::from(u32::MAX));
     let clock = layer.world().clone();

@@ -3,8 +3,8 @@
 //! is told by signals of the process, which all threads have to be born with blocked.
 
 use super::acceptor::Acceptor;
-use crate::config::{Config, Model};
-use crate::server::{ServeError, model_kind};
+use crate::config::Config;
+use crate::server::ServeError;
 use eagain_net::model::{AnyCompleter, AnyPoller, Completer, ModelKind, Poller, Refusal, Waker};
 use eagain_net::{Kernel, SocketAddr};
 
@@ -34,9 +34,9 @@ impl<K: Kernel> Front<K> {
     /// As the configuration says.
     pub(crate) fn new(kernel: K, config: &Config) -> Result<Front<K>, ServeError> {
         let refused = |refusal: Refusal| ServeError::Refused(refusal.to_string());
-        let kind = model_kind(config.model);
+        let kind = config.model;
         let mut peers_max = usize::MAX;
-        let machine = if config.model == Model::Blocking {
+        let machine = if config.model == ModelKind::Blocking {
             Machine::None
         } else if kind.is_completion() {
             let depth = match (config.depth, kind) {
@@ -53,7 +53,7 @@ impl<K: Kernel> Front<K> {
             Machine::Poller(AnyPoller::new(kernel, kind).map_err(refused)?)
         };
         let listen = config.listen;
-        let acceptor = Acceptor::new(kernel, listen, config.model.is_nonblocking(), config.loops > 1)
+        let acceptor = Acceptor::new(kernel, listen, config.model.is_readiness(), config.loops > 1)
             .map_err(|errno| ServeError::Listen(listen, errno))?;
         Ok(Front { acceptor, machine, peers_max })
     }

@@ -4,7 +4,6 @@
 //! the kernel has of it comes back, and only then its descriptor is closed; else the kernel would go on with a
 //! descriptor that may be somebody else's by then.
 
-use crate::config::Model;
 use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
 use crate::io_unit::blocking::TIMEOUT_MIN;
 use crate::io_unit::connection::CloseReason;
@@ -14,7 +13,7 @@ use crate::io_unit::peer::Peer;
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
 use crate::storage_unit::Storage;
-use eagain_net::model::{AnyCompleter, Completer, Finish, Finished};
+use eagain_net::model::{AnyCompleter, Completer, Finish, Finished, ModelKind};
 use eagain_net::{Errno, Fd, Kernel, OwnedFd, ShutdownHow, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,7 +165,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
 /// take none. With a timeout it ends before that is believed, and says how much was sent.
 fn tell_of_progress<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &Peer<K>) {
     let stall = Duration::from_nanos(home.units.config.limits.write_stall_timeout_ns);
-    if home.units.config.model == Model::Aio && !stall.is_zero() {
+    if home.units.config.model == ModelKind::Aio && !stall.is_zero() {
         let _ = peer.stream.set_write_timeout(Some((stall / 2).max(TIMEOUT_MIN)));
     }
 }
