@@ -20,6 +20,13 @@ fn random_programs_about_files_agree_with_linux() {
 }
 
 #[test]
+fn random_programs_that_wait_agree_with_linux() {
+    let (status, told) = conform(&["--waiting", "--programs", "100", "--show", "3"]);
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains("recv        MSG_WAITALL") && told.contains("\nempty: "), "{told}");
+}
+
+#[test]
 fn random_programs_come_to_the_same_on_both_kernels() {
     let (status, output) = conform(&["--programs", "1000", "--show", "3"]);
     assert_eq!(status, Some(0), "{output}");

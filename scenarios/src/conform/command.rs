@@ -3,7 +3,7 @@
 use super::compare::Comparer;
 use super::generate::program;
 use super::sweep::{conform, in_processes};
-use super::{files, refine, script};
+use super::{files, refine, script, waiting};
 use std::ffi::OsString;
 
 /// Runs one program, of a seed or a file, on both kernels, and shows what each call comes to.
@@ -40,6 +40,7 @@ fn one(of: &OsString) -> u8 {
 const USAGE: &str = "eagain conform --programs N [--from SEED] [--jobs J] [--show N]
 eagain conform --adversarial --programs N [--from SEED]
 eagain conform --files --programs N [--from SEED] [--show N]
+eagain conform --waiting --programs N [--from SEED] [--show N]
 eagain conform --program SEED|FILE";
 
 /// `eagain conform`, see [`USAGE`]. Exit status: 0 none, 1 a difference, 2 usage, 4 the harness failed.
@@ -52,7 +53,8 @@ pub fn command(arguments: &[OsString]) -> u8 {
     }
     let adversarial = arguments.first().is_some_and(|name| name == "--adversarial");
     let about_files = arguments.first().is_some_and(|name| name == "--files");
-    let mut rest = arguments.iter().skip(usize::from(adversarial || about_files));
+    let waiting = arguments.first().is_some_and(|name| name == "--waiting");
+    let mut rest = arguments.iter().skip(usize::from(adversarial || about_files || waiting));
     while let Some(name) = rest.next() {
         let value = rest.next().and_then(|value| eagain_sim::choice::parse_seed(value.to_str()?).ok());
         let target = match name.to_str() {
@@ -78,6 +80,7 @@ pub fn command(arguments: &[OsString]) -> u8 {
     }
     let report = match jobs {
         _ if about_files => Ok(files::sweep(programs, from, shown)),
+        _ if waiting => Ok(waiting::sweep(programs, from, shown)),
         2.. => in_processes(programs, from, jobs),
         _ => Ok(conform(programs, from, shown)),
     };

@@ -15,6 +15,7 @@
 //! | [`handoff`] | a program run by one thread, or handed over between two |
 //! | [`shrink`] | makes a program that differs smaller |
 //! | [`refine`] | with faults on: what is seen must be Linux with later arrivals, each `EAGAIN` followed by its edge |
+//! | [`waiting`] | random programs whose calls wait, and what of them was covered |
 //! | [`sweep`] | many programs |
 //! | [`command`] | `eagain conform` |
 
@@ -37,6 +38,7 @@ pub mod sides;
 mod signals;
 mod state;
 pub mod sweep;
+pub mod waiting;
 mod wrong;
 
 pub use signals::keep_signals_out;

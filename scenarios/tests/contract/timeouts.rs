@@ -81,12 +81,66 @@ fn shutdown_ends_what_waits_for_a_connection<K: Sleepers>(k: K) {
     close_all(k, &[first, second, third, listener]);
 }
 
-fn shutdown_ends_an_accept_that_waits<K: Sleepers>(k: K) {
+fn shutdown_ends_every_accept_that_waits<K: Sleepers>(k: K) {
     let (listener, _) = listener(k, 1);
-    let caller = Caller::start(k, accept(listener));
+    let callers = [(); 3].map(|()| Caller::start(k, accept(listener)));
     k.shutdown(listener, ShutdownHow::Both).unwrap();
-    assert_eq!(caller.end(k), Err(Errno::EINVAL));
+    for caller in callers {
+        assert_eq!(caller.end(k), Err(Errno::EINVAL));
+    }
     k.close(listener).unwrap();
+}
+
+fn a_timeout_that_is_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) {
+    let (client, server) = pair(k);
+    let bell = Bell::new(k, SIGNAL, true);
+    let caller = Caller::start(k, recv(server, RecvFlags::NONE));
+    k.setsockopt(server, SocketOption::RecvTimeout(LONG)).unwrap();
+    bell.ring(k, caller.thread, SIGNAL);
+    // It had none, so it is made again; then it has one.
+    caller.await_sleep(k);
+    bell.ring(k, caller.thread, SIGNAL);
+    assert_eq!(caller.end(k), Err(Errno::EINTR));
+    close_all(k, &[client, server]);
+}
+
+/// What wakes goes by the mark that is set, what is enough by the one that was.
+fn a_low_water_mark_that_is_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) {
+    let (client, server) = marked(k, 20, None);
+    let caller = Caller::start(k, recv(server, RecvFlags::NONE));
+    k.setsockopt(server, SocketOption::RecvLowAt(2)).unwrap();
+    k.send(client, &[1; 7], SendFlags::NONE).unwrap();
+    caller.await_sleep(k);
+    assert!(!caller.is_over(), "7 are not 20");
+    k.send(client, &[1; 13], SendFlags::NONE).unwrap();
+    assert_eq!(caller.end(k), Ok(20));
+    close_all(k, &[client, server]);
+    let (client, server) = marked(k, 1, None);
+    let caller = Caller::start(k, recv(server, RecvFlags::NONE));
+    k.setsockopt(server, SocketOption::RecvLowAt(5)).unwrap();
+    k.send(client, &[1; 2], SendFlags::NONE).unwrap();
+    caller.await_sleep(k);
+    assert!(!caller.is_over(), "nobody is woken");
+    k.shutdown(server, ShutdownHow::Write).unwrap();
+    assert_eq!(caller.end(k), Ok(2));
+    close_all(k, &[client, server]);
+}
+
+/// `while (len > 0)`: it waits once.
+fn a_receive_of_nothing_ends_with_whatever_wakes_it<K: Sleepers>(k: K) {
+    let nothing = |fd: Fd| move |k: K| k.recv(fd, &mut [], RecvFlags::NONE);
+    let (client, server) = pair(k);
+    let bell = Bell::new(k, SIGNAL, true);
+    let caller = Caller::start(k, nothing(server));
+    bell.ring(k, caller.thread, SIGNAL);
+    assert_eq!(caller.end(k), Ok(0));
+    let caller = Caller::start(k, nothing(server));
+    k.shutdown(server, ShutdownHow::Write).unwrap();
+    assert_eq!(caller.end(k), Ok(0));
+    k.setsockopt(server, SocketOption::RecvTimeout(SOON)).unwrap();
+    assert_eq!(nothing(server)(k), Ok(0), "not EAGAIN");
+    assert_eq!(k.recv(server, &mut [], RecvFlags::DONTWAIT), Err(Errno::EAGAIN));
+    close_all(k, &[client, server]);
 }
 
 /// A receive of up to 20 bytes; what it got.
@@ -220,7 +274,10 @@ mod threads {
         connect_gives_up_after_so_sndtimeo
         what_waits_for_a_connection_gives_up_too
         shutdown_ends_what_waits_for_a_connection
-        shutdown_ends_an_accept_that_waits
+        shutdown_ends_every_accept_that_waits
+        a_timeout_that_is_set_meanwhile_is_for_later_calls
+        a_receive_of_nothing_ends_with_whatever_wakes_it
+        a_low_water_mark_that_is_set_meanwhile_is_for_later_calls
         a_recv_below_the_low_water_mark_gets_what_is_there_in_time
         a_recv_below_the_low_water_mark_gets_what_is_there_at_a_signal
         a_recv_takes_what_is_below_the_mark_before_it_waits

@@ -7,7 +7,7 @@ use crate::network::address_word;
 use crate::network::{RecvProgress, SendProgress};
 use crate::syscall::socket;
 use crate::trace::Kind;
-use crate::world::World;
+use crate::world::{HELD_FD, World};
 use eagain_net::*;
 use std::io::IoSlice;
 
@@ -39,7 +39,11 @@ impl Sockets for SimKernel {
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
         let act = |w: &mut World, fd, got: &mut RecvProgress| socket::recv(w, fd, buffer, flags, got);
-        waiting_call_on(Kind::Recv, args, fd, act, |_, _, got| got.so_far())
+        let so_far = |_: &mut World, at, got: &RecvProgress| match at {
+            HELD_FD => got.so_far_asleep(),
+            _ => got.so_far(),
+        };
+        waiting_call_on(Kind::Recv, args, fd, act, so_far)
     }
 
     fn send(&self, fd: Fd, buffer: &[u8], flags: SendFlags) -> Result<usize> {

@@ -7,6 +7,7 @@ const CORE_BUFFER: u32 = 212_992;
 
 use super::ticks::{TICK_NS, duration, ticks};
 use crate::knobs::KernelKnobs;
+use crate::scheduler::FOREVER;
 use crate::world::NONE;
 use eagain_net::{Domain, Errno, Events, Result, SocketAddr, SocketOption, SocketOptionName};
 use std::collections::VecDeque;
@@ -90,9 +91,9 @@ impl Options {
         ticks.map(|ticks| ticks.saturating_mul(TICK_NS))
     }
 
-    /// When a wait for these is over that begins `now`.
-    pub(super) fn deadline(&self, events: Events, now: u64) -> Option<u64> {
-        self.timeout(events).map(|after| now.saturating_add(after))
+    /// When a wait for these is over that begins `now`; [`FOREVER`](crate::scheduler::FOREVER): never.
+    pub(super) fn deadline(&self, events: Events, now: u64) -> u64 {
+        self.timeout(events).map_or(FOREVER, |after| now.saturating_add(after).min(FOREVER - 1))
     }
 
     /// `setsockopt(2)`, as far as it only sets a value.

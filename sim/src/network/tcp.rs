@@ -17,6 +17,10 @@ pub(crate) struct RecvProgress {
     peeked_to: u64,
     /// How often the socket had been disconnected when it began to wait.
     disconnects: Option<u32>,
+    /// The low-water mark, as it was when the call was made; 0: it has not waited yet.
+    pub(super) low: usize,
+    /// It asks for nothing, and has waited: whatever wakes it ends it (`tcp_recvmsg_locked`: `while (len > 0)`).
+    nothing: bool,
 }
 
 impl RecvProgress {
@@ -28,6 +32,11 @@ impl RecvProgress {
     /// What a receive that a signal ends returns, where it has got anything.
     pub fn so_far(&self) -> Option<Result<usize>> {
         (self.got > 0).then_some(Ok(self.got))
+    }
+
+    /// The same of one that has slept: who asks for nothing has it.
+    pub fn so_far_asleep(&self) -> Option<Result<usize>> {
+        (self.got > 0 || self.nothing).then_some(Ok(self.got))
     }
 
     /// How many of the bytes that can be read, from `read` on, it has looked at: none any more, where another call has
@@ -79,6 +88,9 @@ impl Net<'_> {
             let errno = s.error.take().unwrap_or(Errno::EPIPE);
             return Step::Done(progress.or(errno));
         }
+        if progress.nothing {
+            return Step::Done(Ok(0));
+        }
         if let Some((conn, side)) = s.conn {
             let incoming = 1 - side as usize;
             let f = &mut self.net.conns[conn as usize].flows[incoming];
@@ -104,7 +116,10 @@ impl Net<'_> {
                     f.skip_mark();
                 }
             }
-            let low = s.options.low_at as usize;
+            let low = match progress.low {
+                0 => s.options.low_at as usize,
+                low => low,
+            };
             if available > 0 {
                 let rest = &mut buffer[progress.got..];
                 let (asked, all) = (rest.len(), flags.contains(RecvFlags::WAITALL));
@@ -150,15 +165,17 @@ impl Net<'_> {
             }
             return Step::Done(Err(Errno::EAGAIN));
         }
+        progress.nothing = buffer.is_empty();
         self.wait_to_recv(sock, progress)
     }
 
     fn wait_to_recv(&mut self, sock: u32, progress: &mut RecvProgress) -> Step<usize> {
         let s = &self.net.socks[sock as usize];
         progress.disconnects = Some(s.disconnects);
-        if progress.deadline.is_none() {
-            progress.deadline = s.options.deadline(Events::IN, self.run.now());
+        if progress.low == 0 {
+            progress.low = s.options.low_at as usize;
         }
+        progress.deadline.get_or_insert_with(|| s.options.deadline(Events::IN, self.run.now()));
         Step::Wait
     }
 
@@ -265,10 +282,8 @@ impl Net<'_> {
     }
 
     fn wait_to_send(&mut self, sock: u32, progress: &mut SendProgress) -> Step<usize> {
-        if progress.deadline.is_none() {
-            let options = &self.net.socks[sock as usize].options;
-            progress.deadline = options.deadline(Events::OUT, self.run.now());
-        }
+        let options = &self.net.socks[sock as usize].options;
+        progress.deadline.get_or_insert_with(|| options.deadline(Events::OUT, self.run.now()));
         Step::Wait
     }
 

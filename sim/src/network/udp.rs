@@ -370,9 +370,7 @@ impl Net<'_> {
             return match waits {
                 true if s.shutdown & RCV != 0 => Step::Done(Ok((0, None))),
                 true => {
-                    if deadline.is_none() {
-                        *deadline = s.options.deadline(Events::IN, now);
-                    }
+                    deadline.get_or_insert_with(|| s.options.deadline(Events::IN, now));
                     Step::Wait
                 }
                 false => Step::Done(Err(Errno::EAGAIN)),

@@ -23,7 +23,7 @@ use event_queue::EventQueue;
 use priority::Priority;
 use thread::State;
 pub(crate) use thread::{Thread, Wake};
-pub(crate) use wait::{FutexQueues, Step, WaitOn};
+pub(crate) use wait::{FOREVER, FutexQueues, Step, WaitOn};
 
 use crate::world::NONE;
 use std::ops::{Index, IndexMut};

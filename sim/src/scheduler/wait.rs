@@ -4,6 +4,10 @@ use super::{Event, Scheduler, State};
 use eagain_net::Errno;
 use std::collections::{BTreeMap, VecDeque};
 
+/// A deadline that never comes. A socket call that waits has it where there was no timeout when it was made: one that is
+/// set later is for later calls.
+pub(crate) const FOREVER: u64 = u64::MAX;
+
 /// What an attempt of a call comes to.
 pub(crate) enum Step<T> {
     /// It is over.
@@ -46,8 +50,8 @@ impl Scheduler {
         let t = &mut self.threads[thread as usize];
         t.state = State::Waiting;
         t.wait = on;
-        t.deadline = deadline.unwrap_or(u64::MAX);
-        t.no_restart = deadline.is_some();
+        t.deadline = deadline.unwrap_or(FOREVER);
+        t.no_restart = t.deadline != FOREVER;
         self.plan_deadline(thread);
     }
 

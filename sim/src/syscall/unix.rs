@@ -7,7 +7,7 @@ use super::file;
 use super::signal;
 use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
 use crate::object::{Last, Object};
-use crate::scheduler::Step;
+use crate::scheduler::{FOREVER, Step};
 use crate::world::{HELD_FD, World};
 use eagain_net::{
     Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags, UnixAddr,
@@ -134,9 +134,8 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut 
             if !waits(w, fd, file) || deadline.is_some_and(|at| w.run.now() >= at) {
                 return Step::Done(Err(Errno::EAGAIN));
             }
-            if let (None, Some(timeout)) = (&deadline, w.network.unix_timeout(sock, Events::OUT)) {
-                *deadline = Some(w.run.now().saturating_add(timeout));
-            }
+            let after = w.network.unix_timeout(sock, Events::OUT);
+            deadline.get_or_insert_with(|| after.map_or(FOREVER, |after| w.run.now().saturating_add(after)));
             w.net().unix_wants_room(sock, other);
             wait_for_file(w, file, Events::OUT, true, *deadline);
             Step::Wait

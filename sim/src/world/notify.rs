@@ -68,7 +68,8 @@ impl World {
                     self.wake(thread, Wake::Ready);
                     let now = self.files.get(file).map_or(0, |open| open.watchers().len());
                     left = left.saturating_sub(before.saturating_sub(now + 1));
-                    if exclusive {
+                    // A change of state is for all (`sock_def_wakeup`).
+                    if exclusive && events != ALL {
                         return;
                     }
                 }

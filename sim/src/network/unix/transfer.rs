@@ -94,9 +94,7 @@ impl Net<'_> {
                 if nonblocking || expired {
                     return or_sent(progress.sent, Errno::EAGAIN);
                 }
-                if progress.deadline.is_none() {
-                    progress.deadline = s.options.deadline(Events::OUT, self.run.now());
-                }
+                progress.deadline.get_or_insert_with(|| s.options.deadline(Events::OUT, self.run.now()));
                 return Step::Wait;
             }
             let left = (bytes.len() - progress.sent) as u64;
@@ -144,9 +142,7 @@ impl Net<'_> {
             if nonblocking {
                 return Step::Done(Err(Errno::EAGAIN));
             }
-            if progress.deadline.is_none() {
-                progress.deadline = deadline;
-            }
+            progress.deadline.get_or_insert(deadline);
             Step::Wait
         };
         if !room {
@@ -248,7 +244,10 @@ impl Net<'_> {
         if s.state != State::Established {
             return Step::Done(Err(Errno::EINVAL));
         }
-        let (low, peek) = (s.options.low_at as usize, flags.contains(RecvFlags::PEEK));
+        if progress.low == 0 {
+            progress.low = s.options.low_at as usize;
+        }
+        let (low, peek) = (progress.low, flags.contains(RecvFlags::PEEK));
         if !s.queue.is_empty() {
             let rest = &mut buffer[progress.got..];
             let n = self.unix_take_bytes(sock, rest, peek);
@@ -288,9 +287,7 @@ impl Net<'_> {
         if !waits {
             return Step::Done(Err(Errno::EAGAIN));
         }
-        if deadline.is_none() {
-            *deadline = s.options.deadline(Events::IN, self.run.now());
-        }
+        deadline.get_or_insert_with(|| s.options.deadline(Events::IN, self.run.now()));
         Step::Wait
     }
 
