@@ -32,6 +32,8 @@ struct Segment {
 
 /// Words of glibc's `tcbhead_t`.
 const SELF: usize = 2;
+/// Half a word: whether the OS process has more than one thread; see `sim`'s `stack/storage.rs`.
+const MULTIPLE_THREADS: usize = 3;
 const STACK_GUARD: usize = 5;
 const POINTER_GUARD: usize = 6;
 
@@ -95,6 +97,7 @@ fn make() -> Block {
         let mine = own_thread_pointer() as *const usize;
         *block = block as usize;
         *block.add(SELF) = block as usize;
+        block.add(MULTIPLE_THREADS).cast::<u32>().write(1);
         *block.add(STACK_GUARD) = *mine.add(STACK_GUARD);
         *block.add(POINTER_GUARD) = *mine.add(POINTER_GUARD);
         Block { base: block as usize }

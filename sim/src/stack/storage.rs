@@ -134,6 +134,9 @@ mod glibc {
 
     /// Words of glibc's `tcbhead_t`.
     const SELF: usize = 2;
+    /// Half a word: whether the OS process has more than one thread. Where it says no, `malloc` updates its lists without the
+    /// `lock` prefix (the `catomic_` operations of glibc before 2.39).
+    const MULTIPLE_THREADS: usize = 3;
     const STACK_GUARD: usize = 5;
     const POINTER_GUARD: usize = 6;
 
@@ -166,7 +169,8 @@ mod glibc {
         /// A new block.
         fn make(&self) -> Option<Block> {
             // SAFETY: `_dl_allocate_tls(NULL)` gives a block with its TLS initialised, or null; the words written are those that
-            // pthread_create(3) writes: the block's own address, and the guards that compiled code compares with.
+            // pthread_create(3) writes: the block's own address, that there are other threads, and the guards that compiled code
+            // compares with.
             // `__ctype_init` sets the tables of ctype.h in the block that is loaded.
             unsafe {
                 let block = (self.allocate)(std::ptr::null_mut());
@@ -176,6 +180,7 @@ mod glibc {
                 let mine = thread_pointer() as *const usize;
                 *block = block as usize;
                 *block.add(SELF) = block as usize;
+                block.add(MULTIPLE_THREADS).cast::<u32>().write(1);
                 *block.add(STACK_GUARD) = *mine.add(STACK_GUARD);
                 *block.add(POINTER_GUARD) = *mine.add(POINTER_GUARD);
                 let block = Block(block as usize);
