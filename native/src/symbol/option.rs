@@ -67,12 +67,12 @@ fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
         (libc::SOL_SOCKET, libc::SO_ERROR) => N::Error,
         (libc::IPPROTO_TCP, libc::TCP_NODELAY) => N::NoDelay,
         (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => N::V6Only,
-        // Probes of a dead peer, marks for routers, and what only one protocol has: no simulated link looks at them.
+        (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE) => N::KeepIdle,
+        (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL) => N::KeepInterval,
+        (libc::IPPROTO_TCP, libc::TCP_KEEPCNT) => N::KeepCount,
+        (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => N::UserTimeout,
+        // Marks for routers, and what only one protocol has: no simulated link looks at them.
         (
-            libc::IPPROTO_TCP,
-            libc::TCP_KEEPIDLE | libc::TCP_KEEPINTVL | libc::TCP_KEEPCNT | libc::TCP_USER_TIMEOUT,
-        )
-        | (
             libc::IPPROTO_IP,
             libc::IP_TOS | libc::IP_TTL | libc::IP_RECVTOS | libc::IP_PKTINFO | libc::IP_MTU_DISCOVER,
         )
@@ -136,6 +136,12 @@ unsafe fn option(
         N::NoDelay => SocketOption::NoDelay(int() != 0),
         N::KeepAlive => SocketOption::KeepAlive(int() != 0),
         N::V6Only => SocketOption::V6Only(int() != 0),
+        // A negative one is out of range as well.
+        N::KeepIdle => SocketOption::KeepIdle(int() as u32),
+        N::KeepInterval => SocketOption::KeepInterval(int() as u32),
+        N::KeepCount => SocketOption::KeepCount(int() as u32),
+        N::UserTimeout if int() < 0 => return Err(Errno::EINVAL),
+        N::UserTimeout => SocketOption::UserTimeout(int() as u32),
         N::RecvTimeout => SocketOption::RecvTimeout(time()),
         N::SendTimeout => SocketOption::SendTimeout(time()),
         N::Linger => {
@@ -154,6 +160,9 @@ unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut so
             put_option(&c_int::from(on), value, length)
         }
         O::SendBuffer(n) | O::RecvBuffer(n) | O::RecvLowAt(n) => put_option(&(n as c_int), value, length),
+        O::KeepIdle(n) | O::KeepInterval(n) | O::KeepCount(n) | O::UserTimeout(n) => {
+            put_option(&(n as c_int), value, length)
+        }
         O::Error(errno) => put_option(&errno.map_or(0, |errno| errno.0), value, length),
         O::Linger(time) => {
             let linger =

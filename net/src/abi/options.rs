@@ -93,6 +93,15 @@ pub enum SocketOption {
     KeepAlive(bool),
     /// `IPV6_V6ONLY`: `[::]` does not stand for the addresses of IPv4. Before `bind(2)` only, else `EINVAL`.
     V6Only(bool),
+    /// `TCP_KEEPIDLE` in seconds, 1 to 32767: with `KeepAlive`, an idle peer is probed after so long.
+    KeepIdle(u32),
+    /// `TCP_KEEPINTVL` in seconds, 1 to 32767: as long as it does not answer, then so often.
+    KeepInterval(u32),
+    /// `TCP_KEEPCNT`, 1 to 127: after so many probes it is given up with `ETIMEDOUT`.
+    KeepCount(u32),
+    /// `TCP_USER_TIMEOUT` in milliseconds: how long what was sent may stay unacknowledged before the connection ends with
+    /// `ETIMEDOUT`. 0: as long as it is sent again, about 15 minutes.
+    UserTimeout(u32),
     /// `SO_RCVTIMEO`; `None` waits for ever.
     RecvTimeout(Option<Duration>),
     /// `SO_SNDTIMEO`; `None` waits for ever.
@@ -117,6 +126,10 @@ pub enum SocketOptionName {
     SendTimeout,
     Error,
     V6Only,
+    KeepIdle,
+    KeepInterval,
+    KeepCount,
+    UserTimeout,
 }
 
 impl SocketOption {
@@ -132,6 +145,10 @@ impl SocketOption {
             SocketOption::NoDelay(_) => SocketOptionName::NoDelay,
             SocketOption::KeepAlive(_) => SocketOptionName::KeepAlive,
             SocketOption::V6Only(_) => SocketOptionName::V6Only,
+            SocketOption::KeepIdle(_) => SocketOptionName::KeepIdle,
+            SocketOption::KeepInterval(_) => SocketOptionName::KeepInterval,
+            SocketOption::KeepCount(_) => SocketOptionName::KeepCount,
+            SocketOption::UserTimeout(_) => SocketOptionName::UserTimeout,
             SocketOption::RecvTimeout(_) => SocketOptionName::RecvTimeout,
             SocketOption::SendTimeout(_) => SocketOptionName::SendTimeout,
             SocketOption::Error(_) => SocketOptionName::Error,

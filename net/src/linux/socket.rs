@@ -69,9 +69,13 @@ impl Sockets for Linux {
             | SocketOption::NoDelay(on)
             | SocketOption::KeepAlive(on)
             | SocketOption::V6Only(on) => sys::socket::setsockopt(fd, level, name, i32::from(on)),
-            SocketOption::SendBuffer(n) | SocketOption::RecvBuffer(n) | SocketOption::RecvLowAt(n) => {
-                sys::socket::setsockopt(fd, level, name, to_int(n))
-            }
+            SocketOption::SendBuffer(n)
+            | SocketOption::RecvBuffer(n)
+            | SocketOption::RecvLowAt(n)
+            | SocketOption::KeepIdle(n)
+            | SocketOption::KeepInterval(n)
+            | SocketOption::KeepCount(n)
+            | SocketOption::UserTimeout(n) => sys::socket::setsockopt(fd, level, name, to_int(n)),
             SocketOption::Linger(seconds) => {
                 let on = i32::from(seconds.is_some());
                 sys::socket::setsockopt(fd, level, name, Linger { on, seconds: to_int(seconds.unwrap_or(0)) })
@@ -95,6 +99,10 @@ impl Sockets for Linux {
             SocketOptionName::NoDelay => SocketOption::NoDelay(on()?),
             SocketOptionName::KeepAlive => SocketOption::KeepAlive(on()?),
             SocketOptionName::V6Only => SocketOption::V6Only(on()?),
+            SocketOptionName::KeepIdle => SocketOption::KeepIdle(count()?),
+            SocketOptionName::KeepInterval => SocketOption::KeepInterval(count()?),
+            SocketOptionName::KeepCount => SocketOption::KeepCount(count()?),
+            SocketOptionName::UserTimeout => SocketOption::UserTimeout(count()?),
             SocketOptionName::SendBuffer => SocketOption::SendBuffer(count()?),
             SocketOptionName::RecvBuffer => SocketOption::RecvBuffer(count()?),
             SocketOptionName::RecvLowAt => SocketOption::RecvLowAt(count()?),
@@ -126,6 +134,10 @@ fn number(option: SocketOptionName) -> (i32, i32) {
         SocketOptionName::NoDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
         SocketOptionName::KeepAlive => (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
         SocketOptionName::V6Only => (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
+        SocketOptionName::KeepIdle => (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE),
+        SocketOptionName::KeepInterval => (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL),
+        SocketOptionName::KeepCount => (libc::IPPROTO_TCP, libc::TCP_KEEPCNT),
+        SocketOptionName::UserTimeout => (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
         SocketOptionName::RecvTimeout => (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
         SocketOptionName::SendTimeout => (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
         SocketOptionName::Error => (libc::SOL_SOCKET, libc::SO_ERROR),

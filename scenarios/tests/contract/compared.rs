@@ -266,4 +266,17 @@ macro_rules! compared {
 }
 pub(crate) use compared;
 
-compared! { receiving parts flags_of_new_descriptors nesting signals waking }
+/// What the options of dead peers may be set to.
+fn options<K: Kernel>(k: K, log: &Log) {
+    use SocketOption as O;
+    let fd = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+    for of in [O::KeepIdle, O::KeepInterval, O::KeepCount, O::UserTimeout] {
+        let name = of(0).name();
+        log.say("at first", k.getsockopt(fd, name));
+        for value in [0, 1, 127, 128, 32_767, 32_768, 1 << 30, u32::MAX] {
+            log.say(format!("{name:?} {value}"), (k.setsockopt(fd, of(value)), k.getsockopt(fd, name)));
+        }
+    }
+}
+
+compared! { options receiving parts flags_of_new_descriptors nesting signals waking }

@@ -12,7 +12,6 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "send",
         "no Nagle and no `MSG_MORE`: what is written leaves as the window allows; how much fits is bytes, not Linux's truesize",
     ),
-    ("setsockopt SO_KEEPALIVE", "kept and reported; no probes are sent"),
     ("setsockopt TCP_NODELAY", "kept and reported; segments always leave at once"),
     ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),
     ("setsockopt SO_RCVBUF", "doubled and bounded as on Linux; counts bytes"),

@@ -196,6 +196,10 @@ probes! {
         "setsockopt SO_LINGER" => |k, _| option(k, Domain::Inet, SocketOption::Linger(Some(0)));
         "setsockopt TCP_NODELAY" => |k, _| option(k, Domain::Inet, SocketOption::NoDelay(true));
         "setsockopt SO_KEEPALIVE" => |k, _| option(k, Domain::Inet, SocketOption::KeepAlive(true));
+        "setsockopt TCP_KEEPIDLE" => |k, _| option(k, Domain::Inet, SocketOption::KeepIdle(9));
+        "setsockopt TCP_KEEPINTVL" => |k, _| option(k, Domain::Inet, SocketOption::KeepInterval(9));
+        "setsockopt TCP_KEEPCNT" => |k, _| option(k, Domain::Inet, SocketOption::KeepCount(9));
+        "setsockopt TCP_USER_TIMEOUT" => |k, _| option(k, Domain::Inet, SocketOption::UserTimeout(9));
         "setsockopt IPV6_V6ONLY" => |k, _| option(k, Domain::Inet6, SocketOption::V6Only(true));
         "setsockopt SO_RCVTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::RecvTimeout(Some(Duration::from_secs(1))));
         "setsockopt SO_SNDTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::SendTimeout(Some(Duration::from_secs(1))));

@@ -55,6 +55,10 @@ pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
     (SocketOptionName::SendTimeout as u32, "SO_SNDTIMEO"),
     (SocketOptionName::Error as u32, "SO_ERROR"),
     (SocketOptionName::V6Only as u32, "IPV6_V6ONLY"),
+    (SocketOptionName::KeepIdle as u32, "TCP_KEEPIDLE"),
+    (SocketOptionName::KeepInterval as u32, "TCP_KEEPINTVL"),
+    (SocketOptionName::KeepCount as u32, "TCP_KEEPCNT"),
+    (SocketOptionName::UserTimeout as u32, "TCP_USER_TIMEOUT"),
 ]);
 pub(super) const EPOLL_OP: Arg = Arg::OneOf(&[
     (EpollOp::Add as u32, "EPOLL_CTL_ADD"),

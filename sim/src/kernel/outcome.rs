@@ -53,6 +53,7 @@ fn option_word(option: &eagain_net::SocketOption) -> i64 {
     match *option {
         O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) | O::V6Only(v) => i64::from(v),
         O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
+        O::KeepIdle(v) | O::KeepInterval(v) | O::KeepCount(v) | O::UserTimeout(v) => i64::from(v),
         O::Linger(v) => v.map_or(-1, i64::from),
         O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),
         O::Error(v) => v.map_or(0, |e| i64::from(e.0)),

@@ -93,8 +93,11 @@ pub(super) struct Flow {
     pub(super) dead: bool,
     /// The sender waits for the receiver's window.
     pub(super) window_closed: bool,
-    /// How often its head was sent again in vain.
+    /// How often its head was sent again in vain, or a probe; and since when.
     pub(super) retries: u32,
+    pub(super) tried_from: u64,
+    /// The event queue has an entry for a probe.
+    pub(super) probing: bool,
     /// Bytes; how much the sender's and the receiver's buffer hold.
     pub(super) send_buffer: u64,
     pub(super) recv_buffer: u64,
@@ -176,8 +179,9 @@ pub(super) struct Conn {
     /// The process that called, as index of its name, and which of its connections to this destination it is: its name.
     pub(super) caller: u32,
     pub(super) ordinal: u32,
-    /// How often the SYN was sent.
+    /// How often the SYN was sent; the time for an answer is over when the next event of it comes.
     pub(super) syns: u32,
+    pub(super) last_syn: bool,
     /// The power of this side's host failed: it knows nothing of the connection any more.
     pub(super) lost: [bool; 2],
 }

@@ -1,5 +1,5 @@
 //! SYN, SYN-ACK, ACK. A listener takes `backlog + 1` connections; a further SYN is not answered, and the caller asks
-//! again after 1 s, then 2 s, and so on (`tcp(7)`, `tcp_syn_retries`).
+//! again five times after 1 s, then after 2 s, 4 s, and so on (`tcp(7)`, `tcp_syn_retries`; `tcp_syn_linear_timeouts`).
 
 use super::address_word;
 use super::connection::{Conn, Flow, Segment, SegmentKind};
@@ -16,9 +16,15 @@ use eagain_net::{Errno, Events, Fd, SigCode, SocketAddr};
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
 const CONNECTION: Group = Group { domain: Domain("wire.connection") };
 
-/// `tcp_syn_retries`.
-const SYN_RETRIES: u32 = 6;
+/// `tcp_syn_retries` and `tcp_syn_linear_timeouts`: so often is a SYN sent again, and so many times of them without doubling.
+const SYN_RETRIES: u32 = 6 + SYN_LINEAR;
+const SYN_LINEAR: u32 = 4;
 const SYN_RETRY_NS: u64 = 1_000_000_000;
+
+/// How long after it was sent for the `times`-th time a SYN is sent again, or given up.
+fn syn_wait(times: u32) -> u64 {
+    SYN_RETRY_NS << times.saturating_sub(SYN_LINEAR + 1)
+}
 
 impl Net<'_> {
     /// Begins a connection from `sock`; the SYN leaves.
@@ -59,6 +65,7 @@ impl Net<'_> {
             caller,
             ordinal,
             syns: 1,
+            last_syn: false,
             lost: [false; 2],
         }) as u32;
         let s = &mut self.net.socks[sock as usize];
@@ -136,8 +143,12 @@ impl Net<'_> {
     pub fn syn_arrives(&mut self, conn: u32, generation: u32) {
         let now = self.run.now();
         let Some(c) = self.conn(conn, generation) else { return };
-        if c.socks[0] == NONE {
+        let sock = c.socks[0];
+        if sock == NONE {
             return;
+        }
+        if c.last_syn {
+            return self.give_up(sock);
         }
         let (target, latency, [from, to]) = (c.hosts[1], c.latency, c.addresses);
         let words = [c.words[0], c.words[1], 0, 0];
@@ -211,31 +222,26 @@ impl Net<'_> {
     }
 
     fn retry_syn(&mut self, conn: u32, generation: u32) {
-        let now = self.run.now();
-        let c = &mut self.net.conns[conn as usize];
-        let wait = SYN_RETRY_NS << (c.syns - 1);
-        let (sock, latency) = (c.socks[0], c.latency);
-        c.syns += 1;
-        if c.syns > SYN_RETRIES + 1 {
-            self.net.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
-            self.connection_over(sock);
-            return;
-        }
-        self.scheduler.plan(now + wait.saturating_sub(latency).max(1), Event::Syn(conn, generation));
+        let latency = self.net.conns[conn as usize].latency;
+        let at = self.run.now() + self.next_attempt(conn).saturating_sub(latency).max(1);
+        self.scheduler.plan(at, Event::Syn(conn, generation));
     }
 
     /// The answer to a SYN does not get through: it is sent again, until the caller gives up.
     fn answer_again(&mut self, conn: u32, generation: u32, refused: bool) {
+        let at = self.run.now() + self.next_attempt(conn);
+        self.scheduler.plan(at, Event::SynAnswer(conn, generation, refused));
+    }
+
+    /// After how long the caller tries again, or gives up.
+    fn next_attempt(&mut self, conn: u32) -> u64 {
         let c = &mut self.net.conns[conn as usize];
-        let wait = SYN_RETRY_NS << (c.syns - 1);
-        let sock = c.socks[0];
+        let user = self.net.socks.get(c.socks[0] as usize).map_or(0, |s| s.options.user_timeout);
+        let (tried, wait): (u64, u64) = ((1..c.syns).map(syn_wait).sum(), syn_wait(c.syns));
         c.syns += 1;
-        if c.syns > SYN_RETRIES + 1 {
-            self.net.socks[sock as usize].error = Some(Errno::ETIMEDOUT);
-            self.connection_over(sock);
-            return;
-        }
-        self.scheduler.plan(self.run.now() + wait, Event::SynAnswer(conn, generation, refused));
+        let ends = user != 0 && tried + wait >= user;
+        c.last_syn = ends || c.syns > SYN_RETRIES + 1;
+        if ends { user.saturating_sub(tried).max(1) } else { wait }
     }
 
     /// The answer is at the caller.
@@ -254,6 +260,9 @@ impl Net<'_> {
             return;
         }
         let words = [address_word(from), address_word(to), 0, 0];
+        if self.conn(conn, generation).is_some_and(|c| c.last_syn) {
+            return self.give_up(sock);
+        }
         if self.network_is_broken() {
             let [caller, called] = self.net.conns[conn as usize].hosts;
             if self.obstacle(called, caller).is_some() {

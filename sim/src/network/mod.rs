@@ -10,6 +10,7 @@
 //!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
 //!   udp          datagrams                               unix       AF_UNIX: nothing of it travels
 //!   partition, swizzle   hosts that cannot reach each other           ticks     timeouts of sockets
+//!   probe        whoever gets no answer asks again
 //! ```
 
 mod acknowledging;
@@ -22,6 +23,7 @@ mod inet;
 mod notice;
 mod partition;
 mod ports;
+mod probe;
 mod receive;
 mod socket;
 mod swizzle;

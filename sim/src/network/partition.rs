@@ -7,13 +7,12 @@ use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::NONE;
-use eagain_net::Errno;
 
 /// `TCP_RTO_MIN` and `TCP_RTO_MAX`.
 const RTO_MIN_NS: u64 = 200_000_000;
 const RTO_MAX_NS: u64 = 120_000_000_000;
 /// `tcp_retries2`: then `ETIMEDOUT`, after about 15 minutes.
-const RETRIES: u32 = 15;
+pub(super) const RETRIES: u32 = 15;
 /// An acknowledgement that does not get through: it is there when the way is open again.
 pub(crate) const HELD: u64 = u64::MAX;
 
@@ -26,6 +25,11 @@ pub(super) fn sent_again(now: u64, open: u64) -> u64 {
         wait = (wait * 2).min(RTO_MAX_NS);
     }
     at
+}
+
+/// How long after the `times`-th attempt the next one is made.
+pub(super) fn retry_after(times: u32) -> u64 {
+    RTO_MIN_NS.saturating_mul(1 << (times - 1).min(20)).min(RTO_MAX_NS)
 }
 
 /// Which hosts, which way, and for how long.
@@ -98,6 +102,7 @@ impl Net<'_> {
 
     fn add_cut(&mut self, cut: Cut) {
         self.net.cuts.push(cut);
+        self.begin_probing();
         self.plan_quiet();
     }
 
@@ -161,17 +166,28 @@ impl Net<'_> {
             f.wire.clear();
             return;
         }
+        if f.retries == 0 {
+            f.tried_from = now;
+        }
         f.retries += 1;
-        if f.retries > RETRIES + 1 {
+        // `TCP_USER_TIMEOUT`, in the place of so many attempts (`tcp_write_timeout`).
+        let user = self.net.socks.get(sender as usize).map_or(0, |s| s.options.user_timeout);
+        let over = match user {
+            0 => f.retries > RETRIES + 1,
+            user => now - f.tried_from >= user,
+        };
+        if over {
             f.wire.clear();
             f.dead = true;
             if sender != NONE {
-                self.net.socks[sender as usize].error = Some(Errno::ETIMEDOUT);
-                self.connection_over(sender);
+                self.give_up(sender);
             }
             return;
         }
-        let at = now + (RTO_MIN_NS << (f.retries - 1)).min(RTO_MAX_NS);
+        let mut at = now + retry_after(f.retries);
+        if user != 0 {
+            at = at.min(f.tried_from + user);
+        }
         f.last_at = f.last_at.max(at);
         if let Some(segment) = f.wire.front_mut() {
             segment.at = at;

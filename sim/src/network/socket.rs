@@ -44,6 +44,9 @@ pub(super) enum SocketState {
     Disconnecting,
 }
 
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 /// What `setsockopt` sets.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
@@ -52,6 +55,12 @@ pub(super) struct Options {
     pub(super) no_delay: bool,
     pub(super) keep_alive: bool,
     pub(super) v6_only: bool,
+    /// `SO_KEEPALIVE`: after how long, how often then (nanoseconds), and how many probes.
+    pub(super) keep_idle: u64,
+    pub(super) keep_interval: u64,
+    pub(super) keep_count: u32,
+    /// `TCP_USER_TIMEOUT` in nanoseconds; 0: none.
+    pub(super) user_timeout: u64,
     pub(super) linger: Option<u32>,
     pub(super) low_at: u32,
     /// Bytes; as `getsockopt` shows them.
@@ -76,6 +85,10 @@ impl Options {
             no_delay: false,
             keep_alive: false,
             v6_only: false,
+            keep_idle: 7_200 * SECOND,
+            keep_interval: 75 * SECOND,
+            keep_count: 9,
+            user_timeout: 0,
             linger: None,
             low_at: 1,
             send_buffer: CORE_BUFFER,
@@ -105,6 +118,12 @@ impl Options {
             O::NoDelay(on) => self.no_delay = on,
             O::KeepAlive(on) => self.keep_alive = on,
             O::V6Only(on) => self.v6_only = on,
+            // `tcp_sock_set_keepidle_locked` and its neighbours.
+            O::KeepIdle(seconds @ 1..=32_767) => self.keep_idle = u64::from(seconds) * SECOND,
+            O::KeepInterval(seconds @ 1..=32_767) => self.keep_interval = u64::from(seconds) * SECOND,
+            O::KeepCount(count @ 1..=127) => self.keep_count = count,
+            O::KeepIdle(_) | O::KeepInterval(_) | O::KeepCount(_) => return Err(Errno::EINVAL),
+            O::UserTimeout(ms) => self.user_timeout = u64::from(ms.min(i32::MAX as u32)) * 1_000_000,
             // It is an `int`.
             O::Linger(seconds) => self.linger = seconds.map(|seconds| seconds.min(i32::MAX as u32)),
             O::RecvLowAt(bytes) => self.low_at = bytes.min(i32::MAX as u32).max(1),
@@ -135,6 +154,10 @@ impl Options {
             N::NoDelay => O::NoDelay(self.no_delay),
             N::KeepAlive => O::KeepAlive(self.keep_alive),
             N::V6Only => O::V6Only(self.v6_only),
+            N::KeepIdle => O::KeepIdle((self.keep_idle / SECOND) as u32),
+            N::KeepInterval => O::KeepInterval((self.keep_interval / SECOND) as u32),
+            N::KeepCount => O::KeepCount(self.keep_count),
+            N::UserTimeout => O::UserTimeout((self.user_timeout / 1_000_000) as u32),
             N::Linger => O::Linger(self.linger),
             N::RecvLowAt => O::RecvLowAt(self.low_at),
             N::RecvTimeout => O::RecvTimeout(self.recv_timeout.map(duration)),

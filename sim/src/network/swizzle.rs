@@ -67,6 +67,7 @@ impl Net<'_> {
         if std::mem::replace(&mut owner.cut_off_until, until.max(1)) == 0 {
             self.net.hosts_away += 1;
         }
+        self.begin_probing();
         self.scheduler.plan(until, Event::Back(host, until));
         self.plan_quiet();
     }

@@ -38,6 +38,7 @@ impl Net<'_> {
             let n = pending.min(window).min(MAX_SEGMENT);
             if pending > 0 && n == 0 {
                 f.window_closed = true;
+                self.window_is_shut(conn, side);
                 return;
             }
             let calm = self.run.segment_is_calm(&mut f.segment_words, f.segments);
@@ -72,6 +73,14 @@ impl Net<'_> {
             if f.sent == f.written && !f.fin_written {
                 return;
             }
+        }
+    }
+
+    /// Where nobody answers, it is asked again whether it still is.
+    fn window_is_shut(&mut self, conn: u32, side: usize) {
+        let c = &self.net.conns[conn as usize];
+        if c.lost[1 - side] || self.network_is_broken() {
+            self.begin_probing_of(conn, side);
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Deadline(u32),
     /// The head of a flow's wire arrives: connection, generation, sender's side.
     Arrive(u32, u32, u8),
+    /// A window that is shut, or an idle peer, is probed: connection, generation, the side that does it.
+    Probe(u32, u32, u8),
     /// Send space comes free: connection, generation, sender's side.
     Space(u32, u32, u8),
     /// A flow may send again: connection, generation, sender's side.

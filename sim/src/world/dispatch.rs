@@ -34,6 +34,9 @@ impl World {
             Event::FinAck(conn, generation, side) => {
                 self.on_network(|net| net.fin_ack_due(conn, generation, side as usize))
             }
+            Event::Probe(conn, generation, side) => {
+                self.on_network(|net| net.probe(conn, generation, side as usize))
+            }
             Event::Restart(process) => self.restart_process(process),
             Event::HostUp(host, crash) => self.host_up_again(host, crash),
             Event::Partition => self.net().partition_begins(),

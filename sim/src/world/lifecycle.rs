@@ -149,6 +149,7 @@ impl World {
                 open.object = Object::Gone;
             }
         }
+        self.net().begin_probing();
         for process in 0..self.processes.len() {
             if self.processes[process].host == host {
                 self.kill_process(process, None);
