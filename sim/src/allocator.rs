@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::ptr::null;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-/// Processes of a world that have an account of their own; all others share the last.
+/// The first processes of a world have an account of their own; all others share the last, which says nothing of one of them.
 const ACCOUNTS: usize = 64;
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -92,9 +92,9 @@ pub(crate) fn charge(process: u32) {
     OWN.with(|own| own.process.set(process.min(ACCOUNTS as u32 - 1)));
 }
 
-/// Bytes that a process holds; `None`: not measured.
+/// Bytes that a process holds; `None`: not measured, or not apart from others.
 pub(crate) fn held(process: u32) -> Option<u64> {
-    let account = process.min(ACCOUNTS as u32 - 1) as usize;
+    let account = usize::try_from(process).ok().filter(|&account| account < ACCOUNTS - 1)?;
     let held = || with_accounts(|accounts| accounts.held[account].get().max(0) as u64).unwrap_or(0);
     INSTALLED.load(Relaxed).then(held)
 }

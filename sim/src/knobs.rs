@@ -25,6 +25,8 @@ pub struct KernelKnobs {
     pub fd_limit: usize,
     /// Processors of a host.
     pub cpus: usize,
+    /// Whether `SIGPIPE` is ignored when a process begins, as Rust's runtime does it; a program in C is ended by it.
+    pub sigpipe_ignored: bool,
     /// `RLIMIT_SIGPENDING`, a process (Linux counts a user).
     pub sigpending_limit: usize,
     /// Bytes that the disk of a host holds.
@@ -55,6 +57,7 @@ impl Default for KernelKnobs {
             somaxconn: 4096,
             fd_limit: 1024,
             cpus: 2,
+            sigpipe_ignored: true,
             sigpending_limit: 1024,
             disk_bytes: 1 << 40,
             restart_after_ns: 50_000_000,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{run, sweep};
+use common::{check, run, sweep};
 use eagain_net::*;
 use eagain_sim::choice::Base;
 use eagain_sim::fault::Family;
@@ -110,4 +110,27 @@ fn who_waits_for_a_moment_of_the_wall_clock_waits_for_that_moment() {
         }
     }
     assert!(reached.values().all(|&was| was), "{reached:?}");
+}
+
+/// `CLOCK_MONOTONIC` counts from the start of the machine, not of the process.
+#[test]
+fn monotonic_clock_begins_anew_with_the_host_alone() {
+    check(|sim| {
+        sim.faults(&[]);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let server = sim.server_restarting(host, "server", |k, boot| {
+            let shown = k.clock_gettime(ClockId::Monotonic).0 / 1_000_000_000;
+            let wall = k.clock_gettime(ClockId::Realtime).0 / 1_000_000_000 - 1_767_225_600;
+            let expected = [(1, 0), (11, 10), (1, 20)];
+            assert_eq!((shown, wall), expected[boot as usize]);
+            k.nanosleep(Duration::from_secs(3600)).unwrap();
+        });
+        sim.client(other, "client", move |k| {
+            k.nanosleep(Duration::from_secs(10)).unwrap();
+            eagain_sim::control::kill(server);
+            k.nanosleep(Duration::from_secs(10)).unwrap();
+            eagain_sim::control::crash(host);
+            k.nanosleep(Duration::from_secs(10)).unwrap();
+        });
+    });
 }

@@ -350,3 +350,32 @@ fn persistent(sim: &mut Sim) {
 fn a_persistent_client_gets_its_answers() {
     sweep(persistent, 0..200, &["process.kill", "host.power", "link.partition"]);
 }
+
+/// Rust's runtime ignores SIGPIPE before `main`; a program in C is ended by it.
+#[test]
+fn sigpipe_is_ignored_from_the_start_unless_the_knob_says_otherwise() {
+    fn broken(sim: &mut Sim) {
+        sim.faults(&[]);
+        let host = sim.host("host");
+        let client = sim.client(host, "client", |k| {
+            let fd = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();
+            assert_eq!(k.write(fd, b"x"), Err(Errno::EPIPE));
+            eagain_sim::print("it goes on");
+        });
+        sim.may_panic(client);
+    }
+    let ignored = run(broken, Base::Zero);
+    assert!(ignored.failure.is_none() && ignored.output.contains("it goes on"), "{}", ignored.output);
+    let ended = run(
+        |sim| {
+            sim.knobs().sigpipe_ignored = false;
+            broken(sim);
+        },
+        Base::Zero,
+    );
+    assert!(
+        ended.output.contains("killed by SIGPIPE") && !ended.output.contains("it goes on"),
+        "{}",
+        ended.output
+    );
+}

@@ -51,6 +51,19 @@ fn a_process_that_lets_go_is_not_blamed_nor_is_the_neighbour_of_a_hoarder() {
     assert_eq!(report.failure, None);
 }
 
+/// From the 64th process on there are no accounts of their own.
+#[test]
+fn process_without_an_account_of_its_own_is_not_blamed_for_others() {
+    let report = run(|sim| {
+        let host = sim.host("server");
+        for number in 0..70 {
+            let client = sim.client(host, &format!("client-{number}"), |k| allocate(k, 10, true));
+            sim.memory_limit(client, LIMIT);
+        }
+    });
+    assert_eq!(report.failure, None);
+}
+
 const CLIENTS: usize = 16;
 
 /// Accepts, and never reads; makes calls meanwhile.

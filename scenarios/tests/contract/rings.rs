@@ -257,6 +257,37 @@ crate::rows! {
         shutdown c wr = ok
         enter 0 = 1:RDHUP
     ";
+    multishot_ends_where_its_completion_does_not_fit: "
+        server l 5 = ok
+        ring 1 2 = ok
+        u-accept l s 1 = ok
+        enter 0 = none
+        socket c = ok
+        socket d = ok
+        socket f = ok
+        connect c l = EINPROGRESS
+        connect d l = EINPROGRESS
+        connect f l = EINPROGRESS
+        enter 0 = 1:ok+ 1:ok+
+        enter 0 = 1:ok
+        socket g = ok
+        connect g l = EINPROGRESS
+        enter 0 = none
+        poll l IN = IN
+    ";
+    multishot_poll_ends_where_its_completion_does_not_fit: "
+        server l 5 = ok
+        pair c s l = ok
+        ring 1 1 = ok
+        u-poll s IN 1 = ok
+        enter 0 = none
+        send c 1 = 1
+        u-nop = ok
+        enter 0 = 2:0
+        enter 0 = 1:IN
+        send c 1 = 1
+        enter 0 = none
+    ";
     multishot_accept: "
         server l 5 = ok
         ring 64 0 = ok

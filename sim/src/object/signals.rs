@@ -172,6 +172,15 @@ pub(crate) struct ProcessSignals {
 }
 
 impl ProcessSignals {
+    /// Those of a new process; Rust's runtime ignores `SIGPIPE` before `main`.
+    pub fn at_start(sigpipe_ignored: bool) -> ProcessSignals {
+        let mut signals = ProcessSignals::default();
+        if sigpipe_ignored {
+            signals.set_action(Signal::SIGPIPE, SigAction::ignore());
+        }
+        signals
+    }
+
     fn find(&self, signal: Signal) -> Option<&SigAction> {
         self.actions.iter().find(|(number, _)| *number == signal.0).map(|(_, action)| action)
     }

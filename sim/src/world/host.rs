@@ -7,7 +7,8 @@ pub(crate) struct Host {
     pub name: String,
     /// When each processor is free.
     cpus: Vec<u64>,
-    /// What the monotonic clock shows at time 0.
+    /// When it was last switched on, and what its monotonic clock showed then.
+    booted: u64,
     mono_start: u64,
     /// What the wall clock shows at time 0, in nanoseconds since the epoch.
     wall_start: u64,
@@ -21,6 +22,8 @@ pub(crate) struct Host {
     pub disk: crate::object::Disk,
 }
 
+/// What the monotonic clock of a host shows when its first process begins.
+const MONO_START: u64 = 1_000_000_000;
 /// 2026-01-01 00:00:00 UTC.
 const WALL_START: u64 = 1_767_225_600_000_000_000;
 
@@ -29,7 +32,8 @@ impl Host {
         Host {
             name: name.to_owned(),
             cpus: vec![0; cpus.max(1)],
-            mono_start: 1_000_000_000,
+            booted: 0,
+            mono_start: MONO_START,
             wall_start: WALL_START,
             drift_ppb: 0,
             wall_step: 0,
@@ -53,6 +57,11 @@ impl Host {
     pub fn set_clocks(&mut self, drift_ppb: i64, start: Option<u64>) {
         self.drift_ppb = drift_ppb;
         self.mono_start = start.unwrap_or(self.mono_start);
+    }
+
+    /// It is switched on again: the monotonic clock begins anew (clock_gettime(2)).
+    pub fn boot(&mut self, now: u64) {
+        (self.booted, self.mono_start) = (now, MONO_START);
     }
 
     /// Somebody sets the wall clock, by so many nanoseconds.
@@ -87,7 +96,9 @@ impl Host {
 
     /// What a clock of this host shows when the world's time is `now`.
     pub fn clock(&self, clock: ClockId, now: u64) -> Instant {
-        let passed = now.saturating_add_signed(scaled(now, self.drift_ppb));
+        let since = if clock == ClockId::Monotonic { self.booted } else { 0 };
+        let passed = now.saturating_sub(since);
+        let passed = passed.saturating_add_signed(scaled(passed, self.drift_ppb));
         Instant(match clock {
             ClockId::Monotonic => self.mono_start.saturating_add(passed),
             ClockId::Realtime => self.wall_start.saturating_add(passed).saturating_add_signed(self.wall_step),

@@ -181,6 +181,7 @@ impl World {
         if !self.network.switch_on(host) {
             return;
         }
+        self.hosts[host].boot(self.run.now());
         self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
         for process in 0..self.processes.len() {
             let p = &self.processes[process];

@@ -79,7 +79,7 @@ impl World {
             threads_made: 0,
             fds: DescriptorTable::new(self.knobs.fd_limit),
             fd_faults: Stream::default(),
-            signals: ProcessSignals::default(),
+            signals: ProcessSignals::at_start(self.knobs.sigpipe_ignored),
             foreground,
             may_panic: false,
             memory_limit: 0,

@@ -69,7 +69,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         Operation::Nop => Attempt::Done(0, false),
         &mut Operation::Accept { flags, multishot, .. } => loop {
             match on_ring_file(w, ring, op, |w, fd| socket::accept(w, fd, flags, &mut None)) {
-                Ok((fd, _)) if multishot => {
+                Ok((fd, _)) if multishot && finish::has_room(w, ring) => {
                     finish::post_more(w, ring, op, fd.0, None);
                 }
                 Ok((fd, _)) => return Attempt::Done(fd.0, false),
@@ -128,7 +128,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
                 Attempt::Pend(asked)
             } else if multishot && first {
                 Attempt::Ready(asked, mask)
-            } else if multishot {
+            } else if multishot && finish::has_room(w, ring) {
                 finish::post_more(w, ring, op, mask.0 as i32, None);
                 Attempt::Pend(asked)
             } else {

@@ -173,13 +173,18 @@ fn set_aside(w: &mut World, file: u32, submission: Submission, wrong: bool) {
     }
 }
 
-/// A completion of an operation that goes on: posted at once.
-pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: Option<(u16, Vec<u8>)>) {
-    let Some(user_data) = ring::get_op(w, ring, op).map(|op| op.user_data) else { return };
-    // What has completed before it comes before it.
+/// Whether there is room for a completion of an operation that goes on. Where there is none it ends: its last completion
+/// waits behind, and says that no more follow (`io_req_post_cqe`).
+pub(crate) fn has_room(w: &mut World, ring: u32) -> bool {
     if ring::get(w, ring).is_some_and(|ring| !ring.batch.is_empty()) {
         flush_batch(w, ring);
     }
+    ring::get(w, ring).is_some_and(|ring| ring.overflow.is_empty() && ring.done.len() < ring.done_entries)
+}
+
+/// A completion of an operation that goes on: posted at once, where [there is room](has_room).
+pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: Option<(u16, Vec<u8>)>) {
+    let Some(user_data) = ring::get_op(w, ring, op).map(|op| op.user_data) else { return };
     let mut completed =
         Completed { user_data, result, flags: CompletedFlags::MORE, buffer: None, buffer_id: 0 };
     if let Some((id, buffer)) = filled {

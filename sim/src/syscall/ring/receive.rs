@@ -89,7 +89,7 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
             }
         };
         buffer.truncate(n);
-        if !multishot {
+        if !multishot || !finish::has_room(w, ring) {
             if let Some(op) = ring::get_op(w, ring, op) {
                 op.filled = Some((id, buffer));
             }
