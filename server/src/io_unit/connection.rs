@@ -150,7 +150,7 @@ impl Connection {
         }
     }
 
-    /// Whether the peer may use the full limits; see [`Decoder::set_trusted`]. Replies change it with [`After`].
+    /// Whether the peer may use the full limits; see [`Decoder::set_trusted`]. Replies change it with [`After`](crate::request_queue::After).
     pub fn set_trusted(&mut self, trusted: bool) {
         self.decoder.set_trusted(trusted);
     }
