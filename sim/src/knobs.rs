@@ -64,7 +64,7 @@ impl Default for KernelKnobs {
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,
             ends_by_ns: u64::MAX,
-            events_max: 5_000_000,
+            events_max: 20_000_000,
         }
     }
 }

@@ -57,6 +57,8 @@ const fn never_reader(stall: Duration) -> Clients {
 }
 
 fn limit_memory(sim: &mut Sim, server: ProcessId) {
+    // 4 MiB through a send buffer of a few bytes.
+    sim.knobs().events_max = 200_000_000;
     // A worker that only thinks answers all requests that it was handed, however long the replies are.
     let is_handed_batches = sim.word("pattern") == "proactor" || sim.word("model") == "blocking";
     let batch = if is_handed_batches && sim.number("workers") > 0 { 2 * LENGTH * TIMES as u64 } else { 0 };

@@ -45,7 +45,7 @@ pub type Clock = Box<dyn Fn() -> Option<Duration> + Send>;
 /// Calls at one moment after which a world counts as spinning (O3).
 const SPIN_LIMIT: u64 = 200_000;
 /// Events after which a world has ended (O6): many times what the runs of a scenario take.
-const EVENTS_MAX: u64 = 5_000_000;
+const EVENTS_MAX: u64 = 20_000_000;
 
 struct Shared {
     run: Run,
