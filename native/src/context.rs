@@ -2,6 +2,7 @@
 //! every other, and while a call is in the simulated kernel, they are null, and the symbols make the real calls.
 
 use crate::arena::Region;
+use crate::dispatch;
 use crate::state::State;
 use crate::tls::Block;
 use std::cell::{Cell, RefCell};
@@ -60,8 +61,7 @@ impl Context {
     /// Runs `f` as the harness: its memory is the system's, and its calls are real.
     #[inline(always)]
     pub fn as_harness<R>(&self, f: impl FnOnce() -> R) -> R {
-        CONTEXT.set(null());
-        REGION.set(null());
+        leave();
         let result = f();
         self.go_on();
         result
@@ -72,6 +72,7 @@ impl Context {
     pub fn go_on(&self) {
         CONTEXT.set(self);
         REGION.set(self.region);
+        dispatch::on();
     }
 
     /// Runs `f` as the program, from within [`Context::as_harness`]: a signal handler.
@@ -105,7 +106,9 @@ impl Context {
 }
 
 /// From now on the harness runs.
+#[inline(always)]
 pub fn leave() {
+    dispatch::off();
     CONTEXT.set(null());
     REGION.set(null());
 }

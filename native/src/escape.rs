@@ -10,10 +10,24 @@ pub const ORACLE: &str = "escape";
 pub fn escape(what: &'static str, detail: &str) {
     let frames = own_frames(&Backtrace::force_capture().to_string());
     let message = format!(
-        "the program calls {what}{detail}, which is not simulated: it would leave the simulation. Give the program \
-         something else to do here, or leave this part of it out of the scenario.\n{frames}"
+        "the program calls {what}{detail}, which is not simulated: it would leave the simulation. {}\n{frames}",
+        advice(what)
     );
     eagain_sim::fail(ORACLE, what, message);
+}
+
+/// What to do instead, in a sentence.
+fn advice(what: &str) -> &'static str {
+    match what {
+        "fork" | "execve" | "posix_spawn" => {
+            "Give the other program a host, or a process of its own on this one, in the scenario."
+        }
+        "syscall" => {
+            "Build the library that makes system calls by number with its backend that calls libc (rustix: \
+             --cfg=rustix_use_libc), or leave this part of the program out of the scenario."
+        }
+        _ => "Give the program something else to do here, or leave this part of it out of the scenario.",
+    }
 }
 
 /// The frames of a backtrace that are the program's own: not the toolchain's, a dependency's or the simulator's.

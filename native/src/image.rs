@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU8, AtomicUsize};
 
 /// Where the pristine image is kept: an address, since a static would be swapped.
 const KEPT: usize = 0x0f00_0000_0000;
@@ -19,6 +19,8 @@ const PARTS_MAX: usize = 14;
 struct Kept {
     taken: usize,
     count: usize,
+    /// What Linux looks at: `crate::dispatch`.
+    switch: AtomicU8,
     /// What the worker's signal handlers look at: nothing that they use may be swapped.
     cells: [AtomicUsize; CELLS],
     /// Address and length of what is swapped.
@@ -31,6 +33,13 @@ const CELLS: usize = 8;
 pub fn cells() -> &'static [AtomicUsize; CELLS] {
     // SAFETY: `check` has seen that it is there.
     unsafe { &(*(KEPT as *const Kept)).cells }
+}
+
+/// A byte that is never swapped. [`check`] comes first.
+#[inline(always)]
+pub fn switch() -> &'static AtomicU8 {
+    // SAFETY: `check` has seen that it is there.
+    unsafe { &(*(KEPT as *const Kept)).switch }
 }
 
 /// Runs after the loader has relocated, and before anything else of the program.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   symbol/     libc's functions, defined here: the linker takes these. Outside a simulated thread: the real call
+//!   dispatch    system calls by instruction: Linux hands them back, and they are served as the symbols are
 //!     └ context    which simulated thread runs, and what belongs to it
 //!         ├ tls        its TLS block, which the engine loads when the thread goes on
 //!         ├ image      the statics of its process: each process has its own
@@ -23,6 +24,7 @@ compile_error!(
 
 mod arena;
 mod context;
+mod dispatch;
 mod escape;
 mod image;
 mod preempt;

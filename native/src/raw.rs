@@ -34,6 +34,12 @@ pub fn set_errno(errno: c_int) {
     unsafe { *libc::__errno_location() = errno };
 }
 
+/// The errno of the running thread.
+pub fn errno() -> c_int {
+    // SAFETY: it points to the errno of the running thread.
+    unsafe { *libc::__errno_location() }
+}
+
 /// libc's function of this name, which a definition of this crate hides; null where there is none.
 pub fn symbol(name: &CStr) -> *mut c_void {
     // SAFETY: `name` ends with a zero byte.

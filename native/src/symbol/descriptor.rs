@@ -137,6 +137,6 @@ unsafe extern "C" fn fcntl64(fd: c_int, command: c_int, argument: c_long) -> c_i
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
+pub(super) unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
     pipe2(pair, 0)
 }

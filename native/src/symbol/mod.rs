@@ -22,8 +22,10 @@ mod syscall;
 mod thread;
 mod time;
 
+pub use syscall::by_number;
+
 use eagain_net::{Errno, Fd, ThreadId};
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{c_int, c_void};
 
 /// What a call returns, as the word that libc returns.
 trait Word {
@@ -75,7 +77,7 @@ macro_rules! symbols {
             $(#[$meta])*
             #[unsafe(no_mangle)]
             #[allow(clippy::redundant_closure_call, reason = "a body may use `?`")]
-            unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+            pub(super) unsafe extern "C" fn $name($($argument: $type),*) -> $result {
                 let Some(context) = $crate::context::current() else {
                     return $crate::symbol::machine!($number($($real),*)) as $result;
                 };
@@ -133,9 +135,4 @@ unsafe fn text(pointer: *const std::ffi::c_char) -> Result<String, Errno> {
 /// Whether a descriptor is the console: 1 and 2 are printed, 0 is at its end.
 fn is_console(fd: c_int) -> bool {
     (0..3).contains(&fd)
-}
-
-/// The number of a system call, for messages.
-fn number(number: c_long) -> String {
-    format!("({number})")
 }

@@ -32,10 +32,13 @@ unsafe extern "C" fn _Exit(status: c_int) -> ! {
 }
 
 fn end(context: &context::Context, status: c_int) -> ! {
-    context.as_harness(|| {
-        context.flush();
-        native::exit(status & 0xff, &format!("exit({status})"))
-    })
+    context.as_harness(|| exit_group(context, status))
+}
+
+/// `exit_group(2)`, as the harness.
+pub(super) fn exit_group(context: &context::Context, status: c_int) -> ! {
+    context.flush();
+    native::exit(status & 0xff, &format!("exit({status})"))
 }
 
 #[unsafe(no_mangle)]
@@ -77,7 +80,7 @@ unsafe extern "C" fn getcwd(to: *mut c_char, length: usize) -> *mut c_char {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn fork() -> c_int {
+pub(super) unsafe extern "C" fn fork() -> c_int {
     let Some(context) = context::current() else {
         return raw::real!(fork as fn() -> c_int);
     };

@@ -30,7 +30,7 @@ fn timespec(at: Instant) -> timespec {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) -> c_int {
+pub(super) unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) -> c_int {
     // libc's reads the clock without a system call.
     let Some(context) = context::current() else {
         return raw::real!(clock_gettime as fn(id => clockid_t, to => *mut timespec) -> c_int);
@@ -62,7 +62,7 @@ unsafe fn sleep_for(time: Duration, rest: *mut timespec) -> Result<(), Errno> {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn clock_nanosleep(
+pub(super) unsafe extern "C" fn clock_nanosleep(
     id: clockid_t,
     flags: c_int,
     time: *const timespec,

@@ -1,7 +1,7 @@
 //! The worker's side: one OS thread, which runs what it is asked to until the socket is at its end.
 
 use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
-use crate::{image, raw, state, tls};
+use crate::{dispatch, image, raw, state, tls};
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
 use std::io::{Read, Write};
@@ -52,6 +52,7 @@ pub fn is_serving() -> bool {
 fn serve(mut socket: UnixStream, number: i32) {
     let mut engine = Engine::with_thread_pointers();
     handle_signals(&engine.heartbeat(), number);
+    dispatch::install();
     loop {
         let mut length = [0; 8];
         if socket.read_exact(&mut length).is_err() {
@@ -92,16 +93,11 @@ fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
     unsafe {
         let stack = libc::stack_t { ss_sp: alternate.cast(), ss_flags: 0, ss_size: ALTERNATE_BYTES };
         libc::sigaltstack(&stack, std::ptr::null_mut());
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = on_crash as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGTRAP]
         {
-            libc::sigaction(signal, &action, std::ptr::null_mut());
+            dispatch::handle(signal, on_crash, 0);
         }
-        action.sa_sigaction = on_tick as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-        libc::sigaction(libc::SIGALRM, &action, std::ptr::null_mut());
+        dispatch::handle(libc::SIGALRM, on_tick, libc::SA_RESTART);
         // The parent's end may be closed: then write(2) says so.
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         let tick = libc::timeval { tv_sec: 0, tv_usec: TICK_US };
@@ -111,6 +107,7 @@ fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
 }
 
 unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    dispatch::off();
     // SAFETY: the kernel hands over a valid siginfo.
     let address = unsafe { (*info).si_addr() } as usize;
     let (start, _) = native::stack_range();
@@ -123,6 +120,10 @@ unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, _: *mut
 
 /// Notifies the parent that calls are made, if any were since the last time.
 unsafe extern "C" fn on_tick(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
+    dispatch::while_off(tick);
+}
+
+fn tick() {
     let cells = image::cells();
     let heartbeat = cells[HEARTBEAT].load(Relaxed) as *const AtomicU64;
     // SAFETY: the counter of the engine, which is never freed.

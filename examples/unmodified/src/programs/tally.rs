@@ -25,8 +25,9 @@ impl Tally {
                 self.both.fetch_add(1 << 32 | value, SeqCst);
             }
             Version::Broken => {
-                self.count.fetch_add(1, SeqCst);
-                self.sum.fetch_add(value, SeqCst);
+                // One thread adds, so nothing is lost.
+                self.count.store(self.count.load(SeqCst) + 1, SeqCst);
+                self.sum.store(self.sum.load(SeqCst) + value, SeqCst);
             }
         }
     }

@@ -1,0 +1,112 @@
+//! What leaves the simulation, and what only seems to: system calls by instruction are served, and what is not simulated
+//! breaks the oracle `escape`.
+
+use crate::{Program, register, start, worker};
+use eagain_sim::Sim;
+use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
+use std::arch::asm;
+
+/// A system call by instruction, as libraries without libc make it.
+fn system_call(number: i64, a: i64, b: i64, c: i64) -> i64 {
+    let result;
+    // SAFETY: the registers of the x86-64 system call convention; the pointers below are valid.
+    unsafe {
+        asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+const SYS_READ: i64 = 0;
+const SYS_WRITE: i64 = 1;
+const SYS_SOCKET: i64 = 41;
+const SYS_GETPID: i64 = 39;
+const SYS_PTRACE: i64 = 101;
+const SYS_PIPE2: i64 = 293;
+const SYS_NANOSLEEP: i64 = 35;
+
+fn served() {
+    let mut pair = [0i32; 2];
+    assert_eq!(system_call(SYS_PIPE2, pair.as_mut_ptr() as i64, 0, 0), 0);
+    let [reader, writer] = pair.map(i64::from);
+    let thread = std::thread::spawn(move || {
+        let mut buffer = [0u8; 8];
+        let n = system_call(SYS_READ, reader, buffer.as_mut_ptr() as i64, 8);
+        (n, buffer)
+    });
+    // The other one waits in its call, on its own stack.
+    let before = std::time::Instant::now();
+    let time = [1i64, 0];
+    assert_eq!(system_call(SYS_NANOSLEEP, time.as_ptr() as i64, 0, 0), 0);
+    assert!(before.elapsed().as_secs() >= 1);
+    // Floating point registers are as they were.
+    let x = std::hint::black_box(1.5f64);
+    assert_eq!(system_call(SYS_WRITE, writer, b"by hand".as_ptr() as i64, 7), 7);
+    assert_eq!(x * 2.0, 3.0);
+    assert_eq!(thread.join().unwrap(), (7, *b"by hand\0"));
+    assert_eq!(system_call(SYS_WRITE, 999, b"x".as_ptr() as i64, 1), -9);
+    assert_eq!(system_call(SYS_GETPID, 0, 0, 0), i64::from(std::process::id()));
+    assert!(system_call(SYS_SOCKET, 2, 1, 0) > writer);
+}
+
+/// What the program does: the knob `what`.
+const WHAT: &[Knob] = &[Knob {
+    name: "what",
+    about: "what the program does",
+    values: KnobValues::Words(&["served", "ptrace", "command", "netlink"]),
+}];
+
+/// One program that makes system calls of its own.
+fn by_instruction(sim: &mut Sim) {
+    let what = sim.word("what");
+    let main = move || {
+        match &*what {
+            "ptrace" => drop(system_call(SYS_PTRACE, 0, 0, 0)),
+            "command" => drop(std::process::Command::new("true").spawn()),
+            "netlink" => drop(system_call(SYS_SOCKET, 16, 3, 0)),
+            _ => served(),
+        }
+        true
+    };
+    let program =
+        Program { arguments: vec!["program".into()], environment: Vec::new(), main: Box::new(main) };
+    register("machine", program);
+    let host = sim.host("machine");
+    sim.client(host, "machine", start);
+}
+
+fn run(what: &str) -> RunReport {
+    let scenario =
+        Scenario { name: "by-instruction", about: "calls", knobs: WHAT, seeds: 1, body: by_instruction };
+    let settings = [("what".to_owned(), what.to_owned())].into_iter().collect();
+    let spec = RunSpec {
+        scenario,
+        settings,
+        base: Base::Zero,
+        overrides: Overrides::new(),
+        record: Record::Hash,
+        events_max: None,
+    };
+    worker::make().run(&spec)
+}
+
+fn escapes(what: &str, call: &str, advice: &str) {
+    let failure = run(what).failure.expect("it escapes");
+    assert_eq!((failure.oracle.to_string().contains("escape"), failure.site.as_str()), (true, call));
+    assert!(failure.message.contains(advice), "{}", failure.message);
+    assert!(failure.message.contains("dispatch/tests.rs"), "no frame of the program: {}", failure.message);
+}
+
+#[test]
+fn calls_by_instruction_are_served() {
+    let report = run("served");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
+fn what_is_not_simulated_is_an_escape_with_a_frame_and_advice() {
+    escapes("ptrace", "syscall", "rustix_use_libc");
+    escapes("netlink", "socket", "address family 16");
+    escapes("command", "posix_spawn", "Give the other program a host");
+}
