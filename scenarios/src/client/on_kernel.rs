@@ -62,6 +62,9 @@ impl Runtime for OnKernel {
             SocketOption::NoDelay => writer.set_nodelay(true),
             SocketOption::Nonblocking(on) => writer.set_nonblocking(on),
             SocketOption::ResetOnClose => writer.set_linger(Some(0)),
+            SocketOption::Timeout(limit) => {
+                writer.set_read_timeout(Some(limit)).and(writer.set_write_timeout(Some(limit)))
+            }
         };
         set.map_err(io_error)
     }

@@ -29,6 +29,8 @@ pub enum SocketOption {
     Nonblocking(bool),
     /// `SO_LINGER` with a time of 0: `close` resets the connection.
     ResetOnClose,
+    /// `SO_RCVTIMEO` and `SO_SNDTIMEO`.
+    Timeout(Duration),
 }
 
 /// Sockets, time and choices.

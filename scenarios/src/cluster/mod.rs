@@ -14,7 +14,6 @@ mod rolling_restart;
 pub mod run;
 pub mod servers;
 mod slow_storage;
-mod tokio_client;
 
 use eagain_sim::run::Scenario;
 

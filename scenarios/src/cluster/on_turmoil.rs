@@ -7,8 +7,9 @@
 //! do all the work: of links, which are made anew, of requests, of clients. What was acknowledged has to be there
 //! whatever befell whom, and when it is over the cluster has to answer again.
 
-use super::tokio_client::{Client, ClusterContext};
-use crate::client::{Connector, Io};
+use crate::client::{Connector, Io, OnTokio};
+use crate::durability::client::{CLUSTER_TIMEOUT, ClientOn, REFUSED, SILENT};
+use crate::durability::server::UNKNOWN;
 use crate::durability::workload::{History, check};
 use crate::run::sockets::on_sockets;
 use crate::run::tokio::{Listening, WALL_START_NS};
@@ -31,6 +32,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
+use tokio::time::sleep;
 use turmoil::net::TcpListener;
 
 /// A step of turmoil, and so the way from one host to another: coarse, for every host waits for the end of faults.
@@ -97,17 +99,17 @@ pub fn run(sim: &mut Sim, run: Run) {
     let mut settings = turmoil::Builder::new();
     settings.tick_duration(TICK).tcp_capacity(SEGMENTS);
     on_turmoil_with(sim, settings, |world| {
-        let context = ClusterContext {
-            layer: world.layer().clone(),
-            connector: Connector::Turmoil("access"),
-            history: history.clone(),
-            prefix: world.layer().choose("prefix", 0, 63),
-        };
+        let runtime = OnTokio { layer: world.layer().clone(), connector: Connector::Turmoil("access") };
+        // Paths that some seed of a sweep has to take.
+        for mark in [SILENT, REFUSED, UNKNOWN] {
+            world.layer().world().sometimes(mark, false);
+        }
+        let prefix = key_prefix(world.layer());
         let mut names = Names::default();
         let mut tier = |hosts: &[&'static str], role, behind: &[SocketAddr]| -> Vec<SocketAddr> {
             let make = |name: &&'static str| {
-                let (layer, config, names) = (context.layer.clone(), config(role, behind), names.clone());
-                let outward = Outward { layer, name, connector: context.connector, names, new_link };
+                let (layer, config, names) = (runtime.layer.clone(), config(role, behind), names.clone());
+                let outward = Outward { layer, name, connector: runtime.connector, names, new_link };
                 host(world, outward, config);
                 SocketAddr::new(world.turmoil().lookup(*name), PORT)
             };
@@ -119,13 +121,15 @@ pub fn run(sim: &mut Sim, run: Run) {
         let logics = tier(&LOGICS, Role::Logic, &storages);
         tier(&["access"], Role::Access, &logics);
         for number in 1..=clients {
-            let context = context.clone();
+            let (runtime, history) = (runtime.clone(), history.clone());
+            let mut client = ClientOn::new(runtime.clone(), number, prefix.clone(), CLUSTER_TIMEOUT);
             world.client(&format!("client-{number}"), async move {
-                let mut client = Client::new(context, number);
-                client.run(operations).await;
+                client.run(operations, true, &history).await;
                 if reads_at_the_end && number == 1 {
-                    client.wait_for_quiet().await;
-                    client.read_all_keys().await;
+                    while !runtime.layer.world().is_quiet() {
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                    client.read_all_keys(&history).await;
                 }
                 Ok(())
             });
@@ -169,17 +173,23 @@ async fn servers_and_clients(layer: &Layer, history: &History) -> io::Result<()>
         Rc::make_mut(&mut names).extend(tier.iter().copied());
         behind = tier.iter().map(|(address, _)| *address).collect();
     }
-    let (layer, history, connector) = (layer.clone(), history.clone(), Connector::Sockets(address));
-    let context = ClusterContext { prefix: layer.choose("prefix", 0, 63), layer, connector, history };
+    let prefix = key_prefix(layer);
+    let runtime = OnTokio { layer: layer.clone(), connector: Connector::Sockets(address) };
+    let client = |number| ClientOn::new(runtime.clone(), number, prefix.clone(), CLUSTER_TIMEOUT);
     let clients = (1..=3).map(|number| {
-        let mut client = Client::new(context.clone(), number);
-        spawn_local(async move { client.run(10).await })
+        let (mut client, history) = (client(number), history.clone());
+        spawn_local(async move { client.run(10, true, &history).await })
     });
     for client in clients.collect::<Vec<_>>() {
         client.await?;
     }
-    Client::new(context, 4).read_all_keys().await;
+    client(4).read_all_keys(history).await;
     Ok(())
+}
+
+/// What the names of keys begin with. It decides which storage server has which.
+fn key_prefix(layer: &Layer) -> String {
+    layer.choose("prefix", 0, 63).to_string()
 }
 
 const STORAGES: [&str; 2] = ["storage-1", "storage-2"];

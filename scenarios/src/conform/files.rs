@@ -4,10 +4,12 @@
 
 use super::generate::Draw;
 use super::machine::digest;
-use super::sides::{in_simulation, on_linux};
+use super::sides::{calls_of, in_simulation, on_linux};
 use super::sweep::Report;
 use eagain_net::{Fd, Kernel, OpenFlags, Result};
 use eagain_sim::Engine;
+use eagain_sim::trace::Kind;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -181,6 +183,13 @@ pub fn compare(engine: &mut Engine, seed: u64) -> std::result::Result<(), String
     let before: Vec<String> = before.map(|(call, outcome)| format!("{call:?} = {outcome}")).collect();
     let text = format!("{}\n  // the simulator says: {}", before.join("\n"), simulation[at]);
     Err(text.replace(&folder, "F").replace(&"n".repeat(255), "n*255").replace(&"/".repeat(1000), "/*1000"))
+}
+
+/// The calls that the program of a seed makes.
+pub fn calls_made(engine: &mut Engine, seed: u64) -> BTreeSet<Kind> {
+    let folder = "/var/tmp/program";
+    let calls = program(seed, folder);
+    calls_of(engine, move |k| drop(run(k, folder, &calls)))
 }
 
 /// Compares programs `from` to `from + programs`.

@@ -4,7 +4,9 @@
 use eagain_net::Linux;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
+use eagain_sim::trace::Kind;
 use eagain_sim::{Engine, KernelKnobs, Sim, SimKernel, USUAL_FAULTS, run_body};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// Descriptor numbers and signal dispositions belong to the process: one body at a time.
@@ -31,12 +33,23 @@ const WORLD: Scenario = Scenario {
 
 /// Runs `body` as the only process of a world without faults, where everything arrives within the call that causes it.
 pub fn in_simulation(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> RunReport {
+    recorded(Record::Hash, engine, body)
+}
+
+/// As [`in_simulation`]; which calls it made, by their rows in the simulator's table.
+pub fn calls_of(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> BTreeSet<Kind> {
+    let log = recorded(Record::Trace, engine, body).trace;
+    let events = log.into_iter().flat_map(|log| log.events);
+    events.map(|event| event.kind).filter(|kind| kind.is_call()).collect()
+}
+
+fn recorded(record: Record, engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> RunReport {
     let spec = RunSpec {
         scenario: WORLD,
         settings: Default::default(),
         base: Base::Zero,
         overrides: Overrides::new(),
-        record: Record::Hash,
+        record,
         events_max: None,
     };
     let mut body = Some(body);

@@ -44,15 +44,19 @@ pub fn draw(value: u64, mut choose: impl FnMut(&'static str, u64, u64) -> u64) -
     (key, ask)
 }
 
-/// Has an operation on the key of this name asked, in words.
-pub fn in_words<T>(name: &str, ask: Ask, asks: impl FnOnce(&[&[u8]]) -> T) -> T {
-    let name = name.as_bytes();
-    match ask {
-        Ask::Set(value) => asks(&[b"SET", name, &padded(value)]),
-        Ask::Get => asks(&[b"GET", name]),
-        Ask::Incr => asks(&[b"INCR", name]),
-        Ask::Del => asks(&[b"DEL", name]),
+/// An operation on the key of this name, in words.
+pub fn in_words(name: &str, ask: Ask) -> Vec<Vec<u8>> {
+    let command = match ask {
+        Ask::Set(_) => "SET",
+        Ask::Get => "GET",
+        Ask::Incr => "INCR",
+        Ask::Del => "DEL",
+    };
+    let mut words = vec![command.as_bytes().to_vec(), name.as_bytes().to_vec()];
+    if let Ask::Set(value) = ask {
+        words.push(padded(value));
     }
+    words
 }
 
 /// What an error that a server reports says about the outcome.

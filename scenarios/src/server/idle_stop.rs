@@ -10,6 +10,10 @@ use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
 use std::time::Duration;
 
+eagain_sim::scenario_tests! {
+    holds => SCENARIO;
+}
+
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
     name: "idle-stop",

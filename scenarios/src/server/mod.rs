@@ -49,7 +49,7 @@ pub const ALL: &[Scenario] = &[
     crash_and_partition::SCENARIO,
 ];
 
-/// The [`Scenario`] of the file's `SCRIPT`.
+/// The [`Scenario`] of the file's `SCRIPT`, and its test.
 macro_rules! scenario {
     () => {
         /// The scenario.
@@ -60,6 +60,10 @@ macro_rules! scenario {
             seeds: 64,
             body: |sim| crate::run::run(sim, &SCRIPT),
         };
+
+        eagain_sim::scenario_tests! {
+            holds => SCENARIO;
+        }
     };
 }
 use scenario;

@@ -7,6 +7,10 @@ use eagain_sim::run::Scenario;
 use eagain_sim::{ProcessId, Sim};
 use std::time::Duration;
 
+eagain_sim::scenario_tests! {
+    holds => SCENARIO;
+}
+
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
     name: SCRIPT.name,

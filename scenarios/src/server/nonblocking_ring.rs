@@ -8,6 +8,10 @@ use eagain_sim::run::{Knob, KnobValues, Scenario};
 use eagain_sim::{Sim, SimKernel, USUAL_FAULTS, choose, fail, sometimes};
 use std::time::Duration;
 
+eagain_sim::scenario_tests! {
+    holds => SCENARIO;
+}
+
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
     name: "nonblocking-ring",
