@@ -14,8 +14,9 @@
 //!   sim          a scenario builds its world; control and oracle: what it does and says while it runs
 //! ```
 //!
-//! The state of `run`, `scheduler` and `network` is private to them. What lies lower in the list knows nothing of what lies higher: the network
-//! leaves notices, the event queue names events, and `world/` alone says who hears of the one and what the other does.
+//! The state of `run`, `scheduler` and `network` is private to them, and so is that of open files, descriptor tables, disks and signals
+//! in `object`. What lies lower in the list knows nothing of what lies higher: the network leaves notices, the event queue
+//! names events, and `world/` alone says who hears of the one and what the other does.
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.
