@@ -136,7 +136,10 @@ impl Sim {
         self.faults.extend(more);
     }
 
-    /// When, in nanoseconds of virtual time, faults stop at the latest.
+    /// When, in nanoseconds of virtual time, faults stop at the latest. From then on no family of faults changes anything
+    /// new, threads are no longer slow, and networks that are cut are whole. What stays is what was chosen before: bandwidths
+    /// and buffers of connections, a listener's backlog, settings (`knob`), drifting clocks, and what had begun and ends by
+    /// itself, such as a full disk, a delayed segment or a host that is down.
     pub fn quiet_after(&mut self, ns: u64) {
         self.quiet_after = ns;
     }

@@ -7,6 +7,7 @@ use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::Record;
+use eagain_sim::trace::Kind;
 use eagain_sim::{Sim, SimKernel, control};
 use std::time::Duration;
 
@@ -378,4 +379,52 @@ fn sigpipe_is_ignored_from_the_start_unless_the_knob_says_otherwise() {
         "{}",
         ended.output
     );
+}
+
+/// Writes a record, syncs it, and does a lot besides.
+fn write_and_sync(k: SimKernel, incarnation: u32) {
+    let file = k.open("/log", OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
+    for n in 0..60 {
+        k.pwrite(file, b"record", n + u64::from(incarnation)).unwrap();
+        for _ in 0..20 {
+            k.clock_gettime(ClockId::Monotonic);
+        }
+        k.fdatasync(file).unwrap();
+        k.nanosleep(Duration::from_millis(1)).unwrap();
+    }
+    k.nanosleep(3600 * SECOND).unwrap();
+}
+
+fn end_somewhere(sim: &mut Sim, family: Family) {
+    sim.faults(&[family]);
+    let (host, other) = (sim.host("server"), sim.host("client"));
+    sim.server_restarting(host, "server", write_and_sync);
+    sim.client(other, "client", |k| k.nanosleep(10 * SECOND).unwrap());
+}
+
+/// A crash at a call in 23 is no test of what was not synced.
+#[test]
+fn half_of_the_ends_come_between_a_write_and_its_sync() {
+    let families: [(fn(&mut Sim), Kind); 2] = [
+        (|sim| end_somewhere(sim, Family::HostPower), Kind::Fault(Family::HostPower)),
+        (|sim| end_somewhere(sim, Family::ProcessKill), Kind::Fault(Family::ProcessKill)),
+    ];
+    for (body, end) in families {
+        let (mut ends, mut unsynced) = (0, 0);
+        for seed in 0..60 {
+            let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Trace);
+            assert_eq!(report.failure, None);
+            let mut last = None;
+            for event in report.trace.unwrap().events {
+                if event.kind == end {
+                    ends += 1;
+                    unsynced += u32::from(last == Some(Kind::Pwrite));
+                }
+                if event.kind.is_call() {
+                    last = Some(event.kind);
+                }
+            }
+        }
+        assert!(ends > 10 && 4 * unsynced > ends, "{end:?}: {unsynced} of {ends}");
+    }
 }

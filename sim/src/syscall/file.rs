@@ -192,6 +192,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
     let me = w.scheduler.current();
     w.run.payload(me, &bytes[..n], true);
     w.progress();
+    w.count_write();
     Ok((n, at + n as u64))
 }
 

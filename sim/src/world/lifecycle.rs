@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// What a process runs, each time that it begins: how often it has begun before, from 0.
 pub(crate) type Factory = Arc<dyn Fn(SimKernel, u32) + Send + Sync>;
 
+/// After which write to a file a process ends, instead of at a call; 0: at the call.
+const AFTER_WRITE: Domain = Domain("end.after-write");
 /// How much longer than usual something stays down.
 const DOWN: Domain = Domain("restart.delay");
 
@@ -28,6 +30,8 @@ pub(crate) struct Lifecycle {
     pub successor: u32,
     /// Calls to the chosen end; `u64::MAX` where there is none.
     pub calls_left: u64,
+    /// Writes to files up to the chosen end, where that comes right after one: data is there that was not synced. 0: none.
+    pub writes_left: u64,
     /// How many calls were to be made when it was last planned to look at the process.
     pub look_after: u32,
     /// That is the end of the host, too.
@@ -51,6 +55,10 @@ impl World {
         }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
+        let writes = match (kill, crash) {
+            (0, 0) => 0,
+            _ => self.run.choose_once(AFTER_WRITE, &name, Distribution::rarely_log(32_768, 1, 256)),
+        };
         let lifecycle = &mut self.processes[process].lifecycle;
         lifecycle.with_host = crash != 0 && (kill == 0 || crash <= kill);
         lifecycle.calls_left = match (kill, crash) {
@@ -58,12 +66,29 @@ impl World {
             (0, at) | (at, 0) => at,
             (kill, crash) => kill.min(crash),
         };
+        if writes > 0 {
+            (lifecycle.writes_left, lifecycle.calls_left) = (writes, u64::MAX);
+        }
         self.plan_look(process);
     }
 
     /// At which call, or 0.
     fn choose_call(&mut self, family: Family, name: &str) -> u64 {
         self.run.draw(family, Once, || name.to_owned())
+    }
+
+    /// The running process has written to a file: it may have been the chosen write, and the call is its last.
+    #[inline]
+    pub fn count_write(&mut self) {
+        let process = self.my_process();
+        let lifecycle = &mut self.processes[process].lifecycle;
+        if lifecycle.writes_left > 0 {
+            lifecycle.writes_left -= 1;
+            if lifecycle.writes_left == 0 {
+                lifecycle.calls_left = 1;
+                self.plan_look(process);
+            }
+        }
     }
 
     /// The chosen call was made.
