@@ -141,6 +141,15 @@ fn a_receive_of_nothing_ends_with_whatever_wakes_it<K: Sleepers>(k: K) {
     assert_eq!(nothing(server)(k), Ok(0), "not EAGAIN");
     assert_eq!(k.recv(server, &mut [], RecvFlags::DONTWAIT), Err(Errno::EAGAIN));
     close_all(k, &[client, server]);
+    // Also where there is no connection any more that could be made.
+    let (listener, first, address) = full(k);
+    let second = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();
+    assert_eq!(k.connect(second, address), Err(Errno::EINPROGRESS));
+    k.fcntl_setfl(second, eagain_net::StatusFlags::NONE).unwrap();
+    let caller = Caller::start(k, nothing(second));
+    k.shutdown(second, ShutdownHow::Read).unwrap();
+    assert_eq!(caller.end(k), Ok(0));
+    close_all(k, &[first, second, listener]);
 }
 
 /// A receive of up to 20 bytes; what it got.

@@ -83,13 +83,13 @@ impl Net<'_> {
         if flags.contains(RecvFlags::OOB) {
             return Step::Done(self.recv_urgent(sock, buffer, flags));
         }
+        if progress.nothing {
+            return Step::Done(Ok(0));
+        }
         if progress.disconnects.is_some_and(|before| before != s.disconnects) {
             // `sk_wait_event`: what it waited on is no more.
             let errno = s.error.take().unwrap_or(Errno::EPIPE);
             return Step::Done(progress.or(errno));
-        }
-        if progress.nothing {
-            return Step::Done(Ok(0));
         }
         if let Some((conn, side)) = s.conn {
             let incoming = 1 - side as usize;
