@@ -8,6 +8,7 @@
 
 use crate::symbol::by_number;
 use crate::{context, image, raw};
+use eagain_sim::native;
 use std::ffi::{c_int, c_long, c_void};
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
@@ -181,21 +182,59 @@ unsafe extern "C" fn on_system_call(_: c_int, _: *mut libc::siginfo_t, frame: *m
     }
 }
 
-/// Number and arguments as they were pushed.
+/// Number and arguments as they were pushed, the frame pointer, the flags, and where the program goes on.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn eagain_serve(frame: *const [c_long; 7]) -> c_long {
+unsafe extern "C" fn eagain_serve(frame: *const [c_long; 10]) -> c_long {
     // SAFETY: `eagain_enter` has pushed as many.
-    let [call, f, e, d, c, b, a] = unsafe { *frame };
+    let [call, f, e, d, c, b, a, _, _, behind] = unsafe { *frame };
     let Some(context) = context::current() else {
         // SAFETY: the program's own call: there is no program that runs.
         return unsafe { raw::system_call(call, [a, b, c, d, e, f]) };
     };
+    if is_nobodys_business(context, call, [a, b]) {
+        return 0;
+    }
+    if !is_in_executable(behind as usize) && looks_at_files(call) {
+        return -c_long::from(libc::ENOENT);
+    }
     let errno = raw::errno();
     // SAFETY: what the system call asks for is the caller's promise.
     let result = unsafe { by_number(context, call, [a, b, c, d, e, f]) };
     let result = if result == -1 { -c_long::from(raw::errno()) } else { result };
     raw::set_errno(errno);
     result
+}
+
+/// Whether it is a wake that nobody waits for. libc's `pthread_once` makes one the first time, and libc's statics are those of
+/// the OS process: a later world has none.
+fn is_nobodys_business(context: &context::Context, call: c_long, [word, op]: [c_long; 2]) -> bool {
+    let wakes = matches!(op as c_int & libc::FUTEX_CMD_MASK, libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET);
+    call == libc::SYS_futex && wakes && !context.as_harness(|| native::is_awaited(word as usize))
+}
+
+/// What libc looks at by itself (its configuration, time zones, names) it looks at once in an OS process: it finds nothing.
+fn looks_at_files(call: c_long) -> bool {
+    [
+        libc::SYS_open,
+        libc::SYS_openat,
+        libc::SYS_stat,
+        libc::SYS_lstat,
+        libc::SYS_newfstatat,
+        libc::SYS_access,
+        libc::SYS_faccessat,
+        libc::SYS_readlink,
+        libc::SYS_readlinkat,
+    ]
+    .contains(&call)
+}
+
+unsafe extern "C" {
+    static __executable_start: u8;
+    static etext: u8;
+}
+
+fn is_in_executable(address: usize) -> bool {
+    ((&raw const __executable_start) as usize..=(&raw const etext) as usize).contains(&address)
 }
 
 #[cfg(test)]

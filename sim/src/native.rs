@@ -74,6 +74,9 @@ const PREEMPTED_NS: (u64, u64) = (1_000, 1_000_000);
 /// nanoseconds; 0: at none of them.
 pub fn choose_preemption() -> (u64, u64) {
     with(|w| {
+        if w.run.failed() {
+            return (0, 0);
+        }
         let me = w.scheduler.current();
         let Thread { preemptions, name, .. } = &mut w.scheduler[me];
         let at = w.run.draw(Family::Preempt, &mut *preemptions, || name.clone());
@@ -93,7 +96,8 @@ pub fn compute(ns: u64, off: u64) {
     let mut entered = false;
     loop {
         let go_on = with(|w| {
-            if w.scheduler.is_unwinding() {
+            // A run that has failed ends at the next call, however much is computed on the way to it.
+            if w.scheduler.is_unwinding() || w.run.failed() {
                 return true;
             }
             let me = w.scheduler.current();
@@ -117,6 +121,11 @@ pub fn compute(ns: u64, off: u64) {
 /// The address of the host of this name.
 pub fn resolve(name: &str) -> Option<IpAddr> {
     with(|w| w.hosts.position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host))))
+}
+
+/// Whether a thread of the running process waits on this futex word.
+pub fn is_awaited(word: usize) -> bool {
+    with(|w| w.futexes.0.contains_key(&(w.my_process(), word)))
 }
 
 /// What kind of socket a descriptor of the running process is: its domain, and whether it takes datagrams.

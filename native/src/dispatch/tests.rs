@@ -54,7 +54,7 @@ fn served() {
 const WHAT: &[Knob] = &[Knob {
     name: "what",
     about: "what the program does",
-    values: KnobValues::Words(&["served", "ptrace", "command", "netlink"]),
+    values: KnobValues::Words(&["served", "ptrace", "command", "netlink", "panic"]),
 }];
 
 /// One program that makes system calls of its own.
@@ -64,6 +64,7 @@ fn by_instruction(sim: &mut Sim) {
         match &*what {
             "ptrace" => drop(system_call(SYS_PTRACE, 0, 0, 0)),
             "command" => drop(std::process::Command::new("true").spawn()),
+            "panic" => panic!("as planned"),
             "netlink" => drop(system_call(SYS_SOCKET, 16, 3, 0)),
             _ => served(),
         }
@@ -76,19 +77,22 @@ fn by_instruction(sim: &mut Sim) {
     sim.client(host, "machine", start);
 }
 
-fn run(what: &str) -> RunReport {
+fn spec(what: &str) -> RunSpec {
     let scenario =
         Scenario { name: "by-instruction", about: "calls", knobs: WHAT, seeds: 1, body: by_instruction };
     let settings = [("what".to_owned(), what.to_owned())].into_iter().collect();
-    let spec = RunSpec {
+    RunSpec {
         scenario,
         settings,
         base: Base::Zero,
         overrides: Overrides::new(),
         record: Record::Hash,
         events_max: None,
-    };
-    worker::make().run(&spec)
+    }
+}
+
+fn run(what: &str) -> RunReport {
+    worker::make().run(&spec(what))
 }
 
 fn escapes(what: &str, call: &str, advice: &str) {
@@ -96,6 +100,15 @@ fn escapes(what: &str, call: &str, advice: &str) {
     assert_eq!((failure.oracle.to_string().contains("escape"), failure.site.as_str()), (true, call));
     assert!(failure.message.contains(advice), "{}", failure.message);
     assert!(failure.message.contains("dispatch/tests.rs"), "no frame of the program: {}", failure.message);
+}
+
+/// What libc does once in an OS process is in no trace.
+#[test]
+fn first_panic_of_a_worker_is_as_the_second() {
+    let mut worker = worker::make();
+    let [one, two] = [0; 2].map(|_| worker.run(&spec("panic")));
+    assert!(one.failure.is_some());
+    assert_eq!(one.hash, two.hash);
 }
 
 #[test]
