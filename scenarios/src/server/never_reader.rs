@@ -2,7 +2,8 @@
 //! up as late as it says, and no later. The others do not notice.
 
 use crate::client::Behaviour::{NeverReader, Steady};
-use crate::script::{Clients, KNOBS, Script, Setup, one, others};
+use crate::script::{Clients, Faults, KNOBS, Script, Setup, one, others};
+use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
 use eagain_sim::{ProcessId, Sim};
 use std::time::Duration;
@@ -32,11 +33,16 @@ const TIMES: usize = 128;
 /// What the server may hold: some hundred KiB of replies, in buffers that double.
 const MEMORY_MAX: u64 = 2 << 20;
 
+/// Nothing that takes much time, because time is measured: through buffers of a few bytes a peer's kernel takes replies for long.
+const FAULTS: Faults =
+    Faults::Only(&[Family::OffCpu, Family::Interrupt, Family::Wakeup, Family::WireDelay, Family::WireSplit]);
+
 /// What happens. On tokio what a stream has taken is gone, so that nobody stalls as soon.
 pub const SCRIPT: Script = Script::on_kernel(
     "never-reader",
     "a client asks for large replies and reads nothing; it is given up in time, and memory stays bounded",
     Setup {
+        faults: FAULTS,
         host: limit_memory,
         clients: &[never_reader(STALL), others(Steady { rounds: 10 })],
         ..Setup::USUAL
@@ -48,6 +54,7 @@ pub const SCRIPT: Script = Script::on_kernel(
 /// long.
 const TOLD_LATE: Script = Script {
     kernel: Some(Setup {
+        faults: FAULTS,
         config: |config| config.limits.write_stall_timeout_ns = SHORT_STALL.as_nanos() as u64,
         host: limit_memory,
         clients: &[never_reader(SHORT_STALL.saturating_mul(3)), others(Steady { rounds: 10 })],
