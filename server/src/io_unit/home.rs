@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// The listener's token; those of peers are below it.
 pub(super) const LISTENER: u64 = 1 << 61;
+/// With a peer's token: look at it only because it may be late.
+pub(super) const DEADLINE: u64 = 1 << 62;
 
 /// One loop's own.
 pub struct Home<K: Kernel, S: Storage> {
@@ -78,7 +80,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     pub(super) fn watch_deadline(&self, peer: &mut Peer<K>) {
         if let Some(deadline) = peer.connection.deadline().filter(|&at| at < peer.timer_ns) {
             peer.timer_ns = deadline;
-            self.look_at(peer.token, deadline);
+            self.look_at(peer.token | DEADLINE, deadline);
         }
     }
 

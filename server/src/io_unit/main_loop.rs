@@ -2,7 +2,7 @@
 //! I/O by the model, signals by its waker, timers by the time for which it waits.
 
 use super::connection::CloseReason;
-use super::home::{Home, LISTENER};
+use super::home::{DEADLINE, Home, LISTENER};
 use super::peer::Peer;
 use super::units::Now;
 use crate::logic_unit::Order;
@@ -54,7 +54,7 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         }
         // 4. What the storage tells: replies that waited for it may leave.
         for token in home.take_held() {
-            look_at_peer(driver, &home, token, now, false);
+            look_at_peer(driver, &home, token, now);
         }
         // 5. What commands ask for.
         carry_out(driver, &home, now);
@@ -84,22 +84,22 @@ fn look_at_the_clock<K: Kernel, S: Storage>(
             }
             continue;
         }
-        look_at_peer(driver, home, token, now, true);
+        look_at_peer(driver, home, token, now);
     }
     Ok(())
 }
 
-/// Looks at a peer, now or when whoever holds it is done. `is_timer`: only because it may be late. A peer that is not must not be
-/// written to then: the few bytes for which a socket has room before it calls itself writable are not the peer's taking, and
-/// would give it all of its time again.
+/// Looks at a peer, now or when whoever holds it is done. With [`DEADLINE`] it is only because the peer may be late: one that is not
+/// must not be written to, for the few bytes for which a socket has room before it calls itself writable are not the peer's
+/// taking, and would give it all of its time again.
 fn look_at_peer<K: Kernel, S: Storage>(
     driver: &mut impl MainLoop<K, S>,
     home: &Home<K, S>,
     token: u64,
     now: Now,
-    is_timer: bool,
 ) {
-    let Some(shared) = home.peers.get(token) else { return };
+    let is_timer = token & DEADLINE != 0;
+    let Some(shared) = home.peers.get(token & !DEADLINE) else { return };
     let Some(mut peer) = shared.try_lock() else {
         home.look_at(token, now.mono_ns + BUSY_NS);
         return;
@@ -108,8 +108,7 @@ fn look_at_peer<K: Kernel, S: Storage>(
         peer.timer_ns = u64::MAX;
     }
     peer.connection.deadline_passed(now.mono_ns);
-    // Replies that wait for the storage may have had news while a worker had the peer.
-    if is_timer && !peer.connection.is_closed() && peer.held.is_empty() {
+    if is_timer && !peer.connection.is_closed() {
         home.watch_deadline(&mut peer);
     } else {
         driver.settle(&mut peer, now);
