@@ -11,15 +11,12 @@ use crate::runner::settings::STUCK_AFTER;
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, NONE, Next, Outside, World};
 use eagain_net::SocketAddr;
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Choices about the world as a whole.
 const WORLD: Domain = Domain("world");
-/// What `getrandom` gives.
-const ENTROPY: Domain = Domain("entropy");
 
 /// A world under construction, and then running. A scenario's body gets one.
 pub struct Sim {
@@ -441,35 +438,6 @@ fn drop_handlers() {
     });
     drop(handlers);
     with(|w| w.scheduler.end_unwinding());
-}
-
-impl World {
-    /// Nothing can happen any more: what was accepted must be done.
-    fn check_end(&mut self) {
-        if self.foreground > 0 && !self.run.failed() {
-            let waits = self.describe_threads();
-            self.run.fail(Oracle::Liveness, "deadlock", format!("no thread can ever run again\n{waits}"));
-        }
-        self.run.check_eventually();
-        self.run.check_panics();
-    }
-
-    pub(crate) fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
-        let me = self.scheduler.current();
-        let thread = &self.scheduler[me].name;
-        self.run.choose_workload(me, Cow::Borrowed(name), low, high, || format!("{thread}:{name}"))
-    }
-
-    pub(crate) fn sys_getrandom(&mut self, buffer: &mut [u8]) {
-        let process = self.my_process();
-        let name = &self.processes[process].name;
-        let everything = Distribution::uniform(0, u64::MAX >> 16);
-        for chunk in buffer.chunks_mut(4) {
-            let actor = u32::MAX - process;
-            let word = self.run.choose_named(actor, "entropy", ENTROPY, everything, || name.clone()) as u32;
-            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
-        }
-    }
 }
 
 /// Runs what `spec` says. The report is a function of it, and of nothing else.

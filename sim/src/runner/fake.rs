@@ -69,7 +69,8 @@ impl Execute for Fake {
         if spec.record != Record::Hash {
             choices.record();
         }
-        let mut world = World { choices, report: empty(), log: log(), hash: TraceHash::default(), time: 0 };
+        let mut world =
+            FakeWorld { choices, report: empty(), log: log(), hash: TraceHash::default(), time: 0 };
         if name == DRIFTS.name {
             world.hash.words(self.runs, 0);
         }
@@ -122,7 +123,7 @@ fn log() -> TraceLog {
 const CLIENT: u64 = 0x0a00_0001 << 16 | 40_000;
 const SERVER: u64 = 0x0a00_0002 << 16 | 6379;
 
-struct World {
+struct FakeWorld {
     choices: Choices,
     report: RunReport,
     log: TraceLog,
@@ -130,7 +131,7 @@ struct World {
     time: u64,
 }
 
-impl World {
+impl FakeWorld {
     fn play(&mut self, rounds: u64, can_fail: bool) {
         let (mut cuts, mut pauses, mut sizes) = (Stream::default(), Stream::default(), Stream::default());
         let (mut paused, mut last_split) = (0, 0);

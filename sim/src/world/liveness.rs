@@ -40,6 +40,16 @@ pub(crate) struct Grace {
 }
 
 impl World {
+    /// Nothing can happen any more: what was accepted must be done.
+    pub fn check_end(&mut self) {
+        if self.foreground > 0 && !self.run.failed() {
+            let waits = self.describe_threads();
+            self.run.fail(Oracle::Liveness, "deadlock", format!("no thread can ever run again\n{waits}"));
+        }
+        self.run.check_eventually();
+        self.run.check_panics();
+    }
+
     /// Whether a client has waited too long, or the run takes too long; looked at when one of them may be so.
     #[cold]
     pub fn judge_liveness(&mut self, time: u64) -> bool {

@@ -3,15 +3,14 @@
 //!
 //! ```text
 //!   dispatch    what a planned event does        notify     who hears that a file may be ready
-//!   wait        how a thread is woken            process    descriptors, threads, exit
-//!   hold        what a call that waits holds     lifecycle  kill, crash, restart
+//!   wait        how a thread is woken, and       process    descriptors, threads, exit
+//!               what its call holds              lifecycle  kill, crash, restart
 //!   host, clocks   processors, what clocks show
 //!   liveness    whether each client goes on (O6) spin        whether calls achieve anything (O3)
 //! ```
 
 mod clocks;
 mod dispatch;
-mod hold;
 mod host;
 mod lifecycle;
 mod liveness;

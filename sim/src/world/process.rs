@@ -2,7 +2,7 @@
 
 use super::{BORROWED_FD, HELD_FD, NONE, World};
 use crate::Oracle;
-use crate::choice::Stream;
+use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{DescriptorTable, Object, ProcessSignals};
 use crate::panic::Panic;
@@ -12,6 +12,10 @@ use crate::syscall::aio;
 use crate::syscall::descriptor;
 use crate::trace::Kind;
 use eagain_net::{Errno, Fd, SigSet, StatusFlags, ThreadBody};
+use std::borrow::Cow;
+
+/// What `getrandom` gives.
+const ENTROPY: Domain = Domain("entropy");
 
 /// What the buffers of a process's sockets held, all together, when its table was given the `installed`-th file and the
 /// network had buffered `ever` bytes. Until the table is given another, they hold at most as much more as the network has
@@ -58,6 +62,25 @@ pub(crate) struct Process {
 }
 
 impl World {
+    /// A choice that the running thread makes.
+    pub fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
+        let me = self.scheduler.current();
+        let thread = &self.scheduler[me].name;
+        self.run.choose_workload(me, Cow::Borrowed(name), low, high, || format!("{thread}:{name}"))
+    }
+
+    /// `getrandom(2)`.
+    pub fn sys_getrandom(&mut self, buffer: &mut [u8]) {
+        let process = self.my_process();
+        let name = &self.processes[process].name;
+        let everything = Distribution::uniform(0, u64::MAX >> 16);
+        for chunk in buffer.chunks_mut(4) {
+            let actor = u32::MAX - process;
+            let word = self.run.choose_named(actor, "entropy", ENTROPY, everything, || name.clone()) as u32;
+            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
+        }
+    }
+
     /// A new process on `host`, its main thread ready at `time`.
     pub fn add_process(
         &mut self,
