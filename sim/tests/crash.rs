@@ -411,7 +411,7 @@ fn half_of_the_ends_come_between_a_write_and_its_sync() {
     ];
     for (body, end) in families {
         let (mut ends, mut unsynced) = (0, 0);
-        for seed in 0..60 {
+        for seed in 0..200 {
             let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Trace);
             assert_eq!(report.failure, None);
             let mut last = None;

@@ -150,7 +150,7 @@ fn connecting_without_a_pause_to_a_port_where_nobody_listens_is_a_spin() {
         let address = sim.address(host, 80);
         alone(sim, "caller", move |k| while TcpStream::connect(k, address).is_err() {});
     };
-    spins(body, &["connect(0, 10.0.0.1:80) = -1 ECONNREFUSED"]);
+    spins(body, &["connect(0, 10.0.0.1:80 server) = -1 ECONNREFUSED"]);
 }
 
 #[test]
