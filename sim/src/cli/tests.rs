@@ -58,6 +58,13 @@ fn code(line: &str) -> u8 {
     eagain(line).0
 }
 
+/// A folder for what the running test lets the command write.
+fn own_root() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    crate::report::folder::OWN_ROOT.set(Some(folder.path().to_path_buf()));
+    folder
+}
+
 #[test]
 fn list_names_every_scenario_of_the_sweep() {
     insta::assert_snapshot!(eagain("list").1);
@@ -140,6 +147,7 @@ fn a_sweep_ends_with_its_sums() {
 
 #[test]
 fn a_sweep_looks_at_repaired_failures_first() {
+    let _root = own_root();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let registry = Registry { regressions: path, ..REGISTRY };
@@ -323,6 +331,7 @@ fn the_fault_table_has_a_paragraph_for_each_family() {
 
 #[test]
 fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
+    let _root = own_root();
     let (_, out, _) = eagain("run lost-reply --seed 8");
     let line = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
     let report = std::fs::read_to_string(line).unwrap();

@@ -28,6 +28,10 @@ pub fn name(spec: &RunSpec) -> String {
 
 /// Where the folders lie: `EAGAIN_OUT`, or `eagain` in cargo's target folder.
 pub fn root() -> PathBuf {
+    #[cfg(test)]
+    if let Some(own) = OWN_ROOT.with_borrow(Clone::clone) {
+        return own;
+    }
     if let Some(out) = std::env::var_os("EAGAIN_OUT").filter(|out| !out.is_empty()) {
         return PathBuf::from(out);
     }
@@ -37,6 +41,12 @@ pub fn root() -> PathBuf {
     let target = target.map_or_else(|| PathBuf::from("target"), Path::to_path_buf);
     let here = std::env::current_dir().unwrap_or_default();
     target.strip_prefix(&here).unwrap_or(&target).join("eagain")
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Instead of the common root, for a test that reads what was written: other tests write the same failures.
+    pub static OWN_ROOT: std::cell::RefCell<Option<PathBuf>> = const { std::cell::RefCell::new(None) };
 }
 
 /// Writes the folder below `root` and says where it is. One that the same build has left there about the same run, and that
