@@ -71,7 +71,7 @@ const PREEMPTED: Domain = Domain("thread.preempt.for");
 const PREEMPTED_NS: (u64, u64) = (1_000, 1_000_000);
 
 /// At which of the next [`PREEMPT_SLICE`] edges, loads and stores the running thread loses the processor, and for how many
-/// nanoseconds; 0: at none of them.
+/// nanoseconds; 0: at none of them. Also for a wake, where any but 0 means that it does.
 pub fn choose_preemption() -> (u64, u64) {
     with(|w| {
         if w.run.failed() {
@@ -89,6 +89,14 @@ pub fn choose_preemption() -> (u64, u64) {
         let off = w.run.choose_about(Family::Preempt, Once, PREEMPTED, how_long, object).max(PREEMPTED_NS.0);
         (at.min(PREEMPT_SLICE), off)
     })
+}
+
+/// The running thread has woken another one, which may take the processor from it before it goes on.
+pub fn preempt_waker() {
+    let (at, off) = choose_preemption();
+    if at > 0 {
+        compute(0, off);
+    }
 }
 
 /// The running thread has computed for `ns` nanoseconds without a call; `off`: and loses the processor for so long, 0: it does not.

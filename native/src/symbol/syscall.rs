@@ -7,6 +7,7 @@ use crate::context::{self, Context};
 use crate::escape::escape;
 use crate::raw;
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, Threads};
+use eagain_sim::native;
 use libc::timespec;
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -110,7 +111,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
 unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Result<i64> {
     let [a, b, c, ..] = arguments;
     match call {
-        libc::SYS_futex => futex(arguments),
+        libc::SYS_futex => futex(context, arguments),
         libc::SYS_gettid => Ok(i64::from(context.tid.get())),
         libc::SYS_getpid => Ok(i64::from(context.pid)),
         libc::SYS_sched_yield => {
@@ -164,7 +165,7 @@ fn checked(result: c_long) -> Result<i64> {
     if result == -1 { Err(Errno(raw::errno())) } else { Ok(result) }
 }
 
-unsafe fn futex([word, op, value, timeout, second, third]: [c_long; 6]) -> Result<i64> {
+unsafe fn futex(context: &Context, [word, op, value, timeout, second, third]: [c_long; 6]) -> Result<i64> {
     let word = &*(word as *const AtomicU32);
     let time = timeout as *const timespec;
     let clock =
@@ -179,7 +180,13 @@ unsafe fn futex([word, op, value, timeout, second, third]: [c_long; 6]) -> Resul
         libc::FUTEX_WAIT_BITSET => {
             KERNEL.futex_wait(word, value as u32, FutexTimeout::Absolute(clock, instant(time))).map(|()| 0)
         }
-        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => KERNEL.futex_wake(word, value as u32).map(i64::from),
+        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
+            let woken = KERNEL.futex_wake(word, value as u32)?;
+            if woken > 0 {
+                context.as_harness(native::preempt_waker);
+            }
+            Ok(i64::from(woken))
+        }
         requeue @ (libc::FUTEX_REQUEUE | libc::FUTEX_CMP_REQUEUE) => {
             let expected = if requeue == libc::FUTEX_CMP_REQUEUE { third as u32 } else { word.load(SeqCst) };
             let target = &*(second as *const AtomicU32);

@@ -30,7 +30,7 @@ pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::OneByte, &["were there", "never arrived", "no progress"]),
     (Fault::End, &["an end that is none"]),
     (Fault::OtherByte, &["other bytes than were sent"]),
-    (Fault::NoEdge, &["never arrived", "no OUT edge", "no progress"]),
+    (Fault::NoEdge, &["never arrived", "no OUT edge", "achieved nothing"]),
     (Fault::HasShut, &["nobody has shut"]),
     (Fault::Taken, &["a send of"]),
 ];

@@ -12,6 +12,6 @@ pub(super) const ROW: Row = Row {
     amount: Amount::Log(US, 300 * MS, Unit::Ns),
     also: "how long after the first",
     allowed_by: "RFC 768, udp(7)",
-    event: calls::Row::event(2036, "doubled", &[Arg::Address, Arg::Address, Arg::Count, Arg::Duration]),
+    event: calls::Row::event(2042, "doubled", &[Arg::Address, Arg::Address, Arg::Count, Arg::Duration]),
     usual: true,
 };

@@ -12,6 +12,6 @@ pub(super) const ROW: Row = Row {
     amount: Amount::Happens,
     also: "",
     allowed_by: "RFC 768, udp(7)",
-    event: calls::Row::event(2034, "lost", &[Arg::Address, Arg::Address, Arg::Count]),
+    event: calls::Row::event(2040, "lost", &[Arg::Address, Arg::Address, Arg::Count]),
     usual: true,
 };

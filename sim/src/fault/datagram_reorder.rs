@@ -12,6 +12,6 @@ pub(super) const ROW: Row = Row {
     amount: Amount::Log(US, 300 * MS, Unit::Ns),
     also: "",
     allowed_by: "RFC 768, udp(7)",
-    event: calls::Row::event(2035, "late", &[Arg::Address, Arg::Address, Arg::Count, Arg::Duration]),
+    event: calls::Row::event(2041, "late", &[Arg::Address, Arg::Address, Arg::Count, Arg::Duration]),
     usual: true,
 };
