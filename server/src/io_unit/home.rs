@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(super) const LISTENER: u64 = 1 << 61;
 /// With a peer's token: look at it only because it may be late.
 pub(super) const DEADLINE: u64 = 1 << 62;
+/// With a peer's token: its socket is paused for a worker. The poller keeps this mark together with what it was asked for.
+pub(super) const PAUSED: u64 = 1 << 63;
 
 /// One loop's own.
 pub struct Home<K: Kernel, S: Storage> {

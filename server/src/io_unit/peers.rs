@@ -30,14 +30,12 @@ struct Entry<K: Kernel> {
     peer: SharedPeer<K>,
     /// The peer's, to be had without its lock.
     stream: Arc<TcpStream<K>>,
-    /// Its socket is left alone until a worker takes the peer up.
-    paused: bool,
 }
 
 impl<K: Kernel> Table<K> {
-    fn find(&mut self, token: u64) -> Option<&mut Entry<K>> {
+    fn find(&self, token: u64) -> Option<&Entry<K>> {
         let (slot, generation) = parts(token);
-        self.slots.get_mut(slot).filter(|place| place.generation == generation)?.peer.as_mut()
+        self.slots.get(slot).filter(|place| place.generation == generation)?.peer.as_ref()
     }
 }
 
@@ -62,7 +60,7 @@ impl<K: Kernel> Peers<K> {
         peer.token = token;
         let (client, stream) = (peer.client, peer.stream.clone());
         let peer = Arc::new(Mutex::new(kernel, peer));
-        entry.peer = Some(Entry { client, peer: peer.clone(), stream, paused: false });
+        entry.peer = Some(Entry { client, peer: peer.clone(), stream });
         (token, peer)
     }
 
@@ -71,22 +69,9 @@ impl<K: Kernel> Peers<K> {
         self.table.lock().find(token).map(|entry| entry.peer.clone())
     }
 
-    /// As [`get`](Peers::get), of one that was paused: a worker takes it up.
-    pub(super) fn take_up(&self, token: u64) -> Option<SharedPeer<K>> {
-        let mut table = self.table.lock();
-        let entry = table.find(token)?;
-        entry.paused = false;
-        Some(entry.peer.clone())
-    }
-
-    /// The socket of a peer that is paused from now on. `None`: it was already, and has told once more that it is `closed`,
-    /// as one that is asked for nothing does; paused again it would tell again, without end. While the socket is held its
-    /// descriptor is nobody else's.
-    pub(super) fn pause(&self, token: u64, closed: bool) -> Option<Arc<TcpStream<K>>> {
-        let mut table = self.table.lock();
-        let entry = table.find(token)?;
-        let was_paused = std::mem::replace(&mut entry.paused, true);
-        (!(was_paused && closed)).then(|| entry.stream.clone())
+    /// That peer's socket. While it is held its descriptor is nobody else's.
+    pub(super) fn stream(&self, token: u64) -> Option<Arc<TcpStream<K>>> {
+        self.table.lock().find(token).map(|entry| entry.stream.clone())
     }
 
     /// Frees the place. The token is never valid again (but for 2^29 uses of the slot).

@@ -11,7 +11,7 @@
 //!
 //! Without workers the main thread takes the workers' part itself.
 
-use super::home::{Home, LISTENER};
+use super::home::{Home, LISTENER, PAUSED};
 use super::main_loop::{self, BUSY_NS, MainLoop};
 use super::peer::{Peer, Ready};
 use super::service::Service;
@@ -126,9 +126,13 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             }
             return;
         }
+        // A closed socket that is paused tells so once more (Poller::pause). Paused again it would tell again, without end.
+        if event.token & PAUSED != 0 {
+            return;
+        }
         // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
-        let Some(stream) = self.watch.home.peers.pause(event.token, event.closed) else { return };
-        if self.watch.poller.pause(stream.fd(), event.token).is_ok() {
+        let Some(stream) = self.watch.home.peers.stream(event.token) else { return };
+        if self.watch.poller.pause(stream.fd(), event.token | PAUSED).is_ok() {
             let _ = self.queue.push(Task::Peer(event.token, Ready::of(event)));
         }
     }
@@ -152,8 +156,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         let home = &*self.watch.home;
-        let shared = if paused { home.peers.take_up(token) } else { home.peers.get(token) };
-        let Some(shared) = shared else { return };
+        let Some(shared) = home.peers.get(token) else { return };
         let mut peer = shared.lock();
         if peer.released {
             return;
