@@ -1,9 +1,16 @@
 //! A reactor with workers: what its main thread does while a worker has a peer.
 
+use eagain_net::model::ModelKind;
+use eagain_net::{ShutdownHow, SocketOption, TcpStream, sleep};
+use eagain_scenarios::durability::server::{PORT, SHIPPED, persistent, server};
 use eagain_scenarios::run::run;
 use eagain_scenarios::server::graceful_stop;
+use eagain_server::config::Config;
+use eagain_server::storage_unit::{Engine as Storage, SyncPolicy};
+use eagain_sim::fault::Family;
 use eagain_sim::run::{RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, Sim, run_spec};
+use std::time::Duration;
 
 fn body(sim: &mut Sim) {
     // The main thread is awake for more calls than these only while a worker is held up.
@@ -23,5 +30,42 @@ fn a_closed_socket_that_was_armed_again_is_paused_again() {
             let report = run_spec(&RunSpec::seeded(scenario, settings, seed), &mut engine);
             assert_eq!(report.failure, None, "{model}, seed {seed:#x}");
         }
+    }
+}
+
+/// Its client has sent all and resets, while the reply waits for a slow disk: nothing is wanted of the socket then.
+fn reset_while_syncing(sim: &mut Sim) {
+    sim.knobs().spin_limit = 200;
+    sim.faults(&[Family::DiskSlow]);
+    let host = sim.host("server");
+    let address = sim.address(host, PORT);
+    let model = if sim.choose("model", 0, 1) == 0 { ModelKind::Epoll } else { ModelKind::EpollEdge };
+    let config = Config { model, workers: 2, ..persistent(Storage::Log, SyncPolicy::Always) };
+    server(sim, host, "server", config, SHIPPED);
+    let host = sim.host("client");
+    sim.client(host, "client", move |k| {
+        for _ in 0..50 {
+            sleep(k, Duration::from_millis(100));
+            // It may still wait for its own disk to begin.
+            let Ok(stream) = TcpStream::connect(k, address) else { continue };
+            stream.write_all(b"SET a 1\r\n").expect("there is room");
+            stream.shutdown(ShutdownHow::Write).expect("it is connected");
+            sleep(k, Duration::from_millis(1));
+            stream.set(SocketOption::Linger(Some(0))).expect("a stream has it");
+            drop(stream);
+        }
+    });
+    sim.run();
+}
+
+/// Once the main thread and a worker told each other of it until the disk was done.
+#[test]
+fn a_reset_socket_of_which_nothing_is_wanted_stays_paused() {
+    let scenario =
+        Scenario { name: "reset-while-syncing", about: "", knobs: &[], seeds: 1, body: reset_while_syncing };
+    let mut engine = Engine::new();
+    for seed in 0..100 {
+        let report = run_spec(&RunSpec::seeded(scenario, Settings::new(), seed), &mut engine);
+        assert_eq!(report.failure, None, "seed {seed:#x}");
     }
 }
