@@ -9,7 +9,9 @@ use eagain_net::{
     StatusFlags, ThreadId,
 };
 use std::any::TypeId;
+use std::fs::File;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,6 +61,9 @@ struct Worker {
     /// What it is in, the object that it waits for, and whether it was seen asleep there.
     call: Option<(Step, u32)>,
     waited: bool,
+    /// What Linux says of the thread. Open from the start: a number that the program closes must not come back while somebody
+    /// only looks.
+    stat: Option<File>,
 }
 
 fn of<T>(result: Result<T>, text: impl FnOnce(T) -> (String, &'static str)) -> Done {
@@ -201,6 +206,14 @@ impl<K: Kernel> Program<K> {
             k.sigaction(signal, SigAction::handler(restart, |_| {}))?;
         }
         k.sigprocmask(MaskHow::Unblock, SigSet::of(&[RESTARTS, ENDS]))?;
+        let real = TypeId::of::<K>() == TypeId::of::<Linux>();
+        for _ in 0..WORKERS {
+            let desk = Arc::new(Desk::default());
+            let inside = desk.clone();
+            let thread = k.spawn("worker", Box::new(move || work(k, &inside)))?;
+            let stat = real.then(|| File::open(format!("/proc/self/task/{}/stat", thread.0)).ok()).flatten();
+            self.workers.push(Worker { thread, desk, call: None, waited: false, stat });
+        }
         let listener = self.socket(SocketFlags::NONE)?;
         self.put(L, listener, None);
         k.bind(listener, self.address)?;
@@ -217,12 +230,6 @@ impl<K: Kernel> Program<K> {
         self.put(Q, writer, None);
         let socket = self.socket(SocketFlags::NONE)?;
         self.put(N, socket, None);
-        for _ in 0..WORKERS {
-            let desk = Arc::new(Desk::default());
-            let inside = desk.clone();
-            let thread = k.spawn("worker", Box::new(move || work(k, &inside)))?;
-            self.workers.push(Worker { thread, desk, call: None, waited: false });
-        }
         Ok(())
     }
 
@@ -230,9 +237,10 @@ impl<K: Kernel> Program<K> {
     fn settle(&mut self) {
         let real = TypeId::of::<K>() == TypeId::of::<Linux>();
         let asleep = |worker: &Worker| {
-            let path = format!("/proc/self/task/{}/stat", worker.thread.0);
-            let stat = std::fs::read_to_string(path).unwrap_or_default();
-            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
+            let mut text = [0; 512];
+            let read = worker.stat.as_ref().and_then(|stat| stat.read_at(&mut text, 0).ok()).unwrap_or(0);
+            let after = text[..read].rsplit(|&byte| byte == b')').next().unwrap_or(&[]);
+            after.trim_ascii_start().starts_with(b"S")
         };
         let rests = |worker: &Worker| match worker.desk.state.load(SeqCst) {
             GIVEN => false,
