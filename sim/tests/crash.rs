@@ -405,7 +405,8 @@ fn end_somewhere(sim: &mut Sim, family: Family) {
 /// A crash at a call in 23 is no test of what was not synced.
 #[test]
 fn half_of_the_ends_come_between_a_write_and_its_sync() {
-    let families: [(fn(&mut Sim), Kind); 2] = [
+    type Case = (fn(&mut Sim), Kind);
+    let families: [Case; 2] = [
         (|sim| end_somewhere(sim, Family::HostPower), Kind::Fault(Family::HostPower)),
         (|sim| end_somewhere(sim, Family::ProcessKill), Kind::Fault(Family::ProcessKill)),
     ];

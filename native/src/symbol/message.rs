@@ -11,7 +11,7 @@ use std::ffi::{c_int, c_uint};
 use std::io::IoSlice;
 
 unsafe fn parts(message: &msghdr) -> impl Iterator<Item = iovec> {
-    descriptor::parts(message.msg_iov, message.msg_iovlen as usize)
+    descriptor::parts(message.msg_iov, message.msg_iovlen)
 }
 
 /// Descriptors and credentials (`unix(7)`) would reach the peer.
@@ -39,7 +39,7 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
 }
 
 unsafe fn receive_into(fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
-    if message.msg_iovlen as usize > descriptor::PARTS_MAX {
+    if message.msg_iovlen > descriptor::PARTS_MAX {
         return KERNEL.fcntl_getfl(Fd(fd)).and(Err(Errno::EMSGSIZE));
     }
     let mut whole = vec![0; parts(message).map(|part| part.iov_len).sum()];

@@ -158,9 +158,16 @@ mod glibc {
             // only where libc is glibc.
             unsafe {
                 Some(Libc {
-                    allocate: std::mem::transmute::<*mut c_void, _>(symbol(c"_dl_allocate_tls")?),
-                    call_destructors: std::mem::transmute::<*mut c_void, _>(symbol(c"__call_tls_dtors")?),
-                    initialise_ctype: std::mem::transmute::<*mut c_void, _>(symbol(c"__ctype_init")?),
+                    allocate: std::mem::transmute::<
+                        *mut c_void,
+                        unsafe extern "C" fn(*mut c_void) -> *mut usize,
+                    >(symbol(c"_dl_allocate_tls")?),
+                    call_destructors: std::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(symbol(
+                        c"__call_tls_dtors",
+                    )?),
+                    initialise_ctype: std::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(symbol(
+                        c"__ctype_init",
+                    )?),
                     segment,
                 })
             }

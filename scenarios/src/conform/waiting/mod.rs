@@ -104,7 +104,7 @@ fn step(draw: &mut Draw) -> Step {
         let all = [RecvFlags::PEEK, RecvFlags::TRUNC, RecvFlags::WAITALL, RecvFlags::DONTWAIT];
         let mut flags = RecvFlags::NONE;
         while draw.chance(3) {
-            flags = flags | draw.pick(&all);
+            flags |= draw.pick(&all);
         }
         flags
     };
