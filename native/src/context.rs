@@ -4,7 +4,7 @@
 use crate::arena::Region;
 use crate::dispatch;
 use crate::state::State;
-use crate::tls::Block;
+use eagain_sim::native::Block;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr::null;

@@ -57,7 +57,7 @@ extern "C" fn take() {
             return;
         }
         let kept = &mut *(KEPT as *mut Kept);
-        libc::dl_iterate_phdr(Some(crate::tls::each_as_libc(find_parts)), (&raw mut *kept).cast());
+        libc::dl_iterate_phdr(Some(find_parts), (&raw mut *kept).cast());
         let total: usize = kept.parts[..kept.count].iter().map(|part| part.1).sum();
         if size_of::<Kept>() + total > KEPT_BYTES {
             return;
@@ -72,7 +72,7 @@ extern "C" fn take() {
 }
 
 /// The writable segments of the executable without what the loader has made read-only since.
-extern "C" fn find_parts(info: *mut libc::dl_phdr_info, _: usize, kept: *mut c_void) -> i32 {
+unsafe extern "C" fn find_parts(info: *mut libc::dl_phdr_info, _: usize, kept: *mut c_void) -> i32 {
     // SAFETY: the loader hands over a valid description; `kept` is what is passed above.
     unsafe {
         let (info, kept) = (&*info, &mut *kept.cast::<Kept>());

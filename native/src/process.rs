@@ -3,9 +3,9 @@
 use crate::context::{self, Context};
 use crate::raw;
 use crate::state::{State, state};
-use crate::tls;
 use eagain_net::{SigAction, Signal, Signals};
-use eagain_sim::{SimKernel, native};
+use eagain_sim::SimKernel;
+use eagain_sim::native::{self, Block};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -63,7 +63,7 @@ pub fn start(kernel: SimKernel) {
 pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -> &'static Context {
     let identity = native::identity();
     let block = state.pool.take();
-    let base = block.base;
+    let base = block.thread_pointer();
     let context = Box::new(Context {
         state,
         process,
@@ -107,14 +107,14 @@ pub fn start_thread(context: &'static Context) {
 pub fn reap(context: &Context) {
     let state = context.state;
     let Some(block) = context.block.borrow_mut().take() else { return };
-    let context = state.threads.borrow_mut().remove(&(context.process, block.base));
+    let context = state.threads.borrow_mut().remove(&(context.process, block.thread_pointer()));
     state.pool.give(block);
     state.over.borrow_mut().extend(context);
 }
 
 /// Runs `body` as the program, on the context's block.
 fn run(context: &'static Context, body: &mut dyn FnMut()) {
-    let base = context.block.borrow().as_ref().map_or(0, |block| block.base);
+    let base = context.block.borrow().as_ref().map_or(0, Block::thread_pointer);
     // SAFETY: the block is whole and this thread's until it was reaped, or the world is over; the processor was asked about
     // before the first world (`image::require`); the stack of a killed thread holds nothing that is needed, since a
     // program's memory is its arena's.
@@ -131,7 +131,6 @@ fn on_resume(process: u32) {
 
 #[inline(never)]
 fn inside(context: &'static Context, body: &mut dyn FnMut()) {
-    tls::initialise_libc();
     context.go_on();
     body();
     run_destructors(context);

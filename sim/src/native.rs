@@ -1,6 +1,7 @@
 //! What `eagain-native`, which runs programs that were not written for the simulator, needs besides the kernel's traits.
 //! All of it is called from within a simulated thread; none of it is a system call, takes virtual time or is in the trace.
 
+pub use crate::stack::Block;
 pub use crate::stack::native::{run_with_thread_pointer, stack_range};
 
 use crate::Oracle;

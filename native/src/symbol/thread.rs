@@ -39,7 +39,7 @@ unsafe extern "C" fn pthread_create(
                 pthread_attr_getdetachstate(attributes, &mut state);
                 made.detached.set(state == libc::PTHREAD_CREATE_DETACHED);
             }
-            *to = made.block.borrow().as_ref().map_or(0, |block| block.base) as pthread_t;
+            *to = made.block.borrow().as_ref().map_or(0, native::Block::thread_pointer) as pthread_t;
             0
         }
         Err(errno) => {

@@ -92,7 +92,7 @@ fn interned(text: String) -> &'static str {
 
 /// Where the executable lies: (lowest address, first address behind).
 fn executable() -> (usize, usize) {
-    extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, found: *mut std::ffi::c_void) -> i32 {
+    unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, found: *mut std::ffi::c_void) -> i32 {
         // SAFETY: the loader hands over a valid description; `found` is what is passed below.
         unsafe {
             let info = &*info;
@@ -106,7 +106,7 @@ fn executable() -> (usize, usize) {
     }
     let mut found = (0, 0);
     // SAFETY: `each` takes what dl_iterate_phdr(3) passes, and `found` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(crate::tls::each_as_libc(each)), (&raw mut found).cast()) };
+    unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut found).cast()) };
     found
 }
 

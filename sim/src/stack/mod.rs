@@ -25,7 +25,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use storage::{Block, Blocks, OnBlock};
+pub use storage::Block;
+use storage::{Blocks, OnBlock};
 
 thread_local! {
     static WORLD: Cell<*mut World> = const { Cell::new(null_mut()) };

@@ -7,13 +7,13 @@
 //! processor with FSGSBASE all simulated threads of an OS thread share its storage.
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
-pub(super) use glibc::{
-    Block, Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer,
-};
+pub use glibc::Block;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+pub(super) use glibc::{Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer};
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
-pub(super) use shared::{
-    Block, Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer,
-};
+pub use shared::Block;
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+pub(super) use shared::{Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer};
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod glibc {
@@ -27,7 +27,32 @@ mod glibc {
     }
 
     /// A TLS block, by its thread pointer. It is never freed: libc keeps in it what only the end of an OS thread frees.
-    pub(in crate::stack) struct Block(usize);
+    pub struct Block(usize);
+
+    impl Block {
+        /// A new one; `None`: not supported here, or no memory.
+        pub fn new() -> Option<Block> {
+            Libc::get()?.make()
+        }
+
+        /// A block that no thread uses any more, as new: the segment of the executable is reset.
+        pub fn renewed(self) -> Block {
+            if let Some(Libc { segment, .. }) = Libc::get() {
+                // SAFETY: the executable's segment in a block that no thread uses; the addresses are the loader's.
+                unsafe {
+                    let at = (self.0 - segment.distance) as *mut u8;
+                    std::ptr::copy_nonoverlapping(segment.image as *const u8, at, segment.file);
+                    std::ptr::write_bytes(at.add(segment.file), 0, segment.memory - segment.file);
+                }
+            }
+            self
+        }
+
+        /// Its thread pointer.
+        pub fn thread_pointer(&self) -> usize {
+            self.0
+        }
+    }
 
     /// Blocks that no thread uses. Of the OS process: an engine takes what it needs and leaves it to the next one.
     static FREE: Mutex<Vec<Block>> = Mutex::new(Vec::new());
@@ -45,21 +70,8 @@ mod glibc {
     impl Blocks {
         /// A block as new; `None`: not supported here.
         pub fn take(&mut self) -> Option<Block> {
-            let libc = Libc::get()?;
-            let mut free = || FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            match self.0.pop().or_else(&mut free) {
-                Some(block) => {
-                    let segment = libc.segment;
-                    // SAFETY: the executable's segment in a block that no thread uses; the addresses are the loader's.
-                    unsafe {
-                        let at = (block.0 - segment.distance) as *mut u8;
-                        std::ptr::copy_nonoverlapping(segment.image as *const u8, at, segment.file);
-                        std::ptr::write_bytes(at.add(segment.file), 0, segment.memory - segment.file);
-                    }
-                    Some(block)
-                }
-                None => libc.make(),
-            }
+            let free = || FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            self.0.pop().or_else(free).map(Block::renewed).or_else(Block::new)
         }
 
         /// A block that no thread uses any more, and of which all destructors have run.
@@ -253,7 +265,24 @@ mod glibc {
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
 mod shared {
     /// There is none.
-    pub(in crate::stack) enum Block {}
+    pub enum Block {}
+
+    impl Block {
+        /// None.
+        pub fn new() -> Option<Block> {
+            None
+        }
+
+        /// There is none.
+        pub fn renewed(self) -> Block {
+            match self {}
+        }
+
+        /// There is none.
+        pub fn thread_pointer(&self) -> usize {
+            match *self {}
+        }
+    }
 
     #[derive(Default)]
     pub(in crate::stack) struct Blocks;
