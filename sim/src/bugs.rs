@@ -1,25 +1,25 @@
 //! Planted bugs: programs with a known defect and the repaired twin, by which the simulator itself is measured.
-//!
-//! A crate plants bugs of its own without this type, by a knob `version` of a scenario: its first word is the fixed version, and
-//! `eagain bugs` looks for each of the others, called `SCENARIO:WORD`.
-//!
-//! ```
-//! use eagain_sim::run::{Knob, KnobValues};
-//! const VERSION: Knob = Knob {
-//!     name: "version",
-//!     about: "fixed: a write is repeated until all is written",
-//!     values: KnobValues::Words(&["fixed", "one-write"]),
-//! };
-//! // In the scenario: let fixed = sim.word("version") == "fixed";
-//! ```
-//!
-//! A bug counts as found when the defect fails, and its fixed version must hold: in seeds from 0 on, and in those that found the
-//! defect.
 
 use crate::Oracle;
 use crate::run::{Failure, Scenario};
 
 /// A defect on purpose. Planted bugs are in no sweep.
+///
+/// A crate plants bugs of its own without this type, by a knob `version` of a scenario: its first word is the fixed version, and
+/// `eagain bugs` looks for each of the others, called `SCENARIO:WORD`.
+///
+/// ```
+/// use eagain_sim::run::{Knob, KnobValues};
+/// const VERSION: Knob = Knob {
+///     name: "version",
+///     about: "fixed: a write is repeated until all is written",
+///     values: KnobValues::Words(&["fixed", "one-write"]),
+/// };
+/// // In the scenario: let fixed = sim.word("version") == "fixed";
+/// ```
+///
+/// A bug counts as found when the defect fails, and its fixed version must hold: in seeds from 0 on, and in those that found the
+/// defect.
 #[derive(Clone, Copy)]
 pub struct PlantedBug {
     /// How it is called: lower case and hyphens.

@@ -11,7 +11,8 @@ pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String)
     }
 }
 
-/// `reached` must be so at least once in a sweep; else the sweep says that it never was.
+/// `reached` must be so at least once in a sweep; else the sweep says that it never was. A `sometimes` that no run passes at all
+/// is known only where the scenario has named it, by [`Sim::sometimes`](crate::Sim::sometimes).
 pub fn sometimes(name: &'static str, reached: bool) {
     with(|w| {
         w.run.reach(name, reached);

@@ -141,6 +141,17 @@ impl Sim {
         self.quiet_after = ns;
     }
 
+    /// Names of [`sometimes`](crate::sometimes) that programs of this scenario will pass: one that a sweep never passed is then
+    /// named as one that it never reached.
+    pub fn sometimes(&mut self, names: &[&'static str]) {
+        for name in names {
+            match &self.external {
+                Some(external) => external.sometimes(name, false),
+                None => self.world.run.reach(name, false),
+            }
+        }
+    }
+
     /// A choice about the world, made while it is built: from `low` to `high`, shrunk towards `low`.
     pub fn choose(&mut self, name: &str, low: u64, high: u64) -> u64 {
         if let Some(external) = &self.external {

@@ -75,6 +75,16 @@ const LONG: Scenario = scenario("long", |sim| {
     });
 });
 
+/// A `sometimes` that no run passes, and one that all do.
+const NEVER: Scenario = scenario("never", |sim| {
+    sim.sometimes(&["the branch", "the path"]);
+    let host = sim.host("host");
+    sim.client(host, "client", |k| {
+        sleep(k, Duration::from_millis(1));
+        eagain_sim::sometimes("the path", true);
+    });
+});
+
 const TWINS: Scenario = scenario("twins", |sim| {
     for _ in 0..2 {
         let host = sim.host("host");
@@ -83,7 +93,7 @@ const TWINS: Scenario = scenario("twins", |sim| {
 });
 
 const REGISTRY: Registry = Registry {
-    scenarios: &[ALONE, SILENT, MISSPELT, RANGE, TWO_PANICS, LONG, TWINS],
+    scenarios: &[ALONE, SILENT, MISSPELT, RANGE, TWO_PANICS, LONG, NEVER, TWINS],
     bugs: &[],
     extras: &[],
     regressions: "no such folder",
@@ -169,4 +179,12 @@ fn two_processes_of_one_name_choose_for_themselves() {
     let printed = text.split("printed\n").nth(1).unwrap();
     let number = |name: &str| printed.split(name).nth(1).unwrap().lines().next().unwrap().to_owned();
     assert_ne!(number("client/0: "), number("client-2/0: "));
+}
+
+#[test]
+fn a_sometimes_that_is_never_passed_is_named() {
+    let (code, text) = eagain("explore never --seeds 3 --strict");
+    assert_eq!(code, 1);
+    assert!(text.contains("warning: `never` never reached `the branch`"), "{text}");
+    assert!(!text.contains("reached `the path`"), "{text}");
 }

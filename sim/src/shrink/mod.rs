@@ -11,6 +11,9 @@
 //!                                                                                          ▼
 //!                                           the end ◄─ while one can go ─ singles ◄─ lower finely
 //! ```
+//!
+//! Of the last few, each is also zeroed while another one happens earlier: with less work before it, the call that a crash has to
+//! meet comes sooner.
 #![allow(
     clippy::disallowed_methods,
     reason = "a cap on the time spent; which runs are made does not depend on it otherwise"

@@ -13,6 +13,9 @@ const FINELY: u32 = 10;
 /// Values are brought that close where so few choices are left that somebody will look at each.
 const FEW: usize = 8;
 
+/// How much earlier a choice is moved.
+const EARLIER: [(u64, u64); 2] = [(1, 2), (3, 4)];
+
 /// Of so many choices whole actors are tried too. It saves runs where the world is large; of few choices it often takes away
 /// the ones with which fewer would do.
 const MANY: usize = 1_000;
@@ -73,13 +76,43 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
     /// The values as low as they go, and what can be zeroed by then. Values become smaller or choices fewer, or it ends.
     fn finish(&mut self) {
         loop {
-            if self.kept.len() <= FEW {
+            let few = self.kept.len() <= FEW;
+            if few {
                 self.lower(FINELY);
             }
-            if !self.zero_chunks_of(1) || self.bound.is_some() {
+            let fewer = self.zero_chunks_of(1) || few && self.zero_and_move();
+            if !fewer || self.bound.is_some() {
                 return;
             }
         }
+    }
+
+    /// Zeroes a choice while another one happens earlier: a fault at the n-th call (its value, or its occurrence) meets the same
+    /// place at an earlier call where there is less work before it. Whether it did.
+    fn zero_and_move(&mut self) -> bool {
+        for zeroed in 0..self.kept.len() {
+            for moved in (0..self.kept.len()).filter(|&at| at != zeroed) {
+                for (numerator, denominator) in EARLIER {
+                    let earlier = |number: u64| number / denominator * numerator;
+                    let (key, value) = &self.kept[moved];
+                    let by_value = (key.clone(), earlier(*value));
+                    let by_occurrence = (Key { ordinal: earlier(key.ordinal), ..key.clone() }, *value);
+                    for other in [by_value, by_occurrence] {
+                        let taken = self.kept.iter().any(|(key, value)| (key, value) == (&other.0, &other.1));
+                        if other.1 == 0 || taken || self.bound.is_some() {
+                            continue;
+                        }
+                        let mut candidate = self.kept.clone();
+                        candidate[moved] = other;
+                        candidate.remove(zeroed);
+                        if self.try_replace(candidate) {
+                            return true;
+                        }
+                    }
+                }
+            }
+        }
+        false
     }
 
     /// Whether a limit is reached; from then on every attempt is refused and the passes run out.

@@ -29,7 +29,7 @@ fn three_needed_choices_of_a_thousand_are_what_is_left() {
     assert_eq!(outcome.choices, needed);
     assert_eq!(outcome.bound, None);
     assert!(outcome.runs < 300, "{} runs", outcome.runs);
-    insta::assert_snapshot!(outcome.line(), @"1000 choices -> 3 in 116 runs");
+    insta::assert_snapshot!(outcome.line(), @"1000 choices -> 3 in 136 runs");
 }
 
 #[test]
@@ -108,4 +108,26 @@ proptest! {
             prop_assert!(outcome.bound.is_some() || !fails(&without));
         }
     }
+}
+
+#[test]
+fn a_fault_at_a_later_call_is_moved_to_an_earlier_one_where_there_is_less_work() {
+    // The crash has to come in the last tenth of the calls; the request makes half of them.
+    let (request, crash) = (key(0, 0, 0), key(1, 1, 0));
+    let fails = |given: &Overrides| {
+        let calls = if given.contains_key(&request) { 100 } else { 50 };
+        let at = *given.get(&crash)?;
+        (calls * 9 / 10..=calls).contains(&at).then(|| given.clone())
+    };
+    let choices = [(request.clone(), 1), (crash.clone(), 98)];
+    let outcome = shrink(&choices, Limits::default(), fails);
+    assert_eq!(outcome.choices, [(crash.clone(), 45)]);
+    // The same of a choice that is made at each call: its occurrence says when.
+    let at_call = |ordinal| key(2, 1, ordinal);
+    let fails = |given: &Overrides| {
+        let call = if given.contains_key(&request) { 96 } else { 48 };
+        given.contains_key(&at_call(call)).then(|| given.clone())
+    };
+    let outcome = shrink(&[(request.clone(), 1), (at_call(96), 1)], Limits::default(), fails);
+    assert_eq!(outcome.choices, [(at_call(48), 1)]);
 }
