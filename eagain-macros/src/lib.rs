@@ -107,7 +107,7 @@ fn first_line_of_docs(item: &TokenStream) -> String {
         if let [TokenTree::Ident(word), _, TokenTree::Literal(text)] = &parts[..]
             && word.to_string() == "doc"
         {
-            return text.to_string().trim_matches('"').trim().replace("\\\"", "\"");
+            return text.to_string().trim_matches('"').trim().replace("\\\"", "\"").replace("\\'", "'");
         }
     }
     String::new()

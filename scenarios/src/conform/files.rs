@@ -105,26 +105,26 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
 
 /// What a call comes to, as a text.
 fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
-    fn told<T: Debug>(result: Result<T>) -> String {
+    fn text<T: Debug>(result: Result<T>) -> String {
         format!("{result:?}")
     }
-    let data = |buffer: &[u8], result: Result<usize>| told(result.map(|n| (n, digest(&buffer[..n]))));
+    let data = |buffer: &[u8], result: Result<usize>| text(result.map(|n| (n, digest(&buffer[..n]))));
     let bytes = |n: usize| (0..n).map(|at| (at / 7) as u8).collect::<Vec<u8>>();
     let mut put = |slot: u64, made: Result<Fd>| match made {
         Ok(fd) => {
             let old = std::mem::replace(&mut slots[slot as usize], fd);
-            told(k.close(old).or(Ok(())))
+            text(k.close(old).or(Ok(())))
         }
-        Err(errno) => told::<()>(Err(errno)),
+        Err(errno) => text::<()>(Err(errno)),
     };
     match call {
         Call::Open(slot, path, flags) => put(*slot, k.open(path, *flags)),
         Call::Dup(from, to) => {
             let made = k.dup(slots[*from as usize]);
             let old = made.map(|fd| std::mem::replace(&mut slots[*to as usize], fd));
-            told(old.map(|old| k.close(old).is_ok()))
+            text(old.map(|old| k.close(old).is_ok()))
         }
-        Call::Close(slot) => told(k.close(std::mem::replace(&mut slots[*slot as usize], Fd(-1)))),
+        Call::Close(slot) => text(k.close(std::mem::replace(&mut slots[*slot as usize], Fd(-1)))),
         Call::Read(slot, n) => {
             let mut buffer = vec![0; *n];
             let result = k.read(slots[*slot as usize], &mut buffer);
@@ -135,19 +135,19 @@ fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
             let result = k.pread(slots[*slot as usize], &mut buffer, *offset);
             data(&buffer, result)
         }
-        Call::Write(slot, n) => told(k.write(slots[*slot as usize], &bytes(*n))),
-        Call::Pwrite(slot, n, offset) => told(k.pwrite(slots[*slot as usize], &bytes(*n), *offset)),
-        Call::Truncate(slot, length) => told(k.ftruncate(slots[*slot as usize], *length)),
+        Call::Write(slot, n) => text(k.write(slots[*slot as usize], &bytes(*n))),
+        Call::Pwrite(slot, n, offset) => text(k.pwrite(slots[*slot as usize], &bytes(*n), *offset)),
+        Call::Truncate(slot, length) => text(k.ftruncate(slots[*slot as usize], *length)),
         Call::Stat(slot) => {
             // How long a directory is depends on the file system.
-            told(k.fstat(slots[*slot as usize]).map(|stat| if stat.is_dir { None } else { Some(stat.len) }))
+            text(k.fstat(slots[*slot as usize]).map(|stat| if stat.is_dir { None } else { Some(stat.len) }))
         }
-        Call::Sync(slot) => told(k.fsync(slots[*slot as usize])),
-        Call::Lock(slot) => told(k.flock(slots[*slot as usize])),
-        Call::Rename(from, to) => told(k.rename(from, to)),
-        Call::Unlink(path) => told(k.unlink(path)),
-        Call::Mkdir(path) => told(k.mkdir(path)),
-        Call::List(path) => told(k.read_dir(path)),
+        Call::Sync(slot) => text(k.fsync(slots[*slot as usize])),
+        Call::Lock(slot) => text(k.flock(slots[*slot as usize])),
+        Call::Rename(from, to) => text(k.rename(from, to)),
+        Call::Unlink(path) => text(k.unlink(path)),
+        Call::Mkdir(path) => text(k.mkdir(path)),
+        Call::List(path) => text(k.read_dir(path)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::calls::{self, Arg};
 
 pub(super) const ROW: Row = Row {
     name: "listen.backlog",
-    changes: "the queue of a listener is shorter than asked for: a SYN too many is dropped, and sent again after 1 s, 3 s, ...",
+    changes: "the queue of a listener is shorter than asked for: a SYN too many is dropped, and sent again after 1, 2, 3, 4, 5, 7, ... s",
     of: Object::Process,
     nth: "listen",
     odds: Odds::often(8, 49_152),
