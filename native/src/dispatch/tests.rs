@@ -50,11 +50,52 @@ fn served() {
     assert!(system_call(SYS_SOCKET, 2, 1, 0) > writer);
 }
 
+/// `recvmmsg(2)` waits for all that it was asked for, unless `MSG_WAITFORONE` says otherwise; lengths that no memory has
+/// are refused.
+fn messages() {
+    let mut pair = [0; 2];
+    // SAFETY: the pointers are valid for what each call does with them; the lengths that are not are looked at only.
+    unsafe {
+        assert_eq!(libc::socketpair(libc::AF_UNIX, libc::SOCK_DGRAM, 0, pair.as_mut_ptr()), 0);
+        let [reader, writer] = pair;
+        let sender = std::thread::spawn(move || {
+            for _ in 0..4 {
+                std::thread::sleep(std::time::Duration::from_secs(1));
+                assert_eq!(libc::send(writer, b"x".as_ptr().cast(), 1, 0), 1);
+            }
+        });
+        let mut bytes = [0u8; 2];
+        let mut parts =
+            [0, 1].map(|at| libc::iovec { iov_base: bytes.as_mut_ptr().add(at).cast(), iov_len: 1 });
+        let mut list: [libc::mmsghdr; 2] = std::mem::zeroed();
+        for (entry, part) in list.iter_mut().zip(&mut parts) {
+            (entry.msg_hdr.msg_iov, entry.msg_hdr.msg_iovlen) = (part, 1);
+        }
+        let none = std::ptr::null_mut();
+        assert_eq!(libc::recvmmsg(reader, list.as_mut_ptr(), 2, 0, none), 2);
+        assert_eq!(libc::recvmmsg(reader, list.as_mut_ptr(), 2, libc::MSG_WAITFORONE, none), 1);
+        sender.join().unwrap();
+        let huge = [usize::MAX, isize::MAX as usize].map(|iov_len| {
+            let mut parts = [parts[0]; 2].map(|part| libc::iovec { iov_len, ..part });
+            let mut message: libc::msghdr = std::mem::zeroed();
+            (message.msg_iov, message.msg_iovlen) = (parts.as_mut_ptr(), 2);
+            let result = libc::recvmsg(reader, &raw mut message, libc::MSG_DONTWAIT);
+            (result, std::io::Error::last_os_error().raw_os_error())
+        });
+        assert_eq!(huge, [(-1, Some(libc::EINVAL)), (-1, Some(libc::EFAULT))]);
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);
+        let (mut ttl, mut length) = (0, 4);
+        let at: *mut i32 = &raw mut ttl;
+        assert_eq!(libc::getsockopt(socket, libc::IPPROTO_IP, libc::IP_TTL, at.cast(), &raw mut length), 0);
+        assert_eq!(ttl, 64);
+    }
+}
+
 /// What the program does: the knob `what`.
 const WHAT: &[Knob] = &[Knob {
     name: "what",
     about: "what the program does",
-    values: KnobValues::Words(&["served", "ptrace", "command", "netlink", "panic"]),
+    values: KnobValues::Words(&["served", "messages", "ptrace", "command", "netlink", "panic"]),
 }];
 
 /// One program that makes system calls of its own.
@@ -65,6 +106,7 @@ fn by_instruction(sim: &mut Sim) {
             "ptrace" => drop(system_call(SYS_PTRACE, 0, 0, 0)),
             "command" => drop(std::process::Command::new("true").spawn()),
             "panic" => panic!("as planned"),
+            "messages" => messages(),
             "netlink" => drop(system_call(SYS_SOCKET, 16, 3, 0)),
             _ => served(),
         }
@@ -114,6 +156,12 @@ fn first_panic_of_a_worker_is_as_the_second() {
 #[test]
 fn calls_by_instruction_are_served() {
     let report = run("served");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
+fn messages_are_received_as_their_manual_says() {
+    let report = run("messages");
     assert_eq!(report.failure, None, "{}", report.output);
 }
 

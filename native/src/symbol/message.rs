@@ -38,35 +38,58 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
     send_to(fd, &whole, SendFlags(flags), message.msg_name.cast(), message.msg_namelen)
 }
 
+/// No call moves more bytes (`MAX_RW_COUNT`, read(2)).
+const AT_ONCE_MAX: usize = 0x7fff_f000;
+/// Behind the last address that a program has.
+const ADDRESS_END: usize = 1 << 47;
+/// No call takes more messages (`UIO_MAXIOV`, sendmmsg(2)).
+const MESSAGES_MAX: c_uint = 1024;
+
+/// The length of a part, where it is one.
+fn room(part: &iovec) -> Result<usize> {
+    if part.iov_len > isize::MAX as usize {
+        return Err(Errno::EINVAL);
+    }
+    let end = (part.iov_base as usize).saturating_add(part.iov_len);
+    if end > ADDRESS_END { Err(Errno::EFAULT) } else { Ok(part.iov_len) }
+}
+
 unsafe fn receive_into(fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
     if message.msg_iovlen > descriptor::PARTS_MAX {
         return KERNEL.fcntl_getfl(Fd(fd)).and(Err(Errno::EMSGSIZE));
     }
-    let mut whole = vec![0; parts(message).map(|part| part.iov_len).sum()];
+    let whole = parts(message).try_fold(0, |sum, part| Ok(sum + room(&part)?))?.min(AT_ONCE_MAX);
     let datagrams = matches!(native::socket_kind(Fd(fd)), Some((_, true)));
     let asked = RecvFlags(flags);
     // How long the datagram is says whether it was cut.
     let whole_length = if datagrams { asked | RecvFlags::TRUNC } else { asked };
-    let length =
-        receive(fd, &mut whole, whole_length, message.msg_name.cast(), &raw mut message.msg_namelen)?;
-    let received = length.min(whole.len());
-    let mut rest = &whole[..received];
-    for part in parts(message) {
-        let (head, tail) = rest.split_at(rest.len().min(part.iov_len));
-        buffer(part.iov_base, head.len()).copy_from_slice(head);
-        rest = tail;
-    }
+    let (name, name_length) = (message.msg_name.cast(), &raw mut message.msg_namelen);
+    let length = if message.msg_iovlen == 1 {
+        receive(fd, buffer((*message.msg_iov).iov_base, whole), whole_length, name, name_length)?
+    } else {
+        let mut bytes = vec![0; whole];
+        let length = receive(fd, &mut bytes, whole_length, name, name_length)?;
+        let mut rest = &bytes[..length.min(whole)];
+        for part in parts(message) {
+            let (head, tail) = rest.split_at(rest.len().min(part.iov_len));
+            buffer(part.iov_base, head.len()).copy_from_slice(head);
+            rest = tail;
+        }
+        length
+    };
+    let received = length.min(whole);
     message.msg_controllen = 0;
     message.msg_flags = if length > received { libc::MSG_TRUNC } else { 0 };
     Ok(if asked.contains(RecvFlags::TRUNC) { length } else { received })
 }
 
-/// As many as can be had, after the first without waiting; an error counts where there is none.
+/// One after the other; an error counts where there was none before.
 unsafe fn each(
     list: *mut mmsghdr,
     count: c_uint,
     mut act: impl FnMut(&mut msghdr, usize) -> Result<usize>,
 ) -> Result<u32> {
+    let count = count.min(MESSAGES_MAX);
     for at in 0..count as usize {
         let entry = &mut *list.add(at);
         match act(&mut entry.msg_hdr, at) {
@@ -97,7 +120,8 @@ symbols! {
             return Err(Errno::EINVAL);
         }
         each(list, count, |message, at| {
-            let later = if at == 0 { 0 } else { libc::MSG_DONTWAIT };
+            let waits = at == 0 || flags & libc::MSG_WAITFORONE == 0;
+            let later = if waits { 0 } else { libc::MSG_DONTWAIT };
             receive_into(fd, message, flags & !libc::MSG_WAITFORONE | later)
         })
     };

@@ -34,6 +34,7 @@ symbols! {
                 (libc::SOL_SOCKET, libc::SO_PROTOCOL) if domain == Domain::Unix => 0,
                 (libc::SOL_SOCKET, libc::SO_PROTOCOL) if datagrams => libc::IPPROTO_UDP,
                 (libc::SOL_SOCKET, libc::SO_PROTOCOL) => libc::IPPROTO_TCP,
+                (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) => HOPS,
                 _ => 0,
             };
             put_option(&constant, value, length);
@@ -43,6 +44,9 @@ symbols! {
         Ok(())
     };
 }
+
+/// Linux's `ip_default_ttl`.
+const HOPS: c_int = 64;
 
 /// Domain of a socket, and whether it takes datagrams.
 fn kind(fd: c_int) -> Result<(Domain, bool)> {
