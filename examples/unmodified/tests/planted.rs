@@ -1,25 +1,33 @@
 //! The bugs that are planted in programs of this example are found, and the repaired programs are not blamed. `atomics` is
 //! for `cargo preempt`, and is not here.
 
+use std::path::Path;
 use std::process::Command;
 
-/// The exit status of a sweep.
-fn sweep(scenario: &str, version: &str, seeds: u32, out: &std::path::Path) -> Option<i32> {
+/// The exit status of a sweep, and what it says of each kind of failure.
+fn sweep(scenario: &str, version: &str, seeds: u32, out: &Path) -> (Option<i32>, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unmodified"));
     command.args(["explore", scenario, "--no-shrink", "--jobs", "1", "--seeds", &seeds.to_string()]);
     let output = command.args(["--set", &format!("version={version}")]).env("EAGAIN_OUT", out).output();
-    output.expect("the command starts").status.code()
+    let output = output.expect("the command starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), text.split("FAILED ").skip(1).map(str::to_owned).collect())
 }
 
 #[test]
 fn planted_bugs_are_found_and_their_repaired_programs_hold() {
     let out = tempfile::tempdir().expect("a folder");
-    for scenario in ["hasty", "racy", "unready", "forgotten-select"] {
-        assert_eq!(sweep(scenario, "broken", 200, out.path()), Some(1), "{scenario} is not found");
-        assert_eq!(
-            sweep(scenario, "fixed", 50, out.path()),
-            Some(0),
-            "{scenario}: the repaired program is blamed"
-        );
+    let planted = [
+        ("hasty", "survival (O16) at examples/unmodified/src/programs/std_echo.rs:"),
+        ("racy", "it was given twice"),
+        ("unready", "a request was refused on a connection that is open"),
+        ("forgotten-select", "came back as"),
+    ];
+    for (scenario, says) in planted {
+        let (status, failures) = sweep(scenario, "broken", 200, out.path());
+        let found = failures.iter().all(|failure| failure.contains(says));
+        assert!(status == Some(1) && !failures.is_empty() && found, "{scenario}: {status:?} {failures:#?}");
+        let (status, failures) = sweep(scenario, "fixed", 50, out.path());
+        assert!(status == Some(0), "{scenario}: the repaired program is blamed: {failures:#?}");
     }
 }
