@@ -74,6 +74,8 @@ pub(super) fn start() -> crate::Result<()> {
             let seen = QUEUE.published.load(Acquire);
             while let Some((handler, info)) = QUEUE.pop(&mut next) {
                 run(handler, &info);
+                QUEUE.handled.fetch_add(1, Release);
+                let _ = thread::futex_wake(&QUEUE.handled, u32::MAX >> 1);
             }
             // Spurious ends and EAGAIN lead to another look.
             let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -84,6 +86,20 @@ pub(super) fn start() -> crate::Result<()> {
     spawned.map_err(|e| crate::Errno(e.raw_os_error().unwrap_or(crate::Errno::EAGAIN.0)))?;
     let _ = STARTED.set(());
     restored.map(drop)
+}
+
+/// Waits until the handlers of all signals that were delivered to this thread so far have run.
+pub(super) fn settle() {
+    let delivered = QUEUE.published.load(Acquire);
+    loop {
+        let handled = QUEUE.handled.load(Acquire);
+        // Both wrap around.
+        if delivered.wrapping_sub(handled) as i32 <= 0 {
+            return;
+        }
+        let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        let _ = thread::futex_wait(&QUEUE.handled, op, handled, None, u32::MAX);
+    }
 }
 
 type Delivered = (&'static HandlerFn, SigInfo);
@@ -99,6 +115,8 @@ struct Queue {
     tail: AtomicUsize,
     /// How many were published; the futex that the consumer waits on.
     published: AtomicU32,
+    /// How many of them were run.
+    handled: AtomicU32,
     slots: [Slot; CAPACITY],
 }
 
@@ -114,6 +132,7 @@ unsafe impl Sync for Slot {}
 static QUEUE: Queue = Queue {
     tail: AtomicUsize::new(0),
     published: AtomicU32::new(0),
+    handled: AtomicU32::new(0),
     slots: [const { Slot { turn: AtomicUsize::new(0), content: UnsafeCell::new(MaybeUninit::uninit()) } };
         CAPACITY],
 };
@@ -158,5 +177,36 @@ impl Queue {
         slot.turn.store(turn + 1, Release);
         *next += 1;
         Some(delivered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Events, Fd, SigCode, Signal};
+    use std::sync::Arc;
+
+    #[test]
+    fn who_settles_finds_what_a_slow_handler_has_done() {
+        start().unwrap();
+        static DONE: AtomicUsize = AtomicUsize::new(0);
+        let slow: HandlerFn = Arc::new(|_| {
+            (0..1_000).for_each(|_| std::thread::yield_now());
+            DONE.fetch_add(1, SeqCst);
+        });
+        let slow: &'static HandlerFn = Box::leak(Box::new(slow));
+        let info = SigInfo {
+            signal: Signal::SIGUSR1,
+            code: SigCode::Kernel,
+            value: 0,
+            fd: Fd(-1),
+            band: Events::NONE,
+        };
+        for sent in 1..=3 {
+            // As if it came between two calls: this thread is in none.
+            deliver(slow, info);
+            settle();
+            assert_eq!(DONE.load(SeqCst), sent);
+        }
     }
 }

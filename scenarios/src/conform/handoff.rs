@@ -8,7 +8,7 @@
 use super::call::{Call, Op};
 use super::machine::{Calls, Machine};
 use super::outcome::Log;
-use super::signals::unmasked;
+use super::signals::{settle_handlers, unmasked};
 use eagain_net::FutexTimeout;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,6 +111,7 @@ impl<K: Calls> Table<K> {
             }
             _ => {
                 let _ = k.sigpending();
+                settle_handlers::<K>();
             }
         }
         turn + 1

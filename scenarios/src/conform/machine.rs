@@ -3,6 +3,7 @@
 
 use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
+use super::signals::settle_handlers;
 use super::state::{RingState, SignalLog};
 use eagain_net::{
     Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness,
@@ -256,6 +257,12 @@ impl<K: Calls> Machine<K> {
 
     /// Runs one call.
     pub fn step(&mut self, call: &Call) -> Outcome {
+        let outcome = self.make(call);
+        settle_handlers::<K>();
+        outcome
+    }
+
+    fn make(&mut self, call: &Call) -> Outcome {
         let [a, b, c] = call.args;
         let fd = self.slots[a as usize % SLOTS];
         let (k, nonblock) = (self.k, SocketFlags::NONBLOCK);
