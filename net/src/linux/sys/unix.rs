@@ -41,8 +41,12 @@ impl Raw {
         (&raw const self.un).cast()
     }
 
-    fn as_mut_ptr(&mut self) -> *mut sockaddr {
-        (&raw mut self.un).cast()
+    /// Where the kernel writes an address, and where its length. Both come from one pointer: a second borrow of the whole would
+    /// end what the first was good for.
+    fn out(&mut self) -> (*mut sockaddr, *mut socklen_t) {
+        let raw: *mut Raw = self;
+        // SAFETY: the fields of a value that is borrowed; no reference to them is made.
+        unsafe { ((&raw mut (*raw).un).cast(), &raw mut (*raw).len) }
     }
 
     /// What was written. `EAFNOSUPPORT`: an address of another family.
@@ -71,9 +75,10 @@ pub(crate) fn connect(fd: Fd, address: &UnixAddr) -> Result<()> {
 
 pub(crate) fn accept4(fd: Fd, flags: i32) -> Result<(Fd, UnixAddr)> {
     let mut raw = Raw::room();
-    let len = &raw mut raw.len;
-    // SAFETY: the kernel writes at most `*len` bytes of address, and its length; both live through the call.
-    let new = check_fd(interruptible(|| unsafe { libc::accept4(fd.0, raw.as_mut_ptr(), len, flags) }))?;
+    let (at, len) = raw.out();
+    // SAFETY: the kernel writes at most `*len` bytes of address, and its length; both live through the call, and nothing else
+    // refers to them meanwhile.
+    let new = check_fd(interruptible(|| unsafe { libc::accept4(fd.0, at, len, flags) }))?;
     raw.address().map(|peer| (new, peer)).inspect_err(|_| {
         let _ = super::io::close(new);
     })
@@ -81,17 +86,17 @@ pub(crate) fn accept4(fd: Fd, flags: i32) -> Result<(Fd, UnixAddr)> {
 
 pub(crate) fn getsockname(fd: Fd) -> Result<UnixAddr> {
     let mut raw = Raw::room();
-    let len = &raw mut raw.len;
+    let (at, len) = raw.out();
     // SAFETY: as for `accept4`.
-    check_unit(unsafe { libc::getsockname(fd.0, raw.as_mut_ptr(), len) })?;
+    check_unit(unsafe { libc::getsockname(fd.0, at, len) })?;
     raw.address()
 }
 
 pub(crate) fn getpeername(fd: Fd) -> Result<UnixAddr> {
     let mut raw = Raw::room();
-    let len = &raw mut raw.len;
+    let (at, len) = raw.out();
     // SAFETY: as for `accept4`.
-    check_unit(unsafe { libc::getpeername(fd.0, raw.as_mut_ptr(), len) })?;
+    check_unit(unsafe { libc::getpeername(fd.0, at, len) })?;
     raw.address()
 }
 
@@ -105,10 +110,10 @@ pub(crate) fn sendto(fd: Fd, buffer: &[u8], flags: i32, to: &UnixAddr) -> Result
 
 pub(crate) fn recvfrom(fd: Fd, buffer: &mut [u8], flags: i32) -> Result<(usize, UnixAddr)> {
     let mut raw = Raw::room();
-    let len = &raw mut raw.len;
+    let (at, len) = raw.out();
     // SAFETY: the kernel writes into a buffer that is borrowed for the call, and an address as for `accept4`.
     let n = check(interruptible(|| unsafe {
-        libc::recvfrom(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags, raw.as_mut_ptr(), len)
+        libc::recvfrom(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags, at, len)
     }))?;
     Ok((n, raw.address()?))
 }
