@@ -185,8 +185,7 @@ impl Engine {
 
     /// An engine whose threads may have a thread pointer of their own: see [`crate::native`].
     pub fn with_thread_pointers() -> Engine {
-        native::support();
-        Engine { thread_pointers: true, ..Engine::new() }
+        Engine { thread_pointers: native::support(), ..Engine::new() }
     }
 
     /// Takes the stacks out of `other`, to be given back with another `take`.

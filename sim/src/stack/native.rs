@@ -7,7 +7,7 @@
 //!
 //! Each block has its own copy of the cells in `super`: [`arrive`] sets them in a new one.
 
-use super::storage::{set_thread_pointer, thread_pointer};
+use super::storage::{may_set_thread_pointer, set_thread_pointer, thread_pointer};
 use super::{IN_PROGRAM, Stack, WORLD, YIELDER, fatal};
 use crate::world::World;
 use corosensei::{CoroutineResult, Yielder};
@@ -20,9 +20,10 @@ thread_local! {
     static CHANGED: Cell<Option<Own>> = const { Cell::new(None) };
 }
 
-/// The engine of this OS thread loads thread pointers from now on.
-pub(super) fn support() {
-    SUPPORTED.set(true);
+/// The engine of this OS thread loads thread pointers from now on, where programs may; whether it does.
+pub(super) fn support() -> bool {
+    SUPPORTED.set(may_set_thread_pointer());
+    SUPPORTED.get()
 }
 
 /// What the engine loads before a thread goes on.
@@ -44,7 +45,8 @@ pub(super) fn take_changed() -> Option<Own> {
 /// meanwhile.
 #[inline(never)]
 pub(super) fn resume(own: Option<Own>, coroutine: &mut Stack) -> bool {
-    let engine = thread_pointer();
+    // SAFETY: the engine of this OS thread has asked `support`.
+    let engine = unsafe { thread_pointer() };
     if let Some(own) = own {
         (own.on_resume)(own.process);
         // SAFETY: the block is whole, as `run_with_thread_pointer` was promised, and nothing of this frame refers to
@@ -62,22 +64,27 @@ pub(super) fn resume(own: Option<Own>, coroutine: &mut Stack) -> bool {
 /// place is put there by it. When the thread is killed, its stack is dropped without unwinding.
 ///
 /// # Panics
-/// Outside a simulated thread, and in one whose engine was not made by [`Engine::with_thread_pointers`](crate::Engine::with_thread_pointers).
+/// Outside a simulated thread, in one whose engine was not made by
+/// [`Engine::with_thread_pointers`](crate::Engine::with_thread_pointers), and where the processor does not let programs set the
+/// thread pointer (`FSGSBASE` on x86-64).
 ///
 /// # Safety
 /// `base` is the thread pointer of a TLS block of this executable that is initialised and that nobody else uses until
-/// `body` has returned or the run is over. Nothing that `body` leaves on its stack may be needed after a kill. The processor
-/// lets programs set the thread pointer (`FSGSBASE` on x86-64: bit 1 of `AT_HWCAP2`).
+/// `body` has returned or the run is over. Nothing that `body` leaves on its stack may be needed after a kill.
 pub unsafe fn run_with_thread_pointer(base: usize, process: u32, on_resume: fn(u32), body: &mut dyn FnMut()) {
     let (world, yielder) = (WORLD.get(), YIELDER.get());
     assert!(!world.is_null() && !yielder.is_null(), "not in a simulated thread");
-    assert!(SUPPORTED.get(), "not in an engine with thread pointers");
+    assert!(SUPPORTED.get(), "not in an engine that sets thread pointers");
     let running = fatal::running_and_limit();
     CHANGED.set(Some(Own { base, process, on_resume }));
     on_resume(process);
-    let engine = thread_pointer();
-    // SAFETY: a whole block, as the caller promises; what follows is not inlined, so no address of the old one is kept.
-    unsafe { set_thread_pointer(base) };
+    // SAFETY: `support` said yes, and the caller promises a whole block; what follows is not inlined, so no address of the old
+    // one is kept.
+    let engine = unsafe {
+        let engine = thread_pointer();
+        set_thread_pointer(base);
+        engine
+    };
     arrive(world, yielder, running, body);
     // SAFETY: the block that the thread was on before.
     unsafe { set_thread_pointer(engine) };

@@ -9,11 +9,15 @@
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 pub use glibc::Block;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
-pub(super) use glibc::{Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer};
+pub(super) use glibc::{
+    Blocks, OnBlock, is_ending, may_set_thread_pointer, run_destructors, set_thread_pointer, thread_pointer,
+};
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
 pub use shared::Block;
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
-pub(super) use shared::{Blocks, OnBlock, is_ending, run_destructors, set_thread_pointer, thread_pointer};
+pub(super) use shared::{
+    Blocks, OnBlock, is_ending, may_set_thread_pointer, run_destructors, set_thread_pointer, thread_pointer,
+};
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod glibc {
@@ -90,10 +94,12 @@ mod glibc {
         /// The caller uses no thread-local storage while this lives but through calls that are not inlined.
         #[inline(always)]
         pub unsafe fn load(block: &Block) -> OnBlock {
-            let engine = thread_pointer();
-            // SAFETY: the block is whole; the rest is the caller's.
-            unsafe { set_thread_pointer(block.0) };
-            OnBlock { engine }
+            // SAFETY: there are blocks only where `Libc::find` has found FSGSBASE. The block is whole; the rest is the caller's.
+            unsafe {
+                let engine = thread_pointer();
+                set_thread_pointer(block.0);
+                OnBlock { engine }
+            }
         }
     }
 
@@ -159,15 +165,14 @@ mod glibc {
         }
 
         fn find() -> Option<Libc> {
-            /// Bit 1 of `AT_HWCAP2`: programs may set the thread pointer.
-            const FSGSBASE: u64 = 2;
-            // SAFETY: getauxval(3) has no preconditions.
-            if unsafe { libc::getauxval(libc::AT_HWCAP2) } & FSGSBASE == 0 {
+            if !may_set_thread_pointer() {
                 return None;
             }
             let segment = find_segment()?;
-            // SAFETY: the functions of glibc with these names, which have had these types since 2.17; all are internal, and found
-            // only where libc is glibc.
+            // SAFETY: the addresses are dlsym's of these very names, or there is no `Libc`; the target is glibc. All three are
+            // internal to glibc (`GLIBC_PRIVATE`, but for `__ctype_init`), and have these types in elf/dl-tls.c,
+            // stdlib/cxa_thread_atexit_impl.c and ctype/ctype-info.c. dlsym knows no types: that they stay so is not promised by
+            // glibc, and what the tests of `native` would show.
             unsafe {
                 Some(Libc {
                     allocate: std::mem::transmute::<
@@ -187,9 +192,9 @@ mod glibc {
 
         /// A new block.
         fn make(&self) -> Option<Block> {
-            // SAFETY: `_dl_allocate_tls(NULL)` gives a block with its TLS initialised, or null; the words written are those that
-            // pthread_create(3) writes: the block's own address, that there are other threads, and the guards that compiled code
-            // compares with.
+            // SAFETY: there is a `Libc` only where `find` has found FSGSBASE. `_dl_allocate_tls(NULL)` gives a block with its TLS
+            // initialised, or null; the words written are those that pthread_create(3) writes: the block's own address, that
+            // there are other threads, and the guards that compiled code compares with.
             // `__ctype_init` sets the tables of ctype.h in the block that is loaded.
             unsafe {
                 let block = (self.allocate)(std::ptr::null_mut());
@@ -229,6 +234,7 @@ mod glibc {
                             image: (info.dlpi_addr + header.p_vaddr) as usize,
                             file: header.p_filesz as usize,
                             memory: header.p_memsz as usize,
+                            // `find` has found FSGSBASE before it calls `find_segment`.
                             distance: thread_pointer() - info.dlpi_tls_data as usize,
                         });
                     }
@@ -243,17 +249,28 @@ mod glibc {
         found
     }
 
-    /// The thread pointer. `FSGSBASE` must be there.
+    /// Whether programs may read and set the thread pointer on this processor and kernel.
+    pub(in crate::stack) fn may_set_thread_pointer() -> bool {
+        /// Bit 1 of `AT_HWCAP2`.
+        const FSGSBASE: u64 = 2;
+        // SAFETY: getauxval(3) has no preconditions.
+        unsafe { libc::getauxval(libc::AT_HWCAP2) & FSGSBASE != 0 }
+    }
+
+    /// The thread pointer.
+    ///
+    /// # Safety
+    /// [`may_set_thread_pointer`].
     #[inline(always)]
-    pub(in crate::stack) fn thread_pointer() -> usize {
+    pub(in crate::stack) unsafe fn thread_pointer() -> usize {
         let base: usize;
-        // SAFETY: reads a register.
+        // SAFETY: reads a register, which the caller may.
         unsafe { std::arch::asm!("rdfsbase {}", out(reg) base, options(nostack, preserves_flags)) };
         base
     }
 
     /// # Safety
-    /// `base` is the thread pointer of an initialised TLS block of this executable, and the caller uses no thread-local
+    /// As for [`thread_pointer`]; `base` is that of an initialised TLS block of this executable, and the caller uses no thread-local
     /// storage between this and the next switch but through calls that are not inlined.
     #[inline(always)]
     pub(in crate::stack) unsafe fn set_thread_pointer(base: usize) {
@@ -313,7 +330,13 @@ mod shared {
         false
     }
 
-    pub(in crate::stack) fn thread_pointer() -> usize {
+    pub(in crate::stack) fn may_set_thread_pointer() -> bool {
+        false
+    }
+
+    /// # Safety
+    /// None: it does not return.
+    pub(in crate::stack) unsafe fn thread_pointer() -> usize {
         unreachable!("eagain-native, the only caller, is for Linux on x86-64")
     }
 
