@@ -27,9 +27,11 @@ crate::rows! {
 
 mod queue {
     use eagain_net::{
-        AioCancel, AioId, AioState, Domain, Errno, Fd, SendFlags, SigEvent, SocketFlags, any_port,
+        AioCancel, AioId, AioState, Domain, Errno, Fd, MaskHow, Pipes, SendFlags, SigAction, SigEvent,
+        SigSet, Signal, SocketFlags, any_port,
     };
     use eagain_scenarios::conform::machine::Calls;
+    use std::time::Duration;
 
     /// A connection whose ends wait.
     fn pair<K: Calls>(k: K) -> (Fd, Fd) {
@@ -71,6 +73,44 @@ mod queue {
         assert_eq!(k.aio_return(writing).map(|_| ()), Err(Errno::EINVAL), "once");
     }
 
+    /// SIGPIPE is for the thread of the library that writes, which blocks it.
+    fn write_to_a_broken_pipe_signals_no_thread_of_the_program<K: Calls + Pipes>(k: K) {
+        let set = SigSet::of(&[Signal::SIGPIPE]);
+        let before = k.sigprocmask(MaskHow::Block, set).unwrap();
+        let old = k.sigaction(Signal::SIGPIPE, SigAction::default_action()).unwrap();
+        for flags in [SocketFlags::NONE, SocketFlags::NONBLOCK] {
+            let (r, w) = k.pipe2(flags).unwrap();
+            k.close(r).unwrap();
+            let id = write(k, w, b"lost");
+            assert_eq!(end(k, id).0, Err(Errno::EPIPE));
+            assert!(!k.sigpending().unwrap().contains(Signal::SIGPIPE));
+            assert_eq!(k.write(w, b"x"), Err(Errno::EPIPE));
+            assert_eq!(
+                k.sigtimedwait(set, Some(Duration::ZERO)).map(|info| info.signal),
+                Ok(Signal::SIGPIPE)
+            );
+            k.close(w).unwrap();
+        }
+        k.sigaction(Signal::SIGPIPE, old).unwrap();
+        k.sigprocmask(MaskHow::SetMask, before).unwrap();
+    }
+
+    fn write_to_a_pipe_goes_on_until_all_is_written<K: Calls + Pipes>(k: K) {
+        let (r, w) = k.pipe2(SocketFlags::NONE).unwrap();
+        let id = write(k, w, &vec![1; 200_000]);
+        let mut left = 200_000;
+        while left > 0 {
+            left -= k.read(r, &mut vec![0; 30_000]).unwrap();
+        }
+        assert_eq!(end(k, id).0, Ok(200_000));
+        let id = write(k, w, &vec![1; 200_000]);
+        k.read(r, &mut [0; 4096]).unwrap();
+        k.close(r).unwrap();
+        let written = end(k, id).0.unwrap();
+        assert!((65_536..200_000).contains(&written), "{written}");
+        k.close(w).unwrap();
+    }
+
     fn cancel_takes_what_is_queued<K: Calls>(k: K) {
         let (client, server) = pair(k);
         let (first, second) = (read(k, server, 1), read(k, server, 1));
@@ -92,6 +132,8 @@ mod queue {
 
     crate::bodies! {
         write_behind_a_pending_read_of_the_same_number_waits
+        write_to_a_broken_pipe_signals_no_thread_of_the_program
+        write_to_a_pipe_goes_on_until_all_is_written
         cancel_takes_what_is_queued
         two_queued_reads_fill_in_order
     }

@@ -40,6 +40,7 @@ mod unix;
 mod unix_datagrams;
 mod unix_waits;
 mod waiters;
+mod wakeups;
 mod wrong;
 
 use eagain_scenarios::conform::sides::{on_linux, on_simulation};

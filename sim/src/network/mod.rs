@@ -38,7 +38,7 @@ pub(crate) use inet::Connect;
 pub(crate) use notice::{ALL, Notice};
 pub(crate) use partition::Cut;
 pub(crate) use tcp::{RecvProgress, SendProgress};
-pub(crate) use unix::{Place, UnixConnect, without_name};
+pub(crate) use unix::{Place, UnixConnect};
 
 use crate::choice::{Domain, Group, Lane, Stream};
 use crate::fault::Family;

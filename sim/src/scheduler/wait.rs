@@ -16,6 +16,16 @@ pub(crate) enum Step<T> {
     Wait,
 }
 
+impl<T> Step<T> {
+    /// What the call gives is made into something else.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Done(result) => Step::Done(result.map(to)),
+            Step::Wait => Step::Wait,
+        }
+    }
+}
+
 /// Where a waiting thread is listed.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum WaitOn {

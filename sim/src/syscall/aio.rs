@@ -5,7 +5,6 @@ use super::descriptor;
 use super::family;
 use super::file;
 use super::signal;
-use super::socket;
 use crate::fault::Family;
 use crate::network::{RecvProgress, SendProgress};
 use crate::object::{AioOp, Object, Watcher};
@@ -133,7 +132,7 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
             }
             w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
             if let Some(open) = w.files.get_mut(file) {
-                open.watch(Watcher::Aio { process, op: id, events }, false);
+                open.watch(Watcher::Aio { process, op: id, events: events | Events::ERR }, false);
             }
         }
     }
@@ -185,17 +184,16 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         Some(from) => w.by_borrowed_fd(thread, file, |w, fd| {
             let rest = &buffer[from + moved..];
             let mut progress = SendProgress::default();
-            match (regular, socket) {
-                (true, _) => Step::Done(file::pwrite(w, fd, rest, offset)),
-                // SIGPIPE is not for the program's thread.
-                (_, true) => {
-                    socket::send(w, fd, &[rest], SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &mut progress)
-                }
-                _ => descriptor::write(w, fd, rest, &mut progress),
+            // SIGPIPE is not for the program's thread.
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match regular {
+                true => Step::Done(file::pwrite(w, fd, rest, offset)),
+                false => descriptor::write_with(w, fd, rest, flags, &mut progress),
             }
         }),
     };
-    if (result, from.is_some() && socket, moved) == (Err(Errno::EPIPE), true, 0) {
+    // A socket signals only where nothing was sent, a pipe always.
+    if result == Err(Errno::EPIPE) && from.is_some() && (moved == 0 || !socket) {
         sigpipe(w, process);
     }
     let total = buffer.len() - from.unwrap_or(0);
@@ -207,8 +205,8 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     match result {
         Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
         Err(Errno::EAGAIN) => Turn::Waits(events),
-        // A blocking write to a socket goes on until all is written.
-        Ok(n) if from.is_some() && socket && !nonblocking && !expired && moved + n < total => {
+        // A blocking write to a socket or a pipe goes on until all is written.
+        Ok(n) if from.is_some() && !regular && !nonblocking && !expired && moved + n < total => {
             op.moved += n;
             Turn::Waits(events)
         }

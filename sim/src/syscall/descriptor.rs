@@ -141,7 +141,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
         Object::Pipe { pipe, writes: false } => {
-            return pipe::read(w, file, pipe, waits(w, fd, file), buffer);
+            return pipe::read(w, fd, file, pipe, buffer);
         }
         Object::Pipe { .. } => return Step::Done(Err(Errno::EBADF)),
         Object::Event(_) => {}
@@ -213,6 +213,17 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
 }
 
 pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProgress) -> Step<usize> {
+    write_with(w, fd, bytes, SendFlags::NONE, progress)
+}
+
+/// The same; `flags`: how a socket is to send, and whether a broken pipe is signalled.
+pub(super) fn write_with(
+    w: &mut World,
+    fd: Fd,
+    bytes: &[u8],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
     let file = match w.file(fd) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
@@ -220,13 +231,10 @@ pub(crate) fn write(w: &mut World, fd: Fd, bytes: &[u8], progress: &mut SendProg
     let me = w.scheduler.current();
     match &mut w.files[file].object {
         Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => {
-            socket::send(w, fd, &[bytes], SendFlags::NONE, progress)
+            socket::send(w, fd, &[bytes], flags, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
-        &mut Object::Pipe { pipe, writes: true } => {
-            let waits = waits(w, fd, file);
-            pipe::write(w, file, pipe, waits, bytes, progress)
-        }
+        &mut Object::Pipe { pipe, writes: true } => pipe::write(w, fd, file, pipe, bytes, flags, progress),
         Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };

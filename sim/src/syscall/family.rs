@@ -73,14 +73,11 @@ pub(crate) fn recv(
     match find(w, fd) {
         Ok(Found::Udp(file, sock)) => {
             let waits = waits(w, fd, file);
-            match udp::recv(w, file, sock, waits, buffer, flags, &mut progress.deadline) {
-                Step::Wait => Step::Wait,
-                Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
-            }
+            udp::recv(w, file, sock, waits, buffer, flags, &mut progress.deadline).map(|(n, _)| n)
         }
         Ok(Found::Unix(file, sock)) => {
             let waits = waits(w, fd, file);
-            crate::network::without_name(unix::recv(w, file, sock, waits, buffer, flags, progress))
+            unix::recv(w, file, sock, waits, buffer, flags, progress).map(|(n, _)| n)
         }
         Err(errno) => Step::Done(Err(errno)),
     }

@@ -1,12 +1,12 @@
 //! Pipes (fs/pipe.c). Their pages are in `crate::object`.
 
-use super::descriptor::{check_flags, wait_for_file};
+use super::descriptor::{check_flags, wait_for_file, waits};
 use super::signal;
 use crate::network::{ALL, SendProgress};
 use crate::object::{Object, Pipe};
 use crate::scheduler::Step;
-use crate::world::{NONE, World};
-use eagain_net::{Errno, Events, Fd, Result, SigCode, SigInfo, Signal, SocketFlags};
+use crate::world::{HELD_FD, NONE, World};
+use eagain_net::{Errno, Events, Fd, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags};
 
 pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
     check_flags(flags)?;
@@ -20,8 +20,17 @@ pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
     Ok((w.install_fd(reader), w.install_fd(writer)))
 }
 
-/// `anon_pipe_read`.
-pub(super) fn read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [u8]) -> Step<usize> {
+/// `anon_pipe_read`. Readers wait in a line, of which a write wakes the first: who leaves it with something left over wakes
+/// the next (`wake_next_reader`).
+pub(super) fn read(w: &mut World, fd: Fd, file: u32, pipe: u32, buffer: &mut [u8]) -> Step<usize> {
+    let step = attempt_read(w, file, pipe, waits(w, fd, file), buffer);
+    if fd == HELD_FD && matches!(step, Step::Done(_)) && !w.pipes[pipe as usize].is_empty() {
+        w.notify(file, Events::IN, None);
+    }
+    step
+}
+
+fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [u8]) -> Step<usize> {
     if buffer.is_empty() {
         return Step::Done(Ok(0));
     }
@@ -48,8 +57,31 @@ pub(super) fn read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mu
     Step::Wait
 }
 
-/// `anon_pipe_write`: up to `PIPE_BUF` bytes are written whole or not at all.
+/// `anon_pipe_write`, which signals a pipe that is broken unless `flags` say that it must not. Writers wait in a line as
+/// readers do (`wake_next_writer`).
 pub(super) fn write(
+    w: &mut World,
+    fd: Fd,
+    file: u32,
+    pipe: u32,
+    bytes: &[u8],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    let broken = !bytes.is_empty() && w.pipes[pipe as usize].reader == NONE;
+    if broken && !flags.contains(SendFlags::NOSIGNAL) {
+        let thread = w.scheduler.current();
+        signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+    }
+    let step = attempt_write(w, file, pipe, waits(w, fd, file), bytes, progress);
+    if fd == HELD_FD && matches!(step, Step::Done(_)) && !w.pipes[pipe as usize].is_full() {
+        w.notify(file, Events::OUT, None);
+    }
+    step
+}
+
+/// Up to `PIPE_BUF` bytes are written whole or not at all.
+fn attempt_write(
     w: &mut World,
     file: u32,
     pipe: u32,
@@ -64,8 +96,6 @@ pub(super) fn write(
     let (reader, read_by) = (p.reader, p.read_by);
     let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
     if reader == NONE {
-        let thread = w.scheduler.current();
-        signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
         return or_sent(progress.sent, Errno::EPIPE);
     }
     let rest = &bytes[progress.sent..];

@@ -72,10 +72,7 @@ pub(crate) fn recvfrom(
             let waits = waits(w, fd, file);
             recv(w, file, sock, waits, buffer, flags, &mut progress.deadline)
         }
-        _ => match socket::recv(w, fd, buffer, flags, progress) {
-            Step::Wait => Step::Wait,
-            Step::Done(result) => Step::Done(result.map(|n| (n, None))),
-        },
+        _ => socket::recv(w, fd, buffer, flags, progress).map(|n| (n, None)),
     }
 }
 
@@ -91,7 +88,8 @@ pub(super) fn recv(
     let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.udp_recv(sock, buffer, flags, nonblocking, deadline));
     if let Step::Wait = step {
-        wait_for_file(w, file, Events::IN, true, *deadline);
+        // An error ends the wait too (`receiver_wake_function`).
+        wait_for_file(w, file, Events::IN | Events::ERR, true, *deadline);
     }
     step
 }

@@ -262,7 +262,9 @@ pub(super) fn recv(
     let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, progress));
     if let Step::Wait = step {
-        wait_for_file(w, file, Events::IN, w.network.unix_is_datagram(sock), progress.deadline);
+        // An error ends the wait too (`receiver_wake_function`).
+        let events = Events::IN | Events::ERR;
+        wait_for_file(w, file, events, w.network.unix_is_datagram(sock), progress.deadline);
     }
     step
 }

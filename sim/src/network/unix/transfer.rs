@@ -352,14 +352,6 @@ impl Net<'_> {
     }
 }
 
-/// What a caller is told: how much, and nothing of who.
-pub(crate) fn without_name(step: Step<(usize, UnixAddr)>) -> Step<usize> {
-    match step {
-        Step::Wait => Step::Wait,
-        Step::Done(result) => Step::Done(result.map(|(n, _)| n)),
-    }
-}
-
 /// As Linux 6.18 on x86-64 counts them (`ioctl(2)`, `SIOCOUTQ`).
 #[test]
 fn bytes_in_flight_count_as_the_kernel_counts_them() {
