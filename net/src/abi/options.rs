@@ -132,6 +132,14 @@ pub enum SocketOptionName {
     UserTimeout,
 }
 
+impl SocketOptionName {
+    /// Whether it is one of TCP's own (`tcp(7)`), which sockets of other protocols do not have.
+    pub const fn is_tcp(self) -> bool {
+        use SocketOptionName as N;
+        matches!(self, N::NoDelay | N::KeepIdle | N::KeepInterval | N::KeepCount | N::UserTimeout)
+    }
+}
+
 impl SocketOption {
     /// Which option it is.
     pub const fn name(&self) -> SocketOptionName {

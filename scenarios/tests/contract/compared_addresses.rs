@@ -6,7 +6,7 @@ use eagain_net::*;
 use std::net::SocketAddr;
 
 /// Addresses that a socket can be bound to, and connected to.
-const ADDRESSES: [&str; 8] = [
+pub(crate) const ADDRESSES: [&str; 8] = [
     "127.0.0.1",
     "0.0.0.0",
     "127.0.0.2",
@@ -17,11 +17,11 @@ const ADDRESSES: [&str; 8] = [
     "::ffff:127.0.0.2",
 ];
 
-fn address(ip: &str, port: u16) -> SocketAddr {
+pub(crate) fn address(ip: &str, port: u16) -> SocketAddr {
     SocketAddr::new(ip.parse().unwrap(), port)
 }
 
-fn domain(ip: &str) -> Domain {
+pub(crate) fn domain(ip: &str) -> Domain {
     if ip.contains(':') { Domain::Inet6 } else { Domain::Inet }
 }
 
@@ -30,7 +30,7 @@ fn socket<K: Kernel>(k: K, domain: Domain) -> Fd {
 }
 
 /// Without the port, which is another each time.
-fn told(address: Result<SocketAddr>) -> String {
+pub(crate) fn told(address: Result<SocketAddr>) -> String {
     address.map_or_else(
         |errno| format!("{errno:?}"),
         |at| format!("{}{}", at.ip(), if at.port() == 0 { " 0" } else { "" }),

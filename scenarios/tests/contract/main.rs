@@ -12,6 +12,7 @@ mod blocking;
 mod close;
 mod compared;
 mod compared_addresses;
+mod compared_datagrams;
 mod connect;
 mod counters;
 mod coverage;

@@ -216,7 +216,41 @@ fn over_ipv6_too<K: Sleepers>(k: K) {
     close_all(k, &[a, b]);
 }
 
+/// Of several with `SO_REUSEPORT` a hash of the sender says which; always the same one.
+fn reuseport_spreads_senders<K: Sleepers>(k: K) {
+    for any in ["127.0.0.1:0", "[::1]:0"] {
+        let mut at: SocketAddr = any.parse().unwrap();
+        let domain = if at.is_ipv4() { Domain::Inet } else { Domain::Inet6 };
+        let receivers = [(); 4].map(|()| {
+            let fd = k.socket(domain, DGRAM).unwrap();
+            k.setsockopt(fd, SocketOption::ReusePort(true)).unwrap();
+            k.bind(fd, at).unwrap();
+            at = k.getsockname(fd).unwrap();
+            fd
+        });
+        let mut reached = [0; 4];
+        for _ in 0..64 {
+            let sender = k.socket(domain, DGRAM).unwrap();
+            for _ in 0..2 {
+                assert_eq!(k.sendto(sender, b"x", NONE, at), Ok(1));
+            }
+            let mut asked = receivers.map(|fd| PollFd::new(fd, Events::IN));
+            assert_eq!(k.poll(&mut asked, None, None), Ok(1), "both come to one");
+            for (n, &fd) in reached.iter_mut().zip(&receivers) {
+                while k.recv(fd, &mut [0; 4], RecvFlags::NONE).is_ok() {
+                    *n += 1;
+                }
+            }
+            k.close(sender).unwrap();
+        }
+        assert_eq!(reached.iter().sum::<i32>(), 128);
+        assert!(reached.iter().all(|&n| n > 0), "{reached:?}");
+        close_all(k, &receivers);
+    }
+}
+
 crate::bodies! {
+    reuseport_spreads_senders
     datagram_is_received_whole_or_cut
     unbound_sender_gets_a_port
     connected_socket_receives_from_its_peer_alone

@@ -1,6 +1,6 @@
 //! The socket calls that are not about bytes (net/ipv4/af_inet.c): the checks in their order, on a socket by its index.
 
-use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp};
+use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp, refusal};
 use super::{ALL, Net, Network};
 use crate::world::NONE;
 use eagain_net::{
@@ -34,11 +34,16 @@ pub(super) fn check_family(domain: Domain, address: SocketAddr) -> Result<()> {
 
 /// The address that a program names: one of IPv4 that is mapped into IPv6 (RFC 4291 2.5.5.2) is that one from here on.
 /// `only`: what it is where the socket has `IPV6_V6ONLY`.
-fn named(s: &Sock, address: SocketAddr, only: Errno) -> Result<SocketAddr> {
-    check_family(s.domain, address)?;
-    match (s.domain, address) {
+pub(super) fn named(
+    domain: Domain,
+    options: &Options,
+    address: SocketAddr,
+    only: Errno,
+) -> Result<SocketAddr> {
+    check_family(domain, address)?;
+    match (domain, address) {
         (Domain::Inet6, SocketAddr::V6(v6)) => match v6.ip().to_ipv4_mapped() {
-            Some(_) if s.options.v6_only => Err(only),
+            Some(_) if options.v6_only => Err(only),
             Some(v4) => Ok(SocketAddr::from((v4, v6.port()))),
             // Which of the links it is on has to be said (`SIN6_LEN`, "bind_not_ok" of `__inet6_bind`).
             None if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => Err(Errno::EINVAL),
@@ -49,7 +54,7 @@ fn named(s: &Sock, address: SocketAddr, only: Errno) -> Result<SocketAddr> {
 }
 
 /// An address as a socket of this family shows it.
-fn shown(domain: Domain, address: SocketAddr) -> SocketAddr {
+pub(super) fn shown(domain: Domain, address: SocketAddr) -> SocketAddr {
     match (domain, address) {
         (Domain::Inet6, SocketAddr::V4(v4)) => SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port())),
         _ => address,
@@ -91,14 +96,8 @@ impl Net<'_> {
         let s = &self.net.socks[sock as usize];
         let host = s.host;
         let asked = address;
-        let address = named(s, asked, Errno::EINVAL)?;
-        match address.ip() {
-            // `inet_addr_valid_or_nonlocal`, `__inet6_bind`.
-            IpAddr::V4(ip) if ip.is_broadcast() || ip.is_multicast() => {}
-            IpAddr::V6(ip) if ip.is_multicast() => return Err(Errno::EINVAL),
-            ip if self.host_of(host, ip) != Some(host) => return Err(Errno::EADDRNOTAVAIL),
-            _ => {}
-        }
+        let address = named(s.domain, &s.options, asked, Errno::EINVAL)?;
+        self.may_bind(host, address.ip(), true)?;
         let s = &self.net.socks[sock as usize];
         if s.tcp != Tcp::Close || s.port.held {
             return Err(Errno::EINVAL);
@@ -121,6 +120,20 @@ impl Net<'_> {
         // A port of the kernel's choice is not the program's: it goes with the connection.
         s.port.port_locked |= address.port() != 0;
         Ok(())
+    }
+
+    /// Whether a socket of `host` may be bound to this address (`inet_addr_valid_or_nonlocal`, `__inet6_bind`).
+    pub(super) fn may_bind(&self, host: u32, ip: IpAddr, stream: bool) -> Result<()> {
+        match ip {
+            IpAddr::V4(ip) if ip.is_broadcast() || ip.is_multicast() => Ok(()),
+            // Within the interface or the link: which one has to be said (`__ipv6_addr_needs_scope_id`).
+            IpAddr::V6(ip) if ip.is_multicast() && (stream || matches!(ip.octets()[1] & 15, 1 | 2)) => {
+                Err(Errno::EINVAL)
+            }
+            IpAddr::V6(ip) if ip.is_multicast() => Ok(()),
+            ip if self.host_of(host, ip) != Some(host) => Err(Errno::EADDRNOTAVAIL),
+            _ => Ok(()),
+        }
     }
 
     /// `listen(2)` by `process`; `fd` is for the trace.
@@ -181,8 +194,9 @@ impl Net<'_> {
                 if s.tcp != Tcp::Close {
                     return Err(Errno::EISCONN);
                 }
-                let address = named(s, address, Errno::ENETUNREACH)?;
-                let address = self.destination(sock, address)?;
+                let address = named(s.domain, &s.options, address, Errno::ENETUNREACH)?;
+                let bound = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
+                let address = self.destination(s.host, bound, address)?;
                 let local = self.source_address(sock, address)?;
                 self.send_syn(process, sock, local, address)?;
                 self.net.socks[sock as usize].state = SocketState::Connecting;
@@ -251,6 +265,9 @@ impl Net<'_> {
     pub fn setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
         use SocketOption as O;
         let s = &mut self.net.socks[sock as usize];
+        if let Some((errno, _)) = refusal(option.name(), s.domain, true) {
+            return Err(errno);
+        }
         match option {
             O::ReuseAddr(on) => {
                 let inherited = s.port.inherited;
@@ -265,7 +282,6 @@ impl Net<'_> {
                 }
                 return Ok(());
             }
-            O::V6Only(_) if s.domain == Domain::Inet => return Err(Errno::ENOPROTOOPT),
             // It counts for what is bound later (`inet_num`).
             O::V6Only(_) if s.port.held => return Err(Errno::EINVAL),
             O::RecvLowAt(bytes) => {
@@ -296,14 +312,14 @@ impl Net<'_> {
 
     pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
         let s = &mut self.net.socks[sock as usize];
-        if option == SocketOptionName::V6Only && s.domain == Domain::Inet {
-            return Err(Errno::EOPNOTSUPP);
+        match refusal(option, s.domain, true) {
+            Some((_, errno)) => Err(errno),
+            None => Ok(s.options.get(option, || s.error.take())),
         }
-        Ok(s.options.get(option, || s.error.take()))
     }
 }
 
-fn shutdown_bits(how: ShutdownHow) -> u8 {
+pub(super) fn shutdown_bits(how: ShutdownHow) -> u8 {
     match how {
         ShutdownHow::Read => RCV,
         ShutdownHow::Write => SEND,

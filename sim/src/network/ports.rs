@@ -57,17 +57,17 @@ fn covers(all: IpAddr, only: bool, address: IpAddr) -> bool {
 }
 
 /// Whether `a` and `b` claim the same port (`inet_rcv_saddr_equal`).
-pub(super) fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
+fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
     share((a, false), (b, false))
 }
 
 /// The same; with each, whether its socket has `IPV6_V6ONLY`.
-fn share((a, a_only): (&SocketAddr, bool), (b, b_only): (&SocketAddr, bool)) -> bool {
+pub(super) fn share((a, a_only): (&SocketAddr, bool), (b, b_only): (&SocketAddr, bool)) -> bool {
     a.port() == b.port() && (covers(a.ip(), a_only, b.ip()) || covers(b.ip(), b_only, a.ip()))
 }
 
-/// A hash of where a connection comes from.
-fn spread(from: SocketAddr) -> u64 {
+/// A hash of where a connection or a datagram comes from.
+pub(super) fn spread(from: SocketAddr) -> u64 {
     let ip = match from.ip() {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
         IpAddr::V6(_) => 0,
@@ -193,11 +193,15 @@ impl Net<'_> {
         None
     }
 
-    /// Where a connection to `address` goes: every address is the one that `sock` is bound to, or the loopback's
-    /// (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`). A bound address must be of the same family.
-    pub(super) fn destination(&self, sock: u32, mut address: SocketAddr) -> Result<SocketAddr, Errno> {
-        let s = &self.net.socks[sock as usize];
-        let bound = s.local.filter(|_| s.port.address_locked).map(|local| local.ip());
+    /// Where what a socket of `host` that is `bound` to one address sends to `address` goes: every address is the one that it
+    /// is bound to, or the loopback's (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`, `udpv6_sendmsg`). A bound address must
+    /// be of the same family.
+    pub(super) fn destination(
+        &self,
+        host: u32,
+        bound: Option<IpAddr>,
+        mut address: SocketAddr,
+    ) -> Result<SocketAddr, Errno> {
         if address.ip().is_unspecified() {
             let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
             address.set_ip(match (address, bound) {
@@ -209,7 +213,7 @@ impl Net<'_> {
         match (address.ip(), bound) {
             (ip, _) if ip.is_multicast() => Err(Errno::ENETUNREACH),
             (IpAddr::V6(_), Some(IpAddr::V4(_))) => Err(Errno::EAFNOSUPPORT),
-            (ip, _) => self.host_of(s.host, ip).map(|_| address).ok_or(Errno::ENETUNREACH),
+            (ip, _) => self.host_of(host, ip).map(|_| address).ok_or(Errno::ENETUNREACH),
         }
     }
 

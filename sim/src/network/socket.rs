@@ -169,6 +169,19 @@ impl Options {
     }
 }
 
+/// Whether a socket has an option: of TCP's own only one of TCP (`tcp`), and `IPV6_V6ONLY` only one of IPv6. Otherwise what
+/// setting it gives, and reading it (`do_sock_setsockopt`, `ip_getsockopt`, `ipv6_getsockopt`).
+pub(super) fn refusal(option: SocketOptionName, domain: Domain, tcp: bool) -> Option<(Errno, Errno)> {
+    let foreign = option.is_tcp() && !tcp;
+    let v6_only = option == SocketOptionName::V6Only;
+    match domain {
+        Domain::Unix if foreign || v6_only => Some((Errno::EOPNOTSUPP, Errno::EOPNOTSUPP)),
+        Domain::Inet if foreign || v6_only => Some((Errno::ENOPROTOOPT, Errno::EOPNOTSUPP)),
+        Domain::Inet6 if foreign => Some((Errno::ENOPROTOOPT, Errno::ENOPROTOOPT)),
+        _ => None,
+    }
+}
+
 /// A listening socket's queue.
 pub(super) struct Listen {
     pub(super) backlog: usize,

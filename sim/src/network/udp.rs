@@ -2,9 +2,9 @@
 //! full buffer or a fault of its own is lost, and what overtakes another arrives first. Between sockets of one host, over the
 //! loopback, none is lost, doubled or overtaken, as on Linux.
 
-use super::inet::{check_family, unspecified};
-use super::ports::overlap;
-use super::socket::{Options, RCV, SEND, SHUT};
+use super::inet::{check_family, named, shown, shutdown_bits, unspecified};
+use super::ports::{share, spread};
+use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Caller, Net, Network, address_word};
 use crate::choice::Stream;
 use crate::fault::Family;
@@ -72,18 +72,19 @@ impl Network {
 
     pub fn udp_getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.udp[sock as usize];
-        s.local.unwrap_or(unspecified(s.domain))
+        shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))
     }
 
     pub fn udp_getpeername(&self, sock: u32) -> Result<SocketAddr> {
-        self.udp[sock as usize].remote.ok_or(Errno::ENOTCONN)
+        let s = &self.udp[sock as usize];
+        s.remote.map(|remote| shown(s.domain, remote)).ok_or(Errno::ENOTCONN)
     }
 
     pub fn udp_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
         let s = &mut self.udp[sock as usize];
-        match option {
-            SocketOptionName::NoDelay => Err(Errno::EOPNOTSUPP),
-            option => Ok(s.options.get(option, || s.error.take())),
+        match refusal(option, s.domain, false) {
+            Some((_, errno)) => Err(errno),
+            None => Ok(s.options.get(option, || s.error.take())),
         }
     }
 
@@ -98,7 +99,8 @@ impl Network {
     }
 
     /// The socket for what comes from `from` to `to` (`udp4_lib_lookup2`): one that is connected to there, or bound to that
-    /// address, before others; of equal ones the last that was bound.
+    /// address, or of its family, before others. Of equal ones the last that was bound, or with `SO_REUSEPORT` the one that a
+    /// hash of the sender says.
     fn udp_receiver(&self, host: u32, from: SocketAddr, to: SocketAddr) -> Option<u32> {
         let bound = &self.hosts[host as usize].udp_bound;
         let score = |sock: u32| {
@@ -108,14 +110,21 @@ impl Network {
                 Some(remote) if remote != from => return None,
                 remote => remote.is_some(),
             };
-            overlap(&local, &to).then_some((
+            share((&local, s.options.v6_only), (&to, false)).then_some((
                 connected,
                 local.ip() == to.ip(),
-                local.is_ipv4() == to.is_ipv4(),
+                (s.domain == Domain::Inet) == to.is_ipv4(),
             ))
         };
         let scored = bound.iter().filter_map(|&(_, sock)| Some((score(sock)?, sock)));
-        scored.max_by_key(|&(score, _)| score).map(|(_, sock)| sock)
+        let (best, last) = scored.clone().max_by_key(|&(score, _)| score)?;
+        let in_group = |sock: u32| self.udp[sock as usize].options.reuse_port;
+        if best.0 || !in_group(last) {
+            return Some(last);
+        }
+        let group = scored.filter(|&(score, sock)| score == best && in_group(sock)).map(|(_, sock)| sock);
+        let group: Vec<u32> = group.collect();
+        Some(group[(spread(from) % group.len() as u64) as usize])
     }
 }
 
@@ -149,22 +158,23 @@ impl Net<'_> {
         self.net.udp.insert(sock) as u32
     }
 
-    pub fn udp_bind(&mut self, sock: u32, mut address: SocketAddr) -> Result<()> {
+    pub fn udp_bind(&mut self, sock: u32, address: SocketAddr) -> Result<()> {
         let s = &self.net.udp[sock as usize];
         let host = s.host;
-        check_family(s.domain, address)?;
-        if self.host_of(host, address.ip()) != Some(host) {
-            return Err(Errno::EADDRNOTAVAIL);
-        }
+        let mut address = named(s.domain, &s.options, address, Errno::EINVAL)?;
+        self.may_bind(host, address.ip(), false)?;
         if s.local.is_some() {
             return Err(Errno::EINVAL);
         }
         if address.port() == 0 {
-            address.set_port(self.udp_free_port(host, address).ok_or(Errno::EADDRINUSE)?);
-        } else if !self.udp_port_is_free(host, &address, Some(sock)) {
+            address.set_port(self.udp_free_port(sock, address).ok_or(Errno::EADDRINUSE)?);
+        } else if !self.udp_port_is_free(sock, &address, true) {
             return Err(Errno::EADDRINUSE);
         }
         self.udp_bound(sock, address);
+        // `__inet6_bind`: who is at one address of IPv6 has none of IPv4.
+        let s = &mut self.net.udp[sock as usize];
+        s.options.v6_only |= address.is_ipv6() && !address.ip().is_unspecified();
         Ok(())
     }
 
@@ -174,20 +184,24 @@ impl Net<'_> {
         self.net.hosts[s.host as usize].udp_bound.push((address, sock));
     }
 
-    /// Whether `sock`, or a socket as new, may have this address (`udp_lib_lport_inuse`).
-    fn udp_port_is_free(&self, host: u32, address: &SocketAddr, sock: Option<u32>) -> bool {
-        let mine = sock.map(|sock| &self.net.udp[sock as usize].options);
+    /// Whether `sock` may have this address (`udp_lib_lport_inuse`), alone or sharing it.
+    fn udp_port_is_free(&self, sock: u32, address: &SocketAddr, sharing: bool) -> bool {
+        let UdpSock { host, options: mine, .. } = &self.net.udp[sock as usize];
         let shares = |other: &Options| {
-            mine.is_some_and(|m| m.reuse_addr && other.reuse_addr || m.reuse_port && other.reuse_port)
+            sharing && (mine.reuse_addr && other.reuse_addr || mine.reuse_port && other.reuse_port)
         };
-        let mut bound = self.net.hosts[host as usize].udp_bound.iter();
-        !bound.any(|&(at, other)| overlap(&at, address) && !shares(&self.net.udp[other as usize].options))
+        let mut bound = self.net.hosts[*host as usize].udp_bound.iter();
+        !bound.any(|&(at, other)| {
+            let other = &self.net.udp[other as usize].options;
+            share((&at, other.v6_only), (address, mine.v6_only)) && !shares(other)
+        })
     }
 
-    fn udp_free_port(&mut self, host: u32, mut address: SocketAddr) -> Option<u16> {
+    fn udp_free_port(&mut self, sock: u32, mut address: SocketAddr) -> Option<u16> {
+        let host = self.net.udp[sock as usize].host;
         for _ in 0..self.ephemeral_ports() {
             address.set_port(self.next_port(host));
-            if self.udp_port_is_free(host, &address, None) {
+            if self.udp_port_is_free(sock, &address, false) {
                 return Some(address.port());
             }
         }
@@ -200,20 +214,17 @@ impl Net<'_> {
         if let Some(local) = s.local {
             return Ok(local);
         }
-        let (host, mut any) = (s.host, unspecified(s.domain));
-        any.set_port(self.udp_free_port(host, any).ok_or(Errno::EAGAIN)?);
+        let mut any = unspecified(s.domain);
+        any.set_port(self.udp_free_port(sock, any).ok_or(Errno::EAGAIN)?);
         self.udp_bound(sock, any);
         Ok(any)
     }
 
     /// `ip4_datagram_connect`: where it sends to, and from whom it receives, from now on.
     pub fn udp_connect(&mut self, sock: u32, address: SocketAddr) -> Result<()> {
-        let s = &self.net.udp[sock as usize];
-        let (host, domain) = (s.host, s.domain);
-        check_family(domain, address)?;
         let mut local = self.udp_autobind(sock)?;
-        let remote = loopback_for_all(address);
-        self.host_of(host, remote.ip()).ok_or(Errno::ENETUNREACH)?;
+        let remote = self.udp_destination(sock, address, Errno::EAFNOSUPPORT)?;
+        let host = self.net.udp[sock as usize].host;
         if local.ip().is_unspecified() {
             local.set_ip(self.route_source(host, remote.ip()));
         }
@@ -222,6 +233,18 @@ impl Net<'_> {
         let bound = &mut self.net.hosts[host as usize].udp_bound;
         bound.iter_mut().filter(|(_, of)| *of == sock).for_each(|(at, _)| *at = local);
         Ok(())
+    }
+
+    /// Where what is for `address` goes. A socket of IPv6 takes addresses of IPv4 as they are, too (`__ip6_datagram_connect`,
+    /// `udpv6_sendmsg`); `only`: what that is where it has `IPV6_V6ONLY`.
+    fn udp_destination(&self, sock: u32, address: SocketAddr, only: Errno) -> Result<SocketAddr> {
+        let s = &self.net.udp[sock as usize];
+        let address = match (s.domain, address) {
+            (Domain::Inet6, SocketAddr::V4(_)) if s.options.v6_only => return Err(only),
+            (Domain::Inet6, SocketAddr::V4(_)) => address,
+            _ => named(s.domain, &s.options, address, Errno::ENETUNREACH)?,
+        };
+        self.destination(s.host, s.local.map(|local| local.ip()), address)
     }
 
     /// `udp_sendmsg`; `to`: the address, where one is given.
@@ -234,15 +257,17 @@ impl Net<'_> {
         }
         let to = match to {
             Some(to) => {
-                check_family(s.domain, to)?;
-                loopback_for_all(to)
+                if s.domain == Domain::Inet {
+                    check_family(s.domain, to)?;
+                }
+                if to.port() == 0 {
+                    return Err(Errno::EINVAL);
+                }
+                self.udp_destination(sock, to, Errno::ENETUNREACH)?
             }
             None => s.remote.ok_or(Errno::EDESTADDRREQ)?,
         };
-        if to.port() == 0 {
-            return Err(Errno::EINVAL);
-        }
-        let host = s.host;
+        let host = self.net.udp[sock as usize].host;
         let target = self.host_of(host, to.ip()).ok_or(Errno::ENETUNREACH)?;
         if len > if to.is_ipv4() { LEN_MAX } else { LEN_MAX_V6 } {
             return Err(Errno::EMSGSIZE);
@@ -256,7 +281,7 @@ impl Net<'_> {
         }
         let sender = (sock, s.made);
         let mut from = local;
-        if from.ip().is_unspecified() {
+        if from.ip().is_unspecified() || from.is_ipv4() != to.is_ipv4() {
             from.set_ip(self.route_source(host, to.ip()));
         }
         let bytes = buffers.concat();
@@ -379,7 +404,7 @@ impl Net<'_> {
         let n = bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&bytes[..n]);
         let told = if flags.contains(RecvFlags::TRUNC) { bytes.len() } else { n };
-        let from = *from;
+        let from = shown(s.domain, *from);
         if !flags.contains(RecvFlags::PEEK) {
             s.queued -= charge(bytes.len());
             s.queue.pop_front();
@@ -411,20 +436,19 @@ impl Net<'_> {
     /// `inet_shutdown`: what is not connected is shut too, and says that it is not.
     pub fn udp_shutdown(&mut self, sock: u32, how: ShutdownHow) -> Result<()> {
         let s = &mut self.net.udp[sock as usize];
-        s.shutdown |= match how {
-            ShutdownHow::Read => RCV,
-            ShutdownHow::Write => SEND,
-            ShutdownHow::Both => SHUT,
-        };
+        s.shutdown |= shutdown_bits(how);
         let (file, connected) = (s.file, s.remote.is_some());
         self.notify(file, ALL, None);
         if connected { Ok(()) } else { Err(Errno::ENOTCONN) }
     }
 
     pub fn udp_setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
-        match option {
-            SocketOption::NoDelay(_) => Err(Errno::ENOPROTOOPT),
-            option => self.net.udp[sock as usize].options.set(option, self.knobs),
+        let s = &mut self.net.udp[sock as usize];
+        match (refusal(option.name(), s.domain, false), option) {
+            (Some((errno, _)), _) => Err(errno),
+            // It counts for what is bound later (`inet_num`).
+            (None, SocketOption::V6Only(_)) if s.local.is_some() => Err(Errno::EINVAL),
+            (None, option) => s.options.set(option, self.knobs),
         }
     }
 
@@ -438,15 +462,4 @@ impl Net<'_> {
 /// What a datagram counts in the receiver's buffer: its bytes, its headers and the kernel's own.
 fn charge(len: usize) -> u64 {
     256 + (len as u64 + 60 + 320).next_power_of_two().max(512)
-}
-
-/// Every address is the loopback's, as the destination.
-fn loopback_for_all(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
 }

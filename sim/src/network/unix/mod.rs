@@ -4,12 +4,12 @@
 
 mod transfer;
 
-pub(crate) use transfer::without_name;
-
-use super::socket::{Options, RCV, SEND, SHUT};
+use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Net, Network};
 use crate::world::NONE;
-use eagain_net::{Errno, Events, Result, ShutdownHow, SigCode, SocketOption, SocketOptionName, UnixAddr};
+use eagain_net::{
+    Domain, Errno, Events, Result, ShutdownHow, SigCode, SocketOption, SocketOptionName, UnixAddr,
+};
 use std::collections::VecDeque;
 use transfer::Chunk;
 
@@ -142,9 +142,9 @@ impl Network {
 
     pub fn unix_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
         let s = &mut self.unix[sock as usize];
-        match option {
-            SocketOptionName::NoDelay => Err(Errno::EOPNOTSUPP),
-            option => Ok(s.options.get(option, || s.error.take())),
+        match refusal(option, Domain::Unix, false) {
+            Some((_, errno)) => Err(errno),
+            None => Ok(s.options.get(option, || s.error.take())),
         }
     }
 
@@ -294,8 +294,12 @@ impl Net<'_> {
     }
 
     pub fn unix_setsockopt(&mut self, sock: u32, option: SocketOption) -> Result<()> {
+        if let Some((errno, _)) = refusal(option.name(), Domain::Unix, false) {
+            return Err(errno);
+        }
         match option {
-            SocketOption::NoDelay(_) => Err(Errno::EOPNOTSUPP),
+            // It is for sockets that have ports (`sk_is_inet`).
+            SocketOption::ReusePort(true) => Err(Errno::EOPNOTSUPP),
             option => self.net.unix[sock as usize].options.set(option, self.knobs),
         }
     }
