@@ -173,3 +173,6 @@ impl Drain {
         home.peers.len() == 0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What the clock tells, with a driver that only notes whom it is to settle. The time is a number: nobody sleeps.
+
+use super::super::connection::Connection;
+use super::super::held::Held;
+use super::super::peer::Flight;
+use super::super::peers::SharedPeer;
+use super::super::units::Units;
+use super::*;
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::logic_unit::{LogicUnit, WallTime};
+use crate::storage_unit::Memory;
+use eagain_net::model::{AnyPoller, Interest, ModelKind, Poller};
+use eagain_net::{Linux, ListenOptions, SocketAddr, TcpListener, TcpStream};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Notes whom it is to settle.
+struct Notes {
+    home: Arc<Home<Linux, Memory>>,
+    settled: Vec<u64>,
+}
+
+impl MainLoop<Linux, Memory> for Notes {
+    fn home(&self) -> &Arc<Home<Linux, Memory>> {
+        &self.home
+    }
+
+    fn turn(&mut self, _: Option<Duration>) -> Result<Now, Errno> {
+        unreachable!("the clock alone is looked at")
+    }
+
+    fn settle(&mut self, peer: &mut Peer<Linux>, _: Now) {
+        self.settled.push(peer.token);
+    }
+
+    fn open_door(&mut self) -> Result<(), Errno> {
+        unreachable!("nobody asks for it")
+    }
+
+    fn close_door(&mut self) {}
+}
+
+/// A loop with one peer that is closed after 10 s of silence.
+struct Fixture {
+    driver: Notes,
+    token: u64,
+    peer: SharedPeer<Linux>,
+    /// The peer's own end: it stays open.
+    _other_end: TcpStream<Linux>,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        let config = Config::default();
+        let logic = LogicUnit::new(config.clone(), Memory::new(1, 1), 1, WallTime::from_unix_ns(0));
+        let units = Arc::new(Units::new(Linux, config, logic));
+        let waker = AnyPoller::new(Linux, ModelKind::Epoll).unwrap().waker();
+        let home = Arc::new(Home::new(units, waker, false));
+        let loopback = SocketAddr::V4("127.0.0.1:0".parse().unwrap());
+        let listener = TcpListener::bind_with(Linux, loopback, &ListenOptions::default()).unwrap();
+        let other_end = TcpStream::connect(Linux, listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let limits = Limits { idle_timeout_ns: 10 * SECOND, ..Limits::default() };
+        let (token, peer) = home.peers.insert(
+            Linux,
+            Peer {
+                stream: Arc::new(stream),
+                token: 0,
+                client: 1,
+                connection: Connection::new(&limits, 0),
+                session: None,
+                released: false,
+                interest: Interest::READABLE,
+                timer_ns: u64::MAX,
+                flight: Flight::default(),
+                held: Held::default(),
+            },
+        );
+        Fixture { driver: Notes { home, settled: Vec::new() }, token, peer, _other_end: other_end }
+    }
+
+    fn home(&self) -> Arc<Home<Linux, Memory>> {
+        self.driver.home.clone()
+    }
+
+    /// Who is settled when the clock shows this.
+    fn settled_at(&mut self, mono_ns: u64) -> Vec<u64> {
+        let now = Now { mono_ns, wall: WallTime::from_unix_ns(0) };
+        let home = self.home();
+        look_at_the_clock(&mut self.driver, &home, now, false).unwrap();
+        std::mem::take(&mut self.driver.settled)
+    }
+}
+
+#[test]
+fn a_peer_for_which_another_look_was_asked_is_settled_at_that_time() {
+    let mut fixture = Fixture::new();
+    fixture.home().look_at(fixture.token, 5);
+    assert_eq!(fixture.settled_at(4), []);
+    assert_eq!(fixture.settled_at(5), [fixture.token]);
+    assert_eq!(fixture.settled_at(u64::MAX), [], "one look was asked for");
+}
+
+#[test]
+fn a_peer_that_somebody_holds_is_settled_when_it_is_looked_at_again() {
+    let mut fixture = Fixture::new();
+    fixture.home().look_at(fixture.token, 5);
+    let peer = fixture.peer.clone();
+    let held = peer.lock();
+    assert_eq!(fixture.settled_at(5), []);
+    drop(held);
+    assert_eq!(fixture.settled_at(5 + BUSY_NS - 1), []);
+    assert_eq!(fixture.settled_at(5 + BUSY_NS), [fixture.token]);
+}
+
+#[test]
+fn a_deadline_that_has_moved_is_only_watched_again() {
+    let mut fixture = Fixture::new();
+    let (home, peer) = (fixture.home(), fixture.peer.clone());
+    home.watch_deadline(&mut peer.lock());
+    assert_eq!(peer.lock().timer_ns, 10 * SECOND);
+    peer.lock().connection.receive(b"ECHO", 4 * SECOND);
+    assert_eq!(fixture.settled_at(10 * SECOND), []);
+    assert_eq!(peer.lock().timer_ns, 14 * SECOND);
+    assert!(!peer.lock().connection.is_closed());
+    assert_eq!(fixture.settled_at(14 * SECOND - 1), []);
+    assert_eq!(fixture.settled_at(14 * SECOND), [fixture.token]);
+    assert_eq!(peer.lock().connection.close_reason(), Some(CloseReason::Idle));
+}
