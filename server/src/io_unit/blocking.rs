@@ -144,12 +144,13 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             while service.takes(peer) {
                 service.serve(&self.units, peer, &[], now);
                 service.wait(peer, clock);
-                flush(peer, now);
+                now = flush(peer, now, clock);
             }
-            flush(peer, now);
+            flush(peer, now, clock);
             if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
                 progress.wait(ticket);
-                peer.held.ask(&mut peer.connection, &mut self.units.logic.lock());
+                now = clock();
+                peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns);
                 continue;
             }
             now = clock();
@@ -248,12 +249,17 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     }
 }
 
-/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall.
-fn flush<K: Kernel>(peer: &mut Peer<K>, now: Now) {
-    peer.flush(now);
+/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall. The time behind
+/// it; `now`, where there was nothing to send.
+fn flush<K: Kernel>(peer: &mut Peer<K>, now: Now, clock: impl Fn() -> Now) -> Now {
+    if !peer.connection.wants_write() {
+        return now;
+    }
+    peer.flush(&clock);
     if peer.connection.wants_write() {
         peer.connection.close(CloseReason::WriteStalled);
     }
+    clock()
 }
 
 /// The next read gives up at the peer's deadline, or earlier. `false`: the socket is gone.

@@ -112,7 +112,7 @@ pub struct Connection {
     shutdown_announced: bool,
     /// When a byte was last received or sent.
     active_ns: u64,
-    /// When waiting output last moved or began to wait.
+    /// When output that the peer may take last moved or began to wait.
     output_moved_ns: u64,
     linger_until_ns: u64,
 }
@@ -266,14 +266,21 @@ impl Connection {
     }
 
     /// Replies before `position` are durable and may leave.
-    pub fn release_replies(&mut self, position: u64) {
+    pub fn release_replies(&mut self, position: u64, now_ns: u64) {
+        let begins = self.peer_has_nothing_to_take();
         self.outbox.release(position);
+        if begins {
+            self.output_moved_ns = now_ns;
+        }
     }
 
     /// Replies that are held back will never be true: errors for so many requests take their place, and leave.
-    pub fn fail_replies(&mut self, requests: usize, error: &str) {
+    pub fn fail_replies(&mut self, requests: usize, error: &str, now_ns: u64) {
         if self.phase == Phase::Closed {
             return;
+        }
+        if self.peer_has_nothing_to_take() {
+            self.output_moved_ns = now_ns;
         }
         self.outbox.drop_held();
         for _ in 0..requests {

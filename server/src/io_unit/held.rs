@@ -36,10 +36,10 @@ impl Held {
     }
 
     /// The replies to `requests`, last in the outbox, may leave, or wait.
-    pub(super) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize) {
+    pub(super) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize, now_ns: u64) {
         let position = connection.reply_position();
         match (commit, self.waiting.back_mut()) {
-            (Commit::Done, None) => connection.release_replies(position),
+            (Commit::Done, None) => connection.release_replies(position, now_ns),
             // Nothing of this turn waits, but what came before it does: so does this, in its place.
             (Commit::Done, Some(last)) => {
                 (last.position, last.requests) = (position, last.requests + requests);
@@ -54,7 +54,12 @@ impl Held {
     }
 
     /// Asks the storage: replies leave, become errors, or wait on. `true`: there was news.
-    pub(super) fn ask<S: Storage>(&mut self, connection: &mut Connection, logic: &mut LogicUnit<S>) -> bool {
+    pub(super) fn ask<S: Storage>(
+        &mut self,
+        connection: &mut Connection,
+        logic: &mut LogicUnit<S>,
+        now_ns: u64,
+    ) -> bool {
         let Some(first) = self.ticket() else { return false };
         let mut standing = logic.standing(first);
         let has_news = standing != Standing::Pending;
@@ -62,10 +67,10 @@ impl Held {
             if standing == Standing::Failed {
                 // Whatever waits behind it was executed on what is not there any more.
                 let requests = self.waiting.drain(..).map(|held| held.requests).sum();
-                connection.fail_replies(requests, LOST);
+                connection.fail_replies(requests, LOST, now_ns);
                 break;
             }
-            connection.release_replies(held.position);
+            connection.release_replies(held.position, now_ns);
             self.waiting.pop_front();
             standing = self.ticket().map_or(Standing::Pending, |next| logic.standing(next));
         }

@@ -88,13 +88,13 @@ impl<K: Kernel, S: Storage> Home<K, S> {
 
     /// Asks the storage for the peer, whose replies may wait for it. Where they go on waiting the peer will be among
     /// those of [`Home::take_held`]. `true`: there was news.
-    pub(super) fn ask_storage(&self, peer: &mut Peer<K>) -> bool {
+    pub(super) fn ask_storage(&self, peer: &mut Peer<K>, now: Now) -> bool {
         if peer.held.is_empty() {
             return false;
         }
         // In this order: news that comes from now on is told.
         self.held.lock().insert(peer.token);
-        peer.held.ask(&mut peer.connection, &mut self.units.logic.lock())
+        peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)
     }
 
     /// Peers for whom the storage may have news.

@@ -89,21 +89,21 @@ impl<K: Kernel> Peer<K> {
     ) -> Outcome {
         let mut outcome = Outcome::Nothing;
         let mut reads = 0;
-        home.ask_storage(self);
+        home.ask_storage(self, now);
         loop {
             while service.takes(self) {
                 service.serve(&home.units, self, &[], now);
             }
             if ready.writable || !home.units.config.write_when_ready {
                 // Until all is sent or the socket is full, of which it tells by itself when it is so no longer.
-                if self.flush(now) && outcome == Outcome::Nothing {
+                if self.flush(|| now) && outcome == Outcome::Nothing {
                     outcome = Outcome::Drained;
                 }
                 if service.takes(self) {
                     continue;
                 }
             }
-            if home.ask_storage(self) {
+            if home.ask_storage(self, now) {
                 continue;
             }
             self.announce_end(now);
@@ -166,18 +166,18 @@ impl<K: Kernel> Peer<K> {
         }
         let requests = replies.count as usize;
         self.connection.complete(replies, now.mono_ns);
-        self.held.hold(&mut self.connection, commit, requests);
+        self.held.hold(&mut self.connection, commit, requests, now.mono_ns);
     }
 
-    /// Writes until all is sent or the socket is full.
-    /// `true`: something went out.
-    pub(super) fn flush(&mut self, now: Now) -> bool {
+    /// Writes until all is sent or the socket is full; `clock` says when something went out, which may have taken a while
+    /// where a write waits. `true`: something went out.
+    pub(super) fn flush(&mut self, clock: impl Fn() -> Now) -> bool {
         let mut wrote = false;
         while self.connection.wants_write() {
             match self.stream.write(self.connection.output()) {
                 Ok(n) => {
                     wrote = true;
-                    self.connection.sent(n, now.mono_ns);
+                    self.connection.sent(n, clock().mono_ns);
                 }
                 Err(Errno::EAGAIN) => break,
                 Err(Errno::EINTR) => {}

@@ -10,12 +10,20 @@ impl Connection {
         match self.phase {
             Phase::Closed => None,
             Phase::Lingering => Some(self.linger_until_ns),
-            _ if self.outbox.lent() > 0 || !self.outbox.sendable().is_empty() => {
+            _ if !self.peer_has_nothing_to_take() => {
                 after(self.output_moved_ns, self.bounds.write_stall_timeout_ns)
             }
-            Phase::Open if self.in_flight() == 0 => after(self.active_ns, self.bounds.idle_timeout_ns),
+            // Replies that wait for the disk are in the outbox: whoever waits for them is not idle.
+            Phase::Open if self.in_flight() == 0 && self.outbox.is_empty() => {
+                after(self.active_ns, self.bounds.idle_timeout_ns)
+            }
             _ => None,
         }
+    }
+
+    /// Whatever is in the outbox, if anything, waits for the disk.
+    pub(super) fn peer_has_nothing_to_take(&self) -> bool {
+        self.outbox.lent() == 0 && self.outbox.sendable().is_empty()
     }
 
     /// Closes the connection if its deadline has passed; whether it did.

@@ -214,9 +214,35 @@ fn replies_wait_until_they_are_durable() {
     connection.hold_replies();
     connection.serve(b"QUIT a\r\n", 0, echo);
     assert!(!connection.wants_write() && !connection.is_closed());
-    connection.release_replies(connection.reply_position());
+    connection.release_replies(connection.reply_position(), 0);
     assert_eq!(take_output(&mut connection), b"$1\r\na\r\n");
     assert!(connection.wants_shutdown());
+}
+
+#[test]
+fn a_client_that_waits_for_a_slow_sync_is_not_idle() {
+    let limits =
+        Limits { idle_timeout_ns: 10 * SECOND, write_stall_timeout_ns: 3 * SECOND, ..Limits::default() };
+    let mut connection = Connection::new(&limits, 0);
+    connection.hold_replies();
+    connection.serve(b"ECHO a\r\n", SECOND, echo);
+    assert_eq!(connection.deadline(), None, "it is the disk's turn, not the peer's");
+    assert!(!connection.deadline_passed(100 * SECOND));
+    connection.release_replies(connection.reply_position(), 100 * SECOND);
+    assert_eq!(connection.deadline(), Some(103 * SECOND), "the peer has all of its time to take the reply");
+    take_output(&mut connection);
+    // A reply that waits for the peer while another waits for the disk.
+    connection.serve(b"ECHO b\r\n", 100 * SECOND, echo);
+    connection.hold_replies();
+    connection.serve(b"ECHO c\r\n", 100 * SECOND, echo);
+    connection.release_replies(connection.reply_position(), 102 * SECOND);
+    assert_eq!(connection.deadline(), Some(103 * SECOND), "what waits already has no more time than it had");
+    // What takes the place of lost replies is to be taken too.
+    let mut lost = Connection::new(&limits, 0);
+    lost.hold_replies();
+    lost.serve(b"ECHO a\r\n", 0, echo);
+    lost.fail_replies(1, "MISCONF lost", 100 * SECOND);
+    assert_eq!(lost.deadline(), Some(103 * SECOND));
 }
 
 #[test]

@@ -178,13 +178,13 @@ fn next<K: Kernel, S: Storage>(
     peer: &mut Peer<K>,
     now: Now,
 ) {
-    home.ask_storage(peer);
+    home.ask_storage(peer, now);
     loop {
         while service.takes(peer) {
             service.serve(&home.units, peer, &[], now);
         }
         write(home, completer, peer, now);
-        if !home.ask_storage(peer) {
+        if !home.ask_storage(peer, now) {
             break;
         }
     }

@@ -71,7 +71,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
-        self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut());
+        self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut(), now.mono_ns);
         let mut reads = 0;
         loop {
             if let Some(onward) = &self.hall.onward {
@@ -148,7 +148,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let orders = logic.take_orders();
         let next_expiry = logic.next_expiry_ms();
         drop(logic);
-        held.hold(connection, commit, served.requests);
+        held.hold(connection, commit, served.requests, now.mono_ns);
         hall.after_execution(orders, next_expiry);
     }
 
