@@ -9,6 +9,7 @@ use eagain_net::{
     StatusFlags, ThreadId,
 };
 use std::any::TypeId;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::FileExt;
@@ -152,6 +153,8 @@ struct Program<K> {
     address: SocketAddr,
     sent: u8,
     workers: Vec<Worker>,
+    /// What was ever put into which set, as objects.
+    watched: BTreeSet<(u32, u32)>,
 }
 
 /// What a call waits for can be had by one alone.
@@ -257,9 +260,9 @@ impl<K: Kernel> Program<K> {
         }
     }
 
-    /// What the workers that have returned came to.
-    fn collect(&mut self, table: &mut Table) -> String {
-        let mut text = String::new();
+    /// What the workers that have returned came to. `true`: what came of it may have woken others.
+    fn collect(&mut self, table: &mut Table, text: &mut String) -> bool {
+        let mut accepted = Vec::new();
         for at in 0..self.workers.len() {
             let worker = &mut self.workers[at];
             if worker.desk.state.load(SeqCst) != DONE {
@@ -273,25 +276,46 @@ impl<K: Kernel> Program<K> {
             if let Some((name, flags, _)) = named(step) {
                 table.note(name, flags, done.class, waited);
             }
-            text += &format!(" [{at}: {}]", done.text);
+            *text += &format!(" [{at}: {}]", done.text);
             if let (Step::Accept(_, slot), Some(fd)) = (step, done.new) {
-                self.put(slot, fd, None);
+                accepted.push((slot, fd));
             }
         }
-        text
+        // Only now: what was in the slot is closed, and whether who waits at its other end has returned while we look, is a race.
+        let any = !accepted.is_empty();
+        accepted.into_iter().for_each(|(slot, fd)| self.put(slot, fd, None));
+        any
+    }
+
+    /// Whether one of the two waits for what the other takes: who comes first would be a race.
+    fn clash(&self, (step, object): (Step, u32), (other, its): (Step, u32)) -> bool {
+        // Which of two that wait for one set is first, where a step wakes it twice, is a race too.
+        let takes = |step| consumes(step) || matches!(step, Step::Wait(..));
+        let both_accept = matches!((step, other), (Step::Accept(..), Step::Accept(..)));
+        object == its && (takes(step) || takes(other)) && !both_accept
+            || consumes(step) && self.watched.contains(&(its, object))
+            || consumes(other) && self.watched.contains(&(object, its))
+    }
+
+    /// Puts an object into the set, unless calls wait for the two of them that would clash then.
+    fn watch(&mut self, slot: Slot, events: Events) -> String {
+        let (set, object) = (self.objects[E as usize], self.objects[slot as usize]);
+        let calls = || self.workers.iter().filter_map(|worker| worker.call);
+        if calls().any(|(_, its)| its == set) && calls().any(|(step, its)| its == object && consumes(step)) {
+            return "clashes".to_owned();
+        }
+        let (set_fd, fd) = (self.slots[E as usize], self.slots[slot as usize]);
+        let result = self.k.epoll_ctl(set_fd, EpollOp::Add, fd, events, slot as u64);
+        if result.is_ok() {
+            self.watched.insert((set, object));
+        }
+        said(result)
     }
 
     /// Gives a call to a worker, unless another waits for what it would take.
     fn give(&mut self, step: Step, slot: Slot) -> String {
         let object = self.objects[slot as usize];
-        // Which of two that wait for one set is first, where a step wakes it twice, is a race.
-        let takes = |step| consumes(step) || matches!(step, Step::Wait(..));
-        let both_accept = |other| matches!((step, other), (Step::Accept(..), Step::Accept(..)));
-        let clashes = |&(other, its): &(Step, u32)| {
-            consumes(step) != consumes(other)
-                || its == object && (takes(step) || takes(other)) && !both_accept(other)
-        };
-        if self.workers.iter().filter_map(|worker| worker.call.as_ref()).any(clashes) {
+        if self.workers.iter().filter_map(|worker| worker.call).any(|call| self.clash((step, object), call)) {
             return "clashes".to_owned();
         }
         let job = Job { step, fd: self.slots[slot as usize], address: self.address };
@@ -385,9 +409,7 @@ impl<K: Kernel> Program<K> {
             Step::Nonblocking(slot, on) => {
                 said(k.fcntl_setfl(fd(slot), if on { StatusFlags::NONBLOCK } else { StatusFlags::NONE }))
             }
-            Step::Watch(slot, events) => {
-                said(k.epoll_ctl(fd(E), EpollOp::Add, fd(slot), events, slot as u64))
-            }
+            Step::Watch(slot, events) => self.watch(slot, events),
             Step::Forget(slot) => said(k.epoll_ctl(fd(E), EpollOp::Del, fd(slot), Events::NONE, 0)),
             Step::Poke(at, restart) => {
                 let worker = &self.workers[at as usize % WORKERS];
@@ -437,6 +459,7 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
         address: SocketAddr::from((ip, 0)),
         sent: 0,
         workers: Vec::new(),
+        watched: BTreeSet::new(),
     };
     let log = match program.set_up() {
         Err(errno) => vec![format!("set-up: {errno:?}")],
@@ -444,7 +467,9 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
             let each = steps.iter().map(|&step| {
                 let mut text = program.take_step(step);
                 program.settle();
-                text += &program.collect(table);
+                while program.collect(table, &mut text) {
+                    program.settle();
+                }
                 text
             });
             each.collect()
