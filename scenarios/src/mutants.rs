@@ -39,53 +39,58 @@ pub struct Mutant {
     pub body: fn(&mut Sim),
 }
 
-const SYNCED: &str = "`everysec`: a power failure takes the last second";
-const WRITTEN: &str = "`everysec`: a kill takes what is gathered, 5 ms";
-const LINGERS: &str = "a peer's end is awaited for 2 s";
-const STALLS: &str = "a peer that takes nothing is given up after 60 s";
-const IDLES: &str = "`timeout`: a silent client is closed after so long";
+// What the mutants of one promise have in common.
+const LOSES: Mutant = mutant(
+    "`everysec`: a power failure takes the last second",
+    "durability-everysec-loss",
+    ("O8", "lost more than promised"),
+);
+const LINGERS: Mutant = mutant("a peer's end is awaited for 2 s", "lingering-peers", ("O11", "timeout late"));
+const STALLS: Mutant =
+    mutant("a peer that takes nothing is given up after 60 s", "never-reader", ("O11", "stalled write late"));
+const IDLES: Mutant =
+    mutant("`timeout`: a silent client is closed after so long", "idle-timeout", ("O11", "timeout late"));
+
+const fn mutant(
+    promise: &'static str,
+    scenario: &'static str,
+    found_by: (&'static str, &'static str),
+) -> Mutant {
+    Mutant { name: "", promise, does: "", scenario, found_by, body: |_| {} }
+}
 
 /// All of them.
 pub const ALL: &[Mutant] = &[
     Mutant {
         name: "sync-every-10-hours",
-        promise: SYNCED,
         does: "syncs each 10 h",
-        scenario: "durability-everysec-loss",
-        found_by: ("O8", "lost more than promised"),
         body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsEvery<36_000>>),
+        ..LOSES
     },
     Mutant {
         name: "sync-every-5-seconds",
-        promise: SYNCED,
         does: "syncs each 5 s",
-        scenario: "durability-everysec-loss",
-        found_by: ("O8", "lost more than promised"),
         body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsEvery<5>>),
+        ..LOSES
     },
     Mutant {
         name: "sync-after-a-quiet-second",
-        promise: SYNCED,
         does: "puts a sync off while writes come",
-        scenario: "durability-everysec-loss",
-        found_by: ("O8", "lost more than promised"),
         body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsWhen<true>>),
+        ..LOSES
     },
     Mutant {
         name: "sync-with-the-next-write",
-        promise: SYNCED,
         does: "syncs only behind a write, never when idle",
-        scenario: "durability-everysec-loss",
-        found_by: ("O8", "lost more than promised"),
         body: |sim| loss::run(sim, Engine::Log, with_log::<SyncsWhen<false>>),
+        ..LOSES
     },
     Mutant {
         name: "batch-of-5-seconds",
-        promise: WRITTEN,
+        promise: "`everysec`: a kill takes what is gathered, 5 ms",
         does: "gathers a batch for 5 s",
-        scenario: "durability-everysec-loss",
-        found_by: ("O8", "lost more than promised"),
         body: |sim| loss::run(sim, Engine::Log, with_log::<Gathers>),
+        ..LOSES
     },
     Mutant {
         name: "batch-of-5-seconds-always",
@@ -94,6 +99,14 @@ pub const ALL: &[Mutant] = &[
         scenario: "durability-always-latency",
         found_by: ("O13", "reply late"),
         body: |sim| always_latency::run(sim, with_log::<Gathers>),
+    },
+    Mutant {
+        name: "always-refused",
+        promise: "`always`: a write that the disk takes is acknowledged",
+        does: "refuses every write, at once",
+        scenario: "durability-always-latency",
+        found_by: ("O2", "not acknowledged"),
+        body: |sim| always_latency::run(sim, with_log::<TakesNothing>),
     },
     Mutant {
         name: "room-never-seen",
@@ -105,51 +118,42 @@ pub const ALL: &[Mutant] = &[
     },
     Mutant {
         name: "linger-for-ever",
-        promise: LINGERS,
         does: "waits for ever",
-        scenario: "lingering-peers",
-        found_by: ("O11", "timeout late"),
         body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = u64::MAX),
+        ..LINGERS
     },
     Mutant {
         name: "linger-a-minute",
-        promise: LINGERS,
         does: "waits for a minute",
-        scenario: "lingering-peers",
-        found_by: ("O11", "timeout late"),
         body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = 60 * SECOND),
+        ..LINGERS
     },
     Mutant {
         name: "linger-not-at-all",
-        promise: LINGERS,
         does: "closes at once",
-        scenario: "lingering-peers",
         found_by: ("O11", "timeout early"),
         body: |sim| on_kernel(sim, &lingering_peers::SCRIPT, |c| c.limits.linger_timeout_ns = 0),
+        ..LINGERS
     },
     Mutant {
         name: "stalled-write-for-ever",
-        promise: STALLS,
         does: "keeps it for ever",
-        scenario: "never-reader",
-        found_by: ("O11", "stalled write late"),
         body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = 0),
+        ..STALLS
     },
     Mutant {
         name: "stalled-write-for-5-minutes",
-        promise: STALLS,
         does: "gives it up after 5 min",
-        scenario: "never-reader",
-        found_by: ("O11", "stalled write late"),
         body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = 300 * SECOND),
+        ..STALLS
     },
     Mutant {
         name: "stalled-write-for-100-ms",
-        promise: STALLS,
         does: "gives it up after 100 ms",
         scenario: "slow-reader",
         found_by: ("O2", "malformed reply"),
         body: |sim| on_kernel(sim, &slow_reader::SCRIPT, |c| c.limits.write_stall_timeout_ns = SECOND / 10),
+        ..STALLS
     },
     Mutant {
         name: "no-back-pressure",
@@ -161,27 +165,23 @@ pub const ALL: &[Mutant] = &[
     },
     Mutant {
         name: "idle-for-ever",
-        promise: IDLES,
         does: "keeps it for ever",
-        scenario: "idle-timeout",
         found_by: ("O6", "stuck"),
         body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns = 0),
+        ..IDLES
     },
     Mutant {
         name: "idle-for-half-the-time",
-        promise: IDLES,
         does: "closes it after half the time",
-        scenario: "idle-timeout",
         found_by: ("O11", "timeout early"),
         body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns /= 2),
+        ..IDLES
     },
     Mutant {
         name: "idle-for-thrice-the-time",
-        promise: IDLES,
         does: "closes it after three times as long",
-        scenario: "idle-timeout",
-        found_by: ("O11", "timeout late"),
         body: |sim| on_kernel(sim, &idle_timeout::SCRIPT, |c| c.limits.idle_timeout_ns *= 3),
+        ..IDLES
     },
     Mutant {
         name: "link-back-off-10-minutes",
@@ -248,6 +248,16 @@ impl LogDefect for Gathers {
     fn append(&mut self, log: &mut Log, batch: &mut [u8]) -> Result<()> {
         sleep(SimKernel, Duration::from_secs(5));
         log.append(batch)
+    }
+}
+
+/// A disk without any room.
+#[derive(Default)]
+struct TakesNothing;
+
+impl LogDefect for TakesNothing {
+    fn append(&mut self, _: &mut Log, _: &mut [u8]) -> Result<()> {
+        Err(Errno::ENOSPC)
     }
 }
 

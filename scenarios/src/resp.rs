@@ -16,7 +16,7 @@ pub enum Frame {
     Bulk(Vec<u8>),
     /// Nothing: the length of bytes or of an array is -1.
     Null,
-    /// Decoder in order.
+    /// Replies in order.
     Array(Vec<Frame>),
 }
 

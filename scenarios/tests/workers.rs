@@ -8,7 +8,8 @@ use eagain_scenarios::server::graceful_stop;
 use eagain_server::config::Config;
 use eagain_server::storage_unit::{Engine as Storage, SyncPolicy};
 use eagain_sim::fault::Family;
-use eagain_sim::run::{RunSpec, Scenario, Settings};
+use eagain_sim::run::{Record, RunSpec, Scenario, Settings};
+use eagain_sim::trace::Kind;
 use eagain_sim::{Engine, Sim, run_spec};
 use std::time::Duration;
 
@@ -68,4 +69,43 @@ fn a_reset_socket_of_which_nothing_is_wanted_stays_paused() {
         let report = run_spec(&RunSpec::seeded(scenario, Settings::new(), seed), &mut engine);
         assert_eq!(report.failure, None, "seed {seed:#x}");
     }
+}
+
+const WRITES: usize = 20;
+
+/// Writes whose replies wait for the disk, one after the other.
+fn waits_for_the_disk(sim: &mut Sim) {
+    sim.faults(&[]);
+    let host = sim.host("server");
+    let address = sim.address(host, PORT);
+    let config =
+        Config { model: ModelKind::Epoll, workers: 2, ..persistent(Storage::Log, SyncPolicy::Always) };
+    server(sim, host, "server", config, SHIPPED);
+    let host = sim.host("client");
+    sim.client(host, "client", move |k| {
+        sleep(k, Duration::from_secs(1));
+        let stream = TcpStream::connect(k, address).expect("the server is there");
+        for _ in 0..WRITES {
+            stream.write_all(b"SET a 1\r\n").expect("it is read");
+            let mut reply = [0; 5];
+            stream.read_exact(&mut reply).expect("it is answered");
+            sleep(k, Duration::from_millis(10));
+        }
+    });
+    sim.run();
+}
+
+/// A peer that a worker looks at because the disk is done was not paused for that. Once it was armed again all the same.
+#[test]
+fn a_peer_that_goes_on_without_an_event_is_not_armed_again() {
+    let body = waits_for_the_disk;
+    let scenario = Scenario { name: "waits-for-the-disk", about: "", knobs: &[], seeds: 1, body };
+    let spec = RunSpec { record: Record::Trace, ..RunSpec::seeded(scenario, Settings::new(), 1) };
+    let report = run_spec(&spec, &mut Engine::new());
+    assert_eq!(report.failure, None);
+    let events = report.trace.expect("it was recorded").events;
+    let armed = events.iter().filter(|event| event.kind == Kind::EpollCtl).count();
+    // Each write's event pauses the socket and arms it again. The listener and the waker are watched from the start on, the
+    // connection is accepted, and ends.
+    assert!((2 * WRITES..2 * WRITES + 12).contains(&armed), "{armed} calls of epoll_ctl for {WRITES} writes");
 }

@@ -23,17 +23,14 @@ pub trait ToSocketAddrs: sealed::Sealed {
 }
 
 impl Target {
-    /// The addresses to try, in their order.
+    /// The addresses to try, in their order, where the system resolves names.
     ///
     /// # Errors
     ///
-    /// `NotFound` for a name that turmoil does not have; what getaddrinfo(3) says elsewhere.
+    /// What getaddrinfo(3) says.
     pub(super) async fn resolve(self) -> io::Result<Vec<SocketAddr>> {
         match self {
             Target::Addresses(addresses) => Ok(addresses),
-            #[cfg(feature = "turmoil")]
-            // turmoil resolves a name itself, without inventing a host for one that it does not have.
-            Target::Name(..) if turmoil::in_simulation() => Ok(Vec::new()),
             Target::Name(name, port) => Ok(tokio::net::lookup_host((name, port)).await?.collect()),
         }
     }

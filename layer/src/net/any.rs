@@ -35,35 +35,44 @@ macro_rules! either {
     };
 }
 
-/// Tries addresses in their order; the error is that of the last.
-macro_rules! first_of {
-    ($addresses:expr, $address:ident => $try:expr) => {{
-        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address");
-        for $address in $addresses {
-            match $try.await {
-                Ok(made) => return Ok(made),
-                Err(error) => last = error,
-            }
+/// Makes a connection or a listener of `$target`, by `$make` of tokio's or turmoil's type: addresses are tried in their order, and
+/// the error is that of the last. turmoil resolves a name itself, without inventing a host for one that it does not have.
+macro_rules! make {
+    ($type:ident::$make:ident, $target:expr) => {{
+        let target = $target;
+        #[cfg(feature = "turmoil")]
+        if turmoil::in_simulation() {
+            return match target {
+                Target::Name(name, port) => turmoil::net::$type::$make((name, port)).await.map(Self::Turmoil),
+                Target::Addresses(addresses) => {
+                    first_of(addresses, |address| turmoil::net::$type::$make(address))
+                        .await
+                        .map(Self::Turmoil)
+                }
+            };
         }
-        Err(last)
+        let addresses = target.resolve().await?;
+        first_of(addresses, |address| tokio::net::$type::$make(address)).await.map(Self::Tokio)
     }};
+}
+
+async fn first_of<T, F: Future<Output = io::Result<T>>>(
+    addresses: Vec<SocketAddr>,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> io::Result<T> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address");
+    for address in addresses {
+        match attempt(address).await {
+            Ok(made) => return Ok(made),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 impl AnyStream {
     pub async fn connect(to: impl ToSocketAddrs) -> io::Result<AnyStream> {
-        let target = to.target()?;
-        #[cfg(feature = "turmoil")]
-        if turmoil::in_simulation() {
-            return match target {
-                Target::Name(name, port) => {
-                    turmoil::net::TcpStream::connect((name, port)).await.map(AnyStream::Turmoil)
-                }
-                Target::Addresses(addresses) => {
-                    first_of!(addresses, address => async { turmoil::net::TcpStream::connect(address).await.map(AnyStream::Turmoil) })
-                }
-            };
-        }
-        first_of!(target.resolve().await?, address => async { tokio::net::TcpStream::connect(address).await.map(AnyStream::Tokio) })
+        make!(TcpStream::connect, to.target()?)
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -77,19 +86,7 @@ impl AnyStream {
 
 impl AnyListener {
     pub async fn bind(at: impl ToSocketAddrs) -> io::Result<AnyListener> {
-        let target = at.target()?;
-        #[cfg(feature = "turmoil")]
-        if turmoil::in_simulation() {
-            return match target {
-                Target::Name(name, port) => {
-                    turmoil::net::TcpListener::bind((name, port)).await.map(AnyListener::Turmoil)
-                }
-                Target::Addresses(addresses) => {
-                    first_of!(addresses, address => async { turmoil::net::TcpListener::bind(address).await.map(AnyListener::Turmoil) })
-                }
-            };
-        }
-        first_of!(target.resolve().await?, address => async { tokio::net::TcpListener::bind(address).await.map(AnyListener::Tokio) })
+        make!(TcpListener::bind, at.target()?)
     }
 
     pub fn tokio(&self) -> Option<&tokio::net::TcpListener> {

@@ -2,6 +2,8 @@
 
 use super::client::{CLIENT_TIMEOUT, Client};
 use super::server::{SHIPPED, Serve, durable};
+use super::workload::Outcome;
+use crate::resp::Frame;
 use eagain_net::*;
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::fault::Family;
@@ -35,6 +37,14 @@ pub fn run(sim: &mut Sim, serve: Serve) {
                 let took = now(k) - asked;
                 if took > LATE {
                     return fail("O13", "reply late", format!("a SET came to {outcome:?} after {took:?}"));
+                }
+                // An error may come soon and be no reply.
+                if outcome != Outcome::Answered(Frame::Simple(b"OK".to_vec())) {
+                    return fail(
+                        "O2",
+                        "not acknowledged",
+                        format!("a SET came to {outcome:?} on a disk without faults"),
+                    );
                 }
             }
         });

@@ -16,6 +16,8 @@ use std::time::Duration;
 const POWER_TAKES: Duration = Duration::from_secs(2);
 /// A kill takes what is gathered for a log's batch (5 ms), and what a thread off the CPU takes of time.
 const KILL_TAKES: Duration = Duration::from_millis(250);
+/// What each key is set to.
+const VALUE: [u8; 900] = [b'x'; 900];
 /// How often the server is struck.
 const ROUNDS: u64 = 3;
 /// Longer than the time after which an idle server has to have synced.
@@ -58,7 +60,7 @@ pub fn run(sim: &mut Sim, engine: Engine, serve: Serve) {
 fn write(k: SimKernel, client: &mut Client, round: u64, written: &mut Vec<Written>) {
     for step in 0..choose("writes", 10, 40) {
         let key = format!("step:{round}:{step}").into_bytes();
-        if let Outcome::Answered(_) = client.ask(&[b"SET", &key, &[b'x'; 900]]) {
+        if let Outcome::Answered(_) = client.ask(&[b"SET", &key, &VALUE]) {
             written.push(Written { key, at: now(k) });
         }
         sleep(k, Duration::from_millis(choose("pause", 0, 200)));
@@ -81,7 +83,15 @@ fn check(
     let mut tries = 0;
     let values = loop {
         match client.ask(&words) {
-            Outcome::Answered(Frame::Array(values)) => break values,
+            Outcome::Answered(Frame::Array(values)) if values.len() == written.len() => break values,
+            Outcome::Answered(other) => {
+                fail(
+                    "O2",
+                    "foreign reply",
+                    format!("MGET of {} keys was answered by {other:?}", written.len()),
+                );
+                return false;
+            }
             _ if tries == BACK_WITHIN * 10 => {
                 fail("O6", "not back", format!("no answer for {BACK_WITHIN} s and more after {what}"));
                 return false;
@@ -91,15 +101,22 @@ fn check(
         tries += 1;
     };
     let mut values = values.into_iter();
-    let mut early = None;
+    let (mut early, mut foreign) = (None, None);
     written.retain(|written| {
-        let is_there = values.next() != Some(Frame::Null);
+        let value = values.next();
+        let is_there = value != Some(Frame::Null);
+        if is_there && value != Some(Frame::Bulk(VALUE.to_vec())) {
+            foreign.get_or_insert(value);
+        }
         if !is_there && struck - written.at > takes {
             early.get_or_insert(struck - written.at);
         }
         sometimes("a strike took something", !is_there);
         is_there
     });
+    if let Some(value) = &foreign {
+        fail("O8", "foreign value", format!("behind {what} a key has a value that nobody set: {value:?}"));
+    }
     if let Some(age) = early {
         fail(
             "O8",
@@ -107,5 +124,5 @@ fn check(
             format!("{what} took what had been acknowledged {age:?} before; {takes:?} is the most"),
         );
     }
-    early.is_none()
+    early.is_none() && foreign.is_none()
 }

@@ -31,6 +31,8 @@ enum Task {
     Peer(u64, Ready),
     /// Somebody wants to connect.
     Accept,
+    /// Something happened to a peer that is no event of its socket.
+    GoOn(u64),
 }
 
 /// What main thread and workers share.
@@ -100,9 +102,8 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
             watch.go_on(&mut Service::Here, peer, now);
             return;
         }
-        let ready = Ready::to_go_on(!watch.home.units.config.write_when_ready);
         // Not waited for, since this thread holds the peer that a worker may want first.
-        if queue.try_push(Task::Peer(peer.token, ready)).is_err() {
+        if queue.try_push(Task::GoOn(peer.token)).is_err() {
             watch.home.look_at(peer.token, now.mono_ns + BUSY_NS);
         }
     }
@@ -145,6 +146,13 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             match task {
                 Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now, true),
                 Task::Accept => self.watch.accept(now, true),
+                Task::GoOn(token) => {
+                    let Some(shared) = self.watch.home.peers.get(token) else { continue };
+                    let mut peer = shared.lock();
+                    if !peer.released {
+                        self.watch.go_on(&mut Service::Here, &mut peer, now);
+                    }
+                }
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The directory that an engine keeps its files in: made, and its names made safe.
 
 use super::OpenError;
+use crate::storage_unit::Engine;
 use eagain_net::{Errno, File, Files, OpenFlags};
 
 /// Makes the directory, unless it is there. A directory that a crash takes takes everything in it along, however well that
 /// was synced; so its name is synced by every start, for the one that made it may have been killed before it came to that.
-pub fn make_directory<K: Files>(kernel: K, directory: &str) -> Result<(), OpenError> {
+fn make_directory<K: Files>(kernel: K, directory: &str) -> Result<(), OpenError> {
     let made = kernel.mkdir(directory);
     if !matches!(made, Ok(()) | Err(Errno::EEXIST)) {
         return made.map_err(|errno| OpenError::Io(format!("mkdir {directory}"), errno));
@@ -21,8 +22,8 @@ pub fn make_directory<K: Files>(kernel: K, directory: &str) -> Result<(), OpenEr
 /// The file whose lock says that a server has the directory; in it, the server's process number.
 const LOCK: &str = "lock";
 
-/// Makes a directory ours until the file is closed, which the end of the process does. `own` is the engine's file: a directory
-/// that has another engine's file and not this one is not a new one.
+/// Makes a directory ours until the file is closed, which the end of the process does. `own` is the engine, whose file has its name: a
+/// directory that has another engine's file and not this one is not a new one.
 pub fn claim<K: Files>(kernel: K, directory: &str, pid: i32, own: &str) -> Result<File<K>, OpenError> {
     make_directory(kernel, directory)?;
     let path = format!("{directory}/{LOCK}");
@@ -44,10 +45,11 @@ pub fn claim<K: Files>(kernel: K, directory: &str, pid: i32, own: &str) -> Resul
     // For people alone: it may fail on a full disk.
     let _ = file.set_len(0).and_then(|()| file.write_all_at(format!("{pid}\n").as_bytes(), 0));
     let has = |name: &str| File::open(kernel, &format!("{directory}/{name}"), OpenFlags::NONE).is_ok();
-    for (name, engine) in [("log", "log"), ("redb", "redb")] {
-        if name != own && has(name) && !has(own) {
+    let others = Engine::NAMES.iter().filter(|(name, engine)| *engine != Engine::Memory && *name != own);
+    for (name, _) in others {
+        if has(name) && !has(own) {
             return Err(OpenError::Damaged(format!(
-                "{directory} holds data of --storage {engine} and none of this engine's; start with --storage {engine}, or \
+                "{directory} holds data of --storage {name} and none of this engine's; start with --storage {name}, or \
                  choose another --dir"
             )));
         }

@@ -16,7 +16,7 @@
 
 mod file;
 
-use super::durable::directory::{make_directory, rename_durably, sync_directory};
+use super::durable::directory::{rename_durably, sync_directory};
 use super::durable::{Backend, OpenError};
 use super::record::{self, Operation, Operations};
 use super::{Databases, HashKey};
@@ -95,7 +95,6 @@ impl<K: Files> Embedded<K> {
         directory: &str,
         databases: &mut Databases,
     ) -> Result<(Embedded<K>, Found), OpenError> {
-        make_directory(kernel, directory)?;
         let mut embedded = Embedded {
             kernel,
             directory: directory.to_owned(),

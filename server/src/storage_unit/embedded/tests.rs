@@ -1,6 +1,7 @@
 //! The database on a real disk: what was kept comes back, and damage is told and never believed.
 
 use super::*;
+use crate::storage_unit::durable::directory::claim;
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, List, Set, SortedSet};
@@ -20,6 +21,7 @@ fn open(directory: &str) -> Result<(Embedded<net::Linux>, Found, Databases), Ope
 }
 
 fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
+    drop(claim(net::Linux, directory, 1, "redb").unwrap());
     let (database, _, databases) = open(directory).unwrap();
     Durable::start(net::Linux, "redb", databases, database, policy, 7).unwrap()
 }

@@ -18,7 +18,7 @@ pub mod recover;
 pub mod window;
 
 use super::Databases;
-use super::durable::directory::{make_directory, rename_durably, sync_directory};
+use super::durable::directory::{rename_durably, sync_directory};
 use super::durable::{Backend, OpenError};
 use eagain_net::{Errno, File, Files, OpenFlags};
 use frame::{HEADER_BYTES, PREAMBLE_BYTES};
@@ -95,7 +95,6 @@ impl<K: Files> LogFile<K> {
             let place = format!("{call} {path}");
             move |errno| OpenError::Io(place, errno)
         };
-        make_directory(kernel, directory)?;
         match kernel.unlink(&new_path) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(OpenError::Io(format!("unlink {new_path}"), errno)),

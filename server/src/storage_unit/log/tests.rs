@@ -2,6 +2,7 @@
 
 use super::recover::{Recovered, Unreadable};
 use super::*;
+use crate::storage_unit::durable::directory::claim;
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::{Commit, HashKey, Standing, Storage, Value};
@@ -19,6 +20,7 @@ fn open(directory: &str, drops_damage: bool) -> Result<(LogFile<Linux>, Recovere
 }
 
 fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
+    drop(claim(Linux, directory, 1, "log").unwrap());
     let (log, _, databases) = open(directory, false).unwrap();
     Durable::start(Linux, "log", databases, log, policy, 7).unwrap()
 }
