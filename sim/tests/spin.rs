@@ -198,6 +198,28 @@ fn threads_that_only_wake_each_other_are_a_spin() {
     spins(body, &["ball/0 read(1, 8) = 8", "ball/0.1 write(1, 8) = 8"]);
 }
 
+/// Two threads of a process that both spin, call by call in turns: neither hides the other.
+#[test]
+fn two_threads_that_spin_at_the_same_time_are_a_spin() {
+    let body = |sim: &mut Sim| {
+        sim.knobs().events_max = 200_000;
+        alone(sim, "asker", |k| {
+            let other = eagain_net::thread::spawn(k, "other", move || {
+                while k.read(Fd(8), &mut [0]) == Err(Errno::EBADF) {}
+            });
+            while k.read(Fd(7), &mut [0]) == Err(Errno::EBADF) {}
+            other.unwrap().join();
+        });
+    };
+    let report = run(body);
+    let (oracle, site, message) = broke(&report);
+    assert_eq!((oracle, site), ("O3", "spin"), "{message}");
+    assert!(report.calls < 25_000, "found after {} calls", report.calls);
+    // The calls of one thread and not of the other.
+    let lines = message.lines().skip(1).take_while(|line| !line.contains("asker")).collect::<Vec<_>>();
+    assert!(lines.len() == 1 && lines[0].trim().starts_with("read("), "{message}");
+}
+
 /// Work now and then does not excuse the rest.
 #[test]
 fn a_loop_that_turns_for_nothing_between_requests_is_a_spin() {

@@ -36,8 +36,9 @@ pub(crate) struct Judged {
     /// What its threads had achieved by then, and how long they had been held up.
     achieved: u64,
     held_up: u64,
-    /// What seems to be a busy loop.
-    suspect: Option<Box<Suspect>>,
+    /// What seem to be busy loops: one of each thread at most, and one of all together. Two that spin take turns, so that
+    /// neither may displace the other.
+    suspects: Vec<Suspect>,
 }
 
 /// A loop that is watched for what it consists of.
@@ -94,7 +95,7 @@ impl World {
         let judged = &mut self.processes[process].judged;
         let lately = achieved - judged.achieved;
         if is_for_nothing(judged.calls, lately, held_up - judged.held_up) {
-            judged.suspect.get_or_insert_with(|| Suspect::new(None, lately));
+            judged.suspect(None, lately);
         }
         (judged.calls, judged.achieved, judged.held_up) = (0, achieved, held_up);
     }
@@ -107,43 +108,49 @@ impl World {
         let judged = &mut self.processes[process].judged;
         if t.effort.calls > limit {
             if t.effort.is_for_nothing() {
-                // One at a time; another may have stopped.
-                judged.suspect.take_if(|suspect| suspect.thread.is_some_and(|other| other != made.thread));
-                let new = || Suspect::new(Some(made.thread), t.effort.achieved_lately());
-                judged.suspect.get_or_insert_with(new);
+                judged.suspect(Some(made.thread), t.effort.achieved_lately());
             } else {
                 t.effort.judged();
-                judged.suspect.take_if(|suspect| suspect.thread == Some(made.thread));
+                judged.suspects.retain(|suspect| suspect.thread != Some(made.thread));
             }
         }
-        let Some(suspect) = judged.suspect.as_mut() else { return };
-        if suspect.thread.is_some_and(|thread| thread != made.thread) {
-            return;
+        let (mut found, mut is_of_all) = (None, false);
+        for (at, suspect) in judged.suspects.iter_mut().enumerate() {
+            if !suspect.is_about(made.thread) {
+                continue;
+            }
+            let ready = std::mem::take(&mut suspect.ready);
+            let ends_well = !ready.is_empty();
+            suspect.calls.push((made, ready));
+            let known = suspect.calls.len();
+            is_of_all |= suspect.thread.is_none();
+            if known >= 2 * REMEMBERED || known >= REMEMBERED && ends_well {
+                found.get_or_insert(at);
+            }
         }
-        let ready = std::mem::take(&mut suspect.ready);
-        let ends_well = !ready.is_empty();
-        suspect.calls.push((made, ready));
-        let known = suspect.calls.len();
-        if suspect.thread.is_none() {
+        if is_of_all {
             // Every call of the process is looked at.
             self.processes[process].until_look = 1;
             self.processes[process].lifecycle.look_after = 1;
         }
-        if known >= 2 * REMEMBERED || known >= REMEMBERED && ends_well {
-            self.report_spin(process);
+        if let Some(at) = found {
+            self.report_spin(process, at);
         }
     }
 
     /// A descriptor that a call of the running thread reports as ready.
     #[inline]
     pub fn ready_for_judged(&mut self, fd: i32, events: Events) {
-        if let Some(suspect) = &mut self.me().judged.suspect {
-            suspect.ready.push((fd, events));
+        let thread = self.scheduler.current();
+        for suspect in &mut self.me().judged.suspects {
+            if suspect.is_about(thread) {
+                suspect.ready.push((fd, events));
+            }
         }
     }
 
-    fn report_spin(&mut self, process: u32) {
-        let Some(suspect) = self.processes[process].judged.suspect.take() else { return };
+    fn report_spin(&mut self, process: u32, at: usize) {
+        let suspect = self.processes[process].judged.suspects.swap_remove(at);
         let limit = u64::from(self.knobs.spin_limit);
         let (name, calls) = match suspect.thread {
             Some(thread) => (&self.scheduler[thread].name, limit),
@@ -162,9 +169,19 @@ impl World {
     }
 }
 
+impl Judged {
+    /// What `thread` does, or all of the process, seems to be a busy loop, and is watched from now on.
+    fn suspect(&mut self, thread: Option<u32>, achieved: u64) {
+        if self.suspects.iter().all(|suspect| suspect.thread != thread) {
+            self.suspects.push(Suspect { thread, achieved, calls: Vec::new(), ready: Vec::new() });
+        }
+    }
+}
+
 impl Suspect {
-    fn new(thread: Option<u32>, achieved: u64) -> Box<Suspect> {
-        Box::new(Suspect { thread, achieved, calls: Vec::new(), ready: Vec::new() })
+    /// Whether the calls of `thread` belong to it.
+    fn is_about(&self, thread: u32) -> bool {
+        self.thread.is_none_or(|own| own == thread)
     }
 
     /// The loop: the calls of one turn, if they repeat, else each sort of call once.
