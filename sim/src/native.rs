@@ -58,7 +58,7 @@ pub fn exit(status: i32, why: &str) -> ! {
         let process = w.my_process();
         if status != 0 && !w.processes[process].may_panic {
             let name = w.processes[process].name.clone();
-            w.run.fail(Oracle::Survival, "exit", format!("{name}: {why}"));
+            w.run.fail_in(&name, Oracle::Survival, "exit", format!("{name}: {why}"));
         }
         w.exit_process(process, status);
     });
@@ -180,8 +180,7 @@ pub fn panicked(message: &str, place: &str) {
         let process = w.my_process();
         if !w.processes[process].may_panic {
             let name = w.scheduler[w.scheduler.current()].name.clone();
-            w.run.fail(Oracle::Survival, place, format!("{name} panicked: {message}"));
-            w.run.failed_in(&name);
+            w.run.fail_in(&name, Oracle::Survival, place, format!("{name} panicked: {message}"));
         }
     });
 }

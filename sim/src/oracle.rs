@@ -60,7 +60,8 @@ pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     let oracle = oracle.into();
     let goes_on = with(|w| {
         if !w.scheduler.is_unwinding() {
-            w.run.fail(oracle, site, message);
+            let name = w.scheduler.running().name.clone();
+            w.run.fail_in(&name, oracle, site, message);
         }
         w.scheduler.is_unwinding()
     });

@@ -408,9 +408,6 @@ fn drive(engine: &mut Engine) {
                     if ended {
                         w.thread_ended(thread);
                     }
-                    if w.run.failed() {
-                        w.run.failed_in(&w.scheduler[thread].name);
-                    }
                     w.scheduler.stop();
                 });
             }

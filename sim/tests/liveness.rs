@@ -199,6 +199,45 @@ fn a_request_that_must_be_over_within_a_time_is() {
     assert!(report.simulated < 5 * SECOND.as_nanos() as u64, "{}", report.simulated);
 }
 
+/// A failure is of whom it concerns, and not of whom happens to run: shrinking keeps that name.
+#[test]
+fn what_breaks_is_of_whom_it_concerns() {
+    let stands_still = run(|sim| {
+        let address = silent(sim, ticks);
+        client(sim, move |k| {
+            let _ = connect(k, address).read(&mut [0; 9]);
+        });
+    });
+    let promised = run(|sim| {
+        client(sim, |k| {
+            let late = move || within(SECOND, "a reply", || k.nanosleep(5 * SECOND)).unwrap();
+            let late = eagain_net::thread::spawn(k, "late", late).unwrap();
+            k.nanosleep(2 * SECOND).unwrap();
+            within(9 * SECOND, "another", || ()); // Looks at all that is promised.
+            late.join();
+        });
+    });
+    let waits = run(|sim| {
+        client(sim, |k| {
+            let counter = EventFd::with_flags(k, 0, SocketFlags::NONE).unwrap();
+            counter.read().unwrap();
+        });
+    });
+    let never_ends = run(|sim| {
+        sim.knobs().events_max = 50_000;
+        client(sim, reader);
+    });
+    for (report, site, thread) in [
+        (stands_still, "stuck", "client"),
+        (promised, "a reply", "client/0.1"),
+        (waits, "deadlock", ""),
+        (never_ends, "no end", ""),
+    ] {
+        assert_eq!(broke(&report).0, site);
+        assert_eq!(report.failure.unwrap().thread, thread, "{site}");
+    }
+}
+
 #[test]
 fn a_request_that_ends_too_late_breaks_its_bound_too() {
     let report = run(|sim| {

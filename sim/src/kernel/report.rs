@@ -13,13 +13,9 @@ impl World {
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
         let name = self.scheduler.running().name.clone();
-        self.run.fail(
-            Oracle::SignalSafety,
-            what,
-            format!(
-                "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
-            ),
-        );
+        let message =
+            format!("{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))");
+        self.run.fail_in(&name, Oracle::SignalSafety, what, message);
     }
 
     /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
@@ -33,7 +29,7 @@ impl World {
         let waits = self.describe_threads();
         let message =
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
-        self.run.fail(Oracle::NoBusyLoop, "spin without calls", message);
+        self.run.fail_in(&name, Oracle::NoBusyLoop, "spin without calls", message);
         true
     }
 

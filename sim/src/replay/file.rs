@@ -8,7 +8,7 @@
 //!   "base": "zero",
 //!   "overrides": { "wire.split client-1#1>server:6379/up 4": 3 },
 //!   "hash": "0x0123456789abcdef",
-//!   "failure": { "oracle": "O1", "site": "reply-pairing", "message": "…" },
+//!   "failure": { "oracle": "O1", "site": "reply-pairing", "thread": "client-1/0", "message": "…" },
 //!   "seed": "0x2a", "commit": "…", "build": "0x…", "digest": "0x…"
 //! }
 //! ```
@@ -74,6 +74,9 @@ pub struct SavedFailure {
     pub oracle: String,
     /// Where.
     pub site: String,
+    /// The thread or process that it concerns; empty: none. A file that an earlier build saved does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
     /// What was seen.
     #[serde(default)]
     pub message: String,
@@ -81,8 +84,22 @@ pub struct SavedFailure {
 
 impl From<&Failure> for SavedFailure {
     fn from(failure: &Failure) -> SavedFailure {
-        let Failure { oracle, site, message, .. } = failure;
-        SavedFailure { oracle: oracle.code().to_owned(), site: site.clone(), message: message.clone() }
+        let Failure { oracle, site, thread, message, .. } = failure;
+        SavedFailure {
+            oracle: oracle.code().to_owned(),
+            site: site.clone(),
+            thread: Some(thread.clone()),
+            message: message.clone(),
+        }
+    }
+}
+
+impl SavedFailure {
+    /// Whether it is the same failure, as [`Failure::fingerprint`] says, as far as both say what they are of.
+    pub fn is_same(&self, other: &SavedFailure) -> bool {
+        let threads = self.thread.as_ref().zip(other.thread.as_ref());
+        (&self.oracle, &self.site) == (&other.oracle, &other.site)
+            && threads.is_none_or(|(thread, other)| thread == other)
     }
 }
 

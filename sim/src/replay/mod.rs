@@ -7,7 +7,7 @@ pub mod regressions;
 pub use file::{FORMAT, ReplayError, ReplayFile, SavedBase, SavedFailure};
 
 use crate::choice::Key;
-use crate::run::{Failure, Record, RunReport, RunSpec, Scenario};
+use crate::run::{Record, RunReport, RunSpec, Scenario};
 use crate::runner::{Execute, settings};
 
 /// What a replay came to.
@@ -53,16 +53,18 @@ impl ReplayFile {
     /// Runs `spec`, made of this file, and compares. `build` is the identity of the running program.
     pub fn replay(&self, executor: &mut dyn Execute, spec: &RunSpec, build: &str) -> Replayed {
         let report = executor.run(spec);
-        let expected = self.failure.as_ref().map(|failure| (failure.oracle.as_str(), failure.site.as_str()));
-        let seen =
-            report.failure.as_ref().map(|failure: &Failure| (failure.oracle.code(), failure.site.as_str()));
+        let seen = report.failure.as_ref().map(SavedFailure::from);
+        let is_same = match (&self.failure, &seen) {
+            (Some(saved), Some(seen)) => saved.is_same(seen),
+            (saved, seen) => saved.is_none() && seen.is_none(),
+        };
         // An edited file describes another run than the one that was saved: its hash says nothing.
         let same_run = self.build == build && !self.is_edited();
-        let verdict = if same_run && (report.hash != self.hash || seen != expected) {
+        let verdict = if same_run && (report.hash != self.hash || !is_same) {
             Verdict::Nondeterministic
         } else if seen.is_none() {
             Verdict::Holds
-        } else if seen == expected {
+        } else if is_same {
             Verdict::StillFails
         } else {
             Verdict::FailsOtherwise

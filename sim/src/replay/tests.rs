@@ -82,6 +82,12 @@ fn what_was_repaired_since_holds_and_what_breaks_elsewhere_is_another_failure() 
     let mut elsewhere = saved();
     elsewhere.failure.as_mut().unwrap().site = "somewhere".to_owned();
     assert_eq!(replay(&elsewhere, "0xc").verdict, Verdict::FailsOtherwise);
+    let mut of_another = saved();
+    of_another.failure.as_mut().unwrap().thread = Some("somebody/0".to_owned());
+    assert_eq!(replay(&of_another, "0xc").verdict, Verdict::FailsOtherwise);
+    // What an earlier build saved.
+    of_another.failure.as_mut().unwrap().thread = None;
+    assert_eq!(replay(&of_another, "0xc").verdict, Verdict::StillFails);
 }
 
 #[test]

@@ -84,8 +84,7 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
 fn is_further(folder: &Path, new: &ReplayFile) -> bool {
     ReplayFile::read(&folder.join("replay.json")).is_ok_and(|kept| {
         (&kept.build, &kept.seed, &kept.settings) == (&new.build, &new.seed, &new.settings)
-            && kept.failure.as_ref().map(|failure| &failure.oracle)
-                == new.failure.as_ref().map(|failure| &failure.oracle)
+            && kept.failure.as_ref().zip(new.failure.as_ref()).is_some_and(|(kept, new)| kept.is_same(new))
             && kept.overrides.len() < new.overrides.len()
     })
 }

@@ -192,9 +192,10 @@ pub struct TraceLog {
 pub struct Failure {
     /// Which.
     pub oracle: Oracle,
-    /// Where: a literal name, or the `file:line` of a panic; part of what makes two failures the same.
+    /// Where: a literal name, or the `file:line` of a panic.
     pub site: String,
-    /// The thread that it was seen in, without the number of its process's start; empty: none in particular.
+    /// The thread that it concerns, or the process where it concerns all of that, without the number of the process's start;
+    /// empty: none in particular.
     pub thread: String,
     /// What was seen, for people.
     pub message: String,
@@ -205,7 +206,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What must stay the same for a failure to be the same one: oracle, site and thread, not the text.
+    /// What makes two failures the same one, wherever that is asked (shrinking, replaying, the folder of a failure): oracle,
+    /// site and thread, not the text. A sweep counts by oracle and site alone: see [`FailureKind`](crate::runner::summary::FailureKind).
     pub fn fingerprint(&self) -> (Oracle, String, String) {
         (self.oracle, self.site.clone(), self.thread.clone())
     }

@@ -272,26 +272,25 @@ impl Run {
 
     // Verdict and output.
 
-    /// The first oracle that breaks ends the run.
+    /// The first oracle that breaks ends the run. This one concerns no thread and no process: not those that happen to run.
     pub fn fail(&mut self, oracle: Oracle, site: &str, message: String) {
         if self.failure.is_none() {
             self.failure = Some(self.failure_now(oracle, site.to_owned(), message));
         }
     }
 
+    /// As [`Run::fail`], for what concerns a thread or a process, called `who`.
+    pub fn fail_in(&mut self, who: &str, oracle: Oracle, site: &str, message: String) {
+        if self.failure.is_none() {
+            let mut failure = self.failure_now(oracle, site.to_owned(), message);
+            failure.thread = without_start(who);
+            self.failure = Some(failure);
+        }
+    }
+
     fn failure_now(&self, oracle: Oracle, site: String, message: String) -> Failure {
         let (time, event) = (self.now, self.trace.number());
         Failure { oracle, site, thread: String::new(), message, time, event }
-    }
-
-    /// What has just failed was seen in this thread.
-    #[cold]
-    pub fn failed_in(&mut self, thread: &str) {
-        if let Some(failure) = &mut self.failure
-            && failure.thread.is_empty()
-        {
-            failure.thread = without_start(thread);
-        }
     }
 
     /// `thread` has panicked: a failure unless it is joined.
@@ -397,10 +396,11 @@ impl Run {
     }
 }
 
-/// The name of a thread without the number of its process's start: `server/0.2` of `server~3/0.2`.
+/// The name of a thread or process without the number of its process's start: `server/0.2` of `server~3/0.2`.
 fn without_start(name: &str) -> String {
-    match name.split_once('~').and_then(|(process, rest)| Some((process, rest.split_once('/')?.1))) {
-        Some((process, thread)) => format!("{process}/{thread}"),
-        None => name.to_owned(),
+    let Some((process, rest)) = name.split_once('~') else { return name.to_owned() };
+    match rest.split_once('/') {
+        Some((_, thread)) => format!("{process}/{thread}"),
+        None => process.to_owned(),
     }
 }

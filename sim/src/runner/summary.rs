@@ -133,7 +133,8 @@ pub struct Failed {
     pub failure: Failure,
 }
 
-/// Runs that failed in the same way: the same scenario, oracle and site.
+/// Runs of a scenario that broke the same oracle at the same site, in whichever thread: one line of a summary, not one failure
+/// (that is [`Failure::fingerprint`]).
 #[derive(Clone, Debug)]
 pub struct FailureKind {
     /// The scenario.

@@ -12,7 +12,7 @@ pub struct Shrunk {
     pub outcome: Outcome,
     /// The failure as the run that was given shows it.
     pub found: Failure,
-    /// The failure as the shrunk run shows it: the same oracle and site, perhaps another text.
+    /// The failure as the shrunk run shows it: the same ([`Failure::fingerprint`]), perhaps with another text.
     pub failure: Failure,
     /// The hash of the shrunk run.
     pub hash: u64,

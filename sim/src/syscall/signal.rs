@@ -96,7 +96,7 @@ fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
     w.print(me, &format!("killed by {signal:?}"));
     if !w.processes[process].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
         let message = format!("{signal:?} ended {name}: it has no handler and is not ignored");
-        w.run.fail(Oracle::Survival, "signal", message);
+        w.run.fail_in(&name, Oracle::Survival, "signal", message);
     }
     w.exit_process(process, -signal.0);
 }

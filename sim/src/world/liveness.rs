@@ -55,13 +55,13 @@ impl World {
     pub fn judge_liveness(&mut self, time: u64) -> bool {
         if time > self.knobs.ends_by_ns {
             let by = text(|out| put_span(out, self.knobs.ends_by_ns));
-            self.fail_liveness("no end", &format!("clients had not ended by {by} (ends_by_ns)"));
+            self.fail_liveness("", "no end", &format!("clients had not ended by {by} (ends_by_ns)"));
         }
         let mut look_at = self.knobs.ends_by_ns;
         if let Some(promise) = self.liveness.promises.iter().find(|promise| time > promise.by) {
             let (name, limit) = (promise.name, text(|out| put_span(out, promise.limit)));
-            let what = format!("{}: {name} was not over within {limit}", self.scheduler[promise.thread].name);
-            self.fail_liveness(name, &what);
+            let thread = self.scheduler[promise.thread].name.clone();
+            self.fail_liveness(&thread, name, &format!("{thread}: {name} was not over within {limit}"));
         }
         look_at = self.liveness.promises.iter().fold(look_at, |at, promise| at.min(promise.by));
         for process in 0..self.processes.len() {
@@ -98,14 +98,14 @@ impl World {
             self.processes[process].grace = Grace { since, until };
         }
         if time > until {
-            let name = &self.processes[process].name;
+            let name = self.processes[process].name.clone();
             let limit = text(|out| put_span(out, limit));
             let (since, quiet) = (Time(since), Time(self.run.faults_stop_at()));
             let what = format!(
                 "{name} has achieved nothing since {since}, for more than {limit} without faults (stuck_after; they stopped at \
                  {quiet}), and waits for no time that it has set itself"
             );
-            self.fail_liveness("stuck", &what);
+            self.fail_liveness(&name, "stuck", &what);
         }
         until
     }
@@ -124,12 +124,13 @@ impl World {
     pub fn cut_off(&mut self) {
         let most = self.knobs.events_max;
         self.run.cut_off(most);
-        self.fail_liveness("no end", &format!("clients had not ended after {most} events (events_max)"));
+        self.fail_liveness("", "no end", &format!("clients had not ended after {most} events (events_max)"));
     }
 
-    fn fail_liveness(&mut self, site: &'static str, what: &str) {
+    /// `who` has not gone on; an empty name: none in particular.
+    fn fail_liveness(&mut self, who: &str, site: &'static str, what: &str) {
         let threads = self.describe_threads();
-        self.run.fail(Oracle::Liveness, site, format!("{what}\n{threads}"));
+        self.run.fail_in(who, Oracle::Liveness, site, format!("{what}\n{threads}"));
     }
 
     /// The running thread begins something that is to be over within `limit` nanoseconds: its number.

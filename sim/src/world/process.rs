@@ -204,7 +204,8 @@ impl World {
         if heap + buffers > limit {
             let name = self.processes[process].name.clone();
             // No figures of the heap in the text: they may differ between builds.
-            self.run.fail(Oracle::BoundedMemory, "memory", format!("{name} holds more than {limit} bytes"));
+            let message = format!("{name} holds more than {limit} bytes");
+            self.run.fail_in(&name, Oracle::BoundedMemory, "memory", message);
         }
     }
 

@@ -153,8 +153,8 @@ impl World {
         let suspect = self.processes[process].judged.suspects.swap_remove(at);
         let limit = u64::from(self.knobs.spin_limit);
         let (name, calls) = match suspect.thread {
-            Some(thread) => (&self.scheduler[thread].name, limit),
-            None => (&self.processes[process].name, limit * OF_PROCESS),
+            Some(thread) => (self.scheduler[thread].name.clone(), limit),
+            None => (self.processes[process].name.clone(), limit * OF_PROCESS),
         };
         let achieved = suspect.achieved;
         let mut text = format!(
@@ -165,7 +165,7 @@ impl World {
             let _ = writeln!(text, "    {line}");
         }
         text.push_str(&self.describe_threads());
-        self.run.fail(Oracle::NoBusyLoop, "spin", text);
+        self.run.fail_in(&name, Oracle::NoBusyLoop, "spin", text);
     }
 }
 
