@@ -99,16 +99,14 @@ pub(crate) fn held(process: u32) -> Option<u64> {
     INSTALLED.load(Relaxed).then(held)
 }
 
-fn account(header: Header, sign: i64) {
-    with_accounts(|accounts| {
-        let account = &accounts.held[header.process as usize];
-        account.set(account.get() + sign * header.size as i64);
-    });
-}
-
-/// The run that is charged on this OS thread; 0: none.
-fn current_run() -> u32 {
-    with_accounts(|accounts| accounts.run.get()).unwrap_or(0)
+impl Accounts {
+    /// Adds a block, or takes it off, where it is of the run that is charged now.
+    fn count(&self, header: Header, sign: i64) {
+        if header.run == self.run.get() {
+            let account = &self.held[header.process as usize];
+            account.set(account.get() + sign * header.size as i64);
+        }
+    }
 }
 
 /// The layout with room for the header in front, and how far in front of the block it begins.
@@ -130,12 +128,16 @@ unsafe fn hand_out(start: *mut u8, front: usize, size: usize) -> *mut u8 {
     if !INSTALLED.load(Relaxed) {
         INSTALLED.store(true, Relaxed);
     }
-    let run = if stack::runs_a_program() { current_run() } else { 0 };
-    let process = with_accounts(|accounts| accounts.process.get()).unwrap_or(0);
-    let header = Header { run, process, size: size as u64 };
-    if run != 0 {
-        account(header, 1);
-    }
+    let size = size as u64;
+    let charged = with_accounts(|accounts| {
+        let run = if stack::runs_a_program() { accounts.run.get() } else { 0 };
+        let header = Header { run, process: accounts.process.get(), size };
+        if run != 0 {
+            accounts.count(header, 1);
+        }
+        header
+    });
+    let header = charged.unwrap_or(Header { run: 0, process: 0, size });
     // SAFETY: the header fits in front, at a multiple of its own alignment, as the caller promises.
     unsafe {
         let block = start.add(front);
@@ -171,15 +173,14 @@ unsafe impl GlobalAlloc for CountingAllocator {
             }
             let block = start.add(front);
             let place = block.sub(size_of::<Header>()).cast::<Header>();
-            let mut header = place.read();
-            let counts = header.run != 0 && current_run() == header.run;
-            if counts {
-                account(header, -1);
-            }
-            header.size = size as u64;
-            place.write(header);
-            if counts {
-                account(header, 1);
+            let old = place.read();
+            let new = Header { size: size as u64, ..old };
+            place.write(new);
+            if old.run != 0 {
+                with_accounts(|accounts| {
+                    accounts.count(old, -1);
+                    accounts.count(new, 1);
+                });
             }
             block
         }
@@ -189,8 +190,8 @@ unsafe impl GlobalAlloc for CountingAllocator {
         let Some((whole, front)) = with_header(layout) else { return };
         // SAFETY: `alloc` wrote the header right in front of the block.
         let header = unsafe { block.sub(size_of::<Header>()).cast::<Header>().read() };
-        if header.run != 0 && current_run() == header.run {
-            account(header, -1);
+        if header.run != 0 {
+            with_accounts(|accounts| accounts.count(header, -1));
         }
         // SAFETY: the block was made by `alloc` with this layout, so its whole began `front` before.
         unsafe { System.dealloc(block.sub(front), whole) }

@@ -202,16 +202,17 @@ fn threads_that_only_wake_each_other_are_a_spin() {
 /// Two threads of a process that both spin, call by call in turns: neither hides the other.
 #[test]
 fn two_threads_that_spin_at_the_same_time_are_a_spin() {
-    let body = |sim: &mut Sim| {
-        sim.knobs().events_max = 200_000;
-        alone(sim, "asker", |k| {
-            let other = eagain_net::thread::spawn(k, "other", move || {
-                while k.read(Fd(8), &mut [0]) == Err(Errno::EBADF) {}
+    let body =
+        |sim: &mut Sim| {
+            sim.knobs().events_max = 200_000;
+            alone(sim, "asker", |k| {
+                let other = eagain_net::thread::spawn(k, "other", move || {
+                    while k.read(Fd(8), &mut [0]) == Err(Errno::EBADF) {}
+                });
+                while k.read(Fd(7), &mut [0]) == Err(Errno::EBADF) {}
+                other.unwrap().join();
             });
-            while k.read(Fd(7), &mut [0]) == Err(Errno::EBADF) {}
-            other.unwrap().join();
-        });
-    };
+        };
     let report = run(body);
     let (oracle, site, message) = broke(&report);
     assert_eq!((oracle, site), ("O3", "spin"), "{message}");

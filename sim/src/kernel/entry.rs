@@ -123,7 +123,9 @@ pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
                         return Turn::Interrupted(result, w.scheduler[me].no_restart);
                     }
                     if at != HELD_FD {
-                        w.hold(fd);
+                        if fd != NOTHING {
+                            w.hold(fd);
+                        }
                         at = HELD_FD;
                     }
                     debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());

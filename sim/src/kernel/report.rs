@@ -13,8 +13,9 @@ impl World {
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
         let name = self.scheduler.running().name.clone();
-        let message =
-            format!("{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))");
+        let message = format!(
+            "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
+        );
         self.run.fail_in(&name, Oracle::SignalSafety, what, message);
     }
 
