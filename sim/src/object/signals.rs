@@ -2,7 +2,7 @@
 //! pending, what is done. Who is sent a signal, and when its handler runs, is decided by `crate::syscall::signal`.
 
 use super::SignalQueue;
-use eagain_net::{Disposition, SigAction, SigActionFlags, SigInfo, SigSet, Signal};
+use eagain_net::{Disposition, SigAction, SigActionFlags, SigSet, Signal};
 
 /// Signals that can be neither caught nor blocked.
 pub(crate) const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
@@ -135,18 +135,9 @@ impl ThreadSignals {
         SigSet(self.pending.set.0 | process.pending.set.0)
     }
 
-    /// Adds a signal; `false`: it is pending already.
-    pub fn push(&mut self, info: SigInfo) -> bool {
-        self.pending.push(info)
-    }
-
-    /// Takes out one of `set` that is pending for this thread alone.
-    pub fn take(&mut self, set: SigSet) -> Option<SigInfo> {
-        self.pending.take(set)
-    }
-
-    pub fn discard(&mut self, signal: Signal) {
-        self.pending.discard(signal);
+    /// What is pending for this thread alone.
+    pub fn queue(&mut self) -> &mut SignalQueue {
+        &mut self.pending
     }
 
     pub fn queued(&self) -> usize {
@@ -221,18 +212,9 @@ impl ProcessSignals {
         }
     }
 
-    /// Adds a signal; `false`: it is pending already.
-    pub fn push(&mut self, info: SigInfo) -> bool {
-        self.pending.push(info)
-    }
-
-    /// Takes out one of `set`.
-    pub fn take(&mut self, set: SigSet) -> Option<SigInfo> {
-        self.pending.take(set)
-    }
-
-    pub fn discard(&mut self, signal: Signal) {
-        self.pending.discard(signal);
+    /// What is pending for whichever thread takes it.
+    pub fn queue(&mut self) -> &mut SignalQueue {
+        &mut self.pending
     }
 
     pub fn queued(&self) -> usize {

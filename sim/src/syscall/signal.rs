@@ -44,7 +44,7 @@ pub(crate) fn take_pending(w: &mut World, set: SigSet) -> Option<SigInfo> {
     let t = w.scheduler.running_mut();
     let process = t.process;
     // Its own before those of the process (`dequeue_signal`), each lowest number first.
-    t.signals.take(set).or_else(|| w.processes[process].signals.take(set))
+    t.signals.queue().take(set).or_else(|| w.processes[process].signals.queue().take(set))
 }
 
 /// Whether one of `set` is pending for the running thread.
@@ -117,7 +117,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
     if p.exit.is_some() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
         return;
     }
-    if !t.signals.push(info) {
+    if !t.signals.queue().push(info) {
         return;
     }
     w.signals_sent = true;
@@ -137,7 +137,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
         w.kill_process(process, None);
         return;
     }
-    if !p.signals.push(info) {
+    if !p.signals.queue().push(info) {
         return;
     }
     w.signals_sent = true;
@@ -295,10 +295,10 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
     let p = &mut w.processes[process];
     let old = p.signals.set_action(signal, SigAction { flags, mask, ..action.clone() });
     if p.signals.ignores(signal) {
-        p.signals.discard(signal);
+        p.signals.queue().discard(signal);
         p.aio.sigpipe &= signal != Signal::SIGPIPE;
         for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
-            t.signals.discard(signal);
+            t.signals.queue().discard(signal);
         }
     }
     Ok(old)
