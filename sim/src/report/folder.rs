@@ -59,8 +59,7 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     }
     let is_new = !folder.exists();
     let write_all = || {
-        let made = fs::create_dir_all(&folder);
-        made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        create(&folder)?;
         file::put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
         file::put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
         file::put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
@@ -102,12 +101,18 @@ fn texts(explained: &Explained) -> String {
     texts
 }
 
-/// Writes the folder of a failure that cannot be explained: what is said of it, and where it is.
+/// Writes the folder of a failure that cannot be explained: what is said of it, and where it is. The error names the path.
 pub fn write_lost(root: &Path, spec: &RunSpec, text: &str) -> io::Result<PathBuf> {
     let folder = root.join(name(spec));
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("report.md"), text)?;
+    create(&folder)?;
+    file::put(&folder.join("report.md"), |out| out.write_all(text.as_bytes()))?;
     Ok(folder)
+}
+
+/// Makes the folder, if it is not there. The error names the path.
+fn create(folder: &Path) -> io::Result<()> {
+    let made = fs::create_dir_all(folder);
+    made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))
 }
 
 /// The head of the page: what broke, and the choices that it takes.

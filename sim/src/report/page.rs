@@ -4,6 +4,7 @@
 use super::count::{count, thousands};
 use crate::runner::json::SweepFile;
 use std::fmt::Write;
+use std::path::Path;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; }
@@ -64,7 +65,8 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
     }
     for kind in &summary.kinds {
         let links = kind.folder.as_deref().map(|of| {
-            let of = of.strip_prefix(folder).map_or(of, |rest| rest.trim_start_matches('/'));
+            let below = Path::new(of).strip_prefix(folder).ok().and_then(Path::to_str);
+            let of = below.unwrap_or(of);
             let of = escaped(of);
             format!("<br><a href=\"{of}/trace.html\">timeline</a> · <a href=\"{of}/report.md\">report</a> · <a href=\"{of}/\">folder</a>")
         });
@@ -148,23 +150,29 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Settings;
-    use crate::runner::explore::Plan;
     use crate::runner::fake;
     use crate::runner::shard::Shard;
 
     #[test]
+    fn a_link_leaves_out_the_folder_of_the_page_and_no_part_of_another_name() {
+        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
+        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
+        for (page, of, link) in [
+            ("out", "out/x", "x"),
+            ("out/", "out/x", "x"),
+            ("/tmp/out", "/tmp/out//x", "x"),
+            ("out", "out2/x", "out2/x"),
+            ("", "out/x", "out/x"),
+        ] {
+            file.summary.kinds[0].folder = Some(of.to_owned());
+            let text = sweep(&file, page);
+            assert!(text.contains(&format!("<a href=\"{link}/trace.html\">")), "{page} {of}: {text}");
+        }
+    }
+
+    #[test]
     fn the_page_names_what_failed_and_links_to_it() {
-        let plan = Plan {
-            scenarios: vec![fake::HOLDS, fake::FAILS],
-            settings: Settings::new(),
-            from: 0,
-            seeds: Some(60),
-            jobs: 1,
-            shard: Shard::ALL,
-            time: None,
-        };
-        let sweep_of = plan.explore(fake::make, &std::sync::Arc::default());
+        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
         let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
         file.summary.kinds[0].folder = Some("out/lost-reply-0x8".to_owned());
         file.summary.kinds[0].message = "<script>".to_owned();

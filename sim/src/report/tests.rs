@@ -72,6 +72,26 @@ fn the_folder_has_what_replays_it() {
     }
 }
 
+/// Whole or not at all, as the folder of a failure that is explained.
+#[test]
+fn the_folder_of_a_lost_failure_is_written_as_a_whole_and_errors_name_what_was_not() {
+    let spec = found().spec;
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = folder::write_lost(temporary.path(), &spec, "first").unwrap();
+    // Whoever holds what was there goes on reading that.
+    let (report, kept) = (folder.join("report.md"), temporary.path().join("kept"));
+    std::fs::hard_link(&report, &kept).unwrap();
+    folder::write_lost(temporary.path(), &spec, "second").unwrap();
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), "second");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "first");
+    let error = folder::write_lost(&kept, &spec, "third").unwrap_err();
+    assert!(error.to_string().starts_with(&kept.display().to_string()), "{error}");
+    std::fs::remove_file(&report).unwrap();
+    std::fs::create_dir(&report).unwrap();
+    let error = folder::write_lost(temporary.path(), &spec, "fourth").unwrap_err();
+    assert!(error.to_string().starts_with(&report.display().to_string()), "{error}");
+}
+
 #[test]
 fn a_run_that_is_another_when_run_again_is_not_explained() {
     let spec = RunSpec { settings: Settings::new(), ..found().spec };
@@ -81,19 +101,9 @@ fn a_run_that_is_another_when_run_again_is_not_explained() {
 
 #[test]
 fn the_page_of_a_ci_job_has_a_line_for_each_kind_of_failure() {
-    use crate::runner::explore::Plan;
     use crate::runner::json::SweepFile;
     use crate::runner::shard::Shard;
-    let plan = Plan {
-        scenarios: vec![fake::HOLDS, fake::FAILS],
-        settings: Settings::new(),
-        from: 0,
-        seeds: Some(60),
-        jobs: 1,
-        shard: Shard::ALL,
-        time: None,
-    };
-    let mut sweep = plan.explore(fake::make, &std::sync::Arc::default());
+    let mut sweep = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
     sweep.elapsed = 0.5;
     sweep.skipped.push(("plain".to_owned(), "has no knob `model`".to_owned()));
     insta::assert_snapshot!(markdown::sweep(&SweepFile::of(&sweep, 0, Shard::ALL)));

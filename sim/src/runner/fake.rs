@@ -2,10 +2,12 @@
 //! pauses and sizes are keyed choices like any other. Which of the scenarios here it is decides what goes wrong in it.
 
 use super::Execute;
+use super::explore::Plan;
+use super::shard::Shard;
 use crate::Oracle;
 use crate::choice::{Base, Choices, Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::run::{Failure, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, TraceLog};
+use crate::run::{Failure, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings, TraceLog};
 use crate::trace::{Event, Kind, TraceHash};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +38,19 @@ pub const BREAKS: Scenario = scenario("harness-bug", "a panic that is nobody's f
 pub const FAILS_TWICE: Scenario = scenario("two-failures", "one failure is frequent and one is rare");
 /// Depends on what ran before it on the same thread.
 pub const DRIFTS: Scenario = scenario("leaky-engine", "state survives from one run to the next");
+
+/// Sixty seeds of one that holds and one that fails now and then.
+pub fn plan(shard: Shard) -> Plan {
+    Plan {
+        scenarios: vec![HOLDS, FAILS],
+        settings: Settings::new(),
+        from: 0,
+        seeds: Some(60),
+        jobs: 1,
+        shard,
+        time: None,
+    }
+}
 
 /// Runs the fake world.
 #[derive(Default)]

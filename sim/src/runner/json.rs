@@ -332,21 +332,11 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::explore::Plan;
     use crate::runner::fake;
 
     fn file(index: u64, count: u64) -> SweepFile {
         let shard = Shard { index, count };
-        let plan = Plan {
-            scenarios: vec![fake::HOLDS, fake::FAILS],
-            settings: Settings::new(),
-            from: 0,
-            seeds: Some(60),
-            jobs: 1,
-            shard,
-            time: None,
-        };
-        let mut sweep = plan.explore(fake::make, &std::sync::Arc::default());
+        let mut sweep = fake::plan(shard).explore(fake::make, &std::sync::Arc::default());
         sweep.elapsed = 1.25;
         SweepFile::of(&sweep, 0, shard)
     }
