@@ -1,13 +1,12 @@
 //! `bugs` looks for the bugs that a crate plants by a knob `version`, with settings, and says what else their defect breaks.
 #![cfg(feature = "cli")]
 
+mod common;
+
 use eagain_net::*;
-use eagain_sim::cli::{self, Registry, console::Console};
+use eagain_sim::cli::Registry;
 use eagain_sim::run::{Knob, KnobValues, Scenario};
 use eagain_sim::{Oracle, PlantedBug, choose, fail, runner::engine};
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const KNOBS: &[Knob] = &[
@@ -69,27 +68,8 @@ const REGISTRY: Registry = Registry {
     executor: engine::make,
 };
 
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn eagain(line: &str) -> (u8, String, String) {
-    let (out, err) = (Memory::default(), Memory::default());
-    let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()));
-    let arguments = ["eagain"].into_iter().chain(line.split_whitespace()).map(OsString::from);
-    let code = cli::run(&REGISTRY, arguments, &mut console);
-    let text = |memory: Memory| String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
-    (code, text(out), text(err))
+    common::eagain(&REGISTRY, line)
 }
 
 #[test]

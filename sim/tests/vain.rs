@@ -2,13 +2,12 @@
 //! an issue.
 #![cfg(feature = "cli")]
 
+mod common;
+
 use eagain_net::*;
-use eagain_sim::cli::{self, Registry, console::Console};
+use eagain_sim::cli::Registry;
 use eagain_sim::run::{Knob, KnobValues, Scenario};
 use eagain_sim::{choose, fail, runner::engine};
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const COUNT: Knob =
@@ -100,28 +99,10 @@ const REGISTRY: Registry = Registry {
     executor: engine::make,
 };
 
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Exit status, and all that is said.
 fn eagain(line: &str) -> (u8, String) {
-    let said = Memory::default();
-    let mut console = Console::new(Box::new(said.clone()), Box::new(said.clone()));
-    let arguments = ["eagain"].into_iter().chain(line.split_whitespace()).map(OsString::from);
-    let code = cli::run(&REGISTRY, arguments, &mut console);
-    let text = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
-    (code, text)
+    let (code, out, err) = common::eagain(&REGISTRY, line);
+    (code, out + &err)
 }
 
 #[test]

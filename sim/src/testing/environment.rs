@@ -1,7 +1,7 @@
 //! The variables that say what a test runs. Whatever is wrong in them is reported; none is ignored in silence.
 
 use crate::choice::parse_seed;
-use crate::near::distance;
+use crate::near::near;
 use crate::report;
 use crate::run::Settings;
 use crate::runner::settings;
@@ -9,6 +9,9 @@ use crate::runner::shard::Shard;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
+
+/// How they begin.
+const PREFIX: &str = "EAGAIN_";
 
 /// The variables that are read, here or elsewhere.
 const KNOWN: &[&str] = &[
@@ -110,15 +113,14 @@ pub(super) fn warn(line: &str) {
 /// A line for each name that begins like ours and is none.
 fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
     let ours = |name: &String| {
-        name.starts_with("EAGAIN_") && !name.starts_with(UNSETTLED) && !KNOWN.contains(&name.as_str())
+        name.starts_with(PREFIX) && !name.starts_with(UNSETTLED) && !KNOWN.contains(&name.as_str())
     };
     let hint = |name: String| {
-        let near = KNOWN.iter().min_by_key(|known| distance(&name, known));
-        match near {
-            Some(near) if distance(&name, near) <= 3 => {
-                format!("unknown variable `{name}` (did you mean `{near}`?)")
-            }
-            _ => format!("unknown variable `{name}`: expected one of {}", KNOWN.join(", ")),
+        // The part that is theirs: what all have in common makes nothing near.
+        let known = KNOWN.iter().filter_map(|known| known.strip_prefix(PREFIX));
+        match near(&name[PREFIX.len()..], known) {
+            Some(near) => format!("unknown variable `{name}` (did you mean `{PREFIX}{near}`?)"),
+            None => format!("unknown variable `{name}`: expected one of {}", KNOWN.join(", ")),
         }
     };
     names.filter(ours).map(hint).collect()

@@ -1,7 +1,7 @@
 //! What a test runs, and what it says.
 
 use super::environment::{CHECK_FILE, Environment, warn};
-use crate::near::distance;
+use crate::near::near;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
@@ -79,9 +79,8 @@ impl Test {
     fn skip(&self, settings: &Settings, line: String) -> Result<String, String> {
         let unknown = |key: &&String| self.scenario.knobs.iter().all(|knob| knob.name != key.as_str());
         let Some(key) = settings.keys().find(unknown) else { return Err(format!("EAGAIN_SET: {line}")) };
-        let near = self.scenario.knobs.iter().find(|knob| distance(knob.name, key) <= 2);
-        if let Some(knob) = near {
-            return Err(format!("EAGAIN_SET: no knob `{key}` (did you mean `{}`?)", knob.name));
+        if let Some(near) = near(key, self.scenario.knobs.iter().map(|knob| knob.name)) {
+            return Err(format!("EAGAIN_SET: no knob `{key}` (did you mean `{near}`?)"));
         }
         warn(&format!("skipped: {line}"));
         Ok(format!("skipped: {line}\n"))

@@ -96,3 +96,32 @@ pub fn listener(k: SimKernel) -> (Fd, SocketAddr) {
     k.listen(listener, 8).unwrap();
     (listener, k.getsockname(listener).unwrap())
 }
+
+/// What the command line does with a line: exit status, standard output and standard error.
+#[cfg(feature = "cli")]
+pub fn eagain(registry: &eagain_sim::cli::Registry, line: &str) -> (u8, String, String) {
+    use eagain_sim::cli::{self, console::Console};
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let (out, err) = (Memory::default(), Memory::default());
+    let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()));
+    let arguments = ["eagain"].into_iter().chain(line.split_whitespace()).map(std::ffi::OsString::from);
+    let code = cli::run(registry, arguments, &mut console);
+    let text = |memory: Memory| String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+    (code, text(out), text(err))
+}
