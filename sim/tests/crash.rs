@@ -412,7 +412,7 @@ fn half_of_the_ends_come_between_a_write_and_its_sync() {
     ];
     for (body, end) in families {
         let (mut ends, mut unsynced) = (0, 0);
-        for seed in 0..200 {
+        for seed in 0..800 {
             let report = run_with(body, Base::Seed(seed), Overrides::new(), Record::Trace);
             assert_eq!(report.failure, None);
             let mut last = None;
@@ -426,6 +426,10 @@ fn half_of_the_ends_come_between_a_write_and_its_sync() {
                 }
             }
         }
-        assert!(ends > 10 && 4 * unsynced > ends, "{end:?}: {unsynced} of {ends}");
+        // Half of them on purpose, and a few of the others.
+        assert!(
+            ends > 80 && (ends * 45 / 100..ends * 65 / 100).contains(&unsynced),
+            "{end:?}: {unsynced} of {ends}"
+        );
     }
 }

@@ -70,7 +70,7 @@ fn datagrams_are_lost_late_and_doubled_as_chosen() {
 }
 
 #[test]
-fn datagrams_meet_partitions_and_hosts_that_are_down() {
+fn datagrams_do_not_pass_where_the_network_is_cut() {
     fn scenario(sim: &mut Sim) {
         let (host, other) = (sim.host("to"), sim.host("from"));
         let to = sim.address(host, 9);
@@ -88,6 +88,52 @@ fn datagrams_meet_partitions_and_hosts_that_are_down() {
         });
     }
     with(scenario, &[]);
+}
+
+/// A host is off with one datagram under way to it and another sent meanwhile: neither is there when it is up again.
+#[test]
+fn datagrams_to_a_host_that_is_down_are_lost() {
+    fn scenario(sim: &mut Sim) {
+        sim.knobs().latency_ns = 20_000_000;
+        let (host, other) = (sim.host("to"), sim.host("from"));
+        let to = sim.address(host, 9);
+        sim.server_restarting(host, "to", move |k, start| {
+            let expected: &[u8] = if start == 0 { &[0] } else { &[3] };
+            let mut all = Vec::new();
+            let fd = bound(k, 9);
+            while all.len() < expected.len() {
+                let mut byte = [0];
+                k.recvfrom(fd, &mut byte, RecvFlags::NONE).unwrap();
+                all.push(byte[0]);
+            }
+            eagain_sim::print(&format!("start {start}: {all:?}"));
+            let _ = k.nanosleep(500 * MS);
+            assert_eq!(k.recvfrom(fd, &mut [0], RecvFlags::DONTWAIT), Err(Errno::EAGAIN));
+            assert_eq!(all, expected);
+            eagain_sim::print(&format!("start {start}: no more"));
+        });
+        sim.client(other, "from", move |k| {
+            let fd = bound(k, 0);
+            let send = |byte| assert_eq!(k.sendto(fd, &[byte], SendFlags::NONE, to), Ok(1));
+            let _ = k.nanosleep(MS);
+            send(0);
+            let _ = k.nanosleep(100 * MS);
+            send(1); // Under way for 20 ms.
+            let _ = k.nanosleep(10 * MS);
+            eagain_sim::control::switch_off(host);
+            let _ = k.nanosleep(50 * MS);
+            send(2);
+            let _ = k.nanosleep(50 * MS);
+            eagain_sim::control::switch_on(host);
+            let _ = k.nanosleep(50 * MS);
+            send(3);
+            let _ = k.nanosleep(2000 * MS);
+        });
+    }
+    let report = run_with(scenario, Base::Zero, Overrides::new(), Record::Trace);
+    assert_eq!(report.failure, None, "{}", report.output);
+    let said: Vec<&str> = report.output.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
+    assert_eq!(said, ["start 0: [0]", "start 1: [3]", "start 1: no more"], "{}", report.output);
 }
 
 #[test]
