@@ -11,6 +11,7 @@ use crate::object::Object;
 use crate::run::Effect;
 use crate::scheduler::Thread;
 use crate::stack::{pause_for_ever, suspend, with};
+use crate::world::Who;
 use eagain_net::Fd;
 use std::net::IpAddr;
 
@@ -58,7 +59,7 @@ pub fn exit(status: i32, why: &str) -> ! {
         let process = w.my_process();
         if status != 0 && !w.processes[process].may_panic {
             let name = w.processes[process].name.clone();
-            w.run.fail_in(&name, Oracle::Survival, "exit", format!("{name}: {why}"));
+            w.fail_in(Who::Process(process), Oracle::Survival, "exit", format!("{name}: {why}"));
         }
         w.exit_process(process, status);
     });
@@ -179,8 +180,9 @@ pub fn panicked(message: &str, place: &str) {
     with(|w| {
         let process = w.my_process();
         if !w.processes[process].may_panic {
-            let name = w.scheduler[w.scheduler.current()].name.clone();
-            w.run.fail_in(&name, Oracle::Survival, place, format!("{name} panicked: {message}"));
+            let me = w.scheduler.current();
+            let name = w.scheduler[me].name.clone();
+            w.fail_in(Who::Thread(me), Oracle::Survival, place, format!("{name} panicked: {message}"));
         }
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::Oracle;
 use crate::stack::with;
+use crate::world::Who;
 use std::time::Duration;
 
 /// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
@@ -60,8 +61,8 @@ pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     let oracle = oracle.into();
     let goes_on = with(|w| {
         if !w.scheduler.is_unwinding() {
-            let name = w.scheduler.running().name.clone();
-            w.run.fail_in(&name, oracle, site, message);
+            let me = w.scheduler.current();
+            w.fail_in(Who::Thread(me), oracle, site, message);
         }
         w.scheduler.is_unwinding()
     });

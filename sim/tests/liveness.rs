@@ -229,7 +229,7 @@ fn what_breaks_is_of_whom_it_concerns() {
     });
     for (report, site, thread) in [
         (stands_still, "stuck", "client"),
-        (promised, "a reply", "client/0.1"),
+        (promised, "a reply", "client/late"),
         (waits, "deadlock", ""),
         (never_ends, "no end", ""),
     ] {

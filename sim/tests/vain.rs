@@ -63,6 +63,26 @@ const TWO_PANICS: Scenario = scenario("two-panics", |sim| {
     });
 });
 
+/// Connections come before the one that fails, each with a thread of its own: the number of the last one's thread shifts with
+/// them.
+const SHIFTS: Scenario = scenario("shifts", |sim| {
+    let host = sim.host("host");
+    sim.client(host, "server", |k| {
+        let serve = |bad: bool| {
+            move || {
+                if bad {
+                    fail("O2", "bad", String::new())
+                }
+            }
+        };
+        for _ in 0..choose("others", 0, 5) {
+            thread::spawn(k, "connection", serve(false)).unwrap().join();
+        }
+        let bad = choose("bad", 0, 1) == 1;
+        thread::spawn(k, "connection", serve(bad)).unwrap().join();
+    });
+});
+
 const LONG: Scenario = scenario("long", |sim| {
     let host = sim.host("host");
     sim.client(host, "client", |k| {
@@ -92,7 +112,7 @@ const TWINS: Scenario = scenario("twins", |sim| {
 });
 
 const REGISTRY: Registry = Registry {
-    scenarios: &[ALONE, SILENT, MISSPELT, RANGE, TWO_PANICS, LONG, NEVER, TWINS],
+    scenarios: &[ALONE, SILENT, MISSPELT, RANGE, TWO_PANICS, SHIFTS, LONG, NEVER, TWINS],
     bugs: &[],
     extras: &[],
     regressions: "no such folder",
@@ -140,6 +160,17 @@ fn a_panic_stays_the_same_panic() {
     let rare = text.split("FAILED").find(|part| part.contains("the rare one")).unwrap();
     assert!(rare.contains("choices -> 2") && !rare.contains("the common one"), "{rare}");
     assert_eq!(text.matches("\nFAILED two-panics").count(), 2, "{text}");
+}
+
+#[test]
+fn a_thread_keeps_its_name_where_earlier_threads_are_left_out() {
+    let mut left_out = 0;
+    for seed in 0..20 {
+        let (code, text) = eagain(&format!("run shifts --seed {seed}"));
+        assert!(code == 0 || text.contains("1 choice -> 1") || text.contains("choices -> 1"), "{text}");
+        left_out += u32::from(text.contains(" choices -> 1"));
+    }
+    assert!(left_out > 3, "{left_out}");
 }
 
 #[test]

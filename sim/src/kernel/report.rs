@@ -3,7 +3,7 @@
 use crate::Oracle;
 use crate::calls::Resolve;
 use crate::trace::form;
-use crate::world::{NONE, World};
+use crate::world::{NONE, Who, World};
 
 /// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
 const TURNS_MAX: u32 = 1_000_000;
@@ -12,11 +12,12 @@ impl World {
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
-        let name = self.scheduler.running().name.clone();
+        let me = self.scheduler.current();
+        let name = &self.scheduler[me].name;
         let message = format!(
             "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
         );
-        self.run.fail_in(&name, Oracle::SignalSafety, what, message);
+        self.fail_in(Who::Thread(me), Oracle::SignalSafety, what, message);
     }
 
     /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
@@ -30,7 +31,7 @@ impl World {
         let waits = self.describe_threads();
         let message =
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
-        self.run.fail_in(&name, Oracle::NoBusyLoop, "spin without calls", message);
+        self.fail_in(Who::Thread(thread), Oracle::NoBusyLoop, "spin without calls", message);
         true
     }
 

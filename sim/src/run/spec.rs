@@ -194,8 +194,9 @@ pub struct Failure {
     pub oracle: Oracle,
     /// Where: a literal name, or the `file:line` of a panic.
     pub site: String,
-    /// The thread that it concerns, or the process where it concerns all of that, without the number of the process's start;
-    /// empty: none in particular.
+    /// The process that it concerns, or its thread: `server`, `server/0` for the first, `server/worker` by the name that it was
+    /// given, `server/0.*` for one without that the first has made. No number of a start or a thread: those move when other work is
+    /// left out. Empty: none in particular.
     pub thread: String,
     /// What was seen, for people.
     pub message: String,

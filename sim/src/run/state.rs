@@ -279,11 +279,11 @@ impl Run {
         }
     }
 
-    /// As [`Run::fail`], for what concerns a thread or a process, called `who`.
-    pub fn fail_in(&mut self, who: &str, oracle: Oracle, site: &str, message: String) {
+    /// As [`Run::fail`], for what concerns a thread or a process: its role.
+    pub fn fail_in(&mut self, role: String, oracle: Oracle, site: &str, message: String) {
         if self.failure.is_none() {
             let mut failure = self.failure_now(oracle, site.to_owned(), message);
-            failure.thread = without_start(who);
+            failure.thread = role;
             self.failure = Some(failure);
         }
     }
@@ -294,9 +294,9 @@ impl Run {
     }
 
     /// `thread` has panicked: a failure unless it is joined.
-    pub fn thread_panicked(&mut self, thread: u32, name: &str, site: String, message: String) {
+    pub fn thread_panicked(&mut self, thread: u32, role: String, site: String, message: String) {
         let mut failure = self.failure_now(Oracle::Survival, site, message);
-        failure.thread = without_start(name);
+        failure.thread = role;
         self.panics.push((thread, failure));
     }
 
@@ -393,14 +393,5 @@ impl Run {
     pub fn print(&mut self, name: &str, line: &str) {
         // Writing to a String does not fail.
         let _ = writeln!(self.output, "{:>14} {name}: {line}", Time(self.now));
-    }
-}
-
-/// The name of a thread or process without the number of its process's start: `server/0.2` of `server~3/0.2`.
-fn without_start(name: &str) -> String {
-    let Some((process, rest)) = name.split_once('~') else { return name.to_owned() };
-    match rest.split_once('/') {
-        Some((_, thread)) => format!("{process}/{thread}"),
-        None => process.to_owned(),
     }
 }

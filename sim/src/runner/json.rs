@@ -25,6 +25,9 @@ pub struct FailureLine {
     pub oracle: String,
     /// Where.
     pub site: String,
+    /// The thread or process that it concerns ([`Failure::thread`](crate::run::Failure)); empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub thread: String,
     /// What was seen.
     pub message: String,
     /// The simulated time, in nanoseconds.
@@ -54,6 +57,9 @@ pub struct KindLine {
     pub calls: u64,
     /// Its seed.
     pub seed: String,
+    /// The thread or process that it concerns in that run; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub thread: String,
     /// What was seen in that run.
     pub message: String,
     /// The command that makes that run again.
@@ -144,6 +150,7 @@ impl SweepFile {
             settings: sweep.settings.clone(),
             oracle: failed.failure.oracle.code().to_owned(),
             site: failed.failure.site.clone(),
+            thread: failed.failure.thread.clone(),
             message: failed.failure.message.clone(),
             time_ns: failed.failure.time,
             hash: format!("{:#018x}", failed.hash),
@@ -158,6 +165,7 @@ impl SweepFile {
             first_seed: format!("{:#x}", kind.first_seed()),
             calls: kind.shortest.calls,
             seed: format!("{:#x}", kind.shortest.seed),
+            thread: kind.shortest.failure.thread.clone(),
             message: kind.shortest.failure.message.clone(),
             repro: repro(kind.scenario, kind.shortest.seed),
             folder: None,

@@ -29,7 +29,8 @@ pub fn text(file: &SweepFile) -> String {
         );
         status.set_type(kind.oracle.as_str());
         status.set_message(message);
-        status.set_description(format!("{}\n{}{folder}", kind.message, kind.repro));
+        let thread = if kind.thread.is_empty() { String::new() } else { format!("in {}\n", kind.thread) };
+        status.set_description(format!("{thread}{}\n{}{folder}", kind.message, kind.repro));
         suite.add_test_case(case(&format!("{}: {} at {}", kind.scenario, kind.name, kind.site), status));
     }
     if summary.sums.harness_failures > 0 {
@@ -73,6 +74,7 @@ mod tests {
             first_seed: "0x2a".into(),
             calls: 7,
             seed: "0x2b".into(),
+            thread: "server/worker".into(),
             message: "got <\"a\" & 'b'> \u{1b}[0m".into(),
             repro: "cargo eagain run slow-reader --seed 0x2b".into(),
             folder: Some("target/eagain/slow-reader-0x2b".into()),

@@ -37,6 +37,8 @@ pub(crate) enum Wake {
 pub(crate) struct Thread {
     /// `process/0` for the first, and then its number among the spawns of its parent: `process/0.2`.
     pub name: String,
+    /// The name that the program gave it, in one word; empty: none.
+    pub given: String,
     pub process: u32,
     /// As `gettid(2)` gives it.
     pub tid: i32,
@@ -83,9 +85,18 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// A thread that begins at `time`.
-    pub fn new(name: String, process: u32, tid: i32, time: u64, mask: SigSet, body: ThreadBody) -> Thread {
+    pub fn new(
+        name: String,
+        given: String,
+        process: u32,
+        tid: i32,
+        time: u64,
+        mask: SigSet,
+        body: ThreadBody,
+    ) -> Thread {
         Thread {
             name,
+            given,
             process,
             tid,
             spawned: 0,

@@ -13,7 +13,7 @@ use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::{NONE, Who, World};
 use eagain_net::{
     Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
     SigSet, Signal, SocketFlags,
@@ -96,7 +96,7 @@ fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
     w.print(me, &format!("killed by {signal:?}"));
     if !w.processes[process].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
         let message = format!("{signal:?} ended {name}: it has no handler and is not ignored");
-        w.run.fail_in(&name, Oracle::Survival, "signal", message);
+        w.fail_in(Who::Process(process), Oracle::Survival, "signal", message);
     }
     w.exit_process(process, -signal.0);
 }

@@ -1,7 +1,7 @@
 //! O6, liveness: every client goes on, whatever others do, and every run ends. A client is judged by the time, of the world's,
 //! since it last achieved something (`crate::scheduler::effort`), or since faults have stopped.
 
-use super::World;
+use super::{Who, World};
 use crate::Oracle;
 use crate::object::Object;
 use crate::print::{put_span, text};
@@ -55,13 +55,14 @@ impl World {
     pub fn judge_liveness(&mut self, time: u64) -> bool {
         if time > self.knobs.ends_by_ns {
             let by = text(|out| put_span(out, self.knobs.ends_by_ns));
-            self.fail_liveness("", "no end", &format!("clients had not ended by {by} (ends_by_ns)"));
+            self.fail_liveness(Who::Nobody, "no end", &format!("clients had not ended by {by} (ends_by_ns)"));
         }
         let mut look_at = self.knobs.ends_by_ns;
         if let Some(promise) = self.liveness.promises.iter().find(|promise| time > promise.by) {
             let (name, limit) = (promise.name, text(|out| put_span(out, promise.limit)));
-            let thread = self.scheduler[promise.thread].name.clone();
-            self.fail_liveness(&thread, name, &format!("{thread}: {name} was not over within {limit}"));
+            let thread = promise.thread;
+            let what = format!("{}: {name} was not over within {limit}", self.scheduler[thread].name);
+            self.fail_liveness(Who::Thread(thread), name, &what);
         }
         look_at = self.liveness.promises.iter().fold(look_at, |at, promise| at.min(promise.by));
         for process in 0..self.processes.len() {
@@ -105,7 +106,7 @@ impl World {
                 "{name} has achieved nothing since {since}, for more than {limit} without faults (stuck_after; they stopped at \
                  {quiet}), and waits for no time that it has set itself"
             );
-            self.fail_liveness(&name, "stuck", &what);
+            self.fail_liveness(Who::Process(process), "stuck", &what);
         }
         until
     }
@@ -124,13 +125,17 @@ impl World {
     pub fn cut_off(&mut self) {
         let most = self.knobs.events_max;
         self.run.cut_off(most);
-        self.fail_liveness("", "no end", &format!("clients had not ended after {most} events (events_max)"));
+        self.fail_liveness(
+            Who::Nobody,
+            "no end",
+            &format!("clients had not ended after {most} events (events_max)"),
+        );
     }
 
-    /// `who` has not gone on; an empty name: none in particular.
-    fn fail_liveness(&mut self, who: &str, site: &'static str, what: &str) {
+    /// `who` has not gone on.
+    fn fail_liveness(&mut self, who: Who, site: &'static str, what: &str) {
         let threads = self.describe_threads();
-        self.run.fail_in(who, Oracle::Liveness, site, format!("{what}\n{threads}"));
+        self.fail_in(who, Oracle::Liveness, site, format!("{what}\n{threads}"));
     }
 
     /// The running thread begins something that is to be over within `limit` nanoseconds: its number.

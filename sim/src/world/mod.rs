@@ -18,12 +18,14 @@ mod notify;
 mod process;
 mod spin;
 mod wait;
+mod who;
 
 pub(crate) use host::Host;
 pub(crate) use lifecycle::{Factory, Lifecycle};
 pub(crate) use liveness::{Grace, Liveness};
 pub(crate) use process::Process;
 pub(crate) use spin::{Judged, Made};
+pub(crate) use who::Who;
 
 use crate::Oracle;
 use crate::network::{Net, Network};

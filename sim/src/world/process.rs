@@ -1,6 +1,6 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{BORROWED_FD, HELD_FD, NONE, World};
+use super::{BORROWED_FD, HELD_FD, NONE, Who, World};
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
@@ -205,7 +205,7 @@ impl World {
             let name = self.processes[process].name.clone();
             // No figures of the heap in the text: they may differ between builds.
             let message = format!("{name} holds more than {limit} bytes");
-            self.run.fail_in(&name, Oracle::BoundedMemory, "memory", message);
+            self.fail_in(Who::Process(process), Oracle::BoundedMemory, "memory", message);
         }
     }
 
@@ -287,13 +287,13 @@ impl World {
         let tid = owner.pid + owner.threads_made as i32;
         owner.threads_made += 1;
         owner.live_threads += 1;
+        let given = given.split_whitespace().collect::<Vec<_>>().join("-");
         if self.run.keeps_events() {
             // As given, behind the name that the keys of its choices have.
-            let given = given.split_whitespace().collect::<Vec<_>>().join("-");
             let shown = if given.is_empty() { name.clone() } else { format!("{name}:{given}") };
             self.run.name_thread(self.scheduler.len() as u32, &shown);
         }
-        self.scheduler.add(Thread::new(name, process, tid, time, mask, body))
+        self.scheduler.add(Thread::new(name, given, process, tid, time, mask, body))
     }
 
     /// A thread's function returned, or panicked.
@@ -329,7 +329,8 @@ impl World {
         let is_main = owner.main_thread == thread;
         if !owner.may_panic {
             let message = format!("{name} panicked: {message}");
-            self.run.thread_panicked(thread, &name, place, message);
+            let role = self.role_of(Who::Thread(thread));
+            self.run.thread_panicked(thread, role, place, message);
             if is_main || detached {
                 self.run.nobody_joins(thread);
             }

@@ -1,7 +1,7 @@
 //! O3, no busy loop: whether what the threads of a process do achieves anything, judged now and then, and which loop it is
 //! where it does not. What counts is in `crate::scheduler::effort`.
 
-use super::World;
+use super::{Who, World};
 use crate::Oracle;
 use crate::calls::{Arg, Kind};
 use crate::print;
@@ -152,9 +152,9 @@ impl World {
     fn report_spin(&mut self, process: u32, at: usize) {
         let suspect = self.processes[process].judged.suspects.swap_remove(at);
         let limit = u64::from(self.knobs.spin_limit);
-        let (name, calls) = match suspect.thread {
-            Some(thread) => (self.scheduler[thread].name.clone(), limit),
-            None => (self.processes[process].name.clone(), limit * OF_PROCESS),
+        let (who, name, calls) = match suspect.thread {
+            Some(thread) => (Who::Thread(thread), self.scheduler[thread].name.clone(), limit),
+            None => (Who::Process(process), self.processes[process].name.clone(), limit * OF_PROCESS),
         };
         let achieved = suspect.achieved;
         let mut text = format!(
@@ -165,7 +165,7 @@ impl World {
             let _ = writeln!(text, "    {line}");
         }
         text.push_str(&self.describe_threads());
-        self.run.fail_in(&name, Oracle::NoBusyLoop, "spin", text);
+        self.fail_in(who, Oracle::NoBusyLoop, "spin", text);
     }
 }
 
