@@ -45,6 +45,7 @@ fn check_one(
     };
     let other_jobs = if jobs == 1 { 2 } else { jobs - 1 };
     let child = Child { range, jobs: other_jobs };
+    check::another_second();
     let there = child.run().map_err(Stop::harness)?;
     let name = range.scenario.name;
     let Some((seed, mine, theirs)) = check::first_difference(range.from, &here, &there) else {

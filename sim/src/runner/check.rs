@@ -1,5 +1,5 @@
 //! Runs the same seeds in two processes that differ in whatever a run must not depend on: address layout, environment,
-//! working directory, time zone, heap, number of threads, and the order in which worlds follow each other on a thread. Where a
+//! working directory, time zone, time of day by its second, heap, number of threads, and the order in which worlds follow each other on a thread. Where a
 //! seed differs, the first event that does is shown, and a few more runs say what kind of cause it has.
 
 use super::{MakeExecutor, Worker, invocation, on_all_cores};
@@ -7,6 +7,7 @@ use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::trace::text;
 use std::fmt;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 /// Some seeds of a scenario.
 #[derive(Clone)]
@@ -181,6 +182,14 @@ pub fn unsettle(command: &mut Command) {
     command.env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "C");
 }
 
+/// Waits until the machine's clock shows another second: so it is seen where a run depends on the time of day, also if it takes whole
+/// seconds only.
+pub fn another_second() {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_secs(1).saturating_sub(Duration::from_nanos(since.subsec_nanos().into()));
+    std::thread::sleep(left + Duration::from_millis(1));
+}
+
 /// The first seed whose lines differ, with both. A line that is missing differs.
 pub fn first_difference(from: u64, here: &[Line], there: &[Line]) -> Option<(u64, String, String)> {
     let none = || "no such run".to_owned();
@@ -196,6 +205,7 @@ pub fn first_difference(from: u64, here: &[Line], there: &[Line]) -> Option<(u64
 pub fn first_event(make: MakeExecutor, range: &Range, child: &Child, seed: u64) -> Result<String, String> {
     let problem = |problem: Problem| problem.to_string();
     let there = child.trace(seed)?;
+    another_second();
     let cause = cause(make, range, seed, || child.trace(seed));
     let alone = alone(make, range, seed).map_err(problem)?;
     // Where it is the same alone, perhaps what ran before it on the same thread matters.
@@ -257,11 +267,19 @@ fn cause(
                     .to_owned(),
             ));
         }
-        return Ok(Some(if elsewhere()? == elsewhere()? {
+        let one = elsewhere()?;
+        another_second();
+        return Ok(Some(if one == elsewhere()? {
             "each run of a process is another one, and each process makes the same ones: a `static` that runs change".to_owned()
         } else {
             "each run is another one: the machine's clock, its entropy, or an address".to_owned()
         }));
+    }
+    another_second();
+    if alone(make, range, seed).map_err(problem)? != first {
+        return Ok(Some(
+            "it differs from second to second: the time of day, such as `SystemTime::now`".to_owned(),
+        ));
     }
     let others: Vec<u64> = (0..range.seeds).map(|number| range.seed(Order::Up, number)).collect();
     let after = |before: &[u64]| runs(make, range, &[before, &[seed]].concat()).map_err(problem);
@@ -396,6 +414,13 @@ mod tests {
                 set.iter().for_each(|&us| sleep_us(k, us));
             });
         };
+        let a_clock = |sim: &mut crate::Sim| {
+            let host = sim.host("host");
+            sim.client(host, "client", |k| {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+                sleep_us(k, now.as_secs() % 1000);
+            });
+        };
         let a_static = |sim: &mut crate::Sim| {
             let host = sim.host("host");
             sim.client(host, "client", |k| sleep_us(k, RUNS.fetch_add(1, Relaxed)));
@@ -409,6 +434,9 @@ mod tests {
             sim.client(host, "client", |k| sleep_us(k, BUILT.replace(9)));
         };
         assert!(told(hash_map, &same).unwrap().contains("a HashMap or HashSet"));
+        // Where the two first runs fall into one second.
+        another_second();
+        assert!(told(a_clock, &same).unwrap().contains("the time of day"));
         assert!(told(a_static, &same).unwrap().contains("a `static`"));
         assert!(told(a_static, &another).unwrap().contains("clock, its entropy, or an address"));
         assert!(told(a_thread_local, &same).unwrap().contains("a `thread_local!`"));

@@ -201,6 +201,7 @@ impl Test {
         let mut command = Command::new(exe);
         command.args(["--exact", &self.path, "--nocapture"]).env(CHECK_FILE, &file);
         crate::runner::check::unsettle(&mut command);
+        crate::runner::check::another_second();
         let output = command.output().map_err(|error| format!("the other process: {error}"))?;
         let lines = std::fs::read_to_string(&file);
         let _ = std::fs::remove_file(&file);
