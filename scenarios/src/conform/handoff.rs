@@ -6,9 +6,9 @@
 //! program about signals the waiting thread has a turn, in which nothing is done but what a signal makes it do.
 
 use super::call::{Call, Op};
-use super::machine::{Calls, Machine};
+use super::machine::{Calls, Machine, settle_handlers};
 use super::outcome::Log;
-use super::signals::{settle_handlers, unmasked};
+use super::signals::unmasked;
 use eagain_net::FutexTimeout;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,13 +3,13 @@
 
 use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
-use super::signals::settle_handlers;
 use super::state::{RingState, SignalLog};
 use eagain_net::{
-    Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Owner as SignalOwner, Readiness,
-    RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr, SocketFlags,
-    SocketOption, SocketOptionName, Sockets, StatusFlags, ThreadId, Threads, Timers,
+    Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Linux, Owner as SignalOwner,
+    Readiness, RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr,
+    SocketFlags, SocketOption, SocketOptionName, Sockets, StatusFlags, ThreadId, Threads, Timers,
 };
+use std::any::TypeId;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -404,5 +404,13 @@ impl<K: Calls> Machine<K> {
             }
         }
         self.restore_signals();
+    }
+}
+
+/// Waits until the handlers of what was delivered have run. On Linux that of a signal that comes between two calls runs beside
+/// what comes next: `SIGIO` for what an aio thread has sent, or one that a thread sends to another before that is asleep.
+pub(super) fn settle_handlers<K: Calls>() {
+    if TypeId::of::<K>() == TypeId::of::<Linux>() {
+        Linux.settle_handlers();
     }
 }

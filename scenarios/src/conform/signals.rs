@@ -5,7 +5,6 @@ use super::machine::{Calls, Machine};
 use super::outcome::Outcome;
 use super::state::{NOTES, Notes, SignalLog};
 use eagain_net::{Linux, MaskHow, SigAction, SigInfo, SigSet, Signal, Signals};
-use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -26,14 +25,6 @@ fn shown(info: &SigInfo) -> String {
 /// The signals of programs are not blocked from now on; returns the mask before.
 pub(super) fn unmasked<K: Calls>(k: K) -> SigSet {
     k.sigprocmask(MaskHow::Unblock, SigSet::of(&USED)).unwrap_or_default()
-}
-
-/// Waits until the handlers of what was delivered have run. On Linux that of a signal that comes between two calls runs beside
-/// what comes next: `SIGIO` for what an aio thread has sent, or one that a thread sends to another before that is asleep.
-pub(super) fn settle_handlers<K: Calls>() {
-    if TypeId::of::<K>() == TypeId::of::<Linux>() {
-        Linux.settle_handlers();
-    }
 }
 
 /// Blocks the signals of programs in the calling thread of the real process, and in those that it makes from now on: what
