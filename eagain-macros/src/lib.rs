@@ -8,6 +8,9 @@ use proc_macro::{Delimiter, TokenStream, TokenTree};
 /// - `seeds = N`: how many seeds the test runs; 32 unless it is given.
 /// - `knobs = EXPRESSION`: what `--set` and `EAGAIN_SET` can change, a `&'static [eagain::sim::run::Knob]`.
 ///
+/// What the function passes by a literal name, as `sometimes("a retry", …)` or `eventually("healed", …)`, is known before it is passed:
+/// a sweep that never does names it.
+///
 /// Beside the function `orders_survive` there is a module `orders_survive` with the constant `SCENARIO`, called `orders-survive`,
 /// for a command ([`eagain::main`](https://docs.rs/eagain)), and with the test `holds`.
 #[proc_macro_attribute]
@@ -39,6 +42,9 @@ fn expand(attribute: TokenStream, item: &TokenStream) -> Result<TokenStream, Str
         function_name(item).ok_or("#[eagain::scenario] goes on a function: fn name(world: &mut World)")?;
     let about = first_line_of_docs(item);
     let called = name.replace('_', "-");
+    let mut expected = Vec::new();
+    collect_expected(item.clone(), &mut expected);
+    let expected = expected.join(", ");
     let visibility = if starts_with_pub(item) { "pub" } else { "" };
     let code = format!(
         r#"
@@ -55,6 +61,7 @@ fn expand(attribute: TokenStream, item: &TokenStream) -> Result<TokenStream, Str
                 body,
             }};
             fn body(sim: &mut ::eagain::sim::Sim) {{
+                sim.sometimes(&[{expected}]);
                 ::eagain::World::build(sim, super::{name});
             }}
             #[cfg(test)]
@@ -65,6 +72,23 @@ fn expand(attribute: TokenStream, item: &TokenStream) -> Result<TokenStream, Str
         }}"#
     );
     code.parse().map_err(|error| format!("{error}"))
+}
+
+/// The first arguments of the calls of `sometimes` and `eventually` that are literal texts, as they are written, each once.
+fn collect_expected(tokens: TokenStream, found: &mut Vec<String>) {
+    let mut is_call = false;
+    for token in tokens {
+        if let TokenTree::Group(group) = &token {
+            if let (true, Some(TokenTree::Literal(name))) = (is_call, group.stream().into_iter().next()) {
+                let name = name.to_string();
+                if name.starts_with('"') && !found.contains(&name) {
+                    found.push(name);
+                }
+            }
+            collect_expected(group.stream(), found);
+        }
+        is_call = matches!(&token, TokenTree::Ident(word) if ["sometimes", "eventually"].contains(&&*word.to_string()));
+    }
 }
 
 fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {

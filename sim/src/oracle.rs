@@ -47,7 +47,8 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
 }
 
 /// `holds` must be so before the run ends, and still be so then: what was passed last under this `name` counts. A run that
-/// ends before that breaks O6 at the site `name`.
+/// ends before that breaks O6 at the site `name`. A run that never passes it promises nothing: a sweep of such runs says so where
+/// the scenario has named it, by [`Sim::sometimes`](crate::Sim::sometimes).
 pub fn eventually(name: &'static str, holds: bool) {
     with(|w| {
         w.run.expect(name, holds);

@@ -141,8 +141,8 @@ impl Sim {
         self.quiet_after = ns;
     }
 
-    /// Names of [`sometimes`](crate::sometimes) that programs of this scenario will pass: one that a sweep never passed is then
-    /// named as one that it never reached.
+    /// Names of [`sometimes`](crate::sometimes) and [`eventually`](crate::eventually) that programs of this scenario will pass: one
+    /// that a sweep never passed is then named as one that it never reached.
     pub fn sometimes(&mut self, names: &[&'static str]) {
         for name in names {
             match &self.external {

@@ -32,7 +32,8 @@ pub(crate) struct Run {
     mistaken: bool,
     /// No client runs in it.
     no_client: bool,
-    /// What is to be reached by at least one run of a sweep, and whether this one did.
+    /// What is to be reached by at least one run of a sweep, and whether this one did: each `sometimes`, and each `eventually`, of
+    /// which it is asked whether it was passed at all.
     sometimes: BTreeMap<&'static str, bool>,
     /// What is to hold when the run ends, and whether it did when it was last passed.
     eventually: BTreeMap<&'static str, bool>,
@@ -370,6 +371,7 @@ impl Run {
 
     /// `eventually`: whether `name` holds now.
     pub fn expect(&mut self, name: &'static str, holds: bool) {
+        self.reach(name, true);
         self.eventually.insert(name, holds);
     }
 
