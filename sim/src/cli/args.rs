@@ -34,6 +34,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Find the smallest set of choices that keeps a failure
     Shrink(ShrinkArgs),
+    /// Name the choice that makes a run fail which holds without it
+    Bisect(BisectArgs),
     /// Show what happens in a run
     Trace(TraceArgs),
     /// Prove that the same seed is the same run, in another process too
@@ -187,6 +189,22 @@ pub struct ShrinkArgs {
     /// Where to write the replay file [default: the failure's folder]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// `bisect`
+#[derive(Args)]
+pub struct BisectArgs {
+    /// The scenario, as `list` names it
+    pub scenario: String,
+    /// The run that fails: a seed, `commit`, or a replay file
+    #[arg(long, value_name = "RUN")]
+    pub bad: String,
+    /// The run that holds: a seed, `commit`, a replay file, or `zero`, in which nothing is chosen and nothing goes wrong
+    #[arg(long, value_name = "RUN", default_value = "zero")]
+    pub good: String,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SetArgs,
 }
 
 /// `trace`

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | [`args`] | what can be typed |
 //! | [`console`] | where it is answered |
-//! | `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
+//! | `list`, `run`, `explore`, `replay`, `shrink`, `bisect`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage, or standard output could not be written; 3 nondeterminism; 4 the harness
@@ -23,6 +23,7 @@
 )]
 
 pub mod args;
+mod bisect;
 mod bugs;
 mod check;
 pub mod console;
@@ -210,6 +211,7 @@ fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Don
         Command::Explore(args) => explore::explore(registry, &args, console),
         Command::Replay(args) => replay::replay(registry, &args, console),
         Command::Shrink(args) => shrink::shrink(registry, &args, console),
+        Command::Bisect(args) => bisect::bisect(registry, &args, console),
         Command::Trace(args) => trace::trace(registry, &args, console),
         Command::Check(args) => check::check(registry, &args, console),
         Command::Faults(args) => faults::faults(registry, &args, console),

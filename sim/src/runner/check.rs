@@ -210,9 +210,9 @@ pub fn first_event(make: MakeExecutor, range: &Range, child: &Child, seed: u64) 
     let alone = alone(make, range, seed).map_err(problem)?;
     // Where it is the same alone, perhaps what ran before it on the same thread matters.
     let after = || range.trace(make, Order::Up, seed).map_err(problem);
-    let text = match side_by_side(&alone, &there) {
+    let text = match side_by_side(&alone, &there, PROCESSES) {
         Some(text) => Some(text),
-        None => side_by_side(&after()?, &there),
+        None => side_by_side(&after()?, &there, PROCESSES),
     };
     Ok(match (text, cause?) {
         (Some(text), Some(cause)) => format!("{text}  {cause}\n"),
@@ -306,23 +306,27 @@ fn is_reordered(here: &str, there: &str) -> bool {
     here != there && events(here) == events(there)
 }
 
+/// What the traces of both are called.
+const PROCESSES: [&str; 2] = ["here", "other process"];
 /// How many lines before the difference are shown.
 const BEFORE: usize = 3;
 
-fn side_by_side(here: &str, there: &str) -> Option<String> {
+/// The first line in which two traces differ, with a few of those before, or nothing; `names` are the traces'.
+pub(crate) fn side_by_side(here: &str, there: &str, names: [&str; 2]) -> Option<String> {
     let (here, there): (Vec<&str>, Vec<&str>) = (here.lines().collect(), there.lines().collect());
     let at = (0..here.len().max(there.len())).find(|&at| here.get(at) != there.get(at))?;
+    let width = names.iter().map(|name| name.len()).max().unwrap_or(0).max(4);
     let mut text = String::from("  the first event that differs");
     if let Some((thread, call)) = here.get(at).or(there.get(at)).and_then(|line| event(line)) {
         text.push_str(&format!(", in {thread}, at {call}"));
     }
     text.push('\n');
     for line in &here[at.saturating_sub(BEFORE).min(here.len())..at.min(here.len())] {
-        text.push_str(&format!("    both          {line}\n"));
+        text.push_str(&format!("    {:width$} {line}\n", "both"));
     }
-    let end = "(the end of the trace)";
-    text.push_str(&format!("    here          {}\n", here.get(at).unwrap_or(&end)));
-    text.push_str(&format!("    other process {}\n", there.get(at).unwrap_or(&end)));
+    for (name, lines) in names.iter().zip([&here, &there]) {
+        text.push_str(&format!("    {name:width$} {}\n", lines.get(at).unwrap_or(&"(the end of the trace)")));
+    }
     Some(text)
 }
 
@@ -381,9 +385,9 @@ mod tests {
 
     #[test]
     fn the_first_event_that_differs_is_shown_with_what_came_before() {
-        assert_eq!(side_by_side("a\nb\n", "a\nb\n"), None);
-        insta::assert_snapshot!(side_by_side("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nE\nf\n").unwrap());
-        insta::assert_snapshot!(side_by_side("a\n", "a\nb\n").unwrap());
+        assert_eq!(side_by_side("a\nb\n", "a\nb\n", PROCESSES), None);
+        insta::assert_snapshot!(side_by_side("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nE\nf\n", PROCESSES).unwrap());
+        insta::assert_snapshot!(side_by_side("a\n", "a\nb\n", PROCESSES).unwrap());
     }
 
     /// What a scenario of this body is told about seed 3.
@@ -446,7 +450,8 @@ mod tests {
     #[test]
     fn the_thread_and_the_call_that_differ_are_named() {
         let here = "#7 0.000001750 server/worker-2 recv(7, 4096, 0) = 6\n";
-        let text = side_by_side(here, "#7 0.000001750 server/worker-2 recv(7, 4096, 0) = 5\n").unwrap();
+        let text =
+            side_by_side(here, "#7 0.000001750 server/worker-2 recv(7, 4096, 0) = 5\n", PROCESSES).unwrap();
         assert!(text.starts_with("  the first event that differs, in server/worker-2, at recv\n"), "{text}");
     }
 }

@@ -22,9 +22,11 @@
 mod outcome;
 mod passes;
 mod run;
+mod tip;
 
 pub use outcome::{Bound, Outcome};
 pub use run::{Shrunk, shrink_run};
+pub use tip::{Change, changes, tip, with_changes};
 
 use crate::choice::{Key, Overrides};
 use passes::Search;

@@ -1,0 +1,151 @@
+//! `eagain bisect`: from a run that holds to one that fails, and which choice makes the difference.
+
+use super::args::BisectArgs;
+use super::console::{Console, write_file};
+use super::run::once;
+use super::{Done, Exit, Registry, Stop};
+use crate::choice::{Base, Overrides, parse_seed};
+use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
+use crate::report::count::count;
+use crate::report::{build_id, commit, commit_seed, folder};
+use crate::run::{Record, RunReport, RunSpec, Scenario, Settings};
+use crate::runner::check::side_by_side;
+use crate::runner::{Worker, invocation};
+use crate::shrink::{changes, tip, with_changes};
+use crate::trace::text;
+use std::path::Path;
+
+/// How the run without any choice is called.
+const ZERO: &str = "zero";
+
+pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Console) -> Done {
+    let (scenario, settings) = registry.one(&args.scenario, &args.settings.texts())?;
+    let mut worker = Worker::new(registry.executor);
+    let good = spec(scenario, &settings, &args.good)?;
+    let bad = spec(scenario, &settings, &args.bad)?;
+    let held = once(&mut worker, &good)?;
+    let failed = once(&mut worker, &bad)?;
+    let Some(failure) = &failed.failure else {
+        return Err(Stop::usage(format!("--bad: `{}` holds: there is no failure to look for", args.bad)));
+    };
+    if let Some(other) = &held.failure {
+        let said = format!("{} at {}", other.oracle, other.site);
+        return Err(Stop::usage(format!("--good: `{}` fails too: {said}", args.good)));
+    }
+    let fingerprint = failure.fingerprint();
+    let all = changes(&held.choices, &failed.choices);
+    let mut runs = 0;
+    let mut fails = |number: usize| {
+        runs += 1;
+        let report = once(&mut worker, &between(&bad, with_changes(&held.choices, &all[..number])))?;
+        Ok::<_, Stop>(report.failure.is_some_and(|failure| failure.fingerprint() == fingerprint))
+    };
+    // What a run chooses is all that makes it: so a run of the same choices is the same run.
+    if all.is_empty() || fails(0)? || !fails(all.len())? {
+        let line = invocation::check(scenario.name);
+        console.out(&format!(
+            "NONDETERMINISM {}: its choices do not make the run again\n{line}\n",
+            scenario.name
+        ));
+        return Ok(Exit::Nondeterminism);
+    }
+    let number = tip(all.len(), fails)?;
+    let change = &all[number - 1];
+    let root = folder::root().join(format!("{}-bisect", folder::name(&bad)));
+    let mut lines = Vec::new();
+    let mut traces = Vec::new();
+    for (number, file) in [(number, "fails.json"), (number - 1, "holds.json")] {
+        let spec = between(&bad, with_changes(&held.choices, &all[..number]));
+        let report = once(&mut worker, &RunSpec { record: Record::Trace, ..spec.clone() })?;
+        let path = root.join(file);
+        save(&path, &spec, &report)?;
+        let line = invocation::replay(scenario.name, &path.to_string_lossy());
+        lines.push((verdict(&report), line));
+        traces.push(trace(&report));
+    }
+    let (differ, runs) = (count(all.len() as u64, "choice"), count(runs, "run"));
+    console.out(&format!(
+        "{}: `{}` holds, `{}` fails: {} at {}\n{differ} differ; found in {runs}\n\nthe choice that tips it\n  {}: {} -> {}\n",
+        scenario.name, args.good, args.bad, failure.oracle, failure.site, change.key, change.held, change.failed
+    ));
+    if let Some(events) = side_by_side(&traces[1], &traces[0], ["without it", "with it"]) {
+        console.out(&events);
+    }
+    let [(with, fails), (without, holds)] = &lines[..] else { return Ok(Exit::Held) };
+    console.out(&format!("\nwith it    {with}\n  {fails}\nwithout it {without}\n  {holds}\n"));
+    // The failure is no news: what was asked for is done.
+    Ok(Exit::Held)
+}
+
+/// The run that `text` names: a seed, `commit`, `zero`, or a replay file.
+fn spec(scenario: Scenario, settings: &Settings, text: &str) -> Result<RunSpec, Stop> {
+    let of = |base| RunSpec {
+        scenario,
+        settings: settings.clone(),
+        base,
+        overrides: Overrides::new(),
+        record: Record::Choices,
+        events_max: None,
+    };
+    if text == ZERO {
+        return Ok(of(Base::Zero));
+    }
+    if text == "commit" {
+        return Ok(of(Base::Seed(commit_seed().map_err(Stop::usage)?)));
+    }
+    if let Ok(seed) = parse_seed(text) {
+        return Ok(of(Base::Seed(seed)));
+    }
+    let file = ReplayFile::read(Path::new(text)).map_err(|error| Stop::usage(error.to_string()))?;
+    let refused = |what: String| Err(Stop::usage(format!("{text}: {what}")));
+    if file.scenario != scenario.name {
+        return refused(format!("a run of scenario `{}`, not of `{}`", file.scenario, scenario.name));
+    }
+    let spec = file.spec(&[scenario], Record::Choices).map_err(|error| Stop::usage(error.to_string()))?;
+    if spec.settings != *settings {
+        return refused("a run with other settings: give them by --set".to_owned());
+    }
+    Ok(spec)
+}
+
+fn between(of: &RunSpec, overrides: Overrides) -> RunSpec {
+    RunSpec { base: Base::Zero, overrides, ..of.clone() }
+}
+
+fn verdict(report: &RunReport) -> String {
+    match &report.failure {
+        None => "holds".to_owned(),
+        Some(failure) => format!("fails: {} at {}", failure.oracle, failure.site),
+    }
+}
+
+fn trace(report: &RunReport) -> String {
+    let mut bytes = Vec::new();
+    if let Some(log) = &report.trace {
+        // Writing to memory does not fail.
+        let _ = text::write(log, &mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The run as a file for `replay`.
+fn save(path: &Path, spec: &RunSpec, report: &RunReport) -> Result<(), Stop> {
+    let file = ReplayFile {
+        format: FORMAT,
+        scenario: spec.scenario.name.to_owned(),
+        settings: spec.settings.clone(),
+        base: SavedBase(spec.base),
+        overrides: spec.overrides.clone(),
+        hash: report.hash,
+        failure: report.failure.as_ref().map(SavedFailure::from),
+        seed: None,
+        commit: commit(),
+        build: build_id().to_owned(),
+        digest: None,
+    };
+    if let Some(folder) = path.parent() {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
+    }
+    write_file(path, file.to_json().as_bytes())
+}

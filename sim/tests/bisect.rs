@@ -1,0 +1,101 @@
+//! `bisect` names the choice that makes a run fail which holds without it, and leaves both runs as files.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use eagain_net::*;
+use eagain_sim::cli::Registry;
+use eagain_sim::run::{Knob, KnobValues, Scenario};
+use eagain_sim::{choose, fail, runner::engine};
+use std::time::Duration;
+
+const COUNT: Knob =
+    Knob { name: "count", about: "", values: KnobValues::Number { low: 0, high: 9, default: 4 } };
+
+/// Fails with the third step that is long; what comes before and after it changes nothing.
+const STEPS: Scenario = Scenario {
+    name: "steps",
+    about: "",
+    knobs: &[COUNT],
+    seeds: 4,
+    body: |sim| {
+        let (host, count) = (sim.host("host"), sim.number("count"));
+        sim.client(host, "client", move |k| {
+            let mut long = 0;
+            for _ in 0..2 * count {
+                let step = choose("step", 0, 3);
+                sleep(k, Duration::from_micros(1 + step));
+                long += u64::from(step == 3);
+                if long == 3 {
+                    fail("O13", "three long steps", String::new());
+                }
+            }
+        });
+    },
+};
+
+/// As it, under another name.
+const OTHER: Scenario = Scenario { name: "other", ..STEPS };
+
+const REGISTRY: Registry = Registry {
+    scenarios: &[STEPS, OTHER],
+    bugs: &[],
+    extras: &[],
+    regressions: "no such folder",
+    executor: engine::make,
+};
+
+fn eagain(line: &str) -> (u8, String) {
+    let (code, out, err) = common::eagain(&REGISTRY, line);
+    (code, out + &err)
+}
+
+fn holds(seed: u64) -> bool {
+    eagain(&format!("run steps --seed {seed} --no-shrink")).0 == 0
+}
+
+#[test]
+fn the_choice_that_tips_a_run_is_named_and_both_runs_can_be_replayed() {
+    let good = (0..).find(|&seed| holds(seed)).unwrap();
+    let bad: Vec<u64> = (0..100).filter(|&seed| !holds(seed)).take(5).collect();
+    for (bad, good) in bad.iter().flat_map(|bad| [(bad, "zero".to_owned()), (bad, good.to_string())]) {
+        let (code, text) = eagain(&format!("bisect steps --bad {bad} --good {good}"));
+        assert_eq!(code, 0, "{text}");
+        assert!(text.starts_with(&format!("steps: `{good}` holds, `{bad}` fails: fairness (O13)")), "{text}");
+        // The third long step of a run that has the others already.
+        let tips = text.lines().skip_while(|line| *line != "the choice that tips it").nth(1).unwrap();
+        assert!(tips.contains("workload client/0:step ") || tips.ends_with("-> 3"), "{text}");
+        assert!(text.contains("the first event that differs"), "{text}");
+        let replay = |name: &str| {
+            let line = text.lines().find(|line| line.contains("replay") && line.ends_with(name)).unwrap();
+            eagain(&line[line.find("replay").unwrap()..])
+        };
+        let (fails, said) = replay("fails.json");
+        assert!(fails == 1 && said.contains("the same failure"), "{said}");
+        let (holds, said) = replay("holds.json");
+        assert!(holds == 0, "{said}");
+    }
+    // The files are runs like others: between those two there is one choice.
+    let text = eagain(&format!("bisect steps --bad {}", bad[0])).1;
+    let files: Vec<&str> = text.split_whitespace().filter(|word| word.ends_with(".json")).collect();
+    let (code, text) = eagain(&format!("bisect steps --bad {} --good {}", files[0], files[1]));
+    assert!(code == 0 && text.contains("\n1 choice differ"), "{text}");
+}
+
+#[test]
+fn what_is_no_pair_of_runs_is_refused_in_a_line() {
+    let (good, bad) = ((0..).find(|&seed| holds(seed)).unwrap(), (0..).find(|&seed| !holds(seed)).unwrap());
+    let text = eagain(&format!("bisect other --bad {bad}")).1;
+    let of_other = text.split_whitespace().find(|word| word.ends_with("fails.json")).unwrap();
+    for (line, why) in [
+        (format!("steps --bad {good}"), "holds: there is no failure to look for"),
+        (format!("steps --bad {bad} --good {bad}"), "fails too: fairness (O13) at three long steps"),
+        (format!("steps --bad {of_other}"), "a run of scenario `other`, not of `steps`"),
+        (format!("other --bad {of_other} --set count=5"), "a run with other settings"),
+        ("steps --bad no-such-file".to_owned(), "no-such-file: "),
+        ("steps".to_owned(), "--bad"),
+    ] {
+        let (code, text) = eagain(&format!("bisect {line}"));
+        assert!(code == 2 && text.contains(why), "{text}");
+    }
+}
