@@ -99,3 +99,85 @@ fn what_is_no_pair_of_runs_is_refused_in_a_line() {
         assert!(code == 2 && text.contains(why), "{text}");
     }
 }
+
+/// In what each commit has, the limit is in a file of its own.
+const LIMITED: Scenario = Scenario {
+    name: "limited",
+    about: "",
+    knobs: &[],
+    seeds: 4,
+    body: |sim| {
+        let limit = std::fs::read_to_string("limit").ok().and_then(|text| text.trim().parse::<u64>().ok());
+        let host = sim.host("host");
+        sim.client(host, "client", move |k| {
+            let length = choose("length", 10, 90);
+            sleep(k, Duration::from_micros(1));
+            match limit {
+                Some(0) => fail("O2", "nothing works", String::new()),
+                Some(limit) if length >= limit => fail("O2", "too long", format!("{length}")),
+                _ => {}
+            }
+        });
+    },
+};
+
+/// The variable with the arguments of the command that this program is in the steps of `git bisect run`.
+const COMMAND: &str = "COMMAND_OF_BISECT";
+
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn is_the_command_in_a_step_of_git_bisect() {
+    let Ok(line) = std::env::var(COMMAND) else { return };
+    let registry = Registry { scenarios: &[LIMITED], ..REGISTRY };
+    let (code, out, err) = common::eagain(&registry, &line);
+    println!("{out}{err}");
+    std::process::exit(code.into());
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn git_bisect_finds_the_commit_with_a_replay_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repo, out) = (folder.path().join("repo"), folder.path().join("out"));
+    std::fs::create_dir(&repo).unwrap();
+    let shell = |line: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", line]).current_dir(&repo).env("EAGAIN_OUT", &out);
+        command.env("EAGAIN", std::env::current_exe().unwrap());
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let eagain = |line: &str| {
+        shell(&format!(
+            "{COMMAND}='{line}' \"$EAGAIN\" --exact is_the_command_in_a_step_of_git_bisect --nocapture"
+        ))
+    };
+    shell("git init -q && git config user.name a && git config user.email a@b");
+    // The third breaks everything; the first bad one is the seventh.
+    for (number, limit) in ["99", "98", "0", "97", "0", "96", "5", "4", "0", "3"].iter().enumerate() {
+        std::fs::write(repo.join("limit"), limit).unwrap();
+        let (code, said) =
+            shell(&format!("git add . && git commit -qm 'commit {}' && git tag c{number}", number + 1));
+        assert_eq!(code, Some(0), "{said}");
+    }
+    // The run as it was found: shrunk, its length is the last limit, which earlier ones allow.
+    let (code, said) = eagain("run limited --seed 1 --no-shrink");
+    assert_eq!(code, Some(1), "{said}");
+    let file = out.join("limited-0x1/replay.json");
+    // The steps are of other builds than the one that saved it; here they are not.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(eagain_sim::report::build_id(), "older")).unwrap();
+    let step = format!("replay --git-bisect {}", file.display());
+    for (limit, code) in [("4", 1), ("3", 1), ("99", 0), ("0", 125)] {
+        std::fs::write(repo.join("limit"), limit).unwrap();
+        let (status, said) = eagain(&step);
+        assert_eq!(status, Some(code), "{said}");
+    }
+    assert_eq!(eagain("replay --git-bisect no-such-file").0, Some(125));
+    let (code, said) = shell("git checkout -q . && git bisect start c9 c0");
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said) = shell(&format!(
+        "{COMMAND}='{step}' git bisect run \"$EAGAIN\" --exact is_the_command_in_a_step_of_git_bisect --nocapture"
+    ));
+    assert!(said.contains("is the first bad commit") && said.contains("commit 7"), "{said}");
+}

@@ -162,6 +162,8 @@ fn a_client_may_wait_for_a_time_that_its_server_has_set() {
         let host = sim.host("server");
         let address = sim.address(host, 80);
         sim.server(host, "server", move |k| {
+            // So the client is looked at long before the server's time is over.
+            eagain_net::thread::spawn(k, "ticks", move || ticks(k)).unwrap();
             let listener = TcpListener::bind(k, address).unwrap();
             while let Ok((stream, _)) = listener.accept() {
                 stream.set_read_timeout(Some(300 * SECOND)).unwrap();

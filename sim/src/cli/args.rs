@@ -172,6 +172,9 @@ pub struct ReplayArgs {
     /// Print the trace
     #[arg(long)]
     pub trace: bool,
+    /// Exit as `git bisect run` wants it: 0 no longer fails, 1 the same failure, 125 anything else, where the commit says nothing
+    #[arg(long)]
+    pub git_bisect: bool,
 }
 
 /// `shrink`

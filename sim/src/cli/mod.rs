@@ -16,7 +16,7 @@
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage, or standard output could not be written; 3 nondeterminism; 4 the harness
-//! itself failed; 130 interrupted, and nothing failed until then. The most severe code is used.
+//! itself failed; 130 interrupted, and nothing failed until then. The most severe code is used. `replay --git-bisect` has its own.
 #![allow(
     clippy::disallowed_methods,
     reason = "progress and time limits are for people; nothing of them reaches a run"
@@ -62,6 +62,8 @@ pub enum Exit {
     Nondeterminism,
     /// The harness itself failed.
     Harness,
+    /// It says nothing about the commit that `git bisect run` is at.
+    Skips,
 }
 
 impl Exit {
@@ -73,6 +75,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Nondeterminism => 3,
             Exit::Harness => 4,
+            Exit::Skips => 125,
             // As a shell says it of a program that SIGINT ended.
             Exit::Interrupted => 130,
         }

@@ -14,6 +14,27 @@ use crate::trace::text;
 const EVENTS_MAX: usize = 16;
 
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Console) -> Done {
+    if !args.git_bisect {
+        return Ok(replay_file(registry, args, console)?.1);
+    }
+    let exit = match replay_file(registry, args, console) {
+        Ok((Verdict::Holds, _)) => Exit::Held,
+        Ok((Verdict::StillFails, _)) => Exit::Failed,
+        Ok((Verdict::FailsOtherwise | Verdict::Nondeterministic, _)) => Exit::Skips,
+        // Such as: this commit has no such scenario.
+        Err(Stop { line, .. }) => {
+            console.err(&format!("skipped: {line}\n"));
+            Exit::Skips
+        }
+    };
+    Ok(exit)
+}
+
+fn replay_file(
+    registry: &Registry,
+    args: &ReplayArgs,
+    console: &mut Console,
+) -> Result<(Verdict, Exit), Stop> {
     let usage = |error: crate::replay::ReplayError| Stop::usage(error.to_string());
     let file = ReplayFile::read(&args.file).map_err(usage)?;
     let spec = file.spec(&registry.all(), Record::Trace).map_err(usage)?;
@@ -44,7 +65,7 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Conso
         (false, true) => "the build that saved it",
         (false, false) => "another build than the one that saved it",
     };
-    let (line, exit) = match replayed.verdict {
+    let (line, exit) = match &replayed.verdict {
         Verdict::StillFails => ("the same failure".to_owned(), Exit::Failed),
         Verdict::FailsOtherwise => ("fails, but otherwise than the saved run".to_owned(), Exit::Failed),
         Verdict::Holds => ("no longer fails".to_owned(), Exit::Held),
@@ -57,5 +78,5 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Conso
         ),
     };
     console.out(&format!("{line} ({build})\n"));
-    Ok(exit)
+    Ok((replayed.verdict, exit))
 }
