@@ -1,6 +1,6 @@
-//! What may have been executed is executed again: `super::super::double_apply`, in the cluster on turmoil.
+//! What may have been executed is executed again: `super::super::system::double_apply`, in the cluster on turmoil.
 
-use crate::bugs::double_apply::sends_again;
+use crate::bugs::system::double_apply::sends_again;
 use crate::cluster::on_turmoil::{Run, run};
 use eagain_server::cluster::link::plain;
 use eagain_sim::Sim;

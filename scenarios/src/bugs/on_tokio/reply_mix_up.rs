@@ -1,6 +1,6 @@
-//! A reply goes to whoever asked next: `super::super::reply_mix_up`, in the cluster on turmoil.
+//! A reply goes to whoever asked next: `super::super::system::reply_mix_up`, in the cluster on turmoil.
 
-use crate::bugs::reply_mix_up::forgets_timed_out;
+use crate::bugs::system::reply_mix_up::forgets_timed_out;
 use crate::cluster::on_turmoil::{Run, run};
 use eagain_server::cluster::link::plain;
 use eagain_sim::Sim;

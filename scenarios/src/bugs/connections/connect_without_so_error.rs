@@ -1,12 +1,12 @@
 //! Writable is not connected (Crystal 2019 and many small libraries): after `EINPROGRESS` the socket becomes writable, and
 //! nobody asks `SO_ERROR`. A refused backend looks like a good one, so that the healthy one behind it is never tried.
 
-use super::common::{Lines, anywhere, connect, pause};
+use crate::bugs::common::{Lines, anywhere, connect, pause};
 use eagain_net::*;
 use eagain_sim::{Sim, fail, sometimes};
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "connect-without-so-error",
     "B31",
     'g',

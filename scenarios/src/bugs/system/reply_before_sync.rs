@@ -8,7 +8,7 @@ use eagain_server::storage_unit::Engine;
 use eagain_server::storage_unit::durable::Backend;
 use eagain_sim::Sim;
 
-super::planted!(
+crate::bugs::planted!(
     "reply-before-sync",
     "B68",
     'n',

@@ -8,7 +8,7 @@ use eagain_net::{Fd, Result};
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::{Sim, SimKernel};
 
-super::planted!(
+crate::bugs::planted!(
     "missing-fsync",
     "B68",
     'n',

@@ -7,7 +7,7 @@ use eagain_net::{Fd, Files, Result};
 use eagain_server::storage_unit::Engine::Log;
 use eagain_sim::{Sim, SimKernel};
 
-super::planted!(
+crate::bugs::planted!(
     "append-behind-torn",
     "B70",
     'n',

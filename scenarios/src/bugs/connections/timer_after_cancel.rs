@@ -2,13 +2,13 @@
 //! only looks among those that wait. Where a reply and its timeout come in the same turn, both handlers run. Repaired:
 //! what is cancelled is looked for in both places.
 
-use super::common::{Lines, anywhere, connect, patiently};
+use crate::bugs::common::{Lines, anywhere, connect, patiently};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "timer-after-cancel",
     "B49",
     'j',
@@ -116,7 +116,7 @@ fn serve<K: Kernel>(k: K, port: u16) -> Result<()> {
 fn build(sim: &mut Sim, defect: bool) {
     let servers = std::array::from_fn(|peer| {
         let host = sim.host(&format!("server-{peer}"));
-        let port = super::common::PORT + peer as u16;
+        let port = crate::bugs::common::PORT + peer as u16;
         sim.server(host, &format!("server-{peer}"), move |k| serve(k, port).unwrap());
         sim.address(host, port)
     });

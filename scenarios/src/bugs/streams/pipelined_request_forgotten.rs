@@ -2,12 +2,12 @@
 //! request was read together with the current one, and the reply to that had to wait for room, nothing more arrives.
 //! Repaired: what is already there is parsed when the reply is through.
 
-use super::common::{connect, expect_reply, reply};
-use super::epoll_server::{Peer, answer};
+use crate::bugs::common::{connect, expect_reply, reply};
+use crate::bugs::epoll_server::{Peer, answer};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
 
-super::planted!(
+crate::bugs::planted!(
     "pipelined-request-forgotten",
     "B15",
     'c',
@@ -73,7 +73,7 @@ fn ask<K: Kernel>(k: K, server: SocketAddr) {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
-    super::common::clients(sim, 2, move |k| ask(k, address));
+    crate::bugs::common::clients(sim, 2, move |k| ask(k, address));
 }

@@ -11,7 +11,7 @@ use eagain_server::storage_unit::log::frame::{self, HEADER_BYTES, PREAMBLE_BYTES
 use eagain_server::storage_unit::{AnyStorage, Databases, HashKey, record};
 use eagain_sim::{Sim, SimKernel};
 
-super::planted!(
+crate::bugs::planted!(
     "accept-torn-tail",
     "B70",
     'n',

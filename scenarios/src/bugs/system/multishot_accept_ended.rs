@@ -2,14 +2,14 @@
 //! of descriptors, is the last one, and whoever does not submit again accepts nobody any more. Repaired: submitted again
 //! a little later.
 
-use super::common::{allow, clients, listen, patiently, visit};
+use crate::bugs::common::{allow, clients, listen, patiently, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, sometimes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "multishot-accept-ended",
     "B61",
     'l',
@@ -104,7 +104,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
 fn build(sim: &mut Sim, defect: bool) {
     allow(sim, &[Family::FdLimit]);
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
     clients(sim, 4, move |k| visit(k, address, "O10", "not served"));
 }

@@ -1,14 +1,14 @@
 //! A connection that goes back to its pool with a reply still to come (redis-py 2023): the caller gave up waiting, the
 //! next one reads the answer to the question before, and so on for ever. Repaired: who gives up closes.
 
-use super::common::{Lines, anywhere, connect, pause};
+use crate::bugs::common::{Lines, anywhere, connect, pause};
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, fail, sometimes};
 use std::sync::Arc;
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "pooled-after-timeout",
     "B73",
     'o',
@@ -42,7 +42,7 @@ impl<K: Kernel> Pool<K> {
 
 /// Answers each line, a thread a connection.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    let listener = TcpListener::bind(k, anywhere(super::common::PORT))?;
+    let listener = TcpListener::bind(k, anywhere(crate::bugs::common::PORT))?;
     loop {
         let stream = match listener.accept() {
             Err(Errno::EINTR) => continue,
@@ -84,7 +84,7 @@ fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", |k| serve(k).unwrap());
     let host = sim.host("client");
     sim.client(host, "client", move |k| client(k, address, defect).unwrap());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "condvar-signal-without-mutex",
     "B63",
     'm',

@@ -1,7 +1,7 @@
 //! Two threads on one epoll set (onion 2015): a one-shot descriptor is armed again before its event has been handled. More
 //! comes meanwhile, the second thread gets it, and both are at the same connection. Repaired: it is armed again last.
 
-use super::common::{Lines, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, connect, listen, patiently, pause, wait};
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, exclusive, fail, sometimes};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "oneshot-armed-too-early",
     "B64",
     'm',
@@ -131,7 +131,7 @@ fn visit<K: Kernel>(k: K, server: SocketAddr) {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
-    super::common::clients(sim, 2, move |k| visit(k, address));
+    crate::bugs::common::clients(sim, 2, move |k| visit(k, address));
 }

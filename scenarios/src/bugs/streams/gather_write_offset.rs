@@ -1,13 +1,13 @@
 //! A gathered write that stopped in the middle (Bun 2026): old pending bytes and a new reply go out in one call; of a
 //! partial count the subtraction is the wrong way round, so that bytes of the new reply are lost or sent again.
 
-use super::common::{connect, expect_reply, reply};
-use super::epoll_server::{Peer, answer};
+use crate::bugs::common::{connect, expect_reply, reply};
+use crate::bugs::epoll_server::{Peer, answer};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
 use std::io::IoSlice;
 
-super::planted!(
+crate::bugs::planted!(
     "gather-write-offset",
     "B06",
     'b',
@@ -69,7 +69,7 @@ fn ask<K: Kernel>(k: K, server: SocketAddr) {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
-    super::common::clients(sim, 2, move |k| ask(k, address));
+    crate::bugs::common::clients(sim, 2, move |k| ask(k, address));
 }

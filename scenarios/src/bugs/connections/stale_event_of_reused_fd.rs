@@ -2,13 +2,13 @@
 //! descriptors, handling the next accepts and gets the same numbers; what is left in the batch for the old ones ends the
 //! new ones. Repaired: events carry a name that is never used again.
 
-use super::common::{Lines, anywhere, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, anywhere, connect, listen, patiently, pause, wait};
 use eagain_net::*;
 use eagain_sim::{Sim, fail, sometimes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "stale-event-of-reused-fd",
     "B36",
     'h',
@@ -128,8 +128,9 @@ fn ask<K: Kernel>(k: K, server: SocketAddr) {
 fn build(sim: &mut Sim, defect: bool) {
     let back = sim.host("upstream");
     let front = sim.host("proxy");
-    let (upstream_at, address) = (sim.address(back, UPSTREAM_PORT), sim.address(front, super::common::PORT));
+    let (upstream_at, address) =
+        (sim.address(back, UPSTREAM_PORT), sim.address(front, crate::bugs::common::PORT));
     sim.server(back, "upstream", |k| upstream(k).unwrap());
     sim.server(front, "proxy", move |k| proxy(k, upstream_at, defect).unwrap());
-    super::common::clients(sim, 4, move |k| ask(k, address));
+    crate::bugs::common::clients(sim, 4, move |k| ask(k, address));
 }

@@ -1,12 +1,12 @@
 //! Writing all before reading any (redis-rs 2026): the client sends a long pipeline and reads no reply meanwhile; the
 //! server, whose replies find no room, stops reading. Both wait for the other. Repaired: whoever cannot write, reads.
 
-use super::common::{connect, reply};
-use super::epoll_server::{Peer, answer};
+use crate::bugs::common::{connect, reply};
+use crate::bugs::epoll_server::{Peer, answer};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 
-super::planted!(
+crate::bugs::planted!(
     "write-all-before-reading",
     "B44",
     'i',
@@ -110,7 +110,7 @@ fn build(sim: &mut Sim, defect: bool) {
     sim.knobs().send_buffer = 64 << 10 >> smaller;
     sim.knobs().recv_buffer = 64 << 10 >> smaller;
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", |k| serve(k).unwrap());
     let host = sim.host("client");
     sim.client(host, "client", move |k| ask(k, address, defect));

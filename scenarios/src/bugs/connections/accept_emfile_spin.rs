@@ -2,14 +2,14 @@
 //! the level-triggered listener stays readable, and the loop turns at full speed. Repaired: the listener is taken out of
 //! the set and looked at again a little later.
 
-use super::common::{allow, clients, listen, patiently, visit};
+use crate::bugs::common::{allow, clients, listen, patiently, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, sometimes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "accept-emfile-spin",
     "B26",
     'f',
@@ -94,7 +94,7 @@ fn echo<K: Kernel>(stream: &TcpStream<K>, pending: &mut Vec<u8>) -> Result<bool>
 fn build(sim: &mut Sim, defect: bool) {
     allow(sim, &[Family::FdLimit]);
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     let server = sim.server(host, "server", move |k| serve(k, defect).unwrap());
     // Listener and epoll set take two; the rest is for clients, of which there may be more.
     let fewer = sim.choose("fewer descriptors", 0, 5) as usize;

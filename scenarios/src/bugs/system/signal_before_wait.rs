@@ -2,7 +2,7 @@
 //! then waits without limit; a signal in between has been handled when the wait begins, and nothing ends it. Repaired: the
 //! signal is blocked but for the wait itself (`epoll_pwait`).
 
-use super::common::{Lines, connect, listen, patiently, pause};
+use crate::bugs::common::{Lines, connect, listen, patiently, pause};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::time::Duration;
 
-super::planted!(
+crate::bugs::planted!(
     "signal-before-wait",
     "B53",
     'k',
@@ -85,7 +85,7 @@ fn operate<K: Kernel>(k: K, server: SocketAddr, pid: &AtomicI32) {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     let pid = Arc::new(AtomicI32::new(0));
     let known = pid.clone();
     // In the foreground: the run ends when the server has.

@@ -1,11 +1,11 @@
 //! `close` with unread bytes (gunicorn 2026, nginx's lingering close): the kernel answers them with a reset, and the reset
 //! takes along what of the reply has not left yet. Repaired: end the writing side, read to the end, then close.
 
-use super::common::{Lines, connect, expect_reply, listen, reply};
+use crate::bugs::common::{Lines, connect, expect_reply, listen, reply};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
 
-super::planted!(
+crate::bugs::planted!(
     "close-with-unread-body",
     "B21",
     'e',
@@ -64,7 +64,7 @@ fn post<K: Kernel>(k: K, server: SocketAddr) {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", move |k| serve(k, defect).unwrap());
     let host = sim.host("client");
     sim.client(host, "client", move |k| post(k, address));

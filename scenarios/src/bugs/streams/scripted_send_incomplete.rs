@@ -1,11 +1,11 @@
 //! A health check in steps (HAProxy 2013): a scripted send that met `EAGAIN`, or was short, counts as done. The check goes
 //! on to wait for the reply to a request that never left whole.
 
-use super::common::{Lines, connect, listen};
+use crate::bugs::common::{Lines, connect, listen};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 
-super::planted!(
+crate::bugs::planted!(
     "scripted-send-incomplete",
     "B17",
     'd',
@@ -86,7 +86,7 @@ fn serve<K: Kernel>(k: K) -> Result<()> {
 
 fn build(sim: &mut Sim, defect: bool) {
     let host = sim.host("server");
-    let address = sim.address(host, super::common::PORT);
+    let address = sim.address(host, crate::bugs::common::PORT);
     sim.server(host, "server", |k| serve(k).unwrap());
     let host = sim.host("checker");
     sim.client(host, "checker", move |k| {

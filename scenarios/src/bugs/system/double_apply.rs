@@ -10,7 +10,7 @@ use eagain_server::cluster::permanent_connection::{Answer, LinkOptions, Permanen
 use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 
-super::planted!(
+crate::bugs::planted!(
     "double-apply",
     "B77",
     'o',

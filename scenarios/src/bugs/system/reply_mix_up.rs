@@ -12,7 +12,7 @@ use eagain_sim::Sim;
 use eagain_sim::fault::Family;
 use std::collections::VecDeque;
 
-super::planted!(
+crate::bugs::planted!(
     "reply-mix-up",
     "B78",
     'o',

@@ -7,7 +7,7 @@ use crate::durability::server::SHIPPED;
 use eagain_net::{Fd, Files, Result};
 use eagain_sim::{Sim, SimKernel};
 
-super::planted!(
+crate::bugs::planted!(
     "missing-directory-fsync",
     "B69",
     'n',
