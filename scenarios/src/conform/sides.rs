@@ -3,6 +3,7 @@
 
 use eagain_net::Linux;
 use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
 use eagain_sim::trace::Kind;
 use eagain_sim::{Engine, KernelKnobs, Sim, SimKernel, USUAL_FAULTS, run_body};
@@ -70,6 +71,16 @@ pub fn in_adversity(
     seed: u64,
     body: impl FnOnce(SimKernel) + Send + 'static,
 ) -> RunReport {
+    with_faults(engine, seed, USUAL_FAULTS, body)
+}
+
+/// The same with these families only.
+pub fn with_faults(
+    engine: &mut Engine,
+    seed: u64,
+    families: &[Family],
+    body: impl FnOnce(SimKernel) + Send + 'static,
+) -> RunReport {
     let spec = RunSpec {
         scenario: WORLD,
         settings: Default::default(),
@@ -80,7 +91,7 @@ pub fn in_adversity(
     };
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {
-        sim.faults(USUAL_FAULTS);
+        sim.faults(families);
         let host = sim.host("host");
         if let Some(body) = body.take() {
             sim.client(host, "program", body);

@@ -36,6 +36,7 @@ mod process_kill;
 mod ring_again;
 mod ring_late;
 mod ring_order;
+mod ring_pool;
 mod ring_short;
 mod row;
 mod signal_interrupt;
@@ -132,6 +133,7 @@ families! {
     DatagramReorder datagram_reorder;
     DatagramDuplicate datagram_duplicate;
     Preempt thread_preempt;
+    RingPool ring_pool;
 }
 
 impl Family {

@@ -23,7 +23,7 @@ pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use files::Files;
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use pipe::Pipe;
-pub(crate) use ring::{Ended, LinkedTimeout, Ring, RingOp, take_buffer};
+pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use signals::{KEPT, ProcessSignals, ThreadSignals, UNSTOPPABLE};
 pub(crate) use table::Table;

@@ -20,6 +20,18 @@ pub(crate) struct LinkedTimeout {
     pub at: u64,
 }
 
+/// Where an operation is that the owner of its ring does not do itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Away {
+    No,
+    /// In the queue of the worker pool (io_uring/io-wq.c), out of which it can be cancelled.
+    Queued,
+    /// A worker does it.
+    Running,
+    /// The page that it reads is on its way from the disk: it is done when the owner is told, and no cancel finds it.
+    Page,
+}
+
 /// An operation in flight. It owns its buffer, and holds the file that its descriptor referred to when it was issued:
 /// closing the descriptor does not end it.
 pub(crate) struct RingOp {
@@ -36,8 +48,9 @@ pub(crate) struct RingOp {
     pub armed: Events,
     /// It is on the work list, or about to be.
     pub queued: bool,
-    /// It runs elsewhere, and can no longer be cancelled.
-    pub running: bool,
+    /// Whether it is done elsewhere than where the owner runs, and when its next step there is due.
+    pub away: Away,
+    pub step_at: u64,
     /// It is over, and reported with the deferred work.
     pub outcome: Option<(i32, bool)>,
     /// It was cancelled, and ends when the work is done.
@@ -115,6 +128,7 @@ pub(crate) struct Ring {
     pub orders: Stream,
     pub shorts: Stream,
     pub agains: Stream,
+    pub pools: Stream,
 }
 
 impl Ring {

@@ -33,6 +33,22 @@ fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
     }
 }
 
+/// Which file of which host an open file is.
+pub(super) fn identity(w: &mut World, file: u32) -> Option<(u32, u32)> {
+    get_open(w, file).map(|open| (open.host, open.inode))
+}
+
+pub(super) fn is_writable(w: &mut World, file: u32) -> bool {
+    get_open(w, file).is_some_and(|open| open.access.writable)
+}
+
+/// Whether a read there finds bytes; without an offset, at the position.
+pub(super) fn has_bytes(w: &mut World, file: u32, offset: Option<u64>) -> bool {
+    let at =
+        get_open(w, file).filter(|open| open.access.readable).map(|open| offset.unwrap_or(open.position));
+    at.is_some_and(|at| inode_of(w, file).is_ok_and(|inode| inode.len() > at))
+}
+
 /// The file behind a descriptor; `wrong`: what a descriptor of another kind gives.
 fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
     let file = w.file(fd)?;

@@ -3,6 +3,7 @@
 
 use super::cancel;
 use super::finish;
+use super::pool;
 use super::receive;
 use super::work;
 use super::work::UNMASK;
@@ -30,7 +31,9 @@ pub(crate) enum Attempt {
     Pend(Events),
     /// It waits for the first, and the second is so already: it is attempted again with the deferred work.
     Ready(Events, Events),
-    /// It runs elsewhere for so many nanoseconds.
+    /// It is for the worker pool.
+    Pool,
+    /// The owner does it again so many nanoseconds later.
     Later(u64),
 }
 
@@ -95,14 +98,14 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
                 false => Attempt::Pend(Events::IN),
             }
         }
-        Operation::Read { buffer, offset, .. } => read(w, ring, op, buffer, *offset),
+        Operation::Read { buffer, offset, .. } => match first {
+            true if let Some(late) = pool::misses(w, ring, op, buffer.len(), *offset) => Attempt::Later(late),
+            _ => read(w, ring, op, buffer, *offset),
+        },
         Operation::Write { .. } if is_on_set(w, ring, op) => Attempt::Pend(Events::OUT),
+        Operation::Write { .. } if first && pool::writes_file(w, ring, op) => Attempt::Pool,
         Operation::Write { buffer, offset, .. } => write(w, ring, op, buffer, *offset),
-        Operation::Fsync { .. } if first => {
-            let process = ring::get(w, ring).map_or(0, |r| r.process);
-            let host = w.processes[process].host;
-            Attempt::Later(file::sync_time(w, host))
-        }
+        Operation::Fsync { .. } | Operation::Shutdown { .. } if first => Attempt::Pool,
         &mut Operation::Fsync { data_only, .. } => {
             done(on_ring_file(w, ring, op, |w, fd| Step::Done(file::fsync(w, fd, data_only))).map(|()| 0))
         }

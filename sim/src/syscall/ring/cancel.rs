@@ -2,7 +2,9 @@
 
 use super::attempt::Attempt;
 use super::finish;
+use super::pool;
 use super::work;
+use crate::object::Away;
 use crate::scheduler::Event;
 use crate::syscall::ring;
 use crate::world::{NONE, World};
@@ -17,16 +19,21 @@ pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
             // no list yet, and what is linked behind a broken chain in none any more.
             let ends = other.canceled || other.queued;
             let gone = ends && matches!(other.operation, Operation::Timeout { .. });
-            let waits = other.file != NONE || matches!(other.operation, Operation::Timeout { .. });
+            let waits = other.file != NONE
+                || other.away == Away::Queued
+                || matches!(other.operation, Operation::Timeout { .. });
             *at as u32 != op
                 && other.user_data == user_data
                 && !gone
                 && waits
                 && !other.fresh
                 && !other.unlisted
+                && other.away != Away::Page
                 && other.outcome.is_none()
         });
-        matching.min_by_key(|(_, other)| other.number).map(|(at, other)| (at as u32, other.running))
+        matching
+            .min_by_key(|(_, other)| other.number)
+            .map(|(at, other)| (at as u32, other.away == Away::Running))
     });
     match target {
         None => finish::finish(w, ring, op, -Errno::ENOENT.0, true),
@@ -115,12 +122,16 @@ pub(crate) fn end_timeouts(w: &mut World, file: u32) {
     }
 }
 
-/// The operation pends: the timeout that is linked behind it runs from now on.
+/// The operation pends: the timeout that is linked behind it runs from now on. Behind what is the pool's from the beginning
+/// it runs only once that is done, and is in the way no more.
 pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
     let now = w.run.now();
     let process = ring::get(w, ring).map_or(0, |r| r.process);
     let host = w.processes[process].host;
     let Some(entry) = ring::get(w, ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
+    if pool::looks_up(&entry.operation) {
+        return;
+    }
     let Some(timeout) = &mut entry.timeout else { return };
     let (after, number) = (timeout.after, entry.number);
     let at = now.saturating_add(w.hosts[host].true_duration(after));
@@ -130,18 +141,23 @@ pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
     w.scheduler.plan(at, Event::RingOp(ring, op, number));
 }
 
-/// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11).
+/// Whether the timeout that is linked behind an operation is over; then both end, the timeout first (U11). What it cannot
+/// cancel goes on without it.
 pub(crate) fn linked_timeout_expired(w: &mut World, ring: u32, op: u32) -> bool {
     let now = w.run.now();
     let Some(entry) = ring::get_op(w, ring, op) else { return false };
-    if entry.running || entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
+    if entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
         return false;
     }
     let Some(timeout) = entry.timeout.take() else { return false };
-    entry.canceled = true;
+    let found = matches!(entry.away, Away::No | Away::Queued);
+    entry.canceled = found;
     let number = entry.number;
     ring::slept(w, ring, timeout.after);
-    finish::complete(w, ring, timeout.user_data, -Errno::ETIME.0, None);
-    work::queue_work(w, ring, op, number, 0);
+    let result = if found { Errno::ETIME } else { Errno::ENOENT };
+    finish::complete(w, ring, timeout.user_data, -result.0, None);
+    if found {
+        work::queue_work(w, ring, op, number, 0);
+    }
     true
 }

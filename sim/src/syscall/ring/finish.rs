@@ -3,10 +3,11 @@
 use super::attempt;
 use super::attempt::Attempt;
 use super::cancel;
+use super::pool;
 use super::work;
 use super::work::goes_on;
 use super::{ENTERED, is_linked_timeout};
-use crate::object::{Ended, take_buffer};
+use crate::object::{Away, Ended, take_buffer};
 use crate::syscall::epoll;
 use crate::syscall::ring;
 use crate::trace::Kind;
@@ -67,11 +68,8 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
             }
             work::queue_work(w, ring, op, number, 0);
         }
-        Attempt::Later(ns) => {
-            entry.running = true;
-            let at = w.run.now() + ns;
-            w.scheduler.plan(at, crate::scheduler::Event::RingOp(ring, op, number));
-        }
+        Attempt::Pool => pool::enqueue(w, ring, op),
+        Attempt::Later(ns) => pool::step_after(w, ring, op, Away::Page, ns),
     }
     if first {
         cancel::arm_linked_timeout(w, ring, op);

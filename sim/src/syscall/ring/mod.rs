@@ -1,13 +1,15 @@
 //! io_uring, after io_uring/io_uring.c: setup, pushing, entering, reaping. What an operation does is in `attempt` and
-//! `receive`, how it ends and what is linked behind it in `finish`, cancelling and timeouts in `cancel`, waking in `work`.
+//! `receive`, how it ends and what is linked behind it in `finish`, cancelling and timeouts in `cancel`, waking in `work`, what
+//! worker threads do in `pool`.
 
 pub(crate) mod attempt;
 pub(crate) mod cancel;
 pub(crate) mod finish;
+mod pool;
 pub(crate) mod receive;
 pub(crate) mod work;
 
-use crate::object::{LinkedTimeout, Object, Ring, RingOp};
+use crate::object::{Away, LinkedTimeout, Object, Ring, RingOp};
 use crate::scheduler::Step;
 use crate::syscall::descriptor;
 use crate::syscall::descriptor::wait_for_file;
@@ -111,6 +113,7 @@ pub(crate) fn setup(w: &mut World, params: RingParams) -> Result<Fd> {
         orders: Default::default(),
         shorts: Default::default(),
         agains: Default::default(),
+        pools: Default::default(),
     };
     let fd = descriptor::open_file(w, Object::Ring(Box::new(ring)), false);
     let file = w.file(fd)?;
@@ -281,8 +284,8 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
     let Some(head) = chain.pop_front() else { return };
     let timeout = take_linked_timeout(&head, &mut chain);
     let found = match operation_fd(&head.operation) {
-        Some(fd) => file_of(w, file, fd),
-        None => Ok(NONE),
+        Some(fd) if !pool::looks_up(&head.operation) => file_of(w, file, fd),
+        _ => Ok(NONE),
     };
     let Some(op) = insert(w, file, head, chain) else { return };
     if let Some(entry) = get_op(w, file, op) {
@@ -320,7 +323,8 @@ pub(crate) fn insert(
         moved: 0,
         armed: Events::NONE,
         queued: false,
-        running: false,
+        away: Away::No,
+        step_at: u64::MAX,
         outcome: None,
         canceled: false,
         fresh: false,
@@ -359,7 +363,7 @@ pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
 }
 
 /// The file of a descriptor in the table of the ring's process.
-fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
+pub(super) fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
     let process = get(w, ring).map_or(0, |ring| ring.process);
     w.processes[process].fds.get(fd).ok_or(Errno::EBADF)
 }
@@ -379,7 +383,7 @@ pub(crate) fn close(w: &mut World, file: u32, ring: Ring) {
 }
 
 /// The descriptor that an operation works on; closing one needs its number only.
-fn operation_fd(operation: &Operation) -> Option<Fd> {
+pub(super) fn operation_fd(operation: &Operation) -> Option<Fd> {
     match *operation {
         Operation::Accept { fd, .. }
         | Operation::Connect { fd, .. }

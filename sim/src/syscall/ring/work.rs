@@ -4,6 +4,7 @@
 use super::ENTERED;
 use super::cancel;
 use super::finish;
+use super::pool;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::network::ALL;
@@ -78,10 +79,10 @@ pub(crate) fn woken(w: &mut World, ring: u32, op: u32, key: Events) -> bool {
 pub(crate) fn due(w: &mut World, ring: u32, op: u32, number: u32) {
     let now = w.run.now();
     let Some(entry) = ring::get_op(w, ring, op).filter(|entry| entry.number == number) else { return };
-    let due = entry.queued
-        || entry.running
-        || entry.at <= now
-        || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
+    if entry.step_at <= now && !entry.canceled {
+        return pool::step(w, ring, op);
+    }
+    let due = entry.queued || entry.at <= now || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
     let over = entry.at <= now && !entry.queued && matches!(entry.operation, Operation::Timeout { .. });
     if over && let Some(ring) = ring::get(w, ring) {
         ring.timeouts_over = ring.timeouts_over.wrapping_add(1);
