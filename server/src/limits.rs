@@ -19,6 +19,13 @@ pub struct Limits {
     pub output_bytes_max: usize,
     /// Bytes of waiting replies from which on no further request of that connection is begun.
     pub output_bytes_high: usize,
+    /// Bytes that wait for a client that listens to channels; one more and the connection ends. Redis:
+    /// `client-output-buffer-limit pubsub`, 32 MiB.
+    pub channel_bytes_max: usize,
+    /// Waiting bytes of such a client that may not be exceeded for longer than `channel_soft_ns`. Redis: 8 MiB, 60 s.
+    pub channel_bytes_soft: usize,
+    /// How long they may.
+    pub channel_soft_ns: u64,
     /// Requests of one connection that are with the logic unit at a time.
     pub in_flight_max: usize,
     /// Events or batches of requests in the request queue; peers beyond that are not read from. At least 1.
@@ -45,6 +52,9 @@ impl Default for Limits {
             request_bytes_max: 1024 * 1024 * 1024,
             output_bytes_max: 256 * 1024 * 1024,
             output_bytes_high: 256 * 1024,
+            channel_bytes_max: 32 * 1024 * 1024,
+            channel_bytes_soft: 8 * 1024 * 1024,
+            channel_soft_ns: 60_000_000_000,
             in_flight_max: 1024,
             queue_length_max: 1024,
             requests_per_turn_max: 1024,

@@ -4,9 +4,14 @@
 //! A file in `as_redis/` is a conversation, a request a line, in the words of the inline protocol. `~` before a request:
 //! the lines of the reply may come in any order. `?`: chance decides, and only the number of lines is compared. `#` is a
 //! remark.
+//!
+//! In a conversation of several clients, a line begins with one of their letters: `b: SET a 1` is said and answered, `b~ KEYS *` where
+//! the lines of the reply may come in any order; `b! BLPOP a 0` is said, `b<` is the next reply or message, `b-` hangs up; `b=` asks
+//! for the client's number, which is `$b` from then on.
 #![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
 
 use eagain_server::resp::ReplyDecoder;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -22,21 +27,38 @@ impl Drop for Process {
     }
 }
 
-struct Client(TcpStream);
+struct Client(BufReader<TcpStream>);
 
 impl Client {
-    /// Says something; the bytes of the one reply.
-    fn say(&mut self, line: &str) -> String {
-        self.0.write_all(format!("{line}\r\n").as_bytes()).unwrap();
-        let (mut reply, mut buffer, mut decoder) = (Vec::new(), [0; 4096], ReplyDecoder::new(8, 1 << 30));
+    /// Says something.
+    fn send(&mut self, line: &str) {
+        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+    }
+
+    /// The bytes of the next reply, or of a message that is none.
+    fn hear(&mut self, line: &str) -> String {
+        let (mut reply, mut byte, mut decoder) = (Vec::new(), [0], ReplyDecoder::new(8, 1 << 30));
         while decoder.next_reply().unwrap_or_else(|error| panic!("{line}: {error:?}")).is_none() {
-            let n = self.0.read(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}"));
-            assert!(n > 0, "{line}: hung up");
-            decoder.feed(&buffer[..n]);
-            reply.extend_from_slice(&buffer[..n]);
+            if let Err(error) = self.0.read_exact(&mut byte) {
+                return format!("{}; then {:?}", reply.escape_ascii(), error.kind());
+            }
+            decoder.feed(&byte);
+            reply.push(byte[0]);
         }
         reply.escape_ascii().to_string().replace("\\r\\n", "\n")
     }
+
+    /// Says something; the bytes of the one reply.
+    fn say(&mut self, line: &str) -> String {
+        self.send(line);
+        self.hear(line)
+    }
+}
+
+fn sorted(reply: &str) -> String {
+    let mut lines: Vec<&str> = reply.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 fn connect(port: u16) -> Client {
@@ -47,7 +69,7 @@ fn connect(port: u16) -> Client {
         }
     };
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    Client(stream)
+    Client(BufReader::new(stream))
 }
 
 fn redis() -> Option<(Process, u16)> {
@@ -58,9 +80,9 @@ fn redis() -> Option<(Process, u16)> {
     Some((process, port))
 }
 
-fn ours() -> (Process, u16) {
+fn ours(arguments: &[&str]) -> (Process, u16) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
-    command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(["--listen", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -74,7 +96,7 @@ fn play(conversation: &str) {
         let _ = writeln!(std::io::stderr(), "skipped: redis-server is not installed");
         return;
     };
-    let (_ours, ours) = ours();
+    let (_ours, ours) = ours(&[]);
     let mut different = Vec::new();
     for hello in ["PING", "HELLO 3"] {
         let (mut left, mut right) = (connect(ours), connect(theirs));
@@ -88,11 +110,7 @@ fn play(conversation: &str) {
                 _ => ("", line),
             };
             let replies = [left.say(line), right.say(line)].map(|reply| match kind {
-                "~" => {
-                    let mut lines: Vec<&str> = reply.lines().collect();
-                    lines.sort_unstable();
-                    lines.join("\n")
-                }
+                "~" => sorted(&reply),
                 "?" => reply.lines().count().to_string(),
                 _ => reply,
             });
@@ -103,6 +121,92 @@ fn play(conversation: &str) {
         }
     }
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
+}
+
+/// A conversation of several clients with the server at `port`, in the dialect that `hello` asks for: each line, and what came.
+fn together(port: u16, hello: &str, conversation: &str) -> Vec<(String, String)> {
+    let (mut clients, mut ids) = (BTreeMap::new(), BTreeMap::new());
+    connect(port).say("FLUSHALL");
+    let lines = conversation.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let heard = lines.map(|line| {
+        let (letter, rest) = line.split_at(1);
+        let client = clients.entry(letter).or_insert_with(|| {
+            let mut client = connect(port);
+            client.say(hello);
+            client
+        });
+        let ids = &mut ids;
+        let words = ids.iter().fold(rest[1..].trim().to_owned(), |words, (letter, id): (&&str, &String)| {
+            words.replace(&format!("${letter}"), id)
+        });
+        let words = &words;
+        let heard = match &rest[..1] {
+            ":" => client.say(words),
+            "~" => sorted(&client.say(words)),
+            "=" => {
+                ids.insert(letter, client.say("CLIENT ID").trim_matches([':', '\n']).to_owned());
+                String::new()
+            }
+            "<" => client.hear(line),
+            "!" => {
+                client.send(words);
+                // Until it is there: another client's next line must find it waiting.
+                std::thread::sleep(Duration::from_millis(30));
+                String::new()
+            }
+            _ => {
+                clients.remove(letter);
+                std::thread::sleep(Duration::from_millis(30));
+                String::new()
+            }
+        };
+        (line.to_owned(), heard)
+    });
+    heard.collect()
+}
+
+/// The conversation with redis-server, and with ours on each of these.
+fn play_together(conversation: &str) {
+    let Some((_redis, theirs)) = redis() else {
+        let _ = writeln!(std::io::stderr(), "skipped: redis-server is not installed");
+        return;
+    };
+    let servers: &[&[&str]] = &[
+        &[],
+        &["--model", "blocking"],
+        &["--model", "epoll-edge", "--workers", "2"],
+        &["--model", "poll", "--pattern", "proactor", "--workers", "2"],
+        &["--model", "io_uring", "--pattern", "proactor", "--workers", "1"],
+        &["--model", "tokio"],
+        &["--loops", "2"],
+    ];
+    for hello in ["PING", "HELLO 3"] {
+        let expected = together(theirs, hello, conversation);
+        for arguments in servers {
+            let (_ours, port) = ours(arguments);
+            let got = together(port, hello, conversation);
+            let differ = expected.iter().zip(&got).filter(|(expected, got)| expected != got);
+            let differ: Vec<_> = differ
+                .map(|((line, redis), (_, ours))| format!("{line}\n  ours  {ours:?}\n  redis {redis:?}"))
+                .collect();
+            assert!(differ.is_empty(), "{hello}, {arguments:?}:\n{}", differ.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn channels() {
+    play_together(include_str!("as_redis/channels.txt"));
+}
+
+#[test]
+fn commands_that_wait() {
+    play_together(include_str!("as_redis/waiting.txt"));
+}
+
+#[test]
+fn pauses() {
+    play_together(include_str!("as_redis/pauses.txt"));
 }
 
 #[test]

@@ -77,6 +77,10 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
             (None, _) => Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name)),
         };
     }
+    if command.flags.has(Flags::BLOCKING) {
+        // A link carries the requests of many clients, whose replies come one after the other.
+        return Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name));
+    }
     let keys: Vec<&[u8]> = command.keys_of(request).collect();
     let Some(first) = keys.first().copied() else { return Plan::Local };
     if command.name == "watch" {
@@ -102,8 +106,9 @@ fn local<'a>(command: &Command, request: Arguments<'a>) -> Plan<'a> {
     let refused = |text: &str| Plan::Refused(text.to_owned());
     match command.name {
         "select" if word != b"0" => refused("ERR SELECT is not allowed in cluster mode"),
-        "client" if word.eq_ignore_ascii_case(b"reply") => {
-            refused("ERR 'client|reply' is not to be had through a cluster")
+        "client" if [b"reply".as_slice(), b"pause"].iter().any(|name| word.eq_ignore_ascii_case(name)) => {
+            let name = String::from_utf8_lossy(word).to_ascii_lowercase();
+            Plan::Refused(format!("ERR 'client|{name}' is not to be had through a cluster"))
         }
         _ => Plan::Local,
     }

@@ -10,6 +10,7 @@ use super::home::Home;
 use super::peer::{Flight, Peer};
 use super::units::{Now, Units};
 use crate::error::TOO_MANY_CLIENTS;
+use crate::logic_unit::Place;
 use crate::storage_unit::Storage;
 use eagain_net::model::Interest;
 use eagain_net::sync::Mutex;
@@ -137,8 +138,11 @@ impl<K: Kernel> Acceptor<K> {
     ) {
         let room = home.peers.len() < home.peers_max;
         let Some(peer) = self.admit(&home.units, stream, from, now, room) else { return };
-        let (_, shared) = home.peers.insert(home.units.kernel, peer);
+        let (token, shared) = home.peers.insert(home.units.kernel, peer);
         let mut peer = shared.lock();
+        if let Some(session) = &mut peer.session {
+            session.place = Place { at_loop: home.number, token };
+        }
         if peer.released {
             // A stop found it in the table first, and had nothing to wait for. Its descriptor is about to be closed: a
             // model that is asked to watch it now would watch whoever gets the number next, or nobody.

@@ -6,6 +6,7 @@
 //! | deadlines | `SO_RCVTIMEO` and `SO_SNDTIMEO`: a call that has waited for so long gives up |
 //! | lifetimes of keys | a thread, the tender, that sleeps until the next one ends |
 //! | `CLIENT KILL` | the tender shuts the socket down, which ends its thread's call |
+//! | channels, commands that wait | the thread waits for its socket and an eventfd of its own, which the tender writes |
 //! | SIGTERM | the handler shuts the listener down, which ends `accept`; main then ends the reading of all |
 
 use super::acceptor::{AcceptError, Acceptor, REST_NS};
@@ -18,10 +19,10 @@ use super::signals;
 use super::units::{Now, Units};
 use super::watch::SCRATCH_BYTES;
 use crate::error::TOO_MANY_CLIENTS;
-use crate::logic_unit::Order;
+use crate::logic_unit::{Order, Place};
 use crate::storage_unit::Storage;
 use eagain_net::sync::{Condvar, Mutex, Queue};
-use eagain_net::{Errno, Fd, Kernel, ShutdownHow, TcpStream, thread};
+use eagain_net::{Errno, EventFd, Events, Fd, Kernel, PollFd, ShutdownHow, TcpStream, thread};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +33,10 @@ pub(super) const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 /// What all threads share.
 struct Blocking<K: Kernel, S: Storage> {
     units: Arc<Units<K, S>>,
-    /// The sockets of those who are here, by client.
-    streams: Mutex<K, BTreeMap<u64, Arc<TcpStream<K>>>>,
+    /// The tender's, among the loops.
+    number: usize,
+    /// Those who are here, by client.
+    clients: Mutex<K, BTreeMap<u64, Here<K>>>,
     /// One has gone.
     left: Condvar<K>,
     /// What commands ask for, and keys: the tender's.
@@ -42,6 +45,19 @@ struct Blocking<K: Kernel, S: Storage> {
     bell: Arc<Queue<K, ()>>,
     listener: Fd,
     workers: Workers<K>,
+}
+
+/// A client that is here, as other threads know it.
+struct Here<K: Kernel> {
+    stream: Arc<TcpStream<K>>,
+    /// Wakes its thread, where that waits for more than its socket.
+    bell: Option<Arc<EventFd<K>>>,
+}
+
+/// What wakes a thread that waits for more than its socket, as that thread knows it.
+struct Bell<K: Kernel> {
+    fd: Option<Arc<EventFd<K>>>,
+    is_rung: bool,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -55,11 +71,12 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let bell = Arc::new(Queue::new(kernel, 1));
     let rung = bell.clone();
     // Full: it has been rung, and not yet heard.
-    let mailbox = units.join_loop(true, move || _ = rung.try_push(()));
+    let (number, mailbox) = units.join_loop(true, move || _ = rung.try_push(()));
     let workers = Workers::start(&units)?;
     let blocking = Arc::new(Blocking {
         units,
-        streams: Mutex::new(kernel, BTreeMap::new()),
+        number,
+        clients: Mutex::new(kernel, BTreeMap::new()),
         left: Condvar::new(kernel),
         mailbox,
         bell,
@@ -104,7 +121,10 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     /// A thread for the peer.
     fn start(self: &Arc<Self>, mut peer: Peer<K>) {
         let (client, stream) = (peer.client, peer.stream.clone());
-        self.streams.lock().insert(client, stream.clone());
+        self.clients.lock().insert(client, Here { stream: stream.clone(), bell: None });
+        if let Some(session) = &mut peer.session {
+            session.place = Place { at_loop: self.number, token: client };
+        }
         let blocking = self.clone();
         // Where there is no thread to be had, the session has to come back.
         let session = peer.session.take();
@@ -118,7 +138,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         // Dropped, the handle detaches the thread.
         if thread::spawn(self.units.kernel, "connection", body).is_err() {
             let _ = stream.write(TOO_MANY_CLIENTS);
-            self.streams.lock().remove(&client);
+            self.clients.lock().remove(&client);
             if let Some(session) = kept.lock().take() {
                 self.units.logic.lock().disconnect(session);
             }
@@ -135,7 +155,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
         let progress = self.units.logic.lock().storage().wait();
-        let mut timeout = None;
+        let (mut timeout, mut bell) = (None, Bell { fd: None, is_rung: false });
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
@@ -159,6 +179,14 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             if peer.connection.is_closed() {
                 return;
             }
+            if peer.connection.is_waiting()
+                || peer.session.as_ref().is_some_and(|its| its.subscriptions.is_some())
+            {
+                if !self.wait_for_others(peer, &mut bell, now) {
+                    continue;
+                }
+                now = clock();
+            }
             if !peer.connection.wants_read() {
                 continue;
             }
@@ -179,6 +207,46 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         }
     }
 
+    /// Takes what there is for the peer, or waits until there is, or its socket can be read (`true`), or time is up.
+    fn wait_for_others(&self, peer: &mut Peer<K>, bell: &mut Bell<K>, now: Now) -> bool {
+        let kernel = self.units.kernel;
+        if bell.fd.is_none()
+            && let Ok(made) = EventFd::new(kernel, 0)
+        {
+            let made = Arc::new(made);
+            if let Some(here) = self.clients.lock().get_mut(&peer.client) {
+                here.bell = Some(made.clone());
+            }
+            *bell = Bell { fd: Some(made), is_rung: true };
+        }
+        // Behind the bell: whoever puts something aside from now on rings it.
+        peer.deliver(&mut self.units.logic.lock(), std::mem::take(&mut bell.is_rung), now);
+        if peer.connection.wants_write() || peer.connection.wants_service() || peer.connection.is_closed() {
+            return false;
+        }
+        let deadline = peer.connection.deadline();
+        let mut timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(now.mono_ns)));
+        if bell.fd.is_none() {
+            // There is no descriptor for one: it looks by itself.
+            let rest = Duration::from_nanos(REST_NS);
+            timeout = Some(timeout.map_or(rest, |timeout| timeout.min(rest)));
+            bell.is_rung = true;
+        }
+        let nobody = Fd(-1);
+        let socket = if peer.connection.wants_read() { peer.stream.fd() } else { nobody };
+        let its_bell = bell.fd.as_ref().map_or(nobody, |bell| bell.fd());
+        let mut fds = [PollFd::new(socket, Events::IN), PollFd::new(its_bell, Events::IN)];
+        // EINTR: it is looked at again.
+        if kernel.poll(&mut fds, timeout, None).is_err() {
+            return false;
+        }
+        if let (Some(fd), false) = (&bell.fd, fds[1].revents.is_empty()) {
+            let _ = fd.read();
+            bell.is_rung = true;
+        }
+        !fds[0].revents.is_empty()
+    }
+
     /// The connection is over: its place in the directory, then its socket.
     fn leave(&self, mut peer: Peer<K>) {
         if let Some(session) = peer.session.take() {
@@ -186,7 +254,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         }
         let client = peer.client;
         drop(peer);
-        drop(self.streams.lock().remove(&client));
+        drop(self.clients.lock().remove(&client));
         self.left.notify_all();
     }
 }
@@ -210,9 +278,16 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     fn carry_out(&self, order: Order) {
         match order {
             Order::Kill { client } => {
-                let stream = self.streams.lock().get(&client).cloned();
+                let stream = self.clients.lock().get(&client).map(|here| here.stream.clone());
                 if let Some(stream) = stream {
                     let _ = stream.shutdown(ShutdownHow::Both);
+                }
+            }
+            Order::Look { place } => {
+                let bell = self.clients.lock().get(&place.token).and_then(|here| here.bell.clone());
+                if let Some(bell) = bell {
+                    // Full: it is readable.
+                    let _ = bell.write(1);
                 }
             }
             Order::Shutdown => {
@@ -227,18 +302,18 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     fn drain(&self) {
         let mut how = ShutdownHow::Read;
         let mut until = Now::of(self.units.kernel).mono_ns + DRAIN_NS;
-        let mut streams = self.streams.lock();
+        let mut clients = self.clients.lock();
         loop {
-            for stream in streams.values() {
-                let _ = stream.shutdown(how);
+            for here in clients.values() {
+                let _ = here.stream.shutdown(how);
             }
             loop {
-                if streams.is_empty() {
+                if clients.is_empty() {
                     return;
                 }
                 let deadline = eagain_net::Instant(until);
                 let late;
-                (streams, late) = self.left.wait_deadline(streams, deadline);
+                (clients, late) = self.left.wait_deadline(clients, deadline);
                 if late {
                     break;
                 }

@@ -18,10 +18,14 @@
 //! [`Connection::wants_write`]) and until when ([`Connection::deadline`]).
 //!
 //! Here is the state, and the bytes in and out. `requests` takes requests from the bytes and puts replies in their order; `end`
-//! has the deadlines, and the phases after the open one.
+//! has the deadlines, and the phases after the open one; `delivery` what is no reply to the request that came last: a request
+//! that waits, and what is sent without a request.
 
+mod delivery;
 mod end;
 mod requests;
+
+pub use delivery::ChannelBounds;
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
@@ -29,6 +33,7 @@ use super::window::Window;
 use crate::limits::Limits;
 use crate::request_queue::ReplyBatch;
 use crate::resp::{Decoder, Protocol, ProtocolError, Reply};
+use delivery::{Overfull, Waiting};
 use std::collections::BTreeMap;
 
 /// Where a connection is in its life.
@@ -106,6 +111,10 @@ pub struct Connection {
     window: Option<Window>,
     /// What is in the inbox is known to be less than a request.
     starved: bool,
+    /// The oldest request without a reply waits, and those behind it too.
+    waiting: Option<Waiting>,
+    /// Since when more waits for a listener than may for long, what that is, and when that was too long.
+    overfull: Option<Overfull>,
     /// Nothing more will be read: the peer ended its side, or the server stops.
     input_ended: Option<CloseReason>,
     peer_ended: bool,
@@ -141,6 +150,8 @@ impl Connection {
             parked_bytes: 0,
             window: None,
             starved: true,
+            waiting: None,
+            overfull: None,
             input_ended: None,
             peer_ended: false,
             shutdown_announced: false,
@@ -170,6 +181,10 @@ impl Connection {
     /// Whether bytes from the peer are welcome.
     pub fn wants_read(&self) -> bool {
         match self.phase {
+            // Its end has to be seen.
+            Phase::Open if self.waiting.is_some() => {
+                self.input_ended.is_none() && self.has_room_while_waiting()
+            }
             Phase::Open => self.input_ended.is_none() && self.starved && self.admits(),
             Phase::Lingering => !self.peer_ended,
             Phase::Draining | Phase::Closed => false,
@@ -217,12 +232,20 @@ impl Connection {
     pub fn end_of_input(&mut self, now_ns: u64) {
         self.peer_ended = true;
         self.input_ended.get_or_insert(CloseReason::PeerEnded);
+        if self.waits_for_others() {
+            // Whoever waits for a reply of others and ends its side is taken to be gone: what is taken for it would be lost.
+            self.close(CloseReason::PeerEnded);
+        }
         self.settle(now_ns);
     }
 
     /// The server stops: what was received is still answered, nothing more is read.
     pub fn drain(&mut self, now_ns: u64) {
         self.input_ended.get_or_insert(CloseReason::ServerStopping);
+        if self.waiting.is_some() && self.phase == Phase::Open {
+            // There will be no reply.
+            self.start_draining(CloseReason::ServerStopping, now_ns);
+        }
         self.settle(now_ns);
     }
 
@@ -246,6 +269,7 @@ impl Connection {
         self.active_ns = now_ns;
         self.output_moved_ns = now_ns;
         self.outbox.sent(count);
+        self.look_at_fill();
         self.settle(now_ns);
     }
 

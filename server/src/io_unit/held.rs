@@ -1,8 +1,9 @@
 //! Replies that must not leave before the storage says so. They are in the connection's outbox behind its gate; here is
 //! which ticket opens it how far, and, of a loop, which peers there is to be looked at when the storage has news.
 
-use super::connection::Connection;
-use crate::logic_unit::LogicUnit;
+use super::connection::{ChannelBounds, Connection};
+use super::units::Now;
+use crate::logic_unit::{LogicUnit, Session};
 use crate::storage_unit::{Commit, Standing, Storage};
 use std::collections::VecDeque;
 
@@ -76,4 +77,27 @@ impl Held {
         }
         has_news
     }
+}
+
+/// A connection takes what was put aside for its client, and goes on with a request that has waited long enough. `is_told`: there
+/// was a [`Look`](crate::logic_unit::Order::Look), which also ends a pause.
+pub(super) fn deliver<S: Storage>(
+    connection: &mut Connection,
+    held: &mut Held,
+    session: &mut Session,
+    logic: &mut LogicUnit<S>,
+    is_told: bool,
+    now: Now,
+) {
+    let is_late = connection.has_waited(now.mono_ns);
+    if is_told || is_late {
+        connection.resume();
+    }
+    let Some(delivery) = logic.take_delivery(session, is_late) else { return };
+    if delivery.commit != Commit::Done {
+        connection.hold_replies();
+    }
+    let bounds = session.subscriptions.as_ref().map(|_| ChannelBounds::of(&logic.config().limits));
+    connection.deliver(&delivery.bytes, delivery.answered, bounds, now.mono_ns);
+    held.hold(connection, delivery.commit, usize::from(delivery.answered), now.mono_ns);
 }

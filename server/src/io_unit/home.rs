@@ -24,6 +24,8 @@ pub(super) const PAUSED: u64 = 1 << 63;
 pub struct Home<K: Kernel, S: Storage> {
     pub(super) units: Arc<Units<K, S>>,
     pub(super) peers: Peers<K>,
+    /// Its number among the loops.
+    pub(super) number: usize,
     pub(super) mailbox: Arc<Mailbox<K>>,
     pub(super) waker: Waker<K>,
     deadlines: Mutex<K, Deadlines>,
@@ -41,10 +43,11 @@ impl<K: Kernel, S: Storage> Home<K, S> {
         let kernel = units.kernel;
         let bell = waker.clone();
         // It fails only where the loop is gone.
-        let mailbox = units.join_loop(tends_keys, move || _ = bell.wake());
+        let (number, mailbox) = units.join_loop(tends_keys, move || _ = bell.wake());
         Home {
             units,
             peers: Peers::new(kernel),
+            number,
             mailbox,
             waker,
             deadlines: Mutex::new(kernel, Deadlines::default()),
@@ -95,6 +98,14 @@ impl<K: Kernel, S: Storage> Home<K, S> {
         // In this order: news that comes from now on is told.
         self.held.lock().insert(peer.token);
         peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)
+    }
+
+    /// The peer gets what was put aside for it, or goes on with what was put off or has waited long enough. Where its session is
+    /// with a worker, that has to wait. `true`: there may be something to do.
+    pub(super) fn deliver(&self, peer: &mut Peer<K>, is_told: bool, now: Now) -> bool {
+        peer.flight.delivery_came = peer.session.is_none();
+        peer.deliver(&mut self.units.logic.lock(), is_told, now);
+        !peer.flight.delivery_came
     }
 
     /// Peers for whom the storage may have news.

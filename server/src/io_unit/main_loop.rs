@@ -108,7 +108,8 @@ fn look_at_peer<K: Kernel, S: Storage>(
         peer.timer_ns = u64::MAX;
     }
     peer.connection.deadline_passed(now.mono_ns);
-    if is_timer && !peer.connection.is_closed() {
+    let has_waited = peer.connection.has_waited(now.mono_ns) && home.deliver(&mut peer, false, now);
+    if is_timer && !has_waited && !peer.connection.is_closed() {
         home.watch_deadline(&mut peer);
     } else {
         driver.settle(&mut peer, now);
@@ -131,6 +132,17 @@ fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Hom
                 };
                 peer.connection.close(CloseReason::Killed);
                 driver.settle(&mut peer, now);
+            }
+            Order::Look { place } => {
+                let Some(shared) = home.peers.get(place.token) else { continue };
+                let Some(mut peer) = shared.try_lock() else {
+                    home.mailbox.post(&[order]);
+                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+                    continue;
+                };
+                if home.deliver(&mut peer, true, now) {
+                    driver.settle(&mut peer, now);
+                }
             }
         }
     }

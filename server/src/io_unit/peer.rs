@@ -2,12 +2,12 @@
 //! thread takes it and whatever told that the socket is ready.
 
 use super::connection::{CloseReason, Connection};
-use super::held::Held;
+use super::held::{Held, deliver};
 use super::home::Home;
 use super::service::Service;
 use super::units::Now;
-use crate::logic_unit::Session;
-use crate::request_queue::ReplyBatch;
+use crate::logic_unit::{LogicUnit, Session};
+use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::{Commit, Storage};
 use eagain_net::model::{Event, Interest, Outcome};
 use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
@@ -53,6 +53,10 @@ pub(super) struct Flight {
     pub sent: usize,
     /// It is in the line before the request queue.
     pub waits_for_worker: bool,
+    /// Requests that a worker has given back, and how many of them are executed: one of them had to wait.
+    pub rest: Option<Box<(RequestBatch, usize)>>,
+    /// There is a delivery for it, which waits until its session is here.
+    pub delivery_came: bool,
 }
 
 /// What is ready.
@@ -167,6 +171,13 @@ impl<K: Kernel> Peer<K> {
         let requests = replies.count as usize;
         self.connection.complete(replies, now.mono_ns);
         self.held.hold(&mut self.connection, commit, requests, now.mono_ns);
+    }
+
+    /// Takes what was put aside for it; see [`deliver`].
+    pub(super) fn deliver<S: Storage>(&mut self, logic: &mut LogicUnit<S>, is_told: bool, now: Now) {
+        if let Some(session) = &mut self.session {
+            deliver(&mut self.connection, &mut self.held, session, logic, is_told, now);
+        }
     }
 
     /// Writes until all is sent or the socket is full; `clock` says when something went out, which may have taken a while

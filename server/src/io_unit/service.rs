@@ -8,7 +8,7 @@ use super::home::Home;
 use super::peer::Peer;
 use super::units::{Now, Units};
 use crate::logic_unit::Session;
-use crate::request_queue::{ReplyBatch, RequestBatch};
+use crate::request_queue::{ReplyBatch, RequestBatch, Wait};
 use crate::storage_unit::{Commit, Storage};
 use eagain_net::model::Waker;
 use eagain_net::sync::{Mutex, Queue};
@@ -23,6 +23,8 @@ pub(super) struct Job<K: Kernel> {
     token: u64,
     session: Option<Session>,
     requests: RequestBatch,
+    /// How many of them were executed before.
+    done: usize,
     replies: ReplyBatch,
     /// When the replies may leave.
     commit: Commit,
@@ -114,7 +116,9 @@ impl<K: Kernel> Workers<K> {
 impl<K: Kernel> Service<K> {
     /// Whether requests of this peer can be taken now. Where there is no room, the peer is remembered.
     pub(super) fn takes(&mut self, peer: &mut Peer<K>) -> bool {
-        if !peer.connection.wants_service() || peer.session.is_none() {
+        let goes_on =
+            peer.flight.rest.is_some() && !peer.connection.is_waiting() && !peer.connection.is_closed();
+        if !(goes_on || peer.connection.wants_service()) || peer.session.is_none() {
             return false;
         }
         match self {
@@ -177,8 +181,10 @@ impl<K: Kernel> Service<K> {
             tokens.push(job.token);
             if let Some(shared) = home.peers.get(job.token) {
                 let mut peer = shared.lock();
-                peer.session = job.session.take();
-                peer.take_replies(std::mem::take(&mut job.replies), job.commit, now);
+                job.give_back(&mut peer, now);
+                if peer.flight.delivery_came {
+                    home.deliver(&mut peer, true, now);
+                }
             } else if let Some(session) = job.session.take() {
                 home.units.logic.lock().disconnect(session);
             }
@@ -213,11 +219,25 @@ impl<K: Kernel> Service<K> {
             && let Some(mut job) = crew.back.replies.pop()
         {
             crew.outstanding -= 1;
-            peer.session = job.session.take();
-            peer.take_replies(std::mem::take(&mut job.replies), job.commit, clock());
+            job.give_back(peer, clock());
             job.requests.restart(0);
             crew.spare.push(job);
         }
+    }
+}
+
+impl<K: Kernel> Job<K> {
+    /// The peer gets its session and its replies, and what was not executed because a request before it has to wait.
+    fn give_back(&mut self, peer: &mut Peer<K>, now: Now) {
+        peer.session = self.session.take();
+        let replies = std::mem::take(&mut self.replies);
+        if let Some(wait) = replies.wait {
+            let executed = self.done + replies.count as usize + usize::from(matches!(wait, Wait::Reply(_)));
+            if executed < self.requests.len() {
+                peer.flight.rest = Some(Box::new((std::mem::take(&mut self.requests), executed)));
+            }
+        }
+        peer.take_replies(replies, self.commit, now);
     }
 }
 
@@ -229,12 +249,16 @@ impl<K: Kernel> Crew<K> {
                 token: 0,
                 session: None,
                 requests: RequestBatch::new(),
+                done: 0,
                 replies: ReplyBatch::default(),
                 commit: Commit::Done,
                 back: self.back.clone(),
             })
         });
-        if !peer.connection.take_batch(&mut job.requests, now.mono_ns) {
+        job.done = 0;
+        if let Some(rest) = peer.flight.rest.take() {
+            (job.requests, job.done) = *rest;
+        } else if !peer.connection.take_batch(&mut job.requests, now.mono_ns) {
             self.spare.push(job);
             return;
         }
@@ -250,11 +274,11 @@ impl<K: Kernel> Crew<K> {
 fn work<K: Kernel, S: Storage>(units: &Units<K, S>, line: &Queue<K, Box<Job<K>>>) {
     while let Some(mut job) = line.pop() {
         let now = Now::of(units.kernel);
-        let Job { session, requests, replies, commit, back, .. } = &mut *job;
+        let Job { session, requests, done, replies, commit, back, .. } = &mut *job;
         if let Some(session) = session {
             let out = std::mem::take(&mut replies.bytes);
             (*replies, *commit) =
-                units.execute(|logic| logic.execute_batch(session, requests, now.wall, out));
+                units.execute(|logic| logic.execute_batch(session, requests, *done, now.wall, out));
         }
         let Back { replies, waker } = back.clone();
         // There is room for as many as are on their way.

@@ -91,16 +91,17 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         self.stop.load(SeqCst)
     }
 
-    /// A loop is there, and hears what commands ask for; one of them tends the keys. Its mailbox.
+    /// A loop is there, and hears what commands ask for; one of them tends the keys. Its number and its mailbox.
     pub(super) fn join_loop(
         &self,
         tends_keys: bool,
         wake: impl Fn() + Send + Sync + 'static,
-    ) -> Arc<Mailbox<K>> {
+    ) -> (usize, Arc<Mailbox<K>>) {
         let mailbox = Arc::new(Mailbox::new(self.kernel));
         let ear = Ear { mailbox: mailbox.clone(), wake: Box::new(wake), tends_keys };
-        self.loops.lock().push(ear);
-        mailbox
+        let mut loops = self.loops.lock();
+        loops.push(ear);
+        (loops.len() - 1, mailbox)
     }
 
     /// Executes requests: `work` gets the logic unit, with nobody else in it. What they asked of the loops is passed on;
@@ -122,11 +123,18 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         (result, commit)
     }
 
-    /// Which loop has the client, nobody but that loop knows: all are told.
+    /// Each loop is told what concerns it. Which one has a client that is to be killed, nobody but that loop knows.
     fn post(&self, orders: &[Order]) {
-        for ear in self.loops.lock().iter() {
-            ear.mailbox.post(orders);
-            (ear.wake)();
+        for (number, ear) in self.loops.lock().iter().enumerate() {
+            let concerns = |order: &&Order| match order {
+                Order::Look { place } => place.at_loop == number,
+                Order::Kill { .. } | Order::Shutdown => true,
+            };
+            let its: Vec<Order> = orders.iter().filter(concerns).cloned().collect();
+            if !its.is_empty() {
+                ear.mailbox.post(&its);
+                (ear.wake)();
+            }
         }
     }
 

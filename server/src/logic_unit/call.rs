@@ -4,7 +4,7 @@
 use super::session::Session;
 use super::{Shared, WallTime};
 use crate::error::CommandError;
-use crate::request_queue::After;
+use crate::request_queue::{After, Wait};
 use crate::resp::number::parse_integer;
 use crate::resp::{Arguments, Reply};
 use crate::storage_unit::{Databases, Keyspace};
@@ -28,6 +28,10 @@ pub struct Call<'a, 'o> {
     pub reply: Reply<'o>,
     /// What becomes of the connection.
     pub after: After,
+    /// It comes from the client itself, by itself: there is somebody who can wait.
+    pub may_wait: bool,
+    /// It has waited, and is executed again because there is something under this key.
+    pub only_key: Option<&'a [u8]>,
 }
 
 impl<'a> Call<'a, '_> {
@@ -72,6 +76,20 @@ impl<'a> Call<'a, '_> {
     /// Whether the word at `index` is `word`, in any case.
     pub fn is(&self, index: usize, word: &str) -> bool {
         self.at(index).eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// Whether the command is to look at this key.
+    pub fn asks_for(&self, key: &[u8]) -> bool {
+        self.only_key.is_none_or(|only| only == key)
+    }
+
+    /// There is nothing under any of these keys: the client waits for so long, 0: for ever. `false`: here nobody waits.
+    pub fn wait_for<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>, timeout_ms: u64) -> bool {
+        if self.may_wait {
+            self.shared.waiters.add(self.databases, self.session, self.arguments, keys);
+            self.after = After::Wait(Wait::Reply(timeout_ms));
+        }
+        self.may_wait
     }
 
     /// The client's database.

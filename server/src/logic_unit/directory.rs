@@ -1,11 +1,24 @@
 //! All clients of the server, as `CLIENT LIST` shows them. A session lives with its connection; here is the copy that
 //! other clients may see, brought up to date after each turn of the session.
 
-use super::session::Session;
+use super::session::{Place, Session};
 use crate::resp::Protocol;
+use crate::storage_unit::Commit;
+
+/// What a client is to be sent that is no reply to a request under way: messages of channels, or the reply to a request that
+/// has waited.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// In the client's dialect.
+    pub bytes: Vec<u8>,
+    /// The reply to the request that has waited is among them.
+    pub answered: bool,
+    /// When they may leave, where that reply tells of a change.
+    pub commit: Commit,
+}
 
 /// What others may see of a client.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ClientEntry {
     /// Its number.
     pub id: u64,
@@ -35,6 +48,14 @@ pub struct ClientEntry {
     pub watches: usize,
     /// It asked not to be evicted.
     pub no_evict: bool,
+    /// Channels and patterns that it listens to.
+    pub subscriptions: (usize, usize),
+    /// It is in a command that waits.
+    pub is_blocked: bool,
+    /// Where its loop finds it.
+    place: Place,
+    /// What it is to be sent, where there is anything.
+    delivery: Option<Box<Delivery>>,
 }
 
 /// The clients.
@@ -87,8 +108,55 @@ impl Directory {
             protocol: session.protocol,
             watches: 0,
             no_evict: false,
+            subscriptions: (0, 0),
+            is_blocked: false,
+            place: Place::default(),
+            delivery: None,
         });
         session
+    }
+
+    /// The dialect of the client in this slot.
+    pub(super) fn protocol(&self, slot: usize) -> Protocol {
+        self.slots[slot].as_ref().map_or(Protocol::default(), |entry| entry.protocol)
+    }
+
+    /// Puts aside what `write` appends for the client in this slot. The client's number, and its place where its loop has
+    /// to be told of it; `None`: it has more than `bytes_max` already, and does not take it.
+    pub(super) fn deliver(
+        &mut self,
+        slot: usize,
+        bytes_max: usize,
+        write: impl FnOnce(&mut Delivery),
+    ) -> Result<Option<Place>, u64> {
+        let Some(entry) = &mut self.slots[slot] else { return Ok(None) };
+        let is_first = entry.delivery.is_none();
+        let delivery = entry.delivery.get_or_insert_default();
+        if delivery.bytes.len() > bytes_max {
+            return Err(entry.id);
+        }
+        write(delivery);
+        Ok(is_first.then_some(entry.place))
+    }
+
+    /// What the client in this slot is to be sent.
+    #[inline]
+    pub(super) fn take_delivery(&mut self, slot: usize) -> Option<Box<Delivery>> {
+        self.slots[slot].as_mut()?.delivery.take()
+    }
+
+    /// Deliveries that tell of changes of this turn wait for the disk as its replies do.
+    pub(super) fn commit(&mut self, slot: usize, commit: Commit) {
+        if let Some(delivery) = self.slots[slot].as_mut().and_then(|entry| entry.delivery.as_mut()) {
+            delivery.commit = commit;
+        }
+    }
+
+    /// The client in this slot does not wait any more.
+    pub(super) fn unblocked(&mut self, slot: usize) {
+        if let Some(entry) = &mut self.slots[slot] {
+            entry.is_blocked = false;
+        }
     }
 
     pub(super) fn leave(&mut self, session: &Session) {
@@ -109,6 +177,10 @@ impl Directory {
         entry.queued = session.queued();
         entry.watches = session.watches.len();
         entry.no_evict = session.no_evict;
+        entry.subscriptions =
+            session.subscriptions.as_ref().map_or((0, 0), |all| (all.channels.len(), all.patterns.len()));
+        entry.is_blocked = session.waits;
+        entry.place = session.place;
         if session.profile_changed {
             entry.name.clone_from(&session.name);
             entry.library_name.clone_from(&session.library_name);

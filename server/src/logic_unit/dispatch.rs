@@ -6,10 +6,10 @@
 use super::call::Call;
 use super::command::{self, Command, Flags};
 use super::session::{ReplyMode, Session};
-use super::{Shared, WallTime};
+use super::{Shared, WallTime, waiting};
 use crate::error::CommandError;
-use crate::request_queue::After;
-use crate::resp::{Arguments, Reply};
+use crate::request_queue::{After, Wait};
+use crate::resp::{Arguments, Protocol, Reply};
 use crate::storage_unit::{Databases, eviction};
 
 /// Executes one request of `session` and appends its reply to `out`.
@@ -32,6 +32,8 @@ pub fn dispatch(
         session,
         reply,
         after: After::KeepOpen,
+        may_wait: true,
+        only_key: None,
     };
     match check(&mut call) {
         Ok(Some(command)) => run(command, &mut call),
@@ -51,6 +53,9 @@ pub fn dispatch(
         }
     }
     let after = call.after;
+    if !shared.waiters.is_empty() {
+        waiting::serve(databases, shared, now);
+    }
     if session.reply_mode != ReplyMode::On {
         suppress(session, out, before);
     }
@@ -91,11 +96,18 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
     if !call.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
         return Err(CommandError::Said("NOAUTH Authentication required."));
     }
+    if call.session.subscriptions.is_some() && !command.flags.has(Flags::WHILE_SUBSCRIBED) {
+        check_dialect(call)?;
+    }
     if call.databases.persistence.is_kept && !command.flags.has(Flags::NO_AUTH) {
         check_disk(call, command)?;
     }
     if call.shared.config.memory_bytes_max > 0 {
         make_room(call, command)?;
+    }
+    if let Some(ms) = call.shared.pause.puts_off(command, call.session, call.now_ms) {
+        call.after = After::Wait(Wait::Pause(ms));
+        return Ok(None);
     }
     if call.session.transaction.is_some() && !command.flags.has(Flags::UNQUEUED) {
         if command.flags.has(Flags::NO_MULTI) {
@@ -104,6 +116,18 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
         return queue(call);
     }
     Ok(Some(command))
+}
+
+/// In RESP2 nothing tells a reply from a message, so that one who listens may ask for little.
+#[cold]
+fn check_dialect(call: &Call<'_, '_>) -> Result<(), CommandError> {
+    if call.session.protocol == Protocol::Resp3 {
+        return Ok(());
+    }
+    Err(CommandError::Text(format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+        command::full_name(call.arguments)
+    )))
 }
 
 /// What the disk will not keep is not begun. `EXEC` may hold anything.

@@ -14,15 +14,17 @@
 //! 5. [`LogicUnit::expire_due`] when [`LogicUnit::next_expiry_ms`] has come.
 
 pub mod call;
+pub mod channels;
 pub mod command;
 pub mod decimal;
 pub mod directory;
 pub mod dispatch;
 pub mod glob;
 pub mod session;
+pub mod waiting;
 
-pub use directory::{ClientEntry, Directory};
-pub use session::Session;
+pub use directory::{ClientEntry, Delivery, Directory};
+pub use session::{Place, Session};
 
 use crate::config::Config;
 use crate::observe::Counters;
@@ -30,6 +32,9 @@ use crate::random::Random;
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::resp::Arguments;
 use crate::storage_unit::{Commit, Standing, Storage};
+use channels::Channels;
+use command::client_pause::Pause;
+use waiting::Waiters;
 
 /// What the wall clock says, as it was handed in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +72,11 @@ pub enum Order {
         /// The client's id.
         client: u64,
     },
+    /// Look at the client in this place: there is a [`Delivery`] for it, or it has waited long enough.
+    Look {
+        /// Where it is.
+        place: Place,
+    },
     /// Stop the server.
     Shutdown,
 }
@@ -80,6 +90,12 @@ pub struct Shared {
     pub counters: Counters,
     /// All clients.
     pub directory: Directory,
+    /// Who listens to what.
+    pub channels: Channels,
+    /// Who waits for what.
+    pub waiters: Waiters,
+    /// Whose commands are put off, and until when.
+    pub pause: Pause,
     /// Chance, from a seed.
     pub random: Random,
     /// When the unit was made.
@@ -118,6 +134,9 @@ impl<S: Storage> LogicUnit<S> {
             config,
             counters: Counters::default(),
             directory: Directory::default(),
+            channels: Channels::default(),
+            waiters: Waiters::default(),
+            pause: Pause::default(),
             random,
             started: now,
             run_id,
@@ -144,6 +163,8 @@ impl<S: Storage> LogicUnit<S> {
     /// A client has gone.
     pub fn disconnect(&mut self, mut session: Session) {
         command::transaction::unwatch_all(&mut session, self.storage.databases());
+        self.shared.waiters.cancel(self.storage.databases(), session.id);
+        self.shared.channels.unsubscribe_all(&mut session);
         self.shared.directory.leave(&session);
     }
 
@@ -156,23 +177,36 @@ impl<S: Storage> LogicUnit<S> {
         now: WallTime,
         out: &mut Vec<u8>,
     ) -> After {
+        // What was published before this request comes before its reply.
+        if session.subscriptions.is_some()
+            && let Some(delivery) = self.shared.directory.take_delivery(session.slot)
+        {
+            out.extend_from_slice(&delivery.bytes);
+        }
         dispatch::dispatch(self.storage.databases(), &mut self.shared, session, arguments, now, out)
     }
 
-    /// Executes a batch, up to the first request that closes the connection. `out` is given room to be reused.
+    /// Executes a batch without its first `done` requests, up to the first that closes the connection or has to wait. `out` is
+    /// given room to be reused.
     pub fn execute_batch(
         &mut self,
         session: &mut Session,
         batch: &RequestBatch,
+        done: usize,
         now: WallTime,
         mut out: Vec<u8>,
     ) -> ReplyBatch {
         self.begin_turn();
         out.clear();
-        let mut after = After::KeepOpen;
-        for request in batch.iter() {
+        let (mut after, mut wait) = (After::KeepOpen, None);
+        let mut count = (batch.len() - done) as u64;
+        for (number, request) in (0..).zip(batch.iter().skip(done)) {
             match self.execute(session, request, now, &mut out) {
                 After::KeepOpen => {}
+                After::Wait(its) => {
+                    (count, wait) = (number, Some(its));
+                    break;
+                }
                 other => after = other,
             }
             if after == After::Close {
@@ -180,7 +214,19 @@ impl<S: Storage> LogicUnit<S> {
             }
         }
         self.finish_turn(session, now);
-        ReplyBatch { first: batch.first(), count: batch.len() as u64, bytes: out, after }
+        ReplyBatch { first: batch.first() + done as u64, count, bytes: out, after, wait }
+    }
+
+    /// What the client is to be sent beside its replies. `is_late`: its command has waited for as long as it may.
+    pub fn take_delivery(&mut self, session: &mut Session, is_late: bool) -> Option<Box<Delivery>> {
+        if is_late {
+            waiting::give_up(self.storage.databases(), &mut self.shared, session.id, None);
+        }
+        let delivery = self.shared.directory.take_delivery(session.slot);
+        if delivery.as_ref().is_some_and(|delivery| delivery.answered) {
+            session.waits = false;
+        }
+        delivery
     }
 
     /// All requests of a connection for this turn are executed: what other clients may see of it is brought up to
@@ -193,7 +239,11 @@ impl<S: Storage> LogicUnit<S> {
 
     /// Hands the effects of the turn to the storage. No reply of the turn may leave before it says so.
     pub fn commit(&mut self) -> Commit {
-        self.storage.commit()
+        let commit = self.storage.commit();
+        for slot in self.shared.waiters.take_served() {
+            self.shared.directory.commit(slot, commit);
+        }
+        commit
     }
 
     /// A turn begins. Whether its replies may have to wait; see [`Storage`].

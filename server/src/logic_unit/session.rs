@@ -4,6 +4,7 @@
 use crate::request_queue::RequestBatch;
 use crate::resp::Protocol;
 use crate::storage_unit::SmallBytes;
+use std::collections::BTreeSet;
 
 /// Whether replies are sent (`CLIENT REPLY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,36 @@ pub struct Watch {
     pub version: u64,
 }
 
+/// Where a client is, so that its loop finds it: the loop's number, and the loop's own name for the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The loop's number.
+    pub at_loop: usize,
+    /// What the loop calls the client.
+    pub token: u64,
+}
+
+/// What a client listens to.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    /// Channels.
+    pub channels: BTreeSet<Vec<u8>>,
+    /// Patterns of channels.
+    pub patterns: BTreeSet<Vec<u8>>,
+}
+
+impl Subscriptions {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.channels.len() + self.patterns.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// One client.
 #[derive(Debug)]
 pub struct Session {
@@ -66,6 +97,12 @@ pub struct Session {
     pub watches: Vec<Watch>,
     /// It asked not to be evicted.
     pub no_evict: bool,
+    /// Where its loop finds it.
+    pub place: Place,
+    /// What it listens to; never empty.
+    pub subscriptions: Option<Box<Subscriptions>>,
+    /// A command of it waits, until its reply is delivered.
+    pub waits: bool,
     /// The command that it used last.
     pub last_command: &'static str,
     /// When it last sent a request (Unix milliseconds).
@@ -89,6 +126,9 @@ impl Session {
             transaction: None,
             watches: Vec::new(),
             no_evict: false,
+            place: Place::default(),
+            subscriptions: None,
+            waits: false,
             last_command: "NULL",
             active_ms: now_ms,
             profile_changed: false,

@@ -6,5 +6,5 @@
 pub mod reply;
 pub mod request;
 
-pub use reply::{After, ReplyBatch};
+pub use reply::{After, ReplyBatch, Wait};
 pub use request::RequestBatch;

@@ -12,6 +12,18 @@ pub enum After {
     Distrust,
     /// It ends when this reply has left; requests behind this one are not answered.
     Close,
+    /// There is no reply yet; requests behind this one wait too.
+    Wait(Wait),
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// What others do: it was executed, and its reply will be delivered. When so many milliseconds are over (0: never) the
+    /// logic unit is to be asked for it.
+    Reply(u64),
+    /// The server is paused: it is to be executed again after so many milliseconds, or when the pause is ended.
+    Pause(u64),
 }
 
 /// The replies to consecutive requests of one connection.
@@ -19,10 +31,19 @@ pub enum After {
 pub struct ReplyBatch {
     /// Number of the first request that is answered here.
     pub first: u64,
-    /// How many requests are answered here; at least 1.
+    /// How many requests are answered here; 0 only where the first of them waits.
     pub count: u64,
     /// Their replies, one after the other.
     pub bytes: Vec<u8>,
     /// What follows.
     pub after: After,
+    /// What the request behind the last of them waits for.
+    pub wait: Option<Wait>,
+}
+
+impl ReplyBatch {
+    /// The reply to one request.
+    pub fn one(number: u64, bytes: Vec<u8>, after: After) -> ReplyBatch {
+        ReplyBatch { first: number, count: 1, bytes, after, wait: None }
+    }
 }

@@ -37,9 +37,12 @@ pub enum Lifetime {
     Keep,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Watched {
+    /// Who wants its version: at `EXEC`.
     watchers: usize,
+    /// Who wants to be told when it changes: blocked clients.
+    waiters: usize,
     version: u64,
 }
 
@@ -67,6 +70,8 @@ pub struct Keyspace {
     expiry: Expiry,
     /// Watched keys; empty most of the time, and then it costs nothing.
     watched: BTreeMap<SmallBytes, Watched>,
+    /// Keys that somebody waits for, and that have changed since they were last taken; oldest first, each once.
+    ready: Vec<SmallBytes>,
     next_version: u64,
     used_bytes: usize,
     counters: KeyspaceCounters,
@@ -83,6 +88,7 @@ impl Keyspace {
             table: Table::new(hash_key),
             expiry: Expiry::default(),
             watched: BTreeMap::new(),
+            ready: Vec::new(),
             next_version: 1,
             used_bytes: 0,
             counters: KeyspaceCounters::default(),
@@ -114,8 +120,11 @@ impl Keyspace {
     /// changed.
     pub fn replace(&mut self, other: Keyspace) {
         (self.table, self.expiry, self.used_bytes) = (other.table, other.expiry, other.used_bytes);
-        for watched in self.watched.values_mut() {
+        for (key, watched) in &mut self.watched {
             watched.version = self.next_version;
+            if watched.waiters > 0 && !self.ready.contains(key) {
+                self.ready.push(key.clone());
+            }
         }
         self.next_version += 1;
         if let Some(effects) = &mut self.effects {
@@ -468,7 +477,7 @@ impl Keyspace {
     pub fn watch(&mut self, key: &[u8], now_ms: u64) -> u64 {
         // A key whose time has come is gone before the watch begins.
         self.peek(key, now_ms);
-        let watched = self.watched.entry(SmallBytes::new(key)).or_insert(Watched { watchers: 0, version: 0 });
+        let watched = self.watched.entry(SmallBytes::new(key)).or_default();
         watched.watchers += 1;
         watched.version
     }
@@ -483,9 +492,31 @@ impl Keyspace {
     pub fn unwatch(&mut self, key: &[u8]) {
         if let Some(watched) = self.watched.get_mut(key) {
             watched.watchers -= 1;
-            if watched.watchers == 0 {
-                self.watched.remove(key);
-            }
+            self.forget_unwatched(key);
+        }
+    }
+
+    /// Somebody waits for a key to change: from now on [`Keyspace::take_ready`] tells when it has.
+    pub fn wait_for(&mut self, key: &[u8]) {
+        self.watched.entry(SmallBytes::new(key)).or_default().waiters += 1;
+    }
+
+    /// One who waited for a key does so no more.
+    pub fn wait_no_more(&mut self, key: &[u8]) {
+        if let Some(watched) = self.watched.get_mut(key) {
+            watched.waiters -= 1;
+            self.forget_unwatched(key);
+        }
+    }
+
+    /// Keys that somebody waits for, and that have changed since the last call.
+    pub fn take_ready(&mut self) -> Vec<SmallBytes> {
+        std::mem::take(&mut self.ready)
+    }
+
+    fn forget_unwatched(&mut self, key: &[u8]) {
+        if self.watched.get(key).is_some_and(|watched| watched.watchers + watched.waiters == 0) {
+            self.watched.remove(key);
         }
     }
 
@@ -493,6 +524,9 @@ impl Keyspace {
         if let Some(watched) = self.watched.get_mut(key) {
             watched.version = self.next_version;
             self.next_version += 1;
+            if watched.waiters > 0 && !self.ready.iter().any(|ready| ready.as_slice() == key) {
+                self.ready.push(SmallBytes::new(key));
+            }
         }
     }
 }

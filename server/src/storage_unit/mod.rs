@@ -35,9 +35,10 @@ pub use sip_hash::HashKey;
 pub use value::Value;
 
 /// What became of the effects of a batch of commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Commit {
     /// They are as safe as this storage makes them; their replies may leave.
+    #[default]
     Done,
     /// They will be safe when the storage says so for this ticket; until then the replies wait. Tickets ascend, and
     /// one that is done includes all before it.

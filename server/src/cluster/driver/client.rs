@@ -152,7 +152,7 @@ impl<K: Kernel> Driver<K> {
                 }
                 let mut bytes = Vec::new();
                 let after = self.logic.execute(&mut client.session, request, now.wall, &mut bytes);
-                client.connection.complete(ReplyBatch { first: number, count: 1, bytes, after }, now.mono_ns);
+                client.connection.complete(ReplyBatch::one(number, bytes, after), now.mono_ns);
                 self.touched.insert(token);
             }
             self.logic.finish_turn(&mut client.session, now.wall);

@@ -206,8 +206,7 @@ impl<K: Kernel> Driver<K> {
     fn settle(&mut self, now: Now) {
         loop {
             for due in self.proxy.take_due() {
-                let replies =
-                    ReplyBatch { first: due.number, count: 1, bytes: due.bytes, after: After::KeepOpen };
+                let replies = ReplyBatch::one(due.number, due.bytes, After::KeepOpen);
                 if let Some(client) = self.clients.get(due.client) {
                     client.connection.complete(replies, now.mono_ns);
                     self.touched.insert(due.client);
@@ -232,6 +231,8 @@ impl<K: Kernel> Driver<K> {
                         self.release(token);
                     }
                 }
+                // Nobody waits here for what others do.
+                Order::Look { .. } => {}
             }
         }
     }

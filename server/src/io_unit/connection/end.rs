@@ -6,6 +6,15 @@ impl Connection {
     /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
     /// that fires too early is simply set again.
     pub fn deadline(&self) -> Option<u64> {
+        [self.end(), self.waits_until()].into_iter().flatten().min()
+    }
+
+    /// When it is to be closed.
+    fn end(&self) -> Option<u64> {
+        [self.phase_end(), self.overfull_until()].into_iter().flatten().min()
+    }
+
+    fn phase_end(&self) -> Option<u64> {
         let after = |from: u64, timeout: u64| (timeout > 0).then(|| from.saturating_add(timeout));
         match self.phase {
             Phase::Closed => None,
@@ -28,10 +37,17 @@ impl Connection {
 
     /// Closes the connection if its deadline has passed; whether it did.
     pub fn deadline_passed(&mut self, now_ns: u64) -> bool {
-        if self.deadline().is_none_or(|deadline| now_ns < deadline) {
+        if self.end().is_none_or(|deadline| now_ns < deadline) {
             return false;
         }
-        let reason = if !self.outbox.is_empty() { CloseReason::WriteStalled } else { CloseReason::Idle };
+        let is_overfull = self.overfull_until().is_some_and(|until| until <= now_ns);
+        let reason = if is_overfull {
+            CloseReason::OutputLimit
+        } else if !self.outbox.is_empty() {
+            CloseReason::WriteStalled
+        } else {
+            CloseReason::Idle
+        };
         self.close(reason);
         true
     }
@@ -104,6 +120,8 @@ impl Connection {
         self.parked.clear();
         self.parked_bytes = 0;
         self.starved = true;
+        self.waiting = None;
+        self.overfull = None;
     }
 
     /// Moves on to the next phase when this one has nothing left to do.

@@ -2,13 +2,13 @@
 
 use super::{CloseReason, Connection, Phase, Served};
 use crate::io_unit::window::Window;
-use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::request_queue::{After, ReplyBatch, RequestBatch, Wait};
 use crate::resp::{Arguments, Protocol, ProtocolError, Reply};
 
 impl Connection {
     /// Whether requests can be taken from what was received, by [`Connection::serve`] or [`Connection::take_batch`].
     pub fn wants_service(&self) -> bool {
-        self.phase == Phase::Open && !self.starved && self.admits()
+        self.phase == Phase::Open && !self.starved && self.waiting.is_none() && self.admits()
     }
 
     /// Requests that are read and not answered.
@@ -24,11 +24,15 @@ impl Connection {
     where
         F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
     {
-        debug_assert_eq!(self.in_flight(), 0, "serving inline while a worker has requests");
         if !fresh.is_empty() {
             self.active_ns = now_ns;
             self.starved = false;
         }
+        if self.waiting.is_some() {
+            self.inbox.push(fresh);
+            return Served::default();
+        }
+        debug_assert_eq!(self.in_flight(), 0, "serving inline while a worker has requests");
         if self.phase != Phase::Open || self.starved {
             return Served::default();
         }
@@ -77,16 +81,25 @@ impl Connection {
                     break;
                 }
             };
-            consumed += length;
             let arguments = self.decoder.arguments(&rest[..length]);
             if arguments.is_empty() {
+                consumed += length;
                 continue;
             }
+            let before = self.outbox.len();
+            let after = handle(arguments, self.outbox.tail());
+            if let After::Wait(wait) = after {
+                if let Wait::Reply(_) = wait {
+                    consumed += length;
+                    self.next_number += 1;
+                }
+                self.begin_wait(wait, now_ns);
+                break;
+            }
+            consumed += length;
             requests += 1;
             self.next_number += 1;
             self.answered += 1;
-            let before = self.outbox.len();
-            let after = handle(arguments, self.outbox.tail());
             if self.outbox.len() > self.bounds.output_bytes_max {
                 self.outbox.truncate(before);
                 self.overflow(now_ns);
@@ -149,7 +162,8 @@ impl Connection {
         if self.phase != Phase::Open {
             return;
         }
-        debug_assert!(replies.count > 0 && replies.first >= self.answered, "a request answered twice");
+        debug_assert!(replies.count > 0 || replies.wait.is_some(), "no answer at all");
+        debug_assert!(replies.first >= self.answered, "a request answered twice");
         debug_assert!(replies.first + replies.count <= self.next_number, "an answer to no request");
         let output_before = self.outbox.is_empty();
         if replies.first != self.answered {
@@ -168,6 +182,10 @@ impl Connection {
                 }
                 self.outbox.append(replies.bytes);
                 if !self.apply(replies.after, now_ns) {
+                    break;
+                }
+                if let Some(wait) = replies.wait {
+                    self.begin_wait(wait, now_ns);
                     break;
                 }
                 next = self.parked.remove(&self.answered);
@@ -192,7 +210,7 @@ impl Connection {
     /// Does what a reply asks for; whether requests behind it are still answered.
     fn apply(&mut self, after: After, now_ns: u64) -> bool {
         match after {
-            After::KeepOpen => {}
+            After::KeepOpen | After::Wait(_) => {}
             After::Trust => self.decoder.set_trusted(true),
             After::Distrust => self.decoder.set_trusted(false),
             After::Close => self.start_draining(CloseReason::CommandAsked, now_ns),
@@ -214,7 +232,7 @@ impl Connection {
             let first = self.next_number;
             self.next_number += 1;
             self.parked_bytes += bytes.len();
-            self.parked.insert(first, ReplyBatch { first, count: 1, bytes, after: After::KeepOpen });
+            self.parked.insert(first, ReplyBatch::one(first, bytes, After::KeepOpen));
         }
     }
 

@@ -24,7 +24,7 @@ fn answer(batch: &RequestBatch) -> ReplyBatch {
     for request in batch.iter() {
         after = echo(request, &mut bytes);
     }
-    ReplyBatch { first: batch.first(), count: batch.len() as u64, bytes, after }
+    ReplyBatch { first: batch.first(), count: batch.len() as u64, bytes, after, wait: None }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) enum Wish {
     /// Nothing.
     #[default]
     None,
-    /// To look whether the storage has news.
+    /// To look whether the storage has news, or there is a delivery.
     News,
     /// To answer what was received, and end.
     Drain,
@@ -200,6 +200,11 @@ impl<S: Storage> Hall<S> {
                 Order::Kill { client } => {
                     if let Some(notice) = self.peers.borrow().get(&client) {
                         notice.tell(Wish::Kill);
+                    }
+                }
+                Order::Look { place } => {
+                    if let Some(notice) = self.peers.borrow().get(&place.token) {
+                        notice.tell(Wish::News);
                     }
                 }
             }

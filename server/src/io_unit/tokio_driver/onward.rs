@@ -86,7 +86,7 @@ impl Onward {
             if !goes_on {
                 let mut bytes = Vec::new();
                 let after = logic.execute(session, request, now.wall, &mut bytes);
-                connection.complete(ReplyBatch { first: number, count: 1, bytes, after }, now.mono_ns);
+                connection.complete(ReplyBatch::one(number, bytes, after), now.mono_ns);
             }
         }
         logic.finish_turn(session, now.wall);
@@ -99,7 +99,7 @@ impl Onward {
     /// Takes the replies that have come for a peer.
     pub fn take_replies(&self, notice: &Notice, connection: &mut Connection, now: Now) {
         for Due { number, bytes, .. } in notice.take_replies() {
-            let replies = ReplyBatch { first: number, count: 1, bytes, after: After::KeepOpen };
+            let replies = ReplyBatch::one(number, bytes, After::KeepOpen);
             connection.complete(replies, now.mono_ns);
         }
     }

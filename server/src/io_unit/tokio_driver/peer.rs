@@ -6,9 +6,9 @@ use super::hall::{Hall, Notice, Wish};
 use super::turn_away;
 use crate::io_unit::Window;
 use crate::io_unit::connection::{CloseReason, Connection};
-use crate::io_unit::held::Held;
+use crate::io_unit::held::{self, Held};
 use crate::io_unit::units::Now;
-use crate::logic_unit::Session;
+use crate::logic_unit::{Place, Session};
 use crate::storage_unit::Storage;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -40,7 +40,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             tokio::task::spawn_local(turn_away(stream));
             return None;
         }
-        let session = logic.connect(&from.to_string(), local, now.wall);
+        let mut session = logic.connect(&from.to_string(), local, now.wall);
+        session.place = Place { at_loop: 0, token: session.id };
         let mut connection = Connection::new(&logic.config().limits, now.mono_ns);
         connection.set_trusted(logic.config().password.is_empty());
         if hall.onward.is_some() {
@@ -65,13 +66,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// One turn: read what is there, handle the requests, write the replies. `Ready`: the connection is over.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.hall.now();
-        match self.notice.take(cx.waker()) {
+        let wish = self.notice.take(cx.waker());
+        match wish {
             Wish::None | Wish::News => {}
             Wish::Drain => self.connection.drain(now.mono_ns),
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
         self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut(), now.mono_ns);
+        if self.connection.is_waiting() || self.session.subscriptions.is_some() {
+            self.deliver(wish == Wish::News, now);
+        }
         let mut reads = 0;
         loop {
             if let Some(onward) = &self.hall.onward {
@@ -152,6 +157,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         hall.after_execution(orders, next_expiry);
     }
 
+    /// Takes what was put aside for the client, and goes on where it has waited long enough.
+    fn deliver(&mut self, is_told: bool, now: Now) {
+        let Peer { hall, connection, session, held, .. } = self;
+        held::deliver(connection, held, session, &mut hall.logic.borrow_mut(), is_told, now);
+    }
+
     /// Writes until all is sent or the stream is full.
     fn flush(&mut self, cx: &mut Context<'_>, now: Now) {
         while self.connection.wants_write() {
@@ -169,6 +180,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         while let Some(deadline) = self.connection.deadline() {
             let rings = self.alarm.rings(cx, deadline, |at| self.hall.instant(at));
             if !rings || self.connection.deadline_passed(now.mono_ns) {
+                return;
+            }
+            if self.connection.has_waited(now.mono_ns) {
+                // The next turn goes on with it.
+                cx.waker().wake_by_ref();
                 return;
             }
         }

@@ -1,6 +1,6 @@
 //! `CLIENT`: who is connected, what they call themselves, and how to get rid of them.
 
-use super::{Call, Command, Flags, NO_KEYS};
+use super::{Call, Command, Flags, NO_KEYS, client_pause};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::Order;
 use crate::logic_unit::directory::ClientEntry;
@@ -26,7 +26,9 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { full_name: "client|no-evict", arity: 3, run: no_evict },
     Subcommand { full_name: "client|no-touch", arity: 3, run: no_touch },
     Subcommand { full_name: "client|reply", arity: 3, run: reply },
-    Subcommand { full_name: "client|unblock", arity: -3, run: unblock },
+    Subcommand { full_name: "client|unblock", arity: -3, run: client_pause::unblock },
+    Subcommand { full_name: "client|pause", arity: -3, run: client_pause::pause },
+    Subcommand { full_name: "client|unpause", arity: 2, run: client_pause::unpause },
     Subcommand { full_name: "client|help", arity: 2, run: help },
 ];
 
@@ -97,11 +99,17 @@ fn line(entry: &ClientEntry, now_ms: u64) -> String {
     if entry.no_evict {
         flags.push('e');
     }
+    if entry.is_blocked {
+        flags.push('b');
+    }
+    if is_listener(entry) {
+        flags.push('P');
+    }
     if flags.is_empty() {
         flags.push('N');
     }
     format!(
-        "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi={} \
+        "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub=0 multi={} \
          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} \
          user=default redir=-1 resp={} lib-name={} lib-ver={}",
         entry.id,
@@ -111,12 +119,19 @@ fn line(entry: &ClientEntry, now_ms: u64) -> String {
         now_ms.saturating_sub(entry.connected_ms) / 1000,
         now_ms.saturating_sub(entry.active_ms) / 1000,
         entry.database,
+        entry.subscriptions.0,
+        entry.subscriptions.1,
         entry.queued,
         entry.last_command,
         entry.protocol.number(),
         String::from_utf8_lossy(&entry.library_name),
         String::from_utf8_lossy(&entry.library_version),
     )
+}
+
+/// `TYPE pubsub`; all others are `normal`.
+fn is_listener(entry: &ClientEntry) -> bool {
+    entry.subscriptions != (0, 0)
 }
 
 /// What others see of this client includes what it is doing now.
@@ -139,16 +154,9 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
 
 fn list(call: &mut Call<'_, '_>) -> Outcome {
     update_self(call);
-    let mut ids = None;
+    let (mut ids, mut class) = (None, None);
     if call.len() == 4 && call.is(2, "type") {
-        match call.at(3).to_ascii_lowercase().as_slice() {
-            b"normal" => {}
-            b"master" | b"replica" | b"slave" | b"pubsub" => ids = Some(Vec::new()),
-            other => {
-                let other = String::from_utf8_lossy(other);
-                return Err(CommandError::Text(format!("ERR Unknown client type '{other}'")));
-            }
-        }
+        class = Some(class_of(call.at(3))?);
     } else if call.len() > 3 && call.is(2, "id") {
         let parsed: Option<Vec<i64>> = call.arguments.from(3).map(parse_integer).collect();
         ids = Some(parsed.ok_or(CommandError::Said("ERR Invalid client ID"))?);
@@ -157,7 +165,9 @@ fn list(call: &mut Call<'_, '_>) -> Outcome {
     }
     let mut text = String::new();
     for entry in call.shared.directory.in_order() {
-        if ids.as_ref().is_none_or(|ids| ids.contains(&(entry.id as i64))) {
+        if ids.as_ref().is_none_or(|ids| ids.contains(&(entry.id as i64)))
+            && class.is_none_or(|class| class.has(entry))
+        {
             text.push_str(&line(entry, call.now_ms));
             text.push('\n');
         }
@@ -166,13 +176,40 @@ fn list(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
+/// What `TYPE` may name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Normal,
+    Listener,
+    /// Other servers: there are none.
+    Server,
+}
+
+impl Class {
+    fn has(self, entry: &ClientEntry) -> bool {
+        self == if is_listener(entry) { Class::Listener } else { Class::Normal }
+    }
+}
+
+fn class_of(word: &[u8]) -> Result<Class, CommandError> {
+    match word.to_ascii_lowercase().as_slice() {
+        b"normal" => Ok(Class::Normal),
+        b"pubsub" => Ok(Class::Listener),
+        b"master" | b"replica" | b"slave" => Ok(Class::Server),
+        other => {
+            let other = String::from_utf8_lossy(other);
+            Err(CommandError::Text(format!("ERR Unknown client type '{other}'")))
+        }
+    }
+}
+
 /// Who is to be killed; everything that is named must fit.
 #[derive(Default)]
 struct Victims<'a> {
     id: Option<u64>,
     peer: Option<&'a [u8]>,
     local: Option<&'a [u8]>,
-    nobody: bool,
+    class: Option<Class>,
     spare_self: bool,
 }
 
@@ -184,7 +221,7 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
     let mut killed = 0;
     let mut ids = Vec::new();
     for entry in call.shared.directory.in_order() {
-        let fits = !victims.nobody
+        let fits = victims.class.is_none_or(|class| class.has(entry))
             && victims.id.is_none_or(|id| id == entry.id)
             && victims.peer.is_none_or(|peer| peer == entry.peer.as_bytes())
             && victims.local.is_none_or(|local| local == entry.local.as_bytes())
@@ -224,14 +261,7 @@ fn kill_filter<'a>(call: &Call<'a, '_>) -> Result<Victims<'a>, CommandError> {
         } else if call.is(next, "laddr") {
             victims.local = Some(value);
         } else if call.is(next, "type") {
-            match value.to_ascii_lowercase().as_slice() {
-                b"normal" => {}
-                b"master" | b"replica" | b"slave" | b"pubsub" => victims.nobody = true,
-                other => {
-                    let other = String::from_utf8_lossy(other);
-                    return Err(CommandError::Text(format!("ERR Unknown client type '{other}'")));
-                }
-            }
+            victims.class = Some(class_of(value)?);
         } else if call.is(next, "user") {
             if value != b"default" {
                 let value = String::from_utf8_lossy(value);
@@ -285,16 +315,6 @@ fn reply(call: &mut Call<'_, '_>) -> Outcome {
         }
         _ => return Err(CommandError::Syntax),
     }
-    Ok(())
-}
-
-/// No command blocks, so nobody is unblocked.
-fn unblock(call: &mut Call<'_, '_>) -> Outcome {
-    if call.len() > 4 || call.len() == 4 && !call.is(3, "timeout") && !call.is(3, "error") {
-        return Err(CommandError::Said("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
-    }
-    call.integer(2)?;
-    call.reply.integer(0);
     Ok(())
 }
 

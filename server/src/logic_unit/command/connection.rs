@@ -11,10 +11,24 @@ const GREET: Flags = Flags::FAST.and(Flags::NO_AUTH);
 
 /// The group.
 pub const COMMANDS: &[Command] = &[
-    Command::new("connection", "ping", -1, Flags::FAST, NO_KEYS, ping),
+    Command::new("connection", "ping", -1, Flags::FAST.and(Flags::WHILE_SUBSCRIBED), NO_KEYS, ping),
     Command::new("connection", "echo", 2, Flags::FAST, NO_KEYS, echo),
-    Command::new("connection", "quit", -1, GREET.and(Flags::UNQUEUED), NO_KEYS, quit),
-    Command::new("connection", "reset", 1, GREET.and(Flags::UNQUEUED), NO_KEYS, reset),
+    Command::new(
+        "connection",
+        "quit",
+        -1,
+        GREET.and(Flags::UNQUEUED).and(Flags::WHILE_SUBSCRIBED),
+        NO_KEYS,
+        quit,
+    ),
+    Command::new(
+        "connection",
+        "reset",
+        1,
+        GREET.and(Flags::UNQUEUED).and(Flags::WHILE_SUBSCRIBED),
+        NO_KEYS,
+        reset,
+    ),
     Command::new("connection", "select", 2, Flags::FAST, NO_KEYS, select),
     Command::new("connection", "auth", -2, GREET, NO_KEYS, auth),
     Command::new("connection", "hello", -1, GREET, NO_KEYS, hello),
@@ -24,6 +38,13 @@ const WRONG_PASSWORD: CommandError =
     CommandError::Said("WRONGPASS invalid username-password pair or user is disabled.");
 
 fn ping(call: &mut Call<'_, '_>) -> Outcome {
+    // In RESP2 a client that listens could take a status for nothing that it knows.
+    if call.session.subscriptions.is_some() && call.reply.protocol() == Protocol::Resp2 && call.len() < 3 {
+        call.reply.array(2);
+        call.reply.bulk(b"pong");
+        call.reply.bulk(call.arguments.get(1).unwrap_or_default());
+        return Ok(());
+    }
     match call.len() {
         1 => call.reply.simple("PONG"),
         2 => call.reply.bulk(call.arguments.at(1)),
@@ -38,6 +59,8 @@ fn echo(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn quit(call: &mut Call<'_, '_>) -> Outcome {
+    // The connection may stay for a while: nobody listens there.
+    call.shared.channels.unsubscribe_all(call.session);
     call.reply.ok();
     call.after = After::Close;
     Ok(())
@@ -45,6 +68,7 @@ fn quit(call: &mut Call<'_, '_>) -> Outcome {
 
 fn reset(call: &mut Call<'_, '_>) -> Outcome {
     super::transaction::discard_transaction(call.session, call.databases);
+    call.shared.channels.unsubscribe_all(call.session);
     call.session.protocol = Protocol::Resp2;
     call.reply.set_protocol(Protocol::Resp2);
     call.session.database = 0;

@@ -59,7 +59,12 @@ fn server(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
 
 fn clients(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
     write!(out, "connected_clients:{}\r\ncluster_connections:0\r\n", call.shared.directory.len())?;
-    write!(out, "maxclients:{}\r\nblocked_clients:0\r\n", call.shared.config.limits.clients_max)
+    write!(
+        out,
+        "maxclients:{}\r\nblocked_clients:{}\r\n",
+        call.shared.config.limits.clients_max,
+        call.shared.waiters.len()
+    )
 }
 
 fn memory(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
@@ -91,6 +96,8 @@ fn stats(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
         ("evicted_keys", data.evicted),
         ("keyspace_hits", data.hits),
         ("keyspace_misses", data.misses),
+        ("pubsub_channels", call.shared.channels.channels.len() as u64),
+        ("pubsub_patterns", call.shared.channels.patterns.len() as u64),
         ("total_error_replies", counters.errors_total),
     ];
     lines.iter().try_for_each(|(name, value)| write!(out, "{name}:{value}\r\n"))

@@ -1,5 +1,5 @@
-//! Lists: strings in order, added and taken at both ends. What moves items between lists is in `list_move`; what
-//! would wait for an item is not here yet.
+//! Lists: strings in order, added and taken at both ends. What moves items between lists is in `list_move`,
+//! what waits for an item in `list_wait`.
 
 use super::container::{edit, edit_or_create, lookup, read};
 use super::{Call, Command, ONE_KEY, READ, READ_FAST, WRITE, WRITE_FAST, WRITE_OOM, WRITE_OOM_FAST};

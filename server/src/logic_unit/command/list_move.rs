@@ -5,6 +5,7 @@ use super::list::End;
 use super::sorted_set_pop::count_after;
 use super::{Call, Command, NO_KEYS, TWO_KEYS, WRITE, WRITE_OOM};
 use crate::error::{CommandError, Outcome};
+use crate::storage_unit::keyspace::Found;
 use crate::storage_unit::value::List;
 
 /// The group.
@@ -17,7 +18,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new("list", "lmpop", -4, WRITE, NO_KEYS, lmpop).numbered(1),
 ];
 
-fn end_at(call: &Call<'_, '_>, index: usize) -> Result<End, CommandError> {
+pub(super) fn end_at(call: &Call<'_, '_>, index: usize) -> Result<End, CommandError> {
     if call.is(index, "left") {
         Ok(End::Front)
     } else if call.is(index, "right") {
@@ -27,7 +28,7 @@ fn end_at(call: &Call<'_, '_>, index: usize) -> Result<End, CommandError> {
     }
 }
 
-fn move_item(call: &mut Call<'_, '_>, from_end: End, to_end: End) -> Outcome {
+pub(super) fn move_item(call: &mut Call<'_, '_>, from_end: End, to_end: End) -> Outcome {
     let (from, to) = (call.at(1), call.at(2));
     if lookup::<List>(call, from)?.is_none() {
         call.reply.null();
@@ -76,16 +77,21 @@ fn lmpop(call: &mut Call<'_, '_>) -> Outcome {
         let Some(found) = lookup::<List>(call, key)? else {
             continue;
         };
-        let items = edit(call, found, |list: &mut List| {
-            let count = count.min(list.items().len());
-            (0..count).filter_map(|_| end.take(list)).collect::<Vec<_>>()
-        })?;
-        call.reply.array(2);
-        call.reply.bulk(key);
-        call.reply.array(items.len());
-        items.iter().for_each(|item| call.reply.bulk(item));
-        return Ok(());
+        return pop_some(call, key, found, end, count);
     }
     call.reply.null_array();
+    Ok(())
+}
+
+/// Takes up to `count` items, and answers with them and their key.
+pub(super) fn pop_some(call: &mut Call<'_, '_>, key: &[u8], found: Found, end: End, count: usize) -> Outcome {
+    let items = edit(call, found, |list: &mut List| {
+        let count = count.min(list.items().len());
+        (0..count).filter_map(|_| end.take(list)).collect::<Vec<_>>()
+    })?;
+    call.reply.array(2);
+    call.reply.bulk(key);
+    call.reply.array(items.len());
+    items.iter().for_each(|item| call.reply.bulk(item));
     Ok(())
 }

@@ -4,7 +4,9 @@
 //! the shape of an entry, and the index by name, which is built by the compiler.
 
 pub mod bit;
+pub mod channel;
 pub mod client;
+pub mod client_pause;
 pub mod command_table;
 pub mod config;
 pub mod connection;
@@ -16,6 +18,7 @@ pub mod info;
 pub mod key;
 pub mod list;
 pub mod list_move;
+pub mod list_wait;
 pub mod object;
 pub mod scan;
 pub mod server;
@@ -58,8 +61,14 @@ impl Flags {
     pub const UNQUEUED: Flags = Flags(64);
     /// It is refused inside a transaction.
     pub const NO_MULTI: Flags = Flags(128);
+    /// It may wait for what others do.
+    pub const BLOCKING: Flags = Flags(256);
+    /// It is about channels.
+    pub const PUBSUB: Flags = Flags(512);
+    /// A client that listens to channels may say it in RESP2.
+    pub const WHILE_SUBSCRIBED: Flags = Flags(1024);
 
-    const NAMES: [(Flags, &'static str); 7] = [
+    const NAMES: [(Flags, &'static str); 9] = [
         (Flags::WRITE, "write"),
         (Flags::READONLY, "readonly"),
         (Flags::DENY_OOM, "denyoom"),
@@ -67,6 +76,8 @@ impl Flags {
         (Flags::FAST, "fast"),
         (Flags::NO_AUTH, "no_auth"),
         (Flags::NO_MULTI, "no_multi"),
+        (Flags::BLOCKING, "blocking"),
+        (Flags::PUBSUB, "pubsub"),
     ];
 
     /// These and those.
@@ -162,6 +173,16 @@ impl Command {
     }
 }
 
+/// What a request is called: the command's name, and its subcommand's.
+pub fn full_name(request: Arguments<'_>) -> String {
+    let Some(command) = find(request.at(0)) else { return String::new() };
+    let subcommand = command.subcommands.iter().find(|entry| {
+        let name = entry.full_name.split_once('|').map_or(entry.full_name, |(_, name)| name);
+        request.get(1).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    });
+    subcommand.map_or(command.name, |entry| entry.full_name).to_owned()
+}
+
 /// Whether an arity, exact or a negative minimum, is met by so many words.
 #[inline]
 pub fn arity_fits(arity: i32, words: usize) -> bool {
@@ -193,6 +214,8 @@ const GROUPS: &[&[Command]] = &[
     hash::COMMANDS,
     list::COMMANDS,
     list_move::COMMANDS,
+    list_wait::COMMANDS,
+    channel::COMMANDS,
     set::COMMANDS,
     set_algebra::COMMANDS,
     sorted_set::COMMANDS,

@@ -19,6 +19,13 @@ pub const COMMANDS: &[Command] = &[
     Command::new("server", "bgrewriteaof", 1, Flags::ADMIN, NO_KEYS, bgrewriteaof),
     Command::new("server", "role", 1, Flags::FAST, NO_KEYS, role),
     Command::new("generic", "wait", 3, Flags::NONE, NO_KEYS, wait),
+    Command::new("scripting", "eval", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "evalsha", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "eval_ro", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "evalsha_ro", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "fcall", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "fcall_ro", -3, Flags::NONE, NO_KEYS, no_scripts),
+    Command::new("scripting", "script", -2, Flags::NONE, NO_KEYS, no_scripts),
     Command::new("scripting", "function", -2, Flags::NONE, NO_KEYS, |call| run_subcommand(call, FUNCTION))
         .with(FUNCTION),
 ];
@@ -129,6 +136,14 @@ fn wait(call: &mut Call<'_, '_>) -> Outcome {
     }
     call.reply.integer(0);
     Ok(())
+}
+
+/// Clients that try a script first, and then do without, need an error; and people a reason.
+fn no_scripts(call: &mut Call<'_, '_>) -> Outcome {
+    let name = String::from_utf8_lossy(call.at(0)).to_ascii_uppercase();
+    Err(CommandError::Text(format!(
+        "ERR '{name}' is not supported: this server runs no scripts; use MULTI and WATCH"
+    )))
 }
 
 fn function_flush(call: &mut Call<'_, '_>) -> Outcome {

@@ -103,6 +103,8 @@ fn exec(call: &mut Call<'_, '_>) -> Outcome {
             session: &mut *call.session,
             reply: Reply::new(&mut replies, call.reply.protocol()),
             after: After::KeepOpen,
+            may_wait: false,
+            only_key: None,
         };
         // It was found when it was queued.
         if let Some(command) = find(arguments.at(0)) {

@@ -1,0 +1,127 @@
+//! What does not go from request to reply: a request that waits, and what the peer is sent without having asked.
+
+use super::{CloseReason, Connection, Phase};
+use crate::limits::Limits;
+use crate::request_queue::Wait;
+
+/// Bytes that are received behind a request that waits, so that the peer's end is seen.
+const READ_WHILE_WAITING_MAX: usize = 64 * 1024;
+
+/// A request that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    wait: Wait,
+    /// `u64::MAX`: for ever.
+    until_ns: u64,
+}
+
+/// More waits for a listener than may for long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overfull {
+    bytes_soft: usize,
+    until_ns: u64,
+}
+
+/// How much may wait for a client that listens to channels.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelBounds {
+    bytes_max: usize,
+    bytes_soft: usize,
+    soft_ns: u64,
+}
+
+impl ChannelBounds {
+    /// Those of the configuration.
+    pub fn of(limits: &Limits) -> ChannelBounds {
+        ChannelBounds {
+            bytes_max: limits.channel_bytes_max,
+            bytes_soft: limits.channel_bytes_soft,
+            soft_ns: limits.channel_soft_ns,
+        }
+    }
+}
+
+impl Connection {
+    /// The oldest request without a reply waits.
+    pub(super) fn begin_wait(&mut self, wait: Wait, now_ns: u64) {
+        let until_ns = match wait {
+            Wait::Reply(0) => u64::MAX,
+            Wait::Reply(ms) | Wait::Pause(ms) => now_ns.saturating_add(ms.saturating_mul(1_000_000)),
+        };
+        self.waiting = Some(Waiting { wait, until_ns });
+    }
+
+    /// Whether a request waits.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether a request waits for what others do.
+    pub fn waits_for_others(&self) -> bool {
+        self.waiting.is_some_and(|waiting| matches!(waiting.wait, Wait::Reply(_)))
+    }
+
+    /// Whether a request has waited for as long as it may. The logic unit is to be asked then, and [`Connection::resume`] or
+    /// [`Connection::deliver`] to be called.
+    pub fn has_waited(&self, now_ns: u64) -> bool {
+        self.phase == Phase::Open && self.waiting.is_some_and(|waiting| waiting.until_ns <= now_ns)
+    }
+
+    /// Until when a request waits.
+    pub(super) fn waits_until(&self) -> Option<u64> {
+        self.waiting
+            .map(|waiting| waiting.until_ns)
+            .filter(|&until| self.phase == Phase::Open && until != u64::MAX)
+    }
+
+    pub(super) fn has_room_while_waiting(&self) -> bool {
+        self.inbox.len() < READ_WHILE_WAITING_MAX
+    }
+
+    /// A request that was put off is to be executed again.
+    pub fn resume(&mut self) {
+        if self.waiting.is_some_and(|waiting| matches!(waiting.wait, Wait::Pause(_))) {
+            self.waiting = None;
+        }
+    }
+
+    /// Takes bytes that are no reply to a request that is being executed. `answered`: the reply to the request that waited is
+    /// among them. `bounds`: those of a client that listens to channels.
+    pub fn deliver(&mut self, bytes: &[u8], answered: bool, bounds: Option<ChannelBounds>, now_ns: u64) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        if self.peer_has_nothing_to_take() {
+            self.output_moved_ns = now_ns;
+        }
+        if answered {
+            self.waiting = None;
+            self.answered += 1;
+        }
+        if let Some(bounds) = bounds {
+            if self.outbox.len() + bytes.len() > bounds.bytes_max {
+                // Half a message would be nonsense, and there is no room for a last word.
+                self.close(CloseReason::OutputLimit);
+                return;
+            }
+            if self.outbox.len() + bytes.len() > bounds.bytes_soft && self.overfull.is_none() {
+                let until_ns = now_ns.saturating_add(bounds.soft_ns);
+                self.overfull = Some(Overfull { bytes_soft: bounds.bytes_soft, until_ns });
+            }
+        }
+        self.outbox.tail().extend_from_slice(bytes);
+        self.settle(now_ns);
+    }
+
+    /// Something has left: there may be little enough again.
+    pub(super) fn look_at_fill(&mut self) {
+        if self.overfull.is_some_and(|overfull| self.outbox.len() <= overfull.bytes_soft) {
+            self.overfull = None;
+        }
+    }
+
+    /// Until when it has to become less.
+    pub(super) fn overfull_until(&self) -> Option<u64> {
+        self.overfull.map(|overfull| overfull.until_ns)
+    }
+}

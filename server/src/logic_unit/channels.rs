@@ -1,0 +1,135 @@
+//! Who listens to which channel, and what a message becomes for each of them.
+
+use super::session::{Session, Subscriptions};
+use super::{Order, Shared, glob};
+use crate::resp::{Protocol, Reply};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a client listens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A channel.
+    Channel,
+    /// Each channel that a pattern fits.
+    Pattern,
+}
+
+impl Kind {
+    /// What of a client's subscriptions are of this kind.
+    pub fn of(self, subscriptions: &mut Subscriptions) -> &mut BTreeSet<Vec<u8>> {
+        match self {
+            Kind::Channel => &mut subscriptions.channels,
+            Kind::Pattern => &mut subscriptions.patterns,
+        }
+    }
+}
+
+/// The slots of those who listen, by name; none is empty.
+type Listeners = BTreeMap<Vec<u8>, BTreeSet<usize>>;
+
+/// All subscriptions of all clients.
+#[derive(Debug, Default)]
+pub struct Channels {
+    /// To channels.
+    pub channels: Listeners,
+    /// To patterns.
+    pub patterns: Listeners,
+}
+
+impl Channels {
+    fn of(&mut self, kind: Kind) -> &mut Listeners {
+        match kind {
+            Kind::Channel => &mut self.channels,
+            Kind::Pattern => &mut self.patterns,
+        }
+    }
+
+    /// The client listens from now on.
+    pub fn subscribe(&mut self, session: &mut Session, kind: Kind, name: &[u8]) {
+        kind.of(session.subscriptions.get_or_insert_default()).insert(name.to_vec());
+        self.of(kind).entry(name.to_vec()).or_default().insert(session.slot);
+    }
+
+    /// The client listens no more.
+    pub fn unsubscribe(&mut self, session: &mut Session, kind: Kind, name: &[u8]) {
+        let Some(subscriptions) = &mut session.subscriptions else { return };
+        if kind.of(subscriptions).remove(name)
+            && let Some(listeners) = self.of(kind).get_mut(name)
+        {
+            listeners.remove(&session.slot);
+            if listeners.is_empty() {
+                self.of(kind).remove(name);
+            }
+        }
+        if subscriptions.is_empty() {
+            session.subscriptions = None;
+        }
+    }
+
+    /// The client listens to nothing any more.
+    pub fn unsubscribe_all(&mut self, session: &mut Session) {
+        for kind in [Kind::Channel, Kind::Pattern] {
+            let names = session.subscriptions.as_mut().map(|all| kind.of(all).clone()).unwrap_or_default();
+            names.iter().for_each(|name| self.unsubscribe(session, kind, name));
+        }
+    }
+}
+
+/// A message in each dialect in which somebody wants it.
+#[derive(Default)]
+struct Encoded([Vec<u8>; 2]);
+
+impl Encoded {
+    fn get(&mut self, protocol: Protocol, words: &[&[u8]]) -> &[u8] {
+        let bytes = &mut self.0[usize::from(protocol == Protocol::Resp3)];
+        if bytes.is_empty() {
+            let mut reply = Reply::new(bytes, protocol);
+            reply.push(words.len());
+            words.iter().for_each(|word| reply.bulk(word));
+        }
+        bytes
+    }
+}
+
+/// Puts a message aside for all who listen; how often. `own` gets what the client of this slot is sent.
+pub fn publish(
+    shared: &mut Shared,
+    channel: &[u8],
+    message: &[u8],
+    mut own: Option<(usize, &mut Vec<u8>)>,
+) -> usize {
+    let mut receivers = 0;
+    let all = std::mem::take(&mut shared.channels);
+    if let Some(slots) = all.channels.get(channel) {
+        let words = [b"message".as_slice(), channel, message];
+        receivers += send(shared, slots, &words, &mut own);
+    }
+    for (pattern, slots) in all.patterns.iter().filter(|(pattern, _)| glob::matches(pattern, channel)) {
+        let words = [b"pmessage".as_slice(), pattern, channel, message];
+        receivers += send(shared, slots, &words, &mut own);
+    }
+    shared.channels = all;
+    receivers
+}
+
+fn send(
+    shared: &mut Shared,
+    slots: &BTreeSet<usize>,
+    words: &[&[u8]],
+    own: &mut Option<(usize, &mut Vec<u8>)>,
+) -> usize {
+    let mut encoded = Encoded::default();
+    let bytes_max = shared.config.limits.channel_bytes_max;
+    for &slot in slots {
+        let bytes = encoded.get(shared.directory.protocol(slot), words);
+        match own {
+            Some((its, out)) if *its == slot => out.extend_from_slice(bytes),
+            _ => match shared.directory.deliver(slot, bytes_max, |its| its.bytes.extend_from_slice(bytes)) {
+                Ok(Some(place)) => shared.order(Order::Look { place }),
+                Ok(None) => {}
+                Err(client) => shared.order(Order::Kill { client }),
+            },
+        }
+    }
+    slots.len()
+}
