@@ -119,6 +119,9 @@ pub struct RunArgs {
     /// Do not shrink a failure
     #[arg(long)]
     pub no_shrink: bool,
+    /// Write the stacks of all threads when this event has happened, by its number in the trace, and raise SIGTRAP under a debugger
+    #[arg(long, value_name = "#EVENT", value_parser = event)]
+    pub stop_at: Option<u64>,
 }
 
 /// `explore`
@@ -356,6 +359,14 @@ fn seed(text: &str) -> Result<Seed, String> {
 
 fn number(text: &str) -> Result<u64, String> {
     parse_seed(text).map_err(|error| error.to_string())
+}
+
+/// `#26`, or `26`.
+fn event(text: &str) -> Result<u64, String> {
+    match text.strip_prefix('#').unwrap_or(text).parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected the number of an event, such as #26".to_owned()),
+    }
 }
 
 fn jobs(text: &str) -> Result<u64, String> {

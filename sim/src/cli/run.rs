@@ -6,8 +6,9 @@ use super::{Done, Exit, Registry, Stop};
 use crate::choice::{Base, Overrides};
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Failure, Record, RunReport, RunSpec};
-use crate::runner::{Worker, invocation};
+use crate::runner::{Worker, invocation, settings};
 use crate::shrink::Limits;
+use crate::stack::stop;
 use crate::trace::{form, text};
 use std::path::Path;
 use std::time::Duration;
@@ -16,11 +17,22 @@ use std::time::Duration;
 pub(crate) const BUDGET: Limits = Limits { runs: 10_000, time: Some(Duration::from_secs(5)) };
 
 pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) -> Done {
-    let record = if args.trace { Record::Trace } else { Record::Hash };
+    let record = if args.trace || args.stop_at.is_some() { Record::Trace } else { Record::Hash };
     let spec = spec(registry, &args.one, record)?;
     let mut worker = Worker::new(registry.executor);
+    if let Some(event) = args.stop_at {
+        stop_at(event, args, &spec, console);
+    }
     let report = once(&mut worker, &spec)?;
-    if let Some(log) = &report.trace {
+    if let (Some(event), false) = (args.stop_at, stop::stops_no_more()) {
+        let last = report.trace.as_ref().and_then(|log| log.events.last()).map_or(0, |event| event.number);
+        return Err(Stop::usage(if event > last {
+            format!("--stop-at: there is no event #{event}: the last is #{last}")
+        } else {
+            "--stop-at: these programs run in a process of their own, which does not stop".to_owned()
+        }));
+    }
+    if let (Some(log), true) = (&report.trace, args.trace) {
         let mut bytes = Vec::new();
         // Writing to memory does not fail.
         let _ = text::write(log, &mut bytes);
@@ -38,6 +50,28 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
     }
     let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
     Ok(explain(&mut worker, &spec, report.hash, limits, true, &folder::root(), console).exit)
+}
+
+/// Arms the stop, and says how to look at it with a debugger, where there is none.
+fn stop_at(event: u64, args: &RunArgs, spec: &RunSpec, console: &mut Console) {
+    stop::stop_at(event);
+    if stop::is_traced() {
+        return;
+    }
+    let program = std::env::current_exe().unwrap_or_default();
+    let program = program.display().to_string();
+    let (program, name) = (invocation::quoted(&program), invocation::quoted(spec.scenario.name));
+    let seed = match spec.base {
+        Base::Seed(seed) => seed,
+        Base::Zero => 0,
+    };
+    let trace = if args.trace { " --trace" } else { "" };
+    console.err(&format!(
+        "no debugger is attached: the run does not stop. Under one it does:\n  gdb -ex run --args {program} run {name} --seed {seed:#x}{}{trace} --stop-at '#{event}'\n\
+         One event back is `--stop-at '#{}'`: the run is the same each time.\n",
+        settings::flags(&spec.settings),
+        event.saturating_sub(1).max(1)
+    ));
 }
 
 /// The run that the arguments describe.

@@ -13,6 +13,7 @@
 
 pub(crate) mod fatal;
 pub(crate) mod native;
+pub(crate) mod stop;
 mod storage;
 
 use crate::allocator::Accounts;
@@ -105,6 +106,9 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "suspended outside a simulated thread");
+    if stop::is_ahead() {
+        with(|w| stop::suspends(w.scheduler.current()));
+    }
     // SAFETY: it belongs to the coroutine that is running on this very stack, so it lives at least as long as this frame.
     unsafe { (*yielder).suspend(()) };
     YIELDER.set(yielder);

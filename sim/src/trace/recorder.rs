@@ -2,6 +2,7 @@
 
 use super::{Event, Kind, TraceHash};
 use crate::run::{Record, TraceLog};
+use crate::stack::stop;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -188,7 +189,14 @@ impl Recorder {
         if self.log.events.len() == KEPT_EVENTS {
             self.log.events.drain(..KEPT_EVENTS / 2);
         }
+        let (number, thread) = (event.number, event.thread);
         self.log.events.push(event);
+        if stop::is_ahead() {
+            let ended = |thread| {
+                self.log.events.iter().any(|event| event.thread == thread && event.kind == Kind::ThreadEnd)
+            };
+            stop::reached(number, thread, &self.log.threads, ended);
+        }
     }
 }
 
