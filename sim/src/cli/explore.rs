@@ -12,7 +12,7 @@ use crate::runner::explore::{Counters, HANGS, Plan};
 use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
-use crate::runner::{Worker, interrupt, invocation, junit, progress};
+use crate::runner::{Worker, interrupt, invocation, junit, progress, settings};
 use crate::shrink::Limits;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         console.err(&format!("skipped: {name} refuses: {line}\n"));
     }
     let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
+    file.summary.command = Some(command(args, &plan));
     let nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
     for broken in &sweep.broken {
         console.err(&format!(
@@ -82,6 +83,24 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
     Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism).max(regressed))
+}
+
+/// The line that runs the sweep again, without its shard and its files. It names the scenarios that were typed: which runs are a
+/// shard's depends on all of them.
+fn command(args: &ExploreArgs, plan: &Plan) -> String {
+    let mut line = format!("{} explore", invocation::command());
+    for name in &args.scenarios {
+        // Writing to a String does not fail.
+        let _ = write!(line, " {}", invocation::quoted(name));
+    }
+    let _ = write!(line, "{} --from {:#x}", settings::flags(&plan.settings), plan.from);
+    if let Some(seeds) = plan.seeds {
+        let _ = write!(line, " --seeds {seeds}");
+    }
+    if let Some(time) = plan.time {
+        let _ = write!(line, " --time {}ms", time.as_millis());
+    }
+    line
 }
 
 /// Failures that were repaired are looked at first.
@@ -263,6 +282,9 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     if let Some(line) = summary.incomplete() {
         writeln!(out, "{line}")?;
+    }
+    for line in &summary.again {
+        writeln!(out, "run again  {line}")?;
     }
     writeln!(
         out,

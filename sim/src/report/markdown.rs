@@ -126,6 +126,12 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         thousands(summary.rate()),
         sums.hash
     )?;
+    if let Some(line) = summary.incomplete() {
+        writeln!(out, "{line}\n")?;
+    }
+    for line in &summary.again {
+        writeln!(out, "Run again: `{line}`\n")?;
+    }
     if !summary.kinds.is_empty() {
         let mut table = Table::new(&[
             ("scenario", Align::Left),

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How often it is looked at whether runs are to be stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Why a sweep stopped that somebody ended.
+pub const INTERRUPTION: &str = "interrupted";
 /// The site of a run that makes no call (O3). It cannot be run again.
 pub const HANGS: &str = "no call";
 
@@ -93,7 +95,7 @@ impl Plan {
         let stopped = if shared.jobs.iter().any(|job| lock(job).hangs) {
             Some("a run that makes no call".to_owned())
         } else if shared.interrupted.load(Ordering::Relaxed) {
-            Some("interrupted".to_owned())
+            Some(INTERRUPTION.to_owned())
         } else {
             self.time
                 .filter(|_| shared.timed_out.load(Ordering::Relaxed))

@@ -1,6 +1,7 @@
 //! The file of a sweep (`--json`): a line for each failure, then one object with the sums. `merge` joins the files of shards,
 //! and the sums of all shards equal those of the whole.
 
+use super::explore::INTERRUPTION;
 use super::invocation;
 use super::shard::Shard;
 use super::summary::{FAILURES_KEPT, Sums, Sweep};
@@ -98,6 +99,12 @@ pub struct Summary {
     /// Why not all of them ran: `--time 3s`, `interrupted`.
     #[serde(default)]
     pub stopped: Option<String>,
+    /// The line that runs the sweep again, without its shard and its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Of merged files: the line for each shard that is missing or was interrupted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<String>,
     /// Scenarios left out, each with the reason.
     pub skipped: BTreeMap<String, String>,
 }
@@ -185,6 +192,8 @@ impl SweepFile {
             complete: sweep.stopped.is_none(),
             planned: sweep.planned,
             stopped: sweep.stopped.clone(),
+            command: None,
+            again: Vec::new(),
             skipped: sweep.skipped.iter().cloned().chain(refused).collect(),
         };
         SweepFile { failures: failures.collect(), summary }
@@ -217,6 +226,9 @@ impl SweepFile {
     }
 }
 
+/// So many shards that are missing are named.
+const SHOWN: usize = 10;
+
 /// Joins the files of the shards of one sweep. The error is a line for people.
 pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     let Some((_, first)) = files.first() else { return Err("nothing to merge".to_owned()) };
@@ -229,6 +241,7 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
             elapsed_s: 0.0,
             planned: Some(0),
             stopped: None,
+            again: Vec::new(),
             ..first.summary.clone()
         },
     };
@@ -237,6 +250,7 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     };
     let count = shard_of(&files[0])?.count;
     let mut parts = BTreeSet::new();
+    let mut unfinished = BTreeSet::new();
     for entry @ (name, file) in files {
         let part = &file.summary;
         let shard = shard_of(entry)?;
@@ -251,20 +265,27 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
             ));
         }
         whole.add(file);
+        if part.stopped.as_deref() == Some(INTERRUPTION) {
+            unfinished.insert(shard.index);
+            whole.summary.stopped = Some(format!("shard {shard} was interrupted"));
+        }
     }
     if (parts.len() as u64) < count {
         whole.summary.complete = false;
         whole.summary.planned = None;
-        let missing: Vec<String> = (0..count)
-            .filter(|index| !parts.contains(index))
-            .map(|index| format!("{index}/{count}"))
-            .collect();
-        let is = if missing.len() == 1 { "is" } else { "are" };
+        let missing = count - parts.len() as u64;
+        let is = if missing == 1 { "is" } else { "are" };
         // Somebody may have typed any number of shards.
-        let shown = missing.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-        let more =
-            if missing.len() > 10 { format!(" and {} more", missing.len() - 10) } else { String::new() };
-        whole.summary.stopped = Some(format!("shard {shown}{more} {is} missing"));
+        let shown: Vec<u64> = (0..count).filter(|index| !parts.contains(index)).take(SHOWN).collect();
+        let more = missing - shown.len() as u64;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        unfinished.extend(&shown);
+        let shown: Vec<String> = shown.iter().map(|index| format!("{index}/{count}")).collect();
+        whole.summary.stopped = Some(format!("shard {}{more} {is} missing", shown.join(", ")));
+    }
+    if let Some(command) = &whole.summary.command {
+        let line = |index: &u64| format!("{command} --shard {index}/{count} --json sweep-{index}.json");
+        whole.summary.again = unfinished.iter().take(SHOWN).map(line).collect();
     }
     whole.order();
     Ok(whole)

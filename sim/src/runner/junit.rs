@@ -91,6 +91,8 @@ mod tests {
             complete: true,
             planned: Some(2),
             stopped: None,
+            command: None,
+            again: Vec::new(),
             skipped: [("plain".to_owned(), "has no knob `model`".to_owned())].into(),
         };
         insta::assert_snapshot!(text(&SweepFile { failures: Vec::new(), summary }));

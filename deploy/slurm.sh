@@ -1,0 +1,33 @@
+#!/bin/sh
+# A sweep over a cluster: a Slurm array, each task one shard, in a folder that all nodes see. Submitted from there:
+#
+#   array=$(sbatch --parsable deploy/slurm.sh target/release/eagain explore --seeds 100000)
+#   sbatch --dependency=afterany:"$array" deploy/slurm.sh target/release/eagain merge
+#
+# The second joins the files of the shards. A task that died has left none: its shard is named, with the line that runs it alone.
+#
+#SBATCH --job-name=eagain
+#SBATCH --array=0-7
+#SBATCH --cpus-per-task=4
+#SBATCH --time=01:00:00
+#SBATCH --output=eagain-%A-%a.log
+
+eagain=$1 command=$2
+shift 2
+case $command in
+explore)
+    export EAGAIN_OUT=failures
+    # SLURM_ARRAY_TASK_ID, _COUNT and _MIN say which shard this is: the array may be numbered from 1.
+    exec "$eagain" explore "$@" --from 0 --shard auto --jobs "${SLURM_CPUS_PER_TASK:-1}" \
+        --json "sweep-$SLURM_ARRAY_TASK_ID.json" --junit "sweep-$SLURM_ARRAY_TASK_ID.xml"
+    ;;
+merge)
+    # The first task of the array is enough.
+    [ "${SLURM_ARRAY_TASK_ID:-0}" = "${SLURM_ARRAY_TASK_MIN:-0}" ] || exit 0
+    exec "$eagain" merge sweep-*.json --json whole.json --junit whole.xml
+    ;;
+*)
+    echo "expected: slurm.sh EAGAIN explore … or slurm.sh EAGAIN merge" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,182 @@
+//! One sweep over several processes, each of which the batch system tells which part is its own: one dies, its shard is named, and the
+//! printed line runs it alone. The scripts of `deploy/` are run here as far as a machine allows.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use eagain_net::*;
+use eagain_sim::cli::Registry;
+use eagain_sim::run::{Knob, KnobValues, Scenario};
+use eagain_sim::{choose, fail, runner::engine};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const SLOW: Knob =
+    Knob { name: "slow", about: "", values: KnobValues::Number { low: 0, high: 1_000_000, default: 0 } };
+
+/// Fails now and then; how long a run takes is a setting.
+const STEPS: Scenario = Scenario {
+    name: "steps",
+    about: "",
+    knobs: &[SLOW],
+    seeds: 4,
+    body: |sim| {
+        let (host, slow) = (sim.host("host"), sim.number("slow"));
+        sim.client(host, "client", move |k| {
+            for _ in 0..slow {
+                sleep(k, Duration::from_micros(100));
+            }
+            if choose("length", 0, 30) == 7 {
+                fail("O2", "seven", String::new());
+            }
+        });
+    },
+};
+
+/// As it, under another name: shards are cut through both.
+const OTHER: Scenario = Scenario { name: "other", ..STEPS };
+
+const REGISTRY: Registry = Registry {
+    scenarios: &[STEPS, OTHER],
+    bugs: &[],
+    extras: &[],
+    regressions: "no such folder",
+    executor: engine::make,
+};
+
+/// The variable that makes this program the command: its arguments, in lines.
+const COMMAND: &str = "COMMAND_OF_SHARDS";
+
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn is_the_command() {
+    let Ok(line) = std::env::var(COMMAND) else { return };
+    let (code, out, err) = common::eagain(&REGISTRY, &line);
+    println!("{out}{err}");
+    std::process::exit(code.into());
+}
+
+fn shell(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Child {
+    // A command of that name, so that the lines of scripts run as they are.
+    let exe = std::env::current_exe().unwrap();
+    let eagain = folder.join("eagain");
+    if !eagain.exists() {
+        let script = format!(
+            "#!/bin/sh\n{COMMAND}=\"$*\" exec '{}' --exact is_the_command --nocapture\n",
+            exe.display()
+        );
+        std::fs::write(&eagain, script).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&eagain).status().unwrap().success());
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).current_dir(folder).envs(variables.iter().copied());
+    command.env("EAGAIN_OUT", folder.join("failures"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn said(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.code(), text)
+}
+
+fn now(folder: &Path, line: &str) -> (Option<i32>, String) {
+    said(shell(folder, line, &[]))
+}
+
+/// The sums of a file, without what the wall clock says.
+fn sums(folder: &Path, file: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    let mut sums: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    sums.as_object_mut().unwrap().remove("elapsed_s");
+    for kind in sums["kinds"].as_array_mut().unwrap() {
+        // Which shard has met it first says where its folder is.
+        kind.as_object_mut().unwrap().remove("folder");
+    }
+    sums
+}
+
+/// Runs the shards 0, 2 and 3 of four, and kills the other in the middle; joins them, runs the line that is printed, and joins again.
+fn one_of_four_dies(explore: &str, merge: &str, variables: impl Fn(usize) -> Vec<(&'static str, String)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let part = |index: usize, more: &str| {
+        let variables = variables(index);
+        let variables: Vec<_> = variables.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        shell(folder, &format!("{explore}{more}"), &variables)
+    };
+    let mut dies = part(1, " --set slow=1000000");
+    let parts: Vec<Child> = [0, 2, 3].map(|index| part(index, "")).into();
+    for part in parts {
+        let (code, said) = said(part);
+        assert_eq!(code, Some(1), "{said}");
+    }
+    assert_eq!(dies.try_wait().unwrap(), None, "it is in its first runs");
+    // Of the shell, which has become the command.
+    dies.kill().unwrap();
+    dies.wait().unwrap();
+
+    let (code, said) = now(folder, merge);
+    assert!(code == Some(1) && said.contains("(shard 1/4 is missing)"), "{said}");
+    let again =
+        said.lines().find_map(|line| line.strip_prefix("run again  ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(again.ends_with(" --shard 1/4 --json sweep-1.json"), "{said}");
+    let (_, arguments) = again.split_once(" explore ").unwrap();
+    let (code, said) = now(folder, &format!("./eagain explore {arguments}"));
+    assert_eq!(code, Some(1), "{said}");
+
+    let (code, said) = now(folder, merge);
+    assert!(
+        code == Some(1) && said.contains("2 scenarios, 400 seeds, ") && !said.contains("run again"),
+        "{said}"
+    );
+    let (_, said) = now(folder, "./eagain explore --seeds 200 --from 0 --json one.json --no-shrink");
+    assert_eq!(sums(folder, "whole.json"), sums(folder, "one.json"), "{said}");
+}
+
+#[test]
+fn a_shard_of_a_kubernetes_job_that_died_is_named_and_runs_again_alone() {
+    one_of_four_dies(
+        "exec ./eagain explore --from=0 --seeds=200 --shard=auto --jobs=1 --no-shrink --json=sweep-$JOB_COMPLETION_INDEX.json",
+        "./eagain merge sweep-*.json --json whole.json --junit whole.xml",
+        |index| vec![("JOB_COMPLETION_INDEX", index.to_string()), ("COMPLETIONS", "4".to_owned())],
+    );
+}
+
+#[test]
+fn a_task_of_a_slurm_array_that_died_is_named_and_runs_again_alone() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/slurm.sh");
+    let script = script.display();
+    one_of_four_dies(
+        &format!("exec '{script}' ./eagain explore --seeds 200 --no-shrink"),
+        &format!("'{script}' ./eagain merge"),
+        |index| {
+            vec![
+                ("SLURM_ARRAY_TASK_ID", index.to_string()),
+                ("SLURM_ARRAY_TASK_COUNT", "4".to_owned()),
+                ("SLURM_ARRAY_TASK_MIN", "0".to_owned()),
+            ]
+        },
+    );
+}
+
+/// The files of `deploy/` and the workflow pass arguments that the command has.
+#[test]
+fn what_the_job_of_kubernetes_runs_is_what_the_command_takes() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy");
+    let text = std::fs::read_to_string(deploy.join("kubernetes.yaml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let arguments: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- --"))
+        .filter(|line| line.contains('='))
+        .collect();
+    assert_eq!(arguments.len(), 6, "{arguments:?}");
+    let line = arguments.iter().map(|argument| format!(" --{argument}")).collect::<String>();
+    let line = line.replace("$(JOB_COMPLETION_INDEX)", "3").replace("/results", ".").replace("100000", "40");
+    let variables = [("JOB_COMPLETION_INDEX", "3"), ("COMPLETIONS", "8")];
+    let (code, text) = said(shell(folder.path(), &format!("./eagain explore{line}"), &variables));
+    assert!(code.is_some_and(|code| code < 2) && text.contains("10 seeds"), "{text}");
+    assert!(folder.path().join("sweep-3.json").is_file() && folder.path().join("sweep-3.xml").is_file());
+}
