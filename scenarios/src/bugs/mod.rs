@@ -23,6 +23,7 @@
 //! | o | pools and reconnecting |
 
 mod common;
+mod common_lines;
 mod connections;
 mod epoll_server;
 mod on_tokio;

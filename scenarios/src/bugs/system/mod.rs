@@ -3,16 +3,28 @@
 
 mod accept_torn_tail;
 mod append_behind_torn;
+mod callback_of_the_reply_before;
 mod condvar_signal_without_mutex;
+mod disable_waits_for_callback;
 pub(super) mod double_apply;
+mod last_backend_taken_out;
 mod missing_directory_fsync;
 mod missing_fsync;
 mod multishot_accept_ended;
+mod no_limit_for_a_lost_peer;
+mod one_signal_of_each_number;
 mod oneshot_armed_too_early;
 mod pooled_after_timeout;
+mod reconnect_in_step;
 mod reply_before_sync;
 pub(super) mod reply_mix_up;
+mod segment_tail_not_synced;
 mod signal_before_wait;
+mod signal_queue_overflow;
+mod stale_place_in_flight_list;
+mod sync_retried_after_error;
+mod wakeup_written_under_lock;
+mod worker_woken_only_when_empty;
 
 use eagain_sim::PlantedBug;
 
@@ -29,4 +41,16 @@ pub(super) const PLANTED: &[PlantedBug] = &[
     pooled_after_timeout::BUG,
     reply_mix_up::BUG,
     double_apply::BUG,
+    sync_retried_after_error::BUG,
+    worker_woken_only_when_empty::BUG,
+    disable_waits_for_callback::BUG,
+    one_signal_of_each_number::BUG,
+    callback_of_the_reply_before::BUG,
+    wakeup_written_under_lock::BUG,
+    signal_queue_overflow::BUG,
+    no_limit_for_a_lost_peer::BUG,
+    segment_tail_not_synced::BUG,
+    reconnect_in_step::BUG,
+    last_backend_taken_out::BUG,
+    stale_place_in_flight_list::BUG,
 ];
