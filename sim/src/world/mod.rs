@@ -77,16 +77,6 @@ pub(crate) struct Outside {
     pub stop: Arc<AtomicBool>,
 }
 
-impl World {
-    /// Calls were made; whether the run is to end.
-    pub fn beat(&mut self) {
-        self.outside.heartbeat.store(self.outside.heartbeat.load(Relaxed).wrapping_add(1), Relaxed);
-        if self.outside.stop.load(Relaxed) {
-            self.run.fail(Oracle::Own(INTERRUPTED), "", String::new());
-        }
-    }
-}
-
 /// The larger collections of a world that is over, empty: the next one on this OS thread moves in, so that a sweep of small
 /// worlds does not grow them anew each time. Nothing but their capacity outlives a world.
 #[derive(Default)]
@@ -127,6 +117,14 @@ impl World {
             numbers: 0,
             liveness: Liveness::default(),
             outside: Outside::default(),
+        }
+    }
+
+    /// Calls were made; whether the run is to end.
+    pub fn beat(&mut self) {
+        self.outside.heartbeat.store(self.outside.heartbeat.load(Relaxed).wrapping_add(1), Relaxed);
+        if self.outside.stop.load(Relaxed) {
+            self.run.fail(Oracle::Own(INTERRUPTED), "", String::new());
         }
     }
 
