@@ -159,6 +159,20 @@ pub fn readable(fd: Fd) -> Option<u64> {
     })
 }
 
+/// The names in an open directory, sorted, and whether each is a directory.
+pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, bool)>> {
+    with(|w| crate::syscall::file::entries(w, fd))
+}
+
+/// `F_GETFL` without the flags that can be changed: how the file may be used. 0 is `O_RDONLY`.
+pub fn access_mode(fd: Fd) -> i32 {
+    with(|w| match w.file(fd).map(|file| &w.files[file].object) {
+        Ok(Object::File(open)) => open.access.mode(),
+        Ok(Object::Pipe { writes, .. }) => i32::from(*writes),
+        _ => eagain_net::OpenFlags::RDWR.0,
+    })
+}
+
 /// The name of the running thread's host.
 pub fn host_name() -> String {
     with(|w| {

@@ -178,6 +178,13 @@ impl Sim {
         SocketAddr::from((self.world.network.ip(host.0), port))
     }
 
+    /// The disk of a host has this file, or directory where `contents` is `None`, before anything runs there.
+    pub fn install(&mut self, host: HostId, path: &str, contents: Option<&[u8]>) {
+        let disk = &mut self.world.hosts[host.0].disk;
+        disk.format_if_new();
+        disk.install(path, contents);
+    }
+
     /// A process that runs for as long as the world: a server. The run does not wait for its end.
     pub fn server(
         &mut self,

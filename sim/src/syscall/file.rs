@@ -424,6 +424,16 @@ pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
     Ok(())
 }
 
+/// The entries of an open directory, and whether each is one.
+pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, bool)>> {
+    let file = disk_of(w, fd, Errno::ENOTDIR)?;
+    let open = get_open(w, file).ok_or(Errno::EBADF)?;
+    let (host, inode) = (open.host, open.inode);
+    let disk = &w.hosts[host].disk;
+    let directory = disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?;
+    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.inode(inode).is_dir())).collect())
+}
+
 pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
     check_path(path)?;
     // opendir(3) opens it.

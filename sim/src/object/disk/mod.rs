@@ -14,6 +14,7 @@ mod sectors;
 
 use crate::choice::Stream;
 use contents::Contents;
+use eagain_net::OpenFlags;
 pub(crate) use names::{Last, check_path};
 use slab::Slab;
 use std::collections::BTreeMap;
@@ -108,6 +109,21 @@ pub(crate) struct Access {
     pub append: bool,
 }
 
+impl Access {
+    /// As `fcntl(2)` gives it with `F_GETFL`.
+    pub fn mode(self) -> i32 {
+        match (self.readable, self.writable) {
+            (true, false) => OpenFlags::NONE.0,
+            (false, true) => OpenFlags::WRONLY.0,
+            (true, true) => OpenFlags::RDWR.0,
+            (false, false) => ACCESS_MODE,
+        }
+    }
+}
+
+/// `O_ACCMODE`; a file that is opened with all of it can be neither read nor written (open(2)).
+const ACCESS_MODE: i32 = 3;
+
 impl Disk {
     /// Opens a file or a directory of the disk of `host`. An error that was not reported yet is reported to those who open
     /// the file after it, too.
@@ -185,6 +201,10 @@ impl Disk {
 impl Directory {
     pub fn is_empty(&self) -> bool {
         self.now.is_empty()
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &u32)> {
+        self.now.iter()
     }
 
     pub fn names(&self) -> impl Iterator<Item = &String> {

@@ -70,12 +70,34 @@ impl Disk {
         }
         self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true) });
         for path in DIRECTORIES {
-            let made = self.inodes.insert(Inode { links: 1, ..Inode::new(path.to_owned(), true) }) as u32;
-            let (before, name) = path.rsplit_once('/').unwrap_or_default();
-            let before = if before.is_empty() { Ok(ROOT) } else { self.find(before) };
-            let Some(d) = before.ok().and_then(|at| self.inode_mut(at).directory.as_mut()) else { continue };
-            d.now.insert(name.to_owned(), made);
-            d.durable.insert(name.to_owned(), made);
+            self.install(path, None);
+        }
+    }
+
+    /// The disk has this file, or directory where `contents` is `None`, before anything runs: it is durable. Directories above it are
+    /// made too; what has a name already stays.
+    pub fn install(&mut self, path: &str, contents: Option<&[u8]>) {
+        let mut directory = ROOT;
+        let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
+        while let Some(name) = names.next() {
+            let known = self.inode(directory).directory.as_ref().and_then(|d| d.now.get(name).copied());
+            let contents = contents.filter(|_| names.peek().is_none());
+            let next = known.unwrap_or_else(|| {
+                let is_dir = contents.is_none();
+                let made = Inode { links: 1, ..Inode::new(path.to_owned(), is_dir) };
+                let made = self.inodes.insert(made) as u32;
+                if let Some(contents) = contents {
+                    let inode = self.inode_mut(made);
+                    inode.data.write(contents, 0);
+                    inode.durable_len = inode.len();
+                    self.used += self.inode(made).stored();
+                }
+                made
+            });
+            let Some(d) = &mut self.inode_mut(directory).directory else { return };
+            d.now.insert(name.to_owned(), next);
+            d.durable.insert(name.to_owned(), next);
+            directory = next;
         }
     }
 
