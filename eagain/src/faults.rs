@@ -11,7 +11,11 @@ macro_rules! families {
 
 families! {
     PROCESS_KILL = ProcessKill, "A restarting process is killed at one of its calls.";
-    HOST_POWER = HostPower, "The host of a restarting process loses power; what was not synced may be lost.";
+    HOST_POWER = HostPower, "The host of a restarting process loses power; what was not synced may be lost (`DISK_TORN` comes with it).";
+    DISK_TORN = DiskTorn, "Of what a disk has not synced some is gone after a power failure; without it all of it gets there in time.";
+    DISK_SYNC = DiskSync, "A sync of a file fails: EIO, once.";
+    DISK_SLOW = DiskSlow, "Syncs take long.";
+    DISK_SPACE = DiskSpace, "A disk is full for a while: ENOSPC.";
     PARTITION = Partition, "Two hosts cannot reach each other for a while.";
     RESET = Reset, "A connection is reset between two segments.";
     BLACK_HOLE = BlackHole, "A direction of a connection carries nothing any more.";

@@ -45,7 +45,7 @@ mod world;
 #[cfg(feature = "native")]
 pub use command::{main, main_with_bugs, test};
 #[cfg(feature = "native")]
-pub use world::{Host, World};
+pub use world::{Binary, Host, World};
 
 #[cfg(feature = "allocator")]
 #[global_allocator]

@@ -1,6 +1,6 @@
 //! A world of unmodified programs: hosts by name, and what runs on them.
 
-use eagain_native::{Program, register, start};
+use eagain_native::{Main, Program, register, start};
 use eagain_sim::fault::Family;
 use eagain_sim::{HostId, ProcessId, Sim};
 use std::collections::BTreeMap;
@@ -53,7 +53,11 @@ impl World<'_> {
 
     /// Fault families that runs of this world may switch on, besides the usual ones. See [`faults`](crate::faults).
     pub fn may(&mut self, families: impl IntoIterator<Item = Family>) {
-        let families: Vec<Family> = families.into_iter().collect();
+        let mut families: Vec<Family> = families.into_iter().collect();
+        if families.contains(&Family::HostPower) {
+            // A disk that had written everything in time would make the failure of power a kill.
+            families.push(Family::DiskTorn);
+        }
         self.sim.also(&families);
     }
 
@@ -91,7 +95,7 @@ pub struct Host<'a> {
     may_panic: bool,
 }
 
-impl Host<'_> {
+impl<'a> Host<'a> {
     /// A variable of the process's environment, which has nothing of this process's own.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
@@ -103,6 +107,19 @@ impl Host<'_> {
     /// An argument of the process, after its name.
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// The host's disk has this directory from the beginning. Its name is durable: what a program makes itself is once it has synced
+    /// the directory above.
+    pub fn directory(self, path: &str) -> Self {
+        self.sim.install(self.id, path, None);
+        self
+    }
+
+    /// The host's disk has this file from the beginning: a configuration.
+    pub fn file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        self.sim.install(self.id, path, Some(contents.as_ref()));
         self
     }
 
@@ -128,21 +145,91 @@ impl Host<'_> {
         self.begin(main, |sim, host, name| sim.client(host, name, start))
     }
 
+    /// An executable of this machine, with arguments after its name: dynamically linked, for glibc, position independent. Its files are
+    /// those of the host's simulated disk. One that cannot be run ends the run with a sentence that says why.
+    ///
+    /// ```no_run
+    /// # fn scenario(world: &mut eagain::World<'_>) {
+    /// world.host("cache").binary("/usr/bin/redis-server", ["--port", "6379"]).restarting();
+    /// # }
+    /// ```
+    pub fn binary(
+        self,
+        path: impl Into<String>,
+        arguments: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Binary<'a> {
+        let path = path.into();
+        let host = arguments.into_iter().fold(self, Host::arg);
+        Binary { host, path }
+    }
+
     fn begin<T: Termination>(
         self,
         main: impl Fn() -> T + 'static,
         process: impl FnOnce(&mut Sim, HostId, &str) -> ProcessId,
     ) -> ProcessId {
-        *self.number += 1;
+        let main = move || main().report() == ExitCode::SUCCESS;
+        let name = self.next_name();
+        self.begin_as(&name, name.clone(), Main::Function(Box::new(main)), process)
+    }
+
+    fn next_name(&self) -> String {
         let host = self.name.replace(' ', "-");
-        let name = if *self.number == 1 { host } else { format!("{host}:{}", self.number) };
-        let arguments = [name.clone()].into_iter().chain(self.arguments).collect();
-        let main = Box::new(move || main().report() == ExitCode::SUCCESS);
-        register(&name, Program { arguments, environment: self.environment, main });
-        let id = process(self.sim, self.id, &name);
+        if *self.number == 0 { host } else { format!("{host}:{}", *self.number + 1) }
+    }
+
+    /// The process `name`, whose first argument is `called`.
+    fn begin_as(
+        self,
+        name: &str,
+        called: String,
+        main: Main,
+        process: impl FnOnce(&mut Sim, HostId, &str) -> ProcessId,
+    ) -> ProcessId {
+        *self.number += 1;
+        let arguments = [called].into_iter().chain(self.arguments).collect();
+        register(name, Program { arguments, environment: self.environment, main });
+        let id = process(self.sim, self.id, name);
         if self.may_panic {
             self.sim.may_panic(id);
         }
         id
+    }
+}
+
+/// A process in a file of its own, made by [`Host::binary`].
+#[must_use = "it does nothing: end with server, restarting or client"]
+pub struct Binary<'a> {
+    host: Host<'a>,
+    path: String,
+}
+
+impl Binary<'_> {
+    /// As [`Host::server`].
+    pub fn server(self) -> ProcessId {
+        self.begin(|sim, host, name| sim.server(host, name, start))
+    }
+
+    /// As [`Host::restarting`].
+    pub fn restarting(self) -> ProcessId {
+        self.begin(|sim, host, name| sim.server_restarting(host, name, |kernel, _| start(kernel)))
+    }
+
+    /// As [`Host::client`].
+    pub fn client(self) -> ProcessId {
+        self.begin(|sim, host, name| sim.client(host, name, start))
+    }
+
+    fn begin(self, process: impl FnOnce(&mut Sim, HostId, &str) -> ProcessId) -> ProcessId {
+        let name = self.host.next_name();
+        let main = match Main::binary(&self.path) {
+            Ok(main) => main,
+            Err(line) => {
+                // The run is refused: the process takes its place without doing anything.
+                self.host.sim.refuse(line);
+                Main::Function(Box::new(|| true))
+            }
+        };
+        self.host.begin_as(&name, self.path, main, process)
     }
 }

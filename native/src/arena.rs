@@ -29,6 +29,8 @@ pub struct Region {
     top: Cell<usize>,
     /// Bytes in use.
     used: Cell<usize>,
+    /// So many bytes at the beginning hold what an earlier world has left.
+    kept: Cell<usize>,
     /// The first free block of each class, which holds the address of the next.
     free: [Cell<usize>; CLASSES],
 }
@@ -70,6 +72,17 @@ impl Heaps {
         region
     }
 
+    /// The heap of a process that has not begun holds zeros wherever it was not used: what programs of C read although they
+    /// have not written it is the same in every run.
+    pub fn clear(&self, process: u32) {
+        let region = self.region(process);
+        // SAFETY: mapped, and nothing is in use yet.
+        unsafe {
+            let start = (*region).top.get();
+            std::ptr::write_bytes(start as *mut u8, 0, (*region).kept.get());
+        }
+    }
+
     /// All regions are empty.
     pub fn forget(&self) {
         for index in 0..self.mapped.get() {
@@ -85,7 +98,9 @@ impl Heaps {
                 if top > kept {
                     libc::madvise(kept as *mut c_void, top - kept, libc::MADV_DONTNEED);
                 }
+                let dirty = (top.min(kept) - at - HEADER).max(region.kept.get());
                 std::ptr::write_bytes(at as *mut u8, 0, size_of::<Region>());
+                region.kept.set(dirty);
             }
         }
     }
@@ -144,6 +159,11 @@ fn region_of(block: *mut u8) -> Option<&'static Region> {
     let at = block as usize;
     // SAFETY: a block in this range was handed out by a region, which stays mapped.
     (BASE..END).contains(&at).then(|| unsafe { &*((at & !(REGION_BYTES - 1)) as *const Region) })
+}
+
+/// Whether a block is of the heap of a process.
+pub fn is_of_a_process(block: *mut c_void) -> bool {
+    (BASE..END).contains(&(block as usize))
 }
 
 // SAFETY: a block is the system's, or one of a region that is at least as long as asked for and aligned as asked for; by its

@@ -32,6 +32,10 @@ pub struct Context {
     pub destructors: RefCell<Vec<Destructor>>,
     /// The values of its pthread keys.
     pub keys: RefCell<Vec<*mut c_void>>,
+    /// Its thread-local variables of the libraries of its program (`crate::binary`).
+    pub thread_locals: RefCell<Vec<*mut u8>>,
+    /// libc may open files by itself: it does for the program, and not for its own configuration.
+    pub opens_files: Cell<bool>,
     /// What it has computed since its last call, where it is compiled to be preempted.
     pub counter: crate::preempt::Counter,
     /// What it has printed since the last end of a line.
@@ -58,6 +62,14 @@ pub fn region() -> *const Region {
 }
 
 impl Context {
+    /// The thread is this one from now on. libc looks at the number in the block: its recursive mutexes have it as their owner.
+    pub fn begin(&self, tid: i32) {
+        self.tid.set(tid);
+        if let Some(block) = &*self.block.borrow() {
+            self.state.pool.number(block, tid);
+        }
+    }
+
     /// Runs `f` as the harness: its memory is the system's, and its calls are real.
     #[inline(always)]
     pub fn as_harness<R>(&self, f: impl FnOnce() -> R) -> R {

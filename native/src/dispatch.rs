@@ -9,7 +9,7 @@
 use crate::symbol::by_number;
 use crate::{context, image, raw};
 use eagain_sim::native;
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -194,8 +194,11 @@ unsafe extern "C" fn eagain_serve(frame: *const [c_long; 10]) -> c_long {
     if is_nobodys_business(context, call, [a, b]) {
         return 0;
     }
-    if !is_in_executable(behind as usize) && looks_at_files(call) {
-        return -c_long::from(libc::ENOENT);
+    if let (false, Some(path)) = (is_in_executable(behind as usize), looked_at(call, [a, b])) {
+        // SAFETY: a path that the caller gives to a system call.
+        if !context.opens_files.get() || unsafe { is_of_libc(path) } {
+            return -c_long::from(libc::ENOENT);
+        }
     }
     let errno = raw::errno();
     // SAFETY: what the system call asks for is the caller's promise.
@@ -212,20 +215,37 @@ fn is_nobodys_business(context: &context::Context, call: c_long, [word, op]: [c_
     call == libc::SYS_futex && wakes && !context.as_harness(|| native::is_awaited(word as usize))
 }
 
-/// What libc looks at by itself (its configuration, time zones, names) it looks at once in an OS process: it finds nothing.
-fn looks_at_files(call: c_long) -> bool {
-    [
-        libc::SYS_open,
-        libc::SYS_openat,
-        libc::SYS_stat,
-        libc::SYS_lstat,
-        libc::SYS_newfstatat,
-        libc::SYS_access,
-        libc::SYS_faccessat,
-        libc::SYS_readlink,
-        libc::SYS_readlinkat,
-    ]
-    .contains(&call)
+/// The path of a call that looks at one. What libc looks at by itself (its configuration, time zones, names) it looks at once in an OS
+/// process: it finds nothing.
+fn looked_at(call: c_long, [a, b]: [c_long; 2]) -> Option<*const c_char> {
+    match call {
+        libc::SYS_open | libc::SYS_stat | libc::SYS_lstat | libc::SYS_access | libc::SYS_readlink => {
+            Some(a as _)
+        }
+        libc::SYS_openat | libc::SYS_newfstatat | libc::SYS_faccessat | libc::SYS_readlinkat => Some(b as _),
+        _ => None,
+    }
+}
+
+/// Whether it is a file that libc opens for itself.
+///
+/// # Safety
+/// The path ends with a NUL, or is null.
+unsafe fn is_of_libc(path: *const c_char) -> bool {
+    const FILES: [&[u8]; 10] = [
+        b"/etc/localtime",
+        b"/etc/ld.so.",
+        b"/etc/nsswitch.conf",
+        b"/etc/resolv.conf",
+        b"/etc/host.conf",
+        b"/usr/share/zoneinfo",
+        b"/usr/share/locale",
+        b"/usr/lib/",
+        b"/lib/",
+        b"/lib64/",
+    ];
+    // SAFETY: as promised.
+    !path.is_null() && FILES.iter().any(|file| unsafe { CStr::from_ptr(path) }.to_bytes().starts_with(file))
 }
 
 unsafe extern "C" {

@@ -6,19 +6,23 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicUsize};
 
 /// Where the pristine image is kept: an address, since a static would be swapped.
 const KEPT: usize = 0x0f00_0000_0000;
 const KEPT_BYTES: usize = 16 << 20;
 /// Executables have two or three writable segments.
-const PARTS_MAX: usize = 14;
+const PARTS_MAX: usize = 32;
 
 /// In front of the pristine image.
 #[repr(C)]
 struct Kept {
     taken: usize,
+    /// How many parts the executable has.
     count: usize,
+    /// With those of libc: [`also`].
+    count_with_libc: usize,
     /// What Linux looks at: `crate::dispatch`.
     switch: AtomicU8,
     /// What the worker's signal handlers look at: nothing that they use may be swapped.
@@ -28,6 +32,9 @@ struct Kept {
 }
 
 const CELLS: usize = 8;
+
+/// The cell that says whether libc's parts are swapped too.
+const WITH_LIBC: usize = CELLS - 1;
 
 /// Words that are never swapped, zero at first. [`check`] comes first.
 pub fn cells() -> &'static [AtomicUsize; CELLS] {
@@ -197,6 +204,7 @@ impl Images {
 
     /// Every process of the next world begins as new. The harness's statics must be in place.
     pub fn forget(&self) {
+        cells()[WITH_LIBC].store(0, Relaxed);
         self.spare.borrow_mut().extend(self.images.borrow_mut().drain(..).flatten());
     }
 }
@@ -207,9 +215,32 @@ pub fn bytes() -> usize {
 }
 
 fn parts() -> &'static [(usize, usize)] {
-    // SAFETY: `check` has seen that it is there; it is not written after `take`.
+    // SAFETY: `check` has seen that it is there; it is not written after `take` and `also`.
     let kept = unsafe { &*(KEPT as *const Kept) };
-    &kept.parts[..kept.count]
+    let with_libc = kept.cells[WITH_LIBC].load(Relaxed) != 0;
+    &kept.parts[..if with_libc { kept.count_with_libc } else { kept.count }]
+}
+
+/// In a worker, before its first world: variables of libc that belong to a process where programs use them. What they hold
+/// now is what a process begins with. [`check`] comes first.
+pub fn also(variables: impl Iterator<Item = (usize, usize)>) {
+    // SAFETY: it is there, one OS thread runs, and no world has begun; the variables are libc's own.
+    unsafe {
+        let kept = &mut *(KEPT as *mut Kept);
+        let mut to = pristine().add(kept.parts[..kept.count].iter().map(|part| part.1).sum());
+        kept.count_with_libc = kept.count;
+        for (at, length) in variables.take(PARTS_MAX - kept.count) {
+            std::ptr::copy_nonoverlapping(at as *const u8, to, length);
+            to = to.add(length);
+            kept.parts[kept.count_with_libc] = (at, length);
+            kept.count_with_libc += 1;
+        }
+    }
+}
+
+/// The processes of this world have libc's variables of their own too. Before the first of them has begun.
+pub fn with_libc() {
+    cells()[WITH_LIBC].store(1, Relaxed);
 }
 
 impl Image {

@@ -7,6 +7,7 @@
 //!         ├ tls        its TLS block, which the engine loads when the thread goes on
 //!         ├ image      the statics of its process: each process has its own
 //!         └ arena      the heap of its process, at the same addresses in every run, freed as a whole
+//!   binary/     programs in files of their own: an executable is mapped, and its names are those of symbol/ and c/
 //!   process     how a program begins and ends          escape    what is not simulated breaks the oracle `escape`
 //!   preempt     the callbacks of code that is compiled for preemption between calls
 //!   worker/     a job of the runner is a process of its own: the statics of programs are those of one OS process
@@ -23,6 +24,8 @@ compile_error!(
 );
 
 mod arena;
+mod binary;
+mod c;
 mod context;
 mod dispatch;
 mod escape;
@@ -36,5 +39,6 @@ mod tls;
 pub mod worker;
 
 pub use arena::ArenaAllocator;
-pub use process::{Program, register, start};
+pub use binary::Binary;
+pub use process::{Main, Program, register, start};
 pub use state::{begin_world, end_world};

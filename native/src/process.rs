@@ -1,8 +1,9 @@
 //! How a program begins and ends: its main function, argv, environment, and the threads that it starts.
 
+use crate::binary::{self, Binary};
 use crate::context::{self, Context};
-use crate::raw;
 use crate::state::{State, state};
+use crate::{image, raw};
 use eagain_net::{SigAction, Signal, Signals};
 use eagain_sim::SimKernel;
 use eagain_sim::native::{self, Block};
@@ -10,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::ptr::null_mut;
+use std::rc::Rc;
 
 /// What std's runtime exits with when main panics.
 const PANICKED: i32 = 101;
@@ -20,8 +22,28 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// Its environment.
     pub environment: Vec<(String, String)>,
-    /// Its main function; whether it succeeded.
-    pub main: Box<dyn Fn() -> bool>,
+    /// What runs.
+    pub main: Main,
+}
+
+/// What a process runs: code of this executable, or of another one.
+pub enum Main {
+    /// A main function; whether it succeeded.
+    Function(Box<dyn Fn() -> bool>),
+    /// An executable in a file of its own.
+    Binary(Rc<Binary>),
+}
+
+impl Main {
+    /// The executable at `path`, which is read once in a worker.
+    ///
+    /// # Errors
+    /// Why it cannot be run: a sentence.
+    pub fn binary(path: &str) -> Result<Main, String> {
+        let mut binaries = state().binaries.borrow_mut();
+        let read = || Binary::read(path).map(Rc::new);
+        binaries.entry(path.to_owned()).or_insert_with(read).clone().map(Main::Binary)
+    }
 }
 
 /// The process that will be called `name` runs `program`. After [`crate::begin_world`], before the run.
@@ -33,6 +55,9 @@ pub fn register(name: &str, program: Program) {
         crate::worker::is_worker(),
         "unmodified programs run in worker processes: give the command or the test the executor eagain_native::worker::make"
     );
+    if matches!(program.main, Main::Binary(_)) {
+        image::with_libc();
+    }
     state().programs.borrow_mut().insert(name.to_owned(), program);
 }
 
@@ -46,13 +71,19 @@ pub fn start(kernel: SimKernel) {
         None => raw::fatal(&format!("process `{name}` has no program: register it first")),
     };
     native::reserve_descriptors(3);
-    // As std's runtime does before main.
-    let _ = kernel.sigaction(Signal::SIGPIPE, SigAction::ignore());
     let context = new_context(state, native::identity().process, (0, 0));
-    context.tid.set(native::identity().tid);
+    context.begin(native::identity().tid);
     let mut status = PANICKED;
     // SAFETY: programs are registered before the run and forgotten after it.
     let program = unsafe { &*program };
+    match program.main {
+        // As std's runtime does before main.
+        Main::Function(_) => drop(kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())),
+        Main::Binary(_) => {
+            context.opens_files.set(true);
+            state.heaps.clear(native::identity().process);
+        }
+    }
     run(context, &mut || status = main(program));
     if status != 0 {
         native::exit(status, &format!("exit status {status}"));
@@ -77,6 +108,8 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
         detached: Cell::new(false),
         destructors: RefCell::default(),
         keys: RefCell::default(),
+        thread_locals: RefCell::default(),
+        opens_files: Cell::new(false),
         counter: Default::default(),
         line: RefCell::default(),
     });
@@ -88,7 +121,7 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
 
 /// The body of a thread that the program made. On the engine's block.
 pub fn start_thread(context: &'static Context) {
-    context.tid.set(native::identity().tid);
+    context.begin(native::identity().tid);
     run(context, &mut || {
         let (function, argument) = context.start;
         // SAFETY: pthread_create(3) was given a function of this type, and its argument.
@@ -197,7 +230,16 @@ fn main(program: &Program) -> i32 {
     }
     std::mem::forget((arguments, environment));
     std::panic::set_hook(Box::new(on_panic));
-    let result = catch_unwind(AssertUnwindSafe(|| (program.main)()));
+    let function = match &program.main {
+        Main::Function(function) => function,
+        Main::Binary(binary) => {
+            if let Some(context) = context::current() {
+                binary::run(context, binary, &program.arguments, &program.environment);
+            }
+            return PANICKED;
+        }
+    };
+    let result = catch_unwind(AssertUnwindSafe(function));
     let _ = std::io::Write::flush(&mut std::io::stdout());
     match result {
         Ok(true) => 0,

@@ -2,6 +2,7 @@
 //! through thread-local storage or a context, never through a static: statics are swapped with the programs'.
 
 use crate::arena::Heaps;
+use crate::binary::{Binary, Places};
 use crate::context::Context;
 use crate::image::Images;
 use crate::process::Program;
@@ -10,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr::null;
+use std::rc::Rc;
 
 /// The destructor of a pthread key.
 pub type KeyDestructor = Option<unsafe extern "C" fn(*mut c_void)>;
@@ -25,8 +27,14 @@ pub struct State {
     pub programs: RefCell<BTreeMap<String, Program>>,
     /// The destructors of each process's pthread keys.
     pub keys: RefCell<BTreeMap<u32, Vec<Option<KeyDestructor>>>>,
+    /// The working directories of processes, where they are not the root.
+    pub folders: RefCell<BTreeMap<u32, String>>,
     pub images: Images,
     pub heaps: Heaps,
+    /// Where executables lie, by process.
+    pub places: Places,
+    /// Those that were read, by path: why not, otherwise.
+    pub binaries: RefCell<BTreeMap<String, Result<Rc<Binary>, String>>>,
     pub pool: Pool,
 }
 
@@ -57,6 +65,7 @@ pub fn begin_world() {
     }
     state.programs.borrow_mut().clear();
     state.keys.borrow_mut().clear();
+    state.folders.borrow_mut().clear();
     state.images.forget();
     state.heaps.forget();
 }

@@ -1,11 +1,12 @@
 //! What leaves the simulation, and what only seems to: system calls by instruction are served, and what is not simulated
 //! breaks the oracle `escape`.
 
-use crate::{Program, register, start, worker};
+use crate::{Main, Program, register, start, worker};
 use eagain_sim::Sim;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
 use std::arch::asm;
+use std::os::fd::AsRawFd;
 
 /// A system call by instruction, as libraries without libc make it.
 fn system_call(number: i64, a: i64, b: i64, c: i64) -> i64 {
@@ -91,11 +92,43 @@ fn messages() {
     }
 }
 
+/// Directories are listed, the working directory is the program's, and a descriptor says how it was opened.
+fn files() {
+    std::fs::create_dir("/data").unwrap();
+    std::env::set_current_dir("/data").unwrap();
+    for name in ["b", "a"] {
+        std::fs::write(name, name).unwrap();
+    }
+    std::fs::create_dir("c").unwrap();
+    assert_eq!(std::env::current_dir().unwrap(), std::path::Path::new("/data"));
+    let names = |path: &str| -> Vec<(String, bool)> {
+        let entries = std::fs::read_dir(path).unwrap().map(Result::unwrap);
+        let named = entries
+            .map(|entry| (entry.file_name().into_string().unwrap(), entry.file_type().unwrap().is_dir()));
+        let mut names: Vec<_> = named.collect();
+        names.sort();
+        names
+    };
+    let expected = [("a", false), ("b", false), ("c", true)].map(|(name, is_dir)| (name.to_owned(), is_dir));
+    assert_eq!(names("."), expected);
+    assert_eq!(names("/data/c/.."), expected);
+    assert_eq!(std::fs::read_dir("a").unwrap_err().kind(), std::io::ErrorKind::NotADirectory);
+    assert_eq!(std::fs::canonicalize("../data/a").unwrap(), std::path::Path::new("/data/a"));
+    for (read, write, mode) in
+        [(true, false, libc::O_RDONLY), (false, true, libc::O_WRONLY), (true, true, libc::O_RDWR)]
+    {
+        let file = std::fs::OpenOptions::new().read(read).write(write).open("a").unwrap();
+        // SAFETY: fcntl(2) of an open descriptor.
+        let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
+        assert_eq!(flags & libc::O_ACCMODE, mode);
+    }
+}
+
 /// What the program does: the knob `what`.
 const WHAT: &[Knob] = &[Knob {
     name: "what",
     about: "what the program does",
-    values: KnobValues::Words(&["served", "messages", "ptrace", "command", "netlink", "panic"]),
+    values: KnobValues::Words(&["served", "messages", "files", "ptrace", "command", "netlink", "panic"]),
 }];
 
 /// One program that makes system calls of its own.
@@ -107,13 +140,17 @@ fn by_instruction(sim: &mut Sim) {
             "command" => drop(std::process::Command::new("true").spawn()),
             "panic" => panic!("as planned"),
             "messages" => messages(),
+            "files" => files(),
             "netlink" => drop(system_call(SYS_SOCKET, 16, 3, 0)),
             _ => served(),
         }
         true
     };
-    let program =
-        Program { arguments: vec!["program".into()], environment: Vec::new(), main: Box::new(main) };
+    let program = Program {
+        arguments: vec!["program".into()],
+        environment: Vec::new(),
+        main: Main::Function(Box::new(main)),
+    };
     register("machine", program);
     let host = sim.host("machine");
     sim.client(host, "machine", start);
@@ -162,6 +199,12 @@ fn calls_by_instruction_are_served() {
 #[test]
 fn messages_are_received_as_their_manual_says() {
     let report = run("messages");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
+fn files_are_those_of_the_simulated_disk() {
+    let report = run("files");
     assert_eq!(report.failure, None, "{}", report.output);
 }
 

@@ -65,7 +65,9 @@ symbols! {
             // Nothing is executed here: the flag has no effect. That the descriptor is open is asked.
             libc::F_GETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| libc::FD_CLOEXEC),
             libc::F_SETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| 0),
-            libc::F_GETFL => KERNEL.fcntl_getfl(Fd(fd)).map(|flags| flags.0 | libc::O_RDWR),
+            libc::F_GETFL => {
+                KERNEL.fcntl_getfl(Fd(fd)).map(|flags| flags.0 | eagain_sim::native::access_mode(Fd(fd)))
+            }
             libc::F_SETFL => {
                 let flags = StatusFlags(argument as i32 & (libc::O_NONBLOCK | libc::O_ASYNC));
                 KERNEL.fcntl_setfl(Fd(fd), flags).map(|()| 0)

@@ -1,6 +1,7 @@
 //! Files: a path that a program opens is one of its host's simulated disk, whatever is on the machine's.
 
-use super::{KERNEL, buffer, bytes, symbols, text};
+use super::directory::{path as from_root, path_at};
+use super::{KERNEL, buffer, bytes, is_console, symbols, text};
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
 use libc::{mode_t, off64_t, size_t, ssize_t};
@@ -11,7 +12,7 @@ type Stat = libc::stat64;
 
 symbols! {
     fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int =
-        SYS_openat(libc::AT_FDCWD, path, flags, mode), |_| KERNEL.open(&text(path)?, OpenFlags(flags));
+        SYS_openat(libc::AT_FDCWD, path, flags, mode), |context| KERNEL.open(&from_root(context, path)?, OpenFlags(flags));
 
     fn pread64(fd: c_int, to: *mut c_void, length: size_t, offset: off64_t) -> ssize_t =
         SYS_pread64(fd, to, length, offset), |_| KERNEL.pread(Fd(fd), buffer(to, length), position(offset)?);
@@ -28,44 +29,48 @@ symbols! {
     };
 
     fn fstat64(fd: c_int, to: *mut Stat) -> c_int = SYS_fstat(fd, to), |_| {
-        write_stat(KERNEL.fstat(Fd(fd))?, to);
+        write_stat(stat_of_open(fd)?, to);
         Ok(())
     };
 
-    fn stat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_stat(path, to), |_| {
-        write_stat(stat_of(&text(path)?)?, to);
+    fn stat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_stat(path, to), |context| {
+        write_stat(stat_of(&from_root(context, path)?)?, to);
         Ok(())
     };
 
-    fn lstat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_lstat(path, to), |_| {
-        write_stat(stat_of(&text(path)?)?, to);
+    fn lstat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_lstat(path, to), |context| {
+        write_stat(stat_of(&from_root(context, path)?)?, to);
         Ok(())
     };
 
     fn statx(directory: c_int, path: *const c_char, flags: c_int, mask: c_uint, to: *mut libc::statx) -> c_int =
-        SYS_statx(directory, path, flags, mask, to), |_| {
+        SYS_statx(directory, path, flags, mask, to), |context| {
         // std asks whether there is this call with null pointers.
         if to.is_null() {
             return Err(Errno::EFAULT);
         }
-        let path = text(path)?;
-        let stat = if path.is_empty() { KERNEL.fstat(Fd(directory))? } else { stat_of(&path)? };
+        let is_own = text(path)?.is_empty();
+        let stat = if is_own { stat_of_open(directory)? } else { stat_of(&path_at(context, directory, path)?)? };
         let mut wide: libc::statx = std::mem::zeroed();
         wide.stx_mask = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_SIZE;
         wide.stx_mode = mode_of(stat) as u16;
-        wide.stx_size = stat.len;
+        wide.stx_size = length_of(stat);
         wide.stx_blksize = 4096;
         *to = wide;
         Ok(())
     };
 
-    fn rename(from: *const c_char, to: *const c_char) -> c_int = SYS_rename(from, to), |_| {
-        KERNEL.rename(&text(from)?, &text(to)?)
+    fn rename(from: *const c_char, to: *const c_char) -> c_int = SYS_rename(from, to), |context| {
+        KERNEL.rename(&from_root(context, from)?, &from_root(context, to)?)
     };
 
-    fn unlink(path: *const c_char) -> c_int = SYS_unlink(path), |_| KERNEL.unlink(&text(path)?);
+    fn unlink(path: *const c_char) -> c_int = SYS_unlink(path), |context| {
+        KERNEL.unlink(&from_root(context, path)?)
+    };
 
-    fn mkdir(path: *const c_char, mode: mode_t) -> c_int = SYS_mkdir(path, mode), |_| KERNEL.mkdir(&text(path)?);
+    fn mkdir(path: *const c_char, mode: mode_t) -> c_int = SYS_mkdir(path, mode), |context| {
+        KERNEL.mkdir(&from_root(context, path)?)
+    };
 
     fn lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t = SYS_lseek(fd, offset, whence), |_| {
         let to = match whence {
@@ -81,11 +86,13 @@ symbols! {
         KERNEL.lseek(Fd(fd), to).map(|at| at as i64)
     };
 
-    fn access(path: *const c_char, mode: c_int) -> c_int = SYS_access(path, mode), |_| stat_of(&text(path)?).map(drop);
+    fn access(path: *const c_char, mode: c_int) -> c_int = SYS_access(path, mode), |context| {
+        stat_of(&from_root(context, path)?).map(drop)
+    };
 
     // There are no links.
-    fn readlink(path: *const c_char, to: *mut c_char, length: size_t) -> ssize_t = SYS_readlink(path, to, length), |_| {
-        stat_of(&text(path)?)?;
+    fn readlink(path: *const c_char, to: *mut c_char, length: size_t) -> ssize_t = SYS_readlink(path, to, length), |context| {
+        stat_of(&from_root(context, path)?)?;
         Err::<usize, _>(Errno::EINVAL)
     };
 }
@@ -116,23 +123,48 @@ fn position(offset: off64_t) -> Result<u64> {
     u64::try_from(offset).map_err(|_| Errno::EINVAL)
 }
 
-fn stat_of(path: &str) -> Result<FileStat> {
+/// What `stat(2)` tells of a path or a descriptor.
+#[derive(Clone, Copy)]
+pub enum Stated {
+    File(FileStat),
+    Console,
+}
+
+/// Of a descriptor.
+pub fn stat_of_open(fd: c_int) -> Result<Stated> {
+    if is_console(fd) { Ok(Stated::Console) } else { KERNEL.fstat(Fd(fd)).map(Stated::File) }
+}
+
+/// What a symbol has returned.
+pub fn checked(result: i64) -> Result<i64> {
+    if result == -1 { Err(Errno(crate::raw::errno())) } else { Ok(result) }
+}
+
+pub fn stat_of(path: &str) -> Result<Stated> {
     let fd = KERNEL.open(path, OpenFlags::NONE)?;
     let stat = KERNEL.fstat(fd);
     let _ = KERNEL.close(fd);
-    stat
+    stat.map(Stated::File)
 }
 
-fn mode_of(stat: FileStat) -> mode_t {
-    if stat.is_dir { libc::S_IFDIR | 0o755 } else { libc::S_IFREG | 0o644 }
+fn mode_of(stat: Stated) -> mode_t {
+    match stat {
+        Stated::File(stat) if stat.is_dir => libc::S_IFDIR | 0o755,
+        Stated::File(_) => libc::S_IFREG | 0o644,
+        Stated::Console => libc::S_IFCHR | 0o620,
+    }
 }
 
-unsafe fn write_stat(stat: FileStat, to: *mut Stat) {
+fn length_of(stat: Stated) -> u64 {
+    if let Stated::File(stat) = stat { stat.len } else { 0 }
+}
+
+pub unsafe fn write_stat(stat: Stated, to: *mut Stat) {
     let mut wide: Stat = std::mem::zeroed();
     wide.st_mode = mode_of(stat);
-    wide.st_size = stat.len as off64_t;
+    wide.st_size = length_of(stat) as off64_t;
     wide.st_nlink = 1;
     wide.st_blksize = 4096;
-    wide.st_blocks = (stat.len.div_ceil(512)) as i64;
+    wide.st_blocks = length_of(stat).div_ceil(512) as i64;
     *to = wide;
 }

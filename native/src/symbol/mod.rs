@@ -8,9 +8,11 @@
 
 mod address;
 mod descriptor;
+mod directory;
 mod entropy;
 mod file;
 mod key;
+mod limits;
 mod message;
 mod name;
 mod option;
@@ -22,6 +24,7 @@ mod syscall;
 mod thread;
 mod time;
 
+pub use process::end_process;
 pub use syscall::by_number;
 
 use eagain_net::{Errno, Fd, ThreadId};

@@ -1,5 +1,6 @@
 //! Processes: how they end, what they ask about the machine, and what they may not do (`fork(2)`, `execve(2)`).
 
+use super::directory::working;
 use super::symbols;
 use crate::escape::escape;
 use crate::{context, raw};
@@ -24,6 +25,12 @@ unsafe extern "C" fn _exit(status: c_int) -> ! {
         Some(context) => end(context, status),
         None => raw::exit_now(status),
     }
+}
+
+/// Ends the process without more ado.
+pub fn end_process(status: c_int) -> ! {
+    // SAFETY: it has no preconditions.
+    unsafe { _exit(status) }
 }
 
 #[unsafe(no_mangle)]
@@ -67,15 +74,23 @@ unsafe extern "C" fn sysconf(name: c_int) -> c_long {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getcwd(to: *mut c_char, length: usize) -> *mut c_char {
-    if context::current().is_none() {
+    let Some(context) = context::current() else {
         return raw::real!(getcwd as fn(to => *mut c_char, length => usize) -> *mut c_char);
+    };
+    // Of libc: whoever asks so gives it back by `free`.
+    const ROOM: usize = 4096;
+    let (to, length) =
+        if to.is_null() { (libc::malloc(length.max(ROOM)).cast(), length.max(ROOM)) } else { (to, length) };
+    if to.is_null() {
+        return to;
     }
-    if to.is_null() || length < 2 {
+    let folder = working(context);
+    if length <= folder.len() {
         raw::set_errno(libc::ERANGE);
         return std::ptr::null_mut();
     }
-    *to = b'/' as c_char;
-    *to.add(1) = 0;
+    std::ptr::copy_nonoverlapping(folder.as_ptr(), to.cast(), folder.len());
+    *to.add(folder.len()) = 0;
     to
 }
 

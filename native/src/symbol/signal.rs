@@ -17,7 +17,7 @@ unsafe fn read_set(set: *const sigset_t) -> SigSet {
     SigSet(set.cast::<u64>().read_unaligned())
 }
 
-unsafe fn change_mask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> Result<()> {
+pub unsafe fn change_mask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> Result<()> {
     let (how, given) = match (how, set.is_null()) {
         (_, true) => (MaskHow::Block, SigSet::EMPTY),
         (libc::SIG_BLOCK, _) => (MaskHow::Block, read_set(set)),

@@ -2,13 +2,16 @@
 //! symbol; what concerns a thread and its memory alone is the machine's; the rest is an escape.
 
 use super::time::{duration, instant};
-use super::{KERNEL, descriptor, entropy, file, message, option, process, readiness, returned, socket, time};
+use super::{
+    KERNEL, descriptor, directory, entropy, file, limits, message, option, process, readiness, returned,
+    signal, socket, time,
+};
 use crate::context::{self, Context};
 use crate::escape::escape;
 use crate::raw;
-use eagain_net::{ClockId, Errno, FutexTimeout, Result, Threads};
+use eagain_net::{ClockId, Errno, FutexTimeout, Result, Signal, Signals, ThreadId, Threads};
 use eagain_sim::native;
-use libc::timespec;
+use libc::{sigset_t, timespec};
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -118,9 +121,6 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
             KERNEL.sched_yield();
             Ok(0)
         }
-        libc::SYS_openat if a as c_int == libc::AT_FDCWD => {
-            checked(context.as_program(|| file::open64(b as _, c as _, arguments[3] as _).into()))
-        }
         // It returns what went wrong, and no errno.
         libc::SYS_clock_nanosleep => {
             let error =
@@ -129,40 +129,42 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
         }
         // Rust asks whether there is a call with these, and does without.
         libc::SYS_membarrier | libc::SYS_rseq => Err(Errno::ENOSYS),
-        // The name of the thread, and the list of its robust mutexes, which no other process shares.
-        libc::SYS_prctl if a == c_long::from(libc::PR_SET_NAME) => Ok(0),
+        // The list of its robust mutexes, which no other process shares.
         libc::SYS_set_robust_list => Ok(0),
         // Every process runs as the same user.
         libc::SYS_getuid | libc::SYS_geteuid | libc::SYS_getgid | libc::SYS_getegid => Ok(0),
         libc::SYS_exit_group => process::exit_group(context, a as c_int),
         // Memory of its own, and what it asks about the machine.
-        libc::SYS_mmap if arguments[3] & c_long::from(libc::MAP_ANONYMOUS) != 0 => machine(call, arguments),
+        libc::SYS_mmap if arguments[3] & c_long::from(libc::MAP_ANONYMOUS) != 0 => {
+            on_machine(call, arguments)
+        }
         libc::SYS_munmap
         | libc::SYS_mprotect
         | libc::SYS_mremap
         | libc::SYS_madvise
         | libc::SYS_brk
         | libc::SYS_sigaltstack
-        | libc::SYS_sched_getaffinity
-        | libc::SYS_uname
-        | libc::SYS_sysinfo
-        | libc::SYS_getrlimit => machine(call, arguments),
-        libc::SYS_prlimit64 if c == 0 => machine(call, arguments),
+        | libc::SYS_sched_getaffinity => on_machine(call, arguments),
+        libc::SYS_tgkill => KERNEL.tgkill(ThreadId(b as i32), Signal(c as i32)).map(|()| 0),
+        libc::SYS_tkill => KERNEL.tgkill(ThreadId(a as i32), Signal(b as i32)).map(|()| 0),
+        libc::SYS_kill => KERNEL.kill(a as i32, Signal(b as i32)).map(|()| 0),
+        libc::SYS_rt_sigprocmask => {
+            signal::change_mask(a as c_int, b as *const sigset_t, c as *mut sigset_t).map(|()| 0)
+        }
         _ => {
-            escape("syscall", &format!(" {call}"));
-            Err(Errno::ENOSYS)
+            let known =
+                directory::by_number(context, call, arguments).or_else(|| limits::by_number(call, arguments));
+            known.unwrap_or_else(|| {
+                escape("syscall", &format!(" {call}"));
+                Err(Errno::ENOSYS)
+            })
         }
     }
 }
 
-unsafe fn machine(call: c_long, arguments: [c_long; 6]) -> Result<i64> {
+unsafe fn on_machine(call: c_long, arguments: [c_long; 6]) -> Result<i64> {
     let result = raw::system_call(call, arguments);
     if (-4095..0).contains(&result) { Err(Errno(-result as i32)) } else { Ok(result) }
-}
-
-/// What a symbol has returned.
-fn checked(result: c_long) -> Result<i64> {
-    if result == -1 { Err(Errno(raw::errno())) } else { Ok(result) }
 }
 
 unsafe fn futex(context: &Context, [word, op, value, timeout, second, third]: [c_long; 6]) -> Result<i64> {

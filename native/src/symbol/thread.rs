@@ -1,6 +1,7 @@
 //! Threads: `pthread_create(3)` and what belongs to it. `pthread_t` is the thread pointer, as glibc has it.
 
 use super::{KERNEL, symbols};
+use crate::binary::begin_thread;
 use crate::context::{self, Context};
 use crate::process::{new_context, reap, start_thread};
 use crate::raw;
@@ -31,6 +32,10 @@ unsafe extern "C" fn pthread_create(
     let address = std::ptr::from_ref(made) as usize;
     // In the program's arena: where the thread is killed, nobody else frees it.
     let body = Box::new(move || start_thread(unsafe { &*(address as *const Context) }));
+    made.opens_files.set(context.opens_files.get());
+    if made.opens_files.get() {
+        context.as_harness(|| begin_thread(made));
+    }
     context.as_harness(|| match KERNEL.spawn("", body) {
         Ok(ThreadId(tid)) => {
             made.tid.set(tid);

@@ -42,6 +42,12 @@ pub(super) unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) 
 symbols! {
     fn gettimeofday(to: *mut timeval, zone: *mut c_void) -> c_int = SYS_gettimeofday(to, zone), |_| {
         let at = KERNEL.clock_gettime(ClockId::Realtime).0;
+        if !zone.is_null() {
+            *zone.cast::<[c_int; 2]>() = [0; 2];
+        }
+        if to.is_null() {
+            return Ok(());
+        }
         *to = timeval { tv_sec: (at / NS) as time_t, tv_usec: (at % NS / 1000) as i64 };
         Ok(())
     };

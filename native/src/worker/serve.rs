@@ -1,6 +1,7 @@
 //! The worker's side: one OS thread, which runs what it is asked to until the socket is at its end.
 
 use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
+use crate::c::stdio;
 use crate::{dispatch, image, raw, state, tls};
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
@@ -36,6 +37,8 @@ extern "C" fn serve_if_asked() {
     if let Err(line) = image::check().and_then(|()| tls::check()) {
         raw::fatal(line);
     }
+    stdio::enable_locks();
+    image::also(stdio::variables());
     // SAFETY: the parent made it for this process, and nobody else here knows it.
     let socket = unsafe { UnixStream::from_raw_fd(number) };
     // SAFETY: it has no preconditions. One arena: what simulated threads allocate for the harness is not spread over many.

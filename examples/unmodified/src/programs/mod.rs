@@ -4,6 +4,7 @@ pub mod http;
 pub mod planted;
 pub mod planted_clients;
 pub mod redis;
+pub mod redis_client;
 pub mod std_echo;
 pub mod tally;
 pub mod tokio_echo;

@@ -16,6 +16,7 @@ pub const ALL: &[Scenario] = &[
     http::hyper::SCENARIO,
     http::axum_reqwest::SCENARIO,
     redis::mini_redis::SCENARIO,
+    redis::REDIS_SERVER,
     local::unix_socket::SCENARIO,
     local::udp_dns::SCENARIO,
     planted::hasty::SCENARIO,

@@ -1,0 +1,91 @@
+//! What an executable of its own finds behind the names that it needs, in place of libc's: the symbols of this crate, and the
+//! functions of `crate::c`. Whatever is not here is libc's, whose system calls are served one by one (`crate::dispatch`).
+
+use super::start;
+use crate::c::{ending, environment, memory, options, random, text};
+
+macro_rules! names {
+    (symbols: $($symbol:ident)*; functions: $($name:literal => $function:path,)*) => {
+        #[allow(clashing_extern_declarations, reason = "only their addresses are used")]
+        mod symbols {
+            unsafe extern "C" {
+                $(pub fn $symbol();)*
+            }
+        }
+
+        /// The address of what is in the place of libc's function of this name.
+        pub fn find(name: &str) -> Option<usize> {
+            let found = match name {
+                $(stringify!($symbol) => symbols::$symbol as *const () as usize,)*
+                $($name => $function as *const () as usize,)*
+                _ => return None,
+            };
+            Some(found)
+        }
+    };
+}
+
+names! {
+    symbols:
+    _Exit __cxa_thread_atexit_impl _exit abort accept accept4 access bind clock_gettime clock_nanosleep close connect dup dup2 dup3
+    epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd execve fcntl fcntl64 fdatasync fork freeaddrinfo fstat
+    fstat64 fsync ftruncate ftruncate64 getaddrinfo getcwd getentropy gethostname getpeername getpid getrandom getsockname
+    getsockopt gettid gettimeofday ioctl kill listen lseek lseek64 lstat64 mkdir nanosleep open open64 pipe pipe2 poll
+    posix_spawnp pread pread64 pthread_create pthread_detach pthread_getattr_np pthread_getspecific pthread_join
+    pthread_key_create pthread_key_delete pthread_kill pthread_setname_np pthread_setspecific pthread_sigmask pwrite pwrite64
+    raise read readlink readv recv recvfrom recvmmsg recvmsg rename sched_getaffinity sched_yield send sendmmsg sendmsg sendto
+    setsockopt shutdown sigaction sigaltstack signal sigprocmask sleep socket socketpair stat stat64 statx syscall sysconf time
+    unlink usleep write writev;
+
+    functions:
+    "__libc_start_main" => start::start_main,
+    "__tls_get_addr" => start::thread_local,
+    "__cxa_finalize" => start::finalize,
+
+    "malloc" => memory::malloc,
+    "free" => memory::free,
+    "calloc" => memory::calloc,
+    "realloc" => memory::realloc,
+    "reallocarray" => memory::reallocarray,
+    "memalign" => memory::aligned_alloc,
+    "aligned_alloc" => memory::aligned_alloc,
+    "posix_memalign" => memory::posix_memalign,
+    "malloc_usable_size" => memory::malloc_usable_size,
+    "malloc_trim" => memory::malloc_trim,
+    "mallctl" => memory::mallctl,
+    "nallocx" => memory::nallocx,
+    "malloc_stats_print" => memory::malloc_stats_print,
+
+    "strdup" => text::strdup,
+    "__strdup" => text::strdup,
+    "strndup" => text::strndup,
+    "__strndup" => text::strndup,
+    "getdelim" => text::getdelim,
+    "__getdelim" => text::getdelim,
+    "getline" => text::getline,
+    "setlocale" => text::setlocale,
+
+    "getenv" => environment::getenv,
+    "secure_getenv" => environment::getenv,
+    "setenv" => environment::setenv,
+    "unsetenv" => environment::unsetenv,
+    "putenv" => environment::putenv,
+    "clearenv" => environment::clearenv,
+
+    "random" => random::random,
+    "srandom" => random::srandom,
+    "rand" => random::rand,
+    "srand" => random::srandom,
+
+    "getopt" => options::getopt,
+    "__posix_getopt" => options::getopt,
+    "getopt_long" => options::getopt_long,
+    "getopt_long_only" => options::getopt_long_only,
+
+    "exit" => ending::exit,
+    "atexit" => ending::atexit,
+    "__cxa_atexit" => ending::cxa_atexit,
+    "on_exit" => ending::on_exit,
+    "fflush" => ending::fflush,
+    "__assert_fail" => ending::assert_fail,
+}

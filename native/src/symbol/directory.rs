@@ -1,0 +1,188 @@
+//! Directories: the working directory, which is the simulator's business, since paths of the simulated kernel begin at the root;
+//! the calls that name a directory by a descriptor; and `getdents64(2)`.
+
+use super::{KERNEL, buffer, file, symbols, text};
+use crate::context::{self, Context};
+use crate::escape::escape;
+use crate::raw;
+use eagain_net::{Descriptors, Errno, Fd, Files, OpenFlags, Result};
+use eagain_sim::native;
+use libc::size_t;
+use std::ffi::{c_char, c_int, c_long, c_void};
+use std::io::SeekFrom;
+
+/// Bytes of a `struct linux_dirent64` in front of the name.
+const ENTRY_BYTES: usize = 19;
+
+/// A path that a program of this context gives, from the root.
+pub unsafe fn path(context: &Context, pointer: *const c_char) -> Result<String> {
+    let path = text(pointer)?;
+    if path.is_empty() || path.starts_with('/') {
+        return Ok(path);
+    }
+    let folders = context.state.folders.borrow();
+    Ok(folders.get(&context.process).map_or(path.clone(), |folder| format!("{folder}/{path}")))
+}
+
+/// The same with the descriptor of a directory that it is relative to, which is known for the working directory alone.
+pub unsafe fn path_at(context: &Context, directory: c_int, pointer: *const c_char) -> Result<String> {
+    let path = path(context, pointer)?;
+    if directory != libc::AT_FDCWD && !path.starts_with('/') {
+        escape("openat", " and the like with a path that is relative to a descriptor");
+        return Err(Errno::ENOTDIR);
+    }
+    Ok(path)
+}
+
+symbols! {
+    fn chdir(to: *const c_char) -> c_int = SYS_chdir(to), |context| {
+        let path = path(context, to)?;
+        let fd = KERNEL.open(&path, OpenFlags::DIRECTORY)?;
+        KERNEL.close(fd)?;
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            if part == ".." {
+                parts.pop();
+            } else {
+                parts.push(part);
+            }
+        }
+        let folder: String = parts.iter().map(|part| format!("/{part}")).collect();
+        context.state.folders.borrow_mut().insert(context.process, folder);
+        Ok(())
+    };
+}
+
+/// libc opens the directory by itself: for the program, and so it may.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opendir(name: *const c_char) -> *mut libc::DIR {
+    for_the_program(|| raw::real!(opendir as fn(name => *const c_char) -> *mut libc::DIR))
+}
+
+/// As `opendir`: it looks at each part of the path.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realpath(name: *const c_char, to: *mut c_char) -> *mut c_char {
+    for_the_program(|| raw::real!(realpath as fn(name => *const c_char, to => *mut c_char) -> *mut c_char))
+}
+
+fn for_the_program<R>(call: impl FnOnce() -> R) -> R {
+    let Some(context) = context::current() else { return call() };
+    let before = context.opens_files.replace(true);
+    let result = call();
+    context.opens_files.set(before);
+    result
+}
+
+/// The working directory.
+pub fn working(context: &Context) -> String {
+    let folders = context.state.folders.borrow();
+    folders.get(&context.process).filter(|folder| !folder.is_empty()).map_or("/".into(), Clone::clone)
+}
+
+/// `getdents64(2)`: the position of the open directory is the number of the next entry, in the order of names, `.` and `..` first.
+unsafe fn entries(fd: c_int, to: *mut c_void, length: size_t) -> Result<usize> {
+    let first = KERNEL.lseek(Fd(fd), SeekFrom::Current(0)).map_err(|errno| match errno {
+        Errno::ESPIPE => Errno::ENOTDIR,
+        other => other,
+    })? as usize;
+    let dots = [".", ".."].map(|name| (name.to_owned(), true));
+    let names = dots.into_iter().chain(native::entries(Fd(fd))?);
+    let to = buffer(to, length);
+    let mut used = 0;
+    let mut next = first;
+    for (number, (name, is_dir)) in names.enumerate().skip(first) {
+        let bytes = (ENTRY_BYTES + name.len() + 1).next_multiple_of(8);
+        if used + bytes > to.len() {
+            if used == 0 {
+                return Err(Errno::EINVAL);
+            }
+            break;
+        }
+        next = number + 1;
+        let entry = &mut to[used..used + bytes];
+        entry.fill(0);
+        entry[..8].copy_from_slice(&(number as u64 + 1).to_ne_bytes());
+        entry[8..16].copy_from_slice(&(next as u64).to_ne_bytes());
+        entry[16..18].copy_from_slice(&(bytes as u16).to_ne_bytes());
+        entry[18] = if is_dir { libc::DT_DIR } else { libc::DT_REG };
+        entry[ENTRY_BYTES..ENTRY_BYTES + name.len()].copy_from_slice(name.as_bytes());
+        used += bytes;
+    }
+    KERNEL.lseek(Fd(fd), SeekFrom::Start(next as u64))?;
+    Ok(used)
+}
+
+/// The calls that name files by a directory's descriptor, and a few about directories; `None`: it is none of them. As the
+/// harness.
+pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
+    let [a, b, c, d, e, _] = arguments;
+    let at = |directory: c_long, name: c_long| path_at(context, directory as c_int, name as *const c_char);
+    let done = |result: Result<()>| result.map(|()| 0);
+    Some(match call {
+        libc::SYS_chdir => context.as_program(|| file::checked(chdir(a as _).into())),
+        libc::SYS_getcwd => {
+            let folder = working(context);
+            let to = buffer(a as *mut c_void, b as size_t);
+            if to.len() <= folder.len() {
+                return Some(Err(Errno::ERANGE));
+            }
+            to[..folder.len()].copy_from_slice(folder.as_bytes());
+            to[folder.len()] = 0;
+            Ok(folder.len() as i64 + 1)
+        }
+        libc::SYS_getdents64 => entries(a as c_int, b as *mut c_void, c as size_t).map(|used| used as i64),
+        libc::SYS_openat => {
+            at(a, b).and_then(|path| KERNEL.open(&path, OpenFlags(c as c_int))).map(|fd| fd.0.into())
+        }
+        libc::SYS_mkdirat => done(at(a, b).and_then(|path| KERNEL.mkdir(&path))),
+        libc::SYS_unlinkat if c as c_int & libc::AT_REMOVEDIR == 0 => {
+            done(at(a, b).and_then(|path| KERNEL.unlink(&path)))
+        }
+        libc::SYS_renameat => {
+            done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
+        }
+        libc::SYS_renameat2 if e == 0 => {
+            done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
+        }
+        libc::SYS_faccessat | libc::SYS_faccessat2 => {
+            done(at(a, b).and_then(|path| file::stat_of(&path)).map(drop))
+        }
+        libc::SYS_readlinkat => at(a, b).and_then(|path| file::stat_of(&path)).and(Err(Errno::EINVAL)),
+        libc::SYS_newfstatat => {
+            let is_own = d as c_int & libc::AT_EMPTY_PATH != 0
+                && text(b as *const c_char).is_ok_and(|path| path.is_empty());
+            let stat = if is_own {
+                file::stat_of_open(a as c_int)
+            } else {
+                at(a, b).and_then(|path| file::stat_of(&path))
+            };
+            stat.map(|stat| {
+                file::write_stat(stat, c as *mut libc::stat64);
+                0
+            })
+        }
+        // There are no owners and modes: whoever asks may.
+        libc::SYS_chmod => done(at(libc::AT_FDCWD.into(), a).and_then(|path| file::stat_of(&path)).map(drop)),
+        libc::SYS_fchmod | libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
+        libc::SYS_umask => Ok(0o022),
+        libc::SYS_flock => match b as c_int {
+            operation if operation == libc::LOCK_EX | libc::LOCK_NB => done(KERNEL.flock(Fd(a as c_int))),
+            other => {
+                escape("flock", &format!(" with the operation {other}"));
+                Err(Errno::EINVAL)
+            }
+        },
+        libc::SYS_truncate => {
+            let open = at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.open(&path, OpenFlags::WRONLY));
+            done(open.and_then(|fd| {
+                let result =
+                    u64::try_from(b).map_err(|_| Errno::EINVAL).and_then(|to| KERNEL.ftruncate(fd, to));
+                KERNEL.close(fd).and(result)
+            }))
+        }
+        // Advice, and a write-out that promises nothing.
+        libc::SYS_sync_file_range | libc::SYS_fadvise64 => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
+        libc::SYS_fallocate => Err(Errno::EOPNOTSUPP),
+        _ => return None,
+    })
+}

@@ -1,0 +1,113 @@
+//! What a program asks about the machine and its own use of it: the same on every machine.
+
+use eagain_net::{Clock, ClockId, Errno, Result};
+use std::ffi::{c_char, c_int, c_long};
+
+const UNLIMITED: u64 = u64::MAX;
+/// `RLIMIT_NOFILE`, as most systems have it: soft and hard.
+const FILES: (u64, u64) = (1024, 1 << 20);
+/// Stacks are of this length (`eagain_sim`).
+const STACK_BYTES: u64 = 2 << 20;
+
+/// `CAP_CHECKPOINT_RESTORE`: all processes are root's.
+const CAPABILITY_LAST: c_long = 40;
+
+unsafe fn is_off(timer: *const libc::itimerval) -> bool {
+    !timer.is_null() && (*timer).it_value.tv_sec == 0 && (*timer).it_value.tv_usec == 0
+}
+
+fn limit(resource: c_int) -> (u64, u64) {
+    match resource as u32 {
+        libc::RLIMIT_NOFILE => FILES,
+        libc::RLIMIT_STACK => (STACK_BYTES, UNLIMITED),
+        libc::RLIMIT_CORE => (0, UNLIMITED),
+        _ => (UNLIMITED, UNLIMITED),
+    }
+}
+
+/// The calls of this kind; `None`: it is none of them. As the harness.
+pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
+    let [a, b, c, d, ..] = arguments;
+    Some(match call {
+        libc::SYS_getrlimit => read_limit(a as c_int, b as *mut libc::rlimit),
+        // A new limit is checked, and has no effect: what runs out is the world's business.
+        libc::SYS_setrlimit => check_limit(a as c_int, b as *const libc::rlimit),
+        libc::SYS_prlimit64 => {
+            let result = read_limit(b as c_int, d as *mut libc::rlimit);
+            if c == 0 { result } else { result.and(check_limit(b as c_int, c as *const libc::rlimit)) }
+        }
+        libc::SYS_uname => {
+            let to = &mut *(a as *mut libc::utsname);
+            *to = std::mem::zeroed();
+            write(&mut to.sysname, "Linux");
+            write(&mut to.nodename, &eagain_sim::native::host_name());
+            write(&mut to.release, "6.1.0");
+            write(&mut to.version, "#1 SMP");
+            write(&mut to.machine, "x86_64");
+            Ok(0)
+        }
+        libc::SYS_getrusage => {
+            let used = super::KERNEL.clock_gettime(ClockId::Monotonic).0;
+            let to = &mut *(b as *mut libc::rusage);
+            *to = std::mem::zeroed();
+            // How much of the time it has computed is not known: all of it at most.
+            to.ru_utime.tv_sec = (used / 1_000_000_000) as i64;
+            to.ru_utime.tv_usec = (used % 1_000_000_000 / 1000) as i64;
+            Ok(0)
+        }
+        libc::SYS_sysinfo => {
+            let to = &mut *(a as *mut libc::sysinfo);
+            *to = std::mem::zeroed();
+            to.mem_unit = 1;
+            to.totalram = 8 << 30;
+            to.freeram = 4 << 30;
+            to.procs = 1;
+            Ok(0)
+        }
+        libc::SYS_prctl => match a as c_int {
+            // The name of the thread, and what concerns dumps, huge pages and the end of a parent: nobody looks.
+            libc::PR_SET_NAME | libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => {
+                Ok(0)
+            }
+            libc::PR_CAPBSET_READ if b <= CAPABILITY_LAST => Ok(1),
+            libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
+            _ => return None,
+        },
+        // A timer that is off stays off.
+        libc::SYS_setitimer if is_off(b as *const libc::itimerval) => Ok(0),
+        // Every process has one processor or another, the same user, and a session of its own.
+        libc::SYS_sched_setaffinity | libc::SYS_setpriority => Ok(0),
+        libc::SYS_getpriority => Ok(20),
+        libc::SYS_getppid => Ok(1),
+        libc::SYS_setsid | libc::SYS_getpgrp | libc::SYS_getsid => {
+            Ok(eagain_sim::native::identity().pid.into())
+        }
+        _ => return None,
+    })
+}
+
+unsafe fn read_limit(resource: c_int, to: *mut libc::rlimit) -> Result<i64> {
+    if !to.is_null() {
+        let (soft, hard) = limit(resource);
+        *to = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    }
+    Ok(0)
+}
+
+unsafe fn check_limit(resource: c_int, new: *const libc::rlimit) -> Result<i64> {
+    if new.is_null() {
+        return Err(Errno::EFAULT);
+    }
+    let (_, hard) = limit(resource);
+    if (*new).rlim_cur > (*new).rlim_max {
+        return Err(Errno::EINVAL);
+    }
+    if (*new).rlim_max > hard { Err(Errno::EPERM) } else { Ok(0) }
+}
+
+fn write(to: &mut [c_char], text: &str) {
+    let room = to.len() - 1;
+    for (to, byte) in to.iter_mut().zip(text.bytes().take(room)) {
+        *to = byte as c_char;
+    }
+}
