@@ -108,6 +108,11 @@ impl Lines {
         Some(String::from_utf8(line).unwrap_or_default())
     }
 
+    /// Whether a line has begun and is not whole.
+    pub fn is_inside(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// The next whole line of a blocking stream. `None`: the stream ended before.
     pub fn read<K: Kernel>(&mut self, stream: &TcpStream<K>) -> Result<Option<String>> {
         loop {

@@ -33,11 +33,23 @@ impl<K: Kernel, T> Peer<K, T> {
 }
 
 /// Takes peers in, each watched for `first` and with a copy of `own`, and calls `turn` with what happens to them. What that
-/// returns they are watched for from then on; nothing: the peer has ended.
+/// returns they are watched for from then on; nothing: the peer has ended. Who is watched for edges stays so as it is: to change
+/// the mask, even to the same, is an edge.
 pub fn answer<K: Kernel, T: Clone>(
     k: K,
     first: Events,
     own: T,
+    turn: impl FnMut(&mut Peer<K, T>, Events) -> Result<Option<Events>>,
+) -> Result<()> {
+    answer_with(k, first, own, wait, turn)
+}
+
+/// As [`answer`], with a `wait` of its own.
+pub fn answer_with<K: Kernel, T: Clone>(
+    k: K,
+    first: Events,
+    own: T,
+    wait: impl Fn(&Epoll<K>, &mut [EpollEvent]) -> Result<usize>,
     mut turn: impl FnMut(&mut Peer<K, T>, Events) -> Result<Option<Events>>,
 ) -> Result<()> {
     let listener = listen(k)?;
@@ -62,6 +74,7 @@ pub fn answer<K: Kernel, T: Clone>(
             }
             let Some(peer) = peers.get_mut(&event.data) else { continue };
             match turn(peer, event.events)? {
+                Some(wanted) if wanted.intersects(Events::ET) => {}
                 Some(wanted) => epoll.modify(peer.stream.fd(), wanted, event.data)?,
                 None => drop(peers.remove(&event.data)),
             }

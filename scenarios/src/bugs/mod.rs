@@ -24,6 +24,8 @@
 
 mod common;
 mod common_lines;
+mod common_replies;
+mod common_sessions;
 mod connections;
 mod epoll_server;
 mod on_tokio;
