@@ -23,8 +23,10 @@
 //! | o | pools and reconnecting |
 
 mod common;
+mod common_later;
 mod common_lines;
 mod common_replies;
+mod common_ring;
 mod common_sessions;
 mod connections;
 mod epoll_server;

@@ -3,6 +3,7 @@
 
 mod accept_emfile_spin;
 mod connect_without_so_error;
+mod negative_time_on_the_wire;
 mod stale_event_of_reused_fd;
 mod timer_after_cancel;
 mod write_all_before_reading;
@@ -15,4 +16,5 @@ pub(super) const PLANTED: &[PlantedBug] = &[
     stale_event_of_reused_fd::BUG,
     write_all_before_reading::BUG,
     timer_after_cancel::BUG,
+    negative_time_on_the_wire::BUG,
 ];

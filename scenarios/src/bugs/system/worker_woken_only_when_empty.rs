@@ -2,6 +2,7 @@
 //! worker has woken, the second wakes nobody. The worker takes the first job and is busy with it, the others sleep; where the
 //! first job waits for the second, both wait for ever. Repaired: a job wakes a worker as long as one is idle.
 
+use crate::bugs::common_later::Later;
 use eagain_net::sync::{Condvar, Mutex};
 use eagain_net::*;
 use eagain_sim::{Sim, always, choose, sometimes};
@@ -71,33 +72,6 @@ impl<K: Kernel> Pool<K> {
     }
 }
 
-/// A value that comes later.
-struct Later<K: Kernel> {
-    value: Mutex<K, Option<u64>>,
-    is_there: Condvar<K>,
-}
-
-impl<K: Kernel> Later<K> {
-    fn new(k: K) -> Arc<Later<K>> {
-        Arc::new(Later { value: Mutex::new(k, None), is_there: Condvar::new(k) })
-    }
-
-    fn set(&self, value: u64) {
-        *self.value.lock() = Some(value);
-        self.is_there.notify_all();
-    }
-
-    fn get(&self) -> u64 {
-        let mut value = self.value.lock();
-        loop {
-            match *value {
-                Some(value) => return value,
-                None => value = self.is_there.wait(value),
-            }
-        }
-    }
-}
-
 /// Posts a job that sums what other jobs fetch, again and again.
 fn program<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let pool = Arc::new(Pool { jobs: Mutex::new(k, Jobs::default()), posted: Condvar::new(k), defect });
@@ -108,8 +82,8 @@ fn program<K: Kernel>(k: K, defect: bool) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     for round in 0..choose("rounds", 1, 8) {
-        let parts: Vec<_> = (0..choose("parts", 1, 3)).map(|_| Later::new(k)).collect();
-        let (sum, fetched) = (Later::new(k), parts.clone());
+        let parts: Vec<_> = (0..choose("parts", 1, 3)).map(|_| Later::<K, u64>::new(k)).collect();
+        let (sum, fetched) = (Later::<K, u64>::new(k), parts.clone());
         let summed = sum.clone();
         pool.post(Box::new(move || summed.set(fetched.iter().map(|part| part.get()).sum())));
         for (part, number) in parts.iter().zip(round..) {
