@@ -15,12 +15,14 @@ static AT: AtomicU64 = AtomicU64::new(0);
 static SUSPENDED: Mutex<BTreeMap<u32, Backtrace>> = Mutex::new(BTreeMap::new());
 
 /// The next run of this process stops at the event of this number, the first one where several threads run worlds.
+#[cfg(feature = "cli")]
 pub fn stop_at(event: u64) {
     suspended().clear();
     AT.store(event, Relaxed);
 }
 
 /// Nothing stops any more; whether the event had come.
+#[cfg(feature = "cli")]
 pub fn stops_no_more() -> bool {
     AT.swap(0, Relaxed) == 0
 }
