@@ -8,10 +8,11 @@
 //!
 //!   durability/*, cluster/*      servers that begin again on a disk; clients whose history has to be linearizable
 //!   bugs/*                       a planted bug a file
-//!   mutants                      our server, breaking its promises about time; each is found by a scenario above
+//!   mutants                      our server, breaking its promises, by a setting or by what stands `between`; a scenario finds each
 //!   conform/*                    random programs on the simulated kernel and on Linux, compared
 //! ```
 
+pub mod between;
 pub mod bugs;
 pub mod checker;
 pub mod client;

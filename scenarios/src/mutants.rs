@@ -1,15 +1,18 @@
-//! Mutants: our server with one promise about time broken, by a setting that no operator can make or by a part that is replaced
-//! (`crate::durability::replaced`). Each has to be found by the scenario that it names, within [`SEEDS`] seeds: so the scenarios
+//! Mutants: our server with one promise broken, by a setting that no operator can make, by a part that is replaced
+//! (`crate::durability::replaced`), or by what stands before it (`crate::between`). Each has to be found by the scenario that it names, within [`SEEDS`] seeds: so the scenarios
 //! see it when such a promise is broken by mistake. `docs/MUTANTS.md` is the table; `tests/mutants.rs` looks for each, and keeps
 //! the table up to date.
 
+use crate::between::{Change, serve_changed};
 use crate::cluster::partition::partition;
 use crate::durability::replaced::{Log, LogDefect, with_links, with_log};
 use crate::durability::run::room_again;
 use crate::durability::{always_latency, loss};
-use crate::run::kernel;
+use crate::run::kernel::{self, Served};
 use crate::script::Script;
-use crate::server::{idle_timeout, lingering_peers, never_reader, slow_reader};
+use crate::server::{
+    bounds, expiry, idle_timeout, lingering_peers, never_reader, pipelining, slow_reader, transactions,
+};
 use eagain_net::{Errno, Instant, Result, now, sleep};
 use eagain_server::cluster::link::{Link, plain};
 use eagain_server::cluster::permanent_connection::LinkOptions;
@@ -58,6 +61,10 @@ const fn mutant(
 ) -> Mutant {
     Mutant { name: "", promise, does: "", scenario, found_by, body: |_| {} }
 }
+
+const LIVES: &str = "a key lives as long as `PX` and `PEXPIRE` say";
+const WHOLE: &str = "a transaction is seen whole or not at all";
+const BOUNDED: &str = "a request up to the bounds is served, and one beyond is refused at once";
 
 /// All of them.
 pub const ALL: &[Mutant] = &[
@@ -191,6 +198,70 @@ pub const ALL: &[Mutant] = &[
         found_by: ("O6", "not healed"),
         body: |sim| partition(sim, |k, config, tell| with_links(k, config, tell, pauses)),
     },
+    Mutant {
+        name: "replies-swapped",
+        promise: "replies come in the order of their requests",
+        does: "swaps the first two of those that leave together",
+        scenario: "pipelining",
+        found_by: ("O1", "wrong reply"),
+        body: |sim| on_changed(sim, &pipelining::SCRIPT, |k, c| serve_changed(k, c, Change::SwapsReplies)),
+    },
+    Mutant {
+        name: "lifetime-half",
+        promise: LIVES,
+        does: "forgets it after half of that",
+        scenario: "expiry",
+        found_by: ("O11", "key expired early"),
+        body: |sim| expiry::run(sim, Some(|k, c| serve_changed(k, c, Change::Lifetimes { halves: 1 }))),
+    },
+    Mutant {
+        name: "lifetime-thrice",
+        promise: LIVES,
+        does: "keeps it for three times as long",
+        scenario: "expiry",
+        found_by: ("O11", "key expired late"),
+        body: |sim| expiry::run(sim, Some(|k, c| serve_changed(k, c, Change::Lifetimes { halves: 6 }))),
+    },
+    Mutant {
+        name: "transaction-one-by-one",
+        promise: WHOLE,
+        does: "executes what was queued one request after the other",
+        scenario: "transactions",
+        found_by: ("O1", "transaction torn"),
+        body: |sim| transactions::run(sim, Some(|k, c| serve_changed(k, c, Change::OneByOne))),
+    },
+    Mutant {
+        name: "transaction-at-once",
+        promise: WHOLE,
+        does: "executes each request when it is queued",
+        scenario: "transactions",
+        found_by: ("O1", "transaction torn"),
+        body: |sim| transactions::run(sim, Some(|k, c| serve_changed(k, c, Change::AtOnce))),
+    },
+    Mutant {
+        name: "argument-bound-twice",
+        promise: BOUNDED,
+        does: "waits for an argument of one byte more than the bound",
+        scenario: "bounds",
+        found_by: ("O6", "stuck"),
+        body: |sim| bounds::run(sim, |c| c.limits.bulk_bytes_max *= 2),
+    },
+    Mutant {
+        name: "arguments-bound-one-less",
+        promise: BOUNDED,
+        does: "refuses as many arguments as the bound is",
+        scenario: "bounds",
+        found_by: ("O2", "bound too low"),
+        body: |sim| bounds::run(sim, |c| c.limits.arguments_max -= 1),
+    },
+    Mutant {
+        name: "line-bound-twice",
+        promise: BOUNDED,
+        does: "waits for the end of a line that is longer than the bound",
+        scenario: "bounds",
+        found_by: ("O6", "stuck"),
+        body: |sim| bounds::run(sim, |c| c.limits.inline_bytes_max *= 2),
+    },
 ];
 
 const SECOND: u64 = 1_000_000_000;
@@ -198,6 +269,13 @@ const SECOND: u64 = 1_000_000_000;
 fn on_kernel(sim: &mut Sim, script: &Script, mutate: fn(&mut Config)) {
     match &script.kernel {
         Some(setup) => kernel::run(sim, script, setup, mutate),
+        None => sim.refuse(format!("`{}` does not run on the simulated kernel", script.name)),
+    }
+}
+
+fn on_changed(sim: &mut Sim, script: &Script, served: Served) {
+    match &script.kernel {
+        Some(setup) => kernel::run_on(sim, script, setup, |_| {}, Some(served)),
         None => sim.refuse(format!("`{}` does not run on the simulated kernel", script.name)),
     }
 }

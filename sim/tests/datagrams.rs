@@ -90,7 +90,8 @@ fn datagrams_do_not_pass_where_the_network_is_cut() {
     with(scenario, &[]);
 }
 
-/// A host is off with one datagram under way to it and another sent meanwhile: neither is there when it is up again.
+/// A host is off with one datagram under way to it and another sent meanwhile: neither is there when it is up again, and nobody
+/// tells the sender that it is refused.
 #[test]
 fn datagrams_to_a_host_that_is_down_are_lost() {
     fn scenario(sim: &mut Sim) {
@@ -114,7 +115,8 @@ fn datagrams_to_a_host_that_is_down_are_lost() {
         });
         sim.client(other, "from", move |k| {
             let fd = bound(k, 0);
-            let send = |byte| assert_eq!(k.sendto(fd, &[byte], SendFlags::NONE, to), Ok(1));
+            k.connect(fd, to).unwrap();
+            let send = |byte| assert_eq!(k.send(fd, &[byte], SendFlags::NONE), Ok(1));
             let _ = k.nanosleep(MS);
             send(0);
             let _ = k.nanosleep(100 * MS);

@@ -15,6 +15,7 @@ mod reconnecting;
 mod resetter;
 mod returning;
 mod runtime;
+mod session;
 mod slow_reader;
 mod steady;
 mod talker;
@@ -26,6 +27,7 @@ pub use idler::Idled;
 pub use on_kernel::{OnKernel, wait};
 pub use on_tokio::{Connector, Io, OnTokio};
 pub use runtime::{Both, Context, Pause, Runtime, SocketOption};
+pub use session::Session;
 
 use std::time::Duration;
 

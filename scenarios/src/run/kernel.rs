@@ -9,7 +9,7 @@ use crate::workload::Request;
 use eagain_net::model::ModelKind;
 use eagain_net::{Signal, Signals, sleep};
 use eagain_server::config::{Config, Pattern};
-use eagain_server::server::serve;
+use eagain_server::server::{ServeError, serve};
 use eagain_sim::fault::Family;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, control, fail};
 use std::net::SocketAddr;
@@ -22,15 +22,29 @@ const RING_ENTRIES: u32 = 1024;
 /// What the server may hold, in bytes, with whatever few clients do to it: twice of what any scenario was seen to need.
 const MEMORY_MAX: u64 = 1 << 20;
 
+/// A server in the place of ours.
+pub type Served = fn(SimKernel, Config) -> Result<(), ServeError>;
+
 /// Runs `setup` of `script`, and checks it. `mutate`: what else is special about the server, which the script does not say.
 pub(crate) fn run(sim: &mut Sim, script: &Script, setup: &Setup, mutate: fn(&mut Config)) {
+    run_on(sim, script, setup, mutate, None);
+}
+
+/// As [`run`], on another server than ours where one is given.
+pub(crate) fn run_on(
+    sim: &mut Sim,
+    script: &Script,
+    setup: &Setup,
+    mutate: fn(&mut Config),
+    served: Option<Served>,
+) {
     sim.faults(&setup.faults.families(USUAL_FAULTS));
     crate::with_tightest_buffers(sim);
     let configure = |config: &mut Config| {
         (setup.config)(config);
         mutate(config);
     };
-    let Some(mut world) = World::new(sim, configure) else { return };
+    let Some(mut world) = World::serving(sim, served, configure) else { return };
     (setup.host)(sim, world.server);
     let knob = sim.number("clients");
     for clients in setup.clients {
@@ -70,6 +84,8 @@ pub struct World {
     pid: Arc<AtomicI32>,
     running: Arc<AtomicUsize>,
     clients: u64,
+    /// Another server than ours may have more descriptors open.
+    is_ours: bool,
 }
 
 /// A client that is there; one whose host disappears is not.
@@ -91,6 +107,11 @@ impl Drop for Present {
 impl World {
     /// A world with the server in it. `None`: the settings make no sense together, and the run is refused.
     pub fn new(sim: &mut Sim, adjust: impl FnOnce(&mut Config)) -> Option<World> {
+        World::serving(sim, None, adjust)
+    }
+
+    /// As [`World::new`], with another server than ours where one is given.
+    pub fn serving(sim: &mut Sim, served: Option<Served>, adjust: impl FnOnce(&mut Config)) -> Option<World> {
         sim.also(&[Family::Knob]);
         let config = match configuration(sim, adjust) {
             Ok(config) => config,
@@ -106,11 +127,21 @@ impl World {
         let (its_end, its_pid) = (stopping.clone(), pid.clone());
         let server = sim.server(host, "server", move |k| {
             its_pid.store(k.getpid(), SeqCst);
-            run_server(k, config, &its_end);
+            run_server(k, config, served, &its_end);
         });
         sim.memory_limit(server, MEMORY_MAX);
         let history = History::default();
-        Some(World { host, server, history, address, stopping, pid, running: Arc::default(), clients: 0 })
+        Some(World {
+            host,
+            server,
+            history,
+            address,
+            stopping,
+            pid,
+            running: Arc::default(),
+            clients: 0,
+            is_ours: served.is_none(),
+        })
     }
 
     /// A client on a host of its own. Clients are numbered from 1.
@@ -185,17 +216,21 @@ impl World {
         checker::counter::check(sim, &self.history);
         if self.stopping.load(SeqCst) {
             checker::stop::check(sim, self.server);
-        } else {
+        } else if self.is_ours {
             let loops = sim.number("loops") as usize;
             checker::descriptors::check(sim, self.server, loops);
         }
     }
 }
 
-fn run_server(k: SimKernel, config: Config, stopping: &AtomicBool) {
+fn run_server(k: SimKernel, config: Config, served: Option<Served>, stopping: &AtomicBool) {
     // A table that is full at the start is waited out, as an operator would.
     let ended = loop {
-        match serve(k, config.clone(), |_| {}) {
+        let ended = match served {
+            Some(served) => served(k, config.clone()),
+            None => serve(k, config.clone(), |_| {}),
+        };
+        match ended {
             Err(error) if error.to_string().contains("EMFILE") => sleep(k, Duration::from_millis(100)),
             ended => break ended,
         }

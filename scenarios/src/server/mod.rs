@@ -1,10 +1,12 @@
 //! Scenarios about one server: which clients come, what may go wrong, and what is special about the server. Each is data, a
-//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`idle_stop`] is told in code, and [`nonblocking_ring`] has a server of its
+//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`bounds`], [`expiry`], [`idle_stop`] and [`transactions`] are told in code, and [`nonblocking_ring`] has a server of its
 //! own.
 
 pub mod black_holes;
+pub mod bounds;
 pub mod connect_storm;
 pub mod crash_and_partition;
+pub mod expiry;
 pub mod fd_exhaustion;
 pub mod flooder;
 pub mod graceful_stop;
@@ -21,6 +23,7 @@ pub mod silent_peers;
 pub mod slow_reader;
 pub mod steady_load;
 pub mod swizzled_hosts;
+pub mod transactions;
 pub mod wrong_clocks;
 
 use eagain_sim::run::Scenario;
@@ -46,6 +49,9 @@ pub const ALL: &[Scenario] = &[
     lingering_peers::SCENARIO,
     never_reader::SCENARIO,
     nonblocking_ring::SCENARIO,
+    expiry::SCENARIO,
+    transactions::SCENARIO,
+    bounds::SCENARIO,
     crash_and_partition::SCENARIO,
 ];
 
