@@ -4,6 +4,7 @@ use eagain_native::worker;
 use eagain_sim::PlantedBug;
 use eagain_sim::cli::{self, Registry};
 use eagain_sim::run::Scenario;
+use eagain_sim::runner::Execute;
 use eagain_sim::testing::Site;
 use std::process::ExitCode;
 
@@ -22,6 +23,11 @@ pub fn main_with_bugs(scenarios: &[Scenario], bugs: &[PlantedBug]) -> ExitCode {
         regressions: "regressions",
         executor: worker::make,
     })
+}
+
+/// What runs single worlds, each given as a [`RunSpec`](eagain_sim::run::RunSpec), in a worker process of its own.
+pub fn executor() -> Box<dyn Execute> {
+    worker::make()
 }
 
 /// Runs a scenario as a test: panics where it fails. Called by [`scenario`](crate::scenario).

@@ -43,7 +43,7 @@ pub mod faults;
 mod world;
 
 #[cfg(feature = "native")]
-pub use command::{main, main_with_bugs, test};
+pub use command::{executor, main, main_with_bugs, test};
 #[cfg(feature = "native")]
 pub use world::{Binary, Host, World};
 

@@ -4,7 +4,6 @@
 use crate::raw;
 use eagain_sim::native::Block;
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_int, c_void};
 
 /// Blocks that are free.
 #[derive(Default)]
@@ -41,36 +40,43 @@ impl Pool {
     }
 }
 
-// Thread-local variables of an executable lie in front of the thread pointer, and compiled code knows how far. Those of a program in
-// a file of its own would lie where this executable's do. A variable whose alignment is a page makes the linker place all others a
-// page away: what is left in between, wherever it puts the variable, is free.
-#[repr(align(4096))]
-struct Page;
+// Thread-local variables of an executable end at the thread pointer, and compiled code knows how far from it each is. Those of a
+// program in a file of its own would lie where this executable's do: so the last ones here are nobody's. A section of its own name
+// comes behind those that linkers know (`.tbss`), of which the first is here too, so that it was seen before.
+std::arch::global_asm!(
+    r#"
+    .section .tbss.eagain_in_front,"awT",@nobits
+    .p2align 6
+    .type eagain_in_front, @tls_object
+    .globl eagain_in_front
+eagain_in_front:
+    .zero 64
+    .size eagain_in_front, 64
+    .section .teagain_room,"awT",@nobits
+    .p2align 6
+    .type eagain_room, @tls_object
+    .globl eagain_room
+eagain_room:
+    .zero 2048
+    .size eagain_room, 2048
+    .text
+"#
+);
 
-thread_local! {
-    static ROOM: Page = const { Page };
-}
+const ROOM: usize = 2048;
 
-/// How many bytes in front of the thread pointer are nobody's.
+/// How many bytes in front of the thread pointer are nobody's. 0: this linker has put something else there.
 pub fn room() -> usize {
-    unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, room: *mut c_void) -> c_int {
-        // SAFETY: the loader hands over a valid description; `room` is what is passed below.
-        unsafe {
-            let headers = std::slice::from_raw_parts((*info).dlpi_phdr, usize::from((*info).dlpi_phnum));
-            if let Some(own) = headers.iter().find(|header| header.p_type == libc::PT_TLS) {
-                let (length, align) = (own.p_memsz as usize, (own.p_align as usize).max(1));
-                *room.cast::<usize>() = length.next_multiple_of(align) - length;
-            }
-        }
-        // The first is the executable.
-        1
+    let (room, _in_front): (isize, isize);
+    // SAFETY: reads two words that the linker has filled in.
+    unsafe {
+        std::arch::asm!(
+            "mov {}, qword ptr [rip + eagain_room@gottpoff]",
+            "mov {}, qword ptr [rip + eagain_in_front@gottpoff]",
+            out(reg) room, out(reg) _in_front, options(nostack, readonly)
+        );
     }
-    // The linker keeps what is used.
-    ROOM.with(|page| std::hint::black_box(std::ptr::from_ref(page)));
-    let mut room = 0usize;
-    // SAFETY: `each` takes what dl_iterate_phdr(3) passes, and `room` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut room).cast()) };
-    room
+    if room == -(ROOM as isize) { ROOM } else { 0 }
 }
 
 /// As libc describes it to debuggers (`libthread_db`): its size in bits, how many there are, its offset. 0: it does not.

@@ -1,4 +1,4 @@
-//! Programs in files of their own: one of C, which a compiler makes here, and what cannot be run.
+//! Programs in files of their own: one of C and one of Rust, which compilers make here, and what cannot be run.
 
 use eagain::sim::run::Scenario;
 use eagain::sim::site;
@@ -13,15 +13,23 @@ use std::time::Duration;
 /// Where the program is put, which the worker processes know too.
 const ECHO: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/echo");
 
-/// Compiles a program of `c/`; the reason why not, where there is no compiler.
+/// Compiles a program of `binaries/`; the reason why not, where there is no compiler.
 fn compile(source: &str, to: &str, arguments: &[&str]) -> Result<(), String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c").join(source);
-    let mut command = Command::new("cc");
-    command.args(["-O2", "-g", "-Wall", "-o", to]).arg(source).args(arguments);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("binaries").join(source);
+    let mut command = if source.extension().is_some_and(|extension| extension == "rs") {
+        let mut command = Command::new("rustc");
+        command.args(["--edition", "2024", "-o", to]);
+        command
+    } else {
+        let mut command = Command::new("cc");
+        command.args(["-O2", "-g", "-Wall", "-o", to]);
+        command
+    };
+    command.arg(source).args(arguments);
     match command.output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => Err(format!("skipped: no C compiler: {error}")),
+        Err(error) => Err(format!("skipped: no compiler: {error}")),
     }
 }
 
@@ -70,6 +78,31 @@ const SCENARIO: Scenario = Scenario {
 fn a_program_of_c_holds() {
     match compile("echo.c", ECHO, &["-pthread"]) {
         Ok(()) => eagain::test(&SCENARIO, &site!("a_program_of_c_holds")),
+        Err(reason) => eprintln!("{reason}"),
+    }
+}
+
+/// Where the program of Rust is put.
+const THREADS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/threads");
+
+const THREADS_SCENARIO: Scenario = Scenario {
+    name: "rust-threads",
+    about: "a program of Rust that nothing of eagain is linked into",
+    knobs: &[],
+    seeds: 20,
+    body: |sim| {
+        World::build(sim, |world| {
+            for name in ["one", "other"] {
+                world.host(name).binary(THREADS, [""; 0]).client();
+            }
+        });
+    },
+};
+
+#[test]
+fn a_program_of_rust_has_thread_locals_and_unwinds() {
+    match compile("threads.rs", THREADS, &[]) {
+        Ok(()) => eagain::test(&THREADS_SCENARIO, &site!("a_program_of_rust_has_thread_locals_and_unwinds")),
         Err(reason) => eprintln!("{reason}"),
     }
 }

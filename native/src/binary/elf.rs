@@ -293,9 +293,6 @@ fn dynamic_part(bytes: &Bytes<'_>, dynamic: u64) -> Option<(Elf, [(u64, u64); 3]
             _ => search.extend(text(offset)?.split(':').map(str::to_owned)),
         }
     }
-    let symbols = symbols(bytes, &entries)?;
-    let defined = symbols.iter().enumerate().filter(|(_, symbol)| symbol.is_defined);
-    let defined = defined.map(|(at, symbol)| (symbol.name.clone(), at)).collect();
     let mut relocations = Vec::new();
     for (table, size) in [(tag::RELA, tag::RELASZ), (tag::JMPREL, tag::PLTRELSZ)] {
         let (Some(table), Some(size)) = (get(table), get(size)) else { continue };
@@ -313,6 +310,9 @@ fn dynamic_part(bytes: &Bytes<'_>, dynamic: u64) -> Option<(Elf, [(u64, u64); 3]
     if let (Some(table), Some(size)) = (get(tag::RELR), get(tag::RELRSZ)) {
         relative(bytes, table, size, &mut relocations)?;
     }
+    let symbols = symbols(bytes, &entries, &relocations)?;
+    let defined = symbols.iter().enumerate().filter(|(_, symbol)| symbol.is_defined);
+    let defined = defined.map(|(at, symbol)| (symbol.name.clone(), at)).collect();
     let array = |start: u64, size: u64| (get(start).unwrap_or(0), get(size).unwrap_or(0) / 8);
     let arrays = [
         array(tag::PREINIT_ARRAY, tag::PREINIT_ARRAYSZ),
@@ -366,7 +366,11 @@ fn relative(bytes: &Bytes<'_>, table: u64, size: u64, to: &mut Vec<Relocation>) 
     Some(())
 }
 
-fn symbols(bytes: &Bytes<'_>, entries: &HashMap<u64, u64>) -> Option<Vec<Symbol>> {
+fn symbols(
+    bytes: &Bytes<'_>,
+    entries: &HashMap<u64, u64>,
+    relocations: &[Relocation],
+) -> Option<Vec<Symbol>> {
     const HIDDEN: u16 = 0x8000;
     let get = |name: u64| entries.get(&name).copied();
     let (table, strings) = (bytes.from(get(tag::SYMTAB)?)?, get(tag::STRTAB)?);
@@ -375,9 +379,9 @@ fn symbols(bytes: &Bytes<'_>, entries: &HashMap<u64, u64>) -> Option<Vec<Symbol>
         (None, Some(hash)) => gnu_count(bytes.from(hash)?)?,
         (None, None) => 0,
     };
-    // A table of which nothing is defined is not hashed: it is what lies in front of the strings.
-    let in_front = strings.checked_sub(get(tag::SYMTAB)?).map_or(0, |length| length / 24);
-    let count = if count == 0 { in_front } else { count };
+    // What is only named, and not defined, is not hashed.
+    let named = relocations.iter().map(|relocation| relocation.symbol as u64 + 1).max();
+    let count = count.max(named.unwrap_or(0));
     let versions = versions(bytes, entries)?;
     let of_symbol = get(tag::VERSYM).map(|address| bytes.from(address)).unwrap_or_default();
     let mut symbols = Vec::new();

@@ -1,6 +1,6 @@
 //! Readiness: `epoll(7)`, `poll(2)`, `eventfd(2)`.
 
-use super::{KERNEL, symbols};
+use super::{KERNEL, is_console, symbols};
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, PollFd, Readiness, SigSet, SocketFlags};
 use libc::{epoll_event, nfds_t, pollfd, sigset_t};
 use std::ffi::{c_int, c_uint};
@@ -67,13 +67,23 @@ symbols! {
         SYS_epoll_pwait(epoll, to, count, ms, set, 8), |_| wait(epoll, to, count, ms, mask(set));
 
     fn poll(list: *mut pollfd, count: nfds_t, ms: c_int) -> c_int = SYS_poll(list, count, ms), |_| {
-        let entry = |at| &mut *list.add(at);
-        let mut fds: Vec<PollFd> = (0..count as usize)
-            .map(|at| PollFd::new(Fd(entry(at).fd), Events(u32::from(entry(at).events as u16)).named()))
+        let entries = std::slice::from_raw_parts_mut(list, if list.is_null() { 0 } else { count as usize });
+        // The console can be written, and is at its end; the kernel knows nothing of it.
+        let mut ready = 0;
+        for entry in entries.iter_mut().filter(|entry| is_console(entry.fd)) {
+            entry.revents = entry.events & if entry.fd == 0 { libc::POLLIN } else { libc::POLLOUT };
+            ready += usize::from(entry.revents != 0);
+        }
+        let mut others: Vec<&mut pollfd> = entries.iter_mut().filter(|entry| !is_console(entry.fd)).collect();
+        let mut fds: Vec<PollFd> = others
+            .iter()
+            .map(|entry| PollFd::new(Fd(entry.fd), Events(u32::from(entry.events as u16)).named()))
             .collect();
-        let ready = KERNEL.poll(&mut fds, timeout(ms), None)?;
-        for (at, fd) in fds.iter().enumerate() {
-            entry(at).revents = fd.revents.0 as i16;
+        if ready == 0 || !fds.is_empty() {
+            ready += KERNEL.poll(&mut fds, if ready > 0 { Some(Duration::ZERO) } else { timeout(ms) }, None)?;
+        }
+        for (entry, fd) in others.iter_mut().zip(&fds) {
+            entry.revents = fd.revents.0 as i16;
         }
         Ok(ready)
     };
