@@ -11,7 +11,8 @@ use crate::durability::{always_latency, loss};
 use crate::run::kernel::{self, Served};
 use crate::script::Script;
 use crate::server::{
-    bounds, expiry, idle_timeout, lingering_peers, never_reader, pipelining, slow_reader, transactions,
+    bounds, expiry, idle_timeout, lingering_peers, never_reader, pipelining, slow_listener, slow_reader,
+    transactions,
 };
 use eagain_net::{Errno, Instant, Result, now, sleep};
 use eagain_server::cluster::link::{Link, plain};
@@ -169,6 +170,22 @@ pub const ALL: &[Mutant] = &[
         scenario: "never-reader",
         found_by: ("O4", "memory"),
         body: |sim| on_kernel(sim, &never_reader::SCRIPT, |c| c.limits.output_bytes_high = usize::MAX),
+    },
+    Mutant {
+        name: "listener-without-bound",
+        promise: "no more than `client-output-buffer-limit pubsub` is kept for a listener",
+        does: "keeps all of it",
+        scenario: "slow-listener",
+        found_by: ("O4", "memory"),
+        body: |sim| slow_listener::run(sim, |c| c.limits.channel_bytes_max = usize::MAX),
+    },
+    Mutant {
+        name: "listener-overfull-for-ever",
+        promise: "a listener has more than the soft limit waiting for 60 s at most",
+        does: "lets it have that for ever",
+        scenario: "slow-listener",
+        found_by: ("O11", "listener late"),
+        body: |sim| slow_listener::run(sim, |c| c.limits.channel_soft_ns = u64::MAX),
     },
     Mutant {
         name: "idle-for-ever",

@@ -6,6 +6,7 @@ mod flooder;
 mod half_closer;
 mod idler;
 mod leaver;
+pub mod line;
 mod never_reader;
 mod on_kernel;
 mod on_tokio;

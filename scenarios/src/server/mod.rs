@@ -1,9 +1,11 @@
 //! Scenarios about one server: which clients come, what may go wrong, and what is special about the server. Each is data, a
-//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`bounds`], [`expiry`], [`idle_stop`] and [`transactions`] are told in code, and [`nonblocking_ring`] has a server of its
-//! own.
+//! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`bounds`], [`expiry`], [`idle_stop`],
+//! [`transactions`] and those about what is no request with its reply are told in code, and [`nonblocking_ring`] has a server of
+//! its own.
 
 pub mod black_holes;
 pub mod bounds;
+pub mod channels;
 pub mod connect_storm;
 pub mod crash_and_partition;
 pub mod expiry;
@@ -17,13 +19,17 @@ pub mod lingering_peers;
 pub mod never_reader;
 pub mod nonblocking_ring;
 pub mod one_byte_writer;
+pub mod pauses;
 pub mod pipelining;
 pub mod reset_in_mid_request;
+pub mod shared_queue;
 pub mod silent_peers;
+pub mod slow_listener;
 pub mod slow_reader;
 pub mod steady_load;
 pub mod swizzled_hosts;
 pub mod transactions;
+pub mod waiting_line;
 pub mod wrong_clocks;
 
 use eagain_sim::run::Scenario;
@@ -53,6 +59,11 @@ pub const ALL: &[Scenario] = &[
     transactions::SCENARIO,
     bounds::SCENARIO,
     crash_and_partition::SCENARIO,
+    channels::SCENARIO,
+    slow_listener::SCENARIO,
+    waiting_line::SCENARIO,
+    shared_queue::SCENARIO,
+    pauses::SCENARIO,
 ];
 
 /// The [`Scenario`] of the file's `SCRIPT`, and its test.

@@ -58,6 +58,8 @@ struct Here<K: Kernel> {
 struct Bell<K: Kernel> {
     fd: Option<Arc<EventFd<K>>>,
     is_rung: bool,
+    /// Sends give up earlier than a peer may stall.
+    sends_briefly: bool,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -155,7 +157,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
         let progress = self.units.logic.lock().storage().wait();
-        let (mut timeout, mut bell) = (None, Bell { fd: None, is_rung: false });
+        let (mut timeout, mut bell) = (None, Bell { fd: None, is_rung: false, sends_briefly: false });
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
@@ -179,9 +181,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             if peer.connection.is_closed() {
                 return;
             }
-            if peer.connection.is_waiting()
-                || peer.session.as_ref().is_some_and(|its| its.subscriptions.is_some())
-            {
+            if peer.connection.is_waiting() || peer.listens() {
                 if !self.wait_for_others(peer, &mut bell, now) {
                     continue;
                 }
@@ -217,11 +217,20 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             if let Some(here) = self.clients.lock().get_mut(&peer.client) {
                 here.bell = Some(made.clone());
             }
-            *bell = Bell { fd: Some(made), is_rung: true };
+            (bell.fd, bell.is_rung) = (Some(made), true);
+        }
+        if peer.listens() && !bell.sends_briefly {
+            // A send that waits must not outlast the time for which much may wait for a listener.
+            let limits = &self.units.config.limits;
+            let soft = Duration::from_nanos(limits.channel_soft_ns / 8).max(TIMEOUT_MIN);
+            let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
+            let brief = if stall.is_zero() { soft } else { soft.min(stall.max(TIMEOUT_MIN)) };
+            bell.sends_briefly = peer.stream.set_write_timeout(Some(brief)).is_ok();
         }
         // Behind the bell: whoever puts something aside from now on rings it.
         peer.deliver(&mut self.units.logic.lock(), std::mem::take(&mut bell.is_rung), now);
-        if peer.connection.wants_write() || peer.connection.wants_service() || peer.connection.is_closed() {
+        let goes_on = peer.goes_on() || peer.connection.wants_service();
+        if goes_on || peer.connection.wants_write() || peer.connection.is_closed() {
             return false;
         }
         let deadline = peer.connection.deadline();
@@ -324,14 +333,15 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     }
 }
 
-/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall. The time behind
-/// it; `now`, where there was nothing to send.
+/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall, but for a listener,
+/// who has less time and for whom more may have been put aside meanwhile. The time behind it; `now`, where there was nothing to
+/// send.
 fn flush<K: Kernel>(peer: &mut Peer<K>, now: Now, clock: impl Fn() -> Now) -> Now {
     if !peer.connection.wants_write() {
         return now;
     }
     peer.flush(&clock);
-    if peer.connection.wants_write() {
+    if peer.connection.wants_write() && !peer.listens() {
         peer.connection.close(CloseReason::WriteStalled);
     }
     clock()

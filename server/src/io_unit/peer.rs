@@ -1,7 +1,7 @@
 //! One peer: its socket, the state machine behind it, and its session; and one turn of it, which is the same whichever
 //! thread takes it and whatever told that the socket is ready.
 
-use super::connection::{CloseReason, Connection};
+use super::connection::{CloseReason, Connection, Phase};
 use super::held::{Held, deliver};
 use super::home::Home;
 use super::service::Service;
@@ -173,6 +173,16 @@ impl<K: Kernel> Peer<K> {
         self.held.hold(&mut self.connection, commit, requests, now.mono_ns);
     }
 
+    /// Whether it is sent messages that it has not asked for.
+    pub(super) fn listens(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.subscriptions.is_some())
+    }
+
+    /// Whether a worker is to go on with requests that it has given back.
+    pub(super) fn goes_on(&self) -> bool {
+        self.flight.rest.is_some() && !self.connection.is_waiting() && self.connection.phase() == Phase::Open
+    }
+
     /// Takes what was put aside for it; see [`deliver`].
     pub(super) fn deliver<S: Storage>(&mut self, logic: &mut LogicUnit<S>, is_told: bool, now: Now) {
         if let Some(session) = &mut self.session {
@@ -188,7 +198,12 @@ impl<K: Kernel> Peer<K> {
             match self.stream.write(self.connection.output()) {
                 Ok(n) => {
                     wrote = true;
-                    self.connection.sent(n, clock().mono_ns);
+                    let (is_short, now_ns) = (n < self.connection.output().len(), clock().mono_ns);
+                    self.connection.sent(n, now_ns);
+                    if is_short {
+                        // A write that waits may have taken longer than there is time.
+                        self.connection.deadline_passed(now_ns);
+                    }
                 }
                 Err(Errno::EAGAIN) => break,
                 Err(Errno::EINTR) => {}

@@ -116,9 +116,7 @@ impl<K: Kernel> Workers<K> {
 impl<K: Kernel> Service<K> {
     /// Whether requests of this peer can be taken now. Where there is no room, the peer is remembered.
     pub(super) fn takes(&mut self, peer: &mut Peer<K>) -> bool {
-        let goes_on =
-            peer.flight.rest.is_some() && !peer.connection.is_waiting() && !peer.connection.is_closed();
-        if !(goes_on || peer.connection.wants_service()) || peer.session.is_none() {
+        if !(peer.goes_on() || peer.connection.wants_service()) || peer.session.is_none() {
             return false;
         }
         match self {

@@ -93,7 +93,7 @@ fn channels(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn numsub(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.map(call.len() - 2);
+    call.reply.array(2 * (call.len() - 2));
     for name in call.arguments.from(2) {
         call.reply.bulk(name);
         let count = call.shared.channels.channels.get(name).map_or(0, |slots| slots.len());
