@@ -191,6 +191,11 @@ impl Config {
                 })?;
             }
             "port" => self.listen.set_port(parsed(name, value)?),
+            "bind" => {
+                let ip =
+                    value.parse().map_err(|_| ConfigError(format!("--bind {value}: not one address")))?;
+                self.listen.set_ip(ip);
+            }
             "model" => self.model = chosen(name, value, &ModelKind::ALL.map(|kind| (kind.name(), kind)))?,
             "pattern" => self.pattern = chosen(name, value, &Pattern::NAMES)?,
             "role" => self.role = chosen(name, value, &Role::NAMES)?,
@@ -228,8 +233,11 @@ impl Config {
         let names = |names: &[&str]| names.join("|");
         format!(
             "eagain-server: a key-value server that speaks the Redis protocol\n\n\
-             Usage: eagain-server [--FLAG VALUE]...\n\n  \
+             Usage: eagain-server [FILE] [--FLAG VALUE]...\n\n\
+             FILE has a flag and its value a line, without the dashes; flags behind it count. Hosts may be names.\n\n  \
              --listen ADDR            where clients are taken in (127.0.0.1:6379)\n  \
+             --port N, --bind HOST    its two parts\n  \
+             --requirepass-file PATH  what clients have to say first is in this file, or in EAGAIN_REQUIREPASS\n  \
              --model MODEL            {}\n  \
              --pattern PATTERN        {}\n  \
              --workers N              threads of the logic unit; 0: logic runs on the I/O thread (0)\n  \
@@ -238,18 +246,26 @@ impl Config {
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
-             --backend-password WORD  what they want to hear first (nothing)\n  \
+             --backend-password-file PATH  what they want to hear first, or EAGAIN_BACKEND_PASSWORD (nothing)\n  \
              --databases N            (16)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \
              --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
              --recover HOW            refuse|truncate: valid data behind damage are kept for a person, or dropped (refuse)\n  \
-             --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100",
+             --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100\n  \
+             --version                what this is\n\n\
+             Parameters: {}\n\n\
+             Examples:\n  \
+             eagain-server --port 7000\n  \
+             eagain-server --storage log --dir /var/lib/eagain --appendfsync always\n  \
+             eagain-server /etc/eagain.conf --bind 0.0.0.0 --requirepass-file /etc/eagain.password\n  \
+             eagain-server --model io_uring --pattern proactor --workers 2",
             names(&ModelKind::ALL.map(ModelKind::name)),
             names(&Pattern::NAMES.map(|(name, _)| name)),
             names(&Role::NAMES.map(|(name, _)| name)),
             names(&Engine::NAMES.map(|(name, _)| name)),
             names(&SyncPolicy::NAMES.map(|(name, _)| name)),
+            parameters::names().collect::<Vec<_>>().join(" "),
         )
     }
 

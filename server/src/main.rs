@@ -1,10 +1,16 @@
 //! The server as a program on Linux: reads the command line, and runs. Its exit status: 0 for a stop that was asked
 //! for, 1 for a failure, 2 for a command line that makes no sense, 3 for data on the disk that a person has to look at.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is where the machine is asked")]
+
+mod program;
+
 use eagain_net::model::ModelKind;
 use eagain_net::{Linux, SigAction, Signal, Signals};
 use eagain_server::config::Config;
-use eagain_server::server;
+use eagain_server::server::{self, ServeError};
+use program::log::{Level, line};
+use program::{arguments, service};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -13,47 +19,62 @@ fn main() -> ExitCode {
         println!("{}", Config::usage());
         return ExitCode::SUCCESS;
     }
-    let mut config = match Config::from_arguments(arguments) {
+    if arguments.iter().any(|argument| argument == "--version" || argument == "-v") {
+        println!("eagain-server {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    let flags = arguments::expand(arguments, |name| std::env::var(name).ok());
+    let config = flags.and_then(|flags| Config::from_arguments(flags).map_err(|error| error.to_string()));
+    let mut config = match config {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("eagain-server: {error}");
+            line(Level::Error, &error);
             return ExitCode::from(2);
         }
     };
     // A terminal that goes away is no reason to stop, and kills at once where nobody says so.
     if let Err(errno) = Linux.sigaction(Signal::SIGHUP, SigAction::ignore()) {
-        eprintln!("eagain-server: SIGHUP is not ignored: {errno}");
+        line(Level::Warning, &format!("SIGHUP is not ignored: {errno}"));
     }
     let descriptors = Linux.raise_descriptor_limit();
     let most = config.clients_that_fit(descriptors);
     if most < config.limits.clients_max {
-        eprintln!(
-            "eagain-server: maxclients is {most}, not {}: of {descriptors} descriptors (ulimit -Hn) some are for the server itself",
-            config.limits.clients_max
+        let wanted = config.limits.clients_max;
+        line(
+            Level::Warning,
+            &format!(
+                "maxclients is {most}, not {wanted}: of {descriptors} descriptors (ulimit -Hn) some are for the server itself"
+            ),
         );
         config.limits.clients_max = most;
     }
+    if !config.listen.ip().is_loopback() && config.password.is_empty() {
+        let at = config.listen;
+        line(
+            Level::Warning,
+            &format!(
+                "anybody who reaches {at} can read and change everything; set --requirepass-file, or --bind 127.0.0.1"
+            ),
+        );
+    }
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
-    let tell = |line: &str| eprintln!("eagain-server: {line}");
-    let ready = |at| println!("listening at {at} ({summary})");
+    let tell = |text: &str| line(Level::Info, text);
+    let ready = |at| {
+        println!("listening at {at} ({summary})");
+        if let Err(error) = service::notify("READY=1") {
+            line(Level::Warning, &format!("NOTIFY_SOCKET: {error}"));
+        }
+    };
     let served = match config.model {
         #[cfg(feature = "tokio")]
         ModelKind::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
         _ => server::serve_telling(Linux, config, tell, ready),
     };
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error @ server::ServeError::Refused(_)) => {
-            eprintln!("eagain-server: {error}");
-            ExitCode::from(2)
-        }
-        Err(error @ server::ServeError::Damaged(_)) => {
-            eprintln!("eagain-server: {error}");
-            ExitCode::from(3)
-        }
-        Err(error) => {
-            eprintln!("eagain-server: {error}");
-            ExitCode::FAILURE
-        }
+    let Err(error) = served else { return ExitCode::SUCCESS };
+    line(Level::Error, &error.to_string());
+    match error {
+        ServeError::Refused(_) => ExitCode::from(2),
+        ServeError::Damaged(_) => ExitCode::from(3),
+        ServeError::Storage(_) | ServeError::Listen(..) | ServeError::Kernel(_) => ExitCode::FAILURE,
     }
 }

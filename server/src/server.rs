@@ -38,7 +38,21 @@ impl fmt::Display for ServeError {
             ServeError::Refused(why) | ServeError::Damaged(why) | ServeError::Storage(why) => {
                 f.write_str(why)
             }
-            ServeError::Listen(address, errno) => write!(f, "cannot listen at {address}: {errno}"),
+            ServeError::Listen(address, errno) => {
+                write!(f, "cannot listen at {address}: {errno}")?;
+                match *errno {
+                    Errno::EADDRINUSE => {
+                        f.write_str("; another program listens there: stop it, or choose another --port")
+                    }
+                    Errno::EACCES => {
+                        f.write_str("; ports below 1024 are for the privileged: choose another --port")
+                    }
+                    Errno::EADDRNOTAVAIL => {
+                        f.write_str("; this machine has no such address: choose another --bind")
+                    }
+                    _ => Ok(()),
+                }
+            }
             ServeError::Kernel(errno) => write!(f, "the event loop failed: {errno}"),
         }
     }

@@ -118,3 +118,77 @@ fn who_finds_no_descriptor_is_told_so_and_the_next_one_is_served() {
         assert!(served, "{arguments}");
     }
 }
+
+#[test]
+fn a_file_and_the_environment_configure_it_and_the_command_line_has_the_last_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("conf"), "# ours\nport 1\nmaxclients 7\n").unwrap();
+    std::fs::write(at("password"), "secret\n").unwrap();
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg(at("conf"))
+        .args(["--bind", "localhost", "--port", "0", "--requirepass-file"])
+        .arg(at("password"));
+    let server = start(command);
+    assert_eq!(ask(server.1, "GET key"), "-NOAUTH Authentication required.");
+    assert_eq!(
+        ask(server.1, "AUTH secret\r\nCONFIG GET maxclients"),
+        "+OK\r\n*2\r\n$10\r\nmaxclients\r\n$1\r\n7"
+    );
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0"]).env("EAGAIN_REQUIREPASS", "other");
+    let server = start(command);
+    assert_eq!(ask(server.1, "AUTH other"), "+OK");
+}
+
+#[test]
+fn it_says_what_it_is_and_what_is_wrong() {
+    let version = Command::new(PROGRAM).arg("--version").output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&version.stdout),
+        concat!("eagain-server ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, status, expected) in [
+        (&["/no/such/file.conf"][..], 2, "error: /no/such/file.conf: No such file"),
+        (
+            &["--requirepass-file", "/no/such/file"],
+            2,
+            "error: --requirepass-file /no/such/file: No such file",
+        ),
+        (&["--listen", "no.such.host.invalid:1"], 2, "error: --listen no.such.host.invalid:1: "),
+        (&["--port", port.as_str()], 1, "another program listens there"),
+        (&["--bind", "192.0.2.1", "--requirepass", "x"], 1, "this machine has no such address"),
+        (
+            &["--storage", "log", "--dir", "/no/such/directory"],
+            1,
+            "the directory above it has to be there already",
+        ),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments);
+        let (code, text) = refused(command);
+        assert_eq!(code, Some(status), "{text}");
+        assert!(text.contains(expected), "{arguments:?}: {text}");
+    }
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "0.0.0.0:0", "--storage", "log", "--dir", "/no/such/directory"]);
+    let (_, text) = refused(command);
+    assert!(text.contains("warning: anybody who reaches 0.0.0.0:0"), "{text}");
+}
+
+#[test]
+fn the_service_manager_is_told_when_it_is_ready() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0"]).env("NOTIFY_SOCKET", &path);
+    let _server = start(command);
+    let mut state = [0; 64];
+    let length = manager.recv(&mut state).unwrap();
+    assert_eq!(&state[..length], b"READY=1");
+}

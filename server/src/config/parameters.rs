@@ -4,6 +4,7 @@
 //! tools and test suites set them before they begin; they are remembered and mean nothing.
 
 use super::Config;
+use crate::limits::Limits;
 use crate::resp::number::parse_integer;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
@@ -108,6 +109,15 @@ const PARAMETERS: &[Parameter] = &[
         },
     },
     Parameter {
+        name: "client-output-buffer-limit",
+        get: |config| {
+            let Limits { channel_bytes_max: hard, channel_bytes_soft: soft, channel_soft_ns: ns, .. } =
+                config.limits;
+            format!("normal 0 0 0 slave 268435456 67108864 60 pubsub {hard} {soft} {}", ns / SECOND_NS)
+        },
+        set: set_output_limits,
+    },
+    Parameter {
         name: "databases",
         get: |config| config.databases.to_string(),
         set: |_, _| Err(SetError::Immutable),
@@ -158,7 +168,6 @@ const COMPATIBILITY: &[(&str, &str)] = &[
     ("activedefrag", "no"),
     ("activerehashing", "yes"),
     ("auto-aof-rewrite-percentage", "100"),
-    ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
     ("close-on-oom", "yes"),
     ("hash-max-listpack-entries", "128"),
     ("hash-max-listpack-value", "64"),
@@ -196,6 +205,11 @@ pub fn compatibility_defaults() -> BTreeMap<&'static str, Vec<u8>> {
     COMPATIBILITY.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect()
 }
 
+/// The names of those that have an effect.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PARAMETERS.iter().map(|parameter| parameter.name)
+}
+
 /// All parameters and their values, in a fixed order.
 pub fn all(config: &Config) -> impl Iterator<Item = (&'static str, Vec<u8>)> + '_ {
     let real = PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config).into_bytes()));
@@ -216,6 +230,34 @@ pub fn set(config: &mut Config, name: &[u8], value: &[u8]) -> Result<(), SetErro
         }
         None => Err(SetError::Unknown),
     }
+}
+
+/// Classes with their three numbers. That of listeners has an effect; `output-buffer-limit` bounds the others, and there are no
+/// replicas.
+fn set_output_limits(config: &mut Config, value: &[u8]) -> Result<(), SetError> {
+    let words: Vec<&[u8]> = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err(SetError::Invalid("Wrong number of arguments in buffer limit configuration."));
+    }
+    for class in words.chunks(4) {
+        let (hard, soft) = (memory(class[1])?, memory(class[2])?);
+        let seconds = integer(class[3], 0, i32::MAX.into())? as u64;
+        match class[0].to_ascii_lowercase().as_slice() {
+            b"pubsub" => {
+                let or_none = |bytes: usize| if bytes == 0 { usize::MAX } else { bytes };
+                config.limits.channel_bytes_max = or_none(hard);
+                config.limits.channel_bytes_soft = or_none(soft);
+                config.limits.channel_soft_ns = seconds * SECOND_NS;
+            }
+            b"normal" | b"slave" | b"replica" => {}
+            _ => {
+                return Err(SetError::Invalid(
+                    "Invalid client class specified in buffer limit configuration.",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn integer(value: &[u8], least: i64, most: i64) -> Result<i64, SetError> {

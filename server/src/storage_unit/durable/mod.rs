@@ -69,7 +69,16 @@ pub enum OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::Io(what, errno) => write!(f, "storage: {what}: {errno}"),
+            OpenError::Io(what, errno) => {
+                write!(f, "storage: {what}: {errno}")?;
+                match *errno {
+                    Errno::EACCES | Errno::EPERM => f.write_str("; see who owns it, or choose another --dir"),
+                    Errno::EROFS => f.write_str("; nothing can be written there: choose another --dir"),
+                    Errno::ENOSPC => f.write_str("; make room there, or choose another --dir"),
+                    Errno::ENOENT => f.write_str("; the directory above it has to be there already"),
+                    _ => Ok(()),
+                }
+            }
             OpenError::Taken { directory, holder } => write!(
                 f,
                 "storage: {directory} is in use by another server (process {holder}); stop that one, or choose another --dir"
