@@ -20,15 +20,18 @@ pub fn threads<K: Kernel>(k: K, body: impl Fn(TcpStream<K>) + Clone + Send + 'st
 
 /// Answers each line with the same line, after a while of up to `work`.
 pub fn echo<K: Kernel>(k: K, work: Duration) -> Result<()> {
-    threads(k, move |stream| {
-        let mut lines = Lines::default();
-        while let Ok(Some(line)) = lines.read(&stream) {
-            pause(k, "work", work);
-            if stream.write_all(format!("{line}\n").as_bytes()).is_err() {
-                break;
-            }
+    threads(k, move |stream| echo_lines(k, &stream, work))
+}
+
+/// The same for one connection, until it ends.
+pub fn echo_lines<K: Kernel>(k: K, stream: &TcpStream<K>, work: Duration) {
+    let mut lines = Lines::default();
+    while let Ok(Some(line)) = lines.read(stream) {
+        pause(k, "work", work);
+        if stream.write_all(format!("{line}\n").as_bytes()).is_err() {
+            break;
         }
-    })
+    }
 }
 
 /// Asks a question, and waits for the line that answers it. `None`: the connection ends before, or its time is over.
