@@ -60,7 +60,7 @@ pub use bugs::PlantedBug;
 pub use fault::USUAL_FAULTS;
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
-pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, print, sometimes, within};
+pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, feature, print, sometimes, within};
 pub use oracles::{Oracle, Watcher};
 pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};

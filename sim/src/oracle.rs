@@ -20,6 +20,12 @@ pub fn sometimes(name: &'static str, reached: bool) {
     });
 }
 
+/// Something that this run has come to and that a guided search should know apart from what it has seen: a state, a number of
+/// retries. It never changes a run. Few values, at best: each new one is worth a look.
+pub fn feature(name: &'static str, value: u64) {
+    with(|w| w.run.feature(name, value));
+}
+
 /// What `request` does must be over within `limit` of virtual time, with whatever faults there are: else O6 breaks at the site
 /// `name`, also where it never ends. It returns what `request` returns.
 ///

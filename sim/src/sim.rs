@@ -54,7 +54,10 @@ impl ProcessId {
 
 impl Sim {
     fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
-        let run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
+        let mut run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
+        if let Some(mix) = engine.guide.take() {
+            run.guide(&mix);
+        }
         let recycled = std::mem::take(&mut engine.recycled);
         let mut world = World::new(run, KernelKnobs::default(), recycled);
         world.outside = Outside { heartbeat: engine.heartbeat(), stop: engine.stop() };

@@ -251,6 +251,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
             })
         })?,
         output: reader.text()?,
+        features: Vec::new(),
     })
 }
 

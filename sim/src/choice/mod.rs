@@ -14,15 +14,18 @@
 
 mod distribution;
 mod key;
+mod mix;
 mod seed;
 mod source;
 
 pub use distribution::Distribution;
 pub use key::{Key, KeyError};
+pub use mix::Mix;
 pub use seed::{ParseSeedError, parse_seed};
 
 pub(crate) use source::{Lane, Once, Source};
 
+pub(crate) use key::stream_id;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::collections::BTreeMap;
@@ -186,7 +189,7 @@ impl Words {
     }
 
     #[cold]
-    fn draw_block(&mut self, root: &ChaCha8Rng, number: u64, id: impl FnOnce() -> u64) -> &Block {
+    fn draw_block(&mut self, root: &ChaCha8Rng, number: u64, id: impl FnOnce() -> u64) -> &mut Block {
         let id = *self.id.get_or_insert_with(id);
         let mut rng = root.clone();
         rng.set_stream(id);
@@ -203,10 +206,26 @@ impl Words {
     }
 }
 
+/// The generator of a seed.
+fn root_of(seed: u64) -> ChaCha8Rng {
+    let mut key = *b"eagain choices, format 1\0\0\0\0\0\0\0\0";
+    key[24..].copy_from_slice(&seed.to_le_bytes());
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Who chooses, of whatever: the process or host that an object's name begins with.
+pub fn actor_of(object: &str) -> &str {
+    object.split(['/', '#', ':', '@']).next().unwrap_or_default()
+}
+
 /// Makes every choice of a run.
 pub struct Choices {
     base: Base,
     root: Option<ChaCha8Rng>,
+    /// Where there is more than one seed.
+    mixed: Option<Box<mix::Mixed>>,
+    /// A moment of the mix has passed: what was known of blocks is not known any more.
+    forked: bool,
     /// Of each stream that has any: by ordinal, with whether it was asked for.
     overrides: Vec<BTreeMap<u64, (u64, bool)>>,
     /// Which of them is a stream's, by its id.
@@ -222,11 +241,7 @@ impl Choices {
     pub fn new(base: Base, overrides: &Overrides) -> Choices {
         let root = match base {
             Base::Zero => None,
-            Base::Seed(seed) => {
-                let mut key = *b"eagain choices, format 1\0\0\0\0\0\0\0\0";
-                key[24..].copy_from_slice(&seed.to_le_bytes());
-                Some(ChaCha8Rng::from_seed(key))
-            }
+            Base::Seed(seed) => Some(root_of(seed)),
         };
         let mut by_stream = BTreeMap::new();
         let mut of_streams: Vec<BTreeMap<u64, (u64, bool)>> = Vec::new();
@@ -240,11 +255,34 @@ impl Choices {
         Choices {
             base,
             root,
+            mixed: None,
+            forked: false,
             watched: !overrides.is_empty(),
             overrides: of_streams,
             by_stream,
             override_keys: overrides.iter().map(|(key, &value)| (key.clone(), value)).collect(),
             log: None,
+        }
+    }
+
+    /// Values are drawn from these seeds too. Before the first choice; on the zero base there is nothing to mix.
+    pub fn mix(&mut self, mix: &Mix) {
+        self.mixed =
+            self.root.clone().filter(|_| !mix.is_plain()).map(|base| Box::new(mix::Mixed::new(mix, base)));
+    }
+
+    /// From now on values are drawn from this seed, where [`Choices::mix`] was called.
+    pub fn fork(&mut self, seed: u64) {
+        if let Some(mixed) = &mut self.mixed {
+            mixed.fork(seed);
+            self.forked = true;
+        }
+    }
+
+    /// The choices of `domain` have been made. Where no others are fixed and none are kept, choices are made as without overrides.
+    pub fn settle(&mut self, domain: Domain) {
+        if self.log.is_none() && self.override_keys.iter().all(|(key, _)| key.domain == domain.0) {
+            self.watched = false;
         }
     }
 
@@ -269,10 +307,11 @@ impl Choices {
         self.override_keys.iter().map(|(key, _)| key).filter(|key| unused(key)).cloned().collect()
     }
 
-    /// Whether overrides or a log make every choice count, also those of families that are off.
+    /// Whether every choice is to be made one by one, also those of families that are off: there are overrides or a log, or a
+    /// moment of the mix has passed.
     #[inline]
     pub fn is_watched(&self) -> bool {
-        self.watched
+        self.watched | self.forked
     }
 
     /// The base that this was made with.
@@ -314,8 +353,12 @@ impl Choices {
         // Names are made where they are needed only: making them is what a watched choice would cost.
         let value = match &self.root {
             Some(root) if active => {
-                let id = || key::stream_id(group.domain.0, &object());
-                distribution.value(lane_draw(words.draw(root, ordinal, id), lane))
+                let id = || stream_id(group.domain.0, &object());
+                let word = match &self.mixed {
+                    None => words.draw(root, ordinal, id),
+                    Some(mixed) => mixed.draw(words, ordinal, group.domain, &object),
+                };
+                distribution.value(lane_draw(word, lane))
             }
             _ => 0,
         };
@@ -357,7 +400,7 @@ impl Choices {
 
     /// Where the overrides of a lane are.
     fn place(&self, words: &mut Words, lane: u64, domain: Domain, object: &dyn Fn() -> String) -> Place {
-        let look_up = || match self.by_stream.get(&key::stream_id(domain.0, &object())) {
+        let look_up = || match self.by_stream.get(&stream_id(domain.0, &object())) {
             Some(&place) => Place::At(place),
             None => Place::Nowhere,
         };

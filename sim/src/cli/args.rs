@@ -162,6 +162,12 @@ pub struct ExploreArgs {
     /// Do not shrink failures
     #[arg(long)]
     pub no_shrink: bool,
+    /// Learn from what runs do: half of them are of seeds, half are made of runs that showed something new
+    #[arg(long)]
+    pub guided: bool,
+    /// Keep the runs that showed something new in this folder, and go on from those that are there
+    #[arg(long, value_name = "DIR", requires = "guided")]
+    pub corpus: Option<PathBuf>,
     /// Settings.
     #[command(flatten)]
     pub settings: SetArgs,
@@ -279,6 +285,9 @@ pub struct BugsArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+    /// Compare the plain sweep with the guided search: how long each takes to find the bug, in processor time
+    #[arg(long)]
+    pub guided: bool,
     /// From how many first seeds each bug is searched for
     #[arg(long, default_value = "20", value_parser = number)]
     pub bases: u64,
@@ -296,9 +305,12 @@ pub struct BugsArgs {
 /// `merge`
 #[derive(Args)]
 pub struct MergeArgs {
-    /// The JSON files of the shards
+    /// The JSON files of the shards; with `--corpus`, their corpora
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Join corpora of guided sweeps in this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "summary", "strict"])]
+    pub corpus: Option<PathBuf>,
     /// Write the whole
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

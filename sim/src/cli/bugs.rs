@@ -23,17 +23,17 @@ const VERSION: &str = "version";
 
 /// A planted bug, with the settings of both versions.
 #[derive(Clone)]
-struct Planted {
-    name: String,
+pub(super) struct Planted {
+    pub(super) name: String,
     /// Of [`Registry::bugs`]; else of a scenario's knob, and any oracle may find it.
     entry: Option<PlantedBug>,
     about: &'static str,
-    defect: (Scenario, Settings),
+    pub(super) defect: (Scenario, Settings),
     twin: (Scenario, Settings),
 }
 
 impl Planted {
-    fn is_found_by(&self, failure: &Failure) -> bool {
+    pub(super) fn is_found_by(&self, failure: &Failure) -> bool {
         self.entry.is_none_or(|bug| bug.is_found_by(failure))
     }
 
@@ -95,6 +95,9 @@ pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) 
         chosen = all;
     }
     let chosen = with_settings(chosen, &args.settings.set, console)?;
+    if args.guided {
+        return super::compare::compare(registry, args, &chosen, console);
+    }
     let mut out = Printer::begin(args.json, &chosen, console);
     let mut exit = Exit::Held;
     let mut said = Vec::new();
@@ -168,12 +171,12 @@ fn with_settings(chosen: Vec<Planted>, sets: &[String], console: &mut Console) -
     }
 }
 
-fn spec((scenario, settings): &(Scenario, Settings), seed: u64) -> RunSpec {
+pub(super) fn spec((scenario, settings): &(Scenario, Settings), seed: u64) -> RunSpec {
     RunSpec::seeded(*scenario, settings.clone(), seed)
 }
 
 /// First seeds far from each other, the same ones every time.
-fn first_seed(base: u64) -> u64 {
+pub(super) fn first_seed(base: u64) -> u64 {
     base.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

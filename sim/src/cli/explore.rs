@@ -3,7 +3,7 @@
 use super::args::ExploreArgs;
 use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain, lost};
-use super::{Done, Exit, Registry, Stop};
+use super::{Done, Exit, Registry, Stop, guided};
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::{count, thousands};
 use crate::report::{folder, markdown, page};
@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 /// Seeds of each scenario where neither a number nor a time is given.
 const SEEDS: u64 = 1000;
 /// How many distinct failures are explained; the summary lists all.
-const EXPLAINED_MAX: usize = 5;
+pub(super) const EXPLAINED_MAX: usize = 5;
 
 pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Console) -> Done {
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
@@ -48,7 +48,12 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     // Before the first run, so that an interruption is never early.
     let counters = Arc::new(Counters { stop: interrupt::flag(), ..Counters::default() });
     let regressed = run_regressions(registry, &plan.scenarios, console)?;
-    let mut sweep = progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters));
+    let (mut sweep, learned) = if args.guided {
+        let (sweep, learned) = guided::sweep(registry, args, &plan, &counters, console)?;
+        (sweep, Some(learned))
+    } else {
+        (progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters)), None)
+    };
     sweep.skipped = selection.skipped;
     if let Some((name, what)) = sweep.mistakes.first() {
         return Err(Stop::usage(format!("`{name}`: {what}")));
@@ -64,7 +69,10 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     }
     let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
     file.summary.command = Some(command(args, &plan));
-    let nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
+    let mut nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
+    if let Some(learned) = &learned {
+        nondeterminism = nondeterminism.max(learned.explain(registry, args, &mut file, console));
+    }
     for broken in &sweep.broken {
         console.err(&format!(
             "the harness failed: {}\n  {}\n",
@@ -78,6 +86,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
         let text = page::sweep(&file, &folder.to_string_lossy());
         write_file(&folder.join("index.html"), text.as_bytes())?;
+    }
+    if let Some(learned) = &learned {
+        learned.conclude(&mut file, console);
     }
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
@@ -93,7 +104,8 @@ fn command(args: &ExploreArgs, plan: &Plan) -> String {
         // Writing to a String does not fail.
         let _ = write!(line, " {}", invocation::quoted(name));
     }
-    let _ = write!(line, "{} --from {:#x}", settings::flags(&plan.settings), plan.from);
+    let guided = if args.guided { " --guided" } else { "" };
+    let _ = write!(line, "{}{guided} --from {:#x}", settings::flags(&plan.settings), plan.from);
     if let Some(seeds) = plan.seeds {
         let _ = write!(line, " --seeds {seeds}");
     }
@@ -177,10 +189,12 @@ fn list_failures(file: &SweepFile, console: &mut Console) {
     for kind in &file.summary.kinds {
         let KindLine { scenario, oracle, name, site, first_seed, repro, .. } = kind;
         let oracle = if oracle == name { name.clone() } else { format!("{name} ({oracle})") };
-        let seeds = count(kind.count, "seed");
+        let first = match first_seed.as_str() {
+            guided::NO_SEED => format!("{} that were made of others", count(kind.count, "run")),
+            first => format!("{}, the first {first}", count(kind.count, "seed")),
+        };
         // Writing to a String does not fail.
-        let _ =
-            writeln!(text, "  {scenario}: {oracle} at {site}, {seeds}, the first {first_seed}\n    {repro}");
+        let _ = writeln!(text, "  {scenario}: {oracle} at {site}, {first}\n    {repro}");
         if let Some(folder) = &kind.folder {
             let _ = writeln!(text, "    {folder}");
         }

@@ -3,10 +3,17 @@
 use super::args::MergeArgs;
 use super::console::Console;
 use super::explore::{Cut, Files, conclude};
-use super::{Done, Stop};
+use super::{Done, Exit, Stop};
+use crate::report::count::count;
+use crate::runner::guided::corpus;
 use crate::runner::json::{SweepFile, merge as join};
 
 pub(super) fn merge(args: &MergeArgs, console: &mut Console) -> Done {
+    if let Some(into) = &args.corpus {
+        let runs = corpus::merge(into, &args.files).map_err(Stop::usage)?;
+        console.out(&format!("{} in {}\n", count(runs, "run"), into.display()));
+        return Ok(Exit::Held);
+    }
     let read = |path: &std::path::PathBuf| {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;

@@ -62,7 +62,7 @@ pub use presets::Faults;
 #[cfg(feature = "cli")]
 pub(crate) use row::wrapped;
 pub use row::{Amount, Object, Odds, Row, Unit};
-pub(crate) use swarm::Swarm;
+pub(crate) use swarm::{SWARM, Swarm, WEIGHT_MAX};
 
 use crate::choice::{Distribution, Domain};
 

@@ -5,11 +5,12 @@ use std::cell::Cell;
 
 use crate::choice::{Choices, Distribution, Domain, Group, LANES, Words};
 
-const SWARM: Domain = Domain("swarm");
+/// The choices of which families are on, and how strongly.
+pub(crate) const SWARM: Domain = Domain("swarm");
 
 /// The weights of a family that is on, of 65,536.
 pub(super) const WEIGHT_MIN: u32 = 64;
-pub(super) const WEIGHT_MAX: u32 = 16_384;
+pub(crate) const WEIGHT_MAX: u32 = 16_384;
 
 /// The families of segments, by bit.
 const OF_SEGMENTS: u64 = {

@@ -1,7 +1,7 @@
 //! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
 
 use super::{Explained, file, markdown, table};
-use crate::choice::Base;
+use crate::choice::{Base, Overrides};
 use crate::replay::ReplayFile;
 use crate::run::RunSpec;
 use crate::runner::settings;
@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub fn name(spec: &RunSpec) -> String {
     let seed = match spec.base {
         Base::Seed(seed) => format!("{seed:#x}"),
+        // Several failures of a scenario may have been found without a seed.
+        Base::Zero if !spec.overrides.is_empty() => format!("choices-{:08x}", digest(&spec.overrides)),
         Base::Zero => "saved".to_owned(),
     };
     let mut name = format!("{}-{seed}", spec.scenario.name);
@@ -24,6 +26,15 @@ pub fn name(spec: &RunSpec) -> String {
     // Values come from knobs, but a file name must not depend on what a knob's author thought of.
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_=,.".contains(c) { c } else { '_' };
     name.chars().map(plain).collect()
+}
+
+fn digest(overrides: &Overrides) -> u32 {
+    let mut hash = crate::trace::TraceHash::default();
+    for (key, value) in overrides {
+        hash.bytes(key.to_string().as_bytes());
+        hash.words(*value, 0);
+    }
+    hash.value() as u32
 }
 
 /// Where the folders lie: `EAGAIN_OUT`, or `eagain` in cargo's target folder.

@@ -231,6 +231,11 @@ impl External {
         self.shared().run.reach(name, reached);
     }
 
+    /// Something that a guided search should know: see [`feature`](crate::feature).
+    pub fn feature(&self, name: &'static str, value: u64) {
+        self.shared().run.feature(name, value);
+    }
+
     /// An oracle broke. The first one counts; the world should end when [`External::failed`] says so.
     #[track_caller]
     pub fn fail(&self, oracle: impl Into<Oracle>, site: &str, message: String) {

@@ -98,6 +98,9 @@ impl Run {
     pub fn injected(&mut self, family: Family, effect: Effect) -> u64 {
         self.swarm.fired(family);
         let Effect { time, thread, args } = effect;
+        if self.feedback.is_some() {
+            self.count_fault(family, thread);
+        }
         self.trace.event(time, thread, Kind::Fault(family), args)
     }
 

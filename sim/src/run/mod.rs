@@ -6,15 +6,18 @@
 //!   spec      what a run is made of and what is left of it: plain values for the runner, the shrinker and the reports
 //!   state     `Run`: time, choices, trace, verdict, output
 //!   inject    the one place where a fault is drawn, applied, recorded and counted
+//!   feedback  what a run did, counted coarsely, for a guided search
 //!   external  a handle on a `Run` for a world that is not this crate's kernel
 //! ```
 
 mod external;
+mod feedback;
 mod inject;
 mod spec;
 mod state;
 
 pub use external::{Actor, Clock, External};
+pub use feedback::Feature;
 pub use spec::{
     CUT_OFF, Empty, Failure, INTERRUPTED, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings,
     TraceLog,

@@ -1,6 +1,7 @@
 //! What a run is made of and what is left of it: plain values, shared by the runner, the shrinker, the reports and
 //! the command line. The doing is in [`crate::sim`].
 
+use super::Feature;
 use crate::choice::{Base, Key, Overrides};
 use crate::trace::Event;
 use crate::{Oracle, Sim};
@@ -123,6 +124,8 @@ pub struct RunReport {
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
+    /// What it did, coarsely, where that was counted (see [`Execute::run_guided`](crate::runner::Execute::run_guided)).
+    pub features: Vec<Feature>,
 }
 
 impl RunReport {
@@ -151,6 +154,7 @@ impl RunReport {
                 texts: vec![],
             }),
             output: String::new(),
+            features: Vec::new(),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The state of one run. Its fields are private: time only goes forwards, choices are made here and in `inject`, and
 //! every event goes through one of the methods that record.
 
+use super::feedback::Feedback;
 use super::{CUT_OFF, Empty, Failure, Record, RunReport};
 use crate::Oracle;
 use crate::choice::{Base, Choices, Distribution, Domain, Once, Overrides, Source, Stream};
-use crate::fault::{Family, Swarm};
+use crate::fault::{Family, SWARM, Swarm};
 use crate::trace::{Kind, Recorder, Time};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub(crate) struct Run {
     /// The streams of choices that programs make, by actor and name.
     workload: BTreeMap<(u32, Cow<'static, str>), Stream>,
     output: String,
+    /// What it did, where a search wants to know.
+    pub(super) feedback: Option<Box<Feedback>>,
 }
 
 impl Run {
@@ -69,6 +72,7 @@ impl Run {
             exclusive: BTreeMap::new(),
             workload: BTreeMap::new(),
             output: String::new(),
+            feedback: None,
         }
     }
 
@@ -97,6 +101,7 @@ impl Run {
             unused: self.choices.unused_overrides(),
             trace: self.trace.into_log(),
             output: self.output,
+            features: self.feedback.map(|feedback| feedback.features()).unwrap_or_default(),
         }
     }
 
@@ -169,6 +174,7 @@ impl Run {
     /// Draws which of `families` are on, and how strongly. From `quiet_from` on nothing is injected any more.
     pub fn draw_swarm(&mut self, families: &[Family], quiet_from: u64) {
         self.swarm.draw(&mut self.choices, families);
+        self.choices.settle(SWARM);
         self.set_quiet_from(quiet_from);
     }
 
@@ -212,8 +218,16 @@ impl Run {
         self.trace.keeps_events()
     }
 
+    /// Whether anybody asks for the names of threads.
+    pub fn wants_names(&self) -> bool {
+        self.keeps_events() || self.feedback.is_some()
+    }
+
     pub fn name_thread(&mut self, index: u32, name: &str) {
         self.trace.name_thread(index, name);
+        if let Some(feedback) = &mut self.feedback {
+            feedback.name_thread(index, name);
+        }
     }
 
     pub fn name_host(&mut self, name: &str) {
@@ -251,18 +265,24 @@ impl Run {
     #[inline]
     pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64) {
         self.calls += 1;
+        if self.feedback.is_some() {
+            self.count_call(thread, kind, args, result);
+        }
         self.trace.call(time, thread, kind, args, result);
     }
 
     /// Records an event that happens now; its number.
     #[inline]
     pub fn event(&mut self, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        self.trace.event(self.now, thread, kind, args)
+        self.event_at(self.now, thread, kind, args)
     }
 
     /// Records an event of a thread at its own time; its number.
     #[inline]
     pub fn event_at(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
+        if self.feedback.is_some() {
+            self.count_event(kind);
+        }
         self.trace.event(time, thread, kind, args)
     }
 
@@ -367,6 +387,9 @@ impl Run {
     /// `sometimes`: whether `name` was reached by now.
     pub fn reach(&mut self, name: &'static str, reached: bool) {
         *self.sometimes.entry(name).or_default() |= reached;
+        if reached {
+            self.feature(name, u64::MAX);
+        }
     }
 
     /// `eventually`: whether `name` holds now.

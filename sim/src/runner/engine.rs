@@ -1,6 +1,7 @@
 //! The executor of simulated worlds: an engine and its stacks, one for each thread of the runner.
 
 use super::Execute;
+use crate::choice::Mix;
 use crate::run::{RunReport, RunSpec};
 use crate::stack::Engine;
 use std::sync::Arc;
@@ -9,6 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 impl Execute for Engine {
     fn run(&mut self, spec: &RunSpec) -> RunReport {
         crate::sim::run(spec, self)
+    }
+
+    fn run_guided(&mut self, spec: &RunSpec, mix: &Mix) -> Option<RunReport> {
+        self.guide = Some(mix.clone());
+        Some(crate::sim::run(spec, self))
     }
 
     fn heartbeat(&self) -> Arc<AtomicU64> {

@@ -55,14 +55,12 @@ pub struct Counters {
 impl Plan {
     /// How many runs this part has, where that is known.
     pub fn runs(&self) -> Option<u64> {
-        let seeds = self.seeds?;
-        let parts = self.shard.count;
-        let of_scenario = |place: usize| {
-            // Offsets o below `seeds` with (place + o) mod parts = index.
-            let first = (self.shard.index + parts - place as u64 % parts) % parts;
-            seeds.saturating_sub(first).div_ceil(parts)
-        };
-        Some((0..self.scenarios.len()).map(of_scenario).fold(0, u64::saturating_add))
+        (0..self.scenarios.len()).try_fold(0_u64, |sum, place| Some(sum.saturating_add(self.runs_of(place)?)))
+    }
+
+    /// How many of the scenario at `place`.
+    pub(super) fn runs_of(&self, place: usize) -> Option<u64> {
+        Some(self.seeds?.saturating_sub(self.shard.first(place)).div_ceil(self.shard.count))
     }
 
     /// Runs all of it.

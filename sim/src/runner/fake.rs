@@ -126,6 +126,7 @@ fn empty() -> RunReport {
         unused: Vec::new(),
         trace: None,
         output: String::new(),
+        features: Vec::new(),
     }
 }
 

@@ -107,6 +107,26 @@ pub struct Summary {
     pub again: Vec<String>,
     /// Scenarios left out, each with the reason.
     pub skipped: BTreeMap<String, String>,
+    /// Of a guided sweep, by scenario: what it has seen, and what it has not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guided: BTreeMap<String, GuidedLine>,
+}
+
+/// What a guided sweep knows of a scenario.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GuidedLine {
+    /// Runs.
+    pub runs: u64,
+    /// Of these, plain runs of seeds.
+    pub plain: u64,
+    /// Features that were seen.
+    pub features: u64,
+    /// Of these, in one run only.
+    pub once: u64,
+    /// How many features that no plain run has shown the next one is to be expected to show (Good and Turing).
+    pub next: f64,
+    /// How many there are at least that no plain run has shown (Chao).
+    pub unseen: f64,
 }
 
 /// Nanoseconds as seconds.
@@ -195,6 +215,7 @@ impl SweepFile {
             command: None,
             again: Vec::new(),
             skipped: sweep.skipped.iter().cloned().chain(refused).collect(),
+            guided: BTreeMap::new(),
         };
         SweepFile { failures: failures.collect(), summary }
     }
@@ -242,6 +263,8 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
             planned: Some(0),
             stopped: None,
             again: Vec::new(),
+            // Estimates of parts do not add up.
+            guided: BTreeMap::new(),
             ..first.summary.clone()
         },
     };

@@ -94,6 +94,7 @@ mod tests {
             command: None,
             again: Vec::new(),
             skipped: [("plain".to_owned(), "has no knob `model`".to_owned())].into(),
+            guided: Default::default(),
         };
         insta::assert_snapshot!(text(&SweepFile { failures: Vec::new(), summary }));
     }

@@ -5,6 +5,7 @@
 //! | [`settings`] | reads `--set key=value`, and says which scenarios take it |
 //! | [`shard`] | which (scenario, seed) pairs are this machine's |
 //! | [`explore`] | the sweep: J threads, each with an executor of its own |
+//! | [`guided`] | the sweep that learns: what shows something new is changed and run again |
 //! | [`summary`] | counts, vacuity, the hash that is independent of jobs and shards |
 //! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
 //! | [`invocation`] | the line that a person types to make a run again |
@@ -20,6 +21,7 @@
 mod crash_report;
 pub mod engine;
 pub mod explore;
+pub mod guided;
 pub mod invocation;
 pub mod jobs;
 pub mod settings;
@@ -41,6 +43,7 @@ pub mod progress;
 #[cfg(test)]
 pub(crate) mod fake;
 
+use crate::choice::{Base, Mix};
 use crate::run::{RunReport, RunSpec};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +55,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub trait Execute {
     /// One run, from beginning to end.
     fn run(&mut self, spec: &RunSpec) -> RunReport;
+
+    /// As [`Execute::run`], with a base of these seeds, counting what the run does ([`RunReport::features`]). `None`: this
+    /// executor does not.
+    fn run_guided(&mut self, _spec: &RunSpec, _mix: &Mix) -> Option<RunReport> {
+        None
+    }
 
     /// A counter that moves while a run makes calls: what the watchdog looks at.
     fn heartbeat(&self) -> Arc<AtomicU64>;
@@ -90,8 +99,20 @@ impl Worker {
 
     /// One run; `Err` is a failure of the harness.
     pub fn try_run(&mut self, spec: &RunSpec) -> Result<RunReport, String> {
+        self.try_with(spec, |executor| executor.run(spec))
+    }
+
+    /// As [`Worker::try_run`], guided; `None`: the executor does not.
+    pub fn try_guided(&mut self, spec: &RunSpec, mix: &Mix) -> Result<Option<RunReport>, String> {
+        // Nobody makes a changed run again by its seed.
+        let shown = (!mix.is_plain() || !spec.overrides.is_empty())
+            .then(|| RunSpec { base: Base::Zero, ..spec.clone() });
+        self.try_with(shown.as_ref().unwrap_or(spec), |executor| executor.run_guided(spec, mix))
+    }
+
+    fn try_with<R>(&mut self, spec: &RunSpec, run: impl FnOnce(&mut dyn Execute) -> R) -> Result<R, String> {
         self.job.begin(spec);
-        let result = catch_unwind(AssertUnwindSafe(|| self.executor.run(spec)));
+        let result = catch_unwind(AssertUnwindSafe(|| run(&mut *self.executor)));
         self.job.end();
         result.map_err(|panic| {
             // What it left half done must not be seen by the next run.

@@ -22,6 +22,11 @@ impl Shard {
         self.count == 1 || (place as u64 % self.count + offset % self.count) % self.count == self.index
     }
 
+    /// The first offset that is this part's, of the scenario at `place`; every `count`-th from there on is too.
+    pub(super) fn first(self, place: usize) -> u64 {
+        (self.index + self.count - place as u64 % self.count) % self.count
+    }
+
     /// Reads `I/N`, or with `auto` what the batch system says in the environment, which `variable` looks up.
     pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
         if text == "auto" {

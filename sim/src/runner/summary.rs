@@ -204,6 +204,11 @@ impl Tally {
         }
     }
 
+    /// Counts a run of which the failure is told elsewhere.
+    pub fn count(&mut self, scenario: &'static str, configuration: &str, number: u64, report: &RunReport) {
+        self.sums.add(scenario, configuration, number, report);
+    }
+
     fn add_kind(&mut self, key: (usize, &'static str, String), kind: FailureKind) {
         match self.kinds.get_mut(&key) {
             Some(same) => same.merge(kind),

@@ -2,7 +2,7 @@
 //! that the choices alone decide, so that the same failure always shrinks to the same explanation.
 
 use super::{Bound, Limits, Outcome};
-use crate::choice::{Key, Overrides};
+use crate::choice::{Key, Overrides, actor_of};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -19,11 +19,6 @@ const EARLIER: [(u64, u64); 2] = [(1, 2), (3, 4)];
 /// Of so many choices whole actors are tried too. It saves runs where the world is large; of few choices it often takes away
 /// the ones with which fewer would do.
 const MANY: usize = 1_000;
-
-/// Who chooses, of whatever: the process or host that an object's name begins with.
-fn actor(key: &Key) -> &str {
-    key.object.split(['/', '#', ':', '@']).next().unwrap_or_default()
-}
 
 pub(super) struct Search<F> {
     /// What fails, in the order in which the choices are made.
@@ -51,7 +46,7 @@ impl<F: FnMut(&Overrides) -> Option<Overrides>> Search<F> {
                 let before = self.kept.clone();
                 self.zero_groups(|key| key.domain.clone());
                 if self.kept.len() > MANY {
-                    self.zero_groups(|key| actor(key).to_owned());
+                    self.zero_groups(|key| actor_of(&key.object).to_owned());
                 }
                 self.zero_groups(|key| key.object.clone());
                 self.zero_groups(|key| format!("{} {}", key.domain, key.object));

@@ -161,6 +161,8 @@ pub struct Engine {
     stop: Arc<AtomicBool>,
     /// Of the last world.
     pub(crate) recycled: Recycled,
+    /// How the next run is guided, where it is.
+    pub(crate) guide: Option<crate::choice::Mix>,
 }
 
 impl Default for Engine {
@@ -184,6 +186,7 @@ impl Engine {
             heartbeat: Arc::default(),
             stop: Arc::default(),
             recycled: Recycled::default(),
+            guide: None,
         }
     }
 
@@ -205,6 +208,7 @@ impl Engine {
             heartbeat: other.heartbeat.clone(),
             stop: other.stop.clone(),
             recycled: std::mem::take(&mut other.recycled),
+            guide: other.guide.take(),
         }
     }
 

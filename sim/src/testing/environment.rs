@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "EAGAIN_SET",
     "EAGAIN_REPLAY",
     "EAGAIN_CHECK",
+    "EAGAIN_GUIDED",
     "EAGAIN_SHARD",
     "EAGAIN_JOBS",
     "EAGAIN_OUT",
@@ -44,6 +45,8 @@ pub struct Environment {
     pub replay: Option<PathBuf>,
     /// Whether every seed runs in another process too.
     pub check: bool,
+    /// Whether half of the runs are made of others that showed something new.
+    pub guided: bool,
     /// Which part of the seeds.
     pub shard: Shard,
     /// Threads of each test.
@@ -84,6 +87,7 @@ impl Environment {
             settings: settings::parse(&texts).map_err(|line| format!("EAGAIN_SET: {line}"))?,
             replay: variable("EAGAIN_REPLAY").map(PathBuf::from),
             check: variable("EAGAIN_CHECK").is_some_and(|text| text != "0"),
+            guided: variable("EAGAIN_GUIDED").is_some_and(|text| text != "0"),
             shard: shard.map_err(|line| format!("EAGAIN_SHARD: {line}"))?,
             jobs: at_least_one("EAGAIN_JOBS")?.map_or(1, |jobs| jobs.min(1024) as usize),
             out: variable("EAGAIN_OUT").map(PathBuf::from),

@@ -8,6 +8,7 @@
 //! | `EAGAIN_SET` | settings, as `model=poll,workers=4`; scenarios without such a knob are skipped |
 //! | `EAGAIN_REPLAY` | a replay file, run by the test of its scenario |
 //! | `EAGAIN_CHECK` | also runs every seed in another process, and compares |
+//! | `EAGAIN_GUIDED` | half of the runs are made of others that showed something new |
 //! | `EAGAIN_SHARD` | `I/N` or `auto`: only this part of the seeds |
 //! | `EAGAIN_JOBS` | threads of each test; 1 unless it is set, since tests run beside each other |
 //! | `EAGAIN_OUT` | where the folders of failures go |

@@ -8,6 +8,7 @@ use crate::report::{self, folder, text as report_text};
 use crate::run::{Empty, Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::Plan;
+use crate::runner::guided::explore::Find;
 use crate::runner::summary::Failed;
 use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
@@ -140,7 +141,13 @@ impl Test {
             shard: environment.shard,
             time: None,
         };
-        let sweep = plan.explore(self.executor, &std::sync::Arc::default());
+        let counters = std::sync::Arc::default();
+        let (sweep, finds) = if environment.guided {
+            let guided = plan.guided(self.executor, &counters, plan.searches())?;
+            (guided.sweep, guided.finds)
+        } else {
+            (plan.explore(self.executor, &counters), Vec::new())
+        };
         if let Some((_, what)) = sweep.mistakes.first() {
             return Err(what.clone());
         }
@@ -162,6 +169,10 @@ impl Test {
             }
             return Err(format!("{} of {} seeds fail\n{text}", sums.failures, sums.seeds));
         }
+        if let Some(Find { spec, hash, .. }) = finds.first() {
+            let text = self.explain_run(environment, spec, *hash);
+            return Err(format!("{} of {} runs fail\n{text}", sums.failures, sums.seeds));
+        }
         for (scenario, name) in sums.unreached() {
             warn(&format!("`{scenario}` never reached `{name}`"));
         }
@@ -174,14 +185,17 @@ impl Test {
     }
 
     fn explain(&self, environment: &Environment, settings: &Settings, seed: u64, hash: u64) -> String {
-        let spec = self.spec(settings, seed, Record::Hash);
-        match report::explain(&mut Worker::new(self.executor), &spec, hash, BUDGET) {
+        self.explain_run(environment, &self.spec(settings, seed, Record::Hash), hash)
+    }
+
+    fn explain_run(&self, environment: &Environment, spec: &RunSpec, hash: u64) -> String {
+        match report::explain(&mut Worker::new(self.executor), spec, hash, BUDGET) {
             Ok(explained) => {
                 let root = environment.out.clone().unwrap_or_else(folder::root);
                 let folder = folder::write(&root, &explained).ok();
                 report_text::failure(&explained, folder.map(|path| path.display().to_string()).as_deref())
             }
-            Err(not_the_same) => not_the_same.text(&spec),
+            Err(not_the_same) => not_the_same.text(spec),
         }
     }
 

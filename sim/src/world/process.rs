@@ -288,7 +288,7 @@ impl World {
         owner.threads_made += 1;
         owner.live_threads += 1;
         let given = given.split_whitespace().collect::<Vec<_>>().join("-");
-        if self.run.keeps_events() {
+        if self.run.wants_names() {
             // As given, behind the name that the keys of its choices have.
             let shown = if given.is_empty() { name.clone() } else { format!("{name}:{given}") };
             self.run.name_thread(self.scheduler.len() as u32, &shown);

@@ -1,0 +1,147 @@
+//! `eagain bugs --guided`: how long the plain sweep and the guided search take to find each planted bug, from the same first
+//! seeds, in processor time.
+
+use super::args::BugsArgs;
+use super::bugs::{Planted, first_seed, spec};
+use super::console::Console;
+use super::{Done, Exit, Registry, Stop};
+use crate::runner::guided::inline;
+use crate::runner::{Worker, on_all_cores};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// What one search took.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Runs until the bug was found; `None`: it was not.
+    runs: Option<u64>,
+    /// Seconds of the processor.
+    seconds: f64,
+}
+
+/// Both, from one first seed.
+#[derive(Clone, Copy)]
+struct Pair {
+    plain: Cost,
+    guided: Cost,
+}
+
+pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], console: &mut Console) -> Done {
+    let width = bugs.iter().map(|bug| bug.name.len()).max().unwrap_or(0).max(3);
+    if args.json {
+        console.out("[");
+    } else {
+        console.out(&line(
+            width,
+            ["bug", "plain", "median", "ms", "guided", "median", "ms", "times"].map(str::to_owned),
+        ));
+    }
+    let mut factors = Vec::new();
+    for (number, bug) in bugs.iter().enumerate() {
+        let pairs =
+            on_all_cores(args.jobs as usize, registry.executor, args.bases as usize, |worker, base| {
+                pair(worker, bug, first_seed(base as u64), args.seeds)
+            });
+        let pairs: Vec<Pair> = pairs.into_iter().collect::<Result<_, String>>().map_err(Stop::harness)?;
+        let [plain, guided] =
+            [|pair: &Pair| pair.plain, |pair: &Pair| pair.guided].map(|of| Side::of(&pairs, of));
+        let factor = plain.seconds / guided.seconds.max(1e-9);
+        factors.push((plain.runs.unwrap_or(u64::MAX), factor));
+        if args.json {
+            let comma = if number == 0 { "" } else { "," };
+            console.out(&format!("{comma}\n{}", row(&bug.name, &plain, &guided, factor)));
+        } else {
+            let of = |side: &Side| {
+                let median = side.runs.map_or_else(|| "-".to_owned(), |runs| runs.to_string());
+                [format!("{}/{}", side.found, pairs.len()), median, format!("{:.1}", side.seconds * 1e3)]
+            };
+            let ([a, b, c], [d, e, f]) = (of(&plain), of(&guided));
+            console.out(&line(width, [bug.name.clone(), a, b, c, d, e, f, format!("{factor:.2}")]));
+        }
+    }
+    if args.json {
+        console.out("\n]\n");
+    } else {
+        // The hardest are those that take the plain sweep the most seeds.
+        factors.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)));
+        let (hard, easy) = factors.split_at(factors.len().min(15));
+        let middle = |all: &[(u64, f64)]| median(all.iter().map(|&(_, factor)| factor)).unwrap_or(1.0);
+        let worst = easy.iter().map(|&(_, factor)| factor).fold(f64::INFINITY, f64::min);
+        console.out(&format!(
+            "\nthe {} hardest: {:.2} times in the median; the {} others: {:.2} in the median, {worst:.2} at worst\n",
+            hard.len(), middle(hard), easy.len(), middle(easy)
+        ));
+    }
+    Ok(Exit::Held)
+}
+
+fn pair(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Result<Pair, String> {
+    let started = processor_seconds();
+    let mut runs = None;
+    for offset in 0..seeds {
+        let report = worker.try_run(&spec(&bug.defect, first.wrapping_add(offset)))?;
+        if report.failure.is_some_and(|failure| bug.is_found_by(&failure)) {
+            runs = Some(offset + 1);
+            break;
+        }
+    }
+    let between = processor_seconds();
+    let like = spec(&bug.defect, first);
+    let found = inline::search(worker, &like, first, seeds, |_, failure| bug.is_found_by(failure))?;
+    let ended = processor_seconds();
+    Ok(Pair {
+        plain: Cost { runs, seconds: between - started },
+        guided: Cost { runs: found.map(|found| found.runs), seconds: ended - between },
+    })
+}
+
+/// What this OS thread has computed so far; where the system does not say, the time that has passed.
+fn processor_seconds() -> f64 {
+    // The kernel brings its count up to date when the thread gives way.
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    match text.split(' ').next().and_then(|number| number.parse::<u64>().ok()) {
+        Some(nanoseconds) => nanoseconds as f64 / 1e9,
+        None => {
+            static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+            START.get_or_init(Instant::now).elapsed().as_secs_f64()
+        }
+    }
+}
+
+/// One of the two, over all first seeds.
+struct Side {
+    found: usize,
+    /// The median; a miss counts as more than any.
+    runs: Option<u64>,
+    /// The median. A miss counts with the time that it took, which is less than what finding would have taken.
+    seconds: f64,
+}
+
+impl Side {
+    fn of(pairs: &[Pair], of: fn(&Pair) -> Cost) -> Side {
+        let mut runs: Vec<u64> = pairs.iter().map(|pair| of(pair).runs.unwrap_or(u64::MAX)).collect();
+        runs.sort_unstable();
+        Side {
+            found: runs.iter().filter(|&&runs| runs != u64::MAX).count(),
+            runs: runs.get(runs.len() / 2).copied().filter(|&runs| runs != u64::MAX),
+            seconds: median(pairs.iter().map(|pair| of(pair).seconds)).unwrap_or(0.0),
+        }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+fn row(name: &str, plain: &Side, guided: &Side, factor: f64) -> Value {
+    let side = |side: &Side| json!({ "found_from": side.found, "median_runs": side.runs, "median_seconds": side.seconds });
+    json!({ "name": name, "plain": side(plain), "guided": side(guided), "times": factor })
+}
+
+fn line(width: usize, cells: [String; 8]) -> String {
+    let [bug, a, b, c, d, e, f, times] = cells;
+    format!("{bug:width$}  {a:>6} {b:>7} {c:>9}  {d:>6} {e:>7} {f:>9}  {times:>6}\n")
+}
