@@ -22,6 +22,9 @@ fn planted_bugs_are_found_and_their_repaired_programs_hold() {
         ("racy", "it was given twice"),
         ("unready", "a request was refused on a connection that is open"),
         ("forgotten-select", "came back as"),
+        ("resend", "bytes differs"),
+        ("keep-alive", "another line came back"),
+        ("shut-down-early", "bytes came before the end"),
     ];
     for (scenario, says) in planted {
         let (status, failures) = sweep(scenario, "broken", 200, out.path());

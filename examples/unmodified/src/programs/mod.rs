@@ -3,6 +3,7 @@
 pub mod http;
 pub mod planted;
 pub mod planted_clients;
+pub mod planted_streams;
 pub mod redis;
 pub mod redis_client;
 pub mod std_echo;

@@ -4,6 +4,7 @@ mod echo;
 mod http;
 mod local;
 mod planted;
+mod planted_streams;
 mod redis;
 
 use eagain::Scenario;
@@ -24,4 +25,7 @@ pub const ALL: &[Scenario] = &[
     planted::unready::SCENARIO,
     planted::forgotten_select::SCENARIO,
     planted::atomics::SCENARIO,
+    planted_streams::resend::SCENARIO,
+    planted_streams::keep_alive::SCENARIO,
+    planted_streams::shut_down_early::SCENARIO,
 ];

@@ -4,13 +4,13 @@ use crate::programs::planted::{self, Version};
 use crate::programs::{http, planted_clients, std_echo, tally};
 use eagain::{Knob, KnobValues, World};
 
-const VERSION: &[Knob] = &[Knob {
+pub(super) const VERSION: &[Knob] = &[Knob {
     name: "version",
     about: "whether the program has its bug",
     values: KnobValues::Words(&["fixed", "broken"]),
 }];
 
-fn version(world: &World<'_>) -> Version {
+pub(super) fn version(world: &World<'_>) -> Version {
     if world.word("version") == "broken" { Version::Broken } else { Version::Fixed }
 }
 
