@@ -28,6 +28,7 @@ mod handoff;
 mod held;
 mod pipes;
 mod poll;
+mod ring_overflow;
 mod ring_pool;
 mod rings;
 mod short_reads;

@@ -214,11 +214,11 @@ pub(crate) fn reap(w: &mut World, fd: Fd, into: &mut Vec<Completed>) -> Result<u
     Ok(into.len() - before)
 }
 
-/// What poll says of a ring: completions are there, or work that `enter` would turn into some.
+/// What poll says of a ring: completions are there, or behind for want of room, or work that `enter` would turn into some.
 pub(crate) fn poll_ring(w: &mut World, file: u32) -> Events {
     let Some(ring) = get(w, file) else { return Events::NONE };
     let mut mask = Events::NONE;
-    if ring.ready() > 0 || ring.defer && !ring.work.is_empty() {
+    if ring.ready() > 0 || !ring.overflow.is_empty() || ring.defer && !ring.work.is_empty() {
         mask |= Events::IN;
     }
     if ring.queue.len() < ring.queue_entries {
