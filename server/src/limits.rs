@@ -26,6 +26,10 @@ pub struct Limits {
     pub channel_bytes_soft: usize,
     /// How long they may.
     pub channel_soft_ns: u64,
+    /// Commands that take so many microseconds are kept in the slow log; negative: none. Redis: 10000.
+    pub slowlog_slower_than_us: i64,
+    /// Entries of the slow log. Redis: 128.
+    pub slowlog_length_max: usize,
     /// Requests of one connection that are with the logic unit at a time.
     pub in_flight_max: usize,
     /// Events or batches of requests in the request queue; peers beyond that are not read from. At least 1.
@@ -52,6 +56,8 @@ impl Default for Limits {
             request_bytes_max: 1024 * 1024 * 1024,
             output_bytes_max: 256 * 1024 * 1024,
             output_bytes_high: 256 * 1024,
+            slowlog_slower_than_us: 10_000,
+            slowlog_length_max: 128,
             channel_bytes_max: 32 * 1024 * 1024,
             channel_bytes_soft: 8 * 1024 * 1024,
             channel_soft_ns: 60_000_000_000,

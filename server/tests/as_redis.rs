@@ -205,6 +205,11 @@ fn commands_that_wait() {
 }
 
 #[test]
+fn slow_commands() {
+    play_together(include_str!("as_redis/slowlog.txt"));
+}
+
+#[test]
 fn pauses() {
     play_together(include_str!("as_redis/pauses.txt"));
 }

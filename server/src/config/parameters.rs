@@ -118,6 +118,22 @@ const PARAMETERS: &[Parameter] = &[
         set: set_output_limits,
     },
     Parameter {
+        name: "slowlog-log-slower-than",
+        get: |config| config.limits.slowlog_slower_than_us.to_string(),
+        set: |config, value| {
+            config.limits.slowlog_slower_than_us = integer(value, -1, i64::MAX)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "slowlog-max-len",
+        get: |config| config.limits.slowlog_length_max.to_string(),
+        set: |config, value| {
+            config.limits.slowlog_length_max = integer(value, 0, i64::MAX)? as usize;
+            Ok(())
+        },
+    },
+    Parameter {
         name: "databases",
         get: |config| config.databases.to_string(),
         set: |_, _| Err(SetError::Immutable),
@@ -190,8 +206,6 @@ const COMPATIBILITY: &[(&str, &str)] = &[
     ("repl-diskless-sync-delay", "5"),
     ("replica-serve-stale-data", "yes"),
     ("set-max-intset-entries", "512"),
-    ("slowlog-log-slower-than", "10000"),
-    ("slowlog-max-len", "128"),
     ("stop-writes-on-bgsave-error", "yes"),
     ("tcp-keepalive", "300"),
     ("zset-max-listpack-entries", "128"),

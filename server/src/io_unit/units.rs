@@ -54,7 +54,8 @@ pub struct Units<K: Kernel, S: Storage> {
 
 impl<K: Kernel, S: Storage> Units<K, S> {
     /// The units of a server, with nobody connected.
-    pub fn new(kernel: K, config: Config, logic: LogicUnit<S>) -> Units<K, S> {
+    pub fn new(kernel: K, config: Config, mut logic: LogicUnit<S>) -> Units<K, S> {
+        logic.measure(move || kernel.clock_gettime(ClockId::Monotonic).0);
         Units {
             kernel,
             config,

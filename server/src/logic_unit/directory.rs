@@ -116,6 +116,11 @@ impl Directory {
         session
     }
 
+    /// The far end of the connection of the client in this slot.
+    pub(super) fn peer(&self, slot: usize) -> String {
+        self.slots[slot].as_ref().map(|entry| entry.peer.clone()).unwrap_or_default()
+    }
+
     /// The dialect of the client in this slot.
     pub(super) fn protocol(&self, slot: usize) -> Protocol {
         self.slots[slot].as_ref().map_or(Protocol::default(), |entry| entry.protocol)

@@ -4,7 +4,7 @@
 //! this client say it, is there memory for it; and inside a transaction it is queued rather than run.
 
 use super::call::Call;
-use super::command::{self, Command, Flags};
+use super::command::{self, Command, Flags, slowlog};
 use super::session::{ReplyMode, Session};
 use super::{Shared, WallTime, waiting};
 use crate::error::CommandError;
@@ -36,7 +36,14 @@ pub fn dispatch(
         only_key: None,
     };
     match check(&mut call) {
-        Ok(Some(command)) => run(command, &mut call),
+        Ok(Some(command)) => {
+            let slower_than_us = call.shared.config.limits.slowlog_slower_than_us;
+            let begun = call.shared.slow_log.begin(command, slower_than_us);
+            run(command, &mut call);
+            if let Some(begun) = begun {
+                slowlog::end(&mut call, command, begun);
+            }
+        }
         Ok(None) => {}
         Err(error) if call.is(0, "exec") => {
             super::command::transaction::discard_transaction(call.session, call.databases);

@@ -34,6 +34,7 @@ use crate::resp::Arguments;
 use crate::storage_unit::{Commit, Standing, Storage};
 use channels::Channels;
 use command::client_pause::Pause;
+use command::slowlog::{SlowLog, Stopwatch};
 use waiting::Waiters;
 
 /// What the wall clock says, as it was handed in.
@@ -96,6 +97,8 @@ pub struct Shared {
     pub waiters: Waiters,
     /// Whose commands are put off, and until when.
     pub pause: Pause,
+    /// What took long.
+    pub slow_log: SlowLog,
     /// Chance, from a seed.
     pub random: Random,
     /// When the unit was made.
@@ -137,6 +140,7 @@ impl<S: Storage> LogicUnit<S> {
             channels: Channels::default(),
             waiters: Waiters::default(),
             pause: Pause::default(),
+            slow_log: SlowLog::default(),
             random,
             started: now,
             run_id,
@@ -144,6 +148,11 @@ impl<S: Storage> LogicUnit<S> {
             storage_name: storage.name(),
         };
         LogicUnit { storage, shared }
+    }
+
+    /// Commands are measured from now on, by this clock.
+    pub fn measure(&mut self, clock: impl Fn() -> u64 + Send + 'static) {
+        self.shared.slow_log.clock = Some(Stopwatch::new(clock));
     }
 
     /// A client has come. `peer` and `local` are the two ends of its connection as text.

@@ -501,3 +501,29 @@ fn a_storage_that_keeps_nothing_saves_nothing() {
     let refusal = "-ERR this storage keeps nothing: the server runs with --storage memory";
     Bench::new().play(&[("SAVE", refusal), ("BGREWRITEAOF", refusal)]);
 }
+
+#[test]
+fn what_takes_long_is_kept_with_its_words() {
+    let mut bench = Bench::new();
+    // Each look at the clock is 7 ms after the one before.
+    let looks = std::sync::atomic::AtomicU64::new(0);
+    bench.unit.measure(move || 7_000_000 * looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+    let long = "x".repeat(130);
+    let many = vec!["a"; 40].join(" ");
+    bench.say("LRANGE k 0 -1");
+    assert_eq!(bench.say("SLOWLOG LEN"), "0", "7 ms are not 10");
+    bench.say("CONFIG SET slowlog-log-slower-than 5000");
+    bench.say("SLOWLOG RESET");
+    bench.say(&format!("LRANGE {long} 0 -1"));
+    bench.say("GET k");
+    bench.say(&format!("DEL {many}"));
+    let kept = bench.say("SLOWLOG GET");
+    let shown = format!("\"{}... (2 more bytes)\" \"0\" \"-1\"", "x".repeat(128));
+    let words = format!("\"DEL\" {}\"... (10 more arguments)\"", "\"a\" ".repeat(30));
+    assert!(kept.contains(&shown) && kept.contains(&words) && kept.contains("10.0.0.0:1"), "{kept}");
+    assert!(!kept.contains("\"GET\""), "what costs the same whatever the data is not measured: {kept}");
+    bench.say("CONFIG SET slowlog-log-slower-than 0 slowlog-max-len 2");
+    bench.say("GET k");
+    assert!(bench.say("SLOWLOG GET").contains("\"GET\" \"k\""));
+    assert_eq!(bench.say("SLOWLOG LEN"), "2");
+}

@@ -107,6 +107,8 @@ impl<S: Storage> Hall<S> {
         onward: Option<Rc<Onward>>,
         surroundings: Surroundings,
     ) -> Rc<Hall<S>> {
+        let begun = Instant::now();
+        logic.measure(move || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
         let bell = Arc::<Bell>::default();
         let ring = bell.clone();
         logic.storage().on_progress(Box::new(move || {

@@ -24,6 +24,7 @@ pub mod scan;
 pub mod server;
 pub mod set;
 pub mod set_algebra;
+pub mod slowlog;
 pub mod sorted_set;
 pub mod sorted_set_algebra;
 pub mod sorted_set_pop;
@@ -216,6 +217,7 @@ const GROUPS: &[&[Command]] = &[
     list_move::COMMANDS,
     list_wait::COMMANDS,
     channel::COMMANDS,
+    slowlog::COMMANDS,
     set::COMMANDS,
     set_algebra::COMMANDS,
     sorted_set::COMMANDS,
