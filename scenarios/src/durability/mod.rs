@@ -27,6 +27,7 @@ mod room_again_everysec;
 pub mod run;
 pub mod server;
 mod sync_error;
+mod two_servers;
 pub mod workload;
 
 use eagain_sim::run::Scenario;
@@ -52,6 +53,7 @@ pub const ALL: &[Scenario] = &[
     room_again_everysec::SCENARIO,
     redb_room_again::SCENARIO,
     redb_room_again_everysec::SCENARIO,
+    two_servers::SCENARIO,
 ];
 
 /// A scenario without knobs whose run is `fn body(sim: &mut Sim)`.
