@@ -246,7 +246,8 @@ fn what_new_and_init_write_works_as_it_is() {
             }
         }
         let page = fs::read_to_string(page).unwrap();
-        assert!(page.contains("shouting"), "{page}");
+        assert_eq!(page.matches("## eagain: held").count(), 5, "each shard, and all of them: {page}");
+        assert!(page.contains("1 scenario, 40 seeds, 0 failures"), "{page}");
         assert!(fs::read_to_string(folder.join("sweep.xml")).unwrap().contains("shouting"));
     }
 }
