@@ -34,8 +34,8 @@ pub struct Context {
     pub keys: RefCell<Vec<*mut c_void>>,
     /// Its thread-local variables of the libraries of its program (`crate::binary`).
     pub thread_locals: RefCell<Vec<*mut u8>>,
-    /// libc may open files by itself: it does for the program, and not for its own configuration.
-    pub opens_files: Cell<bool>,
+    /// Its program is in a file of its own.
+    pub is_binary: Cell<bool>,
     /// What it has computed since its last call, where it is compiled to be preempted.
     pub counter: crate::preempt::Counter,
     /// What it has printed since the last end of a line.

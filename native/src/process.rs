@@ -80,7 +80,7 @@ pub fn start(kernel: SimKernel) {
         // As std's runtime does before main.
         Main::Function(_) => drop(kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())),
         Main::Binary(_) => {
-            context.opens_files.set(true);
+            context.is_binary.set(true);
             state.heaps.clear(native::identity().process);
         }
     }
@@ -109,7 +109,7 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
         destructors: RefCell::default(),
         keys: RefCell::default(),
         thread_locals: RefCell::default(),
-        opens_files: Cell::new(false),
+        is_binary: Cell::new(false),
         counter: Default::default(),
         line: RefCell::default(),
     });

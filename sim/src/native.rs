@@ -159,6 +159,11 @@ pub fn readable(fd: Fd) -> Option<u64> {
     })
 }
 
+/// The path of an open directory, as it is now.
+pub fn path_of(fd: Fd) -> eagain_net::Result<String> {
+    with(|w| crate::syscall::file::path_of(w, fd))
+}
+
 /// The names in an open directory, sorted, and whether each is a directory.
 pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, bool)>> {
     with(|w| crate::syscall::file::entries(w, fd))

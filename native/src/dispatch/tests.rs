@@ -112,6 +112,22 @@ fn files() {
     let expected = [("a", false), ("b", false), ("c", true)].map(|(name, is_dir)| (name.to_owned(), is_dir));
     assert_eq!(names("."), expected);
     assert_eq!(names("/data/c/.."), expected);
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let kind = |fd: i32| {
+        // SAFETY: fstat(2) writes one stat, for which all-zero is valid.
+        unsafe {
+            let mut stat: libc::stat = std::mem::zeroed();
+            assert_eq!(libc::fstat(fd, &raw mut stat), 0);
+            stat.st_mode & libc::S_IFMT
+        }
+    };
+    assert_eq!([kind(reader.as_raw_fd()), kind(socket.as_raw_fd())], [libc::S_IFIFO, libc::S_IFSOCK]);
+    std::fs::create_dir_all("tree/of/folders").unwrap();
+    assert_eq!(std::fs::copy("a", "tree/of/copy").unwrap(), 1);
+    assert_eq!(std::fs::read_to_string("tree/of/copy").unwrap(), "a");
+    std::fs::remove_dir_all("tree").unwrap();
+    assert!(!std::fs::exists("tree").unwrap());
     assert_eq!(std::fs::read_dir("a").unwrap_err().kind(), std::io::ErrorKind::NotADirectory);
     assert_eq!(std::fs::canonicalize("../data/a").unwrap(), std::path::Path::new("/data/a"));
     for (read, write, mode) in

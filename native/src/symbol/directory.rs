@@ -2,9 +2,8 @@
 //! the calls that name a directory by a descriptor; and `getdents64(2)`.
 
 use super::{KERNEL, buffer, file, symbols, text};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::escape::escape;
-use crate::raw;
 use eagain_net::{Descriptors, Errno, Fd, Files, OpenFlags, Result};
 use eagain_sim::native;
 use libc::size_t;
@@ -24,14 +23,16 @@ pub unsafe fn path(context: &Context, pointer: *const c_char) -> Result<String> 
     Ok(folders.get(&context.process).map_or(path.clone(), |folder| format!("{folder}/{path}")))
 }
 
-/// The same with the descriptor of a directory that it is relative to, which is known for the working directory alone.
+/// The same with the descriptor of a directory that it is relative to.
 pub unsafe fn path_at(context: &Context, directory: c_int, pointer: *const c_char) -> Result<String> {
-    let path = path(context, pointer)?;
-    if directory != libc::AT_FDCWD && !path.starts_with('/') {
-        escape("openat", " and the like with a path that is relative to a descriptor");
-        return Err(Errno::ENOTDIR);
+    if directory == libc::AT_FDCWD {
+        return path(context, pointer);
     }
-    Ok(path)
+    let path = text(pointer)?;
+    if path.starts_with('/') || path.is_empty() {
+        return Ok(path);
+    }
+    Ok(format!("{}/{path}", native::path_of(Fd(directory))?))
 }
 
 symbols! {
@@ -51,26 +52,6 @@ symbols! {
         context.state.folders.borrow_mut().insert(context.process, folder);
         Ok(())
     };
-}
-
-/// libc opens the directory by itself: for the program, and so it may.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn opendir(name: *const c_char) -> *mut libc::DIR {
-    for_the_program(|| raw::real!(opendir as fn(name => *const c_char) -> *mut libc::DIR))
-}
-
-/// As `opendir`: it looks at each part of the path.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn realpath(name: *const c_char, to: *mut c_char) -> *mut c_char {
-    for_the_program(|| raw::real!(realpath as fn(name => *const c_char, to => *mut c_char) -> *mut c_char))
-}
-
-fn for_the_program<R>(call: impl FnOnce() -> R) -> R {
-    let Some(context) = context::current() else { return call() };
-    let before = context.opens_files.replace(true);
-    let result = call();
-    context.opens_files.set(before);
-    result
 }
 
 /// The working directory.
@@ -135,9 +116,11 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
             at(a, b).and_then(|path| KERNEL.open(&path, OpenFlags(c as c_int))).map(|fd| fd.0.into())
         }
         libc::SYS_mkdirat => done(at(a, b).and_then(|path| KERNEL.mkdir(&path))),
-        libc::SYS_unlinkat if c as c_int & libc::AT_REMOVEDIR == 0 => {
-            done(at(a, b).and_then(|path| KERNEL.unlink(&path)))
+        libc::SYS_unlinkat if c as c_int & libc::AT_REMOVEDIR != 0 => {
+            done(at(a, b).and_then(|path| KERNEL.rmdir(&path)))
         }
+        libc::SYS_unlinkat => done(at(a, b).and_then(|path| KERNEL.unlink(&path))),
+        libc::SYS_rmdir => done(at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.rmdir(&path))),
         libc::SYS_renameat => {
             done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
         }
@@ -183,6 +166,8 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         // Advice, and a write-out that promises nothing.
         libc::SYS_sync_file_range | libc::SYS_fadvise64 => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
         libc::SYS_fallocate => Err(Errno::EOPNOTSUPP),
+        // Who copies files so reads and writes where there is no such call.
+        libc::SYS_copy_file_range | libc::SYS_sendfile | libc::SYS_splice => Err(Errno::ENOSYS),
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@ use super::directory::{path as from_root, path_at};
 use super::{KERNEL, buffer, bytes, is_console, symbols, text};
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
+use eagain_sim::native;
 use libc::{mode_t, off64_t, size_t, ssize_t};
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::io::SeekFrom;
@@ -128,11 +129,23 @@ fn position(offset: off64_t) -> Result<u64> {
 pub enum Stated {
     File(FileStat),
     Console,
+    Socket,
+    Pipe,
 }
 
 /// Of a descriptor.
 pub fn stat_of_open(fd: c_int) -> Result<Stated> {
-    if is_console(fd) { Ok(Stated::Console) } else { KERNEL.fstat(Fd(fd)).map(Stated::File) }
+    if is_console(fd) {
+        return Ok(Stated::Console);
+    }
+    let stat = KERNEL.fstat(Fd(fd))?;
+    Ok(if native::socket_kind(Fd(fd)).is_some() {
+        Stated::Socket
+    } else if native::readable(Fd(fd)).is_some() {
+        Stated::Pipe
+    } else {
+        Stated::File(stat)
+    })
 }
 
 /// What a symbol has returned.
@@ -152,6 +165,8 @@ fn mode_of(stat: Stated) -> mode_t {
         Stated::File(stat) if stat.is_dir => libc::S_IFDIR | 0o755,
         Stated::File(_) => libc::S_IFREG | 0o644,
         Stated::Console => libc::S_IFCHR | 0o620,
+        Stated::Socket => libc::S_IFSOCK | 0o777,
+        Stated::Pipe => libc::S_IFIFO | 0o600,
     }
 }
 

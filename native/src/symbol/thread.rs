@@ -32,8 +32,8 @@ unsafe extern "C" fn pthread_create(
     let address = std::ptr::from_ref(made) as usize;
     // In the program's arena: where the thread is killed, nobody else frees it.
     let body = Box::new(move || start_thread(unsafe { &*(address as *const Context) }));
-    made.opens_files.set(context.opens_files.get());
-    if made.opens_files.get() {
+    made.is_binary.set(context.is_binary.get());
+    if made.is_binary.get() {
         context.as_harness(|| begin_thread(made));
     }
     context.as_harness(|| match KERNEL.spawn("", body) {

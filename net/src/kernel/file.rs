@@ -54,6 +54,9 @@ pub trait Files: Descriptors {
     /// `mkdir(2)` with mode 0755.
     fn mkdir(&self, path: &str) -> Result<()>;
 
+    /// `rmdir(2)`. `ENOTEMPTY`: there are names in it.
+    fn rmdir(&self, path: &str) -> Result<()>;
+
     /// `readdir(3)`: the names in a directory, sorted, without `.` and `..`.
     fn read_dir(&self, path: &str) -> Result<Vec<String>>;
 }

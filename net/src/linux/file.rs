@@ -70,6 +70,10 @@ impl Files for Linux {
         sys::file::mkdir(&path_of(path)?, 0o755)
     }
 
+    fn rmdir(&self, path: &str) -> Result<()> {
+        sys::file::rmdir(&path_of(path)?)
+    }
+
     fn read_dir(&self, path: &str) -> Result<Vec<String>> {
         path_of(path)?;
         let errno = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(Errno::EIO.0));

@@ -133,6 +133,9 @@ impl<D: FileDefect> Files for Broken<D> {
     fn mkdir(&self, path: &str) -> Result<()> {
         self.0.mkdir(path)
     }
+    fn rmdir(&self, path: &str) -> Result<()> {
+        self.0.rmdir(path)
+    }
     fn read_dir(&self, path: &str) -> Result<Vec<String>> {
         self.0.read_dir(path)
     }

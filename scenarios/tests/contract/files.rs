@@ -112,6 +112,26 @@ fn host_has_directories_of_an_ordinary_root<K: Sleepers>(k: K) {
     }
 }
 
+fn only_an_empty_directory_is_removed<K: Sleepers>(k: K) {
+    let folder = format!("/tmp/eagain-rmdir-{}", k.getpid());
+    k.mkdir(&folder).unwrap();
+    let (inner, file) = (format!("{folder}/inner"), format!("{folder}/file"));
+    k.mkdir(&inner).unwrap();
+    let fd = k.open(&file, OpenFlags::CREAT | OpenFlags::WRONLY).unwrap();
+    k.close(fd).unwrap();
+    assert_eq!(k.rmdir(&folder), Err(Errno::ENOTEMPTY));
+    assert_eq!(k.rmdir(&file), Err(Errno::ENOTDIR));
+    assert_eq!(k.rmdir(&format!("{folder}/none")), Err(Errno::ENOENT));
+    assert_eq!(k.rmdir(&format!("{inner}/.")), Err(Errno::EINVAL));
+    assert_eq!(k.rmdir(&format!("{inner}/..")), Err(Errno::ENOTEMPTY));
+    assert_eq!(k.rmdir("/"), Err(Errno::EBUSY));
+    assert_eq!(k.rmdir(""), Err(Errno::ENOENT));
+    assert_eq!(k.rmdir(&format!("{inner}//")), Ok(()));
+    assert_eq!(k.unlink(&file), Ok(()));
+    assert_eq!(k.rmdir(&folder), Ok(()));
+    assert_eq!(k.rmdir(&folder), Err(Errno::ENOENT));
+}
+
 /// `getname`, then the limit of descriptors, then the walk to the file.
 fn full_table_is_found_after_the_path_and_before_the_file<K: Sleepers>(k: K) {
     let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
@@ -150,6 +170,7 @@ fn append_of_nothing_leaves_position<K: Sleepers>(k: K) {
 crate::bodies! {
     append_of_nothing_leaves_position
     host_has_directories_of_an_ordinary_root
+    only_an_empty_directory_is_removed
     full_table_is_found_after_the_path_and_before_the_file
     hole_costs_nothing_and_reads_as_zeros
     file_larger_than_file_system_allows_is_efbig

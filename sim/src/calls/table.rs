@@ -180,6 +180,7 @@ calls {
     Rename = 107 "rename" [Text, Text] PLAIN Never SAFE;
     Unlink = 108 "unlink" [Text] PLAIN Never SAFE;
     Mkdir = 109 "mkdir" [Text] PLAIN Never SAFE;
+    Rmdir = 114 "rmdir" [Text] PLAIN Never SAFE;
     ReadDir = 110 "readdir" [Text] PLAIN Never UNSAFE;
     Flock = 112 "flock" [Fd] PLAIN Never SAFE;
     Getrandom = 111 "getrandom" [Count] PLAIN Never SAFE;

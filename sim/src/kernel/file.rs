@@ -78,6 +78,10 @@ impl Files for SimKernel {
         call(Kind::Mkdir, [text(path), 0, 0, 0], |w| file::mkdir(w, path))
     }
 
+    fn rmdir(&self, path: &str) -> Result<()> {
+        call(Kind::Rmdir, [text(path), 0, 0, 0], |w| file::rmdir(w, path))
+    }
+
     fn read_dir(&self, path: &str) -> Result<Vec<String>> {
         call(Kind::ReadDir, [text(path), 0, 0, 0], |w| file::read_dir(w, path))
     }

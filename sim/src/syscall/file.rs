@@ -424,6 +424,40 @@ pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn rmdir(w: &mut World, path: &str) -> Result<()> {
+    let disk = my_disk(w);
+    let parent = disk.parent(path)?;
+    let Last::Name(name) = parent.last else {
+        let path = path.trim_end_matches('/');
+        return Err(match path.rsplit('/').next() {
+            Some("..") => Errno::ENOTEMPTY,
+            Some(".") => Errno::EINVAL,
+            _ => Errno::EBUSY,
+        });
+    };
+    let inode = disk.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
+    match disk.inode(inode).directory() {
+        None => return Err(Errno::ENOTDIR),
+        Some(directory) if !directory.is_empty() => return Err(Errno::ENOTEMPTY),
+        Some(_) => {}
+    }
+    disk.change(vec![(parent.directory(), name.to_owned(), None)]);
+    w.progress();
+    Ok(())
+}
+
+/// Where an open directory is.
+pub(crate) fn path_of(w: &mut World, fd: Fd) -> Result<String> {
+    let file = disk_of(w, fd, Errno::ENOTDIR)?;
+    let open = get_open(w, file).ok_or(Errno::EBADF)?;
+    let (host, inode) = (open.host, open.inode);
+    let disk = &w.hosts[host].disk;
+    if !disk.inode(inode).is_dir() {
+        return Err(Errno::ENOTDIR);
+    }
+    disk.path_of(inode).ok_or(Errno::ENOENT)
+}
+
 /// The entries of an open directory, and whether each is one.
 pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, bool)>> {
     let file = disk_of(w, fd, Errno::ENOTDIR)?;

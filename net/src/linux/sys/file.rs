@@ -76,6 +76,11 @@ pub(crate) fn mkdir(path: &CStr, mode: u32) -> Result<()> {
     check_unit(unsafe { libc::mkdir(path.as_ptr(), mode) })
 }
 
+pub(crate) fn rmdir(path: &CStr) -> Result<()> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_unit(unsafe { libc::rmdir(path.as_ptr()) })
+}
+
 /// The soft limit of descriptors becomes the hard one; what it is then.
 pub(crate) fn raise_descriptor_limit() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

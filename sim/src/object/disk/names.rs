@@ -101,6 +101,26 @@ impl Disk {
         }
     }
 
+    /// The path of a directory; `None`: it was removed.
+    pub fn path_of(&self, directory: u32) -> Option<String> {
+        if directory == ROOT {
+            return Some("/".into());
+        }
+        let mut left = vec![(ROOT, String::new())];
+        while let Some((at, path)) = left.pop() {
+            for (name, &inode) in self.inode(at).directory.iter().flat_map(|d| d.entries()) {
+                let path = format!("{path}/{name}");
+                if inode == directory {
+                    return Some(path);
+                }
+                if self.inode(inode).is_dir() {
+                    left.push((inode, path));
+                }
+            }
+        }
+        None
+    }
+
     /// What a path refers to. Relative ones begin at the root, there is no other working directory.
     pub fn find(&self, path: &str) -> Result<u32> {
         self.resolve(&self.parent(path)?)
