@@ -19,6 +19,7 @@ mod coverage;
 mod differences;
 mod differences_addresses;
 mod differences_rings;
+mod differences_waiting;
 mod epoll;
 mod epoll_threads;
 mod exceptions;

@@ -70,6 +70,11 @@ impl Network {
         self.udp[sock as usize].queue.front().map_or(0, |(bytes, _)| bytes.len() as u64)
     }
 
+    /// Whether it is shut for receiving.
+    pub fn udp_is_shut(&self, sock: u32) -> bool {
+        self.udp[sock as usize].shutdown & RCV != 0
+    }
+
     pub fn udp_getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.udp[sock as usize];
         shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))

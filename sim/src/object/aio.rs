@@ -19,7 +19,7 @@ pub(crate) struct AioOp {
     pub file: u32,
     /// How many bytes a write has moved.
     pub moved: usize,
-    /// Until when the thread's call waits, where the socket has a timeout; from its first wait on.
+    /// Until when the thread's call waits, from its first wait on; `u64::MAX`: for ever.
     pub deadline: Option<u64>,
     /// The event queue has an entry for its next turn.
     pub due: bool,

@@ -59,6 +59,8 @@ pub(crate) struct RingOp {
     pub fresh: bool,
     /// It was ready when it began to wait: on its way back, where no cancel finds it.
     pub unlisted: bool,
+    /// How often it was ready and had nothing.
+    pub in_vain: u32,
     /// Of a connect: it was begun, and it was reported once that it came to nothing before.
     pub under_way: bool,
     pub aborted: bool,
@@ -74,6 +76,13 @@ pub(crate) struct RingOp {
     pub timeout: Option<LinkedTimeout>,
     /// What is linked behind it.
     pub chain: VecDeque<Submission>,
+}
+
+impl RingOp {
+    /// Whether it was ready and had nothing so often that a worker waits with it (`APOLL_MAX_RETRY`).
+    pub fn gave_up(&self) -> bool {
+        self.in_vain > 128
+    }
 }
 
 /// What is linked behind an operation that is over.

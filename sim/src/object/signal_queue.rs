@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// The pending signals of a thread or of a process.
 #[derive(Default)]
 pub(crate) struct SignalQueue {
-    pub(super) set: SigSet,
+    pub set: SigSet,
     queue: VecDeque<SigInfo>,
 }
 

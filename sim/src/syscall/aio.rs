@@ -123,12 +123,15 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
         Turn::Waits(events) => {
             let Some(op) = w.processes[process].aio.ops.get(&id) else { return };
             let (file, waits) = (op.file, op.deadline.is_some());
-            if let (false, Some(timeout)) = (waits, timeout(w, file, events)) {
-                let until = w.run.now().saturating_add(timeout);
+            if !waits {
+                let until =
+                    timeout(w, file, events).map_or(u64::MAX, |timeout| w.run.now().saturating_add(timeout));
                 if let Some(op) = w.processes[process].aio.ops.get_mut(&id) {
                     op.deadline = Some(until);
                 }
-                w.scheduler.plan(until, Event::Aio(process, id));
+                if until != u64::MAX {
+                    w.scheduler.plan(until, Event::Aio(process, id));
+                }
             }
             w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
             if let Some(open) = w.files.get_mut(file) {
@@ -164,7 +167,8 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         return Turn::Over(Err(Errno::EINVAL));
     };
     let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
-    let expired = op.deadline.is_some_and(|at| w.run.now() >= at);
+    let deadline = op.deadline;
+    let expired = deadline.is_some_and(|at| w.run.now() >= at);
     let mut buffer = std::mem::take(&mut op.buffer);
     let nonblocking = w.files[file].nonblocking();
     let socket = w.files[file].object.is_socket();
@@ -183,7 +187,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         }),
         Some(from) => w.by_borrowed_fd(thread, file, |w, fd| {
             let rest = &buffer[from + moved..];
-            let mut progress = SendProgress::default();
+            let mut progress = SendProgress { sent: 0, deadline };
             // SIGPIPE is not for the program's thread.
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             match regular {

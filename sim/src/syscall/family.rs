@@ -50,7 +50,7 @@ pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
 pub(crate) fn accept(w: &mut World, fd: Fd, _flags: SocketFlags) -> Result<()> {
     match find(w, fd)? {
         Found::Udp(..) => Err(Errno::EOPNOTSUPP),
-        Found::Unix(..) => Err(Errno::EAFNOSUPPORT),
+        Found::Unix(_, sock) => Err(w.network.unix_may_accept(sock).err().unwrap_or(Errno::EAFNOSUPPORT)),
     }
 }
 

@@ -174,6 +174,27 @@ fn kick(w: &mut World, thread: u32, signal: Signal) {
     w.wake(thread, if blocked { Wake::Ready } else { Wake::Signal });
 }
 
+/// A thread that a signal woke blocks `set` again: what is pending of it for the process is first for another thread, which looks
+/// too, and may find that the first one has taken it (`retarget_shared_pending`).
+fn retarget(w: &mut World, thread: u32, set: SigSet) {
+    let process = w.scheduler[thread].process;
+    let mut left =
+        SigSet(w.processes[process].signals.queue().set.0 & set.0 & w.scheduler[thread].signals.mask().0);
+    let all = w.scheduler.len() as u32;
+    for other in (thread + 1..all).chain(0..thread) {
+        let t = &w.scheduler[other];
+        if t.process != process || t.has_ended() {
+            continue;
+        }
+        let can = |signal: &Signal| !t.signals.blocks(*signal) || t.signals.awaits(*signal);
+        let Some(signal) = left.iter().find(can) else { continue };
+        left = SigSet::of(&left.iter().filter(|signal| !can(signal)).collect::<Vec<_>>());
+        if !t.signals.is_told() {
+            kick(w, other, signal);
+        }
+    }
+}
+
 /// Every signalfd of the process hears of every signal, and looks whether it is one of its own.
 pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
     if w.signalfds == 0 {
@@ -329,6 +350,9 @@ pub(crate) fn sigtimedwait(
     waited: &mut bool,
 ) -> Step<SigInfo> {
     let me = w.scheduler.current();
+    if *waited {
+        retarget(w, me, set);
+    }
     if let Some(info) = take_pending(w, set) {
         w.scheduler.handed_over();
         return Step::Done(Ok(info));

@@ -124,6 +124,21 @@ impl Network {
         self.unix[sock as usize].datagrams
     }
 
+    /// Whether a socket is one that accepts.
+    pub fn unix_may_accept(&self, sock: u32) -> Result<()> {
+        let s = &self.unix[sock as usize];
+        match s.state {
+            _ if s.datagrams => Err(Errno::EOPNOTSUPP),
+            State::Listen => Ok(()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Whether it is shut for receiving.
+    pub fn unix_is_shut(&self, sock: u32) -> bool {
+        self.unix[sock as usize].shutdown & RCV != 0
+    }
+
     pub fn unix_is_bound(&self, sock: u32) -> bool {
         self.unix[sock as usize].name != UnixAddr::Unnamed
     }
@@ -232,12 +247,8 @@ impl Net<'_> {
 
     /// `unix_accept`: `EAGAIN` where there is none to accept.
     pub fn unix_accept(&mut self, sock: u32) -> Result<u32> {
+        self.net.unix_may_accept(sock)?;
         let s = &mut self.net.unix[sock as usize];
-        match s.state {
-            _ if s.datagrams => return Err(Errno::EOPNOTSUPP),
-            State::Listen => {}
-            _ => return Err(Errno::EINVAL),
-        }
         let Some(child) = s.pending.pop_front() else {
             return Err(if s.shutdown & RCV != 0 { Errno::EINVAL } else { Errno::EAGAIN });
         };

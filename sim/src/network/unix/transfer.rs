@@ -81,8 +81,11 @@ impl Net<'_> {
         let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
         let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
         let Some(peer) = self.net.unix[sock as usize].peer else { return Step::Done(Err(Errno::ENOTCONN)) };
-        if self.net.unix[sock as usize].shutdown & SEND != 0 {
-            return or_sent(progress.sent, Errno::EPIPE);
+        // Whoever has waited for room sees an error before that it is shut (`sock_alloc_send_pskb`).
+        let s = &mut self.net.unix[sock as usize];
+        let error = s.error.take_if(|_| progress.deadline.is_some());
+        if error.is_some() || s.shutdown & SEND != 0 {
+            return or_sent(progress.sent, error.unwrap_or(Errno::EPIPE));
         }
         while progress.sent < bytes.len() {
             let s = &mut self.net.unix[sock as usize];

@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 pub(crate) enum Attempt {
     /// It is over: the result, and whether it breaks a chain of links.
     Done(i32, bool),
-    /// It is over with this error, reported with the deferred work.
+    /// It is over with this result, reported with the deferred work.
     Deferred(i32),
     /// It waits until something of these may be so.
     Pend(Events),
@@ -203,10 +203,24 @@ pub(crate) fn pend(
     dont_wait: bool,
     events: Events,
 ) -> Attempt {
+    if !dont_wait && events == Events::IN && is_shut_datagram(w, ring, op) {
+        return Attempt::Deferred(0);
+    }
     if dont_wait || moved == 0 && events == Events::IN && gives_up(w, ring, op) {
         return moved_or(Errno::EAGAIN, moved);
     }
     Attempt::Pend(events)
+}
+
+/// Whether it is about a socket of datagrams that is shut for receiving: that is always ready, and has nothing for who does not
+/// wait. After as many attempts as the kernel makes (`APOLL_MAX_RETRY`) a worker waits for it, and learns that it is shut.
+fn is_shut_datagram(w: &mut World, ring: u32, op: u32) -> bool {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    match w.files.get(file).map(|open| &open.object) {
+        Some(&Object::Udp(sock)) => w.network.udp_is_shut(sock),
+        Some(&Object::Unix(sock)) => w.network.unix_is_datagram(sock) && w.network.unix_is_shut(sock),
+        _ => false,
+    }
 }
 
 fn send(w: &mut World, ring: u32, op: u32, bytes: &[u8], flags: SendFlags) -> Attempt {

@@ -27,32 +27,40 @@ pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
                 && !gone
                 && waits
                 && !other.fresh
-                && !other.unlisted
+                && (!other.unlisted || other.gave_up())
                 && other.away != Away::Page
                 && other.outcome.is_none()
         });
         matching
             .min_by_key(|(_, other)| other.number)
-            .map(|(at, other)| (at as u32, other.away == Away::Running))
+            .map(|(at, other)| (at as u32, other.away == Away::Running, other.gave_up()))
     });
     match target {
         None => finish::finish(w, ring, op, -Errno::ENOENT.0, true),
-        Some((_, true)) => finish::finish(w, ring, op, -Errno::EALREADY.0, true),
-        Some((at, false)) => {
+        Some((_, true, _)) => finish::finish(w, ring, op, -Errno::EALREADY.0, true),
+        Some((at, false, gave_up)) => {
             if let Some(target) = ring::get_op(w, ring, at) {
                 target.canceled = true;
                 let number = target.number;
                 work::queue_work(w, ring, at, number, 0);
             }
-            finish::finish(w, ring, op, 0, false)
+            // The worker that waits with it is interrupted.
+            match gave_up {
+                true => finish::finish(w, ring, op, -Errno::EALREADY.0, true),
+                false => finish::finish(w, ring, op, 0, false),
+            }
         }
     }
 }
 
 /// Ends an operation that has not completed: with what it has moved, where it has moved something.
 pub(crate) fn end_early(w: &mut World, ring: u32, op: u32) {
-    let moved = ring::get_op(w, ring, op).map_or(0, |op| op.moved);
-    let result = if moved > 0 { moved as i32 } else { -Errno::ECANCELED.0 };
+    let (moved, gave_up) = ring::get_op(w, ring, op).map_or((0, false), |op| (op.moved, op.gave_up()));
+    let result = match moved {
+        0 if gave_up => -Errno::EINTR.0,
+        0 => -Errno::ECANCELED.0,
+        n => n as i32,
+    };
     finish::finish(w, ring, op, result, true)
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     match attempt {
         Attempt::Done(result, failed) => return finish(w, ring, op, result, failed),
         Attempt::Deferred(result) => {
-            entry.outcome = Some((result, true));
+            entry.outcome = Some((result, result < 0));
             work::queue_work(w, ring, op, number, 0);
         }
         Attempt::Pend(events) => {
@@ -43,11 +43,16 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
             let may_be_ready = ring::get_op(w, ring, op).is_some_and(|op| match op.operation {
                 Operation::Connect { .. } => true,
                 Operation::Recv { .. } | Operation::Read { .. } => op.moved > 0 || defer,
+                // The peer's end is news for who sends, too.
+                Operation::Send { .. } | Operation::Write { .. } => defer,
                 // What goes on keeps its place in the queue, and is not looked at again for coming back to it.
                 Operation::RecvGroup { multishot, .. } => defer && (first || !multishot),
                 _ => false,
             });
-            if may_be_ready && let Some(mask) = ready_events(w, ring, op) {
+            if may_be_ready
+                && !gave_up(w, ring, op)
+                && let Some(mask) = ready_events(w, ring, op)
+            {
                 match ring::get_op(w, ring, op) {
                     // That it is ready counts as its first wake-up.
                     Some(entry) if goes_on(&entry.operation) => (entry.wakes, entry.woken) = (1, mask),
@@ -74,6 +79,15 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     if first {
         cancel::arm_linked_timeout(w, ring, op);
     }
+}
+
+/// Whether an operation was ready and had nothing as often as the kernel tries (`APOLL_MAX_RETRY`): from then on a worker waits
+/// with it.
+fn gave_up(w: &mut World, ring: u32, op: u32) -> bool {
+    ring::get_op(w, ring, op).is_none_or(|op| {
+        op.in_vain += 1;
+        op.gave_up()
+    })
 }
 
 /// What of that which the operation waits for is so already.

@@ -176,13 +176,19 @@ pub(crate) fn enter(
         }
     }
     let submitted = entering.submitted.unwrap_or(0);
-    work::run(w, file, want);
-    release(w, file);
-    finish::flush(w, file);
-    let ready = get(w, file).map_or(0, |ring| ring.ready());
-    if ready >= want {
-        return Step::Done(Ok(submitted));
-    }
+    let ready = loop {
+        work::run(w, file, want);
+        release(w, file);
+        finish::flush(w, file);
+        let ready = get(w, file).map_or(0, |ring| ring.ready());
+        if ready >= want {
+            return Step::Done(Ok(submitted));
+        }
+        // Nobody sleeps over work that is there (`io_cqring_wait_schedule`).
+        if get(w, file).is_none_or(|ring| !ring.defer || ring.work.is_empty()) {
+            break ready;
+        }
+    };
     signal::set_wait_mask(w, mask);
     if entering.deadline.is_none()
         && let Some(timeout) = timeout
@@ -329,6 +335,7 @@ pub(crate) fn insert(
         canceled: false,
         fresh: false,
         unlisted: false,
+        in_vain: 0,
         under_way: false,
         aborted: false,
         wakes: 0,

@@ -135,7 +135,7 @@ fn perform(w: &mut World, ring: u32, op: u32) {
     }
     match attempt {
         Attempt::Done(result, failed) => end(w, ring, op, result, failed),
-        Attempt::Deferred(result) => end(w, ring, op, result, true),
+        Attempt::Deferred(result) => end(w, ring, op, result, result < 0),
         // Nothing of this waits for a file to be ready.
         Attempt::Pend(_) | Attempt::Ready(..) | Attempt::Pool | Attempt::Later(_) => {
             end(w, ring, op, -Errno::EAGAIN.0, true);

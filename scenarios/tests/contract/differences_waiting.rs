@@ -1,0 +1,117 @@
+//! What random programs that wait on pipes, Unix and UDP sockets, rings and signals found. Each was a difference between the
+//! kernels once, and a mistake of the simulator.
+
+use crate::asleep::{Caller, Sleepers};
+use crate::unix::close_all;
+use eagain_net::*;
+use std::time::Duration;
+
+const BLOCK: SocketFlags = SocketFlags::NONE;
+const SOON: Option<Duration> = Some(Duration::from_secs(5));
+
+/// It is always ready and has nothing for who does not wait; a worker that waits learns that it is shut.
+fn ring_receives_the_end_of_a_shut_udp_socket<K: Sleepers>(k: K) {
+    if k.io_uring_probe() != Advice::Available {
+        return;
+    }
+    let params = RingParams { entries: 8, cq_entries: 0, defer_taskrun: true };
+    let mut ring = k.io_uring_setup(params).unwrap();
+    let fd = k.socket(Domain::Inet6, SocketFlags::DGRAM).unwrap();
+    for shut_before in [false, true] {
+        let operation = Operation::Recv { fd, buffer: vec![0; 8], flags: RecvFlags::NONE };
+        assert!(ring.push(Submission { user_data: 1, operation, flags: SubmissionFlags::NONE }).is_ok());
+        let mut done = Vec::new();
+        if !shut_before {
+            ring.enter(0, None, None).unwrap();
+            assert_eq!(ring.reap(&mut done), 0);
+            assert_eq!(k.shutdown(fd, ShutdownHow::Read), Err(Errno::ENOTCONN));
+        }
+        ring.enter(1, SOON, None).unwrap();
+        ring.reap(&mut done);
+        assert_eq!(done.iter().map(|one| (one.user_data, one.result)).collect::<Vec<_>>(), [(1, 0)]);
+    }
+    drop(ring);
+    close_all(k, &[fd]);
+}
+
+fn unix_socket_that_does_not_listen_accepts_nothing<K: Sleepers>(k: K) {
+    for (kind, errno) in [(BLOCK, Errno::EINVAL), (SocketFlags::DGRAM, Errno::EOPNOTSUPP)] {
+        let (a, b) = k.socketpair(kind).unwrap();
+        assert_eq!(k.accept4(a, BLOCK).map(|_| ()), Err(errno));
+        close_all(k, &[a, b]);
+    }
+}
+
+fn fill<K: Sleepers>(k: K, fd: Fd) {
+    while k.send(fd, &[1; 4096], SendFlags::DONTWAIT).is_ok() {}
+}
+
+fn has_error<K: Sleepers>(k: K, fd: Fd) -> bool {
+    let mut asked = [PollFd::new(fd, Events::OUT)];
+    k.poll(&mut asked, Some(Duration::ZERO), None).unwrap();
+    asked[0].revents.contains(Events::ERR)
+}
+
+/// The peer goes with bytes that it has not read: who waits for room is told, before it is told that the pipe is broken.
+fn writer_that_waits_takes_the_error_of_a_unix_socket<K: Sleepers>(k: K) {
+    let (a, b) = k.socketpair(BLOCK).unwrap();
+    fill(k, a);
+    let writer = Caller::start(k, move |k| k.write(a, b"x"));
+    k.close(b).unwrap();
+    assert_eq!(writer.end(k), Err(Errno::ECONNRESET));
+    assert!(!has_error(k, a));
+    assert_eq!(k.send(a, b"x", SendFlags::NOSIGNAL), Err(Errno::EPIPE));
+    close_all(k, &[a]);
+}
+
+fn aio_write_that_waits_takes_the_error_of_a_unix_socket<K: Sleepers>(k: K) {
+    for waits_at_once in [false, true] {
+        let (a, b) = k.socketpair(BLOCK).unwrap();
+        if waits_at_once {
+            fill(k, a);
+        }
+        let id = k.aio_write(a, vec![1; 400_000], 0, 0, SigEvent::None).map_err(|(errno, _)| errno).unwrap();
+        // Until a thread of the library waits.
+        k.nanosleep(Duration::from_millis(20)).unwrap();
+        k.close(b).unwrap();
+        while k.aio_error(id) == Ok(AioState::InProgress) {
+            let _ = k.aio_suspend(&[id], None);
+        }
+        match k.aio_return(id).unwrap().0 {
+            Ok(n) => assert!(!waits_at_once && n < 400_000),
+            error => assert!(waits_at_once && error == Err(Errno::ECONNRESET), "{error:?}"),
+        }
+        assert!(!has_error(k, a));
+        close_all(k, &[a]);
+    }
+}
+
+crate::bodies! {
+    ring_receives_the_end_of_a_shut_udp_socket
+    unix_socket_that_does_not_listen_accepts_nothing
+    writer_that_waits_takes_the_error_of_a_unix_socket
+    aio_write_that_waits_takes_the_error_of_a_unix_socket
+}
+
+/// The one that takes a signal of the process wakes another one that waits for it, which finds nothing
+/// (`retarget_shared_pending`). The threads of the test process itself would take such a signal: on Linux `conform --waiting`
+/// does this, with all of them out of the way.
+#[test]
+fn second_waiter_for_a_signal_is_woken_for_nothing() {
+    let result = crate::on_simulation(|k| {
+        let set = SigSet::of(&[Signal::SIGUSR1]);
+        k.sigprocmask(MaskHow::Block, set).unwrap();
+        let waiters = [(); 3].map(|()| Caller::start(k, move |k| k.sigtimedwait(set, None).map(|_| 0)));
+        k.kill(k.getpid(), Signal::SIGUSR1).unwrap();
+        k.nanosleep(Duration::from_millis(1)).unwrap();
+        let over = waiters.iter().filter(|waiter| waiter.is_over()).count();
+        assert_eq!(over, 2, "one has it, one was woken for nothing, one waits on");
+        for _ in 0..2 {
+            k.kill(k.getpid(), Signal::SIGUSR1).unwrap();
+            k.nanosleep(Duration::from_millis(1)).unwrap();
+        }
+        let came = waiters.map(|waiter| waiter.end(k));
+        assert_eq!(came.iter().filter(|came| **came == Err(Errno::EINTR)).count(), 1, "{came:?}");
+    });
+    assert_eq!(result, Ok(()));
+}
