@@ -27,7 +27,7 @@ fn random_programs_about_files_agree_with_linux() {
 fn random_programs_that_wait_agree_with_linux() {
     let (status, told) = conform(&["--waiting", "--programs", "100", "--show", "3"]);
     assert_eq!(status, Some(0), "{told}");
-    assert!(told.contains("recv        MSG_WAITALL") && told.contains("\nempty: "), "{told}");
+    assert!(told.contains("recv          connection  MSG_WAITALL") && told.contains("\nempty: "), "{told}");
 }
 
 #[test]

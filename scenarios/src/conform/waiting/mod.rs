@@ -1,161 +1,27 @@
 //! Random programs that wait: calls made by worker threads, on descriptors that the program closes, duplicates, shuts and
-//! sets meanwhile, with signals and timeouts. After each step every worker has returned or is asleep inside its call; what
-//! came of it is compared with Linux. No two workers wait for what only one of them can have, but in `accept4`.
+//! sets meanwhile, with signals and timeouts; on connections, pipes, Unix and UDP sockets, counters, sets, rings and AIO. After
+//! each step every worker has returned or is asleep inside its call; what came of it is compared with Linux. No two workers wait
+//! for what only one of them can have, but in `accept4` and `sigtimedwait`.
 //!
-//! `run` is the interpreter, `table` what was covered.
+//! | file | does |
+//! |---|---|
+//! | `draw` | the steps, and the program of a seed |
+//! | `make` | the calls of a worker |
+//! | `run` | the interpreter |
+//! | `table` | what was covered |
 
+mod draw;
+mod make;
 mod run;
 mod table;
 
 use super::sides::{in_simulation, on_linux};
 use super::sweep::Report;
-use eagain_net::{Events, RecvFlags};
+use draw::{Step, program};
 use eagain_sim::Engine;
-use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
-
-const PROGRAM: Domain = Domain("conform.waiting");
-
-/// The slots of a program: a listener, two connections, a counter, a set, a pipe, an unconnected socket, and room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-enum Slot {
-    L,
-    A,
-    B,
-    C,
-    D,
-    V,
-    E,
-    P,
-    Q,
-    N,
-    X,
-    Y,
-}
-
-use Slot::{A, B, C, D, E, L, N, P, Q, V, X, Y};
-
-/// How many slots there are.
-const SLOTS: usize = Y as usize + 1;
-/// How many workers.
-const WORKERS: usize = 3;
-
-/// One step. The first group is made by a worker, and may wait.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Step {
-    Recv(Slot, usize, RecvFlags),
-    Read(Slot, usize),
-    Accept(Slot, Slot),
-    Connect(Slot),
-    /// With a timeout, or for ever.
-    Poll(Slot, Events, bool),
-    Select(Slot, bool),
-    Wait(Slot, usize, bool),
-    /// Without waiting, from here on.
-    Send(Slot, usize),
-    Take(Slot, usize, RecvFlags),
-    Count(Slot, u64),
-    Dial(Slot),
-    Ask(Slot),
-    Close(Slot),
-    Dup(Slot, Slot),
-    Replace(Slot, Slot),
-    Shutdown(Slot, u8),
-    LowAt(Slot, u32),
-    RecvTimeout(Slot, bool),
-    SendTimeout(Slot, bool),
-    Nonblocking(Slot, bool),
-    Watch(Slot, Events),
-    Forget(Slot),
-    /// A signal to a worker; its handler has `SA_RESTART` or not.
-    Poke(u8, bool),
-    /// Until timeouts are over.
-    Later,
-}
-
-struct Draw {
-    choices: Choices,
-    stream: Stream,
-}
-
-impl Draw {
-    fn below(&mut self, n: usize) -> usize {
-        let any = Distribution::uniform(0, n as u64 - 1);
-        self.choices.choose(&mut self.stream, PROGRAM, true, any, || "program".to_owned()) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-}
-
-const ENDS: &[Slot] = &[A, B, B, C, D, D, X, N];
-const ANY: &[Slot] = &[L, A, B, B, C, D, D, V, E, P, P, Q, N, X, Y];
-
-fn step(draw: &mut Draw) -> Step {
-    let flags = |draw: &mut Draw| {
-        let all = [RecvFlags::PEEK, RecvFlags::TRUNC, RecvFlags::WAITALL, RecvFlags::DONTWAIT];
-        let mut flags = RecvFlags::NONE;
-        while draw.chance(3) {
-            flags |= draw.pick(&all);
-        }
-        flags
-    };
-    let length = |draw: &mut Draw| draw.pick(&[0, 1, 3, 10, 10, 100, 100]);
-    match draw.below(46) {
-        0..=6 => Step::Recv(draw.pick(ENDS), length(draw), flags(draw)),
-        7..=8 => Step::Read(draw.pick(&[V, V, P, P, B, D, Q]), draw.pick(&[8, 8, 100, 7])),
-        9..=11 => Step::Accept(draw.pick(&[L, L, L, A]), draw.pick(&[X, Y])),
-        12 => Step::Connect(draw.pick(&[N, N, X, A])),
-        13..=15 => {
-            let events =
-                draw.pick(&[Events::IN, Events::IN | Events::RDHUP, Events::IN | Events::OUT, Events::NONE]);
-            Step::Poll(draw.pick(ANY), events, draw.chance(2))
-        }
-        16 => Step::Select(draw.pick(ANY), draw.chance(2)),
-        17..=19 => Step::Wait(draw.pick(&[E, E, E, E, V]), draw.pick(&[1, 4, 4, 0]), draw.chance(2)),
-        20..=24 => Step::Send(draw.pick(&[A, A, C, C, B, D, X]), draw.pick(&[1, 2, 7, 10, 50])),
-        25..=26 => Step::Take(draw.pick(&[B, D, A, X]), length(draw), flags(draw)),
-        27 => Step::Count(draw.pick(&[V, V, Q]), draw.pick(&[0, 1, 2])),
-        28..=29 => Step::Dial(draw.pick(&[X, Y])),
-        30 => Step::Ask(draw.pick(ANY)),
-        31..=33 => Step::Close(draw.pick(ANY)),
-        34 => Step::Dup(draw.pick(ANY), draw.pick(&[X, Y])),
-        35 => Step::Replace(draw.pick(ANY), draw.pick(ANY)),
-        36..=37 => Step::Shutdown(draw.pick(&[A, B, C, D, L, X, N]), draw.below(3) as u8),
-        38 => Step::LowAt(draw.pick(&[B, D]), draw.pick(&[1, 2, 5, 20])),
-        39 => Step::RecvTimeout(draw.pick(&[B, D, L, A]), draw.chance(2)),
-        40 => Step::SendTimeout(draw.pick(&[N, A]), draw.chance(2)),
-        41 => Step::Nonblocking(draw.pick(ANY), draw.chance(2)),
-        42..=43 => {
-            let how = draw.pick(&[Events::NONE, Events::NONE, Events::ET, Events::ONESHOT]);
-            let events = draw.pick(&[Events::IN, Events::IN | Events::OUT, Events::IN | Events::RDHUP]);
-            Step::Watch(draw.pick(ANY), events | how)
-        }
-        44 if draw.chance(2) => Step::Forget(draw.pick(ANY)),
-        _ => Step::Poke(draw.below(WORKERS) as u8, draw.chance(2)),
-    }
-}
-
-/// The program of a seed. Few let time pass: that takes as long on Linux.
-fn program(seed: u64) -> Vec<Step> {
-    let choices = Choices::new(Base::Seed(seed), &Overrides::new());
-    let mut draw = Draw { choices, stream: Stream::default() };
-    let count = 15 + draw.below(30);
-    let mut steps: Vec<Step> = (0..count).map(|_| step(&mut draw)).collect();
-    if draw.chance(16) {
-        steps.insert(5 + draw.below(count - 5), Step::Later);
-        steps.push(Step::Later);
-    }
-    steps
-}
 
 /// What each step came to, and the cells of the table that it was in.
 type Log = Vec<String>;
@@ -255,7 +121,7 @@ pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
             }
             Err(why) => {
                 report.differences += 1;
-                println!("program {seed} did not get through: {why}");
+                println!("program {seed} did not get through: {why}\n    {steps:?}");
             }
         }
     }

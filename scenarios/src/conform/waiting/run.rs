@@ -1,26 +1,27 @@
 //! The interpreter: workers make the calls that may wait, the program goes on when each has returned or is asleep.
 
-use super::table::Table;
-use super::{A, B, C, D, E, L, N, P, Q, SLOTS, Slot, Step, V, WORKERS};
-use crate::conform::machine::digest;
+use super::draw::Slot::{self, A, B, C, D, E, G, L, N, P, Q, S, T, U, V, W};
+use super::draw::{RingOp, SLOTS, Step, WORKERS};
+use super::make::{self, AWAITED, Done, Job, TIMEOUT, bytes, of, pattern};
+use super::table::{Cell, Table, named};
 use eagain_net::{
-    Domain, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, FutexTimeout, Kernel, Linux, MaskHow, PollFd,
-    Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption,
-    StatusFlags, ThreadId,
+    Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, PollFd, Result, SendFlags,
+    ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, StatusFlags, ThreadId,
 };
 use std::any::TypeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
-/// Of waits that have a timeout: longer than a program takes. `LATER` is over after it.
-const TIMEOUT: Duration = Duration::from_millis(600);
+/// Timeouts are over after it.
 const LATER: Duration = Duration::from_millis(800);
+/// How long threads of the C library take to get into their calls.
+const SHORT: Duration = Duration::from_millis(2);
 /// How long a thread of the simulation has to come to rest.
 const REST: Duration = Duration::from_micros(60);
 const RESTARTS: Signal = Signal::SIGUSR1;
@@ -32,22 +33,6 @@ const GIVEN: u32 = 1;
 const INSIDE: u32 = 2;
 const DONE: u32 = 3;
 const STOP: u32 = 4;
-
-/// A call for a worker.
-#[derive(Clone, Copy)]
-struct Job {
-    step: Step,
-    fd: Fd,
-    address: SocketAddr,
-}
-
-/// What it came to: the text, its class in the table, and a new descriptor.
-#[derive(Clone, Default)]
-struct Done {
-    text: String,
-    class: String,
-    new: Option<Fd>,
-}
 
 #[derive(Default)]
 struct Desk {
@@ -62,79 +47,22 @@ struct Worker {
     /// What it is in, the object that it waits for, and whether it was seen asleep there.
     call: Option<(Step, u32)>,
     waited: bool,
+    /// What it works on, and what that was like when the call was made, for the table.
+    met: (&'static str, String),
     /// What Linux says of the thread. Open from the start: a number that the program closes must not come back while somebody
     /// only looks.
     stat: Option<File>,
 }
 
-fn of<T>(result: Result<T>, text: impl FnOnce(T) -> (String, &'static str)) -> Done {
-    match result {
-        Ok(value) => {
-            let (text, class) = text(value);
-            Done { text, class: class.to_owned(), new: None }
-        }
-        Err(errno) => Done { text: format!("{errno:?}"), class: format!("{errno:?}"), new: None },
-    }
-}
-
-fn bytes(buffer: &[u8], n: usize) -> (String, &'static str) {
-    (format!("{n}:{:x}", digest(&buffer[..n])), if n > 0 { "bytes" } else { "0" })
-}
-
-fn ready(n: usize, what: String) -> (String, &'static str) {
-    if n > 0 { (what, "ready") } else { ("0".to_owned(), "0") }
-}
-
-/// Makes a call; it may wait.
-fn make<K: Kernel>(k: K, job: Job) -> Done {
-    let Job { step, fd, address } = job;
-    let limit = |timed: bool| timed.then_some(TIMEOUT);
-    match step {
-        Step::Recv(_, len, flags) => {
-            let mut buffer = [0; 128];
-            of(k.recv(fd, &mut buffer[..len], flags), |n| bytes(&buffer, n))
-        }
-        Step::Read(_, len) => {
-            let mut buffer = [0; 128];
-            of(k.read(fd, &mut buffer[..len]), |n| bytes(&buffer, n))
-        }
-        Step::Accept(..) => match k.accept4(fd, SocketFlags::NONE) {
-            Ok((new, _)) => Done { text: "ok".to_owned(), class: "ok".to_owned(), new: Some(new) },
-            Err(errno) => of(Err::<(), _>(errno), |()| (String::new(), "")),
-        },
-        Step::Connect(_) => of(k.connect(fd, address), |()| ("ok".to_owned(), "ok")),
-        Step::Poll(_, events, timed) => {
-            let mut fds = [PollFd::new(fd, events)];
-            of(k.poll(&mut fds, limit(timed), None), |n| ready(n, format!("{:?}", fds[0].revents)))
-        }
-        Step::Select(_, timed) => {
-            let mut sets = [(); 3].map(|()| FdSet::default());
-            if !sets.iter_mut().all(|set| set.insert(fd)) {
-                return of(Err::<(), _>(Errno::EBADF), |()| (String::new(), ""));
-            }
-            let [read, write, except] = &mut sets;
-            let n = k.select(fd.0 + 1, Some(read), Some(write), Some(except), limit(timed), None);
-            of(n, |n| ready(n, format!("{:?}", sets.map(|set| set.contains(fd)))))
-        }
-        Step::Wait(_, most, timed) => {
-            let mut events = [EpollEvent::default(); 4];
-            let n = k.epoll_wait(fd, &mut events[..most], limit(timed), None);
-            of(n, |n| {
-                ready(n, format!("{:?}", events[..n].iter().map(|e| (e.data, e.events)).collect::<Vec<_>>()))
-            })
-        }
-        _ => Done::default(),
-    }
-}
-
 fn work<K: Kernel>(k: K, desk: &Desk) {
+    let mut worker = make::Worker { k, ring: None };
     loop {
         let state = desk.state.load(SeqCst);
         match state {
             GIVEN => {
                 let job = *desk.job.lock().unwrap_or_else(PoisonError::into_inner);
                 desk.state.store(INSIDE, SeqCst);
-                let done = job.map(|job| make(k, job)).unwrap_or_default();
+                let done = job.map(|job| worker.make(job)).unwrap_or_default();
                 *desk.done.lock().unwrap_or_else(PoisonError::into_inner) = done;
                 desk.state.store(DONE, SeqCst);
             }
@@ -153,29 +81,41 @@ struct Program<K> {
     address: SocketAddr,
     sent: u8,
     workers: Vec<Worker>,
+    /// Which kind of object each of those is that the program began with.
+    kinds: BTreeMap<u32, &'static str>,
     /// What was ever put into which set, as objects.
     watched: BTreeSet<(u32, u32)>,
 }
 
-/// What a call waits for can be had by one alone.
-fn consumes(step: Step) -> bool {
-    matches!(step, Step::Recv(..) | Step::Read(..) | Step::Accept(..) | Step::Connect(..))
+/// What is in the slots at first.
+const KINDS: &[(&[Slot], &str)] = &[
+    (&[L], "listener"),
+    (&[A, B, C, D], "connection"),
+    (&[V], "counter"),
+    (&[E], "set"),
+    (&[P, Q], "pipe"),
+    (&[N], "unconnected"),
+    (&[S, T], "unix"),
+    (&[U, W], "udp"),
+    (&[G], "signalfd"),
+];
+
+/// Whether a call moves more than TCP takes for certain.
+fn much(step: Step) -> bool {
+    match step {
+        Step::Write(_, len) | Step::Ring(_, _, len, _) | Step::Aio(false, _, len, _) => len > 100,
+        _ => false,
+    }
 }
 
-/// The name of a call that may wait, its flags, and its slot.
-fn named(step: Step) -> Option<(&'static str, String, Slot)> {
-    Some(match step {
-        Step::Recv(slot, len, flags) => {
-            ("recv", format!("{flags:?}{}", if len == 0 { " of nothing" } else { "" }), slot)
-        }
-        Step::Read(slot, _) => ("read", format!("{slot:?}"), slot),
-        Step::Accept(slot, _) => ("accept4", String::new(), slot),
-        Step::Connect(slot) => ("connect", String::new(), slot),
-        Step::Poll(slot, events, _) => ("poll", format!("{events:?}"), slot),
-        Step::Select(slot, _) => ("select", String::new(), slot),
-        Step::Wait(slot, most, _) => ("epoll_wait", format!("{most}"), slot),
-        _ => return None,
-    })
+/// What a call waits for can be had by one alone.
+fn consumes(step: Step) -> bool {
+    match step {
+        Step::Recv(..) | Step::Read(..) | Step::Accept(..) | Step::Connect(..) => true,
+        Step::Write(..) | Step::Add(..) | Step::Aio(..) => true,
+        Step::Ring(op, ..) => op != RingOp::Poll,
+        _ => false,
+    }
 }
 
 impl<K: Kernel> Program<K> {
@@ -209,13 +149,21 @@ impl<K: Kernel> Program<K> {
             k.sigaction(signal, SigAction::handler(restart, |_| {}))?;
         }
         k.sigprocmask(MaskHow::Unblock, SigSet::of(&[RESTARTS, ENDS]))?;
+        k.sigprocmask(MaskHow::Block, SigSet::of(&AWAITED))?;
         let real = TypeId::of::<K>() == TypeId::of::<Linux>();
         for _ in 0..WORKERS {
             let desk = Arc::new(Desk::default());
             let inside = desk.clone();
             let thread = k.spawn("worker", Box::new(move || work(k, &inside)))?;
             let stat = real.then(|| File::open(format!("/proc/self/task/{}/stat", thread.0)).ok()).flatten();
-            self.workers.push(Worker { thread, desk, call: None, waited: false, stat });
+            self.workers.push(Worker {
+                thread,
+                desk,
+                call: None,
+                waited: false,
+                met: Default::default(),
+                stat,
+            });
         }
         let listener = self.socket(SocketFlags::NONE)?;
         self.put(L, listener, None);
@@ -233,7 +181,44 @@ impl<K: Kernel> Program<K> {
         self.put(Q, writer, None);
         let socket = self.socket(SocketFlags::NONE)?;
         self.put(N, socket, None);
+        let (one, other) = k.socketpair(SocketFlags::NONE)?;
+        self.put(S, one, None);
+        self.put(T, other, None);
+        let receiver = k.socket(Domain::Inet6, SocketFlags::DGRAM)?;
+        self.put(U, receiver, None);
+        k.bind(receiver, SocketAddr::from((Ipv6Addr::LOCALHOST, 0)))?;
+        let sender = k.socket(Domain::Inet6, SocketFlags::DGRAM)?;
+        self.put(W, sender, None);
+        k.connect(sender, k.getsockname(receiver)?)?;
+        let signals = k.signalfd(SigSet::of(&AWAITED), SocketFlags::NONE)?;
+        self.put(G, signals, None);
+        for (slots, kind) in KINDS {
+            self.kinds.extend(slots.iter().map(|&slot| (self.objects[slot as usize], *kind)));
+        }
         Ok(())
+    }
+
+    /// What kind of object is in a slot.
+    fn kind(&self, slot: Slot) -> &'static str {
+        match self.objects[slot as usize] {
+            0 => "nothing",
+            object => self.kinds.get(&object).copied().unwrap_or("connection"),
+        }
+    }
+
+    /// What poll says of an object, and what of it has to do with a call.
+    fn state(&self, step: Step, slot: Slot) -> String {
+        if let Step::SigWait(..) = step {
+            let pending = self.k.sigpending().unwrap_or_default();
+            return if AWAITED.iter().any(|&one| pending.contains(one)) { "pending" } else { "none" }
+                .to_owned();
+        }
+        let all = Events::IN | Events::OUT | Events::RDHUP | Events::PRI;
+        let mut fds = [PollFd::new(self.slots[slot as usize], all)];
+        match self.k.poll(&mut fds, NOW, None) {
+            Ok(_) => format!("{:?}", fds[0].revents).replace("POLL", ""),
+            Err(errno) => format!("{errno:?}"),
+        }
     }
 
     /// Waits until every worker has returned, or is asleep inside its call.
@@ -250,6 +235,11 @@ impl<K: Kernel> Program<K> {
             INSIDE if real => asleep(worker) && worker.desk.state.load(SeqCst) == INSIDE,
             _ => true,
         };
+        let library = self.workers.iter().any(|worker| matches!(worker.call, Some((Step::Aio(..), _))));
+        if real && library {
+            // Its threads are not seen.
+            let _ = self.k.nanosleep(SHORT);
+        }
         let mut calm = 0;
         while calm < 2 {
             match real {
@@ -273,12 +263,12 @@ impl<K: Kernel> Program<K> {
             let Some((step, _)) = worker.call.take() else { continue };
             let done = std::mem::take(&mut *worker.desk.done.lock().unwrap_or_else(PoisonError::into_inner));
             let waited = std::mem::take(&mut worker.waited);
-            if let Some((name, flags, _)) = named(step) {
-                table.note(name, flags, done.class, waited);
-            }
+            let (object, state) = std::mem::take(&mut worker.met);
+            let (call, flags) = named(step);
+            table.note(Cell { call, object, flags, state, result: done.class, waited });
             *text += &format!(" [{at}: {}]", done.text);
-            if let (Step::Accept(_, slot), Some(fd)) = (step, done.new) {
-                accepted.push((slot, fd));
+            if let Some(fd) = done.new {
+                accepted.push((if let Step::Accept(_, slot) = step { slot } else { Slot::X }, fd));
             }
         }
         // Only now: what was in the slot is closed, and whether who waits at its other end has returned while we look, is a race.
@@ -292,6 +282,16 @@ impl<K: Kernel> Program<K> {
         // Which of two that wait for one set is first, where a step wakes it twice, is a race too.
         let takes = |step| consumes(step) || matches!(step, Step::Wait(..));
         let both_accept = matches!((step, other), (Step::Accept(..), Step::Accept(..)));
+        // Who is told of a signal first, and whether the other still finds it, is one as well.
+        let waits = |step| matches!(step, Step::SigWait(..));
+        let looks = |step| matches!(step, Step::Read(G, _) | Step::Poll(G, ..));
+        // Nobody can tell threads of the library to stop: two of them that hold both ends of a connection never end.
+        if matches!((step, other), (Step::Aio(..), Step::Aio(..))) {
+            return true;
+        }
+        if waits(step) && looks(other) || looks(step) && waits(other) {
+            return true;
+        }
         object == its && (takes(step) || takes(other)) && !both_accept
             || consumes(step) && self.watched.contains(&(its, object))
             || consumes(other) && self.watched.contains(&(object, its))
@@ -314,14 +314,20 @@ impl<K: Kernel> Program<K> {
 
     /// Gives a call to a worker, unless another waits for what it would take.
     fn give(&mut self, step: Step, slot: Slot) -> String {
-        let object = self.objects[slot as usize];
+        let signals = matches!(step, Step::SigWait(..));
+        let object = if signals { 0 } else { self.objects[slot as usize] };
+        if much(step) && !self.is_local(slot) {
+            return "elsewhere".to_owned();
+        }
         if self.workers.iter().filter_map(|worker| worker.call).any(|call| self.clash((step, object), call)) {
             return "clashes".to_owned();
         }
         let job = Job { step, fd: self.slots[slot as usize], address: self.address };
+        let met = (if signals { "signals" } else { self.kind(slot) }, self.state(step, slot));
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.call.is_none()) else {
             return "nobody free".to_owned();
         };
+        worker.met = met;
         worker.call = Some((step, object));
         *worker.desk.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
         worker.desk.state.store(GIVEN, SeqCst);
@@ -353,6 +359,20 @@ impl<K: Kernel> Program<K> {
                 self.give(step, slot)
             }
             Step::Poll(slot, ..) | Step::Select(slot, _) | Step::Wait(slot, ..) => self.give(step, slot),
+            Step::Write(slot, _) | Step::Add(slot, _) | Step::Ring(_, slot, ..) => self.give(step, slot),
+            Step::Aio(_, slot, ..) => match self.is_local(slot) || [B, D].contains(&slot) {
+                // What else there is may never end, and a thread of the library cannot be told to.
+                true if self.kind(slot) != "counter" => self.give(step, slot),
+                _ => "elsewhere".to_owned(),
+            },
+            Step::SigWait(..) => self.give(step, G),
+            Step::Drain(slot, len) => self.drain(slot, len),
+            Step::Fill(slot, len) => self.fill(slot, len),
+            Step::Signal(which, how) => self.signal(AWAITED[usize::from(which) % AWAITED.len()], how),
+            Step::Pending => {
+                let pending = k.sigpending().unwrap_or_default();
+                format!("{:?}", AWAITED.map(|one| pending.contains(one)))
+            }
             Step::Send(slot, len) => {
                 self.sent = self.sent.wrapping_add(1);
                 let bytes: Vec<u8> = (0..len as u8).map(|at| at.wrapping_mul(7) ^ self.sent).collect();
@@ -366,6 +386,7 @@ impl<K: Kernel> Program<K> {
             }
             // A write may wait for a connection.
             Step::Count(slot, _) if k.getsockname(fd(slot)).is_ok() => "a socket".to_owned(),
+            Step::Count(slot, _) if !self.is(slot, Events::OUT) => "full".to_owned(),
             Step::Count(slot, value) => said(k.write(fd(slot), &value.to_ne_bytes())),
             Step::Dial(slot) => match self.socket(SocketFlags::NONBLOCK) {
                 Ok(new) => {
@@ -422,14 +443,75 @@ impl<K: Kernel> Program<K> {
         }
     }
 
-    /// Ends what waits still, and closes what is open.
+    /// Whether what is in a slot is a pipe or a Unix socket: how much they take is a number.
+    fn is_local(&self, slot: Slot) -> bool {
+        matches!(self.kind(slot), "pipe" | "unix")
+    }
+
+    fn is(&self, slot: Slot, what: Events) -> bool {
+        let mut fds = [PollFd::new(self.slots[slot as usize], what)];
+        self.k.poll(&mut fds, NOW, None).is_ok() && fds[0].revents.contains(what)
+    }
+
+    /// Whether a worker moves bytes meanwhile: how much there is, or is room for, would be a race.
+    fn moves(&self) -> bool {
+        self.workers.iter().any(|worker| worker.call.is_some_and(|(step, _)| consumes(step)))
+    }
+
+    fn drain(&mut self, slot: Slot, len: usize) -> String {
+        if !self.is(slot, Events::IN) {
+            return "empty".to_owned();
+        }
+        // A pipe is read in one piece, however much a writer adds.
+        if len > 100 && self.kind(slot) != "pipe" && self.moves() {
+            return "clashes".to_owned();
+        }
+        let mut buffer = vec![0; len.max(8)];
+        of(self.k.read(self.slots[slot as usize], &mut buffer), |n| bytes(&buffer, n)).text
+    }
+
+    fn fill(&mut self, slot: Slot, len: usize) -> String {
+        if !self.is_local(slot) || len > 100 && self.moves() {
+            return "clashes".to_owned();
+        }
+        let fd = self.slots[slot as usize];
+        match self.k.send(fd, &pattern(len), SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            // A pipe that says so takes as much as is written whole.
+            Err(Errno::ENOTSOCK) if self.is(slot, Events::OUT) => {
+                of(self.k.write(fd, &pattern(len.min(4096))), |n| (n.to_string(), "")).text
+            }
+            Err(Errno::ENOTSOCK) => "full".to_owned(),
+            sent => of(sent, |n| (n.to_string(), "")).text,
+        }
+    }
+
+    fn signal(&mut self, signal: Signal, how: u8) -> String {
+        let k = self.k;
+        match how {
+            0 => said(k.kill(k.getpid(), signal)),
+            1 => {
+                self.sent = self.sent.wrapping_add(1);
+                said(k.sigqueue(k.getpid(), signal, self.sent.into()))
+            }
+            at => said(k.tgkill(self.workers[usize::from(at) % WORKERS].thread, signal)),
+        }
+    }
+
+    /// Closes what is open, and ends what waits still.
     fn finish(&mut self) {
         let k = self.k;
-        for worker in &self.workers {
-            while matches!(worker.desk.state.load(SeqCst), GIVEN | INSIDE) {
+        for fd in self.slots.into_iter().filter(|fd| fd.0 >= 0) {
+            let _ = k.setsockopt(fd, SocketOption::Linger(Some(0)));
+            let _ = k.close(fd);
+        }
+        let inside = |worker: &Worker| matches!(worker.desk.state.load(SeqCst), GIVEN | INSIDE);
+        while self.workers.iter().any(inside) {
+            for worker in self.workers.iter().filter(|worker| inside(worker)) {
                 let _ = k.tgkill(worker.thread, ENDS);
-                let _ = k.nanosleep(REST);
             }
+            let _ = k.nanosleep(REST);
+        }
+        for worker in &self.workers {
             worker.desk.state.store(STOP, SeqCst);
             let _ = k.futex_wake(&worker.desk.state, 1);
             let _ = k.join(worker.thread);
@@ -437,10 +519,7 @@ impl<K: Kernel> Program<K> {
                 let _ = k.close(new);
             }
         }
-        for fd in self.slots.into_iter().filter(|fd| fd.0 >= 0) {
-            let _ = k.setsockopt(fd, SocketOption::Linger(Some(0)));
-            let _ = k.close(fd);
-        }
+        while k.sigtimedwait(SigSet::of(&AWAITED), NOW).is_ok() {}
     }
 }
 
@@ -459,6 +538,7 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
         address: SocketAddr::from((ip, 0)),
         sent: 0,
         workers: Vec::new(),
+        kinds: BTreeMap::new(),
         watched: BTreeSet::new(),
     };
     let log = match program.set_up() {

@@ -1,29 +1,103 @@
-//! What was covered: which call came to what, at once or after it had waited, and which of that never occurred.
+//! What was covered: which call came to what, on which object in which state, at once or after it had waited; and which of
+//! that never occurred, or cannot.
 
-use std::collections::BTreeMap;
+use super::draw::Step;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What each call can come to. An error of the number itself comes at once only, or when a handler made the call begin anew.
-const CELLS: &[(&str, &[&str])] = &[
-    ("recv", &["bytes", "0", "EAGAIN", "EINTR", "EBADF", "ECONNRESET", "ENOTCONN"]),
-    ("read", &["bytes", "0", "EAGAIN", "EINTR", "EBADF", "EINVAL"]),
-    ("accept4", &["ok", "EAGAIN", "EINTR", "EBADF", "EINVAL"]),
+/// What each call can come to, by the kind of its object.
+const RESULTS: &[(&str, &str, &[&str])] = &[
+    ("recv", "connection", &["bytes", "0", "EAGAIN", "EINTR", "EBADF", "ECONNRESET"]),
+    ("recv", "unconnected", &["ENOTCONN"]),
+    ("recv", "unix", &["bytes", "0", "EAGAIN", "EINTR"]),
+    ("recv", "udp", &["bytes", "0", "EAGAIN", "EINTR", "ECONNREFUSED"]),
+    ("read", "connection", &["bytes", "0", "EINTR"]),
+    ("read", "counter", &["bytes", "EAGAIN", "EINTR", "EBADF", "EINVAL"]),
+    ("read", "pipe", &["bytes", "0", "EAGAIN", "EINTR", "EBADF"]),
+    ("read", "signalfd", &["bytes", "EINTR", "EINVAL"]),
+    ("write", "pipe", &["all", "short", "EAGAIN", "EINTR", "EPIPE", "EBADF"]),
+    ("write", "unix", &["all", "short", "EAGAIN", "EINTR", "EPIPE"]),
+    ("write", "counter", &["all", "EAGAIN", "EINTR"]),
+    ("accept4", "listener", &["ok", "EAGAIN", "EINTR", "EBADF", "EINVAL"]),
     (
         "connect",
-        &["ok", "EINTR", "EBADF", "EISCONN", "EINPROGRESS", "EALREADY", "ECONNREFUSED", "ECONNRESET"],
+        "unconnected",
+        &["ok", "EINTR", "EISCONN", "EINPROGRESS", "EALREADY", "ECONNREFUSED", "ECONNRESET"],
     ),
-    ("poll", &["ready", "0", "EINTR"]),
-    ("select", &["ready", "0", "EINTR", "EBADF"]),
-    ("epoll_wait", &["ready", "0", "EINTR", "EBADF", "EINVAL"]),
+    ("poll", "", &["ready", "0", "EINTR"]),
+    ("select", "", &["ready", "0", "EINTR", "EBADF"]),
+    ("epoll_wait", "set", &["ready", "0", "EINTR", "EINVAL"]),
+    ("sigtimedwait", "signals", &["ok", "EAGAIN", "EINTR"]),
+    ("ring recv", "", &["done", "nothing", "EBADF", "ECONNRESET", "ENOTCONN"]),
+    ("ring recv all", "", &["done", "nothing"]),
+    ("ring read", "", &["done", "nothing"]),
+    ("ring accept", "", &["done", "nothing", "EINVAL"]),
+    ("ring poll", "", &["done", "nothing", "EBADF"]),
+    ("ring send", "", &["done", "nothing", "EPIPE"]),
+    ("ring send all", "", &["done", "nothing", "EPIPE"]),
+    ("ring write", "", &["done", "nothing", "EPIPE"]),
+    ("aio read", "", &["bytes", "0", "EAGAIN", "EINTR", "ECONNRESET"]),
+    ("aio write", "", &["all", "short", "EAGAIN", "EINTR", "EPIPE"]),
 ];
 
-/// How often each cell occurred: the call, its flags, its result, and whether it waited.
+/// Cells that cannot occur: call, result, whether it waited, and why.
+const NEVER: &[(&str, &str, bool, &str)] = &[
+    ("", "EINTR", false, "only a wait is interrupted"),
+    ("", "nothing", false, "a ring is left with nothing done only when a wait for it ends"),
+    ("poll", "0", false, "each has time"),
+    ("select", "0", false, "each has time"),
+    ("epoll_wait", "0", false, "each has time"),
+    ("sigtimedwait", "EAGAIN", false, "each has time"),
+    ("aio read", "EAGAIN", false, "its descriptor waits, and each has time"),
+    ("epoll_wait", "EINVAL", true, "arguments are looked at before the wait"),
+    ("ring recv", "EBADF", true, "a number is looked up when it is submitted"),
+    ("ring poll", "EBADF", true, "a number is looked up when it is submitted"),
+];
+
+/// Where a call was: it, its object and what poll said of that, its flags, what it came to, whether it waited.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cell {
+    pub call: &'static str,
+    pub object: &'static str,
+    pub flags: String,
+    pub state: String,
+    pub result: String,
+    pub waited: bool,
+}
+
+/// The name of a call that may wait, and its flags.
+pub(super) fn named(step: Step) -> (&'static str, String) {
+    match step {
+        Step::Recv(_, len, flags) => {
+            ("recv", format!("{flags:?}{}", if len == 0 { " of nothing" } else { "" }))
+        }
+        Step::Read(..) => ("read", String::new()),
+        Step::Write(..) | Step::Add(..) => ("write", String::new()),
+        Step::Accept(..) => ("accept4", String::new()),
+        Step::Connect(_) => ("connect", String::new()),
+        Step::Poll(_, events, timed) => ("poll", format!("{events:?}{}", until(timed))),
+        Step::Select(_, timed) => ("select", until(timed).to_owned()),
+        Step::Wait(_, most, timed) => ("epoll_wait", format!("{most}{}", until(timed))),
+        Step::SigWait(_, timed) => ("sigtimedwait", until(timed).to_owned()),
+        Step::Ring(op, _, _, timed) => (op.name(), until(timed).to_owned()),
+        Step::Aio(reads, _, _, timed) => {
+            (if reads { "aio read" } else { "aio write" }, until(timed).to_owned())
+        }
+        _ => ("", String::new()),
+    }
+}
+
+fn until(timed: bool) -> &'static str {
+    if timed { " timed" } else { "" }
+}
+
+/// How often each cell occurred.
 #[derive(Default)]
-pub(super) struct Table(BTreeMap<(&'static str, String, String, bool), u64>);
+pub(super) struct Table(BTreeMap<Cell, u64>);
 
 impl Table {
-    pub(super) fn note(&mut self, call: &'static str, flags: String, result: String, waited: bool) {
-        *self.0.entry((call, flags, result, waited)).or_default() += 1;
+    pub(super) fn note(&mut self, cell: Cell) {
+        *self.0.entry(cell).or_default() += 1;
     }
 
     pub(super) fn add(&mut self, other: Table) {
@@ -32,33 +106,50 @@ impl Table {
         }
     }
 
-    fn count(&self, call: &str, result: &str, waited: bool) -> u64 {
-        let of = |(at, _, came, when): &(&str, String, String, bool)| {
-            (*at, came.as_str(), *when) == (call, result, waited)
-        };
-        self.0.iter().filter(|(cell, _)| of(cell)).map(|(_, count)| count).sum()
+    /// What never occurred, and with a reason what cannot.
+    fn empty(&self) -> (Vec<String>, BTreeSet<String>) {
+        let (mut empty, mut never) = (Vec::new(), BTreeSet::new());
+        for &(call, object, results) in RESULTS {
+            for (result, waited) in results.iter().flat_map(|&result| [(result, false), (result, true)]) {
+                let is = |cell: &Cell| {
+                    (cell.call, cell.result.as_str(), cell.waited) == (call, result, waited)
+                        && (object.is_empty() || cell.object == object)
+                };
+                if self.0.keys().any(is) {
+                    continue;
+                }
+                let when = if waited { "waited" } else { "at once" };
+                let reason = NEVER.iter().find(|&&(of, what, when, _)| {
+                    (of.is_empty() || of == call) && (what, when) == (result, waited)
+                });
+                match reason {
+                    Some((.., why)) => _ = never.insert(format!("{result} {when}: {why}")),
+                    None => empty.push(format!("{call} {object} {result} {when}")),
+                }
+            }
+        }
+        (empty, never)
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<12}{:<34}{:<14}{:>10}{:>10}", "call", "flags", "result", "at once", "waited")?;
-        let mut rows: BTreeMap<_, [u64; 2]> = BTreeMap::new();
-        for ((call, flags, result, waited), count) in &self.0 {
-            rows.entry((call, flags, result)).or_default()[usize::from(*waited)] += count;
+        let row = |f: &mut fmt::Formatter<'_>, texts: [&str; 5], once: &str, waited: &str| {
+            let [call, object, flags, state, result] = texts;
+            writeln!(f, "{call:<14}{object:<12}{flags:<40}{state:<24}{result:<14}{once:>10}{waited:>10}")
+        };
+        row(f, ["call", "object", "flags", "state", "result"], "at once", "waited")?;
+        let mut rows: BTreeMap<[&str; 5], [u64; 2]> = BTreeMap::new();
+        for (cell, count) in &self.0 {
+            let Cell { call, object, flags, state, result, waited } = cell;
+            rows.entry([call, object, flags, state, result]).or_default()[usize::from(*waited)] += count;
         }
-        for ((call, flags, result), [once, waited]) in rows {
-            writeln!(f, "{call:<12}{flags:<34}{result:<14}{once:>10}{waited:>10}")?;
+        for (texts, [once, waited]) in rows {
+            row(f, texts, &once.to_string(), &waited.to_string())?;
         }
-        let mut empty = Vec::new();
-        for (call, results) in CELLS {
-            for result in *results {
-                for (waited, when) in [(false, "at once"), (true, "waited")] {
-                    if self.count(call, result, waited) == 0 {
-                        empty.push(format!("{call} {result} {when}"));
-                    }
-                }
-            }
+        let (empty, never) = self.empty();
+        for why in never {
+            writeln!(f, "cannot be: {why}")?;
         }
         write!(f, "empty: {}", if empty.is_empty() { "none".to_owned() } else { empty.join(", ") })
     }
