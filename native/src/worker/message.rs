@@ -2,8 +2,8 @@
 //! body in it.
 
 use eagain_sim::Sim;
-use eagain_sim::choice::{Base, Key};
-use eagain_sim::run::{Empty, Failure, Knob, Record, RunReport, RunSpec, Scenario, TraceLog};
+use eagain_sim::choice::{Base, Key, Mix};
+use eagain_sim::run::{Empty, Failure, Feature, Knob, Record, RunReport, RunSpec, Scenario, TraceLog};
 use eagain_sim::trace::{Event, Kind};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -111,7 +111,7 @@ fn executable() -> (usize, usize) {
 }
 
 /// The request of a run, its length in front. The error is a line for people.
-pub fn specification(spec: &RunSpec) -> Result<Vec<u8>, String> {
+pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, String> {
     let (start, end) = executable();
     let place = |address: usize| {
         (start..end).contains(&address).then(|| (address - start) as u64).ok_or_else(|| {
@@ -142,13 +142,25 @@ pub fn specification(spec: &RunSpec) -> Result<Vec<u8>, String> {
         Record::Trace => 2,
     });
     writer.option(spec.events_max, Writer::number);
+    writer.option(mix, |writer, mix| {
+        for seeds in [&mix.domains, &mix.actors] {
+            writer.list(seeds.iter(), |writer, (name, seed)| {
+                writer.text(name);
+                writer.number(*seed);
+            });
+        }
+        writer.list(mix.forks.iter(), |writer, &(call, seed)| {
+            writer.number(call);
+            writer.number(seed);
+        });
+    });
     let length = writer.0.len() as u64 - 8;
     writer.0[..8].copy_from_slice(&length.to_le_bytes());
     Ok(writer.0)
 }
 
 /// What [`specification`] wrote, without its length, in another process of the same executable.
-pub fn read_specification(bytes: &[u8]) -> Option<RunSpec> {
+pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
     let (start, _) = executable();
     let mut reader = Reader(bytes);
     let name = interned(reader.text()?);
@@ -161,7 +173,7 @@ pub fn read_specification(bytes: &[u8]) -> Option<RunSpec> {
             if count == 0 { &[] } else { std::slice::from_raw_parts(knobs as *const Knob, count) };
         (body, knobs)
     };
-    Some(RunSpec {
+    let spec = RunSpec {
         scenario: Scenario { name, about: "", knobs, seeds: 1, body },
         settings: reader.list(|reader| Some((reader.text()?, reader.text()?)))?,
         base: reader.option(Reader::number)?.map_or(Base::Zero, Base::Seed),
@@ -172,7 +184,16 @@ pub fn read_specification(bytes: &[u8]) -> Option<RunSpec> {
             _ => Record::Trace,
         },
         events_max: reader.option(Reader::number)?,
-    })
+    };
+    let seed = |reader: &mut Reader| Some((reader.text()?, reader.number()?));
+    let mix = reader.option(|reader| {
+        Some(Mix {
+            domains: reader.list(seed)?,
+            actors: reader.list(seed)?,
+            forks: reader.list(|reader| Some((reader.number()?, reader.number()?)))?,
+        })
+    })?;
+    Some((spec, mix))
 }
 
 /// A report, its length in front.
@@ -211,6 +232,11 @@ pub fn report(report: &RunReport) -> Vec<u8> {
         }
     });
     writer.text(&report.output);
+    writer.list(report.features.iter(), |writer, feature| {
+        writer.number(
+            u64::from(feature.place) << 40 | u64::from(feature.range) << 32 | u64::from(feature.call),
+        );
+    });
     let length = writer.0.len() as u64 - 8;
     writer.0[..8].copy_from_slice(&length.to_le_bytes());
     writer.0
@@ -251,7 +277,10 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
             })
         })?,
         output: reader.text()?,
-        features: Vec::new(),
+        features: reader.list(|reader| {
+            let number = reader.number()?;
+            Some(Feature { place: (number >> 40) as u16, range: (number >> 32) as u8, call: number as u32 })
+        })?,
     })
 }
 
@@ -299,7 +328,10 @@ mod tests {
         let key = Key { domain: "wire.split".into(), object: "a b".into(), ordinal: 3 };
         spec.overrides.insert(key, 9);
         (spec.record, spec.events_max) = (Record::Trace, Some(5));
-        let read = read_specification(&specification(&spec).unwrap()[8..]).unwrap();
+        let mix =
+            Mix { domains: vec![("workload".into(), 7)], actors: Vec::new(), forks: vec![(3, u64::MAX)] };
+        let (read, read_mix) = read_specification(&specification(&spec, Some(&mix)).unwrap()[8..]).unwrap();
+        assert_eq!(read_mix, Some(mix));
         assert_eq!((read.scenario.name, read.scenario.knobs), ("x", KNOBS));
         assert_eq!(read.scenario.body as usize, body as fn(&mut Sim) as usize);
         assert_eq!(
@@ -307,6 +339,6 @@ mod tests {
             (spec.settings.clone(), spec.base, spec.overrides.clone())
         );
         assert_eq!((read.record, read.events_max), (Record::Trace, Some(5)));
-        assert!(read_specification(&specification(&spec).unwrap()[8..20]).is_none());
+        assert!(read_specification(&specification(&spec, None).unwrap()[8..20]).is_none());
     }
 }

@@ -12,6 +12,7 @@ mod message;
 mod serve;
 
 use eagain_sim::Oracle;
+use eagain_sim::choice::Mix;
 use eagain_sim::run::{Failure, INTERRUPTED, RunReport, RunSpec};
 use eagain_sim::runner::Execute;
 use std::io::{Read, Write};
@@ -62,10 +63,28 @@ struct Worker {
 }
 
 impl Execute for Executor {
+    fn run(&mut self, spec: &RunSpec) -> RunReport {
+        self.ask(spec, None)
+    }
+
+    fn run_guided(&mut self, spec: &RunSpec, mix: &Mix) -> Option<RunReport> {
+        Some(self.ask(spec, Some(mix)))
+    }
+
+    fn heartbeat(&self) -> Arc<AtomicU64> {
+        self.heartbeat.clone()
+    }
+
+    fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+}
+
+impl Executor {
     /// # Panics
     /// Where no worker can be started, or it failed by itself: a failure of the harness.
-    fn run(&mut self, spec: &RunSpec) -> RunReport {
-        let request = message::specification(spec).unwrap_or_else(|line| panic!("{line}"));
+    fn ask(&mut self, spec: &RunSpec, mix: Option<&Mix>) -> RunReport {
+        let request = message::specification(spec, mix).unwrap_or_else(|line| panic!("{line}"));
         if self.worker.as_ref().is_some_and(|worker| worker.runs >= RUNS_MAX) {
             self.end_worker();
         }
@@ -89,14 +108,6 @@ impl Execute for Executor {
             Some(Err(error)) => panic!("a worker process is lost: {error}"),
             None => panic!("a worker process is lost"),
         }
-    }
-
-    fn heartbeat(&self) -> Arc<AtomicU64> {
-        self.heartbeat.clone()
-    }
-
-    fn stop(&self) -> Arc<AtomicBool> {
-        self.stop.clone()
     }
 }
 

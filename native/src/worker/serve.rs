@@ -3,6 +3,7 @@
 use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
 use crate::c::stdio;
 use crate::{dispatch, image, raw, state, tls};
+use eagain_sim::runner::Execute;
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
 use std::io::{Read, Write};
@@ -65,12 +66,15 @@ fn serve(mut socket: UnixStream, number: i32) {
         if socket.read_exact(&mut request).is_err() {
             return;
         }
-        let Some(spec) = message::read_specification(&request) else {
+        let Some((spec, mix)) = message::read_specification(&request) else {
             raw::fatal("a worker process was asked for something that it cannot read")
         };
         image::cells()[SERVING].store(1, SeqCst);
         state::begin_world();
-        let report = run_spec(&spec, &mut engine);
+        let report = match mix.and_then(|mix| engine.run_guided(&spec, &mix)) {
+            Some(report) => report,
+            None => run_spec(&spec, &mut engine),
+        };
         state::end_world();
         image::cells()[SERVING].store(0, SeqCst);
         let mut reply = vec![REPORT];

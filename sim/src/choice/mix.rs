@@ -27,9 +27,8 @@ impl Mix {
 pub(super) struct Mixed {
     domains: Vec<(String, ChaCha8Rng)>,
     actors: Vec<(String, ChaCha8Rng)>,
-    /// The generator of the moment, and how many moments have passed.
+    /// The generator of the moment.
     now: ChaCha8Rng,
-    passed: u64,
 }
 
 fn roots(seeds: &[(String, u64)]) -> Vec<(String, ChaCha8Rng)> {
@@ -38,7 +37,7 @@ fn roots(seeds: &[(String, u64)]) -> Vec<(String, ChaCha8Rng)> {
 
 impl Mixed {
     pub fn new(mix: &Mix, base: ChaCha8Rng) -> Mixed {
-        Mixed { domains: roots(&mix.domains), actors: roots(&mix.actors), now: base, passed: 0 }
+        Mixed { domains: roots(&mix.domains), actors: roots(&mix.actors), now: base }
     }
 
     /// From now on values are drawn from this seed.
@@ -46,13 +45,19 @@ impl Mixed {
         self.domains.clear();
         self.actors.clear();
         self.now = root_of(seed);
-        self.passed += 1;
     }
 
     /// As [`Words::draw`]; the block of a moment that has passed is not used any more.
-    pub fn draw(&self, words: &mut Words, at: u64, domain: Domain, object: &dyn Fn() -> String) -> u64 {
+    pub fn draw(
+        &self,
+        words: &mut Words,
+        at: u64,
+        era: u64,
+        domain: Domain,
+        object: &dyn Fn() -> String,
+    ) -> u64 {
         let number = at / BLOCK_WORDS;
-        let tag = number | self.passed << 40;
+        let tag = number + era;
         if let Some(block) = words.block.as_ref().filter(|block| block.number == tag) {
             return block.words[(at % BLOCK_WORDS) as usize];
         }

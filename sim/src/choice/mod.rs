@@ -83,6 +83,9 @@ enum Place {
 /// How many 64-bit words are drawn at once: what ChaCha8 gives in one go.
 const BLOCK_WORDS: u64 = 32;
 
+/// Numbers of blocks are below this one.
+const ERA: u64 = 1 << 26;
+
 /// So many lanes of a step can be known to be 0 without being drawn.
 pub(crate) const LANES: usize = 6;
 
@@ -131,8 +134,8 @@ pub(crate) fn mix(mut z: u64) -> u64 {
 impl Stream {
     /// Whether the next choice is known to be 0 at this chance; then it has been made.
     #[inline]
-    pub(crate) fn pass(&mut self, chance: u32) -> bool {
-        let calm = self.words.is_calm(self.ordinal, &[chance, 0, 0, 0, 0, 0], chance);
+    pub(crate) fn pass(&mut self, chance: u32, era: u64) -> bool {
+        let calm = self.words.is_calm(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
         self.ordinal += u64::from(calm);
         calm
     }
@@ -151,20 +154,21 @@ impl Stream {
 
 impl Words {
     /// Whether every lane of step `at` is known to give 0, where lane `i` gives something else `chances[i]` times of
-    /// 65,536. `sum` distinguishes these chances from others that the same words are asked with.
+    /// 65,536. `sum` distinguishes these chances from others that the same words are asked with, and `era` ([`Choices::era`])
+    /// the block from one that was drawn before.
     #[inline]
-    pub(crate) fn is_calm(&mut self, at: u64, chances: &[u32; LANES], sum: u32) -> bool {
+    pub(crate) fn is_calm(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
         let Calm { block, eventful, chances: known } = self.calm;
-        if u64::from(block) == at / BLOCK_WORDS + 1 && known == sum {
+        if u64::from(block) == at / BLOCK_WORDS + 1 + era && known == sum {
             return eventful >> (at % BLOCK_WORDS) & 1 == 0;
         }
-        self.look(at, chances, sum)
+        self.look(at, era, chances, sum)
     }
 
     /// Looks at the block of step `at`, where it was drawn.
     #[cold]
-    fn look(&mut self, at: u64, chances: &[u32; LANES], sum: u32) -> bool {
-        let Some(block) = self.block.as_ref().filter(|block| block.number == at / BLOCK_WORDS) else {
+    fn look(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
+        let Some(block) = self.block.as_ref().filter(|block| block.number == at / BLOCK_WORDS + era) else {
             return false;
         };
         let mut eventful = 0;
@@ -224,8 +228,8 @@ pub struct Choices {
     root: Option<ChaCha8Rng>,
     /// Where there is more than one seed.
     mixed: Option<Box<mix::Mixed>>,
-    /// A moment of the mix has passed: what was known of blocks is not known any more.
-    forked: bool,
+    /// See [`Choices::era`].
+    era: u64,
     /// Of each stream that has any: by ordinal, with whether it was asked for.
     overrides: Vec<BTreeMap<u64, (u64, bool)>>,
     /// Which of them is a stream's, by its id.
@@ -256,7 +260,7 @@ impl Choices {
             base,
             root,
             mixed: None,
-            forked: false,
+            era: 0,
             watched: !overrides.is_empty(),
             overrides: of_streams,
             by_stream,
@@ -275,7 +279,7 @@ impl Choices {
     pub fn fork(&mut self, seed: u64) {
         if let Some(mixed) = &mut self.mixed {
             mixed.fork(seed);
-            self.forked = true;
+            self.era += ERA;
         }
     }
 
@@ -307,11 +311,17 @@ impl Choices {
         self.override_keys.iter().map(|(key, _)| key).filter(|key| unused(key)).cloned().collect()
     }
 
-    /// Whether every choice is to be made one by one, also those of families that are off: there are overrides or a log, or a
-    /// moment of the mix has passed.
+    /// Whether overrides or a log make every choice count, also those of families that are off.
     #[inline]
     pub fn is_watched(&self) -> bool {
-        self.watched | self.forked
+        self.watched
+    }
+
+    /// What is added to the number of a block that is drawn now: another one since each moment of a mix that has passed, so
+    /// that what was drawn before counts no more.
+    #[inline]
+    pub(crate) fn era(&self) -> u64 {
+        self.era
     }
 
     /// The base that this was made with.
@@ -356,7 +366,7 @@ impl Choices {
                 let id = || stream_id(group.domain.0, &object());
                 let word = match &self.mixed {
                     None => words.draw(root, ordinal, id),
-                    Some(mixed) => mixed.draw(words, ordinal, group.domain, &object),
+                    Some(mixed) => mixed.draw(words, ordinal, self.era, group.domain, &object),
                 };
                 distribution.value(lane_draw(word, lane))
             }

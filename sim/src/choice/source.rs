@@ -9,7 +9,7 @@ pub(crate) trait Source {
 
     /// Lets it pass if it is known to be 0 at this chance; whether that is so.
     #[inline]
-    fn pass(&mut self, _chance: u32) -> bool {
+    fn pass(&mut self, _chance: u32, _era: u64) -> bool {
         false
     }
 
@@ -42,8 +42,8 @@ impl Source for &mut Stream {
     }
 
     #[inline]
-    fn pass(&mut self, chance: u32) -> bool {
-        Stream::pass(self, chance)
+    fn pass(&mut self, chance: u32, era: u64) -> bool {
+        Stream::pass(self, chance, era)
     }
 
     #[inline]

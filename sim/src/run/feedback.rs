@@ -17,6 +17,7 @@ use super::Run;
 use crate::calls::{Arg, Kind};
 use crate::choice::{Mix, stream_id};
 use crate::fault::Family;
+use std::cell::Cell;
 
 /// Places of the map.
 pub const PLACES: usize = 1 << 13;
@@ -51,6 +52,11 @@ impl Feature {
     pub const COUNT: usize = PLACES << 3;
 }
 
+thread_local! {
+    /// A map in which everything is 0, for the next run of this OS thread.
+    static SPARE: Cell<Option<Box<[u8; PLACES]>>> = const { Cell::new(None) };
+}
+
 /// The counts of one run.
 pub(crate) struct Feedback {
     counts: Box<[u8; PLACES]>,
@@ -75,7 +81,7 @@ struct ThreadSeen {
 impl Feedback {
     pub fn new(mix: &Mix) -> Feedback {
         let mut feedback = Feedback {
-            counts: Box::new([0; PLACES]),
+            counts: SPARE.take().unwrap_or_else(|| Box::new([0; PLACES])),
             touched: Vec::with_capacity(512),
             threads: Vec::with_capacity(16),
             objects: Box::new([0; OBJECTS]),
@@ -165,7 +171,8 @@ impl Feedback {
         self.bump(u64::from(seen.role) << 32 ^ u64::from(seen.last) << 16 ^ fault, self.calls + 1);
     }
 
-    pub fn features(&self) -> Vec<Feature> {
+    /// What there was. The map is given to the next run.
+    pub fn features(mut self) -> Vec<Feature> {
         let feature = |&(place, call): &(u16, u32)| {
             let range = match self.counts[usize::from(place)] {
                 count @ 0..=3 => count.saturating_sub(1),
@@ -177,7 +184,12 @@ impl Feedback {
             };
             Feature { place, range, call }
         };
-        self.touched.iter().map(feature).collect()
+        let features = self.touched.iter().map(feature).collect();
+        for &(place, _) in &self.touched {
+            self.counts[usize::from(place)] = 0;
+        }
+        SPARE.set(Some(self.counts));
+        features
     }
 }
 

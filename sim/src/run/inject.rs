@@ -40,7 +40,7 @@ impl Run {
                 source.skip();
                 true
             }
-            happens => source.pass(happens),
+            happens => source.pass(happens, self.choices.era()),
         }
     }
 
@@ -51,7 +51,7 @@ impl Run {
             return false;
         }
         match self.swarm.of_segment(self.now) {
-            Some((chances, sum)) => words.is_calm(ordinal, chances, sum),
+            Some((chances, sum)) => words.is_calm(ordinal, self.choices.era(), chances, sum),
             None => true,
         }
     }

@@ -98,6 +98,7 @@ impl Plan {
                 state.take(task, outcome, &mut searches)?;
             }
         }
+        searches.iter_mut().for_each(Search::catch_up);
         let stopped = match cut {
             Some(Cut::Hangs) => Some("a run that makes no call".to_owned()),
             Some(Cut::Interrupted) => Some("interrupted".to_owned()),

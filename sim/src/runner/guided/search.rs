@@ -13,6 +13,8 @@ use crate::trace::TraceHash;
 
 /// Before there have been so many plain runs nothing is changed.
 const PLAIN_FIRST: u64 = 24;
+/// So many runs are looked at together, the first time: what is found in fewer costs no more than in a plain sweep.
+const EARLY: usize = 16;
 /// How many of a hundred runs are plain ones: what is easy to find is found by them.
 const PLAIN_PERCENT: u64 = 50;
 /// Runs of a round.
@@ -44,6 +46,15 @@ pub struct Trial {
     pub operator: Operator,
     /// The entry whose choices are asked for: the run is that of this entry, again.
     pub asks: Option<usize>,
+}
+
+/// What is kept of a run until it is looked at.
+struct Seen {
+    trial: Trial,
+    features: Vec<Feature>,
+    calls: u64,
+    families: Vec<&'static str>,
+    failed: bool,
 }
 
 /// How an operator did.
@@ -90,6 +101,8 @@ pub struct Search {
     families: std::collections::BTreeSet<&'static str>,
     known: Vec<Known>,
     corpus: Vec<Entry>,
+    /// The first runs, before anything was learned.
+    early: Vec<Seen>,
     yields: [Yield; OPERATORS],
 }
 
@@ -107,10 +120,11 @@ impl Search {
             fresh: 0,
             runs: 0,
             plain_runs: 0,
-            hits: vec![Hits::default(); Feature::COUNT],
+            hits: Vec::new(),
             families: std::collections::BTreeSet::new(),
             known: Vec::new(),
             corpus: Vec::new(),
+            early: Vec::new(),
             yields: [Yield::default(); OPERATORS],
         }
     }
@@ -132,6 +146,7 @@ impl Search {
         let mut sums = Vec::new();
         let mut sum = 0.0;
         if self.fresh >= PLAIN_FIRST {
+            self.catch_up();
             for known in &self.known {
                 sum += self.weight(known);
                 sums.push(sum);
@@ -221,14 +236,40 @@ impl Search {
             return;
         }
         self.plain_runs += u64::from(trial.recipe.is_plain());
+        let seen = Seen {
+            trial,
+            features: report.features.clone(),
+            calls: report.calls,
+            families: report.faults.keys().copied().collect(),
+            failed: report.failure.is_some(),
+        };
+        if self.hits.is_empty() && self.early.len() < EARLY {
+            self.early.push(seen);
+            return;
+        }
+        self.catch_up();
+        self.note(seen);
+    }
+
+    /// Looks at the first runs, where that has not been done: also of a search that is over before.
+    pub fn catch_up(&mut self) {
+        if self.hits.is_empty() {
+            self.hits = vec![Hits::default(); Feature::COUNT];
+            for seen in std::mem::take(&mut self.early) {
+                self.note(seen);
+            }
+        }
+    }
+
+    fn note(&mut self, seen: Seen) {
+        let Seen { trial, features, calls, families, failed } = seen;
         let plain = trial.recipe.is_plain();
-        if plain && self.runs <= 200 {
-            self.families.extend(report.faults.keys());
+        if plain && self.plain_runs <= 200 {
+            self.families.extend(&families);
         }
         let mut new = Vec::new();
-        for &feature in &report.features {
-            let id = feature.id() as usize;
-            let hits = &mut self.hits[id];
+        for feature in features {
+            let hits = &mut self.hits[feature.id() as usize];
             hits.all = hits.all.saturating_add(1);
             hits.plain = hits.plain.saturating_add(u16::from(plain));
             if hits.all == 1 {
@@ -238,19 +279,13 @@ impl Search {
         let of = &mut self.yields[trial.operator as usize];
         of.runs += 1;
         // A run that fails is reported, and not changed: what it leads to is the same failure again.
-        if new.is_empty() || report.failure.is_some() {
+        if new.is_empty() || failed {
             return;
         }
         of.new += 1;
         let entry = self.corpus.len() as u32;
         self.known.extend(new.iter().map(|&feature| Known { feature, entry, picks: 0 }));
-        self.corpus.push(Entry {
-            recipe: trial.recipe,
-            features: new,
-            calls: report.calls,
-            families: report.faults.keys().copied().collect(),
-            choices: None,
-        });
+        self.corpus.push(Entry { recipe: trial.recipe, features: new, calls, families, choices: None });
     }
 
     /// The runs that are kept.
