@@ -156,7 +156,7 @@ fn together(port: u16, hello: &str, conversation: &str) -> Vec<(String, String)>
             }
             _ => {
                 clients.remove(letter);
-                std::thread::sleep(Duration::from_millis(30));
+                std::thread::sleep(Duration::from_millis(300));
                 String::new()
             }
         };

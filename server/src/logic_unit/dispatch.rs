@@ -60,7 +60,7 @@ pub fn dispatch(
         }
     }
     let after = call.after;
-    if !shared.waiters.is_empty() {
+    if !shared.waiters.is_empty() && databases.has_ready() {
         waiting::serve(databases, shared, now);
     }
     if session.reply_mode != ReplyMode::On {

@@ -102,6 +102,12 @@ impl Databases {
         self.keyspaces.iter().any(Keyspace::has_effects)
     }
 
+    /// Whether a key has changed that somebody waits for.
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        self.keyspaces.iter().any(Keyspace::has_ready)
+    }
+
     /// Takes over the keys of other databases, of which there are as many; whoever watches a key is told.
     pub fn replace(&mut self, other: Databases) {
         for (keyspace, other) in self.keyspaces.iter_mut().zip(other.keyspaces) {

@@ -70,6 +70,8 @@ pub struct Keyspace {
     expiry: Expiry,
     /// Watched keys; empty most of the time, and then it costs nothing.
     watched: BTreeMap<SmallBytes, Watched>,
+    /// A bit of each watched key ([`trace`]), so that most others are not looked for; stale bits stay until none is watched.
+    watched_traces: u64,
     /// Keys that somebody waits for, and that have changed since they were last taken; oldest first, each once.
     ready: Vec<SmallBytes>,
     next_version: u64,
@@ -77,6 +79,13 @@ pub struct Keyspace {
     counters: KeyspaceCounters,
     /// Effects since they were last taken, if anybody takes them.
     effects: Option<Vec<Effect>>,
+}
+
+/// One of 64 bits that a key is told by.
+#[inline]
+fn trace(key: &[u8]) -> u64 {
+    let last = key.last().copied().unwrap_or(0);
+    1 << ((usize::from(last) + 7 * key.len()) % 64)
 }
 
 impl Keyspace {
@@ -88,6 +97,7 @@ impl Keyspace {
             table: Table::new(hash_key),
             expiry: Expiry::default(),
             watched: BTreeMap::new(),
+            watched_traces: 0,
             ready: Vec::new(),
             next_version: 1,
             used_bytes: 0,
@@ -378,7 +388,7 @@ impl Keyspace {
     #[inline]
     fn changed(&mut self, key: &[u8]) {
         self.counters.changes += 1;
-        if self.effects.is_some() || !self.watched.is_empty() {
+        if self.effects.is_some() || self.watched_traces & trace(key) != 0 {
             self.note_stored(key);
         }
     }
@@ -386,7 +396,7 @@ impl Keyspace {
     #[inline]
     fn changed_at(&mut self, at: usize) {
         self.counters.changes += 1;
-        if self.effects.is_some() || !self.watched.is_empty() {
+        if self.effects.is_some() || self.watched_traces & trace(self.table.key_at(at)) != 0 {
             let key = self.table.key_at(at).clone();
             self.note_stored(&key);
         }
@@ -477,6 +487,7 @@ impl Keyspace {
     pub fn watch(&mut self, key: &[u8], now_ms: u64) -> u64 {
         // A key whose time has come is gone before the watch begins.
         self.peek(key, now_ms);
+        self.watched_traces |= trace(key);
         let watched = self.watched.entry(SmallBytes::new(key)).or_default();
         watched.watchers += 1;
         watched.version
@@ -498,6 +509,7 @@ impl Keyspace {
 
     /// Somebody waits for a key to change: from now on [`Keyspace::take_ready`] tells when it has.
     pub fn wait_for(&mut self, key: &[u8]) {
+        self.watched_traces |= trace(key);
         self.watched.entry(SmallBytes::new(key)).or_default().waiters += 1;
     }
 
@@ -509,6 +521,12 @@ impl Keyspace {
         }
     }
 
+    /// Whether a key has changed that somebody waits for.
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Keys that somebody waits for, and that have changed since the last call.
     pub fn take_ready(&mut self) -> Vec<SmallBytes> {
         std::mem::take(&mut self.ready)
@@ -517,6 +535,9 @@ impl Keyspace {
     fn forget_unwatched(&mut self, key: &[u8]) {
         if self.watched.get(key).is_some_and(|watched| watched.watchers + watched.waiters == 0) {
             self.watched.remove(key);
+        }
+        if self.watched.is_empty() {
+            self.watched_traces = 0;
         }
     }
 
