@@ -86,7 +86,31 @@ fn aio_write_that_waits_takes_the_error_of_a_unix_socket<K: Sleepers>(k: K) {
     }
 }
 
+/// A thread of the library makes a call that waits.
+fn aio_read_waits_for_the_low_water_mark<K: Sleepers>(k: K) {
+    let (a, b) = k.socketpair(BLOCK).unwrap();
+    k.setsockopt(b, SocketOption::RecvLowAt(5)).unwrap();
+    for ends in [false, true] {
+        let id = k.aio_read(b, vec![0; 8], 0, SigEvent::None).map_err(|(errno, _)| errno).unwrap();
+        assert_eq!(k.send(a, b"abc", SendFlags::NONE), Ok(3));
+        k.nanosleep(Duration::from_millis(20)).unwrap();
+        assert_eq!(k.aio_error(id), Ok(AioState::InProgress));
+        match ends {
+            false => assert_eq!(k.send(a, b"de", SendFlags::NONE), Ok(2)),
+            true => k.shutdown(a, ShutdownHow::Write).unwrap(),
+        }
+        while k.aio_error(id) == Ok(AioState::InProgress) {
+            let _ = k.aio_suspend(&[id], None);
+        }
+        let (result, buffer) = k.aio_return(id).unwrap();
+        let expected: &[u8] = if ends { b"abc" } else { b"abcde" };
+        assert_eq!((result, &buffer[..expected.len()]), (Ok(expected.len()), expected));
+    }
+    close_all(k, &[a, b]);
+}
+
 crate::bodies! {
+    aio_read_waits_for_the_low_water_mark
     ring_receives_the_end_of_a_shut_udp_socket
     unix_socket_that_does_not_listen_accepts_nothing
     writer_that_waits_takes_the_error_of_a_unix_socket

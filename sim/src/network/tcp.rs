@@ -406,6 +406,11 @@ impl Network {
         self.socks.get(sock as usize).is_some_and(|s| s.done)
     }
 
+    /// `SO_RCVLOWAT`.
+    pub fn low_at(&self, sock: u32) -> usize {
+        self.socks[sock as usize].options.low_at as usize
+    }
+
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     #[inline]
     pub fn timeout(&self, sock: u32, events: Events) -> Option<u64> {

@@ -17,8 +17,10 @@ pub(crate) struct AioOp {
     pub running: bool,
     /// The open file that the thread's call holds; `NONE` before, and after.
     pub file: u32,
-    /// How many bytes a write has moved.
+    /// How many bytes a call that goes on has moved.
     pub moved: usize,
+    /// Of a read: the socket's low-water mark, as it was when the thread made its call.
+    pub low: Option<usize>,
     /// Until when the thread's call waits, from its first wait on; `u64::MAX`: for ever.
     pub deadline: Option<u64>,
     /// The event queue has an entry for its next turn.

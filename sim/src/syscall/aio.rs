@@ -51,6 +51,7 @@ pub(crate) fn start(
         running: false,
         file: NONE,
         moved: 0,
+        low: None,
         deadline: None,
         due: false,
         result: None,
@@ -141,6 +142,15 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
     }
 }
 
+/// `SO_RCVLOWAT` of what streams; 1 of everything else.
+fn low_at(w: &World, file: u32) -> usize {
+    match w.files.get(file).map(|open| &open.object) {
+        Some(&Object::Socket(sock)) => w.network.low_at(sock),
+        Some(&Object::Unix(sock)) if !w.network.unix_is_datagram(sock) => w.network.unix_low_at(sock),
+        _ => 1,
+    }
+}
+
 /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
 fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
     match w.files.get(file)?.object {
@@ -166,13 +176,14 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
-    let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
+    let (file, from, offset, moved, low) = (op.file, op.from, op.offset, op.moved, op.low);
     let deadline = op.deadline;
     let expired = deadline.is_some_and(|at| w.run.now() >= at);
     let mut buffer = std::mem::take(&mut op.buffer);
     let nonblocking = w.files[file].nonblocking();
     let socket = w.files[file].object.is_socket();
     let regular = matches!(w.files[file].object, Object::File(_));
+    let low = low.unwrap_or_else(|| low_at(w, file));
     let result = match from {
         None => w.by_borrowed_fd(thread, file, |w, fd| match regular {
             true => Step::Done(file::pread(w, fd, &mut buffer, offset)),
@@ -180,7 +191,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
             // signals that wait for another thread are not for it.
             false => {
                 let own = w.scheduler[thread].signals.set_aside();
-                let step = descriptor::read(w, fd, &mut buffer, &mut RecvProgress::default());
+                let step = descriptor::read(w, fd, &mut buffer[moved..], &mut RecvProgress::default());
                 w.scheduler[thread].signals.put_back(own);
                 step
             }
@@ -205,12 +216,18 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         return Turn::Over(Err(Errno::EINVAL));
     };
     op.buffer = buffer;
+    op.low = Some(low);
     let events = if from.is_some() { Events::OUT } else { Events::IN };
     match result {
         Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
         Err(Errno::EAGAIN) => Turn::Waits(events),
         // A blocking write to a socket or a pipe goes on until all is written.
         Ok(n) if from.is_some() && !regular && !nonblocking && !expired && moved + n < total => {
+            op.moved += n;
+            Turn::Waits(events)
+        }
+        // And a blocking read until as much has come as the low-water mark asks for.
+        Ok(n) if from.is_none() && n > 0 && !nonblocking && !expired && moved + n < total.min(low) => {
             op.moved += n;
             Turn::Waits(events)
         }
