@@ -42,11 +42,11 @@ fn unix_socket_that_does_not_listen_accepts_nothing<K: Sleepers>(k: K) {
     }
 }
 
-fn fill<K: Sleepers>(k: K, fd: Fd) {
+fn fill(k: impl Sleepers, fd: Fd) {
     while k.send(fd, &[1; 4096], SendFlags::DONTWAIT).is_ok() {}
 }
 
-fn has_error<K: Sleepers>(k: K, fd: Fd) -> bool {
+fn has_error(k: impl Sleepers, fd: Fd) -> bool {
     let mut asked = [PollFd::new(fd, Events::OUT)];
     k.poll(&mut asked, Some(Duration::ZERO), None).unwrap();
     asked[0].revents.contains(Events::ERR)
