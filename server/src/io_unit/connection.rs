@@ -91,7 +91,16 @@ struct Bounds {
     linger_timeout_ns: u64,
 }
 
-/// One connection.
+/// Replies that came before those of earlier requests.
+#[derive(Debug, Default)]
+struct Parked {
+    /// By the number of their first request.
+    replies: BTreeMap<u64, ReplyBatch>,
+    /// Of all of them.
+    bytes: usize,
+}
+
+/// One connection. What few of them have at a time is in a box of its own, since most of many are idle.
 #[derive(Debug)]
 pub struct Connection {
     bounds: Bounds,
@@ -104,17 +113,16 @@ pub struct Connection {
     next_number: u64,
     /// Requests below this number have their replies in the outbox.
     answered: u64,
-    /// Replies that came before those of earlier requests, by the number of their first request.
-    parked: BTreeMap<u64, ReplyBatch>,
-    parked_bytes: usize,
+    /// Replies that came before those of earlier requests, where there ever were any.
+    parked: Option<Box<Parked>>,
     /// Of a proxy's client: what it may have under way.
-    window: Option<Window>,
+    window: Option<Box<Window>>,
     /// What is in the inbox is known to be less than a request.
     starved: bool,
     /// The oldest request without a reply waits, and those behind it too.
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
     /// Since when more waits for a listener than may for long, what that is, and when that was too long.
-    overfull: Option<Overfull>,
+    overfull: Option<Box<Overfull>>,
     /// Nothing more will be read: the peer ended its side, or the server stops.
     input_ended: Option<CloseReason>,
     peer_ended: bool,
@@ -146,8 +154,7 @@ impl Connection {
             outbox: Outbox::new(),
             next_number: 0,
             answered: 0,
-            parked: BTreeMap::new(),
-            parked_bytes: 0,
+            parked: None,
             window: None,
             starved: true,
             waiting: None,
@@ -168,7 +175,7 @@ impl Connection {
 
     /// Requests are passed on to servers that others share; no more than this at a time.
     pub fn limit_under_way(&mut self, window: Window) {
-        self.window = Some(window);
+        self.window = Some(Box::new(window));
     }
 
     /// `CONFIG SET timeout` reaches connections that are open already.

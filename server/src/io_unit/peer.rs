@@ -45,18 +45,32 @@ pub(super) struct Flight {
     pub sending: bool,
     /// The socket was shut down, so that both of these end.
     pub shut: bool,
-    /// To be received into next.
-    pub buffer: Vec<u8>,
-    /// What the outbox has lent; with the kernel while `sending`, used again when all of it has left.
-    pub out: Vec<u8>,
-    /// How much of `out` has left; at most its length.
-    pub sent: usize,
+    /// Those of a model that tells of completion.
+    buffers: Option<Box<Buffers>>,
     /// It is in the line before the request queue.
     pub waits_for_worker: bool,
     /// Requests that a worker has given back, and how many of them are executed: one of them had to wait.
     pub rest: Option<Box<(RequestBatch, usize)>>,
     /// There is a delivery for it, which waits until its session is here.
     pub delivery_came: bool,
+}
+
+/// What a model that tells of completion receives into and sends from.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    /// To be received into next.
+    pub buffer: Vec<u8>,
+    /// What the outbox has lent; with the kernel while `sending`, used again when all of it has left.
+    pub out: Vec<u8>,
+    /// How much of `out` has left; at most its length.
+    pub sent: usize,
+}
+
+impl Flight {
+    /// The buffers, which are there from when they are first asked for.
+    pub fn buffers(&mut self) -> &mut Buffers {
+        self.buffers.get_or_insert_default()
+    }
 }
 
 /// What is ready.

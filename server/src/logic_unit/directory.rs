@@ -1,9 +1,10 @@
 //! All clients of the server, as `CLIENT LIST` shows them. A session lives with its connection; here is the copy that
 //! other clients may see, brought up to date after each turn of the session.
 
-use super::session::{Place, Session};
+use super::session::{Place, Profile, Session};
 use crate::resp::Protocol;
 use crate::storage_unit::Commit;
+use std::sync::Arc;
 
 /// What a client is to be sent that is no reply to a request under way: messages of channels, or the reply to a request that
 /// has waited.
@@ -23,19 +24,15 @@ pub struct ClientEntry {
     /// Its number.
     pub id: u64,
     /// The far end of its connection.
-    pub peer: String,
-    /// Our end.
-    pub local: String,
+    pub peer: Box<str>,
+    /// Our end, which most clients have in common.
+    pub local: Arc<str>,
     /// When it came (Unix milliseconds).
     pub connected_ms: u64,
     /// When it last sent a request (Unix milliseconds).
     pub active_ms: u64,
-    /// What it calls itself.
-    pub name: Vec<u8>,
-    /// Its library.
-    pub library_name: Vec<u8>,
-    /// And its version.
-    pub library_version: Vec<u8>,
+    /// What it says of itself.
+    profile: Option<Arc<Profile>>,
     /// Its database.
     pub database: usize,
     /// Requests that wait for `EXEC`; -1 outside of a transaction.
@@ -58,6 +55,13 @@ pub struct ClientEntry {
     delivery: Option<Box<Delivery>>,
 }
 
+impl ClientEntry {
+    /// What it says of itself.
+    pub fn profile(&self) -> &Profile {
+        Profile::of(&self.profile)
+    }
+}
+
 /// The clients.
 #[derive(Debug, Default)]
 pub struct Directory {
@@ -65,6 +69,8 @@ pub struct Directory {
     slots: Vec<Option<ClientEntry>>,
     free: Vec<usize>,
     last_id: u64,
+    /// Our end of the connection of who came last.
+    local: Arc<str>,
 }
 
 impl Directory {
@@ -92,16 +98,17 @@ impl Directory {
             self.slots.push(None);
             self.slots.len() - 1
         });
+        if *self.local != *local {
+            self.local = local.into();
+        }
         let session = Session::new(id, slot, authenticated, now_ms);
         self.slots[slot] = Some(ClientEntry {
             id,
-            peer: peer.to_owned(),
-            local: local.to_owned(),
+            peer: peer.into(),
+            local: self.local.clone(),
             connected_ms: now_ms,
             active_ms: now_ms,
-            name: Vec::new(),
-            library_name: Vec::new(),
-            library_version: Vec::new(),
+            profile: None,
             database: 0,
             queued: -1,
             last_command: session.last_command,
@@ -118,7 +125,7 @@ impl Directory {
 
     /// The far end of the connection of the client in this slot.
     pub(super) fn peer(&self, slot: usize) -> String {
-        self.slots[slot].as_ref().map(|entry| entry.peer.clone()).unwrap_or_default()
+        self.slots[slot].as_ref().map(|entry| entry.peer.to_string()).unwrap_or_default()
     }
 
     /// The dialect of the client in this slot.
@@ -187,9 +194,7 @@ impl Directory {
         entry.is_blocked = session.waits;
         entry.place = session.place;
         if session.profile_changed {
-            entry.name.clone_from(&session.name);
-            entry.library_name.clone_from(&session.library_name);
-            entry.library_version.clone_from(&session.library_version);
+            entry.profile.clone_from(&session.profile);
             session.profile_changed = false;
         }
     }

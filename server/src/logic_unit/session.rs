@@ -5,6 +5,7 @@ use crate::request_queue::RequestBatch;
 use crate::resp::Protocol;
 use crate::storage_unit::SmallBytes;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Whether replies are sent (`CLIENT REPLY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,28 @@ pub struct Watch {
     pub key: SmallBytes,
     /// What its version was.
     pub version: u64,
+}
+
+/// What a client says of itself; most say nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// What it calls itself.
+    pub name: Vec<u8>,
+    /// The library that it says it uses.
+    pub library_name: Vec<u8>,
+    /// And that library's version.
+    pub library_version: Vec<u8>,
+}
+
+/// Of those who say nothing.
+static NO_PROFILE: Profile =
+    Profile { name: Vec::new(), library_name: Vec::new(), library_version: Vec::new() };
+
+impl Profile {
+    /// That of a client which has said something, or the empty one.
+    pub(super) fn of(profile: &Option<Arc<Profile>>) -> &Profile {
+        profile.as_deref().unwrap_or(&NO_PROFILE)
+    }
 }
 
 /// Where a client is, so that its loop finds it: the loop's number, and the loop's own name for the client.
@@ -81,12 +104,8 @@ pub struct Session {
     pub protocol: Protocol,
     /// The number of its database.
     pub database: usize,
-    /// What it calls itself.
-    pub name: Vec<u8>,
-    /// The library that it says it uses.
-    pub library_name: Vec<u8>,
-    /// And that library's version.
-    pub library_version: Vec<u8>,
+    /// What it says of itself, shared with the directory.
+    pub(super) profile: Option<Arc<Profile>>,
     /// It has said the password, or there is none.
     pub authenticated: bool,
     /// Whether replies are sent.
@@ -118,9 +137,7 @@ impl Session {
             slot,
             protocol: Protocol::default(),
             database: 0,
-            name: Vec::new(),
-            library_name: Vec::new(),
-            library_version: Vec::new(),
+            profile: None,
             authenticated,
             reply_mode: ReplyMode::On,
             transaction: None,
@@ -133,6 +150,17 @@ impl Session {
             active_ms: now_ms,
             profile_changed: false,
         }
+    }
+
+    /// What it says of itself.
+    pub fn profile(&self) -> &Profile {
+        Profile::of(&self.profile)
+    }
+
+    /// To change what it says of itself; the directory is told after the turn.
+    pub(super) fn profile_mut(&mut self) -> &mut Profile {
+        self.profile_changed = true;
+        Arc::make_mut(self.profile.get_or_insert_default())
     }
 
     /// How many requests wait for `EXEC`; -1 outside of a transaction.

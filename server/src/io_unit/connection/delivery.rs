@@ -48,7 +48,7 @@ impl Connection {
             Wait::Reply(0) => u64::MAX,
             Wait::Reply(ms) | Wait::Pause(ms) => now_ns.saturating_add(ms.saturating_mul(1_000_000)),
         };
-        self.waiting = Some(Waiting { wait, until_ns });
+        self.waiting = Some(Box::new(Waiting { wait, until_ns }));
     }
 
     /// Whether a request waits.
@@ -58,18 +58,19 @@ impl Connection {
 
     /// Whether a request waits for what others do.
     pub fn waits_for_others(&self) -> bool {
-        self.waiting.is_some_and(|waiting| matches!(waiting.wait, Wait::Reply(_)))
+        self.waiting.as_ref().is_some_and(|waiting| matches!(waiting.wait, Wait::Reply(_)))
     }
 
     /// Whether a request has waited for as long as it may. The logic unit is to be asked then, and [`Connection::resume`] or
     /// [`Connection::deliver`] to be called.
     pub fn has_waited(&self, now_ns: u64) -> bool {
-        self.phase == Phase::Open && self.waiting.is_some_and(|waiting| waiting.until_ns <= now_ns)
+        self.phase == Phase::Open && self.waiting.as_ref().is_some_and(|waiting| waiting.until_ns <= now_ns)
     }
 
     /// Until when a request waits.
     pub(super) fn waits_until(&self) -> Option<u64> {
         self.waiting
+            .as_ref()
             .map(|waiting| waiting.until_ns)
             .filter(|&until| self.phase == Phase::Open && until != u64::MAX)
     }
@@ -80,7 +81,7 @@ impl Connection {
 
     /// A request that was put off is to be executed again.
     pub fn resume(&mut self) {
-        if self.waiting.is_some_and(|waiting| matches!(waiting.wait, Wait::Pause(_))) {
+        if self.waiting.as_ref().is_some_and(|waiting| matches!(waiting.wait, Wait::Pause(_))) {
             self.waiting = None;
         }
     }
@@ -106,7 +107,7 @@ impl Connection {
             }
             if self.outbox.len() + bytes.len() > bounds.bytes_soft && self.overfull.is_none() {
                 let until_ns = now_ns.saturating_add(bounds.soft_ns);
-                self.overfull = Some(Overfull { bytes_soft: bounds.bytes_soft, until_ns });
+                self.overfull = Some(Box::new(Overfull { bytes_soft: bounds.bytes_soft, until_ns }));
             }
         }
         self.outbox.tail().extend_from_slice(bytes);
@@ -115,13 +116,13 @@ impl Connection {
 
     /// Something has left: there may be little enough again.
     pub(super) fn look_at_fill(&mut self) {
-        if self.overfull.is_some_and(|overfull| self.outbox.len() <= overfull.bytes_soft) {
+        if self.overfull.as_ref().is_some_and(|overfull| self.outbox.len() <= overfull.bytes_soft) {
             self.overfull = None;
         }
     }
 
     /// Until when it has to become less.
     pub(super) fn overfull_until(&self) -> Option<u64> {
-        self.overfull.map(|overfull| overfull.until_ns)
+        self.overfull.as_ref().map(|overfull| overfull.until_ns)
     }
 }

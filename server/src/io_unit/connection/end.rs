@@ -99,7 +99,7 @@ impl Connection {
 
     /// Bytes held for this connection, used or not.
     pub fn memory(&self) -> usize {
-        self.inbox.memory() + self.outbox.memory() + self.parked_bytes
+        self.inbox.memory() + self.outbox.memory() + self.parked_bytes()
     }
 
     /// Gives back buffers that are empty; for connections that have been quiet for a while.
@@ -117,8 +117,7 @@ impl Connection {
 
     fn forget_input(&mut self) {
         self.inbox.clear();
-        self.parked.clear();
-        self.parked_bytes = 0;
+        self.parked = None;
         self.starved = true;
         self.waiting = None;
         self.overfull = None;

@@ -124,7 +124,7 @@ impl Connection {
         let mut refused = None;
         let room = self.bounds.in_flight_max - self.in_flight();
         let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.bounds.requests_per_turn_max);
-        while batch.len() < count_max && self.window.as_ref().is_none_or(Window::admits) {
+        while batch.len() < count_max && self.window.as_deref().is_none_or(Window::admits) {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
                     let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
@@ -167,8 +167,7 @@ impl Connection {
         debug_assert!(replies.first + replies.count <= self.next_number, "an answer to no request");
         let output_before = self.outbox.is_empty();
         if replies.first != self.answered {
-            self.parked_bytes += replies.bytes.len();
-            self.parked.insert(replies.first, replies);
+            self.park(replies);
         } else {
             let mut next = Some(replies);
             while let Some(replies) = next {
@@ -188,10 +187,7 @@ impl Connection {
                     self.begin_wait(wait, now_ns);
                     break;
                 }
-                next = self.parked.remove(&self.answered);
-                if let Some(parked) = &next {
-                    self.parked_bytes -= parked.bytes.len();
-                }
+                next = self.unpark();
             }
         }
         if output_before && !self.outbox.is_empty() {
@@ -200,11 +196,30 @@ impl Connection {
         self.settle(now_ns);
     }
 
+    /// Replies wait for those of earlier requests.
+    fn park(&mut self, replies: ReplyBatch) {
+        let parked = self.parked.get_or_insert_default();
+        parked.bytes += replies.bytes.len();
+        parked.replies.insert(replies.first, replies);
+    }
+
+    /// The replies that are next, if they have come.
+    fn unpark(&mut self) -> Option<ReplyBatch> {
+        let parked = self.parked.as_mut()?;
+        let replies = parked.replies.remove(&self.answered)?;
+        parked.bytes -= replies.bytes.len();
+        Some(replies)
+    }
+
+    pub(super) fn parked_bytes(&self) -> usize {
+        self.parked.as_ref().map_or(0, |parked| parked.bytes)
+    }
+
     /// Whether another request may begin.
     pub(super) fn admits(&self) -> bool {
-        self.outbox.len() + self.parked_bytes < self.bounds.output_bytes_high
+        self.outbox.len() + self.parked_bytes() < self.bounds.output_bytes_high
             && self.in_flight() < self.bounds.in_flight_max
-            && self.window.as_ref().is_none_or(Window::admits)
+            && self.window.as_deref().is_none_or(Window::admits)
     }
 
     /// Does what a reply asks for; whether requests behind it are still answered.
@@ -231,8 +246,7 @@ impl Connection {
         } else {
             let first = self.next_number;
             self.next_number += 1;
-            self.parked_bytes += bytes.len();
-            self.parked.insert(first, ReplyBatch::one(first, bytes, After::KeepOpen));
+            self.park(ReplyBatch::one(first, bytes, After::KeepOpen));
         }
     }
 

@@ -1,4 +1,5 @@
-//! What the clock tells, with a driver that only notes whom it is to settle. The time is a number: nobody sleeps.
+//! What the clock tells, with a driver that only notes whom it is to settle; the time is a number: nobody sleeps. And what an
+//! idle peer takes.
 
 use super::super::connection::Connection;
 use super::super::held::Held;
@@ -8,7 +9,7 @@ use super::super::units::Units;
 use super::*;
 use crate::config::Config;
 use crate::limits::Limits;
-use crate::logic_unit::{LogicUnit, WallTime};
+use crate::logic_unit::{ClientEntry, LogicUnit, Session, WallTime};
 use crate::storage_unit::Memory;
 use eagain_net::model::{AnyPoller, Interest, ModelKind, Poller};
 use eagain_net::{Linux, ListenOptions, SocketAddr, TcpListener, TcpStream};
@@ -127,4 +128,17 @@ fn a_deadline_that_has_moved_is_only_watched_again() {
     assert_eq!(fixture.settled_at(14 * SECOND - 1), []);
     assert_eq!(fixture.settled_at(14 * SECOND), [fixture.token]);
     assert_eq!(peer.lock().connection.close_reason(), Some(CloseReason::Idle));
+}
+
+/// Most of many clients are idle, and each of them costs these, and little else: what few need at a time belongs into a
+/// box that the others do not have.
+#[test]
+fn an_idle_client_is_small() {
+    let sizes =
+        [size_of::<Connection>(), size_of::<Session>(), size_of::<Peer<Linux>>(), size_of::<ClientEntry>()];
+    let at_most = [368, 120, 584, 152];
+    assert!(
+        sizes.iter().zip(at_most).all(|(size, most)| *size <= most),
+        "{sizes:?} bytes, {at_most:?} at most"
+    );
 }

@@ -139,7 +139,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
-        peer.flight.buffer = buffer;
+        peer.flight.buffers().buffer = buffer;
         next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
     }
 
@@ -151,12 +151,12 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
         match result {
             Ok(n) => {
                 peer.connection.sent(n, now.mono_ns);
-                peer.flight.sent += n;
+                peer.flight.buffers().sent += n;
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
-        peer.flight.out = buffer;
+        peer.flight.buffers().out = buffer;
         next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
     }
 }
@@ -211,14 +211,14 @@ fn read<K: Kernel, S: Storage>(
     if peer.flight.receiving || !peer.connection.wants_read() {
         return;
     }
-    let mut buffer = std::mem::take(&mut peer.flight.buffer);
+    let mut buffer = std::mem::take(&mut peer.flight.buffers().buffer);
     if buffer.is_empty() {
         buffer = vec![0; BUFFER_BYTES_MIN];
     }
     match completer.recv(peer.stream.fd(), peer.token, buffer) {
         Ok(()) => peer.flight.receiving = true,
         Err((errno, buffer)) => {
-            peer.flight.buffer = buffer;
+            peer.flight.buffers().buffer = buffer;
             refused(home, peer, errno, now);
         }
     }
@@ -234,22 +234,23 @@ fn write<K: Kernel, S: Storage>(
     if peer.flight.sending || peer.connection.is_closed() {
         return;
     }
-    if peer.flight.sent == peer.flight.out.len() {
+    let buffers = peer.flight.buffers();
+    if buffers.sent == buffers.out.len() {
         // All that was lent has left.
         if !peer.connection.wants_write() {
-            if peer.flight.out.capacity() > BUFFER_BYTES_MAX {
-                (peer.flight.out, peer.flight.sent) = (Vec::new(), 0);
+            if buffers.out.capacity() > BUFFER_BYTES_MAX {
+                (buffers.out, buffers.sent) = (Vec::new(), 0);
             }
             return;
         }
-        let spare = std::mem::take(&mut peer.flight.out);
-        (peer.flight.out, peer.flight.sent) = peer.connection.lend_output(spare);
+        let spare = std::mem::take(&mut buffers.out);
+        (buffers.out, buffers.sent) = peer.connection.lend_output(spare);
     }
-    let (buffer, from) = (std::mem::take(&mut peer.flight.out), peer.flight.sent);
+    let (buffer, from) = (std::mem::take(&mut buffers.out), buffers.sent);
     match completer.send(peer.stream.fd(), peer.token, buffer, from) {
         Ok(()) => peer.flight.sending = true,
         Err((errno, buffer)) => {
-            peer.flight.out = buffer;
+            peer.flight.buffers().out = buffer;
             refused(home, peer, errno, now);
         }
     }

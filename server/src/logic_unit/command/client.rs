@@ -38,10 +38,10 @@ fn id(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn getname(call: &mut Call<'_, '_>) -> Outcome {
-    if call.session.name.is_empty() {
+    if call.session.profile().name.is_empty() {
         call.reply.null();
     } else {
-        call.reply.bulk(&call.session.name);
+        call.reply.bulk(&call.session.profile().name);
     }
     Ok(())
 }
@@ -60,8 +60,7 @@ pub(super) fn checked_name(name: &[u8]) -> Result<&[u8], CommandError> {
 }
 
 fn setname(call: &mut Call<'_, '_>) -> Outcome {
-    call.session.name = checked_name(call.at(2))?.to_vec();
-    call.session.profile_changed = true;
+    call.session.profile_mut().name = checked_name(call.at(2))?.to_vec();
     call.reply.ok();
     Ok(())
 }
@@ -81,11 +80,10 @@ fn setinfo(call: &mut Call<'_, '_>) -> Outcome {
         )));
     }
     if is_name {
-        call.session.library_name = value.to_vec();
+        call.session.profile_mut().library_name = value.to_vec();
     } else {
-        call.session.library_version = value.to_vec();
+        call.session.profile_mut().library_version = value.to_vec();
     }
-    call.session.profile_changed = true;
     call.reply.ok();
     Ok(())
 }
@@ -115,7 +113,7 @@ fn line(entry: &ClientEntry, now_ms: u64) -> String {
         entry.id,
         entry.peer,
         entry.local,
-        String::from_utf8_lossy(&entry.name),
+        String::from_utf8_lossy(&entry.profile().name),
         now_ms.saturating_sub(entry.connected_ms) / 1000,
         now_ms.saturating_sub(entry.active_ms) / 1000,
         entry.database,
@@ -124,8 +122,8 @@ fn line(entry: &ClientEntry, now_ms: u64) -> String {
         entry.queued,
         entry.last_command,
         entry.protocol.number(),
-        String::from_utf8_lossy(&entry.library_name),
-        String::from_utf8_lossy(&entry.library_version),
+        String::from_utf8_lossy(&entry.profile().library_name),
+        String::from_utf8_lossy(&entry.profile().library_version),
     )
 }
 

@@ -72,8 +72,9 @@ fn reset(call: &mut Call<'_, '_>) -> Outcome {
     call.session.protocol = Protocol::Resp2;
     call.reply.set_protocol(Protocol::Resp2);
     call.session.database = 0;
-    call.session.name.clear();
-    call.session.profile_changed = true;
+    if !call.session.profile().name.is_empty() {
+        call.session.profile_mut().name.clear();
+    }
     call.session.no_evict = false;
     call.session.reply_mode = ReplyMode::On;
     if !call.shared.config.password.is_empty() {
@@ -178,8 +179,7 @@ fn hello(call: &mut Call<'_, '_>) -> Outcome {
         ));
     }
     if let Some(name) = name {
-        call.session.name = name.to_vec();
-        call.session.profile_changed = true;
+        call.session.profile_mut().name = name.to_vec();
     }
     call.session.protocol = protocol;
     call.reply.set_protocol(protocol);

@@ -93,7 +93,7 @@ pub fn end(call: &mut Call<'_, '_>, command: &Command, begun_ns: u64) {
     }
     let session = &call.session;
     let peer = call.shared.directory.peer(session.slot);
-    let name = session.name.clone();
+    let name = session.profile().name.clone();
     log.entries.push_front(Entry { id: log.next_id, unix_s: call.now_ms / 1000, took_us, words, name, peer });
     log.next_id += 1;
     log.entries.truncate(most);
