@@ -41,6 +41,7 @@ enum Call {
     Rename(String, String),
     Unlink(String),
     Mkdir(String),
+    Rmdir(String),
     List(String),
 }
 
@@ -78,7 +79,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         draw.pick(&[0, 0, 1, 700, 5000, (16 << 40) - 4096, 1 << 62, u64::MAX >> 1, 1 << 63])
     };
     let size = |draw: &mut Draw| draw.pick(&[0, 1, 600, 5000]) as usize;
-    let any = |draw: &mut Draw| match draw.below(30) {
+    let any = |draw: &mut Draw| match draw.below(32) {
         0..6 => Call::Open(slot(draw), path(draw, folder), flags(draw)),
         6 => Call::Close(slot(draw)),
         7 => Call::Dup(slot(draw), slot(draw)),
@@ -93,6 +94,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         21..24 => Call::Rename(path(draw, folder), path(draw, folder)),
         24..26 => Call::Unlink(path(draw, folder)),
         26..29 => Call::Mkdir(path(draw, folder)),
+        29..31 => Call::Rmdir(path(draw, folder)),
         _ => Call::List(path(draw, folder)),
     };
     // Without these most calls would meet nothing.
@@ -147,6 +149,7 @@ fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
         Call::Rename(from, to) => text(k.rename(from, to)),
         Call::Unlink(path) => text(k.unlink(path)),
         Call::Mkdir(path) => text(k.mkdir(path)),
+        Call::Rmdir(path) => text(k.rmdir(path)),
         Call::List(path) => text(k.read_dir(path)),
     }
 }

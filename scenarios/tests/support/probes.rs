@@ -294,6 +294,10 @@ probes! {
             Err(Errno::EEXIST) => Ok(()),
             other => other,
         };
+        "rmdir" => |k, folder| {
+            k.mkdir(&format!("{folder}/empty"))?;
+            k.rmdir(&format!("{folder}/empty"))
+        };
         "open" => |k, folder| k.close(file(k, folder)?);
         "lseek" => |k, folder| with(k, file(k, folder), |fd| k.lseek(fd, std::io::SeekFrom::End(0)));
         "pread" => |k, folder| with(k, file(k, folder), |fd| k.pread(fd, &mut [0; 9], 0));
