@@ -66,11 +66,19 @@ pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], co
         factors.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)));
         let (hard, easy) = factors.split_at(factors.len().min(15));
         let middle = |all: &[(u64, f64)]| median(all.iter().map(|&(_, factor)| factor)).unwrap_or(1.0);
-        let worst = easy.iter().map(|&(_, factor)| factor).fold(f64::INFINITY, f64::min);
-        console.out(&format!(
-            "\nthe {} hardest: {:.2} times in the median; the {} others: {:.2} in the median, {worst:.2} at worst\n",
-            hard.len(), middle(hard), easy.len(), middle(easy)
-        ));
+        let mut text = format!(
+            "\nguided, of the {} hardest: {:.2} times as quick in the median",
+            hard.len(),
+            middle(hard)
+        );
+        if let Some(worst) = easy.iter().map(|&(_, factor)| factor).min_by(f64::total_cmp) {
+            text += &format!(
+                "; of the {} others: {:.2} in the median, {worst:.2} at worst",
+                easy.len(),
+                middle(easy)
+            );
+        }
+        console.out(&(text + "\n"));
     }
     Ok(Exit::Held)
 }
