@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 super::planted_on_tokio!(
     super::ReadOnce,
     "read-once",
-    "B13",
+    "tokio",
     'c',
     ["O1"],
     "what one read brings is taken for a whole request"
