@@ -186,13 +186,18 @@ impl<S: Storage> LogicUnit<S> {
         now: WallTime,
         out: &mut Vec<u8>,
     ) -> After {
-        // What was published before this request comes before its reply.
-        if session.subscriptions.is_some()
-            && let Some(delivery) = self.shared.directory.take_delivery(session.slot)
-        {
-            out.extend_from_slice(&delivery.bytes);
+        if session.subscriptions.is_some() {
+            self.deliver_published(session, out);
         }
         dispatch::dispatch(self.storage.databases(), &mut self.shared, session, arguments, now, out)
+    }
+
+    /// What was published before a request comes before its reply.
+    #[cold]
+    fn deliver_published(&mut self, session: &Session, out: &mut Vec<u8>) {
+        if let Some(delivery) = self.shared.directory.take_delivery(session.slot) {
+            out.extend_from_slice(&delivery.bytes);
+        }
     }
 
     /// Executes a batch without its first `done` requests, up to the first that closes the connection or has to wait. `out` is

@@ -198,7 +198,7 @@ impl Decoder {
 
     /// Reads a line of one type byte and a number at `position` and moves behind it. `None`: the line is not all
     /// there. `Some(None)`: it is, and what it holds is not a number.
-    #[inline]
+    #[inline(always)] // For each word of each request.
     fn length_line(
         &mut self,
         bytes: &[u8],

@@ -43,6 +43,7 @@ impl ChannelBounds {
 
 impl Connection {
     /// The oldest request without a reply waits.
+    #[cold]
     pub(super) fn begin_wait(&mut self, wait: Wait, now_ns: u64) {
         let until_ns = match wait {
             Wait::Reply(0) => u64::MAX,

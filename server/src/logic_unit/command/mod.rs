@@ -68,6 +68,8 @@ impl Flags {
     pub const PUBSUB: Flags = Flags(512);
     /// A client that listens to channels may say it in RESP2.
     pub const WHILE_SUBSCRIBED: Flags = Flags(1024);
+    /// Redis does not call it fast, but its cost hardly depends on the data.
+    pub const STEADY: Flags = Flags(2048);
 
     const NAMES: [(Flags, &'static str); 9] = [
         (Flags::WRITE, "write"),
@@ -89,6 +91,11 @@ impl Flags {
     /// Whether all of `other` are among these.
     pub const fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether one of `others` is among these.
+    pub const fn has_any(self, others: Flags) -> bool {
+        self.0 & others.0 != 0
     }
 
     /// Their names.

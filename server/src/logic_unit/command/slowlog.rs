@@ -67,11 +67,15 @@ impl SlowLog {
     /// The time before a command that is to be measured.
     #[inline]
     pub fn begin(&self, command: &Command, slower_than_us: i64) -> Option<u64> {
-        let costs_the_same = command.flags.has(Flags::FAST) || command.name == "set";
-        if slower_than_us < 0 || costs_the_same && slower_than_us >= EVERYTHING_BELOW_US {
+        if slower_than_us >= EVERYTHING_BELOW_US && command.flags.has_any(Flags::FAST.and(Flags::STEADY)) {
             return None;
         }
-        self.clock.as_ref().map(|clock| (clock.0)())
+        self.look_at_clock(slower_than_us)
+    }
+
+    #[inline(never)]
+    fn look_at_clock(&self, slower_than_us: i64) -> Option<u64> {
+        self.clock.as_ref().filter(|_| slower_than_us >= 0).map(|clock| (clock.0)())
     }
 }
 

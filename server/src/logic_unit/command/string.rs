@@ -1,7 +1,7 @@
 //! Whole strings: `SET` with all its options, `GET` and its relatives, several keys at once.
 
 use super::expire::{Unit, end_of};
-use super::{ALL_KEYS, Call, Command, ONE_KEY, READ_FAST, WRITE_FAST, WRITE_OOM, WRITE_OOM_FAST};
+use super::{ALL_KEYS, Call, Command, Flags, ONE_KEY, READ_FAST, WRITE_FAST, WRITE_OOM, WRITE_OOM_FAST};
 use crate::error::{CommandError, Outcome};
 use crate::storage_unit::Value;
 use crate::storage_unit::keyspace::Lifetime;
@@ -10,7 +10,7 @@ use crate::storage_unit::value::IntegerText;
 /// The group.
 pub const COMMANDS: &[Command] = &[
     Command::new("string", "get", 2, READ_FAST, ONE_KEY, get),
-    Command::new("string", "set", -3, WRITE_OOM, ONE_KEY, set),
+    Command::new("string", "set", -3, WRITE_OOM.and(Flags::STEADY), ONE_KEY, set),
     Command::new("string", "setnx", 3, WRITE_OOM_FAST, ONE_KEY, setnx),
     Command::new("string", "setex", 4, WRITE_OOM, ONE_KEY, |call| set_ending(call, "setex", Unit::Seconds)),
     Command::new("string", "psetex", 4, WRITE_OOM, ONE_KEY, |call| {
