@@ -1,16 +1,13 @@
 //! `explore --guided` as it is typed: what it prints and leaves, and what is wrong with a corpus.
 
+mod common;
+
 use eagain_net::Threads;
-use eagain_sim::cli::console::Console;
-use eagain_sim::cli::{Registry, run};
+use eagain_sim::cli::Registry;
 use eagain_sim::run::{Knob, KnobValues, Scenario};
 use eagain_sim::runner::engine;
 use eagain_sim::{Sim, choose, fail, feature};
-use std::cell::RefCell;
-use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 const fn scenario(name: &'static str, body: fn(&mut Sim)) -> Scenario {
     const PACE: Knob = Knob { name: "pace", about: "", values: KnobValues::Words(&["slow", "quick"]) };
@@ -42,28 +39,8 @@ const REGISTRY: Registry<'static> = Registry {
     executor: engine::make,
 };
 
-#[derive(Clone, Default)]
-struct Memory(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Exit status, standard output, standard error.
 fn eagain(line: &str) -> (u8, String, String) {
-    let (out, err) = (Memory::default(), Memory::default());
-    let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()));
-    let arguments = ["eagain"].into_iter().chain(line.split_whitespace()).map(OsString::from);
-    let code = run(&REGISTRY, arguments, &mut console);
-    let text = |memory: &Memory| String::from_utf8(memory.0.borrow().clone()).unwrap();
-    (code, text(&out), text(&err))
+    common::eagain(&REGISTRY, line)
 }
 
 fn runs(folder: &Path) -> Vec<PathBuf> {

@@ -89,6 +89,21 @@ pub fn pause<K: Kernel>(k: K, name: &'static str, most: Duration) {
     }
 }
 
+/// Reads once from a blocking stream, again after a signal. `false`: it has ended.
+pub fn read_more<K: Kernel>(stream: &TcpStream<K>, buffer: &mut Vec<u8>) -> Result<bool> {
+    let mut bytes = [0; 256];
+    loop {
+        match stream.read(&mut bytes) {
+            Ok(n) => {
+                buffer.extend_from_slice(&bytes[..n]);
+                return Ok(n > 0);
+            }
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
 /// Bytes on their way to being lines.
 #[derive(Default)]
 pub struct Lines {
@@ -119,12 +134,8 @@ impl Lines {
             if let Some(line) = self.next() {
                 return Ok(Some(line));
             }
-            let mut bytes = [0; 256];
-            match stream.read(&mut bytes) {
-                Ok(0) => return Ok(None),
-                Ok(n) => self.feed(&bytes[..n]),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
+            if !read_more(stream, &mut self.buffer)? {
+                return Ok(None);
             }
         }
     }

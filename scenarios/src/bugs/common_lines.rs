@@ -1,26 +1,14 @@
 //! Servers with a thread for each connection that answer a line with the same line, and what their clients want back.
 
-use super::common::{Lines, PORT, anywhere, pause};
+use super::common::{Lines, PORT, pause};
+use super::common_sessions::each_in_a_thread;
 use eagain_net::*;
 use eagain_sim::fail;
 use std::time::Duration;
 
-/// Accepts on [`PORT`], and gives each connection a thread.
-pub fn threads<K: Kernel>(k: K, body: impl Fn(TcpStream<K>) + Clone + Send + 'static) -> Result<()> {
-    let listener = TcpListener::bind(k, anywhere(PORT))?;
-    loop {
-        let stream = match listener.accept() {
-            Err(Errno::EINTR) => continue,
-            accepted => accepted?.0,
-        };
-        let body = body.clone();
-        thread::spawn(k, "session", move || body(stream))?;
-    }
-}
-
 /// Answers each line with the same line, after a while of up to `work`.
 pub fn echo<K: Kernel>(k: K, work: Duration) -> Result<()> {
-    threads(k, move |stream| echo_lines(k, &stream, work))
+    each_in_a_thread(k, PORT, move |stream| echo_lines(k, &stream, work))
 }
 
 /// The same for one connection, until it ends.

@@ -1,14 +1,13 @@
 //! A server with a thread for each connection, and messages that say how long they are.
 
-use super::common::anywhere;
+use super::common::{anywhere, read_more};
 use eagain_net::*;
 
-/// Takes connections in on `port`, each into a thread of its own. An error of a session ends it, and it alone: its client has
-/// gone.
-pub fn sessions<K: Kernel>(
+/// Takes connections in on `port`, each into a thread of its own.
+pub fn each_in_a_thread<K: Kernel>(
     k: K,
     port: u16,
-    session: impl Fn(K, &TcpStream<K>) -> Result<()> + Clone + Send + 'static,
+    body: impl Fn(TcpStream<K>) + Clone + Send + 'static,
 ) -> Result<()> {
     let listener = TcpListener::bind(k, anywhere(port))?;
     loop {
@@ -16,9 +15,20 @@ pub fn sessions<K: Kernel>(
             Err(Errno::EINTR) => continue,
             accepted => accepted?.0,
         };
-        let session = session.clone();
-        thread::spawn(k, "session", move || session(k, &stream))?;
+        let body = body.clone();
+        thread::spawn(k, "session", move || body(stream))?;
     }
+}
+
+/// The same where a session may end with an error: that ends it, and it alone, since its client has gone.
+pub fn sessions<K: Kernel>(
+    k: K,
+    port: u16,
+    session: impl Fn(K, &TcpStream<K>) -> Result<()> + Clone + Send + 'static,
+) -> Result<()> {
+    each_in_a_thread(k, port, move |stream| {
+        let _ = session(k, &stream);
+    })
 }
 
 /// A message on the wire: its length in two bytes, then itself.
@@ -38,10 +48,21 @@ impl Frames {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Where the next message ends, if it is whole.
+    fn end(&self) -> Option<usize> {
+        let end = 2 + usize::from(u16::from_be_bytes(*self.buffer.first_chunk()?));
+        (self.buffer.len() >= end).then_some(end)
+    }
+
+    /// Whether a whole message is there.
+    pub fn is_whole(&self) -> bool {
+        self.end().is_some()
+    }
+
     /// The next whole message.
     pub fn next(&mut self) -> Option<Vec<u8>> {
-        let end = 2 + usize::from(u16::from_be_bytes(*self.buffer.first_chunk()?));
-        (self.buffer.len() >= end).then(|| self.buffer.drain(..end).skip(2).collect())
+        let end = self.end()?;
+        Some(self.buffer.drain(..end).skip(2).collect())
     }
 
     /// Whether a message has begun and is not whole.
@@ -55,12 +76,8 @@ impl Frames {
             if let Some(message) = self.next() {
                 return Ok(Some(message));
             }
-            let mut bytes = [0; 256];
-            match stream.read(&mut bytes) {
-                Ok(0) => return Ok(None),
-                Ok(n) => self.feed(&bytes[..n]),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
+            if !read_more(stream, &mut self.buffer)? {
+                return Ok(None);
             }
         }
     }

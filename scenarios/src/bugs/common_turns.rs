@@ -3,6 +3,13 @@
 use eagain_sim::fail;
 use std::collections::BTreeMap;
 
+/// What a socket holds in each direction, where bytes are what is given.
+pub const BUFFER: u32 = 64 << 10;
+/// What nobody may be given in a turn: more than both buffers of a connection hold.
+pub const TOO_MUCH: u64 = 192 << 10;
+/// The most that is sent in one piece.
+pub const LONGEST: u64 = 512 << 10;
+
 /// One turn of a loop.
 pub struct Turn {
     /// What is counted.

@@ -3,8 +3,9 @@
 //! Repaired: input is watched from when somebody reads.
 
 use crate::bugs::common::{Lines, PORT, clients, patiently, pause};
-use crate::bugs::common_lines::{echo_lines, threads};
+use crate::bugs::common_lines::echo_lines;
 use crate::bugs::common_services::write_short;
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail};
 use std::time::Duration;
@@ -30,7 +31,7 @@ enum State {
 
 /// Greets, then answers each line.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    threads(k, move |stream| {
+    each_in_a_thread(k, PORT, move |stream| {
         pause(k, "greet", Duration::from_millis(2));
         if stream.write_all(format!("{GREETING}\n").as_bytes()).is_ok() {
             echo_lines(k, &stream, Duration::from_millis(2));

@@ -4,7 +4,8 @@
 
 use crate::bugs::common::{Lines, PORT, connect, listen, patiently, pause, reply};
 use crate::bugs::common_services::write_short;
-use crate::bugs::common_turns::Turn;
+use crate::bugs::common_sessions::{Frames, frame};
+use crate::bugs::common_turns::{BUFFER, LONGEST, TOO_MUCH, Turn};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,33 +22,21 @@ crate::bugs::planted!(
 const LISTENER: u64 = 0;
 /// The longest record, with its two bytes of length.
 const RECORD: usize = 4 << 10;
-/// What a socket holds in each direction.
-const BUFFER: u32 = 64 << 10;
-/// What nobody may be given in a turn: more than both buffers of a connection hold.
-const TOO_MUCH: u64 = 192 << 10;
-const LONGEST: u64 = 512 << 10;
 
-/// Bytes on their way to being records: a length in two bytes, and what is in it.
 struct Layer<K: Kernel> {
     stream: TcpStream<K>,
-    buffer: Vec<u8>,
+    records: Frames,
     /// What the records of an upload have brought so far.
     upload: Vec<u8>,
     has_ended: bool,
 }
 
 impl<K: Kernel> Layer<K> {
-    /// How long the first record is, with its length, where it is whole.
-    fn whole(&self) -> Option<usize> {
-        let end = 2 + usize::from(u16::from_be_bytes(*self.buffer.first_chunk()?));
-        (self.buffer.len() >= end).then_some(end)
-    }
-
     /// The next record, of the bytes that are here or come now.
     fn record(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
-            if let Some(end) = self.whole() {
-                return Ok(Some(self.buffer.drain(..end).skip(2).collect()));
+            if let Some(record) = self.records.next() {
+                return Ok(Some(record));
             }
             let mut bytes = [0; RECORD];
             match self.stream.read(&mut bytes) {
@@ -55,7 +44,7 @@ impl<K: Kernel> Layer<K> {
                     self.has_ended = true;
                     return Ok(None);
                 }
-                Ok(n) => self.buffer.extend_from_slice(&bytes[..n]),
+                Ok(n) => self.records.feed(&bytes[..n]),
                 Err(Errno::EAGAIN) => return Ok(None),
                 Err(errno) => return Err(errno),
             }
@@ -100,7 +89,8 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
             } else if let Ok((stream, _)) = listener.accept_nonblocking() {
                 last += 1;
                 epoll.add(stream.fd(), Events::IN, last)?;
-                let layer = Layer { stream, buffer: Vec::new(), upload: Vec::new(), has_ended: false };
+                let layer =
+                    Layer { stream, records: Frames::default(), upload: Vec::new(), has_ended: false };
                 layers.insert(last, layer);
             }
         }
@@ -115,7 +105,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
             }
             if layer.has_ended {
                 layers.remove(&id);
-            } else if layer.whole().is_some() {
+            } else if layer.records.is_whole() {
                 left.insert(id);
             }
         }
@@ -130,12 +120,8 @@ fn upload<K: Kernel>(k: K, server: SocketAddr) {
         pause(k, "think", Duration::from_millis(5));
         let longest = if choose("long", 0, 3) == 3 { LONGEST } else { 1 << 10 };
         let body = reply(choose("length", 1, longest) as usize);
-        let mut bytes = Vec::new();
-        for record in body.chunks(RECORD - 2) {
-            bytes.extend_from_slice(&(record.len() as u16).to_be_bytes());
-            bytes.extend_from_slice(record);
-        }
-        bytes.extend_from_slice(&[0, 0]);
+        let mut bytes: Vec<u8> = body.chunks(RECORD - 2).flat_map(frame).collect();
+        bytes.extend_from_slice(&frame(&[]));
         let answer = stream.write_all(&bytes).and_then(|()| lines.read(&stream));
         if answer != Ok(Some(receipt(&body))) {
             return fail("O2", "upload differs", format!("{} bytes were answered by {answer:?}", body.len()));

@@ -2,8 +2,8 @@
 //! begins in that millisecond looks as if it had not begun, and its timeout never comes. Repaired: a moment that would be 0 is 1.
 
 use crate::bugs::common::{Lines, PORT, allow, connect, patiently, pause};
-use crate::bugs::common_lines::threads;
 use crate::bugs::common_services::write_short;
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -138,7 +138,7 @@ fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
 
 /// Answers lines; where there is too much to do, not all of them.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    threads(k, move |stream| {
+    each_in_a_thread(k, PORT, move |stream| {
         let mut lines = Lines::default();
         while let Ok(Some(line)) = lines.read(&stream) {
             pause(k, "work", Duration::from_millis(8));

@@ -2,7 +2,7 @@
 //! room, and its large reply holds the loop until the last byte. Repaired: after so many bytes the others have their turn.
 
 use crate::bugs::common::{Lines, PORT, connect, listen, patiently, pause, reply, visit, wait};
-use crate::bugs::common_turns::Turn;
+use crate::bugs::common_turns::{BUFFER, LONGEST, TOO_MUCH, Turn};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail};
 use std::collections::BTreeMap;
@@ -21,11 +21,6 @@ const LISTENER: u64 = 0;
 const PIECE: usize = 4 << 10;
 /// What a repaired server writes to one client in a turn.
 const SHARE: usize = 16 << 10;
-/// What a socket holds in each direction.
-const BUFFER: u32 = 64 << 10;
-/// What nobody may be given in a turn: more than both buffers of a connection hold.
-const TOO_MUCH: u64 = 192 << 10;
-const LONGEST: u64 = 512 << 10;
 
 struct Peer<K: Kernel> {
     stream: TcpStream<K>,

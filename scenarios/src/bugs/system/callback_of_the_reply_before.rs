@@ -3,7 +3,7 @@
 //! anew for each reply.
 
 use crate::bugs::common::{Lines, PORT, clients, connect, pause};
-use crate::bugs::common_lines::threads;
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::VecDeque;
@@ -71,7 +71,7 @@ fn answered(question: &str, answer: &str) {
 
 /// Answers each line with the same line, and publishes news now and then.
 fn serve<K: Kernel>(k: K) -> Result<()> {
-    threads(k, move |stream| {
+    each_in_a_thread(k, PORT, move |stream| {
         let mut lines = Lines::default();
         let mut news = 0;
         while let Ok(Some(line)) = lines.read(&stream) {

@@ -3,7 +3,8 @@
 //! service whatever the probe says.
 
 use crate::bugs::common::{Lines, PORT, clients, connect, pause, visit};
-use crate::bugs::common_lines::{ask, threads};
+use crate::bugs::common_lines::ask;
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, sometimes};
@@ -25,7 +26,7 @@ const PROBE_LIMIT: Duration = Duration::from_millis(30);
 /// Answers each line with the same line, one after the other over all connections.
 fn backend<K: Kernel>(k: K) -> Result<()> {
     let processor = Arc::new(Mutex::new(k, ()));
-    threads(k, move |stream| {
+    each_in_a_thread(k, PORT, move |stream| {
         let mut lines = Lines::default();
         while let Ok(Some(line)) = lines.read(&stream) {
             let busy = processor.lock();
@@ -93,7 +94,7 @@ fn balance<K: Kernel>(k: K, backend: SocketAddr, defect: bool) -> Result<()> {
     let balancer = Arc::new(Balancer { backend, state, defect });
     let prober = balancer.clone();
     thread::spawn(k, "prober", move || prober.probe(k))?;
-    threads(k, move |client| {
+    each_in_a_thread(k, PORT, move |client| {
         let _ = balancer.session(k, client);
     })
 }

@@ -4,8 +4,9 @@
 
 use crate::bugs::common::{Lines, PORT, clients, connect, wait};
 use crate::bugs::common_later::Later;
-use crate::bugs::common_lines::{ask, threads};
+use crate::bugs::common_lines::ask;
 use crate::bugs::common_ring::{enter, pushed};
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -95,7 +96,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let reader = Arc::new(Reader { wakeup: EventFd::new(k, 0)?, wanted: Mutex::new(k, Vec::new()) });
     let of_loop = reader.clone();
     thread::spawn(k, "reader", move || of_loop.run(k, &file, defect).unwrap())?;
-    threads(k, move |stream| {
+    each_in_a_thread(k, PORT, move |stream| {
         let mut lines = Lines::default();
         while let Ok(Some(line)) = lines.read(&stream) {
             let Some((first, count)) = line.split_once(' ') else { break };

@@ -4,7 +4,8 @@
 //! lies before is never sent, and its callers get the replies to what lies behind. Repaired: the place is taken anew.
 
 use crate::bugs::common::{Lines, PORT, clients, connect, wait};
-use crate::bugs::common_lines::{ask_all, echo, threads};
+use crate::bugs::common_lines::{ask_all, echo};
+use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
@@ -157,7 +158,7 @@ fn proxy<K: Kernel>(k: K, backend: SocketAddr, defect: bool) -> Result<()> {
     let proxy = Arc::new(Proxy { backend, epoll, in_flight: Mutex::new(k, empty), defect });
     let of_loop = proxy.clone();
     thread::spawn(k, "loop", move || of_loop.run().unwrap())?;
-    threads(k, move |stream| proxy.client(Arc::new(stream)).unwrap())
+    each_in_a_thread(k, PORT, move |stream| proxy.client(Arc::new(stream)).unwrap())
 }
 
 /// Asks several questions at once, and wants their answers in order.
