@@ -19,15 +19,18 @@ fn conform(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn random_programs_about_files_agree_with_linux() {
-    let (status, told) = conform(&["--files", "--programs", "1000", "--show", "3"]);
-    assert_eq!(status, Some(0), "{told}");
+    let (status, printed) = conform(&["--files", "--programs", "1000", "--show", "3"]);
+    assert_eq!(status, Some(0), "{printed}");
 }
 
 #[test]
 fn random_programs_that_wait_agree_with_linux() {
-    let (status, told) = conform(&["--waiting", "--programs", "100", "--show", "3"]);
-    assert_eq!(status, Some(0), "{told}");
-    assert!(told.contains("recv          connection  MSG_WAITALL") && told.contains("\nempty: "), "{told}");
+    let (status, printed) = conform(&["--waiting", "--programs", "100", "--show", "3"]);
+    assert_eq!(status, Some(0), "{printed}");
+    assert!(
+        printed.contains("recv          connection  MSG_WAITALL") && printed.contains("\nempty: "),
+        "{printed}"
+    );
 }
 
 #[test]

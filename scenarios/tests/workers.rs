@@ -19,8 +19,8 @@ fn body(sim: &mut Sim) {
     run(sim, &graceful_stop::SCRIPT);
 }
 
-/// One worker arms the socket of a peer that is gone, while another is still to take up an event of it: each arming is told once.
-/// Once the main thread took such an event for that of a paused socket, and was told of it until a worker came.
+/// One worker arms the socket of a peer that is gone, while another is still to take up an event of it: each arming reports once.
+/// Once the main thread took such an event for that of a paused socket, and was notified of it until a worker came.
 #[test]
 fn a_closed_socket_that_was_armed_again_is_paused_again() {
     let scenario = Scenario { body, ..graceful_stop::SCENARIO };
@@ -59,7 +59,7 @@ fn reset_while_syncing(sim: &mut Sim) {
     sim.run();
 }
 
-/// Once the main thread and a worker told each other of it until the disk was done.
+/// Once the main thread and a worker notified each other of it until the disk was done.
 #[test]
 fn a_reset_socket_of_which_nothing_is_wanted_stays_paused() {
     let scenario =

@@ -1,5 +1,5 @@
 //! Panics and exceptions of a program in a file of its own: the machine's unwinder asks the loader where the tables of a function
-//! are, and the loader does not know what is mapped here. So it is told.
+//! are, and the loader does not know what is mapped here. So it is informed.
 
 use super::elf::Elf;
 use std::ffi::{CStr, c_void};

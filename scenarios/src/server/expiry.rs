@@ -69,13 +69,13 @@ async fn keys_expire<R: Runtime>(context: &Context<R>) -> Result<(), End> {
         let is_there = reply != Frame::Null;
         context.runtime.sometimes("a key was there", is_there);
         context.runtime.sometimes("a key had expired", !is_there);
-        let told = format!("client {}: a key with {lifetime} ms", context.number);
+        let what = format!("client {}: a key with {lifetime} ms", context.number);
         if !is_there && (persists || seen - asked + EARLY < ms(lifetime)) {
-            let message = format!("{told} was gone after {:?}, persisted: {persists}", seen - asked);
+            let message = format!("{what} was gone after {:?}, persisted: {persists}", seen - asked);
             context.runtime.fail("O11", "key expired early", message);
         }
         if is_there && !persists && looked - answered > ms(lifetime) + LATE {
-            let message = format!("{told} was there after {:?}", looked - answered);
+            let message = format!("{what} was there after {:?}", looked - answered);
             context.runtime.fail("O11", "key expired late", message);
         }
     }

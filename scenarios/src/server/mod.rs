@@ -1,6 +1,6 @@
 //! Scenarios about one server: which clients come, what may go wrong, and what is special about the server. Each is data, a
 //! file of its name; `crate::run` runs it, on the simulated kernel or on tokio. [`bounds`], [`expiry`], [`idle_stop`],
-//! [`transactions`] and those about what is no request with its reply are told in code, and [`nonblocking_ring`] has a server of
+//! [`transactions`] and those about what is no request with its reply are written in code, and [`nonblocking_ring`] has a server of
 //! its own.
 
 pub mod black_holes;

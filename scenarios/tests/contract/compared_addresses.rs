@@ -30,7 +30,7 @@ fn socket<K: Kernel>(k: K, domain: Domain) -> Fd {
 }
 
 /// Without the port, which is another each time.
-pub(crate) fn told(address: Result<SocketAddr>) -> String {
+pub(crate) fn text_of(address: Result<SocketAddr>) -> String {
     address.map_or_else(
         |errno| format!("{errno:?}"),
         |at| format!("{}{}", at.ip(), if at.port() == 0 { " 0" } else { "" }),
@@ -48,9 +48,12 @@ fn listener<K: Kernel>(k: K, at: &str, only: bool) -> (Fd, u16) {
 /// Calls `to`, and says what both ends are called.
 fn calls<K: Kernel>(k: K, log: &Log, what: &str, caller: Fd, to: SocketAddr, l: Fd) {
     let result = k.connect(caller, to);
-    log.say(what, (result, told(k.getsockname(caller)), told(k.getpeername(caller))));
+    log.say(what, (result, text_of(k.getsockname(caller)), text_of(k.getpeername(caller))));
     if let Ok((accepted, from)) = k.accept4(l, SocketFlags::NONE) {
-        log.say("accepted", (told(Ok(from)), told(k.getsockname(accepted)), told(k.getpeername(accepted))));
+        log.say(
+            "accepted",
+            (text_of(Ok(from)), text_of(k.getsockname(accepted)), text_of(k.getpeername(accepted))),
+        );
         k.setsockopt(accepted, SocketOption::Linger(Some(0))).unwrap();
         k.close(accepted).unwrap();
     }
@@ -61,7 +64,7 @@ fn calls<K: Kernel>(k: K, log: &Log, what: &str, caller: Fd, to: SocketAddr, l: 
 fn connecting<K: Kernel>(k: K, log: &Log) {
     for at in ADDRESSES {
         let (l, port) = listener(k, at, false);
-        log.say(at, told(k.getsockname(l)));
+        log.say(at, text_of(k.getsockname(l)));
         for to in ADDRESSES {
             let same_family = ADDRESSES.into_iter().filter(|from| domain(from) == domain(to)).map(Some);
             for from in same_family.chain([None]) {
@@ -119,7 +122,7 @@ fn v6_only<K: Kernel>(k: K, log: &Log) {
     }
     let only = socket(k, Domain::Inet6);
     k.setsockopt(only, SocketOption::V6Only(true)).unwrap();
-    log.say("mapped", (k.bind(only, address("::ffff:127.0.0.1", 0)), told(k.getsockname(only))));
+    log.say("mapped", (k.bind(only, address("::ffff:127.0.0.1", 0)), text_of(k.getsockname(only))));
     let v4 = socket(k, Domain::Inet);
     log.say(
         "IPv4",
@@ -140,7 +143,7 @@ fn elsewhere<K: Kernel>(k: K, log: &Log) {
     let strange = strange.into_iter().chain(["ff02::1", "fe80::1", "127.0.0.1", "::1", "::2", "::127.0.0.1"]);
     for (family, at) in strange.flat_map(|at| [(Domain::Inet, at), (Domain::Inet6, at)]) {
         let fd = socket(k, family);
-        log.say(format!("bind {family:?} {at}"), (k.bind(fd, address(at, 0)), told(k.getsockname(fd))));
+        log.say(format!("bind {family:?} {at}"), (k.bind(fd, address(at, 0)), text_of(k.getsockname(fd))));
         k.close(fd).unwrap();
     }
     // What a router might know is not asked.
@@ -156,7 +159,7 @@ fn elsewhere<K: Kernel>(k: K, log: &Log) {
                 let result = k.connect(fd, address(at, 9));
                 log.say(
                     format!("{family:?} {from} {bound} to {at}"),
-                    (result, told(k.getsockname(fd)), told(k.getpeername(fd))),
+                    (result, text_of(k.getsockname(fd)), text_of(k.getpeername(fd))),
                 );
                 k.close(fd).unwrap();
             }
@@ -164,10 +167,13 @@ fn elsewhere<K: Kernel>(k: K, log: &Log) {
     }
     for (at, port) in [("127.0.0.1", 0), ("::1", 0), ("::1", 1), ("::ffff:127.0.0.1", 1)] {
         let fd = socket(k, domain(at));
-        log.say("fresh", told(k.getsockname(fd)));
-        log.say(format!("refused {at} {port}"), (k.connect(fd, address(at, port)), told(k.getsockname(fd))));
-        log.say("listens", (k.listen(fd, 1), told(k.getsockname(fd))));
-        log.say("does not", (k.shutdown(fd, ShutdownHow::Both), told(k.getsockname(fd))));
+        log.say("fresh", text_of(k.getsockname(fd)));
+        log.say(
+            format!("refused {at} {port}"),
+            (k.connect(fd, address(at, port)), text_of(k.getsockname(fd))),
+        );
+        log.say("listens", (k.listen(fd, 1), text_of(k.getsockname(fd))));
+        log.say("does not", (k.shutdown(fd, ShutdownHow::Both), text_of(k.getsockname(fd))));
         k.close(fd).unwrap();
     }
 }
@@ -189,8 +195,8 @@ fn twice<K: Kernel>(k: K, log: &Log) {
                 "error",
                 (
                     k.getsockopt(other, SocketOptionName::Error),
-                    told(k.getsockname(other)),
-                    told(k.getpeername(other)),
+                    text_of(k.getsockname(other)),
+                    text_of(k.getpeername(other)),
                 ),
             );
             for fd in [l, one, other] {

@@ -2,7 +2,7 @@
 //! who is reached, what both ends are called, which option a socket has.
 
 use crate::compared::{Log, compared};
-use crate::compared_addresses::{ADDRESSES, address, domain, told};
+use crate::compared_addresses::{ADDRESSES, address, domain, text_of};
 use eagain_net::*;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -33,15 +33,15 @@ fn close<K: Kernel>(k: K, fds: impl IntoIterator<Item = Fd>) {
 
 /// Sends to an address, then calls it, sends again, and is answered.
 fn exchange<K: Kernel>(k: K, log: &Log, what: &str, sender: Fd, to: SocketAddr, receiver: Fd) {
-    let names = || (told(k.getsockname(sender)), told(k.getpeername(sender)));
+    let names = || (text_of(k.getsockname(sender)), text_of(k.getpeername(sender)));
     log.say(format!("{what}: sends"), (k.sendto(sender, b"x", SendFlags::NONE, to), names()));
-    log.say("comes", come(k, receiver).map(|(n, from)| (n, told(Ok(from)))));
+    log.say("comes", come(k, receiver).map(|(n, from)| (n, text_of(Ok(from)))));
     log.say("is connected", (k.connect(sender, to), names()));
     log.say("sends again", k.send(sender, b"yy", SendFlags::NONE).ok());
     if let Some((n, from)) = come(k, receiver) {
-        log.say("comes again", (n, told(Ok(from))));
+        log.say("comes again", (n, text_of(Ok(from))));
         log.say("answers", k.sendto(receiver, b"zzz", SendFlags::NONE, from));
-        log.say("is answered", come(k, sender).map(|(n, from)| (n, told(Ok(from)))));
+        log.say("is answered", come(k, sender).map(|(n, from)| (n, text_of(Ok(from)))));
     }
     let _ = k.getsockopt(sender, SocketOptionName::Error);
     log.say("is connected elsewhere", (k.connect(sender, "[::1]:9".parse().unwrap()), names()));
@@ -54,7 +54,7 @@ fn sending<K: Kernel>(k: K, log: &Log) {
             continue;
         }
         let (fd, name) = receiver(k, at, only);
-        log.say(at, told(Ok(name)));
+        log.say(at, text_of(Ok(name)));
         for to in ADDRESSES {
             let same_family = ADDRESSES.into_iter().filter(|from| domain(from) == domain(to)).map(Some);
             for from in same_family.chain([None]) {
@@ -123,7 +123,7 @@ fn v6_only<K: Kernel>(k: K, log: &Log) {
     let strange = strange.into_iter().chain(["ff02::1", "ff0e::1", "fe80::1", "::2", "::ffff:198.51.100.1"]);
     for (family, at) in strange.flat_map(|at| [(Domain::Inet, at), (Domain::Inet6, at)]) {
         let fd = socket(k, family);
-        log.say(format!("bind {family:?} {at}"), (k.bind(fd, address(at, 0)), told(k.getsockname(fd))));
+        log.say(format!("bind {family:?} {at}"), (k.bind(fd, address(at, 0)), text_of(k.getsockname(fd))));
         close(k, [fd]);
     }
     for (family, to) in

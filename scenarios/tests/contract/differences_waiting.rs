@@ -52,7 +52,7 @@ fn has_error(k: impl Sleepers, fd: Fd) -> bool {
     asked[0].revents.contains(Events::ERR)
 }
 
-/// The peer goes with bytes that it has not read: who waits for room is told, before it is told that the pipe is broken.
+/// The peer goes with bytes that it has not read: who waits for room gets that error before EPIPE.
 fn writer_that_waits_takes_the_error_of_a_unix_socket<K: Sleepers>(k: K) {
     let (a, b) = k.socketpair(BLOCK).unwrap();
     fill(k, a);

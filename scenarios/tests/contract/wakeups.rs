@@ -112,7 +112,7 @@ fn receivers_of_udp_are_all_served<K: Sleepers>(k: K) {
     close_all(k, &[a, b]);
 }
 
-/// Who waits for a datagram is told that nobody is there.
+/// Who waits for a datagram gets the error that nobody is there.
 fn error_ends_the_wait_for_a_datagram<K: Sleepers>(k: K) {
     let ((a, _), (b, at)) = (udp(k), udp(k));
     k.close(b).unwrap();

@@ -124,7 +124,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         (result, commit)
     }
 
-    /// Each loop is told what concerns it. Which one has a client that is to be killed, nobody but that loop knows.
+    /// Each loop is notified of what concerns it. Which one has a client that is to be killed, nobody but that loop knows.
     fn post(&self, orders: &[Order]) {
         for (number, ear) in self.loops.lock().iter().enumerate() {
             let concerns = |order: &&Order| match order {

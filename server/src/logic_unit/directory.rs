@@ -134,7 +134,7 @@ impl Directory {
     }
 
     /// Puts aside what `write` appends for the client in this slot. The client's number, and its place where its loop has
-    /// to be told of it; `None`: it has more than `bytes_max` already, and does not take it.
+    /// to be notified of it; `None`: it has more than `bytes_max` already, and does not take it.
     pub(super) fn deliver(
         &mut self,
         slot: usize,

@@ -157,7 +157,7 @@ impl Session {
         Profile::of(&self.profile)
     }
 
-    /// To change what it says of itself; the directory is told after the turn.
+    /// To change what it says of itself; the directory is updated after the turn.
     pub(super) fn profile_mut(&mut self) -> &mut Profile {
         self.profile_changed = true;
         Arc::make_mut(self.profile.get_or_insert_default())

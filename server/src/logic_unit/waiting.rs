@@ -181,11 +181,11 @@ pub fn give_up(databases: &mut Databases, shared: &mut Shared, client: u64, erro
 }
 
 fn answer(shared: &mut Shared, slot: usize, bytes: &[u8]) {
-    let told = shared.directory.deliver(slot, usize::MAX, |delivery| {
+    let delivered = shared.directory.deliver(slot, usize::MAX, |delivery| {
         delivery.bytes.extend_from_slice(bytes);
         delivery.answered = true;
     });
-    if let Ok(Some(place)) = told {
+    if let Ok(Some(place)) = delivered {
         shared.order(Order::Look { place });
     }
     shared.directory.unblocked(slot);

@@ -1,4 +1,4 @@
-//! Lines for the operator, on the standard error: when, how grave, what. Under systemd the journal knows when, and is told how
+//! Lines for the operator, on the standard error: when, how grave, what. Under systemd the journal knows when, and is given how
 //! grave by a number (sd-daemon(3)).
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -41,7 +41,7 @@ pub enum Lifetime {
 struct Watched {
     /// Who wants its version: at `EXEC`.
     watchers: usize,
-    /// Who wants to be told when it changes: blocked clients.
+    /// Who is notified when it changes: blocked clients.
     waiters: usize,
     version: u64,
 }
@@ -81,7 +81,7 @@ pub struct Keyspace {
     effects: Option<Vec<Effect>>,
 }
 
-/// One of 64 bits that a key is told by.
+/// One of 64 bits that identify a key.
 #[inline]
 fn trace(key: &[u8]) -> u64 {
     let last = key.last().copied().unwrap_or(0);

@@ -28,7 +28,7 @@ pub(crate) enum Away {
     Queued,
     /// A worker does it.
     Running,
-    /// The page that it reads is on its way from the disk: it is done when the owner is told, and no cancel finds it.
+    /// The page that it reads is on its way from the disk: it is done when the owner is notified, and no cancel finds it.
     Page,
 }
 

@@ -390,8 +390,8 @@ mod tests {
         insta::assert_snapshot!(side_by_side("a\n", "a\nb\n", PROCESSES).unwrap());
     }
 
-    /// What a scenario of this body is told about seed 3.
-    fn told(body: fn(&mut crate::Sim), elsewhere: &dyn Fn() -> Result<String, String>) -> Option<String> {
+    /// What a scenario of this body is reported for seed 3.
+    fn reported(body: fn(&mut crate::Sim), elsewhere: &dyn Fn() -> Result<String, String>) -> Option<String> {
         let scenario = Scenario { name: "leaks", about: "", knobs: &[], seeds: 4, body };
         cause(crate::runner::engine::make, &range(scenario), 3, elsewhere).unwrap()
     }
@@ -437,14 +437,14 @@ mod tests {
             let host = sim.host("host");
             sim.client(host, "client", |k| sleep_us(k, BUILT.replace(9)));
         };
-        assert!(told(hash_map, &same).unwrap().contains("a HashMap or HashSet"));
+        assert!(reported(hash_map, &same).unwrap().contains("a HashMap or HashSet"));
         // Where the two first runs fall into one second.
         another_second();
-        assert!(told(a_clock, &same).unwrap().contains("the time of day"));
-        assert!(told(a_static, &same).unwrap().contains("a `static`"));
-        assert!(told(a_static, &another).unwrap().contains("clock, its entropy, or an address"));
-        assert!(told(a_thread_local, &same).unwrap().contains("a `thread_local!`"));
-        assert_eq!(told(sound, &another), None);
+        assert!(reported(a_clock, &same).unwrap().contains("the time of day"));
+        assert!(reported(a_static, &same).unwrap().contains("a `static`"));
+        assert!(reported(a_static, &another).unwrap().contains("clock, its entropy, or an address"));
+        assert!(reported(a_thread_local, &same).unwrap().contains("a `thread_local!`"));
+        assert_eq!(reported(sound, &another), None);
     }
 
     #[test]

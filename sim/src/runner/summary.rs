@@ -204,7 +204,7 @@ impl Tally {
         }
     }
 
-    /// Counts a run of which the failure is told elsewhere.
+    /// Counts a run of which the failure is reported elsewhere.
     pub fn count(&mut self, scenario: &'static str, configuration: &str, number: u64, report: &RunReport) {
         self.sums.add(scenario, configuration, number, report);
     }

@@ -1,5 +1,5 @@
 //! A table of what is registered, by descriptor number (CPython asyncio 2021 to 2025): a socket is closed without a word to the
-//! loop, and its entry stays. The next socket of that number is taken for registered, epoll is never told, and its answer is
+//! loop, and its entry stays. The next socket of that number is taken for registered, `epoll_ctl` is never called, and its answer is
 //! never noticed. Repaired: deregistered before it is closed.
 
 use crate::bugs::common::{Lines, PORT, connect, patiently, pause, wait};

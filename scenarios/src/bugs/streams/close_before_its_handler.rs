@@ -105,7 +105,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
                 sessions.remove(&event.data);
             }
         }
-        // Who is refused is told so, and has to go.
+        // Who is refused gets an answer that says so, and has to go.
         sessions.retain(|_, session| {
             let due = session.refused.is_some_and(|due| due <= now(k));
             if due {

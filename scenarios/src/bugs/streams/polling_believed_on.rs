@@ -27,7 +27,7 @@ struct Polling {
 }
 
 impl<K: Kernel> Peer<K, Polling> {
-    /// Sends without having been told that there is room.
+    /// Sends without an event that says that there is room.
     fn send_at_once(&mut self, defect: bool) -> Result<()> {
         if self.own.waiting {
             return Ok(());

@@ -156,9 +156,9 @@ fn client<K: Kernel>(k: K, server: SocketAddr) -> Result<()> {
         let signal = SIGNALS[choose("signal", 0, 1) as usize].0;
         stream.set_read_timeout(Some(Duration::from_micros(choose("patience", 100, 2_000))))?;
         stream.write_all(format!("{signal}\n").as_bytes())?;
-        let mut told = [0; 1];
-        if stream.read(&mut told) == Ok(1) && i32::from(told[0]) != signal {
-            let message = format!("who waits for signal {signal} was told of {}", told[0]);
+        let mut reported = [0; 1];
+        if stream.read(&mut reported) == Ok(1) && i32::from(reported[0]) != signal {
+            let message = format!("the watcher of signal {signal} was called for signal {}", reported[0]);
             fail("O7", "signal of another watcher", message);
         }
     }

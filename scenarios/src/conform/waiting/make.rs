@@ -105,8 +105,8 @@ impl<K: Kernel> Worker<K> {
                 let mut events = [EpollEvent::default(); 4];
                 let n = k.epoll_wait(fd, &mut events[..most], limit(timed), None);
                 of(n, |n| {
-                    let told: Vec<_> = events[..n].iter().map(|e| (e.data, e.events)).collect();
-                    ready(n, format!("{told:?}"))
+                    let reported: Vec<_> = events[..n].iter().map(|e| (e.data, e.events)).collect();
+                    ready(n, format!("{reported:?}"))
                 })
             }
             Step::SigWait(which, timed) => of(k.sigtimedwait(awaited(which), limit(timed)), |info| {
@@ -209,11 +209,11 @@ impl<K: Kernel> Worker<K> {
         }
         let class = match (first, k.aio_return(id)) {
             (first, Ok((Ok(n), buffer))) => {
-                let (told, class) = match reads {
+                let (reported, class) = match reads {
                     true => bytes(&buffer, n),
                     false => wrote(n, len),
                 };
-                text += &format!(" {told}");
+                text += &format!(" {reported}");
                 first.map_or_else(|errno| format!("{errno:?}"), |()| class.to_owned())
             }
             (first, Ok((Err(errno), _))) => {

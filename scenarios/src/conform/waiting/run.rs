@@ -282,7 +282,7 @@ impl<K: Kernel> Program<K> {
         // Which of two that wait for one set is first, where a step wakes it twice, is a race too.
         let takes = |step| consumes(step) || matches!(step, Step::Wait(..));
         let both_accept = matches!((step, other), (Step::Accept(..), Step::Accept(..)));
-        // Who is told of a signal first, and whether the other still finds it, is one as well.
+        // Who is notified of a signal first, and whether the other still finds it, is one as well.
         let waits = |step| matches!(step, Step::SigWait(..));
         let looks = |step| matches!(step, Step::Read(G, _) | Step::Poll(G, ..));
         // Nobody can tell threads of the library to stop: two of them that hold both ends of a connection never end.
@@ -361,7 +361,7 @@ impl<K: Kernel> Program<K> {
             Step::Poll(slot, ..) | Step::Select(slot, _) | Step::Wait(slot, ..) => self.give(step, slot),
             Step::Write(slot, _) | Step::Add(slot, _) | Step::Ring(_, slot, ..) => self.give(step, slot),
             Step::Aio(_, slot, ..) => match self.is_local(slot) || [B, D].contains(&slot) {
-                // What else there is may never end, and a thread of the library cannot be told to.
+                // What else there is may never end, and a thread of the library cannot be made to.
                 true if self.kind(slot) != "counter" => self.give(step, slot),
                 _ => "elsewhere".to_owned(),
             },

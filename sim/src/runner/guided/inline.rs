@@ -14,7 +14,7 @@ pub struct Found {
     pub spec: RunSpec,
 }
 
-/// Searches until a run fails in a way that `wanted` takes, in `runs` runs at most. `every` is told of each failing run that
+/// Searches until a run fails in a way that `wanted` takes, in `runs` runs at most. `every` is called with each failing run that
 /// is not. The error is that of the harness.
 pub fn search(
     worker: &mut Worker,
