@@ -37,10 +37,20 @@ pub(crate) fn text_of(address: Result<SocketAddr>) -> String {
     )
 }
 
+/// A port that is free at every address. One that Linux chooses for one address may be in use at another, by a connection in TIME_WAIT
+/// or by another process.
+pub(crate) fn free_port<K: Kernel>(k: K, flags: SocketFlags) -> u16 {
+    let all = k.socket(Domain::Inet6, flags).unwrap();
+    k.bind(all, address("::", 0)).unwrap();
+    let port = k.getsockname(all).unwrap().port();
+    k.close(all).unwrap();
+    port
+}
+
 fn listener<K: Kernel>(k: K, at: &str, only: bool) -> (Fd, u16) {
     let l = k.socket(domain(at), SocketFlags::NONBLOCK).unwrap();
     let _ = k.setsockopt(l, SocketOption::V6Only(only));
-    k.bind(l, address(at, 0)).unwrap();
+    k.bind(l, address(at, free_port(k, SocketFlags::NONE))).unwrap();
     k.listen(l, 8).unwrap();
     (l, k.getsockname(l).unwrap().port())
 }
@@ -84,7 +94,7 @@ fn binding<K: Kernel>(k: K, log: &Log) {
             let [reuse, reuse_too, listens] = [1, 2, 4].map(|bit| bits & bit != 0);
             let (one, other) = (socket(k, domain(at)), socket(k, domain(to)));
             k.setsockopt(one, SocketOption::ReuseAddr(reuse)).unwrap();
-            k.bind(one, address(at, 0)).unwrap();
+            k.bind(one, address(at, free_port(k, SocketFlags::NONE))).unwrap();
             if listens {
                 k.listen(one, 1).unwrap();
             }

@@ -2,7 +2,7 @@
 //! who is reached, what both ends are called, which option a socket has.
 
 use crate::compared::{Log, compared};
-use crate::compared_addresses::{ADDRESSES, address, domain, text_of};
+use crate::compared_addresses::{ADDRESSES, address, domain, free_port, text_of};
 use eagain_net::*;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn socket<K: Kernel>(k: K, domain: Domain) -> Fd {
 fn receiver<K: Kernel>(k: K, at: &str, only: bool) -> (Fd, SocketAddr) {
     let fd = socket(k, domain(at));
     let _ = k.setsockopt(fd, SocketOption::V6Only(only));
-    k.bind(fd, address(at, 0)).unwrap();
+    k.bind(fd, address(at, free_port(k, DGRAM))).unwrap();
     (fd, k.getsockname(fd).unwrap())
 }
 
@@ -92,7 +92,7 @@ fn binding<K: Kernel>(k: K, log: &Log) {
                 k.setsockopt(fd, SocketOption::ReusePort(port)).unwrap();
                 let _ = k.setsockopt(fd, SocketOption::V6Only(only));
             }
-            k.bind(one, address(at, 0)).unwrap();
+            k.bind(one, address(at, free_port(k, DGRAM))).unwrap();
             let name = k.getsockname(one).unwrap();
             let bound = k.bind(other, address(to, name.port()));
             log.say(format!("{at} {to} {only} {bits}"), bound);

@@ -1,5 +1,6 @@
 //! Limits and addresses of sockets: what Linux does, where the simulator once did something else.
 
+use crate::compared_addresses::free_port;
 use eagain_net::{Domain, Errno, Fd, Kernel, SocketAddr, SocketFlags, SocketOption, SocketOptionName};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +16,7 @@ fn socket(k: impl Kernel, ip: IpAddr) -> Fd {
 /// A listener at `ip`, and its port.
 fn listener(k: impl Kernel, ip: IpAddr) -> (Fd, u16) {
     let l = socket(k, ip);
-    k.bind(l, SocketAddr::new(ip, 0)).unwrap();
+    k.bind(l, SocketAddr::new(ip, free_port(k, SocketFlags::NONE))).unwrap();
     k.listen(l, 16).unwrap();
     (l, k.getsockname(l).unwrap().port())
 }
