@@ -94,10 +94,10 @@ pub const ALL: &[Mutant] = &[
         ..LOSES
     },
     Mutant {
-        name: "batch-of-5-seconds",
-        promise: "`everysec`: a kill takes what is gathered, 5 ms",
-        does: "gathers a batch for 5 s",
-        body: |sim| loss::run(sim, Engine::Log, with_log::<Gathers>),
+        name: "acknowledged-before-written",
+        promise: "`everysec`: a kill takes nothing that was acknowledged",
+        does: "gathers a batch for 5 ms, and waits for it with no reply",
+        body: |sim| loss::run(sim, Engine::Log, with_log::<Promises>),
         ..LOSES
     },
     Mutant {
@@ -344,6 +344,14 @@ impl LogDefect for Gathers {
         sleep(SimKernel, Duration::from_secs(5));
         log.append(batch)
     }
+}
+
+/// A log whose replies leave before what they tell of is written.
+#[derive(Default)]
+struct Promises;
+
+impl LogDefect for Promises {
+    const OUTLIVES_PROCESS: bool = false;
 }
 
 /// A disk without any room.

@@ -1,4 +1,4 @@
-//! With `everysec` and a log, a power failure takes what was acknowledged in the last second, and a kill hardly anything.
+//! With `everysec` and a log, a power failure takes what was acknowledged in the last second, and a kill nothing.
 
 use super::loss;
 use super::server::SHIPPED;

@@ -179,6 +179,9 @@ pub type Log = LogFile<SimKernel>;
 
 /// What a log does that misbehaves; what is not given is as it should be.
 pub trait LogDefect: Default + Send + 'static {
+    /// In the place of [`Backend::OUTLIVES_PROCESS`].
+    const OUTLIVES_PROCESS: bool = Log::OUTLIVES_PROCESS;
+
     /// In the place of [`Backend::append`].
     fn append(&mut self, log: &mut Log, batch: &mut [u8]) -> Result<()> {
         log.append(batch)
@@ -203,6 +206,7 @@ struct BrokenLog<D> {
 impl<D: LogDefect> Backend for BrokenLog<D> {
     const RESERVED_BYTES: usize = Log::RESERVED_BYTES;
     const GROWS: bool = Log::GROWS;
+    const OUTLIVES_PROCESS: bool = D::OUTLIVES_PROCESS;
     const REOPENS: bool = Log::REOPENS;
 
     fn append(&mut self, batch: &mut [u8]) -> Result<()> {

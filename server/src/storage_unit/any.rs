@@ -100,7 +100,7 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
     }
 }
 
-impl<K: Files + Threads> Storage for AnyStorage<K> {
+impl<K: Files + Threads + Clock> Storage for AnyStorage<K> {
     #[inline]
     fn databases(&mut self) -> &mut Databases {
         match self {

@@ -10,11 +10,12 @@
 //! [`Durable::commit`] turns effects into operations, adds them to the batch under way, and gives a ticket. The
 //! `writer` takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
 //! larger the group. What a batch promises is the [`SyncPolicy`]'s business; with `always` no reply, not even one that
-//! only read, leaves before everything that it may tell of is safe.
+//! only read, leaves before everything that it may tell of is safe. Where what is appended outlives the process, no reply leaves
+//! before it is appended, whatever the policy, so that a kill takes nothing that anybody was told.
 //!
 //! When a call fails, the policy decides again. With `always` the image may hold what will never be safe: it is
-//! replaced by what is, and all held replies become errors. Otherwise the batch is kept and tried again. Writes are
-//! refused meanwhile, reads go on; after a failed sync that is for good.
+//! replaced by what is, and all held replies become errors. Otherwise held replies say that nobody knows, and the batch is kept
+//! and tried again. Writes are refused meanwhile, reads go on; after a failed sync that is for good.
 
 pub(super) mod directory;
 mod shared;
@@ -22,7 +23,8 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
-use eagain_net::{Errno, File, Files, Threads, thread};
+use eagain_net::sync::Mutex;
+use eagain_net::{Clock, ClockId, Errno, File, Files, Threads, thread};
 use shared::{Rewrite, Shared};
 use std::fmt;
 use std::sync::Arc;
@@ -96,6 +98,8 @@ pub trait Backend: Send + 'static {
     const RESERVED_BYTES: usize;
     /// Every change makes it longer, so that it has to be rewritten from time to time.
     const GROWS: bool;
+    /// What is appended survives the end of the process, however that comes; only a crash of the machine takes what is not synced.
+    const OUTLIVES_PROCESS: bool;
     /// After a failure it opens its file anew, which may fail too, and succeed later. A sync that fails for want of room has
     /// lost nothing: what was not safe is still the backend's.
     const REOPENS: bool;
@@ -138,6 +142,9 @@ const BACKLOG_BYTES_MAX: usize = 8 << 20;
 /// `auto-aof-rewrite-min-size`, `auto-aof-rewrite-percentage`).
 const REWRITE_FROM_BYTES: u64 = 64 << 20;
 
+/// Appends a batch where the writer does not use the backend at this moment: bytes on the disk then. `None`: it is the writer's to do.
+type Append = Box<dyn Fn(&mut [u8]) -> Option<u64> + Send>;
+
 /// The storage.
 pub struct Durable<K: Files + Threads> {
     databases: Databases,
@@ -149,11 +156,14 @@ pub struct Durable<K: Files + Threads> {
     policy: SyncPolicy,
     reserved_bytes: usize,
     grows: bool,
+    /// Replies wait until what they tell of is appended.
+    awaits_append: bool,
+    append: Option<Append>,
     /// Database and cursor of a rewrite under way.
     scan: Option<(usize, u64)>,
 }
 
-impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
+impl<K: Files + Threads + Clock> Durable<K> {
     /// A storage with this image, all of which `backend` has. Starts the writer.
     pub fn start<B: Backend>(
         kernel: K,
@@ -167,6 +177,16 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
         databases.persistence.is_kept = true;
         let shape = (databases.count(), databases.at(0).hash_key());
         let shared = Arc::new(Shared::new(kernel, backend.size()));
+        let awaits_append = policy == SyncPolicy::Always || B::OUTLIVES_PROCESS;
+        let backend = Arc::new(Mutex::new(kernel, backend));
+        let append: Option<Append> = (policy != SyncPolicy::Always && B::OUTLIVES_PROCESS).then(|| {
+            let backend = backend.clone();
+            let append = move |batch: &mut [u8]| {
+                let mut backend = backend.try_lock()?;
+                backend.append(batch).ok().map(|()| backend.size())
+            };
+            Box::new(append) as Append
+        });
         let writer = writer::Writer::new(shared.clone(), backend, policy, shape, seed);
         let writer = thread::spawn(kernel, "storage", move || writer.run())?;
         Ok(Durable {
@@ -178,19 +198,21 @@ impl<K: Files + Threads + eagain_net::Clock> Durable<K> {
             policy,
             reserved_bytes: B::RESERVED_BYTES,
             grows: B::GROWS,
+            awaits_append,
+            append,
             scan: None,
         })
     }
 }
 
-impl<K: Files + Threads> Durable<K> {
+impl<K: Files + Threads + Clock> Durable<K> {
     /// Holds on to the lock of the directory for as long as the storage is there.
     pub fn hold(&mut self, claim: File<K>) {
         self.claim = Some(claim);
     }
 
     fn holds_replies(&self) -> bool {
-        self.policy == SyncPolicy::Always || self.shared.is_behind()
+        self.awaits_append || self.shared.is_behind()
     }
 
     /// Takes over what the writer has found out: a new image, trouble, the end of trouble.
@@ -214,6 +236,21 @@ impl<K: Files + Threads> Durable<K> {
         self.databases.persistence.size_bytes = state.size;
         self.databases.persistence.is_rewriting = state.rewrite != Rewrite::None;
         self.shared.note(state, BACKLOG_BYTES_MAX);
+    }
+
+    /// Appends this turn's batch at once, where nothing is before it: its replies need not wait for the writer, who syncs.
+    fn append_here(&mut self, state: &mut shared::State) {
+        let is_next = state.done + 1 == state.ticket;
+        if !is_next || state.trouble.is_some() || state.rewrite != Rewrite::None {
+            return;
+        }
+        let Some(size) = self.append.as_ref().and_then(|append| append(&mut state.batch)) else { return };
+        state.batch.clear();
+        (state.done, state.size) = (state.ticket, size);
+        if self.policy == SyncPolicy::EverySecond && state.dirty_since.is_none() {
+            state.dirty_since = Some(self.shared.kernel.clock_gettime(ClockId::Monotonic));
+            self.shared.work.notify_one();
+        }
     }
 
     /// Whether and how a rewrite goes on in this commit.
@@ -260,7 +297,7 @@ impl<K: Files + Threads> Durable<K> {
     }
 }
 
-impl<K: Files + Threads> Storage for Durable<K> {
+impl<K: Files + Threads + Clock> Storage for Durable<K> {
     fn databases(&mut self) -> &mut Databases {
         &mut self.databases
     }
@@ -316,8 +353,15 @@ impl<K: Files + Threads> Storage for Durable<K> {
                 state.ticket += 1;
             }
         }
+        if was_idle && has_effects {
+            self.append_here(&mut state);
+        }
         // Before a new image is taken over: this turn was executed on the old one, and fails with it.
         let pending = state.ticket > state.done;
+        if pending && state.trouble.is_some() && self.awaits_append && self.policy != SyncPolicy::Always {
+            // It was executed before the trouble was heard of, and will be appended when that has ended, if it does.
+            state.fail_pending();
+        }
         self.hear(&mut state);
         self.rewrite(&mut state);
         shared.note(&state, BACKLOG_BYTES_MAX);

@@ -1,8 +1,8 @@
 //! What the image's side and the writer's thread share.
 
 use crate::storage_unit::Databases;
-use eagain_net::Threads;
 use eagain_net::sync::{Condvar, Mutex};
+use eagain_net::{Instant, Threads};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -65,6 +65,8 @@ pub(super) struct State {
     pub image: Option<Databases>,
     /// What is safe could not be read back, for this reason.
     pub unreadable: Option<String>,
+    /// Something is appended that is to be synced, since then.
+    pub dirty_since: Option<Instant>,
     pub closing: bool,
     /// Bytes on the disk, and after the last rewrite.
     pub size: u64,
@@ -80,10 +82,15 @@ const FAILURES_MAX: usize = 64;
 impl State {
     /// What is not done has come to nothing.
     pub fn fail_pending(&mut self) {
-        if self.failures.len() == FAILURES_MAX {
-            self.forgotten_to = self.failures.pop_front().map_or(0, |(_, to)| to);
+        match self.failures.back_mut() {
+            Some((_, to)) if *to == self.done => *to = self.ticket,
+            _ => {
+                if self.failures.len() == FAILURES_MAX {
+                    self.forgotten_to = self.failures.pop_front().map_or(0, |(_, to)| to);
+                }
+                self.failures.push_back((self.done + 1, self.ticket));
+            }
         }
-        self.failures.push_back((self.done + 1, self.ticket));
         self.done = self.ticket;
         self.reloading = false;
     }

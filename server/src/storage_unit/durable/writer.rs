@@ -1,7 +1,7 @@
 //! The thread that owns the backend: takes the batch under way, appends it, makes it safe as often as the policy wants,
 //! and says so. One turn:
 //!
-//! 1. wait for a batch (with a policy other than `always`: a little longer, for more of it);
+//! 1. wait for a batch (where no reply waits for it: a little longer, for more of it);
 //! 2. take it, and what a rewrite has shown, together;
 //! 3. append and sync;
 //! 4. tell how far that came, and wake who waits for it;
@@ -13,7 +13,7 @@ use super::shared::{Rewrite, Shared, State, Trouble};
 use super::{BACKLOG_BYTES_MAX, Backend, SyncPolicy};
 use crate::random::Random;
 use crate::storage_unit::{Databases, HashKey};
-use eagain_net::sync::MutexGuard;
+use eagain_net::sync::{Mutex, MutexGuard};
 use eagain_net::{Clock, ClockId, Errno, Instant, Threads};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +27,11 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(super) struct Writer<K: Threads, B> {
     shared: Arc<Shared<K>>,
-    backend: B,
+    backend: Arc<Mutex<K, B>>,
     policy: SyncPolicy,
     /// Databases of an image, and the key of its hash tables.
     shape: (usize, HashKey),
     random: Random,
-    /// Something is appended that is not synced, since then.
-    dirty_since: Option<Instant>,
     /// The backend has a new place open.
     is_rewriting: bool,
     /// What is safe could not be read back, and is to be tried again.
@@ -60,7 +58,7 @@ enum At {
 impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     pub fn new(
         shared: Arc<Shared<K>>,
-        backend: B,
+        backend: Arc<Mutex<K, B>>,
         policy: SyncPolicy,
         shape: (usize, HashKey),
         seed: u64,
@@ -71,7 +69,6 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             policy,
             shape,
             random: Random::new(seed),
-            dirty_since: None,
             is_rewriting: false,
             is_blind: false,
             probe_at: Instant(0),
@@ -93,7 +90,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         }
         let troubled = self.shared.state.lock().trouble.is_some();
         // After trouble a sync that succeeds proves nothing.
-        let closed = if troubled { Ok(()) } else { self.backend.close() };
+        let closed = if troubled { Ok(()) } else { self.backend.lock().close() };
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         if let Err(errno) = closed {
@@ -107,11 +104,11 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     fn take(&mut self) -> Option<Taken> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
-        let mut gathered = self.policy == SyncPolicy::Always;
+        let mut gathered = self.policy == SyncPolicy::Always || B::OUTLIVES_PROCESS;
         loop {
             let has_work =
                 !state.batch.is_empty() || !state.copy.is_empty() || state.rewrite == Rewrite::Shown;
-            state = match (state.trouble.is_some(), has_work, self.dirty_since) {
+            state = match (state.trouble.is_some(), has_work, state.dirty_since) {
                 (true, ..) if state.closing => return None,
                 (true, ..) if self.is_blind => {
                     let (state, late) = shared.work.wait_timeout(state, PROBE_INTERVAL);
@@ -158,14 +155,15 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
 
     /// Steps 3 and 4.
     fn keep(&mut self, taken: &mut Taken) {
-        let kept = match self.backend.append(&mut taken.batch) {
+        let appended = self.backend.lock().append(&mut taken.batch);
+        let kept = match appended {
             Err(errno) => Err((At::Append, errno)),
             Ok(()) if self.policy == SyncPolicy::Always => {
-                self.backend.sync().map_err(|errno| (At::Sync, errno))
+                self.backend.lock().sync().map_err(|errno| (At::Sync, errno))
             }
             Ok(()) => {
                 if self.policy == SyncPolicy::EverySecond {
-                    self.dirty_since.get_or_insert(self.now());
+                    self.shared.state.lock().dirty_since.get_or_insert(self.now());
                 }
                 self.sync_if_due().map_err(|errno| (At::Sync, errno))
             }
@@ -177,11 +175,10 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     }
 
     fn sync_if_due(&mut self) -> Result<(), Errno> {
-        if self.dirty_since.is_some_and(|since| self.now() - since >= SYNC_INTERVAL) {
-            self.dirty_since = None;
-            self.backend.sync()?;
-        }
-        Ok(())
+        let now = self.now();
+        // Before the sync: what is appended from now on is for the next one.
+        let due = self.shared.state.lock().dirty_since.take_if(|since| now - *since >= SYNC_INTERVAL);
+        if due.is_some() { self.backend.lock().sync() } else { Ok(()) }
     }
 
     fn done(&mut self, ticket: u64) {
@@ -189,7 +186,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let mut state = shared.state.lock();
         // A sync by the clock has no ticket.
         state.done = state.done.max(ticket);
-        state.size = self.backend.size();
+        state.size = self.backend.lock().size();
         self.tell(state);
     }
 
@@ -216,27 +213,31 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             state.rewrite = Rewrite::Abandoned;
         }
         taken.rewrite = Rewrite::None;
-        self.dirty_since = None;
+        state.dirty_since = None;
         if self.policy == SyncPolicy::Always {
             state.reloading = true;
             state.batch.clear();
             drop(state);
-            self.backend.rewrite_abandon();
+            self.backend.lock().rewrite_abandon();
             self.reload(may_end);
         } else {
+            if B::OUTLIVES_PROCESS {
+                // Reads must not wait for the end of the trouble, which may never come.
+                state.fail_pending();
+            }
             self.tell(state);
-            self.backend.rewrite_abandon();
+            self.backend.lock().rewrite_abandon();
             self.try_again(at, taken, may_end);
         }
     }
 
     /// Reads back what is safe, for the image to be replaced by it.
     fn reload(&mut self, may_end: bool) {
-        let mut cut = if may_end { self.backend.cut_back() } else { Ok(()) };
+        let mut cut = if may_end { self.backend.lock().cut_back() } else { Ok(()) };
         // Going back may take room too. Nothing can be told before that has succeeded.
         while B::REOPENS && cut == Err(Errno::ENOSPC) && !self.shared.state.lock().closing {
             let _ = self.shared.kernel.nanosleep(PROBE_INTERVAL);
-            cut = self.backend.cut_back();
+            cut = self.backend.lock().cut_back();
         }
         if let Err(errno) = cut {
             self.shared.state.lock().trouble =
@@ -247,7 +248,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
 
     fn load(&mut self) {
         let mut image = Databases::new(self.shape.0, self.shape.1);
-        let loaded = self.backend.load(&mut image);
+        let loaded = self.backend.lock().load(&mut image);
         self.is_blind = B::REOPENS && loaded.is_err();
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
@@ -259,15 +260,15 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         self.tell(state);
     }
 
-    /// Holds on to a batch whose replies have left already, for as long as there is hope.
+    /// Holds on to a batch whose replies have left already, or said that nobody knows, for as long as there is hope.
     fn try_again(&mut self, at: At, taken: &mut Taken, may_end: bool) {
         let shared = self.shared.clone();
         if may_end {
             while !shared.state.lock().closing {
                 let _ = shared.kernel.nanosleep(PROBE_INTERVAL);
                 let again = match at {
-                    At::Append => self.backend.append(&mut taken.batch),
-                    At::Sync => self.backend.sync(),
+                    At::Append => self.backend.lock().append(&mut taken.batch),
+                    At::Sync => self.backend.lock().sync(),
                 };
                 if again.is_ok() {
                     shared.state.lock().trouble = None;
@@ -291,7 +292,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let (mut state, late) = shared.work.wait_deadline(state, self.probe_at);
         if late {
             self.probe_at = self.now() + PROBE_INTERVAL;
-            if may_end && !state.reloading && self.backend.probe().is_ok() {
+            if may_end && !state.reloading && self.backend.lock().probe().is_ok() {
                 state.trouble = None;
                 shared.note(&state, BACKLOG_BYTES_MAX);
             }
@@ -307,7 +308,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let shared = self.shared.clone();
         let mut prepared = Ok(());
         if !self.is_rewriting {
-            prepared = self.backend.rewrite_begin(self.random.next_u64());
+            prepared = self.backend.lock().rewrite_begin(self.random.next_u64());
             self.is_rewriting = true;
             let mut state = shared.state.lock();
             if state.rewrite == Rewrite::Begun {
@@ -315,25 +316,26 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             }
         }
         if prepared.is_ok() && !taken.copy.is_empty() {
-            prepared = self.backend.rewrite_append(&mut taken.copy);
+            prepared = self.backend.lock().rewrite_append(&mut taken.copy);
         }
         let is_last = taken.rewrite == Rewrite::Shown;
         if prepared.is_ok() && is_last {
-            prepared = self.backend.rewrite_prepare();
+            prepared = self.backend.lock().rewrite_prepare();
         }
         if prepared.is_err() {
             // The old place has everything; the new one is not needed.
             self.is_rewriting = false;
-            self.backend.rewrite_abandon();
+            self.backend.lock().rewrite_abandon();
             shared.state.lock().rewrite = Rewrite::Abandoned;
         } else if is_last {
             self.is_rewriting = false;
-            match self.backend.rewrite_finish() {
+            let finished = self.backend.lock().rewrite_finish();
+            match finished {
                 Ok(()) => {
-                    self.dirty_since = None;
                     let mut state = shared.state.lock();
+                    state.dirty_since = None;
                     state.rewrite = Rewrite::None;
-                    state.size = self.backend.size();
+                    state.size = self.backend.lock().size();
                     state.size_after_rewrite = state.size;
                     self.tell(state);
                 }

@@ -326,6 +326,7 @@ impl<K: Files> Drop for Embedded<K> {
 impl<K: Files> Backend for Embedded<K> {
     const RESERVED_BYTES: usize = 0;
     const GROWS: bool = false;
+    const OUTLIVES_PROCESS: bool = false;
     const REOPENS: bool = true;
 
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {

@@ -145,6 +145,7 @@ impl<K: Files> LogFile<K> {
 impl<K: Files> Backend for LogFile<K> {
     const RESERVED_BYTES: usize = HEADER_BYTES;
     const GROWS: bool = true;
+    const OUTLIVES_PROCESS: bool = true;
     const REOPENS: bool = false;
 
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {
