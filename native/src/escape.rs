@@ -1,6 +1,7 @@
 //! What the simulator does not know breaks the oracle `escape`: it is neither passed to the machine nor ignored.
 
 use std::backtrace::Backtrace;
+use std::ffi::c_long;
 
 /// The oracle.
 pub const ORACLE: &str = "escape";
@@ -8,40 +9,100 @@ pub const ORACLE: &str = "escape";
 /// The program called `what`, which is not simulated: the run ends here, with the program's frames. To be called as the
 /// harness.
 pub fn escape(what: &'static str, detail: &str) {
-    let frames = own_frames(&Backtrace::force_capture().to_string());
+    let backtrace = Backtrace::force_capture().to_string();
     let message = format!(
-        "the program calls {what}{detail}, which is not simulated: it would leave the simulation. {}\n{frames}",
-        advice(what)
+        "the program calls {what}{detail}, which is not simulated: it would leave the simulation. {}\n{}",
+        advice(what, &backtrace),
+        own_frames(&backtrace)
     );
     eagain_sim::fail(ORACLE, what, message);
 }
 
+/// As [`escape`], of a system call by number.
+pub fn escape_by_number(call: c_long) {
+    match name(call) {
+        Some(name) => escape(name, ""),
+        None => escape("syscall", &format!(" {call}")),
+    }
+}
+
+/// Names system calls that programs are known to make and the simulator does not serve, so that nobody has to look their numbers up.
+macro_rules! names {
+    ($($number:ident)*) => {
+        fn name(call: c_long) -> Option<&'static str> {
+            match call {
+                $(libc::$number => stringify!($number).strip_prefix("SYS_"),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+names! {
+    SYS_alarm SYS_chown SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchmodat SYS_fchownat SYS_fgetxattr
+    SYS_fsetxattr SYS_getgroups SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
+    SYS_ioctl SYS_keyctl SYS_lchown SYS_link SYS_linkat SYS_memfd_create SYS_mknod SYS_mknodat SYS_mlock SYS_mlockall SYS_mmap
+    SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_open SYS_pidfd_send_signal
+    SYS_ppoll SYS_prctl SYS_preadv SYS_preadv2 SYS_process_vm_readv SYS_pselect6 SYS_ptrace SYS_pwritev SYS_pwritev2
+    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigpending SYS_rt_sigqueueinfo SYS_rt_sigsuspend SYS_rt_sigtimedwait SYS_seccomp SYS_select SYS_semget SYS_setgid
+    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget SYS_signalfd SYS_signalfd4
+    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_timerfd_create SYS_times SYS_userfaultfd SYS_utimensat
+    SYS_vmsplice SYS_wait4 SYS_waitid
+}
+
 /// What to do instead, in a sentence.
-fn advice(what: &str) -> &'static str {
+fn advice(what: &str, backtrace: &str) -> &'static str {
     match what {
-        "fork" | "execve" | "posix_spawn" => {
+        "fork" | "clone" | "clone3" | "execve" | "execveat" | "posix_spawn" => {
             "Give the other program a host, or a process of its own on this one, in the scenario."
         }
-        "syscall" => {
-            "Build the library that makes system calls by number with its backend that calls libc (rustix: \
-             --cfg=rustix_use_libc), or leave this part of the program out of the scenario."
+        "mmap" => {
+            "Files in memory are not simulated: let the program read and write them, or leave this part of it out of the \
+             scenario."
+        }
+        _ if backtrace.contains("rustix::") => {
+            "Build rustix with its backend that calls libc (RUSTFLAGS=--cfg=rustix_use_libc), or leave this part of the program \
+             out of the scenario."
         }
         _ => "Give the program something else to do here, or leave this part of it out of the scenario.",
     }
 }
 
-/// The frames of a backtrace that are the program's own: not the toolchain's, a dependency's or the simulator's.
-fn own_frames(backtrace: &str) -> String {
-    const FOREIGN: [&str; 7] =
-        ["/rustc/", "/library/", "./csu/", "/.cargo/registry/", "native/src/", "sim/src/", "eagain/src/"];
+/// So many of a program's frames are shown at either end, where there are more.
+const FRAMES_MAX: usize = 16;
+
+/// The frames of a backtrace that are the program's own: not the toolchain's, libc's, a dependency's or the simulator's.
+pub fn own_frames(backtrace: &str) -> String {
+    const FOREIGN: [&str; 10] = [
+        "/rustc/",
+        "/library/",
+        "./csu/",
+        "/sysdeps/",
+        "./nptl/",
+        "/.cargo/registry/",
+        "native/src/",
+        "sim/src/",
+        "eagain/src/",
+        "./misc/",
+    ];
     let lines: Vec<&str> = backtrace.lines().collect();
-    let mut frames = String::new();
+    let mut frames = Vec::new();
     for pair in lines.windows(2) {
         let is_place = pair[1].trim_start().starts_with("at ");
         if is_place && !FOREIGN.iter().any(|part| pair[1].contains(part)) {
             let name = pair[0].trim().split_once(": ").map_or(pair[0].trim(), |(_, name)| name);
-            frames += &format!("  {name}\n    {}\n", pair[1].trim());
+            frames.push(format!("  {name}\n    {}\n", pair[1].trim()));
         }
     }
-    frames
+    if let Some(between @ 1..) = frames.len().checked_sub(2 * FRAMES_MAX) {
+        frames.splice(FRAMES_MAX..FRAMES_MAX + between, [format!("  … {between} more\n")]);
+    }
+    frames.concat()
+}
+
+/// The place of the first of these frames, as `file:line`.
+pub fn place(frames: &str) -> Option<&str> {
+    let place = frames.lines().nth(1)?.trim().strip_prefix("at ")?;
+    // The column.
+    Some(place.rsplit_once(':').map_or(place, |(place, _)| place))
 }

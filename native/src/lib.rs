@@ -9,6 +9,7 @@
 //!         └ arena      the heap of its process, at the same addresses in every run, freed as a whole
 //!   binary/     programs in files of their own: an executable is mapped, and its names are those of symbol/ and c/
 //!   process     how a program begins and ends          escape    what is not simulated breaks the oracle `escape`
+//!   crash       a program that crashes, or computes without end, ends as a simulated process
 //!   preempt     the callbacks of code that is compiled for preemption between calls
 //!   worker/     a job of the runner is a process of its own: the statics of programs are those of one OS process
 //! ```
@@ -27,6 +28,7 @@ mod arena;
 mod binary;
 mod c;
 mod context;
+mod crash;
 mod dispatch;
 mod escape;
 mod image;

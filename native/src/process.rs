@@ -262,7 +262,10 @@ fn on_panic(info: &PanicHookInfo<'_>) {
     let text = text.unwrap_or("a panic without a text");
     let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
     let thread = std::thread::current();
-    eprintln!("thread '{}' panicked at {place}: {text}", thread.name().unwrap_or("<unnamed>"));
+    // std's runtime, which names the first thread, has not run.
+    let is_first = context::current().is_some_and(|context| context.tid.get() == context.pid);
+    let unnamed = if is_first { "main" } else { "<unnamed>" };
+    eprintln!("thread '{}' panicked at {place}: {text}", thread.name().unwrap_or(unnamed));
     if let Some(context) = context::current() {
         let message = format!("{text} ({place})");
         context.as_harness(|| native::panicked(&message, &place));

@@ -31,6 +31,9 @@ pub struct KernelKnobs {
     pub sigpending_limit: usize,
     /// Bytes that the disk of a host holds.
     pub disk_bytes: u64,
+    /// A file becomes longer only once what was written there is on the disk (ext4's `data=ordered`, XFS): what a failure of power
+    /// leaves of it ends earlier, and never has zeros in front of data that came later. POSIX does not promise it.
+    pub disk_ordered: bool,
     /// Nanoseconds from the end of a process, or of a host, to its next beginning.
     pub restart_after_ns: u64,
     /// After so many calls of a thread it is judged whether they achieved anything (O3); those of a process after ten times
@@ -60,6 +63,7 @@ impl Default for KernelKnobs {
             sigpipe_ignored: true,
             sigpending_limit: 1024,
             disk_bytes: 1 << 40,
+            disk_ordered: false,
             restart_after_ns: 50_000_000,
             spin_limit: 10_000,
             stuck_after_ns: 120_000_000_000,

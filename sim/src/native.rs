@@ -55,11 +55,21 @@ pub fn reserve_descriptors(count: usize) {
 /// `exit_group(2)`, with the status as `waitpid(2)` would show it: negative for a signal. Other than 0 it breaks O16, with
 /// `why`, unless the process may panic.
 pub fn exit(status: i32, why: &str) -> ! {
+    let broken = (status != 0).then(|| {
+        let name = with(|w| w.me().name.clone());
+        (Oracle::Survival, "exit".to_owned(), format!("{name}: {why}"))
+    });
+    end(status, broken)
+}
+
+/// The running process ends, and an oracle is broken at a site, with a message. A process that may panic breaks none.
+pub fn end(status: i32, broken: Option<(Oracle, String, String)>) -> ! {
     with(|w| {
         let process = w.my_process();
-        if status != 0 && !w.processes[process].may_panic {
-            let name = w.processes[process].name.clone();
-            w.fail_in(Who::Process(process), Oracle::Survival, "exit", format!("{name}: {why}"));
+        if let Some((oracle, site, message)) = broken
+            && !w.processes[process].may_panic
+        {
+            w.fail_in(Who::Process(process), oracle, &site, message);
         }
         w.exit_process(process, status);
     });
@@ -194,14 +204,24 @@ pub fn processors() -> usize {
     })
 }
 
+/// The running thread is called so from now on, where a report says who did something.
+pub fn name_thread(name: &str) {
+    with(|w| {
+        let me = w.scheduler.current();
+        w.scheduler[me].given = name.into();
+    });
+}
+
 /// A thread of the running process panicked at `place` (`file:line`): breaks O16, unless the process may. It goes on unwinding.
 pub fn panicked(message: &str, place: &str) {
     with(|w| {
         let process = w.my_process();
         if !w.processes[process].may_panic {
             let me = w.scheduler.current();
-            let name = w.scheduler[me].name.clone();
-            w.fail_in(Who::Thread(me), Oracle::Survival, place, format!("{name} panicked: {message}"));
+            let Thread { name, given, .. } = &w.scheduler[me];
+            let given = if given.is_empty() { String::new() } else { format!(" ({given})") };
+            let message = format!("{name}{given} panicked: {message}");
+            w.fail_in(Who::Thread(me), Oracle::Survival, place, message);
         }
     });
 }

@@ -214,6 +214,23 @@ fn a_crash_leaves_what_was_synced_and_of_the_rest_anything() {
     assert!(benign.sometimes["nothing was lost"]);
 }
 
+#[test]
+fn an_ordered_disk_leaves_no_hole_in_what_was_appended() {
+    let ordered = |sim: &mut Sim| {
+        sim.knobs().disk_ordered = true;
+        crash_once(sim);
+        sim.run();
+    };
+    let mut reached = std::collections::BTreeMap::new();
+    for seed in 0..200 {
+        for (name, was) in run(ordered, Base::Seed(seed)).sometimes {
+            *reached.entry(name).or_insert(false) |= was;
+        }
+    }
+    let hole = reached.remove("a hole");
+    assert!(hole == Some(false) && reached.values().all(|&was| was), "{hole:?} {reached:?}");
+}
+
 /// Makes a file larger by `ftruncate`, writes into it and behind it; then the host crashes. Reports how long it is.
 fn grow(k: SimKernel, incarnation: u32) {
     if incarnation == 0 {

@@ -140,11 +140,33 @@ fn files() {
     }
 }
 
+#[inline(never)]
+fn write_to(address: usize) {
+    // SAFETY: none: it crashes.
+    unsafe { *(address as *mut u8) = 1 };
+}
+
+#[inline(never)]
+fn deeper(depth: usize) -> usize {
+    let room = std::hint::black_box([depth; 64]);
+    if depth == usize::MAX { 0 } else { deeper(depth + 1) + room[depth % 64] }
+}
+
+fn spin() {
+    println!("begins");
+    while std::hint::black_box(true) {
+        std::hint::spin_loop();
+    }
+}
+
 /// What the program does: the knob `what`.
 const WHAT: &[Knob] = &[Knob {
     name: "what",
     about: "what the program does",
-    values: KnobValues::Words(&["served", "messages", "files", "ptrace", "command", "netlink", "panic"]),
+    values: KnobValues::Words(&[
+        "served", "messages", "files", "ptrace", "command", "netlink", "panic", "segv", "overflow", "spin",
+        "mapped",
+    ]),
 }];
 
 /// One program that makes system calls of its own.
@@ -157,6 +179,10 @@ fn by_instruction(sim: &mut Sim) {
             "panic" => panic!("as planned"),
             "messages" => messages(),
             "files" => files(),
+            "mapped" => drop(system_call(libc::SYS_mmap, 0, 4096, 1)),
+            "segv" => write_to(std::hint::black_box(8)),
+            "overflow" => std::thread::spawn(|| assert!(deeper(0) > 0)).join().unwrap(),
+            "spin" => spin(),
             "netlink" => drop(system_call(SYS_SOCKET, 16, 3, 0)),
             _ => served(),
         }
@@ -226,7 +252,34 @@ fn files_are_those_of_the_simulated_disk() {
 
 #[test]
 fn what_is_not_simulated_is_an_escape_with_a_frame_and_advice() {
-    escapes("ptrace", "syscall", "rustix_use_libc");
+    escapes("ptrace", "ptrace", "leave this part of it out");
+    escapes("mapped", "mmap", "read and write");
     escapes("netlink", "socket", "address family 16");
     escapes("command", "posix_spawn", "Give the other program a host");
+}
+
+/// The simulated process ends, and the run with it; whatever it did before is in the report, and where it was.
+#[test]
+fn a_crash_is_a_failure_with_a_frame() {
+    for (what, site, function) in [
+        ("segv", "SIGSEGV, ./src/dispatch/tests.rs:", "write_to"),
+        ("overflow", "stack overflow, ./src/dispatch/tests.rs:", "deeper"),
+    ] {
+        let report = run(what);
+        let failure = report.failure.expect("it crashes");
+        assert!(failure.oracle == crate::crash::ORACLE && failure.site.starts_with(site), "{failure:?}");
+        assert!(failure.message.contains(function), "{failure:?}");
+        assert!(report.calls > 0, "what it did before is lost");
+        assert_eq!(run(what).hash, report.hash);
+    }
+}
+
+#[test]
+fn who_computes_without_end_is_found_and_the_worker_goes_on() {
+    let mut worker = worker::make();
+    let report = worker.run(&spec("spin"));
+    let failure = report.failure.expect("it makes no call");
+    assert!(failure.message.contains("spin") && failure.message.contains("dispatch/tests.rs"), "{failure:?}");
+    assert!(report.output.contains("begins"), "{}", report.output);
+    assert_eq!(worker.run(&spec("served")).failure, None);
 }

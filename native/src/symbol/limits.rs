@@ -1,7 +1,8 @@
 //! What a program asks about the machine and its own use of it: the same on every machine.
 
 use eagain_net::{Clock, ClockId, Errno, Result};
-use std::ffi::{c_char, c_int, c_long};
+use eagain_sim::native;
+use std::ffi::{CStr, c_char, c_int, c_long};
 
 const UNLIMITED: u64 = u64::MAX;
 /// `RLIMIT_NOFILE`, as most systems have it: soft and hard.
@@ -40,7 +41,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             let to = &mut *(a as *mut libc::utsname);
             *to = std::mem::zeroed();
             write(&mut to.sysname, "Linux");
-            write(&mut to.nodename, &eagain_sim::native::host_name());
+            write(&mut to.nodename, &native::host_name());
             write(&mut to.release, "6.1.0");
             write(&mut to.version, "#1 SMP");
             write(&mut to.machine, "x86_64");
@@ -65,10 +66,12 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             Ok(0)
         }
         libc::SYS_prctl => match a as c_int {
-            // The name of the thread, and what concerns dumps, huge pages and the end of a parent: nobody looks.
-            libc::PR_SET_NAME | libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => {
+            libc::PR_SET_NAME => {
+                native::name_thread(&CStr::from_ptr(b as *const c_char).to_string_lossy());
                 Ok(0)
             }
+            // What concerns dumps, huge pages and the end of a parent: nobody looks.
+            libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => Ok(0),
             libc::PR_CAPBSET_READ if b <= CAPABILITY_LAST => Ok(1),
             libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
             _ => return None,
@@ -79,9 +82,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
         libc::SYS_sched_setaffinity | libc::SYS_setpriority => Ok(0),
         libc::SYS_getpriority => Ok(20),
         libc::SYS_getppid => Ok(1),
-        libc::SYS_setsid | libc::SYS_getpgrp | libc::SYS_getsid => {
-            Ok(eagain_sim::native::identity().pid.into())
-        }
+        libc::SYS_setsid | libc::SYS_getpgrp | libc::SYS_getsid => Ok(native::identity().pid.into()),
         _ => return None,
     })
 }

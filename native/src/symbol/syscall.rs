@@ -7,7 +7,7 @@ use super::{
     signal, socket, time,
 };
 use crate::context::{self, Context};
-use crate::escape::escape;
+use crate::escape::{escape, escape_by_number};
 use crate::raw;
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, Signal, Signals, ThreadId, Threads};
 use eagain_sim::native;
@@ -155,7 +155,7 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
             let known =
                 directory::by_number(context, call, arguments).or_else(|| limits::by_number(call, arguments));
             known.unwrap_or_else(|| {
-                escape("syscall", &format!(" {call}"));
+                escape_by_number(call);
                 Err(Errno::ENOSYS)
             })
         }

@@ -8,7 +8,7 @@ use crate::raw;
 use eagain_net::{Errno, ThreadId, Threads};
 use eagain_sim::native;
 use libc::{pthread_attr_t, pthread_t, size_t};
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 unsafe extern "C" {
     fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
@@ -102,7 +102,12 @@ unsafe extern "C" fn pthread_detach(thread: pthread_t) -> c_int {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int {
-    if context::current().is_some() {
+    if let Some(context) = context::current() {
+        let is_own =
+            context.block.borrow().as_ref().is_some_and(|block| block.thread_pointer() == thread as usize);
+        if is_own {
+            context.as_harness(|| native::name_thread(&CStr::from_ptr(name).to_string_lossy()));
+        }
         return 0;
     }
     raw::real!(pthread_setname_np as fn(thread => pthread_t, name => *const c_char) -> c_int)

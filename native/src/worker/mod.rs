@@ -11,6 +11,7 @@
 mod message;
 mod serve;
 
+use crate::crash;
 use eagain_sim::Oracle;
 use eagain_sim::choice::Mix;
 use eagain_sim::run::{Failure, INTERRUPTED, RunReport, RunSpec};
@@ -94,6 +95,10 @@ impl Executor {
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
         let report = worker.ask(&request, &self.heartbeat, &self.stop);
         if let Ok(report) = report {
+            // Whoever crashed may have written anywhere before.
+            if report.failure.as_ref().is_some_and(|failure| failure.oracle == crash::ORACLE) {
+                self.end_worker();
+            }
             return report;
         }
         if self.stop.load(Ordering::Relaxed)
@@ -194,24 +199,11 @@ fn crash_report(status: ExitStatus) -> RunReport {
             "stack overflow",
             "a simulated thread ran out of stack (2 MiB): an endless recursion, or a very large array",
         ),
-        _ => (signal_name(signal), "the program crashed the process that it ran in"),
+        _ => (crash::signal_name(signal), "the program crashed the process that it ran in"),
     };
-    RunReport::lost(failure("crash".into(), site, format!("{message} ({site})")))
+    RunReport::lost(failure(crash::ORACLE, site, format!("{message} ({site})")))
 }
 
 fn failure(oracle: Oracle, site: &str, message: String) -> Failure {
     Failure { oracle, site: site.to_owned(), thread: String::new(), message, time: 0, event: 0 }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGILL => "SIGILL",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGABRT => "SIGABRT",
-        libc::SIGTRAP => "SIGTRAP",
-        libc::SIGKILL => "SIGKILL",
-        _ => "signal",
-    }
 }

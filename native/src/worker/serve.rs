@@ -2,8 +2,9 @@
 
 use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
 use crate::c::stdio;
+use crate::crash::{self, Crash};
 use crate::{dispatch, image, raw, state, tls};
-use eagain_sim::runner::Execute;
+use eagain_sim::runner::{Execute, watchdog};
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
 use std::io::{Read, Write};
@@ -22,6 +23,9 @@ const HEARTBEAT: usize = 1;
 const LAST_BEAT: usize = 2;
 const SOCKET: usize = 3;
 const PARENT: usize = 4;
+/// How many ticks in a row no call was made, and after how many a program is given up; `crate::crash` has cell 5.
+const STILL: usize = 6;
+const STILL_MAX: usize = 7;
 
 /// Before `main`, after std knows the arguments of the process.
 #[used]
@@ -90,6 +94,10 @@ fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
     let cells = image::cells();
     cells[HEARTBEAT].store(Arc::as_ptr(heartbeat) as usize, SeqCst);
     cells[SOCKET].store(socket as usize, SeqCst);
+    // Before the parent's watchdog, which does not see what computes.
+    let ticks = watchdog::limit().as_micros() as i64 / TICK_US;
+    cells[STILL_MAX].store(if ticks == 0 { usize::MAX } else { (ticks * 3 / 4).max(1) as usize }, SeqCst);
+    crash::prepare();
     cells[PARENT].store(std::os::unix::process::parent_id() as usize, SeqCst);
     // The counter is the engine's, which lives as long as the process; it must not go before.
     std::mem::forget(heartbeat.clone());
@@ -113,24 +121,26 @@ fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
     }
 }
 
-unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, frame: *mut c_void) {
     dispatch::off();
     // SAFETY: the kernel hands over a valid siginfo.
     let address = unsafe { (*info).si_addr() } as usize;
     let (start, _) = native::stack_range();
     const GUARD: usize = 64 << 10;
-    if signal == libc::SIGSEGV && start != 0 && (start..start + GUARD).contains(&address) {
-        raw::exit_now(OVERFLOW);
+    let is_overflow = signal == libc::SIGSEGV && start != 0 && (start..start + GUARD).contains(&address);
+    let crash = if is_overflow { Crash::Overflow } else { Crash::Signal(signal) };
+    // SAFETY: the kernel's frame.
+    if unsafe { !crash::redirect(crash, frame) } {
+        raw::exit_now(if is_overflow { OVERFLOW } else { CRASHED + signal })
     }
-    raw::exit_now(CRASHED + signal)
 }
 
 /// Notifies the parent that calls are made, if any were since the last time.
-unsafe extern "C" fn on_tick(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
-    dispatch::while_off(tick);
+unsafe extern "C" fn on_tick(_: c_int, _: *mut libc::siginfo_t, frame: *mut c_void) {
+    dispatch::while_off(|| tick(frame));
 }
 
-fn tick() {
+fn tick(frame: *mut c_void) {
     let cells = image::cells();
     let heartbeat = cells[HEARTBEAT].load(Relaxed) as *const AtomicU64;
     // SAFETY: the counter of the engine, which is never freed.
@@ -144,8 +154,13 @@ fn tick() {
         if unsafe { raw::system_call(libc::SYS_getppid, [0; 6]) } as usize != cells[PARENT].load(Relaxed) {
             raw::exit_now(0);
         }
+        if cells[STILL].fetch_add(1, Relaxed) == cells[STILL_MAX].load(Relaxed) {
+            // SAFETY: the kernel's frame. Where the harness computes, the parent gives it up.
+            unsafe { crash::redirect(Crash::Hang, frame) };
+        }
         return;
     }
+    cells[STILL].store(0, Relaxed);
     let byte = BEAT;
     let arguments = [cells[SOCKET].load(Relaxed) as i64, (&raw const byte) as i64, 1, 0, 0, 0];
     // SAFETY: one byte that is valid.

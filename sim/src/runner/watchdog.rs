@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// How long a run may go on without a call. `EAGAIN_WATCHDOG` sets it in seconds; 0 turns the watchdog off, for a debugger.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
-fn limit() -> Duration {
+/// How long, as the environment of this process says.
+pub fn limit() -> Duration {
     let seconds = std::env::var("EAGAIN_WATCHDOG").ok().and_then(|text| text.parse().ok());
     seconds.map_or(LIMIT, Duration::from_secs)
 }

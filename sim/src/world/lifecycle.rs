@@ -182,7 +182,7 @@ impl World {
         }
         self.network.forget_ports(host);
         let owner = &mut self.hosts[host];
-        let gone = owner.disk.crash(&mut self.run, &owner.name);
+        let gone = owner.disk.crash(&mut self.run, &owner.name, self.knobs.disk_ordered);
         if gone != 0 {
             let text = self.run.text(&owner.name);
             self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);

@@ -22,6 +22,12 @@ const KNOBS: &[Knob] = &[
         values: KnobValues::Words(&["always", "no"]),
     },
     Knob {
+        name: "disk",
+        about: "whether a file becomes longer only once its data is on the disk, as on ext4 and XFS; redis-server does not start \
+                where it is not",
+        values: KnobValues::Words(&["ordered", "any"]),
+    },
+    Knob {
         name: "installed",
         about: "whether the directory of its log is there before it starts the first time",
         values: KnobValues::Words(&["yes", "no"]),
@@ -44,6 +50,7 @@ fn path() -> String {
 fn redis_server(world: &mut World<'_>) {
     let appendfsync = world.word("appendfsync");
     let installed = world.word("installed");
+    world.sim().knobs().disk_ordered = world.word("disk") == "ordered";
     let arguments = [
         ["--bind", "0.0.0.0"],
         ["--protected-mode", "no"],

@@ -49,8 +49,9 @@ fn choose_gone(run: &mut Run, name: &str, count: usize) -> Vec<usize> {
 }
 
 impl Disk {
-    /// The host has crashed. Returns how many sectors and names are gone.
-    pub fn crash(&mut self, run: &mut Run, host: &str) -> u64 {
+    /// The host has crashed. Returns how many sectors and names are gone. `ordered`: a file was made longer only once its data was
+    /// written.
+    pub fn crash(&mut self, run: &mut Run, host: &str, ordered: bool) -> u64 {
         self.crashes += 1;
         let crash = self.crashes;
         let mut gone_in_all = 0;
@@ -68,7 +69,10 @@ impl Disk {
             let name = format!("{}@{crash}", inode.name);
             let gone = choose_gone(run, &name, order.len());
             gone_in_all += gone.len() as u64;
-            let gone: Vec<u64> = gone.into_iter().map(|at| order[at].1).collect();
+            let mut gone: Vec<u64> = gone.into_iter().map(|at| order[at].1).collect();
+            if ordered {
+                lose_what_follows(inode, &mut gone);
+            }
             let len = length_after(inode, &gone);
             inode.revert(&gone, len);
         }
@@ -99,6 +103,15 @@ impl Disk {
         self.collect();
         self.used = self.inodes.iter().filter(|(_, i)| i.links > 0).map(|(_, i)| i.stored()).sum();
         (self.full_until, self.room) = (0, 0);
+    }
+}
+
+/// Where a sector that made the file longer is gone, all behind it is.
+fn lose_what_follows(inode: &Inode, gone: &mut Vec<u64>) {
+    let grew = |sector: &u64| *sector != LENGTH && (sector + 1) * SECTOR > inode.durable_len;
+    if let Some(first) = gone.iter().copied().filter(grew).min() {
+        gone.retain(|sector| !grew(sector));
+        gone.extend(inode.dirty.range(first..LENGTH).map(|(sector, _)| *sector));
     }
 }
 

@@ -1,0 +1,158 @@
+//! A program that crashes, or that computes without end: a signal of the machine interrupts it, and its thread goes on here, as if the
+//! interrupted instruction had called `eagain_crashed`. The simulated process ends, the run fails with the program's frames, and the
+//! report is whole. What the harness does by itself wrong is not caught here: that ends the worker.
+//!
+//! ```text
+//!   program: SIGSEGV ──► on_crash ──► eagain_crashed (the program's stack, or one for that) ──► crashed ──► the engine
+//! ```
+
+use crate::{context, escape, image, raw};
+use eagain_sim::runner::explore::HANGS;
+use eagain_sim::{Oracle, native};
+use std::backtrace::Backtrace;
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What happened to a program.
+#[derive(Clone, Copy)]
+pub enum Crash {
+    Signal(i32),
+    Overflow,
+    /// It has made no call for too long.
+    Hang,
+}
+
+impl Crash {
+    /// As a register holds it.
+    fn to_raw(self) -> i64 {
+        match self {
+            Crash::Signal(number) => number.into(),
+            Crash::Overflow => -1,
+            Crash::Hang => -2,
+        }
+    }
+
+    fn from_raw(raw: i64) -> Crash {
+        match raw {
+            -1 => Crash::Overflow,
+            -2 => Crash::Hang,
+            number => Crash::Signal(number as i32),
+        }
+    }
+}
+
+/// The oracle.
+pub const ORACLE: Oracle = Oracle::of("crash");
+
+/// The cell of `image` with the end of a stack for a thread that has none left.
+const SPARE_STACK: usize = 5;
+const SPARE_STACK_BYTES: usize = 1 << 20;
+/// Below the stack pointer of an interrupted function: what a leaf function keeps there (System V ABI).
+const RED_ZONE: usize = 128;
+
+// On entry: rsp, a multiple of 16, points to where the program was interrupted, its rbp and its rsp. Nothing is pushed before the
+// call, so that unwinding finds them.
+std::arch::global_asm!(
+    r#"
+    .text
+    .globl eagain_crashed
+eagain_crashed:
+    .cfi_startproc simple
+    .cfi_signal_frame
+    // CFA: the interrupted rsp, at rsp + 16 (DW_OP_breg7 16, DW_OP_deref).
+    .cfi_escape 0x0f, 0x03, 0x77, 0x10, 0x06
+    // rip is at rsp, rbp at rsp + 8 (DW_CFA_expression, DW_OP_breg7).
+    .cfi_escape 0x10, 0x10, 0x02, 0x77, 0x00
+    .cfi_escape 0x10, 0x06, 0x02, 0x77, 0x08
+    call eagain_report_crash
+    ud2
+    .cfi_endproc
+"#
+);
+
+unsafe extern "C" {
+    fn eagain_crashed();
+}
+
+/// Before signals are handled.
+pub fn prepare() {
+    let stack = vec![0u8; SPARE_STACK_BYTES].leak().as_mut_ptr_range().end;
+    image::cells()[SPARE_STACK].store(stack as usize, Relaxed);
+}
+
+/// Lets the interrupted thread go on in [`eagain_report_crash`]; whether a program was interrupted. Async-signal-safe.
+///
+/// # Safety
+/// `frame` is what the kernel handed to a signal handler of this thread.
+pub unsafe fn redirect(crash: Crash, frame: *mut c_void) -> bool {
+    if context::current().is_none() {
+        return false;
+    }
+    // SAFETY: the kernel hands over a valid ucontext. Below the red zone the stack is free, and nobody else uses the spare one: a
+    // thread that is on it never comes back.
+    unsafe {
+        let registers = &mut (*frame.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
+        let stack = registers[libc::REG_RSP as usize] as usize;
+        let top = match crash {
+            Crash::Overflow => image::cells()[SPARE_STACK].load(Relaxed),
+            _ => stack - RED_ZONE,
+        };
+        let words = ((top - 3 * size_of::<i64>()) & !15) as *mut i64;
+        // Backtraces look at the byte in front of an address: that of a call.
+        words.write(registers[libc::REG_RIP as usize] + 1);
+        words.add(1).write(registers[libc::REG_RBP as usize]);
+        words.add(2).write(stack as i64);
+        registers[libc::REG_RSP as usize] = words as i64;
+        registers[libc::REG_RIP as usize] = eagain_crashed as *const () as i64;
+        registers[libc::REG_RDI as usize] = crash.to_raw();
+        // The direction flag, as functions expect it.
+        registers[libc::REG_EFL as usize] &= !0x400;
+    }
+    true
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn eagain_report_crash(crash: i64) -> ! {
+    let crash = Crash::from_raw(crash);
+    let Some(context) = context::current() else { raw::exit_now(4) };
+    context.as_harness(|| {
+        context.flush();
+        let backtrace = Backtrace::force_capture().to_string();
+        // What is above is how it got here.
+        let program = backtrace.rsplit_once(": eagain_report_crash\n").map_or("", |(_, program)| program);
+        let frames = escape::own_frames(program);
+        let (status, (oracle, site, why)) = match crash {
+            Crash::Hang => {
+                let why = "a thread computes without end: it makes no call";
+                (0, (Oracle::NoBusyLoop, HANGS.to_owned(), why.to_owned()))
+            }
+            Crash::Signal(signal) => {
+                let (name, why) = (signal_name(signal), "the program crashed");
+                (-signal, (ORACLE, name.to_owned(), format!("{why} ({name})")))
+            }
+            Crash::Overflow => {
+                let why = "a thread ran out of stack (2 MiB): an endless recursion, or a very large array";
+                (-libc::SIGSEGV, (ORACLE, "stack overflow".to_owned(), why.to_owned()))
+            }
+        };
+        // Where it was tells crashes of one program apart; a program that computes without end is interrupted anywhere.
+        let site = match (crash, escape::place(&frames)) {
+            (Crash::Signal(_) | Crash::Overflow, Some(place)) => format!("{site}, {place}"),
+            _ => site,
+        };
+        native::end(status, Some((oracle, site, format!("{why}\n{frames}"))))
+    })
+}
+
+pub fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGILL => "SIGILL",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGKILL => "SIGKILL",
+        _ => "signal",
+    }
+}
