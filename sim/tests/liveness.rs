@@ -340,3 +340,38 @@ fn a_run_ends_by_default() {
     });
     assert_eq!(broke(&report).0, "no end");
 }
+
+/// A deadlock says what an epoll set holds and does not report: an edge that was not used up, an entry that was not armed again,
+/// an event that nobody asked for.
+#[test]
+fn what_an_epoll_wait_does_not_report_is_named_with_the_reason() {
+    let report = run(|sim| {
+        client(sim, |k| {
+            let epoll = Epoll::new(k).unwrap();
+            let pair = || k.pipe2(SocketFlags::NONBLOCK).unwrap();
+            let pipes = [(); 4].map(|()| pair());
+            let asked = [Events::IN | Events::ET, Events::IN | Events::ONESHOT, Events::OUT, Events::IN];
+            for ((read, write), events) in pipes.iter().zip(asked).take(3) {
+                epoll.add(*read, events, 0).unwrap();
+                k.write(*write, b"x").unwrap();
+            }
+            // Nothing is to be said of one that is empty.
+            epoll.add(pipes[3].0, asked[3], 0).unwrap();
+            let mut events = [EpollEvent::default(); 8];
+            assert_eq!(epoll.wait(&mut events, None), Ok(2));
+            let _ = epoll.wait(&mut events, None);
+        });
+    });
+    let (site, message) = broke(&report);
+    assert_eq!(site, "deadlock");
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| line.starts_with("fd ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "fd 1 is EPOLLIN: reported before, and no new edge has come since (EPOLLET)",
+            "fd 3 is EPOLLIN: disarmed by EPOLLONESHOT, and not armed again",
+            "fd 5 is EPOLLIN: not among the events asked for",
+        ],
+        "{message}"
+    );
+}

@@ -10,7 +10,7 @@ mod names;
 mod table;
 
 pub use argument::{Arg, FlagSet, Names, Resolve};
-pub(crate) use names::{EPOLL_EVENTS, POLL_EVENTS, SELECT_SETS};
+pub(crate) use names::{EPOLL_EVENTS, POLL_EVENTS, SELECT_SETS, put_option_value};
 pub use table::Kind;
 
 use crate::fault::Family;

@@ -1,8 +1,10 @@
 //! The constants that arguments are written with. Flags have their names from `eagain_net`, which prints them too.
 
+use super::argument::put_errno;
 use super::{Arg, FlagSet, Names};
+use crate::print::{put_number, put_span};
 use eagain_net::{
-    ClockId, CompletedFlags, Domain, EpollOp, Events, MaskHow, OpenFlags, Owner, RecvFlags, SendFlags,
+    ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, MaskHow, OpenFlags, Owner, RecvFlags, SendFlags,
     ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
 };
 
@@ -60,6 +62,26 @@ pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
     (SocketOptionName::KeepCount as u32, "TCP_KEEPCNT"),
     (SocketOptionName::UserTimeout as u32, "TCP_USER_TIMEOUT"),
 ]);
+
+/// The value of a socket option (`option`: its [`SocketOptionName`]), with its unit.
+pub(crate) fn put_option_value(out: &mut Vec<u8>, option: u64, value: u64) {
+    use SocketOptionName as N;
+    let is = |names: &[N]| names.iter().any(|&name| name as u64 == option);
+    if value == u64::MAX {
+        out.extend_from_slice(if is(&[N::Linger]) { b"off" } else { b"never" });
+    } else if is(&[N::RecvTimeout, N::SendTimeout]) {
+        put_span(out, value);
+    } else if is(&[N::UserTimeout]) {
+        put_span(out, value.saturating_mul(1_000_000));
+    } else if is(&[N::Linger, N::KeepIdle, N::KeepInterval]) {
+        put_span(out, value.saturating_mul(1_000_000_000));
+    } else if is(&[N::Error]) && value != 0 {
+        put_errno(out, Errno(value as i32));
+    } else {
+        put_number(out, value);
+    }
+}
+
 pub(super) const EPOLL_OP: Arg = Arg::OneOf(&[
     (EpollOp::Add as u32, "EPOLL_CTL_ADD"),
     (EpollOp::Del as u32, "EPOLL_CTL_DEL"),

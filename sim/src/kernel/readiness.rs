@@ -10,12 +10,10 @@ use crate::world::World;
 use eagain_net::*;
 use std::time::Duration;
 
-/// What a wait has found, for the trace: what names each (a descriptor, or the data of an epoll entry), and its events.
-fn found(w: &mut World, all: impl Iterator<Item = (u64, u32)>) {
-    let me = w.scheduler.current();
-    for (name, events) in all {
-        w.run.payload(me, &name.to_le_bytes(), false);
-        w.run.payload(me, &events.to_le_bytes(), false);
+/// What a wait has found, for the trace: descriptors and their events. Those of an epoll set are noted where they are found.
+fn found(w: &mut World, all: impl Iterator<Item = (i32, u32)>) {
+    for (fd, events) in all {
+        w.found(fd, events, 0);
     }
 }
 
@@ -38,13 +36,8 @@ impl Readiness for SimKernel {
     ) -> Result<usize> {
         let timeout = nanoseconds(timeout);
         let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
-        let act = |w: &mut World, epoll, deadline: &mut _| {
-            let step = epoll::wait(w, epoll, events, timeout, mask, deadline);
-            if let (true, Step::Done(Ok(n))) = (w.run.keeps_events(), &step) {
-                found(w, events.iter().take(*n).map(|event| (event.data, event.events.0)));
-            }
-            step
-        };
+        let act =
+            |w: &mut World, epoll, deadline: &mut _| epoll::wait(w, epoll, events, timeout, mask, deadline);
         waiting_call_on(Kind::EpollWait, args, epoll, act, |_, _, _| None)
     }
 
@@ -55,7 +48,7 @@ impl Readiness for SimKernel {
             let step = poll::poll(w, fds, timeout, mask, polling);
             if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
                 let ready = fds.iter().filter(|entry| !entry.revents.is_empty());
-                found(w, ready.map(|entry| (entry.fd.0 as u64, entry.revents.0)));
+                found(w, ready.map(|entry| (entry.fd.0, entry.revents.0)));
             }
             step
         };
@@ -79,7 +72,7 @@ impl Readiness for SimKernel {
             let step = poll::select(w, nfds, &mut sets, &asked, timeout, mask, polling);
             if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
                 let sets = sets.iter().enumerate().filter_map(|(at, set)| Some((at, set.as_deref()?)));
-                found(w, sets.flat_map(|(at, set)| set.iter().map(move |fd| (fd.0 as u64, 1 << at))));
+                found(w, sets.flat_map(|(at, set)| set.iter().map(move |fd| (fd.0, 1 << at))));
             }
             step
         };

@@ -1,9 +1,13 @@
 //! What is said of threads: that a handler is unsafe, that locks are taken without end, and what each of them does.
 
 use crate::Oracle;
-use crate::calls::Resolve;
+use crate::calls::{EPOLL_EVENTS, Resolve};
+use crate::object::Object;
+use crate::scheduler::Thread;
+use crate::syscall::epoll;
 use crate::trace::form;
 use crate::world::{NONE, Who, World};
+use eagain_net::Events;
 
 /// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
 const TURNS_MAX: u32 = 1_000_000;
@@ -46,11 +50,15 @@ impl World {
         t.effort.calls > 1_000_000
     }
 
-    /// What every thread that has not ended does, a line each.
-    pub(crate) fn describe_threads(&self) -> String {
+    /// What every thread that has not ended does, a line each; of one that waits for an epoll set also what is there and
+    /// will not be reported.
+    pub(crate) fn describe_threads(&mut self) -> String {
         use std::fmt::Write;
         let mut text = String::new();
-        for t in self.scheduler.iter().filter(|t| !t.has_ended()) {
+        let sets: Vec<Option<u32>> = self.scheduler.iter().map(Thread::epoll_set).collect();
+        let unreported: Vec<_> =
+            sets.into_iter().map(|set| set.map_or_else(Vec::new, |set| unreported(self, set))).collect();
+        for (t, unreported) in self.scheduler.iter().zip(unreported).filter(|(t, _)| !t.has_ended()) {
             if self.processes[t.process].exit.is_some() {
                 continue;
             }
@@ -62,6 +70,11 @@ impl World {
             let call =
                 crate::print::text(|out| form::put_call_of(out, &self.names(t.site), t.call, &t.call_args));
             let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
+            for (fd, ready, why) in unreported {
+                let events =
+                    crate::print::text(|out| EPOLL_EVENTS.put(out, &self.names(""), u64::from(ready.0)));
+                let _ = writeln!(text, "    fd {fd} is {events}: {why}");
+            }
         }
         text
     }
@@ -70,6 +83,37 @@ impl World {
     pub(crate) fn names<'a>(&'a self, site: &'a str) -> impl Resolve + 'a {
         Waiting { world: self, site }
     }
+}
+
+/// So many descriptors of an epoll set are named.
+const UNREPORTED_MAX: usize = 8;
+
+/// The descriptors of an epoll set with something to read, or an end, that a wait does not return for, each with the reason.
+fn unreported(w: &mut World, set: u32) -> Vec<(i32, Events, &'static str)> {
+    let Some(set) = epoll::get(w, set) else { return Vec::new() };
+    let items = set.items.iter().filter(|(_, item)| !item.ready);
+    let mut items: Vec<_> =
+        items.map(|(_, item)| (item.fd, item.file, item.events, item.disarmed())).collect();
+    items.sort_by_key(|item| item.0);
+    let mut found = Vec::new();
+    for (fd, file, asked, disarmed) in items {
+        // To look into another set changes it.
+        if found.len() == UNREPORTED_MAX || matches!(w.files[file].object, Object::Epoll(_)) {
+            continue;
+        }
+        let ready = epoll::poll_file(w, file) & (Events::IN | Events::PRI | Events::RDHUP | Events::HUP);
+        let why = if ready.is_empty() {
+            continue;
+        } else if disarmed {
+            "disarmed by EPOLLONESHOT, and not armed again"
+        } else if ready.intersects(asked) {
+            "reported before, and no new edge has come since (EPOLLET)"
+        } else {
+            "not among the events asked for"
+        };
+        found.push((fd, ready, why));
+    }
+    found
 }
 
 /// What the words of a call refer to while it is under way.

@@ -74,10 +74,17 @@ impl Sockets for SimKernel {
 
     fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
         let args = [word(fd), option.name() as u64, 0, 0];
-        call(Kind::Setsockopt, args, |w| socket::setsockopt(w, fd, option))
+        call(Kind::Setsockopt, args, |w| {
+            w.note_option(option);
+            socket::setsockopt(w, fd, option)
+        })
     }
 
     fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
-        call(Kind::Getsockopt, [word(fd), option as u64, 0, 0], |w| socket::getsockopt(w, fd, option))
+        call(Kind::Getsockopt, [word(fd), option as u64, 0, 0], |w| {
+            let value = socket::getsockopt(w, fd, option)?;
+            w.note_option(value);
+            Ok(value)
+        })
     }
 }

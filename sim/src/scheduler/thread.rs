@@ -133,6 +133,14 @@ impl Thread {
         self.state == State::Waiting
     }
 
+    /// The epoll set that it waits for.
+    pub fn epoll_set(&self) -> Option<u32> {
+        match self.wait {
+            WaitOn::Epoll(set) if self.is_waiting() => Some(set),
+            _ => None,
+        }
+    }
+
     pub fn has_ended(&self) -> bool {
         self.state == State::Ended
     }

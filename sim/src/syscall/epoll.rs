@@ -330,6 +330,9 @@ fn report_from(w: &mut World, set: &mut EpollSet, events: &mut [EpollEvent]) -> 
         events[n] = EpollEvent { events: mask, data };
         n += 1;
         w.ready_for_judged(fd, mask);
+        if w.run.keeps_events() {
+            w.found(fd, mask.0, data);
+        }
         if asked.contains(Events::ONESHOT) {
             entry.events = asked & PRIVATE;
         } else if !asked.contains(Events::ET) && !entry.ready {

@@ -52,6 +52,14 @@ pub fn call(log: &TraceLog, event: &Event) -> String {
 
 pub(super) fn put_call(out: &mut Vec<u8>, log: &TraceLog, event: &Event) {
     put_call_of(out, log, event.kind, &event.args);
+    if event.kind == Kind::Setsockopt
+        && let Ok(value) = payload(log, event).try_into()
+    {
+        out.pop();
+        out.push(b'=');
+        calls::put_option_value(out, event.args[1], u64::from_le_bytes(value));
+        out.push(b')');
+    }
 }
 
 /// A call with its words, whether it has ended or not.
@@ -108,15 +116,26 @@ pub fn payload<'a>(log: &'a TraceLog, event: &Event) -> &'a [u8] {
     start.checked_add(length).and_then(|end| log.bytes.get(start..end)).unwrap_or_default()
 }
 
-/// Behind a space, what a call moved: the beginning of the bytes, or what a wait has found.
+/// What a call moved, told or found; nothing where there is none of it.
+pub fn payload_text(log: &TraceLog, event: &Event, bytes_max: usize) -> String {
+    text(|out| put_payload(out, log, event, bytes_max)).trim_start().to_owned()
+}
+
+/// Behind a space, what a call moved: the beginning of the bytes, what a wait has found, or the value of an option.
 pub(super) fn put_payload(out: &mut Vec<u8>, log: &TraceLog, event: &Event, bytes_max: usize) {
     let payload = payload(log, event);
-    if payload.is_empty() {
+    // An option that is set is an argument.
+    if payload.is_empty() || event.kind == Kind::Setsockopt {
         return;
     }
     out.push(b' ');
     if matches!(event.kind, Kind::EpollWait | Kind::Poll | Kind::Select) {
         return put_found(out, event, payload);
+    }
+    if let (Kind::Getsockopt, Ok(value)) = (event.kind, payload.try_into()) {
+        out.push(b'[');
+        calls::put_option_value(out, event.args[1], u64::from_le_bytes(value));
+        return out.push(b']');
     }
     put_bytes(out, payload, bytes_max);
     if payload.len() > bytes_max || moved(event) > payload.len() as u64 {
@@ -124,29 +143,27 @@ pub(super) fn put_payload(out: &mut Vec<u8>, log: &TraceLog, event: &Event, byte
     }
 }
 
-/// `[{EPOLLIN, 3}]` of an epoll set, with the data of the entry; `[{fd 3, POLLIN}]`; `[{fd 3, in}]`.
+/// `[{fd 3, EPOLLIN, data 1}]` of an epoll set, with the data of the entry; `[{fd 3, POLLIN}]`; `[{fd 3, in}]`.
 fn put_found(out: &mut Vec<u8>, event: &Event, payload: &[u8]) {
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
     out.push(b'[');
     let all = payload.chunks_exact(FOUND_BYTES);
     let shown = all.len() as u64;
     for (at, entry) in all.enumerate() {
-        let (name, events) = (word(&entry[..8]), word(&entry[8..]));
-        out.extend_from_slice(if at > 0 { b", {" } else { b"{" });
-        match event.kind {
-            Kind::EpollWait => {
-                calls::EPOLL_EVENTS.put(out, &Nameless, events);
-                out.extend_from_slice(b", ");
-                // A token is a small number, or a pointer or a constant of all ones.
-                if name >> 32 == 0 { put_number(out, name) } else { put_hex(out, name) }
-            }
-            kind => {
-                out.extend_from_slice(b"fd ");
-                put_number(out, name);
-                out.extend_from_slice(b", ");
-                let names = if kind == Kind::Poll { calls::POLL_EVENTS } else { calls::SELECT_SETS };
-                names.put(out, &Nameless, events);
-            }
+        out.extend_from_slice(if at > 0 { b", {fd " } else { b"{fd " });
+        put_number(out, word(&entry[12..]));
+        out.extend_from_slice(b", ");
+        let names = match event.kind {
+            Kind::EpollWait => calls::EPOLL_EVENTS,
+            Kind::Poll => calls::POLL_EVENTS,
+            _ => calls::SELECT_SETS,
+        };
+        names.put(out, &Nameless, word(&entry[8..12]));
+        if event.kind == Kind::EpollWait {
+            out.extend_from_slice(b", data ");
+            // A token is a small number, or a pointer or a constant of all ones.
+            let data = word(&entry[..8]);
+            if data >> 32 == 0 { put_number(out, data) } else { put_hex(out, data) }
         }
         out.push(b'}');
     }
@@ -156,8 +173,8 @@ fn put_found(out: &mut Vec<u8>, event: &Event, payload: &[u8]) {
     }
 }
 
-/// What a wait has found is kept as a name (64 bits) and events (32 bits) each.
-const FOUND_BYTES: usize = 12;
+/// What a wait has found is kept as data (64 bits), events (32 bits) and a descriptor (32 bits) each.
+const FOUND_BYTES: usize = 16;
 
 /// Flags refer to nothing by index.
 struct Nameless;

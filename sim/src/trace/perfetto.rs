@@ -51,9 +51,9 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
         };
         let (ts, name) = (us(event.time), event.kind.name());
         let mut args = json!({"event": event.number, "call": form::call(log, event)});
-        let payload = form::payload(log, event);
+        let payload = form::payload_text(log, event, 64);
         if !payload.is_empty() {
-            args["bytes"] = json!(form::bytes(payload, 64));
+            args[if payload.starts_with('[') { "found" } else { "bytes" }] = json!(payload);
         }
         if event.kind.is_call() {
             args["result"] = json!(form::result(event).trim_start_matches("= "));

@@ -6,8 +6,8 @@ use crate::stack::stop;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many bytes of a call's payload a trace keeps.
-const KEPT_BYTES: usize = 48;
+/// How many bytes of a call's payload a trace keeps: of a wait, four descriptors.
+const KEPT_BYTES: usize = 64;
 /// How many events a trace keeps at most: the last ones, at least half as many.
 const KEPT_EVENTS: usize = 1_000_000;
 /// How many of a segment's: enough for a packet view to show what was in it.

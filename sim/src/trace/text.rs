@@ -249,24 +249,55 @@ mod tests {
 
     #[test]
     fn a_wait_shows_what_it_found() {
-        let entry = |name: u64, events: u32| [&name.to_le_bytes()[..], &events.to_le_bytes()].concat();
-        let bytes = [entry(3, 1), entry(u64::MAX, 0x2005), entry(7, 6)].concat();
+        let entry = |fd: u32, events: u32, data: u64| {
+            [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()].concat()
+        };
+        let bytes = [entry(3, 1, 3), entry(4, 0x2005, u64::MAX), entry(7, 6, 0)].concat();
         let log = TraceLog { events: vec![], bytes, threads: vec![], hosts: vec![], texts: vec![] };
         let line = |kind, result, bytes| {
             let args = [64, 64, u64::MAX, 0];
             let event = Event { number: 1, time: 0, thread: u32::MAX, kind, args, result, cause: 0, bytes };
             Lines::wide(&log, 2, 1).line(&event)
         };
-        let found = line(Kind::EpollWait, 3, (0, 24));
+        let found = line(Kind::EpollWait, 3, (0, 32));
         assert!(
-            found.ends_with(" = 3 [{EPOLLIN, 3}, {EPOLLIN|EPOLLOUT|EPOLLRDHUP, 0xffffffffffffffff}]..."),
+            found.ends_with(
+                " = 3 [{fd 3, EPOLLIN, data 3}, {fd 4, EPOLLIN|EPOLLOUT|EPOLLRDHUP, data 0xffffffffffffffff}]..."
+            ),
             "{found}"
         );
-        let found = line(Kind::Poll, 1, (24, 12));
+        let found = line(Kind::Poll, 1, (32, 16));
         assert!(found.ends_with(" = 1 [{fd 7, POLLPRI|POLLOUT}]"), "{found}");
-        let found = line(Kind::Select, 1, (24, 12));
+        let found = line(Kind::Select, 1, (32, 16));
         assert!(found.ends_with(" = 1 [{fd 7, out|except}]"), "{found}");
         assert!(line(Kind::EpollWait, 0, (0, 0)).ends_with(" = 0"));
+    }
+
+    #[test]
+    fn an_option_has_its_value_with_a_unit() {
+        use eagain_net::SocketOptionName as N;
+        let line = |kind, option: N, value: u64| {
+            let mut log =
+                TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
+            log.bytes = value.to_le_bytes().to_vec();
+            let args = [2, option as u64, 0, 0];
+            let (thread, bytes) = (u32::MAX, (0, 8));
+            let event = Event { number: 1, time: 0, thread, kind, args, result: 0, cause: 0, bytes };
+            let line = Lines::wide(&log, 2, 1).line(&event);
+            line.split_once("sockopt(2, ").unwrap().1.to_owned()
+        };
+        let set = |option, value| line(Kind::Setsockopt, option, value);
+        assert_eq!(set(N::NoDelay, 1), "TCP_NODELAY=1) = 0");
+        assert_eq!(set(N::SendBuffer, 4096), "SO_SNDBUF=4096) = 0");
+        assert_eq!(set(N::Linger, 0), "SO_LINGER=0) = 0");
+        assert_eq!(set(N::Linger, 5), "SO_LINGER=5s) = 0");
+        assert_eq!(set(N::Linger, u64::MAX), "SO_LINGER=off) = 0");
+        assert_eq!(set(N::RecvTimeout, 20_000_000), "SO_RCVTIMEO=20ms) = 0");
+        assert_eq!(set(N::SendTimeout, u64::MAX), "SO_SNDTIMEO=never) = 0");
+        assert_eq!(set(N::UserTimeout, 1_500), "TCP_USER_TIMEOUT=1500ms) = 0");
+        assert_eq!(set(N::KeepIdle, 60), "TCP_KEEPIDLE=60s) = 0");
+        assert_eq!(line(Kind::Getsockopt, N::Error, 111), "SO_ERROR) = 0 [ECONNREFUSED]");
+        assert_eq!(line(Kind::Getsockopt, N::Error, 0), "SO_ERROR) = 0 [0]");
     }
 
     #[test]
