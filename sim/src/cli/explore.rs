@@ -16,8 +16,8 @@ use crate::runner::{Worker, interrupt, invocation, junit, progress, settings};
 use crate::shrink::Limits;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Seeds of each scenario where neither a number nor a time is given.
 const SEEDS: u64 = 1000;
@@ -84,7 +84,8 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     if let Some(folder) = &args.html {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
-        let text = page::sweep(&file, &folder.to_string_lossy());
+        let samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = page::sweep(&file, samples.all(), &folder.to_string_lossy());
         write_file(&folder.join("index.html"), text.as_bytes())?;
     }
     if let Some(learned) = &learned {

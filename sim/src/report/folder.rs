@@ -128,7 +128,10 @@ fn create(folder: &Path) -> io::Result<()> {
 
 /// The head of the page: what broke, and the choices that it takes.
 fn head(explained: &Explained) -> String {
-    let choices = table::choices(&explained.outcome.choices).text("  ");
+    let choices = match explained.outcome.choices.as_slice() {
+        [] => String::new(),
+        choices => table::choices(choices).text("  "),
+    };
     let (broke, message) = (super::text::broke(explained), &explained.failure.message);
     format!("{broke}\n{message}\n{}\n{choices}", explained.outcome.line())
 }

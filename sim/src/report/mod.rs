@@ -13,6 +13,7 @@
 //! | `sequence` | the last messages as a diagram in `report.md` |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
+mod chart;
 pub mod count;
 pub mod file;
 pub mod folder;

@@ -1,8 +1,10 @@
 //! A sweep as a page (`explore --html DIR`): each kind of failure with links to its report and timeline, what fired, what was
-//! reached, what was skipped. One file without scripts, beside the folders of the failures: what a CI job keeps.
+//! reached, what was skipped, how fast it went. One file without scripts, beside the folders of the failures: what a CI job keeps.
 
+use super::chart;
 use super::count::{count, thousands};
 use crate::runner::json::SweepFile;
+use crate::runner::samples::Sample;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -13,22 +15,31 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .failed h1 { color: #d8584d; } .held h1 { color: #5f9d76; }
 section { overflow-x: auto; }
 table { border-collapse: collapse; }
+th.n, td.n { white-space: nowrap; }
+figure { margin: 0; max-width: 40rem; } figcaption { font-size: 13px; opacity: .75; }
+polyline { fill: none; stroke: #7fa8d1; stroke-width: 2; } rect { fill: #d8584d; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8884; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 pre, code { font: 13px/1.45 ui-monospace, monospace; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 .warning td { color: #c98f2c; }
+@media (max-width: 60rem) {
+  .stacked tr:first-child { display: none; }
+  .stacked, .stacked tbody, .stacked tr, .stacked td { display: block; text-align: left; }
+  .stacked td { border: 0; padding: .1rem 0; } .stacked tr { border-bottom: 1px solid #8884; padding: .6rem 0; }
+  .stacked td::before { content: attr(title) \": \"; opacity: .65; } .stacked td:first-child { font-weight: 600; }
+}
 ";
 
 /// The page; `folder` is where it will lie, so that links to what is below it are relative.
-pub fn sweep(file: &SweepFile, folder: &str) -> String {
+pub fn sweep(file: &SweepFile, samples: &[Sample], folder: &str) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
-    let _ = write_sweep(&mut out, file, folder);
+    let _ = write_sweep(&mut out, file, samples, folder);
     out
 }
 
-fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Result {
+fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &str) -> std::fmt::Result {
     let summary = &file.summary;
     let sums = &summary.sums;
     let verdict = if sums.failures + sums.harness_failures > 0 { "failed" } else { "held" };
@@ -44,7 +55,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
     )?;
     writeln!(
         out,
-        "<p>{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; first seed <code>{}</code>, shard {}, hash \
+        "<p>{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; first seed <code>{}</code>{}, hash \
          <code>{:#018x}</code></p>",
         count(summary.scenarios.len() as u64, "scenario"),
         count(sums.seeds, "seed"),
@@ -54,14 +65,16 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
         summary.elapsed_s,
         thousands(summary.rate()),
         escaped(&summary.from),
-        escaped(&summary.shard),
+        if summary.shard == "0/1" { String::new() } else { format!(", shard {}", escaped(&summary.shard)) },
         sums.hash
     )?;
     if let Some(line) = summary.incomplete() {
         writeln!(out, "<p>{}</p>", escaped(&line))?;
     }
     if !summary.kinds.is_empty() {
-        table(out, "Failures", &["scenario", "what broke", "seeds", "seen in the shortest", "reproduce"])?;
+        let columns =
+            ["scenario", "what broke", "seeds", "message of the shortest run", "reproduce the shortest"];
+        table(out, "Failures", "stacked", &columns)?;
     }
     for kind in &summary.kinds {
         let links = kind.folder.as_deref().map(|of| {
@@ -72,7 +85,9 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
         });
         writeln!(
             out,
-            "<tr><td>{}</td><td>{} ({})<br>at {}{}</td><td class=\"n\">{}<br>first {}</td><td><pre>{}</pre></td><td><code>{}</code></td></tr>",
+            "<tr><td title=\"scenario\">{}</td><td title=\"what broke\">{} ({})<br>at {}{}</td>\
+             <td title=\"seeds\" class=\"n\">{}<br>first {}</td><td title=\"message\"><pre>{}</pre></td>\
+             <td title=\"reproduce\"><code>{}</code></td></tr>",
             escaped(&kind.scenario),
             escaped(&kind.name),
             escaped(&kind.oracle),
@@ -88,7 +103,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
         writeln!(out, "</table></section>")?;
     }
     if !sums.faults.is_empty() {
-        table(out, "Faults", &["family", "runs with it on", "fired"])?;
+        table(out, "Faults", "", &["family", "runs with it enabled", "times fired"])?;
         for (family, sum) in &sums.faults {
             let class = if sum.fired == 0 { " class=\"warning\"" } else { "" };
             let (on, fired) = (thousands(sum.enabled), thousands(sum.fired));
@@ -101,7 +116,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
         writeln!(out, "</table></section>")?;
     }
     if !sums.sometimes.is_empty() {
-        table(out, "Reached sometimes", &["scenario", "what", "runs"])?;
+        table(out, "Reached sometimes", "", &["scenario", "what", "runs"])?;
         for (scenario, names) in &sums.sometimes {
             for (name, reached) in names {
                 let class = if *reached == 0 { " class=\"warning\"" } else { "" };
@@ -115,19 +130,22 @@ fn write_sweep(out: &mut String, file: &SweepFile, folder: &str) -> std::fmt::Re
         writeln!(out, "</table></section>")?;
     }
     if !summary.skipped.is_empty() {
-        table(out, "Skipped", &["scenario", "why"])?;
+        table(out, "Skipped", "", &["scenario", "why"])?;
         for (scenario, why) in &summary.skipped {
             writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(scenario), escaped(why))?;
         }
         writeln!(out, "</table></section>")?;
     }
+    out.push_str(&chart::rates(samples));
     writeln!(out, "<h2>Scenarios</h2>\n<p>{}</p>\n</body>\n</html>", escaped(&summary.scenarios.join(", ")))
 }
 
-fn table(out: &mut String, title: &str, columns: &[&str]) -> std::fmt::Result {
-    writeln!(out, "<h2>{title}</h2>\n<section><table>\n<tr>")?;
+/// The head of a table. What counts something is to the right.
+fn table(out: &mut String, title: &str, class: &str, columns: &[&str]) -> std::fmt::Result {
+    writeln!(out, "<h2>{title}</h2>\n<section><table class=\"{class}\">\n<tr>")?;
     for column in columns {
-        writeln!(out, "<th>{column}</th>")?;
+        let counts = ["seeds", "runs", "runs with it enabled", "times fired"].contains(column);
+        writeln!(out, "<th{}>{column}</th>", if counts { " class=\"n\"" } else { "" })?;
     }
     writeln!(out, "</tr>")
 }
@@ -165,7 +183,7 @@ mod tests {
             ("", "out/x", "out/x"),
         ] {
             file.summary.kinds[0].folder = Some(of.to_owned());
-            let text = sweep(&file, page);
+            let text = sweep(&file, &[], page);
             assert!(text.contains(&format!("<a href=\"{link}/trace.html\">")), "{page} {of}: {text}");
         }
     }
@@ -177,7 +195,7 @@ mod tests {
         file.summary.kinds[0].folder = Some("out/lost-reply-0x8".to_owned());
         file.summary.kinds[0].message = "<script>".to_owned();
         file.summary.skipped.insert("plain".to_owned(), "has no knob `a&b`".to_owned());
-        let page = sweep(&file, "out");
+        let page = sweep(&file, &[], "out");
         assert!(page.contains("<h1>failed</h1>") && page.contains("reply pairing (O1)"), "{page}");
         assert!(page.contains("<a href=\"lost-reply-0x8/trace.html\">timeline</a>"), "{page}");
         assert!(

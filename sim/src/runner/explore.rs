@@ -3,6 +3,7 @@
 //! Pairs are taken seed by seed, all scenarios of one seed before the next seed, so that a sweep that is cut short
 //! has seen all of them. Which thread takes a pair is up to the machine; nothing that is reported depends on it.
 
+use super::samples::Samples;
 use super::shard::Shard;
 use super::summary::{Sweep, Tally};
 use super::{Execute, MakeExecutor, Worker, jobs, settings, watchdog};
@@ -48,6 +49,8 @@ pub struct Counters {
     pub calls: AtomicU64,
     /// Runs that failed.
     pub failed: AtomicU64,
+    /// What these were over time, kept by whoever shows them.
+    pub samples: Mutex<Samples>,
     /// Set to end the sweep; runs that are under way are stopped.
     pub stop: Arc<AtomicBool>,
 }

@@ -24,6 +24,7 @@ pub mod explore;
 pub mod guided;
 pub mod invocation;
 pub mod jobs;
+pub mod samples;
 pub mod settings;
 pub mod shard;
 pub mod summary;

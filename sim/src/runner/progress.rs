@@ -1,9 +1,11 @@
 //! How far a sweep is: a bar on a terminal, a plain line every ten seconds elsewhere. Both go to standard error.
 
 use super::explore::Counters;
+use super::samples::Sample;
 use crate::report::count::thousands;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,13 @@ pub fn shown<T>(counters: &Counters, total: Option<u64>, work: impl FnOnce() -> 
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let shower = scope.spawn(|| {
-            if wants_bar() { bar(counters, total, &ended) } else { lines(counters, total, &ended) }
+            let started = Instant::now();
+            if wants_bar() {
+                bar(counters, total, started, &ended)
+            } else {
+                lines(counters, total, started, &ended)
+            }
+            sample(counters, started);
         });
         // Dropped on a panic too, so that the thread which shows ends and the scope with it.
         let guard = Ended(&ended);
@@ -46,7 +54,15 @@ impl Drop for Ended<'_> {
     }
 }
 
-fn bar(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
+/// Keeps how far it is now.
+fn sample(counters: &Counters, started: Instant) {
+    let seeds = counters.done.load(Ordering::Relaxed);
+    let failures = counters.failed.load(Ordering::Relaxed);
+    let mut samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
+    samples.add(Sample { at: started.elapsed(), seeds, failures });
+}
+
+fn bar(counters: &Counters, total: Option<u64>, started: Instant, ended: &AtomicBool) {
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     bar.set_draw_target(ProgressDrawTarget::stderr());
     let template = match (total.is_some(), wants_colour()) {
@@ -69,13 +85,13 @@ fn bar(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
             failed => bar.set_message(format!(", {failed} failed")),
         }
         bar.tick();
+        sample(counters, started);
         std::thread::park_timeout(LOOK_EVERY);
     }
     bar.finish_and_clear();
 }
 
-fn lines(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
-    let started = Instant::now();
+fn lines(counters: &Counters, total: Option<u64>, started: Instant, ended: &AtomicBool) {
     let mut last = started;
     while !ended.load(Ordering::Acquire) {
         if last.elapsed() >= LINE_EVERY {
@@ -89,6 +105,7 @@ fn lines(counters: &Counters, total: Option<u64>, ended: &AtomicBool) {
             // Nobody may be reading any more.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
+        sample(counters, started);
         std::thread::park_timeout(LOOK_EVERY);
     }
 }

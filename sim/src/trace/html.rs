@@ -7,8 +7,9 @@ use super::{Event, Heads, Kind, form};
 use crate::choice::Base;
 use crate::run::{RunReport, RunSpec, TraceLog};
 use crate::runner::settings;
+use eagain_net::Errno;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 const PAGE: &str = include_str!("timeline.html");
@@ -60,7 +61,15 @@ pub fn write(log: &TraceLog, heads: Heads<'_>, out: &mut dyn Write) -> io::Resul
     let (verdict, details) = verdict.split_once('\n').unwrap_or((verdict, ""));
     let ended: BTreeSet<u32> =
         log.events.iter().filter(|event| event.kind == Kind::ThreadEnd).map(|event| event.thread).collect();
-    let waiting: Vec<u32> = (0..log.threads.len() as u32).filter(|thread| !ended.contains(thread)).collect();
+    // A stream has no end of its own: it waits where its last call would have.
+    let last: BTreeMap<u32, &Event> = log.events.iter().map(|event| (event.thread, event)).collect();
+    let waits = |thread: &u32| match last.get(thread) {
+        Some(Event { kind: Kind::PollRead | Kind::PollWrite | Kind::PollShutdown, result, .. }) => {
+            *result == -i64::from(Errno::EAGAIN.0)
+        }
+        _ => !ended.contains(thread),
+    };
+    let waiting: Vec<u32> = (0..log.threads.len() as u32).filter(waits).collect();
     let data = json!({
         "title": title,
         "verdict": verdict,
