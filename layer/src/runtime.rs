@@ -68,7 +68,8 @@ pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(La
         .await
     });
     if ended.is_err() {
-        let message = "it did not end, long after faults had stopped".to_owned();
+        let message =
+            format!("the scenario did not end within {} s after faults had stopped", STUCK_AFTER.as_secs());
         layer.world().fail(Oracle::Liveness, "stuck", message);
     }
 }

@@ -19,6 +19,8 @@ use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
 use eagain_sim::{Actor, Oracle, Sim};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 /// How often network faults are drawn.
@@ -31,6 +33,8 @@ pub struct World {
     layer: Layer,
     turmoil: turmoil::Sim<'static>,
     hosts: Vec<String>,
+    /// Those whose end the run waits for, and whether it has come.
+    clients: Vec<(String, Rc<Cell<bool>>)>,
     links: Vec<Link>,
     crashes: Vec<Crash>,
 }
@@ -92,7 +96,13 @@ impl World {
 
     /// A host whose end the run waits for.
     pub fn client(&mut self, name: &str, program: impl Future<Output = turmoil::Result> + 'static) {
-        self.turmoil.client(name, program);
+        let ended = Rc::new(Cell::new(false));
+        self.clients.push((name.to_owned(), Rc::clone(&ended)));
+        self.turmoil.client(name, async move {
+            let result = program.await;
+            ended.set(true);
+            result
+        });
         self.enter(name);
     }
 
@@ -134,18 +144,21 @@ impl World {
                 return;
             }
             if now > QUIET_AFTER + STUCK_AFTER {
-                return world.fail(
-                    Oracle::Liveness,
-                    "stuck",
-                    "clients did not end, long after faults had stopped".to_owned(),
+                let left = self.clients.iter().filter(|(_, ended)| !ended.get());
+                let left: Vec<&str> = left.map(|(name, _)| name.as_str()).collect();
+                let message = format!(
+                    "{} did not end within {} s after faults had stopped",
+                    left.join(", "),
+                    STUCK_AFTER.as_secs()
                 );
+                return world.fail(Oracle::Liveness, "stuck", message);
             }
         }
     }
 
     /// One look at all links and hosts: what is over is mended, what comes is begun.
     fn network_faults(&mut self, now: Duration) {
-        let World { layer, turmoil, hosts, links, crashes } = self;
+        let World { layer, turmoil, hosts, links, crashes, .. } = self;
         let world = layer.world();
         let quiet = now >= QUIET_AFTER;
         let ms = Duration::from_millis;
@@ -231,7 +244,14 @@ pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: imp
         .simulation_duration(QUIET_AFTER + 2 * STUCK_AFTER)
         .build();
     let _entered = layer.enter();
-    let mut world = World { layer, turmoil, hosts: Vec::new(), links: Vec::new(), crashes: Vec::new() };
+    let mut world = World {
+        layer,
+        turmoil,
+        hosts: Vec::new(),
+        clients: Vec::new(),
+        links: Vec::new(),
+        crashes: Vec::new(),
+    };
     build(&mut world);
     world.run();
 }
