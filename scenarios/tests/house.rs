@@ -116,3 +116,29 @@ fn no_modules_of_conform_import_each_other_in_a_circle() {
     }
     assert!(left.is_empty(), "in a circle, or above one: {left:?}");
 }
+
+/// What `cargo deny` checks in CI, on any machine: each dependency has a licence that `deny.toml` allows.
+#[test]
+fn dependencies_have_permitted_licences() {
+    let rules = fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    let allowed = rules.split_once("allow = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list").0;
+    let allowed: BTreeSet<&str> = allowed.split(',').map(|name| name.trim().trim_matches('"')).collect();
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--format", "{l}|{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8(tree.stdout).expect("names are text");
+    // `A OR B` lets us choose; of `(A OR B) AND C` we need both.
+    let permitted = |licence: &str| {
+        licence.split(" AND ").all(|part| {
+            let part = part.trim_matches(['(', ')']).replace('/', " OR ");
+            part.split(" OR ").any(|name| allowed.contains(name.trim()))
+        })
+    };
+    let all: BTreeSet<(&str, &str)> = tree.lines().filter_map(|line| line.split_once('|')).collect();
+    assert!(all.len() > 50, "{tree}");
+    let refused: Vec<_> = all.into_iter().filter(|(licence, _)| !permitted(licence)).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(!permitted("GPL-3.0") && !permitted("MIT AND GPL-3.0") && permitted("GPL-3.0 OR MIT"));
+}

@@ -1,6 +1,7 @@
 //! Every line that is printed about a failure runs as it is, however the crate is laid out: several binaries, one named unlike
-//! its package, tests beside a `main.rs`, no `main.rs`, a path with a space, cargo started elsewhere. Cargo builds the crates,
-//! which takes a minute or two: `cargo test -p eagain-sim --test layouts -- --ignored`.
+//! its package, tests beside a `main.rs`, no `main.rs`, a path with a space, cargo started elsewhere; so do those that `merge`,
+//! `bisect` and `--stop-at` print. Cargo builds the crates, which takes a minute or two:
+//! `cargo test -p eagain-sim --test layouts -- --ignored`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,6 +104,33 @@ impl Workspace {
         }
         lines
     }
+
+    /// What `merge`, `bisect` and `run --stop-at` print runs too; `reproduce` is the line of a failure.
+    fn other_commands_print_lines_that_run(&self, folder: &Path, reproduce: &str) {
+        let said = |line: &str| text(&self.shell(folder, line));
+        let after = |said: &str, head: &str| {
+            let found = said.lines().find_map(|line| line.trim().strip_prefix(head));
+            found.unwrap_or_else(|| panic!("no line `{head}`:\n{said}")).to_owned()
+        };
+        let (command, _) = reproduce.split_once(" run ").unwrap();
+
+        said(&format!("{command} explore fails --seeds 50 --shard 0/2 --json sweep-0.json"));
+        let part = said(&format!("{command} merge sweep-0.json"));
+        assert!(part.contains("shard 1/2 is missing"), "{part}");
+        said(&after(&part, "run again  "));
+        let whole = said(&format!("{command} merge sweep-0.json sweep-1.json"));
+        assert!(whole.contains(" 50 seeds, ") && !whole.contains("incomplete"), "{whole}");
+
+        let bisected = said(&reproduce.replace(" run fails --seed ", " bisect fails --bad "));
+        assert!(said(&after(&bisected, "with it ")).contains("it is two"), "{bisected}");
+        let held = self.shell(folder, &after(&bisected, "without it "));
+        assert!(held.status.success(), "{bisected}\n{}", text(&held));
+
+        // Without a debugger, which not every machine has, it is the same run.
+        let stopped = said(&format!("{reproduce} --stop-at '#1'"));
+        let line = after(&stopped, "gdb -ex run --args ");
+        assert!(said(&line).contains("it is two"), "{line}");
+    }
 }
 
 fn text(output: &Output) -> String {
@@ -132,6 +160,7 @@ fn every_printed_line_runs() {
     let here = workspace.path().to_owned();
     let lines = workspace.fails(&here, "cargo run -q -p several --bin one -- explore --seeds 50");
     assert!(lines[0].starts_with("cargo run -p several --bin one -- run fails --seed 0x"), "{lines:?}");
+    workspace.other_commands_print_lines_that_run(&here, &lines[0]);
     let lines = workspace.fails(&here, "cargo run -q -p beside -- explore --seeds 50 --set kind=other");
     assert!(lines[0].starts_with("cargo run -p beside -- run fails --seed 0x"), "{lines:?}");
     assert!(lines[0].ends_with(" --set kind=other"), "{lines:?}");
