@@ -9,7 +9,7 @@ use proc_macro::{Delimiter, TokenStream, TokenTree};
 /// - `knobs = EXPRESSION`: what `--set` and `EAGAIN_SET` can change, a `&'static [eagain::sim::run::Knob]`.
 ///
 /// What the function passes by a literal name, as `sometimes("a retry", …)` or `eventually("healed", …)`, is known before it is passed:
-/// a sweep that never does names it.
+/// a sweep that never does names it. In functions that it calls the macros `sometimes!` and `eventually!` do the same.
 ///
 /// Beside the function `orders_survive` there is a module `orders_survive` with the constant `SCENARIO`, called `orders-survive`,
 /// for a command ([`eagain::main`](https://docs.rs/eagain)), and with the test `holds`.
@@ -87,7 +87,12 @@ fn collect_expected(tokens: TokenStream, found: &mut Vec<String>) {
             }
             collect_expected(group.stream(), found);
         }
-        is_call = matches!(&token, TokenTree::Ident(word) if ["sometimes", "eventually"].contains(&&*word.to_string()));
+        is_call = match &token {
+            TokenTree::Ident(word) => ["sometimes", "eventually"].contains(&&*word.to_string()),
+            // `sometimes!(…)`.
+            TokenTree::Punct(mark) => is_call && mark.as_char() == '!',
+            _ => false,
+        };
     }
 }
 

@@ -33,7 +33,7 @@ pub use eagain_net as net;
 pub use eagain_sim as sim;
 
 pub use eagain_sim::run::{Knob, KnobValues, Scenario};
-pub use eagain_sim::{always, choose, eventually, feature, sometimes, within};
+pub use eagain_sim::{always, choose, eventually, feature, mark, sometimes, within};
 
 #[cfg(feature = "native")]
 mod command;

@@ -32,9 +32,14 @@ impl World<'_> {
     }
 
     /// The host of this name, made the first time it is asked for. Programs find its address by its name.
+    #[track_caller]
     pub fn host(&mut self, name: impl Into<String>) -> Host<'_> {
         let name = name.into();
-        let id = *self.hosts.entry(name.clone()).or_insert_with(|| self.sim.host(&name));
+        let id = match self.hosts.get(&name) {
+            Some(id) => *id,
+            None => self.sim.host(&name),
+        };
+        self.hosts.insert(name.clone(), id);
         let number = self.processes.entry(name.clone()).or_default();
         Host {
             sim: self.sim,

@@ -39,12 +39,14 @@ pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(120);
 
 /// Runs `body` as the world of this scenario, on a current-thread runtime with paused time, inside a `LocalSet`. The families
 /// are [`FAULTS`]; [`on_tokio_with`] takes others. O6 breaks where it never ends.
+#[track_caller]
 pub fn on_tokio<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) -> F) {
     sim.faults(FAULTS);
     on_tokio_with(sim, body);
 }
 
 /// As [`on_tokio`], with the families that the scenario has chosen ([`Sim::faults`]).
+#[track_caller]
 pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) -> F) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
     let layer = Layer::of(sim.external());

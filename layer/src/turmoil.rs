@@ -224,12 +224,14 @@ impl World {
 
 /// Builds a turmoil world and runs it as the world of this scenario, until every client has ended. Families are those that
 /// the scenario has chosen ([`Sim::faults`]).
+#[track_caller]
 pub fn on_turmoil(sim: &mut Sim, build: impl FnOnce(&mut World)) {
     on_turmoil_with(sim, turmoil::Builder::new(), build);
 }
 
 /// As [`on_turmoil`], with settings of turmoil's own (tick, capacity). Latency, failures, order, seed and duration are set
 /// here.
+#[track_caller]
 pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: impl FnOnce(&mut World)) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
     let layer = Layer::of(sim.external());

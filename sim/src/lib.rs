@@ -31,6 +31,7 @@ pub mod control;
 pub mod fault;
 mod kernel;
 mod knobs;
+pub mod marks;
 pub mod native;
 mod near;
 mod network;

@@ -11,8 +11,9 @@ use crate::object::Object;
 use crate::run::Effect;
 use crate::scheduler::Thread;
 use crate::stack::{pause_for_ever, suspend, with};
+use crate::syscall::thread::thread_of;
 use crate::world::Who;
-use eagain_net::Fd;
+use eagain_net::{Fd, ThreadId};
 use std::net::IpAddr;
 
 /// Who runs.
@@ -34,6 +35,25 @@ pub fn identity() -> Identity {
         let thread = w.scheduler.current();
         let (process, tid) = (w.my_process(), w.scheduler[thread].tid);
         Identity { thread, process, pid: w.processes[process].pid, tid }
+    })
+}
+
+/// The thread `tid` of the running process is called so from now on, in traces and failures; whether there is one.
+pub fn name_thread(tid: i32, name: &str) -> bool {
+    with(|w| match thread_of(w, ThreadId(tid)) {
+        Some(thread) => {
+            w.rename_thread(thread, name);
+            true
+        }
+        None => false,
+    })
+}
+
+/// The name of the thread `tid` of the running process: its own, or that of the process.
+pub fn thread_name(tid: i32) -> Option<String> {
+    with(|w| {
+        let given = &w.scheduler[thread_of(w, ThreadId(tid))?].given;
+        Some(if given.is_empty() { w.me().lifecycle.initial_name.clone() } else { given.clone() })
     })
 }
 
@@ -204,24 +224,14 @@ pub fn processors() -> usize {
     })
 }
 
-/// The running thread is called so from now on, where a report says who did something.
-pub fn name_thread(name: &str) {
-    with(|w| {
-        let me = w.scheduler.current();
-        w.scheduler[me].given = name.into();
-    });
-}
-
 /// A thread of the running process panicked at `place` (`file:line`): breaks O16, unless the process may. It goes on unwinding.
 pub fn panicked(message: &str, place: &str) {
     with(|w| {
         let process = w.my_process();
         if !w.processes[process].may_panic {
             let me = w.scheduler.current();
-            let Thread { name, given, .. } = &w.scheduler[me];
-            let given = if given.is_empty() { String::new() } else { format!(" ({given})") };
-            let message = format!("{name}{given} panicked: {message}");
-            w.fail_in(Who::Thread(me), Oracle::Survival, place, message);
+            let name = w.scheduler[me].shown().into_owned();
+            w.fail_in(Who::Thread(me), Oracle::Survival, place, format!("{name} panicked: {message}"));
         }
     });
 }

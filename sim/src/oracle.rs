@@ -12,8 +12,9 @@ pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String)
     }
 }
 
-/// `reached` must be so at least once in a sweep; else the sweep says that it never was. A `sometimes` that no run passes at all
-/// is known only where the scenario has named it, by [`Sim::sometimes`](crate::Sim::sometimes).
+/// `reached` must be so at least once in a sweep; else the sweep says that it never was. One that no run passes at all is known
+/// where it is written as [`sometimes!`](macro@crate::sometimes), or the scenario names it, by
+/// [`Sim::sometimes`](crate::Sim::sometimes).
 pub fn sometimes(name: &'static str, reached: bool) {
     with(|w| {
         w.run.reach(name, reached);
@@ -53,8 +54,8 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
 }
 
 /// `holds` must be so before the run ends, and still be so then: what was passed last under this `name` counts. A run that
-/// ends before that breaks O6 at the site `name`. A run that never passes it promises nothing: a sweep of such runs says so where
-/// the scenario has named it, by [`Sim::sometimes`](crate::Sim::sometimes).
+/// ends before that breaks O6 at the site `name`. A run that never passes it promises nothing: a sweep of such runs says so where it is
+/// written as [`eventually!`](macro@crate::eventually).
 pub fn eventually(name: &'static str, holds: bool) {
     with(|w| {
         w.run.expect(name, holds);
@@ -91,7 +92,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     let other = with(|w| {
         let me = w.scheduler.current();
         let before = w.run.enter_exclusive(what, which, me);
-        let name = |thread: u32| w.scheduler[thread].name.clone();
+        let name = |thread: u32| w.scheduler[thread].shown().into_owned();
         before.filter(|&other| other != me).map(|other| (name(me), name(other)))
     });
     if let Some((me, other)) = other {

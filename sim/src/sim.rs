@@ -12,8 +12,9 @@ use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, NONE, Next, Outside, World};
 use eagain_net::SocketAddr;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 /// Choices about the world as a whole.
 const WORLD: Domain = Domain("world");
@@ -30,6 +31,8 @@ pub struct Sim {
     external: Option<External>,
     /// What is wrong with the scenario.
     mistake: OnceCell<String>,
+    /// Where the world is only surveyed: the files in which hosts and processes are made.
+    homes: Option<BTreeSet<&'static str>>,
 }
 
 /// A host of the world.
@@ -71,6 +74,7 @@ impl Sim {
             ran: false,
             external: None,
             mistake: OnceCell::new(),
+            homes: None,
         }
     }
 
@@ -144,8 +148,8 @@ impl Sim {
         self.quiet_after = ns;
     }
 
-    /// Names of [`sometimes`](crate::sometimes) and [`eventually`](crate::eventually) that programs of this scenario will pass: one
-    /// that a sweep never passed is then named as one that it never reached.
+    /// Names of [`sometimes`](fn@crate::sometimes) and [`eventually`](fn@crate::eventually) that programs of this scenario will pass:
+    /// one that a sweep never passed is then named as one that it never reached. The macros of these names need no such list.
     pub fn sometimes(&mut self, names: &[&'static str]) {
         for name in names {
             match &self.external {
@@ -163,8 +167,26 @@ impl Sim {
         low + self.world.run.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
     }
 
+    /// The files in which `body` makes hosts and processes. Nothing runs.
+    pub(crate) fn survey(&mut self, body: fn(&mut Sim)) -> BTreeSet<&'static str> {
+        self.ran = true;
+        self.homes = Some(BTreeSet::new());
+        // What it has made until it panics counts, as where it asserts what a run would have left.
+        let _ = catch_unwind(AssertUnwindSafe(|| body(self)));
+        self.homes.take().unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn is_at_home(&mut self) {
+        if let Some(homes) = &mut self.homes {
+            homes.insert(Location::caller().file());
+        }
+    }
+
     /// A new host. Its address is 10.0.x.y, dealt out in order.
+    #[track_caller]
     pub fn host(&mut self, name: &str) -> HostId {
+        self.is_at_home();
         let name = &*unique(name.to_owned(), |name| self.world.hosts.iter().any(|host| host.name == name));
         let index = self.world.hosts.len();
         let number = index + 1;
@@ -189,6 +211,7 @@ impl Sim {
     }
 
     /// A process that runs for as long as the world: a server. The run does not wait for its end.
+    #[track_caller]
     pub fn server(
         &mut self,
         host: HostId,
@@ -200,6 +223,7 @@ impl Sim {
 
     /// A server that begins again after it was killed, has panicked, or its host has crashed: `body` gets the
     /// number of the start, from 0. The families `process.kill` and `host.power` concern only such servers.
+    #[track_caller]
     pub fn server_restarting(
         &mut self,
         host: HostId,
@@ -214,6 +238,7 @@ impl Sim {
     }
 
     /// A process whose end the run waits for: a client. The run is over when all of these have ended.
+    #[track_caller]
     pub fn client(
         &mut self,
         host: HostId,
@@ -223,6 +248,7 @@ impl Sim {
         self.process(host, name, true, body)
     }
 
+    #[track_caller]
     fn process(
         &mut self,
         host: HostId,
@@ -230,6 +256,7 @@ impl Sim {
         foreground: bool,
         body: impl FnOnce(SimKernel) + Send + 'static,
     ) -> ProcessId {
+        self.is_at_home();
         let name = name.replace(' ', "-");
         let name = unique(name, |name| self.world.processes.iter().any(|process| process.name == name));
         ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
@@ -313,7 +340,9 @@ impl Sim {
     /// Gives the run to a world that is not this kernel (tokio with a stream layer, turmoil): its choices, its trace and
     /// its verdict. The swarm is drawn; [`Sim::run`] has nothing left to do. The body drives the other world itself, and
     /// whatever it leaves in the handle is the report.
+    #[track_caller]
     pub fn external(&mut self) -> External {
+        self.is_at_home();
         if let Some(external) = &self.external {
             return external.clone();
         }

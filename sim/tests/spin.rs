@@ -195,7 +195,7 @@ fn threads_that_only_wake_each_other_are_a_spin() {
             other.unwrap().join();
         });
     };
-    spins(body, &["ball/0 read(1, 8) = 8", "ball/0.1 write(1, 8) = 8"]);
+    spins(body, &["ball/0 read(1, 8) = 8", "ball/0.1:other write(1, 8) = 8"]);
     assert_eq!(run(body).failure.unwrap().thread, "ball", "neither of its threads");
 }
 

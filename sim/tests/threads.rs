@@ -219,7 +219,7 @@ fn a_panic_that_nobody_is_told_of_breaks_survival_at_its_place() {
         let failure = failure.unwrap();
         assert_eq!((failure.oracle.code(), &*failure.thread), ("O16", "program/worker"));
         assert_eq!(failure.site, format!("sim/tests/threads.rs:{BAD_REQUEST}"));
-        assert!(failure.message.starts_with("program/0.1 panicked: one bad request"));
+        assert!(failure.message.starts_with("program/0.1:worker panicked: one bad request"));
         assert!(failure.time < 1_000_000);
     }
 }

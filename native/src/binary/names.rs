@@ -27,15 +27,15 @@ macro_rules! names {
 
 names! {
     symbols:
-    _Exit __cxa_thread_atexit_impl _exit abort accept accept4 access bind clock_gettime clock_nanosleep close connect dup dup2 dup3
-    epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd execve fcntl fcntl64 fdatasync fork freeaddrinfo fstat
-    fstat64 fsync ftruncate ftruncate64 getaddrinfo getcwd getentropy gethostname getpeername getpid getrandom getsockname
-    getsockopt gettid gettimeofday ioctl kill listen lseek lseek64 lstat64 mkdir nanosleep open open64 pipe pipe2 poll
-    posix_spawnp pread pread64 pthread_create pthread_detach pthread_getattr_np pthread_getspecific pthread_join
-    pthread_key_create pthread_key_delete pthread_kill pthread_setname_np pthread_setspecific pthread_sigmask pwrite pwrite64
-    raise read readlink readv recv recvfrom recvmmsg recvmsg rename sched_getaffinity sched_yield send sendmmsg sendmsg sendto
-    setsockopt shutdown sigaction sigaltstack signal sigprocmask sleep socket socketpair stat stat64 statx syscall sysconf time
-    unlink usleep write writev;
+    _Exit __cxa_thread_atexit_impl _exit abort accept accept4 access bind clock_gettime clock_nanosleep close connect dup dup2
+    dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd execve fcntl fcntl64 fdatasync fork freeaddrinfo
+    fstat fstat64 fsync ftruncate ftruncate64 getaddrinfo getcwd getentropy gethostname getpeername getpid getrandom
+    getsockname getsockopt gettid gettimeofday ioctl kill listen lseek lseek64 lstat64 mkdir nanosleep open open64 pipe pipe2
+    poll posix_spawnp prctl pread pread64 pthread_create pthread_detach pthread_getattr_np pthread_getname_np
+    pthread_getspecific pthread_join pthread_key_create pthread_key_delete pthread_kill pthread_setname_np pthread_setspecific
+    pthread_sigmask pwrite pwrite64 raise read readlink readv recv recvfrom recvmmsg recvmsg rename sched_getaffinity
+    sched_yield send sendmmsg sendmsg sendto setsockopt shutdown sigaction sigaltstack signal sigprocmask sleep socket
+    socketpair stat stat64 statx syscall sysconf time unlink usleep write writev;
 
     functions:
     "__libc_start_main" => start::start_main,

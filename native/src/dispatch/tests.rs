@@ -159,13 +159,70 @@ fn spin() {
     }
 }
 
+/// Threads have names, by std, pthread_setname_np(3) and prctl(2), and find them again.
+fn names() {
+    let mut name = [0u8; 16];
+    let mut read = |call: &dyn Fn(*mut libc::c_char) -> i32| {
+        assert_eq!(call(name.as_mut_ptr().cast()), 0);
+        std::ffi::CStr::from_bytes_until_nul(&name).unwrap().to_str().unwrap().to_owned()
+    };
+    // SAFETY: prctl(2) and pthread_getname_np(3) write no more than 16 bytes.
+    let by_prctl = |to: *mut libc::c_char| unsafe { libc::prctl(libc::PR_GET_NAME, to) };
+    // SAFETY: as above.
+    let by_thread = |to: *mut libc::c_char| unsafe { libc::pthread_getname_np(libc::pthread_self(), to, 16) };
+    assert_eq!((read(&by_prctl), read(&by_thread)), ("machine".into(), "machine".into()));
+    // SAFETY: texts with a NUL.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NAME, c"longer than fifteen".as_ptr()), 0);
+        assert_eq!(
+            libc::pthread_setname_np(libc::pthread_self(), c"longer than fifteen".as_ptr()),
+            libc::ERANGE
+        );
+    }
+    assert_eq!((read(&by_prctl), read(&by_thread)), ("longer than fif".into(), "longer than fif".into()));
+}
+
+/// A thread for each connection, each with a number in its name; the last one does `work`.
+fn connections(count: u32, work: fn()) {
+    for number in 1..=count {
+        let thread = std::thread::Builder::new().name(format!("conn-{number}"));
+        let body = move || {
+            if number == count {
+                work()
+            }
+        };
+        let _ = thread.spawn(body).unwrap().join();
+    }
+}
+
+fn read_nothing() {
+    let (reader, _writer) = std::os::unix::net::UnixStream::pair().unwrap();
+    reader.set_nonblocking(true).unwrap();
+    loop {
+        let _ = std::io::Read::read(&mut &reader, &mut [0]);
+    }
+}
+
 /// What the program does: the knob `what`.
 const WHAT: &[Knob] = &[Knob {
     name: "what",
     about: "what the program does",
     values: KnobValues::Words(&[
-        "served", "messages", "files", "ptrace", "command", "netlink", "panic", "segv", "overflow", "spin",
+        "served",
+        "messages",
+        "files",
+        "ptrace",
+        "command",
+        "netlink",
+        "panic",
+        "segv",
+        "overflow",
+        "spin",
         "mapped",
+        "names",
+        "panic-1",
+        "panic-4",
+        "read-nothing",
     ]),
 }];
 
@@ -177,6 +234,10 @@ fn by_instruction(sim: &mut Sim) {
             "ptrace" => drop(system_call(SYS_PTRACE, 0, 0, 0)),
             "command" => drop(std::process::Command::new("true").spawn()),
             "panic" => panic!("as planned"),
+            "names" => names(),
+            "panic-1" => connections(1, || panic!("as planned")),
+            "panic-4" => connections(4, || panic!("as planned")),
+            "read-nothing" => connections(2, read_nothing),
             "messages" => messages(),
             "files" => files(),
             "mapped" => drop(system_call(libc::SYS_mmap, 0, 4096, 1)),
@@ -193,6 +254,7 @@ fn by_instruction(sim: &mut Sim) {
         environment: Vec::new(),
         main: Main::Function(Box::new(main)),
     };
+    sim.knobs().spin_limit = 10_000;
     register("machine", program);
     let host = sim.host("machine");
     sim.client(host, "machine", start);
@@ -248,6 +310,30 @@ fn messages_are_received_as_their_manual_says() {
 fn files_are_those_of_the_simulated_disk() {
     let report = run("files");
     assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
+fn threads_have_names() {
+    let report = run("names");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+/// A failure is the same one where an earlier connection is left out: it says which thread, and is not told apart by its number.
+#[test]
+fn a_failure_names_the_thread_by_the_name_that_std_gave_it() {
+    for (what, name) in [
+        ("panic-1", "machine/0.1:conn-1 "),
+        ("panic-4", "machine/0.4:conn-4 "),
+        ("read-nothing", "machine/0.2:conn-2 "),
+    ] {
+        let spec = RunSpec { record: Record::Trace, ..spec(what) };
+        let report = worker::make().run(&spec);
+        let failure = report.failure.expect("it is found");
+        assert_eq!(failure.thread, "machine/conn-*");
+        assert!(failure.message.starts_with(name), "{}", failure.message);
+        let threads = report.trace.expect("it is kept").threads;
+        assert!(threads.iter().any(|thread| thread == name.trim()), "{threads:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What a program asks about the machine and its own use of it: the same on every machine.
 
+use super::thread_name;
 use eagain_net::{Clock, ClockId, Errno, Result};
 use eagain_sim::native;
-use std::ffi::{CStr, c_char, c_int, c_long};
+use std::ffi::{c_char, c_int, c_long};
 
 const UNLIMITED: u64 = u64::MAX;
 /// `RLIMIT_NOFILE`, as most systems have it: soft and hard.
@@ -66,10 +67,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             Ok(0)
         }
         libc::SYS_prctl => match a as c_int {
-            libc::PR_SET_NAME => {
-                native::name_thread(&CStr::from_ptr(b as *const c_char).to_string_lossy());
-                Ok(0)
-            }
+            libc::PR_SET_NAME | libc::PR_GET_NAME => thread_name::name_this(a as c_int, b as *mut c_char),
             // What concerns dumps, huge pages and the end of a parent: nobody looks.
             libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => Ok(0),
             libc::PR_CAPBSET_READ if b <= CAPABILITY_LAST => Ok(1),

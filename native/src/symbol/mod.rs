@@ -22,6 +22,7 @@ mod signal;
 mod socket;
 mod syscall;
 mod thread;
+mod thread_name;
 mod time;
 
 pub use process::end_process;

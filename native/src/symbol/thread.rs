@@ -8,7 +8,7 @@ use crate::raw;
 use eagain_net::{Errno, ThreadId, Threads};
 use eagain_sim::native;
 use libc::{pthread_attr_t, pthread_t, size_t};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 
 unsafe extern "C" {
     fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
@@ -55,7 +55,7 @@ unsafe extern "C" fn pthread_create(
 }
 
 /// The context of a thread of the running process.
-fn find(context: &Context, thread: pthread_t) -> Option<&'static Context> {
+pub(super) fn find(context: &Context, thread: pthread_t) -> Option<&'static Context> {
     let threads = context.state.threads.borrow();
     let found = threads.get(&(context.process, thread as usize))?;
     // SAFETY: a box of `threads`, whose content lives as long as the world.
@@ -98,19 +98,6 @@ unsafe extern "C" fn pthread_detach(thread: pthread_t) -> c_int {
         }
         0
     })
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int {
-    if let Some(context) = context::current() {
-        let is_own =
-            context.block.borrow().as_ref().is_some_and(|block| block.thread_pointer() == thread as usize);
-        if is_own {
-            context.as_harness(|| native::name_thread(&CStr::from_ptr(name).to_string_lossy()));
-        }
-        return 0;
-    }
-    raw::real!(pthread_setname_np as fn(thread => pthread_t, name => *const c_char) -> c_int)
 }
 
 /// What std asks for, to know where the guard page of a thread is.

@@ -168,7 +168,10 @@ impl<R: Runtime> Replies<R> {
             let reply = match self.decoder.next_reply() {
                 Ok(Some(reply)) => reply,
                 Ok(None) => {
-                    return runtime.sometimes("a reply came in pieces", !self.decoder.is_between_replies());
+                    return runtime.sometimes(
+                        eagain_sim::mark!("a reply came in pieces"),
+                        !self.decoder.is_between_replies(),
+                    );
                 }
                 Err(error) => return self.malformed(&error.to_string()),
             };

@@ -12,7 +12,7 @@ pub(super) async fn pipeliner<R: Runtime>(context: &Context<R>, bursts: u64, dep
             bytes.extend(client.begin(&plan.request()));
         }
         if let Some(short) = R::exchange(&mut client, &bytes).await? {
-            context.runtime.sometimes("a client's write was short", short);
+            context.runtime.sometimes(eagain_sim::mark!("a client's write was short"), short);
         }
     }
     Ok(())

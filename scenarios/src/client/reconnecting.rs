@@ -15,7 +15,7 @@ pub(super) async fn reconnecting<R: Runtime>(
         match runtime.timeout(timeout, steady(context, connection, rounds)).await {
             Some(Ok(())) => return,
             Some(Err(End::Closed)) | None => {}
-            Some(Err(end)) => runtime.sometimes("a connection was reset", end.is_reset()),
+            Some(Err(end)) => runtime.sometimes(eagain_sim::mark!("a connection was reset"), end.is_reset()),
         }
         runtime.sleep(Duration::from_millis(10)).await;
     }

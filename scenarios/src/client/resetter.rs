@@ -19,7 +19,7 @@ pub(super) async fn resetter<R: Runtime>(context: &Context<R>, connections: u64)
         }
         let cut = context.choose("cut", 1, bytes.len() as u64 - 1) as usize;
         let sent = client.send(&bytes[..cut]).await;
-        context.runtime.sometimes("a request was cut", sent.is_ok());
+        context.runtime.sometimes(eagain_sim::mark!("a request was cut"), sent.is_ok());
         context.pause(&PAUSE).await;
         // It cannot fail on a stream; if it does, the close is an ordinary one.
         let _ = client.set(SocketOption::ResetOnClose);

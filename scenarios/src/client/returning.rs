@@ -12,7 +12,7 @@ pub(super) async fn returning<R: Runtime>(
         match steady(context, connection, rounds).await {
             // On tokio a reset at the server's end may look like an orderly one from here: the layer closes what is below it.
             Err(end) if end.is_reset() || context.ends_anywhere => {
-                context.runtime.sometimes("a connection was reset", true);
+                context.runtime.sometimes(eagain_sim::mark!("a connection was reset"), true);
             }
             done => return done,
         }

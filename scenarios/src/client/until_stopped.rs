@@ -23,7 +23,7 @@ pub(super) async fn until_stopped<R: Runtime>(context: &Context<R>) {
         while client.ask(&Request::Incr(format!("{tag}{}", request % 2))).await.is_ok() {
             request += 1;
         }
-        context.runtime.sometimes("a client was answered before the stop", request > 0);
+        context.runtime.sometimes(eagain_sim::mark!("a client was answered before the stop"), request > 0);
         return;
     }
 }

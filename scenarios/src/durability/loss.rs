@@ -111,7 +111,7 @@ fn check(
         if !is_there && struck - written.at > takes {
             early.get_or_insert(struck - written.at);
         }
-        sometimes("a strike took something", !is_there);
+        sometimes!("a strike took something", !is_there);
         is_there
     });
     if let Some(value) = &foreign {

@@ -66,7 +66,7 @@ fn look(client: &mut Client, server: &Server, names: &[Vec<u8>], written: &[Life
                 format!("step {key} was acknowledged before the server began again"),
             );
         }
-        sometimes("a restart came up empty", its_life != life);
+        sometimes!("a restart came up empty", its_life != life);
     }
     if values.len() != written.len() {
         fail("O2", "foreign reply", format!("{} values for {} keys", values.len(), written.len()));

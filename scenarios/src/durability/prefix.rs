@@ -42,7 +42,7 @@ fn look(client: &mut Client) -> Option<Vec<bool>> {
 fn compare(before: &[bool], after: &[bool]) {
     let lost = |key: &usize| before[*key] && !after[*key];
     let Some(first) = (0..before.len()).find(lost) else { return };
-    sometimes("a crash took the end", true);
+    sometimes!("a crash took the end", true);
     if let Some(kept) = (first..before.len()).find(|&key| before[key] && after[key]) {
         fail(
             "O9",

@@ -27,7 +27,7 @@ pub fn run(sim: &mut Sim, serve: Serve) {
         let mut client = Client::new(k, address, 99, CLIENT_TIMEOUT);
         for _ in 0..30 {
             let asked = client.ask(&[b"BGREWRITEAOF"]);
-            sometimes("a rewrite was begun", matches!(asked, Outcome::Answered(Frame::Simple(_))));
+            sometimes!("a rewrite was begun", matches!(asked, Outcome::Answered(Frame::Simple(_))));
             sleep(k, Duration::from_micros(200 << choose("pause", 0, 10)));
             // A rewrite goes on with every turn of the server.
             client.ask(&[b"PING"]);

@@ -78,11 +78,11 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config, serve: Se
             its_life.fetch_add(1, SeqCst);
             let report = |line: &str| reached(TORN, line.contains("torn batch"));
             match serve(k, config.clone(), &report) {
-                Ok(()) => sometimes("a server was asked to stop and began again", true),
+                Ok(()) => sometimes!("a server was asked to stop and began again", true),
                 Err(error @ (ServeError::Damaged(_) | ServeError::Refused(_))) => {
                     return fail("O9", "recovery refused", error.to_string());
                 }
-                Err(_) => sometimes("a server did not start", true),
+                Err(_) => sometimes!("a server did not start", true),
             }
             sleep(k, Duration::from_millis(50));
         }

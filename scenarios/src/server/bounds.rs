@@ -83,7 +83,7 @@ async fn at_and_beyond<R: Runtime>(context: &Context<R>) -> Result<(), End> {
     session.send(&beyond).await?;
     // A server that waits for the rest never answers: the client would be stuck.
     match session.reply().await {
-        Ok(Frame::Error(_)) => context.runtime.sometimes("a request was refused", true),
+        Ok(Frame::Error(_)) => context.runtime.sometimes(eagain_sim::mark!("a request was refused"), true),
         Ok(reply) => context.runtime.fail("O4", "bound too high", said(format!("{reply:?}"))),
         Err(End::Closed) => context.runtime.fail("O1", "refused without a word", said("closed".to_owned())),
         Err(broken) => return Err(broken),

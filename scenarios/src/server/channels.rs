@@ -153,7 +153,7 @@ fn listen(context: &Context<OnKernel>, listener: usize, shared: &Shared) {
         if !take(frame) {
             return;
         }
-        sometimes("a message came before the end was confirmed", true);
+        sometimes!("a message came before the end was confirmed", true);
     }
     sleep(context.runtime.k, Duration::from_millis(5));
     line.expect(&[b"PING"], &Frame::Simple(b"PONG".to_vec()));

@@ -67,8 +67,8 @@ async fn keys_expire<R: Runtime>(context: &Context<R>) -> Result<(), End> {
         let reply = session.ask(&["GET", &key]).await?;
         let seen = context.runtime.now();
         let is_there = reply != Frame::Null;
-        context.runtime.sometimes("a key was there", is_there);
-        context.runtime.sometimes("a key had expired", !is_there);
+        context.runtime.sometimes(eagain_sim::mark!("a key was there"), is_there);
+        context.runtime.sometimes(eagain_sim::mark!("a key had expired"), !is_there);
         let what = format!("client {}: a key with {lifetime} ms", context.number);
         if !is_there && (persists || seen - asked + EARLY < ms(lifetime)) {
             let message = format!("{what} was gone after {:?}, persisted: {persists}", seen - asked);

@@ -86,7 +86,7 @@ fn handle(k: SimKernel, ring: &mut Ring<SimKernel>, completed: Completed) -> Res
     let (fd, act) = (Fd((user_data >> 2) as i32), user_data & 3);
     let next = |act| (fd.0 as u64) << 2 | act;
     let again = result == Err(Errno::EAGAIN);
-    sometimes("a receive said EAGAIN", again);
+    sometimes!("a receive said EAGAIN", again);
     match (act, result, completed.buffer) {
         (RECV, Err(Errno::EAGAIN), _) => {
             push(ring, next(POLL), Operation::PollAdd { fd, events: Events::IN, multishot: false })

@@ -107,7 +107,7 @@ fn consume(context: &Context<OnKernel>, taken: &Taken) {
         };
         let items = match line.ask(words) {
             Some(Frame::Null) => {
-                sometimes("a consumer waited for nothing", true);
+                sometimes!("a consumer waited for nothing", true);
                 Vec::new()
             }
             Some(Frame::Bulk(item)) => vec![item],

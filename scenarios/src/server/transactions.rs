@@ -68,7 +68,9 @@ async fn transactions<R: Runtime>(context: &Context<R>) -> Result<(), End> {
                 if !matches!(&seen, Frame::Array(values) if values.len() == 2 && values[0] == values[1]) {
                     torn("the keys were raised to", &seen);
                 }
-                context.runtime.sometimes("a transaction was not the first", seen != once());
+                context
+                    .runtime
+                    .sometimes(eagain_sim::mark!("a transaction was not the first"), seen != once());
             }
         }
     }

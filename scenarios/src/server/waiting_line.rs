@@ -112,7 +112,7 @@ fn give_up(context: &Context<OnKernel>, end: Duration) {
             line.send(&[b"BLPOP", b"queue", b"0"]);
             sleep(k, PATIENCE);
             line.leave(how);
-            sometimes("one left that waited", true);
+            sometimes!("one left that waited", true);
             sleep(k, LATE / 2);
             let _again = Line::open(context, 0);
             sleep(k, end);

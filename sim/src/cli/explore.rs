@@ -4,6 +4,7 @@ use super::args::ExploreArgs;
 use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain, lost};
 use super::{Done, Exit, Registry, Stop, guided};
+use crate::marks;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::{count, thousands};
 use crate::report::{folder, markdown, page};
@@ -68,6 +69,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         console.err(&format!("skipped: {name} refuses: {line}\n"));
     }
     let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
+    if plan.shard == Shard::ALL {
+        add_unpassed(registry, &mut file);
+    }
     file.summary.command = Some(command(args, &plan));
     let mut nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
     if let Some(learned) = &learned {
@@ -95,6 +99,13 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
     Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism).max(regressed))
+}
+
+/// What no run passed. Of a shard it is known when all shards are merged.
+pub(super) fn add_unpassed(registry: &Registry, file: &mut SweepFile) {
+    let swept = file.summary.scenarios.iter().map(String::as_str).collect();
+    let planted: Vec<Scenario> = registry.bugs.iter().flat_map(|bug| [bug.defect, bug.twin]).collect();
+    marks::add_unpassed(&mut file.summary.sums, &swept, registry.scenarios, &planted);
 }
 
 /// The line that runs the sweep again, without its shard and its files. It names the scenarios that were typed: which runs are a
@@ -292,8 +303,8 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     for (scenario, runs) in &sums.empty {
         writeln!(out, "warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
     }
-    for (scenario, name) in sums.unreached() {
-        writeln!(out, "warning: `{scenario}` never reached `{name}`")?;
+    for line in sums.unreached() {
+        writeln!(out, "warning: {line}")?;
     }
     if let Some(line) = summary.incomplete() {
         writeln!(out, "{line}")?;

@@ -2,13 +2,13 @@
 
 use super::args::MergeArgs;
 use super::console::Console;
-use super::explore::{Cut, Files, conclude};
-use super::{Done, Exit, Stop};
+use super::explore::{Cut, Files, add_unpassed, conclude};
+use super::{Done, Exit, Registry, Stop};
 use crate::report::count::count;
 use crate::runner::guided::corpus;
 use crate::runner::json::{SweepFile, merge as join};
 
-pub(super) fn merge(args: &MergeArgs, console: &mut Console) -> Done {
+pub(super) fn merge(registry: &Registry, args: &MergeArgs, console: &mut Console) -> Done {
     if let Some(into) = &args.corpus {
         let runs = corpus::merge(into, &args.files).map_err(Stop::usage)?;
         console.out(&format!("{} in {}\n", count(runs, "run"), into.display()));
@@ -20,7 +20,8 @@ pub(super) fn merge(args: &MergeArgs, console: &mut Console) -> Done {
         Ok((name.clone(), SweepFile::parse(&name, &text)?))
     };
     let files: Vec<_> = args.files.iter().map(read).collect::<Result<_, String>>().map_err(Stop::usage)?;
-    let whole = join(&files).map_err(Stop::usage)?;
+    let mut whole = join(&files).map_err(Stop::usage)?;
+    add_unpassed(registry, &mut whole);
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     conclude(&whole, &files, args.strict, Cut::Fails, console)
 }

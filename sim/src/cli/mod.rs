@@ -221,7 +221,7 @@ fn dispatch(registry: &Registry, command: Command, console: &mut Console) -> Don
         Command::Check(args) => check::check(registry, &args, console),
         Command::Faults(args) => faults::faults(registry, &args, console),
         Command::Bugs(args) => bugs::bugs(registry, &args, console),
-        Command::Merge(args) => merge::merge(&args, console),
+        Command::Merge(args) => merge::merge(registry, &args, console),
         Command::New(args) => new::new(&args, console),
         Command::Init(args) => new::init(&args, console),
         Command::CheckChild(args) => check::child(registry, &args, console),

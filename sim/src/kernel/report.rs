@@ -17,7 +17,7 @@ impl World {
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {
         let me = self.scheduler.current();
-        let name = &self.scheduler[me].name;
+        let name = self.scheduler[me].shown();
         let message = format!(
             "{name}: a signal handler uses {what}, which is not async-signal-safe (signal-safety(7))"
         );
@@ -31,7 +31,7 @@ impl World {
         if t.turns <= TURNS_MAX {
             return false;
         }
-        let name = t.name.clone();
+        let name = t.shown().into_owned();
         let waits = self.describe_threads();
         let message =
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
@@ -69,7 +69,7 @@ impl World {
             };
             let call =
                 crate::print::text(|out| form::put_call_of(out, &self.names(t.site), t.call, &t.call_args));
-            let _ = writeln!(text, "  {} {doing} {call}{until}", t.name);
+            let _ = writeln!(text, "  {} {doing} {call}{until}", t.shown());
             for (fd, ready, why) in unreported {
                 let events =
                     crate::print::text(|out| EPOLL_EVENTS.put(out, &self.names(""), u64::from(ready.0)));

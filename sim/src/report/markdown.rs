@@ -169,8 +169,8 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     for (scenario, runs) in &sums.empty {
         writeln!(out, "- warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
     }
-    for (scenario, name) in sums.unreached() {
-        writeln!(out, "- warning: `{scenario}` never reached `{name}`")?;
+    for line in sums.unreached() {
+        writeln!(out, "- warning: {line}")?;
     }
     for (scenario, why) in &summary.skipped {
         writeln!(out, "- skipped: `{scenario}` {why}")?;

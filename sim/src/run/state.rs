@@ -230,6 +230,10 @@ impl Run {
         }
     }
 
+    pub fn rename_thread(&mut self, index: u32, name: &str) {
+        self.trace.rename_thread(index, name);
+    }
+
     pub fn name_host(&mut self, name: &str) {
         self.trace.name_host(name);
     }

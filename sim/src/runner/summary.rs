@@ -44,7 +44,7 @@ pub struct Sums {
     /// By scenario: runs that tested nothing.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "BTreeMap::is_empty"))]
     pub empty: BTreeMap<Name, u64>,
-    /// By scenario and name of a `sometimes`: in how many runs it was reached.
+    /// By scenario and name of a `sometimes`: in how many runs it was reached. By file and line where that is no scenario's own.
     pub sometimes: BTreeMap<Name, BTreeMap<Name, u64>>,
 }
 
@@ -102,10 +102,15 @@ impl Sums {
         self.faults.iter().filter(|(_, sum)| sum.fired == 0).map(|(family, _)| &**family).collect()
     }
 
-    /// The `sometimes` that no run reached: scenario and name.
-    pub fn unreached(&self) -> Vec<(&str, &str)> {
-        let all = self.sometimes.iter().flat_map(|(scenario, names)| {
-            names.iter().filter(|(_, reached)| **reached == 0).map(|(name, _)| (&**scenario, &**name))
+    /// What no run reached, a line each: the `sometimes`, and the `eventually` that no run passed.
+    pub fn unreached(&self) -> Vec<String> {
+        let all = self.sometimes.iter().flat_map(|(whose, names)| {
+            names.iter().filter(|(_, reached)| **reached == 0).map(move |(name, _)| {
+                match whose.contains(".rs:") {
+                    false => format!("`{whose}` never reached `{name}`"),
+                    true => format!("no scenario reached `{name}` ({whose})"),
+                }
+            })
         });
         all.collect()
     }

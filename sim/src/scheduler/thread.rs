@@ -8,6 +8,7 @@ use crate::run::{Effect, Run};
 use crate::trace::Kind;
 use crate::world::NONE;
 use eagain_net::{Fd, SigSet, ThreadBody};
+use std::borrow::Cow;
 
 /// What a thread is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +38,7 @@ pub(crate) enum Wake {
 pub(crate) struct Thread {
     /// `process/0` for the first, and then its number among the spawns of its parent: `process/0.2`.
     pub name: String,
-    /// The name that the program gave it, in one word; empty: none.
+    /// The name that the program has given it; empty: none.
     pub given: String,
     pub process: u32,
     /// As `gettid(2)` gives it.
@@ -126,6 +127,19 @@ impl Thread {
             joiner: NONE,
             site: "",
         }
+    }
+
+    /// Its name for people: what the program has given it is behind the name that the keys of its choices have.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match &*self.given_word() {
+            "" => Cow::Borrowed(&self.name),
+            given => Cow::Owned(format!("{}:{given}", self.name)),
+        }
+    }
+
+    /// The name that the program has given it, in one word.
+    pub fn given_word(&self) -> String {
+        self.given.split_whitespace().collect::<Vec<_>>().join("-")
     }
 
     #[inline]

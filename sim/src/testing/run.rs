@@ -173,8 +173,8 @@ impl Test {
             let text = self.explain_run(environment, spec, *hash);
             return Err(format!("{} of {} runs fail\n{text}", sums.failures, sums.seeds));
         }
-        for (scenario, name) in sums.unreached() {
-            warn(&format!("`{scenario}` never reached `{name}`"));
+        for line in sums.unreached() {
+            warn(&line);
         }
         match sweep.empty.values().next() {
             Some(Empty::NoClient) => return Err(format!("nothing was tested: {}", Empty::NoClient)),

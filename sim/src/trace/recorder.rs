@@ -69,6 +69,13 @@ impl Recorder {
         self.log.threads.push(name.to_owned());
     }
 
+    /// A trace has one name for a thread: its last.
+    pub fn rename_thread(&mut self, index: u32, name: &str) {
+        if let Some(old) = self.log.threads.get_mut(index as usize) {
+            name.clone_into(old);
+        }
+    }
+
     pub fn name_host(&mut self, name: &str) {
         if self.keeps_events() {
             self.log.hosts.push(name.to_owned());

@@ -61,7 +61,7 @@ impl World {
         if let Some(promise) = self.liveness.promises.iter().find(|promise| time > promise.by) {
             let (name, limit) = (promise.name, text(|out| put_span(out, promise.limit)));
             let thread = promise.thread;
-            let what = format!("{}: {name} was not over within {limit}", self.scheduler[thread].name);
+            let what = format!("{}: {name} was not over within {limit}", self.scheduler[thread].shown());
             self.fail_liveness(Who::Thread(thread), name, &what);
         }
         look_at = self.liveness.promises.iter().fold(look_at, |at, promise| at.min(promise.by));

@@ -287,13 +287,19 @@ impl World {
         let tid = owner.pid + owner.threads_made as i32;
         owner.threads_made += 1;
         owner.live_threads += 1;
-        let given = given.split_whitespace().collect::<Vec<_>>().join("-");
+        let thread = self.scheduler.add(Thread::new(name, given.to_owned(), process, tid, time, mask, body));
         if self.run.wants_names() {
-            // As given, behind the name that the keys of its choices have.
-            let shown = if given.is_empty() { name.clone() } else { format!("{name}:{given}") };
-            self.run.name_thread(self.scheduler.len() as u32, &shown);
+            let shown = self.scheduler[thread].shown();
+            self.run.name_thread(thread, &shown);
         }
-        self.scheduler.add(Thread::new(name, given, process, tid, time, mask, body))
+        thread
+    }
+
+    /// A program gives another name to a thread that runs already. The keys of its choices stay.
+    pub fn rename_thread(&mut self, thread: u32, given: &str) {
+        self.scheduler[thread].given = given.to_owned();
+        let shown = self.scheduler[thread].shown();
+        self.run.rename_thread(thread, &shown);
     }
 
     /// A thread's function returned, or panicked.
@@ -322,7 +328,7 @@ impl World {
     pub fn thread_panicked(&mut self, panic: Panic) {
         let thread = self.scheduler.current();
         let t = &self.scheduler[thread];
-        let (name, process, detached) = (t.name.clone(), t.process, t.detached);
+        let (name, process, detached) = (t.shown().into_owned(), t.process, t.detached);
         let Panic { message, place } = panic;
         self.print(thread, &format!("panicked: {message}"));
         let owner = &self.processes[process];

@@ -153,7 +153,7 @@ impl World {
         let suspect = self.processes[process].judged.suspects.swap_remove(at);
         let limit = u64::from(self.knobs.spin_limit);
         let (who, name, calls) = match suspect.thread {
-            Some(thread) => (Who::Thread(thread), self.scheduler[thread].name.clone(), limit),
+            Some(thread) => (Who::Thread(thread), self.scheduler[thread].shown().into_owned(), limit),
             None => (Who::Process(process), self.processes[process].name.clone(), limit * OF_PROCESS),
         };
         let achieved = suspect.achieved;
@@ -211,7 +211,7 @@ impl Suspect {
         let (made, ready) = &self.calls[at];
         let mut line = match self.thread {
             Some(_) => String::new(),
-            None => format!("{} ", w.scheduler[made.thread].name),
+            None => format!("{} ", w.scheduler[made.thread].shown()),
         };
         line.push_str(&print::text(|out| {
             form::put_call_of(out, &w.names(w.scheduler[made.thread].site), made.kind, &made.args)

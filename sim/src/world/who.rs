@@ -23,7 +23,8 @@ impl World {
 
     /// A process without the number of its start, as `server`; its first thread, as `server/0`; another thread by the name that
     /// it was given, as `server/worker`, or by who made it, as `server/0.*`. How many threads were made before it is no part
-    /// of that: a server that makes one for each connection makes fewer where a client is left out.
+    /// of that, nor a number in the name that it was given: a server that makes one for each connection makes fewer where a client
+    /// is left out.
     pub fn role_of(&self, who: Who) -> String {
         let (process, thread) = match who {
             Who::Nobody => return String::new(),
@@ -33,10 +34,23 @@ impl World {
         let process = &self.processes[process].lifecycle.initial_name;
         let Some(thread) = thread else { return process.clone() };
         if !thread.given.is_empty() {
-            return format!("{process}/{}", thread.given);
+            return format!("{process}/{}", without_numbers(&thread.given_word()));
         }
         // The parts of the path, which begins with the 0 of the first thread.
         let path = thread.name.rsplit_once('/').map_or("", |(_, path)| path);
         format!("{process}/0{}", ".*".repeat(path.matches('.').count()))
     }
+}
+
+/// `conn-12` as `conn-*`.
+fn without_numbers(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter.is_ascii_digit() {
+            false => text.push(letter),
+            true if text.ends_with('*') => {}
+            true => text.push('*'),
+        }
+    }
+    text
 }

@@ -49,7 +49,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
                         streams.insert(last, (stream, Vec::new()));
                     }
                     Err(Errno::EMFILE) => {
-                        sometimes("accept met EMFILE", true);
+                        sometimes!("accept met EMFILE", true);
                         if !defect {
                             epoll.modify(listener.fd(), Events::NONE, LISTENER)?;
                             resume = Some(now(k) + BREATHER);

@@ -28,7 +28,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
             }
             Err(Errno::EINTR) => {}
             Err(errno) => {
-                sometimes("accept failed", true);
+                sometimes!("accept failed", true);
                 if defect {
                     return Err(errno);
                 }

@@ -69,7 +69,7 @@ impl<K: Kernel> Server<K> {
         let fd = stream.fd();
         if self.defect {
             drop(stream);
-            sometimes("it was not in the set any more", self.epoll.delete(fd).is_err());
+            sometimes!("it was not in the set any more", self.epoll.delete(fd).is_err());
             return Ok(());
         }
         self.epoll.delete(fd)

@@ -51,7 +51,7 @@ fn dial<K: Kernel>(k: K, backends: &[SocketAddr], defect: bool) -> Result<TcpStr
             }
             Some(errno) => error = errno,
         }
-        sometimes("the next backend is tried", true);
+        sometimes!("the next backend is tried", true);
     }
     Err(error)
 }

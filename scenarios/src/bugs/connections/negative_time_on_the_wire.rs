@@ -82,7 +82,7 @@ impl<K: Kernel> Client<K> {
             let mut room = [PollFd::new(self.stream.fd(), Events::OUT)];
             while k.poll(&mut room, None, None) == Err(Errno::EINTR) {}
             let now = now(k);
-            sometimes("the head had expired", deadline <= now);
+            sometimes!("the head had expired", deadline <= now);
             if self.defect || deadline > now {
                 let left = deadline.0.wrapping_sub(now.0) / 1000;
                 let request = format!("{left} {}\n", "x".repeat(bytes));

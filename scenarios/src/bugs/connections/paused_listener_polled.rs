@@ -57,7 +57,7 @@ impl<K: Kernel> Front<K> {
             return self.poll(Events::IN);
         }
         let paused = self.paused.lock();
-        sometimes("it was paused meanwhile", *paused);
+        sometimes!("it was paused meanwhile", *paused);
         if *paused { Ok(()) } else { self.poll(Events::IN) }
     }
 }

@@ -70,7 +70,7 @@ impl<K: Kernel> Client<K> {
                 waiting.remove(&event.data);
             }
         }
-        sometimes("not all answers were waited for", !waiting.is_empty());
+        sometimes!("not all answers were waited for", !waiting.is_empty());
         if !self.defect {
             for (stream, _) in waiting.values() {
                 self.watched.forget(stream.fd())?;

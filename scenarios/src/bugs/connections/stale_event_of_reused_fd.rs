@@ -54,7 +54,7 @@ impl<K: Kernel> Proxy<K> {
     }
 
     fn ready(&mut self, name: u64, events: Events) {
-        let Some(end) = self.ends.get(&name) else { return sometimes("an event came too late", true) };
+        let Some(end) = self.ends.get(&name) else { return sometimes!("an event came too late", true) };
         let Some(other) = self.ends.get(&end.other) else { return };
         let mut bytes = [0; 256];
         if events.intersects(Events::IN) {

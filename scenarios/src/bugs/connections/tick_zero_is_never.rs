@@ -30,7 +30,7 @@ const NEVER: u32 = 0;
 
 fn tick<K: Kernel>(k: K, defect: bool) -> u32 {
     let tick = (now(k).0 / 1_000_000) as u32;
-    sometimes("the clock wraps", tick == NEVER);
+    sometimes!("the clock wraps", tick == NEVER);
     if defect { tick } else { tick.max(1) }
 }
 

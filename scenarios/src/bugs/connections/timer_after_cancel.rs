@@ -39,7 +39,7 @@ impl Timers {
     fn cancel(&mut self, peer: usize, defect: bool) {
         self.waiting.retain(|&(_, of)| of != peer);
         if !defect {
-            sometimes("an expired timer was cancelled", self.ready.contains(&peer));
+            sometimes!("an expired timer was cancelled", self.ready.contains(&peer));
             self.ready.retain(|&of| of != peer);
         }
     }

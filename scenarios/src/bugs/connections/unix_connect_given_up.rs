@@ -28,7 +28,7 @@ fn dial<K: Kernel>(k: K, defect: bool) -> Result<TcpStream<K>> {
             }
             // It does not listen yet.
             Err(Errno::ECONNREFUSED) => {}
-            Err(Errno::EAGAIN) if !defect => sometimes("the queue was full", true),
+            Err(Errno::EAGAIN) if !defect => sometimes!("the queue was full", true),
             Err(errno) => return Err(errno),
         }
         sleep(k, Duration::from_millis(1));

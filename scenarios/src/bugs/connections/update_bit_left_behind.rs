@@ -69,7 +69,7 @@ impl<K: Kernel> Worker<K> {
             let entry = &self.pool.table[fd.0 as usize];
             let owner = *entry.owner.lock();
             if owner == NOBODY {
-                sometimes("an update came too late", true);
+                sometimes!("an update came too late", true);
                 continue;
             }
             entry.updates.fetch_and(!self.bit(), SeqCst);

@@ -33,7 +33,7 @@ impl<K: Kernel> Peer<K, ()> {
             Err(Errno::EAGAIN) => {}
             Err(errno) => return Err(errno),
         }
-        sometimes("the server stops reading", self.pending.len() >= PENDING_MAX);
+        sometimes!("the server stops reading", self.pending.len() >= PENDING_MAX);
         Ok(true)
     }
 

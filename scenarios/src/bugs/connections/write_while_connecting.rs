@@ -44,7 +44,7 @@ impl<K: Kernel> Link<K> {
                 Ok(n) => drop(self.pending.drain(..n)),
                 Err(Errno::EAGAIN) => return,
                 Err(_) => {
-                    sometimes("a write failed before the connect was over", self.state == State::Connecting);
+                    sometimes!("a write failed before the connect was over", self.state == State::Connecting);
                     if self.defect || self.state == State::Connected {
                         self.state = State::Broken;
                     }

@@ -41,7 +41,7 @@ impl Program for LateReply {
                 answer = ask(&mut stream, question) => Some(answer?),
                 () = sleep(TIMEOUT) => None,
             };
-            connector.layer.world().sometimes("a reply was given up", answer.is_none());
+            connector.layer.world().sometimes(eagain_sim::mark!("a reply was given up"), answer.is_none());
             if let Some(answer) = answer.filter(|&answer| answer != question) {
                 let message = format!("question {question:#x} got the answer {answer:#x}");
                 connector.layer.world().fail("O1", "wrong reply", message);

@@ -33,7 +33,7 @@ impl Input {
                 .then(|| self.0.drain(..whole).skip(end + 1).take(length).collect());
         }
         let taken = if defect { line.len() + 2 } else { end + 1 };
-        sometimes("more came behind a line", self.0.len() > end + 1);
+        sometimes!("more came behind a line", self.0.len() > end + 1);
         self.0.drain(..taken.min(self.0.len()));
         Some(line)
     }

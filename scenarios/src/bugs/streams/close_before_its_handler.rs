@@ -48,7 +48,7 @@ impl<K: Kernel> Session<K> {
                 _ => {}
             }
         }
-        sometimes("ready when the delay begins", self.ready);
+        sometimes!("ready when the delay begins", self.ready);
         Ok(defect || self.wait_for_close())
     }
 

@@ -58,7 +58,7 @@ fn post<K: Kernel>(k: K, server: SocketAddr) {
         let sending = thread::spawn(k, "body", move || sender.write_all(&vec![b'.'; body])).unwrap();
         expect_reply(&stream, length);
         let sent = sending.join();
-        sometimes("the body met a closed connection", sent.is_some_and(|sent| sent.is_err()));
+        sometimes!("the body met a closed connection", sent.is_some_and(|sent| sent.is_err()));
     }
 }
 

@@ -70,7 +70,7 @@ fn upload<K: Kernel>(k: K, stream: &TcpStream<K>, length: usize, defect: bool) -
             Ok(()) => left -= piece,
             Err(errno) if defect => return Err(errno),
             Err(_) => {
-                sometimes("a write failed", true);
+                sometimes!("a write failed", true);
                 break;
             }
         }

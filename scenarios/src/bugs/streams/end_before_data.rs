@@ -26,7 +26,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
                 break;
             }
         }
-        sometimes("data and end came together", ended && open);
+        sometimes!("data and end came together", ended && open);
         peer.own |= ended || !open;
         while let Some(line) = peer.lines.next() {
             peer.pending.extend(reply(asked(&line)));

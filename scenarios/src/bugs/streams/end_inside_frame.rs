@@ -35,7 +35,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
             peer.pending.extend(format!("{}\n", message.len()).into_bytes());
         }
         peer.send_pending()?;
-        sometimes("an end inside a message", closed && peer.own.is_inside());
+        sometimes!("an end inside a message", closed && peer.own.is_inside());
         if defect && peer.own.is_inside() {
             // More is needed.
             return Ok(Some(peer.interest()));

@@ -51,7 +51,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
         }
         peer.send_pending()?;
         let waits = !peer.pending.is_empty();
-        sometimes("a reply waits for room", waits);
+        sometimes!("a reply waits for room", waits);
         match (waited, waits) {
             (false, true) => peer.own.add(Events::OUT, defect),
             (true, false) => peer.own.remove(Events::OUT),

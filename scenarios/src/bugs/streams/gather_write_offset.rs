@@ -27,7 +27,7 @@ impl<K: Kernel> Peer<K, ()> {
             self.pending.clear();
             return Ok(());
         }
-        sometimes("a gathered write was short", true);
+        sometimes!("a gathered write was short", true);
         let of_new = if defect { old.saturating_sub(sent) } else { sent.saturating_sub(old) };
         self.pending.drain(..sent.min(old));
         self.pending.extend_from_slice(&new[of_new.min(new.len())..]);

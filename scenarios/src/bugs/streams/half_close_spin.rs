@@ -88,7 +88,7 @@ impl<K: Kernel> Server<K> {
                 })?;
             }
             let waits = !connection.open && connection.awaited > 0 && connection.pending.is_empty();
-            sometimes("a half-closed client waits for a body", waits);
+            sometimes!("a half-closed client waits for a body", waits);
             // It can write more, and its buffer is empty.
             let again = self.defect && waits;
             if !moved && !again {

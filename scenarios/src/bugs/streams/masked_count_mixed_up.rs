@@ -55,7 +55,7 @@ impl<K: Kernel> Encoder<'_, K> {
         match self.flush() {
             Err(Errno::EAGAIN) => {
                 let sent = encoded - self.buffer.len();
-                sometimes("EAGAIN in the middle of a frame", sent > 0);
+                sometimes!("EAGAIN in the middle of a frame", sent > 0);
                 if !defect {
                     Ok(taken)
                 } else if sent == 0 {

@@ -59,7 +59,7 @@ impl<K: Kernel> Peer<K, Channel> {
             }
             self.received(&bytes[..n])?;
             self.own.more = more;
-            sometimes("a read was requested where there may be more", more);
+            sometimes!("a read was requested where there may be more", more);
             if !std::mem::take(&mut self.own.wakeup) {
                 break;
             }

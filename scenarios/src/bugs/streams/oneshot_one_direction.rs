@@ -28,7 +28,7 @@ impl<K: Kernel> Peer<K, Armed> {
                 Err(errno) => return Err(errno),
             }
         }
-        sometimes("output is pending", !self.pending.is_empty());
+        sometimes!("output is pending", !self.pending.is_empty());
         Ok(())
     }
 }

@@ -74,7 +74,7 @@ impl<K: Kernel> Backlog<K> {
                     }
                 }
             }
-            sometimes("the source ended in the middle of a command", lines.is_inside());
+            sometimes!("the source ended in the middle of a command", lines.is_inside());
             sleep(k, Duration::from_millis(5));
         }
     }

@@ -31,7 +31,7 @@ fn write_some<K: Kernel>(stream: &TcpStream<K>, bytes: &[u8], defect: bool) -> R
             Err(Errno::EAGAIN) => {
                 let left = deadline - now(k);
                 if left.is_zero() {
-                    sometimes("the time was over after a part", sent > 0);
+                    sometimes!("the time was over after a part", sent > 0);
                     return if sent > 0 && !defect { Ok(sent) } else { Err(Errno::ETIMEDOUT) };
                 }
                 match k.poll(&mut [PollFd::new(stream.fd(), Events::OUT)], Some(left), None) {

@@ -33,7 +33,7 @@ impl<K: Kernel> Peer<K, ()> {
         while let Some(line) = self.lines.next() {
             self.pending = reply(line.parse().unwrap_or(0));
             if !self.flush()? {
-                sometimes("a reply waits for room", true);
+                sometimes!("a reply waits for room", true);
                 break;
             }
         }

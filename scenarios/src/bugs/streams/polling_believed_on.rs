@@ -41,7 +41,7 @@ impl<K: Kernel> Peer<K, Polling> {
     fn send(&mut self) -> Result<()> {
         self.send_pending()?;
         self.own.waiting = !self.pending.is_empty();
-        sometimes("a send was short", self.own.waiting);
+        sometimes!("a send was short", self.own.waiting);
         Ok(())
     }
 

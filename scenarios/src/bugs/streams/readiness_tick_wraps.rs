@@ -59,7 +59,7 @@ impl<K: Kernel> Socket<K> {
         if readiness.tick == seen {
             readiness.ready = false;
         } else {
-            sometimes("an edge came between EAGAIN and the clearing", true);
+            sometimes!("an edge came between EAGAIN and the clearing", true);
         }
     }
 

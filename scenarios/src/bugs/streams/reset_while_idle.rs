@@ -73,7 +73,7 @@ impl<K: Kernel> Reactor<K> {
             return Ok(false);
         }
         // Nobody waits for it: what fired is taken out of the set, late, so that most reads need no `epoll_ctl`.
-        sometimes("an idle connection was reset", event.events.intersects(Events::ERR | Events::HUP));
+        sometimes!("an idle connection was reset", event.events.intersects(Events::ERR | Events::HUP));
         let Some(mask) = connection.in_set else { return Ok(false) };
         let fd = connection.stream.fd();
         let rest = mask.without(event.events);

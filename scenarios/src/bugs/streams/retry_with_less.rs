@@ -66,7 +66,7 @@ impl Sender {
             self.burst = 0;
         }
         let size = if self.burst < LARGE { SMALL } else { LARGE };
-        sometimes("a retry would offer less", size < self.refused);
+        sometimes!("a retry would offer less", size < self.refused);
         if defect { size } else { size.max(self.refused) }
     }
 }

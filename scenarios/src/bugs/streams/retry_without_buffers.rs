@@ -39,7 +39,7 @@ impl<K: Kernel> Request<'_, K> {
     fn run(mut self, defect: bool) -> Result<usize> {
         loop {
             match self.attempt(defect) {
-                Err(Errno::EINTR) => sometimes("a write was interrupted", true),
+                Err(Errno::EINTR) => sometimes!("a write was interrupted", true),
                 sent => return sent,
             }
         }

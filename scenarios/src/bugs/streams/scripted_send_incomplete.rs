@@ -32,7 +32,7 @@ fn check<K: Kernel>(k: K, server: SocketAddr, script: Vec<Step>, defect: bool) -
                         Err(Errno::EAGAIN) => 0,
                         sent => sent?,
                     };
-                    sometimes("a scripted send was short", sent < bytes.len());
+                    sometimes!("a scripted send was short", sent < bytes.len());
                     bytes.drain(..sent);
                     if bytes.is_empty() || defect {
                         break;

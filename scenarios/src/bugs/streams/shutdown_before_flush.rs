@@ -28,7 +28,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
         }
         let complete = peer.own;
         peer.send_pending()?;
-        sometimes("a reply waits for room", !peer.pending.is_empty());
+        sometimes!("a reply waits for room", !peer.pending.is_empty());
         if complete && (peer.pending.is_empty() || defect) {
             peer.stream.shutdown(ShutdownHow::Write)?;
             peer.pending.clear();

@@ -63,7 +63,7 @@ impl<K: Kernel> Proxy<K> {
         let mut bytes = [0; 128];
         match from.stream.recv(&mut bytes, RecvFlags::DONTWAIT) {
             Err(Errno::EAGAIN) => {
-                sometimes("an event without data", event);
+                sometimes!("an event without data", event);
                 Ok(false)
             }
             Ok(n) if n > 0 && to.stream.write_all(&bytes[..n]).is_ok() => {

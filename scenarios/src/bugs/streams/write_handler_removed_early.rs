@@ -61,7 +61,7 @@ impl<K: Kernel> Peer<K, Output> {
                 list.pop_front();
             }
         }
-        sometimes("a reply waits for room", !fixed.is_empty() || !list.is_empty());
+        sometimes!("a reply waits for room", !fixed.is_empty() || !list.is_empty());
         if list.is_empty() && (fixed.is_empty() || defect) {
             *handler = false;
         }

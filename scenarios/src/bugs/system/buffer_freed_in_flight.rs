@@ -73,7 +73,7 @@ impl<K: Kernel> Receiving<K> for Arena {
     }
 
     fn closed(&mut self, ring: &mut Ring<K>, session: u64) -> Result<()> {
-        sometimes("a session was closed while it received", true);
+        sometimes!("a session was closed while it received", true);
         if self.defect {
             self.free(session);
             return Ok(());

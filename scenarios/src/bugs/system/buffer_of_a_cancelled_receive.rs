@@ -38,7 +38,7 @@ impl<K: Kernel> Receiving<K> for Pool {
     fn completed(&mut self, ring: &mut Ring<K>, completed: Completed, is_open: bool) -> Result<Vec<u8>> {
         let has_buffer = completed.flags.contains(CompletedFlags::BUFFER);
         self.outside += usize::from(has_buffer);
-        sometimes("a cancelled receive had a buffer", has_buffer && !is_open);
+        sometimes!("a cancelled receive had a buffer", has_buffer && !is_open);
         if has_buffer && (is_open || !self.defect) {
             pushed(ring.provide(OTHER, GROUP, vec![vec![0; LENGTH]], completed.buffer_id))?;
             self.outside -= 1;

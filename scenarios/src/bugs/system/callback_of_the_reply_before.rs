@@ -50,7 +50,7 @@ impl<K: Kernel> Client<K> {
             }
             // News are for those who have subscribed, and nobody has.
             if line.starts_with('>') {
-                sometimes("news came with a reply before it", self.callbacks.len() < 4);
+                sometimes!("news came with a reply before it", self.callbacks.len() < 4);
             } else {
                 callback = self.callbacks.pop_front();
             }

@@ -78,7 +78,7 @@ fn program<K: Kernel>(k: K, defect: bool) -> Result<()> {
     logger.stop(defect);
     let (written, idle) = thread.join().unwrap_or_default();
     always("every entry is written", written == entries as usize, || format!("{written} of {entries}"));
-    sometimes("the logger was idle", !idle.is_zero());
+    sometimes!("the logger was idle", !idle.is_zero());
     Ok(())
 }
 

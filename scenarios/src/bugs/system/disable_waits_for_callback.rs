@@ -39,7 +39,7 @@ impl<K: Kernel> Acceptor<K> {
         self.epoll.modify(self.listener.fd(), Events::NONE, LISTENER)?;
         let kept = defect.then_some(enabled);
         let mut running = self.running.lock();
-        sometimes("disabled while the callback ran", *running);
+        sometimes!("disabled while the callback ran", *running);
         while *running {
             running = self.ended.wait(running);
         }

@@ -62,7 +62,7 @@ impl<K: Kernel> Loop<K> {
     fn free(&self, at: usize) -> bool {
         let handle = &self.handles[at];
         let in_use = handle.senders.load(SeqCst) > 0;
-        sometimes("a handle was closed with a sender at it", in_use);
+        sometimes!("a handle was closed with a sender at it", in_use);
         if in_use && !self.defect {
             return false;
         }

@@ -76,7 +76,7 @@ impl<K: Kernel> Balancer<K> {
             let stream = connect(k, self.backend);
             stream.set_read_timeout(Some(PROBE_LIMIT))?;
             let is_well = ask(&stream, "probe").is_some();
-            sometimes("a probe was late", !is_well);
+            sometimes!("a probe was late", !is_well);
             let mut state = self.state.lock();
             // There is no other backend to send anything to.
             state.is_up = is_well || !self.defect;

@@ -66,7 +66,7 @@ impl<K: Kernel> Server<K> {
             self.receive(fd as u64)?;
         }
         let has_ended = !completed.flags.contains(CompletedFlags::MORE);
-        sometimes("the multishot ended", has_ended);
+        sometimes!("the multishot ended", has_ended);
         match has_ended && !self.defect {
             true => pushed(self.ring.timeout(BREATHER, PAUSE)),
             false => Ok(()),

@@ -46,7 +46,7 @@ fn client<K: Kernel>(k: K, replicas: [SocketAddr; 2], first: HostId, defect: boo
                 if let Some(answer) = ask(stream, &question) {
                     return Some(answer);
                 }
-                sometimes("a replica was given up", true);
+                sometimes!("a replica was given up", true);
                 kept.remove(0);
             }
             None

@@ -42,7 +42,7 @@ fn serve<K: Kernel>(k: K, pid: &AtomicI32, defect: bool) -> Result<()> {
         let mut seen = SigSet::EMPTY;
         for record in records[..n].chunks(SigInfo::RECORD_LEN) {
             let info = SigInfo::from_record(record)?;
-            sometimes("two of a number were read at once", seen.contains(info.signal));
+            sometimes!("two of a number were read at once", seen.contains(info.signal));
             if defect && seen.contains(info.signal) {
                 continue;
             }

@@ -93,7 +93,7 @@ impl<K: Kernel> Server<K> {
             connection.stream.set_nonblocking(true)?;
             handled += 1;
         }
-        sometimes("two lines came at once", handled > 1);
+        sometimes!("two lines came at once", handled > 1);
         Ok(true)
     }
 }

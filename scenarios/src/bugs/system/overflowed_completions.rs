@@ -71,7 +71,7 @@ impl<K: Kernel> Reader<K> {
             }
             enter(&mut ring, 0, None)?;
             while ring.reap(&mut done) > 0 {
-                sometimes("the queue was full", done.len() == ENTRIES as usize);
+                sometimes!("the queue was full", done.len() == ENTRIES as usize);
                 for completed in done.drain(..) {
                     let Some((number, later)) = under_way.remove(&completed.user_data) else { continue };
                     let count = completed.value()?;

@@ -32,7 +32,7 @@ impl<K: Kernel> Pool<K> {
         stream.set_read_timeout(Some(TIMEOUT)).ok()?;
         stream.write_all(format!("{question}\n").as_bytes()).ok()?;
         let answer = Lines::default().read(&stream);
-        sometimes("a question timed out", answer == Err(Errno::EAGAIN));
+        sometimes!("a question timed out", answer == Err(Errno::EAGAIN));
         if answer.is_ok() || defect {
             self.idle.lock().push(stream);
         }

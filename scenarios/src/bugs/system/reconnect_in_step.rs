@@ -91,7 +91,7 @@ fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
         while now(k) < ends && ask(&stream, "there?").is_some() {
             sleep(k, Duration::from_millis(500));
         }
-        sometimes("a connection was lost", now(k) < ends);
+        sometimes!("a connection was lost", now(k) < ends);
     }
     Ok(())
 }

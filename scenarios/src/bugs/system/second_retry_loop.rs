@@ -98,7 +98,7 @@ impl<K: Kernel> Storage<K> {
     /// Waits for the loop, and for all requests.
     fn stop(&self, defect: bool) {
         let mut state = self.state.lock();
-        sometimes("stopped while the loop ran", state.loop_runs);
+        sometimes!("stopped while the loop ran", state.loop_runs);
         if defect {
             state.loop_runs = false;
         }

@@ -74,7 +74,7 @@ impl<K: Kernel> Log<K> {
         let n = self.segment.read_full_at(&mut bytes, 0)?;
         for record in bytes[..n].chunks(RECORD) {
             let Some(number) = number_of(record) else {
-                sometimes("a torn record was met", true);
+                sometimes!("a torn record was met", true);
                 break;
             };
             if number != self.last + 1 {

@@ -54,7 +54,7 @@ fn read_all<K: Kernel>(ring: &mut Ring<K>, file: &File<K>, ranges: &mut [Range],
             range.bytes.extend_from_slice(&completed.buffer.unwrap_or_default()[..count]);
             let ends = range.offset + range.bytes.len() as u64 >= FILE;
             if count > 0 && range.bytes.len() < range.length && !ends {
-                sometimes("a read was short", true);
+                sometimes!("a read was short", true);
                 to_submit.push_back(at);
             }
         }

@@ -64,7 +64,7 @@ fn serve<K: Kernel>(k: K, pid: &AtomicI32, defect: bool) -> Result<()> {
             }
         }
     }
-    sometimes("the server stopped", true);
+    sometimes!("the server stopped", true);
     Ok(())
 }
 

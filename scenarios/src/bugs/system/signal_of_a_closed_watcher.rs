@@ -57,7 +57,7 @@ impl<K: Kernel> Server<K> {
 
     fn close(&mut self, at: usize) -> Option<u64> {
         self.places[at].signal.store(0, SeqCst);
-        sometimes(
+        sometimes!(
             "closed with a signal in flight",
             self.places[at].caught.load(SeqCst) != self.dispatched[at],
         );

@@ -112,7 +112,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
         match k.sigtimedwait(set, None) {
             Ok(info) if info.signal == READY => server.look(info.fd)?,
             Ok(_) => {
-                sometimes("the queue overflowed", true);
+                sometimes!("the queue overflowed", true);
                 if !defect {
                     server.look_at_all()?;
                 }

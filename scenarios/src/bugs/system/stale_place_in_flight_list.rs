@@ -142,7 +142,7 @@ impl<K: Kernel> Proxy<K> {
             }
             if events[0].events.intersects(Events::OUT) {
                 let mut in_flight = self.in_flight.lock();
-                sometimes("a flush went on", in_flight.first.is_some());
+                sometimes!("a flush went on", in_flight.first.is_some());
                 self.flush(&mut in_flight)?;
             }
         }

@@ -47,7 +47,7 @@ impl<K: Kernel> Loop<K> {
             match self.wakeup.write(&[1]) {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => {
-                    sometimes("the wake-up socket was full", true);
+                    sometimes!("the wake-up socket was full", true);
                     return Ok(());
                 }
                 written => return written.map(drop),

@@ -39,7 +39,7 @@ struct Pool<K: Kernel> {
 impl<K: Kernel> Pool<K> {
     fn post(&self, job: Job) {
         let mut jobs = self.jobs.lock();
-        sometimes("a job was posted behind another", !jobs.queue.is_empty());
+        sometimes!("a job was posted behind another", !jobs.queue.is_empty());
         let wakes = if self.defect { jobs.queue.is_empty() } else { jobs.idle > 0 };
         jobs.queue.push_back(job);
         drop(jobs);

@@ -1,0 +1,140 @@
+//! The names of `sometimes!` and `eventually!` that a binary contains, known before any of them is passed: each registers itself
+//! when the binary is linked.
+//!
+//! A name does not say which scenario can come to it: it may be in a function that several call. What is known is its file. A scenario
+//! is *at home* in a file where its body makes a host, a process or a world of tokio; that is found by calling the body, without running the world. So
+//! a name that no run of a sweep passed is reported where it is certain that the sweep should have:
+//!
+//! - in a file where scenarios are at home: when all of them were in the sweep. Where it is one, the name is its own.
+//! - in any other file (a client's code, another crate): when all scenarios of the command were in the sweep. Not where one that is run
+//!   by name only, that of a planted bug, is at home in the same folder: what such files share is theirs.
+//!
+//! A test knows its own scenario only: it reports the names that `Sim::sometimes` and `#[eagain::scenario]` give.
+
+use crate::choice::Base;
+use crate::run::{RunSpec, Scenario};
+use crate::runner::summary::Sums;
+use crate::{Engine, Sim, sim};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+#[doc(hidden)]
+pub use inventory;
+
+/// A name and where it is written.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Mark {
+    pub file: &'static str,
+    pub line: u32,
+    pub name: &'static str,
+}
+
+inventory::collect!(Mark);
+
+/// A literal name for [`sometimes`](fn@crate::sometimes) or [`eventually`](fn@crate::eventually), which is known before it is
+/// passed: for code that hands names on.
+///
+/// ```
+/// use eagain_sim::{mark, sometimes};
+/// fn reached(name: &'static str) {
+///     sometimes(name, true);
+/// }
+/// let never_called = || reached(mark!("the queue was full"));
+/// # let _ = never_called;
+/// ```
+#[macro_export]
+macro_rules! mark {
+    ($name:literal) => {{
+        const _: () = {
+            $crate::marks::inventory::submit! {
+                $crate::marks::Mark {
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    name: $name,
+                }
+            }
+        };
+        $name
+    }};
+}
+
+/// [`sometimes`](fn@crate::sometimes) with a literal name, which is known before it is passed: a sweep that never comes here says
+/// so.
+#[macro_export]
+macro_rules! sometimes {
+    ($name:literal, $reached:expr $(,)?) => {
+        $crate::sometimes($crate::mark!($name), $reached)
+    };
+}
+
+/// [`eventually`](fn@crate::eventually) with a literal name, which is known before it is passed: a sweep that never comes here says
+/// so.
+#[macro_export]
+macro_rules! eventually {
+    ($name:literal, $holds:expr $(,)?) => {
+        $crate::eventually($crate::mark!($name), $holds)
+    };
+}
+
+/// Adds to `sums`, those of a sweep over the scenarios called `swept`, the names that it should have passed and did not. `sweeps` are
+/// the scenarios that a sweep without names runs, `others` those that are run by name only.
+pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario], others: &[Scenario]) {
+    let marks: BTreeSet<&Mark> = inventory::iter::<Mark>.into_iter().collect();
+    if marks.is_empty() {
+        return;
+    }
+    let (inside, outside): (Vec<&Scenario>, Vec<&Scenario>) =
+        sweeps.iter().chain(others).partition(|scenario| swept.contains(scenario.name));
+    let all = sweeps.iter().all(|scenario| swept.contains(scenario.name));
+    let here = residents(&inside);
+    let lives_at = |scenario: &str, mark: &Mark| {
+        here.get(mark.file).is_some_and(|residents| residents.contains(&scenario))
+    };
+    // Files may have the same names: who is at home at one of them has passed that one.
+    let is_passed = |mark: &Mark| {
+        sums.sometimes.iter().any(|(scenario, names)| {
+            let is_another =
+                || marks.iter().any(|other| other.name == mark.name && lives_at(scenario, other));
+            names.contains_key(mark.name) && (lives_at(scenario, mark) || !is_another())
+        })
+    };
+    let mut unpassed: Vec<&Mark> = marks
+        .iter()
+        .copied()
+        .filter(|mark| (all || here.contains_key(mark.file)) && !is_passed(mark))
+        .collect();
+    if !unpassed.is_empty() {
+        let elsewhere = residents(&outside);
+        let folder = |file: &str| Path::new(file).parent().map(Path::to_owned);
+        let is_nearby = |mark: &Mark| elsewhere.keys().any(|file| folder(file) == folder(mark.file));
+        unpassed.retain(|mark| match here.contains_key(mark.file) {
+            true => !elsewhere.contains_key(mark.file),
+            false => !is_nearby(mark),
+        });
+    }
+    for mark in unpassed {
+        let whose = match here.get(mark.file).map(Vec::as_slice) {
+            Some([scenario]) => Cow::Borrowed(*scenario),
+            _ => Cow::Owned(format!("{}:{}", mark.file, mark.line)),
+        };
+        sums.sometimes.entry(whose).or_default().entry(Cow::Borrowed(mark.name)).or_default();
+    }
+}
+
+/// By file: the scenarios that are at home there.
+fn residents(scenarios: &[&Scenario]) -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut engine = Engine::new();
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for scenario in scenarios {
+        let spec = RunSpec { base: Base::Zero, ..RunSpec::seeded(**scenario, Default::default(), 0) };
+        let mut homes = BTreeSet::new();
+        // Where a body panics, as one of unmodified programs does outside of a worker process, what it has made until then counts.
+        sim::run_body(&spec, &mut engine, &mut |sim: &mut Sim| homes = sim.survey(scenario.body));
+        for file in homes {
+            files.entry(file).or_default().push(scenario.name);
+        }
+    }
+    files
+}
