@@ -2,6 +2,7 @@
 //! All of it is called from within a simulated thread; none of it is a system call, takes virtual time or is in the trace.
 
 pub use crate::stack::Block;
+pub use crate::stack::machine::{moved_by as clock_moved_by, unsettle};
 pub use crate::stack::native::{run_with_thread_pointer, stack_range};
 
 use crate::Oracle;

@@ -42,6 +42,7 @@ extern "C" fn serve_if_asked() {
     if let Err(line) = image::check().and_then(|()| tls::check()) {
         raw::fatal(line);
     }
+    native::unsettle();
     stdio::enable_locks();
     image::also(stdio::variables());
     // SAFETY: the parent made it for this process, and nobody else here knows it.

@@ -6,6 +6,7 @@ use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
 use crate::run::{Scenario, Settings};
 use crate::runner::check::{self, Child, Range};
+use crate::runner::unsettle::{another_second, unsettle_this_process};
 
 pub(super) fn check(registry: &Registry, args: &CheckArgs, console: &mut Console) -> Done {
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
@@ -45,7 +46,7 @@ fn check_one(
     };
     let other_jobs = if jobs == 1 { 2 } else { jobs - 1 };
     let child = Child { range, jobs: other_jobs };
-    check::another_second();
+    another_second();
     let there = child.run().map_err(Stop::harness)?;
     let name = range.scenario.name;
     let Some((seed, mine, theirs)) = check::first_difference(range.from, &here, &there) else {
@@ -62,7 +63,7 @@ fn check_one(
 
 /// The other process.
 pub(super) fn child(registry: &Registry, args: &CheckChildArgs, console: &mut Console) -> Done {
-    check::unsettle_heap();
+    unsettle_this_process();
     let (scenario, settings): (Scenario, Settings) = registry.one(&args.scenario, &args.settings.texts())?;
     let range = Range { scenario, settings, from: args.from, seeds: args.seeds };
     let harness = |problem: check::Problem| Stop::harness(problem.to_string());

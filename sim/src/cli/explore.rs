@@ -194,10 +194,19 @@ fn explain_failures(
 
 /// Each kind of failure: how many seeds, the run that fails in the fewest calls, and its folder.
 fn list_failures(file: &SweepFile, console: &mut Console) {
-    if file.summary.kinds.is_empty() {
+    let kinds = file.summary.kinds.len();
+    if kinds == 0 {
         return;
     }
-    let mut text = String::from("\nfailures\n");
+    let mut text = String::from("\nfailures, each with the seed that fails in the fewest calls");
+    if kinds > EXPLAINED_MAX {
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "; {EXPLAINED_MAX} of {kinds} are explained above, each folder has the report of one"
+        );
+    }
+    text.push('\n');
     for kind in &file.summary.kinds {
         let KindLine { scenario, oracle, name, site, first_seed, repro, .. } = kind;
         let oracle = if oracle == name { name.clone() } else { format!("{name} ({oracle})") };

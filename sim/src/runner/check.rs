@@ -1,13 +1,13 @@
-//! Runs the same seeds in two processes that differ in whatever a run must not depend on: address layout, environment,
-//! working directory, time zone, time of day by its second, heap, number of threads, and the order in which worlds follow each other on a thread. Where a
-//! seed differs, the first event that does is shown, and a few more runs say what kind of cause it has.
+//! Runs the same seeds in two processes that differ in whatever a run must not depend on: what [`unsettle`](super::unsettle) changes,
+//! address layout, heap, number of threads, and the order in which worlds follow each other on a thread. Where a seed differs, the
+//! first event that does is shown, and a few more runs say what kind of cause it has.
 
+use super::unsettle::{Differs, another_second, unsettle};
 use super::{MakeExecutor, Worker, invocation, on_all_cores};
 use crate::run::{Record, RunSpec, Scenario, Settings};
 use crate::trace::text;
 use std::fmt;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 /// Some seeds of a scenario.
 #[derive(Clone)]
@@ -140,15 +140,25 @@ pub struct Child<'a> {
 impl Child<'_> {
     /// Its lines.
     pub fn run(&self) -> Result<Vec<Line>, String> {
-        Ok(self.ask(None)?.lines().map(Line::from).collect())
+        Ok(self.ask(None, None)?.lines().map(Line::from).collect())
     }
 
     /// Its trace of `seed`.
     pub fn trace(&self, seed: u64) -> Result<String, String> {
-        self.ask(Some(seed))
+        self.ask(Some(seed), None)
     }
 
-    fn ask(&self, trace: Option<u64>) -> Result<String, String> {
+    /// The first of what it differs in without which its trace of `seed` is `here`'s.
+    fn differs_by(&self, seed: u64, here: &str) -> Result<Option<Differs>, String> {
+        for kept in Differs::ALL {
+            if self.ask(Some(seed), Some(kept))? == here {
+                return Ok(Some(kept));
+            }
+        }
+        Ok(None)
+    }
+
+    fn ask(&self, trace: Option<u64>, kept: Option<Differs>) -> Result<String, String> {
         let exe = std::env::current_exe().map_err(|error| format!("this program's own file: {error}"))?;
         let Range { scenario, settings, from, seeds } = self.range;
         let mut command = Command::new(exe);
@@ -161,7 +171,7 @@ impl Child<'_> {
         if let Some(seed) = trace {
             command.args(["--trace", &seed.to_string()]);
         }
-        unsettle(&mut command);
+        unsettle(&mut command, kept);
         let output = command.output().map_err(|error| format!("the other process: {error}"))?;
         if !output.status.success() {
             let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -170,24 +180,6 @@ impl Child<'_> {
         String::from_utf8(output.stdout)
             .map_err(|_| "the other process said something that is no text".to_owned())
     }
-}
-
-/// Another environment: other variables, and so other addresses of all that lies below them on the stack; another working
-/// directory.
-pub fn unsettle(command: &mut Command) {
-    for number in 0..37_usize {
-        command.env(format!("EAGAIN_UNSETTLED_{number}"), "x".repeat(number * 97));
-    }
-    command.current_dir(std::env::temp_dir());
-    command.env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "C");
-}
-
-/// Waits until the machine's clock shows another second: so it is seen where a run depends on the time of day, also if it takes whole
-/// seconds only.
-pub fn another_second() {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_secs(1).saturating_sub(Duration::from_nanos(since.subsec_nanos().into()));
-    std::thread::sleep(left + Duration::from_millis(1));
 }
 
 /// The first seed whose lines differ, with both. A line that is missing differs.
@@ -217,9 +209,11 @@ pub fn first_event(make: MakeExecutor, range: &Range, child: &Child, seed: u64) 
     Ok(match (text, cause?) {
         (Some(text), Some(cause)) => format!("{text}  {cause}\n"),
         (Some(text), None) => {
-            format!(
-                "{text}  within one process it is the same: an environment variable, the working directory or an address\n"
-            )
+            let cause = child.differs_by(seed, &alone)?.map_or(
+                "an address (a pointer that is hashed, compared or printed), or the number of the process",
+                Differs::cause,
+            );
+            format!("{text}  within one process it is the same: it depends on {cause}\n")
         }
         (None, Some(cause)) => format!("  {cause}\n"),
         (None, None) => format!(
@@ -339,17 +333,6 @@ fn event(line: &str) -> Option<(&str, &str)> {
     Some((thread, call.split('(').next()?))
 }
 
-/// Leaves blocks of many sizes behind, so that nothing that follows lies where it would have.
-pub fn unsettle_heap() {
-    for size in (1..4096_usize).step_by(61) {
-        let block = vec![size as u8; size * 3];
-        if size % 2 == 1 {
-            // Kept on purpose: the process is short.
-            Box::leak(block.into_boxed_slice());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,63 +371,6 @@ mod tests {
         assert_eq!(side_by_side("a\nb\n", "a\nb\n", PROCESSES), None);
         insta::assert_snapshot!(side_by_side("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nE\nf\n", PROCESSES).unwrap());
         insta::assert_snapshot!(side_by_side("a\n", "a\nb\n", PROCESSES).unwrap());
-    }
-
-    /// What a scenario of this body is reported for seed 3.
-    fn reported(body: fn(&mut crate::Sim), elsewhere: &dyn Fn() -> Result<String, String>) -> Option<String> {
-        let scenario = Scenario { name: "leaks", about: "", knobs: &[], seeds: 4, body };
-        cause(crate::runner::engine::make, &range(scenario), 3, elsewhere).unwrap()
-    }
-
-    fn sleep_us(kernel: crate::SimKernel, us: u64) {
-        eagain_net::sleep(kernel, std::time::Duration::from_micros(us));
-    }
-
-    #[test]
-    #[allow(clippy::disallowed_types, clippy::disallowed_methods)] // what is found is what is forbidden
-    fn causes_of_known_kinds_are_named() {
-        use std::cell::Cell;
-        use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-        static RUNS: AtomicU64 = AtomicU64::new(0);
-        static OTHER: AtomicU64 = AtomicU64::new(0);
-        thread_local!(static BUILT: Cell<u64> = const { Cell::new(0) });
-
-        let same = || Ok("the same".to_owned());
-        let another = || Ok(OTHER.fetch_add(1, Relaxed).to_string());
-        let hash_map = |sim: &mut crate::Sim| {
-            let host = sim.host("host");
-            sim.client(host, "client", |k| {
-                let set: std::collections::HashSet<u64> = (1..40).collect();
-                set.iter().for_each(|&us| sleep_us(k, us));
-            });
-        };
-        let a_clock = |sim: &mut crate::Sim| {
-            let host = sim.host("host");
-            sim.client(host, "client", |k| {
-                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-                sleep_us(k, now.as_secs() % 1000);
-            });
-        };
-        let a_static = |sim: &mut crate::Sim| {
-            let host = sim.host("host");
-            sim.client(host, "client", |k| sleep_us(k, RUNS.fetch_add(1, Relaxed)));
-        };
-        let a_thread_local = |sim: &mut crate::Sim| {
-            let (host, built) = (sim.host("host"), BUILT.replace(BUILT.get() + 1));
-            sim.client(host, "client", move |k| sleep_us(k, built));
-        };
-        let sound = |sim: &mut crate::Sim| {
-            let host = sim.host("host");
-            sim.client(host, "client", |k| sleep_us(k, BUILT.replace(9)));
-        };
-        assert!(reported(hash_map, &same).unwrap().contains("a HashMap or HashSet"));
-        // Where the two first runs fall into one second.
-        another_second();
-        assert!(reported(a_clock, &same).unwrap().contains("the time of day"));
-        assert!(reported(a_static, &same).unwrap().contains("a `static`"));
-        assert!(reported(a_static, &another).unwrap().contains("clock, its entropy, or an address"));
-        assert!(reported(a_thread_local, &same).unwrap().contains("a `thread_local!`"));
-        assert_eq!(reported(sound, &another), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod fatal;
+pub(crate) mod machine;
 pub(crate) mod native;
 pub(crate) mod stop;
 mod storage;

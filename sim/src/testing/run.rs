@@ -10,6 +10,7 @@ use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::Plan;
 use crate::runner::guided::explore::Find;
 use crate::runner::summary::Failed;
+use crate::runner::unsettle::{another_second, unsettle, unsettle_this_process};
 use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
 use crate::trace::text;
@@ -214,8 +215,8 @@ impl Test {
         let file = folder.join(format!("check-{}-{}.txt", self.scenario.name, std::process::id()));
         let mut command = Command::new(exe);
         command.args(["--exact", &self.path, "--nocapture"]).env(CHECK_FILE, &file);
-        crate::runner::check::unsettle(&mut command);
-        crate::runner::check::another_second();
+        unsettle(&mut command, None);
+        another_second();
         let output = command.output().map_err(|error| format!("the other process: {error}"))?;
         let lines = std::fs::read_to_string(&file);
         let _ = std::fs::remove_file(&file);
@@ -241,7 +242,7 @@ impl Test {
         settings: &Settings,
         file: &Path,
     ) -> Result<String, String> {
-        crate::runner::check::unsettle_heap();
+        unsettle_this_process();
         let lines = match self.range(environment, settings).run(self.executor, 2, Order::Down) {
             Ok(lines) => lines,
             Err(Problem::Refused(_)) => Vec::new(),
