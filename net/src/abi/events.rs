@@ -64,7 +64,7 @@ pub struct PollFd {
     pub fd: Fd,
     /// What is asked.
     pub events: Events,
-    /// What is so, written by the call.
+    /// The events found, written by the call.
     pub revents: Events,
 }
 

@@ -63,7 +63,7 @@ pub(super) enum Act {
     Recv = 0,
     Send = 1,
     Accept = 2,
-    Bell = 3,
+    Waker = 3,
 }
 
 /// Tokens are below this.
@@ -79,7 +79,7 @@ pub(super) fn parts(key: u64) -> (u64, Act) {
         0 => Act::Recv,
         1 => Act::Send,
         2 => Act::Accept,
-        _ => Act::Bell,
+        _ => Act::Waker,
     };
     (key >> 2, act)
 }

@@ -34,9 +34,9 @@ impl<K: Readiness + Threads> EpollPoller<K> {
     pub fn new(kernel: K, mode: EpollMode) -> Result<EpollPoller<K>> {
         let epoll = Epoll::new(kernel)?;
         let waker = Waker::eventfd(kernel)?;
-        if let Some(bell) = waker.fd() {
+        if let Some(waker_fd) = waker.fd() {
             // Edge-triggered whatever the mode: each wake-up is reported once, and the counter is never read.
-            epoll.add(bell, Events::IN | Events::ET, RESERVED)?;
+            epoll.add(waker_fd, Events::IN | Events::ET, RESERVED)?;
         }
         Ok(EpollPoller { epoll, mode, waker, room: std::sync::Mutex::new(Vec::new()) })
     }

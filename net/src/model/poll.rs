@@ -16,7 +16,7 @@ pub struct PollPoller<K: Readiness + Threads> {
 struct State {
     /// Each entry's own: its place in `list`.
     table: Table<usize>,
-    /// The bell first; then one for each entry of the table. What is paused has a negative number, `!fd`, which
+    /// The waker first; then one for each entry of the table. What is paused has a negative number, `!fd`, which
     /// poll(2) skips: a mask of nothing would still report HUP and ERR, again and again.
     list: Vec<PollFd>,
     /// The list of the last wait, kept for its memory.

@@ -1,4 +1,4 @@
-//! Completion by `io_uring(7)`. A wake-up is a completion too: the bell is an eventfd that the ring watches.
+//! Completion by `io_uring(7)`. A wake-up is a completion too: the waker is an eventfd that the ring watches.
 
 use super::completer::{Act, Refused, key, parts};
 use super::{Completer, Finish, Finished, Waker};
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct RingCompleter<K: Readiness + Completion + Threads> {
     ring: Ring<K>,
     waker: Waker<K>,
-    /// Whether the bell is being watched.
+    /// Whether the waker is being watched.
     watched: bool,
     /// Who accepts, by token.
     listeners: BTreeMap<u64, Fd>,
@@ -61,7 +61,7 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
     fn watch(&mut self) -> Result<()> {
         if let (false, Some(fd)) = (self.watched, self.waker.fd()) {
             let operation = Operation::PollAdd { fd, events: Events::IN, multishot: true };
-            self.push(Act::Bell as u64, operation).map_err(|(errno, _)| errno)?;
+            self.push(Act::Waker as u64, operation).map_err(|(errno, _)| errno)?;
             self.watched = true;
         }
         Ok(())
@@ -84,7 +84,7 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
                 }
                 Finish::Accepted(result.map(|fd| Fd(fd as i32)))
             }
-            Act::Bell => {
+            Act::Waker => {
                 self.watched = completed.flags.contains(CompletedFlags::MORE);
                 self.waker.heard(true);
                 return None;

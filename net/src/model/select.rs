@@ -15,7 +15,7 @@ pub struct SelectPoller<K: Readiness + Threads> {
 
 struct State {
     table: Table<()>,
-    /// The bell, and what is to be read.
+    /// The waker, and what is to be read.
     read: FdSet,
     /// What is to be written.
     write: FdSet,
@@ -39,7 +39,7 @@ impl State {
 }
 
 impl<K: Readiness + Threads> SelectPoller<K> {
-    /// With nothing registered. `EINVAL`: the bell's own descriptor is beyond 1023.
+    /// With nothing registered. `EINVAL`: the waker's own descriptor is beyond 1023.
     pub fn new(kernel: K) -> Result<SelectPoller<K>> {
         let waker = Waker::eventfd(kernel)?;
         let mut state = State {
@@ -50,11 +50,11 @@ impl<K: Readiness + Threads> SelectPoller<K> {
             waiting: false,
             stale: false,
         };
-        if let Some(bell) = waker.fd() {
-            if !state.read.insert(bell) {
+        if let Some(waker_fd) = waker.fd() {
+            if !state.read.insert(waker_fd) {
                 return Err(Errno::EINVAL);
             }
-            state.nfds = bell.0 + 1;
+            state.nfds = waker_fd.0 + 1;
         }
         Ok(SelectPoller { kernel, waker, state: Mutex::new(kernel, state) })
     }
@@ -125,8 +125,8 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
             Err(Errno::EBADF) if state.stale => return Ok(()),
             Err(e) => return Err(e),
         }
-        if let Some(bell) = self.waker.fd().filter(|&bell| read.contains(bell)) {
-            read.remove(bell);
+        if let Some(waker_fd) = self.waker.fd().filter(|&waker_fd| read.contains(waker_fd)) {
+            read.remove(waker_fd);
             self.waker.heard(true);
         }
         for (at, (&r, &w)) in read.bits.iter().zip(&write.bits).enumerate() {

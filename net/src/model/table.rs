@@ -19,7 +19,7 @@ pub(super) struct Table<T> {
     entries: Vec<Option<Entry<T>>>,
 }
 
-/// The token that is kept for the pollers' own bell.
+/// The token that is kept for the pollers' own waker.
 pub(super) const RESERVED: u64 = u64::MAX;
 
 impl<T> Table<T> {

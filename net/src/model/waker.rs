@@ -15,12 +15,12 @@ pub struct Waker<K: Readiness + Threads> {
 
 struct Shared<K: Readiness + Threads> {
     kernel: K,
-    /// Rung, and not yet heard: ringing again would change nothing.
-    rung: AtomicBool,
-    bell: Bell<K>,
+    /// Woken, and the wait has not seen it yet: waking again would change nothing.
+    woken: AtomicBool,
+    means: Means<K>,
 }
 
-enum Bell<K: Readiness + Threads> {
+enum Means<K: Readiness + Threads> {
     EventFd(EventFd<K>),
     /// `tgkill(2)`: behind a function, so that only the signal-driven model asks for the family of signals.
     Signal {
@@ -28,18 +28,18 @@ enum Bell<K: Readiness + Threads> {
         signal: Signal,
         send: fn(K, ThreadId, Signal) -> Result<()>,
     },
-    /// 1: rung.
+    /// 1: woken.
     Futex(AtomicU32),
 }
 
 impl<K: Readiness + Threads> Waker<K> {
-    fn new(kernel: K, bell: Bell<K>) -> Waker<K> {
-        Waker { shared: Arc::new(Shared { kernel, rung: AtomicBool::new(false), bell }) }
+    fn new(kernel: K, means: Means<K>) -> Waker<K> {
+        Waker { shared: Arc::new(Shared { kernel, woken: AtomicBool::new(false), means }) }
     }
 
     /// For a wait on descriptors.
     pub(super) fn eventfd(kernel: K) -> Result<Waker<K>> {
-        Ok(Self::new(kernel, Bell::EventFd(EventFd::new(kernel, 0)?)))
+        Ok(Self::new(kernel, Means::EventFd(EventFd::new(kernel, 0)?)))
     }
 
     /// For a wait on signals by `thread`.
@@ -49,18 +49,18 @@ impl<K: Readiness + Threads> Waker<K> {
         signal: Signal,
         send: fn(K, ThreadId, Signal) -> Result<()>,
     ) -> Waker<K> {
-        Self::new(kernel, Bell::Signal { thread, signal, send })
+        Self::new(kernel, Means::Signal { thread, signal, send })
     }
 
     /// For a wait on nothing but time.
     pub(super) fn futex(kernel: K) -> Waker<K> {
-        Self::new(kernel, Bell::Futex(AtomicU32::new(0)))
+        Self::new(kernel, Means::Futex(AtomicU32::new(0)))
     }
 
     /// The descriptor to wait for, where there is one.
     pub(super) fn fd(&self) -> Option<Fd> {
-        match &self.shared.bell {
-            Bell::EventFd(bell) => Some(bell.fd()),
+        match &self.shared.means {
+            Means::EventFd(eventfd) => Some(eventfd.fd()),
             _ => None,
         }
     }
@@ -68,38 +68,38 @@ impl<K: Readiness + Threads> Waker<K> {
     /// Ends the wait. What it should see must be there before. `ESRCH` and the like: the loop is gone.
     pub fn wake(&self) -> Result<()> {
         let shared = &*self.shared;
-        if shared.rung.swap(true, SeqCst) {
+        if shared.woken.swap(true, SeqCst) {
             return Ok(());
         }
-        match &shared.bell {
-            Bell::EventFd(bell) => match bell.write(1) {
+        match &shared.means {
+            Means::EventFd(eventfd) => match eventfd.write(1) {
                 // The counter is full, hence the descriptor readable, which is all that is wanted.
                 Err(Errno::EAGAIN) => Ok(()),
                 other => other,
             },
-            Bell::Signal { thread, signal, send } => send(shared.kernel, *thread, *signal),
-            Bell::Futex(word) => {
+            Means::Signal { thread, signal, send } => send(shared.kernel, *thread, *signal),
+            Means::Futex(word) => {
                 word.store(1, SeqCst);
                 shared.kernel.futex_wake(word, 1).map(drop)
             }
         }
     }
 
-    /// The wait saw the bell. `empty`: take what it holds, for the waits that would see it again. In this order: a ring
-    /// between the two is not repeated, but whoever waits now looks around anyway; the other way round, a ring could
+    /// The wait saw the wake-up. `empty`: take what it holds, for the waits that would see it again. In this order: a wake-up
+    /// between the two is not repeated, but whoever waits now looks around anyway; the other way round, one could
     /// be taken with nobody left to notify.
     pub(super) fn heard(&self, empty: bool) {
-        match &self.shared.bell {
-            Bell::EventFd(bell) if empty => drop(bell.read()),
-            Bell::Futex(word) => word.store(0, SeqCst),
+        match &self.shared.means {
+            Means::EventFd(eventfd) if empty => drop(eventfd.read()),
+            Means::Futex(word) => word.store(0, SeqCst),
             _ => {}
         }
-        self.shared.rung.store(false, SeqCst);
+        self.shared.woken.store(false, SeqCst);
     }
 
-    /// Sleeps until rung (`true`) or for `time`, which a signal may cut short. For the futex kind alone.
+    /// Sleeps until woken (`true`) or for `time`, which a signal may cut short. For the futex kind alone.
     pub(super) fn sleep(&self, time: Option<Duration>) -> bool {
-        let Bell::Futex(word) = &self.shared.bell else { return false };
+        let Means::Futex(word) = &self.shared.means else { return false };
         if word.load(SeqCst) == 0 {
             self.shared.kernel.interleave("waker.futex_wait");
             let _ = self.shared.kernel.futex_wait(word, 0, FutexTimeout::relative(time));
@@ -116,10 +116,10 @@ impl<K: Readiness + Threads> Clone for Waker<K> {
 
 impl<K: Readiness + Threads> fmt::Debug for Waker<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.shared.bell {
-            Bell::EventFd(_) => "Waker(eventfd)",
-            Bell::Signal { .. } => "Waker(signal)",
-            Bell::Futex(_) => "Waker(futex)",
+        f.write_str(match self.shared.means {
+            Means::EventFd(_) => "Waker(eventfd)",
+            Means::Signal { .. } => "Waker(signal)",
+            Means::Futex(_) => "Waker(futex)",
         })
     }
 }

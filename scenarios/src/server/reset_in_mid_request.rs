@@ -11,7 +11,7 @@ pub const SCRIPT: Script = Script {
     tokio: Some(Setup { faults: Faults::UsualAnd(&[Family::StreamReset]), ..SETUP }),
     ..Script::on_kernel(
         "reset-in-mid-request",
-        "clients slam the door in the middle of a request, and the network resets connections; the others go on",
+        "clients disconnect in the middle of a request, and the network resets connections; the others go on",
         Setup { faults: Faults::UsualAnd(&[Family::Reset]), ..SETUP },
     )
 };

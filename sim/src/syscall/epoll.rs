@@ -37,7 +37,7 @@ pub(crate) fn eventfd(w: &mut World, initial: u32, flags: SocketFlags) -> Result
     Ok(descriptor::open_file(w, Object::Event(counter), flags.contains(SocketFlags::NONBLOCK)))
 }
 
-/// What of `file` is so now: its poll mask.
+/// The poll mask of `file`: its events as of now.
 pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
     match &mut w.files[file].object {
         Object::Socket(sock) => {

@@ -1,7 +1,7 @@
 //! The guided sweep: rounds over all scenarios, until each has had its runs or the time is over. Plain runs are counted and
 //! reported as in any sweep; a failure of a changed run is an ordinary run too, of the choices that it has made.
 
-use super::crew::{Crew, Cut, Outcome, Task};
+use super::pool::{Cut, Outcome, Pool, Task};
 use super::recipe::Recipe;
 use super::search::Search;
 use crate::Oracle;
@@ -69,7 +69,7 @@ impl Plan {
             events_max: None,
         };
         let specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
-        let crew = Crew::new(self.jobs, make, specs.clone(), counters);
+        let pool = Pool::new(self.jobs, make, specs.clone(), counters);
         let mut state = State {
             plan: self,
             configuration: settings::text(&self.settings),
@@ -92,7 +92,7 @@ impl Plan {
             if tasks.is_empty() {
                 break;
             }
-            let (outcomes, why) = crew.run(tasks, deadline, &counters.stop);
+            let (outcomes, why) = pool.run(tasks, deadline, &counters.stop);
             cut = why;
             for (task, outcome) in outcomes {
                 state.take(task, outcome, &mut searches)?;

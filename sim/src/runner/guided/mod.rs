@@ -6,15 +6,15 @@
 //! | [`mutate`] | the operators that make one recipe of another |
 //! | [`search`] | what is known of a scenario, and which runs come next |
 //! | [`mod@explore`] | a guided sweep: `explore --guided` |
-//! | `crew` | its threads |
+//! | `pool` | its threads |
 //! | [`inline`] | a search on one thread, until something is found: `bugs --guided` |
 
 #[cfg(feature = "cli")]
 pub mod corpus;
-mod crew;
 pub mod explore;
 pub mod inline;
 pub mod mutate;
+mod pool;
 mod random;
 pub mod recipe;
 pub mod search;

@@ -54,7 +54,7 @@ struct Member {
 }
 
 /// The threads.
-pub(super) struct Crew {
+pub(super) struct Pool {
     members: Vec<Arc<Mutex<Member>>>,
     orders: Vec<mpsc::Sender<Arc<Round>>>,
     results: mpsc::Receiver<(usize, Outcome)>,
@@ -71,8 +71,8 @@ pub(super) enum Cut {
     Hangs,
 }
 
-impl Crew {
-    pub fn new(jobs: usize, make: MakeExecutor, specs: Vec<RunSpec>, counters: &Arc<Counters>) -> Crew {
+impl Pool {
+    pub fn new(jobs: usize, make: MakeExecutor, specs: Vec<RunSpec>, counters: &Arc<Counters>) -> Pool {
         let (results_of, results) = mpsc::channel();
         let over = Arc::new(AtomicBool::new(false));
         let (mut members, mut orders) = (Vec::new(), Vec::new());
@@ -86,7 +86,7 @@ impl Crew {
             members.push(member);
             orders.push(order);
         }
-        Crew { members, orders, results, specs: Arc::new(specs), over }
+        Pool { members, orders, results, specs: Arc::new(specs), over }
     }
 
     /// Runs all of `tasks`: what each came to, in their order, and whether the sweep has to end.
