@@ -1,7 +1,11 @@
 //! What must hold, said from inside the programs of a scenario.
+//!
+//! A program of a scenario may be run over Linux too, by a test of its own. There [`always`] and [`fail`] are panics with the
+//! same message, [`within`] makes its request, and [`sometimes`], [`feature`], [`eventually`] and [`exclusive`] do nothing: what they say is
+//! about a sweep, or about an order of threads. [`choose`] needs a run.
 
 use crate::Oracle;
-use crate::stack::with;
+use crate::stack::{inside, with};
 use crate::world::Who;
 use std::time::Duration;
 
@@ -16,6 +20,9 @@ pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String)
 /// where it is written as [`sometimes!`](macro@crate::sometimes), or the scenario names it, by
 /// [`Sim::sometimes`](crate::Sim::sometimes).
 pub fn sometimes(name: &'static str, reached: bool) {
+    if !inside() {
+        return;
+    }
     with(|w| {
         w.run.reach(name, reached);
     });
@@ -24,6 +31,9 @@ pub fn sometimes(name: &'static str, reached: bool) {
 /// Something that this run has come to and that a guided search should know apart from what it has seen: a state, a number of
 /// retries. It never changes a run. Few values, at best: each new one is worth a look.
 pub fn feature(name: &'static str, value: u64) {
+    if !inside() {
+        return;
+    }
     with(|w| w.run.feature(name, value));
 }
 
@@ -43,6 +53,9 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
             with(|w| w.keep_promise(self.0));
         }
     }
+    if !inside() {
+        return request();
+    }
     let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     let promise = Promise(with(|w| w.promise(limit, name)));
     let result = request();
@@ -57,6 +70,9 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
 /// ends before that breaks O6 at the site `name`. A run that never passes it promises nothing: a sweep of such runs says so where it is
 /// written as [`eventually!`](macro@crate::eventually).
 pub fn eventually(name: &'static str, holds: bool) {
+    if !inside() {
+        return;
+    }
     with(|w| {
         w.run.expect(name, holds);
     });
@@ -67,6 +83,9 @@ pub fn eventually(name: &'static str, holds: bool) {
 #[track_caller]
 pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     let oracle = oracle.into();
+    if !inside() {
+        panic!("{oracle} at {site}: {message}");
+    }
     let goes_on = with(|w| {
         if !w.scheduler.is_unwinding() {
             let me = w.scheduler.current();
@@ -89,6 +108,9 @@ pub struct Exclusive {
 /// Enters what only one thread at a time may be in, such as the handling of connection `which`: breaks O15 at the site
 /// `what` where another thread is in it. A lock would make the second wait; this says that it should not have come.
 pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
+    if !inside() {
+        return Exclusive { what, which };
+    }
     let other = with(|w| {
         let me = w.scheduler.current();
         let before = w.run.enter_exclusive(what, which, me);
@@ -103,7 +125,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
 
 impl Drop for Exclusive {
     fn drop(&mut self) {
-        if crate::stack::inside() {
+        if inside() {
             with(|w| w.run.leave_exclusive(self.what, self.which));
         }
     }
@@ -115,10 +137,35 @@ pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
     with(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }
 
-/// Prints a line: kept, stamped with virtual time, and shown when the run fails.
+/// Prints a line: kept, stamped with virtual time, and shown when the run fails. Outside a run it goes to standard output.
 pub fn print(line: &str) {
+    if !inside() {
+        return println!("{line}");
+    }
     with(|w| {
         let me = w.scheduler.current();
         w.print(me, line);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client says of a server it can say over Linux too.
+    #[test]
+    fn outside_a_run_what_holds_is_silent_and_what_does_not_is_a_panic() {
+        always("echo", true, String::new);
+        sometimes("three at once", false);
+        feature("retries", 3);
+        eventually("leader", false);
+        assert_eq!(within(Duration::ZERO, "a reply", || 7), 7);
+        drop(exclusive("connection", 1));
+        let said = |panics: fn()| {
+            let payload = std::panic::catch_unwind(panics).unwrap_err();
+            payload.downcast_ref::<String>().cloned().unwrap_or_default()
+        };
+        assert_eq!(said(|| always("echo", false, || "two".into())), "always at echo: two");
+        assert_eq!(said(|| fail("O2", "here", "one".into())), "byte integrity (O2) at here: one");
+    }
 }
