@@ -13,6 +13,9 @@ pub(super) fn check(registry: &Registry, args: &CheckArgs, console: &mut Console
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
+    if args.seeds == 0 {
+        return Err(Stop::usage("`--seeds 0` tests nothing"));
+    }
     let from = args.from.number()?;
     let mut exit = Exit::Held;
     let mut refused = Vec::new();

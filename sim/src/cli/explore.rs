@@ -32,6 +32,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     if args.seeds == Some(0) {
         return Err(Stop::usage("`--seeds 0` tests nothing"));
     }
+    if args.time.is_some_and(|time| time.is_zero()) {
+        return Err(Stop::usage("`--time 0s` tests nothing"));
+    }
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     files.check()?;
     let plan = Plan {
@@ -307,7 +310,7 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         writeln!(out, "faults fired  {}", fired.join(", "))?;
     }
     for family in sums.vacuous() {
-        writeln!(out, "warning: the fault family `{family}` was on and never fired")?;
+        writeln!(out, "warning: the fault family `{family}` was enabled and never fired")?;
     }
     for (scenario, runs) in &sums.empty {
         writeln!(out, "warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;

@@ -173,8 +173,14 @@ fn a_sweep_looks_at_repaired_failures_first() {
 #[test]
 fn what_tests_nothing_is_not_green() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, _, err) = eagain("explore plain --seeds 0");
-    assert_eq!((code, err.as_str()), (2, "error: `--seeds 0` tests nothing\n"));
+    for (line, nothing) in [
+        ("explore plain --seeds 0", "--seeds 0"),
+        ("explore plain --time 0s", "--time 0s"),
+        ("check plain --seeds 0", "--seeds 0"),
+    ] {
+        let (code, _, err) = eagain(line);
+        assert_eq!((code, err), (2, format!("error: `{nothing}` tests nothing\n")), "{line}");
+    }
     let (_, _, err) = eagain("explore plain --seeds 1 --shard 1/2");
     assert_eq!(err, "warning: no seed ran: nothing was tested\n");
 
