@@ -90,6 +90,7 @@ fn sums(folder: &Path, file: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(folder.join(file)).unwrap();
     let mut sums: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     sums.as_object_mut().unwrap().remove("elapsed_s");
+    sums.as_object_mut().unwrap().remove("times_s");
     for kind in sums["kinds"].as_array_mut().unwrap() {
         // Which shard has met it first says where its folder is.
         kind.as_object_mut().unwrap().remove("folder");

@@ -114,7 +114,9 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         (0, false) => "held as far as it ran",
         _ => "failed",
     };
-    writeln!(out, "## eagain: {verdict}\n")?;
+    // A job of CI has a page for each shard and one for all of them.
+    let part = if summary.shard == "0/1" { String::new() } else { format!(", shard {}", summary.shard) };
+    writeln!(out, "## eagain: {verdict}{part}\n")?;
     writeln!(
         out,
         "{}, {}, {}; {} in {:.1} s ({} seeds/s); hash `{:#018x}`\n",
@@ -135,16 +137,21 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     if !summary.kinds.is_empty() {
         let mut table = Table::new(&[
             ("scenario", Align::Left),
-            ("oracle", Align::Left),
-            ("site", Align::Left),
+            ("what broke", Align::Left),
             ("seeds", Align::Right),
-            ("seen", Align::Left),
-            ("reproduce", Align::Left),
+            ("message of the shortest run", Align::Left),
+            ("reproduce it", Align::Left),
         ]);
         for kind in &summary.kinds {
             let message: String = kind.message.chars().take(MESSAGE_MAX).collect();
-            let cells = [&kind.scenario, &kind.oracle, &kind.site, &thousands(kind.count)].map(String::clone);
-            table.row(cells.into_iter().chain([message, format!("`{}`", kind.repro)]));
+            let lines: Vec<&str> = message.lines().map(str::trim).collect();
+            table.row([
+                kind.scenario.clone(),
+                format!("{} ({}) at {}", kind.name, kind.oracle, kind.site),
+                thousands(kind.count),
+                lines.join("; "),
+                format!("`{}`", kind.repro),
+            ]);
         }
         let more = table.cut(FAILURES_MAX);
         writeln!(out, "{}", table.markdown())?;
@@ -154,8 +161,8 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     let mut faults = Table::new(&[
         ("fault family", Align::Left),
-        ("runs with it on", Align::Right),
-        ("fired", Align::Right),
+        ("runs with it enabled", Align::Right),
+        ("times fired", Align::Right),
     ]);
     for (family, sum) in &sums.faults {
         faults.row([family.to_string(), sum.enabled.to_string(), sum.fired.to_string()]);
@@ -164,7 +171,7 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         writeln!(out, "{}", faults.markdown())?;
     }
     for family in sums.vacuous() {
-        writeln!(out, "- warning: the fault family `{family}` was on and never fired")?;
+        writeln!(out, "- warning: the fault family `{family}` was enabled and never fired")?;
     }
     for (scenario, runs) in &sums.empty {
         writeln!(out, "- warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;

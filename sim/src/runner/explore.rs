@@ -183,8 +183,11 @@ impl Plan {
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
             lock(job).run = Some((place, seed));
+            let begun = Instant::now();
             let result = worker.try_run(&specs[place]);
+            let took = begun.elapsed();
             let mut job = lock(job);
+            job.tally.took(name, took);
             if job.hangs {
                 // It was given up, and came back all the same.
                 return;

@@ -9,6 +9,7 @@ use crate::choice::parse_seed;
 use crate::run::Settings;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The version of the file.
 pub const FORMAT: u32 = 1;
@@ -91,6 +92,9 @@ pub struct Summary {
     pub kinds: Vec<KindLine>,
     /// Real seconds; of merged files, those of the slowest.
     pub elapsed_s: f64,
+    /// Real seconds of all runs of a scenario, those of every thread and shard added.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times_s: BTreeMap<String, f64>,
     /// Whether everything that was asked for ran.
     pub complete: bool,
     /// How many runs were asked for, where that is known.
@@ -209,6 +213,11 @@ impl SweepFile {
             sums: sweep.sums.clone(),
             kinds: kinds.collect(),
             elapsed_s: (sweep.elapsed * 1e3).round() / 1e3,
+            times_s: sweep
+                .times
+                .iter()
+                .map(|(name, time)| ((*name).to_owned(), milliseconds(*time)))
+                .collect(),
             complete: sweep.stopped.is_none(),
             planned: sweep.planned,
             stopped: sweep.stopped.clone(),
@@ -260,6 +269,7 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
             sums: Sums::default(),
             kinds: Vec::new(),
             elapsed_s: 0.0,
+            times_s: BTreeMap::new(),
             planned: Some(0),
             stopped: None,
             again: Vec::new(),
@@ -327,6 +337,9 @@ impl SweepFile {
             sum.add_kind(kind);
         }
         sum.elapsed_s = sum.elapsed_s.max(part.elapsed_s);
+        for (name, time) in &part.times_s {
+            *sum.times_s.entry(name.clone()).or_default() += time;
+        }
         sum.complete &= part.complete;
         sum.planned = sum.planned.zip(part.planned).map(|(all, part)| all.saturating_add(part));
         sum.stopped = sum.stopped.take().or_else(|| part.stopped.clone());
@@ -350,6 +363,11 @@ impl SweepFile {
             *number <= FAILURES_KEPT
         });
     }
+}
+
+/// In seconds, to the millisecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e3).round() / 1e3
 }
 
 impl Summary {
@@ -390,6 +408,7 @@ mod tests {
         let shard = Shard { index, count };
         let mut sweep = fake::plan(shard).explore(fake::make, &std::sync::Arc::default());
         sweep.elapsed = 1.25;
+        sweep.times.clear();
         SweepFile::of(&sweep, 0, shard)
     }
 

@@ -12,16 +12,24 @@ pub fn text(file: &SweepFile) -> String {
     let mut suite = TestSuite::new("eagain");
     suite.set_time(Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default());
     suite.add_property(Property::new("hash", format!("{:#018x}", summary.sums.hash)));
+    // How long all runs of a scenario took: of several kinds of failures, the first has it.
+    let mut times = summary.times_s.clone();
+    let mut timed = |scenario: &str, mut case: TestCase| {
+        let time = times.remove(scenario).unwrap_or_default();
+        case.set_time(Duration::try_from_secs_f64(time).unwrap_or_default());
+        case
+    };
     for name in &summary.scenarios {
         if !summary.kinds.iter().any(|kind| kind.scenario == *name) {
-            suite.add_test_case(case(name, TestCaseStatus::success()));
+            suite.add_test_case(timed(name, case(name, TestCaseStatus::success())));
         }
     }
     for kind in &summary.kinds {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         let folder = kind.folder.as_ref().map(|folder| format!("\n{folder}")).unwrap_or_default();
         let message = format!(
-            "{} at {}: {}, the first {}",
+            "{} ({}) at {}: {}, the first {}",
+            kind.name,
             kind.oracle,
             kind.site,
             count(kind.count, "seed"),
@@ -31,7 +39,8 @@ pub fn text(file: &SweepFile) -> String {
         status.set_message(message);
         let thread = if kind.thread.is_empty() { String::new() } else { format!("in {}\n", kind.thread) };
         status.set_description(format!("{thread}{}\n{}{folder}", kind.message, kind.repro));
-        suite.add_test_case(case(&format!("{}: {} at {}", kind.scenario, kind.name, kind.site), status));
+        let case = case(&format!("{}: {} at {}", kind.scenario, kind.name, kind.site), status);
+        suite.add_test_case(timed(&kind.scenario, case));
     }
     if summary.sums.harness_failures > 0 {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -88,6 +97,7 @@ mod tests {
             sums: Sums { seeds: 2, failures: 21, hash: 1, ..Sums::default() },
             kinds: vec![kind("O1", "reply-pairing", 20), kind("O6", "deadlock", 1)],
             elapsed_s: 0.25,
+            times_s: [("steady".to_owned(), 0.125), ("slow-reader".to_owned(), 0.25)].into(),
             complete: true,
             planned: Some(2),
             stopped: None,

@@ -4,6 +4,7 @@
 use crate::run::{Empty, Failure, RunReport, Settings};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// How many failures of one kind are kept: those with the lowest seeds, whichever thread met them first. All count.
 pub const FAILURES_KEPT: usize = 1000;
@@ -186,9 +187,16 @@ pub struct Tally {
     mistakes: BTreeMap<usize, (&'static str, String)>,
     /// Why runs of a scenario tested nothing.
     empty: BTreeMap<&'static str, Empty>,
+    /// How long the runs of a scenario took, by the clock.
+    times: BTreeMap<&'static str, Duration>,
 }
 
 impl Tally {
+    /// A run of the scenario took so long.
+    pub fn took(&mut self, scenario: &'static str, time: Duration) {
+        *self.times.entry(scenario).or_default() += time;
+    }
+
     /// Counts a run of the scenario at `place` in the plan.
     pub fn add(
         &mut self,
@@ -245,6 +253,9 @@ impl Tally {
         self.mistakes.extend(other.mistakes);
         self.empty.extend(other.empty);
         self.broken.extend(other.broken);
+        for (scenario, time) in other.times {
+            self.took(scenario, time);
+        }
     }
 
     /// The sweep over `scenarios`, for the caller to complete.
@@ -266,6 +277,7 @@ impl Tally {
             planned: None,
             stopped: None,
             elapsed: 0.0,
+            times: self.times,
         }
     }
 }
@@ -308,6 +320,8 @@ pub struct Sweep {
     pub stopped: Option<String>,
     /// Real seconds.
     pub elapsed: f64,
+    /// Real time of all runs of a scenario, those of every thread added.
+    pub times: BTreeMap<&'static str, Duration>,
 }
 
 impl Sweep {
