@@ -177,7 +177,7 @@ pub const ALL: &[Mutant] = &[
         does: "keeps all of it",
         scenario: "slow-listener",
         found_by: ("O4", "memory"),
-        body: |sim| slow_listener::run(sim, |c| c.limits.channel_bytes_max = usize::MAX),
+        body: |sim| slow_listener::run(sim, |c| c.limits.channel_output.hard = usize::MAX),
     },
     Mutant {
         name: "listener-overfull-for-ever",
@@ -185,7 +185,7 @@ pub const ALL: &[Mutant] = &[
         does: "lets it have that for ever",
         scenario: "slow-listener",
         found_by: ("O11", "listener late"),
-        body: |sim| slow_listener::run(sim, |c| c.limits.channel_soft_ns = u64::MAX),
+        body: |sim| slow_listener::run(sim, |c| c.limits.channel_output.soft_ns = u64::MAX),
     },
     Mutant {
         name: "idle-for-ever",

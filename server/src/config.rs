@@ -4,10 +4,10 @@
 pub mod parameters;
 
 use crate::limits::Limits;
+use crate::observe::{Level, Log};
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
 use eagain_net::model::ModelKind;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -106,8 +106,20 @@ pub struct Config {
     pub eviction: EvictionPolicy,
     /// All other bounds.
     pub limits: Limits,
-    /// Parameters of Redis that mean nothing here and that tools nevertheless set and read back.
-    pub compatibility: BTreeMap<&'static str, Vec<u8>>,
+    /// The most clients that the process can have, by what is known of its limits.
+    pub clients_fit: usize,
+    /// A Unix socket beside `listen`; empty: none.
+    pub unix_socket: String,
+    /// The mode of its file; `None`: as the umask has it.
+    pub unix_socket_mode: Option<u32>,
+    /// A peer that is silent for so many seconds is asked whether it is still there; 0: never.
+    pub keepalive_s: u32,
+    /// Where lines for the operator go; empty: to the standard error.
+    pub log_file: String,
+    /// From which level on.
+    pub log_level: Level,
+    /// What takes them.
+    pub log: Log,
 }
 
 impl Default for Config {
@@ -132,7 +144,13 @@ impl Default for Config {
             memory_bytes_max: 0,
             eviction: EvictionPolicy::default(),
             limits: Limits::default(),
-            compatibility: parameters::compatibility_defaults(),
+            clients_fit: usize::MAX,
+            unix_socket: String::new(),
+            unix_socket_mode: None,
+            keepalive_s: 300,
+            log_file: String::new(),
+            log_level: Level::default(),
+            log: Log::default(),
         }
     }
 }
@@ -212,6 +230,15 @@ impl Config {
             "databases" => self.databases = parsed(name, value)?,
             "storage" => self.storage = chosen(name, value, &Engine::NAMES)?,
             "dir" => value.clone_into(&mut self.directory),
+            "unixsocket" => value.clone_into(&mut self.unix_socket),
+            "unixsocketperm" => {
+                let mode = u32::from_str_radix(value, 8).ok().filter(|mode| *mode <= 0o777);
+                self.unix_socket_mode =
+                    Some(mode.ok_or_else(|| {
+                        ConfigError(format!("--{name} {value}: not an octal mode like 770"))
+                    })?);
+            }
+            "logfile" => value.clone_into(&mut self.log_file),
             "appendfsync" => self.sync_policy = chosen(name, value, &SyncPolicy::NAMES)?,
             "recover" => self.drops_damage = chosen(name, value, &[("refuse", false), ("truncate", true)])?,
             "write-when-ready" => {
@@ -248,6 +275,10 @@ impl Config {
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
              --backend-password-file PATH  what they want to hear first, or EAGAIN_BACKEND_PASSWORD (nothing)\n  \
              --databases N            (16)\n  \
+             --unixsocket PATH        a socket for clients of this host, beside the address (none)\n  \
+             --unixsocketperm MODE    the mode of its file, in octal (as the umask has it)\n  \
+             --logfile PATH           where lines for the operator go (the standard error)\n  \
+             --loglevel LEVEL         {}: which of them (notice)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \
              --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
@@ -259,10 +290,12 @@ impl Config {
              eagain-server --port 7000\n  \
              eagain-server --storage log --dir /var/lib/eagain --appendfsync always\n  \
              eagain-server /etc/eagain.conf --bind 0.0.0.0 --requirepass-file /etc/eagain.password\n  \
-             eagain-server --model io_uring --pattern proactor --workers 2",
+             eagain-server --model io_uring --pattern proactor --workers 2\n  \
+             eagain-server --unixsocket /run/eagain.sock --unixsocketperm 770 --logfile /var/log/eagain.log",
             names(&ModelKind::ALL.map(ModelKind::name)),
             names(&Pattern::NAMES.map(|(name, _)| name)),
             names(&Role::NAMES.map(|(name, _)| name)),
+            names(&Level::NAMES.map(|(name, _)| name)),
             names(&Engine::NAMES.map(|(name, _)| name)),
             names(&SyncPolicy::NAMES.map(|(name, _)| name)),
             parameters::names().collect::<Vec<_>>().join(" "),
@@ -280,7 +313,7 @@ impl Config {
         let free = descriptors.saturating_sub(RESERVED + self.backends.len());
         // POSIX AIO sends through a second descriptor of each connection.
         let each = if self.model == ModelKind::Aio { 2 } else { 1 };
-        (free / each).clamp(1, self.limits.clients_max)
+        (free / each).max(1)
     }
 
     /// Whether the choices go together.
@@ -340,6 +373,9 @@ impl Config {
                 refused("a server is named twice among --backends")
             }
             () if self.backends.contains(&self.listen) => refused("it is named among its own --backends"),
+            () if !self.unix_socket.is_empty() => {
+                refused("it has no --unixsocket; its clients come to its address")
+            }
             () if self.storage != Engine::Memory => {
                 refused("it keeps nothing, so that --storage has no meaning; give it to the storage servers")
             }

@@ -1,6 +1,22 @@
 //! Every bound of the server in one place, each with the value that Redis has for it. A limit that is reached has a
 //! clear error or a named reason to close; the code that enforces it is with the thing that grows.
 
+/// How much may wait for a client. Redis: `client-output-buffer-limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// Bytes; one more and the connection ends.
+    pub hard: usize,
+    /// Bytes that may not be exceeded for longer than `soft_ns`.
+    pub soft: usize,
+    /// How long they may.
+    pub soft_ns: u64,
+}
+
+impl OutputLimit {
+    /// As much as there is room for.
+    pub const NONE: OutputLimit = OutputLimit { hard: usize::MAX, soft: usize::MAX, soft_ns: 0 };
+}
+
 /// The bounds of one connection and of the server as a whole. Durations are nanoseconds; 0 switches one off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -14,18 +30,12 @@ pub struct Limits {
     pub arguments_max: usize,
     /// Bytes in one request. Redis: `client-query-buffer-limit`, 1 GiB.
     pub request_bytes_max: usize,
-    /// Bytes of replies that wait for a slow reader; one more and the connection ends. Redis has none for ordinary
-    /// clients, and so no bound on memory; ours is 256 MiB.
-    pub output_bytes_max: usize,
+    /// Of replies that wait for a slow reader. Redis has none for ordinary clients, and so no bound on memory; ours is 256 MiB.
+    pub output: OutputLimit,
     /// Bytes of waiting replies from which on no further request of that connection is begun.
     pub output_bytes_high: usize,
-    /// Bytes that wait for a client that listens to channels; one more and the connection ends. Redis:
-    /// `client-output-buffer-limit pubsub`, 32 MiB.
-    pub channel_bytes_max: usize,
-    /// Waiting bytes of such a client that may not be exceeded for longer than `channel_soft_ns`. Redis: 8 MiB, 60 s.
-    pub channel_bytes_soft: usize,
-    /// How long they may.
-    pub channel_soft_ns: u64,
+    /// Of what waits for a client that listens to channels. Redis: 32 MiB; 8 MiB for 60 s.
+    pub channel_output: OutputLimit,
     /// Commands that take so many microseconds are kept in the slow log; negative: none. Redis: 10000.
     pub slowlog_slower_than_us: i64,
     /// Entries of the slow log. Redis: 128.
@@ -54,13 +64,15 @@ impl Default for Limits {
             bulk_bytes_max: 512 * 1024 * 1024,
             arguments_max: i32::MAX as usize,
             request_bytes_max: 1024 * 1024 * 1024,
-            output_bytes_max: 256 * 1024 * 1024,
+            output: OutputLimit { hard: 256 * 1024 * 1024, soft: usize::MAX, soft_ns: 0 },
             output_bytes_high: 256 * 1024,
             slowlog_slower_than_us: 10_000,
             slowlog_length_max: 128,
-            channel_bytes_max: 32 * 1024 * 1024,
-            channel_bytes_soft: 8 * 1024 * 1024,
-            channel_soft_ns: 60_000_000_000,
+            channel_output: OutputLimit {
+                hard: 32 * 1024 * 1024,
+                soft: 8 * 1024 * 1024,
+                soft_ns: 60_000_000_000,
+            },
             in_flight_max: 1024,
             queue_length_max: 1024,
             requests_per_turn_max: 1024,

@@ -8,9 +8,12 @@ mod program;
 use eagain_net::model::ModelKind;
 use eagain_net::{Linux, SigAction, Signal, Signals};
 use eagain_server::config::Config;
+use eagain_server::observe::{Level, Log};
 use eagain_server::server::{self, ServeError};
-use program::log::{Level, line};
+use program::log::{line, line_to};
 use program::{arguments, service};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -37,7 +40,8 @@ fn main() -> ExitCode {
         line(Level::Warning, &format!("SIGHUP is not ignored: {errno}"));
     }
     let descriptors = Linux.raise_descriptor_limit();
-    let most = config.clients_that_fit(descriptors);
+    config.clients_fit = config.clients_that_fit(descriptors);
+    let most = config.clients_fit.min(config.limits.clients_max);
     if most < config.limits.clients_max {
         let wanted = config.limits.clients_max;
         line(
@@ -57,12 +61,22 @@ fn main() -> ExitCode {
             ),
         );
     }
+    let path = config.log_file.clone();
+    config.log = Log::new(config.log_level, move |level, text| line_to(&path, level, text));
+    let log = config.log.clone();
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
-    let tell = |text: &str| line(Level::Info, text);
+    let (unix_socket, mode) = (config.unix_socket.clone(), config.unix_socket_mode);
+    let tell = |text: &str| log.line(Level::Notice, || text);
     let ready = |at| {
+        if let (Some(mode), false) = (mode, unix_socket.is_empty())
+            && let Err(error) = fs::set_permissions(&unix_socket, Permissions::from_mode(mode))
+        {
+            log.line(Level::Warning, || format!("--unixsocketperm {mode:o}: {unix_socket}: {error}"));
+        }
+        log.line(Level::Notice, || format!("listening at {at} ({summary})"));
         println!("listening at {at} ({summary})");
         if let Err(error) = service::notify("READY=1") {
-            line(Level::Warning, &format!("NOTIFY_SOCKET: {error}"));
+            log.line(Level::Warning, || format!("NOTIFY_SOCKET: {error}"));
         }
     };
     let served = match config.model {
@@ -70,11 +84,16 @@ fn main() -> ExitCode {
         ModelKind::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
         _ => server::serve_telling(Linux, config, tell, ready),
     };
-    let Err(error) = served else { return ExitCode::SUCCESS };
-    line(Level::Error, &error.to_string());
+    let Err(error) = served else {
+        log.line(Level::Notice, || "stopped");
+        return ExitCode::SUCCESS;
+    };
+    log.line(Level::Error, || error.to_string());
     match error {
         ServeError::Refused(_) => ExitCode::from(2),
         ServeError::Damaged(_) => ExitCode::from(3),
-        ServeError::Storage(_) | ServeError::Listen(..) | ServeError::Kernel(_) => ExitCode::FAILURE,
+        ServeError::Storage(_) | ServeError::Listen(..) | ServeError::Path(_) | ServeError::Kernel(_) => {
+            ExitCode::FAILURE
+        }
     }
 }

@@ -28,6 +28,8 @@ pub enum ServeError {
     Storage(String),
     /// It cannot listen.
     Listen(SocketAddr, Errno),
+    /// It cannot listen at a path.
+    Path(String),
     /// A call of the loop itself failed.
     Kernel(Errno),
 }
@@ -35,9 +37,10 @@ pub enum ServeError {
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ServeError::Refused(why) | ServeError::Damaged(why) | ServeError::Storage(why) => {
-                f.write_str(why)
-            }
+            ServeError::Refused(why)
+            | ServeError::Damaged(why)
+            | ServeError::Storage(why)
+            | ServeError::Path(why) => f.write_str(why),
             ServeError::Listen(address, errno) => {
                 write!(f, "cannot listen at {address}: {errno}")?;
                 match *errno {
@@ -59,6 +62,21 @@ impl fmt::Display for ServeError {
 }
 
 impl std::error::Error for ServeError {}
+
+impl ServeError {
+    /// It cannot listen at this path.
+    pub(crate) fn at_path(path: &str, errno: Errno) -> ServeError {
+        let advice = match errno {
+            Errno::EADDRINUSE => {
+                "; another program listens there, or it is no socket: choose another --unixsocket"
+            }
+            Errno::ENOENT => "; the directory has to be there already",
+            Errno::EINVAL => "; it is too long: a path of a socket has 108 bytes at most",
+            _ => "",
+        };
+        ServeError::Path(format!("cannot listen at {path}: {errno}{advice}"))
+    }
+}
 
 /// Runs a server until it is asked to stop. `ready` is told where it listens.
 pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
@@ -96,6 +114,8 @@ pub fn serve_storage<K: Kernel>(
     if let Some(found) = found {
         tell(&found);
     }
+    // The port that the kernel has chosen, where it was to choose.
+    let config = Config { listen: front.local_addr(), ..config };
     let logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
     let units = Arc::new(Units::new(kernel, config, logic));
     let ran = io_unit::run(units.clone(), front, ready);
@@ -179,6 +199,7 @@ fn open_storage<K: Kernel>(
         pid: kernel.getpid(),
         databases: config.databases,
         seed,
+        log: config.log.clone(),
     };
     open(&options).map_err(|error| match error {
         OpenError::Damaged(_) => ServeError::Damaged(error.to_string()),

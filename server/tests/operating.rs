@@ -192,3 +192,49 @@ fn the_service_manager_is_told_when_it_is_ready() {
     let length = manager.recv(&mut state).unwrap();
     assert_eq!(&state[..length], b"READY=1");
 }
+
+/// What the operator is told of while a server runs.
+fn lines(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn backends_that_go_and_come_back_and_clients_that_are_closed_are_in_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0", "--client-output-buffer-limit", "normal 1000 0 0", "--logfile"]);
+    let storage = start({
+        command.arg(at("storage"));
+        command
+    });
+    let backend = format!("127.0.0.1:{}", storage.1);
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0", "--role", "logic", "--backends", &backend, "--logfile"]).arg(at("logic"));
+    let logic = start(command);
+    assert_eq!(ask(logic.1, "SET key value"), "+OK");
+    let mut stream = TcpStream::connect(("127.0.0.1", storage.1)).unwrap();
+    stream.write_all(format!("ECHO {}\r\n", "x".repeat(2000)).as_bytes()).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    drop(stream);
+    // It is told of when the server has seen the end.
+    assert!((0..100_000).any(|_| {
+        ask(storage.1, "PING");
+        lines(&at("storage")).contains("closed, for more waits for it than client-output-buffer-limit allows")
+    }));
+    let port = storage.1.to_string();
+    drop(storage);
+    let lost = format!("warning: backend {backend}: the connection is lost");
+    assert!((0..100_000).any(|_| {
+        ask(logic.1, "GET key");
+        lines(&at("logic")).contains(&lost)
+    }));
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", &port]);
+    let _again = start(command);
+    let connected = format!("notice: backend {backend}: connected");
+    assert!((0..100_000).any(|_| {
+        ask(logic.1, "GET key");
+        lines(&at("logic")).matches(&connected).count() == 2
+    }));
+}

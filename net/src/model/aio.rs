@@ -16,14 +16,14 @@ use super::completer::{Act, Refused, key, parts};
 use super::{Completer, Finish, Finished, SigioSignals, Waker};
 use crate::{
     Advice, Aio, AioId, AioState, Clock, ClockId, Errno, Fd, Instant, MaskHow, OwnedFd, Owner, Readiness,
-    Result, SigEvent, SigSet, Signal, Signals, SocketFlags, Sockets, StatusFlags, ThreadId, Threads,
+    Result, SigEvent, SigSet, Signal, Signals, SocketFlags, StatusFlags, ThreadId, Threads, UnixSockets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The families that this model needs.
-pub trait AioKernel: Readiness + Sockets + Aio + Signals + Clock + Threads {}
-impl<K: Readiness + Sockets + Aio + Signals + Clock + Threads> AioKernel for K {}
+pub trait AioKernel: Readiness + UnixSockets + Aio + Signals + Clock + Threads {}
+impl<K: Readiness + UnixSockets + Aio + Signals + Clock + Threads> AioKernel for K {}
 
 /// How long a completion whose signal was lost may go unseen.
 const SWEEP: Duration = Duration::from_millis(50);
@@ -43,8 +43,8 @@ pub struct AioCompleter<K: AioKernel> {
     in_flight: BTreeMap<u64, AioId>,
     /// The duplicates that sends go through.
     duplicates: BTreeMap<Fd, OwnedFd<K>>,
-    /// Who accepts, by token.
-    listeners: BTreeMap<u64, Fd>,
+    /// Who accepts, by token, and whether it is a Unix socket.
+    listeners: BTreeMap<u64, (Fd, bool)>,
     /// Whether connections may be waiting.
     knocked: bool,
     swept: Instant,
@@ -102,13 +102,16 @@ impl<K: AioKernel> AioCompleter<K> {
     fn accept_all(&mut self, finished: &mut Vec<Finished>) {
         let kernel = self.kernel;
         let duplicates = &mut self.duplicates;
-        self.listeners.retain(|&token, &mut listener| {
+        self.listeners.retain(|&token, &mut (listener, is_unix)| {
             loop {
                 // A connection needs two descriptors: it stays in the queue until there are two, or those who have one
                 // each would wait for each other.
                 let accepted = kernel.dup(listener).and_then(|room| {
                     let room = OwnedFd::from_raw(kernel, room);
-                    let (fd, _) = kernel.accept4(listener, SocketFlags::CLOEXEC)?;
+                    let fd = match is_unix {
+                        true => kernel.unix_accept(listener, SocketFlags::CLOEXEC)?.0,
+                        false => kernel.accept4(listener, SocketFlags::CLOEXEC)?.0,
+                    };
                     drop(room);
                     Ok(fd)
                 });
@@ -149,7 +152,8 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         self.kernel.fcntl_setown(listener, Owner::ThisThread)?;
         self.kernel.fcntl_setsig(listener, Some(self.signals.ready))?;
         self.kernel.fcntl_setfl(listener, StatusFlags::NONBLOCK | StatusFlags::ASYNC)?;
-        self.listeners.insert(token, listener);
+        let is_unix = self.kernel.getsockname(listener).is_err();
+        self.listeners.insert(token, (listener, is_unix));
         // Those that came before the signals were turned on.
         self.knocked = true;
         Ok(())

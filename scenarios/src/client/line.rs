@@ -2,7 +2,10 @@
 
 use super::{Context, OnKernel};
 use crate::resp::{Decoder, Frame, encode};
-use eagain_net::{Errno, ShutdownHow, SocketOption, TcpStream, now, sleep};
+use eagain_net::{
+    Domain, Errno, OwnedFd, ShutdownHow, SocketFlags, SocketOption, Sockets, TcpStream, UnixAddr,
+    UnixSockets, now, sleep,
+};
 use eagain_sim::{SimKernel, fail};
 use std::time::Duration;
 
@@ -21,20 +24,38 @@ impl Line {
     /// Connects, again after a while where nobody listens yet. `receive_buffer`: 0 for the usual one.
     pub fn open(context: &Context<OnKernel>, receive_buffer: u32) -> Line {
         let OnKernel { k, server } = context.runtime;
-        let (mut pause, longest) = RETRY;
-        let stream = loop {
-            match TcpStream::connect(k, server) {
-                Ok(stream) => break stream,
-                Err(_) => sleep(k, pause),
-            }
-            pause = (pause * 2).min(longest);
-        };
+        let line = Line::connect(context, || TcpStream::connect(k, server));
+        let stream = &line.stream;
         if receive_buffer > 0
             && let Err(errno) = stream.set_recv_buffer(receive_buffer)
         {
             fail("O1", "connection lost", format!("client {}: {errno}", context.number));
         }
-        Line { stream, decoder: Decoder::default(), number: context.number }
+        line
+    }
+
+    /// As [`Line::open`], to the Unix socket at this path of the same host.
+    pub fn local(context: &Context<OnKernel>, path: &str) -> Line {
+        let (k, address) = (context.runtime.k, UnixAddr::Path(path.to_owned()));
+        Line::connect(context, || {
+            let fd = OwnedFd::from_raw(k, k.socket(Domain::Unix, SocketFlags::NONE)?);
+            k.unix_connect(fd.fd(), &address)?;
+            Ok(TcpStream::from(fd))
+        })
+    }
+
+    fn connect(
+        context: &Context<OnKernel>,
+        connect: impl Fn() -> Result<TcpStream<SimKernel>, Errno>,
+    ) -> Line {
+        let (mut pause, longest) = RETRY;
+        loop {
+            match connect() {
+                Ok(stream) => return Line { stream, decoder: Decoder::default(), number: context.number },
+                Err(_) => sleep(context.runtime.k, pause),
+            }
+            pause = (pause * 2).min(longest);
+        }
     }
 
     /// Says something. `false`: the connection is gone.

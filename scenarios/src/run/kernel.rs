@@ -161,6 +161,21 @@ impl World {
         })
     }
 
+    /// As [`World::client`], on the server's host.
+    pub fn neighbour<F: Future<Output = ()>>(
+        &mut self,
+        sim: &mut Sim,
+        body: impl FnOnce(Context<OnKernel>) -> F + Send + 'static,
+    ) -> ProcessId {
+        self.clients += 1;
+        let (number, present) = (self.clients, Present::new(&self.running));
+        let context = self.context(number);
+        sim.client(self.host, &format!("neighbour-{number}"), move |k| {
+            wait(body(context(k)));
+            drop(present);
+        })
+    }
+
     fn context(&self, number: u64) -> impl FnOnce(SimKernel) -> Context<OnKernel> + Send + use<> {
         let (server, history) = (self.address, self.history.clone());
         move |k| Context { runtime: OnKernel { k, server }, number, history, ends_anywhere: false }

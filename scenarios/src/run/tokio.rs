@@ -35,8 +35,8 @@ pub(crate) struct Listening<L>(pub LayeredListener<L>);
 impl<L: Accept<Stream: AsyncRead + AsyncWrite + Unpin + 'static>> Listener for Listening<L> {
     type Stream = Layered<L::Stream>;
 
-    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
-        self.0.accept().await
+    async fn accept(&self) -> io::Result<(Self::Stream, String)> {
+        self.0.accept().await.map(|(stream, from)| (stream, from.to_string()))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -29,6 +29,7 @@ pub mod slow_reader;
 pub mod steady_load;
 pub mod swizzled_hosts;
 pub mod transactions;
+pub mod unix_socket;
 pub mod waiting_line;
 pub mod wrong_clocks;
 
@@ -64,6 +65,7 @@ pub const ALL: &[Scenario] = &[
     waiting_line::SCENARIO,
     shared_queue::SCENARIO,
     pauses::SCENARIO,
+    unix_socket::SCENARIO,
 ];
 
 /// The [`Scenario`] of the file's `SCRIPT`, and its test.

@@ -8,6 +8,7 @@ use crate::run::kernel::World;
 use crate::script::KNOBS;
 use eagain_net::{now, sleep};
 use eagain_server::config::Config;
+use eagain_server::limits::OutputLimit;
 use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
 use eagain_sim::{Sim, fail};
@@ -58,10 +59,10 @@ pub fn run(sim: &mut Sim, mutate: fn(&mut Config)) {
     let configure = |config: &mut Config| {
         let limits = &mut config.limits;
         if is_soft {
-            (limits.channel_bytes_max, limits.channel_bytes_soft) = (usize::MAX, SOFT);
-            limits.channel_soft_ns = SOFT_FOR.as_nanos() as u64;
+            limits.channel_output =
+                OutputLimit { hard: usize::MAX, soft: SOFT, soft_ns: SOFT_FOR.as_nanos() as u64 };
         } else {
-            (limits.channel_bytes_max, limits.channel_bytes_soft) = (HARD, HARD);
+            limits.channel_output = OutputLimit { hard: HARD, soft: HARD, ..limits.channel_output };
         }
         mutate(config);
     };

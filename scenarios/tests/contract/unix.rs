@@ -308,8 +308,36 @@ fn descriptors_of_a_pair_are_the_lowest_two<K: Sleepers>(k: K) {
     close_all(k, &[b, d]);
 }
 
+fn ring_accepts_from_a_path<K: Sleepers>(k: K) {
+    // A host that allows no rings has nothing to be compared.
+    let params = RingParams { entries: 8, cq_entries: 0, defer_taskrun: true };
+    let Ok(mut ring) = Ring::new(k, params) else { return };
+    let name = path(k, "ring");
+    let listener = k.socket(Domain::Unix, SocketFlags::NONE).unwrap();
+    k.unix_bind(listener, &at(&name)).unwrap();
+    k.listen(listener, 4).unwrap();
+    assert!(ring.accept_multishot(7, listener, SocketFlags::NONE).is_ok());
+    let (mut done, mut fds) = (Vec::new(), vec![listener]);
+    assert_eq!((ring.enter(0, NOW), ring.reap(&mut done)), (Ok(1), 0));
+    for _ in 0..2 {
+        let client = k.socket(Domain::Unix, SocketFlags::NONE).unwrap();
+        assert_eq!(k.unix_connect(client, &at(&name)), Ok(()));
+        assert_eq!((ring.enter(1, None).is_ok(), ring.reap(&mut done)), (true, 1));
+        let accepted = done.pop().unwrap();
+        assert!(accepted.flags.contains(CompletedFlags::MORE));
+        let served = Fd(accepted.value().unwrap() as i32);
+        assert_eq!(k.send(client, b"here", SendFlags::NONE), Ok(4));
+        assert_eq!(k.recv(served, &mut [0; 8], RecvFlags::NONE), Ok(4));
+        fds.extend([client, served]);
+    }
+    drop(ring);
+    close_all(k, &fds);
+    k.unlink(&name).unwrap();
+}
+
 crate::bodies! {
     pair_carries_bytes_and_ends
+    ring_accepts_from_a_path
     close_with_unread_bytes_resets_the_peer
     broken_pair_sends_sigpipe
     shutdown_ends_one_direction

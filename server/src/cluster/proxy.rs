@@ -6,11 +6,12 @@
 
 use super::link::{Link, NewLink};
 use super::merge::{Answered, Merge, merge};
-use super::permanent_connection::{Answer, LinkOptions, PermanentConnection};
+use super::permanent_connection::{Answer, LinkOptions, LinkPhase, PermanentConnection};
 use super::plan::{Plan, may_repeat, plan};
 use super::reply_span::NoReply;
 use super::ring::Ring;
 use crate::config::{Config, Role};
+use crate::observe::{Level, Log};
 use crate::random::Random;
 use crate::resp::{Arguments, Protocol, encode_request};
 use slab::Slab;
@@ -72,6 +73,7 @@ pub struct Proxy {
     tasks: Slab<(usize, usize)>,
     due: Vec<Due>,
     timeout_ns: u64,
+    log: Log,
 }
 
 impl Proxy {
@@ -80,7 +82,9 @@ impl Proxy {
         let names = config.backends.iter().map(ToString::to_string).collect();
         let timeout_ns = if config.role == Role::Access { ACCESS_TIMEOUT_NS } else { LOGIC_TIMEOUT_NS };
         let options = LinkOptions { password: config.backend_password.clone(), ..LinkOptions::default() };
-        Proxy::new(config.role, names, timeout_ns, &options, seed, new_link)
+        let mut proxy = Proxy::new(config.role, names, timeout_ns, &options, seed, new_link);
+        proxy.log = config.log.clone();
+        proxy
     }
 
     /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
@@ -103,6 +107,7 @@ impl Proxy {
             tasks: Slab::new(),
             due: Vec::new(),
             timeout_ns,
+            log: Log::default(),
         }
     }
 
@@ -300,10 +305,25 @@ impl Proxy {
         result
     }
 
-    /// A link is not there any more.
+    /// A link is there.
+    pub fn connected(&mut self, server: usize, now_ns: u64) {
+        self.links[server].connection_mut().connected(now_ns);
+        self.log.line(Level::Notice, || format!("backend {}: connected", self.names[server]));
+    }
+
+    /// A link is not there any more, or never was.
     pub fn lost(&mut self, server: usize, now_ns: u64) {
+        let link = self.links[server].connection();
+        let (was_up, was_down) = (link.phase() == LinkPhase::Up, link.is_down());
         let mut answers = Vec::new();
         self.links[server].lost(now_ns, &mut |task, answer| answers.push((task, answer)));
+        // Once, until it is there again.
+        if was_up || self.links[server].connection().is_down() && !was_down {
+            let how = if was_up { "the connection is lost" } else { "it cannot be reached" };
+            let text =
+                || format!("backend {}: {how}; it is tried again until it is there", self.names[server]);
+            self.log.line(Level::Warning, text);
+        }
         self.all_answered(answers, now_ns);
     }
 

@@ -1,14 +1,12 @@
-//! The parameters that `CONFIG GET` and `CONFIG SET` know, by the names that Redis gives them.
-//!
-//! Those in the first table are real: they read and write a field of [`Config`]. Those in the second exist because
-//! tools and test suites set them before they begin; they are remembered and mean nothing.
+//! The parameters that `CONFIG GET` and `CONFIG SET` know, by the names that Redis gives them. Each reads and writes a field of
+//! [`Config`], and has an effect: one of Redis that would have none here is unknown.
 
 use super::Config;
-use crate::limits::Limits;
+use crate::limits::{Limits, OutputLimit};
+use crate::observe::Level;
 use crate::resp::number::parse_integer;
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Why a parameter was not set; `Display` is what `CONFIG SET` says of it.
@@ -32,7 +30,7 @@ impl fmt::Display for SetError {
     }
 }
 
-/// One real parameter.
+/// One of them.
 struct Parameter {
     name: &'static str,
     get: fn(&Config) -> String,
@@ -46,7 +44,13 @@ const PARAMETERS: &[Parameter] = &[
         name: "maxclients",
         get: |config| config.limits.clients_max.to_string(),
         set: |config, value| {
-            config.limits.clients_max = integer(value, 1, u32::MAX.into())? as usize;
+            let wanted = integer(value, 1, u32::MAX.into())? as usize;
+            if wanted > config.clients_fit {
+                return Err(SetError::Invalid(
+                    "The process has not enough descriptors for so many clients; see ulimit -Hn",
+                ));
+            }
+            config.limits.clients_max = wanted;
             Ok(())
         },
     },
@@ -100,23 +104,7 @@ const PARAMETERS: &[Parameter] = &[
             Ok(())
         },
     },
-    Parameter {
-        name: "output-buffer-limit",
-        get: |config| config.limits.output_bytes_max.to_string(),
-        set: |config, value| {
-            config.limits.output_bytes_max = memory(value)?.max(1024);
-            Ok(())
-        },
-    },
-    Parameter {
-        name: "client-output-buffer-limit",
-        get: |config| {
-            let Limits { channel_bytes_max: hard, channel_bytes_soft: soft, channel_soft_ns: ns, .. } =
-                config.limits;
-            format!("normal 0 0 0 slave 268435456 67108864 60 pubsub {hard} {soft} {}", ns / SECOND_NS)
-        },
-        set: set_output_limits,
-    },
+    Parameter { name: "client-output-buffer-limit", get: output_limits, set: set_output_limits },
     Parameter {
         name: "slowlog-log-slower-than",
         get: |config| config.limits.slowlog_slower_than_us.to_string(),
@@ -148,7 +136,51 @@ const PARAMETERS: &[Parameter] = &[
         get: |config| config.listen.ip().to_string(),
         set: |_, _| Err(SetError::Immutable),
     },
-    Parameter { name: "save", get: |_| String::new(), set: |_, _| Ok(()) },
+    Parameter {
+        name: "unixsocket",
+        get: |config| config.unix_socket.clone(),
+        set: |_, _| Err(SetError::Immutable),
+    },
+    Parameter {
+        name: "unixsocketperm",
+        get: |config| format!("{:o}", config.unix_socket_mode.unwrap_or(0)),
+        set: |_, _| Err(SetError::Immutable),
+    },
+    Parameter {
+        name: "tcp-keepalive",
+        get: |config| config.keepalive_s.to_string(),
+        set: |config, value| {
+            // As much as TCP_KEEPIDLE takes.
+            config.keepalive_s = integer(value, 0, 32_767)? as u32;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "loglevel",
+        get: |config| config.log_level.name().to_owned(),
+        set: |config, value| {
+            let found = Level::NAMES.iter().find(|(name, _)| name.as_bytes() == value);
+            config.log_level = found
+                .ok_or(SetError::Invalid(
+                    "argument(s) must be one of the following: debug, verbose, notice, warning",
+                ))?
+                .1;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "logfile",
+        get: |config| config.log_file.clone(),
+        set: |_, _| Err(SetError::Immutable),
+    },
+    Parameter {
+        name: "save",
+        get: |_| String::new(),
+        set: |_, value| match value {
+            b"" => Ok(()),
+            _ => Err(SetError::Invalid("this server makes no snapshots; use --storage log")),
+        },
+    },
     Parameter {
         name: "appendonly",
         get: |config| if config.storage == Engine::Memory { "no" } else { "yes" }.to_owned(),
@@ -167,109 +199,62 @@ const PARAMETERS: &[Parameter] = &[
             let found = SyncPolicy::NAMES.iter().find(|(name, _)| name.as_bytes() == value);
             let (_, policy) = found
                 .ok_or(SetError::Invalid("argument(s) must be one of the following: everysec, always, no"))?;
-            // Nothing is synced without a storage that keeps anything; tools set it all the same.
             match config.storage {
-                Engine::Memory => config.sync_policy = *policy,
-                _ if config.sync_policy == *policy => {}
-                _ => return Err(SetError::Immutable),
+                _ if config.sync_policy == *policy => Ok(()),
+                Engine::Memory => Err(SetError::Invalid("this storage keeps nothing on a disk")),
+                _ => Err(SetError::Immutable),
             }
-            Ok(())
         },
     },
     Parameter { name: "dir", get: |config| config.directory.clone(), set: |_, _| Err(SetError::Immutable) },
 ];
 
-const COMPATIBILITY: &[(&str, &str)] = &[
-    ("active-expire-enabled", "1"),
-    ("activedefrag", "no"),
-    ("activerehashing", "yes"),
-    ("auto-aof-rewrite-percentage", "100"),
-    ("close-on-oom", "yes"),
-    ("hash-max-listpack-entries", "128"),
-    ("hash-max-listpack-value", "64"),
-    ("hash-max-ziplist-entries", "128"),
-    ("hash-max-ziplist-value", "64"),
-    ("hz", "10"),
-    ("latency-monitor-threshold", "0"),
-    ("latency-tracking", "yes"),
-    ("lazyfree-lazy-user-del", "no"),
-    ("lfu-decay-time", "1"),
-    ("lfu-log-factor", "10"),
-    ("list-compress-depth", "0"),
-    ("list-max-listpack-size", "-2"),
-    ("list-max-ziplist-size", "-2"),
-    ("loglevel", "notice"),
-    ("maxmemory-samples", "5"),
-    ("min-replicas-to-write", "0"),
-    ("notify-keyspace-events", ""),
-    ("rdb-key-save-delay", "0"),
-    ("repl-diskless-sync-delay", "5"),
-    ("replica-serve-stale-data", "yes"),
-    ("set-max-intset-entries", "512"),
-    ("stop-writes-on-bgsave-error", "yes"),
-    ("tcp-keepalive", "300"),
-    ("zset-max-listpack-entries", "128"),
-    ("zset-max-listpack-value", "64"),
-    ("zset-max-ziplist-entries", "128"),
-    ("zset-max-ziplist-value", "64"),
-];
-
-/// The parameters that mean nothing, with the values that Redis has for them.
-pub fn compatibility_defaults() -> BTreeMap<&'static str, Vec<u8>> {
-    COMPATIBILITY.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect()
-}
-
-/// The names of those that have an effect.
+/// Their names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PARAMETERS.iter().map(|parameter| parameter.name)
 }
 
 /// All parameters and their values, in a fixed order.
 pub fn all(config: &Config) -> impl Iterator<Item = (&'static str, Vec<u8>)> + '_ {
-    let real = PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config).into_bytes()));
-    real.chain(config.compatibility.iter().map(|(name, value)| (*name, value.clone())))
+    PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config).into_bytes()))
 }
 
 /// Sets a parameter; its name may be written in any case.
 pub fn set(config: &mut Config, name: &[u8], value: &[u8]) -> Result<(), SetError> {
-    let name = name.to_ascii_lowercase();
-    if let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name.as_bytes() == name) {
-        return (parameter.set)(config, value);
-    }
-    let text = std::str::from_utf8(&name).map_err(|_| SetError::Unknown)?;
-    match config.compatibility.get_mut(text) {
-        Some(old) => {
-            *old = value.to_vec();
-            Ok(())
-        }
-        None => Err(SetError::Unknown),
-    }
+    let parameter = PARAMETERS.iter().find(|parameter| parameter.name.as_bytes().eq_ignore_ascii_case(name));
+    (parameter.ok_or(SetError::Unknown)?.set)(config, value)
 }
 
-/// Classes with their three numbers. That of listeners has an effect; `output-buffer-limit` bounds the others, and there are no
-/// replicas.
+/// Which of the limits is that of a class.
+type OfLimits = fn(&mut Limits) -> &mut OutputLimit;
+
+/// The classes of clients that have bounds on their output. There are no replicas.
+const CLASSES: [(&str, OfLimits); 2] =
+    [("normal", |limits| &mut limits.output), ("pubsub", |limits| &mut limits.channel_output)];
+
+/// Each class with its three numbers.
+fn output_limits(config: &Config) -> String {
+    let mut limits = config.limits.clone();
+    let number = |bytes: usize| if bytes == usize::MAX { 0 } else { bytes };
+    let classes = CLASSES.map(|(name, of)| {
+        let OutputLimit { hard, soft, soft_ns } = *of(&mut limits);
+        format!("{name} {} {} {}", number(hard), number(soft), soft_ns / SECOND_NS)
+    });
+    classes.join(" ")
+}
+
 fn set_output_limits(config: &mut Config, value: &[u8]) -> Result<(), SetError> {
     let words: Vec<&[u8]> = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
     if words.is_empty() || !words.len().is_multiple_of(4) {
         return Err(SetError::Invalid("Wrong number of arguments in buffer limit configuration."));
     }
-    for class in words.chunks(4) {
-        let (hard, soft) = (memory(class[1])?, memory(class[2])?);
-        let seconds = integer(class[3], 0, i32::MAX.into())? as u64;
-        match class[0].to_ascii_lowercase().as_slice() {
-            b"pubsub" => {
-                let or_none = |bytes: usize| if bytes == 0 { usize::MAX } else { bytes };
-                config.limits.channel_bytes_max = or_none(hard);
-                config.limits.channel_bytes_soft = or_none(soft);
-                config.limits.channel_soft_ns = seconds * SECOND_NS;
-            }
-            b"normal" | b"slave" | b"replica" => {}
-            _ => {
-                return Err(SetError::Invalid(
-                    "Invalid client class specified in buffer limit configuration.",
-                ));
-            }
-        }
+    for words in words.chunks(4) {
+        let class = CLASSES.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(words[0]));
+        let (_, of) = class
+            .ok_or(SetError::Invalid("Invalid client class specified in buffer limit configuration."))?;
+        let bound = |word: &[u8]| memory(word).map(|bytes| if bytes == 0 { usize::MAX } else { bytes });
+        let soft_ns = integer(words[3], 0, i32::MAX.into())? as u64 * SECOND_NS;
+        *of(&mut config.limits) = OutputLimit { hard: bound(words[1])?, soft: bound(words[2])?, soft_ns };
     }
     Ok(())
 }

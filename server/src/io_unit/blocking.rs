@@ -19,12 +19,17 @@ use super::signals;
 use super::units::{Now, Units};
 use super::watch::SCRATCH_BYTES;
 use crate::error::TOO_MANY_CLIENTS;
+use crate::limits::OutputLimit;
 use crate::logic_unit::{Order, Place};
+use crate::observe::Level;
 use crate::storage_unit::Storage;
 use eagain_net::sync::{Condvar, Mutex, Queue};
-use eagain_net::{Errno, EventFd, Events, Fd, Kernel, PollFd, ShutdownHow, TcpStream, thread};
+use eagain_net::{
+    Errno, EventFd, Events, Fd, Kernel, PollFd, RecvFlags, ShutdownHow, TcpListener, TcpStream, thread,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 /// No call waits for less: the kernel's timeouts are not finer, and 0 would be for ever.
@@ -43,9 +48,16 @@ struct Blocking<K: Kernel, S: Storage> {
     mailbox: Arc<Mailbox<K>>,
     /// Rings for the tender; closed at the end.
     bell: Arc<Queue<K, ()>>,
-    listener: Fd,
+    listeners: Vec<Fd>,
     workers: Workers<K>,
+    /// How often the limits of connections have changed.
+    limits: AtomicU64,
+    /// What more than a few bytes are received into; nobody has one while it waits.
+    scratches: Mutex<K, Vec<Vec<u8>>>,
 }
+
+/// A thread waits with room for so many bytes: as many as small requests have.
+const WAITING_BYTES: usize = 512;
 
 /// A client that is here, as other threads know it.
 struct Here<K: Kernel> {
@@ -65,11 +77,13 @@ struct Bell<K: Kernel> {
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(super) fn run<K: Kernel, S: Storage + 'static>(
     units: Arc<Units<K, S>>,
-    acceptor: Acceptor<K>,
+    acceptors: Vec<Acceptor<K>>,
     ready: impl FnOnce(),
 ) -> Result<(), Errno> {
     let kernel = units.kernel;
-    let Some(listener) = acceptor.listener() else { return Ok(()) };
+    let open = acceptors.into_iter().filter_map(|acceptor| acceptor.listener().map(|open| (acceptor, open)));
+    let mut doors: Vec<(Acceptor<K>, Arc<TcpListener<K>>)> = open.collect();
+    let listeners: Vec<Fd> = doors.iter().map(|(_, listener)| listener.fd()).collect();
     let bell = Arc::new(Queue::new(kernel, 1));
     let rung = bell.clone();
     // Full: it has been rung, and not yet heard.
@@ -82,36 +96,30 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         left: Condvar::new(kernel),
         mailbox,
         bell,
-        listener: listener.fd(),
+        listeners: listeners.clone(),
         workers,
+        limits: AtomicU64::new(0),
+        scratches: Mutex::new(kernel, Vec::new()),
     });
-    let fd = listener.fd();
-    let dispositions =
-        signals::stop_on_signal(&blocking.units, move || _ = kernel.shutdown(fd, ShutdownHow::Both))?;
+    let dispositions = signals::stop_on_signal(&blocking.units, move || shut(kernel, &listeners))?;
     let tender = {
         let blocking = blocking.clone();
         thread::spawn(kernel, "tender", move || blocking.tend())?
     };
+    // This thread takes in those who come to the first listener.
+    let mut others = Vec::new();
+    for (acceptor, listener) in doors.drain(1.min(doors.len())..) {
+        let blocking = blocking.clone();
+        others.push(thread::spawn(kernel, "acceptor", move || blocking.take_in(&acceptor, listener))?);
+    }
     ready();
-    while !blocking.units.is_stopping() {
-        match listener.accept() {
-            Ok((stream, from)) => {
-                let now = Now::of(kernel);
-                if let Some(peer) = acceptor.admit(&blocking.units, stream, from, now, true) {
-                    blocking.start(peer);
-                }
-            }
-            Err(errno) if AcceptError::of(errno) == AcceptError::NoRoom => {
-                // Cut short by a signal.
-                let _ = kernel.nanosleep(Duration::from_nanos(REST_NS));
-            }
-            // EINVAL, once the listener was shut down; else EINTR, or what befell a connection before we took it.
-            Err(_) => {}
-        }
+    for (acceptor, listener) in doors {
+        blocking.take_in(&acceptor, listener);
+    }
+    for other in others {
+        other.join().expect("an accepting thread panicked");
     }
     signals::restore(kernel, dispositions)?;
-    drop(listener);
-    acceptor.close();
     blocking.drain();
     blocking.workers.end();
     blocking.bell.close();
@@ -119,7 +127,38 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     Ok(())
 }
 
+/// Ends all waiting for connections; async-signal-safe.
+fn shut<K: Kernel>(kernel: K, listeners: &[Fd]) {
+    for &listener in listeners {
+        let _ = kernel.shutdown(listener, ShutdownHow::Both);
+    }
+}
+
 impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
+    /// Takes in whoever comes, until the stop.
+    fn take_in(self: &Arc<Self>, acceptor: &Acceptor<K>, listener: Arc<TcpListener<K>>) {
+        let kernel = self.units.kernel;
+        while !self.units.is_stopping() {
+            match acceptor.accept(&listener, false) {
+                Ok((stream, from)) => {
+                    let now = Now::of(kernel);
+                    if let Some(peer) = acceptor.admit(&self.units, stream, &from, now, true) {
+                        self.start(peer);
+                    }
+                }
+                Err(errno) if AcceptError::of(errno) == AcceptError::NoRoom => {
+                    acceptor.rest(&self.units.config.log, errno);
+                    // Cut short by a signal.
+                    let _ = kernel.nanosleep(Duration::from_nanos(REST_NS));
+                }
+                // EINVAL, once the listener was shut down; else EINTR, or what befell a connection before we took it.
+                Err(_) => {}
+            }
+        }
+        drop(listener);
+        acceptor.close();
+    }
+
     /// A thread for the peer.
     fn start(self: &Arc<Self>, mut peer: Peer<K>) {
         let (client, stream) = (peer.client, peer.stream.clone());
@@ -142,7 +181,8 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             let _ = stream.write(TOO_MANY_CLIENTS);
             self.clients.lock().remove(&client);
             if let Some(session) = kept.lock().take() {
-                self.units.logic.lock().disconnect(session);
+                let end = (Level::Warning, "closed, for there is no thread for it");
+                self.units.logic.lock().disconnect(session, end);
             }
         }
     }
@@ -152,12 +192,14 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let kernel = self.units.kernel;
         let clock = || Now::of(kernel);
         let mut service = self.workers.service(kernel, None);
-        let mut scratch = vec![0; SCRATCH_BYTES];
+        let mut waiting = [0; WAITING_BYTES];
         let limits = &self.units.config.limits;
         let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
+        let mut bell = Bell { fd: None, is_rung: false, sends_briefly: false };
+        self.send_briefly(peer, &mut bell, peer.connection.output_limit());
         let progress = self.units.logic.lock().storage().wait();
-        let (mut timeout, mut bell) = (None, Bell { fd: None, is_rung: false, sends_briefly: false });
+        let (mut timeout, mut limits_seen) = (None, self.limits.load(SeqCst));
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
@@ -166,9 +208,9 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             while service.takes(peer) {
                 service.serve(&self.units, peer, &[], now);
                 service.wait(peer, clock);
-                now = flush(peer, now, clock);
+                now = flush(peer, &bell, now, clock);
             }
-            flush(peer, now, clock);
+            flush(peer, &bell, now, clock);
             if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
                 progress.wait(ticket);
                 now = clock();
@@ -187,18 +229,31 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 }
                 now = clock();
             }
-            if !peer.connection.wants_read() {
+            if peer.connection.wants_write() || !peer.connection.wants_read() {
                 continue;
             }
             if !set_read_timeout(peer, &mut timeout, now) {
                 return;
             }
-            let read = peer.stream.read(&mut scratch);
+            let read = peer.stream.read(&mut waiting);
             now = clock();
+            let limits_now = self.limits.load(SeqCst);
+            if limits_now != std::mem::replace(&mut limits_seen, limits_now) {
+                peer.connection.set_limits(&self.units.logic.lock().limits());
+            }
             match read {
                 Ok(0) => peer.connection.end_of_input(now.mono_ns),
+                Ok(n) if n < WAITING_BYTES => {
+                    service.serve(&self.units, peer, &waiting[..n], now);
+                    service.wait(peer, clock);
+                }
                 Ok(n) => {
-                    service.serve(&self.units, peer, &scratch[..n], now);
+                    let mut scratch = self.scratches.lock().pop().unwrap_or_else(|| vec![0; SCRATCH_BYTES]);
+                    scratch[..n].copy_from_slice(&waiting);
+                    // Nothing more, an end or an error: the next read that waits says so.
+                    let more = peer.stream.recv(&mut scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
+                    service.serve(&self.units, peer, &scratch[..n + more], now);
+                    self.scratches.lock().push(scratch);
                     service.wait(peer, clock);
                 }
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
@@ -219,13 +274,8 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             }
             (bell.fd, bell.is_rung) = (Some(made), true);
         }
-        if peer.listens() && !bell.sends_briefly {
-            // A send that waits must not outlast the time for which much may wait for a listener.
-            let limits = &self.units.config.limits;
-            let soft = Duration::from_nanos(limits.channel_soft_ns / 8).max(TIMEOUT_MIN);
-            let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
-            let brief = if stall.is_zero() { soft } else { soft.min(stall.max(TIMEOUT_MIN)) };
-            bell.sends_briefly = peer.stream.set_write_timeout(Some(brief)).is_ok();
+        if peer.listens() {
+            self.send_briefly(peer, bell, self.units.config.limits.channel_output);
         }
         // Behind the bell: whoever puts something aside from now on rings it.
         peer.deliver(&mut self.units.logic.lock(), std::mem::take(&mut bell.is_rung), now);
@@ -256,10 +306,21 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         !fds[0].revents.is_empty()
     }
 
+    /// A send that waits must not outlast the time for which much may wait for the peer.
+    fn send_briefly(&self, peer: &Peer<K>, bell: &mut Bell<K>, limit: OutputLimit) {
+        if bell.sends_briefly || limit.soft == usize::MAX {
+            return;
+        }
+        let soft = Duration::from_nanos(limit.soft_ns / 8).max(TIMEOUT_MIN);
+        let stall = Duration::from_nanos(self.units.config.limits.write_stall_timeout_ns);
+        let brief = if stall.is_zero() { soft } else { soft.min(stall.max(TIMEOUT_MIN)) };
+        bell.sends_briefly = peer.stream.set_write_timeout(Some(brief)).is_ok();
+    }
+
     /// The connection is over: its place in the directory, then its socket.
     fn leave(&self, mut peer: Peer<K>) {
         if let Some(session) = peer.session.take() {
-            self.units.logic.lock().disconnect(session);
+            self.units.logic.lock().disconnect(session, peer.connection.end());
         }
         let client = peer.client;
         drop(peer);
@@ -299,9 +360,11 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
                     let _ = bell.write(1);
                 }
             }
+            // A connection is its thread's, which takes them over with its next request.
+            Order::Limits => _ = self.limits.fetch_add(1, SeqCst),
             Order::Shutdown => {
                 self.units.stop();
-                let _ = self.units.kernel.shutdown(self.listener, ShutdownHow::Both);
+                shut(self.units.kernel, &self.listeners);
             }
         }
     }
@@ -333,15 +396,14 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     }
 }
 
-/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall, but for a listener,
-/// who has less time and for whom more may have been put aside meanwhile. The time behind it; `now`, where there was nothing to
-/// send.
-fn flush<K: Kernel>(peer: &mut Peer<K>, now: Now, clock: impl Fn() -> Now) -> Now {
+/// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall, but where sends are
+/// brief: the deadlines of the connection say what is too long there. The time behind it; `now`, where there was nothing to send.
+fn flush<K: Kernel>(peer: &mut Peer<K>, bell: &Bell<K>, now: Now, clock: impl Fn() -> Now) -> Now {
     if !peer.connection.wants_write() {
         return now;
     }
     peer.flush(&clock);
-    if peer.connection.wants_write() && !peer.listens() {
+    if peer.connection.wants_write() && !bell.sends_briefly {
         peer.connection.close(CloseReason::WriteStalled);
     }
     clock()

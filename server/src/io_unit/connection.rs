@@ -25,16 +25,15 @@ mod delivery;
 mod end;
 mod requests;
 
-pub use delivery::ChannelBounds;
-
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::window::Window;
-use crate::limits::Limits;
+use crate::limits::{Limits, OutputLimit};
 use crate::request_queue::ReplyBatch;
 use crate::resp::{Decoder, Protocol, ProtocolError, Reply};
 use delivery::{Overfull, Waiting};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +78,6 @@ pub struct Served {
     pub requests: usize,
 }
 
-/// What of [`Limits`] a connection needs while it lives.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    output_bytes_max: usize,
-    output_bytes_high: usize,
-    in_flight_max: u64,
-    requests_per_turn_max: usize,
-    idle_timeout_ns: u64,
-    write_stall_timeout_ns: u64,
-    linger_timeout_ns: u64,
-}
-
 /// Replies that came before those of earlier requests.
 #[derive(Debug, Default)]
 struct Parked {
@@ -103,7 +90,7 @@ struct Parked {
 /// One connection. What few of them have at a time is in a box of its own, since most of many are idle.
 #[derive(Debug)]
 pub struct Connection {
-    bounds: Bounds,
+    limits: Arc<Limits>,
     phase: Phase,
     close_reason: Option<CloseReason>,
     decoder: Decoder,
@@ -121,7 +108,7 @@ pub struct Connection {
     starved: bool,
     /// The oldest request without a reply waits, and those behind it too.
     waiting: Option<Box<Waiting>>,
-    /// Since when more waits for a listener than may for long, what that is, and when that was too long.
+    /// More waits for the peer than may for long.
     overfull: Option<Box<Overfull>>,
     /// Nothing more will be read: the peer ended its side, or the server stops.
     input_ended: Option<CloseReason>,
@@ -136,17 +123,9 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(limits: &Limits, now_ns: u64) -> Self {
+    pub fn new(limits: &Arc<Limits>, now_ns: u64) -> Self {
         Connection {
-            bounds: Bounds {
-                output_bytes_max: limits.output_bytes_max,
-                output_bytes_high: limits.output_bytes_high.max(1),
-                in_flight_max: limits.in_flight_max.max(1) as u64,
-                requests_per_turn_max: limits.requests_per_turn_max.max(1),
-                idle_timeout_ns: limits.idle_timeout_ns,
-                write_stall_timeout_ns: limits.write_stall_timeout_ns,
-                linger_timeout_ns: limits.linger_timeout_ns,
-            },
+            limits: limits.clone(),
             phase: Phase::Open,
             close_reason: None,
             decoder: Decoder::new(limits),
@@ -178,9 +157,15 @@ impl Connection {
         self.window = Some(Box::new(window));
     }
 
-    /// `CONFIG SET timeout` reaches connections that are open already.
-    pub fn set_idle_timeout(&mut self, idle_timeout_ns: u64) {
-        self.bounds.idle_timeout_ns = idle_timeout_ns;
+    /// `CONFIG SET` reaches connections that are open already.
+    pub fn set_limits(&mut self, limits: &Arc<Limits>) {
+        self.limits = limits.clone();
+        self.decoder.set_limits(limits);
+    }
+
+    /// How much may wait for the peer, if it does not listen to channels.
+    pub fn output_limit(&self) -> OutputLimit {
+        self.limits.output
     }
 
     // ---- Bytes in ------------------------------------------------------------------------------------------------
@@ -276,7 +261,7 @@ impl Connection {
         self.active_ns = now_ns;
         self.output_moved_ns = now_ns;
         self.outbox.sent(count);
-        self.look_at_fill();
+        self.look_at_fill(OutputLimit::NONE, now_ns);
         self.settle(now_ns);
     }
 

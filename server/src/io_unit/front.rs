@@ -3,22 +3,47 @@
 //! is told by signals of the process, which all threads have to be born with blocked.
 
 use super::acceptor::Acceptor;
+use super::home::LISTENER;
 use crate::config::Config;
 use crate::server::ServeError;
 use eagain_net::model::{AnyCompleter, AnyPoller, Completer, ModelKind, Poller, Refusal, Waker};
-use eagain_net::{Kernel, SocketAddr};
+use eagain_net::{Errno, Kernel, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What a ring has room for before it has to be entered.
 const RING_ENTRIES: u32 = 1024;
 /// Threads of the C library that do POSIX AIO.
 const AIO_THREADS: u32 = 256;
 
-/// A listening socket, and the model beside it.
+/// The listening sockets, and the model beside them.
 pub(crate) struct Front<K: Kernel> {
-    pub(super) acceptor: Acceptor<K>,
+    pub(super) acceptors: Acceptors<K>,
+    /// Where the first of them is.
+    at: SocketAddr,
     pub(super) machine: Machine<K>,
     /// Peers that the model can serve at a time.
     pub(super) peers_max: usize,
+}
+
+/// The listening sockets of a loop; the token of each is its place behind [`LISTENER`].
+pub(super) struct Acceptors<K: Kernel>(pub(super) Vec<Acceptor<K>>);
+
+impl<K: Kernel> Acceptors<K> {
+    /// How many.
+    pub(super) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// The one with this token.
+    pub(super) fn get(&self, token: u64) -> Option<&Acceptor<K>> {
+        self.0.get(usize::try_from(token.checked_sub(LISTENER)?).ok()?)
+    }
+
+    /// That one, and its socket as long as it is open.
+    pub(super) fn open(&self, token: u64) -> Option<(&Acceptor<K>, Arc<TcpListener<K>>)> {
+        self.get(token).and_then(|acceptor| Some((acceptor, acceptor.listener()?)))
+    }
 }
 
 /// A model, made.
@@ -53,20 +78,30 @@ impl<K: Kernel> Front<K> {
             Machine::Poller(AnyPoller::new(kernel, kind).map_err(refused)?)
         };
         let listen = config.listen;
-        let acceptor = Acceptor::new(kernel, listen, config.model.is_readiness(), config.loops > 1)
+        let nonblocking = config.model.is_readiness();
+        let acceptor = patiently(kernel, || Acceptor::new(kernel, listen, nonblocking, config.loops > 1))
             .map_err(|errno| ServeError::Listen(listen, errno))?;
-        Ok(Front { acceptor, machine, peers_max })
+        let unix = match config.unix_socket.as_str() {
+            "" => None,
+            path => {
+                let unix = patiently(kernel, || Acceptor::unix(kernel, path, nonblocking));
+                Some(unix.map_err(|errno| ServeError::at_path(path, errno))?)
+            }
+        };
+        let at = acceptor.local_addr().unwrap_or(listen);
+        let acceptors = Acceptors(std::iter::once(acceptor).chain(unix).collect());
+        Ok(Front { acceptors, at, machine, peers_max })
     }
 
     /// Lets clients in.
     pub(super) fn listen(&self) -> Result<(), ServeError> {
-        let at = self.local_addr();
-        self.acceptor.listen().map_err(|errno| ServeError::Listen(at, errno))
+        let listened = self.acceptors.0.iter().try_for_each(Acceptor::listen);
+        listened.map_err(|errno| ServeError::Listen(self.at, errno))
     }
 
     /// Where it listens, or will.
     pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.acceptor.local_addr()
+        self.at
     }
 
     /// What ends the model's waiting.
@@ -77,4 +112,16 @@ impl<K: Kernel> Front<K> {
             Machine::Completer(completer) => Some(completer.waker()),
         }
     }
+}
+
+/// Binds again for half a second where somebody else has the address: it may be a process that was killed, whose ring the kernel ends
+/// a while after it, and the ring's listener with it.
+fn patiently<K: Kernel, T>(kernel: K, bind: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    for _ in 0..50 {
+        match bind() {
+            Err(Errno::EADDRINUSE) => _ = kernel.nanosleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    bind()
 }

@@ -1,7 +1,7 @@
 //! Replies that must not leave before the storage says so. They are in the connection's outbox behind its gate; here is
 //! which ticket opens it how far, and, of a loop, which peers there is to be looked at when the storage has news.
 
-use super::connection::{ChannelBounds, Connection};
+use super::connection::Connection;
 use super::units::Now;
 use crate::logic_unit::{LogicUnit, Session};
 use crate::storage_unit::{Commit, Standing, Storage};
@@ -97,7 +97,8 @@ pub(super) fn deliver<S: Storage>(
     if delivery.commit != Commit::Done {
         connection.hold_replies();
     }
-    let bounds = session.subscriptions.as_ref().map(|_| ChannelBounds::of(&logic.config().limits));
-    connection.deliver(&delivery.bytes, delivery.answered, bounds, now.mono_ns);
+    let limits = &logic.config().limits;
+    let limit = if session.subscriptions.is_some() { limits.channel_output } else { limits.output };
+    connection.deliver(&delivery.bytes, delivery.answered, limit, now.mono_ns);
     held.hold(connection, delivery.commit, usize::from(delivery.answered), now.mono_ns);
 }

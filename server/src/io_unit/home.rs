@@ -13,12 +13,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The listener's token; those of peers are below it.
+/// The first listener's token, the others' being above it; those of peers are below it.
 pub(super) const LISTENER: u64 = 1 << 61;
 /// With a peer's token: look at it only because it may be late.
 pub(super) const DEADLINE: u64 = 1 << 62;
 /// With a peer's token: its socket is paused for a worker. The poller keeps this mark together with what it was asked for.
 pub(super) const PAUSED: u64 = 1 << 63;
+
+/// Whether a token is a listener's.
+pub(super) fn is_listener(token: u64) -> bool {
+    token & (PAUSED | DEADLINE | LISTENER) == LISTENER
+}
 
 /// One loop's own.
 pub struct Home<K: Kernel, S: Storage> {
@@ -125,7 +130,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     /// The peer's session and its place go; closing its socket is what the end of `peer` does.
     pub(super) fn release(&self, peer: &mut Peer<K>) {
         if let Some(session) = peer.session.take() {
-            self.units.logic.lock().disconnect(session);
+            self.units.logic.lock().disconnect(session, peer.connection.end());
         }
         peer.released = true;
         self.peers.remove(peer.token);

@@ -34,7 +34,9 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     for number in 1..units.config.loops {
         let (begun, begins, first) = (Arc::new(Queue::new(kernel, 1)), units.clone(), waker.clone());
         let (tell, all_ready) = (begun.clone(), all_ready.clone());
-        let config = Config { listen: front.local_addr(), ..units.config.clone() };
+        // The path of a Unix socket is one loop's.
+        let config =
+            Config { listen: front.local_addr(), unix_socket: String::new(), ..units.config.clone() };
         let body = move || {
             let front = Front::new(kernel, &config);
             let its_own = front.as_ref().ok().and_then(Front::waker);
@@ -100,9 +102,9 @@ fn drive<K: Kernel, S: Storage + 'static>(mut home: Home<K, S>, front: Front<K>)
     home.peers_max = front.peers_max;
     match front.machine {
         Machine::None => Ok(()),
-        Machine::Completer(completer) => completion::run(home, completer, front.acceptor),
+        Machine::Completer(completer) => completion::run(home, completer, front.acceptors),
         Machine::Poller(poller) => {
-            let watch = Watch::new(home, poller, front.acceptor);
+            let watch = Watch::new(home, poller, front.acceptors);
             match pattern {
                 Pattern::Reactor => reactor::run(watch),
                 Pattern::Proactor => emulated::run(watch),

@@ -2,7 +2,7 @@
 //! I/O by the model, signals by its waker, timers by the time for which it waits.
 
 use super::connection::CloseReason;
-use super::home::{DEADLINE, Home, LISTENER};
+use super::home::{DEADLINE, Home, LISTENER, is_listener};
 use super::peer::Peer;
 use super::units::Now;
 use crate::logic_unit::Order;
@@ -28,8 +28,11 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
     /// is wanted from now on, watches the deadline, and releases the peer where all is over.
     fn settle(&mut self, peer: &mut Peer<K>, now: Now);
 
-    /// Connections are taken in from now on.
-    fn open_door(&mut self) -> Result<(), Errno>;
+    /// How many listeners there are.
+    fn doors(&self) -> u64;
+
+    /// Connections are taken in from now on, by the listener with this token.
+    fn open_door(&mut self, token: u64) -> Result<(), Errno>;
 
     /// No more connections, ever.
     fn close_door(&mut self);
@@ -38,7 +41,9 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Result<(), Errno> {
     let home = driver.home().clone();
-    driver.open_door()?;
+    for number in 0..driver.doors() {
+        driver.open_door(LISTENER + number)?;
+    }
     let mut stopping: Option<Drain> = None;
     let mut now = Now::of(home.units.kernel);
     loop {
@@ -78,9 +83,9 @@ fn look_at_the_clock<K: Kernel, S: Storage>(
     door_is_closed: bool,
 ) -> Result<(), Errno> {
     while let Some(token) = home.pop_due(now) {
-        if token == LISTENER {
+        if is_listener(token) {
             if !door_is_closed && !home.units.is_stopping() {
-                driver.open_door()?;
+                driver.open_door(token)?;
             }
             continue;
         }
@@ -142,6 +147,22 @@ fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Hom
                 };
                 if home.deliver(&mut peer, true, now) {
                     driver.settle(&mut peer, now);
+                }
+            }
+            Order::Limits => {
+                let limits = home.units.logic.lock().limits();
+                let mut is_done = true;
+                for shared in home.peers.tokens().into_iter().filter_map(|token| home.peers.get(token)) {
+                    let Some(mut peer) = shared.try_lock() else {
+                        is_done = false;
+                        continue;
+                    };
+                    peer.connection.set_limits(&limits);
+                    home.watch_deadline(&mut peer);
+                }
+                if !is_done {
+                    home.mailbox.post(&[order]);
+                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
                 }
             }
         }

@@ -65,7 +65,7 @@ pub(crate) fn run<K: Kernel, S: Storage + 'static>(
         Some(waker) => loops::run(units, front, waker, || ready(at)),
         None => {
             front.listen()?;
-            blocking::run(units, front.acceptor, || ready(at)).map_err(ServeError::Kernel)
+            blocking::run(units, front.acceptors.0, || ready(at)).map_err(ServeError::Kernel)
         }
     }
 }

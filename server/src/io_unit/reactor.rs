@@ -11,7 +11,7 @@
 //!
 //! Without workers the main thread takes the workers' part itself.
 
-use super::home::{Home, LISTENER, PAUSED};
+use super::home::{Home, PAUSED, is_listener};
 use super::main_loop::{self, BUSY_NS, MainLoop};
 use super::peer::{Peer, Ready};
 use super::service::Service;
@@ -29,8 +29,8 @@ use std::time::Duration;
 enum Task {
     /// A peer's socket is ready.
     Peer(u64, Ready),
-    /// Somebody wants to connect.
-    Accept,
+    /// Somebody wants to connect, to the listener with this token.
+    Accept(u64),
     /// Something happened to a peer that is no event of its socket.
     GoOn(u64),
 }
@@ -108,9 +108,13 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
         }
     }
 
+    fn doors(&self) -> u64 {
+        self.shared.watch.acceptors.len()
+    }
+
     /// Step 1, for the listener; for a peer it is done where it is accepted.
-    fn open_door(&mut self) -> Result<(), Errno> {
-        self.shared.watch.open_door()
+    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
+        self.shared.watch.open_door(token)
     }
 
     fn close_door(&mut self) {
@@ -121,9 +125,9 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
 impl<K: Kernel, S: Storage> Shared<K, S> {
     /// Steps 3 and 6: the event goes into the request queue, and its socket is left alone until a worker has handled it.
     fn dispatch(&self, event: Event) {
-        if event.token == LISTENER {
-            if self.watch.pause_door() {
-                let _ = self.queue.push(Task::Accept);
+        if is_listener(event.token) {
+            if self.watch.pause_door(event.token) {
+                let _ = self.queue.push(Task::Accept(event.token));
             }
             return;
         }
@@ -145,7 +149,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             let now = Now::of(self.watch.home.units.kernel);
             match task {
                 Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now, true),
-                Task::Accept => self.watch.accept(now, true),
+                Task::Accept(token) => self.watch.accept(token, now, true),
                 Task::GoOn(token) => {
                     let Some(shared) = self.watch.home.peers.get(token) else { continue };
                     let mut peer = shared.lock();
@@ -159,8 +163,8 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
 
     /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
     fn handle(&self, token: u64, ready: Ready, scratch: &mut [u8], now: Now, paused: bool) {
-        if token == LISTENER {
-            self.watch.accept(now, paused);
+        if is_listener(token) {
+            self.watch.accept(token, now, paused);
             return;
         }
         let home = &*self.watch.home;

@@ -8,6 +8,7 @@ use super::home::Home;
 use super::peer::Peer;
 use super::units::{Now, Units};
 use crate::logic_unit::Session;
+use crate::observe::Level;
 use crate::request_queue::{ReplyBatch, RequestBatch, Wait};
 use crate::storage_unit::{Commit, Storage};
 use eagain_net::model::Waker;
@@ -184,7 +185,7 @@ impl<K: Kernel> Service<K> {
                     home.deliver(&mut peer, true, now);
                 }
             } else if let Some(session) = job.session.take() {
-                home.units.logic.lock().disconnect(session);
+                home.units.logic.lock().disconnect(session, (Level::Verbose, "it has gone"));
             }
             job.requests.restart(0);
             crew.spare.push(job);

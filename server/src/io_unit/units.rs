@@ -129,7 +129,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         for (number, ear) in self.loops.lock().iter().enumerate() {
             let concerns = |order: &&Order| match order {
                 Order::Look { place } => place.at_loop == number,
-                Order::Kill { .. } | Order::Shutdown => true,
+                Order::Kill { .. } | Order::Limits | Order::Shutdown => true,
             };
             let its: Vec<Order> = orders.iter().filter(concerns).cloned().collect();
             if !its.is_empty() {

@@ -1,6 +1,7 @@
 //! A poller, the listener, and the loop's peers: what every driver on a readiness model does in the same way.
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::Accepted;
+use super::front::Acceptors;
 use super::home::{Home, LISTENER};
 use super::peer::{Peer, Ready};
 use super::service::Service;
@@ -29,12 +30,12 @@ pub(super) enum Ask {
 pub(super) struct Watch<K: Kernel, S: Storage> {
     pub(super) home: Arc<Home<K, S>>,
     pub(super) poller: AnyPoller<K>,
-    acceptor: Acceptor<K>,
+    pub(super) acceptors: Acceptors<K>,
 }
 
 impl<K: Kernel, S: Storage> Watch<K, S> {
-    pub(super) fn new(home: Home<K, S>, poller: AnyPoller<K>, acceptor: Acceptor<K>) -> Watch<K, S> {
-        Watch { home: Arc::new(home), poller, acceptor }
+    pub(super) fn new(home: Home<K, S>, poller: AnyPoller<K>, acceptors: Acceptors<K>) -> Watch<K, S> {
+        Watch { home: Arc::new(home), poller, acceptors }
     }
 
     /// Waits; `events` is what for.
@@ -44,36 +45,40 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     }
 
     /// The listener is watched, for the first time or again after a rest.
-    pub(super) fn open_door(&self) -> Result<(), Errno> {
-        let Some(listener) = self.acceptor.listener() else { return Ok(()) };
-        match self.poller.modify(listener.fd(), LISTENER, Interest::READABLE) {
-            Err(Errno::ENOENT) => self.poller.register(listener.fd(), LISTENER, Interest::READABLE),
+    pub(super) fn open_door(&self, token: u64) -> Result<(), Errno> {
+        let Some((_, listener)) = self.acceptors.open(token) else { return Ok(()) };
+        match self.poller.modify(listener.fd(), token, Interest::READABLE) {
+            Err(Errno::ENOENT) => self.poller.register(listener.fd(), token, Interest::READABLE),
             other => other,
         }
     }
 
     pub(super) fn close_door(&self) {
-        if let Some(listener) = self.acceptor.listener() {
-            let _ = self.poller.deregister(listener.fd());
+        for (token, acceptor) in (LISTENER..).zip(&self.acceptors.0) {
+            if let Some((_, listener)) = self.acceptors.open(token) {
+                let _ = self.poller.deregister(listener.fd());
+            }
+            acceptor.close();
         }
-        self.acceptor.close();
     }
 
     /// Until it is rearmed or the door opened, no event of the listener. `true`: there is one to be handled.
-    pub(super) fn pause_door(&self) -> bool {
-        self.acceptor.listener().is_some_and(|listener| self.poller.pause(listener.fd(), LISTENER).is_ok())
+    pub(super) fn pause_door(&self, token: u64) -> bool {
+        let listener = self.acceptors.open(token);
+        listener.is_some_and(|(_, listener)| self.poller.pause(listener.fd(), token).is_ok())
     }
 
     /// Takes in whoever waits; `paused`: the listener is.
-    pub(super) fn accept(&self, now: Now, paused: bool) {
-        let accepted = self.acceptor.turn(&self.home, now, |peer| {
+    pub(super) fn accept(&self, token: u64, now: Now, paused: bool) {
+        let Some(acceptor) = self.acceptors.get(token) else { return };
+        let accepted = acceptor.turn(&self.home, now, |peer| {
             self.poller.register(peer.stream.fd(), peer.token, Interest::READABLE)
         });
-        let Some(listener) = self.acceptor.listener() else { return };
+        let Some(listener) = acceptor.listener() else { return };
         let outcome = match accepted {
             Accepted::RestUntil(until) => {
-                let _ = self.poller.pause(listener.fd(), LISTENER);
-                self.home.look_at(LISTENER, until);
+                let _ = self.poller.pause(listener.fd(), token);
+                self.home.look_at(token, until);
                 return;
             }
             Accepted::Nobody => Outcome::Nothing,
@@ -82,9 +87,9 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         };
         // It fails where the door was closed meanwhile.
         let _ = if paused {
-            self.poller.resume(listener.fd(), LISTENER, Interest::READABLE, outcome)
+            self.poller.resume(listener.fd(), token, Interest::READABLE, outcome)
         } else {
-            self.poller.rearm(listener.fd(), LISTENER, Interest::READABLE, outcome)
+            self.poller.rearm(listener.fd(), token, Interest::READABLE, outcome)
         };
     }
 

@@ -2,6 +2,7 @@
 
 use super::session::{Session, Subscriptions};
 use super::{Order, Shared, glob};
+use crate::observe::Level;
 use crate::resp::{Protocol, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +120,7 @@ fn send(
     own: &mut Option<(usize, &mut Vec<u8>)>,
 ) -> usize {
     let mut encoded = Encoded::default();
-    let bytes_max = shared.config.limits.channel_bytes_max;
+    let bytes_max = shared.config.limits.channel_output.hard;
     for &slot in slots {
         let bytes = encoded.get(shared.directory.protocol(slot), words);
         match own {
@@ -127,7 +128,12 @@ fn send(
             _ => match shared.directory.deliver(slot, bytes_max, |its| its.bytes.extend_from_slice(bytes)) {
                 Ok(Some(place)) => shared.order(Order::Look { place }),
                 Ok(None) => {}
-                Err(client) => shared.order(Order::Kill { client }),
+                Err(Some(client)) => {
+                    let why = "closed, for more messages wait for it than client-output-buffer-limit allows";
+                    shared.log_client(Level::Warning, client, slot, why);
+                    shared.order(Order::Kill { client });
+                }
+                Err(None) => {}
             },
         }
     }

@@ -14,6 +14,8 @@ pub struct Delivery {
     pub bytes: Vec<u8>,
     /// The reply to the request that has waited is among them.
     pub answered: bool,
+    /// There were too many: the client is about to be closed.
+    is_overfull: bool,
     /// When they may leave, where that reply tells of a change.
     pub commit: Commit,
 }
@@ -134,18 +136,19 @@ impl Directory {
     }
 
     /// Puts aside what `write` appends for the client in this slot. The client's number, and its place where its loop has
-    /// to be notified of it; `None`: it has more than `bytes_max` already, and does not take it.
+    /// to be notified of it. An error: it has more than `bytes_max` already, and does not take it; its number, the first time.
     pub(super) fn deliver(
         &mut self,
         slot: usize,
         bytes_max: usize,
         write: impl FnOnce(&mut Delivery),
-    ) -> Result<Option<Place>, u64> {
+    ) -> Result<Option<Place>, Option<u64>> {
         let Some(entry) = &mut self.slots[slot] else { return Ok(None) };
         let is_first = entry.delivery.is_none();
         let delivery = entry.delivery.get_or_insert_default();
         if delivery.bytes.len() > bytes_max {
-            return Err(entry.id);
+            let is_first = !std::mem::replace(&mut delivery.is_overfull, true);
+            return Err(is_first.then_some(entry.id));
         }
         write(delivery);
         Ok(is_first.then_some(entry.place))

@@ -27,7 +27,8 @@ pub use directory::{ClientEntry, Delivery, Directory};
 pub use session::{Place, Session};
 
 use crate::config::Config;
-use crate::observe::Counters;
+use crate::limits::Limits;
+use crate::observe::{Counters, Level};
 use crate::random::Random;
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::resp::Arguments;
@@ -35,6 +36,7 @@ use crate::storage_unit::{Commit, Standing, Storage};
 use channels::Channels;
 use command::client_pause::Pause;
 use command::slowlog::{SlowLog, Stopwatch};
+use std::sync::Arc;
 use waiting::Waiters;
 
 /// What the wall clock says, as it was handed in.
@@ -78,6 +80,8 @@ pub enum Order {
         /// Where it is.
         place: Place,
     },
+    /// Take over the limits of the configuration, which have changed.
+    Limits,
     /// Stop the server.
     Shutdown,
 }
@@ -106,13 +110,33 @@ pub struct Shared {
     /// Forty hexadecimal digits that tell this run of the server from others.
     pub run_id: String,
     orders: Vec<Order>,
+    /// Those of the configuration, as connections hold them.
+    limits: Arc<Limits>,
     storage_name: &'static str,
+    /// The one who came last found no place.
+    is_full: bool,
 }
 
 impl Shared {
+    /// Tells the operator something about a client.
+    #[cold]
+    pub fn log_client(&self, level: Level, id: u64, slot: usize, text: &str) {
+        self.config.log.line(level, || format!("client {id} at {}: {text}", self.directory.peer(slot)));
+    }
+
     /// Asks something of the loop.
     pub fn order(&mut self, order: Order) {
         self.orders.push(order);
+    }
+
+    /// The configuration is this one from now on.
+    pub fn configure(&mut self, config: Config) {
+        if config.limits != self.config.limits {
+            self.limits = Arc::new(config.limits.clone());
+            self.order(Order::Limits);
+        }
+        config.log.set_least(config.log_level);
+        self.config = config;
     }
 
     /// What the engine behind the data is called.
@@ -134,6 +158,7 @@ impl<S: Storage> LogicUnit<S> {
         let mut random = Random::new(seed);
         let run_id: String = (0..5).map(|_| format!("{:08x}", random.next_u64() as u32)).collect();
         let shared = Shared {
+            limits: Arc::new(config.limits.clone()),
             config,
             counters: Counters::default(),
             directory: Directory::default(),
@@ -146,6 +171,7 @@ impl<S: Storage> LogicUnit<S> {
             run_id,
             orders: Vec::new(),
             storage_name: storage.name(),
+            is_full: false,
         };
         LogicUnit { storage, shared }
     }
@@ -159,18 +185,30 @@ impl<S: Storage> LogicUnit<S> {
     pub fn connect(&mut self, peer: &str, local: &str, now: WallTime) -> Session {
         self.shared.counters.connections_total += 1;
         let trusted = self.shared.config.password.is_empty();
+        self.shared.config.log.line(Level::Verbose, || format!("a client has come from {peer}"));
         self.shared.directory.enter(peer, local, trusted, now.unix_ms())
     }
 
-    /// Whether another client may come; if not, it is told [`crate::error::TOO_MANY_CLIENTS`] and closed.
-    pub fn admits_client(&mut self) -> bool {
-        let admits = self.shared.directory.len() < self.shared.config.limits.clients_max;
+    /// Whether another client may come, where the model has `room` for it; if not, it is told
+    /// [`crate::error::TOO_MANY_CLIENTS`] and closed.
+    pub fn admits_client(&mut self, room: bool) -> bool {
+        let (clients, most) = (self.shared.directory.len(), self.shared.config.limits.clients_max);
+        let admits = room && clients < most;
         self.shared.counters.connections_rejected += u64::from(!admits);
+        if !admits && !self.shared.is_full {
+            self.shared.config.log.line(Level::Warning, || {
+                format!(
+                    "{clients} clients are as many as there may be (maxclients {most}): others are refused"
+                )
+            });
+        }
+        self.shared.is_full = !admits;
         admits
     }
 
-    /// A client has gone.
-    pub fn disconnect(&mut self, mut session: Session) {
+    /// A client has gone, for a reason that the operator may want to know.
+    pub fn disconnect(&mut self, mut session: Session, (level, why): (Level, &str)) {
+        self.shared.log_client(level, session.id, session.slot, why);
         command::transaction::unwatch_all(&mut session, self.storage.databases());
         self.shared.waiters.cancel(self.storage.databases(), session.id);
         self.shared.channels.unsubscribe_all(&mut session);
@@ -289,6 +327,11 @@ impl<S: Storage> LogicUnit<S> {
     /// What the operator chose, with what `CONFIG SET` has changed since.
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// Its limits, as connections hold them.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.shared.limits.clone()
     }
 
     /// What is counted, for the I/O unit to add to.

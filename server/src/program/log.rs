@@ -1,32 +1,44 @@
-//! Lines for the operator, on the standard error: when, how grave, what. Under systemd the journal knows when, and is given how
-//! grave by a number (sd-daemon(3)).
+//! Lines for the operator: when, how grave, what. They go to the standard error, or are appended to a file, which is opened for each
+//! line, so that it can be moved away at any time. Under systemd the journal knows when, and is given how grave by a number
+//! (sd-daemon(3)).
 
+use eagain_server::observe::Level;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How grave a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The program cannot go on.
-    Error,
-    /// It goes on, and somebody should look.
-    Warning,
-    /// For who wants to know.
-    Info,
+/// Writes a line to the standard error.
+pub fn line(level: Level, text: &str) {
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        let number = match level {
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Notice => 5,
+            Level::Verbose => 6,
+            Level::Debug => 7,
+        };
+        eprintln!("<{number}>eagain-server: {text}");
+    } else {
+        eprintln!("{}", stamped(level, text));
+    }
 }
 
-/// Writes a line.
-pub fn line(level: Level, text: &str) {
-    let (number, name) = match level {
-        Level::Error => (3, "error"),
-        Level::Warning => (4, "warning"),
-        Level::Info => (6, "info"),
-    };
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
-        eprintln!("<{number}>eagain-server: {text}");
-        return;
+/// Appends a line to the file at `path`, or to the standard error where there is no path.
+pub fn line_to(path: &str, level: Level, text: &str) {
+    if path.is_empty() {
+        return line(level, text);
     }
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let written = file.and_then(|mut file| writeln!(file, "{}", stamped(level, text)));
+    if let Err(error) = written {
+        line(level, text);
+        line(Level::Warning, &format!("--logfile {path}: {error}"));
+    }
+}
+
+fn stamped(level: Level, text: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    eprintln!("{} eagain-server: {name}: {text}", timestamp(now));
+    format!("{} eagain-server: {}: {text}", timestamp(now), level.name())
 }
 
 /// Seconds since 1970 as RFC 3339 writes them.

@@ -9,6 +9,7 @@ use super::arguments::{Arguments, Span};
 use super::{inline, number};
 use crate::limits::Limits;
 use std::fmt;
+use std::sync::Arc;
 
 /// What an unauthenticated peer may send, so that nobody has to be let in to fill our memory (Redis: the same).
 const UNTRUSTED_ARGUMENTS_MAX: i64 = 10;
@@ -66,10 +67,7 @@ impl std::error::Error for ProtocolError {}
 /// A request under way.
 #[derive(Debug)]
 pub struct Decoder {
-    inline_bytes_max: usize,
-    bulk_bytes_max: i64,
-    arguments_max: i64,
-    request_bytes_max: usize,
+    limits: Arc<Limits>,
     trusted: bool,
     /// Arguments found so far; within `..position`.
     spans: Vec<Span>,
@@ -90,12 +88,9 @@ pub struct Decoder {
 
 impl Decoder {
     /// A decoder at the beginning of a stream.
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Arc<Limits>) -> Self {
         Decoder {
-            inline_bytes_max: limits.inline_bytes_max,
-            bulk_bytes_max: i64::try_from(limits.bulk_bytes_max).unwrap_or(i64::MAX),
-            arguments_max: i64::try_from(limits.arguments_max).unwrap_or(i64::MAX),
-            request_bytes_max: limits.request_bytes_max,
+            limits: limits.clone(),
             trusted: true,
             spans: Vec::new(),
             position: 0,
@@ -106,6 +101,23 @@ impl Decoder {
             from_unquoted: false,
             complete: false,
         }
+    }
+
+    /// Bytes held, used or not.
+    pub fn memory(&self) -> usize {
+        self.spans.capacity() * size_of::<Span>() + self.unquoted.capacity()
+    }
+
+    /// Gives them back, between two requests.
+    pub fn release_idle_memory(&mut self) {
+        if self.complete || self.position == 0 {
+            (self.spans, self.unquoted) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// From the next argument on these limits hold.
+    pub fn set_limits(&mut self, limits: &Arc<Limits>) {
+        self.limits = limits.clone();
     }
 
     /// Whether the peer has said who it is, or does not need to. The others get smaller limits.
@@ -132,7 +144,7 @@ impl Decoder {
                         return Ok(None);
                     };
                     let count = count.ok_or(ProtocolError::InvalidMultibulkLength)?;
-                    if count > self.arguments_max {
+                    if usize::try_from(count).is_ok_and(|count| count > self.limits.arguments_max) {
                         return Err(ProtocolError::InvalidMultibulkLength);
                     }
                     if count > UNTRUSTED_ARGUMENTS_MAX && !self.trusted {
@@ -183,14 +195,14 @@ impl Decoder {
             return Err(ProtocolError::ExpectedDollar(bytes[first]));
         }
         let length = match length {
-            Some(length) if (0..=self.bulk_bytes_max).contains(&length) => length,
+            Some(length) if length >= 0 && length as u64 <= self.limits.bulk_bytes_max as u64 => length,
             _ => return Err(ProtocolError::InvalidBulkLength),
         };
         if length > UNTRUSTED_BULK_BYTES_MAX && !self.trusted {
             return Err(ProtocolError::UnauthenticatedBulkLength);
         }
         let length = usize::try_from(length).map_err(|_| ProtocolError::InvalidBulkLength)?;
-        if length > self.request_bytes_max.saturating_sub(self.position) {
+        if length > self.limits.request_bytes_max.saturating_sub(self.position) {
             return Err(ProtocolError::RequestTooLarge);
         }
         Ok(Some(length))
@@ -234,14 +246,14 @@ impl Decoder {
         let from = self.searched.max(self.position);
         let Some(found) = memchr::memchr(b'\r', &bytes[from.min(bytes.len())..]) else {
             self.searched = bytes.len();
-            if bytes.len() - self.position > self.inline_bytes_max {
+            if bytes.len() - self.position > self.limits.inline_bytes_max {
                 return Err(too_long);
             }
             return Ok(None);
         };
         let end = from + found;
         self.searched = end;
-        if end - self.position > self.inline_bytes_max {
+        if end - self.position > self.limits.inline_bytes_max {
             return Err(too_long);
         }
         if end + 1 >= bytes.len() {
@@ -256,13 +268,13 @@ impl Decoder {
     fn decode_inline(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let Some(found) = memchr::memchr(b'\n', &bytes[self.searched..]) else {
             self.searched = bytes.len();
-            if bytes.len() > self.inline_bytes_max {
+            if bytes.len() > self.limits.inline_bytes_max {
                 return Err(ProtocolError::InlineTooLong);
             }
             return Ok(None);
         };
         let newline = self.searched + found;
-        if newline > self.inline_bytes_max {
+        if newline > self.limits.inline_bytes_max {
             return Err(ProtocolError::InlineTooLong);
         }
         let line = match &bytes[..newline] {

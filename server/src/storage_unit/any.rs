@@ -5,6 +5,7 @@ use super::durable::{Backend, Durable, OpenError, SyncPolicy};
 use super::embedded::Embedded;
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
+use crate::observe::Log;
 use eagain_net::{Clock, Files, Threads};
 
 /// Which engine stands behind the data.
@@ -47,6 +48,8 @@ pub struct Options<'a> {
     pub databases: usize,
     /// All the chance that it will ever have.
     pub seed: u64,
+    /// Where it says that its disk fails, and that it does no more.
+    pub log: Log,
 }
 
 /// A storage.
@@ -93,7 +96,7 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
         // What waits for its transaction waits in the process: without one it would wait for ever.
         let waits = options.engine == Engine::Redb && options.policy == SyncPolicy::Never;
         let policy = if waits { SyncPolicy::EverySecond } else { options.policy };
-        let mut durable = Durable::start(kernel, name, databases, backend, policy, seed)
+        let mut durable = Durable::start(kernel, name, databases, backend, policy, seed, options.log.clone())
             .map_err(|errno| OpenError::Io("start the writing thread".to_owned(), errno))?;
         durable.hold(claim);
         Ok((AnyStorage::Durable(Box::new(durable)), Some(format!("{directory}/{name}: {found}"))))

@@ -5,13 +5,15 @@
 //! [`Keyspace::set_expiry`] and [`Keyspace::remove`], and each of them keeps the account of memory, wakes the
 //! watchers and notes the effect: what is forgotten here is forgotten by every command.
 
+mod watches;
+
 use super::bytes::SmallBytes;
 use super::effect::Effect;
 use super::expiry::{Expiry, NEVER};
 use super::sip_hash::HashKey;
 use super::table::Table;
 use super::value::Value;
-use std::collections::BTreeMap;
+use watches::Watches;
 
 /// One key's value and lifetime.
 #[derive(Clone, Debug)]
@@ -37,15 +39,6 @@ pub enum Lifetime {
     Keep,
 }
 
-#[derive(Debug, Default)]
-struct Watched {
-    /// Who wants its version: at `EXEC`.
-    watchers: usize,
-    /// Who is notified when it changes: blocked clients.
-    waiters: usize,
-    version: u64,
-}
-
 /// What happened in a database, for `INFO`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyspaceCounters {
@@ -68,24 +61,11 @@ pub struct Keyspace {
     hash_key: HashKey,
     table: Table<Entry>,
     expiry: Expiry,
-    /// Watched keys; empty most of the time, and then it costs nothing.
-    watched: BTreeMap<SmallBytes, Watched>,
-    /// A bit of each watched key ([`trace`]), so that most others are not looked for; stale bits stay until none is watched.
-    watched_traces: u64,
-    /// Keys that somebody waits for, and that have changed since they were last taken; oldest first, each once.
-    ready: Vec<SmallBytes>,
-    next_version: u64,
+    watches: Watches,
     used_bytes: usize,
     counters: KeyspaceCounters,
     /// Effects since they were last taken, if anybody takes them.
     effects: Option<Vec<Effect>>,
-}
-
-/// One of 64 bits that identify a key.
-#[inline]
-fn trace(key: &[u8]) -> u64 {
-    let last = key.last().copied().unwrap_or(0);
-    1 << ((usize::from(last) + 7 * key.len()) % 64)
 }
 
 impl Keyspace {
@@ -96,10 +76,7 @@ impl Keyspace {
             hash_key,
             table: Table::new(hash_key),
             expiry: Expiry::default(),
-            watched: BTreeMap::new(),
-            watched_traces: 0,
-            ready: Vec::new(),
-            next_version: 1,
+            watches: Watches::default(),
             used_bytes: 0,
             counters: KeyspaceCounters::default(),
             effects: None,
@@ -130,13 +107,7 @@ impl Keyspace {
     /// changed.
     pub fn replace(&mut self, other: Keyspace) {
         (self.table, self.expiry, self.used_bytes) = (other.table, other.expiry, other.used_bytes);
-        for (key, watched) in &mut self.watched {
-            watched.version = self.next_version;
-            if watched.waiters > 0 && !self.ready.contains(key) {
-                self.ready.push(key.clone());
-            }
-        }
-        self.next_version += 1;
+        self.watches.all_changed();
         if let Some(effects) = &mut self.effects {
             effects.clear();
         }
@@ -352,12 +323,8 @@ impl Keyspace {
     /// Removes all keys.
     pub fn clear(&mut self) {
         self.counters.changes += self.table.len() as u64;
-        for (key, watched) in &mut self.watched {
-            if self.table.find(key).is_some() {
-                watched.version = self.next_version;
-            }
-        }
-        self.next_version += 1;
+        let table = &self.table;
+        self.watches.removed_where(|key| table.find(key).is_some());
         self.table.clear();
         self.expiry.clear();
         self.used_bytes = 0;
@@ -388,7 +355,7 @@ impl Keyspace {
     #[inline]
     fn changed(&mut self, key: &[u8]) {
         self.counters.changes += 1;
-        if self.effects.is_some() || self.watched_traces & trace(key) != 0 {
+        if self.effects.is_some() || self.watches.may_have(key) {
             self.note_stored(key);
         }
     }
@@ -396,7 +363,7 @@ impl Keyspace {
     #[inline]
     fn changed_at(&mut self, at: usize) {
         self.counters.changes += 1;
-        if self.effects.is_some() || self.watched_traces & trace(self.table.key_at(at)) != 0 {
+        if self.effects.is_some() || self.watches.may_have(self.table.key_at(at)) {
             let key = self.table.key_at(at).clone();
             self.note_stored(&key);
         }
@@ -404,7 +371,7 @@ impl Keyspace {
 
     #[cold]
     fn note_stored(&mut self, key: &[u8]) {
-        self.wake_watchers(key);
+        self.watches.changed(key);
         let database = self.number;
         if let Some(effects) = &mut self.effects {
             effects.push(Effect::Stored { database, key: SmallBytes::new(key) });
@@ -412,7 +379,7 @@ impl Keyspace {
     }
 
     fn note_removed(&mut self, key: &SmallBytes) {
-        self.wake_watchers(key);
+        self.watches.changed(key);
         let database = self.number;
         if let Some(effects) = &mut self.effects {
             effects.push(Effect::Removed { database, key: key.clone() });
@@ -487,68 +454,39 @@ impl Keyspace {
     pub fn watch(&mut self, key: &[u8], now_ms: u64) -> u64 {
         // A key whose time has come is gone before the watch begins.
         self.peek(key, now_ms);
-        self.watched_traces |= trace(key);
-        let watched = self.watched.entry(SmallBytes::new(key)).or_default();
-        watched.watchers += 1;
-        watched.version
+        self.watches.watch(key)
     }
 
     /// The version of a watched key at `now_ms`.
     pub fn watched_version(&mut self, key: &[u8], now_ms: u64) -> Option<u64> {
         self.peek(key, now_ms);
-        self.watched.get(key).map(|watched| watched.version)
+        self.watches.version(key)
     }
 
     /// Ends one watch of a key.
     pub fn unwatch(&mut self, key: &[u8]) {
-        if let Some(watched) = self.watched.get_mut(key) {
-            watched.watchers -= 1;
-            self.forget_unwatched(key);
-        }
+        self.watches.unwatch(key);
     }
 
     /// Somebody waits for a key to change: from now on [`Keyspace::take_ready`] tells when it has.
     pub fn wait_for(&mut self, key: &[u8]) {
-        self.watched_traces |= trace(key);
-        self.watched.entry(SmallBytes::new(key)).or_default().waiters += 1;
+        self.watches.wait_for(key);
     }
 
     /// One who waited for a key does so no more.
     pub fn wait_no_more(&mut self, key: &[u8]) {
-        if let Some(watched) = self.watched.get_mut(key) {
-            watched.waiters -= 1;
-            self.forget_unwatched(key);
-        }
+        self.watches.wait_no_more(key);
     }
 
     /// Whether a key has changed that somebody waits for.
     #[inline]
     pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        self.watches.has_ready()
     }
 
     /// Keys that somebody waits for, and that have changed since the last call.
     pub fn take_ready(&mut self) -> Vec<SmallBytes> {
-        std::mem::take(&mut self.ready)
-    }
-
-    fn forget_unwatched(&mut self, key: &[u8]) {
-        if self.watched.get(key).is_some_and(|watched| watched.watchers + watched.waiters == 0) {
-            self.watched.remove(key);
-        }
-        if self.watched.is_empty() {
-            self.watched_traces = 0;
-        }
-    }
-
-    fn wake_watchers(&mut self, key: &[u8]) {
-        if let Some(watched) = self.watched.get_mut(key) {
-            watched.version = self.next_version;
-            self.next_version += 1;
-            if watched.waiters > 0 && !self.ready.iter().any(|ready| ready.as_slice() == key) {
-                self.ready.push(SmallBytes::new(key));
-            }
-        }
+        self.watches.take_ready()
     }
 }
 

@@ -146,3 +146,85 @@ pub fn durability(driver: Driver) {
     let mut client = server.connect();
     client.call("DBSIZE\r\nGET 19-49\r\nGET other\r\n", ":1001\r\n$2\r\n49\r\n$2\r\n19\r\n");
 }
+
+/// Clients that read nothing: of what is pipelined, of messages. Each is closed, at once or after a second, and others are served.
+pub fn never_readers(driver: Driver) {
+    for (limit, what) in [
+        ("normal 1mb 0 0 pubsub 1mb 0 0", "hard"),
+        // More than a reply and less than nothing: the time decides.
+        ("normal 0 1mb 1 pubsub 0 1mb 1", "soft"),
+    ] {
+        let Some(server) = Server::start(driver, &["--client-output-buffer-limit", limit]) else { return };
+        let mut other = server.connect();
+        other.call(&format!("SET big {}\r\n", "y".repeat(60_000)), "+OK\r\n");
+        other.call(&format!("APPEND big {}\r\n", "y".repeat(60_000)), ":120000\r\n");
+        let mut reader = server.connect();
+        // One reply of 12 MB: more than sockets hold, and more than the bound.
+        reader.send(format!("MGET{}\r\n", " big".repeat(100)).as_bytes());
+        let mut listener = server.connect();
+        listener.call("SUBSCRIBE news\r\n", "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+        let message = format!("PUBLISH news {}\r\n", "z".repeat(60_000));
+        for _ in 0..300 {
+            let receivers = other.ask(&message, 4);
+            assert!([b":1\r\n", b":0\r\n"].iter().any(|count| receivers == *count), "{receivers:?}");
+        }
+        let gone = (0..200_000).any(|_| {
+            let list = other.ask("CLIENT LIST\r\n", 1);
+            assert_eq!(list, b"$");
+            other.line().parse::<usize>().is_ok_and(|length| {
+                let list = other.read(length + 2);
+                String::from_utf8_lossy(&list).matches("id=").count() == 1
+            })
+        });
+        assert!(gone, "{what}: who reads nothing stays");
+        other.call("PING\r\n", "+PONG\r\n");
+    }
+}
+
+/// A Unix socket beside the address, whose file goes with the server; and what the kernel is asked about silent peers.
+pub fn sockets(driver: Driver) {
+    let folder = Folder::new();
+    let path = format!("{}/socket", folder.path());
+    let Some(mut server) =
+        Server::start(driver, &["--unixsocket", &path, "--unixsocketperm", "700", "--tcp-keepalive", "300"])
+    else {
+        return;
+    };
+    let mut local = server.connect_unix(&path);
+    local.call("SET key value\r\n", "+OK\r\n");
+    let big = "x".repeat(200_000);
+    local.call(&format!("ECHO {}\r\n", &big[..60_000]), &format!("$60000\r\n{}\r\n", &big[..60_000]));
+    let mut remote = server.connect();
+    remote.call("GET key\r\n", "$5\r\nvalue\r\n");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("a socket").permissions());
+    assert_eq!(mode & 0o777, 0o700);
+    // A second server finds it taken, and leaves it as it is.
+    let (status, said) = crate::server::refused(&["--unixsocket", &path]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("another program listens there"), "{said}");
+    local.call("GET key\r\n", "$5\r\nvalue\r\n");
+
+    assert_eq!(remote.keepalive_seconds(&server), Some(300));
+    remote.call("CONFIG SET tcp-keepalive 60\r\n", "+OK\r\n");
+    let mut later = server.connect();
+    later.call("PING\r\n", "+PONG\r\n");
+    assert_eq!(later.keepalive_seconds(&server), Some(60));
+    remote.call("CONFIG SET tcp-keepalive 0\r\n", "+OK\r\n");
+    let mut never = server.connect();
+    never.call("PING\r\n", "+PONG\r\n");
+    assert_eq!(never.keepalive_seconds(&server), None);
+
+    server.terminate();
+    for client in [&mut local, &mut remote, &mut later, &mut never] {
+        assert_eq!(client.rest(), b"");
+    }
+    assert_eq!(server.status(), Some(0));
+    assert!(!std::fs::exists(&path).expect("a folder"), "its file stays");
+    // One that was killed leaves it, which is no obstacle.
+    let Some(killed) = Server::start(driver, &["--unixsocket", &path]) else { return };
+    drop(killed);
+    assert!(std::fs::exists(&path).expect("a folder"));
+    let Some(again) = Server::start(driver, &["--unixsocket", &path]) else { return };
+    again.connect_unix(&path).call("PING\r\n", "+PONG\r\n");
+}

@@ -28,6 +28,16 @@ macro_rules! drivers {
                 }
 
                 #[test]
+                fn bounds_what_waits_for_who_does_not_read() {
+                    check::never_readers(DRIVER);
+                }
+
+                #[test]
+                fn serves_a_unix_socket_and_asks_silent_peers() {
+                    check::sockets(DRIVER);
+                }
+
+                #[test]
                 fn stops_gracefully() {
                     check::stop(DRIVER);
                 }

@@ -4,6 +4,7 @@ use eagain_net::sync::{PopTimeoutError, Queue};
 use eagain_net::{Linux, Signal, Signals, thread};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -62,7 +63,15 @@ impl Server {
         let stream = TcpStream::connect_timeout(&self.at, PATIENCE).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Client { stream }
+        Client { stream: Socket::Tcp(stream) }
+    }
+
+    /// A client of this host.
+    pub fn connect_unix(&self, path: &str) -> Client {
+        let stream = UnixStream::connect(path).expect("it listens there");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Client { stream: Socket::Unix(stream) }
     }
 
     /// Whether somebody still listens.
@@ -109,9 +118,36 @@ pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Read for Socket {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.read(bytes),
+            Socket::Unix(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.write(bytes),
+            Socket::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// One connection.
 pub struct Client {
-    stream: TcpStream,
+    stream: Socket,
 }
 
 impl Client {
@@ -146,6 +182,46 @@ impl Client {
         got
     }
 
+    /// So many bytes.
+    pub fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut got = vec![0; length];
+        self.stream.read_exact(&mut got).expect("it answers");
+        got
+    }
+
+    /// A line, without its end.
+    pub fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.extend(self.read(1));
+        }
+        String::from_utf8_lossy(&line).trim_end().to_owned()
+    }
+
+    /// After how many seconds of silence the kernel asks whether this client is still there (proc_net_tcp.txt in the kernel's
+    /// documentation: timer 2, and hundredths of a second until it comes); `None`: it does not.
+    pub fn keepalive_seconds(&self, server: &Server) -> Option<u64> {
+        let Socket::Tcp(stream) = &self.stream else { return None };
+        let its_port = stream.local_addr().expect("an address").port();
+        let ends = format!("0100007F:{:04X} 0100007F:{its_port:04X} 01", server.at.port());
+        for _ in 0..100_000 {
+            let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+            let row = table.lines().find(|row| row.contains(&ends)).expect("its connection");
+            let (timer, hundredths) =
+                row.split_whitespace().nth(5).and_then(|t| t.split_once(':')).expect("a timer");
+            match timer {
+                "02" => {
+                    let hundredths = u64::from_str_radix(hundredths, 16).expect("a number");
+                    return Some(hundredths.div_ceil(6000) * 60);
+                }
+                "00" => return None,
+                // The acknowledgement of its last reply is still to come.
+                _ => {}
+            }
+        }
+        panic!("another timer runs");
+    }
+
     /// All that comes until the end, which is not long in coming; a reset counts as an end.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {
@@ -159,7 +235,8 @@ impl Client {
     }
 
     pub fn end(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("it is connected");
+        let Socket::Tcp(stream) = &self.stream else { return };
+        stream.shutdown(Shutdown::Write).expect("it is connected");
     }
 }
 

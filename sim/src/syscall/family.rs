@@ -2,7 +2,7 @@
 //! its own, so that TCP pays nothing for the others.
 
 use super::descriptor::waits;
-use super::{udp, unix};
+use super::{socket, udp, unix};
 use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
@@ -51,6 +51,14 @@ pub(crate) fn accept(w: &mut World, fd: Fd, _flags: SocketFlags) -> Result<()> {
     match find(w, fd)? {
         Found::Udp(..) => Err(Errno::EOPNOTSUPP),
         Found::Unix(_, sock) => Err(w.network.unix_may_accept(sock).err().unwrap_or(Errno::EAFNOSUPPORT)),
+    }
+}
+
+/// Accepts a connection whose peer's address nobody asks for, as rings do: of either family.
+pub(crate) fn accept_unnamed(w: &mut World, fd: Fd, flags: SocketFlags) -> Step<Fd> {
+    match find(w, fd) {
+        Ok(Found::Unix(..)) => unix::accept(w, fd, flags, &mut None).map(|(fd, _)| fd),
+        _ => socket::accept(w, fd, flags, &mut None).map(|(fd, _)| fd),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::logic_unit::Session;
 use crate::request_queue::ReplyBatch;
 use eagain_net::model::{Event, Interest, Outcome, Poller};
 use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
+use std::sync::Arc;
 
 /// Reads of one client before the others have their turn.
 const READS_PER_TURN_MAX: usize = 4;
@@ -22,7 +23,13 @@ pub(super) struct Client<K: Kernel> {
 }
 
 impl<K: Kernel> Client<K> {
-    pub fn new(stream: TcpStream<K>, session: Session, limits: &Limits, window: Window, now_ns: u64) -> Self {
+    pub fn new(
+        stream: TcpStream<K>,
+        session: Session,
+        limits: &Arc<Limits>,
+        window: Window,
+        now_ns: u64,
+    ) -> Self {
         let mut connection = Connection::new(limits, now_ns);
         connection.limit_under_way(window);
         connection.set_trusted(session.authenticated);
@@ -84,6 +91,13 @@ impl<K: Kernel> Clients<K> {
 
     pub fn is_empty(&self) -> bool {
         self.slots.len() == self.free.len()
+    }
+
+    /// `CONFIG SET` reaches those that are there.
+    pub fn set_limits(&mut self, limits: &Arc<Limits>) {
+        for client in self.slots.iter_mut().filter_map(|(_, client)| client.as_mut()) {
+            client.connection.set_limits(limits);
+        }
     }
 
     /// When the first of them is late.
@@ -196,7 +210,7 @@ impl<K: Kernel> Driver<K> {
     pub(super) fn release(&mut self, token: u64) {
         if let Some(client) = self.clients.remove(token) {
             self.poller.forget(client.stream.fd());
-            self.logic.disconnect(client.session);
+            self.logic.disconnect(client.session, client.connection.end());
         }
         self.touched.remove(&token);
     }

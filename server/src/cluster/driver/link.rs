@@ -91,7 +91,7 @@ impl<K: Kernel> Driver<K> {
         let made = self.links[server].stream.as_ref().map(TcpStream::take_error);
         let is_made = made == Some(Ok(None));
         if is_made {
-            self.proxy.link(server).connected(now.mono_ns);
+            self.proxy.connected(server, now.mono_ns);
         }
         is_made
     }

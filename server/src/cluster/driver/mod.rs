@@ -13,8 +13,10 @@ use super::proxy::Proxy;
 use crate::config::Config;
 use crate::error::TOO_MANY_CLIENTS;
 use crate::io_unit::Window;
+use crate::io_unit::acceptor::{AcceptError, keep_alive};
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order};
+use crate::observe::Level;
 use crate::request_queue::{After, ReplyBatch, RequestBatch};
 use crate::storage_unit::Memory;
 use client::{Client, Clients};
@@ -139,20 +141,16 @@ impl<K: Kernel> Driver<K> {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             match self.listener.accept_nonblocking() {
                 Ok((stream, from)) => {
-                    if !self.logic.admits_client() {
+                    if !self.logic.admits_client(true) {
                         // As much of it as fits: a stranger is not waited for.
                         let _ = stream.write(TOO_MANY_CLIENTS);
                         continue;
                     }
                     let _ = stream.set_nodelay(true);
+                    keep_alive(self.kernel, stream.fd(), self.logic.config().keepalive_s);
                     let session = self.logic.connect(&from.to_string(), &self.local, now.wall);
-                    let client = Client::new(
-                        stream,
-                        session,
-                        &self.logic.config().limits,
-                        self.window.clone(),
-                        now.mono_ns,
-                    );
+                    let client =
+                        Client::new(stream, session, &self.logic.limits(), self.window.clone(), now.mono_ns);
                     let fd = client.stream.fd();
                     let token = self.clients.insert(client);
                     if self.poller.register(fd, token, Interest::READABLE).is_err() {
@@ -163,7 +161,9 @@ impl<K: Kernel> Driver<K> {
                     outcome = Outcome::Drained;
                     break;
                 }
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                Err(errno) if AcceptError::of(errno) == AcceptError::NoRoom => {
+                    let text = || format!("no connection can be accepted for the moment: {errno}");
+                    self.logic.config().log.line(Level::Warning, text);
                     self.rests_until = now.mono_ns + REST_NS;
                     let _ = self.poller.pause(self.listener.fd(), LISTENER);
                     return;
@@ -231,6 +231,7 @@ impl<K: Kernel> Driver<K> {
                         self.release(token);
                     }
                 }
+                Order::Limits => self.clients.set_limits(&self.logic.limits()),
                 // Nobody waits here for what others do.
                 Order::Look { .. } => {}
             }

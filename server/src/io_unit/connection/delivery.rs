@@ -1,7 +1,7 @@
 //! What does not go from request to reply: a request that waits, and what the peer is sent without having asked.
 
 use super::{CloseReason, Connection, Phase};
-use crate::limits::Limits;
+use crate::limits::OutputLimit;
 use crate::request_queue::Wait;
 
 /// Bytes that are received behind a request that waits, so that the peer's end is seen.
@@ -15,30 +15,11 @@ pub(super) struct Waiting {
     until_ns: u64,
 }
 
-/// More waits for a listener than may for long.
+/// More waits for the peer than may for long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Overfull {
     bytes_soft: usize,
     until_ns: u64,
-}
-
-/// How much may wait for a client that listens to channels.
-#[derive(Clone, Copy, Debug)]
-pub struct ChannelBounds {
-    bytes_max: usize,
-    bytes_soft: usize,
-    soft_ns: u64,
-}
-
-impl ChannelBounds {
-    /// Those of the configuration.
-    pub fn of(limits: &Limits) -> ChannelBounds {
-        ChannelBounds {
-            bytes_max: limits.channel_bytes_max,
-            bytes_soft: limits.channel_bytes_soft,
-            soft_ns: limits.channel_soft_ns,
-        }
-    }
 }
 
 impl Connection {
@@ -88,8 +69,8 @@ impl Connection {
     }
 
     /// Takes bytes that are no reply to a request that is being executed. `answered`: the reply to the request that waited is
-    /// among them. `bounds`: those of a client that listens to channels.
-    pub fn deliver(&mut self, bytes: &[u8], answered: bool, bounds: Option<ChannelBounds>, now_ns: u64) {
+    /// among them. `limit`: on what may wait for such a client.
+    pub fn deliver(&mut self, bytes: &[u8], answered: bool, limit: OutputLimit, now_ns: u64) {
         if self.phase != Phase::Open {
             return;
         }
@@ -100,25 +81,26 @@ impl Connection {
             self.waiting = None;
             self.answered += 1;
         }
-        if let Some(bounds) = bounds {
-            if self.outbox.len() + bytes.len() > bounds.bytes_max {
-                // Half a message would be nonsense, and there is no room for a last word.
-                self.close(CloseReason::OutputLimit);
-                return;
-            }
-            if self.outbox.len() + bytes.len() > bounds.bytes_soft && self.overfull.is_none() {
-                let until_ns = now_ns.saturating_add(bounds.soft_ns);
-                self.overfull = Some(Box::new(Overfull { bytes_soft: bounds.bytes_soft, until_ns }));
-            }
+        if self.outbox.len() + bytes.len() > limit.hard {
+            // Half a message would be nonsense, and there is no room for a last word.
+            self.close(CloseReason::OutputLimit);
+            return;
         }
         self.outbox.tail().extend_from_slice(bytes);
+        self.look_at_fill(limit, now_ns);
         self.settle(now_ns);
     }
 
-    /// Something has left: there may be little enough again.
-    pub(super) fn look_at_fill(&mut self) {
-        if self.overfull.as_ref().is_some_and(|overfull| self.outbox.len() <= overfull.bytes_soft) {
-            self.overfull = None;
+    /// Bytes have come or left: from now on there may be too many for long, or few enough again.
+    pub(super) fn look_at_fill(&mut self, limit: OutputLimit, now_ns: u64) {
+        let waiting = self.outbox.len();
+        if let Some(overfull) = &self.overfull {
+            if waiting <= overfull.bytes_soft {
+                self.overfull = None;
+            }
+        } else if waiting > limit.soft {
+            let until_ns = now_ns.saturating_add(limit.soft_ns);
+            self.overfull = Some(Box::new(Overfull { bytes_soft: limit.soft, until_ns }));
         }
     }
 

@@ -1,17 +1,32 @@
 //! Until when a connection may wait, and how it ends.
 
 use super::{CloseReason, Connection, Phase};
+use crate::observe::Level;
+
+/// Buffers that an idle connection keeps.
+const IDLE_BYTES_MAX: usize = 256;
+/// A connection that has had nothing to do for so long is idle.
+const IDLE_NS: u64 = 2_000_000_000;
 
 impl Connection {
     /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
     /// that fires too early is simply set again.
     pub fn deadline(&self) -> Option<u64> {
-        [self.end(), self.waits_until()].into_iter().flatten().min()
+        [self.ends_at(), self.waits_until(), self.releases_at()].into_iter().flatten().min()
     }
 
     /// When it is to be closed.
-    fn end(&self) -> Option<u64> {
+    fn ends_at(&self) -> Option<u64> {
         [self.phase_end(), self.overfull_until()].into_iter().flatten().min()
+    }
+
+    /// When buffers that are larger than those of a small request are given back: nobody knows whether they are ever needed again.
+    fn releases_at(&self) -> Option<u64> {
+        let is_idle = self.phase == Phase::Open
+            && self.in_flight() == 0
+            && self.inbox.is_empty()
+            && self.outbox.is_empty();
+        (is_idle && self.memory() > IDLE_BYTES_MAX).then(|| self.active_ns.saturating_add(IDLE_NS))
     }
 
     fn phase_end(&self) -> Option<u64> {
@@ -20,11 +35,11 @@ impl Connection {
             Phase::Closed => None,
             Phase::Lingering => Some(self.linger_until_ns),
             _ if !self.peer_has_nothing_to_take() => {
-                after(self.output_moved_ns, self.bounds.write_stall_timeout_ns)
+                after(self.output_moved_ns, self.limits.write_stall_timeout_ns)
             }
             // Replies that wait for the disk are in the outbox: whoever waits for them is not idle.
             Phase::Open if self.in_flight() == 0 && self.outbox.is_empty() => {
-                after(self.active_ns, self.bounds.idle_timeout_ns)
+                after(self.active_ns, self.limits.idle_timeout_ns)
             }
             _ => None,
         }
@@ -35,9 +50,12 @@ impl Connection {
         self.outbox.lent() == 0 && self.outbox.sendable().is_empty()
     }
 
-    /// Closes the connection if its deadline has passed; whether it did.
+    /// Closes the connection if its deadline has passed; whether it did. Gives buffers back that have not been needed for a while.
     pub fn deadline_passed(&mut self, now_ns: u64) -> bool {
-        if self.end().is_none_or(|deadline| now_ns < deadline) {
+        if self.releases_at().is_some_and(|at| at <= now_ns) {
+            self.release_idle_memory();
+        }
+        if self.ends_at().is_none_or(|deadline| now_ns < deadline) {
             return false;
         }
         let is_overfull = self.overfull_until().is_some_and(|until| until <= now_ns);
@@ -61,7 +79,7 @@ impl Connection {
     /// Our end was announced.
     pub fn shutdown_done(&mut self, now_ns: u64) {
         self.shutdown_announced = true;
-        self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
+        self.linger_until_ns = now_ns.saturating_add(self.limits.linger_timeout_ns);
     }
 
     /// Ends the connection at once; nothing that waits is sent.
@@ -87,6 +105,25 @@ impl Connection {
         self.close_reason
     }
 
+    /// The end in words, and how grave it is.
+    pub fn end(&self) -> (Level, &'static str) {
+        match self.close_reason {
+            None | Some(CloseReason::PeerEnded) => (Level::Verbose, "it has gone"),
+            Some(CloseReason::CommandAsked) => (Level::Verbose, "closed, as it has asked"),
+            Some(CloseReason::ProtocolError(_)) => (Level::Verbose, "closed, for its bytes were no requests"),
+            Some(CloseReason::OutputLimit) => {
+                (Level::Warning, "closed, for more waits for it than client-output-buffer-limit allows")
+            }
+            Some(CloseReason::Idle) => (Level::Verbose, "closed, for it was silent for longer than timeout"),
+            Some(CloseReason::WriteStalled) => {
+                (Level::Warning, "closed, for it has taken none of its replies for as long as that may be")
+            }
+            Some(CloseReason::Killed) => (Level::Notice, "closed, as another client or a limit has asked"),
+            Some(CloseReason::ServerStopping) => (Level::Verbose, "closed, for the server stops"),
+            Some(CloseReason::SocketFailed) => (Level::Verbose, "its connection has failed"),
+        }
+    }
+
     /// When a byte was last received or sent.
     pub fn active_ns(&self) -> u64 {
         self.active_ns
@@ -99,13 +136,14 @@ impl Connection {
 
     /// Bytes held for this connection, used or not.
     pub fn memory(&self) -> usize {
-        self.inbox.memory() + self.outbox.memory() + self.parked_bytes()
+        self.inbox.memory() + self.outbox.memory() + self.decoder.memory() + self.parked_bytes()
     }
 
-    /// Gives back buffers that are empty; for connections that have been quiet for a while.
-    pub fn release_idle_memory(&mut self) {
+    /// Gives back buffers that are empty.
+    fn release_idle_memory(&mut self) {
         self.inbox.release_idle_memory();
         self.outbox.release_idle_memory();
+        self.decoder.release_idle_memory();
     }
 
     pub(super) fn start_draining(&mut self, reason: CloseReason, now_ns: u64) {
@@ -134,12 +172,12 @@ impl Connection {
         }
         if self.phase == Phase::Draining && self.outbox.is_empty() {
             // A peer that has been silent for as long has its last bytes: a stop does not wait for idle clients.
-            let is_silent = now_ns.saturating_sub(self.active_ns) >= self.bounds.linger_timeout_ns;
+            let is_silent = now_ns.saturating_sub(self.active_ns) >= self.limits.linger_timeout_ns;
             if self.peer_ended || is_silent {
                 self.phase = Phase::Closed;
             } else {
                 self.phase = Phase::Lingering;
-                self.linger_until_ns = now_ns.saturating_add(self.bounds.linger_timeout_ns);
+                self.linger_until_ns = now_ns.saturating_add(self.limits.linger_timeout_ns);
             }
             self.outbox.release_idle_memory();
         }

@@ -57,6 +57,7 @@ impl Connection {
         if output_before && !self.outbox.is_empty() {
             self.output_moved_ns = now_ns;
         }
+        self.look_at_fill(self.limits.output, now_ns);
         self.settle(now_ns);
         Served { requests }
     }
@@ -66,9 +67,9 @@ impl Connection {
         F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
     {
         let (mut consumed, mut requests) = (0, 0);
-        while requests < self.bounds.requests_per_turn_max
-            && self.outbox.len() < self.bounds.output_bytes_high
-        {
+        let (requests_max, output_max) =
+            (self.limits.requests_per_turn_max.max(1), self.limits.output_bytes_high.max(1));
+        while requests < requests_max && self.outbox.len() < output_max {
             let rest = &bytes[consumed..];
             let length = match self.decoder.decode(rest) {
                 Ok(Some(length)) => length,
@@ -100,7 +101,7 @@ impl Connection {
             requests += 1;
             self.next_number += 1;
             self.answered += 1;
-            if self.outbox.len() > self.bounds.output_bytes_max {
+            if self.outbox.len() > self.limits.output.hard {
                 self.outbox.truncate(before);
                 self.overflow(now_ns);
                 break;
@@ -122,8 +123,9 @@ impl Connection {
         let bytes = inbox.unread();
         let mut consumed = 0;
         let mut refused = None;
-        let room = self.bounds.in_flight_max - self.in_flight();
-        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.bounds.requests_per_turn_max);
+        let room = self.in_flight_max() - self.in_flight();
+        let count_max =
+            usize::try_from(room).unwrap_or(usize::MAX).min(self.limits.requests_per_turn_max.max(1));
         while batch.len() < count_max && self.window.as_deref().is_none_or(Window::admits) {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
@@ -175,7 +177,7 @@ impl Connection {
                 if let Some(window) = &mut self.window {
                     window.answered(replies.bytes.len());
                 }
-                if self.outbox.len() + replies.bytes.len() > self.bounds.output_bytes_max {
+                if self.outbox.len() + replies.bytes.len() > self.limits.output.hard {
                     self.overflow(now_ns);
                     break;
                 }
@@ -193,6 +195,7 @@ impl Connection {
         if output_before && !self.outbox.is_empty() {
             self.output_moved_ns = now_ns;
         }
+        self.look_at_fill(self.limits.output, now_ns);
         self.settle(now_ns);
     }
 
@@ -215,10 +218,14 @@ impl Connection {
         self.parked.as_ref().map_or(0, |parked| parked.bytes)
     }
 
+    fn in_flight_max(&self) -> u64 {
+        self.limits.in_flight_max.max(1) as u64
+    }
+
     /// Whether another request may begin.
     pub(super) fn admits(&self) -> bool {
-        self.outbox.len() + self.parked_bytes() < self.bounds.output_bytes_high
-            && self.in_flight() < self.bounds.in_flight_max
+        self.outbox.len() + self.parked_bytes() < self.limits.output_bytes_high.max(1)
+            && self.in_flight() < self.in_flight_max()
             && self.window.as_deref().is_none_or(Window::admits)
     }
 
@@ -254,7 +261,7 @@ impl Connection {
     fn overflow(&mut self, now_ns: u64) {
         let text = format!(
             "ERR output buffer limit of {} bytes exceeded, closing the connection",
-            self.bounds.output_bytes_max
+            self.limits.output.hard
         );
         Reply::new(self.outbox.tail(), Protocol::Resp2).error(&text);
         self.start_draining(CloseReason::OutputLimit, now_ns);

@@ -29,7 +29,7 @@ fn answer(batch: &RequestBatch) -> ReplyBatch {
 
 #[test]
 fn a_pipeline_in_one_read_is_served_in_one_turn() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     let served = connection.serve(b"ECHO a\r\n*2\r\n$4\r\nECHO\r\n$1\r\nb\r\nECHO", 0, echo);
     assert_eq!(served.requests, 2);
     assert_eq!(connection.output(), b"$1\r\na\r\n$1\r\nb\r\n");
@@ -40,7 +40,7 @@ fn a_pipeline_in_one_read_is_served_in_one_turn() {
 
 #[test]
 fn a_large_request_can_be_received_in_place() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     let mut stream = Vec::new();
     encode_request(&mut stream, &[b"ECHO".as_slice(), &[7; 200_000]]);
     connection.serve(&stream[..100], 0, echo);
@@ -59,13 +59,13 @@ fn a_large_request_can_be_received_in_place() {
 
 #[test]
 fn an_error_in_the_protocol_comes_behind_the_replies_that_are_due_then_the_end() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     connection.serve(b"ECHO a\r\n*1\r\nfoo\r\nECHO b\r\n", 0, echo);
     let error = "-ERR Protocol error: expected '$', got 'f'\r\n";
     assert_eq!(connection.output(), format!("$1\r\na\r\n{error}").as_bytes());
     assert_eq!(connection.phase(), Phase::Draining);
 
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     let mut batch = RequestBatch::new();
     connection.receive(b"ECHO a\r\n*1\r\nfoo\r\nECHO b\r\n", 0);
     assert!(connection.take_batch(&mut batch, 0));
@@ -80,7 +80,7 @@ fn an_error_in_the_protocol_comes_behind_the_replies_that_are_due_then_the_end()
 #[test]
 fn the_end_is_announced_when_all_is_sent_and_the_peers_end_awaited() {
     let limits = Limits { linger_timeout_ns: SECOND, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     connection.serve(b"QUIT\r\nECHO never\r\n", 0, echo);
     assert_eq!(connection.close_reason(), Some(CloseReason::CommandAsked));
     connection.sent(3, 0);
@@ -92,7 +92,7 @@ fn the_end_is_announced_when_all_is_sent_and_the_peers_end_awaited() {
     assert_eq!(connection.deadline(), Some(SECOND + 5));
     connection.serve(b"ECHO ignored\r\n", 6, echo);
     assert_eq!(connection.output(), b"");
-    let mut other = Connection::new(&limits, 0);
+    let mut other = Connection::new(&Arc::new(limits.clone()), 0);
     other.serve(b"QUIT\r\n", 0, echo);
     take_output(&mut other);
     connection.end_of_input(7);
@@ -105,14 +105,14 @@ fn the_end_is_announced_when_all_is_sent_and_the_peers_end_awaited() {
 
 #[test]
 fn a_peer_that_ends_its_side_still_gets_its_replies() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     connection.serve(b"ECHO a\r\nECHO hal", 0, echo);
     connection.end_of_input(0);
     assert!(!connection.is_closed());
     assert_eq!(take_output(&mut connection), b"$1\r\na\r\n");
     assert!(connection.is_closed());
 
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     let mut batch = RequestBatch::new();
     connection.receive(b"ECHO a\r\n", 0);
     connection.take_batch(&mut batch, 0);
@@ -127,7 +127,7 @@ fn a_peer_that_ends_its_side_still_gets_its_replies() {
 #[test]
 fn a_stopping_server_answers_what_it_has_received() {
     let limits = Limits { requests_per_turn_max: 1, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     connection.serve(b"ECHO a\r\nECHO b\r\n", 0, echo);
     connection.drain(0);
     assert!(!connection.wants_read() && connection.wants_service());
@@ -139,7 +139,7 @@ fn a_stopping_server_answers_what_it_has_received() {
 #[test]
 fn waiting_output_closes_admission_and_sending_opens_it() {
     let limits = Limits { output_bytes_high: 10, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     connection.serve(b"ECHO aaaa\r\nECHO bbbb\r\n", 0, echo);
     assert_eq!(connection.output(), b"$4\r\naaaa\r\n");
     assert!(!connection.wants_read() && !connection.wants_service());
@@ -154,7 +154,7 @@ fn waiting_output_closes_admission_and_sending_opens_it() {
 #[test]
 fn requests_in_flight_close_admission() {
     let limits = Limits { in_flight_max: 2, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     let mut batch = RequestBatch::new();
     connection.receive(b"ECHO a\r\nECHO b\r\nECHO c\r\n", 0);
     assert!(connection.take_batch(&mut batch, 0));
@@ -168,8 +168,8 @@ fn requests_in_flight_close_admission() {
 
 #[test]
 fn a_reply_beyond_the_limit_becomes_an_error_and_the_end() {
-    let limits = Limits { output_bytes_max: 100, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let limits = Limits { output: OutputLimit { hard: 100, ..OutputLimit::NONE }, ..Limits::default() };
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     connection.serve(b"ECHO a\r\nBIG b\r\nECHO c\r\n", 0, |arguments, out| {
         let size = if arguments.at(0) == b"BIG" { 101 } else { 1 };
         out.resize(out.len() + size, b'x');
@@ -184,7 +184,7 @@ fn a_reply_beyond_the_limit_becomes_an_error_and_the_end() {
 fn deadlines_follow_what_the_connection_waits_for() {
     let limits =
         Limits { idle_timeout_ns: 10 * SECOND, write_stall_timeout_ns: 3 * SECOND, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     assert_eq!(connection.deadline(), Some(10 * SECOND));
     connection.serve(b"ECHO", 2 * SECOND, echo);
     assert_eq!(connection.deadline(), Some(12 * SECOND));
@@ -192,7 +192,7 @@ fn deadlines_follow_what_the_connection_waits_for() {
     assert_eq!(connection.deadline(), Some(7 * SECOND));
     connection.sent(2, 5 * SECOND);
     assert_eq!(connection.deadline(), Some(8 * SECOND));
-    let mut stalled = Connection::new(&limits, 0);
+    let mut stalled = Connection::new(&Arc::new(limits.clone()), 0);
     stalled.serve(b"ECHO a\r\n", 0, echo);
     assert!(stalled.deadline_passed(3 * SECOND));
     assert_eq!(stalled.close_reason(), Some(CloseReason::WriteStalled));
@@ -209,8 +209,52 @@ fn deadlines_follow_what_the_connection_waits_for() {
 }
 
 #[test]
+fn a_connection_with_nothing_to_do_gives_its_buffers_back() {
+    let mut connection = Connection::new(&Arc::default(), 0);
+    let request = format!("*2\r\n$4\r\nECHO\r\n$9000\r\n{}\r\n", "x".repeat(9000));
+    let (begin, end) = request.as_bytes().split_at(5000);
+    connection.serve(begin, SECOND, echo);
+    assert_eq!(connection.deadline(), None, "a request is under way");
+    connection.serve(end, SECOND, echo);
+    take_output(&mut connection);
+    let active = connection.active_ns();
+    assert!(connection.memory() > 9000);
+    assert_eq!(connection.deadline(), Some(active + 2 * SECOND));
+    assert!(!connection.deadline_passed(active + 2 * SECOND) && !connection.is_closed());
+    assert_eq!((connection.memory(), connection.deadline()), (0, None));
+    connection.serve(b"ECHO a\r\n", active + 3 * SECOND, echo);
+    assert_eq!(take_output(&mut connection), b"$1\r\na\r\n");
+    assert_eq!(connection.deadline(), None, "what a small request needs is kept");
+}
+
+#[test]
+fn an_ordinary_client_may_have_more_than_the_soft_bound_waiting_for_so_long() {
+    let output = OutputLimit { hard: 1000, soft: 100, soft_ns: 5 * SECOND };
+    let limits = Arc::new(Limits { output, ..Limits::default() });
+    for taken in [0, 10, 200] {
+        let mut connection = Connection::new(&limits, 0);
+        connection.serve(format!("ECHO {}\r\n", "x".repeat(200)).as_bytes(), SECOND, echo);
+        connection.sent(taken, 2 * SECOND);
+        assert!(!connection.deadline_passed(6 * SECOND - 1));
+        assert_eq!(connection.deadline_passed(6 * SECOND), taken < 200, "{taken}");
+        assert_eq!(connection.close_reason().is_some(), taken < 200);
+    }
+}
+
+#[test]
+fn changed_limits_reach_a_connection_that_is_open() {
+    let mut connection = Connection::new(&Arc::default(), 0);
+    assert_eq!(connection.deadline(), None);
+    let limits = Limits { idle_timeout_ns: 10 * SECOND, bulk_bytes_max: 8, ..Limits::default() };
+    connection.set_limits(&Arc::new(limits));
+    assert_eq!(connection.deadline(), Some(10 * SECOND));
+    connection.serve(b"*1\r\n$9\r\n", SECOND, echo);
+    assert!(matches!(connection.close_reason(), Some(CloseReason::ProtocolError(_))));
+}
+
+#[test]
 fn replies_wait_until_they_are_durable() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     connection.hold_replies();
     connection.serve(b"QUIT a\r\n", 0, echo);
     assert!(!connection.wants_write() && !connection.is_closed());
@@ -223,7 +267,7 @@ fn replies_wait_until_they_are_durable() {
 fn a_client_that_waits_for_a_slow_sync_is_not_idle() {
     let limits =
         Limits { idle_timeout_ns: 10 * SECOND, write_stall_timeout_ns: 3 * SECOND, ..Limits::default() };
-    let mut connection = Connection::new(&limits, 0);
+    let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
     connection.hold_replies();
     connection.serve(b"ECHO a\r\n", SECOND, echo);
     assert_eq!(connection.deadline(), None, "it is the disk's turn, not the peer's");
@@ -238,7 +282,7 @@ fn a_client_that_waits_for_a_slow_sync_is_not_idle() {
     connection.release_replies(connection.reply_position(), 102 * SECOND);
     assert_eq!(connection.deadline(), Some(103 * SECOND), "what waits already has no more time than it had");
     // What takes the place of lost replies is to be taken too.
-    let mut lost = Connection::new(&limits, 0);
+    let mut lost = Connection::new(&Arc::new(limits.clone()), 0);
     lost.hold_replies();
     lost.serve(b"ECHO a\r\n", 0, echo);
     lost.fail_replies(1, "MISCONF lost", 100 * SECOND);
@@ -248,7 +292,7 @@ fn a_client_that_waits_for_a_slow_sync_is_not_idle() {
 #[test]
 fn a_stop_waits_for_the_end_of_a_peer_unless_it_has_been_silent_for_as_long() {
     for (stopped_at, phase) in [(SECOND, Phase::Lingering), (2 * SECOND, Phase::Closed)] {
-        let mut connection = Connection::new(&Limits::default(), 0);
+        let mut connection = Connection::new(&Arc::default(), 0);
         connection.serve(b"ECHO a\r\n", 0, echo);
         take_output(&mut connection);
         connection.drain(stopped_at);
@@ -261,12 +305,12 @@ fn a_stop_waits_for_the_end_of_a_peer_unless_it_has_been_silent_for_as_long() {
 
 #[test]
 fn strangers_are_let_in_by_a_reply() {
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     connection.set_trusted(false);
     let big = b"*11\r\n$1\r\na\r\n";
     connection.serve(&[b"AUTH x\r\n".as_slice(), big].concat(), 0, |_, _| After::Trust);
     assert_eq!(connection.phase(), Phase::Open);
-    let mut connection = Connection::new(&Limits::default(), 0);
+    let mut connection = Connection::new(&Arc::default(), 0);
     connection.set_trusted(false);
     connection.serve(big, 0, echo);
     assert_eq!(connection.output(), b"-ERR Protocol error: unauthenticated multibulk length\r\n");
@@ -280,7 +324,7 @@ proptest! {
         picks in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..30), 1..200),
     ) {
         let limits = Limits { in_flight_max, requests_per_turn_max: 3, ..Limits::default() };
-        let mut connection = Connection::new(&limits, 0);
+        let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
         let (mut stream, mut expected) = (Vec::new(), Vec::new());
         for number in 0..count {
             let word = format!("word-{number}");
@@ -325,7 +369,7 @@ proptest! {
         high in 1usize..200,
     ) {
         let limits = Limits { output_bytes_high: high, requests_per_turn_max: 2, ..Limits::default() };
-        let mut connection = Connection::new(&limits, 0);
+        let mut connection = Connection::new(&Arc::new(limits.clone()), 0);
         let (mut stream, mut expected, mut sent) = (Vec::new(), Vec::new(), Vec::new());
         for word in &words {
             encode_request(&mut stream, &[b"ECHO".as_slice(), word]);

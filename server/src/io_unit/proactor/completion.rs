@@ -7,20 +7,23 @@
 use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
 use crate::io_unit::blocking::TIMEOUT_MIN;
 use crate::io_unit::connection::CloseReason;
-use crate::io_unit::home::{Home, LISTENER};
+use crate::io_unit::front::Acceptors;
+use crate::io_unit::home::Home;
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
+use crate::io_unit::watch::SCRATCH_BYTES;
 use crate::storage_unit::Storage;
 use eagain_net::model::{AnyCompleter, Completer, Finish, Finished, ModelKind};
-use eagain_net::{Errno, Fd, Kernel, OwnedFd, ShutdownHow, TcpStream};
+use eagain_net::{Errno, Fd, Kernel, OwnedFd, RecvFlags, ShutdownHow, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is received into at first, and where a peer's buffer ends to grow.
-const BUFFER_BYTES_MIN: usize = 4 * 1024;
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// What is received into while nobody knows whether anything comes: as much as small requests have.
+const WAITING_BYTES: usize = 256;
+/// A buffer that was sent from is kept up to here.
+const KEPT_BYTES_MAX: usize = 1024;
 /// An operation that the model had no room for is tried again after so long.
 const AGAIN_NS: u64 = 1_000_000;
 
@@ -28,21 +31,29 @@ const AGAIN_NS: u64 = 1_000_000;
 struct Completion<K: Kernel, S: Storage> {
     home: Arc<Home<K, S>>,
     completer: AnyCompleter<K>,
-    acceptor: Acceptor<K>,
+    acceptors: Acceptors<K>,
     service: Service<K>,
     finished: Vec<Finished>,
+    scratch: Vec<u8>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
     home: Home<K, S>,
     completer: AnyCompleter<K>,
-    acceptor: Acceptor<K>,
+    acceptors: Acceptors<K>,
 ) -> Result<(), Errno> {
     let workers = Workers::start(&home.units)?;
     let service = workers.service(home.units.kernel, Some(home.waker.clone()));
     let home = Arc::new(home);
-    let mut proactor = Completion { home, completer, acceptor, service, finished: Vec::new() };
+    let mut proactor = Completion {
+        home,
+        completer,
+        acceptors,
+        service,
+        finished: Vec::new(),
+        scratch: vec![0; SCRATCH_BYTES],
+    };
     let result = main_loop::run(&mut proactor);
     workers.end();
     result
@@ -60,8 +71,8 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         let mut finished = std::mem::take(&mut self.finished);
         for Finished { token, what } in finished.drain(..) {
             match what {
-                Finish::Accepted(Ok(fd)) => self.accepted(fd, now),
-                Finish::Accepted(Err(errno)) => self.not_accepted(errno, now)?,
+                Finish::Accepted(Ok(fd)) => self.accepted(token, fd, now),
+                Finish::Accepted(Err(errno)) => self.not_accepted(token, errno, now)?,
                 // Step 3.
                 Finish::Received(result, buffer) => self.received(token, result, buffer, now),
                 // Step 7.
@@ -79,26 +90,32 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         next(&self.home, &mut self.completer, &mut self.service, peer, now);
     }
 
-    fn open_door(&mut self) -> Result<(), Errno> {
-        match self.acceptor.listener() {
-            Some(listener) => self.completer.accept(listener.fd(), LISTENER),
+    fn doors(&self) -> u64 {
+        self.acceptors.len()
+    }
+
+    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
+        match self.acceptors.open(token) {
+            Some((_, listener)) => self.completer.accept(listener.fd(), token),
             None => Ok(()),
         }
     }
 
     fn close_door(&mut self) {
-        self.acceptor.close();
+        self.acceptors.0.iter().for_each(Acceptor::close);
     }
 }
 
 impl<K: Kernel, S: Storage> Completion<K, S> {
-    fn accepted(&mut self, fd: Fd, now: Now) {
+    fn accepted(&mut self, token: u64, fd: Fd, now: Now) {
         let stream = TcpStream::from(OwnedFd::from_raw(self.home.units.kernel, fd));
-        let Completion { home, completer, acceptor, service, .. } = self;
+        let Completion { home, completer, acceptors, service, .. } = self;
         let mut is_in = false;
         // ENOTCONN: it has gone already.
-        if let Ok(from) = stream.peer_addr() {
-            acceptor.take_in(home, stream, from, now, &mut |peer| {
+        if let Some(acceptor) = acceptors.get(token)
+            && let Ok(from) = acceptor.peer_of(&stream)
+        {
+            acceptor.take_in(home, stream, &from, now, &mut |peer| {
                 is_in = true;
                 tell_of_progress(home, peer);
                 next(home, completer, service, peer, now);
@@ -111,30 +128,32 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
     }
 
     /// Nothing is accepted until it is asked for again.
-    fn not_accepted(&mut self, errno: Errno, now: Now) -> Result<(), Errno> {
+    fn not_accepted(&mut self, token: u64, errno: Errno, now: Now) -> Result<(), Errno> {
         if AcceptError::of(errno) == AcceptError::NoRoom {
-            self.home.look_at(LISTENER, now.mono_ns + REST_NS);
+            if let Some(acceptor) = self.acceptors.get(token) {
+                acceptor.rest(&self.home.units.config.log, errno);
+            }
+            self.home.look_at(token, now.mono_ns + REST_NS);
             return Ok(());
         }
         // EINVAL: the listener was shut down, because the server stops.
-        if errno == Errno::EINVAL { Ok(()) } else { self.open_door() }
+        if errno == Errno::EINVAL { Ok(()) } else { self.open_door(token) }
     }
 
     /// Step 3: the data is in the buffer; step 4: its requests are handled.
-    fn received(&mut self, token: u64, result: Result<usize, Errno>, mut buffer: Vec<u8>, now: Now) {
+    fn received(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
         let Some(shared) = self.home.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.receiving = false;
         match result {
             Ok(0) => peer.connection.end_of_input(now.mono_ns),
+            Ok(n) if n < buffer.len() => self.service.serve(&self.home.units, &mut peer, &buffer[..n], now),
             Ok(n) => {
-                self.service.serve(&self.home.units, &mut peer, &buffer[..n], now);
-                // As large as what comes.
-                if n == buffer.len() && n < BUFFER_BYTES_MAX {
-                    buffer.resize(n * 2, 0);
-                } else if n < buffer.len() / 16 && buffer.len() > BUFFER_BYTES_MIN {
-                    buffer = vec![0; buffer.len() / 2];
-                }
+                // There is more, for which a connection that is idle needs no room: it is there already.
+                self.scratch[..n].copy_from_slice(&buffer);
+                // Nothing more, an end or an error: the next receive tells.
+                let more = peer.stream.recv(&mut self.scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
+                self.service.serve(&self.home.units, &mut peer, &self.scratch[..n + more], now);
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
@@ -213,7 +232,7 @@ fn read<K: Kernel, S: Storage>(
     }
     let mut buffer = std::mem::take(&mut peer.flight.buffers().buffer);
     if buffer.is_empty() {
-        buffer = vec![0; BUFFER_BYTES_MIN];
+        buffer = vec![0; WAITING_BYTES];
     }
     match completer.recv(peer.stream.fd(), peer.token, buffer) {
         Ok(()) => peer.flight.receiving = true,
@@ -238,7 +257,7 @@ fn write<K: Kernel, S: Storage>(
     if buffers.sent == buffers.out.len() {
         // All that was lent has left.
         if !peer.connection.wants_write() {
-            if buffers.out.capacity() > BUFFER_BYTES_MAX {
+            if buffers.out.capacity() > KEPT_BYTES_MAX {
                 (buffers.out, buffers.sent) = (Vec::new(), 0);
             }
             return;

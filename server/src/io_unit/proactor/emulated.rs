@@ -1,6 +1,6 @@
 //! The proactor on a model that tells of readiness. The eight steps are those of [the module](super).
 
-use crate::io_unit::home::{Home, LISTENER};
+use crate::io_unit::home::{Home, is_listener};
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::{Peer, Ready};
 use crate::io_unit::service::{Service, Workers};
@@ -54,8 +54,12 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Emulated<K, S> {
         self.watch.go_on(&mut self.service, peer, now);
     }
 
-    fn open_door(&mut self) -> Result<(), Errno> {
-        self.watch.open_door()
+    fn doors(&self) -> u64 {
+        self.watch.acceptors.len()
+    }
+
+    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
+        self.watch.open_door(token)
     }
 
     fn close_door(&mut self) {
@@ -67,8 +71,8 @@ impl<K: Kernel, S: Storage> Emulated<K, S> {
     /// A socket can be read or written: that is done at once (steps 1 and 3, and 5 and 7, in one), finished reads go to a
     /// worker (step 4), and what is wanted of the socket next is decided (step 8).
     fn ready(&mut self, event: Event, now: Now) {
-        if event.token == LISTENER {
-            self.watch.accept(now, false);
+        if is_listener(event.token) {
+            self.watch.accept(event.token, now, false);
             return;
         }
         let Some(shared) = self.watch.home.peers.get(event.token) else { return };

@@ -31,6 +31,8 @@ pub(super) enum Wish {
     None,
     /// To look whether the storage has news, or there is a delivery.
     News,
+    /// To take over the limits of the configuration, and to look as for [`Wish::News`].
+    Limits,
     /// To answer what was received, and end.
     Drain,
     /// To end at once, because the server does.
@@ -204,6 +206,7 @@ impl<S: Storage> Hall<S> {
                         notice.tell(Wish::Kill);
                     }
                 }
+                Order::Limits => self.tell_all(Wish::Limits),
                 Order::Look { place } => {
                     if let Some(notice) = self.peers.borrow().get(&place.token) {
                         notice.tell(Wish::News);

@@ -82,7 +82,7 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
                     Poll::Ready(Err(_)) => Next::Lost,
                     Poll::Ready(Ok(stream)) => {
                         self.socket = Socket::There(stream);
-                        self.onward.proxy.borrow_mut().link(self.server).connected(now_ns);
+                        self.onward.proxy.borrow_mut().connected(self.server, now_ns);
                         Next::Again
                     }
                 },

@@ -25,6 +25,7 @@ use crate::cluster::link::NewLink;
 use crate::cluster::proxy::Proxy;
 use crate::config::Config;
 use crate::logic_unit::LogicUnit;
+use crate::observe::Level;
 use crate::storage_unit::{Memory, Storage};
 use hall::{Hall, Wish};
 use link::Link;
@@ -52,7 +53,10 @@ pub trait Listener {
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
 
     /// The next connection, and where it comes from. Dropping the future must not lose one.
-    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, String)>>;
+
+    /// Asks a peer that has been silent for so many seconds whether it is still there; 0: never.
+    fn keep_alive(&self, _: &Self::Stream, _: u32) {}
 
     /// Where it listens.
     fn local_addr(&self) -> io::Result<SocketAddr>;
@@ -157,13 +161,18 @@ async fn accept<L: Listener, S: Storage + 'static>(hall: Rc<Hall<S>>, listener: 
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                if let Some(peer) = peer::Peer::admit(&hall, stream, from, &local) {
+                listener.keep_alive(&stream, hall.logic.borrow().config().keepalive_s);
+                if let Some(peer) = peer::Peer::admit(&hall, stream, &from, &local) {
                     tokio::task::spawn_local(peer.run());
                 }
             }
             // What befell the connection before we took it (accept(2)): the next one is another.
             Err(error) if concerns_the_connection(error.kind()) => {}
-            Err(_) => sleep(REST).await,
+            Err(error) => {
+                let text = || format!("no connection can be accepted for the moment: {error}");
+                hall.logic.borrow().config().log.line(Level::Warning, text);
+                sleep(REST).await;
+            }
         }
     }
 }

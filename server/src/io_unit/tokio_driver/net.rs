@@ -3,28 +3,122 @@
 use super::{Connector, Listener, Surroundings};
 use crate::cluster::link;
 use crate::config::Config;
+use crate::io_unit::acceptor::keep_alive;
 use crate::io_unit::units::Now;
 use crate::server::ServeError;
 use crate::storage_unit::Storage;
-use eagain_net::{Errno, Kernel};
+use eagain_net::{Errno, Fd, Kernel};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::pin::Pin;
-use tokio::net::{TcpListener, TcpStream};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-impl Listener for TcpListener {
-    type Stream = TcpStream;
+/// An address, and a path where there is one beside it.
+struct Doors<K> {
+    kernel: K,
+    tcp: TcpListener,
+    unix: Option<(UnixListener, String)>,
+}
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, from) = TcpListener::accept(self).await?;
-        // Replies are small and wanted at once.
-        let _ = stream.set_nodelay(true);
-        Ok((stream, from))
+impl<K> Drop for Doors<K> {
+    fn drop(&mut self) {
+        if let Some((_, path)) = &self.unix {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl<K: Kernel> Listener for Doors<K> {
+    type Stream = Either;
+
+    async fn accept(&self) -> io::Result<(Either, String)> {
+        let unix = async {
+            match &self.unix {
+                Some((listener, path)) => listener.accept().await.map(|(stream, _)| (stream, path)),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            accepted = self.tcp.accept() => {
+                let (stream, from) = accepted?;
+                // Replies are small and wanted at once.
+                let _ = stream.set_nodelay(true);
+                Ok((Either::Tcp(stream), from.to_string()))
+            }
+            accepted = unix => {
+                let (stream, path) = accepted?;
+                Ok((Either::Unix(stream), format!("{path}:0")))
+            }
+        }
+    }
+
+    fn keep_alive(&self, stream: &Either, seconds: u32) {
+        if let Either::Tcp(stream) = stream {
+            keep_alive(self.kernel, Fd(stream.as_raw_fd()), seconds);
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        TcpListener::local_addr(self)
+        self.tcp.local_addr()
+    }
+}
+
+/// A connection of either.
+pub enum Either {
+    /// From another host, or this one.
+    Tcp(TcpStream),
+    /// From this host.
+    Unix(UnixStream),
+}
+
+impl AsyncRead for Either {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Either::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Either::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Either {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Either::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Either::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Either::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Either::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// As [`Acceptor::unix`](crate::io_unit::acceptor::Acceptor::unix).
+fn bind_unix(path: &str) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let visited = std::os::unix::net::UnixStream::connect(path).map(drop);
+            match visited.map_err(|error| error.kind()) {
+                Err(io::ErrorKind::ConnectionRefused) => {
+                    std::fs::remove_file(path)?;
+                    UnixListener::bind(path)
+                }
+                _ => Err(error),
+            }
+        }
+        other => other,
     }
 }
 
@@ -56,7 +150,7 @@ pub fn run<K: Kernel, S: Storage + 'static>(
     open: impl FnOnce() -> Result<S, ServeError>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    on_sockets(kernel, config.listen, seed, async |listener, surroundings, at, stop| {
+    on_sockets(kernel, &config.clone(), seed, async |listener, surroundings, at, stop| {
         // Last, because it writes: whatever else is wrong is told before.
         let storage = open()?;
         ready(at);
@@ -71,7 +165,7 @@ pub fn pass_on<K: Kernel>(
     seed: u64,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    on_sockets(kernel, config.listen, seed, async |listener, surroundings, at, stop| {
+    on_sockets(kernel, &config.clone(), seed, async |listener, surroundings, at, stop| {
         ready(at);
         super::pass_on(listener, Outward, config, link::plain, surroundings, stop)
             .await
@@ -82,17 +176,26 @@ pub fn pass_on<K: Kernel>(
 /// A runtime with what a server needs: its listener and where that is, its surroundings, and what tells it to stop.
 fn on_sockets<K: Kernel>(
     kernel: K,
-    listen: SocketAddr,
+    config: &Config,
     seed: u64,
-    serve: impl AsyncFnOnce(TcpListener, Surroundings, SocketAddr, Stop) -> Result<(), ServeError>,
+    serve: impl AsyncFnOnce(Doors<K>, Surroundings, SocketAddr, Stop) -> Result<(), ServeError>,
 ) -> Result<(), ServeError> {
     let broken = |error: io::Error| ServeError::Kernel(errno(&error));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let listener =
+        let listen = config.listen;
+        let tcp =
             TcpListener::bind(listen).await.map_err(|error| ServeError::Listen(listen, errno(&error)))?;
-        let at = TcpListener::local_addr(&listener).map_err(broken)?;
+        let at = tcp.local_addr().map_err(broken)?;
+        let unix = match config.unix_socket.as_str() {
+            "" => None,
+            path => {
+                let listener = bind_unix(path).map_err(|error| ServeError::at_path(path, errno(&error)))?;
+                Some((listener, path.to_owned()))
+            }
+        };
+        let listener = Doors { kernel, tcp, unix };
         let mut term = signal(SignalKind::terminate()).map_err(broken)?;
         let mut int = signal(SignalKind::interrupt()).map_err(broken)?;
         let stop = Box::pin(async move {

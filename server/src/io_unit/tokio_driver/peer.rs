@@ -11,7 +11,6 @@ use crate::io_unit::units::Now;
 use crate::logic_unit::{Place, Session};
 use crate::storage_unit::Storage;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -33,16 +32,16 @@ pub(super) struct Peer<T, S: Storage> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, S> {
     /// A connection becomes a peer, or is told why not.
-    pub fn admit(hall: &Rc<Hall<S>>, stream: T, from: SocketAddr, local: &str) -> Option<Peer<T, S>> {
+    pub fn admit(hall: &Rc<Hall<S>>, stream: T, from: &str, local: &str) -> Option<Peer<T, S>> {
         let now = hall.now();
         let mut logic = hall.logic.borrow_mut();
-        if !logic.admits_client() {
+        if !logic.admits_client(true) {
             tokio::task::spawn_local(turn_away(stream));
             return None;
         }
-        let mut session = logic.connect(&from.to_string(), local, now.wall);
+        let mut session = logic.connect(from, local, now.wall);
         session.place = Place { at_loop: 0, token: session.id };
-        let mut connection = Connection::new(&logic.config().limits, now.mono_ns);
+        let mut connection = Connection::new(&logic.limits(), now.mono_ns);
         connection.set_trusted(logic.config().password.is_empty());
         if hall.onward.is_some() {
             connection.limit_under_way(Window::of(logic.config()));
@@ -56,10 +55,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// Its life.
     pub async fn run(mut self) {
         poll_fn(|cx| self.turn(cx)).await;
-        let Peer { hall, stream, session, .. } = self;
+        let Peer { hall, stream, connection, session, .. } = self;
         drop(stream);
         let client = session.id;
-        hall.logic.borrow_mut().disconnect(session);
+        hall.logic.borrow_mut().disconnect(session, connection.end());
         hall.leave(client);
     }
 
@@ -69,13 +68,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let wish = self.notice.take(cx.waker());
         match wish {
             Wish::None | Wish::News => {}
+            Wish::Limits => self.connection.set_limits(&self.hall.logic.borrow().limits()),
             Wish::Drain => self.connection.drain(now.mono_ns),
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
         self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut(), now.mono_ns);
         if self.connection.is_waiting() || self.session.subscriptions.is_some() {
-            self.deliver(wish == Wish::News, now);
+            self.deliver(matches!(wish, Wish::News | Wish::Limits), now);
         }
         let mut reads = 0;
         loop {

@@ -29,10 +29,10 @@ impl Pipes {
 impl Listener for Pipes {
     type Stream = DuplexStream;
 
-    async fn accept(&self) -> io::Result<(DuplexStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(DuplexStream, String)> {
         loop {
             if let Some(stream) = self.waiting.borrow_mut().pop_front() {
-                return Ok((stream, SocketAddr::from(([10, 0, 0, 1], 1024))));
+                return Ok((stream, "10.0.0.1:1024".to_owned()));
             }
             self.bell.notified().await;
         }

@@ -54,7 +54,7 @@ fn set(call: &mut Call<'_, '_>) -> Outcome {
             })
         })?;
     }
-    call.shared.config = config;
+    call.shared.configure(config);
     call.reply.ok();
     Ok(())
 }

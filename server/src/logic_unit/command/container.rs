@@ -158,7 +158,7 @@ pub(super) fn draw(call: &mut Call<'_, '_>, count: i64, length: usize) -> Result
     if count < 0 {
         let count = count.unsigned_abs() as usize;
         // Every draw is answered with some bytes, and an answer has a bound.
-        if count > call.shared.config.limits.output_bytes_max / 8 {
+        if count > call.shared.config.limits.output.hard / 8 {
             return Err(CommandError::Said("ERR value is out of range"));
         }
         return Ok((0..count).map(|_| random.below(length)).collect());

@@ -83,24 +83,37 @@ impl SlowLog {
 pub fn end(call: &mut Call<'_, '_>, command: &Command, begun_ns: u64) {
     let limits = &call.shared.config.limits;
     let (slower_than_us, most) = (limits.slowlog_slower_than_us, limits.slowlog_length_max);
-    let log = &mut call.shared.slow_log;
-    let Some(clock) = &log.clock else { return };
+    let Some(clock) = &call.shared.slow_log.clock else { return };
     let took_us = (clock.0)().saturating_sub(begun_ns) / 1000;
     if (took_us as i64) < slower_than_us || command.name == "exec" {
         return;
     }
     let count = call.arguments.len();
     let kept = if count > WORDS_MAX { WORDS_MAX - 1 } else { count };
-    let mut words: Vec<Vec<u8>> = call.arguments.iter().take(kept).map(shown).collect();
+    let word = |at: usize| if is_secret(call, at) { b"(redacted)".to_vec() } else { shown(call.at(at)) };
+    let mut words: Vec<Vec<u8>> = (0..kept).map(word).collect();
     if kept < count {
         words.push(format!("... ({} more arguments)", count - kept).into_bytes());
     }
     let session = &call.session;
     let peer = call.shared.directory.peer(session.slot);
     let name = session.profile().name.clone();
+    let log = &mut call.shared.slow_log;
     log.entries.push_front(Entry { id: log.next_id, unix_s: call.now_ms / 1000, took_us, words, name, peer });
     log.next_id += 1;
     log.entries.truncate(most);
+}
+
+/// Whether a word is a password, or the name that goes with one.
+fn is_secret(call: &Call<'_, '_>, at: usize) -> bool {
+    let is = |at: usize, word: &[u8]| call.at(at).eq_ignore_ascii_case(word);
+    match at {
+        0 => false,
+        _ if is(0, b"auth") => true,
+        _ if is(0, b"hello") => is(at - 1, b"auth") || at > 1 && is(at - 2, b"auth"),
+        _ if is(0, b"config") => at > 2 && at % 2 == 1 && is(1, b"set") && is(at - 1, b"requirepass"),
+        _ => false,
+    }
 }
 
 fn shown(word: &[u8]) -> Vec<u8> {

@@ -8,7 +8,7 @@ type Request = Vec<Vec<u8>>;
 
 /// Feeds `pieces` one after the other, as a connection would, and returns the requests and the error that ended it.
 fn decode_pieces(limits: &Limits, pieces: &[&[u8]]) -> (Vec<Request>, Option<ProtocolError>) {
-    let mut decoder = Decoder::new(limits);
+    let mut decoder = Decoder::new(&Arc::new(limits.clone()));
     let (mut unread, mut requests) = (Vec::new(), Vec::new());
     for piece in pieces {
         unread.extend_from_slice(piece);
@@ -107,9 +107,9 @@ fn a_stranger_has_smaller_limits() {
         (b"*1\r\n$16385\r\n", ProtocolError::UnauthenticatedBulkLength),
     ];
     for (stream, expected) in table {
-        let mut decoder = Decoder::new(&Limits::default());
+        let mut decoder = Decoder::new(&Arc::default());
         assert_eq!(decoder.decode(stream), Ok(None));
-        let mut decoder = Decoder::new(&Limits::default());
+        let mut decoder = Decoder::new(&Arc::default());
         decoder.set_trusted(false);
         assert_eq!(decoder.decode(stream), Err(*expected));
     }
@@ -124,7 +124,7 @@ fn a_request_larger_than_the_limit_is_refused_when_it_is_announced() {
 
 #[test]
 fn a_bulk_in_progress_says_how_much_it_wants() {
-    let mut decoder = Decoder::new(&Limits::default());
+    let mut decoder = Decoder::new(&Arc::default());
     let stream = b"*1\r\n$1000\r\nabc";
     assert_eq!(decoder.decode(stream), Ok(None));
     assert_eq!(decoder.bytes_wanted(stream.len()), 999);

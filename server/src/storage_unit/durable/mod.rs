@@ -23,6 +23,7 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
+use crate::observe::Log;
 use eagain_net::sync::Mutex;
 use eagain_net::{Clock, ClockId, Errno, File, Files, Threads, thread};
 use shared::{Rewrite, Shared};
@@ -172,11 +173,12 @@ impl<K: Files + Threads + Clock> Durable<K> {
         backend: B,
         policy: SyncPolicy,
         seed: u64,
+        log: Log,
     ) -> Result<Durable<K>, Errno> {
         databases.note_effects();
         databases.persistence.is_kept = true;
         let shape = (databases.count(), databases.at(0).hash_key());
-        let shared = Arc::new(Shared::new(kernel, backend.size()));
+        let shared = Arc::new(Shared::new(kernel, backend.size(), log));
         let awaits_append = policy == SyncPolicy::Always || B::OUTLIVES_PROCESS;
         let backend = Arc::new(Mutex::new(kernel, backend));
         let append: Option<Append> = (policy != SyncPolicy::Always && B::OUTLIVES_PROCESS).then(|| {

@@ -1,5 +1,6 @@
 //! What the image's side and the writer's thread share.
 
+use crate::observe::{Level, Log};
 use crate::storage_unit::Databases;
 use eagain_net::sync::{Condvar, Mutex};
 use eagain_net::{Instant, Threads};
@@ -104,6 +105,7 @@ impl State {
 /// Both sides hold this.
 pub(super) struct Shared<K: Threads> {
     pub kernel: K,
+    log: Log,
     pub state: Mutex<K, State>,
     /// There is something for the writer.
     pub work: Condvar<K>,
@@ -116,15 +118,28 @@ pub(super) struct Shared<K: Threads> {
 }
 
 impl<K: Threads> Shared<K> {
-    pub fn new(kernel: K, size: u64) -> Self {
+    pub fn new(kernel: K, size: u64, log: Log) -> Self {
         Shared {
             kernel,
+            log,
             state: Mutex::new(kernel, State { size, size_after_rewrite: size, ..State::default() }),
             work: Condvar::new(kernel),
             progress: Condvar::new(kernel),
             quiet: AtomicBool::new(true),
             behind: AtomicBool::new(false),
         }
+    }
+
+    /// Writes are refused from now on, or no more; the operator is told.
+    pub fn set_trouble(&self, state: &mut State, trouble: Option<Trouble>) {
+        if trouble != state.trouble {
+            let text = trouble.as_ref().map(|trouble| trouble.text.trim_start_matches("MISCONF ").to_owned());
+            let level = if text.is_some() { Level::Warning } else { Level::Notice };
+            self.log.line(level, || {
+                text.unwrap_or_else(|| "the disk has room again: writes are taken".to_owned())
+            });
+        }
+        state.trouble = trouble;
     }
 
     pub fn is_quiet(&self) -> bool {
@@ -158,6 +173,23 @@ impl<K: Threads> Shared<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eagain_net::Linux;
+
+    #[test]
+    fn trouble_is_told_when_it_begins_and_when_it_ends() {
+        let lines = Arc::new(Mutex::new(Linux, Vec::new()));
+        let sink = lines.clone();
+        let log =
+            Log::new(Level::Notice, move |level, text| sink.lock().push(format!("{}: {text}", level.name())));
+        let shared = Shared::new(Linux, 0, log);
+        let full = Trouble { text: "MISCONF the disk is full".to_owned(), may_end: true };
+        let mut state = shared.state.lock();
+        for trouble in [None, Some(full.clone()), Some(full), None] {
+            shared.set_trouble(&mut state, trouble);
+        }
+        let expected = ["warning: the disk is full", "notice: the disk has room again: writes are taken"];
+        assert_eq!(*lines.lock(), expected);
+    }
 
     #[test]
     fn failures_are_remembered_within_a_bound_and_none_is_ever_told_as_done() {

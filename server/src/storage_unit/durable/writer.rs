@@ -94,7 +94,8 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         if let Err(errno) = closed {
-            state.trouble = Some(Trouble { text: refusal(At::Sync, errno, false), may_end: false });
+            let trouble = Trouble { text: refusal(At::Sync, errno, false), may_end: false };
+            shared.set_trouble(&mut state, Some(trouble));
         }
         state.done = state.ticket;
         self.tell(state);
@@ -207,7 +208,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let may_end = errno == Errno::ENOSPC && (at == At::Append || B::REOPENS);
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
-        state.trouble = Some(Trouble { text: refusal(at, errno, may_end), may_end });
+        shared.set_trouble(&mut state, Some(Trouble { text: refusal(at, errno, may_end), may_end }));
         self.probe_at = self.now() + PROBE_INTERVAL;
         if state.rewrite != Rewrite::None {
             state.rewrite = Rewrite::Abandoned;
@@ -240,8 +241,8 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             cut = self.backend.lock().cut_back();
         }
         if let Err(errno) = cut {
-            self.shared.state.lock().trouble =
-                Some(Trouble { text: refusal(At::Sync, errno, false), may_end: false });
+            let trouble = Trouble { text: refusal(At::Sync, errno, false), may_end: false };
+            self.shared.set_trouble(&mut self.shared.state.lock(), Some(trouble));
         }
         self.load();
     }
@@ -271,7 +272,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                     At::Sync => self.backend.lock().sync(),
                 };
                 if again.is_ok() {
-                    shared.state.lock().trouble = None;
+                    shared.set_trouble(&mut shared.state.lock(), None);
                     break;
                 }
             }
@@ -293,7 +294,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         if late {
             self.probe_at = self.now() + PROBE_INTERVAL;
             if may_end && !state.reloading && self.backend.lock().probe().is_ok() {
-                state.trouble = None;
+                shared.set_trouble(&mut state, None);
                 shared.note(&state, BACKLOG_BYTES_MAX);
             }
         }

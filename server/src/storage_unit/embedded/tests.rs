@@ -23,7 +23,8 @@ fn open(directory: &str) -> Result<(Embedded<net::Linux>, Found, Databases), Ope
 fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
     drop(claim(net::Linux, directory, 1, "redb").unwrap());
     let (database, _, databases) = open(directory).unwrap();
-    Durable::start(net::Linux, "redb", databases, database, policy, 7).unwrap()
+    Durable::start(net::Linux, "redb", databases, database, policy, 7, crate::observe::Log::default())
+        .unwrap()
 }
 
 fn set(storage: &mut impl Storage, key: &str, text: &str) {

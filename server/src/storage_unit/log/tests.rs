@@ -22,7 +22,7 @@ fn open(directory: &str, drops_damage: bool) -> Result<(LogFile<Linux>, Recovere
 fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
     drop(claim(Linux, directory, 1, "log").unwrap());
     let (log, _, databases) = open(directory, false).unwrap();
-    Durable::start(Linux, "log", databases, log, policy, 7).unwrap()
+    Durable::start(Linux, "log", databases, log, policy, 7, crate::observe::Log::default()).unwrap()
 }
 
 fn set(storage: &mut impl Storage, key: &str, text: &str) {

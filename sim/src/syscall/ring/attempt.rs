@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::scheduler::Step;
 use crate::syscall::descriptor;
 use crate::syscall::epoll;
+use crate::syscall::family;
 use crate::syscall::file;
 use crate::syscall::ring;
 use crate::syscall::socket;
@@ -71,11 +72,11 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
     match operation {
         Operation::Nop => Attempt::Done(0, false),
         &mut Operation::Accept { flags, multishot, .. } => loop {
-            match on_ring_file(w, ring, op, |w, fd| socket::accept(w, fd, flags, &mut None)) {
-                Ok((fd, _)) if multishot && finish::has_room(w, ring) => {
+            match on_ring_file(w, ring, op, |w, fd| family::accept_unnamed(w, fd, flags)) {
+                Ok(fd) if multishot && finish::has_room(w, ring) => {
                     finish::post_more(w, ring, op, fd.0, None);
                 }
-                Ok((fd, _)) => return Attempt::Done(fd.0, false),
+                Ok(fd) => return Attempt::Done(fd.0, false),
                 Err(Errno::EAGAIN) => return Attempt::Pend(Events::IN),
                 Err(errno) => return done(Err(errno)),
             }
