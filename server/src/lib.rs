@@ -8,6 +8,7 @@
 //! | [`logic_unit`] | what a request means: sessions, the command table, the commands |
 //! | [`storage_unit`] | the data, its lifetimes, and the promise to keep it |
 //! | [`cluster`] | the same units as machines: access, logic and storage servers, and the links between them |
+//! | `tokio_driver` | both as tasks of tokio |
 //!
 //! Everything here is a pure function of what it is handed: bytes, the time, a seed. Sockets, clocks and threads
 //! belong to the loops that drive these units, which are written over the kernel traits of `eagain-net`.
@@ -24,3 +25,5 @@ pub mod request_queue;
 pub mod resp;
 pub mod server;
 pub mod storage_unit;
+#[cfg(feature = "tokio")]
+pub mod tokio_driver;

@@ -4,79 +4,18 @@ use crate::cluster::driver::Driver;
 use crate::cluster::link::{self, NewLink};
 use crate::cluster::proxy::Proxy;
 use crate::config::{Config, Role};
+pub use crate::error::ServeError;
 use crate::io_unit;
-#[cfg(feature = "tokio")]
-use crate::io_unit::tokio_driver;
 use crate::io_unit::units::{Now, Units};
 use crate::logic_unit::LogicUnit;
 use crate::storage_unit::AnyStorage;
 use crate::storage_unit::any::{Opened, Options};
 use crate::storage_unit::durable::OpenError;
+#[cfg(feature = "tokio")]
+use crate::tokio_driver;
 use eagain_net::model::{AnyPoller, ModelKind};
-use eagain_net::{Errno, Kernel, ListenOptions, SocketAddr, TcpListener};
-use std::fmt;
+use eagain_net::{Kernel, ListenOptions, SocketAddr, TcpListener};
 use std::sync::Arc;
-
-/// Why a server did not start, or stopped.
-#[derive(Debug)]
-pub enum ServeError {
-    /// The configuration makes no sense, or asks for what is not there.
-    Refused(String),
-    /// The storage is damaged, or not ours: a person has to decide.
-    Damaged(String),
-    /// The storage cannot be opened, or was not closed well.
-    Storage(String),
-    /// It cannot listen.
-    Listen(SocketAddr, Errno),
-    /// It cannot listen at a path.
-    Path(String),
-    /// A call of the loop itself failed.
-    Kernel(Errno),
-}
-
-impl fmt::Display for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ServeError::Refused(why)
-            | ServeError::Damaged(why)
-            | ServeError::Storage(why)
-            | ServeError::Path(why) => f.write_str(why),
-            ServeError::Listen(address, errno) => {
-                write!(f, "cannot listen at {address}: {errno}")?;
-                match *errno {
-                    Errno::EADDRINUSE => {
-                        f.write_str("; another program listens there: stop it, or choose another --port")
-                    }
-                    Errno::EACCES => {
-                        f.write_str("; ports below 1024 are for the privileged: choose another --port")
-                    }
-                    Errno::EADDRNOTAVAIL => {
-                        f.write_str("; this machine has no such address: choose another --bind")
-                    }
-                    _ => Ok(()),
-                }
-            }
-            ServeError::Kernel(errno) => write!(f, "the event loop failed: {errno}"),
-        }
-    }
-}
-
-impl std::error::Error for ServeError {}
-
-impl ServeError {
-    /// It cannot listen at this path.
-    pub(crate) fn at_path(path: &str, errno: Errno) -> ServeError {
-        let advice = match errno {
-            Errno::EADDRINUSE => {
-                "; another program listens there, or it is no socket: choose another --unixsocket"
-            }
-            Errno::ENOENT => "; the directory has to be there already",
-            Errno::EINVAL => "; it is too long: a path of a socket has 108 bytes at most",
-            _ => "",
-        };
-        ServeError::Path(format!("cannot listen at {path}: {errno}{advice}"))
-    }
-}
 
 /// Runs a server until it is asked to stop. `ready` is told where it listens.
 pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {

@@ -22,7 +22,7 @@
 //! | [`proxy`] | requests under way: who asked, who answers, what is tried again |
 //! | [`driver`] | the sockets and the clock, over any model that tells of readiness |
 //!
-//! On tokio sockets and clock are [`crate::io_unit::tokio_driver`]'s, around the same proxy.
+//! On tokio sockets and clock are [`crate::tokio_driver`]'s, around the same proxy.
 //!
 //! What cannot be known is said: `-UNKNOWN` where a request may have been executed, `-CLUSTERDOWN` where it was not.
 

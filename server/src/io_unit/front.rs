@@ -5,7 +5,7 @@
 use super::acceptor::Acceptor;
 use super::home::LISTENER;
 use crate::config::Config;
-use crate::server::ServeError;
+use crate::error::ServeError;
 use eagain_net::model::{AnyCompleter, AnyPoller, Completer, ModelKind, Poller, Refusal, Waker};
 use eagain_net::{Errno, Kernel, SocketAddr, TcpListener};
 use std::sync::Arc;

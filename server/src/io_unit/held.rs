@@ -12,7 +12,7 @@ const LOST: &str = "MISCONF the disk failed before this was safe: the outcome is
 
 /// Replies of one connection that wait for the storage, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     waiting: VecDeque<Waiting>,
 }
 
@@ -27,17 +27,17 @@ struct Waiting {
 
 impl Held {
     /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// The ticket that is to be waited for.
-    pub(super) fn ticket(&self) -> Option<u64> {
+    pub(crate) fn ticket(&self) -> Option<u64> {
         self.waiting.front().map(|first| first.ticket)
     }
 
     /// The replies to `requests`, last in the outbox, may leave, or wait.
-    pub(super) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize, now_ns: u64) {
+    pub(crate) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize, now_ns: u64) {
         let position = connection.reply_position();
         match (commit, self.waiting.back_mut()) {
             (Commit::Done, None) => connection.release_replies(position, now_ns),
@@ -55,7 +55,7 @@ impl Held {
     }
 
     /// Asks the storage: replies leave, become errors, or wait on. `true`: there was news.
-    pub(super) fn ask<S: Storage>(
+    pub(crate) fn ask<S: Storage>(
         &mut self,
         connection: &mut Connection,
         logic: &mut LogicUnit<S>,
@@ -81,7 +81,7 @@ impl Held {
 
 /// A connection takes what was put aside for its client, and goes on with a request that has waited long enough. `is_told`: there
 /// was a [`Look`](crate::logic_unit::Order::Look), which also ends a pause.
-pub(super) fn deliver<S: Storage>(
+pub(crate) fn deliver<S: Storage>(
     connection: &mut Connection,
     held: &mut Held,
     session: &mut Session,

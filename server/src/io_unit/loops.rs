@@ -9,7 +9,7 @@ use super::units::Units;
 use super::watch::Watch;
 use super::{reactor, signals};
 use crate::config::{Config, Pattern};
-use crate::server::ServeError;
+use crate::error::ServeError;
 use crate::storage_unit::Storage;
 use eagain_net::model::Waker;
 use eagain_net::sync::Queue;

@@ -11,10 +11,10 @@
 //! | [`proactor::emulated`] | readiness | the main thread reads and writes; workers handle |
 //! | [`proactor::completion`] | completion | the kernel reads and writes; workers handle |
 //! | `blocking` | blocking | a thread per connection does all of it |
-//! | `tokio_driver` | tokio | a task per connection does all of it, on one thread |
+//! | [`crate::tokio_driver`] | tokio | a task per connection does all of it, on one thread |
 //!
 //! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
-//! [`deadlines`]; a `peer` is a connection with its socket; `service` has requests executed here or by workers; `watch` is
+//! [`deadlines`]; a `peer` is a connection with its socket, and `turn` what is done with it when that is ready; `service` has requests executed here or by workers; `watch` is
 //! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `mailbox`
 //! brings what commands ask for and what the storage has to say, and `held` are the replies that wait for it; and [`units`] is what the threads of a server share.
 
@@ -23,7 +23,7 @@ mod blocking;
 pub mod connection;
 pub mod deadlines;
 mod front;
-mod held;
+pub(crate) mod held;
 mod home;
 pub mod inbox;
 mod loops;
@@ -36,8 +36,7 @@ pub mod proactor;
 mod reactor;
 mod service;
 mod signals;
-#[cfg(feature = "tokio")]
-pub mod tokio_driver;
+mod turn;
 pub mod units;
 mod watch;
 mod window;
@@ -47,7 +46,7 @@ pub(crate) use front::Front;
 pub use peer::Peer;
 pub use window::Window;
 
-use crate::server::ServeError;
+use crate::error::ServeError;
 use crate::storage_unit::Storage;
 use eagain_net::{Kernel, SocketAddr};
 use std::sync::Arc;

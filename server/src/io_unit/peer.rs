@@ -1,20 +1,14 @@
-//! One peer: its socket, the state machine behind it, and its session; and one turn of it, which is the same whichever
-//! thread takes it and whatever told that the socket is ready.
+//! One peer: its socket, the state machine behind it, and its session.
 
 use super::connection::{CloseReason, Connection, Phase};
 use super::held::{Held, deliver};
-use super::home::Home;
-use super::service::Service;
 use super::units::Now;
 use crate::logic_unit::{LogicUnit, Session};
 use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::{Commit, Storage};
-use eagain_net::model::{Event, Interest, Outcome};
+use eagain_net::model::Interest;
 use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
 use std::sync::Arc;
-
-/// Reads of one peer before the others have their turn.
-const READS_PER_TURN_MAX: usize = 4;
 
 /// A peer.
 pub struct Peer<K: Kernel> {
@@ -73,110 +67,7 @@ impl Flight {
     }
 }
 
-/// What is ready.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ready {
-    readable: bool,
-    writable: bool,
-    /// A short read is not the last one.
-    until_eagain: bool,
-}
-
-impl Ready {
-    /// As the model tells.
-    pub fn of(event: Event) -> Ready {
-        Ready { readable: event.readable, writable: event.writable, until_eagain: event.until_eagain }
-    }
-
-    /// Nothing is known of the socket; `writable`: writing may be tried.
-    pub fn to_go_on(writable: bool) -> Ready {
-        Ready { readable: false, writable, until_eagain: false }
-    }
-}
-
 impl<K: Kernel> Peer<K> {
-    /// One turn on a non-blocking socket: read what is there, have the requests handled, write the replies; with
-    /// `Config::write_when_ready` only what a write event allows is written, and the rest waits for one.
-    pub(super) fn turn<S: Storage>(
-        &mut self,
-        home: &Home<K, S>,
-        service: &mut Service<K>,
-        scratch: &mut [u8],
-        mut ready: Ready,
-        now: Now,
-    ) -> Outcome {
-        let mut outcome = Outcome::Nothing;
-        let mut reads = 0;
-        home.ask_storage(self, now);
-        loop {
-            while service.takes(self) {
-                service.serve(&home.units, self, &[], now);
-            }
-            if ready.writable || !home.units.config.write_when_ready {
-                // Until all is sent or the socket is full, of which it tells by itself when it is so no longer.
-                if self.flush(|| now) && outcome == Outcome::Nothing {
-                    outcome = Outcome::Drained;
-                }
-                if service.takes(self) {
-                    continue;
-                }
-            }
-            if home.ask_storage(self, now) {
-                continue;
-            }
-            self.announce_end(now);
-            if !ready.readable || !self.connection.wants_read() || self.connection.is_closed() {
-                return outcome;
-            }
-            if reads == READS_PER_TURN_MAX {
-                return Outcome::More;
-            }
-            reads += 1;
-            match self.read(home, service, scratch, now) {
-                Ok(true) if !ready.until_eagain => {
-                    outcome = Outcome::Drained;
-                    ready.readable = false;
-                }
-                Ok(_) => outcome = Outcome::More,
-                Err(Errno::EAGAIN) => {
-                    ready.readable = false;
-                    if outcome == Outcome::More {
-                        outcome = Outcome::Drained;
-                    }
-                }
-                Err(Errno::EINTR) => {}
-                Err(_) => self.connection.close(CloseReason::SocketFailed),
-            }
-        }
-    }
-
-    /// One read, and what it completes. `true`: it was short, so the socket was empty for the moment.
-    fn read<S: Storage>(
-        &mut self,
-        home: &Home<K, S>,
-        service: &mut Service<K>,
-        scratch: &mut [u8],
-        now: Now,
-    ) -> Result<bool, Errno> {
-        if self.connection.prefers_own_space() {
-            let space = self.connection.read_space();
-            let room = space.len();
-            let n = self.stream.read(space)?;
-            if n == 0 {
-                self.connection.end_of_input(now.mono_ns);
-            }
-            self.connection.received(n, now.mono_ns);
-            return Ok(n < room);
-        }
-        let n = self.stream.read(scratch)?;
-        if n == 0 {
-            self.connection.end_of_input(now.mono_ns);
-            return Ok(true);
-        }
-        service.serve(&home.units, self, &scratch[..n], now);
-        Ok(n < scratch.len())
-    }
-
     /// Replies have come back from a worker: they leave, or wait for the storage.
     pub(super) fn take_replies(&mut self, replies: ReplyBatch, commit: Commit, now: Now) {
         if commit != Commit::Done {

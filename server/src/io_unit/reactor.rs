@@ -13,8 +13,9 @@
 
 use super::home::{Home, PAUSED, is_listener};
 use super::main_loop::{self, BUSY_NS, MainLoop};
-use super::peer::{Peer, Ready};
+use super::peer::Peer;
 use super::service::Service;
+use super::turn::Ready;
 use super::units::Now;
 use super::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;

@@ -3,8 +3,9 @@
 use super::acceptor::Accepted;
 use super::front::Acceptors;
 use super::home::{Home, LISTENER};
-use super::peer::{Peer, Ready};
+use super::peer::Peer;
 use super::service::Service;
+use super::turn::Ready;
 use super::units::Now;
 use crate::storage_unit::Storage;
 use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};

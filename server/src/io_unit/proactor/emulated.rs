@@ -2,8 +2,9 @@
 
 use crate::io_unit::home::{Home, is_listener};
 use crate::io_unit::main_loop::{self, MainLoop};
-use crate::io_unit::peer::{Peer, Ready};
+use crate::io_unit::peer::Peer;
 use crate::io_unit::service::{Service, Workers};
+use crate::io_unit::turn::Ready;
 use crate::io_unit::units::Now;
 use crate::io_unit::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;

@@ -3,9 +3,9 @@
 use super::{Connector, Listener, Surroundings};
 use crate::cluster::link;
 use crate::config::Config;
+use crate::error::ServeError;
 use crate::io_unit::acceptor::keep_alive;
 use crate::io_unit::units::Now;
-use crate::server::ServeError;
 use crate::storage_unit::Storage;
 use eagain_net::{Errno, Fd, Kernel};
 use std::io;
