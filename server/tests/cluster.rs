@@ -297,6 +297,18 @@ fn a_cluster_speaks_both_dialects_shows_all_keys_and_fails_at_once_without_a_ser
     keys.dedup();
     assert_eq!(keys.len(), 50);
 
+    for request in ["SUBSCRIBE news", "PUBLISH news a", "BLPOP list 0", "WATCH key:1", "CLIENT PAUSE 10"] {
+        let name = request.to_lowercase();
+        let name =
+            name.split(' ').take(1 + usize::from(name.starts_with("client"))).collect::<Vec<_>>().join("|");
+        assert_eq!(
+            two.ask(request),
+            format!(
+                "-ERR '{name}' is not passed on by access and logic servers, whose links all clients share; ask a storage server itself"
+            )
+        );
+    }
+
     storages[0].0.kill().unwrap();
     storages[0].0.wait().unwrap();
     // A refusal comes at once: a request that waited for its time (2 s) would be an error of the read.

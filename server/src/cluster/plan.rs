@@ -74,17 +74,17 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
         return match (find(&EVERYWHERE, command), role) {
             (Some(_), Role::Access) => Plan::One(None),
             (Some(merge), _) => everywhere(servers, request, merge),
-            (None, _) => Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name)),
+            (None, _) => not_passed_on(command.name),
         };
     }
     if command.flags.has(Flags::BLOCKING) {
         // A link carries the requests of many clients, whose replies come one after the other.
-        return Plan::Refused(format!("ERR '{}' is not to be had through a cluster", command.name));
+        return not_passed_on(command.name);
     }
     let keys: Vec<&[u8]> = command.keys_of(request).collect();
     let Some(first) = keys.first().copied() else { return Plan::Local };
     if command.name == "watch" {
-        return Plan::Refused("ERR 'watch' is not to be had through a cluster".to_owned());
+        return not_passed_on(command.name);
     }
     let owner = ring.owner(first);
     if role == Role::Access || keys.iter().all(|key| ring.owner(key) == owner) {
@@ -94,6 +94,13 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
         Some(merge) => by_key(ring, servers, command, request, merge),
         None => Plan::Refused("CROSSSLOT Keys in request don't hash to the same storage server".to_owned()),
     }
+}
+
+/// What belongs to one connection to one server: waiting, listening, watching. A link is that of many clients.
+fn not_passed_on(name: &str) -> Plan<'static> {
+    Plan::Refused(format!(
+        "ERR '{name}' is not passed on by access and logic servers, whose links all clients share; ask a storage server itself"
+    ))
 }
 
 /// Whether it changes nothing, so that it can be asked twice.
@@ -108,7 +115,7 @@ fn local<'a>(command: &Command, request: Arguments<'a>) -> Plan<'a> {
         "select" if word != b"0" => refused("ERR SELECT is not allowed in cluster mode"),
         "client" if [b"reply".as_slice(), b"pause"].iter().any(|name| word.eq_ignore_ascii_case(name)) => {
             let name = String::from_utf8_lossy(word).to_ascii_lowercase();
-            Plan::Refused(format!("ERR 'client|{name}' is not to be had through a cluster"))
+            not_passed_on(&format!("client|{name}"))
         }
         _ => Plan::Local,
     }
