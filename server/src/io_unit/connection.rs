@@ -171,6 +171,7 @@ impl Connection {
     // ---- Bytes in ------------------------------------------------------------------------------------------------
 
     /// Whether bytes from the peer are welcome.
+    #[inline]
     pub fn wants_read(&self) -> bool {
         match self.phase {
             // Its end has to be seen.
@@ -244,11 +245,13 @@ impl Connection {
     // ---- Bytes out -----------------------------------------------------------------------------------------------
 
     /// What is to be sent now; empty when there is nothing.
+    #[inline]
     pub fn output(&self) -> &[u8] {
         if self.phase == Phase::Closed { &[] } else { self.outbox.sendable() }
     }
 
     /// Whether there is something to send.
+    #[inline]
     pub fn wants_write(&self) -> bool {
         !self.output().is_empty()
     }
@@ -261,7 +264,9 @@ impl Connection {
         self.active_ns = now_ns;
         self.output_moved_ns = now_ns;
         self.outbox.sent(count);
-        self.look_at_fill(OutputLimit::NONE, now_ns);
+        if self.overfull.is_some() {
+            self.look_at_fill(OutputLimit::NONE, now_ns);
+        }
         self.settle(now_ns);
     }
 

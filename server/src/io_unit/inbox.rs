@@ -25,11 +25,13 @@ impl Inbox {
     }
 
     /// How many bytes are unread.
+    #[inline]
     pub fn len(&self) -> usize {
         self.tail - self.head
     }
 
     /// Whether none is.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.head == self.tail
     }
@@ -40,6 +42,7 @@ impl Inbox {
     }
 
     /// Memory held, used or not.
+    #[inline]
     pub fn memory(&self) -> usize {
         self.bytes.len()
     }

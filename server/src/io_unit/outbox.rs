@@ -28,16 +28,19 @@ impl Outbox {
     }
 
     /// How many bytes wait, behind the gate too.
+    #[inline]
     pub fn len(&self) -> usize {
         self.lent + self.bytes.len() - self.head
     }
 
     /// Whether none waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// What may be sent now; nothing of what is lent.
+    #[inline]
     pub fn sendable(&self) -> &[u8] {
         let end = match self.gate {
             None => self.bytes.len(),
@@ -50,6 +53,7 @@ impl Outbox {
     }
 
     /// How many bytes are lent.
+    #[inline]
     pub fn lent(&self) -> usize {
         self.lent
     }
@@ -76,11 +80,13 @@ impl Outbox {
     }
 
     /// Memory held, used or not.
+    #[inline]
     pub fn memory(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// The buffer itself, to append to. Bytes that are in it already must stay as they are.
+    #[inline]
     pub fn tail(&mut self) -> &mut Vec<u8> {
         // Sent bytes are dropped only when they are at least half, so each byte is moved at most once on average.
         if self.head > 0 && self.head >= self.bytes.len() - self.head {

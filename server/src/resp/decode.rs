@@ -104,6 +104,7 @@ impl Decoder {
     }
 
     /// Bytes held, used or not.
+    #[inline]
     pub fn memory(&self) -> usize {
         self.spans.capacity() * size_of::<Span>() + self.unquoted.capacity()
     }

@@ -49,12 +49,12 @@ impl Connection {
         self.phase == Phase::Open && self.waiting.as_ref().is_some_and(|waiting| waiting.until_ns <= now_ns)
     }
 
-    /// Until when a request waits.
-    pub(super) fn waits_until(&self) -> Option<u64> {
-        self.waiting
-            .as_ref()
-            .map(|waiting| waiting.until_ns)
-            .filter(|&until| self.phase == Phase::Open && until != u64::MAX)
+    /// Until when a request waits; `u64::MAX`: for ever, or none does.
+    pub(super) fn waits_until(&self) -> u64 {
+        match &self.waiting {
+            Some(waiting) if self.phase == Phase::Open => waiting.until_ns,
+            _ => u64::MAX,
+        }
     }
 
     pub(super) fn has_room_while_waiting(&self) -> bool {
@@ -92,6 +92,7 @@ impl Connection {
     }
 
     /// Bytes have come or left: from now on there may be too many for long, or few enough again.
+    #[inline]
     pub(super) fn look_at_fill(&mut self, limit: OutputLimit, now_ns: u64) {
         let waiting = self.outbox.len();
         if let Some(overfull) = &self.overfull {
@@ -104,8 +105,8 @@ impl Connection {
         }
     }
 
-    /// Until when it has to become less.
-    pub(super) fn overfull_until(&self) -> Option<u64> {
-        self.overfull.as_ref().map(|overfull| overfull.until_ns)
+    /// Until when it has to become less; `u64::MAX`: it need not.
+    pub(super) fn overfull_until(&self) -> u64 {
+        self.overfull.as_ref().map_or(u64::MAX, |overfull| overfull.until_ns)
     }
 }

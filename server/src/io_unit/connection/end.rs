@@ -3,6 +3,8 @@
 use super::{CloseReason, Connection, Phase};
 use crate::observe::Level;
 
+/// A time that does not come.
+const NEVER: u64 = u64::MAX;
 /// Buffers that an idle connection keeps.
 const IDLE_BYTES_MAX: usize = 256;
 /// A connection that has had nothing to do for so long is idle.
@@ -12,28 +14,31 @@ impl Connection {
     /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
     /// that fires too early is simply set again.
     pub fn deadline(&self) -> Option<u64> {
-        [self.ends_at(), self.waits_until(), self.releases_at()].into_iter().flatten().min()
+        let at = self.ends_at().min(self.waits_until()).min(self.releases_at());
+        (at != NEVER).then_some(at)
     }
 
     /// When it is to be closed.
-    fn ends_at(&self) -> Option<u64> {
-        [self.phase_end(), self.overfull_until()].into_iter().flatten().min()
+    fn ends_at(&self) -> u64 {
+        self.phase_end().min(self.overfull_until())
     }
 
     /// When buffers that are larger than those of a small request are given back: nobody knows whether they are ever needed again.
-    fn releases_at(&self) -> Option<u64> {
-        let is_idle = self.phase == Phase::Open
+    fn releases_at(&self) -> u64 {
+        // First what is so of hardly any.
+        let is_due = self.memory() > IDLE_BYTES_MAX
+            && self.phase == Phase::Open
             && self.in_flight() == 0
             && self.inbox.is_empty()
             && self.outbox.is_empty();
-        (is_idle && self.memory() > IDLE_BYTES_MAX).then(|| self.active_ns.saturating_add(IDLE_NS))
+        if is_due { self.active_ns.saturating_add(IDLE_NS) } else { NEVER }
     }
 
-    fn phase_end(&self) -> Option<u64> {
-        let after = |from: u64, timeout: u64| (timeout > 0).then(|| from.saturating_add(timeout));
+    fn phase_end(&self) -> u64 {
+        let after = |from: u64, timeout: u64| if timeout > 0 { from.saturating_add(timeout) } else { NEVER };
         match self.phase {
-            Phase::Closed => None,
-            Phase::Lingering => Some(self.linger_until_ns),
+            Phase::Closed => NEVER,
+            Phase::Lingering => self.linger_until_ns,
             _ if !self.peer_has_nothing_to_take() => {
                 after(self.output_moved_ns, self.limits.write_stall_timeout_ns)
             }
@@ -41,7 +46,7 @@ impl Connection {
             Phase::Open if self.in_flight() == 0 && self.outbox.is_empty() => {
                 after(self.active_ns, self.limits.idle_timeout_ns)
             }
-            _ => None,
+            _ => NEVER,
         }
     }
 
@@ -52,13 +57,13 @@ impl Connection {
 
     /// Closes the connection if its deadline has passed; whether it did. Gives buffers back that have not been needed for a while.
     pub fn deadline_passed(&mut self, now_ns: u64) -> bool {
-        if self.releases_at().is_some_and(|at| at <= now_ns) {
+        if self.releases_at() <= now_ns {
             self.release_idle_memory();
         }
-        if self.ends_at().is_none_or(|deadline| now_ns < deadline) {
+        if now_ns < self.ends_at() {
             return false;
         }
-        let is_overfull = self.overfull_until().is_some_and(|until| until <= now_ns);
+        let is_overfull = self.overfull_until() <= now_ns;
         let reason = if is_overfull {
             CloseReason::OutputLimit
         } else if !self.outbox.is_empty() {
@@ -135,6 +140,7 @@ impl Connection {
     }
 
     /// Bytes held for this connection, used or not.
+    #[inline]
     pub fn memory(&self) -> usize {
         self.inbox.memory() + self.outbox.memory() + self.decoder.memory() + self.parked_bytes()
     }
@@ -171,9 +177,10 @@ impl Connection {
             self.start_draining(reason, now_ns);
         }
         if self.phase == Phase::Draining && self.outbox.is_empty() {
-            // A peer that has been silent for as long has its last bytes: a stop does not wait for idle clients.
+            // A peer that has been silent for as long has its last bytes, and one that was sent none has none to lose: a stop
+            // does not wait for idle clients.
             let is_silent = now_ns.saturating_sub(self.active_ns) >= self.limits.linger_timeout_ns;
-            if self.peer_ended || is_silent {
+            if self.peer_ended || is_silent || self.outbox.sent_total() == 0 {
                 self.phase = Phase::Closed;
             } else {
                 self.phase = Phase::Lingering;

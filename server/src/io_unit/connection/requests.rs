@@ -7,11 +7,13 @@ use crate::resp::{Arguments, Protocol, ProtocolError, Reply};
 
 impl Connection {
     /// Whether requests can be taken from what was received, by [`Connection::serve`] or [`Connection::take_batch`].
+    #[inline]
     pub fn wants_service(&self) -> bool {
         self.phase == Phase::Open && !self.starved && self.waiting.is_none() && self.admits()
     }
 
     /// Requests that are read and not answered.
+    #[inline]
     pub fn in_flight(&self) -> u64 {
         self.next_number - self.answered
     }
@@ -223,6 +225,7 @@ impl Connection {
     }
 
     /// Whether another request may begin.
+    #[inline]
     pub(super) fn admits(&self) -> bool {
         self.outbox.len() + self.parked_bytes() < self.limits.output_bytes_high.max(1)
             && self.in_flight() < self.in_flight_max()

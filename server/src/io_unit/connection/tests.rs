@@ -290,6 +290,14 @@ fn a_client_that_waits_for_a_slow_sync_is_not_idle() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_a_peer_that_was_never_sent_anything() {
+    let mut connection = Connection::new(&Arc::default(), 0);
+    connection.serve(b"*1\r\n$4\r\nPI", 5, echo);
+    connection.drain(10);
+    assert!(connection.is_closed());
+}
+
+#[test]
 fn a_stop_waits_for_the_end_of_a_peer_unless_it_has_been_silent_for_as_long() {
     for (stopped_at, phase) in [(SECOND, Phase::Lingering), (2 * SECOND, Phase::Closed)] {
         let mut connection = Connection::new(&Arc::default(), 0);

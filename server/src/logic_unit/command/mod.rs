@@ -274,6 +274,7 @@ const fn build_index() -> [(u8, u8); INDEX_SIZE] {
 }
 
 /// A few multiplications that ignore case; the names are ours, so nobody can make them collide.
+#[inline]
 const fn hash_name(name: &[u8]) -> usize {
     let mut hash: u32 = name.len() as u32;
     let mut at = 0;
