@@ -89,11 +89,21 @@ const ERA: u64 = 1 << 26;
 /// So many lanes of a step can be known to be 0 without being drawn.
 pub(crate) const LANES: usize = 6;
 
-/// What is known of one block: which of its steps give 0 in every lane. Most do, and asking costs a bit then.
+/// What is known of the steps to come, which are asked for in their order: that those before `until` give 0 in every lane.
+/// Most do, and asking costs a comparison then.
 #[derive(Clone, Copy, Default)]
 struct Calm {
-    /// The number of the block, plus 1; 0: nothing is known.
-    block: u32,
+    until: u64,
+    /// The [`Choices::era`] that it holds in.
+    era: u64,
+    looked_at: Looked,
+}
+
+/// One block that was looked at.
+#[derive(Clone, Copy, Default)]
+struct Looked {
+    /// The number of the block, plus 1; 0: none.
+    block: u64,
     /// A bit for each step that has a value other than 0 in some lane.
     eventful: u32,
     /// The chances that this holds for, folded into one word.
@@ -104,6 +114,20 @@ struct Block {
     /// Which block of the stream.
     number: u64,
     words: [u64; BLOCK_WORDS as usize],
+}
+
+impl Block {
+    /// A bit for each step that has a value other than 0 in some lane, at these chances.
+    fn eventful(&self, chances: &[u32; LANES]) -> u32 {
+        let mut eventful = 0;
+        for (lane, &chance) in chances.iter().enumerate().filter(|&(_, &chance)| chance != 0) {
+            for (step, &word) in self.words.iter().enumerate() {
+                let happens = Distribution::happens(lane_draw(word, lane as u64), chance);
+                eventful |= u32::from(happens) << step;
+            }
+        }
+        eventful
+    }
 }
 
 /// Several kinds of choices that one object makes in step share a stream: those of the `ordinal`-th step are made from its
@@ -132,12 +156,24 @@ pub(crate) fn mix(mut z: u64) -> u64 {
 }
 
 impl Stream {
-    /// Whether the next choice is known to be 0 at this chance; then it has been made.
-    #[inline]
-    pub(crate) fn pass(&mut self, chance: u32, era: u64) -> bool {
-        let calm = self.words.is_calm(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
+    /// Whether the next choice is known to be 0; then it has been made.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, era: u64) -> bool {
+        let calm = self.words.is_calm(self.ordinal, era);
         self.ordinal += u64::from(calm);
         calm
+    }
+
+    /// As [`Stream::pass`], after a look at what was drawn, where something happens `chance` times of 65,536.
+    pub(crate) fn look_and_pass(&mut self, chance: u32, era: u64) -> bool {
+        let calm = self.words.look(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
+        self.ordinal += u64::from(calm);
+        calm
+    }
+
+    /// All that are to come are 0.
+    pub(crate) fn calm_down(&mut self, era: u64) {
+        self.words.calm_down(era);
     }
 
     /// Lets one choice pass that is benign because its family is off; it counts.
@@ -153,34 +189,35 @@ impl Stream {
 }
 
 impl Words {
-    /// Whether every lane of step `at` is known to give 0, where lane `i` gives something else `chances[i]` times of
-    /// 65,536. `sum` distinguishes these chances from others that the same words are asked with, and `era` ([`Choices::era`])
-    /// the block from one that was drawn before.
-    #[inline]
-    pub(crate) fn is_calm(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
-        let Calm { block, eventful, chances: known } = self.calm;
-        if u64::from(block) == at / BLOCK_WORDS + 1 + era && known == sum {
-            return eventful >> (at % BLOCK_WORDS) & 1 == 0;
-        }
-        self.look(at, era, chances, sum)
+    /// Whether every lane of step `at` is known to give 0.
+    #[inline(always)]
+    pub(crate) fn is_calm(&self, at: u64, era: u64) -> bool {
+        at < self.calm.until && self.calm.era == era
     }
 
-    /// Looks at the block of step `at`, where it was drawn.
+    /// As [`Words::is_calm`], after a look at the block of step `at`, where it was drawn. Lane `i` gives something else than 0
+    /// `chances[i]` times of 65,536; `sum` distinguishes these chances from others that the same words are asked with, and `era`
+    /// ([`Choices::era`]) the block from one that was drawn before.
     #[cold]
-    fn look(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
-        let Some(block) = self.block.as_ref().filter(|block| block.number == at / BLOCK_WORDS + era) else {
-            return false;
-        };
-        let mut eventful = 0;
-        for (lane, &chance) in chances.iter().enumerate().filter(|&(_, &chance)| chance != 0) {
-            for (step, &word) in block.words.iter().enumerate() {
-                let happens = Distribution::happens(lane_draw(word, lane as u64), chance);
-                eventful |= u32::from(happens) << step;
-            }
+    pub(crate) fn look(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
+        let number = at / BLOCK_WORDS + era;
+        let known = &mut self.calm.looked_at;
+        if known.block != number + 1 || known.chances != sum {
+            let Some(block) = self.block.as_ref().filter(|block| block.number == number) else {
+                return false;
+            };
+            *known = Looked { block: number + 1, eventful: block.eventful(chances), chances: sum };
         }
-        let number = u32::try_from(block.number + 1).unwrap_or(0);
-        self.calm = Calm { block: number, eventful, chances: sum };
-        number != 0 && eventful >> (at % BLOCK_WORDS) & 1 == 0
+        let step = at % BLOCK_WORDS;
+        let calm = (known.eventful >> step).trailing_zeros();
+        self.calm.until = at + u64::from(calm).min(BLOCK_WORDS - step);
+        self.calm.era = era;
+        calm > 0
+    }
+
+    /// All steps to come give 0 in every lane.
+    pub(crate) fn calm_down(&mut self, era: u64) {
+        self.calm = Calm { until: u64::MAX, era, ..self.calm };
     }
 
     #[inline]

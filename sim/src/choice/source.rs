@@ -7,11 +7,21 @@ pub(crate) trait Source {
     /// Lets it pass: it counts, and its value is 0.
     fn skip(&mut self);
 
-    /// Lets it pass if it is known to be 0 at this chance; whether that is so.
+    /// Lets it pass if it is known to be 0; whether that is so.
     #[inline]
-    fn pass(&mut self, _chance: u32, _era: u64) -> bool {
+    fn pass(&mut self, _era: u64) -> bool {
         false
     }
+
+    /// The same, after a look at what was drawn, where something happens `chance` times of 65,536.
+    #[inline]
+    fn look_and_pass(&mut self, _chance: u32, _era: u64) -> bool {
+        false
+    }
+
+    /// All that are to come are 0.
+    #[inline]
+    fn calm_down(&mut self, _era: u64) {}
 
     /// Makes it.
     fn choose(
@@ -42,8 +52,16 @@ impl Source for &mut Stream {
     }
 
     #[inline]
-    fn pass(&mut self, chance: u32, era: u64) -> bool {
-        Stream::pass(self, chance, era)
+    fn pass(&mut self, era: u64) -> bool {
+        Stream::pass(self, era)
+    }
+
+    fn look_and_pass(&mut self, chance: u32, era: u64) -> bool {
+        Stream::look_and_pass(self, chance, era)
+    }
+
+    fn calm_down(&mut self, era: u64) {
+        Stream::calm_down(self, era);
     }
 
     #[inline]

@@ -36,6 +36,8 @@ pub(crate) struct Swarm {
     asked: Cell<u64>,
     /// Families that the scenario named besides the usual ones, by bit: each must have its chance.
     pub named: u64,
+    /// All families that are to be on have been drawn: which are off stays as it is.
+    drawn: bool,
     wire: bool,
     any: bool,
     /// How often, of 65,536, something happens to a segment, by lane; and these folded into one word.
@@ -55,6 +57,7 @@ impl Swarm {
             fired: [0; Family::COUNT],
             asked: Cell::new(0),
             named: 0,
+            drawn: false,
             wire: false,
             any: false,
             segment: ([0; LANES], 0),
@@ -72,6 +75,7 @@ impl Swarm {
                 self.draw_one(choices, &mut words, family);
             }
         }
+        self.drawn = true;
     }
 
     /// Draws one family before the others: one that the building of the world asks. How often, of 65,536.
@@ -130,6 +134,12 @@ impl Swarm {
     #[inline]
     pub fn quiet_from_or_zero(&self) -> u64 {
         if self.any { self.quiet_from } else { 0 }
+    }
+
+    /// Whether the mix was drawn: a family that is off stays so.
+    #[inline]
+    pub fn is_drawn(&self) -> bool {
+        self.drawn
     }
 
     /// Whether any family of the wire is on.

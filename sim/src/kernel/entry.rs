@@ -3,7 +3,7 @@
 //! until it returns (`fdget`, `fdput`), whatever becomes of the number meanwhile.
 
 use super::outcome::Outcome;
-use crate::calls::{Kind, Wait};
+use crate::calls::{Kind, Row, Wait};
 use crate::scheduler::Step;
 use crate::stack::{give_up_killed, pause_for_ever, suspend, with};
 use crate::syscall::signal;
@@ -32,7 +32,7 @@ enum Stage {
 const DEAD: Errno = Errno::ESRCH;
 
 /// Makes a call that never waits.
-#[inline]
+#[inline(always)]
 pub(crate) fn call<T: Outcome>(
     kind: Kind,
     args: [u64; 4],
@@ -66,132 +66,187 @@ pub(super) const NOTHING: Fd = Fd(-1);
 /// Makes a call that may wait, on `fd`. Its attempts share a `P`, and are given the descriptor to work on: [`HELD_FD`] once
 /// the call has waited. `so_far`: what it returns where a signal finds it waiting and it has got somewhere. A call that is
 /// made again after a handler begins anew: with the number, and with nothing done.
-#[inline]
+#[inline(always)]
 pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
     kind: Kind,
     args: [u64; 4],
     fd: Fd,
-    mut act: impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
+    act: impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
     so_far: impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
 ) -> Result<T> {
-    let (mut at, mut progress) = (fd, P::default());
-    let mut stage = Stage::Enter;
-    let mut waited = false;
-    loop {
-        let turn = with(|w| {
-            if w.scheduler.is_unwinding() {
-                return Turn::Dead;
+    let mut call = Call { kind, args, fd, at: fd, stage: Stage::Enter };
+    let (mut act, mut progress) = (act, P::default());
+    // Most calls are over at once.
+    match with(|w| call.attempt(w, &mut progress, &mut act, &so_far)) {
+        Turn::Return(result, false) => result,
+        turn => call.go_on(turn, progress, act, so_far),
+    }
+}
+
+/// A call under way.
+#[derive(Clone, Copy)]
+struct Call {
+    kind: Kind,
+    args: [u64; 4],
+    /// The descriptor that it was given, and the one that it works on now.
+    fd: Fd,
+    at: Fd,
+    stage: Stage,
+}
+
+impl Call {
+    /// Attempts it once; what comes of it.
+    #[inline(always)]
+    fn attempt<T: Outcome, P: Default>(
+        &mut self,
+        w: &mut World,
+        progress: &mut P,
+        act: &mut impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
+        so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+    ) -> Turn<T> {
+        if w.scheduler.is_unwinding() {
+            return Turn::Dead;
+        }
+        let me = w.scheduler.current();
+        if self.stage == Stage::Enter {
+            w.begin_call(self.kind, self.args);
+            self.stage = Stage::Arrive;
+        }
+        if self.stage == Stage::Arrive {
+            if !w.catch_up(me) {
+                return Turn::Switch;
             }
-            let me = w.scheduler.current();
-            if stage == Stage::Enter {
-                w.begin_call(kind, args);
-                stage = Stage::Arrive;
+            // What came before the call was made is handled before it, and does not interrupt it.
+            if signal::has_deliverable_signal(w, me) {
+                return Turn::Handlers;
             }
-            if stage == Stage::Arrive {
-                if !w.catch_up(me) {
-                    return Turn::Switch;
-                }
-                // What came before the call was made is handled before it, and does not interrupt it.
-                if signal::has_deliverable_signal(w, me) {
-                    return Turn::Handlers;
-                }
-                stage = Stage::Act;
+            self.stage = Stage::Act;
+        }
+        if self.stage == Stage::CatchUp {
+            if !w.catch_up(me) {
+                return Turn::Switch;
             }
-            if stage == Stage::CatchUp {
-                if !w.catch_up(me) {
-                    return Turn::Switch;
+            w.scheduler[me].signals.set_told(false);
+            self.stage = Stage::Act;
+        }
+        match act(w, self.at, progress) {
+            Step::Done(result) => {
+                if self.at == HELD_FD {
+                    w.let_go(me);
                 }
-                w.scheduler[me].signals.set_told(false);
-                stage = Stage::Act;
+                let handlers = w.end_call(self.kind.row(), word(&result));
+                Turn::Return(result, handlers)
             }
-            match act(w, at, &mut progress) {
-                Step::Done(result) => {
-                    if at == HELD_FD {
-                        w.let_go(me);
-                    }
-                    let handlers = w.end_call(kind, word(&result));
-                    Turn::Return(result, handlers)
-                }
-                Step::Wait => {
-                    if signal::has_deliverable_signal(w, me) {
-                        // A signal comes before the wait, or has ended it.
-                        w.stop_waiting(me);
-                        w.scheduler.keep_running(me);
-                        let result = so_far(w, at, &progress);
-                        w.let_go(me);
-                        (at, progress) = (fd, P::default());
-                        return Turn::Interrupted(result, w.scheduler[me].no_restart);
-                    }
-                    if at != HELD_FD {
-                        if fd != NOTHING {
-                            w.hold(fd);
+            Step::Wait => self.wait(w, me, progress, so_far),
+        }
+    }
+
+    /// The attempt has listed the thread: it waits, unless a signal is there already.
+    #[inline(always)]
+    fn wait<T, P: Default>(
+        &mut self,
+        w: &mut World,
+        me: u32,
+        progress: &mut P,
+        so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+    ) -> Turn<T> {
+        if signal::has_deliverable_signal(w, me) {
+            return self.is_interrupted(w, me, progress, so_far);
+        }
+        if self.at != HELD_FD {
+            if self.fd != NOTHING {
+                w.hold(self.fd);
+            }
+            self.at = HELD_FD;
+        }
+        debug_assert!(self.kind.row().wait != Wait::Never, "{} waits", self.kind.name());
+        signal::may_interrupt(w, self.kind);
+        let process = w.scheduler[me].process;
+        w.processes[process].waits += 1;
+        Turn::Wait
+    }
+
+    /// A signal comes before the wait, or has ended it.
+    #[cold]
+    fn is_interrupted<T, P: Default>(
+        &mut self,
+        w: &mut World,
+        me: u32,
+        progress: &mut P,
+        so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+    ) -> Turn<T> {
+        w.stop_waiting(me);
+        w.scheduler.keep_running(me);
+        let result = so_far(w, self.at, progress);
+        w.let_go(me);
+        (self.at, *progress) = (self.fd, P::default());
+        Turn::Interrupted(result, w.scheduler[me].no_restart)
+    }
+
+    /// Does what has come of an attempt, and attempts it again until it is over.
+    #[inline(never)]
+    fn go_on<T: Outcome, P: Default>(
+        mut self,
+        mut turn: Turn<T>,
+        mut progress: P,
+        mut act: impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
+        so_far: impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+    ) -> Result<T> {
+        loop {
+            match turn {
+                Turn::Return(result, handlers) => {
+                    if handlers {
+                        run_handlers();
+                        if with(|w| w.is_over_for_me()) {
+                            pause_for_ever();
                         }
-                        at = HELD_FD;
                     }
-                    debug_assert!(kind.row().wait != Wait::Never, "{} waits", kind.name());
-                    signal::may_interrupt(w, kind);
-                    let process = w.scheduler[me].process;
-                    w.processes[process].waits += 1;
-                    Turn::Wait
+                    return result;
                 }
-            }
-        });
-        match turn {
-            Turn::Return(result, handlers) => {
-                if handlers {
+                Turn::Switch => suspend(),
+                Turn::Wait => {
+                    suspend();
+                    self.stage = Stage::CatchUp;
+                }
+                Turn::Handlers => {
                     run_handlers();
                     if with(|w| w.is_over_for_me()) {
                         pause_for_ever();
                     }
+                    with(|w| w.note_call(self.kind, self.args));
                 }
-                return result;
-            }
-            Turn::Switch => suspend(),
-            Turn::Wait => {
-                waited = true;
-                suspend();
-            }
-            Turn::Handlers => {
-                run_handlers();
-                if with(|w| w.is_over_for_me()) {
-                    pause_for_ever();
+                Turn::Interrupted(result, no_restart) => {
+                    let all_restart = run_handlers();
+                    if with(|w| w.is_over_for_me()) {
+                        pause_for_ever();
+                    }
+                    // Handlers made calls of their own.
+                    with(|w| w.note_call(self.kind, self.args));
+                    let ends = no_restart || !all_restart || !self.kind.restarts(&self.args);
+                    if let Some(result) = result.or(ends.then_some(Err(Errno::EINTR))) {
+                        with(|w| {
+                            if !w.scheduler.is_unwinding() {
+                                w.end_call(self.kind.row(), word(&result));
+                            }
+                        });
+                        return result;
+                    }
                 }
-                with(|w| w.note_call(kind, args));
-            }
-            Turn::Interrupted(result, no_restart) => {
-                let all_restart = run_handlers();
-                if with(|w| w.is_over_for_me()) {
-                    pause_for_ever();
-                }
-                // Handlers made calls of their own.
-                with(|w| w.note_call(kind, args));
-                let ends = no_restart || !all_restart || !kind.restarts(&args);
-                if let Some(result) = result.or(ends.then_some(Err(Errno::EINTR))) {
-                    with(|w| {
-                        if !w.scheduler.is_unwinding() {
-                            w.end_call(kind, word(&result));
-                        }
-                    });
-                    return result;
+                Turn::Dead => {
+                    if with(|w| w.count_dead_call()) && !give_up_killed() {
+                        eprintln!("eagain: drops of what a scenario holds make calls without end; aborting");
+                        std::process::abort();
+                    }
+                    return Err(DEAD);
                 }
             }
-            Turn::Dead => {
-                if with(|w| w.count_dead_call()) && !give_up_killed() {
-                    eprintln!("eagain: drops of what a scenario holds make calls without end; aborting");
-                    std::process::abort();
-                }
-                return Err(DEAD);
-            }
-        }
-        if waited {
-            waited = false;
-            stage = Stage::CatchUp;
+            turn = with(|w| self.attempt(w, &mut progress, &mut act, &so_far));
         }
     }
 }
 
 /// A result as the number that a trace shows.
-#[inline]
+#[inline(always)]
 fn word<T: Outcome>(result: &Result<T>) -> i64 {
     match result {
         Ok(value) => value.word(),
@@ -226,51 +281,52 @@ pub(crate) struct Frame {
 
 impl World {
     /// Steps 1 and 2: the call has a place in time, after a while off the CPU where the schedule chooses one.
-    #[inline]
+    #[inline(always)] // few instructions where nothing happens, and the arguments are stored where they stay
     fn begin_call(&mut self, kind: Kind, args: [u64; 4]) {
         let me = self.scheduler.current();
         let delay = self.scheduler.off_cpu(&mut self.run, me);
         let t = &mut self.scheduler[me];
-        t.time += delay;
-        t.effort.off_cpu(delay);
+        if delay != 0 {
+            t.time += delay;
+            t.effort.off_cpu(delay);
+        }
+        (t.call, t.call_args) = (kind, args);
         if t.signals.is_in_handler() && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
         }
-        self.note_call(kind, args);
     }
 
     /// What the thread is in, for reports.
-    #[inline]
     fn note_call(&mut self, kind: Kind, args: [u64; 4]) {
         if self.scheduler.current() == NONE {
             return;
         }
         let t = self.scheduler.running_mut();
-        t.call = kind;
-        t.call_args = args;
+        (t.call, t.call_args) = (kind, args);
     }
 
-    /// Steps 4 and 5: charge and record; the arguments are as noted. `true`: handlers are to run before the program goes on.
+    /// Steps 4 and 5: charge and record the call that was noted. `true`: handlers are to run before the program goes on.
     #[inline(never)]
-    fn end_call(&mut self, kind: Kind, word: i64) -> bool {
+    fn end_call(&mut self, row: &Row, word: i64) -> bool {
         let me = self.scheduler.current();
-        let t = &mut self.scheduler[me];
-        t.signals.end_wait();
         if self.knobs.loopback_latency_ns == 0 {
             // What takes no time has happened before the program goes on: a handler may have to run.
+            let t = &mut self.scheduler[me];
+            t.signals.end_wait();
             let time = t.time;
             self.catch_up_events(time);
         }
         let World { scheduler, processes, hosts, run, signals_sent, .. } = self;
         let t = &mut scheduler[me];
         let process = &mut processes[t.process];
+        t.signals.end_wait();
         t.effort.calls += 1;
         t.turns = 0;
-        run.call(t.time, me, kind, &t.call_args, word);
-        t.time = hosts[process.host].charge(t.time, u64::from(kind.row().cost));
+        run.call(t.time, me, t.call, row, &t.call_args, word);
+        t.time = hosts[process.host].charge(t.time, u64::from(row.cost));
         process.until_look -= 1;
         if process.until_look == 0 || process.memory_limit != 0 || t.effort.calls > self.knobs.spin_limit {
-            let made = Made { thread: me, kind, args: t.call_args, word };
+            let made = Made { thread: me, kind: t.call, args: t.call_args, word };
             return self.end_call_with_care(made);
         }
         run.failed() || process.exit.is_some() || *signals_sent && t.signals.has_deliverable(&process.signals)

@@ -93,6 +93,7 @@ impl Default for Acknowledging {
 
 impl Acknowledging {
     /// A segment of `n` bytes has come; `low`: how many bytes the receiver wants at least.
+    #[inline(always)]
     pub fn arrived(&mut self, n: u64, low: u64) {
         self.queue(n, n);
         self.due = true;
@@ -126,7 +127,7 @@ impl Acknowledging {
     }
 
     /// Something was sent back, and acknowledges what has come; `data`: not only an end.
-    #[inline]
+    #[inline(always)]
     pub fn answered(&mut self, data: bool) {
         self.sent();
         self.answers |= data && self.began;
@@ -134,7 +135,7 @@ impl Acknowledging {
 
     /// The receiver has looked: it has read up to `to`, `took` something, and looked beyond the last byte where `beyond`.
     /// Whether it acknowledges then.
-    #[inline]
+    #[inline(always)]
     pub fn looked(&mut self, to: u64, took: bool, beyond: bool) -> bool {
         self.read = self.read.max(to);
         // An end that was merged with the last bytes goes with them.
@@ -155,6 +156,7 @@ impl Acknowledging {
         now
     }
 
+    #[inline(always)]
     fn queue(&mut self, n: u64, positions: u64) {
         self.next += positions;
         let end = self.next;
@@ -229,11 +231,13 @@ impl Acknowledging {
     }
 
     /// What is left of the window that was advertised.
+    #[inline(always)]
     fn left(&self) -> u64 {
         (self.advertised + self.window).saturating_sub(self.next)
     }
 
     /// Whether the window would be twice what is left of it.
+    #[inline(always)]
     fn window_opens(&mut self) -> bool {
         let left = self.left();
         2 * left <= self.clamp && {
@@ -243,6 +247,7 @@ impl Acknowledging {
     }
 
     /// More than a full segment is not acknowledged, and the window need not shrink for it.
+    #[inline(always)]
     fn is_enough(&mut self, low: u64) -> bool {
         self.next - self.advertised > self.mss
             && (self.next - self.read < low || self.select() >= self.window)
@@ -255,7 +260,7 @@ impl Acknowledging {
     }
 
     /// An acknowledgement leaves. The window that was advertised is not taken back.
-    #[inline]
+    #[inline(always)]
     fn sent(&mut self) {
         // As long as nothing but a little at a time has come, the window stays.
         let usual = self.window == WINDOW && self.threshold == THRESHOLD && self.used < BUFFER / 4;

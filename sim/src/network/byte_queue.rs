@@ -11,7 +11,7 @@ pub(crate) struct ByteQueue {
 const COMPACT: usize = 64 * 1024;
 
 impl ByteQueue {
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, bytes: &[u8]) {
         if self.head == self.data.len() {
             self.data.clear();
@@ -29,14 +29,14 @@ impl ByteQueue {
     }
 
     /// Copies what comes `from` bytes behind the front. That much must be there.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&self, from: usize, buffer: &mut [u8]) {
         let from = self.head + from;
         buffer.copy_from_slice(&self.data[from..from + buffer.len()]);
     }
 
     /// Takes `n` bytes out of the front.
-    #[inline]
+    #[inline(always)]
     pub fn skip(&mut self, n: usize) {
         self.head += n;
         if self.head == self.data.len() {

@@ -118,7 +118,7 @@ pub(super) struct Flow {
 
 impl Flow {
     /// Acknowledgements that are there by `now` free the sender's buffer.
-    #[inline]
+    #[inline(always)]
     pub fn take_acks(&mut self, now: u64) {
         while let Some(&(at, end)) = self.acks.front()
             && at <= now
@@ -129,28 +129,49 @@ impl Flow {
     }
 
     /// Bytes that can be received.
-    #[inline]
+    #[inline(always)]
     pub fn readable(&self) -> u64 {
         self.arrived - self.read
     }
 
     /// Bytes that the sender's buffer holds.
-    #[inline]
+    #[inline(always)]
     pub fn queued(&self) -> u64 {
         self.written - self.acked
     }
 
     /// Bytes that fit into the sender's buffer.
-    #[inline]
+    #[inline(always)]
     pub fn free(&self) -> u64 {
         self.send_buffer.saturating_sub(self.queued())
     }
 
     /// Whether poll says writable: free is at least half of what is queued (`sk_stream_is_writeable`).
-    #[inline]
+    #[inline(always)]
     pub fn writable(&self) -> bool {
         let free = self.free();
         free > 0 && free >= self.queued() / 2
+    }
+
+    /// The receiver has read: whether a sender that found the window closed may send again now, half of it being open, and is
+    /// not about to.
+    #[inline(always)]
+    pub fn opens_window(&mut self) -> bool {
+        if !self.window_closed {
+            return false;
+        }
+        let open = self.recv_buffer - (self.sent - self.read).min(self.recv_buffer);
+        if open < (self.recv_buffer / 2).max(1) {
+            return false;
+        }
+        self.window_closed = false;
+        !std::mem::replace(&mut self.resuming, true)
+    }
+
+    /// Whether the FIN has arrived and its sender does not know.
+    #[inline(always)]
+    pub fn fin_ack_waits(&self) -> bool {
+        self.fin_arrived && !self.fin_acked
     }
 
     /// The fault that holds up what is to come next, or 0.

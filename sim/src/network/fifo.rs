@@ -16,7 +16,7 @@ impl<T> Default for Fifo<T> {
 }
 
 impl<T> Fifo<T> {
-    #[inline]
+    #[inline(always)]
     pub fn front(&self) -> Option<&T> {
         self.first.as_ref()
     }
@@ -31,7 +31,7 @@ impl<T> Fifo<T> {
         if self.more.is_empty() { self.first.as_mut() } else { self.more.back_mut() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn push_back(&mut self, value: T) {
         if self.first.is_none() {
             self.first = Some(value);
@@ -45,10 +45,18 @@ impl<T> Fifo<T> {
         self.more.push_back(value);
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn pop_front(&mut self) -> Option<T> {
-        let next = if self.more.is_empty() { None } else { self.more.pop_front() };
-        std::mem::replace(&mut self.first, next)
+        let first = self.first.take();
+        if !self.more.is_empty() {
+            self.first = self.pop_more();
+        }
+        first
+    }
+
+    #[cold]
+    fn pop_more(&mut self) -> Option<T> {
+        self.more.pop_front()
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {

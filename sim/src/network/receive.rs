@@ -14,92 +14,108 @@ use slab::Slab;
 const DELAYED_ACK_NS: u64 = 40_000_000;
 
 impl Net<'_> {
-    /// Takes the next of this direction that is due off the wire, for [`Net::receive`]. The acknowledgement of a FIN that
-    /// waited goes along with it, and is reported before. With whether it is data with nothing behind it on the wire.
-    #[inline]
-    pub fn next_arrival(&mut self, conn: u32, generation: u32, side: usize) -> Option<(Segment, bool)> {
-        let now = self.run.now();
-        let c = self.conn(conn, generation)?;
+    /// The next of this direction that is due arrives; whether another may. The acknowledgement of a FIN that waited goes along
+    /// with it, and is reported before.
+    #[inline(always)]
+    pub fn next_arrives(&mut self, conn: u32, generation: u32, side: usize) -> bool {
+        let (now, broken) = (self.run.now(), self.network_is_broken());
+        let Some(c) = self.conn(conn, generation) else { return false };
+        let (lost, fin_ack_waits) = (c.lost[1 - side], c.flows[1 - side].fin_ack_waits());
         let f = &mut c.flows[side];
         f.arriving = false;
-        let at = f.wire.front()?.at;
+        let Some(&Segment { at, kind, end, .. }) = f.wire.front() else { return false };
         if at > now {
             f.arriving = true;
             self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
-            return None;
+            return false;
         }
-        if c.lost[1 - side] || self.network_is_broken() {
-            let c = &self.net.conns[conn as usize];
-            if let Some(cause) = self.obstacle(c.hosts[side], c.hosts[1 - side]) {
-                self.send_again(conn, generation, side, cause);
-                return None;
-            }
-            if c.lost[1 - side] {
-                self.answer_for_the_lost(conn, side);
-                return None;
-            }
+        if (broken || lost) && self.is_held_up(conn, generation, side) {
+            return false;
+        }
+        if fin_ack_waits && matches!(kind, SegmentKind::Data | SegmentKind::Fin) {
+            self.fin_acked(conn, 1 - side);
+            return true;
         }
         let f = &mut self.net.conns[conn as usize].flows[side];
         f.retries = 0;
-        let segment = f.wire.pop_front()?;
-        let last = segment.kind == SegmentKind::Data && f.wire.front().is_none();
-        if matches!(segment.kind, SegmentKind::Data | SegmentKind::Fin) {
-            self.fin_ack_comes_along(conn, 1 - side);
+        f.wire.pop_front();
+        if kind == SegmentKind::Data {
+            let is_last = f.wire.front().is_none();
+            self.data_arrives(conn, side, end);
+            return !is_last;
         }
-        Some((segment, last))
-    }
-
-    /// A segment has arrived.
-    #[inline]
-    pub fn receive(&mut self, conn: u32, side: usize, segment: Segment) {
-        match segment.kind {
+        match kind {
             SegmentKind::Open => self.handshake_done(conn),
-            SegmentKind::Data => self.data_arrives(conn, side, segment),
             SegmentKind::Fin => self.fin_arrives(conn, side),
-            SegmentKind::Rst => self.rst_arrives(conn, side),
+            SegmentKind::Rst | SegmentKind::Data => self.rst_arrives(conn, side),
         }
+        true
     }
 
-    #[inline]
-    fn data_arrives(&mut self, conn: u32, side: usize, segment: Segment) {
-        let now = self.run.now();
-        let broken = self.network_is_broken();
+    /// Whether the head of the wire does not get through: a link carries nothing, or nobody there knows the connection.
+    #[cold]
+    fn is_held_up(&mut self, conn: u32, generation: u32, side: usize) -> bool {
+        let c = &self.net.conns[conn as usize];
+        let lost = c.lost[1 - side];
+        if let Some(cause) = self.obstacle(c.hosts[side], c.hosts[1 - side]) {
+            self.send_again(conn, generation, side, cause);
+            return true;
+        }
+        if lost {
+            self.answer_for_the_lost(conn, side);
+        }
+        lost
+    }
+
+    /// Bytes have arrived, up to position `end`.
+    #[inline(always)]
+    fn data_arrives(&mut self, conn: u32, side: usize, end: u64) {
+        let (now, broken) = (self.run.now(), self.network_is_broken());
         let (Network { conns, socks, buffered, .. }, run) = (&mut *self.net, &mut *self.run);
         let Some(c) = conns.get_mut(conn as usize) else { return };
-        let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
-        let (hosts, latency) = (c.hosts, c.latency);
+        let receiver = socks.get(c.socks[1 - side] as usize);
+        let (file, low_at) = receiver.map_or((NONE, 1), |s| (s.file, u64::from(s.options.low_at).max(1)));
+        let is_read = receiver.is_some_and(|s| !s.orphan && s.shutdown & RCV == 0);
+        let blocked = socks.get(c.socks[side] as usize).is_some_and(|s| s.no_space);
         let back = &mut c.flows[1 - side];
-        let acknowledged = now.max(back.lost_until) + latency;
+        let acknowledged = now.max(back.lost_until) + c.latency;
         back.acknowledging.answered(true);
         let f = &mut c.flows[side];
-        let n = segment.end - f.arrived;
-        f.arrived = segment.end;
+        let n = end - f.arrived;
+        f.arrived = end;
         *buffered += n;
-        f.acknowledging.arrived(n, wanted(socks, receiver));
-        f.acks.push_back((acknowledged, segment.end));
+        f.acknowledging.arrived(n, low_at);
+        f.acks.push_back((acknowledged, end));
+        let (readable, urgent) = (f.readable(), f.urgent.is_some());
         run.event(NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
-        let (mut readable, urgent) = (f.readable(), f.urgent.is_some());
-        if run.keeps_events() {
-            let end = readable as usize;
-            run.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
+        if broken || blocked || urgent || !is_read || run.keeps_events() {
+            return self.data_arrived(conn, side, n, low_at);
         }
-        let blocked = sender != NONE && socks[sender as usize].no_space;
-        let unread = receiver != NONE && !socks[receiver as usize].orphan;
-        let to_whom = unread.then(|| {
-            let s = &socks[receiver as usize];
-            let both_shut = s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
-            (s.file, u64::from(s.options.low_at).max(1), both_shut)
-        });
-        if broken
-            && self.obstacle(hosts[1 - side], hosts[side]).is_some()
+        if file != NONE && readable >= low_at {
+            self.notify(file, Events::IN, Some(SigCode::PollIn));
+        }
+    }
+
+    /// What else has to be done where `n` bytes have arrived.
+    #[cold]
+    fn data_arrived(&mut self, conn: u32, side: usize, n: u64, low_at: u64) {
+        let c = &self.net.conns[conn as usize];
+        let f = &c.flows[side];
+        let (sender, receiver) = (c.socks[side], c.socks[1 - side]);
+        if self.run.keeps_events() {
+            let end = f.readable() as usize;
+            self.run.carried(f.bytes.bytes().get(end - n as usize..end).unwrap_or_default());
+        }
+        if self.network_is_broken()
+            && self.obstacle(c.hosts[1 - side], c.hosts[side]).is_some()
             && let Some(ack) = self.net.conns[conn as usize].flows[side].acks.back_mut()
         {
             ack.0 = HELD;
         }
-        if blocked {
+        if self.net.socks.get(sender as usize).is_some_and(|s| s.no_space) {
             self.await_space(conn, side);
         }
-        let Some((file, low_at, both_shut)) = to_whom else {
+        let Some(s) = self.net.socks.get(receiver as usize).filter(|s| !s.orphan) else {
             // Nobody will ever read it: RFC 9293 3.10.7.1, a reset.
             self.send_rst(conn, 1 - side);
             if receiver != NONE {
@@ -107,19 +123,21 @@ impl Net<'_> {
             }
             return;
         };
-        if urgent {
-            self.urgent_arrives(conn, side, segment.end - n);
-            readable = self.net.conns[conn as usize].flows[side].readable();
+        let file = s.file;
+        let both_shut = s.shutdown & RCV != 0 && matches!(s.tcp, Tcp::FinWait1 | Tcp::FinWait2);
+        let f = &self.net.conns[conn as usize].flows[side];
+        if f.urgent.is_some() {
+            let from = f.arrived - n;
+            self.urgent_arrives(conn, side, from);
         }
+        let f = &mut self.net.conns[conn as usize].flows[side];
         if both_shut {
             // Both directions are shut (`tcp_rcv_state_process`): the connection is reset, for both.
-            self.net.conns[conn as usize].flows[side].arrived -= n;
+            f.arrived -= n;
             self.send_rst(conn, 1 - side);
             self.net.socks[receiver as usize].error = Some(Errno::ECONNRESET);
             self.connection_over(receiver);
-            return;
-        }
-        if file != NONE && readable >= low_at {
+        } else if file != NONE && f.readable() >= low_at {
             self.notify(file, Events::IN, Some(SigCode::PollIn));
         }
     }
@@ -187,8 +205,7 @@ impl Net<'_> {
     /// An acknowledgement that waited goes along with what is sent the other way.
     #[inline]
     fn fin_ack_comes_along(&mut self, conn: u32, side: usize) {
-        let f = &self.net.conns[conn as usize].flows[side];
-        if f.fin_arrived && !f.fin_acked {
+        if self.net.conns[conn as usize].flows[side].fin_ack_waits() {
             self.fin_acked(conn, side);
         }
     }
@@ -211,7 +228,8 @@ impl Net<'_> {
     }
 
     /// Who sent a FIN knows that it has arrived.
-    fn fin_acked(&mut self, conn: u32, side: usize) {
+    #[cold]
+    pub(super) fn fin_acked(&mut self, conn: u32, side: usize) {
         let c = &mut self.net.conns[conn as usize];
         c.flows[side].fin_acked = true;
         let sender = c.socks[side];

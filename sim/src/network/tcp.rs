@@ -65,9 +65,25 @@ impl SendProgress {
 }
 
 impl Net<'_> {
+    /// What nearly every receive is: bytes are there, and as many as it waits for. How many it has taken.
+    #[inline(always)]
+    pub fn recv_at_once(&mut self, sock: u32, buffer: &mut [u8], progress: &RecvProgress) -> Option<usize> {
+        let s = &self.net.socks[sock as usize];
+        let (conn, side) = s.conn?;
+        let low = if progress.low == 0 { s.options.low_at as usize } else { progress.low };
+        let is_same = progress.disconnects.is_none_or(|before| before == s.disconnects);
+        let incoming = 1 - side as usize;
+        let f = &self.net.conns[conn as usize].flows[incoming];
+        let n = buffer.len().min(f.readable() as usize);
+        if n == 0 || n < buffer.len().min(low) || f.urgent.is_some() || progress.got > 0 || !is_same {
+            return None;
+        }
+        self.take(conn, incoming, buffer, n);
+        Some(n)
+    }
+
     /// `tcp_recvmsg_locked`: takes what is there, and waits where that is not enough: `SO_RCVLOWAT`, or all with
     /// `MSG_WAITALL`. What it has got counts for more than the error, the end or the time that stops it.
-    #[inline]
     pub fn recv(
         &mut self,
         sock: u32,
@@ -179,7 +195,7 @@ impl Net<'_> {
         Step::Wait
     }
 
-    #[inline]
+    /// Copies, and takes out where it does not only look; how many bytes.
     fn take_received(
         &mut self,
         conn: u32,
@@ -189,10 +205,14 @@ impl Net<'_> {
         beyond: usize,
         flags: RecvFlags,
     ) -> usize {
-        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
-        let f = &mut conns[conn as usize].flows[incoming];
         let n = available.min(buffer.len());
         let peek = flags.contains(RecvFlags::PEEK);
+        if !peek && !flags.contains(RecvFlags::TRUNC) {
+            self.take(conn, incoming, buffer, n);
+            return n;
+        }
+        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
+        let f = &mut conns[conn as usize].flows[incoming];
         if !flags.contains(RecvFlags::TRUNC) {
             f.bytes.peek(beyond, &mut buffer[..n]);
             run.payload(scheduler.current(), &buffer[..n], false);
@@ -200,36 +220,69 @@ impl Net<'_> {
         if n < buffer.len() {
             run.blame(f.cause());
         }
-        if !peek {
-            f.bytes.skip(n);
-            f.read += n as u64;
-            self.scheduler.progress(self.run);
-            self.open_window(conn, incoming);
+        if peek {
+            self.acknowledge_what_was_read(conn, incoming, n > 0, false);
+        } else {
+            self.drop_received(conn, incoming, n, n < buffer.len());
         }
-        let beyond = n < buffer.len() && !peek;
-        self.acknowledge_what_was_read(conn, incoming, n > 0, beyond);
         n
     }
 
-    /// The receiver has read: a sender that found the window closed may send again, once half of it is open.
-    #[inline]
-    fn open_window(&mut self, conn: u32, side: usize) {
-        let c = &mut self.net.conns[conn as usize];
-        let f = &mut c.flows[side];
-        if f.window_closed
-            && f.recv_buffer - (f.sent - f.read).min(f.recv_buffer) >= (f.recv_buffer / 2).max(1)
-        {
-            f.window_closed = false;
-            if !f.resuming {
-                f.resuming = true;
-                let (at, generation) = (self.run.now() + c.latency, c.generation);
-                self.scheduler.plan(at, Event::Transmit(conn, generation, side as u8));
-            }
+    /// Copies the first `n` bytes that can be read, and takes them out.
+    #[inline(always)]
+    fn take(&mut self, conn: u32, incoming: usize, buffer: &mut [u8], n: usize) {
+        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
+        let f = &mut conns[conn as usize].flows[incoming];
+        f.bytes.peek(0, &mut buffer[..n]);
+        run.payload(scheduler.current(), &buffer[..n], false);
+        if n < buffer.len() {
+            run.blame(f.cause());
+        }
+        self.drop_received(conn, incoming, n, n < buffer.len());
+    }
+
+    /// Takes the first `n` bytes out; `beyond`: the program has looked behind the last.
+    #[inline(always)]
+    fn drop_received(&mut self, conn: u32, incoming: usize, n: usize, beyond: bool) {
+        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
+        let c = &mut conns[conn as usize];
+        let f = &mut c.flows[incoming];
+        f.bytes.skip(n);
+        f.read += n as u64;
+        scheduler.progress(run);
+        if f.opens_window() {
+            // The sender hears of it.
+            let (at, generation) = (run.now() + c.latency, c.generation);
+            scheduler.plan(at, Event::Transmit(conn, generation, incoming as u8));
+        }
+        if f.acknowledging.looked(f.read, n > 0, beyond) && f.fin_ack_waits() {
+            self.fin_acked(conn, incoming);
         }
     }
 
+    /// What nearly every send is: the connection stands, and all of it fits. `false`: nothing was sent.
+    #[inline(always)]
+    pub fn send_at_once(&mut self, sock: u32, bytes: &[u8]) -> bool {
+        let Net { net: Network { socks, conns, buffered, .. }, run, scheduler, .. } = self;
+        let s = &socks[sock as usize];
+        let stands = matches!(s.tcp, Tcp::Established | Tcp::CloseWait) && s.shutdown & SEND == 0;
+        let (true, None, Some((conn, side))) = (stands, s.error, s.conn) else { return false };
+        let side = side as usize;
+        let f = &mut conns[conn as usize].flows[side];
+        f.take_acks(run.now());
+        if bytes.is_empty() || f.free() < bytes.len() as u64 {
+            return false;
+        }
+        f.bytes.push(bytes);
+        f.written += bytes.len() as u64;
+        *buffered += bytes.len() as u64;
+        run.payload(scheduler.current(), bytes, true);
+        self.transmit(conn, side);
+        self.scheduler.progress(self.run);
+        true
+    }
+
     /// `tcp_sendmsg_locked`. `EPIPE` is for the caller to send `SIGPIPE` with.
-    #[inline]
     pub fn send(
         &mut self,
         sock: u32,
@@ -255,7 +308,6 @@ impl Net<'_> {
         }
         let Some((conn, side)) = s.conn else { return Step::Done(Err(Errno::EPIPE)) };
         let side = side as usize;
-        self.take_acks(conn, side);
         let total: usize = buffers.iter().map(|b| b.len()).sum();
         let pushed = self.push_bytes(conn, side, buffers, progress.sent);
         progress.sent += pushed;
@@ -287,11 +339,11 @@ impl Net<'_> {
         Step::Wait
     }
 
-    /// Copies what fits of `buffers`, from `from` on, into the send buffer.
-    #[inline]
+    /// Copies what fits of `buffers`, from `from` on, into the send buffer, of which acknowledgements have freed some.
     fn push_bytes(&mut self, conn: u32, side: usize, buffers: &[&[u8]], from: usize) -> usize {
-        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
+        let Net { net: Network { conns, buffered, .. }, run, scheduler, .. } = self;
         let f = &mut conns[conn as usize].flows[side];
+        f.take_acks(run.now());
         let mut room = f.free() as usize;
         let mut skip = from;
         let mut pushed = 0;
@@ -312,7 +364,7 @@ impl Net<'_> {
             }
         }
         f.written += pushed as u64;
-        self.net.buffered += pushed as u64;
+        *buffered += pushed as u64;
         pushed
     }
 
@@ -334,7 +386,7 @@ impl Net<'_> {
     }
 
     /// `tcp_poll`.
-    #[inline]
+    #[inline(always)]
     pub fn poll(&mut self, sock: u32) -> Events {
         let s = &mut self.net.socks[sock as usize];
         if let Some(listen) = s.listen.as_ref().filter(|_| s.tcp == Tcp::Listen) {

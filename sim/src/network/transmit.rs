@@ -14,6 +14,15 @@ const GAP: Domain = Domain("wire.gap");
 const GAP_NS_MIN: u64 = 1_000;
 const GAP_NS_MAX: u64 = 20_000_000;
 
+/// What the faults make of a segment before it leaves.
+enum Fate {
+    Leaves,
+    /// Its direction is held back.
+    Held,
+    /// The connection is reset.
+    Reset,
+}
+
 impl Net<'_> {
     /// Sends what can be sent of one direction.
     pub fn transmit(&mut self, conn: u32, side: usize) {
@@ -43,37 +52,46 @@ impl Net<'_> {
             }
             let calm = self.run.segment_is_calm(&mut f.segment_words, f.segments);
             if !calm && f.asked <= f.segments {
-                let f = &mut self.net.conns[conn as usize].flows[side];
                 f.asked = f.segments + 1;
-                if self.choose_for_segment(conn, side, Family::Reset) != 0 {
-                    self.reset_by_the_network(conn, side);
-                    return;
-                }
-                let stall = self.choose_for_segment(conn, side, Family::WireStall);
-                if stall != 0 {
-                    let cause = self.connection_fault(conn, side, Family::WireStall, stall, 0);
-                    let f = &mut self.net.conns[conn as usize].flows[side];
-                    f.held_until = now + stall;
-                    f.held_cause = cause;
-                    continue;
-                }
-                self.choose_black_hole(conn, side);
-                let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
-                if wait != 0 && n > 0 {
-                    let cause = self.connection_fault(conn, side, Family::WireCoalesce, wait, 0);
-                    let f = &mut self.net.conns[conn as usize].flows[side];
-                    f.held_until = now + wait;
-                    f.held_cause = cause;
-                    continue;
+                match self.ask_about_segment(conn, side, n) {
+                    Fate::Leaves => {}
+                    Fate::Held => continue,
+                    Fate::Reset => return,
                 }
             }
-            self.send_segment(conn, side, n, calm);
             // The rest waits for the gap, for room, or is not there.
-            let f = &self.net.conns[conn as usize].flows[side];
-            if f.sent == f.written && !f.fin_written {
+            if !self.send_segment(conn, side, n, calm) {
                 return;
             }
         }
+    }
+
+    /// Asks the families that act before a segment of `n` bytes leaves.
+    #[cold]
+    fn ask_about_segment(&mut self, conn: u32, side: usize, n: u64) -> Fate {
+        if self.choose_for_segment(conn, side, Family::Reset) != 0 {
+            self.reset_by_the_network(conn, side);
+            return Fate::Reset;
+        }
+        let stall = self.choose_for_segment(conn, side, Family::WireStall);
+        if stall != 0 {
+            return self.hold_segment(conn, side, Family::WireStall, stall);
+        }
+        self.choose_black_hole(conn, side);
+        let wait = self.choose_for_segment(conn, side, Family::WireCoalesce);
+        if wait != 0 && n > 0 {
+            return self.hold_segment(conn, side, Family::WireCoalesce, wait);
+        }
+        Fate::Leaves
+    }
+
+    /// A fault keeps the direction back for so long.
+    fn hold_segment(&mut self, conn: u32, side: usize, family: Family, wait: u64) -> Fate {
+        let cause = self.connection_fault(conn, side, family, wait, 0);
+        let until = self.run.now() + wait;
+        let f = &mut self.net.conns[conn as usize].flows[side];
+        (f.held_until, f.held_cause) = (until, cause);
+        Fate::Held
     }
 
     /// Where nobody answers, it is asked again whether it still is.
@@ -97,36 +115,24 @@ impl Net<'_> {
         f.lost_cause = cause;
     }
 
-    /// One segment of `n` bytes, or the FIN where there are none.
+    /// Sends one segment of `n` bytes, or the FIN where there are none; whether there is more to send.
     #[inline]
-    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool) {
+    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool) -> bool {
         let now = self.run.now();
         let (mut delay, mut cause) = (0, 0);
         if !calm {
-            delay = self.choose_for_segment(conn, side, Family::WireDelay);
-            if delay != 0 {
-                cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);
-            }
-            let split = self.choose_for_segment(conn, side, Family::WireSplit);
-            if split != 0 && split < n {
-                let gap = self.split_gap(conn, side);
-                let event = self.connection_fault(conn, side, Family::WireSplit, split, n);
-                n = split;
-                let f = &mut self.net.conns[conn as usize].flows[side];
-                f.held_until = now + gap;
-                f.held_cause = event;
-            }
+            (n, delay, cause) = self.delay_or_split(conn, side, n);
         }
         let c = &mut self.net.conns[conn as usize];
-        let (latency, generation) = (c.latency, c.generation);
         let f = &mut c.flows[side];
-        let on_the_line = (n * 1_000_000_000).checked_div(f.bandwidth).unwrap_or(0);
-        if f.bandwidth != 0 && cause == 0 {
-            cause = f.bandwidth_cause;
+        let mut at = now + c.latency + delay;
+        if f.bandwidth != 0 {
+            at = f.last_at.max(at) + n * 1_000_000_000 / f.bandwidth;
+            cause = if cause == 0 { f.bandwidth_cause } else { cause };
         }
-        let mut at = f.last_at.max(now + latency + delay) + on_the_line;
+        at = at.max(f.last_at);
         if f.lost_until > now {
-            at = at.max(super::partition::sent_again(now, f.lost_until) + latency);
+            at = at.max(super::partition::sent_again(now, f.lost_until) + c.latency);
             cause = f.lost_cause;
         }
         f.last_at = at;
@@ -137,8 +143,30 @@ impl Net<'_> {
         f.wire.push_back(Segment { at, end: f.sent, kind, cause });
         if !f.arriving {
             f.arriving = true;
-            self.scheduler.plan(at, Event::Arrive(conn, generation, side as u8));
+            self.scheduler.plan(at, Event::Arrive(conn, c.generation, side as u8));
         }
+        f.sent != f.written || f.fin_written
+    }
+
+    /// Asks the families that act on a segment of `n` bytes as it leaves: how many bytes it has then, what it takes longer, and
+    /// the event of the fault that says so.
+    #[cold]
+    fn delay_or_split(&mut self, conn: u32, side: usize, n: u64) -> (u64, u64, u64) {
+        let delay = self.choose_for_segment(conn, side, Family::WireDelay);
+        let mut cause = 0;
+        if delay != 0 {
+            cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);
+        }
+        let split = self.choose_for_segment(conn, side, Family::WireSplit);
+        if split == 0 || split >= n {
+            return (n, delay, cause);
+        }
+        let gap = self.split_gap(conn, side);
+        let event = self.connection_fault(conn, side, Family::WireSplit, split, n);
+        let until = self.run.now() + gap;
+        let f = &mut self.net.conns[conn as usize].flows[side];
+        (f.held_until, f.held_cause) = (until, event);
+        (split, delay, cause)
     }
 
     fn split_gap(&mut self, conn: u32, side: usize) -> u64 {

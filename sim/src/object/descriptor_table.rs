@@ -41,7 +41,7 @@ impl DescriptorTable {
     }
 
     /// The open file of a descriptor.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, fd: Fd) -> Option<u32> {
         usize::try_from(fd.0).ok().and_then(|at| self.files.get(at)).copied().flatten()
     }

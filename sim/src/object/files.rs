@@ -36,12 +36,12 @@ impl Files {
         self.0.insert(OpenFile::new(object, nonblocking)) as u32
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, file: u32) -> Option<&OpenFile> {
         self.0.get(file as usize)
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, file: u32) -> Option<&mut OpenFile> {
         self.0.get_mut(file as usize)
     }
@@ -57,22 +57,32 @@ impl Files {
     }
 
     /// One more descriptor, or operation, refers to it.
+    #[inline(always)]
     pub fn hold(&mut self, file: u32) {
         self[file].refs += 1;
     }
 
     /// One less; the file, taken out, where that was the last.
+    #[inline(always)]
     pub fn release(&mut self, file: u32) -> Option<OpenFile> {
         let open = &mut self[file];
         open.refs -= 1;
-        if open.refs > 0 { None } else { self.0.try_remove(file as usize) }
+        if open.refs > 0 { None } else { self.remove(file) }
+    }
+
+    #[cold]
+    fn remove(&mut self, file: u32) -> Option<OpenFile> {
+        self.0.try_remove(file as usize)
     }
 
     /// Takes out of a file's wait queue whom `which` says, where there still is the file.
-    #[inline]
+    #[inline(always)]
     pub fn unwatch(&mut self, file: u32, which: impl Fn(&super::Watcher) -> bool) {
-        if let Some(open) = self.get_mut(file) {
-            open.watchers.retain(|watcher| !which(watcher));
+        let Some(open) = self.get_mut(file) else { return };
+        // Most files have one.
+        match open.watchers.as_slice() {
+            [only] if which(only) => open.watchers.clear(),
+            _ => open.watchers.retain(|watcher| !which(watcher)),
         }
     }
 }

@@ -60,8 +60,9 @@ impl ThreadSignals {
     /// Such a wait is over, if there was one.
     #[inline]
     pub fn end_wait(&mut self) {
-        if let Some(mask) = self.saved_mask.take() {
+        if let Some(mask) = self.saved_mask {
             self.mask = mask;
+            self.saved_mask = None;
         }
     }
 

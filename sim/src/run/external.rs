@@ -185,7 +185,7 @@ impl External {
         if !bytes.is_empty() {
             run.payload(actor.0, bytes, kind == Kind::PollWrite);
         }
-        run.call(run.now(), actor.0, kind, &args, result);
+        run.call(run.now(), actor.0, kind, kind.row(), &args, result);
     }
 
     /// Records an event; its number, for results to name as their cause.

@@ -30,29 +30,45 @@ impl Run {
 
     /// Whether the next choice of `source` is known to be 0: the family is off, or the drawn word says so. Then it has been
     /// made.
-    #[inline]
+    #[inline(always)]
     pub fn passes(&mut self, family: Family, source: &mut impl Source) -> bool {
-        if self.choices.is_watched() {
-            return false;
-        }
+        !self.choices.is_watched() && (source.pass(self.choices.era()) || self.looks_calm(family, source))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn looks_calm(&mut self, family: Family, source: &mut impl Source) -> bool {
+        let era = self.choices.era();
         match self.swarm.happens(family, self.now) {
             0 => {
                 source.skip();
+                if self.swarm.is_drawn() {
+                    source.calm_down(era);
+                }
                 true
             }
-            happens => source.pass(happens, self.choices.era()),
+            happens => source.look_and_pass(happens, era),
         }
     }
 
     /// Whether no family changes anything about segment `ordinal` of a direction, as far as its words are known.
-    #[inline]
+    #[inline(always)]
     pub fn segment_is_calm(&self, words: &mut Words, ordinal: u64) -> bool {
-        if self.choices.is_watched() {
-            return false;
-        }
+        let era = self.choices.era();
+        !self.choices.is_watched() && (words.is_calm(ordinal, era) || self.segment_looks_calm(words, ordinal))
+    }
+
+    #[cold]
+    fn segment_looks_calm(&self, words: &mut Words, ordinal: u64) -> bool {
+        let era = self.choices.era();
         match self.swarm.of_segment(self.now) {
-            Some((chances, sum)) => words.is_calm(ordinal, self.choices.era(), chances, sum),
-            None => true,
+            Some((chances, sum)) => words.look(ordinal, era, chances, sum),
+            None => {
+                if self.swarm.is_drawn() {
+                    words.calm_down(era);
+                }
+                true
+            }
         }
     }
 

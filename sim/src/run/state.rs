@@ -4,6 +4,7 @@
 use super::feedback::Feedback;
 use super::{CUT_OFF, Empty, Failure, Record, RunReport};
 use crate::Oracle;
+use crate::calls::Row;
 use crate::choice::{Base, Choices, Distribution, Domain, Once, Overrides, Source, Stream};
 use crate::fault::{Family, SWARM, Swarm};
 use crate::trace::{Kind, Recorder, Time};
@@ -265,24 +266,24 @@ impl Run {
         self.trace.carried(bytes);
     }
 
-    /// Records a call that has ended, and counts it.
+    /// Records a call that has ended, and counts it. `row` is that of its `kind`.
     #[inline]
-    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64) {
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, row: &Row, args: &[u64; 4], result: i64) {
         self.calls += 1;
         if self.feedback.is_some() {
             self.count_call(thread, kind, args, result);
         }
-        self.trace.call(time, thread, kind, args, result);
+        self.trace.call(time, thread, kind, row, args, result);
     }
 
     /// Records an event that happens now; its number.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
         self.event_at(self.now, thread, kind, args)
     }
 
     /// Records an event of a thread at its own time; its number.
-    #[inline]
+    #[inline(always)]
     pub fn event_at(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
         if self.feedback.is_some() {
             self.count_event(kind);

@@ -77,7 +77,7 @@ pub(crate) fn is_pause(ns: u64) -> bool {
 
 impl Scheduler {
     /// The running thread has achieved something.
-    #[inline]
+    #[inline(always)]
     pub fn progress(&mut self, run: &Run) {
         if self.current != NONE {
             self.achieved_by(run, self.current);
@@ -85,7 +85,7 @@ impl Scheduler {
     }
 
     /// `thread` has achieved something.
-    #[inline]
+    #[inline(always)]
     pub fn achieved_by(&mut self, run: &Run, thread: u32) {
         let effort = &mut self.threads[thread as usize].effort;
         effort.achieved += 1;

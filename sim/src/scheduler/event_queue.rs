@@ -124,14 +124,14 @@ impl EventQueue {
     }
 
     /// Plans an event.
-    #[inline]
+    #[inline(always)]
     pub fn plan(&mut self, time: u64, event: Event) {
         self.planned += 1;
         self.insert(Entry { key: key(time, self.planned), what: event });
     }
 
     /// Plans that a thread goes on.
-    #[inline]
+    #[inline(always)]
     pub fn plan_thread(&mut self, time: u64, thread: u32) {
         self.insert(Entry { key: key(time, THREADS | u64::from(thread)), what: Event::Thread(thread) });
     }
@@ -159,7 +159,7 @@ impl EventQueue {
     }
 
     /// Whether anything comes before `thread` at `time`.
-    #[inline]
+    #[inline(always)]
     pub fn before(&self, time: u64, thread: u32) -> Option<Event> {
         match self.near.last() {
             Some(entry) if entry.key < key(time, THREADS | u64::from(thread)) => Some(entry.what),

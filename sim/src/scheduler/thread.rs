@@ -182,10 +182,18 @@ const WAKE_NS: u64 = 2_000;
 
 impl Scheduler {
     /// How long the thread is off the CPU now, in nanoseconds: 0 unless a fault says otherwise.
-    #[inline]
+    #[inline(always)]
     pub fn off_cpu(&mut self, run: &mut Run, thread: u32) -> u64 {
         let t = &mut self.threads[thread as usize];
-        let Thread { off_cpu, name, time, .. } = t;
+        if t.priority.is_even() && run.passes(Family::OffCpu, &mut &mut t.off_cpu) {
+            return 0;
+        }
+        self.choose_off_cpu(run, thread)
+    }
+
+    #[cold]
+    fn choose_off_cpu(&mut self, run: &mut Run, thread: u32) -> u64 {
+        let Thread { off_cpu, name, time, .. } = &mut self.threads[thread as usize];
         let delay = run.inject(
             Family::OffCpu,
             off_cpu,
@@ -193,11 +201,11 @@ impl Scheduler {
             |delay| Some(Effect { time: *time, thread, args: [delay, 0, 0, 0] }),
         );
         let delay = delay.map_or(0, |(delay, _)| delay);
-        if t.priority.is_even() { delay } else { delay + self.slowness(run, thread) }
+        if self[thread].priority.is_even() { delay } else { delay + self.slowness(run, thread) }
     }
 
     /// The wait of `thread` has ended, and it is listed nowhere any more: it goes on a little later.
-    #[inline]
+    #[inline(always)]
     pub fn make_ready(&mut self, run: &mut Run, thread: u32, why: Wake) {
         let delay = self.off_cpu(run, thread);
         let now = run.now();

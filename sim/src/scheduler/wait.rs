@@ -54,7 +54,7 @@ pub(crate) struct FutexQueues(pub BTreeMap<(u32, usize), VecDeque<u32>>);
 
 impl Scheduler {
     /// The running thread waits from now on, until `deadline` at the latest. `on` says where the caller has listed it.
-    #[inline]
+    #[inline(always)]
     pub fn wait(&mut self, on: WaitOn, deadline: Option<u64>) {
         let thread = self.current;
         let t = &mut self.threads[thread as usize];
@@ -71,7 +71,7 @@ impl Scheduler {
     }
 
     /// The wait of `thread` is over, or is about to be: it has no deadline any more. Where it is listed still.
-    #[inline]
+    #[inline(always)]
     pub fn take_wait(&mut self, thread: u32) -> WaitOn {
         let t = &mut self.threads[thread as usize];
         t.deadline = u64::MAX;
@@ -107,7 +107,7 @@ impl Scheduler {
     }
 
     /// One entry of the queue serves many waits: there is one no later than the deadline.
-    #[inline]
+    #[inline(always)]
     fn plan_deadline(&mut self, thread: u32) {
         let t = &mut self.threads[thread as usize];
         if t.deadline < t.timer_at {

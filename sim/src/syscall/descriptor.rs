@@ -8,7 +8,7 @@ use super::signal;
 use super::socket;
 use super::unix;
 use crate::network::{RecvProgress, SendProgress};
-use crate::object::{EventCounter, Object, SigIo, Watcher};
+use crate::object::{EventCounter, Object, OpenFile, SigIo, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::{HELD_FD, World};
@@ -29,8 +29,16 @@ pub(crate) fn close(w: &mut World, fd: Fd) -> Result<()> {
 }
 
 /// One reference less; with the last one the object goes, and with it its registrations in epoll sets.
+#[inline(always)]
 pub(crate) fn release_file(w: &mut World, file: u32) {
-    let Some(open) = w.files.release(file) else { return };
+    if let Some(open) = w.files.release(file) {
+        released(w, file, open);
+    }
+}
+
+/// Nobody has the file any more.
+#[cold]
+fn released(w: &mut World, file: u32, open: OpenFile) {
     for &watcher in open.watchers() {
         if let Watcher::Epoll { set, item } = watcher {
             epoll::forget(w, set, item);
@@ -121,7 +129,7 @@ pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
 }
 
 /// Whether a call on `fd` waits: as it was when the call was made.
-#[inline]
+#[inline(always)]
 pub(super) fn waits(w: &World, fd: Fd, file: u32) -> bool {
     fd == HELD_FD || !w.files[file].nonblocking()
 }
@@ -329,6 +337,7 @@ pub(crate) fn write_parts(
 }
 
 /// The running thread waits until `events` may be so of `file`.
+#[inline(always)]
 pub(crate) fn wait_for_file(
     w: &mut World,
     file: u32,

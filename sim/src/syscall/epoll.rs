@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 /// `EP_MAX_NESTS`.
 const NESTS_MAX: u32 = 4;
 
+#[inline(always)]
 pub(crate) fn get(w: &mut World, file: u32) -> Option<&mut EpollSet> {
     match w.files.object_mut(file) {
         Some(Object::Epoll(set)) => Some(set),
@@ -105,8 +106,11 @@ fn get_item(w: &mut World, set: u32, item: u32) -> Option<(u32, Events)> {
 }
 
 /// A watched file had a wake-up. `true`: an exclusive registration took it, so nobody else is notified.
+#[inline(always)]
 pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> bool {
-    let Some(set) = get(w, set_file) else { return false };
+    let Some(open) = w.files.get_mut(set_file) else { return false };
+    let is_watched = !open.watchers().is_empty();
+    let Object::Epoll(set) = &mut open.object else { return false };
     let Some(entry) = set.items.get_mut(item as usize) else { return false };
     if entry.disarmed() || !key.intersects(entry.events) {
         return false;
@@ -120,8 +124,20 @@ pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> b
     if let Some(waiter) = waiter {
         w.wake(waiter, Wake::Ready);
     }
-    w.notify(set_file, Events::IN, None);
+    if is_watched {
+        w.notify(set_file, Events::IN, None);
+    }
     exclusive && waiter.is_some()
+}
+
+/// `thread` is no longer in `epoll_wait`.
+#[inline(always)]
+pub(crate) fn waits_no_more(w: &mut World, set_file: u32, thread: u32) {
+    let Some(set) = get(w, set_file) else { return };
+    match set.waiters.as_slice() {
+        [only] if *only == thread => set.waiters.clear(),
+        _ => set.waiters.retain(|&waiter| waiter != thread),
+    }
 }
 
 /// Whether an entry of a set is there for one of these.
@@ -292,7 +308,7 @@ pub(crate) fn wait(
 }
 
 /// `ep_done_scan`: what is on the ready list after a look at it is for the next who waits.
-#[inline]
+#[inline(always)]
 fn wake_next(w: &mut World, set_file: u32) {
     let Some(set) = get(w, set_file) else { return };
     if let (Some(&waiter), false) = (set.waiters.last(), set.ready.is_empty()) {
@@ -301,24 +317,13 @@ fn wake_next(w: &mut World, set_file: u32) {
 }
 
 /// `ep_send_events`: looks at each entry of the ready list anew; a level-triggered one goes to its end again.
-#[inline]
+#[inline(always)]
 fn report(w: &mut World, set_file: u32, events: &mut [EpollEvent]) -> usize {
-    // The set is out of sight while its files are polled: none of them is the set itself (`EINVAL`), or watches it (`ELOOP`).
-    let Some(place) = w.files.object_mut(set_file) else { return 0 };
-    let mut object = std::mem::replace(place, Object::Gone);
-    let n = match &mut object {
-        Object::Epoll(set) => report_from(w, set, events),
-        _ => 0,
-    };
-    w.files[set_file].object = object;
-    n
-}
-
-fn report_from(w: &mut World, set: &mut EpollSet, events: &mut [EpollEvent]) -> usize {
-    let mut left = set.ready.len();
+    let mut left = get(w, set_file).map_or(0, |set| set.ready.len());
     let mut n = 0;
     while left > 0 && n < events.len() {
         left -= 1;
+        let Some(set) = get(w, set_file) else { break };
         let Some(item) = set.ready.pop_front() else { break };
         let Some(entry) = set.items.get_mut(item as usize) else { continue };
         entry.ready = false;
@@ -333,6 +338,8 @@ fn report_from(w: &mut World, set: &mut EpollSet, events: &mut [EpollEvent]) -> 
         if w.run.keeps_events() {
             w.found(fd, mask.0, data);
         }
+        let Some(set) = get(w, set_file) else { break };
+        let Some(entry) = set.items.get_mut(item as usize) else { continue };
         if asked.contains(Events::ONESHOT) {
             entry.events = asked & PRIVATE;
         } else if !asked.contains(Events::ET) && !entry.ready {

@@ -13,7 +13,7 @@ use eagain_net::{
 };
 
 /// The open file and the socket behind a descriptor: `EBADF`, then `ENOTSOCK`.
-#[inline]
+#[inline(always)]
 pub(crate) fn find(w: &World, fd: Fd) -> Result<(u32, u32)> {
     let file = w.file(fd)?;
     match w.files[file].object {
@@ -137,8 +137,25 @@ fn disconnect(w: &mut World, sock: u32) {
     w.on_network(|net| net.forget_connection(sock));
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn recv(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    progress: &mut RecvProgress,
+) -> Step<usize> {
+    if flags.without(RecvFlags::DONTWAIT) == RecvFlags::NONE
+        && let Ok((_, sock)) = find(w, fd)
+        && let Some(n) = w.on_network(|net| net.recv_at_once(sock, buffer, progress))
+    {
+        return Step::Done(Ok(n));
+    }
+    recv_or_wait(w, fd, buffer, flags, progress)
+}
+
+#[inline(never)]
+fn recv_or_wait(
     w: &mut World,
     fd: Fd,
     buffer: &mut [u8],
@@ -154,8 +171,25 @@ pub(crate) fn recv(
     step
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn send(
+    w: &mut World,
+    fd: Fd,
+    buffers: &[&[u8]],
+    flags: SendFlags,
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    if let ([bytes], 0, false) = (buffers, progress.sent, flags.contains(SendFlags::OOB))
+        && let Ok((_, sock)) = find(w, fd)
+        && w.on_network(|net| net.send_at_once(sock, bytes))
+    {
+        return Step::Done(Ok(bytes.len()));
+    }
+    send_or_wait(w, fd, buffers, flags, progress)
+}
+
+#[inline(never)]
+fn send_or_wait(
     w: &mut World,
     fd: Fd,
     buffers: &[&[u8]],

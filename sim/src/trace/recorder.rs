@@ -1,6 +1,7 @@
 //! Records events: always their hash, and, where a run is asked to keep them, the events themselves.
 
 use super::{Event, Kind, TraceHash};
+use crate::calls::Row;
 use crate::run::{Record, TraceLog};
 use crate::stack::stop;
 use std::collections::BTreeMap;
@@ -110,7 +111,7 @@ impl Recorder {
 
     /// Bytes that the call under way of `thread` moved; a gathering call says so piece by piece. Sent bytes are part of the
     /// hash; received ones were sent before.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&mut self, thread: u32, bytes: &[u8], sent: bool) {
         if sent {
             self.hash.bytes(bytes);
@@ -142,53 +143,54 @@ impl Recorder {
         }
     }
 
-    /// A call that has ended.
-    #[inline]
-    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64) {
+    /// A call that has ended. `row` is that of its `kind`.
+    #[inline(always)]
+    pub fn call(&mut self, time: u64, thread: u32, kind: Kind, row: &Row, args: &[u64; 4], result: i64) {
         let cause = std::mem::take(&mut self.blamed);
-        self.note(time, thread, kind, args, result, cause);
+        self.fold(time, thread, row, args, result, cause);
+        if self.keep == Record::Trace {
+            self.keep_event(time, thread, kind, args, result, cause);
+        }
     }
 
     /// An event that is no call; its number.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) -> u64 {
-        self.note(time, thread, kind, &args, 0, 0);
+        self.note(time, thread, kind, &args, 0);
         self.number
     }
 
     /// An operation that was started earlier has completed, with the bytes that it moved and the fault that it met.
     pub fn completion(&mut self, time: u64, thread: u32, kind: Kind, args: [u64; 4]) {
         let cause = std::mem::take(&mut self.blamed);
-        self.note(time, thread, kind, &args, 0, cause);
+        self.note(time, thread, kind, &args, cause);
     }
 
-    #[inline]
-    fn note(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64, cause: u64) {
+    #[inline(always)]
+    fn note(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], cause: u64) {
+        self.fold(time, thread, kind.row(), args, 0, cause);
+        if self.keep == Record::Trace {
+            self.keep_event(time, thread, kind, args, 0, cause);
+        }
+    }
+
+    /// Folds an event into the hash.
+    #[inline(always)]
+    fn fold(&mut self, time: u64, thread: u32, row: &Row, args: &[u64; 4], result: i64, cause: u64) {
         self.number += 1;
-        self.hash.words(time, u64::from(thread) << 32 | u64::from(kind.number()));
+        self.hash.words(time, u64::from(thread) << 32 | u64::from(row.number));
         self.hash.words(args[0] ^ args[1].rotate_left(32), result as u64 ^ cause.rotate_left(32));
         if args[2] | args[3] != 0 {
             self.hash.words(args[2], args[3]);
-        }
-        if self.keep == Record::Trace {
-            let bytes = (0, 0);
-            self.keep_event(Event {
-                number: self.number,
-                time,
-                thread,
-                kind,
-                args: *args,
-                result,
-                cause,
-                bytes,
-            });
         }
     }
 
     /// Appends an event to the log. Few runs are kept, and hashing is the faster without this in it.
     #[cold]
     #[inline(never)]
-    fn keep_event(&mut self, mut event: Event) {
+    fn keep_event(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], result: i64, cause: u64) {
+        let mut event =
+            Event { number: self.number, time, thread, kind, args: *args, result, cause, bytes: (0, 0) };
         if event.kind.is_call() && self.payload_of == event.thread {
             event.bytes = std::mem::take(&mut self.payload);
         }
@@ -196,7 +198,7 @@ impl Recorder {
         if self.log.events.len() == KEPT_EVENTS {
             self.log.events.drain(..KEPT_EVENTS / 2);
         }
-        let (number, thread) = (event.number, event.thread);
+        let number = event.number;
         self.log.events.push(event);
         if stop::is_ahead() {
             let ended = |thread| {

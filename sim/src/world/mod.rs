@@ -143,14 +143,14 @@ impl World {
     }
 
     /// The network, for what changes nothing that anybody waits for.
-    #[inline]
+    #[inline(always)]
     pub fn net(&mut self) -> Net<'_> {
         let World { network, run, scheduler, knobs, .. } = self;
         Net { net: network, run, scheduler, knobs }
     }
 
     /// Acts on the network, and then delivers what it reports to those who watch.
-    #[inline]
+    #[inline(always)]
     pub fn on_network<R>(&mut self, act: impl FnOnce(&mut Net) -> R) -> R {
         let result = act(&mut self.net());
         if self.network.has_notices() {
@@ -186,7 +186,7 @@ impl World {
 
     /// Lets everything happen that comes before `thread` at its time. `false`: another thread comes first, and this one
     /// has been put back into the plan.
-    #[inline]
+    #[inline(always)]
     pub fn catch_up(&mut self, thread: u32) -> bool {
         let time = self.scheduler[thread].time;
         if self.scheduler.before(time, thread).is_some() {

@@ -24,7 +24,7 @@ impl World {
         self.network.return_notices(notices);
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver_one(&mut self, notice: Notice) {
         match notice {
             Notice::Ready { file, events, signal } => self.notify(file, events, signal),
@@ -45,14 +45,27 @@ impl World {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn notify_watchers(&mut self, file: u32, events: Events) {
         let Some(open) = self.files.get(file) else { return };
-        if let &[Watcher::Epoll { set, item }] = open.watchers() {
-            // One epoll set and nobody else is what nearly every file of a server has.
-            epoll::wake_up(self, set, item, events);
-            return;
+        // One epoll set and nobody else is what nearly every file of a server has, one thread what nearly every one of a client.
+        match *open.watchers() {
+            [] => {}
+            [Watcher::Epoll { set, item }] => {
+                epoll::wake_up(self, set, item, events);
+            }
+            [Watcher::Thread { thread, events: asked, .. }] => {
+                if asked.intersects(events) {
+                    self.wake(thread, Wake::Ready);
+                }
+            }
+            _ => self.notify_all_watchers(file, events),
         }
+    }
+
+    #[inline(never)]
+    fn notify_all_watchers(&mut self, file: u32, events: Events) {
+        let Some(open) = self.files.get(file) else { return };
         let mut left = open.watchers().len();
         while left > 0 {
             left -= 1;

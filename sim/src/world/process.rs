@@ -210,23 +210,17 @@ impl World {
     }
 
     /// The open file of a descriptor of the running process.
-    #[inline]
+    #[inline(always)]
     pub fn file(&self, fd: Fd) -> Result<u32, Errno> {
-        let process = &self.processes[self.scheduler.running().process];
-        match process.fds.get(fd) {
-            Some(file) => Ok(file),
-            None => self.file_without_number(fd),
+        let t = self.scheduler.running();
+        if fd == HELD_FD {
+            return t.holds.first().copied().ok_or(Errno::EBADF);
         }
-    }
-
-    #[cold]
-    fn file_without_number(&self, fd: Fd) -> Result<u32, Errno> {
-        let file = match fd {
-            BORROWED_FD => Some(self.borrowed_file),
-            HELD_FD => self.scheduler.running().holds.first().copied(),
-            _ => None,
-        };
-        file.filter(|&file| file != NONE).ok_or(Errno::EBADF)
+        match self.processes[t.process].fds.get(fd) {
+            Some(file) => Ok(file),
+            None if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
+            None => Err(Errno::EBADF),
+        }
     }
 
     /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.

@@ -7,7 +7,7 @@ use eagain_net::Fd;
 
 impl World {
     /// The running thread waits from now on, until `deadline` at the latest.
-    #[inline]
+    #[inline(always)]
     pub fn wait(&mut self, on: WaitOn, deadline: Option<u64>) {
         self.scheduler.wait(on, deadline);
     }
@@ -28,19 +28,25 @@ impl World {
     }
 
     /// Takes `thread` out of wherever it is listed.
+    #[inline(always)]
     pub fn stop_waiting(&mut self, thread: u32) {
         match self.scheduler.take_wait(thread) {
             WaitOn::Nothing => {}
+            WaitOn::File(file) => self.unwatch(file, thread),
+            WaitOn::Epoll(file) => epoll::waits_no_more(self, file, thread),
+            other => self.stop_waiting_on(thread, other),
+        }
+    }
+
+    #[inline(never)]
+    fn stop_waiting_on(&mut self, thread: u32, on: WaitOn) {
+        match on {
+            WaitOn::Nothing | WaitOn::Epoll(_) => {}
             WaitOn::Signals => self.scheduler[thread].signals.set_awaited(eagain_net::SigSet::EMPTY),
             WaitOn::File(file) => self.unwatch(file, thread),
             WaitOn::Files(files) => {
                 for file in files {
                     self.unwatch(file, thread);
-                }
-            }
-            WaitOn::Epoll(file) => {
-                if let Some(set) = epoll::get(self, file) {
-                    set.waiters.retain(|&waiter| waiter != thread);
                 }
             }
             WaitOn::Futex(process, address) => {
@@ -66,6 +72,7 @@ impl World {
     // that `accept4` will return. It lets go of them when it returns, and before a handler runs.
 
     /// The running thread's call holds the open file of `fd`, if that has one: [`super::HELD_FD`] from now on.
+    #[inline(always)]
     pub fn hold(&mut self, fd: Fd) {
         if let Ok(file) = self.file(fd) {
             self.hold_file(file);
@@ -73,6 +80,7 @@ impl World {
     }
 
     /// The running thread's call holds an open file.
+    #[inline(always)]
     pub fn hold_file(&mut self, file: u32) {
         self.files.hold(file);
         self.scheduler.running_mut().holds.push(file);
@@ -97,10 +105,10 @@ impl World {
     }
 
     /// The call of `thread` is over, or begins anew.
+    #[inline(always)]
     pub fn let_go(&mut self, thread: u32) {
-        let t = &mut self.scheduler[thread];
-        let process = t.process;
-        if let Some(fd) = t.reserved.take() {
+        if let Some(fd) = self.scheduler[thread].reserved.take() {
+            let process = self.scheduler[thread].process;
             self.processes[process].fds.unreserve(fd);
         }
         while let Some(file) = self.scheduler[thread].holds.pop() {
