@@ -29,6 +29,7 @@ pub mod choice;
 pub mod cli;
 pub mod control;
 pub mod fault;
+mod fifo;
 mod kernel;
 mod knobs;
 pub mod marks;

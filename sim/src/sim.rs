@@ -430,6 +430,7 @@ fn unique(name: String, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// Whose turn it is, over and over.
+#[inline(never)]
 fn drive(engine: &mut Engine) {
     loop {
         match with(World::next) {

@@ -159,9 +159,11 @@ impl Stream {
     /// Whether the next choice is known to be 0; then it has been made.
     #[inline(always)]
     pub(crate) fn pass(&mut self, era: u64) -> bool {
-        let calm = self.words.is_calm(self.ordinal, era);
-        self.ordinal += u64::from(calm);
-        calm
+        if !self.words.is_calm(self.ordinal, era) {
+            return false;
+        }
+        self.ordinal += 1;
+        true
     }
 
     /// As [`Stream::pass`], after a look at what was drawn, where something happens `chance` times of 65,536.

@@ -389,7 +389,9 @@ impl Net<'_> {
     #[inline(always)]
     pub fn poll(&mut self, sock: u32) -> Events {
         let s = &mut self.net.socks[sock as usize];
-        if let Some(listen) = s.listen.as_ref().filter(|_| s.tcp == Tcp::Listen) {
+        if s.tcp == Tcp::Listen
+            && let Some(listen) = &s.listen
+        {
             return if listen.queue.is_empty() { Events::NONE } else { Events::IN };
         }
         let mut mask = Events::NONE;

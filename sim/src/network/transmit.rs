@@ -125,12 +125,11 @@ impl Net<'_> {
         }
         let c = &mut self.net.conns[conn as usize];
         let f = &mut c.flows[side];
-        let mut at = now + c.latency + delay;
-        if f.bandwidth != 0 {
-            at = f.last_at.max(at) + n * 1_000_000_000 / f.bandwidth;
+        let mut at = f.last_at.max(now + c.latency + delay);
+        if let Some(on_the_line) = (n * 1_000_000_000).checked_div(f.bandwidth) {
+            at += on_the_line;
             cause = if cause == 0 { f.bandwidth_cause } else { cause };
         }
-        at = at.max(f.last_at);
         if f.lost_until > now {
             at = at.max(super::partition::sent_again(now, f.lost_until) + c.latency);
             cause = f.lost_cause;

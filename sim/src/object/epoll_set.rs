@@ -1,9 +1,10 @@
 //! An epoll set (`epoll(7)`): what is registered, and the list of what may be ready. The list is a hint: an entry gets
 //! on it by a wake-up and is looked at anew when it is reported, as in the kernel's fs/eventpoll.c.
 
+use crate::fifo::Fifo;
 use eagain_net::Events;
 use slab::Slab;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// A registration.
 pub(crate) struct Item {
@@ -23,7 +24,7 @@ pub(crate) struct EpollSet {
     /// By descriptor and file: the same number can be registered again once it refers to another file.
     pub index: BTreeMap<(i32, u32), u32>,
     /// In the order of the wake-ups.
-    pub ready: VecDeque<u32>,
+    pub ready: Fifo<u32>,
     /// Threads in `epoll_wait`, the last to come is woken first.
     pub waiters: Vec<u32>,
 }

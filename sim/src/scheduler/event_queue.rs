@@ -102,7 +102,9 @@ impl Ord for Entry {
 }
 
 /// So many of the next entries are kept sorted.
-const NEAR: usize = 32;
+const NEAR: usize = 128;
+/// Most new entries come before all but so many.
+const SOON: usize = 8;
 
 /// The plan. Few entries are sorted faster than a heap keeps them, and few is what a world nearly always has.
 ///
@@ -137,7 +139,11 @@ impl EventQueue {
     }
 
     fn insert(&mut self, entry: Entry) {
-        let after = self.near.iter().rposition(|other| other.key > entry.key).map_or(0, |at| at + 1);
+        let (later, soon) = self.near.split_at(self.near.len().saturating_sub(SOON));
+        let after = match soon.iter().rposition(|other| other.key > entry.key) {
+            Some(at) => later.len() + at + 1,
+            None => later.partition_point(|other| other.key > entry.key),
+        };
         if after == 0 && !self.far.is_empty() || self.near.len() == NEAR {
             return self.insert_far(after, entry);
         }

@@ -231,6 +231,7 @@ impl Engine {
     }
 
     /// Runs `thread` until it suspends or ends; `true`: it ended. `body` is what it runs, the first time.
+    #[inline(always)] // its one caller is the run loop
     pub(crate) fn resume(&mut self, thread: usize, body: Option<ThreadBody>) -> bool {
         // This thread alone writes: a load and a store, where an atomic addition would lock the line at every switch.
         self.heartbeat.store(self.heartbeat.load(Relaxed).wrapping_add(1), Relaxed);
@@ -265,6 +266,7 @@ impl Engine {
         self.own[thread] = (own.base != 0).then_some(own);
     }
 
+    #[cold]
     fn start(&mut self, thread: usize, body: ThreadBody) {
         let stack = self.pool.pop().unwrap_or_else(|| match DefaultStack::new(STACK_BYTES) {
             Ok(stack) => stack,

@@ -282,11 +282,12 @@ pub(crate) fn wait(
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    if events.is_empty() || get(w, file).is_none() {
-        return Step::Done(Err(Errno::EINVAL));
-    }
+    let left = match get(w, file) {
+        Some(set) if !events.is_empty() => set.ready.len(),
+        _ => return Step::Done(Err(Errno::EINVAL)),
+    };
     signal::set_wait_mask(w, mask);
-    let n = report(w, file, events);
+    let n = report(w, file, left, events);
     wake_next(w, file);
     if n > 0 || timeout == Some(0) {
         return Step::Done(Ok(n));
@@ -316,10 +317,9 @@ fn wake_next(w: &mut World, set_file: u32) {
     }
 }
 
-/// `ep_send_events`: looks at each entry of the ready list anew; a level-triggered one goes to its end again.
+/// `ep_send_events`: looks at each of the `left` entries of the ready list anew; a level-triggered one goes to its end again.
 #[inline(always)]
-fn report(w: &mut World, set_file: u32, events: &mut [EpollEvent]) -> usize {
-    let mut left = get(w, set_file).map_or(0, |set| set.ready.len());
+fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEvent]) -> usize {
     let mut n = 0;
     while left > 0 && n < events.len() {
         left -= 1;

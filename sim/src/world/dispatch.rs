@@ -10,11 +10,19 @@ use crate::syscall::timer;
 
 impl World {
     /// Lets it happen, now.
+    #[inline]
     pub fn happen(&mut self, event: Event) {
         match event {
-            Event::Thread(_) => {}
-            Event::Deadline(thread) => self.deadline(thread),
+            // Half of all events.
             Event::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
+            other => self.happen_otherwise(other),
+        }
+    }
+
+    fn happen_otherwise(&mut self, event: Event) {
+        match event {
+            Event::Thread(_) | Event::Arrive(..) => {}
+            Event::Deadline(thread) => self.deadline(thread),
             Event::Space(conn, generation, side) => {
                 self.on_network(|net| net.space(conn, generation, side as usize))
             }
@@ -52,7 +60,7 @@ impl World {
     }
 
     /// Everything of one direction of a connection that is due arrives.
-    #[inline(never)] // the most frequent event by far: its registers are its own
+    #[inline(never)] // its registers are its own
     fn arrive(&mut self, conn: u32, generation: u32, side: usize) {
         while self.on_network(|net| net.next_arrives(conn, generation, side)) {}
     }

@@ -160,6 +160,7 @@ impl World {
     }
 
     /// Lets everything happen up to the next turn of a thread.
+    #[inline(always)] // its one caller is the run loop
     pub fn next(&mut self) -> Next {
         loop {
             if self.run.failed() || self.scheduler.has_condemned() || self.foreground == 0 {

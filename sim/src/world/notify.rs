@@ -27,27 +27,22 @@ impl World {
     #[inline(always)]
     fn deliver_one(&mut self, notice: Notice) {
         match notice {
-            Notice::Ready { file, events, signal } => self.notify(file, events, signal),
+            Notice::Ready { file, events, signal } => self.notify_now(file, events, signal),
             Notice::Again { file, events } => self.notify_again(file, events),
             Notice::Urgent { file } => signal::send_sigurg(self, file),
         }
     }
 
     /// Something of `events` may be so now. `signal`: what the owner of the descriptor is sent, if it asked to be.
-    #[inline]
+    #[inline(never)]
     pub fn notify(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
-        self.notify_watchers(file, events);
-        // Those who wait come first, then the owner (`sock_def_readable`).
-        if let Some(code) = signal
-            && self.files.get(file).is_some_and(|open| open.sigio.is_some())
-        {
-            signal::send_sigio(self, file, code);
-        }
+        self.notify_now(file, events, signal);
     }
 
     #[inline(always)]
-    fn notify_watchers(&mut self, file: u32, events: Events) {
+    fn notify_now(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         let Some(open) = self.files.get(file) else { return };
+        let has_owner = open.sigio.is_some();
         // One epoll set and nobody else is what nearly every file of a server has, one thread what nearly every one of a client.
         match *open.watchers() {
             [] => {}
@@ -59,12 +54,15 @@ impl World {
                     self.wake(thread, Wake::Ready);
                 }
             }
-            _ => self.notify_all_watchers(file, events),
+            _ => self.notify_watchers(file, events),
+        }
+        // Those who wait come first, then the owner (`sock_def_readable`).
+        if has_owner && let Some(code) = signal {
+            signal::send_sigio(self, file, code);
         }
     }
 
-    #[inline(never)]
-    fn notify_all_watchers(&mut self, file: u32, events: Events) {
+    fn notify_watchers(&mut self, file: u32, events: Events) {
         let Some(open) = self.files.get(file) else { return };
         let mut left = open.watchers().len();
         while left > 0 {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 /// First in, first out. Invariant: `more` is empty where `first` is `None`.
-pub(super) struct Fifo<T> {
+pub(crate) struct Fifo<T> {
     first: Option<T>,
     more: VecDeque<T>,
 }
@@ -19,6 +19,16 @@ impl<T> Fifo<T> {
     #[inline(always)]
     pub fn front(&self) -> Option<&T> {
         self.first.as_ref()
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
     }
 
     #[inline]
@@ -63,6 +73,14 @@ impl<T> Fifo<T> {
         self.first.iter_mut().chain(&mut self.more)
     }
 
+    /// Takes out those that `keep` does not name; the others stay in their order.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.more.retain(&keep);
+        if self.first.as_ref().is_some_and(|first| !keep(first)) {
+            self.first = self.more.pop_front();
+        }
+    }
+
     pub fn clear(&mut self) {
         self.first = None;
         self.more.clear();
@@ -85,8 +103,12 @@ mod tests {
         fifo.push_back(4);
         assert_eq!((fifo.front().copied(), fifo.front_mut().copied()), (Some(3), Some(3)));
         assert_eq!((fifo.pop_front(), fifo.pop_front(), fifo.pop_front()), (Some(3), Some(4), None));
-        fifo.push_back(5);
-        fifo.push_back(6);
+        assert_eq!((fifo.is_empty(), fifo.len()), (true, 0));
+        for value in 5..=9 {
+            fifo.push_back(value);
+        }
+        fifo.retain(|value| value % 2 == 0);
+        assert_eq!((fifo.len(), fifo.front().copied(), fifo.back_mut().copied()), (2, Some(6), Some(8)));
         fifo.clear();
         assert!(fifo.front().is_none() && fifo.back_mut().is_none());
     }
