@@ -166,7 +166,7 @@ pub fn resolve(name: &str) -> Option<IpAddr> {
 
 /// Whether a thread of the running process waits on this futex word.
 pub fn is_awaited(word: usize) -> bool {
-    with(|w| w.futexes.0.contains_key(&(w.my_process(), word)))
+    with(|w| w.futexes.first((w.my_process(), word)).is_some())
 }
 
 /// What kind of socket a descriptor of the running process is: its domain, and whether it takes datagrams.

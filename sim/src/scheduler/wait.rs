@@ -48,9 +48,30 @@ pub(crate) enum WaitOn {
     Join(u32),
 }
 
-/// The sleepers on each futex word, first come first.
+/// The sleepers on each futex word, by process and address, first come first. Invariant: no queue is empty.
 #[derive(Default)]
-pub(crate) struct FutexQueues(pub BTreeMap<(u32, usize), VecDeque<u32>>);
+pub(crate) struct FutexQueues(BTreeMap<(u32, usize), VecDeque<u32>>);
+
+impl FutexQueues {
+    /// `thread` sleeps on `word`, after all others.
+    pub fn add(&mut self, word: (u32, usize), thread: u32) {
+        self.0.entry(word).or_default().push_back(thread);
+    }
+
+    /// `thread` sleeps there no more.
+    pub fn remove(&mut self, word: (u32, usize), thread: u32) {
+        let Some(queue) = self.0.get_mut(&word) else { return };
+        queue.retain(|&sleeper| sleeper != thread);
+        if queue.is_empty() {
+            self.0.remove(&word);
+        }
+    }
+
+    /// Who has slept on `word` for longest.
+    pub fn first(&self, word: (u32, usize)) -> Option<u32> {
+        self.0.get(&word).and_then(|queue| queue.front()).copied()
+    }
+}
 
 impl Scheduler {
     /// The running thread waits from now on, until `deadline` at the latest. `on` says where the caller has listed it.

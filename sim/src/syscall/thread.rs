@@ -109,7 +109,7 @@ pub(crate) fn futex_wait(
         return Step::Done(Err(Errno::ETIMEDOUT));
     }
     let key = (w.my_process(), address(word));
-    w.futexes.0.entry(key).or_default().push_back(me);
+    w.futexes.add(key, me);
     w.scheduler[me].wall_deadline = match timeout {
         FutexTimeout::Absolute(ClockId::Realtime, at) => Some(at),
         _ => None,
@@ -150,7 +150,7 @@ fn wake_some(w: &mut World, word: &AtomicU32, count: u32) -> Result<u32> {
     let key = (w.my_process(), address(word));
     let mut woken = 0;
     while woken < count
-        && let Some(&sleeper) = w.futexes.0.get(&key).and_then(|queue| queue.front())
+        && let Some(sleeper) = w.futexes.first(key)
     {
         w.wake(sleeper, Wake::Ready);
         woken += 1;
@@ -176,15 +176,11 @@ pub(crate) fn futex_requeue(
     let process = w.my_process();
     let (from, to) = ((process, address(word)), (process, address(target)));
     for _ in 0..requeue {
-        let Some(sleeper) = w.futexes.0.get_mut(&from).and_then(|queue| queue.pop_front()) else {
-            break;
-        };
-        w.futexes.0.entry(to).or_default().push_back(sleeper);
+        let Some(sleeper) = w.futexes.first(from) else { break };
+        w.futexes.remove(from, sleeper);
+        w.futexes.add(to, sleeper);
         w.scheduler.move_wait(sleeper, WaitOn::Futex(to.0, to.1));
         moved += 1;
-    }
-    if w.futexes.0.get(&from).is_some_and(|queue| queue.is_empty()) {
-        w.futexes.0.remove(&from);
     }
     Ok(moved)
 }

@@ -38,25 +38,18 @@ impl World {
         }
     }
 
+    /// As [`World::stop_waiting`], of what fewer wait for.
     #[inline(never)]
     fn stop_waiting_on(&mut self, thread: u32, on: WaitOn) {
         match on {
-            WaitOn::Nothing | WaitOn::Epoll(_) => {}
+            WaitOn::Nothing | WaitOn::Epoll(_) | WaitOn::File(_) => {}
             WaitOn::Signals => self.scheduler[thread].signals.set_awaited(eagain_net::SigSet::EMPTY),
-            WaitOn::File(file) => self.unwatch(file, thread),
             WaitOn::Files(files) => {
                 for file in files {
                     self.unwatch(file, thread);
                 }
             }
-            WaitOn::Futex(process, address) => {
-                if let Some(queue) = self.futexes.0.get_mut(&(process, address)) {
-                    queue.retain(|&sleeper| sleeper != thread);
-                    if queue.is_empty() {
-                        self.futexes.0.remove(&(process, address));
-                    }
-                }
-            }
+            WaitOn::Futex(process, address) => self.futexes.remove((process, address), thread),
             WaitOn::Aio(process) => {
                 self.processes[process].aio.waiters.retain(|&waiter| waiter != thread);
             }
