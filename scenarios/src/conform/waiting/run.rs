@@ -1,5 +1,7 @@
 //! The interpreter: workers make the calls that may wait, the program goes on when each has returned or is asleep.
 
+mod set_up;
+
 use super::draw::Slot::{self, A, B, C, D, E, G, L, N, P, Q, S, T, U, V, W};
 use super::draw::{RingOp, SLOTS, Step, WORKERS};
 use super::make::{self, AWAITED, Done, Job, TIMEOUT, bytes, of, pattern};
@@ -87,19 +89,6 @@ struct Program<K> {
     watched: BTreeSet<(u32, u32)>,
 }
 
-/// What is in the slots at first.
-const KINDS: &[(&[Slot], &str)] = &[
-    (&[L], "listener"),
-    (&[A, B, C, D], "connection"),
-    (&[V], "counter"),
-    (&[E], "set"),
-    (&[P, Q], "pipe"),
-    (&[N], "unconnected"),
-    (&[S, T], "unix"),
-    (&[U, W], "udp"),
-    (&[G], "signalfd"),
-];
-
 /// Whether a call moves more than TCP takes for certain.
 fn much(step: Step) -> bool {
     match step {
@@ -126,76 +115,6 @@ impl<K: Kernel> Program<K> {
         if old.0 >= 0 && old != fd {
             let _ = self.k.close(old);
         }
-    }
-
-    fn socket(&self, flags: SocketFlags) -> Result<Fd> {
-        let fd = self.k.socket(Domain::Inet, flags)?;
-        self.k.setsockopt(fd, SocketOption::NoDelay(true))?;
-        Ok(fd)
-    }
-
-    fn connection(&mut self, client: Slot, server: Slot) -> Result<()> {
-        let fd = self.socket(SocketFlags::NONE)?;
-        self.k.connect(fd, self.address)?;
-        let (other, _) = self.k.accept4(self.slots[L as usize], SocketFlags::NONE)?;
-        self.put(client, fd, None);
-        self.put(server, other, None);
-        Ok(())
-    }
-
-    fn set_up(&mut self) -> Result<()> {
-        let k = self.k;
-        for (signal, restart) in [(RESTARTS, true), (ENDS, false)] {
-            k.sigaction(signal, SigAction::handler(restart, |_| {}))?;
-        }
-        k.sigprocmask(MaskHow::Unblock, SigSet::of(&[RESTARTS, ENDS]))?;
-        k.sigprocmask(MaskHow::Block, SigSet::of(&AWAITED))?;
-        let real = TypeId::of::<K>() == TypeId::of::<Linux>();
-        for _ in 0..WORKERS {
-            let desk = Arc::new(Desk::default());
-            let inside = desk.clone();
-            let thread = k.spawn("worker", Box::new(move || work(k, &inside)))?;
-            let stat = real.then(|| File::open(format!("/proc/self/task/{}/stat", thread.0)).ok()).flatten();
-            self.workers.push(Worker {
-                thread,
-                desk,
-                call: None,
-                waited: false,
-                met: Default::default(),
-                stat,
-            });
-        }
-        let listener = self.socket(SocketFlags::NONE)?;
-        self.put(L, listener, None);
-        k.bind(listener, self.address)?;
-        k.listen(listener, 0)?;
-        self.address = k.getsockname(listener)?;
-        self.connection(A, B)?;
-        self.connection(C, D)?;
-        let counter = k.eventfd(0, SocketFlags::NONE)?;
-        self.put(V, counter, None);
-        let set = k.epoll_create()?;
-        self.put(E, set, None);
-        let (reader, writer) = k.pipe2(SocketFlags::NONE)?;
-        self.put(P, reader, None);
-        self.put(Q, writer, None);
-        let socket = self.socket(SocketFlags::NONE)?;
-        self.put(N, socket, None);
-        let (one, other) = k.socketpair(SocketFlags::NONE)?;
-        self.put(S, one, None);
-        self.put(T, other, None);
-        let receiver = k.socket(Domain::Inet6, SocketFlags::DGRAM)?;
-        self.put(U, receiver, None);
-        k.bind(receiver, SocketAddr::from((Ipv6Addr::LOCALHOST, 0)))?;
-        let sender = k.socket(Domain::Inet6, SocketFlags::DGRAM)?;
-        self.put(W, sender, None);
-        k.connect(sender, k.getsockname(receiver)?)?;
-        let signals = k.signalfd(SigSet::of(&AWAITED), SocketFlags::NONE)?;
-        self.put(G, signals, None);
-        for (slots, kind) in KINDS {
-            self.kinds.extend(slots.iter().map(|&slot| (self.objects[slot as usize], *kind)));
-        }
-        Ok(())
     }
 
     /// What kind of object is in a slot.
