@@ -60,6 +60,7 @@ fn expand(attribute: TokenStream, item: &TokenStream) -> Result<TokenStream, Str
                 seeds: {seeds},
                 body,
             }};
+            ::eagain::sim::declared!({called:?});
             fn body(sim: &mut ::eagain::sim::Sim) {{
                 sim.sometimes(&[{expected}]);
                 ::eagain::World::build(sim, super::{name});

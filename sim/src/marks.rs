@@ -2,14 +2,15 @@
 //! when the binary is linked.
 //!
 //! A name does not say which scenario can come to it: it may be in a function that several call. What is known is its file. A scenario
-//! is *at home* in a file where its body makes a host, a process or a world of tokio; that is found by calling the body, without running the world. So
+//! is *at home* in the file in which `#[eagain::scenario]` or `scenarios!` declares it, and where its body makes a host, a process or a world of tokio; that is found by calling the body, without running the world. So
 //! a name that no run of a sweep passed is reported where it is certain that the sweep should have:
 //!
 //! - in a file where scenarios are at home: when all of them were in the sweep. Where it is one, the name is its own.
 //! - in any other file (a client's code, another crate): when all scenarios of the command were in the sweep. Not where one that is run
 //!   by name only, that of a planted bug, is at home in the same folder: what such files share is theirs.
 //!
-//! A test knows its own scenario only: it reports the names that `Sim::sometimes` and `#[eagain::scenario]` give.
+//! A test knows what is declared in its scenario's file: it reports the names there where nothing else is, and those that
+//! `Sim::sometimes` and `#[eagain::scenario]` give.
 
 use crate::choice::Base;
 use crate::run::{RunSpec, Scenario};
@@ -32,6 +33,28 @@ pub struct Mark {
 }
 
 inventory::collect!(Mark);
+
+/// A scenario and the file in which it is declared.
+#[doc(hidden)]
+pub struct Declared {
+    pub scenario: &'static str,
+    pub file: &'static str,
+}
+
+inventory::collect!(Declared);
+
+/// The scenario of this name is declared in this file.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! declared {
+    ($name:expr) => {
+        const _: () = {
+            $crate::marks::inventory::submit! {
+                $crate::marks::Declared { scenario: $name, file: ::core::file!() }
+            }
+        };
+    };
+}
 
 /// A literal name for [`sometimes`](fn@crate::sometimes) or [`eventually`](fn@crate::eventually), which is known before it is
 /// passed: for code that hands names on.
@@ -78,6 +101,19 @@ macro_rules! eventually {
     };
 }
 
+/// As [`add_unpassed`], to the sums of a test of `scenario`: the names in the file in which it is declared, where no other scenario is.
+pub fn add_unpassed_of(sums: &mut Sums, scenario: &'static str) {
+    let declared = || inventory::iter::<Declared>.into_iter();
+    let Some(own) = declared().find(|other| other.scenario == scenario) else { return };
+    if declared().filter(|other| other.file == own.file).count() > 1 {
+        return;
+    }
+    let names = sums.sometimes.entry(Cow::Borrowed(scenario)).or_default();
+    for mark in inventory::iter::<Mark>.into_iter().filter(|mark| mark.file == own.file) {
+        names.entry(Cow::Borrowed(mark.name)).or_default();
+    }
+}
+
 /// Adds to `sums`, those of a sweep over the scenarios called `swept`, the names that it should have passed and did not. `sweeps` are
 /// the scenarios that a sweep without names runs, `others` those that are run by name only.
 pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario], others: &[Scenario]) {
@@ -100,11 +136,13 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
             names.contains_key(mark.name) && (lives_at(scenario, mark) || !is_another())
         })
     };
-    let mut unpassed: Vec<&Mark> = marks
-        .iter()
-        .copied()
-        .filter(|mark| (all || here.contains_key(mark.file)) && !is_passed(mark))
-        .collect();
+    // Also by one that the command does not have.
+    let is_foreign = |mark: &Mark| {
+        let mut declared = inventory::iter::<Declared>.into_iter();
+        declared.any(|other| other.file == mark.file && !swept.contains(other.scenario))
+    };
+    let is_due = |mark: &Mark| (all || here.contains_key(mark.file)) && !is_foreign(mark) && !is_passed(mark);
+    let mut unpassed: Vec<&Mark> = marks.iter().copied().filter(|mark| is_due(mark)).collect();
     if !unpassed.is_empty() {
         let elsewhere = residents(&outside);
         let folder = |file: &str| Path::new(file).parent().map(Path::to_owned);
@@ -130,9 +168,11 @@ fn residents(scenarios: &[&Scenario]) -> BTreeMap<&'static str, Vec<&'static str
     for scenario in scenarios {
         let spec = RunSpec { base: Base::Zero, ..RunSpec::seeded(**scenario, Default::default(), 0) };
         let mut homes = BTreeSet::new();
+        let declared =
+            inventory::iter::<Declared>.into_iter().filter(|other| other.scenario == scenario.name);
         // Where a body panics, as one of unmodified programs does outside of a worker process, what it has made until then counts.
         sim::run_body(&spec, &mut engine, &mut |sim: &mut Sim| homes = sim.survey(scenario.body));
-        for file in homes {
+        for file in homes.into_iter().chain(declared.map(|declared| declared.file)).collect::<BTreeSet<_>>() {
             files.entry(file).or_default().push(scenario.name);
         }
     }

@@ -147,6 +147,7 @@ pub fn main(scenarios: &[Scenario]) -> ExitCode {
 pub fn main_with(registry: &Registry) -> ExitCode {
     watchdog::start();
     crate::testing::warn_of_unknown();
+    crate::testing::warn_of_unheeded();
     if let Some(program) = std::env::args_os().next() {
         invocation::set_command(&program);
     }

@@ -54,6 +54,8 @@ macro_rules! scenarios {
                     body,
                 };
 
+                $crate::declared!(SCENARIO.name);
+
                 fn body($sim: &mut $crate::Sim) $body
 
                 #[cfg(test)]

@@ -28,6 +28,18 @@ const KNOWN: &[&str] = &[
     "EAGAIN_BLESS",
 ];
 
+/// Those that tests read and a command does not, with what is typed there.
+const OF_TESTS: &[(&str, &str)] = &[
+    ("EAGAIN_SEED", "run SCENARIO --seed SEED"),
+    ("EAGAIN_SEEDS", "--seeds N"),
+    ("EAGAIN_SET", "--set KEY=VALUE"),
+    ("EAGAIN_REPLAY", "replay FILE"),
+    ("EAGAIN_CHECK", "check SCENARIO"),
+    ("EAGAIN_GUIDED", "explore --guided"),
+    ("EAGAIN_SHARD", "--shard I/N"),
+    ("EAGAIN_JOBS", "--jobs N"),
+];
+
 /// Those that `check` sets for its other process.
 pub(super) const CHECK_FILE: &str = "EAGAIN_UNSETTLED_FILE";
 const UNSETTLED: &str = "EAGAIN_UNSETTLED_";
@@ -108,6 +120,19 @@ pub(crate) fn warn_of_unknown() {
     });
 }
 
+/// Warns a command's user of variables that it does not heed.
+pub(crate) fn warn_of_unheeded() {
+    for line in unheeded(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        warn(&line);
+    }
+}
+
+fn unheeded(is_set: impl Fn(&str) -> bool) -> Vec<String> {
+    let set = OF_TESTS.iter().filter(|(name, _)| is_set(name));
+    set.map(|(name, typed)| format!("`{name}` is for tests, and has no effect here: it is `{typed}`"))
+        .collect()
+}
+
 /// A line on standard error itself.
 pub(super) fn warn(line: &str) {
     // Nobody may be reading any more.
@@ -165,6 +190,13 @@ mod tests {
             let line = read(&[(name, value)]).unwrap_err();
             assert!(line.starts_with(name) && !line.contains('\n'), "{line}");
         }
+    }
+
+    #[test]
+    fn what_a_command_does_not_heed_is_warned_about() {
+        let lines = unheeded(|name| ["EAGAIN_SET", "EAGAIN_OUT"].contains(&name));
+        assert_eq!(lines, ["`EAGAIN_SET` is for tests, and has no effect here: it is `--set KEY=VALUE`"]);
+        assert!(OF_TESTS.iter().all(|(name, _)| KNOWN.contains(name)));
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod run;
 
 pub use declare::hyphens;
 pub use environment::Environment;
-pub(crate) use environment::warn_of_unknown;
+pub(crate) use environment::{warn_of_unheeded, warn_of_unknown};
 pub use run::Test;
 
 use crate::run::Scenario;

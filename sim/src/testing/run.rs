@@ -1,6 +1,7 @@
 //! What a test runs, and what it says.
 
 use super::environment::{CHECK_FILE, Environment, warn};
+use crate::marks;
 use crate::near::near;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::count::count;
@@ -143,7 +144,7 @@ impl Test {
             time: None,
         };
         let counters = std::sync::Arc::default();
-        let (sweep, finds) = if environment.guided {
+        let (mut sweep, finds) = if environment.guided {
             let guided = plan.guided(self.executor, &counters, plan.searches())?;
             (guided.sweep, guided.finds)
         } else {
@@ -174,7 +175,8 @@ impl Test {
             let text = self.explain_run(environment, spec, *hash);
             return Err(format!("{} of {} runs fail\n{text}", sums.failures, sums.seeds));
         }
-        for line in sums.unreached() {
+        marks::add_unpassed_of(&mut sweep.sums, self.scenario.name);
+        for line in sweep.sums.unreached() {
             warn(&line);
         }
         match sweep.empty.values().next() {
@@ -182,7 +184,7 @@ impl Test {
             Some(why) => warn(&format!("`{}` tested nothing: {why}", self.scenario.name)),
             None => {}
         }
-        Ok(format!("held: {}, hash {:#018x}\n", count(sums.calls, "call"), sums.hash))
+        Ok(format!("held: {}, hash {:#018x}\n", count(sweep.sums.calls, "call"), sweep.sums.hash))
     }
 
     fn explain(&self, environment: &Environment, settings: &Settings, seed: u64, hash: u64) -> String {

@@ -2,6 +2,7 @@
 //! the scenario whose it is, and for nobody where that is not certain.
 #![cfg(feature = "cli")]
 
+mod alone;
 #[path = "../common/mod.rs"]
 mod common;
 mod pair;
@@ -9,7 +10,9 @@ mod shared;
 mod single;
 
 use eagain_sim::cli::Registry;
+use eagain_sim::marks;
 use eagain_sim::runner::engine;
+use eagain_sim::runner::summary::Sums;
 
 const REGISTRY: Registry = Registry {
     scenarios: &[single::SCENARIO, pair::FIRST, pair::SECOND],
@@ -64,4 +67,17 @@ fn of_a_shard_it_is_known_when_all_are_merged() {
         unreached(&format!("merge {} --strict", files.join(" "))),
         unreached("explore --seeds 3 --strict")
     );
+}
+
+#[test]
+fn of_a_file_in_which_one_scenario_is_declared_its_test_knows() {
+    let (engine, mut sums) = (engine::make, Sums::default());
+    let names = |sums: &Sums| sums.sometimes.get("asks-once").cloned().unwrap_or_default();
+    marks::add_unpassed_of(&mut sums, "single");
+    assert_eq!(sums, Sums::default(), "it is not declared by a macro");
+    marks::add_unpassed_of(&mut sums, "asks-once");
+    assert_eq!(names(&sums).into_keys().collect::<Vec<_>>(), ["asked", "asked again"]);
+    let registry = Registry { scenarios: alone::ALL, executor: engine, ..REGISTRY };
+    let (code, out, _) = common::eagain(&registry, "explore asks-once --seeds 2");
+    assert!(code == 0 && out.contains("warning: `asks-once` never reached `asked again`"), "{out}");
 }

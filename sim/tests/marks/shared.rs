@@ -10,3 +10,11 @@ pub fn call(k: impl Kernel) {
         sometimes(mark!("a retry"), true);
     }
 }
+
+pub fn build(sim: &mut eagain_sim::Sim, body: fn()) {
+    let host = sim.host("host");
+    sim.client(host, "client", move |k| {
+        call(k);
+        body();
+    });
+}
