@@ -5,6 +5,7 @@ use eagain_sim::fault::Family;
 use eagain_sim::{HostId, ProcessId, Sim};
 use std::collections::BTreeMap;
 use std::process::{ExitCode, Termination};
+use std::time::SystemTime;
 
 /// Calls of a thread in a row without any progress before it counts as spinning. Programs that were not written for the
 /// simulator spin a while before they sleep, and read clocks as they like.
@@ -64,6 +65,13 @@ impl World<'_> {
             families.push(Family::DiskTorn);
         }
         self.sim.also(&families);
+    }
+
+    /// What the wall clocks of the hosts show when the world begins; 2026-01-01 unless this is said. For certificates and
+    /// tokens that are made for a time.
+    pub fn begins_at(&mut self, time: SystemTime) {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.sim.knobs().wall_start_ns = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
     }
 
     /// A knob that takes words: what `--set` gave, or the default.

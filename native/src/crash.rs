@@ -11,6 +11,7 @@ use eagain_sim::runner::explore::HANGS;
 use eagain_sim::{Oracle, native};
 use std::backtrace::Backtrace;
 use std::ffi::c_void;
+use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What happened to a program.
@@ -50,6 +51,9 @@ const SPARE_STACK_BYTES: usize = 1 << 20;
 /// Below the stack pointer of an interrupted function: what a leaf function keeps there (System V ABI).
 const RED_ZONE: usize = 128;
 
+/// `push` and `pop` of a register.
+const ONE_BYTE: RangeInclusive<u8> = 0x50..=0x5f;
+
 // On entry: rsp, a multiple of 16, points to where the program was interrupted, its rbp and its rsp. Nothing is pushed before the
 // call, so that unwinding finds them.
 std::arch::global_asm!(
@@ -80,11 +84,12 @@ pub fn prepare() {
     image::cells()[SPARE_STACK].store(stack as usize, Relaxed);
 }
 
-/// Lets the interrupted thread go on in [`eagain_report_crash`]; whether a program was interrupted. Async-signal-safe.
+/// Lets the interrupted thread go on in [`eagain_report_crash`]; whether a program was interrupted. `address`: what could not be
+/// used. Async-signal-safe.
 ///
 /// # Safety
 /// `frame` is what the kernel handed to a signal handler of this thread.
-pub unsafe fn redirect(crash: Crash, frame: *mut c_void) -> bool {
+pub unsafe fn redirect(crash: Crash, address: usize, frame: *mut c_void) -> bool {
     if context::current().is_none() {
         return false;
     }
@@ -98,10 +103,22 @@ pub unsafe fn redirect(crash: Crash, frame: *mut c_void) -> bool {
             _ => stack - RED_ZONE,
         };
         let words = ((top - 3 * size_of::<i64>()) & !15) as *mut i64;
-        // Backtraces look at the byte in front of an address: that of a call.
-        words.write(registers[libc::REG_RIP as usize] + 1);
+        let mut rip = registers[libc::REG_RIP as usize];
+        let mut caller = stack;
+        match crash {
+            // A call of what is no function: it is at its caller's.
+            Crash::Signal(_) if rip as usize == address => {
+                rip = *(stack as *const i64);
+                caller += size_of::<i64>();
+            }
+            // Backtraces look at the byte in front of an address, that of a call. The address itself is needed where unwinding
+            // changes behind it, which it does not at an instruction of several bytes.
+            Crash::Signal(_) if !ONE_BYTE.contains(&*(rip as *const u8)) => rip += 1,
+            _ => {}
+        }
+        words.write(rip);
         words.add(1).write(registers[libc::REG_RBP as usize]);
-        words.add(2).write(stack as i64);
+        words.add(2).write(caller as i64);
         registers[libc::REG_RSP as usize] = words as i64;
         registers[libc::REG_RIP as usize] = eagain_crashed as *const () as i64;
         registers[libc::REG_RDI as usize] = crash.to_raw();
@@ -118,9 +135,7 @@ extern "C" fn eagain_report_crash(crash: i64) -> ! {
     context.as_harness(|| {
         context.flush();
         let backtrace = Backtrace::force_capture().to_string();
-        // What is above is how it got here.
-        let program = backtrace.rsplit_once(": eagain_report_crash\n").map_or("", |(_, program)| program);
-        let frames = escape::own_frames(program);
+        let frames = escape::own_frames(escape::below(&backtrace, "eagain_report_crash"));
         let (status, (oracle, site, why)) = match crash {
             Crash::Hang => {
                 let why = "a thread computes without end: it makes no call";

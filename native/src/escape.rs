@@ -13,7 +13,7 @@ pub fn escape(what: &'static str, detail: &str) {
     let message = format!(
         "the program calls {what}{detail}, which is not simulated: it would leave the simulation. {}\n{}",
         advice(what, &backtrace),
-        own_frames(&backtrace)
+        own_frames(below(&backtrace, "eagain_serve"))
     );
     eagain_sim::fail(ORACLE, what, message);
 }
@@ -43,10 +43,10 @@ names! {
     SYS_fsetxattr SYS_getgroups SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
     SYS_ioctl SYS_keyctl SYS_lchown SYS_link SYS_linkat SYS_memfd_create SYS_mknod SYS_mknodat SYS_mlock SYS_mlockall SYS_mmap
     SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_open SYS_pidfd_send_signal
-    SYS_ppoll SYS_prctl SYS_preadv SYS_preadv2 SYS_process_vm_readv SYS_pselect6 SYS_ptrace SYS_pwritev SYS_pwritev2
-    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigpending SYS_rt_sigqueueinfo SYS_rt_sigsuspend SYS_rt_sigtimedwait SYS_seccomp SYS_select SYS_semget SYS_setgid
-    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget SYS_signalfd SYS_signalfd4
-    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_timerfd_create SYS_times SYS_userfaultfd SYS_utimensat
+    SYS_prctl SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
+    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setgid
+    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget SYS_signalfd4
+    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_times SYS_userfaultfd SYS_utimensat
     SYS_vmsplice SYS_wait4 SYS_waitid
 }
 
@@ -68,8 +68,13 @@ fn advice(what: &str, backtrace: &str) -> &'static str {
     }
 }
 
+/// What of a backtrace is below the frame of `function`, by which the program got here; all of it where there is none.
+pub fn below<'a>(backtrace: &'a str, function: &str) -> &'a str {
+    backtrace.rsplit_once(&format!(": {function}\n")).map_or(backtrace, |(_, below)| below)
+}
+
 /// So many of a program's frames are shown at either end, where there are more.
-const FRAMES_MAX: usize = 16;
+const FRAMES_MAX: usize = 8;
 
 /// The frames of a backtrace that are the program's own: not the toolchain's, libc's, a dependency's or the simulator's.
 pub fn own_frames(backtrace: &str) -> String {

@@ -1,5 +1,8 @@
 //! What a simulated kernel is set to, with defaults that mention Linux's.
 
+/// 2026-01-01 00:00:00 UTC.
+const WALL_START: u64 = 1_767_225_600_000_000_000;
+
 /// Settings of every kernel of a world.
 #[derive(Clone, Debug)]
 pub struct KernelKnobs {
@@ -29,6 +32,8 @@ pub struct KernelKnobs {
     pub sigpipe_ignored: bool,
     /// `RLIMIT_SIGPENDING`, a process (Linux counts a user).
     pub sigpending_limit: usize,
+    /// What the wall clocks of all hosts show when the run begins, in nanoseconds since 1970.
+    pub wall_start_ns: u64,
     /// Bytes that the disk of a host holds.
     pub disk_bytes: u64,
     /// A file becomes longer only once what was written there is on the disk (ext4's `data=ordered`, XFS): what a failure of power
@@ -62,6 +67,7 @@ impl Default for KernelKnobs {
             cpus: 2,
             sigpipe_ignored: true,
             sigpending_limit: 1024,
+            wall_start_ns: WALL_START,
             disk_bytes: 1 << 40,
             disk_ordered: false,
             restart_after_ns: 50_000_000,

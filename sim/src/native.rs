@@ -190,6 +190,11 @@ pub fn readable(fd: Fd) -> Option<u64> {
     })
 }
 
+/// Whether it is a character device.
+pub fn is_device(fd: Fd) -> bool {
+    with(|w| w.file(fd).is_ok_and(|file| matches!(w.files[file].object, Object::Device(_))))
+}
+
 /// The path of an open directory, as it is now.
 pub fn path_of(fd: Fd) -> eagain_net::Result<String> {
     with(|w| crate::syscall::file::path_of(w, fd))
@@ -205,6 +210,7 @@ pub fn access_mode(fd: Fd) -> i32 {
     with(|w| match w.file(fd).map(|file| &w.files[file].object) {
         Ok(Object::File(open)) => open.access.mode(),
         Ok(Object::Pipe { writes, .. }) => i32::from(*writes),
+        Ok(Object::Device(open)) => open.access.mode(),
         _ => eagain_net::OpenFlags::RDWR.0,
     })
 }

@@ -378,6 +378,9 @@ impl Sim {
         for process in 0..self.world.processes.len() {
             self.world.choose_end(process);
         }
+        for host in 0..self.world.hosts.len() {
+            self.world.hosts[host].wall_start = self.world.knobs.wall_start_ns;
+        }
         self.world.choose_clocks();
         self.world.net().plan_partition();
         self.world.net().plan_swizzle(0);

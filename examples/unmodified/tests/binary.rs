@@ -107,6 +107,31 @@ fn a_program_of_rust_has_thread_locals_and_unwinds() {
     }
 }
 
+/// Where the program is put.
+const STATICS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/statics");
+
+const STATICS_SCENARIO: Scenario = Scenario {
+    name: "c-statics",
+    about: "two processes of C on a host, which use what libc keeps in statics",
+    knobs: &[],
+    seeds: 20,
+    body: |sim| {
+        World::build(sim, |world| {
+            for number in ["3", "5"] {
+                world.host("machine").binary(STATICS, [number]).client();
+            }
+        });
+    },
+};
+
+#[test]
+fn what_libc_keeps_in_statics_belongs_to_a_process() {
+    match compile("statics.c", STATICS, &[]) {
+        Ok(()) => eagain::test(&STATICS_SCENARIO, &site!("what_libc_keeps_in_statics_belongs_to_a_process")),
+        Err(reason) => eprintln!("{reason}"),
+    }
+}
+
 /// What the command says when it is to run this file: its exit status, and the line.
 fn run_file(path: &Path) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unmodified"));

@@ -2,7 +2,7 @@
 //! functions of `crate::c`. Whatever is not here is libc's, whose system calls are served one by one (`crate::dispatch`).
 
 use super::start;
-use crate::c::{ending, environment, memory, options, random, text};
+use crate::c::{ending, environment, memory, options, random, statics, text};
 
 macro_rules! names {
     (symbols: $($symbol:ident)*; functions: $($name:literal => $function:path,)*) => {
@@ -76,6 +76,19 @@ names! {
     "srandom" => random::srandom,
     "rand" => random::rand,
     "srand" => random::srandom,
+
+    "strtok" => statics::strtok,
+    "localtime" => statics::localtime,
+    "gmtime" => statics::gmtime,
+    "asctime" => statics::asctime,
+    "ctime" => statics::ctime,
+    "drand48" => statics::drand48,
+    "lrand48" => statics::lrand48,
+    "mrand48" => statics::mrand48,
+    "erand48" => statics::erand48,
+    "nrand48" => statics::nrand48,
+    "jrand48" => statics::jrand48,
+    "srand48" => statics::srand48,
 
     "getopt" => options::getopt,
     "__posix_getopt" => options::getopt,

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod memory;
 pub mod options;
 pub mod random;
+pub mod statics;
 pub mod stdio;
 pub mod text;
 

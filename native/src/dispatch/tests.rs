@@ -147,6 +147,14 @@ fn write_to(address: usize) {
 }
 
 #[inline(never)]
+fn jump_to(address: usize) {
+    // SAFETY: none: it crashes.
+    let function: extern "C" fn() = unsafe { std::mem::transmute(address) };
+    function();
+    std::hint::black_box(address);
+}
+
+#[inline(never)]
 fn deeper(depth: usize) -> usize {
     let room = std::hint::black_box([depth; 64]);
     if depth == usize::MAX { 0 } else { deeper(depth + 1) + room[depth % 64] }
@@ -203,6 +211,95 @@ fn read_nothing() {
     }
 }
 
+/// `select(2)`, `ppoll(2)`, timers and signals that are descriptors; what Linux writes back of a timeout.
+fn waits() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let fd = reader.as_raw_fd();
+    // SAFETY: the pointers are valid for what each call does with them; all-zero is valid for each type.
+    unsafe {
+        let none = std::ptr::null_mut();
+        let (mut reads, mut writes): (libc::fd_set, libc::fd_set) = std::mem::zeroed();
+        libc::FD_SET(fd, &raw mut reads);
+        let mut time = libc::timeval { tv_sec: 2, tv_usec: 0 };
+        let before = std::time::Instant::now();
+        assert_eq!(libc::select(fd + 1, &raw mut reads, none, none, &raw mut time), 0);
+        assert!(before.elapsed().as_secs() == 2 && time.tv_sec == 0 && !libc::FD_ISSET(fd, &raw const reads));
+        std::io::Write::write_all(&mut writer, b"x").unwrap();
+        libc::FD_SET(fd, &raw mut reads);
+        libc::FD_SET(1, &raw mut writes);
+        time.tv_sec = 9;
+        assert_eq!(libc::select(fd + 1, &raw mut reads, &raw mut writes, none, &raw mut time), 2);
+        assert!(libc::FD_ISSET(fd, &raw const reads) && libc::FD_ISSET(1, &raw const writes));
+        assert!(time.tv_sec >= 8);
+
+        let timer = libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK);
+        let time = |tv_sec| libc::timespec { tv_sec, tv_nsec: 0 };
+        let spec = libc::itimerspec { it_interval: time(3), it_value: time(1) };
+        let mut old = libc::itimerspec { it_interval: time(9), it_value: time(9) };
+        assert_eq!(libc::timerfd_settime(timer, 0, &raw const spec, &raw mut old), 0);
+        assert_eq!((old.it_interval.tv_sec, old.it_value.tv_sec), (0, 0));
+        let mut poll = libc::pollfd { fd: timer, events: libc::POLLIN, revents: 0 };
+        let before = std::time::Instant::now();
+        assert_eq!(libc::ppoll(&raw mut poll, 1, &time(9), std::ptr::null()), 1);
+        assert_eq!(before.elapsed().as_secs(), 1);
+        let mut ticks = 0u64;
+        assert_eq!(libc::read(timer, (&raw mut ticks).cast(), 8), 8);
+        assert_eq!(ticks, 1);
+        assert_eq!(libc::timerfd_gettime(timer, &raw mut old), 0);
+        assert!(old.it_interval.tv_sec == 3 && old.it_value.tv_sec == 2);
+        let wrong = libc::itimerspec { it_value: libc::timespec { tv_sec: 0, tv_nsec: -1 }, ..spec };
+        assert_eq!(libc::timerfd_settime(timer, 0, &raw const wrong, none.cast()), -1);
+
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigaddset(&raw mut set, libc::SIGUSR1);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, none.cast());
+        let signals = libc::signalfd(-1, &raw const set, 0);
+        libc::kill(libc::getpid(), libc::SIGUSR1);
+        let mut record: libc::signalfd_siginfo = std::mem::zeroed();
+        assert_eq!(libc::read(signals, (&raw mut record).cast(), 128), 128);
+        assert_eq!(record.ssi_signo, libc::SIGUSR1 as u32);
+        assert_eq!(libc::sigtimedwait(&raw const set, none.cast(), &time(1)), -1);
+        libc::raise(libc::SIGUSR1);
+        assert_eq!(libc::sigtimedwait(&raw const set, none.cast(), &time(1)), libc::SIGUSR1);
+    }
+}
+
+/// Locks that are awaited, parts at an offset, and devices.
+fn locks_and_devices() {
+    use std::io::{Read, Write};
+    let open =
+        |path| std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let (one, other) = (open("/file").unwrap(), open("/file").unwrap());
+    one.lock_shared().unwrap();
+    other.try_lock_shared().unwrap();
+    assert!(matches!(one.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
+    other.lock().unwrap();
+    let thread = std::thread::spawn(move || {
+        let before = std::time::Instant::now();
+        one.lock().unwrap();
+        before.elapsed()
+    });
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    other.unlock().unwrap();
+    assert!(thread.join().unwrap() >= std::time::Duration::from_millis(900));
+    let mut bytes = [0u8; 5];
+    let (head, tail) = bytes.split_at_mut(2);
+    let part = |bytes: &mut [u8]| libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    head.copy_from_slice(b"ab");
+    let parts = [part(head), part(tail)];
+    // SAFETY: the parts are valid.
+    unsafe {
+        assert_eq!(libc::pwritev(other.as_raw_fd(), parts.as_ptr(), 2, 3), 5);
+        assert_eq!(libc::preadv(other.as_raw_fd(), parts.as_ptr(), 2, 2), 5);
+    }
+    assert_eq!(&bytes, b"\0ab\0\0");
+    (&open("/dev/null").unwrap()).write_all(b"nowhere").unwrap();
+    open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
+    assert!(std::os::unix::fs::FileTypeExt::is_char_device(
+        &std::fs::metadata("/dev/null").unwrap().file_type()
+    ));
+}
+
 /// What the program does: the knob `what`.
 const WHAT: &[Knob] = &[Knob {
     name: "what",
@@ -223,6 +320,9 @@ const WHAT: &[Knob] = &[Knob {
         "panic-1",
         "panic-4",
         "read-nothing",
+        "jump",
+        "waits",
+        "locks",
     ]),
 }];
 
@@ -241,6 +341,9 @@ fn by_instruction(sim: &mut Sim) {
             "messages" => messages(),
             "files" => files(),
             "mapped" => drop(system_call(libc::SYS_mmap, 0, 4096, 1)),
+            "waits" => waits(),
+            "locks" => locks_and_devices(),
+            "jump" => jump_to(std::hint::black_box(16)),
             "segv" => write_to(std::hint::black_box(8)),
             "overflow" => std::thread::spawn(|| assert!(deeper(0) > 0)).join().unwrap(),
             "spin" => spin(),
@@ -307,6 +410,18 @@ fn messages_are_received_as_their_manual_says() {
 }
 
 #[test]
+fn select_timers_and_signals_as_descriptors_wait() {
+    let report = run("waits");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
+fn locks_and_devices_are_those_of_the_simulated_disk() {
+    let report = run("locks");
+    assert_eq!(report.failure, None, "{}", report.output);
+}
+
+#[test]
 fn files_are_those_of_the_simulated_disk() {
     let report = run("files");
     assert_eq!(report.failure, None, "{}", report.output);
@@ -349,6 +464,7 @@ fn what_is_not_simulated_is_an_escape_with_a_frame_and_advice() {
 fn a_crash_is_a_failure_with_a_frame() {
     for (what, site, function) in [
         ("segv", "SIGSEGV, ./src/dispatch/tests.rs:", "write_to"),
+        ("jump", "SIGSEGV, ./src/dispatch/tests.rs:", "jump_to"),
         ("overflow", "stack overflow, ./src/dispatch/tests.rs:", "deeper"),
     ] {
         let report = run(what);

@@ -1,8 +1,8 @@
 //! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
 
-use super::{KERNEL, buffer, bytes, is_console, symbols};
+use super::{KERNEL, buffer, bytes, is_console, message, symbols};
 use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, Pipes, Result, SocketFlags, StatusFlags};
+use eagain_net::{Descriptors, Errno, Fd, Files, Pipes, Result, SocketFlags, StatusFlags};
 use libc::{iovec, size_t, ssize_t};
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::io::{IoSlice, IoSliceMut};
@@ -92,6 +92,8 @@ symbols! {
                 *(argument as *mut c_int) = eagain_sim::native::readable(Fd(fd)).ok_or(Errno::ENOTTY)? as c_int;
                 Ok(())
             }
+            // As `F_SETFD`.
+            libc::FIOCLEX | libc::FIONCLEX => KERNEL.fcntl_getfl(Fd(fd)).map(drop),
             // isatty(3).
             libc::TCGETS => Err(Errno::ENOTTY),
             _ => {
@@ -141,4 +143,41 @@ unsafe extern "C" fn fcntl64(fd: c_int, command: c_int, argument: c_long) -> c_i
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
     pipe2(pair, 0)
+}
+
+/// `preadv(2)` and `pwritev(2)`, and their second forms without flags; `None`: it is none of them. As the harness.
+pub unsafe fn by_number(
+    call: c_long,
+    [fd, list, count, offset, _, flags]: [c_long; 6],
+) -> Option<Result<i64>> {
+    let fd = Fd(fd as c_int);
+    let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL);
+    let is_first = matches!(call, libc::SYS_preadv | libc::SYS_pwritev);
+    if !is_first && (flags != 0 || !matches!(call, libc::SYS_preadv2 | libc::SYS_pwritev2)) {
+        return None;
+    }
+    if !(0..=PARTS_MAX as c_long).contains(&count) {
+        return Some(Err(Errno::EINVAL));
+    }
+    let parts = || parts(list as *const iovec, count as usize);
+    let length = parts().fold(0usize, |sum, part| sum.saturating_add(part.iov_len)).min(message::AT_ONCE_MAX);
+    let moved = match call {
+        libc::SYS_preadv | libc::SYS_preadv2 => offset.and_then(|offset| {
+            let mut whole = vec![0; length];
+            let read = KERNEL.pread(fd, &mut whole, offset)?;
+            let mut rest = &whole[..read];
+            for part in parts() {
+                let (head, tail) = rest.split_at(rest.len().min(part.iov_len));
+                buffer(part.iov_base, head.len()).copy_from_slice(head);
+                rest = tail;
+            }
+            Ok(read)
+        }),
+        _ => offset.and_then(|offset| {
+            let mut whole = Vec::with_capacity(length);
+            parts().for_each(|part| whole.extend_from_slice(bytes(part.iov_base, part.iov_len)));
+            KERNEL.pwrite(fd, &whole, offset)
+        }),
+    };
+    Some(moved.map(|moved| moved as i64))
 }

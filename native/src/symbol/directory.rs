@@ -3,12 +3,12 @@
 
 use super::{KERNEL, buffer, file, symbols, text};
 use crate::context::Context;
-use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, Files, OpenFlags, Result};
+use eagain_net::{Clock, Descriptors, Errno, Fd, FileLock, Files, OpenFlags, Result};
 use eagain_sim::native;
 use libc::size_t;
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::io::SeekFrom;
+use std::time::Duration;
 
 /// Bytes of a `struct linux_dirent64` in front of the name.
 const ENTRY_BYTES: usize = 19;
@@ -148,13 +148,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         libc::SYS_chmod => done(at(libc::AT_FDCWD.into(), a).and_then(|path| file::stat_of(&path)).map(drop)),
         libc::SYS_fchmod | libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
         libc::SYS_umask => Ok(0o022),
-        libc::SYS_flock => match b as c_int {
-            operation if operation == libc::LOCK_EX | libc::LOCK_NB => done(KERNEL.flock(Fd(a as c_int))),
-            other => {
-                escape("flock", &format!(" with the operation {other}"));
-                Err(Errno::EINVAL)
-            }
-        },
+        libc::SYS_flock => done(flock(Fd(a as c_int), b as c_int)),
         libc::SYS_truncate => {
             let open = at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.open(&path, OpenFlags::WRONLY));
             done(open.and_then(|fd| {
@@ -170,4 +164,22 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         libc::SYS_copy_file_range | libc::SYS_sendfile | libc::SYS_splice => Err(Errno::ENOSYS),
         _ => return None,
     })
+}
+
+/// How long it is until a lock that is awaited is asked for again.
+const LOCK_WAIT: Duration = Duration::from_millis(1);
+
+fn flock(fd: Fd, operation: c_int) -> Result<()> {
+    let lock = match operation & !libc::LOCK_NB {
+        libc::LOCK_EX => FileLock::Exclusive,
+        libc::LOCK_SH => FileLock::Shared,
+        libc::LOCK_UN => FileLock::Unlock,
+        _ => return Err(Errno::EINVAL),
+    };
+    loop {
+        match KERNEL.flock(fd, lock) {
+            Err(Errno::EAGAIN) if operation & libc::LOCK_NB == 0 => KERNEL.nanosleep(LOCK_WAIT)?,
+            result => return result,
+        }
+    }
 }

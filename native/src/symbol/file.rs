@@ -129,6 +129,7 @@ fn position(offset: off64_t) -> Result<u64> {
 pub enum Stated {
     File(FileStat),
     Console,
+    Device,
     Socket,
     Pipe,
 }
@@ -143,6 +144,8 @@ pub fn stat_of_open(fd: c_int) -> Result<Stated> {
         Stated::Socket
     } else if native::readable(Fd(fd)).is_some() {
         Stated::Pipe
+    } else if native::is_device(Fd(fd)) {
+        Stated::Device
     } else {
         Stated::File(stat)
     })
@@ -155,9 +158,9 @@ pub fn checked(result: i64) -> Result<i64> {
 
 pub fn stat_of(path: &str) -> Result<Stated> {
     let fd = KERNEL.open(path, OpenFlags::NONE)?;
-    let stat = KERNEL.fstat(fd);
+    let stat = stat_of_open(fd.0);
     let _ = KERNEL.close(fd);
-    stat.map(Stated::File)
+    stat
 }
 
 fn mode_of(stat: Stated) -> mode_t {
@@ -165,6 +168,7 @@ fn mode_of(stat: Stated) -> mode_t {
         Stated::File(stat) if stat.is_dir => libc::S_IFDIR | 0o755,
         Stated::File(_) => libc::S_IFREG | 0o644,
         Stated::Console => libc::S_IFCHR | 0o620,
+        Stated::Device => libc::S_IFCHR | 0o666,
         Stated::Socket => libc::S_IFSOCK | 0o777,
         Stated::Pipe => libc::S_IFIFO | 0o600,
     }

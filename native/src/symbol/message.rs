@@ -39,7 +39,7 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
 }
 
 /// No call moves more bytes (`MAX_RW_COUNT`, read(2)).
-const AT_ONCE_MAX: usize = 0x7fff_f000;
+pub const AT_ONCE_MAX: usize = 0x7fff_f000;
 /// Behind the last address that a program has.
 const ADDRESS_END: usize = 1 << 47;
 /// No call takes more messages (`UIO_MAXIOV`, sendmmsg(2)).

@@ -24,6 +24,7 @@ mod syscall;
 mod thread;
 mod thread_name;
 mod time;
+mod timer;
 
 pub use process::end_process;
 pub use syscall::by_number;

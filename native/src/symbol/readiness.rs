@@ -1,9 +1,12 @@
-//! Readiness: `epoll(7)`, `poll(2)`, `eventfd(2)`.
+//! Readiness: `epoll(7)`, `poll(2)`, `select(2)`, `eventfd(2)`.
 
+use super::time::duration;
 use super::{KERNEL, is_console, symbols};
-use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, PollFd, Readiness, SigSet, SocketFlags};
-use libc::{epoll_event, nfds_t, pollfd, sigset_t};
-use std::ffi::{c_int, c_uint};
+use eagain_net::{
+    Clock, ClockId, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, SigSet, SocketFlags,
+};
+use libc::{epoll_event, nfds_t, pollfd, sigset_t, timespec};
+use std::ffi::{c_int, c_long, c_uint};
 use std::time::Duration;
 
 /// So many events are taken at once at most: mio has room for 1024 each time, and asks again.
@@ -67,28 +70,144 @@ symbols! {
         SYS_epoll_pwait(epoll, to, count, ms, set, 8), |_| wait(epoll, to, count, ms, mask(set));
 
     fn poll(list: *mut pollfd, count: nfds_t, ms: c_int) -> c_int = SYS_poll(list, count, ms), |_| {
-        let entries = std::slice::from_raw_parts_mut(list, if list.is_null() { 0 } else { count as usize });
-        // The console can be written, and is at its end; the kernel knows nothing of it.
-        let mut ready = 0;
-        for entry in entries.iter_mut().filter(|entry| is_console(entry.fd)) {
-            entry.revents = entry.events & if entry.fd == 0 { libc::POLLIN } else { libc::POLLOUT };
-            ready += usize::from(entry.revents != 0);
-        }
-        let mut others: Vec<&mut pollfd> = entries.iter_mut().filter(|entry| !is_console(entry.fd)).collect();
-        let mut fds: Vec<PollFd> = others
-            .iter()
-            .map(|entry| PollFd::new(Fd(entry.fd), Events(u32::from(entry.events as u16)).named()))
-            .collect();
-        if ready == 0 || !fds.is_empty() {
-            ready += KERNEL.poll(&mut fds, if ready > 0 { Some(Duration::ZERO) } else { timeout(ms) }, None)?;
-        }
-        for (entry, fd) in others.iter_mut().zip(&fds) {
-            entry.revents = fd.revents.0 as i16;
-        }
-        Ok(ready)
+        poll_all(list, count, timeout(ms), None)
     };
 
     fn eventfd(initial: c_uint, flags: c_int) -> c_int = SYS_eventfd2(initial, flags), |_| {
         KERNEL.eventfd(initial, SocketFlags(flags))
     };
+}
+
+unsafe fn poll_all(
+    list: *mut pollfd,
+    count: nfds_t,
+    timeout: Option<Duration>,
+    mask: Option<SigSet>,
+) -> Result<usize, Errno> {
+    let entries = std::slice::from_raw_parts_mut(list, if list.is_null() { 0 } else { count as usize });
+    // The console can be written, and is at its end; the kernel knows nothing of it.
+    let mut ready = 0;
+    for entry in entries.iter_mut().filter(|entry| is_console(entry.fd)) {
+        entry.revents = entry.events & if entry.fd == 0 { libc::POLLIN } else { libc::POLLOUT };
+        ready += usize::from(entry.revents != 0);
+    }
+    let mut others: Vec<&mut pollfd> = entries.iter_mut().filter(|entry| !is_console(entry.fd)).collect();
+    let mut fds: Vec<PollFd> = others
+        .iter()
+        .map(|entry| PollFd::new(Fd(entry.fd), Events(u32::from(entry.events as u16)).named()))
+        .collect();
+    if ready == 0 || !fds.is_empty() {
+        ready += KERNEL.poll(&mut fds, if ready > 0 { Some(Duration::ZERO) } else { timeout }, mask)?;
+    }
+    for (entry, fd) in others.iter_mut().zip(&fds) {
+        entry.revents = fd.revents.0 as i16;
+    }
+    Ok(ready)
+}
+
+/// What the console adds to a set of `select(2)`: its descriptors are taken out, and put back where they are ready.
+const CONSOLE: u64 = 0b111;
+const CONSOLE_READS: u64 = 0b001;
+const CONSOLE_WRITES: u64 = 0b110;
+
+unsafe fn read_fds(set: *mut u64, words: usize) -> Option<FdSet> {
+    let mut fds = FdSet::default();
+    (!set.is_null()).then(|| {
+        for (at, word) in fds.bits.iter_mut().take(words).enumerate() {
+            *word = *set.add(at);
+        }
+        fds
+    })
+}
+
+unsafe fn select_all(
+    count: c_int,
+    sets: [*mut u64; 3],
+    timeout: Option<Duration>,
+    mask: Option<SigSet>,
+) -> Result<usize, Errno> {
+    let words = usize::try_from(count).map_err(|_| Errno::EINVAL)?.div_ceil(64);
+    let mut fds = sets.map(|set| read_fds(set, words));
+    let mut ready = [0; 3];
+    for ((set, ready), usable) in fds.iter_mut().zip(&mut ready).zip([CONSOLE_READS, CONSOLE_WRITES, 0]) {
+        if let Some(set) = set {
+            *ready = set.bits[0] & usable & ((1 << count.min(3)) - 1);
+            set.bits[0] &= !CONSOLE;
+        }
+    }
+    let consoles = ready.iter().map(|ready| ready.count_ones() as usize).sum::<usize>();
+    let timeout = if consoles > 0 { Some(Duration::ZERO) } else { timeout };
+    let [reads, writes, exceptions] = &mut fds;
+    let found = KERNEL.select(count, reads.as_mut(), writes.as_mut(), exceptions.as_mut(), timeout, mask)?;
+    for ((to, set), ready) in sets.into_iter().zip(fds).zip(ready) {
+        if let Some(set) = set {
+            for (at, word) in set.bits.iter().take(words).enumerate() {
+                *to.add(at) = word | if at == 0 { ready } else { 0 };
+            }
+        }
+    }
+    Ok(found + consoles)
+}
+
+/// Runs a wait whose timeout Linux writes back: what is left of it.
+fn with_rest(
+    timeout: Option<Duration>,
+    wait: impl FnOnce(Option<Duration>) -> Result<usize, Errno>,
+    write: impl FnOnce(Duration),
+) -> Result<i64, Errno> {
+    let until = timeout.map(|timeout| KERNEL.clock_gettime(ClockId::Monotonic) + timeout);
+    let result = wait(timeout);
+    if let Some(until) = until {
+        write(until.saturating_since(KERNEL.clock_gettime(ClockId::Monotonic)));
+    }
+    result.map(|ready| ready as i64)
+}
+
+/// The calls of this kind that have no symbol: `select(2)`, `pselect(2)`, `ppoll(2)`, `pause(2)`; `None`: it is none of them. As the
+/// harness.
+pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64, Errno>> {
+    let [a, b, c, d, e, f] = arguments;
+    let sets = [b, c, d].map(|set| set as *mut u64);
+    Some(match call {
+        libc::SYS_select => {
+            let time = e as *mut libc::timeval;
+            let timeout = (!time.is_null()).then(|| {
+                Duration::new((*time).tv_sec.max(0) as u64, 0)
+                    + Duration::from_micros((*time).tv_usec.max(0) as u64)
+            });
+            let write = |rest: Duration| {
+                *time = libc::timeval { tv_sec: rest.as_secs() as i64, tv_usec: rest.subsec_micros().into() };
+            };
+            with_rest(timeout, |timeout| select_all(a as c_int, sets, timeout, None), write)
+        }
+        libc::SYS_pselect6 => {
+            let time = e as *mut timespec;
+            // Set and size in a structure of their own.
+            let mask = if f == 0 { None } else { mask(*(f as *const *const sigset_t)) };
+            let timeout = (!time.is_null()).then(|| duration(time));
+            with_rest(
+                timeout,
+                |timeout| select_all(a as c_int, sets, timeout, mask),
+                |rest| *time = timespec_of(rest),
+            )
+        }
+        libc::SYS_ppoll => {
+            let time = c as *mut timespec;
+            let timeout = (!time.is_null()).then(|| duration(time));
+            with_rest(
+                timeout,
+                |timeout| poll_all(a as *mut pollfd, b as nfds_t, timeout, mask(d as *const sigset_t)),
+                |rest| *time = timespec_of(rest),
+            )
+        }
+        libc::SYS_pause => poll_all(std::ptr::null_mut(), 0, None, None).map(|_| 0),
+        libc::SYS_rt_sigsuspend => {
+            poll_all(std::ptr::null_mut(), 0, None, mask(a as *const sigset_t)).map(|_| 0)
+        }
+        _ => return None,
+    })
+}
+
+fn timespec_of(time: Duration) -> timespec {
+    timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() }
 }

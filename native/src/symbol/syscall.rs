@@ -4,7 +4,7 @@
 use super::time::{duration, instant};
 use super::{
     KERNEL, descriptor, directory, entropy, file, limits, message, option, process, readiness, returned,
-    signal, socket, time,
+    signal, socket, time, timer,
 };
 use crate::context::{self, Context};
 use crate::escape::{escape, escape_by_number};
@@ -152,8 +152,11 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
             signal::change_mask(a as c_int, b as *const sigset_t, c as *mut sigset_t).map(|()| 0)
         }
         _ => {
-            let known =
-                directory::by_number(context, call, arguments).or_else(|| limits::by_number(call, arguments));
+            let known = directory::by_number(context, call, arguments)
+                .or_else(|| limits::by_number(call, arguments))
+                .or_else(|| readiness::by_number(call, arguments))
+                .or_else(|| timer::by_number(call, arguments))
+                .or_else(|| descriptor::by_number(call, arguments));
             known.unwrap_or_else(|| {
                 escape_by_number(call);
                 Err(Errno::ENOSYS)

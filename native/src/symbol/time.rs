@@ -18,7 +18,7 @@ pub unsafe fn instant(time: *const timespec) -> Instant {
     Instant(u64::try_from(duration(time).as_nanos()).unwrap_or(u64::MAX))
 }
 
-fn clock(id: clockid_t) -> ClockId {
+pub fn clock(id: clockid_t) -> ClockId {
     match id {
         libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => ClockId::Realtime,
         _ => ClockId::Monotonic,

@@ -131,7 +131,7 @@ unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, frame: 
     let is_overflow = signal == libc::SIGSEGV && start != 0 && (start..start + GUARD).contains(&address);
     let crash = if is_overflow { Crash::Overflow } else { Crash::Signal(signal) };
     // SAFETY: the kernel's frame.
-    if unsafe { !crash::redirect(crash, frame) } {
+    if unsafe { !crash::redirect(crash, address, frame) } {
         raw::exit_now(if is_overflow { OVERFLOW } else { CRASHED + signal })
     }
 }
@@ -157,7 +157,7 @@ fn tick(frame: *mut c_void) {
         }
         if cells[STILL].fetch_add(1, Relaxed) == cells[STILL_MAX].load(Relaxed) {
             // SAFETY: the kernel's frame. Where the harness computes, the parent gives it up.
-            unsafe { crash::redirect(Crash::Hang, frame) };
+            unsafe { crash::redirect(Crash::Hang, 0, frame) };
         }
         return;
     }

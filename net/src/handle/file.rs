@@ -1,7 +1,7 @@
 //! Regular files, and directories where their names have to be made durable.
 
 use super::fd::descriptor;
-use crate::{Errno, FileStat, Files, OpenFlags, OwnedFd, Result};
+use crate::{Errno, FileLock, FileStat, Files, OpenFlags, OwnedFd, Result};
 
 /// An open file or directory.
 pub struct File<K: Files> {
@@ -98,7 +98,7 @@ impl<K: Files> File<K> {
 
     /// `flock(2)`: nobody else may have the lock until this file is closed. `EAGAIN`: somebody has it.
     pub fn lock(&self) -> Result<()> {
-        self.kernel().flock(self.fd())
+        self.kernel().flock(self.fd(), FileLock::Exclusive)
     }
 
     /// `ftruncate(2)`.

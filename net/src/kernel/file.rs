@@ -1,7 +1,7 @@
 //! Regular files and directories, as a storage unit needs them.
 
 use super::Descriptors;
-use crate::abi::{Fd, OpenFlags, Result};
+use crate::abi::{Fd, FileLock, OpenFlags, Result};
 use std::io::SeekFrom;
 
 /// What `fstat(2)` says, as far as it is used here.
@@ -35,9 +35,10 @@ pub trait Files: Descriptors {
     /// `fdatasync(2)`: the data, and the length.
     fn fdatasync(&self, fd: Fd) -> Result<()>;
 
-    /// `flock(2)` with `LOCK_EX | LOCK_NB`: the file is this open file's alone until its last descriptor is closed, as the
-    /// kernel does when the process ends, however it ends. `EAGAIN`: somebody else has it.
-    fn flock(&self, fd: Fd) -> Result<()>;
+    /// `flock(2)` without waiting: the lock is this open file's until it is given back or its last descriptor is closed, as the
+    /// kernel does when the process ends, however it ends. `EAGAIN`: somebody else has the file, and a lock that was to be changed
+    /// is lost.
+    fn flock(&self, fd: Fd, lock: FileLock) -> Result<()>;
 
     /// `ftruncate(2)`.
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()>;

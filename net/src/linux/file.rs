@@ -1,7 +1,7 @@
 //! Regular files and directories.
 
 use super::{Linux, sys};
-use crate::{Errno, Fd, FileStat, Files, OpenFlags, Result};
+use crate::{Errno, Fd, FileLock, FileStat, Files, OpenFlags, Result};
 use std::ffi::CString;
 use std::io::SeekFrom;
 
@@ -46,8 +46,13 @@ impl Files for Linux {
         sys::file::fdatasync(fd)
     }
 
-    fn flock(&self, fd: Fd) -> Result<()> {
-        sys::file::flock(fd, libc::LOCK_EX | libc::LOCK_NB)
+    fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        let operation = match lock {
+            FileLock::Exclusive => libc::LOCK_EX,
+            FileLock::Shared => libc::LOCK_SH,
+            FileLock::Unlock => libc::LOCK_UN,
+        };
+        sys::file::flock(fd, operation | libc::LOCK_NB)
     }
 
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {

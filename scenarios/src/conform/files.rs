@@ -6,7 +6,7 @@ use super::generate::Draw;
 use super::machine::digest;
 use super::sides::{calls_of, in_simulation, on_linux};
 use super::sweep::Report;
-use eagain_net::{Fd, Kernel, OpenFlags, Result};
+use eagain_net::{Fd, FileLock, Kernel, OpenFlags, Result};
 use eagain_sim::Engine;
 use eagain_sim::trace::Kind;
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ const NAMES: [&str; 8] = ["a", "b", "d", "e", "d/a", "d/e", "d/e/a", "e/d"];
 /// And what it ends with.
 const ENDS: [&str; 8] = ["/", "//", "/.", "/..", "/./", "/a/", "/../a", "/./e"];
 const ACCESS: [OpenFlags; 4] = [OpenFlags::NONE, OpenFlags::WRONLY, OpenFlags::RDWR, OpenFlags(3)];
+const LOCKS: [FileLock; 3] = [FileLock::Exclusive, FileLock::Shared, FileLock::Unlock];
 const MODES: [OpenFlags; 5] =
     [OpenFlags::CREAT, OpenFlags::EXCL, OpenFlags::TRUNC, OpenFlags::APPEND, OpenFlags::DIRECTORY];
 
@@ -37,7 +38,7 @@ enum Call {
     Truncate(u64, u64),
     Stat(u64),
     Sync(u64),
-    Lock(u64),
+    Lock(u64, FileLock),
     Rename(String, String),
     Unlink(String),
     Mkdir(String),
@@ -90,7 +91,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         16 => Call::Truncate(slot(draw), offset(draw)),
         17..19 => Call::Stat(slot(draw)),
         19 => Call::Sync(slot(draw)),
-        20 => Call::Lock(slot(draw)),
+        20 => Call::Lock(slot(draw), LOCKS[draw.below(LOCKS.len() as u64) as usize]),
         21..24 => Call::Rename(path(draw, folder), path(draw, folder)),
         24..26 => Call::Unlink(path(draw, folder)),
         26..29 => Call::Mkdir(path(draw, folder)),
@@ -145,7 +146,7 @@ fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
             text(k.fstat(slots[*slot as usize]).map(|stat| if stat.is_dir { None } else { Some(stat.len) }))
         }
         Call::Sync(slot) => text(k.fsync(slots[*slot as usize])),
-        Call::Lock(slot) => text(k.flock(slots[*slot as usize])),
+        Call::Lock(slot, lock) => text(k.flock(slots[*slot as usize], *lock)),
         Call::Rename(from, to) => text(k.rename(from, to)),
         Call::Unlink(path) => text(k.unlink(path)),
         Call::Mkdir(path) => text(k.mkdir(path)),

@@ -115,8 +115,8 @@ impl<D: FileDefect> Files for Broken<D> {
     fn fdatasync(&self, fd: Fd) -> Result<()> {
         D::fdatasync(self.0, fd)
     }
-    fn flock(&self, fd: Fd) -> Result<()> {
-        self.0.flock(fd)
+    fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        self.0.flock(fd, lock)
     }
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
         D::ftruncate(self.0, fd, len)

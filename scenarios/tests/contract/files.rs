@@ -1,7 +1,7 @@
 //! Sections 1 and 2, where regular files and numbers that are not open meet readiness; and how large a file can be.
 
 use crate::asleep::Sleepers;
-use eagain_net::{EpollOp, Errno, Events, Fd, FdSet, OpenFlags, PollFd, Readiness, SocketFlags};
+use eagain_net::{EpollOp, Errno, Events, Fd, FdSet, FileLock, OpenFlags, PollFd, Readiness, SocketFlags};
 use std::time::Duration;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
@@ -112,6 +112,58 @@ fn host_has_directories_of_an_ordinary_root<K: Sleepers>(k: K) {
     }
 }
 
+/// A lock is of the open file: shared with its duplicates, and with those of others where it is a shared one.
+fn locks_of_open_files<K: Sleepers>(k: K) {
+    use FileLock::{Exclusive, Shared, Unlock};
+    let path = format!("/tmp/eagain-flock-{}", k.getpid());
+    let [one, other] = [0; 2].map(|_| k.open(&path, OpenFlags::CREAT | OpenFlags::RDWR).unwrap());
+    let again = k.dup(one).unwrap();
+    assert_eq!(k.flock(other, Unlock), Ok(()));
+    assert_eq!(k.flock(one, Exclusive), Ok(()));
+    assert_eq!(k.flock(again, Exclusive), Ok(()));
+    for lock in [Exclusive, Shared] {
+        assert_eq!(k.flock(other, lock), Err(Errno::EAGAIN));
+    }
+    assert_eq!(k.flock(one, Shared), Ok(()));
+    assert_eq!(k.flock(other, Shared), Ok(()));
+    // What was to be changed is lost: the other one has it alone.
+    assert_eq!(k.flock(one, Exclusive), Err(Errno::EAGAIN));
+    assert_eq!(k.flock(other, Exclusive), Ok(()));
+    assert_eq!(k.flock(one, Shared), Err(Errno::EAGAIN));
+    assert_eq!(k.flock(other, Unlock), Ok(()));
+    assert_eq!(k.flock(again, Exclusive), Ok(()));
+    k.close(one).unwrap();
+    assert_eq!(k.flock(other, Exclusive), Err(Errno::EAGAIN));
+    k.close(again).unwrap();
+    assert_eq!(k.flock(other, Exclusive), Ok(()));
+    k.unlink(&path).unwrap();
+}
+
+fn devices_that_every_machine_has<K: Sleepers>(k: K) {
+    let mut buffer = [7; 40];
+    let null = k.open("/dev/null", OpenFlags::RDWR | OpenFlags::CREAT | OpenFlags::TRUNC).unwrap();
+    assert_eq!((k.write(null, b"gone"), k.pwrite(null, b"gone", 9)), (Ok(4), Ok(4)));
+    assert_eq!((k.read(null, &mut buffer), k.pread(null, &mut buffer, 5)), (Ok(0), Ok(0)));
+    assert_eq!(k.lseek(null, std::io::SeekFrom::Start(3)), Ok(0));
+    assert_eq!(k.fstat(null).map(|stat| (stat.len, stat.is_dir)), Ok((0, false)));
+    let set = k.epoll_create().unwrap();
+    assert_eq!(k.epoll_ctl(set, EpollOp::Add, null, Events::IN, 0), Err(Errno::EPERM));
+    let zero = k.open("/dev/zero", OpenFlags::NONE).unwrap();
+    assert_eq!((k.read(zero, &mut buffer), buffer), (Ok(40), [0; 40]));
+    assert_eq!(k.write(zero, b"x"), Err(Errno::EBADF));
+    for path in ["/dev/urandom", "/dev/random"] {
+        let random = k.open(path, OpenFlags::NONE).unwrap();
+        assert_eq!(k.read(random, &mut buffer), Ok(40));
+        let mut ready = [PollFd::new(random, Events::IN)];
+        assert_eq!(k.poll(&mut ready, None, None), Ok(1));
+    }
+    assert_eq!(k.open("/dev/null", OpenFlags::DIRECTORY), Err(Errno::ENOTDIR));
+    assert_eq!(
+        k.open("/dev/null", OpenFlags::WRONLY | OpenFlags::CREAT | OpenFlags::EXCL),
+        Err(Errno::EEXIST)
+    );
+}
+
 fn only_an_empty_directory_is_removed<K: Sleepers>(k: K) {
     let folder = format!("/tmp/eagain-rmdir-{}", k.getpid());
     k.mkdir(&folder).unwrap();
@@ -170,6 +222,8 @@ fn append_of_nothing_leaves_position<K: Sleepers>(k: K) {
 crate::bodies! {
     append_of_nothing_leaves_position
     host_has_directories_of_an_ordinary_root
+    locks_of_open_files
+    devices_that_every_machine_has
     only_an_empty_directory_is_removed
     full_table_is_found_after_the_path_and_before_the_file
     hole_costs_nothing_and_reads_as_zeros

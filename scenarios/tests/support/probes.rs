@@ -304,7 +304,7 @@ probes! {
         "pwrite" => |k, folder| with(k, file(k, folder), |fd| k.pwrite(fd, b"abc", 1));
         "fsync" => |k, folder| with(k, file(k, folder), |fd| k.fsync(fd));
         "fdatasync" => |k, folder| with(k, file(k, folder), |fd| k.fdatasync(fd));
-        "flock" => |k, folder| with(k, file(k, folder), |fd| k.flock(fd));
+        "flock" => |k, folder| with(k, file(k, folder), |fd| k.flock(fd, FileLock::Exclusive));
         "ftruncate" => |k, folder| with(k, file(k, folder), |fd| k.ftruncate(fd, 2));
         "fstat" => |k, folder| with(k, file(k, folder), |fd| k.fstat(fd));
         "rename" => |k, folder| {

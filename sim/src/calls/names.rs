@@ -4,8 +4,8 @@ use super::argument::put_errno;
 use super::{Arg, FlagSet, Names};
 use crate::print::{put_number, put_span};
 use eagain_net::{
-    ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, MaskHow, OpenFlags, Owner, RecvFlags, SendFlags,
-    ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
+    ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, FileLock, MaskHow, OpenFlags, Owner, RecvFlags,
+    SendFlags, ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
 };
 
 const fn flags(prefix: &'static str, names: Names) -> Arg {
@@ -43,6 +43,11 @@ pub(super) const SHUTDOWN: Arg = Arg::OneOf(&[
     (ShutdownHow::Read as u32, "SHUT_RD"),
     (ShutdownHow::Write as u32, "SHUT_WR"),
     (ShutdownHow::Both as u32, "SHUT_RDWR"),
+]);
+pub(super) const LOCK: Arg = Arg::OneOf(&[
+    (FileLock::Exclusive as u32, "LOCK_EX|LOCK_NB"),
+    (FileLock::Shared as u32, "LOCK_SH|LOCK_NB"),
+    (FileLock::Unlock as u32, "LOCK_UN"),
 ]);
 pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
     (SocketOptionName::ReuseAddr as u32, "SO_REUSEADDR"),

@@ -182,7 +182,7 @@ calls {
     Mkdir = 109 "mkdir" [Text] PLAIN Never SAFE;
     Rmdir = 114 "rmdir" [Text] PLAIN Never SAFE;
     ReadDir = 110 "readdir" [Text] PLAIN Never UNSAFE;
-    Flock = 112 "flock" [Fd] PLAIN Never SAFE;
+    Flock = 112 "flock" [Fd, LOCK] PLAIN Never SAFE;
     Getrandom = 111 "getrandom" [Count] PLAIN Never SAFE;
     // What a scenario does to its world: it has its place in time like a call.
     ControlKill = 120 "kill_process" [Number] PLAIN Never SAFE;

@@ -54,8 +54,8 @@ impl Files for SimKernel {
         sync(Kind::Fdatasync, fd)
     }
 
-    fn flock(&self, fd: Fd) -> Result<()> {
-        call(Kind::Flock, [word(fd), 0, 0, 0], |w| file::flock(w, fd))
+    fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        call(Kind::Flock, [word(fd), lock as u64, 0, 0], |w| file::flock(w, fd, lock))
     }
 
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {

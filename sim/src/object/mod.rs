@@ -4,6 +4,7 @@
 mod aio;
 mod counter;
 mod descriptor_table;
+mod device;
 mod disk;
 mod epoll_set;
 mod files;
@@ -18,6 +19,7 @@ mod watcher;
 pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use descriptor_table::DescriptorTable;
+pub(crate) use device::{Device, OpenDevice};
 pub(crate) use disk::{Access, Disk, Inode, LEN_MAX, Last, OpenDisk, check_path};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use files::Files;

@@ -1,6 +1,6 @@
 //! An open file description (`open(2)`): what several descriptors, of several processes, can share.
 
-use super::{EpollSet, EventCounter, OpenDisk, Ring, TimerFd, Watcher};
+use super::{EpollSet, EventCounter, OpenDevice, OpenDisk, Ring, TimerFd, Watcher};
 use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 
 /// What it is.
@@ -24,6 +24,8 @@ pub(crate) enum Object {
     Ring(Box<Ring>),
     /// A regular file or a directory.
     File(Box<OpenDisk>),
+    /// A character device.
+    Device(OpenDevice),
     /// Nothing: its object has been released.
     Gone,
 }

@@ -56,7 +56,7 @@ fn released(w: &mut World, file: u32, open: OpenFile) {
         }
         Object::Ring(ring) => ring::close(w, file, *ring),
         Object::File(open) => file::close_file(w, *open),
-        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Gone => {}
+        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Device(_) | Object::Gone => {}
     }
 }
 
@@ -148,6 +148,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
             return socket::recv(w, fd, buffer, RecvFlags::NONE, progress);
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
+        Object::Device(open) => return Step::Done(file::read_device(w, open, buffer)),
         Object::Pipe { pipe, writes: false } => {
             return pipe::read(w, fd, file, pipe, buffer);
         }
@@ -242,6 +243,7 @@ pub(super) fn write_with(
             socket::send(w, fd, &[bytes], flags, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
+        Object::Device(open) => Step::Done(file::write_device(*open, bytes)),
         &mut Object::Pipe { pipe, writes: true } => pipe::write(w, fd, file, pipe, bytes, flags, progress),
         Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {

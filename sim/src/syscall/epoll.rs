@@ -95,7 +95,7 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             Events::NONE
         }
         Object::Ring(_) => ring::poll_ring(w, file),
-        Object::File(_) => Events::IN | Events::OUT,
+        Object::File(_) | Object::Device(_) => Events::IN | Events::OUT,
         Object::Gone => Events::NONE,
     }
 }
@@ -162,7 +162,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
     let set_file = w.file(epoll)?;
     let file = w.file(fd)?;
     // EPERM for what cannot be polled comes before the check of the set itself.
-    if matches!(w.files[file].object, Object::Gone | Object::File(_)) {
+    if matches!(w.files[file].object, Object::Gone | Object::File(_) | Object::Device(_)) {
         return Err(Errno::EPERM);
     }
     if get(w, set_file).is_none() || set_file == file {

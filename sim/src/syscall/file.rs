@@ -4,9 +4,9 @@
 use super::descriptor;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDisk, check_path};
+use crate::object::{Access, Device, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, check_path};
 use crate::world::World;
-use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result, StatusFlags};
+use eagain_net::{Errno, Fd, FileLock, FileStat, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
 
 /// What it takes a disk to make data durable, in nanoseconds.
@@ -77,6 +77,9 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     }
     check_path(path)?;
     w.check_fd_free()?;
+    if let Some(device) = Device::at(path) {
+        return open_device(w, device, flags);
+    }
     let host = w.my_host();
     let disk = my_disk(w);
     let parent = disk.parent(path)?;
@@ -109,15 +112,49 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     if flags.contains(OpenFlags::TRUNC) {
         disk.truncate(inode, 0);
     }
-    let access = Access {
+    let open = disk.open(host, inode, access_of(flags));
+    let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
+    Ok(descriptor::open_file(w, Object::File(Box::new(open)), nonblocking))
+}
+
+fn access_of(flags: OpenFlags) -> Access {
+    Access {
         // The access mode 3 is for ioctl(2) alone (open(2), "File access mode").
         readable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::NONE | OpenFlags::RDWR),
         writable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::WRONLY | OpenFlags::RDWR),
         append: flags.contains(OpenFlags::APPEND),
-    };
-    let open = disk.open(host, inode, access);
+    }
+}
+
+fn open_device(w: &mut World, device: Device, flags: OpenFlags) -> Result<Fd> {
+    if flags.contains(OpenFlags::CREAT) && flags.contains(OpenFlags::EXCL) {
+        return Err(Errno::EEXIST);
+    }
+    if flags.contains(OpenFlags::DIRECTORY) {
+        return Err(Errno::ENOTDIR);
+    }
     let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
-    Ok(descriptor::open_file(w, Object::File(Box::new(open)), nonblocking))
+    let open = OpenDevice { device, access: access_of(flags) };
+    Ok(descriptor::open_file(w, Object::Device(open), nonblocking))
+}
+
+/// `read(2)` and `pread(2)` of a device, which has no position.
+pub(super) fn read_device(w: &mut World, open: OpenDevice, buffer: &mut [u8]) -> Result<usize> {
+    if !open.access.readable {
+        return Err(Errno::EBADF);
+    }
+    let most = buffer.len().min(TRANSFER_MAX);
+    match open.device {
+        Device::Null => return Ok(0),
+        Device::Zero => buffer[..most].fill(0),
+        Device::Random => w.sys_getrandom(&mut buffer[..most]),
+    }
+    Ok(most)
+}
+
+/// Nothing is kept of what is written to a device.
+pub(super) fn write_device(open: OpenDevice, bytes: &[u8]) -> Result<usize> {
+    if open.access.writable { Ok(bytes.len().min(TRANSFER_MAX)) } else { Err(Errno::EBADF) }
 }
 
 /// A new file or directory with this name in a directory.
@@ -151,6 +188,10 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
 
 /// `lseek(2)`, as ext4 has it.
 pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
+    // `null_lseek`: devices without contents are at their beginning.
+    if let Object::Device(_) = w.files[w.file(fd)?].object {
+        return Ok(0);
+    }
     let file = disk_of(w, fd, Errno::ESPIPE)?;
     let len = inode_of(w, file)?.len();
     let open = get_open(w, file).ok_or(Errno::EBADF)?;
@@ -166,6 +207,9 @@ pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
 
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+    if let Object::Device(open) = w.files[w.file(fd)?].object {
+        return read_device(w, open, buffer);
+    }
     let file = disk_of(w, fd, Errno::ESPIPE)?;
     if !get_open(w, file).is_some_and(|open| open.access.readable) {
         return Err(Errno::EBADF);
@@ -214,6 +258,9 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
 
 pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+    if let Object::Device(open) = w.files[w.file(fd)?].object {
+        return write_device(open, bytes);
+    }
     let file = disk_of(w, fd, Errno::ESPIPE)?;
     if !get_open(w, file).is_some_and(|open| open.access.writable) {
         return Err(Errno::EBADF);
@@ -319,14 +366,15 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
     SYNC_NS + slow
 }
 
-/// `flock(2)`, exclusive and without waiting: of the open file, until its last descriptor is gone.
-pub(crate) fn flock(w: &mut World, fd: Fd) -> Result<()> {
+/// `flock(2)` without waiting: of the open file, until its last descriptor is gone.
+pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
     let file = disk_of(w, fd, Errno::EBADF)?;
-    if !get_open(w, file).is_some_and(|open| open.access.readable || open.access.writable) {
+    let access = get_open(w, file).map(|open| open.access);
+    if lock != FileLock::Unlock && !access.is_some_and(|access| access.readable || access.writable) {
         return Err(Errno::EBADF);
     }
     let (open, inode) = open_and_inode(w, file)?;
-    if open.lock(inode) { Ok(()) } else { Err(Errno::EAGAIN) }
+    if open.lock(inode, lock) { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {

@@ -11,7 +11,7 @@ pub(crate) struct Host {
     booted: u64,
     mono_start: u64,
     /// What the wall clock shows at time 0, in nanoseconds since the epoch.
-    wall_start: u64,
+    pub wall_start: u64,
     /// How much faster the clocks run, in parts per billion.
     drift_ppb: i64,
     /// Steps of the wall clock so far, in nanoseconds.
@@ -24,8 +24,6 @@ pub(crate) struct Host {
 
 /// What the monotonic clock of a host shows when its first process begins.
 const MONO_START: u64 = 1_000_000_000;
-/// 2026-01-01 00:00:00 UTC.
-const WALL_START: u64 = 1_767_225_600_000_000_000;
 
 impl Host {
     pub fn new(name: &str, cpus: usize) -> Host {
@@ -34,7 +32,7 @@ impl Host {
             cpus: vec![0; cpus.max(1)],
             booted: 0,
             mono_start: MONO_START,
-            wall_start: WALL_START,
+            wall_start: 0,
             drift_ppb: 0,
             wall_step: 0,
             steps: crate::choice::Stream::default(),

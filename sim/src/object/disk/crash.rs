@@ -57,7 +57,7 @@ impl Disk {
         let mut gone_in_all = 0;
         for (_, inode) in &mut self.inodes {
             inode.opens = 0;
-            inode.locked = false;
+            inode.locks = (0, false);
             inode.errors = 0;
             inode.error_reported = true;
             if inode.directory.is_some() || inode.dirty.is_empty() && inode.lost.is_empty() {

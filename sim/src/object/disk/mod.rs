@@ -14,7 +14,7 @@ mod sectors;
 
 use crate::choice::Stream;
 use contents::Contents;
-use eagain_net::OpenFlags;
+use eagain_net::{FileLock, OpenFlags};
 pub(crate) use names::{Last, check_path};
 use slab::Slab;
 use std::collections::BTreeMap;
@@ -57,8 +57,8 @@ pub(crate) struct Inode {
     /// Names that refer to it now, and open files.
     links: u32,
     opens: u32,
-    /// An open file has it locked (flock(2)).
-    locked: bool,
+    /// How many open files have it locked (flock(2)), and whether it is one that nobody shares.
+    locks: (u32, bool),
     /// Counts failed syncs; each open file reports one once (errseq_t).
     errors: u32,
     /// The last one was reported.
@@ -97,8 +97,8 @@ pub(crate) struct OpenDisk {
     pub access: Access,
     /// Of the failed syncs, how many it has reported.
     errors_seen: u32,
-    /// It has the file locked.
-    locks: bool,
+    /// How it has the file locked.
+    lock: FileLock,
 }
 
 /// What a program may do with a file that it opens.
@@ -131,7 +131,7 @@ impl Disk {
         let i = self.inode_mut(inode);
         i.opens += 1;
         let errors_seen = if i.error_reported { i.errors } else { i.errors - 1 };
-        OpenDisk { host, inode, position: 0, access, errors_seen, locks: false }
+        OpenDisk { host, inode, position: 0, access, errors_seen, lock: FileLock::Unlock }
     }
 
     /// A new file is what an AF_UNIX socket is bound to, which holds it as an open file would.
@@ -153,7 +153,7 @@ impl Disk {
     pub fn close(&mut self, open: &OpenDisk) {
         if let Some(inode) = self.inodes.get_mut(open.inode as usize) {
             inode.opens = inode.opens.saturating_sub(1);
-            inode.locked &= !open.locks;
+            inode.unlock(open.lock);
             self.release(open.inode);
         }
     }
@@ -223,14 +223,23 @@ impl OpenDisk {
         news
     }
 
-    /// Locks the file, unless it has it; `false`: another open file has (flock(2)).
-    pub fn lock(&mut self, inode: &mut Inode) -> bool {
-        if !self.locks && inode.locked {
-            return false;
+    /// Locks the file, or gives it back; `false`: another open file has it. A lock that is changed is given back first
+    /// (`flock_lock_inode`).
+    pub fn lock(&mut self, inode: &mut Inode, lock: FileLock) -> bool {
+        if self.lock == lock {
+            return true;
         }
-        self.locks = true;
-        inode.locked = true;
-        true
+        inode.unlock(std::mem::replace(&mut self.lock, FileLock::Unlock));
+        let is_free = match lock {
+            FileLock::Unlock => return true,
+            FileLock::Exclusive => inode.locks.0 == 0,
+            FileLock::Shared => !inode.locks.1,
+        };
+        if is_free {
+            self.lock = lock;
+            inode.locks = (inode.locks.0 + 1, lock == FileLock::Exclusive);
+        }
+        is_free
     }
 }
 
@@ -249,11 +258,19 @@ impl Inode {
             dirtied: 0,
             links: 0,
             opens: 0,
-            locked: false,
+            locks: (0, false),
             errors: 0,
             error_reported: true,
         }
     }
+
+    /// An open file gives its lock back.
+    fn unlock(&mut self, lock: FileLock) {
+        if lock != FileLock::Unlock {
+            self.locks = (self.locks.0.saturating_sub(1), false);
+        }
+    }
+
     /// The host and the path that it was made under.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,0 +1,45 @@
+// What libc keeps in statics belongs to one process: two of these run on one host, by turns.
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int main(int count, char **arguments) {
+    assert(count == 2);
+    long number = atol(arguments[1]);
+    char words[64], name[32];
+    setenv("NUMBER", arguments[1], 1);
+    srand48(number);
+    double first = drand48();
+    srand48(number);
+    srand(number);
+    int random = rand();
+    srand(number);
+    time_t then = number * 1000;
+    char expected[32];
+    ctime_r(&then, expected);
+    for (int round = 0; round < 50; round++) {
+        snprintf(words, sizeof words, "%ld-0 %ld-1 %ld-2", number, number, number);
+        struct tm *time = gmtime(&then);
+        char *text = ctime(&then);
+        char *word = strtok(words, " ");
+        errno = number;
+        for (int at = 0; at < 3; at++) {
+            snprintf(name, sizeof name, "%ld-%d", number, at);
+            assert(word && !strcmp(word, name));
+            int before = errno;
+            usleep(1000); // The other one runs.
+            assert(before == number && errno == number);
+            word = strtok(NULL, " ");
+        }
+        assert(!word && !strcmp(text, expected));
+        assert(time->tm_min == then / 60 % 60);
+        assert(!strcmp(getenv("NUMBER"), arguments[1]));
+    }
+    assert(drand48() == first && rand() == random);
+    printf("%ld is done\n", number);
+    return 0;
+}
