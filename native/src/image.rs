@@ -31,7 +31,7 @@ struct Kept {
     parts: [(usize, usize); PARTS_MAX],
 }
 
-const CELLS: usize = 9;
+const CELLS: usize = 10;
 
 /// The cell that says whether libc's parts are swapped too.
 const WITH_LIBC: usize = CELLS - 1;

@@ -23,9 +23,13 @@ const HEARTBEAT: usize = 1;
 const LAST_BEAT: usize = 2;
 const SOCKET: usize = 3;
 const PARENT: usize = 4;
-/// How many ticks in a row no call was made, and after how many a program is given up; `crate::crash` has cell 5.
-const STILL: usize = 6;
-const STILL_MAX: usize = 7;
+/// In nanoseconds of this process on a processor: when a call was last seen to have been made, the last tick, and how much a program
+/// may compute without a call. `crate::crash` has cell 5.
+const CPU_AT_BEAT: usize = 6;
+const CPU_AT_TICK: usize = 7;
+const CPU_MAX: usize = 8;
+/// Who gets less of a processor in a tick is blocked, and not just late: a tick takes some itself.
+const COMPUTES_NS: usize = 1_000_000;
 
 /// Before `main`, after std knows the arguments of the process.
 #[used]
@@ -96,8 +100,8 @@ fn handle_signals(heartbeat: &Arc<AtomicU64>, socket: i32) {
     cells[HEARTBEAT].store(Arc::as_ptr(heartbeat) as usize, SeqCst);
     cells[SOCKET].store(socket as usize, SeqCst);
     // Before the parent's watchdog, which does not see what computes.
-    let ticks = watchdog::limit().as_micros() as i64 / TICK_US;
-    cells[STILL_MAX].store(if ticks == 0 { usize::MAX } else { (ticks * 3 / 4).max(1) as usize }, SeqCst);
+    let limit = watchdog::limit().as_nanos() as usize / 4 * 3;
+    cells[CPU_MAX].store(if limit == 0 { usize::MAX } else { limit }, SeqCst);
     crash::prepare();
     cells[PARENT].store(std::os::unix::process::parent_id() as usize, SeqCst);
     // The counter is the engine's, which lives as long as the process; it must not go before.
@@ -149,19 +153,27 @@ fn tick(frame: *mut c_void) {
     if cells[SERVING].load(Relaxed) == 0 {
         return;
     }
+    let cpu = processor_ns();
+    let used = cpu.saturating_sub(cells[CPU_AT_TICK].swap(cpu, Relaxed));
     if cells[LAST_BEAT].swap(beat, Relaxed) == beat {
         // It may compute without end: nobody waits for it where the parent is gone.
         // SAFETY: it has no preconditions.
         if unsafe { raw::system_call(libc::SYS_getppid, [0; 6]) } as usize != cells[PARENT].load(Relaxed) {
             raw::exit_now(0);
         }
-        if cells[STILL].fetch_add(1, Relaxed) == cells[STILL_MAX].load(Relaxed) {
+        if cpu.saturating_sub(cells[CPU_AT_BEAT].load(Relaxed)) >= cells[CPU_MAX].load(Relaxed) {
             // SAFETY: the kernel's frame. Where the harness computes, the parent gives it up.
-            unsafe { crash::redirect(Crash::Hang, 0, frame) };
+            if unsafe { crash::redirect(Crash::Hang, 0, frame) } {
+                cells[CPU_AT_BEAT].store(cpu, Relaxed);
+            }
+            return;
         }
-        return;
+        if used < COMPUTES_NS {
+            return;
+        }
+    } else {
+        cells[CPU_AT_BEAT].store(cpu, Relaxed);
     }
-    cells[STILL].store(0, Relaxed);
     let byte = BEAT;
     let arguments = [cells[SOCKET].load(Relaxed) as i64, (&raw const byte) as i64, 1, 0, 0, 0];
     // SAFETY: one byte that is valid.
@@ -169,4 +181,13 @@ fn tick(frame: *mut c_void) {
         // Nobody waits for the report any more.
         raw::exit_now(0);
     }
+}
+
+/// For how long this process has had a processor: on a machine with much to do, time passes without it.
+fn processor_ns() -> usize {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let arguments = [libc::CLOCK_PROCESS_CPUTIME_ID.into(), (&raw mut time) as i64, 0, 0, 0, 0];
+    // SAFETY: it writes a valid time.
+    unsafe { raw::system_call(libc::SYS_clock_gettime, arguments) };
+    time.tv_sec as usize * 1_000_000_000 + time.tv_nsec as usize
 }
