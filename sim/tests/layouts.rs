@@ -15,7 +15,8 @@ eagain_sim::scenarios! {
     /// Fails now and then.
     fails(sim, seeds = 50, knobs = KNOBS) {
         let host = sim.host("h");
-        sim.client(host, "c", |_| {
+        sim.client(host, "c", |kernel| {
+            eagain_net::sleep(kernel, std::time::Duration::from_millis(1));
             if eagain_sim::choose("n", 0, 3) == 2 {
                 eagain_sim::fail("O2", "here", "it is two".into());
             }
@@ -39,12 +40,12 @@ impl Workspace {
     fn new() -> Workspace {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let workspace = Workspace { folder: tempfile::Builder::new().prefix("lay outs").tempdir().unwrap() };
-        let sim = root.join("sim");
+        let (net, sim) = (root.join("net"), root.join("sim"));
         workspace.file(
             "Cargo.toml",
             &format!(
                 "[workspace]\nresolver = \"3\"\nmembers = [\"*-crate\"]\n\
-                 [workspace.dependencies]\neagain-sim = {{ path = {sim:?} }}\n\
+                 [workspace.dependencies]\neagain-net = {{ path = {net:?} }}\neagain-sim = {{ path = {sim:?} }}\n\
                  [profile.dev]\ndebug = false\n"
             ),
         );
@@ -66,7 +67,7 @@ impl Workspace {
     fn package(&self, name: &str, more: &str) {
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-             [dependencies]\neagain-sim.workspace = true\n{more}"
+             [dependencies]\neagain-net.workspace = true\neagain-sim.workspace = true\n{more}"
         );
         self.file(&format!("{name}-crate/Cargo.toml"), &manifest);
     }
@@ -112,7 +113,7 @@ impl Workspace {
             let found = said.lines().find_map(|line| line.trim().strip_prefix(head));
             found.unwrap_or_else(|| panic!("no line `{head}`:\n{said}")).to_owned()
         };
-        let (command, _) = reproduce.split_once(" run ").unwrap();
+        let (command, _) = reproduce.rsplit_once(" run ").unwrap();
 
         said(&format!("{command} explore fails --seeds 50 --shard 0/2 --json sweep-0.json"));
         let part = said(&format!("{command} merge sweep-0.json"));
@@ -122,8 +123,13 @@ impl Workspace {
         assert!(whole.contains(" 50 seeds, ") && !whole.contains("incomplete"), "{whole}");
 
         let bisected = said(&reproduce.replace(" run fails --seed ", " bisect fails --bad "));
-        assert!(said(&after(&bisected, "with it ")).contains("it is two"), "{bisected}");
-        let held = self.shell(folder, &after(&bisected, "without it "));
+        let below = |head: &str| {
+            let at = bisected.lines().position(|line| line.starts_with(head));
+            let line = at.and_then(|at| bisected.lines().nth(at + 1));
+            line.unwrap_or_else(|| panic!("nothing below `{head}`:\n{bisected}")).trim()
+        };
+        assert!(said(below("with it ")).contains("it is two"), "{bisected}");
+        let held = self.shell(folder, below("without it "));
         assert!(held.status.success(), "{bisected}\n{}", text(&held));
 
         // Without a debugger, which not every machine has, it is the same run.
