@@ -15,7 +15,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .failed h1 { color: #d8584d; } .held h1 { color: #5f9d76; }
 section { overflow-x: auto; }
 table { border-collapse: collapse; }
-th.n, td.n { white-space: nowrap; }
+td.n { white-space: nowrap; }
 figure { margin: 0; max-width: 40rem; } figcaption { font-size: 13px; opacity: .75; }
 polyline { fill: none; stroke: #7fa8d1; stroke-width: 2; } rect { fill: #d8584d; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8884; }
