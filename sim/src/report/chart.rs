@@ -35,11 +35,12 @@ pub(super) fn rates(samples: &[Sample]) -> String {
             );
         }
     }
+    let red = if marks.is_empty() { "" } else { " Red below: seeds failed then." };
     let (most, time) = (thousands(most.round() as u64), last.at.as_secs_f64());
     format!(
         "<h2>Rate</h2>\n<figure><svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"seeds per second over time\">\
-         <polyline points=\"{}\"/>{marks}</svg>\n<figcaption>Seeds per second over {time:.1} s; the highest is {most}. \
-         Red below: seeds failed then.</figcaption></figure>\n",
+         <polyline points=\"{}\"/>{marks}</svg>\n<figcaption>Seeds per second over {time:.1} s; the highest is \
+         {most}.{red}</figcaption></figure>\n",
         HEIGHT + 8.0,
         line.trim_end(),
     )
@@ -62,6 +63,9 @@ mod tests {
         assert!(chart.contains("the highest is 200"), "{chart}");
         assert_eq!(chart.matches("<rect").count(), 1, "{chart}");
         assert!(chart.contains("<rect x=\"200.0\"") && chart.contains("2 failures"), "{chart}");
+        assert!(chart.contains("Red below"), "{chart}");
+        let held = rates(&[sample(100, 10, 0), sample(200, 30, 0), sample(300, 40, 0)]);
+        assert!(!held.contains("Red") && !held.contains("<rect"), "{held}");
     }
 
     #[test]
