@@ -1,6 +1,8 @@
 //! A connection and a listener of tokio or of turmoil: which of them, is decided by where the program runs.
 
-use super::address::{Target, ToSocketAddrs};
+#[cfg(feature = "turmoil")]
+use super::address::Target;
+use super::address::ToSocketAddrs;
 use crate::listener::Accept;
 use crate::stream::Readiness;
 use std::io;
