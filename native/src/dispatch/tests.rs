@@ -126,6 +126,8 @@ fn files() {
     std::fs::create_dir_all("tree/of/folders").unwrap();
     assert_eq!(std::fs::copy("a", "tree/of/copy").unwrap(), 1);
     assert_eq!(std::fs::read_to_string("tree/of/copy").unwrap(), "a");
+    std::fs::hard_link("a", "tree/link").unwrap();
+    assert_eq!(std::fs::read_to_string("tree/link").unwrap(), "a");
     std::fs::remove_dir_all("tree").unwrap();
     assert!(!std::fs::exists("tree").unwrap());
     assert_eq!(std::fs::read_dir("a").unwrap_err().kind(), std::io::ErrorKind::NotADirectory);

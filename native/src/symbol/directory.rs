@@ -124,6 +124,13 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         libc::SYS_renameat => {
             done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
         }
+        libc::SYS_link => {
+            let here = libc::AT_FDCWD.into();
+            done(at(here, a).and_then(|from| at(here, b).and_then(|to| KERNEL.link(&from, &to))))
+        }
+        libc::SYS_linkat if e as c_int & libc::AT_EMPTY_PATH == 0 => {
+            done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.link(&from, &to))))
+        }
         libc::SYS_renameat2 if e == 0 => {
             done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
         }

@@ -49,6 +49,9 @@ pub trait Files: Descriptors {
     /// `rename(2)`: atomic for those who look, durable once the directory is synced.
     fn rename(&self, from: &str, to: &str) -> Result<()>;
 
+    /// `link(2)`: a second name. Durable as a new file's is, once the directory is synced.
+    fn link(&self, from: &str, to: &str) -> Result<()>;
+
     /// `unlink(2)`.
     fn unlink(&self, path: &str) -> Result<()>;
 

@@ -63,6 +63,10 @@ impl Files for Linux {
         sys::file::fstat(fd)
     }
 
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        sys::file::link(&path_of(from)?, &path_of(to)?)
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         sys::file::rename(&path_of(from)?, &path_of(to)?)
     }

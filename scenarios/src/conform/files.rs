@@ -39,6 +39,7 @@ enum Call {
     Stat(u64),
     Sync(u64),
     Lock(u64, FileLock),
+    Link(String, String),
     Rename(String, String),
     Unlink(String),
     Mkdir(String),
@@ -80,7 +81,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         draw.pick(&[0, 0, 1, 700, 5000, (16 << 40) - 4096, 1 << 62, u64::MAX >> 1, 1 << 63])
     };
     let size = |draw: &mut Draw| draw.pick(&[0, 1, 600, 5000]) as usize;
-    let any = |draw: &mut Draw| match draw.below(32) {
+    let any = |draw: &mut Draw| match draw.below(34) {
         0..6 => Call::Open(slot(draw), path(draw, folder), flags(draw)),
         6 => Call::Close(slot(draw)),
         7 => Call::Dup(slot(draw), slot(draw)),
@@ -96,6 +97,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         24..26 => Call::Unlink(path(draw, folder)),
         26..29 => Call::Mkdir(path(draw, folder)),
         29..31 => Call::Rmdir(path(draw, folder)),
+        31..33 => Call::Link(path(draw, folder), path(draw, folder)),
         _ => Call::List(path(draw, folder)),
     };
     // Without these most calls would meet nothing.
@@ -147,6 +149,7 @@ fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
         }
         Call::Sync(slot) => text(k.fsync(slots[*slot as usize])),
         Call::Lock(slot, lock) => text(k.flock(slots[*slot as usize], *lock)),
+        Call::Link(from, to) => text(k.link(from, to)),
         Call::Rename(from, to) => text(k.rename(from, to)),
         Call::Unlink(path) => text(k.unlink(path)),
         Call::Mkdir(path) => text(k.mkdir(path)),

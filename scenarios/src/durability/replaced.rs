@@ -124,6 +124,9 @@ impl<D: FileDefect> Files for Broken<D> {
     fn fstat(&self, fd: Fd) -> Result<FileStat> {
         self.0.fstat(fd)
     }
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        self.0.link(from, to)
+    }
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         self.0.rename(from, to)
     }

@@ -164,6 +164,34 @@ fn devices_that_every_machine_has<K: Sleepers>(k: K) {
     );
 }
 
+fn two_names_of_one_file<K: Sleepers>(k: K) {
+    let folder = format!("/tmp/eagain-link-{}", k.getpid());
+    k.mkdir(&folder).unwrap();
+    let at = |name: &str| format!("{folder}/{name}");
+    let fd = k.open(&at("one"), OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
+    assert_eq!(k.link(&at("one"), &at("other")), Ok(()));
+    k.write(fd, b"text").unwrap();
+    let other = k.open(&at("other"), OpenFlags::NONE).unwrap();
+    assert_eq!(k.fstat(other).map(|stat| stat.len), Ok(4));
+    // Two names of one file: nothing happens.
+    assert_eq!(k.rename(&at("one"), &at("other")), Ok(()));
+    assert_eq!(k.unlink(&at("one")), Ok(()));
+    assert_eq!(k.open(&at("one"), OpenFlags::NONE), Err(Errno::ENOENT));
+    assert_eq!(k.link(&at("one"), &at("third")), Err(Errno::ENOENT));
+    assert_eq!(k.link(&at("other"), &at("other")), Err(Errno::EEXIST));
+    assert_eq!(k.link(&at("other"), &at(".")), Err(Errno::EEXIST));
+    assert_eq!(k.link(&at("other"), &at("third/")), Err(Errno::ENOENT));
+    assert_eq!(k.link(&at("other/"), &at("third")), Err(Errno::ENOTDIR));
+    assert_eq!(k.link(&folder, &at("third")), Err(Errno::EPERM));
+    assert_eq!(k.link(&folder, &at("other")), Err(Errno::EEXIST));
+    assert_eq!(k.link("", &at("third")), Err(Errno::ENOENT));
+    assert_eq!(k.link(&at("other"), ""), Err(Errno::ENOENT));
+    let mut text = [0; 4];
+    assert_eq!((k.read(other, &mut text), &text), (Ok(4), b"text"));
+    k.unlink(&at("other")).unwrap();
+    k.rmdir(&folder).unwrap();
+}
+
 fn only_an_empty_directory_is_removed<K: Sleepers>(k: K) {
     let folder = format!("/tmp/eagain-rmdir-{}", k.getpid());
     k.mkdir(&folder).unwrap();
@@ -224,6 +252,7 @@ crate::bodies! {
     host_has_directories_of_an_ordinary_root
     locks_of_open_files
     devices_that_every_machine_has
+    two_names_of_one_file
     only_an_empty_directory_is_removed
     full_table_is_found_after_the_path_and_before_the_file
     hole_costs_nothing_and_reads_as_zeros

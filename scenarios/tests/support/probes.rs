@@ -307,6 +307,10 @@ probes! {
         "flock" => |k, folder| with(k, file(k, folder), |fd| k.flock(fd, FileLock::Exclusive));
         "ftruncate" => |k, folder| with(k, file(k, folder), |fd| k.ftruncate(fd, 2));
         "fstat" => |k, folder| with(k, file(k, folder), |fd| k.fstat(fd));
+        "link" => |k, folder| {
+            k.close(file(k, folder)?)?;
+            k.link(&format!("{folder}/file"), &format!("{folder}/link"))
+        };
         "rename" => |k, folder| {
             k.close(file(k, folder)?)?;
             k.rename(&format!("{folder}/file"), &format!("{folder}/other"))

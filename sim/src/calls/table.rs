@@ -178,6 +178,7 @@ calls {
     Ftruncate = 105 "ftruncate" [Fd, Count] PLAIN Never SAFE;
     Fstat = 106 "fstat" [Fd] PLAIN Never SAFE;
     Rename = 107 "rename" [Text, Text] PLAIN Never SAFE;
+    Link = 115 "link" [Text, Text] PLAIN Never SAFE;
     Unlink = 108 "unlink" [Text] PLAIN Never SAFE;
     Mkdir = 109 "mkdir" [Text] PLAIN Never SAFE;
     Rmdir = 114 "rmdir" [Text] PLAIN Never SAFE;

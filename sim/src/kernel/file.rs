@@ -66,6 +66,10 @@ impl Files for SimKernel {
         call(Kind::Fstat, [word(fd), 0, 0, 0], |w| file::fstat(w, fd))
     }
 
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        call(Kind::Link, [text(from), text(to), 0, 0], |w| file::link(w, from, to))
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         call(Kind::Rename, [text(from), text(to), 0, 0], |w| file::rename(w, from, to))
     }

@@ -444,6 +444,29 @@ pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
+/// `do_linkat`.
+pub(crate) fn link(w: &mut World, from: &str, to: &str) -> Result<()> {
+    if from.contains('\0') || to.contains('\0') {
+        return Err(Errno::EINVAL);
+    }
+    let disk = my_disk(w);
+    let inode = disk.find(from)?;
+    let to = disk.parent(to)?;
+    let Last::Name(name) = to.last else { return Err(Errno::EEXIST) };
+    if disk.entry(to.directory(), name)?.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    if to.slashes {
+        return Err(Errno::ENOENT);
+    }
+    if disk.inode(inode).is_dir() {
+        return Err(Errno::EPERM);
+    }
+    disk.change(vec![(to.directory(), name.to_owned(), Some(inode))]);
+    w.progress();
+    Ok(())
+}
+
 pub(crate) fn unlink(w: &mut World, path: &str) -> Result<()> {
     let disk = my_disk(w);
     let parent = disk.parent(path)?;

@@ -61,6 +61,11 @@ pub(crate) fn fstat(fd: Fd) -> Result<FileStat> {
     })
 }
 
+pub(crate) fn link(from: &CStr, to: &CStr) -> Result<()> {
+    // SAFETY: both paths end with a NUL and live through the call.
+    check_unit(unsafe { libc::link(from.as_ptr(), to.as_ptr()) })
+}
+
 pub(crate) fn rename(from: &CStr, to: &CStr) -> Result<()> {
     // SAFETY: both paths end with a NUL and live through the call.
     check_unit(unsafe { libc::rename(from.as_ptr(), to.as_ptr()) })
