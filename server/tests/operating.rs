@@ -162,6 +162,11 @@ fn it_says_what_it_is_and_what_is_wrong() {
         (&["--port", port.as_str()], 1, "another program listens there"),
         (&["--bind", "192.0.2.1", "--requirepass", "x"], 1, "this machine has no such address"),
         (
+            &["--port", "0", "--unixsocket", "/no/such/directory/socket"],
+            1,
+            "cannot listen at /no/such/directory/socket: ENOENT",
+        ),
+        (
             &["--storage", "log", "--dir", "/no/such/directory"],
             1,
             "the directory above it has to be there already",

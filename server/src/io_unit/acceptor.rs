@@ -16,8 +16,8 @@ use crate::storage_unit::Storage;
 use eagain_net::model::Interest;
 use eagain_net::sync::Mutex;
 use eagain_net::{
-    Domain, Errno, Fd, Kernel, ListenOptions, OwnedFd, ShutdownHow, SocketAddr, SocketFlags, SocketOption,
-    TcpListener, TcpStream, UnixAddr,
+    Domain, Errno, Fd, Kernel, ListenOptions, OpenFlags, OwnedFd, ShutdownHow, SocketAddr, SocketFlags,
+    SocketOption, TcpListener, TcpStream, UnixAddr,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -101,13 +101,21 @@ impl<K: Kernel> Acceptor<K> {
         };
         let socket_flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::NONE };
         let listener = socket(socket_flags)?;
-        if kernel.unix_bind(listener.fd(), &address) == Err(Errno::EADDRINUSE) {
-            let visitor = socket(SocketFlags::NONBLOCK)?;
-            if kernel.unix_connect(visitor.fd(), &address) != Err(Errno::ECONNREFUSED) {
-                return Err(Errno::EADDRINUSE);
+        let bind = || kernel.unix_bind(listener.fd(), &address);
+        match bind() {
+            Err(Errno::EADDRINUSE) => {
+                let visitor = socket(SocketFlags::NONBLOCK)?;
+                let is_listened_at = kernel.unix_connect(visitor.fd(), &address) != Err(Errno::ECONNREFUSED);
+                // Who connects to a file that is no socket is refused too, and it is not ours to remove: only a socket cannot be
+                // opened (open(2)).
+                let opened = kernel.open(path, OpenFlags::RDWR).map(|fd| OwnedFd::from_raw(kernel, fd));
+                if is_listened_at || opened.err() != Some(Errno::ENXIO) {
+                    return Err(Errno::EADDRINUSE);
+                }
+                kernel.unlink(path)?;
+                bind()?;
             }
-            kernel.unlink(path)?;
-            kernel.unix_bind(listener.fd(), &address)?;
+            other => other?,
         }
         Ok(Acceptor::over(TcpListener::from(listener), At::Path(path.to_owned()), format!("{path}:0")))
     }

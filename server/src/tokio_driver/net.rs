@@ -11,6 +11,7 @@ use eagain_net::{Errno, Fd, Kernel};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileTypeExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -111,7 +112,8 @@ fn bind_unix(path: &str) -> io::Result<UnixListener> {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let visited = std::os::unix::net::UnixStream::connect(path).map(drop);
             match visited.map_err(|error| error.kind()) {
-                Err(io::ErrorKind::ConnectionRefused) => {
+                // A file that is no socket refuses too, and is not ours to remove.
+                Err(io::ErrorKind::ConnectionRefused) if std::fs::metadata(path)?.file_type().is_socket() => {
                     std::fs::remove_file(path)?;
                     UnixListener::bind(path)
                 }

@@ -221,6 +221,23 @@ pub fn sockets(driver: Driver) {
     }
     assert_eq!(server.status(), Some(0));
     assert!(!std::fs::exists(&path).expect("a folder"), "its file stays");
+    // A file that is none is not removed.
+    let file = format!("{}/file", folder.path());
+    std::fs::write(&file, "precious").expect("a folder");
+    let taken = crate::server::refused(&[
+        "--unixsocket",
+        &file,
+        "--model",
+        driver.model,
+        "--pattern",
+        driver.pattern,
+    ]);
+    assert_eq!(
+        (taken.0, std::fs::read(&file).expect("a file")),
+        (Some(1), b"precious".to_vec()),
+        "{}",
+        taken.1
+    );
     // One that was killed leaves it, which is no obstacle.
     let Some(killed) = Server::start(driver, &["--unixsocket", &path]) else { return };
     drop(killed);
