@@ -16,8 +16,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How long a test may compute.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a test may take: some compute for a quarter of a minute, on a processor of their own.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the reason of a test begins with that passes where there are faults.
 const WITHOUT_FAULTS: &str = "without faults:";
