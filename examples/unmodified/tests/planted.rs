@@ -25,6 +25,13 @@ fn planted_bugs_are_found_and_their_repaired_programs_hold() {
         ("resend", "bytes differs"),
         ("keep-alive", "another line came back"),
         ("shut-down-early", "bytes came before the end"),
+        ("gathered", "bytes differs"),
+        ("forgotten-request", "(O6)"),
+        ("end-inside", "(O3)"),
+        ("unread-body", "bytes differs"),
+        ("pipeline", "(O6)"),
+        ("pooled", "came"),
+        ("worker-pool", "(O6)"),
     ];
     for (scenario, says) in planted {
         let (status, failures) = sweep(scenario, "broken", 200, out.path());

@@ -3,7 +3,9 @@
 pub mod http;
 pub mod planted;
 pub mod planted_clients;
+pub mod planted_sessions;
 pub mod planted_streams;
+pub mod planted_threads;
 pub mod redis;
 pub mod redis_client;
 pub mod std_echo;

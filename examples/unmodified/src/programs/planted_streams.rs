@@ -18,7 +18,7 @@ const ADDRESS: &str = "0.0.0.0:7";
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A report of that many bytes, each of which is known.
-fn report(length: usize) -> Vec<u8> {
+pub(super) fn report(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at % 251) as u8).collect()
 }
 

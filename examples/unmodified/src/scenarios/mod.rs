@@ -4,7 +4,9 @@ mod echo;
 mod http;
 mod local;
 mod planted;
+mod planted_sessions;
 mod planted_streams;
+mod planted_threads;
 mod redis;
 
 use eagain::Scenario;
@@ -28,4 +30,11 @@ pub const ALL: &[Scenario] = &[
     planted_streams::resend::SCENARIO,
     planted_streams::keep_alive::SCENARIO,
     planted_streams::shut_down_early::SCENARIO,
+    planted_sessions::gathered::SCENARIO,
+    planted_sessions::forgotten_request::SCENARIO,
+    planted_sessions::end_inside::SCENARIO,
+    planted_threads::unread_body::SCENARIO,
+    planted_threads::pipeline::SCENARIO,
+    planted_threads::pooled::SCENARIO,
+    planted_threads::worker_pool::SCENARIO,
 ];
