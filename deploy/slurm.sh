@@ -5,6 +5,8 @@
 #   sbatch --dependency=afterany:"$array" deploy/slurm.sh target/release/eagain merge
 #
 # The second joins the files of the shards. A task that died has left none: its shard is named, with the line that runs it alone.
+# With `--guided` each task goes on from what it has learned before, in `corpus-TASK`, and the second joins these in `corpus`. A task
+# that runs again alone is given `--corpus corpus-TASK`.
 #
 #SBATCH --job-name=eagain
 #SBATCH --array=0-7
@@ -17,6 +19,10 @@ shift 2
 case $command in
 explore)
     export EAGAIN_OUT=failures
+    case " $* " in *" --guided "*)
+        set -- "$@" --corpus "corpus-$SLURM_ARRAY_TASK_ID"
+        ;;
+    esac
     # SLURM_ARRAY_TASK_ID, _COUNT and _MIN say which shard this is: the array may be numbered from 1.
     exec "$eagain" explore "$@" --from 0 --shard auto --jobs "${SLURM_CPUS_PER_TASK:-1}" \
         --json "sweep-$SLURM_ARRAY_TASK_ID.json" --junit "sweep-$SLURM_ARRAY_TASK_ID.xml"
@@ -24,6 +30,10 @@ explore)
 merge)
     # The first task of the array is enough.
     [ "${SLURM_ARRAY_TASK_ID:-0}" = "${SLURM_ARRAY_TASK_MIN:-0}" ] || exit 0
+    for corpus in corpus-*/corpus.json; do
+        # Where there is none the pattern stands for itself.
+        [ ! -e "$corpus" ] || { "$eagain" merge corpus-*/ --corpus corpus || exit; break; }
+    done
     exec "$eagain" merge sweep-*.json --json whole.json --junit whole.xml
     ;;
 *)

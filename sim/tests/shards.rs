@@ -8,7 +8,7 @@ use eagain_net::*;
 use eagain_sim::cli::Registry;
 use eagain_sim::run::{Knob, KnobValues, Scenario};
 use eagain_sim::{choose, fail, runner::engine};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -145,28 +145,104 @@ fn a_shard_of_a_kubernetes_job_that_died_is_named_and_runs_again_alone() {
     );
 }
 
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy")
+}
+
+fn of_slurm(index: usize) -> Vec<(&'static str, String)> {
+    vec![
+        ("SLURM_ARRAY_TASK_ID", index.to_string()),
+        ("SLURM_ARRAY_TASK_COUNT", "4".to_owned()),
+        ("SLURM_ARRAY_TASK_MIN", "0".to_owned()),
+    ]
+}
+
 #[test]
 fn a_task_of_a_slurm_array_that_died_is_named_and_runs_again_alone() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/slurm.sh");
+    let script = deploy().join("slurm.sh");
     let script = script.display();
     one_of_four_dies(
         &format!("exec '{script}' ./eagain explore --seeds 200 --no-shrink"),
         &format!("'{script}' ./eagain merge"),
-        |index| {
-            vec![
-                ("SLURM_ARRAY_TASK_ID", index.to_string()),
-                ("SLURM_ARRAY_TASK_COUNT", "4".to_owned()),
-                ("SLURM_ARRAY_TASK_MIN", "0".to_owned()),
-            ]
-        },
+        of_slurm,
     );
+}
+
+/// How many runs a corpus has.
+fn runs_of(corpus: &Path) -> usize {
+    let files = |name: &str| std::fs::read_dir(corpus.join(name)).map_or(0, Iterator::count);
+    files("steps") + files("other")
+}
+
+/// The script of a merge, as the job of Kubernetes has it, for a folder of results.
+fn merge_of_kubernetes(results: &Path) -> String {
+    let text = std::fs::read_to_string(deploy().join("kubernetes-merge.yaml")).unwrap();
+    let lines = text.lines().skip_while(|line| line.trim() != "- |").skip(1);
+    let lines: Vec<_> = lines.take_while(|line| line.starts_with(&" ".repeat(14))).collect();
+    let script = lines.join("\n").replace("/results", results.to_str().unwrap());
+    script.replace(" eagain merge", " ./eagain merge")
+}
+
+/// Four search, each in a corpus of its own, and one is killed: what the others have learned is joined.
+fn corpora_are_joined(
+    explore: &str,
+    merge: &str,
+    folder: &Path,
+    of: fn(usize) -> Vec<(&'static str, String)>,
+) {
+    let part = |index: usize, more: &str| {
+        let variables = of(index);
+        let variables: Vec<_> = variables.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        shell(folder, &format!("{explore}{more}"), &variables)
+    };
+    let mut dies = part(1, " --set slow=1000000");
+    for part in [0, 2, 3].map(|index| part(index, "")) {
+        assert_eq!(said(part).0, Some(1));
+    }
+    dies.kill().unwrap();
+    dies.wait().unwrap();
+    assert!(!folder.join("corpus-1/corpus.json").exists(), "it died before it had learned anything");
+
+    let (code, text) = now(folder, merge);
+    assert!(code == Some(1) && text.contains("(shard 1/4 is missing)"), "{text}");
+    let own = [0, 2, 3].map(|index| runs_of(&folder.join(format!("corpus-{index}"))));
+    let joined = runs_of(&folder.join("corpus"));
+    assert!(joined > *own.iter().max().unwrap() && joined <= own.iter().sum(), "{joined} of {own:?}");
+
+    let (code, text) = said(part(1, ""));
+    assert!(code == Some(1) && folder.join("corpus-1/corpus.json").exists(), "{text}");
+    let (code, text) = now(folder, merge);
+    assert!(code == Some(1) && !text.contains("is missing"), "{text}");
+    assert!(runs_of(&folder.join("corpus")) > joined, "what the fourth has learned is there too");
+}
+
+#[test]
+fn the_corpora_of_a_slurm_array_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = deploy().join("slurm.sh");
+    let script = script.display();
+    corpora_are_joined(
+        &format!("exec '{script}' ./eagain explore --guided --seeds 200 --no-shrink"),
+        &format!("'{script}' ./eagain merge"),
+        folder.path(),
+        of_slurm,
+    );
+}
+
+#[test]
+fn the_corpora_of_a_kubernetes_job_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let explore = "exec ./eagain explore --from=0 --seeds=200 --shard=auto --jobs=1 --no-shrink --guided \
+        --json=sweep-$JOB_COMPLETION_INDEX.json --corpus=corpus-$JOB_COMPLETION_INDEX";
+    let of =
+        |index: usize| vec![("JOB_COMPLETION_INDEX", index.to_string()), ("COMPLETIONS", "4".to_owned())];
+    corpora_are_joined(explore, &merge_of_kubernetes(folder.path()), folder.path(), of);
 }
 
 /// The files of `deploy/` and the workflow pass arguments that the command has.
 #[test]
 fn what_the_job_of_kubernetes_runs_is_what_the_command_takes() {
-    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy");
-    let text = std::fs::read_to_string(deploy.join("kubernetes.yaml")).unwrap();
+    let text = std::fs::read_to_string(deploy().join("kubernetes.yaml")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let arguments: Vec<&str> = text
         .lines()
