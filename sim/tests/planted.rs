@@ -83,6 +83,32 @@ fn each_word_of_a_knob_version_but_the_first_is_a_planted_bug() {
 }
 
 #[test]
+fn the_whole_table_has_what_the_guided_search_makes_of_it_too() {
+    let (code, out, err) =
+        eagain("bugs versioned:hasty --all --bases 3 --seeds 500 --twin-seeds 20 --jobs 1");
+    assert_eq!(code, 0, "{out}{err}");
+    let rows: Vec<Vec<&str>> = out
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let [head, _, row] = &rows[..] else { panic!("{out}") };
+    let cell = |name: &str| {
+        row[head.iter().position(|cell| *cell == name).unwrap_or_else(|| panic!("{name}: {out}"))]
+    };
+    assert_eq!(
+        (row.len(), cell("bug"), cell("found"), cell("guided: found")),
+        (head.len(), "`versioned:hasty`", "3/3", "3/3")
+    );
+    assert!(cell("times as quick").parse::<f64>().is_ok_and(|times| times > 0.0), "{out}");
+    assert!(out.contains("\nguided, of the 1 hardest: "), "{out}");
+    let (code, out, _) = eagain("bugs versioned:harmless --all --bases 2 --seeds 20 --twin-seeds 1 --json");
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &rows[0]["guided"]["guided"]["found_from"]), (1, &0.into()), "a miss is in the table");
+    assert_eq!(eagain("bugs --all --guided").0, 2);
+}
+
+#[test]
 fn settings_apply_to_both_versions_and_to_nobody_who_has_no_such_knob() {
     let never = eagain("bugs versioned:hasty --set rare=1000 --bases 1 --seeds 50 --twin-seeds 1");
     assert_eq!(never.0, 1, "{}", never.1);

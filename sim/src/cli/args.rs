@@ -286,8 +286,11 @@ pub struct BugsArgs {
     #[arg(long)]
     pub json: bool,
     /// Compare the plain sweep with the guided search: how long each takes to find the bug, in processor time
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     pub guided: bool,
+    /// Both: the whole table, in Markdown
+    #[arg(long)]
+    pub all: bool,
     /// From how many first seeds each bug is searched for
     #[arg(long, default_value = "20", value_parser = number)]
     pub bases: u64,

@@ -5,6 +5,7 @@
 //! fixed version, any other a planted bug, called `SCENARIO:WORD`.
 
 use super::args::BugsArgs;
+use super::compare::{self, Compared};
 use super::console::Console;
 use super::run::BUDGET;
 use super::{Done, Exit, Registry, Stop};
@@ -96,17 +97,25 @@ pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) 
     }
     let chosen = with_settings(chosen, &args.settings.set, console)?;
     if args.guided {
-        return super::compare::compare(registry, args, &chosen, console);
+        return compare::compare(registry, args, &chosen, console);
     }
-    let mut out = Printer::begin(args.json, &chosen, console);
+    let form = match (args.json, args.all) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Markdown,
+        (false, false) => Form::Table,
+    };
+    let mut out = Printer::begin(form, &chosen, console);
+    let mut all = Vec::new();
     let mut exit = Exit::Held;
     let mut said = Vec::new();
     for bug in chosen {
         let row = look_for(registry, args, bug);
-        out.row(&row, console);
+        let compared = if args.all { Some(compare::one(registry, args, &row.bug)?) } else { None };
+        out.row(&row, compared.as_ref(), console);
+        all.extend(compared);
         exit = exit.max(row.conclude(&mut said));
     }
-    out.end(console);
+    out.end(&all, console);
     for line in said {
         console.err(&line);
     }
@@ -306,7 +315,7 @@ impl Row {
         !self.tries.is_empty() && self.tries.iter().all(Option::is_some)
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, compared: Option<&Compared>) -> Value {
         json!({
             "name": self.bug.name,
             "class": self.bug.entry.map(|bug| bug.class),
@@ -324,6 +333,7 @@ impl Row {
             "repro": self.shrunk.map(|(seed, ..)| self.repro(&self.bug.defect, seed)),
             "others": self.others.keys().collect::<Vec<_>>(),
             "twin_blamed": self.blamed.is_some(),
+            "guided": compared.map(|compared| compared.json(&self.bug.name)),
             "seconds": (self.seconds * 1e3).round() / 1e3,
         })
     }
@@ -359,24 +369,39 @@ impl Row {
     }
 }
 
-/// Prints each row when it is there: as a table, or as the elements of a JSON array.
+/// How it is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Table,
+    /// The elements of a JSON array.
+    Json,
+    /// The table of the documents.
+    Markdown,
+}
+
+/// Prints each row when it is there.
 struct Printer {
-    json: bool,
+    form: Form,
     name_width: usize,
     rows: u64,
 }
 
 impl Printer {
-    fn begin(json: bool, bugs: &[Planted], console: &mut Console) -> Printer {
+    fn begin(form: Form, bugs: &[Planted], console: &mut Console) -> Printer {
         let name_width = bugs.iter().map(|bug| bug.name.len()).max().unwrap_or(0).max(3);
-        let printer = Printer { json, name_width, rows: 0 };
-        if json {
-            console.out("[");
-        } else {
-            let head = ["bug", "class", "found", "median", "worst", "oracle", "choices", "fixed", "s"]
-                .map(str::to_owned);
-            console.out(&printer.line(&head));
-        }
+        let printer = Printer { form, name_width, rows: 0 };
+        console.out(&match form {
+            Form::Json => "[".to_owned(),
+            Form::Markdown => {
+                let head = "bug | source | class | found | median | worst | oracle | choices";
+                let guided = "ms | guided: found | median | ms | times as quick";
+                format!("| {head} | {guided} |\n|{}\n", "---|".repeat(13))
+            }
+            Form::Table => printer.line(
+                &["bug", "class", "found", "median", "worst", "oracle", "choices", "fixed", "s"]
+                    .map(str::to_owned),
+            ),
+        });
         printer
     }
 
@@ -389,31 +414,47 @@ impl Printer {
         format!("{}\n", line.trim_end())
     }
 
-    fn row(&mut self, row: &Row, console: &mut Console) {
-        if self.json {
-            let comma = if self.rows == 0 { "" } else { "," };
-            console.out(&format!("{comma}\n{}", row.json()));
-        } else {
-            let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    fn row(&mut self, row: &Row, compared: Option<&Compared>, console: &mut Console) {
+        let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+        let cells = || {
             let found = row.tries.iter().flatten().count();
-            console.out(&self.line(&[
-                row.bug.name.clone(),
+            [
                 row.bug.class(),
                 format!("{found}/{}", row.tries.len()),
                 number(row.median()),
                 number(row.worst()),
                 row.failure.as_ref().map_or("-", |failure| failure.oracle.code()).to_owned(),
                 number(row.shrunk.map(|(_, choices, _)| choices as u64)),
-                if row.blamed.is_some() { "FAILS" } else { "holds" }.to_owned(),
-                format!("{:.1}", row.seconds),
-            ]));
-        }
+            ]
+        };
+        let name = &row.bug.name;
+        console.out(&match self.form {
+            Form::Json => {
+                let comma = if self.rows == 0 { "" } else { "," };
+                format!("{comma}\n{}", row.json(compared))
+            }
+            Form::Markdown => {
+                // What is of no entry of the catalogue is named after whoever warns of it.
+                let numbered = |bug: &PlantedBug| bug.source.starts_with('B').then_some(bug.source);
+                let source = row.bug.entry.as_ref().and_then(numbered).unwrap_or("");
+                let guided = compared.map_or_else(String::new, |compared| compared.columns().join(" | "));
+                format!("| `{name}` | {source} | {} | {guided} |\n", cells().join(" | "))
+            }
+            Form::Table => {
+                let [class, found, median, worst, oracle, choices] = cells();
+                let fixed = if row.blamed.is_some() { "FAILS" } else { "holds" }.to_owned();
+                let seconds = format!("{:.1}", row.seconds);
+                self.line(&[name.clone(), class, found, median, worst, oracle, choices, fixed, seconds])
+            }
+        });
         self.rows += 1;
     }
 
-    fn end(&self, console: &mut Console) {
-        if self.json {
-            console.out("\n]\n");
+    fn end(&self, all: &[Compared], console: &mut Console) {
+        match self.form {
+            Form::Json => console.out("\n]\n"),
+            Form::Markdown => console.out(&compare::summary(all)),
+            Form::Table => {}
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::runner::{Worker, on_all_cores};
 use serde_json::{Value, json};
 use std::time::Instant;
 
+/// So many bugs are the hard ones.
+const HARDEST: usize = 15;
+
 /// What one search took.
 #[derive(Clone, Copy)]
 struct Cost {
@@ -26,6 +29,16 @@ struct Pair {
     guided: Cost,
 }
 
+/// What both come to for one bug.
+pub(super) struct Compared {
+    plain: Side,
+    guided: Side,
+    /// From so many first seeds each.
+    bases: usize,
+    /// How many times as quick the guided search is.
+    pub(super) times: f64,
+}
+
 pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], console: &mut Console) -> Done {
     let width = bugs.iter().map(|bug| bug.name.len()).max().unwrap_or(0).max(3);
     if args.json {
@@ -36,51 +49,69 @@ pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], co
             ["bug", "plain", "median", "ms", "guided", "median", "ms", "times"].map(str::to_owned),
         ));
     }
-    let mut factors = Vec::new();
+    let mut all = Vec::new();
     for (number, bug) in bugs.iter().enumerate() {
-        let pairs =
-            on_all_cores(args.jobs as usize, registry.executor, args.bases as usize, |worker, base| {
-                pair(worker, bug, first_seed(base as u64), args.seeds)
-            });
-        let pairs: Vec<Pair> = pairs.into_iter().collect::<Result<_, String>>().map_err(Stop::harness)?;
-        let [plain, guided] =
-            [|pair: &Pair| pair.plain, |pair: &Pair| pair.guided].map(|of| Side::of(&pairs, of));
-        let factor = plain.seconds / guided.seconds.max(1e-9);
-        factors.push((plain.runs.unwrap_or(u64::MAX), factor));
+        let compared = one(registry, args, bug)?;
         if args.json {
             let comma = if number == 0 { "" } else { "," };
-            console.out(&format!("{comma}\n{}", row(&bug.name, &plain, &guided, factor)));
+            console.out(&format!("{comma}\n{}", compared.json(&bug.name)));
         } else {
-            let of = |side: &Side| {
-                let median = side.runs.map_or_else(|| "-".to_owned(), |runs| runs.to_string());
-                [format!("{}/{}", side.found, pairs.len()), median, format!("{:.1}", side.seconds * 1e3)]
-            };
-            let ([a, b, c], [d, e, f]) = (of(&plain), of(&guided));
-            console.out(&line(width, [bug.name.clone(), a, b, c, d, e, f, format!("{factor:.2}")]));
+            let [a, b, c] = compared.cells(&compared.plain);
+            let [d, e, f] = compared.cells(&compared.guided);
+            console.out(&line(width, [bug.name.clone(), a, b, c, d, e, f, format!("{:.2}", compared.times)]));
         }
+        all.push(compared);
     }
-    if args.json {
-        console.out("\n]\n");
-    } else {
-        // The hardest are those that take the plain sweep the most seeds.
-        factors.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)));
-        let (hard, easy) = factors.split_at(factors.len().min(15));
-        let middle = |all: &[(u64, f64)]| median(all.iter().map(|&(_, factor)| factor)).unwrap_or(1.0);
-        let mut text = format!(
-            "\nguided, of the {} hardest: {:.2} times as quick in the median",
-            hard.len(),
-            middle(hard)
-        );
-        if let Some(worst) = easy.iter().map(|&(_, factor)| factor).min_by(f64::total_cmp) {
-            text += &format!(
-                "; of the {} others: {:.2} in the median, {worst:.2} at worst",
-                easy.len(),
-                middle(easy)
-            );
-        }
-        console.out(&(text + "\n"));
-    }
+    console.out(&if args.json { "\n]\n".to_owned() } else { summary(&all) });
     Ok(Exit::Held)
+}
+
+/// Searches for one bug in both ways.
+pub(super) fn one(registry: &Registry, args: &BugsArgs, bug: &Planted) -> Result<Compared, Stop> {
+    let (jobs, bases) = (args.jobs as usize, args.bases as usize);
+    let pairs = on_all_cores(jobs, registry.executor, bases, |worker, base| {
+        pair(worker, bug, first_seed(base as u64), args.seeds)
+    });
+    let pairs: Vec<Pair> = pairs.into_iter().collect::<Result<_, String>>().map_err(Stop::harness)?;
+    let [plain, guided] =
+        [|pair: &Pair| pair.plain, |pair: &Pair| pair.guided].map(|of| Side::of(&pairs, of));
+    let times = plain.seconds / guided.seconds.max(1e-9);
+    Ok(Compared { plain, guided, bases, times })
+}
+
+/// What all of it comes to. The hardest are those that take the plain sweep the most seeds.
+pub(super) fn summary(all: &[Compared]) -> String {
+    let of = |compared: &Compared| (compared.plain.runs.unwrap_or(u64::MAX), compared.times);
+    let mut factors: Vec<(u64, f64)> = all.iter().map(of).collect();
+    factors.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)));
+    let (hard, easy) = factors.split_at(factors.len().min(HARDEST));
+    let middle = |all: &[(u64, f64)]| median(all.iter().map(|&(_, factor)| factor)).unwrap_or(1.0);
+    let mut text =
+        format!("\nguided, of the {} hardest: {:.2} times as quick in the median", hard.len(), middle(hard));
+    if let Some(worst) = easy.iter().map(|&(_, factor)| factor).min_by(f64::total_cmp) {
+        let (count, middle) = (easy.len(), middle(easy));
+        text += &format!("; of the {count} others: {middle:.2} in the median, {worst:.2} at worst");
+    }
+    text + "\n"
+}
+
+impl Compared {
+    fn cells(&self, side: &Side) -> [String; 3] {
+        let runs = side.runs.map_or_else(|| "-".to_owned(), |runs| runs.to_string());
+        [format!("{}/{}", side.found, self.bases), runs, format!("{:.1}", side.seconds * 1e3)]
+    }
+
+    /// The columns of the whole table: processor time of the plain sweep, and what the guided search makes of it.
+    pub(super) fn columns(&self) -> [String; 5] {
+        let [found, runs, ms] = self.cells(&self.guided);
+        let [_, _, plain] = self.cells(&self.plain);
+        [plain, found, runs, ms, format!("{:.2}", self.times)]
+    }
+
+    pub(super) fn json(&self, name: &str) -> Value {
+        let side = |side: &Side| json!({ "found_from": side.found, "median_runs": side.runs, "median_seconds": side.seconds });
+        json!({ "name": name, "plain": side(&self.plain), "guided": side(&self.guided), "times": self.times })
+    }
 }
 
 fn pair(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Result<Pair, String> {
@@ -142,11 +173,6 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-fn row(name: &str, plain: &Side, guided: &Side, factor: f64) -> Value {
-    let side = |side: &Side| json!({ "found_from": side.found, "median_runs": side.runs, "median_seconds": side.seconds });
-    json!({ "name": name, "plain": side(plain), "guided": side(guided), "times": factor })
 }
 
 fn line(width: usize, cells: [String; 8]) -> String {
