@@ -3,7 +3,7 @@
 #[macro_use]
 mod common;
 
-use common::{listener, pair, run};
+use common::{listener, pair, run, synchronous};
 use eagain_net::*;
 use eagain_sim::choice::Base;
 use eagain_sim::{Sim, SimKernel};
@@ -375,3 +375,46 @@ row!(who_awaits_a_signal_that_another_takes_returns, |k| {
     assert!(k.sigtimedwait(set, Some(Duration::ZERO)).is_ok());
     k.join(thread).unwrap();
 });
+
+/// How often it has gone round, as a process of its own host that others stop.
+fn turns(sim: &mut Sim) {
+    synchronous(sim);
+    let host = sim.host("host");
+    let (turns, pid) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (inside, own) = (turns.clone(), pid.clone());
+    let stopped = sim.server(host, "stopped", move |k| {
+        own.store(k.getpid() as u32, SeqCst);
+        loop {
+            inside.fetch_add(1, SeqCst);
+            k.nanosleep(Duration::from_millis(1)).unwrap();
+        }
+    });
+    sim.may_panic(stopped);
+    sim.client(host, "stops", move |k| {
+        let sleep = |ms| k.nanosleep(Duration::from_millis(ms)).unwrap();
+        sleep(10);
+        let pid = pid.load(SeqCst) as i32;
+        for signal in [Signal::SIGSTOP, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU] {
+            k.kill(pid, signal).unwrap();
+            sleep(1);
+            let before = turns.load(SeqCst);
+            sleep(50);
+            assert_eq!(turns.load(SeqCst), before, "{signal:?}");
+            assert_eq!(k.kill(pid, Signal(0)), Ok(()), "it is there");
+            k.kill(pid, Signal::SIGCONT).unwrap();
+            sleep(10);
+            assert!(turns.load(SeqCst) > before + 5, "{signal:?}");
+        }
+        k.kill(pid, Signal::SIGSTOP).unwrap();
+        sleep(5);
+        k.kill(pid, Signal::SIGKILL).unwrap();
+        assert_eq!(k.kill(pid, Signal(0)), Err(Errno::ESRCH), "who is stopped can be killed");
+    });
+    sim.run();
+    assert_eq!(sim.exit_status(stopped), Some(-9));
+}
+
+#[test]
+fn a_process_that_is_stopped_runs_nothing_until_it_is_continued() {
+    common::check(turns);
+}

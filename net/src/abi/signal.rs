@@ -22,6 +22,9 @@ impl Signal {
     pub const SIGCHLD: Signal = Signal(17);
     pub const SIGCONT: Signal = Signal(18);
     pub const SIGSTOP: Signal = Signal(19);
+    pub const SIGTSTP: Signal = Signal(20);
+    pub const SIGTTIN: Signal = Signal(21);
+    pub const SIGTTOU: Signal = Signal(22);
     pub const SIGURG: Signal = Signal(23);
     pub const SIGWINCH: Signal = Signal(28);
     pub const SIGIO: Signal = Signal(29);
@@ -54,6 +57,9 @@ impl fmt::Debug for Signal {
             17 => "SIGCHLD",
             18 => "SIGCONT",
             19 => "SIGSTOP",
+            20 => "SIGTSTP",
+            21 => "SIGTTIN",
+            22 => "SIGTTOU",
             23 => "SIGURG",
             28 => "SIGWINCH",
             29 => "SIGIO",

@@ -34,17 +34,31 @@ const WORLD: Scenario = Scenario {
 
 /// Runs `body` as the only process of a world without faults, where everything arrives within the call that causes it.
 pub fn in_simulation(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> RunReport {
-    recorded(Record::Hash, engine, body)
+    recorded(Record::Hash, engine, body, None)
+}
+
+/// As [`in_simulation`]; on the same host `beside` runs as a process for as long as the world.
+pub fn in_simulation_beside(
+    engine: &mut Engine,
+    body: impl FnOnce(SimKernel) + Send + 'static,
+    beside: impl FnOnce(SimKernel) + Send + 'static,
+) -> RunReport {
+    recorded(Record::Hash, engine, body, Some(Box::new(beside)))
 }
 
 /// As [`in_simulation`]; which calls it made, by their rows in the simulator's table.
 pub fn calls_of(engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> BTreeSet<Kind> {
-    let log = recorded(Record::Trace, engine, body).trace;
+    let log = recorded(Record::Trace, engine, body, None).trace;
     let events = log.into_iter().flat_map(|log| log.events);
     events.map(|event| event.kind).filter(|kind| kind.is_call()).collect()
 }
 
-fn recorded(record: Record, engine: &mut Engine, body: impl FnOnce(SimKernel) + Send + 'static) -> RunReport {
+fn recorded(
+    record: Record,
+    engine: &mut Engine,
+    body: impl FnOnce(SimKernel) + Send + 'static,
+    mut beside: Option<Box<dyn FnOnce(SimKernel) + Send>>,
+) -> RunReport {
     let spec = RunSpec {
         scenario: WORLD,
         settings: Default::default(),
@@ -55,11 +69,15 @@ fn recorded(record: Record, engine: &mut Engine, body: impl FnOnce(SimKernel) + 
     };
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {
-        *sim.knobs() = KernelKnobs::synchronous();
+        // A program may well be made of calls that achieve nothing.
+        *sim.knobs() = KernelKnobs { spin_limit: u32::MAX, ..KernelKnobs::synchronous() };
         sim.faults(&[]);
         let host = sim.host("host");
         if let Some(body) = body.take() {
             sim.client(host, "program", body);
+        }
+        if let Some(beside) = beside.take() {
+            sim.server(host, "beside", beside);
         }
     })
 }

@@ -20,6 +20,10 @@ impl Log {
     pub(crate) fn say(&self, what: impl std::fmt::Display, result: impl std::fmt::Debug) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{what}: {result:?}"));
     }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Both kernels say the same.
@@ -28,14 +32,17 @@ pub(crate) fn same(linux: fn(Linux, &Log), simulation: fn(SimKernel, &Log)) {
     on_linux(|k| linux(k, &one)).unwrap();
     let inside = other.clone();
     on_simulation(move |k| simulation(k, &inside)).unwrap();
-    let (one, other) = (one.0.lock().unwrap(), other.0.lock().unwrap());
-    let apart: Vec<String> = one
-        .iter()
-        .zip(other.iter())
-        .filter(|(linux, simulation)| linux != simulation)
-        .map(|(linux, simulation)| format!("on Linux  {linux}\nsimulated {simulation}"))
-        .collect();
-    assert!(apart.is_empty() && one.len() == other.len() && one.len() > 10, "{}", apart.join("\n"));
+    let least = 10;
+    alike(&one.lines(), &other.lines(), least);
+}
+
+/// Each line is the same on both, and there are more than `least`.
+pub(crate) fn alike(linux: &[String], simulation: &[String], least: usize) {
+    let pairs = linux.iter().zip(simulation).filter(|(linux, simulation)| linux != simulation);
+    let apart: Vec<String> =
+        pairs.map(|(linux, simulation)| format!("on Linux  {linux}\nsimulated {simulation}")).collect();
+    assert!(apart.is_empty(), "{}", apart.join("\n"));
+    assert!(linux.len() == simulation.len() && linux.len() > least, "{} {}", linux.len(), simulation.len());
 }
 
 fn pair<K: Kernel>(k: K) -> (Fd, Fd, Fd) {
@@ -48,7 +55,7 @@ fn pair<K: Kernel>(k: K) -> (Fd, Fd, Fd) {
 }
 
 /// Every set of these flags.
-fn every<T: Copy>(flags: &[T], none: T, with: impl Fn(T, T) -> T) -> Vec<T> {
+pub(crate) fn every<T: Copy>(flags: &[T], none: T, with: impl Fn(T, T) -> T) -> Vec<T> {
     let sets = 0..1_usize << flags.len();
     let of = |set: usize| flags.iter().enumerate().filter(move |(at, _)| set >> at & 1 == 1);
     sets.map(|set| of(set).fold(none, |all, (_, &flag)| with(all, flag))).collect()

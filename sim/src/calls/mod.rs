@@ -96,6 +96,16 @@ impl Kind {
         matches!(self, Kind::Fault(_))
     }
 
+    /// Whether a signal ends a wait of this call although no handler ran, as a stop does that is over (`signal(7)`). `timed`: it had
+    /// a timeout.
+    pub(crate) fn ends_without_handler(self, timed: bool) -> bool {
+        match self.row().wait {
+            Wait::Never | Wait::RestartsWithoutTimeout => false,
+            Wait::Interrupted => matches!(self, Kind::EpollWait | Kind::Sigtimedwait | Kind::RingEnter),
+            Wait::Restarts => timed,
+        }
+    }
+
     /// Whether a call with these words waits again after signals whose handlers all had `SA_RESTART`.
     pub(crate) fn restarts(self, words: &[u64; 4]) -> bool {
         match self.row().wait {

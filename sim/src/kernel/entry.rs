@@ -128,13 +128,17 @@ impl Call {
             }
             w.scheduler[me].signals.set_told(false);
             self.stage = Stage::Act;
+            if w.any_stopped && w.scheduler[me].signals.was_stopped() {
+                // It left its wait when it was stopped: what has come since then did not end it.
+                return self.is_interrupted(w, me, progress, so_far);
+            }
         }
         match act(w, self.at, progress) {
             Step::Done(result) => {
-                if self.at == HELD_FD {
-                    w.let_go(me);
-                }
                 let handlers = w.end_call(self.kind.row(), word(&result));
+                if self.at == HELD_FD {
+                    w.leave_call(me);
+                }
                 Turn::Return(result, handlers)
             }
             Step::Wait => self.wait(w, me, progress, so_far),
@@ -216,13 +220,17 @@ impl Call {
                     with(|w| w.note_call(self.kind, self.args));
                 }
                 Turn::Interrupted(result, no_restart) => {
-                    let all_restart = run_handlers();
+                    let handlers = run_handlers();
                     if with(|w| w.is_over_for_me()) {
                         pause_for_ever();
                     }
                     // Handlers made calls of their own.
                     with(|w| w.note_call(self.kind, self.args));
-                    let ends = no_restart || !all_restart || !self.kind.restarts(&self.args);
+                    let ends = match handlers {
+                        Handlers::None => self.kind.ends_without_handler(no_restart),
+                        Handlers::AllRestart => no_restart || !self.kind.restarts(&self.args),
+                        Handlers::Interrupt => true,
+                    };
                     if let Some(result) = result.or(ends.then_some(Err(Errno::EINTR))) {
                         with(|w| {
                             if !w.scheduler.is_unwinding() {
@@ -254,18 +262,41 @@ fn word<T: Outcome>(result: &Result<T>) -> i64 {
     }
 }
 
-/// Runs the handlers of the signals that can be delivered to this thread; whether all of them have `SA_RESTART`.
-pub(crate) fn run_handlers() -> bool {
-    let mut all_restart = true;
+/// Which handlers have run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handlers {
+    /// None: the thread was stopped and goes on, or the signal is another's.
+    None,
+    /// All of them have `SA_RESTART`.
+    AllRestart,
+    Interrupt,
+}
+
+/// What is to be done about a signal that is delivered.
+pub(crate) enum Delivery {
+    Handle(Frame),
+    /// The process has stopped: the thread goes on when that does.
+    Stop,
+}
+
+/// Runs the handlers of the signals that can be delivered to this thread, and stops where one says so.
+pub(crate) fn run_handlers() -> Handlers {
+    let mut handlers = Handlers::None;
     // Frames stack: the last set up runs first. So all are taken first, and then run from the last taken. What a
     // handler's mask has blocked meanwhile comes after it.
     let mut frames = Vec::new();
     loop {
-        while let Some(frame) = with(signal::take_signal) {
-            all_restart &= frame.restart;
-            frames.push(frame);
+        while let Some(delivery) = with(signal::take_signal) {
+            match delivery {
+                Delivery::Stop => suspend(),
+                Delivery::Handle(frame) => {
+                    let all_restart = frame.restart && handlers != Handlers::Interrupt;
+                    handlers = if all_restart { Handlers::AllRestart } else { Handlers::Interrupt };
+                    frames.push(frame);
+                }
+            }
         }
-        let Some(frame) = frames.pop() else { return all_restart };
+        let Some(frame) = frames.pop() else { return handlers };
         (frame.handler)(&frame.info);
         with(|w| signal::leave_handler(w, frame.mask_before));
     }

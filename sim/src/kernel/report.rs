@@ -62,7 +62,11 @@ impl World {
             if self.processes[t.process].exit.is_some() {
                 continue;
             }
-            let doing = if t.is_waiting() { "waits in" } else { "runs, last in" };
+            let doing = match t.is_waiting() {
+                true => "waits in",
+                false if t.is_stopped() => "is stopped, last in",
+                false => "runs, last in",
+            };
             let until = match t.deadline() {
                 u64::MAX => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),

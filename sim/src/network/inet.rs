@@ -285,8 +285,14 @@ impl Net<'_> {
             // It counts for what is bound later (`inet_num`).
             O::V6Only(_) if s.port.held => return Err(Errno::EINVAL),
             O::RecvLowAt(bytes) => {
-                // `tcp_set_rcvlowat`: at most half the buffer; what is enough now is reported at once.
-                s.options.low_at = bytes.min(s.options.recv_buffer / 2).max(1);
+                let before = s.options.recv_buffer;
+                s.options.set_low_at(bytes);
+                let grown = u64::from(s.options.recv_buffer);
+                if let (Some((conn, side)), true) = (s.conn, s.options.recv_buffer > before) {
+                    self.net.conns[conn as usize].flows[1 - side as usize].recv_buffer = grown;
+                }
+                // What is enough now is reported at once.
+                let s = &self.net.socks[sock as usize];
                 let (file, enough) = (s.file, s.done || self.is_enough(sock));
                 if enough {
                     self.notify(file, Events::IN, Some(SigCode::PollIn));

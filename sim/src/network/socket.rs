@@ -3,6 +3,8 @@
 /// `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`, as `getsockopt` shows them.
 const SEND_BUFFER_MIN: u32 = 4608;
 const RECV_BUFFER_MIN: u32 = 2304;
+/// `net.ipv4.tcp_rmem`, the last of the three.
+const TCP_RMEM_MAX: u32 = 32 << 20;
 const CORE_BUFFER: u32 = 212_992;
 
 use super::ticks::{TICK_NS, duration, ticks};
@@ -66,6 +68,8 @@ pub(super) struct Options {
     /// Bytes; as `getsockopt` shows them.
     pub(super) send_buffer: u32,
     pub(super) recv_buffer: u32,
+    /// `SO_RCVBUF` was set (`SOCK_RCVBUF_LOCK`): else the kernel may enlarge it.
+    recv_locked: bool,
     /// In ticks.
     recv_timeout: Option<u64>,
     send_timeout: Option<u64>,
@@ -93,6 +97,7 @@ impl Options {
             low_at: 1,
             send_buffer: CORE_BUFFER,
             recv_buffer: CORE_BUFFER,
+            recv_locked: false,
             recv_timeout: None,
             send_timeout: None,
         }
@@ -107,6 +112,15 @@ impl Options {
     /// When a wait for these is over that begins `now`; [`FOREVER`](crate::scheduler::FOREVER): never.
     pub(super) fn deadline(&self, events: Events, now: u64) -> u64 {
         self.timeout(events).map_or(FOREVER, |after| now.saturating_add(after).min(FOREVER - 1))
+    }
+
+    /// `tcp_set_rcvlowat`: at most half the buffer, which grows with it as long as the program has not set that.
+    pub(super) fn set_low_at(&mut self, bytes: u32) {
+        let most = if self.recv_locked { self.recv_buffer } else { TCP_RMEM_MAX };
+        self.low_at = bytes.min(most / 2).max(1);
+        if !self.recv_locked {
+            self.recv_buffer = self.recv_buffer.max(2 * self.low_at);
+        }
     }
 
     /// `setsockopt(2)`, as far as it only sets a value.
@@ -134,6 +148,7 @@ impl Options {
             }
             O::RecvBuffer(bytes) => {
                 self.recv_buffer = bytes.min(knobs.rmem_max).saturating_mul(2).max(RECV_BUFFER_MIN);
+                self.recv_locked = true;
             }
             O::Error(_) => return Err(Errno::ENOPROTOOPT),
         }

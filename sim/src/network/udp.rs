@@ -12,7 +12,7 @@ use crate::scheduler::{Event, Step};
 use crate::trace::Kind;
 use crate::world::NONE;
 use eagain_net::{
-    Domain, Errno, Events, RecvFlags, Result, ShutdownHow, SigCode, SocketAddr, SocketOption,
+    Domain, Errno, Events, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SocketAddr, SocketOption,
     SocketOptionName,
 };
 use std::collections::VecDeque;
@@ -82,7 +82,8 @@ impl Network {
 
     pub fn udp_getpeername(&self, sock: u32) -> Result<SocketAddr> {
         let s = &self.udp[sock as usize];
-        s.remote.map(|remote| shown(s.domain, remote)).ok_or(Errno::ENOTCONN)
+        let remote = s.remote.filter(|remote| remote.port() != 0);
+        remote.map(|remote| shown(s.domain, remote)).ok_or(Errno::ENOTCONN)
     }
 
     pub fn udp_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
@@ -112,7 +113,7 @@ impl Network {
             let s = &self.udp[sock as usize];
             let local = s.local?;
             let connected = match s.remote {
-                Some(remote) if remote != from => return None,
+                Some(remote) if !is_of(remote, from) => return None,
                 remote => remote.is_some(),
             };
             share((&local, s.options.v6_only), (&to, false)).then_some((
@@ -252,18 +253,32 @@ impl Net<'_> {
         self.destination(s.host, s.local.map(|local| local.ip()), address)
     }
 
-    /// `udp_sendmsg`; `to`: the address, where one is given.
-    pub fn udp_send(&mut self, sock: u32, to: Option<SocketAddr>, buffers: &[&[u8]]) -> Result<usize> {
+    /// `udp_sendmsg`, `udpv6_sendmsg`; `to`: the address, where one is given.
+    pub fn udp_send(
+        &mut self,
+        sock: u32,
+        to: Option<SocketAddr>,
+        buffers: &[&[u8]],
+        flags: SendFlags,
+    ) -> Result<usize> {
         let len: usize = buffers.iter().map(|part| part.len()).sum();
         let local = self.udp_autobind(sock)?;
         let s = &self.net.udp[sock as usize];
         if len > 0xffff {
             return Err(Errno::EMSGSIZE);
         }
+        // Only IPv4 minds, and a socket of IPv6 that sends to it.
+        let urgent = if flags.contains(SendFlags::OOB) { Err(Errno::EOPNOTSUPP) } else { Ok(()) };
+        if s.domain == Domain::Inet {
+            urgent?;
+        }
         let to = match to {
             Some(to) => {
                 if s.domain == Domain::Inet {
                     check_family(s.domain, to)?;
+                } else if to.is_ipv4() {
+                    self.udp_destination(sock, to, Errno::ENETUNREACH)?;
+                    urgent?;
                 }
                 if to.port() == 0 {
                     return Err(Errno::EINVAL);
@@ -272,6 +287,12 @@ impl Net<'_> {
             }
             None => s.remote.ok_or(Errno::EDESTADDRREQ)?,
         };
+        if to.is_ipv4() {
+            urgent?;
+            if s.domain == Domain::Inet6 && to.port() == 0 {
+                return Err(Errno::EINVAL);
+            }
+        }
         let host = self.net.udp[sock as usize].host;
         let target = self.host_of(host, to.ip()).ok_or(Errno::ENETUNREACH)?;
         if len > if to.is_ipv4() { LEN_MAX } else { LEN_MAX_V6 } {
@@ -351,7 +372,9 @@ impl Net<'_> {
         let Some(sock) = self.net.udp_receiver(hosts[1], from, to) else {
             self.run.event(NONE, Kind::DatagramDropped, words);
             let open = !self.network_is_broken() || self.obstacle(hosts[1], hosts[0]).is_none();
-            if open {
+            // It finds a socket that is connected there (`__udp4_lib_err`).
+            let of = self.net.udp.get(sender.0 as usize).filter(|s| s.made == sender.1);
+            if open && of.is_some_and(|s| s.remote.is_some_and(|remote| is_of(remote, to))) {
                 // ICMP: port unreachable.
                 self.scheduler.plan(self.run.now() + latency, Event::Unreachable(sender.0, sender.1));
             }
@@ -462,6 +485,11 @@ impl Net<'_> {
         let s = self.net.udp.remove(sock as usize);
         self.net.hosts[s.host as usize].udp_bound.retain(|&(_, of)| of != sock);
     }
+}
+
+/// Whether a socket that is connected to `remote` has to do with `other`: port 0 is any.
+fn is_of(remote: SocketAddr, other: SocketAddr) -> bool {
+    remote.ip() == other.ip() && (remote.port() == 0 || remote.port() == other.port())
 }
 
 /// What a datagram counts in the receiver's buffer: its bytes, its headers and the kernel's own.

@@ -8,6 +8,8 @@ use eagain_net::{Disposition, SigAction, SigActionFlags, SigSet, Signal};
 pub(crate) const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
 /// Signals that glibc keeps for itself and lets no program handle or block (nptl(7)).
 pub(crate) const KEPT: SigSet = SigSet(1 << (32 - 1) | 1 << (33 - 1));
+/// Signals whose default is to stop the process: SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU.
+pub(crate) const STOPS: SigSet = SigSet(0xf << (19 - 1));
 /// Signals whose default is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
 const IGNORED: SigSet = SigSet(1 << (17 - 1) | 1 << (18 - 1) | 1 << (23 - 1) | 1 << (28 - 1));
 
@@ -112,7 +114,12 @@ impl ThreadSignals {
         self.told = told;
     }
 
-    /// It was stopped and continued.
+    /// Whether it was stopped while it waited; that is over with being asked.
+    pub fn was_stopped(&mut self) -> bool {
+        std::mem::take(&mut self.stopped)
+    }
+
+    /// It is stopped while it waits, and will be continued.
     pub fn stop_and_continue(&mut self) {
         self.stopped = true;
     }
@@ -120,8 +127,7 @@ impl ThreadSignals {
     /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
     #[inline]
     pub fn has_deliverable(&mut self, process: &ProcessSignals) -> bool {
-        let stopped = std::mem::take(&mut self.stopped);
-        stopped || self.is_interrupted(process)
+        self.was_stopped() || self.is_interrupted(process)
     }
 
     /// The same, and a stop is not over with it.

@@ -56,6 +56,8 @@ pub(crate) enum Event {
     Quiet,
     /// A host's wall clock steps.
     ClockStep(u32),
+    /// A call that is over lets go of an open file to which nothing else refers.
+    Release(u32),
     /// A planned fault of a thread: a signal.
     Interrupt(u32),
     /// A planned fault of a thread: a futex wake-up that nobody asked for.

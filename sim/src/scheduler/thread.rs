@@ -19,6 +19,8 @@ pub(crate) enum State {
     Running,
     /// Until something wakes it.
     Waiting,
+    /// Until its process is continued.
+    Stopped,
     /// Over.
     Ended,
 }
@@ -159,6 +161,10 @@ impl Thread {
         self.state == State::Ended
     }
 
+    pub fn is_stopped(&self) -> bool {
+        self.state == State::Stopped
+    }
+
     /// Why its last wait ended.
     #[inline]
     pub fn woken_by(&self) -> Wake {
@@ -222,5 +228,23 @@ impl Scheduler {
         t.wake = why;
         t.time = t.time.max(now) + WAKE_NS + delay;
         self.queue.plan_thread(t.time, thread);
+    }
+
+    /// Its process has stopped: `thread`, which runs or could, does not go on.
+    pub fn park(&mut self, thread: u32) {
+        let t = &mut self.threads[thread as usize];
+        if matches!(t.state, State::Ready | State::Running) {
+            t.state = State::Stopped;
+        }
+    }
+
+    /// Its process is continued.
+    pub fn unpark(&mut self, thread: u32, now: u64) {
+        let t = &mut self.threads[thread as usize];
+        if t.state == State::Stopped {
+            t.state = State::Ready;
+            t.time = t.time.max(now) + WAKE_NS;
+            self.queue.plan_thread(t.time, thread);
+        }
     }
 }

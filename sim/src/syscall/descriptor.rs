@@ -302,6 +302,7 @@ pub(crate) fn read_parts(
     };
     match w.files[file].object {
         Object::Event(_) | Object::Timer(_) | Object::Signals(..) if buffer.is_empty() => Step::Done(Ok(0)),
+        Object::File(ref open) if buffer.is_empty() && open.access.readable => Step::Done(Ok(0)),
         _ => read(w, fd, buffer, progress),
     }
 }

@@ -188,8 +188,12 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
 
 /// `lseek(2)`, as ext4 has it.
 pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
-    // `null_lseek`: devices without contents are at their beginning.
-    if let Object::Device(_) = w.files[w.file(fd)?].object {
+    let file = w.file(fd)?;
+    if matches!(
+        w.files[file].object,
+        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Epoll(_) | Object::Device(_)
+    ) {
+        // `noop_llseek`, and `null_lseek`: what has no contents is at its beginning.
         return Ok(0);
     }
     let file = disk_of(w, fd, Errno::ESPIPE)?;
@@ -368,9 +372,12 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
 
 /// `flock(2)` without waiting: of the open file, until its last descriptor is gone.
 pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
-    let file = disk_of(w, fd, Errno::EBADF)?;
-    let access = get_open(w, file).map(|open| open.access);
-    if lock != FileLock::Unlock && !access.is_some_and(|access| access.readable || access.writable) {
+    let file = w.file(fd)?;
+    let Some(access) = get_open(w, file).map(|open| open.access) else {
+        // Whatever it is, it has an inode of its own.
+        return Ok(());
+    };
+    if lock != FileLock::Unlock && !(access.readable || access.writable) {
         return Err(Errno::EBADF);
     }
     let (open, inode) = open_and_inode(w, file)?;

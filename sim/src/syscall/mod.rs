@@ -13,6 +13,7 @@ pub(crate) mod poll;
 pub(crate) mod ring;
 pub(crate) mod signal;
 pub(crate) mod socket;
+mod stopping;
 pub(crate) mod thread;
 pub(crate) mod timer;
 pub(crate) mod udp;

@@ -14,17 +14,18 @@ use eagain_net::{Errno, Events, Fd, FdSet, PollFd, SigSet};
 pub(crate) struct Polling {
     /// What it waits for, once it does.
     files: Option<Vec<(u32, Events)>>,
-    deadline: Option<u64>,
     /// Of select: up to which number it looks.
     nfds: Option<i32>,
 }
 
+/// `deadline` outlasts a stop of the process, after which the call begins anew.
 pub(crate) fn poll(
     w: &mut World,
     fds: &mut [PollFd],
     timeout: Option<u64>,
     mask: Option<SigSet>,
     polling: &mut Polling,
+    deadline: &mut Option<u64>,
 ) -> Step<usize> {
     let process = w.my_process();
     if fds.len() > w.processes[process].fds.limit() {
@@ -54,7 +55,7 @@ pub(crate) fn poll(
     if n > 0 {
         return Step::Done(Ok(n));
     }
-    wait_for_any(w, files, timeout, polling)
+    wait_for_any(w, files, timeout, polling, deadline)
 }
 
 /// Waits for any of `files`, or of those that it has waited for already; 0 when the time is over.
@@ -63,14 +64,15 @@ fn wait_for_any(
     files: Vec<(u32, Events)>,
     timeout: Option<u64>,
     polling: &mut Polling,
+    deadline: &mut Option<u64>,
 ) -> Step<usize> {
-    if polling.deadline.is_none()
+    if deadline.is_none()
         && let Some(timeout) = timeout
     {
-        polling.deadline = Some(w.deadline_after(timeout));
+        *deadline = Some(w.deadline_after(timeout));
     }
     let thread = w.scheduler.current();
-    if polling.deadline.is_some_and(|at| w.run.now() >= at) {
+    if deadline.is_some_and(|at| w.run.now() >= at) {
         // A signal counts even when there was no time to wait, unlike in epoll_wait.
         let mask = w.scheduler[thread].signals.mask();
         return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
@@ -84,7 +86,7 @@ fn wait_for_any(
     for &(file, events) in &*files {
         w.files[file].watch(Watcher::Thread { thread, events, exclusive: false }, false);
     }
-    w.wait(WaitOn::Files(files.iter().map(|&(file, _)| file).collect()), polling.deadline);
+    w.wait(WaitOn::Files(files.iter().map(|&(file, _)| file).collect()), *deadline);
     Step::Wait
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn select(
     timeout: Option<u64>,
     mask: Option<SigSet>,
     polling: &mut Polling,
+    deadline: &mut Option<u64>,
 ) -> Step<usize> {
     if !(0..=FdSet::SIZE).contains(&nfds) {
         return Step::Done(Err(Errno::EINVAL));
@@ -142,7 +145,7 @@ pub(crate) fn select(
         }
         files.extend(file.map(|file| (file, events)));
     }
-    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, polling) };
+    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, polling, deadline) };
     if matches!(step, Step::Done(Ok(_))) {
         for (set, found) in sets.iter_mut().zip(found) {
             if let Some(set) = set {

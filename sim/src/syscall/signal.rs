@@ -3,12 +3,13 @@
 
 use super::descriptor;
 use super::descriptor::check_flags;
+use super::stopping;
 use super::thread;
 use crate::Oracle;
 use crate::fault::Family;
-use crate::kernel::Frame;
+use crate::kernel::{Delivery, Frame};
 use crate::network::ALL;
-use crate::object::{KEPT, Object, UNSTOPPABLE};
+use crate::object::{KEPT, Object, STOPS, UNSTOPPABLE};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, Thread, WaitOn, Wake};
@@ -56,8 +57,8 @@ pub(crate) fn is_pending(w: &World, set: SigSet) -> bool {
     t.signals.pending(&w.processes[t.process].signals).0 & set.0 != 0
 }
 
-/// The next handler to run on the running thread; a signal without one ends the process.
-pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
+/// The next handler to run on the running thread; a signal without one stops the process, or ends it.
+pub(crate) fn take_signal(w: &mut World) -> Option<Delivery> {
     let me = w.scheduler.current();
     if w.scheduler.is_unwinding() || me == NONE {
         return None;
@@ -80,7 +81,17 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Frame> {
                 }
                 let mask_before = w.scheduler[me].signals.enter_handler(info.signal, &action);
                 let restart = action.flags.contains(SigActionFlags::RESTART);
-                return Some(Frame { handler: handler.clone(), info, restart, mask_before });
+                return Some(Delivery::Handle(Frame {
+                    handler: handler.clone(),
+                    info,
+                    restart,
+                    mask_before,
+                }));
+            }
+            _ if STOPS.contains(info.signal) => {
+                stopping::stop(w, process);
+                w.scheduler.park(me);
+                return Some(Delivery::Stop);
             }
             _ => {
                 killed_by_signal(w, process, info.signal);
@@ -110,8 +121,9 @@ pub(crate) fn leave_handler(w: &mut World, mask: SigSet) {
 
 /// Sends a signal to one thread.
 pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
+    let process = w.scheduler[thread].process;
+    stopping::prepare(w, process, info.signal);
     let t = &mut w.scheduler[thread];
-    let process = t.process;
     let p = &w.processes[process];
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
     if p.exit.is_some() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
@@ -127,6 +139,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
 
 /// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
 pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
+    stopping::prepare(w, process, info.signal);
     let p = &mut w.processes[process];
     let main = p.main_thread;
     let blocked = w.scheduler[main].signals.blocks(info.signal);

@@ -4,11 +4,12 @@
 use super::descriptor::waits;
 use super::descriptor::{self, wait_for_file};
 use super::socket;
+use super::unix;
 use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
 use crate::world::World;
-use eagain_net::{Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, SocketAddr, SocketFlags};
+use eagain_net::{Domain, Events, Fd, RecvFlags, Result, SendFlags, SocketAddr, SocketFlags};
 
 pub(super) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Result<Fd> {
     w.check_fd_free()?;
@@ -36,7 +37,7 @@ pub(crate) fn sendto(
     };
     match w.files[file].object {
         Object::Udp(sock) => Step::Done(send(w, sock, Some(to), &[bytes], flags)),
-        Object::Unix(_) => Step::Done(Err(Errno::EINVAL)),
+        Object::Unix(sock) => Step::Done(Err(unix::no_address(w, sock, bytes, flags))),
         _ => socket::send(w, fd, &[bytes], flags, progress),
     }
 }
@@ -49,10 +50,7 @@ pub(super) fn send(
     buffers: &[&[u8]],
     flags: SendFlags,
 ) -> Result<usize> {
-    if flags.contains(SendFlags::OOB) {
-        return Err(Errno::EOPNOTSUPP);
-    }
-    w.on_network(|net| net.udp_send(sock, to, buffers))
+    w.on_network(|net| net.udp_send(sock, to, buffers, flags))
 }
 
 /// `recvfrom(2)`. A stream does not say again who its peer is (`tcp(7)`).

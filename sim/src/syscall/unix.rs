@@ -193,8 +193,11 @@ pub(crate) fn sendto(
     let attempt = |w: &mut World| {
         let (file, sock) = find(w, fd)?;
         if !w.network.unix_is_datagram(sock) {
-            let connected = w.network.unix_getpeername(sock).is_ok();
-            return Err(if connected { Errno::EISCONN } else { Errno::EOPNOTSUPP });
+            return Err(no_address(w, sock, bytes, flags));
+        }
+        if *to != UnixAddr::Unnamed {
+            // It has room before it looks for the receiver (`sock_alloc_send_pskb`).
+            w.net().unix_refusal(sock, bytes.len())?;
         }
         Ok((file, sock, look_up(w, sock, to)?))
     };
@@ -204,6 +207,17 @@ pub(crate) fn sendto(
             send(w, file, sock, waits, Some(other), &[bytes], flags, progress)
         }
         Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+/// What comes of an address that cannot be sent to: any, of a stream (`unix_stream_sendmsg`); one that is of another family.
+pub(super) fn no_address(w: &World, sock: u32, bytes: &[u8], flags: SendFlags) -> Errno {
+    let datagrams = w.network.unix_is_datagram(sock);
+    match flags.contains(SendFlags::OOB) {
+        true if datagrams || bytes.is_empty() => Errno::EOPNOTSUPP,
+        _ if datagrams => Errno::EINVAL,
+        _ if w.network.unix_getpeername(sock).is_ok() => Errno::EISCONN,
+        _ => Errno::EOPNOTSUPP,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::World;
 use crate::scheduler::Event;
 use crate::syscall::aio;
+use crate::syscall::descriptor;
 use crate::syscall::ring::work;
 use crate::syscall::signal;
 use crate::syscall::thread;
@@ -54,6 +55,7 @@ impl World {
             Event::Back(host, until) => self.net().back(host, until),
             Event::Quiet => self.net().heal_all(),
             Event::ClockStep(host) => self.clock_steps(host),
+            Event::Release(file) => descriptor::release_file(self, file),
             Event::Interrupt(thread) => signal::interrupt_wait(self, thread),
             Event::Wakeup(thread) => thread::wake_spuriously(self, thread),
         }

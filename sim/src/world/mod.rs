@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub foreground: u32,
     /// Whether any signal was ever sent: else nobody need look for one.
     pub signals_sent: bool,
+    /// Whether a process was ever stopped: without one, turns need not ask.
+    pub any_stopped: bool,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`BORROWED_FD`] stands for, or [`NONE`].
@@ -112,6 +114,7 @@ impl World {
             knobs,
             foreground: 0,
             signals_sent: false,
+            any_stopped: false,
             signalfds: 0,
             borrowed_file: NONE,
             numbers: 0,
@@ -176,7 +179,9 @@ impl World {
                 return Next::End;
             }
             if let Event::Thread(thread) = event {
-                if self.scheduler.start(thread) {
+                if self.any_stopped && self.processes[self.scheduler[thread].process].stopped {
+                    self.scheduler.park(thread);
+                } else if self.scheduler.start(thread) {
                     return Next::Run(thread);
                 }
             } else {

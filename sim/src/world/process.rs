@@ -41,6 +41,8 @@ pub(crate) struct Process {
     /// When the table counts as full.
     pub fd_faults: Stream,
     pub signals: ProcessSignals,
+    /// By a signal, until `SIGCONT`.
+    pub stopped: bool,
     /// It counts for the end of the run.
     pub foreground: bool,
     pub may_panic: bool,
@@ -103,6 +105,7 @@ impl World {
             fds: DescriptorTable::new(self.knobs.fd_limit),
             fd_faults: Stream::default(),
             signals: ProcessSignals::at_start(self.knobs.sigpipe_ignored),
+            stopped: false,
             foreground,
             may_panic: false,
             memory_limit: 0,

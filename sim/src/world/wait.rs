@@ -1,7 +1,7 @@
 //! Waking threads: whatever ends a wait takes the thread out of every list that it is in. And what a call holds meanwhile.
 
 use super::{NONE, World};
-use crate::scheduler::{WaitOn, Wake};
+use crate::scheduler::{Event, WaitOn, Wake};
 use crate::syscall::{descriptor, epoll};
 use eagain_net::Fd;
 
@@ -97,15 +97,34 @@ impl World {
         }
     }
 
-    /// The call of `thread` is over, or begins anew.
-    #[inline(always)]
+    /// The call of `thread` is given up, or begins anew.
     pub fn let_go(&mut self, thread: u32) {
+        self.unreserve_fd(thread);
+        while let Some(file) = self.scheduler[thread].holds.pop() {
+            descriptor::release_file(self, file);
+        }
+    }
+
+    /// The call of `thread` is over. What nothing else refers to goes when the thread is back in the program (`fput` leaves it to
+    /// `task_work_run`): whoever was woken by the same event finds it still there.
+    #[inline(always)]
+    pub fn leave_call(&mut self, thread: u32) {
+        self.unreserve_fd(thread);
+        while let Some(file) = self.scheduler[thread].holds.pop() {
+            if self.files[file].is_shared() {
+                descriptor::release_file(self, file);
+            } else {
+                let back = self.scheduler[thread].time;
+                self.scheduler.plan(back, Event::Release(file));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn unreserve_fd(&mut self, thread: u32) {
         if let Some(fd) = self.scheduler[thread].reserved.take() {
             let process = self.scheduler[thread].process;
             self.processes[process].fds.unreserve(fd);
-        }
-        while let Some(file) = self.scheduler[thread].holds.pop() {
-            descriptor::release_file(self, file);
         }
     }
 }

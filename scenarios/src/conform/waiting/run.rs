@@ -235,7 +235,9 @@ impl<K: Kernel> Program<K> {
     fn give(&mut self, step: Step, slot: Slot) -> String {
         let signals = matches!(step, Step::SigWait(..));
         let object = if signals { 0 } else { self.objects[slot as usize] };
-        if much(step) && !self.is_local(slot) {
+        // A thread of the library that waits for a datagram would never end.
+        let for_ever = matches!(step, Step::Aio(..)) && self.kind(slot) == "udp";
+        if for_ever || much(step) && !self.is_local(slot) {
             return "elsewhere".to_owned();
         }
         if self.workers.iter().filter_map(|worker| worker.call).any(|call| self.clash((step, object), call)) {

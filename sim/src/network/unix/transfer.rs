@@ -4,7 +4,7 @@ use super::super::socket::{RCV, SEND};
 use super::super::{Net, RecvProgress, SendProgress};
 use super::{Id, State, UnixSock};
 use crate::scheduler::Step;
-use eagain_net::{Errno, Events, RecvFlags, SigCode, UnixAddr};
+use eagain_net::{Errno, Events, RecvFlags, Result, SigCode, UnixAddr};
 
 /// `PAGE_SIZE`.
 const PAGE: u64 = 4096;
@@ -114,6 +114,19 @@ impl Net<'_> {
         Step::Done(Ok(bytes.len()))
     }
 
+    /// Why a datagram is not made, whoever it is for; an error is told by it.
+    pub fn unix_refusal(&mut self, sock: u32, len: usize) -> Result<()> {
+        let s = &mut self.net.unix[sock as usize];
+        if len as u64 > u64::from(s.options.send_buffer).saturating_sub(32) {
+            return Err(Errno::EMSGSIZE);
+        }
+        match s.error.take() {
+            Some(error) => Err(error),
+            None if s.shutdown & SEND != 0 => Err(Errno::EPIPE),
+            None => Ok(()),
+        }
+    }
+
     /// `unix_dgram_sendmsg`, to `other` where an address was given.
     fn unix_send_datagram(
         &mut self,
@@ -126,17 +139,11 @@ impl Net<'_> {
         let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
         let nonblocking = nonblocking || expired;
         let named = other.map(|other| self.net.unix[other as usize].id);
+        if let Err(errno) = self.unix_refusal(sock, bytes.len()) {
+            return Step::Done(Err(errno));
+        }
         let s = &mut self.net.unix[sock as usize];
         let Some(to) = named.or(s.peer) else { return Step::Done(Err(Errno::ENOTCONN)) };
-        if bytes.len() as u64 > u64::from(s.options.send_buffer).saturating_sub(32) {
-            return Step::Done(Err(Errno::EMSGSIZE));
-        }
-        if let Some(error) = s.error.take() {
-            return Step::Done(Err(error));
-        }
-        if s.shutdown & SEND != 0 {
-            return Step::Done(Err(Errno::EPIPE));
-        }
         let room = s.has_room();
         let (from, name) = (s.id, s.name.clone());
         let deadline = s.options.deadline(Events::OUT, self.run.now());
@@ -152,10 +159,11 @@ impl Net<'_> {
             return wait(self, progress);
         }
         let Some(receiver) = self.net.unix_get(to) else {
-            // The peer was closed: that is told once.
+            // The peer was closed: that is told once, and what it had sent is lost (`unix_dgram_disconnected`).
             let s = &mut self.net.unix[sock as usize];
             s.peer = None;
             s.state = State::Close;
+            while self.unix_take_chunk(sock).is_some() {}
             return Step::Done(Err(Errno::ECONNREFUSED));
         };
         let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
