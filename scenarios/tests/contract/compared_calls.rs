@@ -15,7 +15,7 @@ const ALL: Events = Events(0x2007);
 /// A call, and what it came to.
 pub(crate) type Call<K> = (String, Box<dyn Fn(Maker<K>, Fd) -> String>);
 
-fn call<K, T: std::fmt::Debug>(
+pub(crate) fn call<K, T: std::fmt::Debug>(
     calls: &mut Vec<Call<K>>,
     name: impl std::fmt::Display,
     make: impl Fn(Maker<K>, Fd) -> T + 'static,
@@ -223,8 +223,7 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
     let to = &mut calls;
     call(to, "close twice", |m: Maker<K>, fd| {
         let other = m.k.dup(fd);
-        let closed = other.map(|other| (m.k.close(other), m.k.close(other)));
-        closed
+        other.map(|other| (m.k.close(other), m.k.close(other)))
     });
     call(to, "dup", |m: Maker<K>, fd| gone(m.k, m.k.dup(fd)));
     for least in [-1, 0, 100, 1 << 30] {
@@ -417,18 +416,22 @@ pub(crate) fn end<K: Kernel>(k: K, log: &Log, made: Vec<Fd>) {
 
 /// Whether both kernels have what a call is about.
 pub(crate) fn is_alike<K>(m: Maker<K>, state: &str, name: &str) -> bool {
-    match state.starts_with("unix") {
-        true => !name.starts_with("accept4"),
-        // Where a directory ends each file system says itself; an address of another family is no address of a trait.
-        false => {
-            !(state == "directory" && name.starts_with("lseek"))
-                && (!name.starts_with("unix_") || m.domain == Domain::Unix)
-        }
-    }
+    let begins = |with: &str| name.starts_with(with);
+    let foreign = match state {
+        // An address of another family is no address of a trait.
+        unix if unix.starts_with("unix") => begins("accept4") || begins("ring accept"),
+        _ if begins("unix_") => m.domain != Domain::Unix,
+        // Where a directory ends each file system says itself.
+        "directory" => begins("lseek"),
+        // The number would be the ring's.
+        "closed" => begins("ring "),
+        _ => false,
+    };
+    !foreign
 }
 
 /// Makes each call in each state.
-fn product<K: Kernel>(m: Maker<K>, log: &Log, states: Vec<State<K>>, calls: Vec<Call<K>>) {
+pub(crate) fn product<K: Kernel>(m: Maker<K>, log: &Log, states: Vec<State<K>>, calls: Vec<Call<K>>) {
     m.k.sigaction(Signal::SIGPIPE, SigAction::ignore()).unwrap();
     for (state, begin) in &states {
         for call in calls.iter().filter(|(name, _)| is_alike(m, state, name)) {

@@ -4,6 +4,8 @@
 use crate::asleep::{Caller, Sleepers};
 use crate::unix::close_all;
 use eagain_net::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use std::time::Duration;
 
 const BLOCK: SocketFlags = SocketFlags::NONE;
@@ -109,7 +111,60 @@ fn aio_read_waits_for_the_low_water_mark<K: Sleepers>(k: K) {
     close_all(k, &[a, b]);
 }
 
+/// `anon_pipe_write`: it wakes readers where there was nothing, before it waits for room, and when it is done.
+fn pipe_writer_that_waits_wakes_readers_of_an_empty_pipe_only<K: Sleepers>(k: K) {
+    for (before, wakes) in [(0, true), (1, false)] {
+        let (reader, writer) = k.pipe2(BLOCK).unwrap();
+        let set = k.epoll_create().unwrap();
+        k.write(writer, &vec![1; before]).unwrap();
+        k.epoll_ctl(set, EpollOp::Add, reader, Events::IN | Events::ET, 7).unwrap();
+        let mut events = [EpollEvent::default(); 2];
+        assert_eq!(k.epoll_wait(set, &mut events, Some(Duration::ZERO), None), Ok(before));
+        let caller = Caller::start(k, move |k| k.write(writer, &[2; 70_000]));
+        assert_eq!(k.epoll_wait(set, &mut events, Some(Duration::ZERO), None), Ok(usize::from(wakes)));
+        let mut read = 0;
+        while read < before + 70_000 {
+            read += k.read(reader, &mut [0; 70_001]).unwrap();
+        }
+        assert_eq!(caller.end(k), Ok(70_000));
+        assert_eq!(k.epoll_wait(set, &mut events, Some(Duration::ZERO), None), Ok(0), "it is empty");
+        close_all(k, &[reader, writer, set]);
+    }
+}
+
+/// The ring's work is its owner's: the first who polls it leaves it something to do (`io_activate_pollwq`, `TWA_SIGNAL`).
+fn first_poll_of_a_ring_interrupts_a_wait_of_its_owner<K: Sleepers>(k: K) {
+    if k.io_uring_probe() != Advice::Available {
+        return;
+    }
+    for rounds in [1, 2] {
+        let fd = Arc::new(AtomicI32::new(-1));
+        let inside = fd.clone();
+        let caller = Caller::start(k, move |k| {
+            let ring = k.io_uring_setup(RingParams { entries: 8, cq_entries: 0, defer_taskrun: true })?;
+            let set = k.epoll_create()?;
+            inside.store(ring.fd().0, SeqCst);
+            let mut result = Ok(0);
+            for round in 0..rounds {
+                let timeout = if round == 0 { SOON } else { Some(Duration::from_millis(50)) };
+                result = k.epoll_wait(set, &mut [EpollEvent::default(); 2], timeout, None);
+            }
+            k.close(set)?;
+            result
+        });
+        for _ in 0..2 {
+            let mut asked = [PollFd::new(Fd(fd.load(SeqCst)), Events::IN)];
+            // By the second time its owner may have closed it.
+            let _ = k.poll(&mut asked, Some(Duration::ZERO), None);
+        }
+        let last = if rounds == 1 { Err(Errno::EINTR) } else { Ok(0) };
+        assert_eq!(caller.end(k), last, "once only");
+    }
+}
+
 crate::bodies! {
+    pipe_writer_that_waits_wakes_readers_of_an_empty_pipe_only
+    first_poll_of_a_ring_interrupts_a_wait_of_its_owner
     aio_read_waits_for_the_low_water_mark
     ring_receives_the_end_of_a_shut_udp_socket
     unix_socket_that_does_not_listen_accepts_nothing

@@ -14,6 +14,8 @@ mod compared;
 mod compared_addresses;
 mod compared_calls;
 mod compared_datagrams;
+mod compared_operations;
+mod compared_paths;
 mod compared_sequences;
 mod compared_states;
 mod connect;

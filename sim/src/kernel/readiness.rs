@@ -44,9 +44,9 @@ impl Readiness for SimKernel {
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {
         let timeout = nanoseconds(timeout);
         let args = [fds.len() as u64, timeout_word(timeout), 0, 0];
-        let mut deadline = None;
+        let mut limit = poll::Limit::new(timeout);
         let act = |w: &mut World, _, polling: &mut _| {
-            let step = poll::poll(w, fds, timeout, mask, polling, &mut deadline);
+            let step = poll::poll(w, fds, &mut limit, mask, polling);
             if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
                 let ready = fds.iter().filter(|entry| !entry.revents.is_empty());
                 found(w, ready.map(|entry| (entry.fd.0, entry.revents.0)));
@@ -69,9 +69,9 @@ impl Readiness for SimKernel {
         let args = [nfds as u64, timeout_word(timeout), 0, 0];
         let asked = [&read, &write, &except].map(|set| set.as_deref().cloned().unwrap_or_default());
         let mut sets = [read, write, except];
-        let mut deadline = None;
+        let mut limit = poll::Limit::new(timeout);
         let act = |w: &mut World, _, polling: &mut _| {
-            let step = poll::select(w, nfds, &mut sets, &asked, timeout, mask, polling, &mut deadline);
+            let step = poll::select(w, nfds, &mut sets, &asked, &mut limit, mask, polling);
             if let (true, Step::Done(Ok(_))) = (w.run.keeps_events(), &step) {
                 let sets = sets.iter().enumerate().filter_map(|(at, set)| Some((at, set.as_deref()?)));
                 found(w, sets.flat_map(|(at, set)| set.iter().map(move |fd| (fd.0, 1 << at))));

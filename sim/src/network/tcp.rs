@@ -55,6 +55,8 @@ impl RecvProgress {
 pub(crate) struct SendProgress {
     pub sent: usize,
     pub deadline: Option<u64>,
+    /// The caller waits itself, and goes on with what is left.
+    pub goes_on: bool,
 }
 
 impl SendProgress {

@@ -103,6 +103,8 @@ pub(crate) struct Ring {
     pub owner: u32,
     /// Completions appear only inside `enter`, called by `owner`.
     pub defer: bool,
+    /// It was ever asked what poll says of it.
+    pub polled: bool,
     pub queue_entries: usize,
     pub done_entries: usize,
     pub queue: VecDeque<Submission>,

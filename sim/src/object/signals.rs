@@ -25,7 +25,7 @@ pub(crate) struct ThreadSignals {
     awaited: SigSet,
     /// It was woken for one, and has not run since: another one is for another thread (`wants_signal`).
     told: bool,
-    /// It was stopped and continued while it waited: `EINTR` without a handler.
+    /// It was woken as for a signal while it waited, by a stop or the like: `EINTR` without a handler.
     stopped: bool,
 }
 
@@ -119,8 +119,8 @@ impl ThreadSignals {
         std::mem::take(&mut self.stopped)
     }
 
-    /// It is stopped while it waits, and will be continued.
-    pub fn stop_and_continue(&mut self) {
+    /// It is woken as for a signal.
+    pub fn set_stopped(&mut self) {
         self.stopped = true;
     }
 

@@ -198,7 +198,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         }),
         Some(from) => w.by_borrowed_fd(thread, file, |w, fd| {
             let rest = &buffer[from + moved..];
-            let mut progress = SendProgress { sent: 0, deadline };
+            let mut progress = SendProgress { sent: 0, deadline, goes_on: !nonblocking };
             // SIGPIPE is not for the program's thread.
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             match regular {

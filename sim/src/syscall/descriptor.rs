@@ -354,7 +354,7 @@ pub(crate) fn wait_for_file(
 }
 
 /// What makes a descriptor takes these flags, and an eventfd one more.
-pub(super) fn check_flags(flags: SocketFlags) -> Result<()> {
+pub(crate) fn check_flags(flags: SocketFlags) -> Result<()> {
     let known = SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC);
     if known.contains(flags) { Ok(()) } else { Err(Errno::EINVAL) }
 }

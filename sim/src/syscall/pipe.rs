@@ -99,6 +99,7 @@ fn attempt_write(
         return or_sent(progress.sent, Errno::EPIPE);
     }
     let rest = &bytes[progress.sent..];
+    let was_empty = p.is_empty();
     let n = p.write(rest, progress.sent == 0);
     progress.sent += n;
     if n > 0 {
@@ -106,7 +107,12 @@ fn attempt_write(
         w.run.payload(me, &rest[..n], true);
         w.pipes[pipe as usize].written_by = me;
         w.scheduler.exchanged(&w.run, read_by);
-        w.notify(reader, Events::IN, Some(SigCode::PollIn));
+        // Who is about to wait for room wakes a reader where there was nothing; who is done always does (`poll_usage`).
+        if was_empty || progress.sent == bytes.len() || !(waits || progress.goes_on) {
+            w.notify(reader, Events::IN, Some(SigCode::PollIn));
+        } else {
+            signal::send_sigio(w, reader, SigCode::PollIn);
+        }
     }
     if progress.sent == bytes.len() {
         return Step::Done(Ok(bytes.len()));

@@ -18,14 +18,25 @@ pub(crate) struct Polling {
     nfds: Option<i32>,
 }
 
-/// `deadline` outlasts a stop of the process, after which the call begins anew.
+/// How long a poll or select waits. When that is over stays as it was where the process was stopped, after which the call begins
+/// anew.
+pub(crate) struct Limit {
+    timeout: Option<u64>,
+    deadline: Option<u64>,
+}
+
+impl Limit {
+    pub fn new(timeout: Option<u64>) -> Limit {
+        Limit { timeout, deadline: None }
+    }
+}
+
 pub(crate) fn poll(
     w: &mut World,
     fds: &mut [PollFd],
-    timeout: Option<u64>,
+    limit: &mut Limit,
     mask: Option<SigSet>,
     polling: &mut Polling,
-    deadline: &mut Option<u64>,
 ) -> Step<usize> {
     let process = w.my_process();
     if fds.len() > w.processes[process].fds.limit() {
@@ -55,24 +66,23 @@ pub(crate) fn poll(
     if n > 0 {
         return Step::Done(Ok(n));
     }
-    wait_for_any(w, files, timeout, polling, deadline)
+    wait_for_any(w, files, limit, polling)
 }
 
 /// Waits for any of `files`, or of those that it has waited for already; 0 when the time is over.
 fn wait_for_any(
     w: &mut World,
     files: Vec<(u32, Events)>,
-    timeout: Option<u64>,
+    limit: &mut Limit,
     polling: &mut Polling,
-    deadline: &mut Option<u64>,
 ) -> Step<usize> {
-    if deadline.is_none()
-        && let Some(timeout) = timeout
+    if limit.deadline.is_none()
+        && let Some(timeout) = limit.timeout
     {
-        *deadline = Some(w.deadline_after(timeout));
+        limit.deadline = Some(w.deadline_after(timeout));
     }
     let thread = w.scheduler.current();
-    if deadline.is_some_and(|at| w.run.now() >= at) {
+    if limit.deadline.is_some_and(|at| w.run.now() >= at) {
         // A signal counts even when there was no time to wait, unlike in epoll_wait.
         let mask = w.scheduler[thread].signals.mask();
         return if signal::is_pending(w, SigSet(!mask.0)) { Step::Wait } else { Step::Done(Ok(0)) };
@@ -86,7 +96,7 @@ fn wait_for_any(
     for &(file, events) in &*files {
         w.files[file].watch(Watcher::Thread { thread, events, exclusive: false }, false);
     }
-    w.wait(WaitOn::Files(files.iter().map(|&(file, _)| file).collect()), *deadline);
+    w.wait(WaitOn::Files(files.iter().map(|&(file, _)| file).collect()), limit.deadline);
     Step::Wait
 }
 
@@ -95,10 +105,9 @@ pub(crate) fn select(
     nfds: i32,
     sets: &mut [Option<&mut FdSet>; 3],
     asked: &[FdSet; 3],
-    timeout: Option<u64>,
+    limit: &mut Limit,
     mask: Option<SigSet>,
     polling: &mut Polling,
-    deadline: &mut Option<u64>,
 ) -> Step<usize> {
     if !(0..=FdSet::SIZE).contains(&nfds) {
         return Step::Done(Err(Errno::EINVAL));
@@ -145,7 +154,7 @@ pub(crate) fn select(
         }
         files.extend(file.map(|file| (file, events)));
     }
-    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, timeout, polling, deadline) };
+    let step = if n > 0 { Step::Done(Ok(n)) } else { wait_for_any(w, files, limit, polling) };
     if matches!(step, Step::Done(Ok(_))) {
         for (set, found) in sets.iter_mut().zip(found) {
             if let Some(set) = set {

@@ -313,10 +313,15 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     } else if matches!(w.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
         let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
-        w.signals_sent = true;
-        w.scheduler[thread].signals.stop_and_continue();
-        w.wake(thread, Wake::Signal);
+        interrupt(w, thread);
     }
+}
+
+/// `thread`, which waits, looks whether there is a signal, and there is none.
+pub(super) fn interrupt(w: &mut World, thread: u32) {
+    w.signals_sent = true;
+    w.scheduler[thread].signals.set_stopped();
+    w.wake(thread, Wake::Signal);
 }
 
 pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Result<SigAction> {

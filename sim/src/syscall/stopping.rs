@@ -1,8 +1,8 @@
 //! Stop signals and `SIGCONT` (kernel/signal.c: `prepare_signal`, `do_signal_stop`). A process that is stopped runs nothing: its
 //! threads leave what they wait in, and go on when it is continued. Timers and what arrives do not stop.
 
+use super::signal;
 use crate::object::STOPS;
-use crate::scheduler::Wake;
 use crate::world::World;
 use eagain_net::{SigSet, Signal};
 
@@ -34,12 +34,10 @@ pub(super) fn prepare(w: &mut World, process: u32, signal: Signal) {
 pub(super) fn stop(w: &mut World, process: u32) {
     w.processes[process].stopped = true;
     w.any_stopped = true;
-    w.signals_sent = true;
     for thread in 0..w.scheduler.len() as u32 {
-        let t = &mut w.scheduler[thread];
+        let t = &w.scheduler[thread];
         if t.process == process && t.is_waiting() {
-            t.signals.stop_and_continue();
-            w.wake(thread, Wake::Signal);
+            signal::interrupt(w, thread);
         }
     }
 }

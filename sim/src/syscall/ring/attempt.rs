@@ -128,7 +128,10 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
                 false => Ok(woken),
             };
             let mask = mask.unwrap_or(Events::NONE);
-            if mask.is_empty() {
+            if mask.is_empty() && is_regular(w, ring, op) {
+                // Nothing would ever wake it (`io_poll_add`).
+                done(Err(Errno::EINVAL))
+            } else if mask.is_empty() {
                 Attempt::Pend(asked)
             } else if multishot && first {
                 Attempt::Ready(asked, mask)
@@ -262,6 +265,13 @@ fn is_on_set(w: &mut World, ring: u32, op: u32) -> bool {
     matches!(open.object, Object::Epoll(_)) && !open.nonblocking()
 }
 
+/// A socket is read and written where it is (`sock_read_iter`, `sock_write_iter`).
+fn has_position(w: &mut World, ring: u32, op: u32, offset: u64) -> bool {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    let socket = w.files.get(file).is_some_and(|open| open.object.is_socket());
+    !socket || offset == 0 || offset == u64::MAX
+}
+
 fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> Attempt {
     if is_regular(w, ring, op) {
         let most = shorten(w, ring, op, buffer.len(), Events::IN);
@@ -275,9 +285,16 @@ fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> At
         });
         return whole(result, buffer.len());
     }
+    if !has_position(w, ring, op, offset) {
+        return done(Err(Errno::ESPIPE));
+    }
     let most = shorten(w, ring, op, buffer.len(), Events::IN);
     let into = &mut buffer[..most];
     match receive::take(w, ring, op, |w, fd| descriptor::read(w, fd, into, &mut RecvProgress::default())) {
+        // The worker does not wait for a file that is non-blocking, as it does when it receives.
+        Err(Errno::EAGAIN) if is_shut_datagram(w, ring, op) && is_nonblocking(w, ring, op) => {
+            Attempt::Deferred(-Errno::EAGAIN.0)
+        }
         Err(Errno::EAGAIN) => pend(w, ring, op, 0, false, Events::IN),
         result => whole(result, buffer.len()),
     }
@@ -289,6 +306,9 @@ fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attemp
     if counter && bytes.is_empty() {
         // `loop_rw_iter`: nothing is asked of it.
         return Attempt::Done(0, false);
+    }
+    if !has_position(w, ring, op, offset) {
+        return Attempt::Deferred(-Errno::ESPIPE.0);
     }
     let regular = is_regular(w, ring, op);
     let result = on_ring_file(w, ring, op, |w, fd| {
@@ -337,12 +357,14 @@ pub(crate) fn shorten(w: &mut World, ring: u32, op: u32, len: usize, ready: Even
     }
 }
 
+fn is_nonblocking(w: &mut World, ring: u32, op: u32) -> bool {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    w.files.get(file).is_some_and(|open| open.nonblocking())
+}
+
 /// Whether an operation on a non-blocking file gives up instead of pending.
 fn gives_up(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    if !w.files.get(file).is_some_and(|open| open.nonblocking())
-        || work::choose(w, ring, Family::RingAgain, |r| &mut r.agains) == 0
-    {
+    if !is_nonblocking(w, ring, op) || work::choose(w, ring, Family::RingAgain, |r| &mut r.agains) == 0 {
         return false;
     }
     work::record_fault(w, ring, op, Family::RingAgain, 0);

@@ -14,6 +14,7 @@ use crate::scheduler::Step;
 use crate::syscall::descriptor;
 use crate::syscall::descriptor::wait_for_file;
 use crate::syscall::signal;
+use crate::trace::Kind;
 use crate::world::{NONE, World};
 use eagain_net::{
     Completed, CompletedFlags, Errno, Events, Fd, Operation, Result, RingParams, SigSet, Submission,
@@ -90,6 +91,7 @@ pub(crate) fn setup(w: &mut World, params: RingParams) -> Result<Fd> {
         process,
         owner,
         defer: params.defer_taskrun,
+        polled: false,
         queue_entries: queue as usize,
         done_entries: done as usize,
         queue: VecDeque::new(),
@@ -220,8 +222,22 @@ pub(crate) fn reap(w: &mut World, fd: Fd, into: &mut Vec<Completed>) -> Result<u
     Ok(into.len() - before)
 }
 
+/// The first who polls a ring leaves work to its owner (`io_activate_pollwq`), which ends a wait as a signal does that has no handler;
+/// but not `enter`, which does the work.
+fn interrupt_owner(w: &mut World, owner: u32) {
+    let t = &mut w.scheduler[owner];
+    if t.is_waiting() && t.call != Kind::RingEnter {
+        signal::interrupt(w, owner);
+    }
+}
+
 /// What poll says of a ring: completions are there, or behind for want of room, or work that `enter` would turn into some.
 pub(crate) fn poll_ring(w: &mut World, file: u32) -> Events {
+    let Some(ring) = get(w, file) else { return Events::NONE };
+    if ring.defer && !std::mem::replace(&mut ring.polled, true) {
+        let owner = ring.owner;
+        interrupt_owner(w, owner);
+    }
     let Some(ring) = get(w, file) else { return Events::NONE };
     let mut mask = Events::NONE;
     if ring.ready() > 0 || !ring.overflow.is_empty() || ring.defer && !ring.work.is_empty() {
@@ -290,6 +306,11 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
     let Some(head) = chain.pop_front() else { return };
     let timeout = take_linked_timeout(&head, &mut chain);
     let found = match operation_fd(&head.operation) {
+        _ if let Operation::Accept { flags, .. } = head.operation
+            && descriptor::check_flags(flags).is_err() =>
+        {
+            Err(Errno::EINVAL)
+        }
         Some(fd) if !pool::looks_up(&head.operation) => file_of(w, file, fd),
         _ => Ok(NONE),
     };

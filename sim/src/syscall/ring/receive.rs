@@ -15,34 +15,34 @@ use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SigSet};
 
 pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
     let all = flags.contains(RecvFlags::WAITALL) && !flags.contains(RecvFlags::PEEK);
-    let now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
+    let mut now = flags.without(RecvFlags::WAITALL) | RecvFlags::DONTWAIT;
+    if all && is_unix(w, ring, op) {
+        // It asks for all itself, and takes an error that comes behind the bytes.
+        now |= RecvFlags::WAITALL;
+    }
     let most = if all { buffer.len() } else { attempt::shorten(w, ring, op, buffer.len(), Events::IN) };
-    let mut moved = attempt::moved_so_far(w, ring, op);
-    loop {
-        let rest = &mut buffer[moved..most];
-        let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut RecvProgress::default());
-        let received = match flags.contains(RecvFlags::OOB) {
-            true => attempt::on_ring_file(w, ring, op, receive),
-            false => take(w, ring, op, receive),
-        };
-        match received {
-            Ok(0) if all => return Attempt::Done(moved as i32, moved < most),
-            Ok(n) => {
-                moved += n;
-                attempt::set_moved(w, ring, op, moved);
-                if !all || moved == most {
-                    return Attempt::Done(moved as i32, false);
-                }
-                if !flags.contains(RecvFlags::DONTWAIT) {
-                    // What more there is, is received with the deferred work (`io_net_retry`).
-                    return Attempt::Pend(Events::IN);
-                }
+    let moved = attempt::moved_so_far(w, ring, op);
+    let dont_wait = flags.contains(RecvFlags::DONTWAIT);
+    let rest = &mut buffer[moved..most];
+    let receive = |w: &mut World, fd| socket::recv(w, fd, rest, now, &mut RecvProgress::default());
+    let received = match flags.contains(RecvFlags::OOB) {
+        true => attempt::on_ring_file(w, ring, op, receive),
+        false => take(w, ring, op, receive),
+    };
+    match received {
+        Ok(0) if all => Attempt::Done(moved as i32, moved < most),
+        Ok(n) => {
+            let moved = moved + n;
+            attempt::set_moved(w, ring, op, moved);
+            // What more there is, is received with the deferred work (`io_net_retry`), which who does not wait has not. A datagram
+            // is all that comes, and says how long it was where it was cut.
+            match all && moved < most && !dont_wait && streams(w, ring, op) {
+                true => Attempt::Pend(Events::IN),
+                false => Attempt::Done(moved as i32, all && moved != most),
             }
-            Err(Errno::EAGAIN) => {
-                return attempt::pend(w, ring, op, moved, flags.contains(RecvFlags::DONTWAIT), Events::IN);
-            }
-            Err(errno) => return moved_or(errno, moved),
         }
+        Err(Errno::EAGAIN) => attempt::pend(w, ring, op, moved, dont_wait, Events::IN),
+        Err(errno) => moved_or(errno, moved),
     }
 }
 
@@ -101,6 +101,21 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
             return Attempt::Pend(Events::IN);
         }
     }
+}
+
+/// Whether what an operation is about has more to come.
+fn streams(w: &mut World, ring: u32, op: u32) -> bool {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    match w.files.get(file).map(|open| &open.object) {
+        Some(&Object::Unix(sock)) => !w.network.unix_is_datagram(sock),
+        Some(Object::Udp(_)) => false,
+        _ => true,
+    }
+}
+
+fn is_unix(w: &mut World, ring: u32, op: u32) -> bool {
+    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    w.files.get(file).is_some_and(|open| matches!(open.object, Object::Unix(_)))
 }
 
 /// The socket that an operation is about.
