@@ -5,7 +5,7 @@
 use eagain_scenarios::conform::call::{Call, Op};
 use eagain_scenarios::conform::machine::Machine;
 use eagain_scenarios::conform::sides::calls_of;
-use eagain_scenarios::conform::{files, generate, handoff, script};
+use eagain_scenarios::conform::{files, generate, handoff, script, waiting};
 use eagain_sim::Engine;
 use eagain_sim::trace::Kind;
 use std::collections::BTreeSet;
@@ -31,6 +31,13 @@ fn random_programs_that_wait_agree_with_linux() {
         printed.contains("recv          connection  MSG_WAITALL") && printed.contains("\nempty: "),
         "{printed}"
     );
+}
+
+/// Each cell of the table that `conform --waiting` prints occurs, or has the reason why it cannot, and does not.
+#[test]
+fn every_cell_of_the_table_occurs_or_has_its_reason() {
+    let [empty, impossible] = waiting::uncovered(1_500);
+    assert_eq!((empty, impossible), (Vec::new(), Vec::new()));
 }
 
 #[test]

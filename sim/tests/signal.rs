@@ -418,3 +418,23 @@ fn turns(sim: &mut Sim) {
 fn a_process_that_is_stopped_runs_nothing_until_it_is_continued() {
     common::check(turns);
 }
+
+// kernel/signal.c, `__send_signal_locked`: a full queue (`RLIMIT_SIGPENDING`, which counts a user on Linux) refuses signals of real
+// time but those of `kill`, which pend once; standard ones need no place.
+row!(full_signal_queue_refuses_what_carries_a_value, |k| {
+    let set = SigSet::of(&[RT, USR1, Signal(40)]);
+    k.sigprocmask(MaskHow::Block, set).unwrap();
+    let queue = |value| k.sigqueue(k.getpid(), RT, value);
+    let queued = (0..).take_while(|&value| queue(value).is_ok()).count();
+    assert_eq!(queued, 1024);
+    assert_eq!(queue(0), Err(Errno::EAGAIN));
+    assert_eq!(k.tgkill(k.gettid(), RT), Err(Errno::EAGAIN));
+    assert_eq!((k.kill(k.getpid(), USR1), k.sigqueue(k.getpid(), USR1, 7)), (Ok(()), Ok(())));
+    assert_eq!([(); 3].map(|()| k.kill(k.getpid(), Signal(40))), [Ok(()); 3]);
+    let take = |signal: Signal| k.sigtimedwait(SigSet::of(&[signal]), Some(Duration::ZERO));
+    assert_eq!([take(Signal(40)).is_ok(), take(Signal(40)).is_ok(), take(USR1).is_ok()], [true, false, true]);
+    assert_eq!(take(RT).map(|info| info.value), Ok(0), "the first comes first");
+    assert_eq!((queue(5000), queue(5001)), (Ok(()), Err(Errno::EAGAIN)), "there was room for one");
+    let taken: Vec<u64> = (0..1024).map(|_| take(RT).unwrap().value).collect();
+    assert_eq!((taken[1023], take(RT).map(|_| ())), (5000, Err(Errno::EAGAIN)));
+});

@@ -273,7 +273,11 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
     }
     call(to, "fsync", |m: Maker<K>, fd| m.k.fsync(fd));
     call(to, "fdatasync", |m: Maker<K>, fd| m.k.fdatasync(fd));
-    call(to, "flock", |m: Maker<K>, fd| (m.k.flock(fd), m.k.flock(fd)));
+    for lock in [FileLock::Exclusive, FileLock::Shared, FileLock::Unlock] {
+        call(to, format!("flock {lock:?}"), move |m: Maker<K>, fd| {
+            (m.k.flock(fd, lock), m.k.flock(fd, lock))
+        });
+    }
     call(to, "fstat", |m: Maker<K>, fd| {
         m.k.fstat(fd).map(|stat| (stat.is_dir, if stat.is_dir { 0 } else { stat.len }))
     });

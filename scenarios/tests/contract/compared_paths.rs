@@ -168,7 +168,7 @@ fn single<K: Kernel>(k: K, log: &Log) {
 
 fn renaming<K: Kernel>(k: K, log: &Log) {
     // Of each two, one is renamed to the other.
-    let goes = |from: usize, to: usize| (from <= to) == ((from + to) % 2 == 0);
+    let goes = |from: usize, to: usize| (from <= to) == (from + to).is_multiple_of(2);
     for (at, from) in PATHS.iter().enumerate() {
         for (_, to) in PATHS.iter().enumerate().filter(|&(to, _)| goes(at, to)) {
             let said = in_directory(k, "renaming", |base| {

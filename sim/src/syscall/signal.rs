@@ -413,13 +413,13 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
     if info.signal.0 != 0 && !info.signal.is_valid() {
         return Err(Errno::EINVAL);
     }
-    if info.code == SigCode::Queue
-        && info.signal.is_realtime()
-        && signals_queued(w, process) >= w.knobs.sigpending_limit
-    {
+    let full = info.signal.is_realtime() && signals_queued(w, process) >= w.knobs.sigpending_limit;
+    if full && info.code == SigCode::Queue {
         return Err(Errno::EAGAIN);
     }
-    if info.signal.0 != 0 {
+    // One that `kill` sends pends without a place in the queue then, once (`__send_signal_locked`).
+    let lost = full && w.processes[process].signals.queue().set.contains(info.signal);
+    if info.signal.0 != 0 && !lost {
         send_to_process(w, process, info);
     }
     w.scheduler.handed_over();

@@ -40,18 +40,32 @@ const RESULTS: &[(&str, &str, &[&str])] = &[
     ("aio write", "", &["all", "short", "EAGAIN", "EINTR", "EPIPE"]),
 ];
 
-/// Cells that cannot occur: call, result, whether it waited, and why.
-const NEVER: &[(&str, &str, bool, &str)] = &[
-    ("", "EINTR", false, "only a wait is interrupted"),
-    ("", "nothing", false, "a ring is left with nothing done only when a wait for it ends"),
-    ("poll", "0", false, "each has time"),
-    ("select", "0", false, "each has time"),
-    ("epoll_wait", "0", false, "each has time"),
-    ("sigtimedwait", "EAGAIN", false, "each has time"),
-    ("aio read", "EAGAIN", false, "its descriptor waits, and each has time"),
-    ("epoll_wait", "EINVAL", true, "arguments are looked at before the wait"),
-    ("ring recv", "EBADF", true, "a number is looked up when it is submitted"),
-    ("ring poll", "EBADF", true, "a number is looked up when it is submitted"),
+/// Cells that cannot occur: call, object, result, whether it waited, and why.
+const NEVER: &[(&str, &str, &str, bool, &str)] = &[
+    ("", "", "EINTR", false, "only a wait is interrupted"),
+    ("", "", "nothing", false, "a ring is left with nothing done only when a wait for it ends"),
+    ("poll", "", "0", false, "each has time"),
+    ("select", "", "0", false, "each has time"),
+    ("epoll_wait", "", "0", false, "each has time"),
+    ("sigtimedwait", "", "EAGAIN", false, "each has time"),
+    ("connect", "unconnected", "ECONNRESET", false, "what shutdown ended, only who waits is told"),
+    ("epoll_wait", "", "EINVAL", true, "arguments are looked at before the wait"),
+    ("read", "", "EINVAL", true, "arguments are looked at before the wait"),
+    (
+        "recv",
+        "unconnected",
+        "ENOTCONN",
+        true,
+        "it is looked at before the wait, and a socket that was connected is none such",
+    ),
+    ("ring recv", "", "ENOTCONN", true, "it is looked at before the wait"),
+    ("ring recv", "", "EBADF", true, "a number is looked up when it is submitted"),
+    ("ring poll", "", "EBADF", true, "a number is looked up when it is submitted"),
+    ("recv", "connection", "EBADF", false, "a number that is closed is of no object"),
+    ("accept4", "listener", "EBADF", false, "a number that is closed is of no object"),
+    ("read", "counter", "EBADF", false, "a number that is closed is of no object"),
+    ("select", "", "EBADF", true, "a number that is closed meanwhile is ready"),
+    ("connect", "unconnected", "EISCONN", true, "who is connected while it waits is told so by 0"),
 ];
 
 /// Where a call was: it, its object and what poll said of that, its flags, what it came to, whether it waited.
@@ -106,8 +120,18 @@ impl Table {
         }
     }
 
+    /// What occurred although there is a reason why it cannot.
+    pub(super) fn impossible(&self) -> Vec<String> {
+        let cells = self.0.keys().filter_map(|cell| {
+            let why = reason(cell.call, cell.object, &cell.result, cell.waited)?;
+            let when = if cell.waited { "waited" } else { "at once" };
+            Some(format!("{} {} {} {when}: {why}", cell.call, cell.object, cell.result))
+        });
+        cells.collect()
+    }
+
     /// What never occurred, and with a reason what cannot.
-    fn empty(&self) -> (Vec<String>, BTreeSet<String>) {
+    pub(super) fn empty(&self) -> (Vec<String>, BTreeSet<String>) {
         let (mut empty, mut never) = (Vec::new(), BTreeSet::new());
         for &(call, object, results) in RESULTS {
             for (result, waited) in results.iter().flat_map(|&result| [(result, false), (result, true)]) {
@@ -119,17 +143,23 @@ impl Table {
                     continue;
                 }
                 let when = if waited { "waited" } else { "at once" };
-                let reason = NEVER.iter().find(|&&(of, what, when, _)| {
-                    (of.is_empty() || of == call) && (what, when) == (result, waited)
-                });
-                match reason {
-                    Some((.., why)) => _ = never.insert(format!("{result} {when}: {why}")),
+                match reason(call, object, result, waited) {
+                    Some(why) => _ = never.insert(format!("{result} {when}: {why}")),
                     None => empty.push(format!("{call} {object} {result} {when}")),
                 }
             }
         }
         (empty, never)
     }
+}
+
+/// Why a cell cannot occur.
+fn reason(call: &str, object: &str, result: &str, waited: bool) -> Option<&'static str> {
+    let is = |mean: &str, what: &str| mean.is_empty() || mean == what;
+    let never = NEVER
+        .iter()
+        .find(|&&(of, on, what, when, _)| is(of, call) && is(on, object) && (what, when) == (result, waited));
+    never.map(|&(.., why)| why)
 }
 
 impl fmt::Display for Table {
@@ -150,6 +180,9 @@ impl fmt::Display for Table {
         let (empty, never) = self.empty();
         for why in never {
             writeln!(f, "cannot be: {why}")?;
+        }
+        for cell in self.impossible() {
+            writeln!(f, "cannot be, and was: {cell}")?;
         }
         write!(f, "empty: {}", if empty.is_empty() { "none".to_owned() } else { empty.join(", ") })
     }
