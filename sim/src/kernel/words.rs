@@ -1,7 +1,6 @@
-//! Arguments as the words of an event, and what else of a call a kept trace shows.
+//! Arguments as the words of an event.
 
 use crate::stack::with;
-use crate::world::World;
 use eagain_net::{Fd, SocketOption};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub(super) fn timeout_word(timeout: Option<u64>) -> u64 {
 }
 
 /// The value of an option as a word, which [`crate::calls::put_option_value`] writes: `u64::MAX` is for ever, or off.
-fn option_word(option: SocketOption) -> u64 {
+pub(super) fn option_word(option: SocketOption) -> u64 {
     use SocketOption as O;
     match option {
         O::ReuseAddr(on) | O::ReusePort(on) | O::NoDelay(on) | O::KeepAlive(on) | O::V6Only(on) => {
@@ -40,24 +39,5 @@ fn option_word(option: SocketOption) -> u64 {
         O::Linger(seconds) => seconds.map_or(u64::MAX, u64::from),
         O::RecvTimeout(timeout) | O::SendTimeout(timeout) => timeout_word(nanoseconds(timeout)),
         O::Error(errno) => errno.map_or(0, |errno| errno.0 as u64),
-    }
-}
-
-// None of these is in the hash: it has the results that they come to.
-impl World {
-    /// The call under way gives an option this value, or was told it.
-    pub(super) fn note_option(&mut self, option: SocketOption) {
-        if self.run.keeps_events() {
-            let me = self.scheduler.current();
-            self.run.payload(me, &option_word(option).to_le_bytes(), false);
-        }
-    }
-
-    /// The wait under way has found a descriptor ready; `data` is that of its entry in an epoll set.
-    pub(crate) fn found(&mut self, fd: i32, events: u32, data: u64) {
-        let me = self.scheduler.current();
-        for bytes in [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()] {
-            self.run.payload(me, bytes, false);
-        }
     }
 }
