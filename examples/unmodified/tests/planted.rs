@@ -35,11 +35,11 @@ fn planted_bugs_are_found_and_their_repaired_programs_hold() {
     ];
     for (scenario, says) in planted {
         // Every run fails there, and a loop without progress takes long to be one.
-        let seeds = if scenario == "end-inside" { 2 } else { 60 };
+        let seeds = if scenario == "end-inside" { 2 } else { 200 };
         let (status, failures) = sweep(scenario, "broken", seeds, out.path());
         let found = failures.iter().all(|failure| failure.contains(says));
         assert!(status == Some(1) && !failures.is_empty() && found, "{scenario}: {status:?} {failures:#?}");
-        let (status, failures) = sweep(scenario, "fixed", 20, out.path());
+        let (status, failures) = sweep(scenario, "fixed", 50, out.path());
         assert!(status == Some(0), "{scenario}: the repaired program is blamed: {failures:#?}");
     }
 }
