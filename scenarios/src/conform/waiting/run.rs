@@ -22,8 +22,6 @@ use std::time::Duration;
 const NOW: Option<Duration> = Some(Duration::ZERO);
 /// Timeouts are over after it.
 const LATER: Duration = Duration::from_millis(800);
-/// How long threads of the C library take to get into their calls.
-const SHORT: Duration = Duration::from_millis(2);
 /// How long a thread of the simulation has to come to rest.
 const REST: Duration = Duration::from_micros(60);
 const RESTARTS: Signal = Signal::SIGUSR1;
@@ -54,6 +52,23 @@ struct Worker {
     /// What Linux says of the thread. Open from the start: a number that the program closes must not come back while somebody
     /// only looks.
     stat: Option<File>,
+}
+
+/// Whether a thread's line in `/proc` says that it sleeps (`proc_pid_stat(5)`).
+fn is_asleep(stat: &[u8]) -> bool {
+    let after = stat.rsplit(|&byte| byte == b')').next().unwrap_or(&[]);
+    after.trim_ascii_start().starts_with(b"S")
+}
+
+/// Whether every other thread of this process sleeps: those of the C library that do what AIO was given, and those of the kernel
+/// that do what a ring was given, are not the program's own. It opens files, whose numbers nobody else may take: to be asked once
+/// the workers rest.
+fn others_sleep() -> bool {
+    let me = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut others = threads.filter(|thread| Some(&*thread.file_name()) != me.file_name());
+    // One that has ended meanwhile does nothing any more.
+    others.all(|thread| std::fs::read(thread.path().join("stat")).map_or(true, |stat| is_asleep(&stat)))
 }
 
 fn work<K: Kernel>(k: K, desk: &Desk) {
@@ -140,32 +155,28 @@ impl<K: Kernel> Program<K> {
         }
     }
 
-    /// Waits until every worker has returned, or is asleep inside its call.
+    /// Waits until every worker has returned, or is asleep inside its call, and those who work for it sleep too.
     fn settle(&mut self) {
         let real = TypeId::of::<K>() == TypeId::of::<Linux>();
-        let asleep = |worker: &Worker| {
-            let mut text = [0; 512];
-            let read = worker.stat.as_ref().and_then(|stat| stat.read_at(&mut text, 0).ok()).unwrap_or(0);
-            let after = text[..read].rsplit(|&byte| byte == b')').next().unwrap_or(&[]);
-            after.trim_ascii_start().starts_with(b"S")
-        };
         let rests = |worker: &Worker| match worker.desk.state.load(SeqCst) {
             GIVEN => false,
-            INSIDE if real => asleep(worker) && worker.desk.state.load(SeqCst) == INSIDE,
+            INSIDE if real => {
+                let mut text = [0; 512];
+                let read = worker.stat.as_ref().and_then(|stat| stat.read_at(&mut text, 0).ok()).unwrap_or(0);
+                is_asleep(&text[..read]) && worker.desk.state.load(SeqCst) == INSIDE
+            }
             _ => true,
         };
-        let library = self.workers.iter().any(|worker| matches!(worker.call, Some((Step::Aio(..), _))));
-        if real && library {
-            // Its threads are not seen.
-            let _ = self.k.nanosleep(SHORT);
-        }
+        let helped = |worker: &Worker| matches!(worker.call, Some((Step::Aio(..) | Step::Ring(..), _)));
+        let helpers = real && self.workers.iter().any(helped);
         let mut calm = 0;
         while calm < 2 {
             match real {
                 true => self.k.sched_yield(),
                 false => _ = self.k.nanosleep(REST),
             }
-            calm = if self.workers.iter().all(rests) { calm + 1 } else { 0 };
+            let rest = self.workers.iter().all(rests) && (!helpers || others_sleep());
+            calm = if rest { calm + 1 } else { 0 };
         }
     }
 
