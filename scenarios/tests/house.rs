@@ -152,6 +152,37 @@ fn in_a_circle(files: &BTreeMap<String, String>, names: impl Fn(&str, &str) -> b
     left
 }
 
+/// The page of variables and flags has each flag that the help of a command has.
+#[test]
+fn every_flag_is_in_the_documents() {
+    let page = fs::read_to_string(root().join("docs/ENVIRONMENT.md")).expect("the page");
+    let help = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_eagain")).args(arguments).output();
+        String::from_utf8(output.expect("the command runs").stdout).expect("help is text")
+    };
+    let all = help(&["--help"]);
+    let commands =
+        all.split_once("Commands:\n").and_then(|(_, rest)| rest.split_once("\n\n")).expect("a list").0;
+    let mut missing = Vec::new();
+    let mut seen = 0;
+    for command in commands.lines().filter_map(|line| line.split_whitespace().next()) {
+        // `conform` has flags of its own, on a page of its own.
+        if ["help", "conform"].contains(&command) {
+            continue;
+        }
+        let text = help(&[command, "--help"]);
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        for flag in words.filter(|word| word.starts_with("--") && word.len() > 2 && *word != "--help") {
+            seen += 1;
+            if ![format!("`{flag}`"), format!("`{flag} ")].iter().any(|form| page.contains(form)) {
+                missing.push(format!("{command} {flag}"));
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} flags");
+    assert_eq!(missing, Vec::<String>::new());
+}
+
 /// What `cargo deny` checks in CI, on any machine: each dependency has a licence that `deny.toml` allows.
 #[test]
 fn dependencies_have_permitted_licences() {

@@ -118,7 +118,20 @@ pub fn add_unpassed_of(sums: &mut Sums, scenario: &'static str) {
 /// the scenarios that a sweep without names runs, `others` those that are run by name only.
 pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario], others: &[Scenario]) {
     let marks: BTreeSet<&Mark> = inventory::iter::<Mark>.into_iter().collect();
-    if marks.is_empty() {
+    // Also by a scenario that the command does not have.
+    let is_foreign = |mark: &Mark| {
+        let mut declared = inventory::iter::<Declared>.into_iter();
+        declared.any(|other| other.file == mark.file && !swept.contains(other.scenario))
+    };
+    // A name that is in one place only was passed there.
+    let is_plain = |mark: &Mark| {
+        sums.sometimes.values().any(|names| names.contains_key(mark.name))
+            && marks.iter().filter(|other| other.name == mark.name).count() == 1
+    };
+    // Bodies are called for what is in question then, if anything is.
+    let asked: Vec<&Mark> =
+        marks.iter().copied().filter(|mark| !is_foreign(mark) && !is_plain(mark)).collect();
+    if asked.is_empty() {
         return;
     }
     let (inside, outside): (Vec<&Scenario>, Vec<&Scenario>) =
@@ -136,13 +149,8 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
             names.contains_key(mark.name) && (lives_at(scenario, mark) || !is_another())
         })
     };
-    // Also by one that the command does not have.
-    let is_foreign = |mark: &Mark| {
-        let mut declared = inventory::iter::<Declared>.into_iter();
-        declared.any(|other| other.file == mark.file && !swept.contains(other.scenario))
-    };
-    let is_due = |mark: &Mark| (all || here.contains_key(mark.file)) && !is_foreign(mark) && !is_passed(mark);
-    let mut unpassed: Vec<&Mark> = marks.iter().copied().filter(|mark| is_due(mark)).collect();
+    let is_due = |mark: &Mark| (all || here.contains_key(mark.file)) && !is_passed(mark);
+    let mut unpassed: Vec<&Mark> = asked.into_iter().filter(|mark| is_due(mark)).collect();
     if !unpassed.is_empty() {
         let elsewhere = residents(&outside);
         let folder = |file: &str| Path::new(file).parent().map(Path::to_owned);
@@ -153,11 +161,12 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
         });
     }
     for mark in unpassed {
-        let whose = match here.get(mark.file).map(Vec::as_slice) {
-            Some([scenario]) => Cow::Borrowed(*scenario),
-            _ => Cow::Owned(format!("{}:{}", mark.file, mark.line)),
-        };
-        sums.sometimes.entry(whose).or_default().entry(Cow::Borrowed(mark.name)).or_default();
+        let name = Cow::Borrowed(mark.name);
+        if let Some([scenario]) = here.get(mark.file).map(Vec::as_slice) {
+            sums.sometimes.entry(Cow::Borrowed(*scenario)).or_default().entry(name).or_default();
+        } else {
+            sums.unpassed.entry(format!("{}:{}", mark.file, mark.line)).or_default().insert(name);
+        }
     }
 }
 

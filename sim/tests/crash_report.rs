@@ -128,4 +128,12 @@ fn a_sweep_in_which_a_run_makes_no_call_ends_with_its_failure() {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("no call"), "{}: {text}", file.display());
     }
+    // With a page the folder lies beside it, as those of other failures do.
+    let page = out.path().join("page");
+    let line = format!("explore stuck --seeds 1 --jobs 1 --html {}", page.display());
+    assert_eq!(eagain(&line, &out.path().join("elsewhere")).0, Some(1));
+    assert!(page.join("stuck-0x0/report.md").is_file());
+    assert!(
+        std::fs::read_to_string(page.join("index.html")).unwrap().contains("href=\"stuck-0x0/report.md\"")
+    );
 }

@@ -70,6 +70,8 @@ fn what_a_changed_run_finds_is_reported_and_replayed_as_any_failure() {
     let text = std::fs::read_to_string(json).unwrap();
     let (_, summary) = text.trim_end().rsplit_once('\n').unwrap();
     assert!(summary.contains("\"guided\":{\"three-steps\":{\"runs\":4000,\"plain\":"), "{summary}");
+    let (_, times) = summary.split_once("\"times_s\":{\"three-steps\":").unwrap();
+    assert!(times.split_once('}').unwrap().0.parse::<f64>().unwrap() > 0.0, "{summary}");
     let (_, rest) = summary.split_once("\"folder\":\"").unwrap();
     let (found, _) = rest.split_once('"').unwrap();
     let (code, out, err) = eagain(&format!("replay {found}/replay.json"));

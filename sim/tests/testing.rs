@@ -29,6 +29,7 @@ fn a_declared_scenario_is_called_like_its_function() {
 }
 
 /// In the other process, which `check` starts, the test runs the seeds as any test does.
+/// The folder of failures may be a relative one, and the other process works in another.
 #[test]
 #[allow(clippy::disallowed_methods)] // what is found is what is forbidden
 fn a_program_that_reads_the_time_of_day_does_not_pass_a_check() {
@@ -52,9 +53,10 @@ fn a_program_that_reads_the_time_of_day_does_not_pass_a_check() {
     if std::env::var_os("EAGAIN_UNSETTLED_FILE").is_some() {
         return eagain_sim::testing::test(&READS_THE_TIME, &site);
     }
-    let out = tempfile::tempdir().unwrap();
+    let here = std::env::current_dir().unwrap();
+    let out = tempfile::tempdir_in(&here).unwrap();
     let mut environment = Environment::read(|name| (name == "EAGAIN_CHECK").then(|| "1".to_owned())).unwrap();
-    environment.out = Some(out.path().to_owned());
+    environment.out = Some(out.path().strip_prefix(&here).unwrap().to_owned());
     let test = Test {
         scenario: READS_THE_TIME,
         manifest: out.path().to_owned(),

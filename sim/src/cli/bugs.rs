@@ -5,7 +5,7 @@
 //! fixed version, any other a planted bug, called `SCENARIO:WORD`.
 
 use super::args::BugsArgs;
-use super::compare::{self, Compared};
+use super::compare::{self, Compared, Cost};
 use super::console::Console;
 use super::run::BUDGET;
 use super::{Done, Exit, Registry, Stop};
@@ -46,8 +46,8 @@ impl Planted {
 /// What looking for a bug came to.
 struct Row {
     bug: Planted,
-    /// By first seed: how many seeds it took; `None`: missed.
-    tries: Vec<Option<u64>>,
+    /// By first seed: what the search took.
+    costs: Vec<Cost>,
     /// The first finding that was shrunk: seed, choices left, runs.
     shrunk: Option<(u64, usize, u64)>,
     /// The failure of it.
@@ -62,10 +62,10 @@ struct Row {
 }
 
 /// One search.
-#[derive(Default)]
-struct Search {
-    /// After how many seeds, at which one, and how.
-    found: Option<(u64, u64, Failure)>,
+pub(super) struct Search {
+    pub(super) cost: Cost,
+    /// At which seed, and how.
+    found: Option<(u64, Failure)>,
     others: BTreeMap<String, (u64, u64)>,
     /// The fixed version fails with the seed that finds the defect.
     blamed: Option<(u64, Failure)>,
@@ -110,7 +110,8 @@ pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) 
     let mut said = Vec::new();
     for bug in chosen {
         let row = look_for(registry, args, bug);
-        let compared = if args.all { Some(compare::one(registry, args, &row.bug)?) } else { None };
+        let compared =
+            if args.all { Some(compare::one(registry, args, &row.bug, &row.costs)?) } else { None };
         out.row(&row, compared.as_ref(), console);
         all.extend(compared);
         exit = exit.max(row.conclude(&mut said));
@@ -196,7 +197,8 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: Planted) -> Row {
     let slices = 16;
     let findings = on_all_cores(args.jobs as usize, registry.executor, bases + slices, |worker, number| {
         if number < bases {
-            search(worker, &bug, first_seed(number as u64), args.seeds)
+            let search = search(worker, &bug, first_seed(number as u64), args.seeds);
+            search.map_or_else(Finding::Broken, |search| Finding::Searched(Box::new(search)))
         } else {
             let slice = (number - bases) as u64;
             look_at_twin(worker, &bug, (slice..args.twin_seeds).step_by(slices))
@@ -204,7 +206,7 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: Planted) -> Row {
     });
     let mut row = Row {
         bug,
-        tries: Vec::new(),
+        costs: Vec::new(),
         shrunk: None,
         failure: None,
         others: BTreeMap::new(),
@@ -224,15 +226,18 @@ fn look_for(registry: &Registry, args: &BugsArgs, bug: Planted) -> Row {
     row
 }
 
-fn search(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Finding {
-    let mut search = Search::default();
+/// The plain sweep from `first` until it finds the bug. The error is that of a broken harness.
+pub(super) fn search(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Result<Search, String> {
+    let started = compare::processor_seconds();
+    let mut search = Search {
+        cost: Cost { runs: None, seconds: 0.0 },
+        found: None,
+        others: BTreeMap::new(),
+        blamed: None,
+    };
     for offset in 0..seeds {
         let seed = first.wrapping_add(offset);
-        let failure = match worker.try_run(&spec(&bug.defect, seed)) {
-            Err(text) => return Finding::Broken(text),
-            Ok(report) => report.failure,
-        };
-        let Some(failure) = failure else { continue };
+        let Some(failure) = worker.try_run(&spec(&bug.defect, seed))?.failure else { continue };
         if !bug.is_found_by(&failure) {
             // Another oracle is not this bug: it is named, and the search goes on.
             let (runs, _) =
@@ -240,15 +245,17 @@ fn search(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Finding
             *runs += 1;
             continue;
         }
-        search.found = Some((offset + 1, seed, failure));
-        // What finds the defect must say nothing about the fixed version.
-        match worker.try_run(&spec(&bug.twin, seed)) {
-            Err(text) => return Finding::Broken(text),
-            Ok(report) => search.blamed = report.failure.map(|failure| (seed, failure)),
-        }
+        search.cost.runs = Some(offset + 1);
+        search.found = Some((seed, failure));
         break;
     }
-    Finding::Searched(Box::new(search))
+    search.cost.seconds = compare::processor_seconds() - started;
+    if let Some((seed, _)) = &search.found {
+        // What finds the defect must say nothing about the fixed version.
+        let failure = worker.try_run(&spec(&bug.twin, *seed))?.failure;
+        search.blamed = failure.map(|failure| (*seed, failure));
+    }
+    Ok(search)
 }
 
 fn look_at_twin(worker: &mut Worker, bug: &Planted, seeds: impl Iterator<Item = u64>) -> Finding {
@@ -280,9 +287,8 @@ impl Row {
         if let Some((seed, failure)) = search.blamed {
             self.blame(seed, failure);
         }
-        let Some((tries, seed, failure)) = search.found else { return self.tries.push(None) };
-        self.tries.push(Some(tries));
-        if self.failure.is_none() {
+        self.costs.push(search.cost);
+        if let (Some((seed, failure)), None) = (search.found, &self.failure) {
             self.failure = Some(failure);
             self.shrunk = shrink(registry, &self.bug, seed);
         }
@@ -297,7 +303,7 @@ impl Row {
 
     /// The tries in order; a miss counts as more than any.
     fn sorted(&self) -> Vec<Option<u64>> {
-        let mut tries = self.tries.clone();
+        let mut tries: Vec<_> = self.costs.iter().map(|cost| cost.runs).collect();
         tries.sort_by_key(|tries| tries.unwrap_or(u64::MAX));
         tries
     }
@@ -311,8 +317,13 @@ impl Row {
         *self.sorted().last()?
     }
 
+    /// From how many first seeds.
+    fn found_from(&self) -> usize {
+        self.costs.iter().filter(|cost| cost.runs.is_some()).count()
+    }
+
     fn found(&self) -> bool {
-        !self.tries.is_empty() && self.tries.iter().all(Option::is_some)
+        !self.costs.is_empty() && self.found_from() == self.costs.len()
     }
 
     fn json(&self, compared: Option<&Compared>) -> Value {
@@ -322,8 +333,8 @@ impl Row {
             "source": self.bug.entry.map(|bug| bug.source),
             "about": self.bug.about,
             "found": self.found(),
-            "found_from": self.tries.iter().flatten().count(),
-            "bases": self.tries.len(),
+            "found_from": self.found_from(),
+            "bases": self.costs.len(),
             "median_seeds": self.median(),
             "worst_seeds": self.worst(),
             "oracle": self.failure.as_ref().map(|failure| failure.oracle.code()),
@@ -355,8 +366,9 @@ impl Row {
         }
         let mut exit = Exit::Held;
         if !self.found() {
-            let missed = self.tries.iter().filter(|tries| tries.is_none()).count();
-            said.push(format!("{name}: missed from {missed} of {} first seeds\n", self.tries.len()));
+            let all = self.costs.len();
+            let missed = all - self.found_from();
+            said.push(format!("{name}: missed from {missed} of {all} first seeds\n"));
             exit = Exit::Failed;
         }
         if let Some((seed, failure)) = &self.blamed {
@@ -417,10 +429,9 @@ impl Printer {
     fn row(&mut self, row: &Row, compared: Option<&Compared>, console: &mut Console) {
         let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let cells = || {
-            let found = row.tries.iter().flatten().count();
             [
                 row.bug.class(),
-                format!("{found}/{}", row.tries.len()),
+                format!("{}/{}", row.found_from(), row.costs.len()),
                 number(row.median()),
                 number(row.worst()),
                 row.failure.as_ref().map_or("-", |failure| failure.oracle.code()).to_owned(),

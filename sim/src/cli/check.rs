@@ -6,7 +6,7 @@ use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
 use crate::run::{Scenario, Settings};
 use crate::runner::check::{self, Child, Range};
-use crate::runner::unsettle::{another_second, unsettle_this_process};
+use crate::runner::unsettle::{await_another_clock, unsettle_this_process};
 
 pub(super) fn check(registry: &Registry, args: &CheckArgs, console: &mut Console) -> Done {
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
@@ -49,7 +49,7 @@ fn check_one(
     };
     let other_jobs = if jobs == 1 { 2 } else { jobs - 1 };
     let child = Child { range, jobs: other_jobs };
-    another_second();
+    await_another_clock();
     let there = child.run().map_err(Stop::harness)?;
     let name = range.scenario.name;
     let Some((seed, mine, theirs)) = check::first_difference(range.from, &here, &there) else {

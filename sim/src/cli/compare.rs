@@ -2,7 +2,7 @@
 //! seeds, in processor time.
 
 use super::args::BugsArgs;
-use super::bugs::{Planted, first_seed, spec};
+use super::bugs::{Planted, first_seed, search, spec};
 use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
 use crate::runner::guided::inline;
@@ -15,18 +15,11 @@ const HARDEST: usize = 15;
 
 /// What one search took.
 #[derive(Clone, Copy)]
-struct Cost {
+pub(super) struct Cost {
     /// Runs until the bug was found; `None`: it was not.
-    runs: Option<u64>,
+    pub(super) runs: Option<u64>,
     /// Seconds of the processor.
-    seconds: f64,
-}
-
-/// Both, from one first seed.
-#[derive(Clone, Copy)]
-struct Pair {
-    plain: Cost,
-    guided: Cost,
+    pub(super) seconds: f64,
 }
 
 /// What both come to for one bug.
@@ -51,7 +44,8 @@ pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], co
     }
     let mut all = Vec::new();
     for (number, bug) in bugs.iter().enumerate() {
-        let compared = one(registry, args, bug)?;
+        let plain = costs(registry, args, |worker, first| Ok(search(worker, bug, first, args.seeds)?.cost))?;
+        let compared = one(registry, args, bug, &plain)?;
         if args.json {
             let comma = if number == 0 { "" } else { "," };
             console.out(&format!("{comma}\n{}", compared.json(&bug.name)));
@@ -66,17 +60,29 @@ pub(super) fn compare(registry: &Registry, args: &BugsArgs, bugs: &[Planted], co
     Ok(Exit::Held)
 }
 
-/// Searches for one bug in both ways.
-pub(super) fn one(registry: &Registry, args: &BugsArgs, bug: &Planted) -> Result<Compared, Stop> {
-    let (jobs, bases) = (args.jobs as usize, args.bases as usize);
-    let pairs = on_all_cores(jobs, registry.executor, bases, |worker, base| {
-        pair(worker, bug, first_seed(base as u64), args.seeds)
-    });
-    let pairs: Vec<Pair> = pairs.into_iter().collect::<Result<_, String>>().map_err(Stop::harness)?;
-    let [plain, guided] =
-        [|pair: &Pair| pair.plain, |pair: &Pair| pair.guided].map(|of| Side::of(&pairs, of));
+/// Searches for one bug with the guided search too, where the plain sweep took `plain`.
+pub(super) fn one(
+    registry: &Registry,
+    args: &BugsArgs,
+    bug: &Planted,
+    plain: &[Cost],
+) -> Result<Compared, Stop> {
+    let guided = costs(registry, args, |worker, first| guided(worker, bug, first, args.seeds))?;
+    let (plain, guided) = (Side::of(plain), Side::of(&guided));
     let times = plain.seconds / guided.seconds.max(1e-9);
-    Ok(Compared { plain, guided, bases, times })
+    Ok(Compared { plain, guided, bases: args.bases as usize, times })
+}
+
+/// What a search takes from each first seed.
+fn costs(
+    registry: &Registry,
+    args: &BugsArgs,
+    search: impl Fn(&mut Worker, u64) -> Result<Cost, String> + Sync,
+) -> Result<Vec<Cost>, Stop> {
+    let (jobs, bases) = (args.jobs as usize, args.bases as usize);
+    let one = |worker: &mut Worker, base: usize| search(worker, first_seed(base as u64));
+    let all = on_all_cores(jobs, registry.executor, bases, one);
+    all.into_iter().collect::<Result<_, String>>().map_err(Stop::harness)
 }
 
 /// What all of it comes to. The hardest are those that take the plain sweep the most seeds.
@@ -114,28 +120,15 @@ impl Compared {
     }
 }
 
-fn pair(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Result<Pair, String> {
+fn guided(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64) -> Result<Cost, String> {
     let started = processor_seconds();
-    let mut runs = None;
-    for offset in 0..seeds {
-        let report = worker.try_run(&spec(&bug.defect, first.wrapping_add(offset)))?;
-        if report.failure.is_some_and(|failure| bug.is_found_by(&failure)) {
-            runs = Some(offset + 1);
-            break;
-        }
-    }
-    let between = processor_seconds();
     let like = spec(&bug.defect, first);
     let found = inline::search(worker, &like, first, seeds, |_, failure| bug.is_found_by(failure))?;
-    let ended = processor_seconds();
-    Ok(Pair {
-        plain: Cost { runs, seconds: between - started },
-        guided: Cost { runs: found.map(|found| found.runs), seconds: ended - between },
-    })
+    Ok(Cost { runs: found.map(|found| found.runs), seconds: processor_seconds() - started })
 }
 
 /// What this OS thread has computed so far; where the system does not say, the time that has passed.
-fn processor_seconds() -> f64 {
+pub(super) fn processor_seconds() -> f64 {
     // The kernel brings its count up to date when the thread gives way.
     std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -158,13 +151,13 @@ struct Side {
 }
 
 impl Side {
-    fn of(pairs: &[Pair], of: fn(&Pair) -> Cost) -> Side {
-        let mut runs: Vec<u64> = pairs.iter().map(|pair| of(pair).runs.unwrap_or(u64::MAX)).collect();
+    fn of(costs: &[Cost]) -> Side {
+        let mut runs: Vec<u64> = costs.iter().map(|cost| cost.runs.unwrap_or(u64::MAX)).collect();
         runs.sort_unstable();
         Side {
             found: runs.iter().filter(|&&runs| runs != u64::MAX).count(),
             runs: runs.get(runs.len() / 2).copied().filter(|&runs| runs != u64::MAX),
-            seconds: median(pairs.iter().map(|pair| of(pair).seconds)).unwrap_or(0.0),
+            seconds: median(costs.iter().map(|cost| cost.seconds)).unwrap_or(0.0),
         }
     }
 }

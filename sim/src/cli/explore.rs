@@ -182,7 +182,7 @@ fn explain_failures(
         let spec = RunSpec::seeded(*scenario, sweep.settings.clone(), kind.shortest.seed);
         if kind.shortest.failure.site == HANGS {
             // Not again: it would never come back.
-            line.folder = lost(&spec, kind.shortest.seed, &kind.shortest.failure, console);
+            line.folder = lost(&spec, kind.shortest.seed, &kind.shortest.failure, &root, console);
             exit = exit.max(Exit::Failed);
             continue;
         }

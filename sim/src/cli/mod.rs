@@ -145,6 +145,10 @@ pub fn main(scenarios: &[Scenario]) -> ExitCode {
 
 /// The `eagain` command over all of `registry`, with the arguments of this process.
 pub fn main_with(registry: &Registry) -> ExitCode {
+    if let Err(line) = watchdog::read(|name| std::env::var(name).ok()) {
+        Console::standard().err(&format!("error: {line}\n"));
+        return ExitCode::from(Exit::Usage.code());
+    }
     watchdog::start();
     crate::testing::warn_of_unknown();
     crate::testing::warn_of_unheeded();

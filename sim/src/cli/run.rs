@@ -109,8 +109,14 @@ pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
     )
 }
 
-/// Tells of a failure that cannot be explained, and leaves its folder.
-pub(super) fn lost(spec: &RunSpec, seed: u64, failure: &Failure, console: &mut Console) -> Option<String> {
+/// Reports a failure that cannot be explained, and leaves its folder in `root`.
+pub(super) fn lost(
+    spec: &RunSpec,
+    seed: u64,
+    failure: &Failure,
+    root: &Path,
+    console: &mut Console,
+) -> Option<String> {
     let text = format!(
         "FAILED {}: {} at {}\n  {}\n  {}\n",
         spec.scenario.name,
@@ -120,7 +126,7 @@ pub(super) fn lost(spec: &RunSpec, seed: u64, failure: &Failure, console: &mut C
         invocation::run(spec.scenario.name, seed, &spec.settings)
     );
     console.out(&format!("\n{text}"));
-    folder::write_lost(&folder::root(), spec, &text).ok().map(|path| path.display().to_string())
+    folder::write_lost(root, spec, &text).ok().map(|path| path.display().to_string())
 }
 
 /// What came of explaining a failure.

@@ -115,8 +115,7 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         _ => "failed",
     };
     // A job of CI has a page for each shard and one for all of them.
-    let part = if summary.shard == "0/1" { String::new() } else { format!(", shard {}", summary.shard) };
-    writeln!(out, "## eagain: {verdict}{part}\n")?;
+    writeln!(out, "## eagain: {verdict}{}\n", summary.part())?;
     writeln!(
         out,
         "{}, {}, {}; {} in {:.1} s ({} seeds/s); hash `{:#018x}`\n",

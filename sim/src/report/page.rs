@@ -65,7 +65,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
         summary.elapsed_s,
         thousands(summary.rate()),
         escaped(&summary.from),
-        if summary.shard == "0/1" { String::new() } else { format!(", shard {}", escaped(&summary.shard)) },
+        escaped(&summary.part()),
         sums.hash
     )?;
     if let Some(line) = summary.incomplete() {
@@ -115,7 +115,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
         }
         writeln!(out, "</table></section>")?;
     }
-    if !sums.sometimes.is_empty() {
+    if !sums.sometimes.is_empty() || !sums.unpassed.is_empty() {
         table(out, "Reached sometimes", "", &["scenario", "what", "runs"])?;
         for (scenario, names) in &sums.sometimes {
             for (name, reached) in names {
@@ -124,6 +124,15 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
                 writeln!(
                     out,
                     "<tr{class}><td>{scenario}</td><td>{name}</td><td class=\"n\">{reached}</td></tr>"
+                )?;
+            }
+        }
+        for (place, names) in &sums.unpassed {
+            for name in names {
+                let (place, name) = (escaped(place), escaped(name));
+                writeln!(
+                    out,
+                    "<tr class=\"warning\"><td>{place}</td><td>{name}</td><td class=\"n\">0</td></tr>"
                 )?;
             }
         }

@@ -265,7 +265,7 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     let mut whole = SweepFile {
         failures: Vec::new(),
         summary: Summary {
-            shard: "0/1".to_owned(),
+            shard: Shard::ALL.to_string(),
             sums: Sums::default(),
             kinds: Vec::new(),
             elapsed_s: 0.0,
@@ -374,6 +374,12 @@ impl Summary {
     /// Runs per second of real time.
     pub fn rate(&self) -> u64 {
         (self.sums.seeds as f64 / self.elapsed_s.max(1e-3)).round() as u64
+    }
+
+    /// `, shard I/N`; nothing where it is the whole.
+    pub fn part(&self) -> String {
+        let is_whole = self.shard == Shard::ALL.to_string();
+        if is_whole { String::new() } else { format!(", shard {}", self.shard) }
     }
 
     /// What did not run, in a line; `None`: nothing.

@@ -1,12 +1,12 @@
 //! How far a sweep is: a bar on a terminal, a plain line every ten seconds elsewhere. Both go to standard error.
 
 use super::explore::Counters;
-use super::samples::Sample;
+use super::samples::{Sample, Samples};
 use crate::report::count::thousands;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Between two plain lines.
@@ -35,7 +35,7 @@ pub fn shown<T>(counters: &Counters, total: Option<u64>, work: impl FnOnce() -> 
             } else {
                 lines(counters, total, started, &ended)
             }
-            sample(counters, started);
+            lock(counters).end(now(counters, started));
         });
         // Dropped on a panic too, so that the thread which shows ends and the scope with it.
         let guard = Ended(&ended);
@@ -54,12 +54,15 @@ impl Drop for Ended<'_> {
     }
 }
 
-/// Keeps how far it is now.
-fn sample(counters: &Counters, started: Instant) {
+/// How far it is now.
+fn now(counters: &Counters, started: Instant) -> Sample {
     let seeds = counters.done.load(Ordering::Relaxed);
     let failures = counters.failed.load(Ordering::Relaxed);
-    let mut samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
-    samples.add(Sample { at: started.elapsed(), seeds, failures });
+    Sample { at: started.elapsed(), seeds, failures }
+}
+
+fn lock(counters: &Counters) -> MutexGuard<'_, Samples> {
+    counters.samples.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn bar(counters: &Counters, total: Option<u64>, started: Instant, ended: &AtomicBool) {
@@ -85,7 +88,7 @@ fn bar(counters: &Counters, total: Option<u64>, started: Instant, ended: &Atomic
             failed => bar.set_message(format!(", {failed} failed")),
         }
         bar.tick();
-        sample(counters, started);
+        lock(counters).add(now(counters, started));
         std::thread::park_timeout(LOOK_EVERY);
     }
     bar.finish_and_clear();
@@ -105,7 +108,7 @@ fn lines(counters: &Counters, total: Option<u64>, started: Instant, ended: &Atom
             // Nobody may be reading any more.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
-        sample(counters, started);
+        lock(counters).add(now(counters, started));
         std::thread::park_timeout(LOOK_EVERY);
     }
 }
@@ -137,6 +140,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_ends_with_the_work() {
-        assert_eq!(shown(&Counters::default(), Some(1), || 7), 7);
+        let counters = Counters::default();
+        let work = || {
+            counters.done.store(3, Ordering::Relaxed);
+            7
+        };
+        assert_eq!(shown(&counters, Some(3), work), 7);
+        assert_eq!(lock(&counters).all().last().map(|sample| sample.seeds), Some(3));
     }
 }

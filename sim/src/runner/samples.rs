@@ -1,4 +1,4 @@
-//! How far a sweep was at which real time: at most so many samples, at equal distances, however long it takes.
+//! How far a sweep was at which real time: at most so many samples, at equal distances, however long it takes, and the end.
 
 use std::time::Duration;
 
@@ -49,6 +49,11 @@ impl Samples {
         }
     }
 
+    /// How far it was at the end, which is always kept.
+    pub fn end(&mut self, sample: Sample) {
+        self.all.push(sample);
+    }
+
     /// What was kept.
     pub fn all(&self) -> &[Sample] {
         &self.all
@@ -70,5 +75,8 @@ mod tests {
         let distance = all[1].at - all[0].at;
         assert!(all.windows(2).all(|pair| pair[1].at - pair[0].at == distance), "{all:?}");
         assert!(all.last().unwrap().at + distance >= EVERY / 2 * 10_000);
+        let end = Sample { at: all.last().unwrap().at + EVERY / 10, seeds: 10_001, failures: 1 };
+        samples.end(end);
+        assert_eq!(samples.all().last(), Some(&end));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::run::{Empty, Failure, RunReport, Settings};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How many failures of one kind are kept: those with the lowest seeds, whichever thread met them first. All count.
@@ -45,8 +45,11 @@ pub struct Sums {
     /// By scenario: runs that tested nothing.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "BTreeMap::is_empty"))]
     pub empty: BTreeMap<Name, u64>,
-    /// By scenario and name of a `sometimes`: in how many runs it was reached. By file and line where that is no scenario's own.
+    /// By scenario and name of a `sometimes`: in how many runs it was reached.
     pub sometimes: BTreeMap<Name, BTreeMap<Name, u64>>,
+    /// By file and line: the `sometimes!` that no run passed and that are no scenario's own.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "BTreeMap::is_empty"))]
+    pub unpassed: BTreeMap<String, BTreeSet<Name>>,
 }
 
 impl Sums {
@@ -96,6 +99,9 @@ impl Sums {
                 *sums.entry(name.clone()).or_default() += reached;
             }
         }
+        for (place, names) in &other.unpassed {
+            self.unpassed.entry(place.clone()).or_default().extend(names.iter().cloned());
+        }
     }
 
     /// Families that were on and never changed anything: their green says nothing.
@@ -105,15 +111,14 @@ impl Sums {
 
     /// What no run reached, a line each: the `sometimes`, and the `eventually` that no run passed.
     pub fn unreached(&self) -> Vec<String> {
-        let all = self.sometimes.iter().flat_map(|(whose, names)| {
-            names.iter().filter(|(_, reached)| **reached == 0).map(move |(name, _)| {
-                match whose.contains(".rs:") {
-                    false => format!("`{whose}` never reached `{name}`"),
-                    true => format!("no scenario reached `{name}` ({whose})"),
-                }
-            })
+        let of_scenarios = self.sometimes.iter().flat_map(|(scenario, names)| {
+            let unreached = names.iter().filter(|(_, reached)| **reached == 0);
+            unreached.map(move |(name, _)| format!("`{scenario}` never reached `{name}`"))
         });
-        all.collect()
+        let of_places = self.unpassed.iter().flat_map(|(place, names)| {
+            names.iter().map(move |name| format!("no scenario reached `{name}` ({place})"))
+        });
+        of_scenarios.chain(of_places).collect()
     }
 }
 

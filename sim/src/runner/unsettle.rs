@@ -78,8 +78,15 @@ pub fn unsettle_this_process() {
     }
 }
 
+/// What comes before the other process: where its clock cannot be moved, it has to begin in another second.
+pub fn await_another_clock() {
+    if !machine::MOVES_CLOCK {
+        another_second();
+    }
+}
+
 /// Waits until the machine's clock shows another second: so it is seen where a run depends on the time of day, also if it takes whole
-/// seconds only, and where the clock of the other process could not be moved.
+/// seconds only.
 pub fn another_second() {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left = Duration::from_secs(1).saturating_sub(Duration::from_nanos(since.subsec_nanos().into()));

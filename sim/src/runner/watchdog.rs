@@ -1,6 +1,6 @@
 //! Stops a run that makes no call: `loop {}` in a simulated program never comes back to the kernel, so that no
-//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock. A sweep goes on
-//! without the run, which has failed; where nobody can, the process ends, as one whose run has failed.
+//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock. A sweep ends with the
+//! failure of that run, and reports all that came before; where there is no sweep, the process ends as one whose run has failed.
 
 use super::{crash_report, jobs};
 use std::collections::BTreeMap;
@@ -11,11 +11,19 @@ use std::time::{Duration, Instant};
 
 /// How long a run may go on without a call. `EAGAIN_WATCHDOG` sets it in seconds; 0 turns the watchdog off, for a debugger.
 pub const LIMIT: Duration = Duration::from_secs(10);
+/// The variable.
+pub const VARIABLE: &str = "EAGAIN_WATCHDOG";
 
-/// How long, as the environment of this process says.
+/// How long, as the environment of this process says; [`LIMIT`] where it says something else than a number.
 pub fn limit() -> Duration {
-    let seconds = std::env::var("EAGAIN_WATCHDOG").ok().and_then(|text| text.parse().ok());
-    seconds.map_or(LIMIT, Duration::from_secs)
+    read(|name| std::env::var(name).ok()).unwrap_or(LIMIT)
+}
+
+/// How long, as `variable` says. The error is a line for people.
+pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Duration, String> {
+    let Some(text) = variable(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(LIMIT) };
+    let wrong = |_| format!("{VARIABLE}: invalid number `{text}`: expected seconds");
+    text.parse().map(Duration::from_secs).map_err(wrong)
 }
 
 static STARTED: OnceLock<()> = OnceLock::new();

@@ -9,6 +9,9 @@ pub const CLOCK: &str = "EAGAIN_UNSETTLED_CLOCK";
 /// A variable: where it is set, the process has one processor.
 pub const PROCESSORS: &str = "EAGAIN_UNSETTLED_PROCESSORS";
 
+/// Whether there is a way to move the clock of a process here.
+pub const MOVES_CLOCK: bool = cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"));
+
 /// By how many seconds; 0: not.
 static MOVED_BY: AtomicI64 = AtomicI64::new(0);
 

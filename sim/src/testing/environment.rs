@@ -4,8 +4,8 @@ use crate::choice::parse_seed;
 use crate::near::near;
 use crate::report;
 use crate::run::Settings;
-use crate::runner::settings;
 use crate::runner::shard::Shard;
+use crate::runner::{settings, watchdog};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
     "EAGAIN_SHARD",
     "EAGAIN_JOBS",
     "EAGAIN_OUT",
-    "EAGAIN_WATCHDOG",
+    watchdog::VARIABLE,
     "EAGAIN_BLESS",
 ];
 
@@ -93,6 +93,7 @@ impl Environment {
             number => Ok(number),
         };
         let shard = variable("EAGAIN_SHARD").map_or(Ok(Shard::ALL), |text| Shard::parse(&text, &variable));
+        watchdog::read(&variable)?;
         Ok(Environment {
             seed: number("EAGAIN_SEED")?,
             seeds: at_least_one("EAGAIN_SEEDS")?,
@@ -186,6 +187,7 @@ mod tests {
             ("EAGAIN_SHARD", "auto"),
             ("EAGAIN_SEEDS", "0"),
             ("EAGAIN_JOBS", "0"),
+            ("EAGAIN_WATCHDOG", "1s"),
         ] {
             let line = read(&[(name, value)]).unwrap_err();
             assert!(line.starts_with(name) && !line.contains('\n'), "{line}");

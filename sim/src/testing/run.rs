@@ -11,7 +11,7 @@ use crate::runner::check::{Line, Order, Problem, Range, first_difference};
 use crate::runner::explore::Plan;
 use crate::runner::guided::explore::Find;
 use crate::runner::summary::Failed;
-use crate::runner::unsettle::{another_second, unsettle, unsettle_this_process};
+use crate::runner::unsettle::{await_another_clock, unsettle, unsettle_this_process};
 use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
 use crate::trace::text;
@@ -214,11 +214,14 @@ impl Test {
         let exe = std::env::current_exe().map_err(|error| error.to_string())?;
         let folder = environment.out.clone().unwrap_or_else(folder::root);
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        // The other process has another working directory.
+        let folder =
+            std::path::absolute(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let file = folder.join(format!("check-{}-{}.txt", self.scenario.name, std::process::id()));
         let mut command = Command::new(exe);
         command.args(["--exact", &self.path, "--nocapture"]).env(CHECK_FILE, &file);
         unsettle(&mut command, None);
-        another_second();
+        await_another_clock();
         let output = command.output().map_err(|error| format!("the other process: {error}"))?;
         let lines = std::fs::read_to_string(&file);
         let _ = std::fs::remove_file(&file);

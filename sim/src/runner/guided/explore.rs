@@ -94,7 +94,8 @@ impl Plan {
             }
             let (outcomes, why) = pool.run(tasks, deadline, &counters.stop);
             cut = why;
-            for (task, outcome) in outcomes {
+            for (task, outcome, took) in outcomes {
+                state.tally.took(self.scenarios[task.place].name, took);
                 state.take(task, outcome, &mut searches)?;
             }
         }

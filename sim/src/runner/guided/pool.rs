@@ -57,7 +57,7 @@ struct Member {
 pub(super) struct Pool {
     members: Vec<Arc<Mutex<Member>>>,
     orders: Vec<mpsc::Sender<Arc<Round>>>,
-    results: mpsc::Receiver<(usize, Outcome)>,
+    results: mpsc::Receiver<(usize, Outcome, Duration)>,
     specs: Arc<Vec<RunSpec>>,
     /// The sweep is to end: no run begins any more.
     over: Arc<AtomicBool>,
@@ -89,25 +89,25 @@ impl Pool {
         Pool { members, orders, results, specs: Arc::new(specs), over }
     }
 
-    /// Runs all of `tasks`: what each came to, in their order, and whether the sweep has to end.
+    /// Runs all of `tasks`: what each came to and how long it took, in their order, and whether the sweep has to end.
     pub fn run(
         &self,
         tasks: Vec<Task>,
         deadline: Option<Instant>,
         stop: &AtomicBool,
-    ) -> (Vec<(Task, Outcome)>, Option<Cut>) {
+    ) -> (Vec<(Task, Outcome, Duration)>, Option<Cut>) {
         let count = tasks.len();
         let round = Arc::new(Round { tasks, specs: Arc::clone(&self.specs), next: AtomicUsize::new(0) });
         for order in &self.orders {
             // A thread that is gone takes nothing; the others do its part.
             let _ = order.send(Arc::clone(&round));
         }
-        let mut outcomes: Vec<Option<Outcome>> = (0..count).map(|_| None).collect();
+        let mut outcomes: Vec<Option<(Outcome, Duration)>> = (0..count).map(|_| None).collect();
         let (mut missing, mut cut) = (count, None);
         while missing > 0 {
             match self.results.recv_timeout(LOOK_EVERY) {
-                Ok((number, outcome)) => {
-                    missing -= usize::from(outcomes[number].replace(outcome).is_none());
+                Ok((number, outcome, took)) => {
+                    missing -= usize::from(outcomes[number].replace((outcome, took)).is_none());
                     continue;
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
@@ -118,7 +118,8 @@ impl Pool {
                 if member.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut member.hangs, true) {
                     cut = Some(Cut::Hangs);
                     if let Some(number) = member.task {
-                        missing -= usize::from(outcomes[number].replace(Outcome::Hangs).is_none());
+                        let hangs = (Outcome::Hangs, Duration::ZERO);
+                        missing -= usize::from(outcomes[number].replace(hangs).is_none());
                     }
                 }
             }
@@ -142,8 +143,9 @@ impl Pool {
                 round.tasks.iter().map(copy).collect()
             }
         };
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Stopped));
-        (tasks.into_iter().zip(outcomes).collect(), cut)
+        let outcomes =
+            outcomes.into_iter().map(|outcome| outcome.unwrap_or((Outcome::Stopped, Duration::ZERO)));
+        (tasks.into_iter().zip(outcomes).map(|(task, (outcome, took))| (task, outcome, took)).collect(), cut)
     }
 }
 
@@ -151,7 +153,7 @@ fn work(
     make: MakeExecutor,
     member: &Mutex<Member>,
     orders: &mpsc::Receiver<Arc<Round>>,
-    results: &mpsc::Sender<(usize, Outcome)>,
+    results: &mpsc::Sender<(usize, Outcome, Duration)>,
     over: &AtomicBool,
     counters: &Counters,
 ) {
@@ -164,6 +166,7 @@ fn work(
         loop {
             let number = round.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = round.tasks.get(number) else { break };
+            let begun = Instant::now();
             let outcome = if over.load(Ordering::Relaxed) {
                 Outcome::Stopped
             } else {
@@ -181,7 +184,7 @@ fn work(
                 counters.calls.fetch_add(report.calls, Ordering::Relaxed);
                 counters.failed.fetch_add(u64::from(report.failure.is_some()), Ordering::Relaxed);
             }
-            if results.send((number, outcome)).is_err() {
+            if results.send((number, outcome, begun.elapsed())).is_err() {
                 return;
             }
         }
