@@ -23,6 +23,8 @@ struct Slot {
     hangs: AtomicBool,
     /// The OS thread, as the stack module names it.
     os_thread: AtomicU64,
+    /// And as Linux numbers it; 0: not known.
+    thread_id: AtomicU64,
     /// Counts beginnings and ends, so that the watchdog can distinguish a new run from a stuck one.
     turns: AtomicU64,
     seed: AtomicU64,
@@ -43,6 +45,7 @@ impl Slot {
             awaited: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
             os_thread: AtomicU64::new(0),
+            thread_id: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             seed: AtomicU64::new(0),
             seedless: AtomicBool::new(false),
@@ -86,6 +89,7 @@ impl Job {
         job.watch(heartbeat);
         if let Some(index) = job.slot {
             slots()[index].os_thread.store(crate::stack::fatal::os_thread(), Ordering::Relaxed);
+            slots()[index].thread_id.store(own_thread_id().unwrap_or(0), Ordering::Relaxed);
         }
         job
     }
@@ -199,6 +203,16 @@ pub(super) fn line(index: usize) -> String {
 /// The OS thread of a job.
 pub(super) fn os_thread(index: usize) -> u64 {
     slots()[index].os_thread.load(Ordering::Relaxed)
+}
+
+/// The number of a job's OS thread, where it is known.
+pub(super) fn thread_id(index: usize) -> Option<u64> {
+    Some(slots()[index].thread_id.load(Ordering::Relaxed)).filter(|&id| id != 0)
+}
+
+/// That of the thread that asks: the link is `PID/task/TID` (`proc_thread-self(5)`).
+fn own_thread_id() -> Option<u64> {
+    std::fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
 }
 
 /// From now on the job is not worth the process: whoever waits for it asks [`hangs`].

@@ -1,6 +1,8 @@
 //! Stops a run that makes no call: `loop {}` in a simulated program never comes back to the kernel, so that no
-//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat, by the wall clock. A sweep ends with the
-//! failure of that run, and reports all that came before; where there is no sweep, the process ends as one whose run has failed.
+//! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat. A thread that computes must have had the
+//! processor for so long, since on a busy machine it may wait for one; a thread that sleeps is judged by the wall clock. A sweep ends
+//! with the failure of that run, and reports all that came before; where there is no sweep, the process ends as one whose run has
+//! failed.
 
 use super::{crash_report, jobs};
 use std::collections::BTreeMap;
@@ -40,7 +42,8 @@ pub fn start() {
             std::thread::sleep((limit / 20).clamp(Duration::from_millis(5), Duration::from_millis(250)));
             let mut jobs = jobs::progress();
             jobs.retain(|(index, _)| !jobs::hangs(*index));
-            if let Some(index) = stuck.look(&jobs, Instant::now()) {
+            let states = |index| jobs::thread_id(index).and_then(OsThread::look);
+            if let Some(index) = stuck.look(&jobs, Instant::now(), states) {
                 report(index, limit);
             }
         }
@@ -72,10 +75,45 @@ fn report(index: usize, limit: Duration) {
     }
 }
 
-/// What was last seen of each job, and since when it is so.
+/// What Linux says of an OS thread (`proc_pid_stat(5)`).
+#[derive(Clone, Copy)]
+struct OsThread {
+    /// It computes, or would if a processor were free.
+    is_runnable: bool,
+    /// How long it has computed, in all.
+    computed: Duration,
+}
+
+impl OsThread {
+    /// `None`: there is nothing that says so.
+    fn look(id: u64) -> Option<OsThread> {
+        OsThread::parse(&std::fs::read_to_string(format!("/proc/self/task/{id}/stat")).ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<OsThread> {
+        // The name is in brackets, and may have blanks and brackets itself.
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let is_runnable = fields.next()? == "R";
+        // `utime` and `stime`, the 14th and the 15th, in units of USER_HZ: hundredths of a second on every machine.
+        let mut ticks = fields.skip(10);
+        let ticks = ticks.next()?.parse::<u64>().ok()? + ticks.next()?.parse::<u64>().ok()?;
+        Some(OsThread { is_runnable, computed: Duration::from_millis(10 * ticks) })
+    }
+}
+
+/// What was last seen of a job.
+struct Standing {
+    beats: (u64, u64),
+    /// When, and how long its thread had computed then.
+    at: Instant,
+    computed: Option<Duration>,
+    /// For how long it has stood still: slept, or computed.
+    stood: Duration,
+}
+
 struct Stuck {
     limit: Duration,
-    seen: BTreeMap<usize, ((u64, u64), Instant)>,
+    seen: BTreeMap<usize, Standing>,
 }
 
 impl Stuck {
@@ -84,13 +122,30 @@ impl Stuck {
     }
 
     /// The first job that stood still for the whole limit.
-    fn look(&mut self, progress: &[(usize, (u64, u64))], now: Instant) -> Option<usize> {
+    fn look(
+        &mut self,
+        progress: &[(usize, (u64, u64))],
+        now: Instant,
+        thread: impl Fn(usize) -> Option<OsThread>,
+    ) -> Option<usize> {
         self.seen.retain(|index, _| progress.iter().any(|(other, _)| other == index));
         for &(index, beats) in progress {
-            let (last, since) = self.seen.entry(index).or_insert((beats, now));
-            if *last != beats {
-                (*last, *since) = (beats, now);
-            } else if now.duration_since(*since) >= self.limit {
+            let fresh = Standing { beats, at: now, computed: None, stood: Duration::ZERO };
+            let last = self.seen.entry(index).or_insert(fresh);
+            if last.beats != beats {
+                *last = Standing { beats, at: now, computed: None, stood: Duration::ZERO };
+                continue;
+            }
+            let thread = thread(index);
+            last.stood += match (thread, last.computed) {
+                // It may not have had a processor in between; what it computed before the first look counts little.
+                (Some(thread), before) if thread.is_runnable => {
+                    before.map_or(Duration::ZERO, |before| thread.computed.saturating_sub(before))
+                }
+                _ => now.duration_since(last.at),
+            };
+            (last.at, last.computed) = (now, thread.map(|thread| thread.computed));
+            if last.stood >= self.limit {
                 return Some(index);
             }
         }
@@ -106,11 +161,37 @@ mod tests {
     fn only_a_job_that_stands_still_for_the_whole_limit_is_stuck() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
+        let asleep = |_| Some(OsThread { is_runnable: false, computed: Duration::ZERO });
         let mut stuck = Stuck::new(Duration::from_secs(10));
-        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 1))], at(0)), None);
-        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 2))], at(9)), None);
-        assert_eq!(stuck.look(&[(1, (1, 2))], at(10)), None, "job 0 ended in time");
-        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(18)), None);
-        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(19)), Some(1));
+        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 1))], at(0), asleep), None);
+        assert_eq!(stuck.look(&[(0, (1, 1)), (1, (1, 2))], at(9), asleep), None);
+        assert_eq!(stuck.look(&[(1, (1, 2))], at(10), asleep), None, "job 0 ended in time");
+        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(18), asleep), None);
+        assert_eq!(stuck.look(&[(0, (3, 1)), (1, (1, 2))], at(19), |_| None), Some(1), "nothing says more");
+    }
+
+    #[test]
+    fn a_job_that_waits_for_a_processor_does_not_stand_still() {
+        let start = Instant::now();
+        let mut stuck = Stuck::new(Duration::from_secs(10));
+        let mut look = |seconds, computed| {
+            let thread = OsThread { is_runnable: true, computed: Duration::from_secs(computed) };
+            stuck.look(&[(0, (1, 1))], start + Duration::from_secs(seconds), |_| Some(thread))
+        };
+        assert_eq!(look(0, 50), None);
+        assert_eq!(look(1, 50), None);
+        assert_eq!(look(100, 53), None, "it had the processor for 3 s");
+        assert_eq!(look(200, 59), None, "and for 6 more");
+        assert_eq!(look(300, 60), Some(0));
+    }
+
+    #[test]
+    fn the_line_of_a_thread_is_read_whatever_its_name() {
+        let line = "77 (a) R 1 (b) S 1 77 77 0 -1 64 9 0 0 0 250 50 0 0 20 0 1 0 8 9 1";
+        let thread = OsThread::parse(line).unwrap();
+        assert!(!thread.is_runnable);
+        assert_eq!(thread.computed, Duration::from_secs(3));
+        assert!(OsThread::parse("77 (a) R 1").is_none());
+        assert!(OsThread::parse("").is_none());
     }
 }
