@@ -2,13 +2,13 @@
 
 use eagain_layer::net::{TcpListener, TcpStream};
 use eagain_layer::turmoil::on_turmoil;
-use eagain_layer::{FAULTS, Layer};
-use eagain_sim::Sim;
+use eagain_layer::{FAULTS, Layer, on_tokio_with};
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::runner::engine;
 use eagain_sim::trace::text;
+use eagain_sim::{Oracle, Sim};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeSet;
@@ -260,6 +260,24 @@ fn an_unknown_host_is_not_found() {
         });
     };
     assert_eq!(run(body, 0, Record::Hash).failure, None);
+}
+
+/// Of several clients those are named that do not end; a whole scenario on tokio has no clients to name.
+#[test]
+fn clients_that_hang_are_named() {
+    let of = |body: fn(&mut Sim)| run(body, 0, Record::Hash).failure.expect("nobody ends it");
+    let on_turmoil = of(|sim| {
+        on_turmoil(sim, |world| {
+            world.client("quick", async { Ok(()) });
+            world.client("hangs", std::future::pending());
+            world.client("waits-too", std::future::pending());
+        });
+    });
+    let on_tokio = of(|sim| on_tokio_with(sim, |_| std::future::pending()));
+    for (failure, who) in [(on_turmoil, "hangs, waits-too"), (on_tokio, "the scenario")] {
+        assert_eq!((failure.oracle, failure.site.as_str()), (Oracle::Liveness, "stuck"));
+        assert_eq!(failure.message, format!("{who} did not end within 120 s after faults had stopped"));
+    }
 }
 
 /// A reset of the layer is seen by whoever waits for readiness, once as an error.

@@ -89,7 +89,7 @@ pub(super) fn start() -> crate::Result<()> {
 }
 
 /// Waits until the handlers of all signals that were delivered to this thread so far have run.
-pub(super) fn settle() {
+pub(super) fn await_handlers() {
     let delivered = QUEUE.published.load(Acquire);
     loop {
         let handled = QUEUE.handled.load(Acquire);
@@ -187,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn who_settles_finds_what_a_slow_handler_has_done() {
+    fn who_awaits_handlers_finds_what_a_slow_one_has_done() {
         start().unwrap();
         static DONE: AtomicUsize = AtomicUsize::new(0);
         let slow: HandlerFn = Arc::new(|_| {
@@ -205,7 +205,7 @@ mod tests {
         for sent in 1..=3 {
             // As if it came between two calls: this thread is in none.
             deliver(slow, info);
-            settle();
+            await_handlers();
             assert_eq!(DONE.load(SeqCst), sent);
         }
     }

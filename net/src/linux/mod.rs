@@ -54,6 +54,6 @@ impl Linux {
     /// runs beside what the thread does next; a test that looks at what handlers have done waits for them here. Not to be called
     /// in a handler, nor with a lock that one takes.
     pub fn settle_handlers(self) {
-        handler::settle();
+        handler::await_handlers();
     }
 }

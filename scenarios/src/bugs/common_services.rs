@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Faults have ended by then, and what they began is over.
 const FAULTS_OVER: Duration = Duration::from_secs(90);
 /// How long a visitor waits before it comes again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads once from a non-blocking stream, and answers what is whole by the same lines, each after up to `work`. `false`: the peer
 /// has ended.
@@ -68,7 +68,7 @@ pub fn echo_unix<K: Kernel>(k: K, backlog: i32, busy: Duration) -> Result<()> {
 /// Asks one line over a connection of its own, and waits for its answer.
 pub fn ask_once<K: Kernel>(k: K, server: SocketAddr, question: &str) -> Result<Option<String>> {
     let stream = TcpStream::connect(k, server)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("{question}\n").as_bytes())?;
     Lines::default().read(&stream)
 }

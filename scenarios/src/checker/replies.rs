@@ -10,8 +10,8 @@ pub fn compare(expected: &Frame, reply: &Frame, tag: &str) -> Option<(&'static s
     let (Frame::Bulk(wanted), Frame::Bulk(got)) = (expected, reply) else {
         return Some(("O1", "wrong reply"));
     };
-    let foreign = got.starts_with(b"<") && !got.starts_with(tag.as_bytes());
-    Some(if foreign {
+    let unexpected = got.starts_with(b"<") && !got.starts_with(tag.as_bytes());
+    Some(if unexpected {
         ("O7", "reply of another connection")
     } else if wanted.len() == got.len() || got.starts_with(tag.as_bytes()) {
         ("O2", "reply differs")

@@ -81,7 +81,7 @@ pub enum Behaviour {
         /// Requests in each, at most.
         depth: u64,
     },
-    /// Asks for a lot, and takes it in sips.
+    /// Asks for a lot, and reads it in small pieces.
     SlowReader {
         /// Bytes of the value: a range.
         length: (u64, u64),

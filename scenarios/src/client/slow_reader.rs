@@ -1,4 +1,4 @@
-//! Asks for a lot, and takes it in sips, with pauses between them.
+//! Asks for a lot, and reads it in small pieces, with pauses between them.
 
 use super::{Both, Client, Context, End, Runtime, SocketOption};
 use crate::workload::{Request, value};

@@ -150,7 +150,7 @@ impl<R: Runtime> ClientOn<R> {
                     self.record(history, key, Ask::Get, called, Outcome::Answered(value));
                 }
             }
-            Outcome::Answered(other) => self.foreign(format!("MGET was answered by {other:?}")),
+            Outcome::Answered(other) => self.unexpected(format!("MGET was answered by {other:?}")),
             Outcome::Refused(_) | Outcome::Unknown => {}
         }
     }
@@ -159,14 +159,14 @@ impl<R: Runtime> ClientOn<R> {
         format!("{}:{key}", self.prefix)
     }
 
-    fn foreign(&self, what: String) {
-        self.runtime.fail("O2", "foreign reply", what);
+    fn unexpected(&self, what: String) {
+        self.runtime.fail("O2", "unexpected reply", what);
     }
 
     fn record(&self, history: &History, key: u64, ask: Ask, called: Instant, outcome: Outcome) -> bool {
         let operation = Operation { client: self.number, key, ask, called: called.0, returned: None };
-        record(history, operation, outcome, || self.runtime.now().0).unwrap_or_else(|foreign| {
-            self.foreign(foreign);
+        record(history, operation, outcome, || self.runtime.now().0).unwrap_or_else(|unexpected| {
+            self.unexpected(unexpected);
             false
         })
     }

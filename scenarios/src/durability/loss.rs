@@ -87,7 +87,7 @@ fn check(
             Outcome::Answered(other) => {
                 fail(
                     "O2",
-                    "foreign reply",
+                    "unexpected reply",
                     format!("MGET of {} keys was answered by {other:?}", written.len()),
                 );
                 return false;
@@ -101,12 +101,12 @@ fn check(
         tries += 1;
     };
     let mut values = values.into_iter();
-    let (mut early, mut foreign) = (None, None);
+    let (mut early, mut unexpected) = (None, None);
     written.retain(|written| {
         let value = values.next();
         let is_there = value != Some(Frame::Null);
         if is_there && value != Some(Frame::Bulk(VALUE.to_vec())) {
-            foreign.get_or_insert(value);
+            unexpected.get_or_insert(value);
         }
         if !is_there && struck - written.at > takes {
             early.get_or_insert(struck - written.at);
@@ -114,8 +114,8 @@ fn check(
         sometimes!("a strike took something", !is_there);
         is_there
     });
-    if let Some(value) = &foreign {
-        fail("O8", "foreign value", format!("behind {what} a key has a value that nobody set: {value:?}"));
+    if let Some(value) = &unexpected {
+        fail("O8", "unexpected value", format!("behind {what} a key has a value that nobody set: {value:?}"));
     }
     if let Some(age) = early {
         fail(
@@ -124,5 +124,5 @@ fn check(
             format!("{what} took what had been acknowledged {age:?} before; {takes:?} is the most"),
         );
     }
-    early.is_none() && foreign.is_none()
+    early.is_none() && unexpected.is_none()
 }

@@ -1,6 +1,6 @@
 //! The engine that keeps nothing: a restart comes up empty and serves. One client, one key after the other, each once. Of a
-//! key whose writing was acknowledged everybody knows in which of the server's lives that was; a look that began and
-//! ended in one life has to see the keys of that life, all of them, and of no other.
+//! key whose writing was acknowledged everybody knows in which of the server's incarnations that was; a look that began and
+//! ended in one incarnation has to see the keys of that incarnation, all of them, and of no other.
 
 use super::client::{CLIENT_TIMEOUT, Client};
 use super::run::{allow, kill, nemesis};
@@ -34,42 +34,44 @@ fn run(sim: &mut Sim, engine: Engine) {
 
 const KEYS: usize = 30;
 
-/// What was asked and answered in one life of the server, and in which; `None`: nobody knows, or it was not answered.
-fn in_one_life(client: &mut Client, server: &Server, words: &[&[u8]]) -> Option<(u64, Frame)> {
-    let before = server.life.load(SeqCst);
+/// What was asked and answered in one incarnation of the server, and in which; `None`: nobody knows, or it was not answered.
+fn in_one_incarnation(client: &mut Client, server: &Server, words: &[&[u8]]) -> Option<(u64, Frame)> {
+    let before = server.incarnation.load(SeqCst);
     match client.ask(words) {
-        Outcome::Answered(frame) if server.life.load(SeqCst) == before => Some((before, frame)),
+        Outcome::Answered(frame) if server.incarnation.load(SeqCst) == before => Some((before, frame)),
         _ => None,
     }
 }
 
-/// A key that was asked to be set: acknowledged in this life, if anybody knows.
-type Life = Option<u64>;
+/// A key that was asked to be set: acknowledged in this incarnation, if anybody knows.
+type Incarnation = Option<u64>;
 
 /// `false`: nobody answered.
-fn look(client: &mut Client, server: &Server, names: &[Vec<u8>], written: &[Life]) -> bool {
+fn look(client: &mut Client, server: &Server, names: &[Vec<u8>], written: &[Incarnation]) -> bool {
     let words: Vec<&[u8]> = std::iter::once(&b"MGET"[..]).chain(names.iter().map(Vec::as_slice)).collect();
-    let Some((life, Frame::Array(values))) = in_one_life(client, server, &words) else { return false };
-    for (key, (its_life, value)) in written.iter().zip(&values).enumerate() {
-        let (Some(its_life), is_there) = (*its_life, *value != Frame::Null) else { continue };
-        if its_life == life && !is_there {
+    let Some((incarnation, Frame::Array(values))) = in_one_incarnation(client, server, &words) else {
+        return false;
+    };
+    for (key, (its_incarnation, value)) in written.iter().zip(&values).enumerate() {
+        let (Some(its_incarnation), is_there) = (*its_incarnation, *value != Frame::Null) else { continue };
+        if its_incarnation == incarnation && !is_there {
             fail(
                 "O9",
                 "lost without a restart",
                 format!("step {key} was acknowledged by the server that has it not"),
             );
         }
-        if its_life != life && is_there {
+        if its_incarnation != incarnation && is_there {
             fail(
                 "O9",
                 "back from the dead",
                 format!("step {key} was acknowledged before the server began again"),
             );
         }
-        sometimes!("a restart came up empty", its_life != life);
+        sometimes!("a restart came up empty", its_incarnation != incarnation);
     }
     if values.len() != written.len() {
-        fail("O2", "foreign reply", format!("{} values for {} keys", values.len(), written.len()));
+        fail("O2", "unexpected reply", format!("{} values for {} keys", values.len(), written.len()));
     }
     true
 }
@@ -79,8 +81,8 @@ fn write_and_look(k: SimKernel, address: SocketAddr, server: &Server) {
     let (mut names, mut written) = (Vec::new(), Vec::new());
     for key in 0..KEYS {
         names.push(format!("step:{key}").into_bytes());
-        let done = in_one_life(&mut client, server, &[b"SET", &names[key], b"x"]);
-        written.push(done.map(|(life, _)| life));
+        let done = in_one_incarnation(&mut client, server, &[b"SET", &names[key], b"x"]);
+        written.push(done.map(|(incarnation, _)| incarnation));
         sleep(k, Duration::from_micros(50 << choose("pause", 0, 14)));
         if choose("look", 0, 2) == 0 {
             look(&mut client, server, &names, &written);

@@ -27,11 +27,11 @@ fn look(client: &mut Client) -> Option<Vec<bool>> {
     let words: Vec<&[u8]> = std::iter::once(&b"MGET"[..]).chain(names.iter().map(Vec::as_slice)).collect();
     match client.ask(&words) {
         Outcome::Answered(Frame::Array(values)) => {
-            let foreign = |(at, found): &(usize, &Frame)| {
+            let unexpected = |(at, found): &(usize, &Frame)| {
                 **found != Frame::Null && **found != Frame::Bulk(value(*at as u64))
             };
-            if let Some((at, _)) = values.iter().enumerate().find(foreign) {
-                fail("O2", "foreign value", format!("nobody has written what step {at} has"));
+            if let Some((at, _)) = values.iter().enumerate().find(unexpected) {
+                fail("O2", "unexpected value", format!("nobody has written what step {at} has"));
             }
             Some(values.iter().map(|value| *value != Frame::Null).collect())
         }

@@ -46,7 +46,7 @@ pub struct Server {
     /// Its current number, for signals.
     pub pid: Arc<AtomicI32>,
     /// How often it has begun again.
-    pub life: Arc<AtomicU64>,
+    pub incarnation: Arc<AtomicU64>,
 }
 
 /// Runs a server as its configuration says, until it ends, and tells lines for its operator.
@@ -69,13 +69,13 @@ pub fn persistent(storage: Engine, policy: SyncPolicy) -> Config {
 /// A server that begins again whenever it ends, for whatever reason, as an operator's supervisor would have it.
 pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config, serve: Serve) -> Server {
     let pid = Arc::new(AtomicI32::new(0));
-    let life = Arc::new(AtomicU64::new(0));
-    let (its_pid, its_life) = (pid.clone(), life.clone());
+    let incarnation = Arc::new(AtomicU64::new(0));
+    let (its_pid, its_incarnation) = (pid.clone(), incarnation.clone());
     let process = sim.server_restarting(host, name, move |k, incarnation| {
         its_pid.store(k.getpid(), SeqCst);
         reached("a server began again", incarnation > 0);
         loop {
-            its_life.fetch_add(1, SeqCst);
+            its_incarnation.fetch_add(1, SeqCst);
             let report = |line: &str| reached(TORN, line.contains("torn batch"));
             match serve(k, config.clone(), &report) {
                 Ok(()) => sometimes!("a server was asked to stop and began again", true),
@@ -87,7 +87,7 @@ pub fn server(sim: &mut Sim, host: HostId, name: &str, config: Config, serve: Se
             sleep(k, Duration::from_millis(50));
         }
     });
-    Server { host, process, pid, life }
+    Server { host, process, pid, incarnation }
 }
 
 /// One server that keeps its data, on a host of its own, and where clients find it.

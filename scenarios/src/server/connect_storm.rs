@@ -1,4 +1,4 @@
-//! More clients at once than the backlog holds; everybody gets in.
+//! More clients at once than the backlog holds; all of them are served.
 
 use crate::client::Behaviour::Timed;
 use crate::script::{Clients, Script, Setup, times};
@@ -18,7 +18,7 @@ pub const SCRIPT: Script = Script {
     }),
     ..Script::on_kernel(
         "connect-storm",
-        "more clients at once than the backlog holds; everybody gets in",
+        "more clients at once than the backlog holds; all of them are served",
         Setup {
             host: |sim, _| sim.knobs().somaxconn = sim.choose("backlog", 1, 4) as usize,
             clients: &[CLIENTS],

@@ -1,4 +1,4 @@
-//! More clients than descriptors; whoever waits is taken in when somebody leaves, and the loop does not spin.
+//! More clients than descriptors; one that waits is accepted when another leaves, and the loop does not spin.
 
 use crate::client::Behaviour::Timed;
 use crate::script::{Faults, Script, Setup, times};
@@ -13,7 +13,7 @@ const OWN_DESCRIPTORS: usize = 3;
 /// What happens. There are no descriptors on tokio.
 pub const SCRIPT: Script = Script::on_kernel(
     "fd-exhaustion",
-    "more clients than descriptors; whoever waits is taken in when somebody leaves, and the loop does not spin",
+    "more clients than descriptors; one that waits is accepted when another leaves, and the loop does not spin",
     Setup {
         faults: Faults::UsualAnd(&[Family::FdLimit]),
         host: |sim, server| {

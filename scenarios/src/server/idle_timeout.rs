@@ -1,4 +1,4 @@
-//! A silent client is sent away, after the time that was promised and not before; one that speaks stays.
+//! A silent client is disconnected after the timeout and not before; one that sends requests stays.
 
 use crate::client::Behaviour::{Idler, Talker};
 use crate::script::{Clients, Faults, SHORT_STREAMS, Script, Setup, one, others};
@@ -25,7 +25,7 @@ pub const SCRIPT: Script = Script {
     }),
     ..Script::on_kernel(
         "idle-timeout",
-        "a silent client is sent away, after the time that was promised and not before; one that speaks stays",
+        "a silent client is disconnected after the timeout and not before; one that sends requests stays",
         Setup { clients: &[one(Idler { at_least: IDLE }), TALKERS], ..SETUP },
     )
 };

@@ -1,4 +1,4 @@
-//! Clients say `QUIT` and do not end their side: the server waits for it as long as it says, and no longer.
+//! Clients send `QUIT` and do not close their side: the server waits as long as it is set to, and no longer.
 
 use crate::client::Behaviour::{Leaver, Steady};
 use crate::script::{Script, Setup, all, others};
@@ -12,6 +12,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// What happens. On tokio what the layer has closed takes bytes for ever.
 pub const SCRIPT: Script = Script::on_kernel(
     "lingering-peers",
-    "clients quit and do not end their side; the server waits for that as long as it says, and no longer",
+    "clients quit and do not close their side; the server waits as long as it is set to, and no longer",
     Setup { clients: &[all(Leaver { linger: LINGER }), others(Steady { rounds: 10 })], ..Setup::USUAL },
 );

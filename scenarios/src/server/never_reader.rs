@@ -40,7 +40,7 @@ const FAULTS: Faults =
 /// What happens. On tokio what a stream has taken is gone, so that nobody stalls as soon.
 pub const SCRIPT: Script = Script::on_kernel(
     "never-reader",
-    "a client asks for large replies and reads nothing; it is given up in time, and memory stays bounded",
+    "a client asks for large replies and reads nothing; it is disconnected in time, and memory stays bounded",
     Setup {
         faults: FAULTS,
         host: limit_memory,

@@ -1,4 +1,4 @@
-//! A listener takes none of its messages: no more than a bound is kept for it, and it is sent away for that, at once or after a while
+//! A listener takes none of its messages: no more than a bound is kept for it, and it is disconnected for that, at once or after a while
 //! (`client-output-buffer-limit pubsub`). Publishers and the other listeners do not notice.
 
 use crate::client::line::Line;
@@ -23,7 +23,7 @@ eagain_sim::scenario_tests! {
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
     name: "slow-listener",
-    about: "a listener takes none of its messages and is sent away; publishers and the others do not notice",
+    about: "a subscriber reads no messages and is disconnected; publishers and other subscribers are not delayed",
     knobs: KNOBS,
     seeds: 24,
     body: |sim| run(sim, |_| {}),

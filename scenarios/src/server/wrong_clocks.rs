@@ -15,7 +15,7 @@ const AT_LEAST: Duration = Duration::from_millis(IDLE.as_millis() as u64 * 499 /
 /// What happens.
 pub const SCRIPT: Script = Script::on_kernel(
     "wrong-clocks",
-    "clocks drift, nearly run over, and are set: who is silent is sent away in time all the same",
+    "clocks drift, come near their overflow and are set: silent clients are still disconnected in time",
     Setup {
         faults: Faults::UsualAnd(&[Family::ClockDrift, Family::ClockStep]),
         clients: &[one(Idler { at_least: AT_LEAST }), TALKERS],

@@ -3,9 +3,9 @@
 //! [`PermanentConnection`]: crate::cluster::permanent_connection::PermanentConnection
 
 use super::Connector;
-use super::alarm::Alarm;
-use super::hall::Hall;
-use super::onward::Onward;
+use super::shared::Shared;
+use super::timer::DeadlineTimer;
+use super::upstream::Upstream;
 use crate::storage_unit::Storage;
 use std::future::poll_fn;
 use std::io;
@@ -20,13 +20,13 @@ const READS_PER_TURN_MAX: usize = 8;
 
 /// A link.
 pub(super) struct Link<C: Connector, S> {
-    hall: Rc<Hall<S>>,
-    onward: Rc<Onward>,
+    shared: Rc<Shared<S>>,
+    upstream: Rc<Upstream>,
     connector: Rc<C>,
     server: usize,
     address: SocketAddr,
     socket: Socket<C::Stream>,
-    alarm: Alarm,
+    timer: DeadlineTimer,
 }
 
 enum Socket<T> {
@@ -48,16 +48,24 @@ enum Next {
 
 impl<C: Connector + 'static, S: Storage> Link<C, S> {
     pub fn new(
-        hall: Rc<Hall<S>>,
-        onward: Rc<Onward>,
+        shared: Rc<Shared<S>>,
+        upstream: Rc<Upstream>,
         connector: Rc<C>,
         server: usize,
         address: SocketAddr,
     ) -> Self {
-        Link { hall, onward, connector, server, address, socket: Socket::Absent, alarm: Alarm::new() }
+        Link {
+            shared,
+            upstream,
+            connector,
+            server,
+            address,
+            socket: Socket::Absent,
+            timer: DeadlineTimer::new(),
+        }
     }
 
-    /// Its life, which ends with the server's.
+    /// Runs until the server stops.
     pub async fn run(mut self) {
         poll_fn(|cx| {
             self.turn(cx);
@@ -68,11 +76,11 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
 
     /// One turn: what is late, what can be connected, sent and read, until nothing moves any more.
     fn turn(&mut self, cx: &mut Context<'_>) {
-        self.onward.at_turn(self.server, cx.waker());
+        self.upstream.at_turn(self.server, cx.waker());
         let mut reads = 0;
         loop {
-            let now_ns = self.hall.now().mono_ns;
-            if !self.onward.proxy.borrow_mut().tick(self.server, now_ns) {
+            let now_ns = self.shared.now().mono_ns;
+            if !self.upstream.proxy.borrow_mut().tick(self.server, now_ns) {
                 self.lose(now_ns);
             }
             let next = match &mut self.socket {
@@ -82,7 +90,7 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
                     Poll::Ready(Err(_)) => Next::Lost,
                     Poll::Ready(Ok(stream)) => {
                         self.socket = Socket::There(stream);
-                        self.onward.proxy.borrow_mut().connected(self.server, now_ns);
+                        self.upstream.proxy.borrow_mut().connected(self.server, now_ns);
                         Next::Again
                     }
                 },
@@ -99,19 +107,19 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
                 Next::Again => {}
                 Next::Lost => self.lose(now_ns),
                 Next::Later => {
-                    let deadline_ns = self.onward.proxy.borrow().deadline_of(self.server);
-                    if !self.alarm.rings(cx, deadline_ns, |at| self.hall.instant(at)) {
+                    let deadline_ns = self.upstream.proxy.borrow().deadline_of(self.server);
+                    if !self.timer.expired(cx, deadline_ns, |at| self.shared.instant(at)) {
                         break;
                     }
                 }
             }
         }
-        self.onward.looked(self.server);
-        self.onward.stir(&self.hall);
+        self.upstream.looked(self.server);
+        self.upstream.stir(&self.shared);
     }
 
     fn connect(&mut self, now_ns: u64) -> Next {
-        let mut proxy = self.onward.proxy.borrow_mut();
+        let mut proxy = self.upstream.proxy.borrow_mut();
         let link = proxy.link(self.server);
         if !link.wants_connect(now_ns) {
             return Next::Later;
@@ -125,13 +133,13 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
     /// Closes the socket; the proxy decides what becomes of what it carried.
     fn lose(&mut self, now_ns: u64) {
         self.socket = Socket::Absent;
-        self.onward.proxy.borrow_mut().lost(self.server, now_ns);
+        self.upstream.proxy.borrow_mut().lost(self.server, now_ns);
     }
 
     /// Writes until all is sent or the stream is full, and reads once.
     fn carry(&mut self, cx: &mut Context<'_>, now_ns: u64) -> Next {
         let Socket::There(stream) = &mut self.socket else { return Next::Later };
-        let mut proxy = self.onward.proxy.borrow_mut();
+        let mut proxy = self.upstream.proxy.borrow_mut();
         let link = proxy.link(self.server);
         while !link.output().is_empty() {
             match Pin::new(&mut *stream).poll_write(cx, link.output()) {
@@ -141,7 +149,7 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
                 Poll::Ready(Ok(_) | Err(_)) => return Next::Lost,
             }
         }
-        let mut scratch = self.hall.scratch.borrow_mut();
+        let mut scratch = self.shared.scratch.borrow_mut();
         let mut buf = ReadBuf::new(&mut scratch[..]);
         match Pin::new(stream).poll_read(cx, &mut buf) {
             Poll::Pending => Next::Later,

@@ -3,23 +3,23 @@
 //! ([`net`]), whatever a test has in its place.
 //!
 //! ```text
-//!   accept ──► a task a peer: read ─ serve ─ write ─┐        hall: logic unit, peers, what is asked of all of them
+//!   accept ──► a task a peer: read ─ serve ─ write ─┐        shared: logic unit, peers, what is asked of all of them
 //!                   ▲                               │
 //!                   └── readable, writable, deadline, notice (kill, drain, news of the storage)
 //! ```
 //!
-//! A server with a role that keeps nothing has a task for each link behind it too; requests and replies meet in `onward`,
+//! A server with a role that keeps nothing has a task for each link behind it too; requests and replies meet in `upstream`,
 //! around the same proxy as in [`crate::cluster::driver`].
 //!
 //! One thread runs all of it, so that the logic unit needs no lock. A run is a function of what the streams do: every
 //! `select!` is biased, and nothing is kept in hash order.
 
-mod alarm;
-mod hall;
 mod link;
 pub mod net;
-mod onward;
 mod peer;
+mod shared;
+mod timer;
+mod upstream;
 
 use crate::cluster::link::NewLink;
 use crate::cluster::proxy::Proxy;
@@ -27,9 +27,8 @@ use crate::config::Config;
 use crate::logic_unit::LogicUnit;
 use crate::observe::Level;
 use crate::storage_unit::{Memory, Storage};
-use hall::{Hall, Wish};
 use link::Link;
-use onward::Onward;
+use shared::{Shared, Wish};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +38,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
+use upstream::Upstream;
 
 /// A stop waits for the peers to take their replies, so long at most.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -88,7 +88,7 @@ pub async fn serve<L: Listener + 'static, S: Storage + 'static>(
     surroundings: Surroundings,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    attend(&Hall::new(config, storage, None, surroundings), listener, stop).await
+    attend(&Shared::new(config, storage, None, surroundings), listener, stop).await
 }
 
 /// As [`serve`], for a server with one of the roles that keep nothing: it passes requests on to the configured backends, over
@@ -102,17 +102,17 @@ pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let proxy = Proxy::of(&config, surroundings.seed, new_link);
-    let onward = Rc::new(Onward::new(proxy, config.backends.len()));
+    let upstream = Rc::new(Upstream::new(proxy, config.backends.len()));
     let storage = Memory::new(config.databases, surroundings.seed);
     let backends = config.backends.clone();
-    let hall = Hall::new(config, storage, Some(onward.clone()), surroundings);
+    let shared = Shared::new(config, storage, Some(upstream.clone()), surroundings);
     let connector = Rc::new(connector);
     let link = |(server, address)| {
-        let link = Link::new(hall.clone(), onward.clone(), connector.clone(), server, address);
+        let link = Link::new(shared.clone(), upstream.clone(), connector.clone(), server, address);
         tokio::task::spawn_local(link.run())
     };
     let links: Vec<_> = backends.into_iter().enumerate().map(link).collect();
-    let ended = attend(&hall, listener, stop).await;
+    let ended = attend(&shared, listener, stop).await;
     // Nobody waits for a reply any more.
     for link in links {
         link.abort();
@@ -123,46 +123,46 @@ pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
 
 /// Takes in whoever comes, and does what is asked of the server, until its end.
 async fn attend<L: Listener + 'static, S: Storage + 'static>(
-    hall: &Rc<Hall<S>>,
+    shared: &Rc<Shared<S>>,
     listener: L,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let acceptor = tokio::task::spawn_local(accept(hall.clone(), listener));
+    let acceptor = tokio::task::spawn_local(accept(shared.clone(), listener));
     let mut stop = pin!(stop);
-    while !hall.is_stopping() {
-        let look = hall.expire_due().unwrap_or(EXPIRY_LOOK_MAX).min(EXPIRY_LOOK_MAX);
+    while !shared.is_stopping() {
+        let look = shared.expire_due().unwrap_or(EXPIRY_LOOK_MAX).min(EXPIRY_LOOK_MAX);
         tokio::select! {
             biased;
-            () = &mut stop => hall.stop(),
-            () = hall.bell() => {}
+            () = &mut stop => shared.stop(),
+            () = shared.woken() => {}
             () = sleep(look) => {}
         }
-        hall.carry_out();
+        shared.carry_out();
     }
     // The listener goes first, so that nobody new comes.
     acceptor.abort();
     let _ = acceptor.await;
-    hall.tell_all(Wish::Drain);
+    shared.tell_all(Wish::Drain);
     let until = Instant::now() + DRAIN;
-    while hall.peers() > 0 {
+    while shared.peers() > 0 {
         tokio::select! {
             biased;
-            () = hall.bell() => {}
-            () = sleep_until(until) => hall.tell_all(Wish::Close),
+            () = shared.woken() => {}
+            () = sleep_until(until) => shared.tell_all(Wish::Close),
         }
-        hall.carry_out();
+        shared.carry_out();
     }
-    hall.close_storage()
+    shared.close_storage()
 }
 
 /// Takes in whoever comes.
-async fn accept<L: Listener, S: Storage + 'static>(hall: Rc<Hall<S>>, listener: L) {
+async fn accept<L: Listener, S: Storage + 'static>(shared: Rc<Shared<S>>, listener: L) {
     let local = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                listener.keep_alive(&stream, hall.logic.borrow().config().keepalive_s);
-                if let Some(peer) = peer::Peer::admit(&hall, stream, &from, &local) {
+                listener.keep_alive(&stream, shared.logic.borrow().config().keepalive_s);
+                if let Some(peer) = peer::Peer::admit(&shared, stream, &from, &local) {
                     tokio::task::spawn_local(peer.run());
                 }
             }
@@ -170,7 +170,7 @@ async fn accept<L: Listener, S: Storage + 'static>(hall: Rc<Hall<S>>, listener: 
             Err(error) if concerns_the_connection(error.kind()) => {}
             Err(error) => {
                 let text = || format!("no connection can be accepted for the moment: {error}");
-                hall.logic.borrow().config().log.line(Level::Warning, text);
+                shared.logic.borrow().config().log.line(Level::Warning, text);
                 sleep(REST).await;
             }
         }
@@ -191,16 +191,16 @@ async fn turn_away<T: AsyncWrite + Unpin>(mut stream: T) {
     .await;
 }
 
-impl<S: Storage + 'static> Hall<S> {
+impl<S: Storage + 'static> Shared<S> {
     fn new(
         config: Config,
         storage: S,
-        onward: Option<Rc<Onward>>,
+        upstream: Option<Rc<Upstream>>,
         surroundings: Surroundings,
-    ) -> Rc<Hall<S>> {
-        let wall = hall::wall_time(&surroundings);
+    ) -> Rc<Shared<S>> {
+        let wall = shared::wall_time(&surroundings);
         let logic = LogicUnit::new(config, storage, surroundings.seed, wall);
-        Hall::with(logic, onward, surroundings)
+        Shared::with(logic, upstream, surroundings)
     }
 }
 

@@ -19,13 +19,13 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// An address, and a path where there is one beside it.
-struct Doors<K> {
+struct Listeners<K> {
     kernel: K,
     tcp: TcpListener,
     unix: Option<(UnixListener, String)>,
 }
 
-impl<K> Drop for Doors<K> {
+impl<K> Drop for Listeners<K> {
     fn drop(&mut self) {
         if let Some((_, path)) = &self.unix {
             let _ = std::fs::remove_file(path);
@@ -33,7 +33,7 @@ impl<K> Drop for Doors<K> {
     }
 }
 
-impl<K: Kernel> Listener for Doors<K> {
+impl<K: Kernel> Listener for Listeners<K> {
     type Stream = Either;
 
     async fn accept(&self) -> io::Result<(Either, String)> {
@@ -180,7 +180,7 @@ fn on_sockets<K: Kernel>(
     kernel: K,
     config: &Config,
     seed: u64,
-    serve: impl AsyncFnOnce(Doors<K>, Surroundings, SocketAddr, Stop) -> Result<(), ServeError>,
+    serve: impl AsyncFnOnce(Listeners<K>, Surroundings, SocketAddr, Stop) -> Result<(), ServeError>,
 ) -> Result<(), ServeError> {
     let broken = |error: io::Error| ServeError::Kernel(errno(&error));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
@@ -197,7 +197,7 @@ fn on_sockets<K: Kernel>(
                 Some((listener, path.to_owned()))
             }
         };
-        let listener = Doors { kernel, tcp, unix };
+        let listener = Listeners { kernel, tcp, unix };
         let mut term = signal(SignalKind::terminate()).map_err(broken)?;
         let mut int = signal(SignalKind::interrupt()).map_err(broken)?;
         let stop = Box::pin(async move {

@@ -1,8 +1,8 @@
 //! A connection as a task: one poll function that asks the state machine what it wants, and the stream for it. There is
 //! no future that a `select!` could drop half-way, and the order of asking is fixed.
 
-use super::alarm::Alarm;
-use super::hall::{Hall, Notice, Wish};
+use super::shared::{Notice, Shared, Wish};
+use super::timer::DeadlineTimer;
 use super::turn_away;
 use crate::io_unit::Window;
 use crate::io_unit::connection::{CloseReason, Connection};
@@ -21,20 +21,20 @@ const READS_PER_TURN_MAX: usize = 4;
 
 /// A peer.
 pub(super) struct Peer<T, S: Storage> {
-    hall: Rc<Hall<S>>,
+    shared: Rc<Shared<S>>,
     stream: T,
     connection: Connection,
     session: Session,
     held: Held,
     notice: Rc<Notice>,
-    alarm: Alarm,
+    timer: DeadlineTimer,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, S> {
     /// A connection becomes a peer, or is told why not.
-    pub fn admit(hall: &Rc<Hall<S>>, stream: T, from: &str, local: &str) -> Option<Peer<T, S>> {
-        let now = hall.now();
-        let mut logic = hall.logic.borrow_mut();
+    pub fn admit(shared: &Rc<Shared<S>>, stream: T, from: &str, local: &str) -> Option<Peer<T, S>> {
+        let now = shared.now();
+        let mut logic = shared.logic.borrow_mut();
         if !logic.admits_client(true) {
             tokio::task::spawn_local(turn_away(stream));
             return None;
@@ -43,44 +43,44 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         session.place = Place { at_loop: 0, token: session.id };
         let mut connection = Connection::new(&logic.limits(), now.mono_ns);
         connection.set_trusted(logic.config().password.is_empty());
-        if hall.onward.is_some() {
+        if shared.upstream.is_some() {
             connection.limit_under_way(Window::of(logic.config()));
         }
         drop(logic);
-        let notice = hall.enter(session.id);
-        let (hall, held) = (hall.clone(), Held::default());
-        Some(Peer { hall, stream, connection, session, held, notice, alarm: Alarm::new() })
+        let notice = shared.enter(session.id);
+        let (shared, held) = (shared.clone(), Held::default());
+        Some(Peer { shared, stream, connection, session, held, notice, timer: DeadlineTimer::new() })
     }
 
-    /// Its life.
+    /// Runs until the connection is closed.
     pub async fn run(mut self) {
         poll_fn(|cx| self.turn(cx)).await;
-        let Peer { hall, stream, connection, session, .. } = self;
+        let Peer { shared, stream, connection, session, .. } = self;
         drop(stream);
         let client = session.id;
-        hall.logic.borrow_mut().disconnect(session, connection.end());
-        hall.leave(client);
+        shared.logic.borrow_mut().disconnect(session, connection.end());
+        shared.leave(client);
     }
 
     /// One turn: read what is there, handle the requests, write the replies. `Ready`: the connection is over.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.hall.now();
+        let now = self.shared.now();
         let wish = self.notice.take(cx.waker());
         match wish {
             Wish::None | Wish::News => {}
-            Wish::Limits => self.connection.set_limits(&self.hall.logic.borrow().limits()),
+            Wish::Limits => self.connection.set_limits(&self.shared.logic.borrow().limits()),
             Wish::Drain => self.connection.drain(now.mono_ns),
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
-        self.held.ask(&mut self.connection, &mut self.hall.logic.borrow_mut(), now.mono_ns);
+        self.held.ask(&mut self.connection, &mut self.shared.logic.borrow_mut(), now.mono_ns);
         if self.connection.is_waiting() || self.session.subscriptions.is_some() {
             self.deliver(matches!(wish, Wish::News | Wish::Limits), now);
         }
         let mut reads = 0;
         loop {
-            if let Some(onward) = &self.hall.onward {
-                onward.take_replies(&self.notice, &mut self.connection, now);
+            if let Some(upstream) = &self.shared.upstream {
+                upstream.take_replies(&self.notice, &mut self.connection, now);
             }
             while self.connection.wants_service() {
                 self.serve(0, now);
@@ -114,8 +114,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// One read, and what it completes.
     fn read(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()> {
         let own = self.connection.prefers_own_space();
-        let hall = self.hall.clone();
-        let mut scratch = hall.scratch.borrow_mut();
+        let shared = self.shared.clone();
+        let mut scratch = shared.scratch.borrow_mut();
         let space = if own { self.connection.read_space() } else { &mut scratch[..] };
         let mut buf = ReadBuf::new(space);
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buf);
@@ -135,13 +135,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
 
     /// Executes what the first `fresh` bytes of the scratch space complete.
     fn serve(&mut self, fresh: usize, now: Now) {
-        let Peer { hall, connection, session, held, .. } = self;
-        let scratch = hall.scratch.borrow();
-        if let Some(onward) = &hall.onward {
+        let Peer { shared, connection, session, held, .. } = self;
+        let scratch = shared.scratch.borrow();
+        if let Some(upstream) = &shared.upstream {
             connection.receive(&scratch[..fresh], now.mono_ns);
-            return onward.serve(hall, connection, session, now);
+            return upstream.serve(shared, connection, session, now);
         }
-        let mut logic = hall.logic.borrow_mut();
+        let mut logic = shared.logic.borrow_mut();
         if logic.begin_turn() {
             connection.hold_replies();
         }
@@ -154,13 +154,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let next_expiry = logic.next_expiry_ms();
         drop(logic);
         held.hold(connection, commit, served.requests, now.mono_ns);
-        hall.after_execution(orders, next_expiry);
+        shared.after_execution(orders, next_expiry);
     }
 
     /// Takes what was put aside for the client, and goes on where it has waited long enough.
     fn deliver(&mut self, is_told: bool, now: Now) {
-        let Peer { hall, connection, session, held, .. } = self;
-        held::deliver(connection, held, session, &mut hall.logic.borrow_mut(), is_told, now);
+        let Peer { shared, connection, session, held, .. } = self;
+        held::deliver(connection, held, session, &mut shared.logic.borrow_mut(), is_told, now);
     }
 
     /// Writes until all is sent or the stream is full.
@@ -178,8 +178,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// Sees to it that the task is woken for the connection's deadline, and ends the connection when that has passed.
     fn watch_deadline(&mut self, cx: &mut Context<'_>, now: Now) {
         while let Some(deadline) = self.connection.deadline() {
-            let rings = self.alarm.rings(cx, deadline, |at| self.hall.instant(at));
-            if !rings || self.connection.deadline_passed(now.mono_ns) {
+            let expired = self.timer.expired(cx, deadline, |at| self.shared.instant(at));
+            if !expired || self.connection.deadline_passed(now.mono_ns) {
                 return;
             }
             if self.connection.has_waited(now.mono_ns) {

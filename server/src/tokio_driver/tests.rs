@@ -43,8 +43,8 @@ impl Listener for Pipes {
     }
 }
 
-/// Runs `story` with a server beside it; the server stops when the story is over.
-fn with_server<F: Future<Output = ()>>(config: Config, story: impl FnOnce(Pipes, Rc<Notify>) -> F) {
+/// Runs `body` with a server beside it; the server stops when it has ended.
+fn with_server<F: Future<Output = ()>>(config: Config, body: impl FnOnce(Pipes, Rc<Notify>) -> F) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
@@ -57,7 +57,7 @@ fn with_server<F: Future<Output = ()>>(config: Config, story: impl FnOnce(Pipes,
         let server = tokio::task::spawn_local(async move {
             serve(listener, config, storage, surroundings, async move { stopped.notified().await }).await
         });
-        story(pipes, stop.clone()).await;
+        body(pipes, stop.clone()).await;
         stop.notify_one();
         let ended = timeout(Duration::from_secs(60), server).await;
         assert_eq!(ended.unwrap().unwrap(), Ok(()));

@@ -144,7 +144,7 @@ pub struct ExploreArgs {
     /// Stop after this time, such as 60s, 5m, 1h
     #[arg(long, value_parser = duration)]
     pub time: Option<Duration>,
-    /// Write a line for each failure, then the sums
+    /// Write JSON: a line for each failure, then the sums
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write JUnit XML
@@ -192,10 +192,10 @@ pub struct ShrinkArgs {
     /// Which.
     #[command(flatten)]
     pub one: OneArgs,
-    /// How many runs at most
+    /// At most so many runs
     #[arg(long, default_value = "100000", value_parser = number)]
     pub runs: u64,
-    /// How long at most
+    /// Stop after this time, such as 60s, 5m, 1h
     #[arg(long, default_value = "60s", value_parser = duration)]
     pub time: Duration,
     /// Where to write the replay file [default: the failure's folder]
@@ -225,10 +225,10 @@ pub struct TraceArgs {
     /// Which.
     #[command(flatten)]
     pub one: OneArgs,
-    /// In which form
+    /// The format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub format: Form,
-    /// Where to [default: standard output]
+    /// The file to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -288,7 +288,7 @@ pub struct BugsArgs {
     /// Compare the plain sweep with the guided search: how long each takes to find the bug, in processor time
     #[arg(long, conflicts_with = "all")]
     pub guided: bool,
-    /// Both: the whole table, in Markdown
+    /// Print the whole table in Markdown: the plain sweep and the guided search
     #[arg(long)]
     pub all: bool,
     /// From how many first seeds each bug is searched for
@@ -314,7 +314,7 @@ pub struct MergeArgs {
     /// Join corpora of guided sweeps in this folder instead
     #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "summary", "strict"])]
     pub corpus: Option<PathBuf>,
-    /// Write the whole
+    /// Write the joined sweep as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write JUnit XML

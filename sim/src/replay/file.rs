@@ -52,7 +52,7 @@ pub struct ReplayFile {
     pub commit: Option<String>,
     /// The identity of the build: see [`crate::report::build_id`].
     pub build: String,
-    /// A hash over all of the above, by which an edited file is told; [`ReplayFile::to_json`] makes it.
+    /// A hash over all of the above, by which an edited file is recognised; [`ReplayFile::to_json`] makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }

@@ -89,7 +89,7 @@ impl Execute for Fake {
         if name == DRIFTS.name {
             world.hash.words(self.runs, 0);
         }
-        world.play(rounds, spec.scenario.about == FAILS.about);
+        world.run_rounds(rounds, spec.scenario.about == FAILS.about);
         if name == FAILS_TWICE.name {
             let rare = matches!(spec.base, Base::Seed(1_500));
             let (oracle, site) =
@@ -148,7 +148,7 @@ struct FakeWorld {
 }
 
 impl FakeWorld {
-    fn play(&mut self, rounds: u64, can_fail: bool) {
+    fn run_rounds(&mut self, rounds: u64, can_fail: bool) {
         let (mut cuts, mut pauses, mut sizes) = (Stream::default(), Stream::default(), Stream::default());
         let (mut paused, mut last_split) = (0, 0);
         for round in 0..rounds {

@@ -116,7 +116,7 @@ pub fn payload<'a>(log: &'a TraceLog, event: &Event) -> &'a [u8] {
     start.checked_add(length).and_then(|end| log.bytes.get(start..end)).unwrap_or_default()
 }
 
-/// What a call moved, told or found; nothing where there is none of it.
+/// What a call moved, reported or found; nothing where there is none of it.
 pub fn payload_text(log: &TraceLog, event: &Event, bytes_max: usize) -> String {
     text(|out| put_payload(out, log, event, bytes_max)).trim_start().to_owned()
 }

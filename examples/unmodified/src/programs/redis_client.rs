@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a reply may take; a server that was powered off answers nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 struct Connection {
     reader: BufReader<TcpStream>,
@@ -16,7 +16,7 @@ struct Connection {
 impl Connection {
     fn to(server: &str) -> io::Result<Connection> {
         let writer = TcpStream::connect(server)?;
-        writer.set_read_timeout(Some(PATIENCE))?;
+        writer.set_read_timeout(Some(TIMEOUT))?;
         Ok(Connection { reader: BufReader::new(writer.try_clone()?), writer })
     }
 

@@ -9,8 +9,8 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 /// What the resolver waits for an answer at first, and at most.
-const PATIENCE_MIN: Duration = Duration::from_millis(50);
-const PATIENCE_MAX: Duration = Duration::from_secs(1);
+const TIMEOUT_MIN: Duration = Duration::from_millis(50);
+const TIMEOUT_MAX: Duration = Duration::from_secs(1);
 /// An answer: QR, RD, RA.
 const ANSWER: u16 = 0x8180;
 const NO_SUCH_NAME: u16 = 3;
@@ -83,14 +83,14 @@ pub fn server() -> io::Result<()> {
 /// What the server says of a name; asks again, more and more slowly, until it says anything.
 async fn resolve(socket: &UdpSocket, id: u16, name: &str) -> Option<Ipv4Addr> {
     let query = query(id, name);
-    let mut patience = PATIENCE_MIN;
+    let mut limit = TIMEOUT_MIN;
     loop {
         // Nobody may be there yet, or any more.
         let _ = socket.send(&query).await;
-        if let Ok(found) = timeout(patience, receive(socket, id, name)).await {
+        if let Ok(found) = timeout(limit, receive(socket, id, name)).await {
             return found;
         }
-        patience = (patience * 2).min(PATIENCE_MAX);
+        limit = (limit * 2).min(TIMEOUT_MAX);
     }
 }
 

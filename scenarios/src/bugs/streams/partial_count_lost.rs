@@ -78,8 +78,11 @@ fn ask<K: Kernel>(k: K, server: SocketAddr) {
             match frames.read(&stream) {
                 Ok(Some(message)) if message == reply(length) => {}
                 Ok(Some(message)) => {
-                    let message = format!("{} bytes instead of {length}, or other ones", message.len());
-                    return fail("O2", "reply differs", message);
+                    return fail(
+                        "O2",
+                        "reply differs",
+                        format!("{} B that differ from the {length} B expected", message.len()),
+                    );
                 }
                 other => {
                     return fail("O2", "reply cut short", format!("{other:?} instead of {length} bytes"));

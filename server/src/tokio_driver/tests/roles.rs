@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 /// Everybody's address, and who listens there.
 #[derive(Clone, Default)]
-struct Town {
-    houses: Rc<RefCell<BTreeMap<SocketAddr, Pipes>>>,
+struct Hosts {
+    listeners: Rc<RefCell<BTreeMap<SocketAddr, Pipes>>>,
     stop: Rc<Notify>,
 }
 
-impl Connector for Town {
+impl Connector for Hosts {
     type Stream = DuplexStream;
 
     async fn connect(&self, address: SocketAddr) -> io::Result<DuplexStream> {
-        let pipes = self.houses.borrow().get(&address).cloned();
+        let pipes = self.listeners.borrow().get(&address).cloned();
         pipes.map(|pipes| pipes.connect()).ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
     }
 }
@@ -29,24 +29,26 @@ fn surroundings() -> Surroundings {
     Surroundings { seed: 7, wall: Box::new(|| 1_700_000_000_000_000_000) }
 }
 
-impl Town {
+impl Hosts {
     /// Somebody listens there who says nothing.
     fn mute(&self, number: u8) -> Pipes {
         let pipes = Pipes::default();
-        self.houses.borrow_mut().insert(address(number), pipes.clone());
+        self.listeners.borrow_mut().insert(address(number), pipes.clone());
         pipes
     }
 
-    /// A server. It ends by itself when the town stops.
+    /// A server. It ends by itself when the hosts stops.
     fn server(&self, number: u8, role: Role, behind: &[u8]) -> tokio::task::JoinHandle<Result<(), String>> {
-        let (pipes, town) = (self.mute(number), self.clone());
+        let (pipes, hosts) = (self.mute(number), self.clone());
         let backends = behind.iter().copied().map(address).collect();
         let config = Config { role, backends, ..Config::default() };
         tokio::task::spawn_local(async move {
-            let stopped = town.stop.clone();
+            let stopped = hosts.stop.clone();
             let stop = async move { stopped.notified().await };
             match role {
-                Role::Access | Role::Logic => pass_on(pipes, town, config, plain, surroundings(), stop).await,
+                Role::Access | Role::Logic => {
+                    pass_on(pipes, hosts, config, plain, surroundings(), stop).await
+                }
                 _ => serve(pipes, config, Memory::new(16, 1), surroundings(), stop).await,
             }
         })
@@ -57,24 +59,24 @@ impl Town {
     }
 }
 
-fn in_town<F: Future<Output = ()>>(story: impl FnOnce(Town) -> F) {
+fn on_hosts<F: Future<Output = ()>>(body: impl FnOnce(Hosts) -> F) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, story(Town::default()));
+    tokio::task::LocalSet::new().block_on(&runtime, body(Hosts::default()));
 }
 
 #[test]
 fn requests_go_through_every_tier_and_are_answered_in_order() {
-    in_town(|town| async move {
+    on_hosts(|hosts| async move {
         let mut servers = Vec::new();
         for storage in [1, 2] {
-            servers.push(town.server(storage, Role::Storage, &[]));
+            servers.push(hosts.server(storage, Role::Storage, &[]));
         }
         for logic in [3, 4] {
-            servers.push(town.server(logic, Role::Logic, &[1, 2]));
+            servers.push(hosts.server(logic, Role::Logic, &[1, 2]));
         }
-        servers.push(town.server(5, Role::Access, &[3, 4]));
-        let mut stream = town.client(5).await;
+        servers.push(hosts.server(5, Role::Access, &[3, 4]));
+        let mut stream = hosts.client(5).await;
         ask(&mut stream, "MSET a 1 b 2 c 3 d 4\r\nPING\r\n", "+OK\r\n+PONG\r\n").await;
         ask(&mut stream, "DBSIZE\r\nMGET d nope a\r\n", ":4\r\n*3\r\n$1\r\n4\r\n$-1\r\n$1\r\n1\r\n").await;
         // Far more than fits into the pipes.
@@ -89,7 +91,7 @@ fn requests_go_through_every_tier_and_are_answered_in_order() {
         read.read_to_string(&mut replies).await.unwrap();
         writer.await.unwrap();
         assert_eq!(replies, format!("+OK\r\n$3000\r\n{value}\r\n").repeat(20));
-        town.stop.notify_waiters();
+        hosts.stop.notify_waiters();
         for server in servers {
             assert_eq!(server.await.unwrap(), Ok(()));
         }
@@ -98,16 +100,16 @@ fn requests_go_through_every_tier_and_are_answered_in_order() {
 
 #[test]
 fn who_is_silent_costs_a_time_out_and_who_is_not_there_is_said_so() {
-    in_town(|town| async move {
-        let _silent = town.mute(1);
-        let _servers = [town.server(2, Role::Logic, &[1]), town.server(4, Role::Logic, &[3])];
+    on_hosts(|hosts| async move {
+        let _silent = hosts.mute(1);
+        let _servers = [hosts.server(2, Role::Logic, &[1]), hosts.server(4, Role::Logic, &[3])];
         let begun = Instant::now();
-        let mut stream = town.client(2).await;
+        let mut stream = hosts.client(2).await;
         let mut reply = [0; 8];
         stream.write_all(b"INCR k\r\n").await.unwrap();
         stream.read_exact(&mut reply).await.unwrap();
         assert_eq!((&reply, begun.elapsed().as_secs()), (b"-UNKNOWN", 2));
-        let mut stream = town.client(4).await;
+        let mut stream = hosts.client(4).await;
         stream.write_all(b"INCR k\r\n").await.unwrap();
         stream.read_exact(&mut reply).await.unwrap();
         // At once: it refuses connections.
@@ -117,36 +119,36 @@ fn who_is_silent_costs_a_time_out_and_who_is_not_there_is_said_so() {
 
 #[test]
 fn a_link_that_is_silent_for_too_long_is_made_anew_and_serves_again() {
-    in_town(|town| async move {
-        let silent = town.mute(1);
-        let _logic = town.server(2, Role::Logic, &[1]);
-        let mut stream = town.client(2).await;
+    on_hosts(|hosts| async move {
+        let silent = hosts.mute(1);
+        let _logic = hosts.server(2, Role::Logic, &[1]);
+        let mut stream = hosts.client(2).await;
         let mut reply = [0; 8];
         stream.write_all(b"INCR k\r\n").await.unwrap();
         stream.read_exact(&mut reply).await.unwrap();
         assert_eq!(&reply, b"-UNKNOWN");
         // The first connection is taken away, and whoever listens there from now on is well.
         let (mut first, _) = silent.accept().await.unwrap();
-        let _storage = town.server(1, Role::Storage, &[]);
+        let _storage = hosts.server(1, Role::Storage, &[]);
         let mut asked = String::new();
         first.read_to_string(&mut asked).await.unwrap();
         assert!(asked.starts_with("*2\r\n$4\r\nINCR\r\n"), "{asked}");
-        let mut stream = town.client(2).await;
+        let mut stream = hosts.client(2).await;
         ask(&mut stream, "INCR k\r\n", ":1\r\n").await;
     });
 }
 
 #[test]
 fn a_stop_waits_for_the_replies_that_are_due() {
-    in_town(|town| async move {
-        let silent = town.mute(1);
-        let logic = town.server(2, Role::Logic, &[1]);
-        let mut stream = town.client(2).await;
+    on_hosts(|hosts| async move {
+        let silent = hosts.mute(1);
+        let logic = hosts.server(2, Role::Logic, &[1]);
+        let mut stream = hosts.client(2).await;
         stream.write_all(b"INCR k\r\n").await.unwrap();
         let (mut storage, _) = silent.accept().await.unwrap();
         let mut request = [0; "*2\r\n$4\r\nINCR\r\n$1\r\nk\r\n".len()];
         storage.read_exact(&mut request).await.unwrap();
-        town.stop.notify_waiters();
+        hosts.stop.notify_waiters();
         sleep(Duration::from_millis(500)).await;
         storage.write_all(b":1\r\n").await.unwrap();
         let mut all = String::new();

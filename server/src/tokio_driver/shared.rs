@@ -1,9 +1,9 @@
-//! What all tasks of a server share: the logic unit, the peers with what is asked of each, the bell that wakes the main
-//! task, and the way on where the server keeps nothing. One thread has it, so borrows are short and never held across an
+//! What all tasks of a server share: the logic unit, the peers with what is asked of each, the waker of the main
+//! task, and the upstream servers where this one keeps nothing. One thread has it, so borrows are short and never held across an
 //! `await`.
 
 use super::Surroundings;
-use super::onward::Onward;
+use super::upstream::Upstream;
 use crate::cluster::proxy::Due;
 use crate::io_unit::units::Now;
 use crate::logic_unit::{LogicUnit, Order, WallTime};
@@ -78,20 +78,20 @@ impl Notice {
 
 /// Rung from any thread.
 #[derive(Default)]
-struct Bell {
+struct Wakeup {
     notify: Notify,
     news: AtomicBool,
 }
 
 /// What the tasks share.
-pub(super) struct Hall<S> {
+pub(super) struct Shared<S> {
     pub logic: RefCell<LogicUnit<S>>,
     pub scratch: RefCell<Vec<u8>>,
     /// Where requests go on to, if they are not for this server to execute.
-    pub onward: Option<Rc<Onward>>,
+    pub upstream: Option<Rc<Upstream>>,
     peers: RefCell<BTreeMap<u64, Rc<Notice>>>,
     orders: RefCell<Vec<Order>>,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     stopping: Cell<bool>,
     /// When the main task looks at the lifetimes of keys next (Unix milliseconds).
     expiry_look_ms: Cell<u64>,
@@ -103,27 +103,27 @@ pub(super) fn wall_time(surroundings: &Surroundings) -> WallTime {
     WallTime::from_unix_ns((surroundings.wall)())
 }
 
-impl<S: Storage> Hall<S> {
+impl<S: Storage> Shared<S> {
     pub fn with(
         mut logic: LogicUnit<S>,
-        onward: Option<Rc<Onward>>,
+        upstream: Option<Rc<Upstream>>,
         surroundings: Surroundings,
-    ) -> Rc<Hall<S>> {
+    ) -> Rc<Shared<S>> {
         let begun = Instant::now();
         logic.measure(move || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
-        let bell = Arc::<Bell>::default();
-        let ring = bell.clone();
+        let wakeup = Arc::<Wakeup>::default();
+        let ring = wakeup.clone();
         logic.storage().on_progress(Box::new(move || {
             ring.news.store(true, SeqCst);
             ring.notify.notify_one();
         }));
-        Rc::new(Hall {
+        Rc::new(Shared {
             logic: RefCell::new(logic),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES]),
-            onward,
+            upstream,
             peers: RefCell::default(),
             orders: RefCell::default(),
-            bell,
+            wakeup,
             stopping: Cell::new(false),
             expiry_look_ms: Cell::new(u64::MAX),
             start: Instant::now(),
@@ -143,13 +143,13 @@ impl<S: Storage> Hall<S> {
     }
 
     /// Waits until somebody wants the main task.
-    pub async fn bell(&self) {
-        self.bell.notify.notified().await;
+    pub async fn woken(&self) {
+        self.wakeup.notify.notified().await;
     }
 
     pub fn stop(&self) {
         self.stopping.set(true);
-        self.bell.notify.notify_one();
+        self.wakeup.notify.notify_one();
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -166,7 +166,7 @@ impl<S: Storage> Hall<S> {
     /// A peer is gone.
     pub fn leave(&self, client: u64) {
         self.peers.borrow_mut().remove(&client);
-        self.bell.notify.notify_one();
+        self.wakeup.notify.notify_one();
     }
 
     pub fn peers(&self) -> usize {
@@ -192,7 +192,7 @@ impl<S: Storage> Hall<S> {
         let early = next_expiry_ms.is_some_and(|at| at < self.expiry_look_ms.get());
         if early || !orders.is_empty() {
             self.orders.borrow_mut().extend(orders);
-            self.bell.notify.notify_one();
+            self.wakeup.notify.notify_one();
         }
     }
 
@@ -214,7 +214,7 @@ impl<S: Storage> Hall<S> {
                 }
             }
         }
-        if self.bell.news.swap(false, SeqCst) {
+        if self.wakeup.news.swap(false, SeqCst) {
             self.tell_all(Wish::News);
         }
     }

@@ -1,8 +1,7 @@
-//! Where requests go on to, in a server with a role that keeps nothing: the proxy that its peers and its links share. A
-//! peer hands requests in, the task of a link carries them, and whoever has changed something sees to it that those are
-//! woken whom it concerns.
+//! The upstream servers of one with a role that keeps nothing: the proxy that its peers and its links share. A peer queues
+//! requests, the task of a link sends them, and a task that has changed something wakes the others that this concerns.
 
-use super::hall::{Hall, Notice};
+use super::shared::{Notice, Shared};
 use crate::cluster::proxy::{Due, Proxy};
 use crate::io_unit::connection::Connection;
 use crate::io_unit::units::Now;
@@ -12,27 +11,27 @@ use crate::storage_unit::Storage;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
-/// The way on.
-pub(super) struct Onward {
+/// The proxy, and the links behind it.
+pub(super) struct Upstream {
     pub proxy: RefCell<Proxy>,
-    links: Vec<Seat>,
+    links: Vec<Slot>,
     batch: RefCell<RequestBatch>,
 }
 
 /// What others know of a link's task.
 #[derive(Default)]
-struct Seat {
+struct Slot {
     waker: RefCell<Option<Waker>>,
     /// How many requests the link had when its task last looked. Only that task makes it fewer: more means that there is
     /// something to send, or another deadline.
     seen: Cell<usize>,
 }
 
-impl Onward {
-    pub fn new(proxy: Proxy, links: usize) -> Onward {
-        Onward {
+impl Upstream {
+    pub fn new(proxy: Proxy, links: usize) -> Upstream {
+        Upstream {
             proxy: RefCell::new(proxy),
-            links: (0..links).map(|_| Seat::default()).collect(),
+            links: (0..links).map(|_| Slot::default()).collect(),
             batch: RefCell::default(),
         }
     }
@@ -51,14 +50,14 @@ impl Onward {
     }
 
     /// Replies go to their peers, and links that have more to do are woken.
-    pub fn stir<S: Storage>(&self, hall: &Hall<S>) {
+    pub fn stir<S: Storage>(&self, shared: &Shared<S>) {
         let mut proxy = self.proxy.borrow_mut();
         for due in proxy.take_due() {
-            hall.reply(due);
+            shared.reply(due);
         }
-        for (server, seat) in self.links.iter().enumerate() {
-            if proxy.link(server).load() > seat.seen.get()
-                && let Some(waker) = seat.waker.take()
+        for (server, slot) in self.links.iter().enumerate() {
+            if proxy.link(server).load() > slot.seen.get()
+                && let Some(waker) = slot.waker.take()
             {
                 waker.wake();
             }
@@ -69,7 +68,7 @@ impl Onward {
     /// server.
     pub fn serve<S: Storage>(
         &self,
-        hall: &Hall<S>,
+        shared: &Shared<S>,
         connection: &mut Connection,
         session: &mut Session,
         now: Now,
@@ -78,7 +77,7 @@ impl Onward {
         if !connection.take_batch(&mut batch, now.mono_ns) {
             return;
         }
-        let mut logic = hall.logic.borrow_mut();
+        let mut logic = shared.logic.borrow_mut();
         for (number, request) in (batch.first()..).zip(batch.iter()) {
             let Session { id, authenticated, protocol, .. } = *session;
             let goes_on =
@@ -92,8 +91,8 @@ impl Onward {
         logic.finish_turn(session, now.wall);
         let orders = logic.take_orders();
         drop(logic);
-        hall.after_execution(orders, None);
-        self.stir(hall);
+        shared.after_execution(orders, None);
+        self.stir(shared);
     }
 
     /// Takes the replies that have come for a peer.

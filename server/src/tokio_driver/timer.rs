@@ -1,23 +1,23 @@
-//! A task's clock: rings at a deadline that may move.
+//! The timer of a task: expires at a deadline that may move.
 
 use std::pin::Pin;
 use std::task::Context;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The clock. It is set anew only where the deadline comes nearer: mostly it moves away, with every byte.
-pub(super) struct Alarm {
+/// It is set anew only where the deadline comes nearer: mostly it moves away, with every byte.
+pub(super) struct DeadlineTimer {
     /// Fires no later than the deadline.
     timer: Option<Pin<Box<Sleep>>>,
     at_ns: u64,
 }
 
-impl Alarm {
-    pub fn new() -> Alarm {
-        Alarm { timer: None, at_ns: u64::MAX }
+impl DeadlineTimer {
+    pub fn new() -> DeadlineTimer {
+        DeadlineTimer { timer: None, at_ns: u64::MAX }
     }
 
     /// `true`: the time for which it was set has come; look, and ask again. `false`: the task is woken when it does.
-    pub fn rings(
+    pub fn expired(
         &mut self,
         cx: &mut Context<'_>,
         deadline_ns: u64,
@@ -31,10 +31,10 @@ impl Alarm {
                 None => self.timer = Some(Box::pin(sleep_until(at))),
             }
         }
-        let rings = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
-        if rings {
+        let expired = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+        if expired {
             self.at_ns = u64::MAX;
         }
-        rings
+        expired
     }
 }

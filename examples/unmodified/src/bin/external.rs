@@ -2,8 +2,8 @@
 //! executable, as cargo has built it, runs that one test.
 //!
 //! ```text
-//! foreign LIST EXECUTABLE…                 compares what fails with LIST: lines of `executable test # reason`
-//! foreign --one EXECUTABLE TEST [SEED]     one test: what it printed, and how it failed
+//! external LIST EXECUTABLE…                 compares what fails with LIST: lines of `executable test # reason`
+//! external --one EXECUTABLE TEST [SEED]     one test: what it printed, and how it failed
 //! ```
 //!
 //! Without a seed no fault happens. Exit status: 0 what fails is what the list says, 1 it is not, 2 usage.
@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long a test may take: some compute for a quarter of a minute, on a processor of their own.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What the reason of a test begins with that passes where there are faults.
 const WITHOUT_FAULTS: &str = "without faults:";
@@ -28,7 +28,7 @@ const TEST: &str = "test";
 const FAULTS: &str = "faults";
 
 const SCENARIO: Scenario = Scenario {
-    name: "foreign",
+    name: "external",
     about: "a test of another project",
     knobs: &[],
     seeds: 1,
@@ -95,10 +95,10 @@ fn judged(executable: &str, test: &str, seed: Option<&str>) -> std::io::Result<O
             let line = text.lines().next().unwrap_or("").to_owned();
             return Ok((!status.success()).then_some(line));
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             child.kill()?;
             child.wait()?;
-            return Ok(Some(format!("computes for more than {} s", PATIENCE.as_secs())));
+            return Ok(Some(format!("computes for more than {} s", TIMEOUT.as_secs())));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -172,7 +172,9 @@ fn main() -> ExitCode {
     let Some((list, executables)) =
         arguments.split_first().filter(|(_, executables)| !executables.is_empty())
     else {
-        eprintln!("usage: foreign [--seed SEED] LIST EXECUTABLE…  or  foreign --one EXECUTABLE TEST [SEED]");
+        eprintln!(
+            "usage: external [--seed SEED] LIST EXECUTABLE…  or  external --one EXECUTABLE TEST [SEED]"
+        );
         return ExitCode::from(2);
     };
     match compare(list, executables, seed.as_deref()) {
