@@ -238,6 +238,7 @@ impl Sim {
     }
 
     /// A process whose end the run waits for: a client. The run is over when all of these have ended.
+    /// Each needs a name of its own: one that is taken gets `-2`, `-3` and so on.
     #[track_caller]
     pub fn client(
         &mut self,

@@ -7,7 +7,7 @@ use eagain_net::*;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport};
-use eagain_sim::trace::Kind;
+use eagain_sim::trace::{Kind, text};
 use eagain_sim::{Sim, SimKernel, USUAL_FAULTS};
 use std::time::Duration;
 
@@ -279,6 +279,31 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
         }
     };
     sweep(some, 0..60, &["host.gone"]);
+}
+
+/// Also when the rest has left and is on its way.
+#[test]
+fn a_read_before_the_rest_of_a_split_segment_names_the_split() {
+    fn scenario(sim: &mut Sim) {
+        sim.faults(&[Family::WireSplit]);
+        let (host, other) = (sim.host("server"), sim.host("client"));
+        let address = sim.address(host, 7);
+        sim.client(host, "server", |k| {
+            let (fd, _) = k.accept4(listen(k, 8), SocketFlags::NONE).unwrap();
+            assert_eq!(recv(k, fd, 64).unwrap(), b"a");
+            assert_eq!(recv(k, fd, 64).unwrap(), b"b");
+        });
+        sim.client(other, "client", move |k| {
+            assert_eq!(send(k, call(k, address), b"ab"), Ok(2));
+        });
+    }
+    let [split, gap] = ["wire.split", "wire.gap"].map(|domain| format!("{domain} client#1>10.0.0.1:7/up 0"));
+    let report = with(scenario, &[(&split, 1), (&gap, 5_000)]);
+    let log = report.trace.as_ref().unwrap();
+    let cause = log.events.iter().find(|e| e.kind == Kind::Fault(Family::WireSplit)).unwrap().number;
+    let lines = text::tail(log, 1000);
+    assert!(lines.contains(&format!("= 1 \"a\"  <- #{cause} split")), "{lines}");
+    assert!(lines.contains("= 1 \"b\"\n"), "{lines}");
 }
 
 #[test]

@@ -42,7 +42,8 @@ impl Net<'_> {
                 }
                 return;
             }
-            f.held_cause = 0;
+            // What is late by it has it as its cause until it arrives.
+            let held = std::mem::take(&mut f.held_cause);
             let window = f.recv_buffer.saturating_sub(f.sent - f.read);
             let n = pending.min(window).min(MAX_SEGMENT);
             if pending > 0 && n == 0 {
@@ -60,7 +61,7 @@ impl Net<'_> {
                 }
             }
             // The rest waits for the gap, for room, or is not there.
-            if !self.send_segment(conn, side, n, calm) {
+            if !self.send_segment(conn, side, n, calm, held) {
                 return;
             }
         }
@@ -115,13 +116,14 @@ impl Net<'_> {
         f.lost_cause = cause;
     }
 
-    /// Sends one segment of `n` bytes, or the FIN where there are none; whether there is more to send.
+    /// Sends one segment of `n` bytes, or the FIN where there are none; whether there is more to send. `held`: the fault that has
+    /// kept it back until now, or 0.
     #[inline]
-    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool) -> bool {
+    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool, held: u64) -> bool {
         let now = self.run.now();
-        let (mut delay, mut cause) = (0, 0);
+        let (mut delay, mut cause) = (0, held);
         if !calm {
-            (n, delay, cause) = self.delay_or_split(conn, side, n);
+            (n, delay, cause) = self.delay_or_split(conn, side, n, held);
         }
         let c = &mut self.net.conns[conn as usize];
         let f = &mut c.flows[side];
@@ -150,9 +152,9 @@ impl Net<'_> {
     /// Asks the families that act on a segment of `n` bytes as it leaves: how many bytes it has then, what it takes longer, and
     /// the event of the fault that says so.
     #[cold]
-    fn delay_or_split(&mut self, conn: u32, side: usize, n: u64) -> (u64, u64, u64) {
+    fn delay_or_split(&mut self, conn: u32, side: usize, n: u64, held: u64) -> (u64, u64, u64) {
         let delay = self.choose_for_segment(conn, side, Family::WireDelay);
-        let mut cause = 0;
+        let mut cause = held;
         if delay != 0 {
             cause = self.connection_fault(conn, side, Family::WireDelay, delay, 0);
         }
