@@ -346,7 +346,7 @@ impl LogDefect for Gathers {
     }
 }
 
-/// A log whose replies leave before what they tell of is written.
+/// A log whose replies do not wait until their change is appended: a kill of the process loses what was acknowledged.
 #[derive(Default)]
 struct Promises;
 

@@ -362,37 +362,40 @@ fn locks_taken_often_between_calls_are_work() {
 /// What is handed to itself, asked for again, or done already.
 #[test]
 fn what_is_done_again_for_nothing_is_a_spin() {
-    fn is_a_spin(loop_of: fn(SimKernel)) {
-        let body = move |sim: &mut Sim| alone(sim, "again", loop_of);
-        let scenario = eagain_sim::run::Scenario { name: "", about: "", knobs: &[], seeds: 1, body: |_| {} };
-        let mut spec = eagain_sim::run::RunSpec::seeded(scenario, Default::default(), 0);
-        spec.base = Base::Zero;
-        let report = eagain_sim::run_body(&spec, &mut eagain_sim::Engine::new(), &mut { body });
-        let (oracle, site, message) = broke(&report);
-        assert_eq!((oracle, site), ("O3", "spin"), "{message}");
-    }
-    is_a_spin(|k| {
-        let file = k.open("/file", OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
-        while k.fsync(file) == Ok(()) && k.ftruncate(file, 10) == Ok(()) {}
-    });
-    is_a_spin(|k| {
-        let set = SigSet::of(&[Signal::SIGUSR1]);
-        k.sigprocmask(MaskHow::Block, set).unwrap();
-        while k.kill(k.getpid(), Signal::SIGUSR1) == Ok(()) {
-            k.sigtimedwait(set, None).unwrap();
-        }
-    });
-    is_a_spin(|k| {
-        let (one, other) = k.socketpair(SocketFlags::NONE).unwrap();
-        k.send(one, b"x", SendFlags::NONE).unwrap();
-        while k.recv(other, &mut [0; 9], RecvFlags::PEEK) == Ok(1) {
-            k.close(k.dup(one).unwrap()).unwrap();
-        }
-    });
-    is_a_spin(|k| {
-        while k.poll(&mut [], Some(Duration::ZERO), None) == Ok(0) {
-            sleep(k, Duration::from_nanos(1));
-            k.sched_yield();
-        }
-    });
+    let again = |sim: &mut Sim| {
+        alone(sim, "again", |k| {
+            let file = k.open("/file", OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
+            while k.fsync(file) == Ok(()) && k.ftruncate(file, 10) == Ok(()) {}
+        });
+    };
+    spins(again, &[]);
+    let again = |sim: &mut Sim| {
+        alone(sim, "again", |k| {
+            let set = SigSet::of(&[Signal::SIGUSR1]);
+            k.sigprocmask(MaskHow::Block, set).unwrap();
+            while k.kill(k.getpid(), Signal::SIGUSR1) == Ok(()) {
+                k.sigtimedwait(set, None).unwrap();
+            }
+        });
+    };
+    spins(again, &[]);
+    let again = |sim: &mut Sim| {
+        alone(sim, "again", |k| {
+            let (one, other) = k.socketpair(SocketFlags::NONE).unwrap();
+            k.send(one, b"x", SendFlags::NONE).unwrap();
+            while k.recv(other, &mut [0; 9], RecvFlags::PEEK) == Ok(1) {
+                k.close(k.dup(one).unwrap()).unwrap();
+            }
+        });
+    };
+    spins(again, &[]);
+    let again = |sim: &mut Sim| {
+        alone(sim, "again", |k| {
+            while k.poll(&mut [], Some(Duration::ZERO), None) == Ok(0) {
+                sleep(k, Duration::from_nanos(1));
+                k.sched_yield();
+            }
+        });
+    };
+    spins(again, &[]);
 }

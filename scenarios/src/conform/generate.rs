@@ -15,13 +15,14 @@ pub const GENERATOR: u32 = 2;
 const BYTES: u64 = 40_000;
 
 /// Numbers drawn for one program.
-pub(super) struct Draw {
+pub struct Draw {
     choices: Choices,
     stream: Stream,
 }
 
 impl Draw {
-    pub(super) fn new(seed: u64) -> Draw {
+    /// What is drawn is a function of the seed.
+    pub fn new(seed: u64) -> Draw {
         Draw { choices: Choices::new(Base::Seed(seed), &Overrides::new()), stream: Stream::default() }
     }
 
@@ -36,7 +37,12 @@ impl Draw {
     }
 
     pub(super) fn pick(&mut self, from: &[u64]) -> u64 {
-        from[self.below(from.len() as u64) as usize]
+        *self.one_of(from)
+    }
+
+    /// One of these, of which there is at least one.
+    pub fn one_of<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len() as u64) as usize]
     }
 }
 

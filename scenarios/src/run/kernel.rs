@@ -150,15 +150,9 @@ impl World {
         sim: &mut Sim,
         body: impl FnOnce(Context<OnKernel>) -> F + Send + 'static,
     ) -> ProcessId {
-        self.clients += 1;
-        let (number, present) = (self.clients, Present::new(&self.running));
-        let context = self.context(number);
-        let name = format!("client-{number}");
+        let name = format!("client-{}", self.clients + 1);
         let host = sim.host(&name);
-        sim.client(host, &name, move |k| {
-            wait(body(context(k)));
-            drop(present);
-        })
+        self.client_on(sim, host, &name, body)
     }
 
     /// As [`World::client`], on the server's host.
@@ -167,10 +161,20 @@ impl World {
         sim: &mut Sim,
         body: impl FnOnce(Context<OnKernel>) -> F + Send + 'static,
     ) -> ProcessId {
+        let name = format!("neighbour-{}", self.clients + 1);
+        self.client_on(sim, self.host, &name, body)
+    }
+
+    fn client_on<F: Future<Output = ()>>(
+        &mut self,
+        sim: &mut Sim,
+        host: HostId,
+        name: &str,
+        body: impl FnOnce(Context<OnKernel>) -> F + Send + 'static,
+    ) -> ProcessId {
         self.clients += 1;
-        let (number, present) = (self.clients, Present::new(&self.running));
-        let context = self.context(number);
-        sim.client(self.host, &format!("neighbour-{number}"), move |k| {
+        let (context, present) = (self.context(self.clients), Present::new(&self.running));
+        sim.client(host, name, move |k| {
             wait(body(context(k)));
             drop(present);
         })

@@ -63,6 +63,6 @@ fn converse(context: &Context<OnKernel>, mut line: Line, number: u64) {
         return fail("O2", "other reply", format!("client {number}: a long value came back another"));
     }
     let how = context.choose("how", 0, 2);
-    sometimes("a client by the socket went without a word", how == 0 && number < 100);
+    sometimes!("a client by the socket went without a word", how == 0 && number < 100);
     line.leave(how);
 }

@@ -1,7 +1,7 @@
 //! Rows with two threads: one waits inside a call, and the other has to know that it does. Nothing here waits by the
 //! clock on Linux: a thread that sleeps says so in `/proc`.
 
-use eagain_net::{Errno, Kernel, Linux, SigAction, Signal, ThreadId};
+use eagain_net::{Errno, Kernel, Linux, SigAction, Signal, ThreadId, Threads};
 use eagain_sim::SimKernel;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
@@ -9,18 +9,18 @@ use std::time::Duration;
 
 /// A kernel whose threads can be watched falling asleep.
 pub(crate) trait Sleepers: Kernel {
-    /// Returns once the thread waits inside a call.
+    /// Returns once the thread waits inside a call, or has ended.
     fn await_sleep(&self, thread: ThreadId);
 }
 
 impl Sleepers for Linux {
     fn await_sleep(&self, thread: ThreadId) {
         let path = format!("/proc/self/task/{}/stat", thread.0);
-        let sleeps = || {
-            let stat = std::fs::read_to_string(&path).unwrap_or_default();
-            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
+        let runs = || {
+            let Ok(stat) = std::fs::read_to_string(&path) else { return false };
+            stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('S'))
         };
-        while !sleeps() {
+        while runs() {
             std::thread::yield_now();
         }
     }
@@ -84,32 +84,42 @@ impl Caller {
     }
 }
 
-/// Counts in a handler, and waits for it.
-pub(crate) struct Bell(Arc<AtomicU32>);
+/// A handler that counts, so that one can wait until it has run.
+pub(crate) struct Handler(Arc<AtomicU32>);
 
-impl Bell {
+impl Handler {
     /// Handles `signal`, with `SA_RESTART` or without.
-    pub(crate) fn new<K: Sleepers>(k: K, signal: Signal, restart: bool) -> Bell {
-        let bell = Bell(Arc::new(AtomicU32::new(0)));
-        let inside = bell.0.clone();
-        let handler = SigAction::handler(restart, move |_| {
+    pub(crate) fn new<K: Sleepers>(k: K, signal: Signal, restart: bool) -> Handler {
+        let count = Arc::new(AtomicU32::new(0));
+        let inside = count.clone();
+        let counts = SigAction::handler(restart, move |_| {
             inside.fetch_add(1, SeqCst);
         });
-        k.sigaction(signal, handler).unwrap();
-        bell
+        k.sigaction(signal, counts).unwrap();
+        Handler(count)
     }
 
-    /// How often it has rung.
+    /// How often it has run.
     pub(crate) fn count(&self) -> u32 {
         self.0.load(SeqCst)
     }
 
     /// Sends the signal to a thread, and waits until its handler has run.
-    pub(crate) fn ring<K: Sleepers>(&self, k: K, thread: ThreadId, signal: Signal) {
+    pub(crate) fn raise<K: Sleepers>(&self, k: K, thread: ThreadId, signal: Signal) {
         let before = self.count();
         k.tgkill(thread, signal).unwrap();
         while self.count() == before {
             k.nanosleep(Duration::from_micros(20)).unwrap();
         }
     }
+}
+
+#[test]
+fn nobody_waits_for_a_thread_that_has_ended() {
+    let ended = crate::on_linux(|k| {
+        let thread = k.spawn("ends", Box::new(|| {})).unwrap();
+        k.join(thread).unwrap();
+        k.await_sleep(thread);
+    });
+    assert_eq!(ended, Ok(()));
 }

@@ -1,6 +1,6 @@
 //! Section 7: which waiting calls a signal ends, and which go on (`signal(7)`, "Interruption of system calls").
 
-use crate::asleep::{Bell, Caller, Sleepers};
+use crate::asleep::{Caller, Handler, Sleepers};
 use eagain_net::{
     ClockId, Domain, EpollEvent, Errno, Events, Fd, FdSet, FutexTimeout, PollFd, RecvFlags, Result,
     SendFlags, Signal, SocketAddr, SocketFlags, SocketOption, any_port,
@@ -19,9 +19,9 @@ fn interrupt<K: Sleepers>(
     call: impl FnOnce(K) -> Result<usize> + Send + 'static,
     finish: impl FnOnce(K),
 ) -> Result<usize> {
-    let bell = Bell::new(k, SIGNAL, restart);
+    let handler = Handler::new(k, SIGNAL, restart);
     let caller = Caller::start(k, call);
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     finish(k);
     caller.end(k)
 }

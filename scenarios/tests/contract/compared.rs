@@ -26,14 +26,13 @@ impl Log {
     }
 }
 
-/// Both kernels say the same.
+/// Both kernels say the same, in more than ten lines.
 pub(crate) fn same(linux: fn(Linux, &Log), simulation: fn(SimKernel, &Log)) {
     let (one, other) = (Log::default(), Log::default());
     on_linux(|k| linux(k, &one)).unwrap();
     let inside = other.clone();
     on_simulation(move |k| simulation(k, &inside)).unwrap();
-    let least = 10;
-    alike(&one.lines(), &other.lines(), least);
+    alike(&one.lines(), &other.lines(), 10);
 }
 
 /// Each line is the same on both, and there are more than `least`.
@@ -42,7 +41,12 @@ pub(crate) fn alike(linux: &[String], simulation: &[String], least: usize) {
     let apart: Vec<String> =
         pairs.map(|(linux, simulation)| format!("on Linux  {linux}\nsimulated {simulation}")).collect();
     assert!(apart.is_empty(), "{}", apart.join("\n"));
-    assert!(linux.len() == simulation.len() && linux.len() > least, "{} {}", linux.len(), simulation.len());
+    assert!(
+        linux.len() == simulation.len() && linux.len() > least,
+        "{} lines, {} lines",
+        linux.len(),
+        simulation.len()
+    );
 }
 
 fn pair<K: Kernel>(k: K) -> (Fd, Fd, Fd) {
@@ -98,7 +102,7 @@ fn receiving<K: Kernel>(k: K, log: &Log) {
 /// Descriptors of every kind.
 fn every_kind<K: Kernel>(k: K) -> Vec<(&'static str, Fd)> {
     let (a, _, l) = pair(k);
-    let path = format!("/tmp/eagain-compared-{}", k.getpid());
+    let path = format!("/var/tmp/eagain-compared-{}", k.getpid());
     let [file, read, write] =
         [OpenFlags::RDWR | OpenFlags::CREAT, OpenFlags::NONE, OpenFlags::WRONLY | OpenFlags(0o4000)]
             .map(|flags| k.open(&path, flags).unwrap());

@@ -1,9 +1,9 @@
 //! Every call, with every set of flags and at the edges of its arguments, on a descriptor of every kind in every state: what it comes
 //! to, and what the descriptor is like afterwards. Nothing waits.
 
-use crate::compared::{Log, compared, every};
+use crate::compared::{Log, every};
 use crate::compared_addresses::{address, text_of};
-use crate::compared_states::{self as states, Maker, State, nowhere};
+use crate::compared_states::{Maker, State, nowhere};
 use eagain_net::*;
 use std::io::{IoSlice, IoSliceMut};
 use std::time::Duration;
@@ -447,14 +447,17 @@ pub(crate) fn product<K: Kernel>(m: Maker<K>, log: &Log, states: Vec<State<K>>, 
     }
 }
 
+/// Makes a test of each product.
 macro_rules! products {
     ($($name:ident: $domain:ident $states:ident $calls:ident;)*) => {
         $(fn $name<K: Kernel>(k: K, log: &Log) {
-            product(Maker { k, domain: Domain::$domain }, log, states::$states(), $calls());
+            let maker = $crate::compared_states::Maker { k, domain: Domain::$domain };
+            $crate::compared_calls::product(maker, log, $crate::compared_states::$states(), $calls());
         })*
-        compared! { $($name)* }
+        $crate::compared::compared! { $($name)* }
     };
 }
+pub(crate) use products;
 
 products! {
     connections_transfer: Inet connections transfers;

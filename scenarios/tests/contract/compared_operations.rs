@@ -1,8 +1,8 @@
 //! Every operation of a ring and of AIO on the descriptors of `compared_states`.
 
-use crate::compared::{Log, compared, every};
-use crate::compared_calls::{Call, call, product};
-use crate::compared_states::{self as states, Maker, nowhere};
+use crate::compared::{Log, every};
+use crate::compared_calls::{Call, call, products};
+use crate::compared_states::{Maker, nowhere};
 use eagain_net::*;
 use std::time::Duration;
 
@@ -181,15 +181,6 @@ fn aio<K: Kernel>(k: K, fd: Fd, started: Result<AioId>) -> String {
     let (result, buffer) = k.aio_return(id).unwrap();
     let bytes = &buffer[..result.unwrap_or(0).min(buffer.len()).min(9)];
     format!("{said:?} {result:?} {:?}", String::from_utf8_lossy(bytes))
-}
-
-macro_rules! products {
-    ($($name:ident: $domain:ident $states:ident $calls:ident;)*) => {
-        $(fn $name<K: Kernel>(k: K, log: &Log) {
-            product(Maker { k, domain: Domain::$domain }, log, states::$states(), $calls());
-        })*
-        compared! { $($name)* }
-    };
 }
 
 products! {

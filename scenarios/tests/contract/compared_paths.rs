@@ -99,7 +99,7 @@ const PATHS: &[&str] = &[
 ];
 
 fn in_directory<K: Kernel>(k: K, row: &str, act: impl Fn(&str) -> String) -> String {
-    let base = format!("/tmp/eagain-paths-{row}-{}", k.getpid());
+    let base = format!("/var/tmp/eagain-paths-{row}-{}", k.getpid());
     begin(k, &base);
     let said = act(&base);
     let mut after = Vec::new();
@@ -232,7 +232,7 @@ fn names<K: Kernel>(k: K, log: &Log) {
             format!("{:?} {:?}", k.rename(&from, &to), k.rename(&to, &format!("{base}/d")))
         });
         log.say(format!("{at}: rename to and from"), said);
-        let said = (k.rename(path, "/tmp/absent-too"), k.rename("/", path), k.rename(path, "/"));
+        let said = (k.rename(path, "/var/tmp/absent-too"), k.rename("/", path), k.rename(path, "/"));
         if path.is_empty() || path.starts_with('/') {
             log.say(format!("{at}: rename"), said);
         }

@@ -4,19 +4,9 @@ use crate::compared::{Log, compared};
 use crate::compared_calls::{descriptors, end, is_alike, lives, make, transfers};
 use crate::compared_states::{self as states, Maker, State};
 use eagain_net::*;
+use eagain_scenarios::conform::generate::Draw;
 
-/// Numbers below others (SplitMix64).
-fn draws(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed;
-    move |n| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) % n as u64) as usize
-    }
-}
-
-/// More than these are made where `EAGAIN_SEQUENCES` says so.
+/// How many are made for each kind of descriptor, unless `EAGAIN_SEQUENCES` has another number.
 const SEQUENCES: u64 = 400;
 
 /// Makes several calls, one after another, in states drawn at random.
@@ -25,14 +15,14 @@ fn sequences<K: Kernel>(m: Maker<K>, log: &Log, states: Vec<State<K>>) {
     let calls = [transfers(), lives(), descriptors()];
     let programs = std::env::var("EAGAIN_SEQUENCES").ok().and_then(|n| n.parse().ok()).unwrap_or(SEQUENCES);
     for seed in 0..programs {
-        let mut below = draws(seed);
-        let (state, begin) = states[below(states.len())];
+        let mut draw = Draw::new(seed);
+        let &(state, begin) = draw.one_of(&states);
         let made = begin(m);
         let _ = m.k.fcntl_setfl(made[0], StatusFlags::NONBLOCK);
         let mut how = format!("{seed} {state}");
         for _ in 0..4 {
-            let some = &calls[below(calls.len())];
-            let call = &some[below(some.len())];
+            let family = draw.one_of(&calls);
+            let call = draw.one_of(family);
             if is_alike(m, state, &call.0) {
                 make(m, log, &how, made[0], call);
                 how = format!("{how}; {}", call.0);

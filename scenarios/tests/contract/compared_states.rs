@@ -1,6 +1,6 @@
 //! Descriptors of every kind in every state that calls can bring them to, for `compared_calls`.
 
-use crate::compared_addresses::address;
+use crate::compared_addresses::{address, free_port};
 use eagain_net::*;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -68,9 +68,8 @@ impl<K: Kernel> Maker<K> {
 
 /// Where nobody listens.
 pub(crate) fn nowhere<K: Kernel>(m: Maker<K>, flags: SocketFlags) -> SocketAddr {
-    let (fd, at) = m.bound(flags);
-    m.k.close(fd).unwrap();
-    at
+    let home = if m.inet() == Domain::Inet { "127.0.0.1" } else { "::1" };
+    address(home, free_port(m.k, flags))
 }
 
 pub(crate) type State<K> = (&'static str, fn(Maker<K>) -> Made);
@@ -385,9 +384,9 @@ fn timer<K: Kernel>(k: K, value: Duration, absolute: bool) -> Made {
     vec![fd]
 }
 
-/// A file with ten bytes in it, opened so.
+/// A file with ten bytes in it, opened so: under `/var/tmp`, as in `files.rs`.
 fn file<K: Kernel>(k: K, flags: OpenFlags) -> Made {
-    let path = format!("/tmp/eagain-states-{}", k.getpid());
+    let path = format!("/var/tmp/eagain-states-{}", k.getpid());
     let fd = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
     k.write(fd, b"0123456789").unwrap();
     k.close(fd).unwrap();
@@ -457,7 +456,7 @@ pub(crate) fn others<K: Kernel>() -> Vec<State<K>> {
         ("file, written", |m| file(m.k, OpenFlags::WRONLY)),
         ("file, appended", |m| file(m.k, OpenFlags::RDWR | OpenFlags::APPEND)),
         ("file, emptied", |m| file(m.k, OpenFlags::RDWR | OpenFlags::TRUNC)),
-        ("directory", |m| vec![m.k.open("/tmp", OpenFlags::DIRECTORY).unwrap()]),
+        ("directory", |m| vec![m.k.open("/var/tmp", OpenFlags::DIRECTORY).unwrap()]),
         ("closed", |m| {
             let fd = event(m.k, 0, BLOCK)[0];
             m.k.close(fd).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 fn regular_file_is_always_ready_and_in_no_set<K: Sleepers>(k: K) {
-    let path = format!("/tmp/eagain-contract-{}", k.getpid());
+    let path = format!("/var/tmp/eagain-contract-{}", k.getpid());
     let file = k.open(&path, OpenFlags::RDWR | OpenFlags::CREAT).unwrap();
     let epoll = k.epoll_create().unwrap();
     assert_eq!(k.epoll_ctl(epoll, EpollOp::Add, file, Events::IN, 0), Err(Errno::EPERM));
@@ -115,7 +115,7 @@ fn host_has_directories_of_an_ordinary_root<K: Sleepers>(k: K) {
 /// A lock is of the open file: shared with its duplicates, and with those of others where it is a shared one.
 fn locks_of_open_files<K: Sleepers>(k: K) {
     use FileLock::{Exclusive, Shared, Unlock};
-    let path = format!("/tmp/eagain-flock-{}", k.getpid());
+    let path = format!("/var/tmp/eagain-flock-{}", k.getpid());
     let [one, other] = [0; 2].map(|_| k.open(&path, OpenFlags::CREAT | OpenFlags::RDWR).unwrap());
     let again = k.dup(one).unwrap();
     assert_eq!(k.flock(other, Unlock), Ok(()));
@@ -165,7 +165,7 @@ fn devices_that_every_machine_has<K: Sleepers>(k: K) {
 }
 
 fn two_names_of_one_file<K: Sleepers>(k: K) {
-    let folder = format!("/tmp/eagain-link-{}", k.getpid());
+    let folder = format!("/var/tmp/eagain-link-{}", k.getpid());
     k.mkdir(&folder).unwrap();
     let at = |name: &str| format!("{folder}/{name}");
     let fd = k.open(&at("one"), OpenFlags::CREAT | OpenFlags::RDWR).unwrap();
@@ -193,7 +193,7 @@ fn two_names_of_one_file<K: Sleepers>(k: K) {
 }
 
 fn only_an_empty_directory_is_removed<K: Sleepers>(k: K) {
-    let folder = format!("/tmp/eagain-rmdir-{}", k.getpid());
+    let folder = format!("/var/tmp/eagain-rmdir-{}", k.getpid());
     k.mkdir(&folder).unwrap();
     let (inner, file) = (format!("{folder}/inner"), format!("{folder}/file"));
     k.mkdir(&inner).unwrap();

@@ -2,7 +2,7 @@
 //! that is used again is not looked at (fs/file.c: `fdget`, `fdput`). `poll` and `select` hold what they wait for, but ask
 //! what the numbers refer to by then (fs/select.c: `do_poll`, `do_select`).
 
-use crate::asleep::{Bell, Caller, Sleepers};
+use crate::asleep::{Caller, Handler, Sleepers};
 use crate::blocking::{close_all, listener, pair};
 use eagain_net::{
     Domain, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, RecvFlags, Result, SendFlags, ShutdownHow,
@@ -219,10 +219,10 @@ fn o_nonblock_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) {
 /// What is called anew after a handler looks the number up anew.
 fn a_call_that_is_restarted_looks_its_number_up_again<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
-    let bell = Bell::new(k, SIGNAL, true);
+    let handler = Handler::new(k, SIGNAL, true);
     let caller = Caller::start(k, recv(server));
     k.close(server).unwrap();
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     assert_eq!(caller.end(k), Err(Errno::EBADF));
     assert_eq!(sees(k, client, LONG), Events::IN | Events::RDHUP);
     close_all(k, &[client]);
@@ -230,7 +230,7 @@ fn a_call_that_is_restarted_looks_its_number_up_again<K: Sleepers>(k: K) {
     let ((client, server), (other_client, other)) = (pair(k), pair(k));
     let caller = Caller::start(k, recv(server));
     let opened = use_again(k, server, other);
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     k.send(other_client, b"other", SendFlags::NONE).unwrap();
     assert_eq!(caller.end(k), Ok(5));
     close_all(k, &opened);
@@ -312,14 +312,16 @@ fn a_select_that_waits_holds_its_files<K: Sleepers>(k: K) {
     close_all(k, &[client]);
 }
 
-/// What ends the select wakes who waits for the set too, and the select lets go of the file only when it is back in the program. On
-/// Linux the two may run at once: either is first. Whether the set still had the file.
+/// Whether the set still had the file. The end of the pipe wakes both threads. The select drops its reference in `poll_freewait`
+/// (fs/select.c), and the file goes, out of the set too, when that thread returns to the program (fs/file_table.c: `fput` puts it off as
+/// task work). On Linux both threads may run at once, so either may be first: both answers are right there. The simulation runs the
+/// thread that was woken first, and has one answer.
 fn set_has_a_file_that_only_a_select_holds<K: Sleepers>(k: K) -> bool {
     let (reader, writer) = k.pipe2(SocketFlags::NONE).unwrap();
-    let (bell, set) = (k.eventfd(0, SocketFlags::NONE).unwrap(), k.epoll_create().unwrap());
+    let (waker, set) = (k.eventfd(0, SocketFlags::NONE).unwrap(), k.epoll_create().unwrap());
     let selects = Caller::start(k, select(reader, LONG));
     k.epoll_ctl(set, EpollOp::Add, reader, Events::IN | Events::ONESHOT, 1).unwrap();
-    k.epoll_ctl(set, EpollOp::Add, bell, Events::IN, 2).unwrap();
+    k.epoll_ctl(set, EpollOp::Add, waker, Events::IN, 2).unwrap();
     let waits = Caller::start(k, move |k| {
         let mut events = [EpollEvent::default(); 4];
         k.epoll_wait(set, &mut events, LONG, None).map(|_| events[0].data as usize)
@@ -327,9 +329,9 @@ fn set_has_a_file_that_only_a_select_holds<K: Sleepers>(k: K) -> bool {
     k.close(reader).unwrap();
     k.close(writer).unwrap();
     assert_eq!(selects.end(k), Ok(2));
-    k.write(bell, &1_u64.to_ne_bytes()).unwrap();
+    k.write(waker, &1_u64.to_ne_bytes()).unwrap();
     let first = waits.end(k).unwrap();
-    k.close(bell).unwrap();
+    k.close(waker).unwrap();
     k.close(set).unwrap();
     assert!([1, 2].contains(&first));
     first == 1

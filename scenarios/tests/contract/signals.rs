@@ -1,6 +1,6 @@
 //! Section 7: pending signals, and calls that bring a mask of their own.
 
-use crate::asleep::{Bell, Sleepers};
+use crate::asleep::{Handler, Sleepers};
 use eagain_net::{
     EpollEvent, EpollOp, Errno, Events, Fd, FdSet, MaskHow, PollFd, Result, SigAction, SigSet, Signal,
     SocketFlags,
@@ -71,13 +71,13 @@ fn with_pending<K: Sleepers>(
     ready: u32,
     timeout: Option<Duration>,
 ) -> (Result<usize>, bool, bool) {
-    let bell = Bell::new(k, SIGNAL, false);
+    let handler = Handler::new(k, SIGNAL, false);
     let set = SigSet::of(&[SIGNAL]);
     let before = k.sigprocmask(MaskHow::Block, set).unwrap();
     k.tgkill(k.gettid(), SIGNAL).unwrap();
     let event = k.eventfd(ready, SocketFlags::NONBLOCK).unwrap();
     let result = wait(k, how, event, timeout);
-    let (ran, pending) = (bell.count() > 0, k.sigpending().unwrap().contains(SIGNAL));
+    let (ran, pending) = (handler.count() > 0, k.sigpending().unwrap().contains(SIGNAL));
     let _ = k.sigtimedwait(set, NOW);
     k.sigprocmask(MaskHow::SetMask, before).unwrap();
     k.close(event).unwrap();

@@ -1,7 +1,7 @@
 //! What ends a wait for a stream before all is there: `SO_RCVTIMEO` and `SO_SNDTIMEO`, kept in ticks (net/core/sock.c:
 //! `sock_set_timeout`), and what `SO_RCVLOWAT` and `MSG_WAITALL` have got by then (net/ipv4/tcp.c: `tcp_recvmsg_locked`).
 
-use crate::asleep::{Bell, Caller, Sleepers};
+use crate::asleep::{Caller, Handler, Sleepers};
 use crate::blocking::{close_all, listener, pair};
 use eagain_net::{
     Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, Signal, SocketAddr, SocketFlags,
@@ -31,9 +31,9 @@ fn accept_gives_up_after_so_rcvtimeo<K: Sleepers>(k: K) {
     assert_eq!(accept(listener)(k), Err(Errno::EAGAIN));
     // Who has a timeout is not made again after a handler.
     k.setsockopt(listener, SocketOption::RecvTimeout(LONG)).unwrap();
-    let bell = Bell::new(k, SIGNAL, true);
+    let handler = Handler::new(k, SIGNAL, true);
     let caller = Caller::start(k, accept(listener));
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     assert_eq!(caller.end(k), Err(Errno::EINTR));
     k.close(listener).unwrap();
 }
@@ -45,9 +45,9 @@ fn connect_gives_up_after_so_sndtimeo<K: Sleepers>(k: K) {
     assert_eq!(k.connect(second, address), Err(Errno::EINPROGRESS));
     assert_eq!(k.connect(second, address), Err(Errno::EALREADY));
     k.setsockopt(second, SocketOption::SendTimeout(LONG)).unwrap();
-    let bell = Bell::new(k, SIGNAL, true);
+    let handler = Handler::new(k, SIGNAL, true);
     let caller = Caller::start(k, move |k: K| k.connect(second, address).map(|()| 0));
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     assert_eq!(caller.end(k), Err(Errno::EINTR));
     let (fd, _) = k.accept4(listener, SocketFlags::NONE).unwrap();
     assert_eq!(k.connect(second, address), Ok(()), "the SYN that is sent again");
@@ -93,13 +93,13 @@ fn shutdown_ends_every_accept_that_waits<K: Sleepers>(k: K) {
 
 fn a_timeout_that_is_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
-    let bell = Bell::new(k, SIGNAL, true);
+    let handler = Handler::new(k, SIGNAL, true);
     let caller = Caller::start(k, recv(server, RecvFlags::NONE));
     k.setsockopt(server, SocketOption::RecvTimeout(LONG)).unwrap();
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     // It had none, so it is made again; then it has one.
     caller.await_sleep(k);
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     assert_eq!(caller.end(k), Err(Errno::EINTR));
     close_all(k, &[client, server]);
 }
@@ -130,9 +130,9 @@ fn a_low_water_mark_that_is_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) 
 fn a_receive_of_nothing_ends_with_whatever_wakes_it<K: Sleepers>(k: K) {
     let nothing = |fd: Fd| move |k: K| k.recv(fd, &mut [], RecvFlags::NONE);
     let (client, server) = pair(k);
-    let bell = Bell::new(k, SIGNAL, true);
+    let handler = Handler::new(k, SIGNAL, true);
     let caller = Caller::start(k, nothing(server));
-    bell.ring(k, caller.thread, SIGNAL);
+    handler.raise(k, caller.thread, SIGNAL);
     assert_eq!(caller.end(k), Ok(0));
     let caller = Caller::start(k, nothing(server));
     k.shutdown(server, ShutdownHow::Write).unwrap();
@@ -179,10 +179,10 @@ fn a_recv_below_the_low_water_mark_gets_what_is_there_in_time<K: Sleepers>(k: K)
 fn a_recv_below_the_low_water_mark_gets_what_is_there_at_a_signal<K: Sleepers>(k: K) {
     for restart in [false, true] {
         let (client, server) = marked(k, 10, None);
-        let bell = Bell::new(k, SIGNAL, restart);
+        let handler = Handler::new(k, SIGNAL, restart);
         k.send(client, b"abc", SendFlags::NONE).unwrap();
         let caller = Caller::start(k, recv(server, RecvFlags::NONE));
-        bell.ring(k, caller.thread, SIGNAL);
+        handler.raise(k, caller.thread, SIGNAL);
         assert_eq!(caller.end(k), Ok(3));
         close_all(k, &[client, server]);
     }

@@ -1,7 +1,7 @@
 //! Several who wait for one thing: who of them is woken, and for what again (fs/eventpoll.c: `ep_done_scan`;
 //! kernel/signal.c: `complete_signal`).
 
-use crate::asleep::{Bell, Caller, Sleepers};
+use crate::asleep::{Caller, Handler, Sleepers};
 use crate::blocking::{close_all, pair};
 use eagain_net::{
     ClockId, EpollEvent, EpollOp, Errno, Events, Fd, MaskHow, PollFd, SendFlags, SigSet, Signal, SocketFlags,
@@ -51,7 +51,7 @@ fn an_edge_is_for_one_waiter<K: Sleepers>(k: K) {
 /// A wait that a handler has ended awaits nothing any more: the signal is for another thread.
 fn a_signal_finds_another_thread_after_eintr<K: Sleepers>(k: K) {
     let (first, second) = (Signal::SIGUSR1, Signal::SIGUSR2);
-    let (one, two) = (Bell::new(k, first, true), Bell::new(k, second, true));
+    let (one, two) = (Handler::new(k, first, true), Handler::new(k, second, true));
     let event = k.eventfd(0, SocketFlags::NONE).unwrap();
     let reader = Caller::start(k, move |k: K| k.read(event, &mut [0; 8]));
     let before = k.sigprocmask(MaskHow::Block, SigSet::of(&[first])).unwrap();
@@ -61,7 +61,7 @@ fn a_signal_finds_another_thread_after_eintr<K: Sleepers>(k: K) {
         assert_eq!(k.sigtimedwait(SigSet::of(&[first]), None).map(|_| ()), Err(Errno::EINTR));
         k.read(ended, &mut [0; 8])
     });
-    two.ring(k, waiter.thread, second);
+    two.raise(k, waiter.thread, second);
     waiter.await_sleep(k);
     k.kill(k.getpid(), first).unwrap();
     while one.count() == 0 {

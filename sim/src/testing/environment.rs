@@ -26,6 +26,7 @@ const KNOWN: &[&str] = &[
     "EAGAIN_OUT",
     watchdog::VARIABLE,
     "EAGAIN_BLESS",
+    "EAGAIN_SEQUENCES",
 ];
 
 /// Those that tests read and a command does not, with what is typed there.

@@ -103,7 +103,8 @@ fn show(sides: &mut Sides, seed: &str, mut steps: Vec<Step>, mut verdict: Verdic
     println!("    // the simulator says: {}", simulation.get(at).map_or("", String::as_str));
 }
 
-/// Runs programs `from` to `from + programs`; prints the first `shown` differences, and what was covered.
+/// Runs the programs of `cover`, then those of the seeds `from` to `from + programs`; prints the first `shown` differences, and what was
+/// covered.
 pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
     super::keep_signals_out();
     let mut sides = Sides { engine: Engine::default(), runs: 0 };
