@@ -215,7 +215,6 @@ fn what_breaks_is_of_whom_it_concerns() {
             let late = move || within(SECOND, "a reply", || k.nanosleep(5 * SECOND)).unwrap();
             let late = eagain_net::thread::spawn(k, "late", late).unwrap();
             k.nanosleep(2 * SECOND).unwrap();
-            within(9 * SECOND, "another", || ()); // Looks at all that is promised.
             late.join();
         });
     });
@@ -248,6 +247,22 @@ fn a_request_that_ends_too_late_breaks_its_bound_too() {
         });
     });
     assert_eq!(broke(&report).0, "a short sleep");
+}
+
+/// Where nothing else happens it would never be late.
+#[test]
+fn a_request_that_never_ends_breaks_its_bound_where_no_thread_can_run_again() {
+    let report = run(|sim| {
+        client(sim, |k| {
+            let counter = EventFd::with_flags(k, 0, SocketFlags::NONE).unwrap();
+            within(SECOND, "a number", || counter.read()).unwrap();
+        });
+    });
+    let (site, message) = broke(&report);
+    assert_eq!(site, "a number");
+    let begin = "client/0: a number was not over within 1s; no thread can ever run again\n";
+    assert!(message.starts_with(begin), "{message}");
+    assert_eq!(report.failure.unwrap().thread, "client/0");
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(crate) struct Liveness {
 }
 
 /// Something that is to be over by a time.
+#[derive(Clone, Copy)]
 struct Promise {
     number: u32,
     by: u64,
@@ -43,8 +44,11 @@ impl World {
     /// Nothing can happen any more: what was accepted must be done.
     pub fn check_end(&mut self) {
         if self.foreground > 0 && !self.run.failed() {
-            let waits = self.describe_threads();
-            self.run.fail(Oracle::Liveness, "deadlock", format!("no thread can ever run again\n{waits}"));
+            // A bound that somebody has set is broken as it is where others go on: shrinking looks for the same site.
+            match self.liveness.promises.iter().min_by_key(|promise| promise.by) {
+                Some(&promise) => self.fail_promise(promise, "; no thread can ever run again"),
+                None => self.fail_liveness(Who::Nobody, "deadlock", "no thread can ever run again"),
+            }
         }
         self.run.check_eventually();
         self.run.check_panics();
@@ -58,11 +62,8 @@ impl World {
             self.fail_liveness(Who::Nobody, "no end", &format!("clients had not ended by {by} (ends_by_ns)"));
         }
         let mut look_at = self.knobs.ends_by_ns;
-        if let Some(promise) = self.liveness.promises.iter().find(|promise| time > promise.by) {
-            let (name, limit) = (promise.name, text(|out| put_span(out, promise.limit)));
-            let thread = promise.thread;
-            let what = format!("{}: {name} was not over within {limit}", self.scheduler[thread].shown());
-            self.fail_liveness(Who::Thread(thread), name, &what);
+        if let Some(&promise) = self.liveness.promises.iter().find(|promise| time > promise.by) {
+            self.fail_promise(promise, "");
         }
         look_at = self.liveness.promises.iter().fold(look_at, |at, promise| at.min(promise.by));
         for process in 0..self.processes.len() {
@@ -149,18 +150,22 @@ impl World {
         number
     }
 
-    /// It is over.
+    /// It is over. Judged is this promise alone: other threads may be behind the time of this one, and still keep theirs.
     pub fn keep_promise(&mut self, number: u32) {
+        let Some(at) = self.liveness.promises.iter().position(|promise| promise.number == number) else {
+            return;
+        };
+        let promise = self.liveness.promises.remove(at);
         let time = self.scheduler.get(self.scheduler.current()).map_or(0, |t| t.time);
-        if !self.scheduler.is_unwinding() {
-            self.judge_promises(time);
+        if time > promise.by && !self.scheduler.is_unwinding() {
+            self.fail_promise(promise, "");
         }
-        self.liveness.promises.retain(|promise| promise.number != number);
     }
 
-    fn judge_promises(&mut self, time: u64) {
-        if self.liveness.promises.iter().any(|promise| time > promise.by) {
-            self.judge_liveness(time);
-        }
+    fn fail_promise(&mut self, promise: Promise, why: &str) {
+        let Promise { limit, name, thread, .. } = promise;
+        let limit = text(|out| put_span(out, limit));
+        let what = format!("{}: {name} was not over within {limit}{why}", self.scheduler[thread].shown());
+        self.fail_liveness(Who::Thread(thread), name, &what);
     }
 }
