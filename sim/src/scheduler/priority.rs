@@ -50,8 +50,8 @@ impl Scheduler {
         if self[thread].priority.ns == UNCHOSEN {
             self.choose_priority(run, thread);
         }
-        let is_quiet = run.is_quiet();
         let t = &mut self[thread];
+        let is_quiet = t.time.max(run.now()) >= run.quiet_from();
         if is_quiet {
             t.priority.even = true;
             return 0;

@@ -200,11 +200,13 @@ impl Scheduler {
     #[cold]
     fn choose_off_cpu(&mut self, run: &mut Run, thread: u32) -> u64 {
         let Thread { off_cpu, name, time, .. } = &mut self.threads[thread as usize];
+        // A thread may be ahead of the world, by a sync that was slow, and its faults have stopped then.
+        let is_quiet = *time >= run.quiet_from();
         let delay = run.inject(
             Family::OffCpu,
             off_cpu,
             || name.clone(),
-            |delay| Some(Effect { time: *time, thread, args: [delay, 0, 0, 0] }),
+            |delay| (!is_quiet).then_some(Effect { time: *time, thread, args: [delay, 0, 0, 0] }),
         );
         let delay = delay.map_or(0, |(delay, _)| delay);
         if self[thread].priority.is_even() { delay } else { delay + self.slowness(run, thread) }

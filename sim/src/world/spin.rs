@@ -10,8 +10,9 @@ use crate::trace::form;
 use eagain_net::Events;
 use std::fmt::Write;
 
-/// After how many calls of its threads a process is looked at.
-pub(super) const LOOK_EVERY: u32 = 4_096;
+/// After how many calls of its threads a process is looked at, and the watchdog is told that there are calls: a thread that is alone
+/// and computes for a tenth of a second between two calls is no loop without any.
+pub(super) const LOOK_EVERY: u32 = 64;
 /// How many calls, of the many that achieved nothing, are remembered for the report; some more to end with a wait.
 const REMEMBERED: usize = 64;
 /// How many lines of a report a loop takes at most.
