@@ -69,8 +69,18 @@ fn the_limit_of_runs_holds_and_is_said() {
 #[test]
 fn the_limit_of_time_keeps_what_was_reached() {
     let time = Some(std::time::Duration::ZERO);
-    let outcome = shrink(&numbered(9), Limits { runs: 100, time }, |given| Some(given.clone()));
-    assert_eq!((outcome.bound, outcome.choices.len()), (Some(Bound::Time), 9));
+    let limits = Limits { runs: 100, time };
+    let outcome = shrink(&numbered(9), limits, |given| (!given.is_empty()).then(|| given.clone()));
+    assert_eq!((outcome.bound, outcome.choices.len(), outcome.runs), (Some(Bound::Time), 9, 2));
+}
+
+#[test]
+fn that_it_fails_without_any_fault_is_known_whatever_a_run_takes() {
+    let limits = Limits { runs: 100, time: Some(std::time::Duration::ZERO) };
+    let outcome = shrink(&numbered(9), limits, |given| Some(given.clone()));
+    assert_eq!((outcome.choices.len(), outcome.runs), (0, 2));
+    let outcome = shrink(&numbered(9), Limits { runs: 1, ..limits }, |given| Some(given.clone()));
+    assert_eq!((outcome.choices.len(), outcome.runs), (9, 1), "not where no run is left");
 }
 
 proptest! {
