@@ -7,6 +7,9 @@ use eagain_net::{Errno, Result};
 const NAME_MAX: usize = 255;
 /// `PATH_MAX`: with the NUL that ends a path.
 const PATH_MAX: usize = 4096;
+/// How many changes of names are at least remembered that no sync has made durable. Older ones are, as where the journal of ext4 is full
+/// (jbd2 writes it out then, and every 5 s): else a program that makes files for ever would fill the memory of the machine.
+const CHANGES_MAX: usize = 1 << 14;
 /// The directories that a host begins with, parents first. They are durable.
 const DIRECTORIES: [&str; 11] =
     ["/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var", "/var/lib", "/var/log", "/var/tmp"];
@@ -196,6 +199,11 @@ impl Disk {
             }
         }
         self.changes.push(NameChange { entries });
+        if self.changes.len() >= 2 * CHANGES_MAX {
+            let full: Vec<_> = self.changes.drain(..CHANGES_MAX).collect();
+            full.into_iter().for_each(|change| self.make_durable(change));
+            self.collect();
+        }
     }
 
     /// A file without a name and without an open file takes no room any more.
@@ -241,5 +249,24 @@ impl Disk {
         kept.extend(self.changes.iter().flat_map(|c| &c.entries).filter_map(|(.., inode)| *inode));
         kept.sort_unstable();
         self.inodes.retain(|at, inode| inode.opens > 0 || kept.binary_search(&(at as u32)).is_ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_made_and_removed_for_ever_take_no_more_memory() {
+        let mut disk = Disk::default();
+        disk.format_if_new();
+        let begun = disk.inodes.len();
+        for number in 0..5 * CHANGES_MAX {
+            let name = number.to_string();
+            disk.create(format!("host/{name}"), (ROOT, &name), false);
+            disk.change(vec![(ROOT, name, None)]);
+        }
+        assert!(disk.changes.len() < 2 * CHANGES_MAX);
+        assert!(disk.inodes.len() <= begun + 2 * CHANGES_MAX, "{}", disk.inodes.len());
     }
 }
