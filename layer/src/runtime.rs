@@ -45,10 +45,11 @@ pub fn on_tokio<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) 
     on_tokio_with(sim, body);
 }
 
-/// As [`on_tokio`], with the families that the scenario has chosen ([`Sim::faults`]).
+/// As [`on_tokio`], with the families that the scenario has chosen ([`Sim::faults`]), or [`FAULTS`].
 #[track_caller]
 pub fn on_tokio_with<F: Future<Output = ()>>(sim: &mut Sim, body: impl FnOnce(Layer) -> F) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
+    sim.default_faults(FAULTS);
     let layer = Layer::of(sim.external());
     // Only the clock can fail to be built, and this one is made of nothing.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()

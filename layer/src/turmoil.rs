@@ -13,7 +13,7 @@
 //! 0.7.2 loses the end of a stream that comes to a full queue (`tcp_capacity` segments, a write each): where ends matter and
 //! readers are slow, [`on_turmoil_with`] gives it a larger one.
 
-use crate::layer::Layer;
+use crate::layer::{FAULTS, Layer};
 use crate::runtime::{QUIET_AFTER, STUCK_AFTER};
 use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
@@ -222,8 +222,8 @@ impl World {
     }
 }
 
-/// Builds a turmoil world and runs it as the world of this scenario, until every client has ended. Families are those that
-/// the scenario has chosen ([`Sim::faults`]).
+/// Builds a turmoil world and runs it as the world of this scenario, until every client has ended. The families are [`FAULTS`]
+/// and those of [`Sim::also`], such as `net.partition` and `host.crash`, or those that the scenario has chosen ([`Sim::faults`]).
 #[track_caller]
 pub fn on_turmoil(sim: &mut Sim, build: impl FnOnce(&mut World)) {
     on_turmoil_with(sim, turmoil::Builder::new(), build);
@@ -234,6 +234,7 @@ pub fn on_turmoil(sim: &mut Sim, build: impl FnOnce(&mut World)) {
 #[track_caller]
 pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: impl FnOnce(&mut World)) {
     sim.quiet_after(QUIET_AFTER.as_nanos() as u64);
+    sim.default_faults(FAULTS);
     let layer = Layer::of(sim.external());
     layer.world().set_clock(Box::new(turmoil::sim_elapsed));
     let turmoil = settings

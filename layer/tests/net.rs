@@ -213,7 +213,6 @@ async fn ask() -> io::Result<(Vec<u8>, Vec<u8>)> {
 }
 
 fn changed_imports(sim: &mut Sim) {
-    sim.faults(FAULTS);
     on_turmoil(sim, |world| {
         world.host("server", || async { Ok(serve().await?) });
         for number in 0..2 {
@@ -228,7 +227,7 @@ fn changed_imports(sim: &mut Sim) {
 }
 
 #[test]
-fn under_turmoil_both_ends_have_the_faults_of_the_scenario() {
+fn under_turmoil_both_ends_have_the_faults_without_being_asked_for() {
     let mut fired = BTreeSet::new();
     for seed in 0..200 {
         let report = run(changed_imports, seed, Record::Hash);

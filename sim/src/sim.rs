@@ -26,6 +26,8 @@ pub struct Sim {
     scenario: Scenario,
     settings: Settings,
     faults: Vec<Family>,
+    /// The scenario has said which.
+    faults_are_chosen: bool,
     quiet_after: u64,
     ran: bool,
     external: Option<External>,
@@ -70,6 +72,7 @@ impl Sim {
             scenario: spec.scenario,
             settings: spec.settings.clone(),
             faults: USUAL_FAULTS.to_vec(),
+            faults_are_chosen: false,
             quiet_after: 60_000_000_000,
             ran: false,
             external: None,
@@ -131,6 +134,16 @@ impl Sim {
     /// The fault families that this run may switch on; which of them it does is a choice.
     pub fn faults(&mut self, families: &[Family]) {
         self.faults = families.to_vec();
+        self.faults_are_chosen = true;
+    }
+
+    /// What a world that is no simulated kernel has by default, instead of [`USUAL_FAULTS`]: where the scenario has not
+    /// chosen otherwise with [`Sim::faults`], it is these and those of [`Sim::also`].
+    pub fn default_faults(&mut self, families: &[Family]) {
+        if !self.faults_are_chosen {
+            self.faults.retain(|family| !USUAL_FAULTS.contains(family));
+            self.also(families);
+        }
     }
 
     /// Families that this run may switch on besides.

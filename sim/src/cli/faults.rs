@@ -23,7 +23,8 @@ A scenario has the families that are on by default; each seed draws which of the
   sim.also(&[Family::Reset])       adds to them
   sim.also(Faults::network())      adds those of a preset: network(), crashes(), all()
   sim.faults(&[Family::WireDelay]) has these alone; &[]: none
-Families `stream.*`, `net.*` and `host.crash` act on programs under eagain-layer.
+Families `stream.*`, `net.*` and `host.crash` act on programs under eagain-layer, where all of
+`stream.*` but `stream.reset` are on by default.
 
 ";
 
