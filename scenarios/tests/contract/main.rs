@@ -18,6 +18,7 @@ mod compared_operations;
 mod compared_paths;
 mod compared_sequences;
 mod compared_states;
+mod compared_trees;
 mod connect;
 mod counters;
 mod coverage;
