@@ -16,7 +16,7 @@
 //!
 //! The state of `run`, `scheduler` and `network` is private to them, and so is that of open files, descriptor tables, disks and signals
 //! in `object`. What lies lower in the list knows nothing of what lies higher: the network leaves notices, the event queue
-//! names events, and `world/` alone says who hears of the one and what the other does.
+//! names events, and `world/` alone says who is notified of the one and what the other does.
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.
@@ -46,6 +46,7 @@ pub mod replay;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod run;
+mod run_loop;
 pub mod runner;
 mod scheduler;
 pub mod shrink;

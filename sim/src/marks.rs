@@ -137,22 +137,22 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
     let (inside, outside): (Vec<&Scenario>, Vec<&Scenario>) =
         sweeps.iter().chain(others).partition(|scenario| swept.contains(scenario.name));
     let all = sweeps.iter().all(|scenario| swept.contains(scenario.name));
-    let here = residents(&inside);
-    let lives_at = |scenario: &str, mark: &Mark| {
-        here.get(mark.file).is_some_and(|residents| residents.contains(&scenario))
+    let here = scenarios_by_file(&inside);
+    let has_file_of = |scenario: &str, mark: &Mark| {
+        here.get(mark.file).is_some_and(|scenarios| scenarios.contains(&scenario))
     };
-    // Files may have the same names: who is at home at one of them has passed that one.
+    // Names may be the same in several files: a scenario has passed the one in its own.
     let is_passed = |mark: &Mark| {
         sums.sometimes.iter().any(|(scenario, names)| {
             let is_another =
-                || marks.iter().any(|other| other.name == mark.name && lives_at(scenario, other));
-            names.contains_key(mark.name) && (lives_at(scenario, mark) || !is_another())
+                || marks.iter().any(|other| other.name == mark.name && has_file_of(scenario, other));
+            names.contains_key(mark.name) && (has_file_of(scenario, mark) || !is_another())
         })
     };
     let is_due = |mark: &Mark| (all || here.contains_key(mark.file)) && !is_passed(mark);
     let mut unpassed: Vec<&Mark> = asked.into_iter().filter(|mark| is_due(mark)).collect();
     if !unpassed.is_empty() {
-        let elsewhere = residents(&outside);
+        let elsewhere = scenarios_by_file(&outside);
         let folder = |file: &str| Path::new(file).parent().map(Path::to_owned);
         let is_nearby = |mark: &Mark| elsewhere.keys().any(|file| folder(file) == folder(mark.file));
         unpassed.retain(|mark| match here.contains_key(mark.file) {
@@ -170,18 +170,19 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
     }
 }
 
-/// By file: the scenarios that are at home there.
-fn residents(scenarios: &[&Scenario]) -> BTreeMap<&'static str, Vec<&'static str>> {
+/// By file: the scenarios that are declared there, or make hosts or processes there.
+fn scenarios_by_file(scenarios: &[&Scenario]) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut engine = Engine::new();
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for scenario in scenarios {
         let spec = RunSpec { base: Base::Zero, ..RunSpec::seeded(**scenario, Default::default(), 0) };
-        let mut homes = BTreeSet::new();
+        let mut made_in = BTreeSet::new();
         let declared =
             inventory::iter::<Declared>.into_iter().filter(|other| other.scenario == scenario.name);
         // Where a body panics, as one of unmodified programs does outside of a worker process, what it has made until then counts.
-        sim::run_body(&spec, &mut engine, &mut |sim: &mut Sim| homes = sim.survey(scenario.body));
-        for file in homes.into_iter().chain(declared.map(|declared| declared.file)).collect::<BTreeSet<_>>() {
+        sim::run_body(&spec, &mut engine, &mut |sim: &mut Sim| made_in = sim.survey(scenario.body));
+        for file in made_in.into_iter().chain(declared.map(|declared| declared.file)).collect::<BTreeSet<_>>()
+        {
             files.entry(file).or_default().push(scenario.name);
         }
     }

@@ -197,12 +197,12 @@ pub fn is_device(fd: Fd) -> bool {
 
 /// The path of an open directory, as it is now.
 pub fn path_of(fd: Fd) -> eagain_net::Result<String> {
-    with(|w| crate::syscall::file::path_of(w, fd))
+    with(|w| crate::syscall::names::path_of(w, fd))
 }
 
 /// The names in an open directory, sorted, and whether each is a directory.
 pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, bool)>> {
-    with(|w| crate::syscall::file::entries(w, fd))
+    with(|w| crate::syscall::names::entries(w, fd))
 }
 
 /// `F_GETFL` without the flags that can be changed: how the file may be used. 0 is `O_RDONLY`.

@@ -7,9 +7,10 @@ use crate::kernel::SimKernel;
 use crate::knobs::KernelKnobs;
 use crate::near::near;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
+use crate::run_loop::{drive, drop_handlers, end_thread};
 use crate::runner::settings::STUCK_AFTER;
 use crate::stack::{self, Engine, with};
-use crate::world::{Factory, Host, NONE, Next, Outside, World};
+use crate::world::{Factory, Host, Outside, World};
 use eagain_net::SocketAddr;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ pub struct Sim {
     /// What is wrong with the scenario.
     mistake: OnceCell<String>,
     /// Where the world is only surveyed: the files in which hosts and processes are made.
-    homes: Option<BTreeSet<&'static str>>,
+    files: Option<BTreeSet<&'static str>>,
 }
 
 /// A host of the world.
@@ -77,7 +78,7 @@ impl Sim {
             ran: false,
             external: None,
             mistake: OnceCell::new(),
-            homes: None,
+            files: None,
         }
     }
 
@@ -183,23 +184,23 @@ impl Sim {
     /// The files in which `body` makes hosts and processes. Nothing runs.
     pub(crate) fn survey(&mut self, body: fn(&mut Sim)) -> BTreeSet<&'static str> {
         self.ran = true;
-        self.homes = Some(BTreeSet::new());
+        self.files = Some(BTreeSet::new());
         // What it has made until it panics counts, as where it asserts what a run would have left.
         let _ = catch_unwind(AssertUnwindSafe(|| body(self)));
-        self.homes.take().unwrap_or_default()
+        self.files.take().unwrap_or_default()
     }
 
     #[track_caller]
-    fn is_at_home(&mut self) {
-        if let Some(homes) = &mut self.homes {
-            homes.insert(Location::caller().file());
+    fn note_file(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.insert(Location::caller().file());
         }
     }
 
     /// A new host. Its address is 10.0.x.y, dealt out in order.
     #[track_caller]
     pub fn host(&mut self, name: &str) -> HostId {
-        self.is_at_home();
+        self.note_file();
         let name = &*unique(name.to_owned(), |name| self.world.hosts.iter().any(|host| host.name == name));
         let index = self.world.hosts.len();
         let number = index + 1;
@@ -270,7 +271,7 @@ impl Sim {
         foreground: bool,
         body: impl FnOnce(SimKernel) + Send + 'static,
     ) -> ProcessId {
-        self.is_at_home();
+        self.note_file();
         let name = name.replace(' ', "-");
         let name = unique(name, |name| self.world.processes.iter().any(|process| process.name == name));
         ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
@@ -281,7 +282,7 @@ impl Sim {
         self.world.processes[process.0].may_panic = true;
     }
 
-    /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody hears of it; the
+    /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody is notified; the
     /// run does not wait for it any more.
     pub fn may_disappear(&mut self, process: ProcessId) {
         self.world.processes[process.0].lifecycle.may_disappear = true;
@@ -356,7 +357,7 @@ impl Sim {
     /// whatever it leaves in the handle is the report.
     #[track_caller]
     pub fn external(&mut self) -> External {
-        self.is_at_home();
+        self.note_file();
         if let Some(external) = &self.external {
             return external.clone();
         }
@@ -444,65 +445,6 @@ fn unique(name: String, taken: impl Fn(&str) -> bool) -> String {
         return name;
     }
     (2..).map(|number: u64| format!("{name}-{number}")).find(|name| !taken(name)).unwrap_or(name)
-}
-
-/// Whose turn it is, over and over.
-#[inline(never)]
-fn drive(engine: &mut Engine) {
-    loop {
-        match with(World::next) {
-            Next::Run(thread) => {
-                let body = with(|w| {
-                    let t = &mut w.scheduler[thread];
-                    crate::allocator::charge(t.process);
-                    t.body.take()
-                });
-                let ended = engine.resume(thread as usize, body);
-                with(|w| {
-                    if engine.is_stopped() {
-                        w.beat();
-                    }
-                    if ended {
-                        w.thread_ended(thread);
-                    }
-                    w.scheduler.stop();
-                });
-            }
-            Next::End => {
-                let condemned = with(|w| w.scheduler.take_condemned());
-                if condemned.is_empty() {
-                    return;
-                }
-                for thread in condemned {
-                    end_thread(engine, thread);
-                }
-            }
-        }
-    }
-}
-
-/// Unwinds one thread; its drops make calls that have no effect.
-fn end_thread(engine: &mut Engine, thread: u32) {
-    let body = with(|w| {
-        w.scheduler.begin_unwinding(thread);
-        w.scheduler[thread].body.take()
-    });
-    drop(body);
-    engine.kill(thread as usize);
-    with(|w| {
-        w.thread_ended(thread);
-        w.scheduler.end_unwinding();
-    });
-}
-
-/// Drops the signal handlers, which may hold the last reference to what makes calls when it is dropped.
-fn drop_handlers() {
-    let handlers: Vec<_> = with(|w| {
-        w.scheduler.begin_unwinding(NONE);
-        w.processes.iter_mut().map(|process| process.signals.take_actions()).collect()
-    });
-    drop(handlers);
-    with(|w| w.scheduler.end_unwinding());
 }
 
 /// Runs what `spec` says. The report is a function of it, and of nothing else.

@@ -419,6 +419,42 @@ fn a_process_that_is_stopped_runs_nothing_until_it_is_continued() {
     common::check(turns);
 }
 
+/// The first poll of a ring interrupts its owner (`io_activate_pollwq`), which waits in a set that is ready by the time it runs; a
+/// process of its own is sent `signal` before.
+fn interrupted_when_ready(sim: &mut Sim, signal: Signal) {
+    synchronous(sim);
+    let host = sim.host("host");
+    let pid = Arc::new(AtomicU32::new(0));
+    let own = pid.clone();
+    sim.server(host, "other", move |k| {
+        own.store(k.getpid() as u32, SeqCst);
+        loop {
+            k.nanosleep(Duration::from_millis(1)).unwrap();
+        }
+    });
+    sim.client(host, "main", move |k| {
+        k.nanosleep(Duration::from_millis(5)).unwrap();
+        k.kill(pid.load(SeqCst) as i32, signal).unwrap();
+        k.nanosleep(Duration::from_millis(5)).unwrap();
+        let params = RingParams { entries: 8, cq_entries: 0, defer_taskrun: true };
+        let ring = k.io_uring_setup(params).unwrap();
+        let (polled, event) = (ring.fd(), k.eventfd(0, SocketFlags::NONE).unwrap());
+        let set = k.epoll_create().unwrap();
+        k.epoll_ctl(set, EpollOp::Add, event, Events::IN, 0).unwrap();
+        later(k, move |k, _| {
+            k.poll(&mut [PollFd::new(polled, Events::IN)], Some(Duration::ZERO), None).unwrap();
+            k.write(event, &1_u64.to_ne_bytes()).unwrap();
+        });
+        assert_eq!(k.epoll_wait(set, &mut [EpollEvent::default()], None, None), Ok(1));
+    });
+}
+
+#[test]
+fn an_interrupted_wait_does_not_depend_on_other_processes() {
+    common::check(|sim| interrupted_when_ready(sim, Signal(0)));
+    common::check(|sim| interrupted_when_ready(sim, Signal::SIGSTOP));
+}
+
 // kernel/signal.c, `__send_signal_locked`: a full queue (`RLIMIT_SIGPENDING`, which counts a user on Linux) refuses signals of real
 // time but those of `kill`, which pend once; standard ones need no place.
 row!(full_signal_queue_refuses_what_carries_a_value, |k| {

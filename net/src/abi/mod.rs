@@ -17,9 +17,7 @@ pub use fd::{Fd, OpenFlags, StatusFlags};
 pub use operation::{
     Advice, BufferGroup, Completed, CompletedFlags, Operation, RingParams, Submission, SubmissionFlags,
 };
-pub use options::{
-    Domain, FileLock, RecvFlags, SendFlags, ShutdownHow, SocketFlags, SocketOption, SocketOptionName,
-};
+pub use options::{Domain, RecvFlags, SendFlags, ShutdownHow, SocketFlags, SocketOption, SocketOptionName};
 pub use signal::{
     Disposition, HandlerFn, MaskHow, Owner, SigAction, SigActionFlags, SigCode, SigEvent, SigInfo, SigSet,
     Signal,

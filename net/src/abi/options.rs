@@ -72,17 +72,6 @@ pub enum ShutdownHow {
     Both = 2,
 }
 
-/// A lock of a file (`flock(2)`), without waiting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FileLock {
-    /// `LOCK_EX | LOCK_NB`.
-    Exclusive = 0,
-    /// `LOCK_SH | LOCK_NB`.
-    Shared = 1,
-    /// `LOCK_UN`.
-    Unlock = 2,
-}
-
 /// A socket option with its value (`setsockopt(2)`, `socket(7)`, `tcp(7)`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SocketOption {

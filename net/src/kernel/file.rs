@@ -1,8 +1,19 @@
 //! Regular files and directories, as a storage unit needs them.
 
 use super::Descriptors;
-use crate::abi::{Fd, FileLock, OpenFlags, Result};
+use crate::abi::{Fd, OpenFlags, Result};
 use std::io::SeekFrom;
+
+/// A lock of a file (`flock(2)`), without waiting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileLock {
+    /// `LOCK_EX | LOCK_NB`.
+    Exclusive = 0,
+    /// `LOCK_SH | LOCK_NB`.
+    Shared = 1,
+    /// `LOCK_UN`.
+    Unlock = 2,
+}
 
 /// What `fstat(2)` says, as far as it is used here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

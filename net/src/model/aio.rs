@@ -46,7 +46,7 @@ pub struct AioCompleter<K: AioKernel> {
     /// Who accepts, by token, and whether it is a Unix socket.
     listeners: BTreeMap<u64, (Fd, bool)>,
     /// Whether connections may be waiting.
-    knocked: bool,
+    may_accept: bool,
     swept: Instant,
 }
 
@@ -68,7 +68,7 @@ impl<K: AioKernel> AioCompleter<K> {
             in_flight: BTreeMap::new(),
             duplicates: BTreeMap::new(),
             listeners: BTreeMap::new(),
-            knocked: false,
+            may_accept: false,
             swept: kernel.clock_gettime(ClockId::Monotonic),
         })
     }
@@ -152,10 +152,14 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         self.kernel.fcntl_setown(listener, Owner::ThisThread)?;
         self.kernel.fcntl_setsig(listener, Some(self.signals.ready))?;
         self.kernel.fcntl_setfl(listener, StatusFlags::NONBLOCK | StatusFlags::ASYNC)?;
-        let is_unix = self.kernel.getsockname(listener).is_err();
+        let is_unix = match self.kernel.getsockname(listener) {
+            Ok(_) => false,
+            Err(Errno::EAFNOSUPPORT) => true,
+            Err(errno) => return Err(errno),
+        };
         self.listeners.insert(token, (listener, is_unix));
         // Those that came before the signals were turned on.
-        self.knocked = true;
+        self.may_accept = true;
         Ok(())
     }
 
@@ -196,7 +200,7 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
 
     fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
         finished.clear();
-        if std::mem::take(&mut self.knocked) {
+        if std::mem::take(&mut self.may_accept) {
             self.accept_all(finished);
         }
         let mut timeout = if finished.is_empty() { timeout } else { Some(Duration::ZERO) };
@@ -213,15 +217,15 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         for _ in 0..TURN {
             match self.kernel.sigtimedwait(set, timeout) {
                 Ok(info) if info.signal == DONE => self.finish(info.value, finished),
-                Ok(info) if info.signal == self.signals.wake => self.waker.heard(true),
+                Ok(info) if info.signal == self.signals.wake => self.waker.seen(true),
                 // A listener's, or an overflow of theirs.
-                Ok(_) => self.knocked = true,
+                Ok(_) => self.may_accept = true,
                 Err(Errno::EAGAIN | Errno::EINTR) => break,
                 Err(e) => return Err(e),
             }
             timeout = Some(Duration::ZERO);
         }
-        if std::mem::take(&mut self.knocked) {
+        if std::mem::take(&mut self.may_accept) {
             self.accept_all(finished);
         }
         Ok(())

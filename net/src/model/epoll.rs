@@ -103,7 +103,7 @@ impl<K: Readiness + Threads> Poller<K> for EpollPoller<K> {
         };
         for event in room.iter().take(count) {
             if event.data == RESERVED {
-                self.waker.heard(false);
+                self.waker.seen(false);
             } else if self.mode == EpollMode::Edge {
                 events.push(Event::of_change(event.data, event.events));
             } else {

@@ -119,7 +119,7 @@ impl<K: Readiness + Threads> Poller<K> for PollPoller<K> {
                     }
                     count -= 1;
                     if at == 0 {
-                        self.waker.heard(true);
+                        self.waker.seen(true);
                         continue;
                     }
                     // Another thread may have taken it out, or paused it, since the wait began.

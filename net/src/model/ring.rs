@@ -86,7 +86,7 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
             }
             Act::Waker => {
                 self.watched = completed.flags.contains(CompletedFlags::MORE);
-                self.waker.heard(true);
+                self.waker.seen(true);
                 return None;
             }
         };

@@ -105,7 +105,7 @@ impl<K: Readiness + Threads> Poller<K> for ScanPoller<K> {
         let idle = !self.progress.swap(false, SeqCst);
         state.pause = if idle { (state.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX) } else { Duration::ZERO };
         loop {
-            // With nothing to try there is nothing to wake up for, but what is registered, resumed or rung meanwhile.
+            // With nothing to try there is nothing to wake up for, but what is registered, resumed or woken meanwhile.
             let at_rest = state.table.iter().all(|(_, entry)| entry.interest.is_none());
             let pause = timeout.map_or(state.pause, |most| most.min(state.pause));
             let sleep = if at_rest { timeout } else { Some(pause) };
@@ -121,9 +121,9 @@ impl<K: Readiness + Threads> Poller<K> for ScanPoller<K> {
             if !(at_rest && tries && idle && !self.progress.load(SeqCst)) {
                 break;
             }
-            self.waker.heard(true);
+            self.waker.seen(true);
         }
-        self.waker.heard(true);
+        self.waker.seen(true);
         for (_, entry) in state.table.iter() {
             let Interest { readable, writable } = entry.interest;
             if readable || writable {

@@ -127,7 +127,7 @@ impl<K: Readiness + Threads> Poller<K> for SelectPoller<K> {
         }
         if let Some(waker_fd) = self.waker.fd().filter(|&waker_fd| read.contains(waker_fd)) {
             read.remove(waker_fd);
-            self.waker.heard(true);
+            self.waker.seen(true);
         }
         for (at, (&r, &w)) in read.bits.iter().zip(&write.bits).enumerate() {
             let mut both = r | w;

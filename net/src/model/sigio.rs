@@ -229,7 +229,7 @@ impl<K: Readiness + Signals + Threads> Poller<K> for SigioPoller<K> {
         while named.len() < TURN {
             match self.kernel.sigtimedwait(set, timeout) {
                 Ok(info) if info.signal == self.signals.ready => named.push(info.fd),
-                Ok(info) if info.signal == self.signals.wake => self.waker.heard(true),
+                Ok(info) if info.signal == self.signals.wake => self.waker.seen(true),
                 Ok(_) => overflow = true,
                 Err(Errno::EAGAIN | Errno::EINTR) => break,
                 Err(e) => {

@@ -88,7 +88,7 @@ impl<K: Readiness + Threads> Waker<K> {
     /// The wait saw the wake-up. `empty`: take what it holds, for the waits that would see it again. In this order: a wake-up
     /// between the two is not repeated, but whoever waits now looks around anyway; the other way round, one could
     /// be taken with nobody left to notify.
-    pub(super) fn heard(&self, empty: bool) {
+    pub(super) fn seen(&self, empty: bool) {
         match &self.shared.means {
             Means::EventFd(eventfd) if empty => drop(eventfd.read()),
             Means::Futex(word) => word.store(0, SeqCst),

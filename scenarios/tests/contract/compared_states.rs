@@ -456,6 +456,9 @@ pub(crate) fn others<K: Kernel>() -> Vec<State<K>> {
         ("file, written", |m| file(m.k, OpenFlags::WRONLY)),
         ("file, appended", |m| file(m.k, OpenFlags::RDWR | OpenFlags::APPEND)),
         ("file, emptied", |m| file(m.k, OpenFlags::RDWR | OpenFlags::TRUNC)),
+        ("null", |m| vec![m.k.open("/dev/null", OpenFlags::RDWR).unwrap()]),
+        ("null, for neither", |m| vec![m.k.open("/dev/null", OpenFlags(3)).unwrap()]),
+        ("zero, read", |m| vec![m.k.open("/dev/zero", OpenFlags::NONE).unwrap()]),
         ("directory", |m| vec![m.k.open("/var/tmp", OpenFlags::DIRECTORY).unwrap()]),
         ("closed", |m| {
             let fd = event(m.k, 0, BLOCK)[0];

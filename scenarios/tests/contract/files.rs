@@ -151,12 +151,32 @@ fn devices_that_every_machine_has<K: Sleepers>(k: K) {
     let zero = k.open("/dev/zero", OpenFlags::NONE).unwrap();
     assert_eq!((k.read(zero, &mut buffer), buffer), (Ok(40), [0; 40]));
     assert_eq!(k.write(zero, b"x"), Err(Errno::EBADF));
-    for path in ["/dev/urandom", "/dev/random"] {
+    // `random_poll` names one of the two.
+    for (path, events) in [("/dev/urandom", Events::IN | Events::OUT), ("/dev/random", Events::IN)] {
         let random = k.open(path, OpenFlags::NONE).unwrap();
         assert_eq!(k.read(random, &mut buffer), Ok(40));
-        let mut ready = [PollFd::new(random, Events::IN)];
+        let mut ready = [PollFd::new(random, Events::IN | Events::OUT)];
         assert_eq!(k.poll(&mut ready, None, None), Ok(1));
+        assert_eq!(ready[0].revents, events, "{path}");
+        let added = k.epoll_ctl(set, EpollOp::Add, random, Events::IN, 0);
+        assert_eq!(added, if path == "/dev/random" { Ok(()) } else { Err(Errno::EPERM) });
     }
+    for path in ["//dev/null", "/dev/./null", "/dev//null", "/tmp/../dev/null"] {
+        let null = k.open(path, OpenFlags::WRONLY).unwrap();
+        assert_eq!(k.write(null, b"gone"), Ok(4), "{path}");
+        k.close(null).unwrap();
+    }
+    assert_eq!(k.open("/dev/null/", OpenFlags::NONE), Err(Errno::ENOTDIR));
+    assert_eq!(k.open("/dev/null/x", OpenFlags::NONE), Err(Errno::ENOTDIR));
+    assert!(k.read_dir("/dev").unwrap().contains(&"null".to_owned()));
+    // The access mode 3 is for ioctl(2) alone.
+    let neither = k.open("/dev/null", OpenFlags(3)).unwrap();
+    assert_eq!(k.flock(neither, FileLock::Exclusive), Err(Errno::EBADF));
+    assert_eq!(k.flock(neither, FileLock::Unlock), Ok(()));
+    assert_eq!(
+        (k.read(neither, &mut buffer), k.write(neither, b"x")),
+        (Err(Errno::EBADF), Err(Errno::EBADF))
+    );
     assert_eq!(k.open("/dev/null", OpenFlags::DIRECTORY), Err(Errno::ENOTDIR));
     assert_eq!(
         k.open("/dev/null", OpenFlags::WRONLY | OpenFlags::CREAT | OpenFlags::EXCL),

@@ -160,7 +160,24 @@ fn what_was_queued_is_lost_by_a_reset<K: Sleepers>(k: K) {
     }
 }
 
+fn a_full_buffer_is_readable_below_the_low_water_mark<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 65_536);
+    k.setsockopt(server, SocketOption::RecvLowAt(60_000)).unwrap();
+    k.setsockopt(server, SocketOption::RecvBuffer(4096)).unwrap();
+    let epoll = k.epoll_create().unwrap();
+    k.epoll_ctl(epoll, EpollOp::Add, server, Events::IN | Events::ET, 0).unwrap();
+    k.send(client, &[1], SendFlags::NONE).unwrap();
+    assert_eq!(k.poll(&mut [PollFd::new(server, Events::IN)], NOW, None), Ok(0), "one byte is not enough");
+    fill(k, client, 1000);
+    assert_eq!(k.poll(&mut [PollFd::new(server, Events::IN)], NOW, None), Ok(1));
+    assert_eq!(edges(k, epoll), 1);
+    for fd in [epoll, client, server] {
+        k.close(fd).unwrap();
+    }
+}
+
 crate::bodies! {
+    a_full_buffer_is_readable_below_the_low_water_mark
     full_buffer_that_is_drained_is_one_edge
     short_write_is_followed_by_an_edge
     poll_says_writable_again_before_all_is_drained

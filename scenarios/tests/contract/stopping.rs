@@ -243,9 +243,48 @@ fn calls<K: Sleepers>(s: &Stops<K>) {
     k.close(event).unwrap();
 }
 
+/// The threads of the C library and the work of a ring stop with the process: a timer that has fired many times meanwhile was read by
+/// neither, and then counts them all.
+fn operations<K: Sleepers>(s: &Stops<K>) {
+    let k = s.k;
+    let timer = || {
+        let timer = k.timerfd_create(ClockId::Monotonic, SocketFlags::NONE).unwrap();
+        let spec = TimerSpec { value: WITHIN, interval: Duration::from_millis(1) };
+        k.timerfd_settime(timer, spec, false).unwrap();
+        timer
+    };
+    let often =
+        |result: i64, buffer: &[u8]| (result, buffer.first_chunk().map(|n| u64::from_ne_bytes(*n) > 9));
+    let stop = |k: K| k.tgkill(k.gettid(), Signal::SIGSTOP);
+    if k.aio_probe() == Advice::Available {
+        let timer = timer();
+        let id = k.aio_read(timer, vec![0; 8], 0, SigEvent::None).unwrap();
+        s.stop("aio_read", stop);
+        k.aio_suspend(&[id], LONG).unwrap();
+        let (result, buffer) = k.aio_return(id).unwrap();
+        s.log.say("aio_read", often(result.unwrap() as i64, &buffer));
+        k.close(timer).unwrap();
+    }
+    let params = RingParams { entries: 8, cq_entries: 0, defer_taskrun: false };
+    if let Ok(mut ring) = k.io_uring_setup(params) {
+        let timer = timer();
+        let operation = Operation::Read { fd: timer, buffer: vec![0; 8], offset: u64::MAX };
+        assert!(ring.push(Submission { user_data: 1, operation, flags: SubmissionFlags::NONE }).is_ok());
+        ring.enter(0, None, None).unwrap();
+        s.stop("ring", stop);
+        ring.enter(1, LONG, None).unwrap();
+        let mut done = Vec::new();
+        ring.reap(&mut done);
+        let buffer = done[0].buffer.clone().unwrap_or_default();
+        s.log.say("ring", often(i64::from(done[0].result), &buffer));
+        k.close(timer).unwrap();
+    }
+}
+
 fn body<K: Sleepers>(s: &Stops<K>) {
     signals(s);
     calls(s);
+    operations(s);
 }
 
 /// Run by `a_stop_is_the_same_on_both_kernels`, in a process of its own.
@@ -312,5 +351,5 @@ fn a_stop_is_the_same_on_both_kernels() {
     let mut linux = Vec::new();
     // Pipes and files of `/proc` would take numbers that other rows count on.
     crate::on_linux(|_| linux = stopped_and_continued()).unwrap();
-    alike(&linux, &in_simulation(), 60);
+    alike(&linux, &in_simulation(), 64);
 }

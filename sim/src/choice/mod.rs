@@ -47,7 +47,8 @@ pub enum Base {
 /// their meaning when a distribution is tuned.
 pub type Overrides = BTreeMap<Key, u64>;
 
-/// The sequence of choices of one kind by one object; its position is the ordinal of the next.
+/// The sequence of choices of one kind by one object; its position is the ordinal of the next. At most one family of faults asks
+/// a stream: what is known of the choices to come holds for its chance.
 #[derive(Default)]
 pub struct Stream {
     ordinal: u64,
@@ -61,7 +62,7 @@ pub struct Words {
     /// Hash of the group and the object.
     id: Option<u64>,
     block: Option<Box<Block>>,
-    calm: Calm,
+    zeros: KnownZeros,
     /// Where the overrides of the first lanes are, looked up once.
     places: Option<Box<[Place; PLACES]>>,
 }
@@ -92,7 +93,7 @@ pub(crate) const LANES: usize = 6;
 /// What is known of the steps to come, which are asked for in their order: that those before `until` give 0 in every lane.
 /// Most do, and asking costs a comparison then.
 #[derive(Clone, Copy, Default)]
-struct Calm {
+struct KnownZeros {
     until: u64,
     /// The [`Choices::era`] that it holds in.
     era: u64,
@@ -105,7 +106,7 @@ struct Looked {
     /// The number of the block, plus 1; 0: none.
     block: u64,
     /// A bit for each step that has a value other than 0 in some lane.
-    eventful: u32,
+    nonzero: u32,
     /// The chances that this holds for, folded into one word.
     chances: u32,
 }
@@ -118,15 +119,15 @@ struct Block {
 
 impl Block {
     /// A bit for each step that has a value other than 0 in some lane, at these chances.
-    fn eventful(&self, chances: &[u32; LANES]) -> u32 {
-        let mut eventful = 0;
+    fn nonzero(&self, chances: &[u32; LANES]) -> u32 {
+        let mut nonzero = 0;
         for (lane, &chance) in chances.iter().enumerate().filter(|&(_, &chance)| chance != 0) {
             for (step, &word) in self.words.iter().enumerate() {
                 let happens = Distribution::happens(lane_draw(word, lane as u64), chance);
-                eventful |= u32::from(happens) << step;
+                nonzero |= u32::from(happens) << step;
             }
         }
-        eventful
+        nonzero
     }
 }
 
@@ -159,7 +160,7 @@ impl Stream {
     /// Whether the next choice is known to be 0; then it has been made.
     #[inline(always)]
     pub(crate) fn pass(&mut self, era: u64) -> bool {
-        if !self.words.is_calm(self.ordinal, era) {
+        if !self.words.is_known_zero(self.ordinal, era) {
             return false;
         }
         self.ordinal += 1;
@@ -168,14 +169,14 @@ impl Stream {
 
     /// As [`Stream::pass`], after a look at what was drawn, where something happens `chance` times of 65,536.
     pub(crate) fn look_and_pass(&mut self, chance: u32, era: u64) -> bool {
-        let calm = self.words.look(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
-        self.ordinal += u64::from(calm);
-        calm
+        let known_zero = self.words.look(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
+        self.ordinal += u64::from(known_zero);
+        known_zero
     }
 
     /// All that are to come are 0.
-    pub(crate) fn calm_down(&mut self, era: u64) {
-        self.words.calm_down(era);
+    pub(crate) fn set_known_zero(&mut self, era: u64) {
+        self.words.set_known_zero(era);
     }
 
     /// Lets one choice pass that is benign because its family is off; it counts.
@@ -193,33 +194,33 @@ impl Stream {
 impl Words {
     /// Whether every lane of step `at` is known to give 0.
     #[inline(always)]
-    pub(crate) fn is_calm(&self, at: u64, era: u64) -> bool {
-        at < self.calm.until && self.calm.era == era
+    pub(crate) fn is_known_zero(&self, at: u64, era: u64) -> bool {
+        at < self.zeros.until && self.zeros.era == era
     }
 
-    /// As [`Words::is_calm`], after a look at the block of step `at`, where it was drawn. Lane `i` gives something else than 0
+    /// As [`Words::is_known_zero`], after a look at the block of step `at`, where it was drawn. Lane `i` gives something else than 0
     /// `chances[i]` times of 65,536; `sum` distinguishes these chances from others that the same words are asked with, and `era`
     /// ([`Choices::era`]) the block from one that was drawn before.
     #[cold]
     pub(crate) fn look(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
         let number = at / BLOCK_WORDS + era;
-        let known = &mut self.calm.looked_at;
+        let known = &mut self.zeros.looked_at;
         if known.block != number + 1 || known.chances != sum {
             let Some(block) = self.block.as_ref().filter(|block| block.number == number) else {
                 return false;
             };
-            *known = Looked { block: number + 1, eventful: block.eventful(chances), chances: sum };
+            *known = Looked { block: number + 1, nonzero: block.nonzero(chances), chances: sum };
         }
         let step = at % BLOCK_WORDS;
-        let calm = (known.eventful >> step).trailing_zeros();
-        self.calm.until = at + u64::from(calm).min(BLOCK_WORDS - step);
-        self.calm.era = era;
-        calm > 0
+        let zeros = (known.nonzero >> step).trailing_zeros();
+        self.zeros.until = at + u64::from(zeros).min(BLOCK_WORDS - step);
+        self.zeros.era = era;
+        zeros > 0
     }
 
     /// All steps to come give 0 in every lane.
-    pub(crate) fn calm_down(&mut self, era: u64) {
-        self.calm = Calm { until: u64::MAX, era, ..self.calm };
+    pub(crate) fn set_known_zero(&mut self, era: u64) {
+        self.zeros = KnownZeros { until: u64::MAX, era, ..self.zeros };
     }
 
     #[inline]

@@ -21,7 +21,7 @@ pub(crate) trait Source {
 
     /// All that are to come are 0.
     #[inline]
-    fn calm_down(&mut self, _era: u64) {}
+    fn set_known_zero(&mut self, _era: u64) {}
 
     /// Makes it.
     fn choose(
@@ -60,8 +60,8 @@ impl Source for &mut Stream {
         Stream::look_and_pass(self, chance, era)
     }
 
-    fn calm_down(&mut self, era: u64) {
-        Stream::calm_down(self, era);
+    fn set_known_zero(&mut self, era: u64) {
+        Stream::set_known_zero(self, era);
     }
 
     #[inline]

@@ -17,7 +17,7 @@ impl Aio for SimKernel {
     fn aio_init(&self, threads: u32) {
         stack::with(|w| {
             if !w.scheduler.is_unwinding() {
-                w.me().aio.threads = threads.max(1) as usize;
+                w.me().aio.set_threads(threads.max(1) as usize);
             }
         });
     }

@@ -84,7 +84,6 @@ pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
 }
 
 /// A call under way.
-#[derive(Clone, Copy)]
 struct Call {
     kind: Kind,
     args: [u64; 4],
@@ -126,9 +125,10 @@ impl Call {
             if !w.catch_up(me) {
                 return Turn::Switch;
             }
-            w.scheduler[me].signals.set_told(false);
+            let signals = &mut w.scheduler[me].signals;
+            signals.set_woken_for_signal(false);
             self.stage = Stage::Act;
-            if w.any_stopped && w.scheduler[me].signals.was_stopped() {
+            if signals.take_stopped() {
                 // It left its wait when it was stopped: what has come since then did not end it.
                 return self.is_interrupted(w, me, progress, so_far);
             }

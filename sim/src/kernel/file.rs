@@ -5,6 +5,7 @@ use super::entry::call;
 use super::words::{text, word};
 use crate::stack::with;
 use crate::syscall::file;
+use crate::syscall::names;
 use crate::trace::Kind;
 use eagain_net::*;
 use std::io::SeekFrom;
@@ -67,26 +68,26 @@ impl Files for SimKernel {
     }
 
     fn link(&self, from: &str, to: &str) -> Result<()> {
-        call(Kind::Link, [text(from), text(to), 0, 0], |w| file::link(w, from, to))
+        call(Kind::Link, [text(from), text(to), 0, 0], |w| names::link(w, from, to))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
-        call(Kind::Rename, [text(from), text(to), 0, 0], |w| file::rename(w, from, to))
+        call(Kind::Rename, [text(from), text(to), 0, 0], |w| names::rename(w, from, to))
     }
 
     fn unlink(&self, path: &str) -> Result<()> {
-        call(Kind::Unlink, [text(path), 0, 0, 0], |w| file::unlink(w, path))
+        call(Kind::Unlink, [text(path), 0, 0, 0], |w| names::unlink(w, path))
     }
 
     fn mkdir(&self, path: &str) -> Result<()> {
-        call(Kind::Mkdir, [text(path), 0, 0, 0], |w| file::mkdir(w, path))
+        call(Kind::Mkdir, [text(path), 0, 0, 0], |w| names::mkdir(w, path))
     }
 
     fn rmdir(&self, path: &str) -> Result<()> {
-        call(Kind::Rmdir, [text(path), 0, 0, 0], |w| file::rmdir(w, path))
+        call(Kind::Rmdir, [text(path), 0, 0, 0], |w| names::rmdir(w, path))
     }
 
     fn read_dir(&self, path: &str) -> Result<Vec<String>> {
-        call(Kind::ReadDir, [text(path), 0, 0, 0], |w| file::read_dir(w, path))
+        call(Kind::ReadDir, [text(path), 0, 0, 0], |w| names::read_dir(w, path))
     }
 }

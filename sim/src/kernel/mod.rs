@@ -23,6 +23,7 @@ mod words;
 
 pub use completion::SimRing;
 pub(crate) use entry::{Delivery, Frame, control};
+pub(crate) use words::note_found;
 
 /// The kernel of the simulated host that the running thread is on: a token. It finds its world through the cell that
 /// the stack switch owns, so it can be taken into every thread.

@@ -37,7 +37,7 @@ outcomes! {
     eagain_net::UnixAddr => |_| 0;
     std::net::SocketAddr => |v| crate::network::address_word(*v) as i64;
     eagain_net::StatusFlags => |v| i64::from(v.0);
-    eagain_net::SocketOption => |v| option_word(v);
+    eagain_net::SocketOption => |v| super::words::option_word(*v) as i64;
     eagain_net::Instant => |v| v.0 as i64;
     eagain_net::ThreadId => |v| i64::from(v.0);
     eagain_net::SigSet => |v| v.0 as i64;
@@ -46,16 +46,4 @@ outcomes! {
     eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
     eagain_net::FileStat => |v| v.len as i64;
     Vec<String> => |v| v.len() as i64;
-}
-
-fn option_word(option: &eagain_net::SocketOption) -> i64 {
-    use eagain_net::SocketOption as O;
-    match *option {
-        O::ReuseAddr(v) | O::ReusePort(v) | O::NoDelay(v) | O::KeepAlive(v) | O::V6Only(v) => i64::from(v),
-        O::SendBuffer(v) | O::RecvBuffer(v) | O::RecvLowAt(v) => i64::from(v),
-        O::KeepIdle(v) | O::KeepInterval(v) | O::KeepCount(v) | O::UserTimeout(v) => i64::from(v),
-        O::Linger(v) => v.map_or(-1, i64::from),
-        O::RecvTimeout(v) | O::SendTimeout(v) => v.map_or(0, |d| d.as_nanos() as i64),
-        O::Error(v) => v.map_or(0, |e| i64::from(e.0)),
-    }
 }

@@ -1,5 +1,4 @@
-//! What is said of threads: that a handler is unsafe, that locks are taken without end, what each of them does; and what of a call a
-//! kept trace shows beside its words.
+//! What is reported of threads: that a handler is unsafe, that locks are taken without end, what each of them does.
 
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
@@ -8,30 +7,12 @@ use crate::scheduler::Thread;
 use crate::syscall::epoll;
 use crate::trace::form;
 use crate::world::{NONE, Who, World};
-use eagain_net::{Events, SocketOption};
+use eagain_net::Events;
 
 /// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
 const TURNS_MAX: u32 = 1_000_000;
 
 impl World {
-    // Neither of the next two is in the hash: it has the results that they come to.
-
-    /// The call under way gives an option this value, or was told it.
-    pub(super) fn note_option(&mut self, option: SocketOption) {
-        if self.run.keeps_events() {
-            let me = self.scheduler.current();
-            self.run.payload(me, &super::words::option_word(option).to_le_bytes(), false);
-        }
-    }
-
-    /// The wait under way has found a descriptor ready; `data` is that of its entry in an epoll set.
-    pub(crate) fn found(&mut self, fd: i32, events: u32, data: u64) {
-        let me = self.scheduler.current();
-        for bytes in [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()] {
-            self.run.payload(me, bytes, false);
-        }
-    }
-
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
     #[cold]
     pub(crate) fn report_unsafe(&mut self, what: &'static str) {

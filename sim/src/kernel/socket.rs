@@ -2,7 +2,7 @@
 
 use super::SimKernel;
 use super::entry::{call, waiting_call_on};
-use super::words::word;
+use super::words::{note_option, word};
 use crate::network::address_word;
 use crate::network::{RecvProgress, SendProgress};
 use crate::syscall::socket;
@@ -75,7 +75,7 @@ impl Sockets for SimKernel {
     fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
         let args = [word(fd), option.name() as u64, 0, 0];
         call(Kind::Setsockopt, args, |w| {
-            w.note_option(option);
+            note_option(w, option);
             socket::setsockopt(w, fd, option)
         })
     }
@@ -83,7 +83,7 @@ impl Sockets for SimKernel {
     fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
         call(Kind::Getsockopt, [word(fd), option as u64, 0, 0], |w| {
             let value = socket::getsockopt(w, fd, option)?;
-            w.note_option(value);
+            note_option(w, value);
             Ok(value)
         })
     }

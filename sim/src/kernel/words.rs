@@ -1,6 +1,8 @@
-//! Arguments as the words of an event.
+//! Arguments as the words of an event, and what a kept trace shows of a call beside them: that is not in the hash, which has
+//! the results that it comes to.
 
 use crate::stack::with;
+use crate::world::World;
 use eagain_net::{Fd, SocketOption};
 use std::time::Duration;
 
@@ -39,5 +41,21 @@ pub(super) fn option_word(option: SocketOption) -> u64 {
         O::Linger(seconds) => seconds.map_or(u64::MAX, u64::from),
         O::RecvTimeout(timeout) | O::SendTimeout(timeout) => timeout_word(nanoseconds(timeout)),
         O::Error(errno) => errno.map_or(0, |errno| errno.0 as u64),
+    }
+}
+
+/// The call under way gives an option this value, or returns it.
+pub(super) fn note_option(w: &mut World, option: SocketOption) {
+    if w.run.keeps_events() {
+        let me = w.scheduler.current();
+        w.run.payload(me, &option_word(option).to_le_bytes(), false);
+    }
+}
+
+/// The wait under way has found a descriptor ready; `data` is that of its entry in an epoll set.
+pub(crate) fn note_found(w: &mut World, fd: i32, events: u32, data: u64) {
+    let me = w.scheduler.current();
+    for bytes in [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()] {
+        w.run.payload(me, bytes, false);
     }
 }

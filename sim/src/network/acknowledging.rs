@@ -1,7 +1,7 @@
 //! When a receiver acknowledges: at once, when enough has been read, or along with what it sends; else 40 ms later. What
 //! it goes by is what Linux goes by (tcp_input.c: `tcp_measure_rcv_mss`, `tcp_event_data_recv`, `__tcp_ack_snd_check`;
 //! tcp.c: `__tcp_cleanup_rbuf`; tcp_output.c: `__tcp_select_window`), with its default buffer of 128 KiB. Bytes need no
-//! acknowledgement to make room here, so that all that shows is when whoever sent a FIN hears of its arrival.
+//! acknowledgement to make room here, so that all that shows is when the FIN is acknowledged.
 
 use super::Fifo;
 

@@ -199,7 +199,7 @@ impl Net<'_> {
         }
     }
 
-    /// `inet_shutdown`: the bits are set already. The peer hears of it; whether that takes no time.
+    /// `inet_shutdown`: the bits are set already. The FIN is sent; whether that takes no time.
     pub(super) fn shutdown_peer(&mut self, sock: u32, how: u8) -> bool {
         let s = &self.net.socks[sock as usize];
         if how & SEND == 0 || !matches!(s.tcp, Tcp::Established | Tcp::CloseWait | Tcp::SynRecv) {

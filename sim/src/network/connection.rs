@@ -134,6 +134,19 @@ impl Flow {
         self.arrived - self.read
     }
 
+    /// `tcp_epollin_ready`: whether at least `low` bytes can be read, or the buffer is full: then no more will come before
+    /// something is read.
+    #[inline(always)]
+    pub fn is_enough(&self, low: u64) -> bool {
+        self.readable() >= low || low > 1 && self.is_full()
+    }
+
+    /// `tcp_rmem_pressure`: less than an eighth of the receiver's buffer is free.
+    #[cold]
+    fn is_full(&self) -> bool {
+        self.readable() >= (self.recv_buffer - self.recv_buffer / 8).max(1)
+    }
+
     /// Bytes that the sender's buffer holds.
     #[inline(always)]
     pub fn queued(&self) -> u64 {

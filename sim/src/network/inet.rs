@@ -251,12 +251,12 @@ impl Net<'_> {
         self.net.socks[sock as usize].state = SocketState::Unconnected;
     }
 
-    /// The second half: the peer hears of it. Whether that takes no time, as on loopback.
+    /// The second half: the FIN is sent. Whether that takes no time, as on loopback.
     pub fn shutdown_reaches_peer(&mut self, sock: u32, how: ShutdownHow) -> bool {
         self.shutdown_peer(sock, shutdown_bits(how))
     }
 
-    /// The last: everybody who watches hears of it.
+    /// The last: everybody who watches is notified.
     pub fn shutdown_done(&mut self, sock: u32) {
         let file = self.net.socks[sock as usize].file;
         self.notify(file, ALL, None);

@@ -39,15 +39,15 @@ impl Net<'_> {
         let f = &mut self.net.conns[conn as usize].flows[side];
         f.retries = 0;
         f.wire.pop_front();
-        if kind == SegmentKind::Data {
-            let is_last = f.wire.front().is_none();
-            self.data_arrives(conn, side, end);
-            return !is_last;
-        }
         match kind {
+            SegmentKind::Data => {
+                let is_last = f.wire.front().is_none();
+                self.data_arrives(conn, side, end);
+                return !is_last;
+            }
             SegmentKind::Open => self.handshake_done(conn),
             SegmentKind::Fin => self.fin_arrives(conn, side),
-            SegmentKind::Rst | SegmentKind::Data => self.rst_arrives(conn, side),
+            SegmentKind::Rst => self.rst_arrives(conn, side),
         }
         true
     }
@@ -86,12 +86,12 @@ impl Net<'_> {
         *buffered += n;
         f.acknowledging.arrived(n, low_at);
         f.acks.push_back((acknowledged, end));
-        let (readable, urgent) = (f.readable(), f.urgent.is_some());
+        let (enough, urgent) = (f.is_enough(low_at), f.urgent.is_some());
         run.event(NONE, Kind::Arrived, [c.words[side], c.words[1 - side], n, 0]);
         if broken || blocked || urgent || !is_read || run.keeps_events() {
             return self.data_arrived(conn, side, n, low_at);
         }
-        if file != NONE && readable >= low_at {
+        if file != NONE && enough {
             self.notify(file, Events::IN, Some(SigCode::PollIn));
         }
     }
@@ -137,7 +137,7 @@ impl Net<'_> {
             self.send_rst(conn, 1 - side);
             self.net.socks[receiver as usize].error = Some(Errno::ECONNRESET);
             self.connection_over(receiver);
-        } else if file != NONE && f.readable() >= low_at {
+        } else if file != NONE && f.is_enough(low_at) {
             self.notify(file, Events::IN, Some(SigCode::PollIn));
         }
     }

@@ -67,7 +67,7 @@ impl SendProgress {
 }
 
 impl Net<'_> {
-    /// What nearly every receive is: bytes are there, and as many as it waits for. How many it has taken.
+    /// The common receive: bytes are there, and as many as it waits for. How many it has taken.
     #[inline(always)]
     pub fn recv_at_once(&mut self, sock: u32, buffer: &mut [u8], progress: &RecvProgress) -> Option<usize> {
         let s = &self.net.socks[sock as usize];
@@ -253,7 +253,7 @@ impl Net<'_> {
         f.read += n as u64;
         scheduler.progress(run);
         if f.opens_window() {
-            // The sender hears of it.
+            // An acknowledgement takes the new window to the sender.
             let (at, generation) = (run.now() + c.latency, c.generation);
             scheduler.plan(at, Event::Transmit(conn, generation, incoming as u8));
         }
@@ -262,7 +262,7 @@ impl Net<'_> {
         }
     }
 
-    /// What nearly every send is: the connection stands, and all of it fits. `false`: nothing was sent.
+    /// The common send: the connection stands, and all of it fits. `false`: nothing was sent.
     #[inline(always)]
     pub fn send_at_once(&mut self, sock: u32, bytes: &[u8]) -> bool {
         let Net { net: Network { socks, conns, buffered, .. }, run, scheduler, .. } = self;
@@ -379,11 +379,11 @@ impl Net<'_> {
         Err(self.net.socks[sock as usize].error.take().unwrap_or(Errno::EPIPE))
     }
 
-    /// Whether as much has arrived as the low-water mark asks for.
+    /// Whether as much has arrived as the low-water mark asks for, or as fits.
     pub(super) fn is_enough(&self, sock: u32) -> bool {
         let s = &self.net.socks[sock as usize];
         s.conn.is_some_and(|(conn, side)| {
-            self.net.conns[conn as usize].flows[1 - side as usize].readable() >= u64::from(s.options.low_at)
+            self.net.conns[conn as usize].flows[1 - side as usize].is_enough(u64::from(s.options.low_at))
         })
     }
 
@@ -410,7 +410,7 @@ impl Net<'_> {
                     let low = u64::from(s.options.low_at);
                     let sending = s.shutdown & SEND == 0;
                     let flows = &mut self.net.conns[conn as usize].flows;
-                    if flows[1 - side].enough(low) {
+                    if flows[1 - side].poll_readable(low) {
                         mask |= Events::IN;
                     }
                     if flows[1 - side].has_urgent() {

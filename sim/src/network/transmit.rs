@@ -51,8 +51,8 @@ impl Net<'_> {
                 self.window_is_shut(conn, side);
                 return;
             }
-            let calm = self.run.segment_is_calm(&mut f.segment_words, f.segments);
-            if !calm && f.asked <= f.segments {
+            let known_zero = self.run.segment_is_known_zero(&mut f.segment_words, f.segments);
+            if !known_zero && f.asked <= f.segments {
                 f.asked = f.segments + 1;
                 match self.ask_about_segment(conn, side, n) {
                     Fate::Leaves => {}
@@ -61,7 +61,7 @@ impl Net<'_> {
                 }
             }
             // The rest waits for the gap, for room, or is not there.
-            if !self.send_segment(conn, side, n, calm, held) {
+            if !self.send_segment(conn, side, n, known_zero, held) {
                 return;
             }
         }
@@ -119,10 +119,10 @@ impl Net<'_> {
     /// Sends one segment of `n` bytes, or the FIN where there are none; whether there is more to send. `held`: the fault that has
     /// kept it back until now, or 0.
     #[inline]
-    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, calm: bool, held: u64) -> bool {
+    fn send_segment(&mut self, conn: u32, side: usize, mut n: u64, known_zero: bool, held: u64) -> bool {
         let now = self.run.now();
         let (mut delay, mut cause) = (0, held);
-        if !calm {
+        if !known_zero {
             (n, delay, cause) = self.delay_or_split(conn, side, n, held);
         }
         let c = &mut self.net.conns[conn as usize];
@@ -225,7 +225,7 @@ impl Net<'_> {
         }
     }
 
-    /// `sock_setsockopt` of `SO_SNDBUF`: whoever watches hears that there is room, also where there was before.
+    /// `sock_setsockopt` of `SO_SNDBUF`: whoever watches is notified of room, also where there was before.
     pub(super) fn room_to_send(&mut self, sock: u32) {
         let s = &mut self.net.socks[sock as usize];
         if let Some((conn, side)) = s.conn {

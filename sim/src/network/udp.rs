@@ -395,7 +395,7 @@ impl Net<'_> {
         self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
     }
 
-    /// Nobody had that port: who is connected is told.
+    /// Nobody had that port: who is connected gets the error.
     pub fn udp_unreachable(&mut self, sock: u32, made: u32) {
         let found = self.net.udp.get_mut(sock as usize).filter(|s| s.made == made && s.remote.is_some());
         let Some(s) = found else { return };
@@ -431,7 +431,7 @@ impl Net<'_> {
         };
         let n = bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&bytes[..n]);
-        let told = if flags.contains(RecvFlags::TRUNC) { bytes.len() } else { n };
+        let len = if flags.contains(RecvFlags::TRUNC) { bytes.len() } else { n };
         let from = shown(s.domain, *from);
         if !flags.contains(RecvFlags::PEEK) {
             s.queued -= charge(bytes.len());
@@ -439,7 +439,7 @@ impl Net<'_> {
             self.scheduler.progress(self.run);
         }
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
-        Step::Done(Ok((told, Some(from))))
+        Step::Done(Ok((len, Some(from))))
     }
 
     /// `udp_poll`.

@@ -38,16 +38,11 @@ impl Flow {
         }
     }
 
-    /// `tcp_poll`: whether at least `low` bytes can be read, an urgent one at the front not counted.
+    /// `tcp_poll`: whether poll says readable, an urgent byte at the front not counted.
     #[inline(always)]
-    pub fn enough(&self, low: u64) -> bool {
-        self.readable() >= low && (self.urgent.is_none() || self.enough_beside_mark(low))
-    }
-
-    #[cold]
-    fn enough_beside_mark(&self, low: u64) -> bool {
-        let extra = u64::from(self.mark() == Some(self.read));
-        self.readable() >= low + extra
+    pub fn poll_readable(&self, low: u64) -> bool {
+        let extra = u64::from(self.urgent.is_some() && self.mark() == Some(self.read));
+        self.is_enough(low + extra)
     }
 
     /// Whether the urgent byte can be taken.

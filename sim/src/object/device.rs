@@ -9,20 +9,20 @@ pub(crate) enum Device {
     Null,
     /// `/dev/zero`.
     Zero,
-    /// `/dev/random`, `/dev/urandom`.
+    /// `/dev/random`.
     Random,
+    /// `/dev/urandom`.
+    Urandom,
 }
 
 impl Device {
-    /// The device of this name, which no directory lists.
-    pub fn at(path: &str) -> Option<Device> {
-        match path {
-            "/dev/null" => Some(Device::Null),
-            "/dev/zero" => Some(Device::Zero),
-            "/dev/random" | "/dev/urandom" => Some(Device::Random),
-            _ => None,
-        }
-    }
+    /// All of them, with their paths.
+    pub const ALL: [(&str, Device); 4] = [
+        ("/dev/null", Device::Null),
+        ("/dev/zero", Device::Zero),
+        ("/dev/random", Device::Random),
+        ("/dev/urandom", Device::Urandom),
+    ];
 }
 
 /// An open device.

@@ -1,6 +1,6 @@
 //! An open file description (`open(2)`): what several descriptors, of several processes, can share.
 
-use super::{EpollSet, EventCounter, OpenDevice, OpenDisk, Ring, TimerFd, Watcher};
+use super::{Device, EpollSet, EventCounter, OpenDevice, OpenDisk, Ring, TimerFd, Watcher};
 use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 
 /// What it is.
@@ -34,6 +34,15 @@ impl Object {
     /// Whether it is a socket, of whatever family.
     pub fn is_socket(&self) -> bool {
         matches!(self, Object::Socket(_) | Object::Udp(_) | Object::Unix(_))
+    }
+
+    /// Whether anybody can wait for it (`file_can_poll`): what else there is, is always ready.
+    pub fn can_poll(&self) -> bool {
+        match self {
+            Object::Device(open) => open.device == Device::Random,
+            Object::File(_) | Object::Gone => false,
+            _ => true,
+        }
     }
 
     /// Whether it holds bytes that were sent.

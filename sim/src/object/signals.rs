@@ -24,8 +24,11 @@ pub(crate) struct ThreadSignals {
     /// Signals that it waits for in `sigtimedwait`, although they are blocked.
     awaited: SigSet,
     /// It was woken for one, and has not run since: another one is for another thread (`wants_signal`).
-    told: bool,
-    /// It was woken as for a signal while it waited, by a stop or the like: `EINTR` without a handler.
+    woken_for_signal: bool,
+    /// It was woken as for a signal while it waited, and there is none: `EINTR` without a handler, unless the call is done
+    /// by the time it runs.
+    interrupted: bool,
+    /// The process was stopped while it waited: it left the wait then, and what has come since is too late.
     stopped: bool,
 }
 
@@ -37,7 +40,8 @@ impl ThreadSignals {
             pending: SignalQueue::default(),
             handlers: 0,
             awaited: SigSet::EMPTY,
-            told: false,
+            woken_for_signal: false,
+            interrupted: false,
             stopped: false,
         }
     }
@@ -105,35 +109,43 @@ impl ThreadSignals {
     }
 
     /// Whether it was woken for a signal, and has not run since.
-    pub fn is_told(&self) -> bool {
-        self.told
+    pub fn is_woken_for_signal(&self) -> bool {
+        self.woken_for_signal
     }
 
     #[inline]
-    pub fn set_told(&mut self, told: bool) {
-        self.told = told;
+    pub fn set_woken_for_signal(&mut self, woken: bool) {
+        self.woken_for_signal = woken;
     }
 
-    /// Whether it was stopped while it waited; that is over with being asked.
-    pub fn was_stopped(&mut self) -> bool {
+    /// Whether its process was stopped while it waited; that is over with being asked.
+    #[inline]
+    pub fn take_stopped(&mut self) -> bool {
         std::mem::take(&mut self.stopped)
     }
 
-    /// It is woken as for a signal.
+    /// Its process stops while it waits.
     pub fn set_stopped(&mut self) {
         self.stopped = true;
     }
 
-    /// Whether a signal can be delivered to it now; a stop and continue is over with being asked.
-    #[inline]
-    pub fn has_deliverable(&mut self, process: &ProcessSignals) -> bool {
-        self.was_stopped() || self.is_interrupted(process)
+    /// It is woken as for a signal, and there is none.
+    pub fn set_interrupted(&mut self) {
+        self.interrupted = true;
     }
 
-    /// The same, and a stop is not over with it.
+    /// Whether a signal can be delivered to it now; an interruption without one is over with being asked.
+    #[inline]
+    pub fn has_deliverable(&mut self, process: &ProcessSignals) -> bool {
+        let without = self.stopped | self.interrupted;
+        (self.stopped, self.interrupted) = (false, false);
+        without || self.pending(process).0 & !self.mask.0 != 0
+    }
+
+    /// The same, and an interruption is not over with it.
     #[inline]
     pub fn is_interrupted(&self, process: &ProcessSignals) -> bool {
-        self.stopped || self.pending(process).0 & !self.mask.0 != 0
+        self.stopped || self.interrupted || self.pending(process).0 & !self.mask.0 != 0
     }
 
     /// What is pending for it, or for its process.

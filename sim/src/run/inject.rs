@@ -32,18 +32,18 @@ impl Run {
     /// made.
     #[inline(always)]
     pub fn passes(&mut self, family: Family, source: &mut impl Source) -> bool {
-        !self.choices.is_watched() && (source.pass(self.choices.era()) || self.looks_calm(family, source))
+        !self.choices.is_watched() && (source.pass(self.choices.era()) || self.looks_zero(family, source))
     }
 
     #[cold]
     #[inline(never)]
-    fn looks_calm(&mut self, family: Family, source: &mut impl Source) -> bool {
+    fn looks_zero(&mut self, family: Family, source: &mut impl Source) -> bool {
         let era = self.choices.era();
         match self.swarm.happens(family, self.now) {
             0 => {
                 source.skip();
                 if self.swarm.is_drawn() {
-                    source.calm_down(era);
+                    source.set_known_zero(era);
                 }
                 true
             }
@@ -53,19 +53,20 @@ impl Run {
 
     /// Whether no family changes anything about segment `ordinal` of a direction, as far as its words are known.
     #[inline(always)]
-    pub fn segment_is_calm(&self, words: &mut Words, ordinal: u64) -> bool {
+    pub fn segment_is_known_zero(&self, words: &mut Words, ordinal: u64) -> bool {
         let era = self.choices.era();
-        !self.choices.is_watched() && (words.is_calm(ordinal, era) || self.segment_looks_calm(words, ordinal))
+        !self.choices.is_watched()
+            && (words.is_known_zero(ordinal, era) || self.segment_looks_zero(words, ordinal))
     }
 
     #[cold]
-    fn segment_looks_calm(&self, words: &mut Words, ordinal: u64) -> bool {
+    fn segment_looks_zero(&self, words: &mut Words, ordinal: u64) -> bool {
         let era = self.choices.era();
         match self.swarm.of_segment(self.now) {
             Some((chances, sum)) => words.look(ordinal, era, chances, sum),
             None => {
                 if self.swarm.is_drawn() {
-                    words.calm_down(era);
+                    words.set_known_zero(era);
                 }
                 true
             }

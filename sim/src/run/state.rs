@@ -338,7 +338,7 @@ impl Run {
         }
     }
 
-    /// The first panic that nobody was told of is the failure of the run, unless another came before it.
+    /// The first panic that was returned to nobody is the failure of the run, unless another came before it.
     pub fn check_panics(&mut self) {
         let Some((_, first)) = self.panics.first() else { return };
         if self.failure.as_ref().is_none_or(|failure| first.event <= failure.event) {

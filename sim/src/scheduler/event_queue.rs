@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Something planned. What it is about may be over when its time has come: a slot that is used again is told from its
+/// Something planned. What it is about may be over when its time has come: a slot that is used again is distinguished from its
 /// predecessor by a generation, or by a number, which no two have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
@@ -105,10 +105,10 @@ impl Ord for Entry {
 
 /// So many of the next entries are kept sorted.
 const NEAR: usize = 128;
-/// Most new entries come before all but so many.
+/// Among so many of the next entries the place of a new one is looked for step by step, else by bisection.
 const SOON: usize = 8;
 
-/// The plan. Few entries are sorted faster than a heap keeps them, and few is what a world nearly always has.
+/// The plan. Few entries are sorted faster than a heap keeps them (`docs/SPEED.md`).
 ///
 /// Invariants: `near` is sorted, the next last, and has at most [`NEAR`] entries; none of `far` is before one of `near`; `far` is
 /// empty where `near` is.

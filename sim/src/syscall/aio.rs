@@ -39,45 +39,15 @@ pub(crate) fn start(
         return Err(Errno::EINVAL);
     }
     let process = w.my_process();
-    let aio = &mut w.me().aio;
-    aio.made += 1;
-    let id = aio.made;
-    let op = AioOp {
-        fd: fd.0,
-        buffer: buffer.take().unwrap_or_default(),
-        from,
-        offset,
-        event,
-        running: false,
-        file: NONE,
-        moved: 0,
-        low: None,
-        deadline: None,
-        due: false,
-        result: None,
-    };
-    aio.ops.insert(id, op);
-    let queue = aio.queues.entry(fd.0).or_default();
-    queue.push_back(id);
-    if queue.len() == 1 {
-        aio.runnable.push_back(fd.0);
-    }
+    let op = AioOp::new(fd.0, buffer.take().unwrap_or_default(), from, offset, event);
+    let id = w.me().aio.push(op);
     dispatch(w, process);
     Ok(u64::from(id))
 }
 
 /// Free threads of the library take up what can run.
 fn dispatch(w: &mut World, process: u32) {
-    loop {
-        let aio = &mut w.processes[process].aio;
-        if aio.busy >= aio.threads {
-            return;
-        }
-        let Some(fd) = aio.runnable.pop_front() else { return };
-        let Some(id) = aio.queues.get(&fd).and_then(|queue| queue.front()).copied() else { continue };
-        let Some(op) = aio.ops.get_mut(&id) else { continue };
-        op.running = true;
-        aio.busy += 1;
+    while let Some(id) = w.processes[process].aio.take_up() {
         plan(w, process, id);
     }
 }
@@ -85,7 +55,7 @@ fn dispatch(w: &mut World, process: u32) {
 /// The operation has a turn soon.
 fn plan(w: &mut World, process: u32, id: u32) {
     let Process { aio, name, .. } = &mut w.processes[process];
-    let Some(op) = aio.ops.get_mut(&id) else { return };
+    let Some((op, turns)) = aio.get_with_turns(id) else { return };
     if op.due {
         return;
     }
@@ -93,7 +63,7 @@ fn plan(w: &mut World, process: u32, id: u32) {
     let now = w.run.now();
     let late = w.run.inject(
         Family::AioLate,
-        &mut aio.turns,
+        turns,
         || name.clone(),
         |late| {
             let args = [u64::from(id), late, 0, 0];
@@ -111,23 +81,27 @@ pub(crate) fn woken(w: &mut World, process: u32, id: u32) {
 
 /// The thread of the library makes its call, or goes on in it.
 pub(crate) fn due(w: &mut World, process: u32, id: u32) {
-    if w.processes[process].exit.is_some() {
+    let Process { exit, stopped, aio, .. } = &mut w.processes[process];
+    if exit.is_some() {
         return;
     }
-    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else { return };
+    if *stopped {
+        return aio.miss(id);
+    }
+    let Some(op) = aio.get_mut(id) else { return };
     op.due = false;
-    if op.result.is_some() {
+    if op.result().is_some() {
         return;
     }
     match take_turn(w, process, id) {
         Turn::Over(result) => finish(w, process, id, result),
         Turn::Waits(events) => {
-            let Some(op) = w.processes[process].aio.ops.get(&id) else { return };
+            let Some(op) = w.processes[process].aio.get_mut(id) else { return };
             let (file, waits) = (op.file, op.deadline.is_some());
             if !waits {
                 let until =
                     timeout(w, file, events).map_or(u64::MAX, |timeout| w.run.now().saturating_add(timeout));
-                if let Some(op) = w.processes[process].aio.ops.get_mut(&id) {
+                if let Some(op) = w.processes[process].aio.get_mut(id) {
                     op.deadline = Some(until);
                 }
                 if until != u64::MAX {
@@ -139,6 +113,13 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
                 open.watch(Watcher::Aio { process, op: id, events: events | Events::ERR }, false);
             }
         }
+    }
+}
+
+/// The process is continued: the threads of the library go on.
+pub(crate) fn resume(w: &mut World, process: u32) {
+    for id in w.processes[process].aio.take_missed() {
+        w.scheduler.plan(w.run.now(), Event::Aio(process, id));
     }
 }
 
@@ -161,7 +142,7 @@ fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
 
 fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let thread = w.processes[process].main_thread;
-    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
+    let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     if op.file == NONE {
@@ -169,11 +150,11 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         let fd = Fd(op.fd);
         let Some(file) = w.processes[process].fds.get(fd) else { return Turn::Over(Err(Errno::EBADF)) };
         w.files.hold(file);
-        if let Some(op) = w.processes[process].aio.ops.get_mut(&id) {
+        if let Some(op) = w.processes[process].aio.get_mut(id) {
             op.file = file;
         }
     }
-    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
+    let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     let (file, from, offset, moved, low) = (op.file, op.from, op.offset, op.moved, op.low);
@@ -212,7 +193,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         sigpipe(w, process);
     }
     let total = buffer.len() - from.unwrap_or(0);
-    let Some(op) = w.processes[process].aio.ops.get_mut(&id) else {
+    let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
     op.buffer = buffer;
@@ -240,7 +221,7 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
 /// once, and signalfds hear of it. One thread of the library stands for all, and is never idle for so long that it
 /// goes.
 fn sigpipe(w: &mut World, process: u32) {
-    if !std::mem::replace(&mut w.processes[process].aio.sigpipe, true) {
+    if w.processes[process].aio.sigpipe() {
         signal::notify_signalfds(w, process);
     }
 }
@@ -248,23 +229,8 @@ fn sigpipe(w: &mut World, process: u32) {
 /// An operation has ended, or was cancelled: reports it, and lets the next one of its number run.
 fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
     let aio = &mut w.processes[process].aio;
-    let Some(op) = aio.ops.get_mut(&id) else { return };
-    op.result = Some(result);
-    let file = std::mem::replace(&mut op.file, NONE);
-    let (fd, event, ran) = (op.fd, op.event, std::mem::replace(&mut op.running, false));
-    if ran {
-        aio.busy -= 1;
-    }
-    if let Some(queue) = aio.queues.get_mut(&fd) {
-        let first = queue.front() == Some(&id);
-        queue.retain(|&other| other != id);
-        if queue.is_empty() {
-            aio.queues.remove(&fd);
-        } else if first {
-            aio.runnable.push_back(fd);
-        }
-    }
-    let waiters = std::mem::take(&mut aio.waiters);
+    let Some((event, file)) = aio.end(id, result) else { return };
+    let waiters = aio.take_waiters();
     let word = match result {
         Ok(n) => n as i64,
         Err(errno) => -i64::from(errno.0),
@@ -290,8 +256,7 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
 }
 
 pub(crate) fn error(w: &mut World, id: u64) -> Result<AioState> {
-    let op = w.me().aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-    Ok(match op.result {
+    Ok(match w.me().aio.get(id)?.result() {
         None => AioState::InProgress,
         Some(Ok(_)) => AioState::Done,
         Some(Err(errno)) => AioState::Failed(errno),
@@ -300,10 +265,7 @@ pub(crate) fn error(w: &mut World, id: u64) -> Result<AioState> {
 
 /// `aio_return(3)`: the result and the buffer, once.
 pub(crate) fn take_result(w: &mut World, id: u64) -> Result<(Result<usize>, Vec<u8>)> {
-    let aio = &mut w.me().aio;
-    let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-    let result = op.result.ok_or(Errno::EINPROGRESS)?;
-    let buffer = aio.ops.remove(&(id as u32)).map(|op| op.buffer).unwrap_or_default();
+    let (result, buffer) = w.me().aio.take_result(id)?;
     if result.is_ok_and(|n| n > 0) {
         w.scheduler.handed_over();
     }
@@ -315,26 +277,21 @@ pub(crate) fn cancel(w: &mut World, fd: Fd, id: Option<u64>) -> Result<AioCancel
     w.file(fd)?;
     let process = w.my_process();
     let aio = &w.me().aio;
-    if let Some(id) = id {
-        let op = aio.ops.get(&(id as u32)).ok_or(Errno::EINVAL)?;
-        if op.fd != fd.0 {
-            return Err(Errno::EINVAL);
-        }
+    if let Some(id) = id
+        && aio.get(id)?.fd != fd.0
+    {
+        return Err(Errno::EINVAL);
     }
-    let all = aio.queues.get(&fd.0).into_iter().flatten().copied();
-    let meant: Vec<u32> = all.filter(|&other| id.is_none_or(|id| id as u32 == other)).collect();
-    if meant.is_empty() {
-        return Ok(AioCancel::AllDone);
+    let (waiting, any_runs) = aio.of_number(fd.0, id);
+    let canceled = !waiting.is_empty();
+    for op in waiting {
+        finish(w, process, op, Err(Errno::ECANCELED));
     }
-    let mut said = AioCancel::Canceled;
-    for op in meant {
-        if w.processes[process].aio.ops.get(&op).is_some_and(|op| op.running) {
-            said = AioCancel::NotCanceled;
-        } else {
-            finish(w, process, op, Err(Errno::ECANCELED));
-        }
-    }
-    Ok(said)
+    Ok(match (any_runs, canceled) {
+        (true, _) => AioCancel::NotCanceled,
+        (false, true) => AioCancel::Canceled,
+        (false, false) => AioCancel::AllDone,
+    })
 }
 
 pub(crate) fn suspend(
@@ -346,10 +303,10 @@ pub(crate) fn suspend(
     let (me, process) = (w.scheduler.current(), w.my_process());
     let aio = &w.me().aio;
     for id in ids {
-        match aio.ops.get(&(id.0 as u32)) {
-            None => return Step::Done(Err(Errno::EINVAL)),
-            Some(op) if op.result.is_some() => return Step::Done(Ok(())),
-            Some(_) => {}
+        match aio.get(id.0) {
+            Err(errno) => return Step::Done(Err(errno)),
+            Ok(op) if op.result().is_some() => return Step::Done(Ok(())),
+            Ok(_) => {}
         }
     }
     if deadline.is_none()
@@ -360,20 +317,16 @@ pub(crate) fn suspend(
     if deadline.is_some_and(|at| w.run.now() >= at) {
         return Step::Done(Err(Errno::EAGAIN));
     }
-    w.me().aio.waiters.push(me);
+    w.me().aio.wait(me);
     w.wait(WaitOn::Aio(process), *deadline);
     Step::Wait
 }
 
 /// A process is over: its operations let go of their files.
 pub(crate) fn end(w: &mut World, process: u32) {
-    let table = std::mem::take(&mut w.processes[process].aio);
-    for (id, op) in table.ops {
-        if op.file == NONE {
-            continue;
-        }
-        w.files.unwatch(op.file, |watcher| watcher.is_aio_op(process, id));
-        descriptor::release_file(w, op.file);
+    for (id, file) in w.processes[process].aio.take_files() {
+        w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
+        descriptor::release_file(w, file);
     }
 }
 

@@ -1,5 +1,6 @@
 //! close, dup, read, write, status flags: for whatever a descriptor refers to.
 
+use super::device;
 use super::epoll;
 use super::file;
 use super::pipe;
@@ -148,7 +149,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
             return socket::recv(w, fd, buffer, RecvFlags::NONE, progress);
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
-        Object::Device(open) => return Step::Done(file::read_device(w, open, buffer)),
+        Object::Device(open) => return Step::Done(device::read(w, open, buffer)),
         Object::Pipe { pipe, writes: false } => {
             return pipe::read(w, fd, file, pipe, buffer);
         }
@@ -243,7 +244,7 @@ pub(super) fn write_with(
             socket::send(w, fd, &[bytes], flags, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
-        Object::Device(open) => Step::Done(file::write_device(*open, bytes)),
+        Object::Device(open) => Step::Done(device::write(*open, bytes)),
         &mut Object::Pipe { pipe, writes: true } => pipe::write(w, fd, file, pipe, bytes, flags, progress),
         Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {

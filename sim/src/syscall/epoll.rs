@@ -3,7 +3,8 @@
 use super::descriptor;
 use super::ring;
 use super::signal;
-use crate::object::{EpollSet, EventCounter, Item, Object, PRIVATE, Watcher};
+use crate::kernel::note_found;
+use crate::object::{Device, EpollSet, EventCounter, Item, Object, OpenDevice, PRIVATE, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
 use crate::world::{NONE, World};
@@ -95,6 +96,8 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             Events::NONE
         }
         Object::Ring(_) => ring::poll_ring(w, file),
+        // `random_poll`.
+        Object::Device(OpenDevice { device: Device::Random, .. }) => Events::IN,
         Object::File(_) | Object::Device(_) => Events::IN | Events::OUT,
         Object::Gone => Events::NONE,
     }
@@ -162,7 +165,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
     let set_file = w.file(epoll)?;
     let file = w.file(fd)?;
     // EPERM for what cannot be polled comes before the check of the set itself.
-    if matches!(w.files[file].object, Object::Gone | Object::File(_) | Object::Device(_)) {
+    if !w.files[file].object.can_poll() {
         return Err(Errno::EPERM);
     }
     if get(w, set_file).is_none() || set_file == file {
@@ -336,7 +339,7 @@ fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEven
         n += 1;
         w.ready_for_judged(fd, mask);
         if w.run.keeps_events() {
-            w.found(fd, mask.0, data);
+            note_found(w, fd, mask.0, data);
         }
         let Some(set) = get(w, set_file) else { break };
         let Some(entry) = set.items.get_mut(item as usize) else { continue };

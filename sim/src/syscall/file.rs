@@ -1,10 +1,11 @@
-//! Files and directories (fs/open.c, fs/read_write.c, fs/namei.c), and what a disk can do to them: be full, be slow, fail
-//! to sync.
+//! Files (fs/open.c, fs/read_write.c), and what a disk can do to them: be full, be slow, fail to sync.
 
 use super::descriptor;
+use super::device;
+use super::names;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Access, Device, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, check_path};
+use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, Special, check_path};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileLock, FileStat, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
@@ -12,7 +13,7 @@ use std::io::SeekFrom;
 /// What it takes a disk to make data durable, in nanoseconds.
 const SYNC_NS: u64 = 100_000;
 /// `MAX_RW_COUNT`.
-const TRANSFER_MAX: usize = 0x7fff_f000;
+pub(super) const TRANSFER_MAX: usize = 0x7fff_f000;
 /// `O_ACCMODE`.
 const ACCESS: i32 = 3;
 /// How many bytes a disk that counts as full still takes.
@@ -26,7 +27,7 @@ pub(super) fn my_disk(w: &mut World) -> &mut Disk {
     disk
 }
 
-fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
+pub(super) fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
     match w.files.object_mut(file) {
         Some(Object::File(open)) => Some(open),
         _ => None,
@@ -42,6 +43,15 @@ pub(super) fn is_writable(w: &mut World, file: u32) -> bool {
     get_open(w, file).is_some_and(|open| open.access.writable)
 }
 
+/// What may be done with what has a name; `None`: it is a socket or the like.
+fn access(w: &World, file: u32) -> Option<Access> {
+    match &w.files[file].object {
+        Object::File(open) => Some(open.access),
+        Object::Device(open) => Some(open.access),
+        _ => None,
+    }
+}
+
 /// Whether a read there finds bytes; without an offset, at the position.
 pub(super) fn has_bytes(w: &mut World, file: u32, offset: Option<u64>) -> bool {
     let at =
@@ -50,7 +60,7 @@ pub(super) fn has_bytes(w: &mut World, file: u32, offset: Option<u64>) -> bool {
 }
 
 /// The file behind a descriptor; `wrong`: what a descriptor of another kind gives.
-fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
+pub(super) fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
     let file = w.file(fd)?;
     get_open(w, file).map(|_| file).ok_or(wrong)
 }
@@ -77,9 +87,6 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     }
     check_path(path)?;
     w.check_fd_free()?;
-    if let Some(device) = Device::at(path) {
-        return open_device(w, device, flags);
-    }
     let host = w.my_host();
     let disk = my_disk(w);
     let parent = disk.parent(path)?;
@@ -90,7 +97,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
             made = true;
             w.progress();
             let directory = parent.directory();
-            create_inode(w, path, (directory, name), false)
+            names::create_inode(w, path, (directory, name), false)
         }
         _ => disk.resolve(&parent)?,
     };
@@ -106,15 +113,19 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     if !is_dir && flags.contains(OpenFlags::DIRECTORY) {
         return Err(Errno::ENOTDIR);
     }
-    if disk.inode(inode).is_socket() {
-        return Err(Errno::ENXIO);
-    }
-    if flags.contains(OpenFlags::TRUNC) {
-        disk.truncate(inode, 0);
-    }
-    let open = disk.open(host, inode, access_of(flags));
+    let access = access_of(flags);
+    let object = match disk.inode(inode).special() {
+        Some(Special::Socket) => return Err(Errno::ENXIO),
+        Some(Special::Device(device)) => Object::Device(OpenDevice { device, access }),
+        None => {
+            if flags.contains(OpenFlags::TRUNC) {
+                disk.truncate(inode, 0);
+            }
+            Object::File(Box::new(disk.open(host, inode, access)))
+        }
+    };
     let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
-    Ok(descriptor::open_file(w, Object::File(Box::new(open)), nonblocking))
+    Ok(descriptor::open_file(w, object, nonblocking))
 }
 
 fn access_of(flags: OpenFlags) -> Access {
@@ -124,43 +135,6 @@ fn access_of(flags: OpenFlags) -> Access {
         writable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::WRONLY | OpenFlags::RDWR),
         append: flags.contains(OpenFlags::APPEND),
     }
-}
-
-fn open_device(w: &mut World, device: Device, flags: OpenFlags) -> Result<Fd> {
-    if flags.contains(OpenFlags::CREAT) && flags.contains(OpenFlags::EXCL) {
-        return Err(Errno::EEXIST);
-    }
-    if flags.contains(OpenFlags::DIRECTORY) {
-        return Err(Errno::ENOTDIR);
-    }
-    let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
-    let open = OpenDevice { device, access: access_of(flags) };
-    Ok(descriptor::open_file(w, Object::Device(open), nonblocking))
-}
-
-/// `read(2)` and `pread(2)` of a device, which has no position.
-pub(super) fn read_device(w: &mut World, open: OpenDevice, buffer: &mut [u8]) -> Result<usize> {
-    if !open.access.readable {
-        return Err(Errno::EBADF);
-    }
-    let most = buffer.len().min(TRANSFER_MAX);
-    match open.device {
-        Device::Null => return Ok(0),
-        Device::Zero => buffer[..most].fill(0),
-        Device::Random => w.sys_getrandom(&mut buffer[..most]),
-    }
-    Ok(most)
-}
-
-/// Nothing is kept of what is written to a device.
-pub(super) fn write_device(open: OpenDevice, bytes: &[u8]) -> Result<usize> {
-    if open.access.writable { Ok(bytes.len().min(TRANSFER_MAX)) } else { Err(Errno::EBADF) }
-}
-
-/// A new file or directory with this name in a directory.
-pub(super) fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
-    let made = format!("{}:{path}", w.hosts[w.my_host()].name);
-    my_disk(w).create(made, (directory, name), is_dir)
 }
 
 /// The last descriptor of an open file is gone.
@@ -211,15 +185,15 @@ pub(crate) fn lseek(w: &mut World, fd: Fd, to: SeekFrom) -> Result<u64> {
 
 pub(crate) fn pread(w: &mut World, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
-    if let Object::Device(open) = w.files[w.file(fd)?].object {
-        return read_device(w, open, buffer);
-    }
-    let file = disk_of(w, fd, Errno::ESPIPE)?;
-    if !get_open(w, file).is_some_and(|open| open.access.readable) {
+    let file = w.file(fd)?;
+    if !access(w, file).ok_or(Errno::ESPIPE)?.readable {
         return Err(Errno::EBADF);
     }
     i64::try_from(offset + buffer.len() as u64).map_err(|_| Errno::EINVAL)?;
-    read_at(w, file, buffer, offset)
+    match w.files[file].object {
+        Object::Device(open) => device::read(w, open, buffer),
+        _ => read_at(w, file, buffer, offset),
+    }
 }
 
 /// `read(2)` of a file: at its position, which moves on.
@@ -262,15 +236,15 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
 
 pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::EINVAL)?;
-    if let Object::Device(open) = w.files[w.file(fd)?].object {
-        return write_device(open, bytes);
-    }
-    let file = disk_of(w, fd, Errno::ESPIPE)?;
-    if !get_open(w, file).is_some_and(|open| open.access.writable) {
+    let file = w.file(fd)?;
+    if !access(w, file).ok_or(Errno::ESPIPE)?.writable {
         return Err(Errno::EBADF);
     }
     i64::try_from(offset + bytes.len() as u64).map_err(|_| Errno::EINVAL)?;
-    Ok(write_at(w, file, bytes, Some(offset))?.0)
+    match w.files[file].object {
+        Object::Device(open) => device::write(open, bytes),
+        _ => Ok(write_at(w, file, bytes, Some(offset))?.0),
+    }
 }
 
 /// `write(2)` to a file: at its position, or at the end.
@@ -370,17 +344,16 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
     SYNC_NS + slow
 }
 
-/// `flock(2)` without waiting: of the open file, until its last descriptor is gone.
+/// `flock(2)` without waiting: of the open file, until its last descriptor is gone. What is no file of a disk is never
+/// found locked. On Linux it may be, by another that shares its inode: the ends of a pipe, opens of a device, and all that
+/// is anonymous (counters, timers, epoll sets).
 pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
     let file = w.file(fd)?;
-    let Some(access) = get_open(w, file).map(|open| open.access) else {
-        // Whatever it is, it has an inode of its own.
-        return Ok(());
-    };
+    let Some(access) = access(w, file) else { return Ok(()) };
     if lock != FileLock::Unlock && !(access.readable || access.writable) {
         return Err(Errno::EBADF);
     }
-    let (open, inode) = open_and_inode(w, file)?;
+    let Ok((open, inode)) = open_and_inode(w, file) else { return Ok(()) };
     if open.lock(inode, lock) { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
@@ -410,147 +383,4 @@ pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
     }
     let inode = inode_of(w, file)?;
     Ok(FileStat { len: inode.len(), is_dir: inode.is_dir() })
-}
-
-pub(crate) fn rename(w: &mut World, from: &str, to: &str) -> Result<()> {
-    if from.contains('\0') || to.contains('\0') {
-        return Err(Errno::EINVAL);
-    }
-    let disk = my_disk(w);
-    let (from, to) = (disk.parent(from)?, disk.parent(to)?);
-    let (Last::Name(from_name), Last::Name(to_name)) = (from.last, to.last) else { return Err(Errno::EBUSY) };
-    let inode = disk.entry(from.directory(), from_name)?.ok_or(Errno::ENOENT)?;
-    let target = disk.entry(to.directory(), to_name)?;
-    let is_dir = disk.inode(inode).is_dir();
-    if !is_dir && (from.slashes || to.slashes) {
-        return Err(Errno::ENOTDIR);
-    }
-    // Neither is an ancestor of the other.
-    if to.way.contains(&inode) {
-        return Err(Errno::EINVAL);
-    }
-    if let Some(target) = target {
-        if from.way.contains(&target) {
-            return Err(Errno::ENOTEMPTY);
-        }
-        if target == inode {
-            return Ok(());
-        }
-        match (disk.inode(target).directory(), is_dir) {
-            (Some(_), false) => return Err(Errno::EISDIR),
-            (None, true) => return Err(Errno::ENOTDIR),
-            (Some(d), true) if !d.is_empty() => return Err(Errno::ENOTEMPTY),
-            _ => {}
-        }
-    }
-    disk.change(vec![
-        (to.directory(), to_name.to_owned(), Some(inode)),
-        (from.directory(), from_name.to_owned(), None),
-    ]);
-    w.progress();
-    Ok(())
-}
-
-/// `do_linkat`.
-pub(crate) fn link(w: &mut World, from: &str, to: &str) -> Result<()> {
-    if from.contains('\0') || to.contains('\0') {
-        return Err(Errno::EINVAL);
-    }
-    let disk = my_disk(w);
-    let inode = disk.find(from)?;
-    let to = disk.parent(to)?;
-    let Last::Name(name) = to.last else { return Err(Errno::EEXIST) };
-    if disk.entry(to.directory(), name)?.is_some() {
-        return Err(Errno::EEXIST);
-    }
-    if to.slashes {
-        return Err(Errno::ENOENT);
-    }
-    if disk.inode(inode).is_dir() {
-        return Err(Errno::EPERM);
-    }
-    disk.change(vec![(to.directory(), name.to_owned(), Some(inode))]);
-    w.progress();
-    Ok(())
-}
-
-pub(crate) fn unlink(w: &mut World, path: &str) -> Result<()> {
-    let disk = my_disk(w);
-    let parent = disk.parent(path)?;
-    let Last::Name(name) = parent.last else { return Err(Errno::EISDIR) };
-    let inode = disk.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
-    if disk.inode(inode).is_dir() {
-        return Err(Errno::EISDIR);
-    }
-    if parent.slashes {
-        return Err(Errno::ENOTDIR);
-    }
-    disk.change(vec![(parent.directory(), name.to_owned(), None)]);
-    w.progress();
-    Ok(())
-}
-
-pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
-    let disk = my_disk(w);
-    let parent = disk.parent(path)?;
-    let Last::Name(name) = parent.last else { return Err(Errno::EEXIST) };
-    if disk.entry(parent.directory(), name)?.is_some() {
-        return Err(Errno::EEXIST);
-    }
-    create_inode(w, path, (parent.directory(), name), true);
-    w.progress();
-    Ok(())
-}
-
-pub(crate) fn rmdir(w: &mut World, path: &str) -> Result<()> {
-    let disk = my_disk(w);
-    let parent = disk.parent(path)?;
-    let Last::Name(name) = parent.last else {
-        let path = path.trim_end_matches('/');
-        return Err(match path.rsplit('/').next() {
-            Some("..") => Errno::ENOTEMPTY,
-            Some(".") => Errno::EINVAL,
-            _ => Errno::EBUSY,
-        });
-    };
-    let inode = disk.entry(parent.directory(), name)?.ok_or(Errno::ENOENT)?;
-    match disk.inode(inode).directory() {
-        None => return Err(Errno::ENOTDIR),
-        Some(directory) if !directory.is_empty() => return Err(Errno::ENOTEMPTY),
-        Some(_) => {}
-    }
-    disk.change(vec![(parent.directory(), name.to_owned(), None)]);
-    w.progress();
-    Ok(())
-}
-
-/// Where an open directory is.
-pub(crate) fn path_of(w: &mut World, fd: Fd) -> Result<String> {
-    let file = disk_of(w, fd, Errno::ENOTDIR)?;
-    let open = get_open(w, file).ok_or(Errno::EBADF)?;
-    let (host, inode) = (open.host, open.inode);
-    let disk = &w.hosts[host].disk;
-    if !disk.inode(inode).is_dir() {
-        return Err(Errno::ENOTDIR);
-    }
-    disk.path_of(inode).ok_or(Errno::ENOENT)
-}
-
-/// The entries of an open directory, and whether each is one.
-pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, bool)>> {
-    let file = disk_of(w, fd, Errno::ENOTDIR)?;
-    let open = get_open(w, file).ok_or(Errno::EBADF)?;
-    let (host, inode) = (open.host, open.inode);
-    let disk = &w.hosts[host].disk;
-    let directory = disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?;
-    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.inode(inode).is_dir())).collect())
-}
-
-pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
-    check_path(path)?;
-    // opendir(3) opens it.
-    w.check_fd_free()?;
-    let disk = my_disk(w);
-    let inode = disk.find(path)?;
-    Ok(disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?.names().cloned().collect())
 }

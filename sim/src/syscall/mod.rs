@@ -5,9 +5,11 @@
 pub(crate) mod aio;
 pub(crate) mod clock;
 pub(crate) mod descriptor;
+mod device;
 pub(crate) mod epoll;
 pub(crate) mod family;
 pub(crate) mod file;
+pub(crate) mod names;
 pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod ring;

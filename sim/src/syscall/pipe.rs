@@ -134,7 +134,7 @@ pub(super) fn poll(w: &World, pipe: u32, writes: bool) -> Events {
     }
 }
 
-/// The last descriptor of an end is gone: the other end hears of it.
+/// The last descriptor of an end is gone: the other end is notified.
 pub(super) fn close(w: &mut World, pipe: u32, writes: bool) {
     let p = &mut w.pipes[pipe as usize];
     *if writes { &mut p.writer } else { &mut p.reader } = NONE;

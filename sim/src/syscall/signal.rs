@@ -159,7 +159,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
         let t = &w.scheduler[*thread];
         t.process == process
             && !t.has_ended()
-            && !t.signals.is_told()
+            && !t.signals.is_woken_for_signal()
             && (!t.signals.blocks(info.signal) || t.signals.awaits(info.signal))
     };
     // `complete_signal`: else whoever took the last one that was not for the main thread, and then one after another.
@@ -182,7 +182,7 @@ fn kick(w: &mut World, thread: u32, signal: Signal) {
         return;
     }
     if t.is_waiting() {
-        t.signals.set_told(true);
+        t.signals.set_woken_for_signal(true);
     }
     w.wake(thread, if blocked { Wake::Ready } else { Wake::Signal });
 }
@@ -202,13 +202,13 @@ fn retarget(w: &mut World, thread: u32, set: SigSet) {
         let can = |signal: &Signal| !t.signals.blocks(*signal) || t.signals.awaits(*signal);
         let Some(signal) = left.iter().find(can) else { continue };
         left = SigSet::of(&left.iter().filter(|signal| !can(signal)).collect::<Vec<_>>());
-        if !t.signals.is_told() {
+        if !t.signals.is_woken_for_signal() {
             kick(w, other, signal);
         }
     }
 }
 
-/// Every signalfd of the process hears of every signal, and looks whether it is one of its own.
+/// Every signalfd of the process is notified of every signal, and looks whether it is one of its own.
 pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
     if w.signalfds == 0 {
         return;
@@ -261,7 +261,7 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
     }
 }
 
-/// `sk_send_sigurg`: the owner hears of urgent data, also without `O_ASYNC`.
+/// `sk_send_sigurg`: the owner is sent SIGURG, also without `O_ASYNC`.
 pub(crate) fn send_sigurg(w: &mut World, file: u32) {
     let Some(sigio) = w.files.get(file).and_then(|open| open.sigio.as_deref().copied()) else {
         return;
@@ -320,7 +320,7 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
 /// `thread`, which waits, looks whether there is a signal, and there is none.
 pub(super) fn interrupt(w: &mut World, thread: u32) {
     w.signals_sent = true;
-    w.scheduler[thread].signals.set_stopped();
+    w.scheduler[thread].signals.set_interrupted();
     w.wake(thread, Wake::Signal);
 }
 
@@ -335,7 +335,9 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
     let old = p.signals.set_action(signal, SigAction { flags, mask, ..action.clone() });
     if p.signals.ignores(signal) {
         p.signals.queue().discard(signal);
-        p.aio.sigpipe &= signal != Signal::SIGPIPE;
+        if signal == Signal::SIGPIPE {
+            p.aio.discard_sigpipe();
+        }
         for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
             t.signals.queue().discard(signal);
         }

@@ -1,8 +1,11 @@
 //! Stop signals and `SIGCONT` (kernel/signal.c: `prepare_signal`, `do_signal_stop`). A process that is stopped runs nothing: its
-//! threads leave what they wait in, and go on when it is continued. Timers and what arrives do not stop.
+//! threads leave what they wait in, and go on when it is continued, and so do the C library's for AIO and the kernel's for rings. Timers
+//! and what arrives do not stop.
 
-use super::signal;
+use super::aio;
+use super::ring::work;
 use crate::object::STOPS;
+use crate::scheduler::Wake;
 use crate::world::World;
 use eagain_net::{SigSet, Signal};
 
@@ -27,17 +30,20 @@ pub(super) fn prepare(w: &mut World, process: u32, signal: Signal) {
                 w.scheduler.unpark(thread, now);
             }
         }
+        aio::resume(w, process);
+        work::resume(w, process);
     }
 }
 
 /// The process stops: whoever waits leaves its wait for it.
 pub(super) fn stop(w: &mut World, process: u32) {
     w.processes[process].stopped = true;
-    w.any_stopped = true;
+    (w.any_stopped, w.signals_sent) = (true, true);
     for thread in 0..w.scheduler.len() as u32 {
-        let t = &w.scheduler[thread];
+        let t = &mut w.scheduler[thread];
         if t.process == process && t.is_waiting() {
-            signal::interrupt(w, thread);
+            t.signals.set_stopped();
+            w.wake(thread, Wake::Signal);
         }
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn join(w: &mut World, id: ThreadId) -> Step<()> {
     Step::Wait
 }
 
-/// Nobody will join it. Not recorded: it changes nothing but whether a panic is told to anybody.
+/// Nobody will join it. Not recorded: it changes nothing but whether a panic is returned to anybody.
 pub(crate) fn detach(w: &mut World, id: ThreadId) {
     if w.scheduler.is_unwinding() {
         return;

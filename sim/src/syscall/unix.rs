@@ -4,9 +4,10 @@
 use super::descriptor::waits;
 use super::descriptor::{check_flags, wait_for_file};
 use super::file;
+use super::names;
 use super::signal;
 use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
-use crate::object::{Last, Object};
+use crate::object::{Last, Object, Special};
 use crate::scheduler::{FOREVER, Step};
 use crate::world::{HELD_FD, World};
 use eagain_net::{
@@ -98,7 +99,7 @@ fn bind_path(w: &mut World, sock: u32, path: &str, is_bound: bool) -> Result<()>
     if is_bound {
         return Err(Errno::EINVAL);
     }
-    let inode = file::create_inode(w, path, (parent.directory(), name), false);
+    let inode = names::create_inode(w, path, (parent.directory(), name), false);
     file::my_disk(w).hold_socket(inode);
     w.on_network(|net| net.unix_bind(sock, UnixAddr::Path(path.to_owned()), Place::Inode(inode)));
     Ok(())
@@ -113,7 +114,7 @@ fn look_up(w: &mut World, sock: u32, address: &UnixAddr) -> Result<u32> {
         UnixAddr::Path(path) => {
             let disk = file::my_disk(w);
             let inode = disk.find(path)?;
-            if !disk.inode(inode).is_socket() {
+            if !matches!(disk.inode(inode).special(), Some(Special::Socket)) {
                 return Err(Errno::ECONNREFUSED);
             }
             Place::Inode(inode)

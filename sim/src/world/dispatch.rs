@@ -14,7 +14,7 @@ impl World {
     #[inline]
     pub fn happen(&mut self, event: Event) {
         match event {
-            // Half of all events.
+            // The most frequent one, without the call.
             Event::Arrive(conn, generation, side) => self.arrive(conn, generation, side as usize),
             other => self.happen_otherwise(other),
         }

@@ -2,7 +2,7 @@
 //! whose turn it is, and the calls, which enter through `crate::kernel`.
 //!
 //! ```text
-//!   dispatch    what a planned event does        notify     who hears that a file may be ready
+//!   dispatch    what a planned event does        notify     who is woken when a file may be ready
 //!   wait        how a thread is woken, and       process    descriptors, threads, exit
 //!               what its call holds              lifecycle  kill, crash, restart
 //!   host, clocks   processors, what clocks show

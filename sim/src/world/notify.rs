@@ -43,7 +43,7 @@ impl World {
     fn notify_now(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         let Some(open) = self.files.get(file) else { return };
         let has_owner = open.sigio.is_some();
-        // One epoll set and nobody else is what nearly every file of a server has, one thread what nearly every one of a client.
+        // The common cases first: one epoll set, as a file of a server has it, or one thread, as that of a client.
         match *open.watchers() {
             [] => {}
             [Watcher::Epoll { set, item }] => {

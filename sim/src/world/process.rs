@@ -321,7 +321,7 @@ impl World {
     }
 
     /// The running thread has panicked, and its stack is unwound. It ends; its process too where it is the main thread. That
-    /// breaks O16 unless the process may panic, or whoever joins the thread is told so.
+    /// breaks O16 unless the process may panic, or the panic is returned to whoever joins the thread.
     pub fn thread_panicked(&mut self, panic: Panic) {
         let thread = self.scheduler.current();
         let t = &self.scheduler[thread];
@@ -345,8 +345,8 @@ impl World {
 
     /// A line that a simulated program printed.
     pub fn print(&mut self, thread: u32, line: &str) {
-        let name = self.scheduler.get(thread).map_or("-", |t| t.name.as_str());
-        self.run.print(name, line);
+        let name = self.scheduler.get(thread).map_or("-".into(), |t| t.shown());
+        self.run.print(&name, line);
     }
 
     /// `exit_group(2)`: every thread of the process ends where it is, every descriptor is closed.

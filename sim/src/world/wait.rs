@@ -50,9 +50,7 @@ impl World {
                 }
             }
             WaitOn::Futex(process, address) => self.futexes.remove((process, address), thread),
-            WaitOn::Aio(process) => {
-                self.processes[process].aio.waiters.retain(|&waiter| waiter != thread);
-            }
+            WaitOn::Aio(process) => self.processes[process].aio.wait_no_more(thread),
             WaitOn::Join(other) => self.scheduler[other].joiner = NONE,
         }
     }

@@ -334,7 +334,7 @@ impl Net<'_> {
         if to.peer.is_none_or(|peer| peer == from.id) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// `unix_dgram_disconnected`: what the old peer has sent is gone, and it is told where it is still connected.
+    /// `unix_dgram_disconnected`: what the old peer has sent is gone, and it gets an error where it is still connected.
     fn unix_disconnected(&mut self, sock: u32, old: Id) {
         let s = &mut self.net.unix[sock as usize];
         let id = s.id;

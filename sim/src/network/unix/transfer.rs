@@ -114,7 +114,7 @@ impl Net<'_> {
         Step::Done(Ok(bytes.len()))
     }
 
-    /// Why a datagram is not made, whoever it is for; an error is told by it.
+    /// Why a datagram is not made, whoever it is for; a pending error is taken.
     pub fn unix_refusal(&mut self, sock: u32, len: usize) -> Result<()> {
         let s = &mut self.net.unix[sock as usize];
         if len as u64 > u64::from(s.options.send_buffer).saturating_sub(32) {
@@ -139,7 +139,10 @@ impl Net<'_> {
         let expired = progress.deadline.is_some_and(|at| self.run.now() >= at);
         let nonblocking = nonblocking || expired;
         let named = other.map(|other| self.net.unix[other as usize].id);
-        if let Err(errno) = self.unix_refusal(sock, bytes.len()) {
+        // To an address it was asked before that was looked up.
+        if named.is_none()
+            && let Err(errno) = self.unix_refusal(sock, bytes.len())
+        {
             return Step::Done(Err(errno));
         }
         let s = &mut self.net.unix[sock as usize];
@@ -159,11 +162,11 @@ impl Net<'_> {
             return wait(self, progress);
         }
         let Some(receiver) = self.net.unix_get(to) else {
-            // The peer was closed: that is told once, and what it had sent is lost (`unix_dgram_disconnected`).
+            // The peer was closed: that is reported once.
             let s = &mut self.net.unix[sock as usize];
             s.peer = None;
             s.state = State::Close;
-            while self.unix_take_chunk(sock).is_some() {}
+            self.unix_disconnected(sock, to);
             return Step::Done(Err(Errno::ECONNREFUSED));
         };
         let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
@@ -206,7 +209,7 @@ impl Net<'_> {
         }
     }
 
-    /// The chunk is in the queue of `to`, which hears of it.
+    /// The chunk is in the queue of `to`, which is notified.
     fn unix_push(&mut self, to: u32, chunk: Chunk) {
         self.run.payload(self.scheduler.current(), &chunk.bytes, true);
         if let Some(sender) = self.net.unix_get_mut(chunk.from) {
@@ -345,13 +348,13 @@ impl Net<'_> {
         let Some(chunk) = chunk else { return Step::Done(Err(Errno::EAGAIN)) };
         let n = chunk.bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&chunk.bytes[..n]);
-        let told = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
+        let len = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
         let name = chunk.name.clone();
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
         if !flags.contains(RecvFlags::PEEK) {
             self.unix_received(sock);
         }
-        Step::Done(Ok((told, name)))
+        Step::Done(Ok((len, name)))
     }
 
     /// The running thread has received what another may have sent.

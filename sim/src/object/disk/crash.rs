@@ -68,11 +68,11 @@ impl Disk {
             order.sort_unstable();
             let name = format!("{}@{crash}", inode.name);
             let gone = choose_gone(run, &name, order.len());
-            gone_in_all += gone.len() as u64;
             let mut gone: Vec<u64> = gone.into_iter().map(|at| order[at].1).collect();
             if ordered {
                 lose_what_follows(inode, &mut gone);
             }
+            gone_in_all += gone.len() as u64;
             let len = length_after(inode, &gone);
             inode.revert(&gone, len);
         }

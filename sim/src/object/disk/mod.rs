@@ -12,6 +12,7 @@ mod crash;
 mod names;
 mod sectors;
 
+use super::Device;
 use crate::choice::Stream;
 use contents::Contents;
 use eagain_net::{FileLock, OpenFlags};
@@ -35,13 +36,20 @@ pub(crate) struct Directory {
     durable: BTreeMap<String, u32>,
 }
 
+/// What is neither a regular file nor a directory, and has no contents.
+#[derive(Clone, Copy)]
+pub(crate) enum Special {
+    /// What an AF_UNIX socket was bound to.
+    Socket,
+    Device(Device),
+}
+
 /// A file or a directory.
 pub(crate) struct Inode {
     /// The host and the path that it was made under: who chooses.
     name: String,
     directory: Option<Directory>,
-    /// What an AF_UNIX socket was bound to.
-    is_socket: bool,
+    special: Option<Special>,
     data: Contents,
     durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
@@ -137,7 +145,7 @@ impl Disk {
     /// A new file is what an AF_UNIX socket is bound to, which holds it as an open file would.
     pub fn hold_socket(&mut self, inode: u32) {
         let i = self.inode_mut(inode);
-        i.is_socket = true;
+        i.special = Some(Special::Socket);
         i.opens += 1;
     }
 
@@ -248,7 +256,7 @@ impl Inode {
         Inode {
             name,
             directory: directory.then(Directory::default),
-            is_socket: false,
+            special: None,
             data: Contents::default(),
             durable_len: 0,
             grown: None,
@@ -280,9 +288,9 @@ impl Inode {
         self.directory.is_some()
     }
 
-    /// Whether it is what an AF_UNIX socket was bound to.
-    pub fn is_socket(&self) -> bool {
-        self.is_socket
+    /// `None`: it is a regular file or a directory.
+    pub fn special(&self) -> Option<Special> {
+        self.special
     }
 
     /// Its entries; `None`: it is a file.

@@ -1,6 +1,6 @@
 //! Paths (fs/namei.c), names, and what of them is durable.
 
-use super::{Disk, Inode, NameChange, ROOT};
+use super::{Device, Disk, Inode, NameChange, ROOT, Special};
 use eagain_net::{Errno, Result};
 
 /// `NAME_MAX`.
@@ -75,11 +75,15 @@ impl Disk {
         for path in DIRECTORIES {
             self.install(path, None);
         }
+        for (path, device) in Device::ALL {
+            let inode = self.install(path, Some(b""));
+            self.inode_mut(inode).special = Some(Special::Device(device));
+        }
     }
 
     /// The disk has this file, or directory where `contents` is `None`, before anything runs: it is durable. Directories above it are
-    /// made too; what has a name already stays.
-    pub fn install(&mut self, path: &str, contents: Option<&[u8]>) {
+    /// made too; what has a name already stays. Which inode it is.
+    pub fn install(&mut self, path: &str, contents: Option<&[u8]>) -> u32 {
         let mut directory = ROOT;
         let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
         while let Some(name) = names.next() {
@@ -97,11 +101,12 @@ impl Disk {
                 }
                 made
             });
-            let Some(d) = &mut self.inode_mut(directory).directory else { return };
+            let Some(d) = &mut self.inode_mut(directory).directory else { break };
             d.now.insert(name.to_owned(), next);
             d.durable.insert(name.to_owned(), next);
             directory = next;
         }
+        directory
     }
 
     /// The path of a directory; `None`: it was removed.

@@ -18,7 +18,7 @@ use crate::syscall::file;
 use crate::syscall::ring;
 use crate::syscall::socket;
 use crate::syscall::socket::Connecting;
-use crate::world::{NONE, World};
+use crate::world::World;
 use eagain_net::{Errno, Events, Fd, Operation, Result, SendFlags, SocketOption, SocketOptionName};
 use std::net::SocketAddr;
 
@@ -128,7 +128,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
                 false => Ok(woken),
             };
             let mask = mask.unwrap_or(Events::NONE);
-            if mask.is_empty() && is_regular(w, ring, op) {
+            if mask.is_empty() && !may_wait(w, ring, op) {
                 // Nothing would ever wake it (`io_poll_add`).
                 done(Err(Errno::EINVAL))
             } else if mask.is_empty() {
@@ -219,8 +219,7 @@ pub(crate) fn pend(
 /// Whether it is about a socket of datagrams that is shut for receiving: that is always ready, and has nothing for who does not
 /// wait. After as many attempts as the kernel makes (`APOLL_MAX_RETRY`) a worker waits for it, and learns that it is shut.
 fn is_shut_datagram(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    match w.files.get(file).map(|open| &open.object) {
+    match ring::open_of(w, ring, op).map(|open| &open.object) {
         Some(&Object::Udp(sock)) => w.network.udp_is_shut(sock),
         Some(&Object::Unix(sock)) => w.network.unix_is_datagram(sock) && w.network.unix_is_shut(sock),
         _ => false,
@@ -255,20 +254,22 @@ fn send(w: &mut World, ring: u32, op: u32, bytes: &[u8], flags: SendFlags) -> At
 }
 
 fn is_regular(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    w.files.get(file).is_some_and(|open| matches!(open.object, Object::File(_)))
+    ring::open_of(w, ring, op).is_some_and(|open| matches!(open.object, Object::File(_)))
+}
+
+/// Whether the file of an operation can have anybody wait for it (`file_can_poll`).
+fn may_wait(w: &mut World, ring: u32, op: u32) -> bool {
+    ring::open_of(w, ring, op).is_some_and(|open| open.object.can_poll())
 }
 
 fn is_on_set(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    let Some(open) = w.files.get(file) else { return false };
+    let Some(open) = ring::open_of(w, ring, op) else { return false };
     matches!(open.object, Object::Epoll(_)) && !open.nonblocking()
 }
 
 /// A socket is read and written where it is (`sock_read_iter`, `sock_write_iter`).
 fn has_position(w: &mut World, ring: u32, op: u32, offset: u64) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    let socket = w.files.get(file).is_some_and(|open| open.object.is_socket());
+    let socket = ring::open_of(w, ring, op).is_some_and(|open| open.object.is_socket());
     !socket || offset == 0 || offset == u64::MAX
 }
 
@@ -301,8 +302,7 @@ fn read(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], offset: u64) -> At
 }
 
 fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attempt {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    let counter = w.files.get(file).is_some_and(|open| matches!(open.object, Object::Event(_)));
+    let counter = ring::open_of(w, ring, op).is_some_and(|open| matches!(open.object, Object::Event(_)));
     if counter && bytes.is_empty() {
         // `loop_rw_iter`: nothing is asked of it.
         return Attempt::Done(0, false);
@@ -358,8 +358,7 @@ pub(crate) fn shorten(w: &mut World, ring: u32, op: u32, len: usize, ready: Even
 }
 
 fn is_nonblocking(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    w.files.get(file).is_some_and(|open| open.nonblocking())
+    ring::open_of(w, ring, op).is_some_and(|open| open.nonblocking())
 }
 
 /// Whether an operation on a non-blocking file gives up instead of pending.

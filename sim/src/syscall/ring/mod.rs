@@ -9,7 +9,7 @@ mod pool;
 pub(crate) mod receive;
 pub(crate) mod work;
 
-use crate::object::{Away, LinkedTimeout, Object, Ring, RingOp};
+use crate::object::{Away, LinkedTimeout, Object, OpenFile, Ring, RingOp};
 use crate::scheduler::Step;
 use crate::syscall::descriptor;
 use crate::syscall::descriptor::wait_for_file;
@@ -388,6 +388,17 @@ fn take_linked_timeout(head: &Submission, chain: &mut VecDeque<Submission>) -> O
 
 pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
     get(w, file)?.ops.get_mut(op as usize)
+}
+
+/// The file that an operation is about, or `NONE`.
+pub(super) fn file_of_op(w: &mut World, ring: u32, op: u32) -> u32 {
+    get_op(w, ring, op).map_or(NONE, |op| op.file)
+}
+
+/// The open file that an operation is about.
+pub(super) fn open_of(w: &mut World, ring: u32, op: u32) -> Option<&OpenFile> {
+    let file = file_of_op(w, ring, op);
+    w.files.get(file)
 }
 
 /// The file of a descriptor in the table of the ring's process.

@@ -33,7 +33,7 @@ fn late(w: &mut World, ring: u32, op: u32) -> u64 {
 
 /// Whether what a read asks for is not in the page cache, and how much later it comes.
 pub(super) fn misses(w: &mut World, ring: u32, op: u32, len: usize, offset: u64) -> Option<u64> {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    let file = ring::file_of_op(w, ring, op);
     let offset = Some(offset).filter(|&offset| offset != u64::MAX);
     if len == 0 || !file::has_bytes(w, file, offset) {
         return None;
@@ -43,7 +43,7 @@ pub(super) fn misses(w: &mut World, ring: u32, op: u32, len: usize, offset: u64)
 
 /// Whether a write is of a regular file: a file system like ext4 does not write without waiting.
 pub(super) fn writes_file(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
+    let file = ring::file_of_op(w, ring, op);
     file::is_writable(w, file)
 }
 
@@ -143,7 +143,7 @@ fn perform(w: &mut World, ring: u32, op: u32) {
     }
 }
 
-/// The owner hears of it with the deferred work.
+/// The completion is posted with the deferred work.
 fn end(w: &mut World, ring: u32, op: u32, result: i32, failed: bool) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
     entry.outcome = Some((result, failed));

@@ -10,7 +10,7 @@ use crate::scheduler::Step;
 use crate::syscall::ring;
 use crate::syscall::signal;
 use crate::syscall::socket;
-use crate::world::{NONE, World};
+use crate::world::World;
 use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SigSet};
 
 pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: RecvFlags) -> Attempt {
@@ -105,8 +105,7 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
 
 /// Whether what an operation is about has more to come.
 fn streams(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    match w.files.get(file).map(|open| &open.object) {
+    match ring::open_of(w, ring, op).map(|open| &open.object) {
         Some(&Object::Unix(sock)) => !w.network.unix_is_datagram(sock),
         Some(Object::Udp(_)) => false,
         _ => true,
@@ -114,14 +113,12 @@ fn streams(w: &mut World, ring: u32, op: u32) -> bool {
 }
 
 fn is_unix(w: &mut World, ring: u32, op: u32) -> bool {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    w.files.get(file).is_some_and(|open| matches!(open.object, Object::Unix(_)))
+    ring::open_of(w, ring, op).is_some_and(|open| matches!(open.object, Object::Unix(_)))
 }
 
 /// The socket that an operation is about.
 pub(crate) fn socket_of(w: &mut World, ring: u32, op: u32) -> Option<u32> {
-    let file = ring::get_op(w, ring, op).map_or(NONE, |op| op.file);
-    match w.files.get(file)?.object {
+    match ring::open_of(w, ring, op)?.object {
         Object::Socket(sock) => Some(sock),
         _ => None,
     }

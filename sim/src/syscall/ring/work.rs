@@ -8,7 +8,7 @@ use super::pool;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::network::ALL;
-use crate::object::{Object, Ring, RingOp, Watcher};
+use crate::object::{Away, Object, Ring, RingOp, Watcher};
 use crate::scheduler::Event;
 use crate::syscall::epoll;
 use crate::syscall::ring;
@@ -29,7 +29,7 @@ pub(crate) fn arm(w: &mut World, ring: u32, op: u32, events: Events) {
     if file == NONE || events.is_empty() {
         return;
     }
-    // Errors need not be asked for, and whoever receives or sends hears of urgent data (`io_arm_poll_handler`).
+    // Errors need not be asked for, and whoever receives or sends is woken by urgent data (`io_arm_poll_handler`).
     let polls = matches!(entry.operation, Operation::PollAdd { .. });
     let events = if polls { events } else { events | Events::PRI } | UNMASK;
     let stays = entry.armed == events && goes_on(&entry.operation);
@@ -80,7 +80,11 @@ pub(crate) fn due(w: &mut World, ring: u32, op: u32, number: u32) {
     let now = w.run.now();
     let Some(entry) = ring::get_op(w, ring, op).filter(|entry| entry.number == number) else { return };
     if entry.step_at <= now && !entry.canceled {
-        return pool::step(w, ring, op);
+        // Whose process is stopped has no worker that takes anything up.
+        if entry.away != Away::Queued || !is_stopped(w, ring) {
+            pool::step(w, ring, op);
+        }
+        return;
     }
     let due = entry.queued || entry.at <= now || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
     let over = entry.at <= now && !entry.queued && matches!(entry.operation, Operation::Timeout { .. });
@@ -119,8 +123,35 @@ pub(crate) fn queue_work(w: &mut World, file: u32, op: u32, number: u32, back: u
     }
 }
 
+/// Whether the process of a ring is stopped: what its threads would do waits until it is continued.
+fn is_stopped(w: &mut World, file: u32) -> bool {
+    w.any_stopped && ring::get(w, file).map(|ring| ring.process).is_some_and(|p| w.processes[p].stopped)
+}
+
+/// The process is continued: its threads do what waited for that.
+pub(crate) fn resume(w: &mut World, process: u32) {
+    let now = w.run.now();
+    let World { files, scheduler, .. } = w;
+    for (file, open) in files.iter() {
+        let Object::Ring(ring) = &open.object else { continue };
+        if ring.process != process {
+            continue;
+        }
+        if let Some(number) = ring.planned {
+            scheduler.plan(now, Event::RingWork(file, number));
+        }
+        let queued = |op: &&RingOp| op.away == Away::Queued && op.step_at <= now;
+        for (op, entry) in ring.ops.iter().filter(|(_, entry)| queued(entry)) {
+            scheduler.plan(now, Event::RingOp(file, op as u32, entry.number));
+        }
+    }
+}
+
 /// The owner does the work, interrupted for it.
 pub(crate) fn planned(w: &mut World, file: u32, number: u32) {
+    if is_stopped(w, file) {
+        return;
+    }
     let Some(ring) = ring::get(w, file).filter(|ring| ring.planned == Some(number)) else { return };
     ring.planned = None;
     run(w, file, usize::MAX);
