@@ -60,8 +60,7 @@ pub(crate) fn on_ring_file<T>(
     op: u32,
     act: impl FnOnce(&mut World, Fd) -> Step<T>,
 ) -> Result<T> {
-    let Some((owner, file)) = ring::get(w, ring).and_then(|r| Some((r.owner, r.ops.get(op as usize)?.file)))
-    else {
+    let Some((owner, file)) = ring::get(w, ring).and_then(|r| Some((r.owner(), r.op(op)?.file))) else {
         return Err(Errno::EBADF);
     };
     w.by_borrowed_fd(owner, file, act)
@@ -327,8 +326,8 @@ fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attemp
 }
 
 fn close_fd(w: &mut World, ring: u32, fd: Fd) -> Result<()> {
-    let (process, own) = ring::get(w, ring).map_or((0, -1), |r| (r.process, r.fd));
-    if fd.0 == own {
+    let (process, own) = ring::get(w, ring).map_or((0, Fd(-1)), |r| (r.process(), r.fd()));
+    if fd == own {
         return Err(Errno::EBADF);
     }
     let file = w.remove_fd(process, fd)?;
@@ -341,14 +340,14 @@ fn close_fd(w: &mut World, ring: u32, fd: Fd) -> Result<()> {
 pub(crate) fn shorten(w: &mut World, ring: u32, op: u32, len: usize, ready: Events) -> usize {
     if len < 2 || !w.run.may(Family::RingShort) {
         if let Some(ring) = ring::get(w, ring) {
-            ring.shorts.skip();
+            ring.stream(Family::RingShort).1.skip();
         }
         return len;
     }
     if ready == Events::IN && !receive::has_data(w, ring, op) {
         return len;
     }
-    match work::choose(w, ring, Family::RingShort, |r| &mut r.shorts) as usize {
+    match work::choose(w, ring, Family::RingShort) as usize {
         most if most > 0 && most < len => {
             work::record_fault(w, ring, op, Family::RingShort, most as u64);
             most
@@ -363,7 +362,7 @@ fn is_nonblocking(w: &mut World, ring: u32, op: u32) -> bool {
 
 /// Whether an operation on a non-blocking file gives up instead of pending.
 fn gives_up(w: &mut World, ring: u32, op: u32) -> bool {
-    if !is_nonblocking(w, ring, op) || work::choose(w, ring, Family::RingAgain, |r| &mut r.agains) == 0 {
+    if !is_nonblocking(w, ring, op) || work::choose(w, ring, Family::RingAgain) == 0 {
         return false;
     }
     work::record_fault(w, ring, op, Family::RingAgain, 0);

@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::finish;
 use super::pool;
 use super::work;
-use crate::object::Away;
+use crate::object::{Away, Ring};
 use crate::scheduler::Event;
 use crate::syscall::ring;
 use crate::world::{NONE, World};
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// `IORING_OP_ASYNC_CANCEL`: its own completion comes first; what it cancelled ends with the deferred work (U7).
 pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
     let target = ring::get(w, ring).and_then(|r| {
-        let matching = r.ops.iter().filter(|(at, other)| {
+        let matching = r.ops().filter(|(at, other)| {
             // A timeout is taken out of its list at once, what waits for a file is not. What has not begun is in
             // no list yet, and what is linked behind a broken chain in none any more.
             let ends = other.canceled || other.queued;
@@ -22,7 +22,7 @@ pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
             let waits = other.file != NONE
                 || other.away == Away::Queued
                 || matches!(other.operation, Operation::Timeout { .. });
-            *at as u32 != op
+            *at != op
                 && other.user_data == user_data
                 && !gone
                 && waits
@@ -33,7 +33,7 @@ pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
         });
         matching
             .min_by_key(|(_, other)| other.number)
-            .map(|(at, other)| (at as u32, other.away == Away::Running, other.gave_up()))
+            .map(|(at, other)| (at, other.away == Away::Running, other.gave_up()))
     });
     match target {
         None => finish::finish(w, ring, op, -Errno::ENOENT.0, true),
@@ -75,11 +75,13 @@ pub(crate) fn arm_timeout(
 ) -> Attempt {
     let now = w.run.now();
     let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-    let process = ring::get(w, ring).map_or(0, |r| r.process);
+    let process = ring::get(w, ring).map_or(0, |r| r.process());
     let host = w.processes[process].host;
     let at = now.saturating_add(w.hosts[host].true_duration(after));
     if first {
-        begin_timeout(w, ring, op, at, count);
+        if let Some(number) = ring::get(w, ring).and_then(|r| r.begin_timeout(op, at, count)) {
+            w.scheduler.plan(at, Event::RingOp(ring, op, number));
+        }
         return Attempt::Pend(Events::NONE);
     }
     let Some(entry) = ring::get_op(w, ring, op) else { return Attempt::Pend(Events::NONE) };
@@ -93,39 +95,10 @@ pub(crate) fn arm_timeout(
     }
 }
 
-/// A timeout begins. One that counts has its place among the others that do, by what each has yet to see; one that
-/// should have been over, but was not looked at since, goes behind all: it is over by time only (`io_timeout`).
-fn begin_timeout(w: &mut World, file: u32, op: u32, at: u64, count: u32) {
-    let Some(ring) = ring::get(w, file) else { return };
-    let seen = ring.counted();
-    ring.forget_timeouts();
-    let Some(entry) = ring.ops.get_mut(op as usize) else { return };
-    (entry.at, entry.target) = (at, seen.wrapping_add(count));
-    let number = entry.number;
-    if count > 0 {
-        ring.timeouts_seen = seen;
-        let before = |&(other, _): &(u32, u32)| count >= ring.ops[other as usize].target.wrapping_sub(seen);
-        let place = ring.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
-        ring.timeouts.insert(place, (op, number));
-    }
-    w.scheduler.plan(at, Event::RingOp(file, op, number));
-}
-
 /// Timeouts that count completions are over when there were enough (`io_flush_timeouts`).
 pub(crate) fn end_timeouts(w: &mut World, file: u32) {
-    let Some(ring) = ring::get(w, file) else { return };
-    ring.forget_timeouts();
-    let (counted, seen) = (ring.counted(), ring.timeouts_seen);
-    let reached =
-        |&(op, _): &(u32, u32)| counted.wrapping_sub(seen) >= ring.ops[op as usize].target.wrapping_sub(seen);
-    let count = ring.timeouts.iter().take_while(|timeout| reached(timeout)).count();
-    let over: Vec<(u32, u32)> = ring.timeouts.drain(..count).collect();
-    ring.timeouts_seen = counted;
-    ring.timeouts_over = ring.timeouts_over.wrapping_add(count as u32);
+    let over = ring::get(w, file).map(Ring::end_timeouts).unwrap_or_default();
     for (op, number) in over {
-        if let Some(entry) = ring::get_op(w, file, op) {
-            entry.enough = true;
-        }
         work::queue_work(w, file, op, number, 0);
     }
 }
@@ -134,9 +107,9 @@ pub(crate) fn end_timeouts(w: &mut World, file: u32) {
 /// it runs only once that is done, and is in the way no more.
 pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
     let now = w.run.now();
-    let process = ring::get(w, ring).map_or(0, |r| r.process);
+    let process = ring::get(w, ring).map_or(0, |r| r.process());
     let host = w.processes[process].host;
-    let Some(entry) = ring::get(w, ring).and_then(|r| r.ops.get_mut(op as usize)) else { return };
+    let Some(entry) = ring::get_op(w, ring, op) else { return };
     if pool::looks_up(&entry.operation) {
         return;
     }

@@ -7,7 +7,7 @@ use super::pool;
 use super::work;
 use super::work::goes_on;
 use super::{ENTERED, is_linked_timeout};
-use crate::object::{Away, Ended, take_buffer};
+use crate::object::{Away, Ended, Ring, take_buffer};
 use crate::syscall::epoll;
 use crate::syscall::ring;
 use crate::trace::Kind;
@@ -39,7 +39,7 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
             ring::catch_up(w, ring);
             work::arm(w, ring, op, events);
             // Urgent data does that for ever, which only deferred work stands.
-            let defer = ring::get(w, ring).is_some_and(|ring| ring.defer);
+            let defer = ring::get(w, ring).is_some_and(|ring| ring.defers());
             let may_be_ready = ring::get_op(w, ring, op).is_some_and(|op| match op.operation {
                 Operation::Connect { .. } => true,
                 Operation::Recv { .. } | Operation::Read { .. } => op.moved > 0 || defer,
@@ -98,7 +98,7 @@ pub(crate) fn ready_events(w: &mut World, ring: u32, op: u32) -> Option<Events> 
 
 /// The operation is over. What is linked behind it is seen to when its completion is posted.
 pub(crate) fn finish(w: &mut World, ring: u32, op: u32, result: i32, failed: bool) {
-    let Some(mut entry) = ring::get(w, ring).and_then(|r| r.ops.try_remove(op as usize)) else { return };
+    let Some(mut entry) = ring::get(w, ring).and_then(|r| r.remove(op)) else { return };
     let buffer = match entry.filled.take() {
         Some((id, buffer)) => Some((Some(id), buffer)),
         None => take_buffer(&mut entry.operation).map(|buffer| (None, buffer)),
@@ -107,7 +107,7 @@ pub(crate) fn finish(w: &mut World, ring: u32, op: u32, result: i32, failed: boo
     if entry.file != NONE {
         work::unwatch_ring(w, entry.file, ring, op);
         if let Some(ring) = ring::get(w, ring) {
-            ring.released.push(entry.file);
+            ring.release_later(entry.file);
         }
     }
     let broken = failed && !entry.flags.contains(SubmissionFlags::HARDLINK);
@@ -116,7 +116,7 @@ pub(crate) fn finish(w: &mut World, ring: u32, op: u32, result: i32, failed: boo
     if (!ended.chain.is_empty() || ended.timeout.is_some())
         && let Some(ring) = ring::get(w, ring)
     {
-        ring.ended.push(ended);
+        ring.see_to(ended);
     }
 }
 
@@ -132,19 +132,14 @@ pub(crate) fn complete(
     let flags = if id.is_some() { CompletedFlags::BUFFER } else { CompletedFlags::NONE };
     if let Some(ring) = ring::get(w, ring) {
         let completed = Completed { user_data, result, flags, buffer, buffer_id: id.unwrap_or(0) };
-        ring.batch.push(completed);
+        ring.complete(completed);
     }
 }
 
 /// Posts what has completed, ends the timeouts that have waited for so many, and puts what is linked behind it on
 /// the work list.
 pub(crate) fn flush_batch(w: &mut World, file: u32) {
-    let Some(ring) = ring::get(w, file) else { return };
-    let posted_aside = std::mem::take(&mut ring.posted_aside);
-    if ring.batch.is_empty() && !posted_aside {
-        return;
-    }
-    let (batch, ended) = (std::mem::take(&mut ring.batch), std::mem::take(&mut ring.ended));
+    let Some((batch, ended)) = ring::get(w, file).and_then(Ring::take_batch) else { return };
     for completed in batch {
         post(w, file, completed);
     }
@@ -188,10 +183,10 @@ fn set_aside(w: &mut World, file: u32, submission: Submission, wrong: bool) {
 /// Whether there is room for a completion of an operation that goes on. Where there is none it ends: its last completion
 /// waits behind, and says that no more follow (`io_req_post_cqe`).
 pub(crate) fn has_room(w: &mut World, ring: u32) -> bool {
-    if ring::get(w, ring).is_some_and(|ring| !ring.batch.is_empty()) {
+    if ring::get(w, ring).is_some_and(|ring| ring.has_batch()) {
         flush_batch(w, ring);
     }
-    ring::get(w, ring).is_some_and(|ring| ring.overflow.is_empty() && ring.done.len() < ring.done_entries)
+    ring::get(w, ring).is_some_and(|ring| ring.has_room())
 }
 
 /// A completion of an operation that goes on: posted at once, where [there is room](has_room).
@@ -205,7 +200,7 @@ pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: 
     }
     post(w, ring, completed);
     if let Some(ring) = ring::get(w, ring) {
-        ring.posted_aside = true;
+        ring.set_posted_aside();
     }
 }
 
@@ -213,17 +208,10 @@ pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: 
 fn post(w: &mut World, file: u32, completed: Completed) {
     let Some(ring) = ring::get(w, file) else { return };
     let Completed { user_data, result, flags, .. } = completed;
-    if ring.overflow.is_empty() && ring.done.len() < ring.done_entries {
-        ring.done.push_back(completed);
-    } else {
-        ring.overflow.push_back(completed);
-    }
-    let (fd, owner) = (ring.fd, ring.owner);
-    let words = [i64::from(fd) as u64, user_data, i64::from(result) as u64, u64::from(flags.0)];
+    ring.post(completed);
+    let (fd, owner) = (ring.fd(), ring.owner());
+    let words = [i64::from(fd.0) as u64, user_data, i64::from(result) as u64, u64::from(flags.0)];
     w.run.completion(owner, Kind::RingDone, words);
-    if let Some(ring) = ring::get(w, file) {
-        ring.posted = ring.posted.wrapping_add(1);
-    }
     notify(w, file);
 }
 
@@ -231,15 +219,5 @@ fn post(w: &mut World, file: u32, completed: Completed) {
 pub(crate) fn notify(w: &mut World, file: u32) {
     if w.files.get(file).is_some_and(|open| !open.watchers().is_empty()) {
         w.notify(file, Events::IN | ENTERED, None);
-    }
-}
-
-/// The backlog moves up, in its order, as far as there is room.
-pub(crate) fn flush(w: &mut World, file: u32) {
-    let Some(ring) = ring::get(w, file) else { return };
-    while ring.done.len() < ring.done_entries
-        && let Some(completed) = ring.overflow.pop_front()
-    {
-        ring.done.push_back(completed);
     }
 }

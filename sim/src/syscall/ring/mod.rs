@@ -53,7 +53,7 @@ fn is_wrong(chain: &VecDeque<Submission>) -> bool {
 /// A timeout of a ring was over after so many nanoseconds, as its owner wanted.
 pub(crate) fn slept(w: &mut World, file: u32, ns: u64) {
     let now = w.run.now();
-    if let Some(owner) = get(w, file).map(|ring| ring.owner) {
+    if let Some(owner) = get(w, file).map(|ring| ring.owner()) {
         w.scheduler[owner].effort.slept(now, ns);
     }
 }
@@ -86,41 +86,11 @@ pub(crate) fn setup(w: &mut World, params: RingParams) -> Result<Fd> {
     let me = w.me();
     me.rings_made += 1;
     let name = format!("{}#{}", me.name, me.rings_made);
-    let ring = Ring {
-        fd: -1,
-        process,
-        owner,
-        defer: params.defer_taskrun,
-        polled: false,
-        queue_entries: queue as usize,
-        done_entries: done as usize,
-        queue: VecDeque::new(),
-        done: VecDeque::new(),
-        overflow: VecDeque::new(),
-        local: VecDeque::new(),
-        ops: slab::Slab::new(),
-        work: VecDeque::new(),
-        planned: None,
-        groups: Default::default(),
-        posted: 0,
-        timeouts_over: 0,
-        timeouts: Vec::new(),
-        timeouts_seen: 0,
-        batch: Vec::new(),
-        released: Vec::new(),
-        posted_aside: false,
-        ended: Vec::new(),
-        name,
-        lates: Default::default(),
-        orders: Default::default(),
-        shorts: Default::default(),
-        agains: Default::default(),
-        pools: Default::default(),
-    };
+    let ring = Ring::new(name, (process, owner), queue, done, params.defer_taskrun);
     let fd = descriptor::open_file(w, Object::Ring(Box::new(ring)), false);
     let file = w.file(fd)?;
     if let Some(ring) = get(w, file) {
-        ring.fd = fd.0;
+        ring.set_fd(fd);
     }
     Ok(fd)
 }
@@ -133,8 +103,8 @@ pub(crate) fn push(w: &mut World, fd: Fd, submission: Submission) -> Result<(), 
     };
     let Some(ring) = get(w, file) else { return Err((Errno::EBADF, submission)) };
     if let Operation::ProvideBuffers { group, buffers, first_id } = submission.operation {
-        let result = provide(ring, group, buffers, first_id);
-        ring.local.push_back(Completed {
+        let result = ring.provide(group, buffers, first_id);
+        ring.complete_at_once(Completed {
             user_data: submission.user_data,
             result: result.map_or_else(|errno| -errno.0, |()| 0),
             flags: CompletedFlags::NONE,
@@ -144,10 +114,10 @@ pub(crate) fn push(w: &mut World, fd: Fd, submission: Submission) -> Result<(), 
         finish::notify(w, file);
         return Ok(());
     }
-    if ring.queue.len() >= ring.queue_entries {
+    if !ring.is_writable() {
         return Err((Errno::EBUSY, submission));
     }
-    ring.queue.push_back(submission);
+    ring.push(submission);
     Ok(())
 }
 
@@ -166,10 +136,10 @@ pub(crate) fn enter(
     };
     let me = w.scheduler.current();
     let Some(ring) = get(w, file) else { return Step::Done(Err(Errno::EBADF)) };
-    if ring.defer && ring.owner != me {
+    if ring.defers() && ring.owner() != me {
         return Step::Done(Err(Errno::EEXIST));
     }
-    let want = (want as usize).min(ring.done_entries);
+    let want = (want as usize).min(ring.done_entries());
     if entering.submitted.is_none() {
         let submitted = submit(w, file);
         entering.submitted = Some(submitted);
@@ -181,13 +151,15 @@ pub(crate) fn enter(
     let ready = loop {
         work::run(w, file, want);
         release(w, file);
-        finish::flush(w, file);
-        let ready = get(w, file).map_or(0, |ring| ring.ready());
+        let ready = get(w, file).map_or(0, |ring| {
+            ring.flush();
+            ring.ready()
+        });
         if ready >= want {
             return Step::Done(Ok(submitted));
         }
         // Nobody sleeps over work that is there (`io_cqring_wait_schedule`).
-        if get(w, file).is_none_or(|ring| !ring.defer || ring.work.is_empty()) {
+        if get(w, file).is_none_or(|ring| !ring.defers() || ring.work_len() == 0) {
             break ready;
         }
     };
@@ -217,8 +189,7 @@ pub(crate) fn reap(w: &mut World, fd: Fd, into: &mut Vec<Completed>) -> Result<u
     let file = file_of_fd(w, fd)?;
     let Some(ring) = get(w, file) else { return Ok(0) };
     let before = into.len();
-    into.extend(ring.local.drain(..));
-    into.extend(ring.done.drain(..));
+    into.extend(ring.reap());
     Ok(into.len() - before)
 }
 
@@ -234,16 +205,16 @@ fn interrupt_owner(w: &mut World, owner: u32) {
 /// What poll says of a ring: completions are there, or behind for want of room, or work that `enter` would turn into some.
 pub(crate) fn poll_ring(w: &mut World, file: u32) -> Events {
     let Some(ring) = get(w, file) else { return Events::NONE };
-    if ring.defer && !std::mem::replace(&mut ring.polled, true) {
-        let owner = ring.owner;
+    if ring.is_first_poll() {
+        let owner = ring.owner();
         interrupt_owner(w, owner);
     }
     let Some(ring) = get(w, file) else { return Events::NONE };
     let mut mask = Events::NONE;
-    if ring.ready() > 0 || !ring.overflow.is_empty() || ring.defer && !ring.work.is_empty() {
+    if ring.is_readable() {
         mask |= Events::IN;
     }
-    if ring.queue.len() < ring.queue_entries {
+    if ring.is_writable() {
         mask |= Events::OUT;
     }
     mask
@@ -252,7 +223,7 @@ pub(crate) fn poll_ring(w: &mut World, file: u32) -> Events {
 /// Issues all that was pushed, in its order; how many.
 fn submit(w: &mut World, file: u32) -> u32 {
     let Some(ring) = get(w, file) else { return 0 };
-    let mut queue = std::mem::take(&mut ring.queue);
+    let mut queue = ring.take_queue();
     let submitted = queue.len() as u32;
     while let Some(first) = queue.pop_front() {
         let mut linked = is_linked(first.flags);
@@ -274,7 +245,7 @@ fn submit(w: &mut World, file: u32) -> u32 {
 /// Lets go of the files of what is over: their last close comes after all other work, the last one's first
 /// (`task_work_run`).
 pub(crate) fn release(w: &mut World, file: u32) {
-    let released = get(w, file).map(|ring| std::mem::take(&mut ring.released)).unwrap_or_default();
+    let released = get(w, file).map(Ring::take_released).unwrap_or_default();
     for file in released.into_iter().rev() {
         descriptor::release_file(w, file);
     }
@@ -283,7 +254,9 @@ pub(crate) fn release(w: &mut World, file: u32) {
 /// What an operation causes in no time is there for the next one.
 pub(crate) fn catch_up(w: &mut World, file: u32) {
     let me = w.scheduler.current();
-    if w.knobs.loopback_latency_ns == 0 && get(w, file).is_some_and(|ring| ring.defer && ring.owner == me) {
+    if w.knobs.loopback_latency_ns == 0
+        && get(w, file).is_some_and(|ring| ring.defers() && ring.owner() == me)
+    {
         let time = w.scheduler[me].time;
         w.catch_up_events(time);
     }
@@ -341,7 +314,7 @@ pub(crate) fn insert(
 ) -> Option<u32> {
     let number = w.next_number();
     let ring = get(w, file)?;
-    let op = ring.ops.insert(RingOp {
+    Some(ring.insert(RingOp {
         user_data: submission.user_data,
         operation: submission.operation,
         flags: submission.flags,
@@ -367,8 +340,7 @@ pub(crate) fn insert(
         filled: None,
         timeout: None,
         chain,
-    });
-    Some(op as u32)
+    }))
 }
 
 /// A timeout that directly follows belongs to the operation before it.
@@ -387,7 +359,7 @@ fn take_linked_timeout(head: &Submission, chain: &mut VecDeque<Submission>) -> O
 }
 
 pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
-    get(w, file)?.ops.get_mut(op as usize)
+    get(w, file)?.op_mut(op)
 }
 
 /// The file that an operation is about, or `NONE`.
@@ -403,21 +375,19 @@ pub(super) fn open_of(w: &mut World, ring: u32, op: u32) -> Option<&OpenFile> {
 
 /// The file of a descriptor in the table of the ring's process.
 pub(super) fn file_of(w: &mut World, ring: u32, fd: Fd) -> Result<u32> {
-    let process = get(w, ring).map_or(0, |ring| ring.process);
+    let process = get(w, ring).map_or(0, |ring| ring.process());
     w.processes[process].fds.get(fd).ok_or(Errno::EBADF)
 }
 
 /// The last descriptor of a ring is gone: what is in flight ends, silently, and lets go of its files.
 pub(crate) fn close(w: &mut World, file: u32, ring: Ring) {
-    for file in ring.released {
+    let (released, held) = ring.into_files();
+    for file in released {
         descriptor::release_file(w, file);
     }
-    for (op, entry) in ring.ops {
-        if entry.file == NONE {
-            continue;
-        }
-        work::unwatch_ring(w, entry.file, file, op as u32);
-        descriptor::release_file(w, entry.file);
+    for (op, its) in held {
+        work::unwatch_ring(w, its, file, op);
+        descriptor::release_file(w, its);
     }
 }
 
@@ -441,20 +411,4 @@ pub(super) fn operation_fd(operation: &Operation) -> Option<Fd> {
         | Operation::Cancel { .. }
         | Operation::ProvideBuffers { .. } => None,
     }
-}
-
-/// As many buffers a group can hold at a time.
-const GROUP_CAPACITY: usize = 4096;
-
-fn provide(ring: &mut Ring, group: u16, buffers: Vec<Vec<u8>>, first_id: u16) -> Result<()> {
-    let end = usize::from(first_id) + buffers.len();
-    let inside = ring.groups.entry(group).or_default();
-    if end > usize::from(u16::MAX) + 1 || buffers.len() > GROUP_CAPACITY - inside.len() {
-        return Err(Errno::E2BIG);
-    }
-    if inside.iter().any(|&(id, _)| id >= first_id && usize::from(id) < end) {
-        return Err(Errno::EEXIST);
-    }
-    inside.extend((first_id..=u16::MAX).zip(buffers));
-    Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) fn looks_up(operation: &Operation) -> bool {
 
 /// How much later than soon the pool takes an operation up, or a page comes from the disk.
 fn late(w: &mut World, ring: u32, op: u32) -> u64 {
-    let late = work::choose(w, ring, Family::RingPool, |r| &mut r.pools);
+    let late = work::choose(w, ring, Family::RingPool);
     if late != 0 {
         work::record_fault(w, ring, op, Family::RingPool, late);
     }
@@ -65,8 +65,8 @@ pub(super) fn enqueue(w: &mut World, ring: u32, op: u32) {
     let mut at = w.run.now().saturating_add(TURN_NS + late(w, ring, op));
     if let Some(inode) = written(w, ring, op) {
         let others: Vec<(u32, u64)> = ring::get(w, ring).map_or(Vec::new(), |ring| {
-            let queued = ring.ops.iter().filter(|(_, other)| other.away == Away::Queued);
-            queued.map(|(other, entry)| (other as u32, entry.step_at)).collect()
+            let queued = ring.ops().filter(|(_, other)| other.away == Away::Queued);
+            queued.map(|(other, entry)| (other, entry.step_at)).collect()
         });
         for (other, its) in others {
             if its > at && written(w, ring, other) == Some(inode) {

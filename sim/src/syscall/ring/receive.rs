@@ -68,7 +68,7 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
         return done(Err(Errno::ENOTSOCK));
     }
     loop {
-        let taken = ring::get(w, ring).and_then(|r| r.groups.get_mut(&group)).and_then(|g| g.pop_front());
+        let taken = ring::get(w, ring).and_then(|r| r.take_buffer(group));
         let Some((id, mut buffer)) = taken else { return Attempt::Done(-Errno::ENOBUFS.0, true) };
         let most = attempt::shorten(w, ring, op, buffer.len(), Events::IN);
         let into = &mut buffer[..most];
@@ -79,8 +79,8 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
             Ok(n) if n > 0 => n,
             other => {
                 // Nothing came: the buffer goes back to where it was taken from.
-                if let Some(group) = ring::get(w, ring).and_then(|r| r.groups.get_mut(&group)) {
-                    group.push_front((id, buffer));
+                if let Some(ring) = ring::get(w, ring) {
+                    ring.put_back(group, (id, buffer));
                 }
                 return match other {
                     Err(Errno::EAGAIN) => attempt::pend(w, ring, op, 0, false, Events::IN),

@@ -5,7 +5,6 @@ use super::ENTERED;
 use super::cancel;
 use super::finish;
 use super::pool;
-use crate::choice::Stream;
 use crate::fault::Family;
 use crate::network::ALL;
 use crate::object::{Away, Object, Ring, RingOp, Watcher};
@@ -63,14 +62,14 @@ pub(crate) fn woken(w: &mut World, ring: u32, op: u32, key: Events) -> bool {
     }
     entry.queued = true;
     let number = entry.number;
-    let late = choose(w, ring, Family::RingLate, |r| &mut r.lates);
+    let late = choose(w, ring, Family::RingLate);
     if late != 0 {
         record_fault(w, ring, op, Family::RingLate, late);
         let at = w.run.now() + late;
         w.scheduler.plan(at, Event::RingOp(ring, op, number));
         return true;
     }
-    let back = choose(w, ring, Family::RingOrder, |r| &mut r.orders);
+    let back = choose(w, ring, Family::RingOrder);
     queue_work(w, ring, op, number, back as usize);
     true
 }
@@ -89,7 +88,7 @@ pub(crate) fn due(w: &mut World, ring: u32, op: u32, number: u32) {
     let due = entry.queued || entry.at <= now || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
     let over = entry.at <= now && !entry.queued && matches!(entry.operation, Operation::Timeout { .. });
     if over && let Some(ring) = ring::get(w, ring) {
-        ring.timeouts_over = ring.timeouts_over.wrapping_add(1);
+        ring.timeout_over();
     }
     if due {
         queue_work(w, ring, op, number, 0);
@@ -101,31 +100,22 @@ pub(crate) fn queue_work(w: &mut World, file: u32, op: u32, number: u32, back: u
     let next = w.next_number();
     let now = w.run.now();
     let Some(ring) = ring::get(w, file) else { return };
-    if ring.work.contains(&(op, number)) {
-        return;
-    }
-    if let Some(entry) = ring.ops.get_mut(op as usize) {
-        entry.queued = true;
-    }
-    let back = back.min(ring.work.len());
-    let at = ring.work.len() - back;
-    ring.work.insert(at, (op, number));
-    let defer = ring.defer;
-    if !defer && ring.planned.is_none() {
-        ring.planned = Some(next);
+    let Some(back) = ring.queue_work(op, number, back) else { return };
+    let defers = ring.defers();
+    if ring.plan(next) {
         w.scheduler.plan(now, Event::RingWork(file, next));
     }
     if back > 0 {
         record_fault(w, file, op, Family::RingOrder, back as u64);
     }
-    if defer {
+    if defers {
         w.notify(file, Events::IN | ENTERED, None);
     }
 }
 
 /// Whether the process of a ring is stopped: what its threads would do waits until it is continued.
 fn is_stopped(w: &mut World, file: u32) -> bool {
-    w.any_stopped && ring::get(w, file).map(|ring| ring.process).is_some_and(|p| w.processes[p].stopped)
+    w.any_stopped && ring::get(w, file).map(|ring| ring.process()).is_some_and(|p| w.processes[p].stopped)
 }
 
 /// The process is continued: its threads do what waited for that.
@@ -134,15 +124,15 @@ pub(crate) fn resume(w: &mut World, process: u32) {
     let World { files, scheduler, .. } = w;
     for (file, open) in files.iter() {
         let Object::Ring(ring) = &open.object else { continue };
-        if ring.process != process {
+        if ring.process() != process {
             continue;
         }
-        if let Some(number) = ring.planned {
+        if let Some(number) = ring.planned() {
             scheduler.plan(now, Event::RingWork(file, number));
         }
         let queued = |op: &&RingOp| op.away == Away::Queued && op.step_at <= now;
-        for (op, entry) in ring.ops.iter().filter(|(_, entry)| queued(entry)) {
-            scheduler.plan(now, Event::RingOp(file, op as u32, entry.number));
+        for (op, entry) in ring.ops().filter(|(_, entry)| queued(entry)) {
+            scheduler.plan(now, Event::RingOp(file, op, entry.number));
         }
     }
 }
@@ -152,8 +142,9 @@ pub(crate) fn planned(w: &mut World, file: u32, number: u32) {
     if is_stopped(w, file) {
         return;
     }
-    let Some(ring) = ring::get(w, file).filter(|ring| ring.planned == Some(number)) else { return };
-    ring.planned = None;
+    if !ring::get(w, file).is_some_and(|ring| ring.take_planned(number)) {
+        return;
+    }
     run(w, file, usize::MAX);
     ring::release(w, file);
 }
@@ -163,24 +154,24 @@ pub(crate) fn planned(w: &mut World, file: u32, number: u32) {
 pub(crate) fn run(w: &mut World, file: u32, least: usize) {
     let mut done = 0;
     loop {
-        let waiting = ring::get(w, file).map_or(0, |ring| ring.work.len());
+        let waiting = ring::get(w, file).map_or(0, |ring| ring.work_len());
         for _ in 0..waiting.min(ROUND_MAX.max(least)) {
             run_one(w, file);
             done += 1;
         }
         finish::flush_batch(w, file);
-        if done >= least || ring::get(w, file).is_none_or(|ring| ring.work.is_empty()) {
+        if done >= least || ring::get(w, file).is_none_or(|ring| ring.work_len() == 0) {
             return;
         }
     }
 }
 
 fn run_one(w: &mut World, file: u32) {
-    let Some((op, number)) = ring::get(w, file).and_then(|ring| ring.work.pop_front()) else { return };
+    let Some((op, number)) = ring::get(w, file).and_then(Ring::take_work) else { return };
     let Some(entry) = ring::get_op(w, file, op).filter(|entry| entry.number == number) else { return };
     entry.queued = false;
     if entry.fresh {
-        let Some(entry) = ring::get(w, file).and_then(|ring| ring.ops.try_remove(op as usize)) else {
+        let Some(entry) = ring::get(w, file).and_then(|ring| ring.remove(op)) else {
             return;
         };
         let RingOp { user_data, operation, flags, mut chain, .. } = entry;
@@ -234,26 +225,19 @@ fn looks_again(w: &mut World, ring: u32, op: u32) -> bool {
 }
 
 /// Makes a choice for a ring.
-pub(crate) fn choose(
-    w: &mut World,
-    file: u32,
-    family: Family,
-    stream: impl FnOnce(&mut Ring) -> &mut Stream,
-) -> u64 {
-    let Some(Object::Ring(ring)) = w.files.object_mut(file) else {
-        return 0;
-    };
-    let name = if w.run.may(family) { ring.name.clone() } else { String::new() };
-    w.run.draw(family, stream(ring), || name.clone())
+pub(crate) fn choose(w: &mut World, file: u32, family: Family) -> u64 {
+    let World { files, run, .. } = w;
+    let Some(Object::Ring(ring)) = files.object_mut(file) else { return 0 };
+    let (name, stream) = ring.stream(family);
+    run.draw(family, stream, || name.to_owned())
 }
 
 /// A family has changed something about an operation.
 pub(crate) fn record_fault(w: &mut World, file: u32, op: u32, family: Family, amount: u64) {
-    let (fd, user_data) = match ring::get(w, file) {
-        Some(ring) => (ring.fd, ring.ops.get(op as usize).map_or(0, |op| op.user_data)),
-        None => return,
-    };
-    w.run.injected_now(family, [i64::from(fd) as u64, user_data, amount, 0]);
+    let Some(ring) = ring::get(w, file) else { return };
+    let user_data = ring.op(op).map_or(0, |op| op.user_data);
+    let fd = i64::from(ring.fd().0) as u64;
+    w.run.injected_now(family, [fd, user_data, amount, 0]);
 }
 
 /// Whether an operation goes on after a completion.
