@@ -80,6 +80,8 @@ pub struct Config {
     pub loops: usize,
     /// Entries of a ring, or threads of POSIX AIO; 0: what is usual for the model.
     pub depth: u32,
+    /// How often a loop on epoll without workers asks whether there is something before it sleeps; 0: never.
+    pub busy_polls: u32,
     /// Replies wait for a write event, as the seed's reactor has it, instead of being tried at once.
     pub write_when_ready: bool,
     /// What the process is in a cluster.
@@ -131,6 +133,7 @@ impl Default for Config {
             workers: 0,
             loops: 1,
             depth: 0,
+            busy_polls: 0,
             write_when_ready: false,
             role: Role::default(),
             backends: Vec::new(),
@@ -155,6 +158,9 @@ impl Default for Config {
     }
 }
 
+/// Some 20 us, which is about what it costs both sides when a server sleeps and is woken.
+const BUSY_POLLS: u32 = 64;
+
 /// Why a command line is refused, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -169,11 +175,12 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Reads `--name value` and `--name=value` (without the program's name). Beside the server's own flags every
-    /// parameter of `CONFIG SET` is one, such as `--maxclients 100`.
+    /// parameter of `CONFIG SET` is one, such as `--maxclients 100`. It differs from the default in what is worth it on a real
+    /// processor alone: [`Config::busy_polls`] is 64.
     pub fn from_arguments(
         arguments: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Config, ConfigError> {
-        let mut config = Config::default();
+        let mut config = Config { busy_polls: BUSY_POLLS, ..Config::default() };
         let mut arguments = arguments.into_iter().map(Into::into);
         let mut of_a_disk = None;
         while let Some(argument) = arguments.next() {
@@ -227,6 +234,7 @@ impl Config {
             "workers" => self.workers = parsed(name, value)?,
             "loops" => self.loops = parsed(name, value)?,
             "depth" => self.depth = parsed(name, value)?,
+            "busy-polls" => self.busy_polls = parsed(name, value)?,
             "databases" => self.databases = parsed(name, value)?,
             "storage" => self.storage = chosen(name, value, &Engine::NAMES)?,
             "dir" => value.clone_into(&mut self.directory),
@@ -270,6 +278,7 @@ impl Config {
              --workers N              threads of the logic unit; 0: logic runs on the I/O thread (0)\n  \
              --loops N                I/O threads, each with its own connections and workers (1)\n  \
              --depth N                entries of a ring, or threads of POSIX AIO; 0: the model's own (0)\n  \
+             --busy-polls N           epoll without workers: how often a loop asks for events before it sleeps; 0: never ({BUSY_POLLS})\n  \
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \

@@ -103,3 +103,40 @@ fn breaking(sim: &mut Sim) {
 fn who_wants_nothing_is_told_of_a_reset_once() {
     common::check(breaking);
 }
+
+/// A waker is rung around the moment at which a poller that asks before it sleeps goes to sleep.
+fn ringing(sim: &mut Sim) {
+    let host = sim.host("host");
+    sim.client(host, "main", |k| {
+        for kind in [ModelKind::Epoll, ModelKind::EpollEdge, ModelKind::EpollOneshot] {
+            let mut poller = AnyPoller::new(k, kind).expect("it can be had");
+            poller.set_busy_polls(3);
+            let waker = poller.waker();
+            let rung = Arc::new(AtomicBool::new(false));
+            let is_rung = rung.clone();
+            let ringer = thread::spawn(k, "ringer", move || {
+                for _ in 0..8 {
+                    sleep(k, Duration::from_micros(choose("patience", 0, 20)));
+                    is_rung.store(true, SeqCst);
+                    waker.wake().expect("the poller is there");
+                    while is_rung.load(SeqCst) {
+                        sleep(k, TURN);
+                    }
+                }
+            });
+            let mut events = Vec::new();
+            for _ in 0..8 {
+                while !rung.swap(false, SeqCst) {
+                    // For ever: a ring that is lost is a deadlock.
+                    poller.wait(&mut events, None).expect("it waits");
+                }
+            }
+            ringer.expect("a thread").join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn a_ring_ends_a_wait_that_asks_first() {
+    sweep(ringing, 0..50, &[]);
+}

@@ -71,6 +71,15 @@ impl<K: Readiness + Signals + Threads> AnyPoller<K> {
         poller.map_err(|errno| Refusal::Kernel(kind, errno))
     }
 
+    /// As [`EpollPoller::set_busy_polls`]; the other models sleep at once.
+    pub fn set_busy_polls(&mut self, polls_max: u32) {
+        if let AnyPoller::Epoll(poller) | AnyPoller::EpollEdge(poller) | AnyPoller::EpollOneshot(poller) =
+            self
+        {
+            poller.set_busy_polls(polls_max);
+        }
+    }
+
     /// Which model it is.
     pub const fn kind(&self) -> ModelKind {
         match self {

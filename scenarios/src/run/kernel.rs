@@ -293,6 +293,8 @@ fn fuzz(sim: &mut Sim, config: &mut Config) {
     small("requests-per-turn", &mut limits.requests_per_turn_max);
     small("in-flight", &mut limits.in_flight_max);
     small("output-high", &mut limits.output_bytes_high);
+    // None, or a few.
+    config.busy_polls = 5 - sim.fuzzed_setting("busy-polls", 5, 1) as u32;
     if config.model == ModelKind::IoUring {
         // An operation under way needs an entry only until it is submitted.
         let entries = sim.fuzzed_setting("ring-entries", u64::from(RING_ENTRIES), 1);

@@ -75,7 +75,10 @@ impl<K: Kernel> Front<K> {
             }
             Machine::Completer(AnyCompleter::new(kernel, kind, depth).map_err(refused)?)
         } else {
-            Machine::Poller(AnyPoller::new(kernel, kind).map_err(refused)?)
+            let mut poller = AnyPoller::new(kernel, kind).map_err(refused)?;
+            // Workers need the processor more.
+            poller.set_busy_polls(if config.workers == 0 { config.busy_polls } else { 0 });
+            Machine::Poller(poller)
         };
         let listen = config.listen;
         let nonblocking = config.model.is_readiness();
