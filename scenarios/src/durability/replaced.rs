@@ -230,20 +230,15 @@ impl<D: LogDefect> Backend for BrokenLog<D> {
     fn size(&self) -> u64 {
         self.log.size()
     }
-    fn rewrite_begin(&mut self, salt: u64) -> Result<()> {
+    type NewPlace = <Log as Backend>::NewPlace;
+    fn rewrite_begin(&mut self, salt: u64) -> Result<Self::NewPlace> {
         self.log.rewrite_begin(salt)
     }
-    fn rewrite_append(&mut self, batch: &mut [u8]) -> Result<()> {
-        self.log.rewrite_append(batch)
+    fn rewrite_finish(&mut self, new: Self::NewPlace) -> Result<()> {
+        self.log.rewrite_finish(new)
     }
-    fn rewrite_prepare(&mut self) -> Result<()> {
-        self.log.rewrite_prepare()
-    }
-    fn rewrite_finish(&mut self) -> Result<()> {
-        self.log.rewrite_finish()
-    }
-    fn rewrite_abandon(&mut self) {
-        self.log.rewrite_abandon();
+    fn rewrite_abandon(&mut self, new: Self::NewPlace) {
+        self.log.rewrite_abandon(new);
     }
     fn close(&mut self) -> Result<()> {
         self.log.close()

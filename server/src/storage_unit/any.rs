@@ -5,6 +5,7 @@ use super::durable::{Backend, Durable, OpenError, SyncPolicy};
 use super::embedded::Embedded;
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
+use crate::config::name_of;
 use crate::observe::Log;
 use eagain_net::{Clock, Files, Threads};
 
@@ -27,7 +28,7 @@ impl Engine {
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, engine)| *engine == self).map_or("", |(name, _)| name)
+        name_of(&Self::NAMES, self)
     }
 }
 

@@ -96,6 +96,11 @@ impl Databases {
         self.keyspaces.iter_mut().for_each(Keyspace::note_effects);
     }
 
+    /// Forgets the effects.
+    pub fn forget_effects(&mut self) {
+        self.keyspaces.iter_mut().for_each(|keyspace| keyspace.with_effects(|_, _| {}));
+    }
+
     /// Whether anything was changed since the effects were last taken.
     #[inline]
     pub fn has_effects(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use super::databases::Databases;
 use super::keyspace::Found;
+use crate::config::name_of;
 use crate::random::Random;
 
 /// Who has to go (`maxmemory-policy`).
@@ -36,7 +37,7 @@ impl EvictionPolicy {
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
+        name_of(&Self::NAMES, self)
     }
 
     fn only_volatile(self) -> bool {

@@ -23,6 +23,7 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
+use crate::config::name_of;
 use crate::observe::Log;
 use eagain_net::sync::Mutex;
 use eagain_net::{Clock, ClockId, Errno, File, Files, Threads, thread};
@@ -49,7 +50,7 @@ impl SyncPolicy {
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
+        name_of(&Self::NAMES, self)
     }
 }
 
@@ -109,6 +110,13 @@ pub trait Backend: Send + 'static {
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
     /// Makes safe what was appended.
     fn sync(&mut self) -> Result<(), Errno>;
+    /// As `sync`, by a call that does not need the backend, so that it can be appended to meanwhile; [`Backend::synced`] is to be
+    /// called once that has succeeded. `None`: there is only `sync`.
+    fn sync_apart(&mut self) -> Option<SyncCall> {
+        None
+    }
+    /// What was appended before [`Backend::sync_apart`] is safe.
+    fn synced(&mut self) {}
     /// Takes back what was appended since the last sync, safely.
     fn cut_back(&mut self) -> Result<(), Errno>;
     /// Reads what is safe into empty databases.
@@ -118,19 +126,39 @@ pub trait Backend: Send + 'static {
     /// Bytes on the disk.
     fn size(&self) -> u64;
 
+    /// Where a rewrite gathers the data anew.
+    type NewPlace: NewPlace;
     /// Begins to gather the data anew; where there is nothing to gain by that, nothing happens.
-    fn rewrite_begin(&mut self, salt: u64) -> Result<(), Errno>;
-    /// As `append`, to the new place.
-    fn rewrite_append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
-    /// Makes the new place safe.
-    fn rewrite_prepare(&mut self) -> Result<(), Errno>;
+    fn rewrite_begin(&mut self, salt: u64) -> Result<Self::NewPlace, Errno>;
     /// Puts the new place in the old one's, safely. After an error nobody knows which of the two will be found.
-    fn rewrite_finish(&mut self) -> Result<(), Errno>;
+    fn rewrite_finish(&mut self, new: Self::NewPlace) -> Result<(), Errno>;
     /// Forgets the new place.
-    fn rewrite_abandon(&mut self);
+    fn rewrite_abandon(&mut self, new: Self::NewPlace);
 
     /// The end: all is safe.
     fn close(&mut self) -> Result<(), Errno>;
+}
+
+/// See [`Backend::sync_apart`].
+pub type SyncCall = Box<dyn FnOnce() -> Result<(), Errno> + Send>;
+
+/// What a rewrite writes to, beside the backend, which is appended to meanwhile.
+pub trait NewPlace: Send {
+    /// Writes a batch behind those before it.
+    fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno>;
+    /// Makes safe what was appended.
+    fn sync(&mut self) -> Result<(), Errno>;
+}
+
+/// Nothing is gathered.
+impl NewPlace for () {
+    fn append(&mut self, _batch: &mut [u8]) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Errno> {
+        Ok(())
+    }
 }
 
 /// Keys that a rewrite looks at in one commit.
@@ -243,7 +271,8 @@ impl<K: Files + Threads + Clock> Durable<K> {
     /// Appends this turn's batch at once, where nothing is before it: its replies need not wait for the writer, who syncs.
     fn append_here(&mut self, state: &mut shared::State) {
         let is_next = state.done + 1 == state.ticket;
-        if !is_next || state.trouble.is_some() || state.rewrite != Rewrite::None {
+        // While the places change nobody knows which one it would go to. Before that the new one gets its copy.
+        if !is_next || state.trouble.is_some() || state.rewrite == Rewrite::Finishing {
             return;
         }
         let Some(size) = self.append.as_ref().and_then(|append| append(&mut state.batch)) else { return };
@@ -328,7 +357,12 @@ impl<K: Files + Threads + Clock> Storage for Durable<K> {
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         let was_idle = state.batch.is_empty() && state.copy.is_empty();
-        if has_effects {
+        if has_effects && state.trouble.is_some() && self.databases.persistence.refusal.is_some() {
+            // Writes were refused in this turn: what changed are keys whose time has come, which need no record. While the image waits
+            // to be replaced, nothing of what was read in it may be told.
+            self.databases.forget_effects();
+            state.ticket += u64::from(state.reloading);
+        } else if has_effects {
             let start = state.batch.len();
             if start == 0 {
                 state.batch.resize(self.reserved_bytes, 0);
@@ -347,15 +381,14 @@ impl<K: Files + Threads + Clock> Storage for Durable<K> {
                 copy.extend_from_slice(&batch[from..]);
             }
             if self.policy == SyncPolicy::Always && state.trouble.is_some() {
-                // While the image waits to be replaced nothing of it will be; afterwards writes are refused, and what
-                // is left are keys whose time has come, which need no record.
+                // The image waits to be replaced, or was just now.
                 state.batch.truncate(start);
                 state.ticket += u64::from(state.reloading);
             } else {
                 state.ticket += 1;
             }
         }
-        if was_idle && has_effects {
+        if has_effects {
             self.append_here(&mut state);
         }
         // Before a new image is taken over: this turn was executed on the old one, and fails with it.
@@ -421,3 +454,6 @@ impl<K: Files + Threads> fmt::Debug for Durable<K> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

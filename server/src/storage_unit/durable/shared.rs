@@ -18,9 +18,10 @@ pub(super) enum Rewrite {
     Begun,
     /// Keys are being shown.
     Running,
-    /// All keys are shown; the writer has to put the new place in the old one's. Until it has taken the last of it, what
-    /// is committed belongs to both places.
+    /// All keys are shown; the writer has to write and sync them. What is committed belongs to both places.
     Shown,
+    /// Nearly all of the new place is safe; the writer has to take the last of it, and put the new place in the old one's.
+    Synced,
     /// The writer has taken the last of it: what is committed from now on goes to whichever place is the log then.
     Finishing,
     /// It came to nothing; the image's side has to hear of it.
@@ -28,9 +29,14 @@ pub(super) enum Rewrite {
 }
 
 impl Rewrite {
+    /// Whether the writer has to go on.
+    pub fn is_the_writers(self) -> bool {
+        matches!(self, Rewrite::Shown | Rewrite::Synced)
+    }
+
     /// Whether what is committed now has to go to the new place as well.
     pub fn copies(self) -> bool {
-        matches!(self, Rewrite::Begun | Rewrite::Running | Rewrite::Shown)
+        matches!(self, Rewrite::Begun | Rewrite::Running | Rewrite::Shown | Rewrite::Synced)
     }
 }
 
@@ -132,14 +138,13 @@ impl<K: Threads> Shared<K> {
 
     /// Writes are refused from now on, or no more; the operator is told.
     pub fn set_trouble(&self, state: &mut State, trouble: Option<Trouble>) {
-        if trouble != state.trouble {
-            let text = trouble.as_ref().map(|trouble| trouble.text.trim_start_matches("MISCONF ").to_owned());
-            let level = if text.is_some() { Level::Warning } else { Level::Notice };
-            self.log.line(level, || {
-                text.unwrap_or_else(|| "the disk has room again: writes are taken".to_owned())
-            });
-        }
+        let is_news = trouble != state.trouble;
         state.trouble = trouble;
+        if is_news {
+            let text = state.trouble.as_ref().map(|trouble| trouble.text.trim_start_matches("MISCONF "));
+            let level = if text.is_some() { Level::Warning } else { Level::Notice };
+            self.log.line(level, || text.unwrap_or("the disk has room again: writes are taken"));
+        }
     }
 
     pub fn is_quiet(&self) -> bool {

@@ -5,12 +5,12 @@
 //! 2. take it, and what a rewrite has shown, together;
 //! 3. append and sync;
 //! 4. tell how far that came, and wake who waits for it;
-//! 5. when a rewrite has shown all: put it in place.
+//! 5. when a rewrite has shown all: sync it, take what was committed meanwhile, and put it in place.
 //!
 //! Trouble is met where it arises: see [`Writer::fail`].
 
 use super::shared::{Rewrite, Shared, State, Trouble};
-use super::{BACKLOG_BYTES_MAX, Backend, SyncPolicy};
+use super::{BACKLOG_BYTES_MAX, Backend, NewPlace, SyncPolicy};
 use crate::random::Random;
 use crate::storage_unit::{Databases, HashKey};
 use eagain_net::sync::{Mutex, MutexGuard};
@@ -25,15 +25,15 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks whether trouble has ended.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-pub(super) struct Writer<K: Threads, B> {
+pub(super) struct Writer<K: Threads, B: Backend> {
     shared: Arc<Shared<K>>,
     backend: Arc<Mutex<K, B>>,
     policy: SyncPolicy,
     /// Databases of an image, and the key of its hash tables.
     shape: (usize, HashKey),
     random: Random,
-    /// The backend has a new place open.
-    is_rewriting: bool,
+    /// Where a rewrite gathers the data.
+    new_place: Option<B::NewPlace>,
     /// What is safe could not be read back, and is to be tried again.
     is_blind: bool,
     /// When to look next whether trouble has ended.
@@ -69,7 +69,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             policy,
             shape,
             random: Random::new(seed),
-            is_rewriting: false,
+            new_place: None,
             is_blind: false,
             probe_at: Instant(0),
         }
@@ -88,9 +88,15 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             }
             self.go_on_rewriting(&mut taken);
         }
-        let troubled = self.shared.state.lock().trouble.is_some();
-        // After trouble a sync that succeeds proves nothing.
-        let closed = if troubled { Ok(()) } else { self.backend.lock().close() };
+        self.abandon_rewrite();
+        let may_end = self.shared.state.lock().trouble.as_ref().map(|trouble| trouble.may_end);
+        let closed = match may_end {
+            None => self.backend.lock().close(),
+            // There was no room for more; what was appended before is still to be made safe.
+            Some(true) => self.sync(),
+            // A sync that succeeds proves nothing.
+            Some(false) => Ok(()),
+        };
         let shared = self.shared.clone();
         let mut state = shared.state.lock();
         if let Err(errno) = closed {
@@ -108,7 +114,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let mut gathered = self.policy == SyncPolicy::Always || B::OUTLIVES_PROCESS;
         loop {
             let has_work =
-                !state.batch.is_empty() || !state.copy.is_empty() || state.rewrite == Rewrite::Shown;
+                !state.batch.is_empty() || !state.copy.is_empty() || state.rewrite.is_the_writers();
             state = match (state.trouble.is_some(), has_work, state.dirty_since) {
                 (true, ..) if state.closing => return None,
                 (true, ..) if self.is_blind => {
@@ -124,7 +130,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 (true, ..) => self.sit_out(state),
                 (false, true, _) if gathered || state.closing => {
                     let rewrite = state.rewrite;
-                    if rewrite == Rewrite::Shown {
+                    if rewrite == Rewrite::Synced {
                         state.rewrite = Rewrite::Finishing;
                     }
                     return Some(Taken {
@@ -159,13 +165,9 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         let appended = self.backend.lock().append(&mut taken.batch);
         let kept = match appended {
             Err(errno) => Err((At::Append, errno)),
-            Ok(()) if self.policy == SyncPolicy::Always => {
-                self.backend.lock().sync().map_err(|errno| (At::Sync, errno))
-            }
+            Ok(()) if self.policy == SyncPolicy::Always => self.sync().map_err(|errno| (At::Sync, errno)),
             Ok(()) => {
-                if self.policy == SyncPolicy::EverySecond {
-                    self.shared.state.lock().dirty_since.get_or_insert(self.now());
-                }
+                self.is_dirty();
                 self.sync_if_due().map_err(|errno| (At::Sync, errno))
             }
         };
@@ -175,11 +177,34 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         }
     }
 
+    /// Something is appended that is to be synced in time.
+    fn is_dirty(&self) {
+        if self.policy == SyncPolicy::EverySecond {
+            self.shared.state.lock().dirty_since.get_or_insert_with(|| self.now());
+        }
+    }
+
     fn sync_if_due(&mut self) -> Result<(), Errno> {
-        let now = self.now();
         // Before the sync: what is appended from now on is for the next one.
-        let due = self.shared.state.lock().dirty_since.take_if(|since| now - *since >= SYNC_INTERVAL);
-        if due.is_some() { self.backend.lock().sync() } else { Ok(()) }
+        let is_due = |since: &mut Instant| self.now() - *since >= SYNC_INTERVAL;
+        let due = self.shared.state.lock().dirty_since.take_if(is_due);
+        if due.is_some() { self.sync() } else { Ok(()) }
+    }
+
+    /// Syncs, where it can be without the lock for which a turn waits that appends.
+    fn sync(&self) -> Result<(), Errno> {
+        let mut backend = self.backend.lock();
+        let Some(sync) = backend.sync_apart() else { return backend.sync() };
+        drop(backend);
+        sync()?;
+        self.backend.lock().synced();
+        Ok(())
+    }
+
+    fn abandon_rewrite(&mut self) {
+        if let Some(new) = self.new_place.take() {
+            self.backend.lock().rewrite_abandon(new);
+        }
     }
 
     fn done(&mut self, ticket: u64) {
@@ -214,12 +239,14 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             state.rewrite = Rewrite::Abandoned;
         }
         taken.rewrite = Rewrite::None;
-        state.dirty_since = None;
+        if at == At::Sync {
+            state.dirty_since = None;
+        }
         if self.policy == SyncPolicy::Always {
             state.reloading = true;
             state.batch.clear();
             drop(state);
-            self.backend.lock().rewrite_abandon();
+            self.abandon_rewrite();
             self.reload(may_end);
         } else {
             if B::OUTLIVES_PROCESS {
@@ -227,7 +254,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 state.fail_pending();
             }
             self.tell(state);
-            self.backend.lock().rewrite_abandon();
+            self.abandon_rewrite();
             self.try_again(at, taken, may_end);
         }
     }
@@ -269,9 +296,12 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 let _ = shared.kernel.nanosleep(PROBE_INTERVAL);
                 let again = match at {
                     At::Append => self.backend.lock().append(&mut taken.batch),
-                    At::Sync => self.backend.lock().sync(),
+                    At::Sync => self.sync(),
                 };
                 if again.is_ok() {
+                    if at == At::Append {
+                        self.is_dirty();
+                    }
                     shared.set_trouble(&mut shared.state.lock(), None);
                     break;
                 }
@@ -307,42 +337,49 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             return;
         }
         let shared = self.shared.clone();
-        let mut prepared = Ok(());
-        if !self.is_rewriting {
-            prepared = self.backend.lock().rewrite_begin(self.random.next_u64());
-            self.is_rewriting = true;
-            let mut state = shared.state.lock();
-            if state.rewrite == Rewrite::Begun {
-                state.rewrite = Rewrite::Running;
-            }
-        }
-        if prepared.is_ok() && !taken.copy.is_empty() {
-            prepared = self.backend.lock().rewrite_append(&mut taken.copy);
-        }
-        let is_last = taken.rewrite == Rewrite::Shown;
-        if prepared.is_ok() && is_last {
-            prepared = self.backend.lock().rewrite_prepare();
-        }
-        if prepared.is_err() {
+        if self.write_new_place(taken).is_err() {
             // The old place has everything; the new one is not needed.
-            self.is_rewriting = false;
-            self.backend.lock().rewrite_abandon();
+            self.abandon_rewrite();
             shared.state.lock().rewrite = Rewrite::Abandoned;
-        } else if is_last {
-            self.is_rewriting = false;
-            let finished = self.backend.lock().rewrite_finish();
-            match finished {
-                Ok(()) => {
-                    let mut state = shared.state.lock();
-                    state.dirty_since = None;
-                    state.rewrite = Rewrite::None;
-                    state.size = self.backend.lock().size();
-                    state.size_after_rewrite = state.size;
-                    self.tell(state);
-                }
-                Err(errno) => self.fail(At::Sync, errno, taken),
-            }
+            return;
         }
+        let mut state = shared.state.lock();
+        match taken.rewrite {
+            Rewrite::Begun if state.rewrite == Rewrite::Begun => state.rewrite = Rewrite::Running,
+            Rewrite::Shown => state.rewrite = Rewrite::Synced,
+            Rewrite::Synced => {
+                drop(state);
+                self.finish_rewriting(taken);
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes what was shown, and syncs it where it was the last of it.
+    fn write_new_place(&mut self, taken: &mut Taken) -> Result<(), Errno> {
+        if self.new_place.is_none() {
+            self.new_place = Some(self.backend.lock().rewrite_begin(self.random.next_u64())?);
+        }
+        let Some(new) = &mut self.new_place else { return Ok(()) };
+        if !taken.copy.is_empty() {
+            new.append(&mut taken.copy)?;
+        }
+        if matches!(taken.rewrite, Rewrite::Shown | Rewrite::Synced) { new.sync() } else { Ok(()) }
+    }
+
+    fn finish_rewriting(&mut self, taken: &mut Taken) {
+        let Some(new) = self.new_place.take() else { return };
+        let finished = self.backend.lock().rewrite_finish(new);
+        if let Err(errno) = finished {
+            return self.fail(At::Sync, errno, taken);
+        }
+        let shared = self.shared.clone();
+        let mut state = shared.state.lock();
+        state.dirty_since = None;
+        state.rewrite = Rewrite::None;
+        state.size = self.backend.lock().size();
+        state.size_after_rewrite = state.size;
+        self.tell(state);
     }
 }
 

@@ -372,23 +372,17 @@ impl<K: Files> Backend for Embedded<K> {
         self.bytes
     }
 
+    type NewPlace = ();
+
     fn rewrite_begin(&mut self, _salt: u64) -> Result<(), Errno> {
         Ok(())
     }
 
-    fn rewrite_append(&mut self, _batch: &mut [u8]) -> Result<(), Errno> {
+    fn rewrite_finish(&mut self, (): ()) -> Result<(), Errno> {
         Ok(())
     }
 
-    fn rewrite_prepare(&mut self) -> Result<(), Errno> {
-        Ok(())
-    }
-
-    fn rewrite_finish(&mut self) -> Result<(), Errno> {
-        Ok(())
-    }
-
-    fn rewrite_abandon(&mut self) {}
+    fn rewrite_abandon(&mut self, (): ()) {}
 
     fn close(&mut self) -> Result<(), Errno> {
         self.commit()?;

@@ -19,10 +19,11 @@ pub mod window;
 
 use super::Databases;
 use super::durable::directory::{rename_durably, sync_directory};
-use super::durable::{Backend, OpenError};
+use super::durable::{Backend, NewPlace, OpenError, SyncCall};
 use eagain_net::{Errno, File, Files, OpenFlags};
 use frame::{HEADER_BYTES, PREAMBLE_BYTES};
 use recover::Recovered;
+use std::sync::Arc;
 
 /// The log's name in its directory.
 pub const NAME: &str = "log";
@@ -33,12 +34,11 @@ pub struct LogFile<K: Files> {
     kernel: K,
     directory: String,
     open: OpenLog<K>,
-    rewrite: Option<OpenLog<K>>,
 }
 
 /// One file with the frames written to it.
-struct OpenLog<K: Files> {
-    file: File<K>,
+pub struct OpenLog<K: Files> {
+    file: Arc<File<K>>,
     salt: u64,
     /// Where the next frame goes; bytes behind it mean nothing.
     end: u64,
@@ -48,9 +48,19 @@ struct OpenLog<K: Files> {
     frames: u64,
     /// Frames up to `synced_to`.
     synced_frames: u64,
+    /// `end` and `frames` as they were when a sync began.
+    syncing: (u64, u64),
 }
 
 impl<K: Files> OpenLog<K> {
+    /// A file, all of which is safe.
+    fn new(file: File<K>, salt: u64, end: u64, frames: u64) -> OpenLog<K> {
+        let (file, syncing) = (Arc::new(file), (end, frames));
+        OpenLog { file, salt, end, synced_to: end, frames, synced_frames: frames, syncing }
+    }
+}
+
+impl<K: Files> NewPlace for OpenLog<K> {
     /// Seals the frame around the batch and writes it behind the last one.
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {
         frame::seal(batch, self.salt, self.frames + 1, self.synced_to);
@@ -73,7 +83,7 @@ impl<K: Files> OpenLog<K> {
 fn create<K: Files>(kernel: K, path: &str, salt: u64) -> Result<OpenLog<K>, Errno> {
     let file = File::open(kernel, path, OpenFlags::RDWR | OpenFlags::CREAT | OpenFlags::TRUNC)?;
     file.write_all_at(&frame::preamble(salt), 0)?;
-    Ok(OpenLog { file, salt, end: PREAMBLE_BYTES as u64, synced_to: 0, frames: 0, synced_frames: 0 })
+    Ok(OpenLog { synced_to: 0, ..OpenLog::new(file, salt, PREAMBLE_BYTES as u64, 0) })
 }
 
 impl<K: Files> LogFile<K> {
@@ -105,7 +115,7 @@ impl<K: Files> LogFile<K> {
                 let mut open = create(kernel, &new_path, salt).map_err(io("create", &new_path))?;
                 open.sync().map_err(io("fdatasync", &new_path))?;
                 rename_durably(kernel, directory, &new_path, &path).map_err(io("rename to", &path))?;
-                let log = LogFile { kernel, directory: directory.to_owned(), open, rewrite: None };
+                let log = LogFile { kernel, directory: directory.to_owned(), open };
                 let nothing = Recovered {
                     salt,
                     frames: 0,
@@ -130,15 +140,8 @@ impl<K: Files> LogFile<K> {
         // Also where nothing is cut: what was read may be in the page cache alone, and is about to be shown to clients.
         file.sync().map_err(io("fsync", &path))?;
         sync_directory(kernel, directory).map_err(io("fsync", directory))?;
-        let open = OpenLog {
-            file,
-            salt: recovered.salt,
-            end: recovered.end,
-            synced_to: recovered.end,
-            frames: recovered.frames,
-            synced_frames: recovered.frames,
-        };
-        Ok((LogFile { kernel, directory: directory.to_owned(), open, rewrite: None }, recovered))
+        let open = OpenLog::new(file, recovered.salt, recovered.end, recovered.frames);
+        Ok((LogFile { kernel, directory: directory.to_owned(), open }, recovered))
     }
 }
 
@@ -154,6 +157,18 @@ impl<K: Files> Backend for LogFile<K> {
 
     fn sync(&mut self) -> Result<(), Errno> {
         self.open.sync()
+    }
+
+    fn sync_apart(&mut self) -> Option<SyncCall> {
+        let open = &mut self.open;
+        open.syncing = (open.end, open.frames);
+        let is_safe = open.synced_to == open.end;
+        let file = open.file.clone();
+        Some(Box::new(move || if is_safe { Ok(()) } else { file.sync_data() }))
+    }
+
+    fn synced(&mut self) {
+        (self.open.synced_to, self.open.synced_frames) = self.open.syncing;
     }
 
     fn cut_back(&mut self) -> Result<(), Errno> {
@@ -182,36 +197,25 @@ impl<K: Files> Backend for LogFile<K> {
         self.open.end
     }
 
-    fn rewrite_begin(&mut self, salt: u64) -> Result<(), Errno> {
-        self.rewrite = Some(create(self.kernel, &Self::path(&self.directory, NEW_NAME), salt)?);
-        Ok(())
+    type NewPlace = OpenLog<K>;
+
+    fn rewrite_begin(&mut self, salt: u64) -> Result<OpenLog<K>, Errno> {
+        create(self.kernel, &Self::path(&self.directory, NEW_NAME), salt)
     }
 
-    fn rewrite_append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {
-        self.rewrite.as_mut().map_or(Ok(()), |new| new.append(batch))
-    }
-
-    fn rewrite_prepare(&mut self) -> Result<(), Errno> {
-        self.rewrite.as_mut().map_or(Ok(()), OpenLog::sync)
-    }
-
-    fn rewrite_finish(&mut self) -> Result<(), Errno> {
-        let Some(new) = self.rewrite.take() else { return Ok(()) };
+    fn rewrite_finish(&mut self, new: OpenLog<K>) -> Result<(), Errno> {
         let (from, to) = (Self::path(&self.directory, NEW_NAME), Self::path(&self.directory, NAME));
         rename_durably(self.kernel, &self.directory, &from, &to)?;
         self.open = new;
         Ok(())
     }
 
-    fn rewrite_abandon(&mut self) {
-        if self.rewrite.take().is_some() {
-            // It stays where it cannot go; the next start removes it.
-            let _ = self.kernel.unlink(&Self::path(&self.directory, NEW_NAME));
-        }
+    fn rewrite_abandon(&mut self, _new: OpenLog<K>) {
+        // It stays where it cannot go; the next start removes it.
+        let _ = self.kernel.unlink(&Self::path(&self.directory, NEW_NAME));
     }
 
     fn close(&mut self) -> Result<(), Errno> {
-        self.rewrite_abandon();
         self.open.sync()?;
         // A last witness: from now on damage in the last batch is told from a torn one.
         let mut empty = [0; HEADER_BYTES];
