@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::observe::{Level, Log};
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
+use eagain_net::Errno;
 use eagain_net::model::ModelKind;
 use std::fmt;
 use std::net::SocketAddr;
@@ -61,9 +62,13 @@ impl Role {
     }
 }
 
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+/// The name that a table gives a value; empty: none.
+pub(crate) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
     names.iter().find(|(_, other)| *other == value).map_or("", |(name, _)| name)
 }
+
+/// chmod(2): a path and a mode.
+pub type Chmod = fn(&str, u32) -> Result<(), Errno>;
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
@@ -114,6 +119,8 @@ pub struct Config {
     pub unix_socket: String,
     /// The mode of its file; `None`: as the umask has it.
     pub unix_socket_mode: Option<u32>,
+    /// What sets the mode of a file, chmod(2), where there are modes.
+    pub chmod: Option<Chmod>,
     /// A peer that is silent for so many seconds is asked whether it is still there; 0: never.
     pub keepalive_s: u32,
     /// Where lines for the operator go; empty: to the standard error.
@@ -150,6 +157,7 @@ impl Default for Config {
             clients_fit: usize::MAX,
             unix_socket: String::new(),
             unix_socket_mode: None,
+            chmod: None,
             keepalive_s: 300,
             log_file: String::new(),
             log_level: Level::default(),
@@ -160,6 +168,9 @@ impl Default for Config {
 
 /// Some 20 us, which is about what it costs both sides when a server sleeps and is woken.
 const BUSY_POLLS: u32 = 64;
+
+/// Descriptors that `select(2)` can name.
+const FD_SETSIZE: usize = 1024;
 
 /// Why a command line is refused, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +295,7 @@ impl Config {
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
              --backend-password-file PATH  what they want to hear first, or EAGAIN_BACKEND_PASSWORD (nothing)\n  \
              --databases N            (16)\n  \
-             --unixsocket PATH        a socket for clients of this host, beside the address (none)\n  \
+             --unixsocket PATH        a socket for clients of this host, beside the address; PATH.lock says that a server has it (none)\n  \
              --unixsocketperm MODE    the mode of its file, in octal (as the umask has it)\n  \
              --logfile PATH           where lines for the operator go (the standard error)\n  \
              --loglevel LEVEL         {}: which of them (notice)\n  \
@@ -315,14 +326,34 @@ impl Config {
     pub fn clients_that_fit(&self, descriptors: usize) -> usize {
         /// Listeners, files, what a model needs, and one for who is told that there is no room.
         const RESERVED: usize = 32;
-        /// Descriptors that `select(2)` can name.
-        const FD_SETSIZE: usize = 1024;
         let descriptors =
             if self.model == ModelKind::Select { descriptors.min(FD_SETSIZE) } else { descriptors };
         let free = descriptors.saturating_sub(RESERVED + self.backends.len());
         // POSIX AIO sends through a second descriptor of each connection.
         let each = if self.model == ModelKind::Aio { 2 } else { 1 };
         (free / each).max(1)
+    }
+
+    /// Why they are no more.
+    pub fn why_no_more_clients_fit(&self, descriptors: usize) -> String {
+        let rest = "some of which are for the server itself";
+        match self.model {
+            ModelKind::Select if descriptors > FD_SETSIZE => {
+                format!("select can name {FD_SETSIZE} descriptors, {rest}")
+            }
+            ModelKind::Aio => {
+                format!("aio needs two of {descriptors} descriptors (ulimit -Hn) for each, {rest}")
+            }
+            _ => format!("there are {descriptors} descriptors (ulimit -Hn), {rest}"),
+        }
+    }
+
+    /// Gives the file of the Unix socket the mode that was asked for.
+    pub(crate) fn set_unix_socket_mode(&self) -> Result<(), Errno> {
+        match (self.unix_socket_mode, self.chmod) {
+            (Some(mode), Some(chmod)) => chmod(&self.unix_socket, mode),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the choices go together.

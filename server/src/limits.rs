@@ -17,6 +17,9 @@ impl OutputLimit {
     pub const NONE: OutputLimit = OutputLimit { hard: usize::MAX, soft: usize::MAX, soft_ns: 0 };
 }
 
+/// The reply to one command, where `client-output-buffer-limit` has no bound.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// The bounds of one connection and of the server as a whole. Durations are nanoseconds; 0 switches one off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -32,7 +35,7 @@ pub struct Limits {
     pub request_bytes_max: usize,
     /// Of replies that wait for a slow reader. Redis has none for ordinary clients, and so no bound on memory; ours is 256 MiB.
     pub output: OutputLimit,
-    /// Bytes of waiting replies from which on no further request of that connection is begun.
+    /// Bytes of waiting replies from which on no further request of that connection is begun; at least 1.
     pub output_bytes_high: usize,
     /// Of what waits for a client that listens to channels. Redis: 32 MiB; 8 MiB for 60 s.
     pub channel_output: OutputLimit,
@@ -40,11 +43,11 @@ pub struct Limits {
     pub slowlog_slower_than_us: i64,
     /// Entries of the slow log. Redis: 128.
     pub slowlog_length_max: usize,
-    /// Requests of one connection that are with the logic unit at a time.
+    /// Requests of one connection that are with the logic unit at a time; at least 1.
     pub in_flight_max: usize,
     /// Events or batches of requests in the request queue; peers beyond that are not read from. At least 1.
     pub queue_length_max: usize,
-    /// Requests of one connection that are served before the others have their turn.
+    /// Requests of one connection that are served before the others have their turn; at least 1.
     pub requests_per_turn_max: usize,
     /// Levels of arrays within arrays in a reply that we read as a client.
     pub nesting_max: usize,

@@ -6,11 +6,11 @@
 mod program;
 
 use eagain_net::model::ModelKind;
-use eagain_net::{Linux, SigAction, Signal, Signals};
+use eagain_net::{Errno, Linux, SigAction, Signal, Signals};
 use eagain_server::config::Config;
 use eagain_server::observe::{Level, Log};
 use eagain_server::server::{self, ServeError};
-use program::log::{line, line_to};
+use program::log::{Writer, line, print};
 use program::{arguments, service};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -19,11 +19,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
-        println!("{}", Config::usage());
+        print(&Config::usage());
         return ExitCode::SUCCESS;
     }
     if arguments.iter().any(|argument| argument == "--version" || argument == "-v") {
-        println!("eagain-server {}", env!("CARGO_PKG_VERSION"));
+        print(&format!("eagain-server {}", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
     let flags = arguments::expand(arguments, |name| std::env::var(name).ok());
@@ -43,13 +43,8 @@ fn main() -> ExitCode {
     config.clients_fit = config.clients_that_fit(descriptors);
     let most = config.clients_fit.min(config.limits.clients_max);
     if most < config.limits.clients_max {
-        let wanted = config.limits.clients_max;
-        line(
-            Level::Warning,
-            &format!(
-                "maxclients is {most}, not {wanted}: of {descriptors} descriptors (ulimit -Hn) some are for the server itself"
-            ),
-        );
+        let (wanted, why) = (config.limits.clients_max, config.why_no_more_clients_fit(descriptors));
+        line(Level::Warning, &format!("maxclients is {most}, not {wanted}: {why}"));
         config.limits.clients_max = most;
     }
     if !config.listen.ip().is_loopback() && config.password.is_empty() {
@@ -61,20 +56,20 @@ fn main() -> ExitCode {
             ),
         );
     }
-    let path = config.log_file.clone();
-    config.log = Log::new(config.log_level, move |level, text| line_to(&path, level, text));
+    config.chmod = Some(|path, mode| {
+        let set = fs::set_permissions(path, Permissions::from_mode(mode));
+        set.map_err(|error| Errno(error.raw_os_error().unwrap_or(Errno::EIO.0)))
+    });
+    let writer = Writer::new(config.log_file.clone());
+    let sink = writer.clone();
+    config.log = Log::new(config.log_level, move |level, text| sink.line(level, text));
     let log = config.log.clone();
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
-    let (unix_socket, mode) = (config.unix_socket.clone(), config.unix_socket_mode);
     let tell = |text: &str| log.line(Level::Notice, || text);
     let ready = |at| {
-        if let (Some(mode), false) = (mode, unix_socket.is_empty())
-            && let Err(error) = fs::set_permissions(&unix_socket, Permissions::from_mode(mode))
-        {
-            log.line(Level::Warning, || format!("--unixsocketperm {mode:o}: {unix_socket}: {error}"));
-        }
         log.line(Level::Notice, || format!("listening at {at} ({summary})"));
-        println!("listening at {at} ({summary})");
+        writer.start();
+        print(&format!("listening at {at} ({summary})"));
         if let Err(error) = service::notify("READY=1") {
             log.line(Level::Warning, || format!("NOTIFY_SOCKET: {error}"));
         }
@@ -84,11 +79,12 @@ fn main() -> ExitCode {
         ModelKind::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
         _ => server::serve_telling(Linux, config, tell, ready),
     };
-    let Err(error) = served else {
-        log.line(Level::Notice, || "stopped");
-        return ExitCode::SUCCESS;
-    };
-    log.line(Level::Error, || error.to_string());
+    match &served {
+        Ok(()) => log.line(Level::Notice, || "stopped"),
+        Err(error) => log.line(Level::Error, || error.to_string()),
+    }
+    writer.flush();
+    let Err(error) = served else { return ExitCode::SUCCESS };
     match error {
         ServeError::Refused(_) => ExitCode::from(2),
         ServeError::Damaged(_) => ExitCode::from(3),

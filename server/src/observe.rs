@@ -1,6 +1,7 @@
 //! What the server counts about itself, for `INFO`, and what it tells the operator in lines of a log. The units add to both where
 //! things happen; nothing here decides anything.
 
+use crate::config::name_of;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -28,8 +29,6 @@ impl Counters {
 /// How grave a line of the log is, the least first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// For who looks for a mistake.
-    Debug,
     /// Connections that come and go.
     Verbose,
     /// What an operator may want to know.
@@ -43,16 +42,12 @@ pub enum Level {
 
 impl Level {
     /// Those that `loglevel` can be, with their names.
-    pub const NAMES: [(&'static str, Level); 4] = [
-        ("debug", Level::Debug),
-        ("verbose", Level::Verbose),
-        ("notice", Level::Notice),
-        ("warning", Level::Warning),
-    ];
+    pub const NAMES: [(&'static str, Level); 3] =
+        [("verbose", Level::Verbose), ("notice", Level::Notice), ("warning", Level::Warning)];
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, level)| *level == self).map_or("error", |(name, _)| name)
+        if self == Level::Error { "error" } else { name_of(&Self::NAMES, self) }
     }
 }
 

@@ -84,6 +84,8 @@ pub struct World {
     pid: Arc<AtomicI32>,
     running: Arc<AtomicUsize>,
     clients: u64,
+    /// Unix sockets of the server.
+    paths: usize,
     /// Another server than ours may have more descriptors open.
     is_ours: bool,
 }
@@ -125,6 +127,7 @@ impl World {
         let stopping = Arc::new(AtomicBool::new(false));
         let pid = Arc::new(AtomicI32::new(0));
         let (its_end, its_pid) = (stopping.clone(), pid.clone());
+        let paths = usize::from(!config.unix_socket.is_empty());
         let server = sim.server(host, "server", move |k| {
             its_pid.store(k.getpid(), SeqCst);
             run_server(k, config, served, &its_end);
@@ -140,6 +143,7 @@ impl World {
             pid,
             running: Arc::default(),
             clients: 0,
+            paths,
             is_ours: served.is_none(),
         })
     }
@@ -237,7 +241,7 @@ impl World {
             checker::stop::check(sim, self.server);
         } else if self.is_ours {
             let loops = sim.number("loops") as usize;
-            checker::descriptors::check(sim, self.server, loops);
+            checker::descriptors::check(sim, self.server, loops, self.paths);
         }
     }
 }

@@ -159,6 +159,8 @@ const PARAMETERS: &[Parameter] = &[
         name: "loglevel",
         get: |config| config.log_level.name().to_owned(),
         set: |config, value| {
+            // Redis has one more, below these; nothing is written at it.
+            let value = if value == b"debug" { b"verbose" } else { value };
             let found = Level::NAMES.iter().find(|(name, _)| name.as_bytes() == value);
             config.log_level = found
                 .ok_or(SetError::Invalid(

@@ -9,18 +9,19 @@ use super::held::Held;
 use super::home::Home;
 use super::peer::{Flight, Peer};
 use super::units::{Now, Units};
-use crate::error::TOO_MANY_CLIENTS;
+use crate::config::Config;
+use crate::error::{ServeError, TOO_MANY_CLIENTS};
 use crate::logic_unit::Place;
 use crate::observe::{Level, Log};
 use crate::storage_unit::Storage;
 use eagain_net::model::Interest;
 use eagain_net::sync::Mutex;
 use eagain_net::{
-    Domain, Errno, Fd, Kernel, ListenOptions, OpenFlags, OwnedFd, ShutdownHow, SocketAddr, SocketFlags,
-    SocketOption, TcpListener, TcpStream, UnixAddr,
+    Domain, Errno, Fd, File, Files, Kernel, ListenOptions, OpenFlags, OwnedFd, ShutdownHow, SocketAddr,
+    SocketFlags, SocketOption, TcpListener, TcpStream, UnixAddr,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 /// How long the listener rests when there is no descriptor for a new connection.
 pub(super) const REST_NS: u64 = 100_000_000;
@@ -34,8 +35,12 @@ pub struct Acceptor<K: Kernel> {
     at: At,
     /// What clients see of it.
     local: String,
-    /// It had no descriptor for the connection that came last.
-    rests: AtomicBool,
+    /// What its connections inherit of `tcp-keepalive`.
+    keepalive_s: u32,
+    /// Nobody else replaces the socket at the path, as long as this is open.
+    _claim: Option<File<K>>,
+    /// Why the connection that came last was not accepted; 0: it was.
+    rests: AtomicI32,
 }
 
 /// Where it is.
@@ -77,35 +82,38 @@ impl AcceptError {
 }
 
 impl<K: Kernel> Acceptor<K> {
-    /// Takes `address`, where nobody is let in before [`Acceptor::listen`]; `shared`: with other sockets of this server, each
-    /// of which gets a part of the connections.
-    pub fn new(
-        kernel: K,
-        address: SocketAddr,
-        nonblocking: bool,
-        shared: bool,
-    ) -> Result<Acceptor<K>, Errno> {
-        let options = ListenOptions { nonblocking, reuse_port: shared, ..ListenOptions::default() };
-        let listener = TcpListener::bind_only(kernel, address, &options)?;
+    /// Takes the address of the configuration, where nobody is let in before [`Acceptor::listen`]; with several loops each has a
+    /// socket of its own there, and gets a part of the connections.
+    pub fn new(kernel: K, config: &Config) -> Result<Acceptor<K>, Errno> {
+        let options = ListenOptions {
+            nonblocking: config.model.is_readiness(),
+            reuse_port: config.loops > 1,
+            ..ListenOptions::default()
+        };
+        let listener = TcpListener::bind_only(kernel, config.listen, &options)?;
+        prepare(kernel, listener.fd(), config.keepalive_s);
         let at = listener.local_addr()?;
-        Ok(Acceptor::over(listener, At::Address(at), at.to_string()))
+        Ok(Acceptor::over(listener, At::Address(at), at.to_string(), config.keepalive_s, None))
     }
 
-    /// Takes `path`, for clients of this host, where nobody is let in before [`Acceptor::listen`]. A socket that a server which was
-    /// killed has left there is replaced; `EADDRINUSE`: somebody listens there, or it is something else.
-    pub fn unix(kernel: K, path: &str, nonblocking: bool) -> Result<Acceptor<K>, Errno> {
-        let address = UnixAddr::Path(path.to_owned());
+    /// Takes the path of the configuration, for clients of this host, where nobody is let in before [`Acceptor::listen`]. A socket that
+    /// a server which was killed has left there is replaced; `EADDRINUSE`: another server has the path, or it is something else.
+    pub fn unix(kernel: K, config: &Config) -> Result<Acceptor<K>, Errno> {
+        let path = &config.unix_socket;
+        let claim = claim_path(kernel, path)?;
+        let address = UnixAddr::Path(path.clone());
         let socket = |flags: SocketFlags| {
             let fd = kernel.socket(Domain::Unix, flags | SocketFlags::CLOEXEC)?;
             Ok::<_, Errno>(OwnedFd::from_raw(kernel, fd))
         };
+        let nonblocking = config.model.is_readiness();
         let socket_flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::NONE };
         let listener = socket(socket_flags)?;
         let bind = || kernel.unix_bind(listener.fd(), &address);
         match bind() {
             Err(Errno::EADDRINUSE) => {
-                let visitor = socket(SocketFlags::NONBLOCK)?;
-                let is_listened_at = kernel.unix_connect(visitor.fd(), &address) != Err(Errno::ECONNREFUSED);
+                let client = socket(SocketFlags::NONBLOCK)?;
+                let is_listened_at = kernel.unix_connect(client.fd(), &address) != Err(Errno::ECONNREFUSED);
                 // Who connects to a file that is no socket is refused too, and it is not ours to remove: only a socket cannot be
                 // opened (open(2)).
                 let opened = kernel.open(path, OpenFlags::RDWR).map(|fd| OwnedFd::from_raw(kernel, fd));
@@ -117,12 +125,22 @@ impl<K: Kernel> Acceptor<K> {
             }
             other => other?,
         }
-        Ok(Acceptor::over(TcpListener::from(listener), At::Path(path.to_owned()), format!("{path}:0")))
+        let (at, local) = (At::Path(path.clone()), format!("{path}:0"));
+        let acceptor = Acceptor::over(TcpListener::from(listener), at, local, 0, Some(claim));
+        // Before anybody can connect.
+        config.set_unix_socket_mode()?;
+        Ok(acceptor)
     }
 
-    fn over(listener: TcpListener<K>, at: At, local: String) -> Acceptor<K> {
+    fn over(
+        listener: TcpListener<K>,
+        at: At,
+        local: String,
+        keepalive_s: u32,
+        claim: Option<File<K>>,
+    ) -> Acceptor<K> {
         let listener = Mutex::new(listener.kernel(), Some(Arc::new(listener)));
-        Acceptor { listener, at, local, rests: AtomicBool::new(false) }
+        Acceptor { listener, at, local, keepalive_s, _claim: claim, rests: AtomicI32::new(0) }
     }
 
     /// The next connection, and where it comes from.
@@ -151,16 +169,27 @@ impl<K: Kernel> Acceptor<K> {
 
     /// There is no descriptor for a connection: the operator is told, once until there is.
     pub(super) fn rest(&self, log: &Log, errno: Errno) {
-        if !self.rests.swap(true, SeqCst) {
+        if self.rests.swap(errno.0, SeqCst) != errno.0 {
             let text = || format!("{}: no connection can be accepted for the moment: {errno}", self.local);
             log.line(Level::Warning, text);
         }
     }
 
+    /// There is one again.
+    fn end_rest(&self, log: &Log) {
+        if self.rests.load(SeqCst) != 0 && self.rests.swap(0, SeqCst) != 0 {
+            log.line(Level::Notice, || format!("{}: connections are accepted again", self.local));
+        }
+    }
+
     /// Whoever comes from now on is let in. To be called when nothing else can fail for want of a descriptor or of a file:
     /// a start that fails after this sends those away who have come.
-    pub fn listen(&self) -> Result<(), Errno> {
-        self.listener().map_or(Ok(()), |listener| listener.listen(ListenOptions::default().backlog))
+    pub fn listen(&self) -> Result<(), ServeError> {
+        let Some(listener) = self.listener() else { return Ok(()) };
+        listener.listen(ListenOptions::default().backlog).map_err(|errno| match &self.at {
+            At::Address(at) => ServeError::Listen(*at, errno),
+            At::Path(path) => ServeError::at_path(path, errno),
+        })
     }
 
     /// Where it listens, if that is an address.
@@ -265,10 +294,9 @@ impl<K: Kernel> Acceptor<K> {
         connection.set_trusted(logic.config().password.is_empty());
         let keepalive_s = logic.config().keepalive_s;
         drop(logic);
-        self.rests.store(false, SeqCst);
-        if let At::Address(_) = self.at {
-            // Replies are small and wanted at once.
-            let _ = stream.set_nodelay(true);
+        self.end_rest(&units.config.log);
+        if matches!(self.at, At::Address(_)) && keepalive_s != self.keepalive_s {
+            // `CONFIG SET` has changed it.
             keep_alive(units.kernel, stream.fd(), keepalive_s);
         }
         Some(Peer {
@@ -286,10 +314,37 @@ impl<K: Kernel> Acceptor<K> {
     }
 }
 
+impl<K: Kernel> Drop for Acceptor<K> {
+    /// After a start that has failed, too.
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Makes the socket at `path` ours to replace, until the file is closed, which the end of the process does: a server that reads its
+/// data back has its socket bound and does not listen yet, so that it looks like one that was killed.
+pub(crate) fn claim_path<K: Files>(kernel: K, path: &str) -> Result<File<K>, Errno> {
+    let file = File::open(kernel, &format!("{path}.lock"), OpenFlags::RDWR | OpenFlags::CREAT)?;
+    match file.lock() {
+        Err(Errno::EAGAIN) => Err(Errno::EADDRINUSE),
+        locked => locked.map(|()| file),
+    }
+}
+
+/// What connections inherit of their listener (`sk_clone_lock`): replies are small and wanted at once, and silent peers are asked.
+pub(crate) fn prepare<K: Kernel>(kernel: K, listener: Fd, keepalive_s: u32) {
+    // It fails for no socket of TCP.
+    let _ = kernel.setsockopt(listener, SocketOption::NoDelay(true));
+    if keepalive_s > 0 {
+        keep_alive(kernel, listener, keepalive_s);
+    }
+}
+
 /// A peer that has been silent for so many seconds is asked whether it is still there, and given up when it has not answered three
 /// times in as long again; 0: never. As Redis does it.
 pub(crate) fn keep_alive<K: Kernel>(kernel: K, fd: Fd, seconds: u32) {
     if seconds == 0 {
+        let _ = kernel.setsockopt(fd, SocketOption::KeepAlive(false));
         return;
     }
     let interval = SocketOption::KeepInterval((seconds / 3).max(1));
@@ -299,3 +354,6 @@ pub(crate) fn keep_alive<K: Kernel>(kernel: K, fd: Fd, seconds: u32) {
         let _ = kernel.setsockopt(fd, option);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,8 +198,12 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
         let mut bell = Bell { fd: None, is_rung: false, sends_briefly: false };
         self.send_briefly(peer, &mut bell, peer.connection.output_limit());
-        let progress = self.units.logic.lock().storage().wait();
         let (mut timeout, mut limits_seen) = (None, self.limits.load(SeqCst));
+        let mut logic = self.units.logic.lock();
+        // They may have changed since it was taken in; what changes from now on is counted.
+        peer.connection.set_limits(&logic.limits());
+        let progress = logic.storage().wait();
+        drop(logic);
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
@@ -335,8 +339,7 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
         while !self.bell.is_closed() {
             let now = Now::of(self.units.kernel);
             self.mailbox.take().into_iter().for_each(|order| self.carry_out(order));
-            self.units.expire(now);
-            let rest = self.units.expiry_rest(now);
+            let rest = self.units.expire(now);
             if rest == u64::MAX {
                 self.bell.pop();
             } else {

@@ -281,6 +281,12 @@ impl Connection {
         self.outbox.close_gate();
     }
 
+    /// Whether they do.
+    #[inline]
+    pub fn holds_replies(&self) -> bool {
+        self.outbox.is_gated()
+    }
+
     /// The position behind the last reply, for [`Connection::release_replies`].
     pub fn reply_position(&self) -> u64 {
         self.outbox.end_position()

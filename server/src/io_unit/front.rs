@@ -81,13 +81,12 @@ impl<K: Kernel> Front<K> {
             Machine::Poller(poller)
         };
         let listen = config.listen;
-        let nonblocking = config.model.is_readiness();
-        let acceptor = patiently(kernel, || Acceptor::new(kernel, listen, nonblocking, config.loops > 1))
+        let acceptor = patiently(kernel, || Acceptor::new(kernel, config))
             .map_err(|errno| ServeError::Listen(listen, errno))?;
         let unix = match config.unix_socket.as_str() {
             "" => None,
             path => {
-                let unix = patiently(kernel, || Acceptor::unix(kernel, path, nonblocking));
+                let unix = patiently(kernel, || Acceptor::unix(kernel, config));
                 Some(unix.map_err(|errno| ServeError::at_path(path, errno))?)
             }
         };
@@ -98,8 +97,7 @@ impl<K: Kernel> Front<K> {
 
     /// Lets clients in.
     pub(super) fn listen(&self) -> Result<(), ServeError> {
-        let listened = self.acceptors.0.iter().try_for_each(Acceptor::listen);
-        listened.map_err(|errno| ServeError::Listen(self.at, errno))
+        self.acceptors.0.iter().try_for_each(Acceptor::listen)
     }
 
     /// Where it listens, or will.

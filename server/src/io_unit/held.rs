@@ -37,7 +37,11 @@ impl Held {
     }
 
     /// The replies to `requests`, last in the outbox, may leave, or wait.
+    #[inline]
     pub(crate) fn hold(&mut self, connection: &mut Connection, commit: Commit, requests: usize, now_ns: u64) {
+        if commit == Commit::Done && self.waiting.is_empty() && !connection.holds_replies() {
+            return;
+        }
         let position = connection.reply_position();
         match (commit, self.waiting.back_mut()) {
             (Commit::Done, None) => connection.release_replies(position, now_ns),

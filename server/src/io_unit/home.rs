@@ -62,16 +62,20 @@ impl<K: Kernel, S: Storage> Home<K, S> {
         }
     }
 
-    /// How long the loop may sleep, until `at_most`. Whoever adds an earlier deadline from now on wakes it.
+    /// Keys whose time has come go; how long the loop may sleep then, until `at_most`. Whoever adds an earlier deadline from now on
+    /// wakes it.
     pub(super) fn patience(&self, now: Now, at_most: u64) -> Option<Duration> {
-        let keys = if self.tends_keys { self.units.expiry_rest(now) } else { u64::MAX };
+        let keys = if self.tends_keys { self.units.expire(now) } else { u64::MAX };
         let next = self.deadlines.lock().sleep(at_most.min(keys));
         (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)))
     }
 
-    /// The loop is awake.
+    /// The loop is awake. To be called as soon as it is, so that nothing that it does itself wakes it.
     pub(super) fn awake(&self) {
         self.deadlines.lock().awake();
+        if self.tends_keys {
+            self.units.tender_awake();
+        }
     }
 
     /// A deadline that has passed.
@@ -96,10 +100,13 @@ impl<K: Kernel, S: Storage> Home<K, S> {
 
     /// Asks the storage for the peer, whose replies may wait for it. Where they go on waiting the peer will be among
     /// those of [`Home::take_held`]. `true`: there was news.
+    #[inline]
     pub(super) fn ask_storage(&self, peer: &mut Peer<K>, now: Now) -> bool {
-        if peer.held.is_empty() {
-            return false;
-        }
+        !peer.held.is_empty() && self.ask_for_held(peer, now)
+    }
+
+    #[cold]
+    fn ask_for_held(&self, peer: &mut Peer<K>, now: Now) -> bool {
         // In this order: news that comes from now on is told.
         self.held.lock().insert(peer.token);
         peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)

@@ -21,7 +21,7 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
     /// The loop's own.
     fn home(&self) -> &Arc<Home<K, S>>;
 
-    /// Waits for so long at most, and handles what happened. The time after the waiting.
+    /// Waits for so long at most, says so ([`Home::awake`]), and handles what happened. The time after the waiting.
     fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno>;
 
     /// Something happened to the peer that is no event of its socket: sends what is to be sent, asks of the socket what
@@ -45,24 +45,23 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         driver.open_door(LISTENER + number)?;
     }
     let mut stopping: Option<Drain> = None;
+    // Peers that have not taken over limits that have changed.
+    let mut behind = Vec::new();
     let mut now = Now::of(home.units.kernel);
     loop {
-        // 1. Sleep until something happens, or something is due.
+        // 1. Keys whose time has come go. Then it sleeps until something happens, or something is due.
         let patience = home.patience(now, stopping.as_ref().map_or(u64::MAX, |drain| drain.until));
         // 2. What the model tells.
         now = driver.turn(patience)?;
-        home.awake();
-        // 3. What the clock tells: deadlines of peers, a listener that has rested, keys.
+        // 3. What the clock tells: deadlines of peers, a listener that has rested.
         look_at_the_clock(driver, &home, now, stopping.is_some())?;
-        if home.tends_keys {
-            home.units.expire(now);
-        }
         // 4. What the storage tells: replies that waited for it may leave.
         for token in home.take_held() {
             look_at_peer(driver, &home, token, now);
         }
         // 5. What commands ask for.
-        carry_out(driver, &home, now);
+        carry_out(driver, &home, &mut behind, now);
+        take_over_limits(&home, &mut behind, now);
         // 6. What signals ask for: the end.
         if home.units.is_stopping() {
             let drain = stopping.get_or_insert_with(|| {
@@ -121,7 +120,12 @@ fn look_at_peer<K: Kernel, S: Storage>(
     }
 }
 
-fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Home<K, S>, now: Now) {
+fn carry_out<K: Kernel, S: Storage>(
+    driver: &mut impl MainLoop<K, S>,
+    home: &Home<K, S>,
+    behind: &mut Vec<u64>,
+    now: Now,
+) {
     for order in home.mailbox.take() {
         match order {
             Order::Shutdown => home.units.stop(),
@@ -149,23 +153,26 @@ fn carry_out<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>, home: &Hom
                     driver.settle(&mut peer, now);
                 }
             }
-            Order::Limits => {
-                let limits = home.units.logic.lock().limits();
-                let mut is_done = true;
-                for shared in home.peers.tokens().into_iter().filter_map(|token| home.peers.get(token)) {
-                    let Some(mut peer) = shared.try_lock() else {
-                        is_done = false;
-                        continue;
-                    };
-                    peer.connection.set_limits(&limits);
-                    home.watch_deadline(&mut peer);
-                }
-                if !is_done {
-                    home.mailbox.post(&[order]);
-                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
-                }
-            }
+            Order::Limits => *behind = home.peers.tokens(),
         }
+    }
+}
+
+/// Each peer takes the limits over once; one that a worker holds does so later.
+fn take_over_limits<K: Kernel, S: Storage>(home: &Home<K, S>, behind: &mut Vec<u64>, now: Now) {
+    if behind.is_empty() {
+        return;
+    }
+    let limits = home.units.logic.lock().limits();
+    behind.retain(|&token| {
+        let Some(shared) = home.peers.get(token) else { return false };
+        let Some(mut peer) = shared.try_lock() else { return true };
+        peer.connection.set_limits(&limits);
+        home.watch_deadline(&mut peer);
+        false
+    });
+    if !behind.is_empty() {
+        home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
     }
 }
 

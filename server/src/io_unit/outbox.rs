@@ -144,6 +144,12 @@ impl Outbox {
         }
     }
 
+    /// Whether the gate is closed.
+    #[inline]
+    pub fn is_gated(&self) -> bool {
+        self.gate.is_some()
+    }
+
     /// Bytes before `position` may leave; the gate is open when nothing is behind it.
     pub fn release(&mut self, position: u64) {
         if let Some(gate) = self.gate {

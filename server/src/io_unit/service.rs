@@ -116,8 +116,9 @@ impl<K: Kernel> Workers<K> {
 
 impl<K: Kernel> Service<K> {
     /// Whether requests of this peer can be taken now. Where there is no room, the peer is remembered.
+    #[inline]
     pub(super) fn takes(&mut self, peer: &mut Peer<K>) -> bool {
-        if !(peer.goes_on() || peer.connection.wants_service()) || peer.session.is_none() {
+        if !(peer.connection.wants_service() || peer.goes_on()) || peer.session.is_none() {
             return false;
         }
         match self {

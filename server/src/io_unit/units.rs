@@ -47,7 +47,7 @@ pub struct Units<K: Kernel, S: Storage> {
     pub(super) logic: Mutex<K, LogicUnit<S>>,
     loops: Arc<Mutex<K, Vec<Ear<K>>>>,
     /// When somebody looks at the lifetimes of keys next (Unix milliseconds); written with the logic unit locked, but for
-    /// 0: whoever it is, is awake, and will write it before it sleeps.
+    /// 0: whoever it is, is awake, and will look before it sleeps.
     expiry_look_ms: AtomicU64,
     stop: AtomicBool,
 }
@@ -139,20 +139,22 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         }
     }
 
-    /// Removes keys whose time has come.
-    pub(super) fn expire(&self, now: Now) {
+    /// Who tends the keys is awake: an end that comes earlier is no reason to wake it.
+    pub(super) fn tender_awake(&self) {
         self.expiry_look_ms.store(0, SeqCst);
-        let mut logic = self.logic.lock();
-        if logic.next_expiry_ms().is_some_and(|at| at <= now.wall.unix_ms()) {
-            logic.expire_due(now.wall, EXPIRE_AT_ONCE_MAX);
-            logic.commit();
-        }
     }
 
-    /// Until when the one who tends the keys may sleep (nanoseconds, monotonic). Should that change, its loop is woken.
-    pub(super) fn expiry_rest(&self, now: Now) -> u64 {
+    /// Removes keys whose time has come. Until when the one who tends the keys may sleep (nanoseconds, monotonic); should that
+    /// change, its loop is woken.
+    pub(super) fn expire(&self, now: Now) -> u64 {
         let mut logic = self.logic.lock();
-        let at = logic.next_expiry_ms().unwrap_or(u64::MAX);
+        let mut next = logic.next_expiry_ms();
+        if next.is_some_and(|at| at <= now.wall.unix_ms()) {
+            logic.expire_due(now.wall, EXPIRE_AT_ONCE_MAX);
+            logic.commit();
+            next = logic.next_expiry_ms();
+        }
+        let at = next.unwrap_or(u64::MAX);
         self.expiry_look_ms.store(at, SeqCst);
         let wait_ms = at.saturating_sub(now.wall.unix_ms());
         now.mono_ns.saturating_add(wait_ms.saturating_mul(1_000_000))

@@ -42,6 +42,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     /// Waits; `events` is what for.
     pub(super) fn wait(&self, events: &mut Vec<Event>, patience: Option<Duration>) -> Result<Now, Errno> {
         self.poller.wait(events, patience)?;
+        self.home.awake();
         Ok(Now::of(self.home.units.kernel))
     }
 

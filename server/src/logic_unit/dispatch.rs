@@ -8,6 +8,7 @@ use super::command::{self, Command, Flags, slowlog};
 use super::session::{ReplyMode, Session};
 use super::{Shared, WallTime, waiting};
 use crate::error::CommandError;
+use crate::limits::REPLY_BYTES_MAX;
 use crate::request_queue::{After, Wait};
 use crate::resp::{Arguments, Protocol, Reply};
 use crate::storage_unit::{Databases, eviction};
@@ -22,7 +23,10 @@ pub fn dispatch(
     out: &mut Vec<u8>,
 ) -> After {
     let before = out.len();
-    let reply = Reply::new(out, session.protocol);
+    // Beyond the hard bound the connection is closed; where there is none, one command still has an end.
+    let hard = shared.config.limits.output.hard;
+    let end = if hard == usize::MAX { before.saturating_add(REPLY_BYTES_MAX) } else { hard };
+    let reply = Reply::bounded(out, session.protocol, end);
     let mut call = Call {
         arguments,
         now,
@@ -58,6 +62,10 @@ pub fn dispatch(
             }
             refuse(&mut call, &error);
         }
+    }
+    if call.reply.is_cut() && hard == usize::MAX {
+        call.reply.rewind(before);
+        refuse(&mut call, &CommandError::Said("ERR the reply is longer than 256 MiB"));
     }
     let after = call.after;
     if !shared.waiters.is_empty() && databases.has_ready() {

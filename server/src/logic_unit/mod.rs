@@ -197,9 +197,11 @@ impl<S: Storage> LogicUnit<S> {
         self.shared.counters.connections_rejected += u64::from(!admits);
         if !admits && !self.shared.is_full {
             self.shared.config.log.line(Level::Warning, || {
-                format!(
-                    "{clients} clients are as many as there may be (maxclients {most}): others are refused"
-                )
+                let why = match clients < most {
+                    true => format!("as the model {} can serve", self.shared.config.model),
+                    false => format!("as there may be (maxclients {most})"),
+                };
+                format!("{clients} clients are as many {why}: others are refused")
             });
         }
         self.shared.is_full = !admits;

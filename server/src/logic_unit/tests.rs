@@ -91,6 +91,27 @@ fn show(frame: &Frame) -> String {
 }
 
 #[test]
+fn a_reply_has_an_end_where_nothing_bounds_what_waits_for_a_client() {
+    let mut config = Config::default();
+    config.limits.output = crate::limits::OutputLimit::NONE;
+    let mut bench = Bench::with(config);
+    let long = "m".repeat(16 << 20);
+    for line in ["SADD set", "HSET hash", "ZADD sorted 1", "RPUSH list", "SET string"] {
+        let value = if line.starts_with("HSET") { " v" } else { "" };
+        bench.raw(0, &format!("{line} {long}{value}"));
+    }
+    for line in ["SRANDMEMBER set", "HRANDFIELD hash", "ZRANDMEMBER sorted"] {
+        let far = bench.raw(0, &format!("{line} -2000000000000000000"));
+        assert_eq!(far, b"-ERR value is out of range\r\n", "{line}");
+        let long = bench.raw(0, &format!("{line} -1000"));
+        assert_eq!(long, b"-ERR the reply is longer than 256 MiB\r\n", "{line}");
+    }
+    let again = bench.raw(0, &format!("MGET{}", " string".repeat(1000)));
+    assert_eq!(again, b"-ERR the reply is longer than 256 MiB\r\n");
+    assert_eq!(bench.raw(0, "STRLEN string"), b":16777216\r\n");
+}
+
+#[test]
 fn what_is_no_command_is_refused_in_redis_words() {
     Bench::new().play(&[
         ("FOO", "-ERR unknown command \\'FOO\\', with args beginning with: "),

@@ -4,8 +4,80 @@
 
 use eagain_server::observe::Level;
 use std::fs::OpenOptions;
-use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Lines that wait to be written; what comes while there are so many is left out.
+const WAITING_MAX: usize = 1024;
+/// The end of the program waits for so long for the last ones.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What the thread that writes is sent.
+enum Message {
+    Line(Level, String),
+    /// All lines before it are written.
+    Flush(SyncSender<()>),
+}
+
+/// Writes lines to a file, or to the standard error where there is no path; from [`Writer::start`] on by a thread of its own, for
+/// whoever has a line may hold a lock that everybody waits for, and a disk or a reader of the standard error may be slow.
+pub struct Writer {
+    path: String,
+    sender: OnceLock<SyncSender<Message>>,
+    left_out: AtomicU64,
+}
+
+impl Writer {
+    /// For this path.
+    pub fn new(path: String) -> Arc<Writer> {
+        Arc::new(Writer { path, sender: OnceLock::new(), left_out: AtomicU64::new(0) })
+    }
+
+    /// The thread. POSIX AIO wants signals blocked that it is born with, so that it begins when the model is made.
+    pub fn start(self: &Arc<Self>) {
+        let (sender, receiver) = sync_channel(WAITING_MAX);
+        let writer = self.clone();
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(receiver));
+        match thread {
+            Ok(_) => _ = self.sender.set(sender),
+            Err(error) => self.line(Level::Warning, &format!("no thread for the log: {error}")),
+        }
+    }
+
+    fn run(&self, messages: Receiver<Message>) {
+        for message in messages {
+            match message {
+                Message::Line(level, text) => line_to(&self.path, level, &text),
+                Message::Flush(done) => _ = done.send(()),
+            }
+            let left_out = self.left_out.swap(0, SeqCst);
+            if left_out > 0 {
+                line_to(&self.path, Level::Warning, &format!("{left_out} lines were left out here"));
+            }
+        }
+    }
+
+    /// Takes a line.
+    pub fn line(&self, level: Level, text: &str) {
+        let Some(sender) = self.sender.get() else { return line_to(&self.path, level, text) };
+        if sender.try_send(Message::Line(level, text.to_owned())).is_err() {
+            self.left_out.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Waits until the lines before it are written, a second at most.
+    pub fn flush(&self) {
+        let (done, written) = sync_channel(1);
+        if let Some(sender) = self.sender.get()
+            && sender.try_send(Message::Flush(done)).is_ok()
+        {
+            let _ = written.recv_timeout(FLUSH);
+        }
+    }
+}
 
 /// Writes a line to the standard error.
 pub fn line(level: Level, text: &str) {
@@ -15,21 +87,30 @@ pub fn line(level: Level, text: &str) {
             Level::Warning => 4,
             Level::Notice => 5,
             Level::Verbose => 6,
-            Level::Debug => 7,
         };
-        eprintln!("<{number}>eagain-server: {text}");
+        write_line(io::stderr(), format!("<{number}>eagain-server: {text}\n"));
     } else {
-        eprintln!("{}", stamped(level, text));
+        write_line(io::stderr(), stamped(level, text) + "\n");
     }
 }
 
+/// Writes a line to the standard output.
+pub fn print(text: &str) {
+    write_line(io::stdout(), format!("{text}\n"));
+}
+
+/// In one call, so that lines of threads do not mix. Where it is closed, or a file on a full disk, nobody is there to hear of it.
+fn write_line(mut to: impl Write, line: String) {
+    let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
+}
+
 /// Appends a line to the file at `path`, or to the standard error where there is no path.
-pub fn line_to(path: &str, level: Level, text: &str) {
+fn line_to(path: &str, level: Level, text: &str) {
     if path.is_empty() {
         return line(level, text);
     }
     let file = OpenOptions::new().create(true).append(true).open(path);
-    let written = file.and_then(|mut file| writeln!(file, "{}", stamped(level, text)));
+    let written = file.and_then(|mut file| file.write_all((stamped(level, text) + "\n").as_bytes()));
     if let Err(error) = written {
         line(level, text);
         line(Level::Warning, &format!("--logfile {path}: {error}"));

@@ -12,12 +12,32 @@ use super::number::append_integer;
 pub struct Reply<'a> {
     out: &'a mut Vec<u8>,
     protocol: Protocol,
+    /// Nothing but errors is written once `out` is longer than this.
+    end: usize,
+    is_cut: bool,
 }
 
 impl<'a> Reply<'a> {
     /// Appends to `out` in the dialect `protocol`.
     pub fn new(out: &'a mut Vec<u8>, protocol: Protocol) -> Self {
-        Reply { out, protocol }
+        Reply { out, protocol, end: usize::MAX, is_cut: false }
+    }
+
+    /// As [`Reply::new`]; once `out` is longer than `end` bytes the rest is left out, however much a command would say.
+    pub fn bounded(out: &'a mut Vec<u8>, protocol: Protocol, end: usize) -> Self {
+        Reply { out, protocol, end, is_cut: false }
+    }
+
+    /// Whether something was left out.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        let has_room = self.out.len() <= self.end;
+        self.is_cut |= !has_room;
+        has_room
     }
 
     /// The dialect being written.
@@ -82,6 +102,9 @@ impl<'a> Reply<'a> {
     /// Bytes.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
+        if !self.has_room() {
+            return;
+        }
         self.header(b'$', bytes.len() as i64);
         self.out.extend_from_slice(bytes);
         self.out.extend_from_slice(b"\r\n");
@@ -178,6 +201,9 @@ impl<'a> Reply<'a> {
     }
 
     fn line(&mut self, kind: u8, text: &[u8]) {
+        if !self.has_room() {
+            return;
+        }
         self.out.push(kind);
         self.out.extend_from_slice(text);
         self.out.extend_from_slice(b"\r\n");

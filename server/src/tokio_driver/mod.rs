@@ -158,9 +158,15 @@ async fn attend<L: Listener + 'static, S: Storage + 'static>(
 /// Takes in whoever comes.
 async fn accept<L: Listener, S: Storage + 'static>(shared: Rc<Shared<S>>, listener: L) {
     let local = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    let log = shared.logic.borrow().config().log.clone();
+    // Why the connection that came last was not accepted, if it was not.
+    let mut refused = None;
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
+                if refused.take().is_some() {
+                    log.line(Level::Notice, || format!("{local}: connections are accepted again"));
+                }
                 listener.keep_alive(&stream, shared.logic.borrow().config().keepalive_s);
                 if let Some(peer) = peer::Peer::admit(&shared, stream, &from, &local) {
                     tokio::task::spawn_local(peer.run());
@@ -169,8 +175,10 @@ async fn accept<L: Listener, S: Storage + 'static>(shared: Rc<Shared<S>>, listen
             // What befell the connection before we took it (accept(2)): the next one is another.
             Err(error) if concerns_the_connection(error.kind()) => {}
             Err(error) => {
-                let text = || format!("no connection can be accepted for the moment: {error}");
-                shared.logic.borrow().config().log.line(Level::Warning, text);
+                if refused.replace(error.kind()) != Some(error.kind()) {
+                    let text = || format!("{local}: no connection can be accepted for the moment: {error}");
+                    log.line(Level::Warning, text);
+                }
                 sleep(REST).await;
             }
         }

@@ -4,10 +4,12 @@ use super::{Connector, Listener, Surroundings};
 use crate::cluster::link;
 use crate::config::Config;
 use crate::error::ServeError;
-use crate::io_unit::acceptor::keep_alive;
+use crate::io_unit::acceptor::{claim_path, keep_alive, prepare};
 use crate::io_unit::units::Now;
 use crate::storage_unit::Storage;
-use eagain_net::{Errno, Fd, Kernel};
+use eagain_net::{Errno, Fd, File, Kernel, ListenOptions};
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -15,17 +17,23 @@ use std::os::unix::fs::FileTypeExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// An address, and a path where there is one beside it.
-struct Listeners<K> {
+struct Listeners<K: Kernel> {
     kernel: K,
     tcp: TcpListener,
     unix: Option<(UnixListener, String)>,
+    /// What connections inherit of `tcp-keepalive`.
+    keepalive_s: u32,
+    /// Nobody else replaces the socket at the path.
+    _claim: Option<File<K>>,
+    /// Who was first last time is second now.
+    unix_first: Cell<bool>,
 }
 
-impl<K> Drop for Listeners<K> {
+impl<K: Kernel> Drop for Listeners<K> {
     fn drop(&mut self) {
         if let Some((_, path)) = &self.unix {
             let _ = std::fs::remove_file(path);
@@ -33,33 +41,37 @@ impl<K> Drop for Listeners<K> {
     }
 }
 
+impl<K: Kernel> Listeners<K> {
+    fn poll_tcp(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Either, String)>> {
+        self.tcp.poll_accept(cx).map_ok(|(stream, from)| (Either::Tcp(stream), from.to_string()))
+    }
+
+    fn poll_unix(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Either, String)>> {
+        let Some((listener, path)) = &self.unix else { return Poll::Pending };
+        listener.poll_accept(cx).map_ok(|(stream, _)| (Either::Unix(stream), format!("{path}:0")))
+    }
+}
+
 impl<K: Kernel> Listener for Listeners<K> {
     type Stream = Either;
 
     async fn accept(&self) -> io::Result<(Either, String)> {
-        let unix = async {
-            match &self.unix {
-                Some((listener, path)) => listener.accept().await.map(|(stream, _)| (stream, path)),
-                None => std::future::pending().await,
+        let unix_first = self.unix_first.replace(!self.unix_first.get());
+        poll_fn(|cx| {
+            let first = if unix_first { self.poll_unix(cx) } else { self.poll_tcp(cx) };
+            match first {
+                Poll::Pending if unix_first => self.poll_tcp(cx),
+                Poll::Pending => self.poll_unix(cx),
+                ready => ready,
             }
-        };
-        tokio::select! {
-            biased;
-            accepted = self.tcp.accept() => {
-                let (stream, from) = accepted?;
-                // Replies are small and wanted at once.
-                let _ = stream.set_nodelay(true);
-                Ok((Either::Tcp(stream), from.to_string()))
-            }
-            accepted = unix => {
-                let (stream, path) = accepted?;
-                Ok((Either::Unix(stream), format!("{path}:0")))
-            }
-        }
+        })
+        .await
     }
 
     fn keep_alive(&self, stream: &Either, seconds: u32) {
-        if let Either::Tcp(stream) = stream {
+        if let Either::Tcp(stream) = stream
+            && seconds != self.keepalive_s
+        {
             keep_alive(self.kernel, Fd(stream.as_raw_fd()), seconds);
         }
     }
@@ -107,21 +119,36 @@ impl AsyncWrite for Either {
 }
 
 /// As [`Acceptor::unix`](crate::io_unit::acceptor::Acceptor::unix).
-fn bind_unix(path: &str) -> io::Result<UnixListener> {
-    match UnixListener::bind(path) {
+fn bind_unix<K: Kernel>(kernel: K, config: &Config) -> io::Result<(UnixListener, File<K>)> {
+    let path = config.unix_socket.as_str();
+    let of_errno = |errno: Errno| io::Error::from_raw_os_error(errno.0);
+    let claim = claim_path(kernel, path).map_err(of_errno)?;
+    let socket = bind_path(path)?;
+    // Before anybody can connect.
+    if let Err(errno) = config.set_unix_socket_mode() {
+        let _ = std::fs::remove_file(path);
+        return Err(of_errno(errno));
+    }
+    Ok((socket.listen(ListenOptions::default().backlog as u32)?, claim))
+}
+
+fn bind_path(path: &str) -> io::Result<UnixSocket> {
+    let socket = UnixSocket::new_stream()?;
+    match socket.bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let visited = std::os::unix::net::UnixStream::connect(path).map(drop);
             match visited.map_err(|error| error.kind()) {
                 // A file that is no socket refuses too, and is not ours to remove.
                 Err(io::ErrorKind::ConnectionRefused) if std::fs::metadata(path)?.file_type().is_socket() => {
                     std::fs::remove_file(path)?;
-                    UnixListener::bind(path)
+                    socket.bind(path)?;
                 }
-                _ => Err(error),
+                _ => return Err(error),
             }
         }
-        other => other,
+        other => other?,
     }
+    Ok(socket)
 }
 
 /// Ready when the server is to stop.
@@ -190,14 +217,16 @@ fn on_sockets<K: Kernel>(
         let tcp =
             TcpListener::bind(listen).await.map_err(|error| ServeError::Listen(listen, errno(&error)))?;
         let at = tcp.local_addr().map_err(broken)?;
-        let unix = match config.unix_socket.as_str() {
-            "" => None,
-            path => {
-                let listener = bind_unix(path).map_err(|error| ServeError::at_path(path, errno(&error)))?;
-                Some((listener, path.to_owned()))
-            }
-        };
-        let listener = Listeners { kernel, tcp, unix };
+        prepare(kernel, Fd(tcp.as_raw_fd()), config.keepalive_s);
+        let (mut unix, mut claim) = (None, None);
+        if !config.unix_socket.is_empty() {
+            let path = &config.unix_socket;
+            let (listener, claimed) =
+                bind_unix(kernel, config).map_err(|error| ServeError::at_path(path, errno(&error)))?;
+            (unix, claim) = (Some((listener, path.clone())), Some(claimed));
+        }
+        let (keepalive_s, unix_first) = (config.keepalive_s, Cell::new(false));
+        let listener = Listeners { kernel, tcp, unix, keepalive_s, _claim: claim, unix_first };
         let mut term = signal(SignalKind::terminate()).map_err(broken)?;
         let mut int = signal(SignalKind::interrupt()).map_err(broken)?;
         let stop = Box::pin(async move {

@@ -168,7 +168,14 @@ impl Connection {
     }
 
     /// Moves on to the next phase when this one has nothing left to do.
+    #[inline]
     pub(super) fn settle(&mut self, now_ns: u64) {
+        if self.phase != Phase::Open || self.input_ended.is_some() {
+            self.settle_end(now_ns);
+        }
+    }
+
+    fn settle_end(&mut self, now_ns: u64) {
         if self.phase == Phase::Open
             && self.starved
             && self.in_flight() == 0

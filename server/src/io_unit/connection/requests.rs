@@ -40,22 +40,23 @@ impl Connection {
         }
         let output_before = self.outbox.is_empty();
         // Bytes are copied only when a request is cut by the end of a read.
-        let mut inbox = std::mem::take(&mut self.inbox);
-        let from_inbox = !inbox.is_empty();
-        if from_inbox {
-            inbox.push(fresh);
-        }
-        let bytes = if from_inbox { inbox.unread() } else { fresh };
-        let (consumed, requests) = self.serve_bytes(bytes, now_ns, &mut handle);
-        if self.phase == Phase::Open {
-            if from_inbox {
-                inbox.consume(consumed);
-            } else {
-                inbox.push(&fresh[consumed..]);
+        let requests = if self.inbox.is_empty() {
+            let (consumed, requests) = self.serve_bytes(fresh, now_ns, &mut handle);
+            if self.phase == Phase::Open {
+                self.inbox.push(&fresh[consumed..]);
             }
-            self.starved |= inbox.is_empty();
-            self.inbox = inbox;
-        }
+            requests
+        } else {
+            let mut inbox = std::mem::take(&mut self.inbox);
+            inbox.push(fresh);
+            let (consumed, requests) = self.serve_bytes(inbox.unread(), now_ns, &mut handle);
+            if self.phase == Phase::Open {
+                inbox.consume(consumed);
+                self.inbox = inbox;
+            }
+            requests
+        };
+        self.starved |= self.inbox.is_empty();
         if output_before && !self.outbox.is_empty() {
             self.output_moved_ns = now_ns;
         }
@@ -69,8 +70,7 @@ impl Connection {
         F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
     {
         let (mut consumed, mut requests) = (0, 0);
-        let (requests_max, output_max) =
-            (self.limits.requests_per_turn_max.max(1), self.limits.output_bytes_high.max(1));
+        let (requests_max, output_max) = (self.limits.requests_per_turn_max, self.limits.output_bytes_high);
         while requests < requests_max && self.outbox.len() < output_max {
             let rest = &bytes[consumed..];
             let length = match self.decoder.decode(rest) {
@@ -126,8 +126,7 @@ impl Connection {
         let mut consumed = 0;
         let mut refused = None;
         let room = self.in_flight_max() - self.in_flight();
-        let count_max =
-            usize::try_from(room).unwrap_or(usize::MAX).min(self.limits.requests_per_turn_max.max(1));
+        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.limits.requests_per_turn_max);
         while batch.len() < count_max && self.window.as_deref().is_none_or(Window::admits) {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
@@ -221,13 +220,13 @@ impl Connection {
     }
 
     fn in_flight_max(&self) -> u64 {
-        self.limits.in_flight_max.max(1) as u64
+        self.limits.in_flight_max as u64
     }
 
     /// Whether another request may begin.
     #[inline]
     pub(super) fn admits(&self) -> bool {
-        self.outbox.len() + self.parked_bytes() < self.limits.output_bytes_high.max(1)
+        self.outbox.len() + self.parked_bytes() < self.limits.output_bytes_high
             && self.in_flight() < self.in_flight_max()
             && self.window.as_deref().is_none_or(Window::admits)
     }

@@ -67,6 +67,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
     /// Steps 2 and 6: other things, which is whatever ends next.
     fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
         self.completer.wait(&mut self.finished, patience)?;
+        self.home.awake();
         let now = Now::of(self.home.units.kernel);
         let mut finished = std::mem::take(&mut self.finished);
         for Finished { token, what } in finished.drain(..) {

@@ -3,6 +3,7 @@
 
 use super::Call;
 use crate::error::CommandError;
+use crate::limits::REPLY_BYTES_MAX;
 use crate::storage_unit::keyspace::{Found, Lifetime};
 use crate::storage_unit::value::{Hash, List, Set, SortedSet};
 use crate::storage_unit::{HashKey, Keyspace, Value};
@@ -158,7 +159,7 @@ pub(super) fn draw(call: &mut Call<'_, '_>, count: i64, length: usize) -> Result
     if count < 0 {
         let count = count.unsigned_abs() as usize;
         // Every draw is answered with some bytes, and an answer has a bound.
-        if count > call.shared.config.limits.output.hard / 8 {
+        if count > call.shared.config.limits.output.hard.min(REPLY_BYTES_MAX) / 8 {
             return Err(CommandError::Said("ERR value is out of range"));
         }
         return Ok((0..count).map(|_| random.below(length)).collect());
