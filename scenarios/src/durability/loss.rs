@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// A power failure takes the last second, and what a sync and a thread off the CPU take of time.
 const POWER_TAKES: Duration = Duration::from_secs(2);
-/// A kill takes nothing of a log: what was acknowledged is in the page cache.
+/// A kill takes nothing: what was acknowledged is in the page cache.
 const KILL_TAKES: Duration = Duration::ZERO;
 /// What each key is set to.
 const VALUE: [u8; 900] = [b'x'; 900];
@@ -31,11 +31,9 @@ struct Written {
     at: Instant,
 }
 
-/// Runs it, with what a kill may take.
+/// Runs it.
 pub fn run(sim: &mut Sim, engine: Engine, serve: Serve) {
     allow(sim, &[Family::DiskTorn]);
-    // A transaction is made once a second, and is in the process until then.
-    let kill_takes = if engine == Engine::Log { KILL_TAKES } else { POWER_TAKES };
     let (server, address) = durable(sim, engine, SyncPolicy::EverySecond, serve);
     let host = sim.host("client");
     sim.client(host, "client", move |k| {
@@ -45,7 +43,7 @@ pub fn run(sim: &mut Sim, engine: Engine, serve: Serve) {
             write(k, &mut client, round, &mut written);
             let (what, strike, takes): (_, fn(&Server), _) = match choose("strike", 0, 1) {
                 0 => ("a power failure", cut_power, POWER_TAKES),
-                _ => ("a kill", kill, kill_takes),
+                _ => ("a kill", kill, KILL_TAKES),
             };
             let struck = now(k);
             strike(&server);

@@ -1,4 +1,4 @@
-//! With `everysec` and a database, a crash or a kill takes what was acknowledged in the last second.
+//! With `everysec` and a database, a power failure takes what was acknowledged in the last second, and a kill nothing.
 
 use super::loss;
 use super::server::SHIPPED;

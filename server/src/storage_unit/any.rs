@@ -76,7 +76,8 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
                 Ok((log, found.to_string()))
             }),
             Engine::Redb => AnyStorage::over(kernel, options, |databases| {
-                let (database, found) = Embedded::open(kernel, directory, databases)?;
+                let (database, found) =
+                    Embedded::open(kernel, directory, options.policy, drops_damage, databases)?;
                 Ok((database, found.to_string()))
             }),
         }

@@ -5,23 +5,27 @@
 //! |---|---|
 //! | `DIR/redb` | the database |
 //! | `DIR/redb.new` | a database that is being made; it has the name `redb` once it is whole and synced |
+//! | `DIR/redb.journal` | batches that are in no transaction yet; see [`journal`] |
 //!
 //! Its one table has a row for each key: the number of its database (big-endian, 32 bits) and the key, then its end and
-//! its value as [`record`] writes them. A batch of operations waits in memory until it is to be safe, and then becomes one
-//! transaction: in two phases, each with a sync, so that the root of the tree is on the disk before anything says that it
+//! its value as [`record`] writes them. A batch of operations waits in memory, and in the journal, until it is to be safe, and then
+//! becomes one transaction: in two phases, each with a sync, so that the root of the tree is on the disk before anything says that it
 //! is the root. So damage is told from a torn write: a root that does not fit its check was safe once, and is refused.
 //!
 //! A call that failed closes the database, and it is opened again, as after a crash. That holds after a failed sync too,
 //! where a log could not be read further than it was safe: pages are never written over before a newer root is safe.
 
 mod file;
+mod journal;
 
 use super::durable::directory::{rename_durably, sync_directory};
 use super::durable::{Backend, OpenError};
+use super::log::frame::HEADER_BYTES;
 use super::record::{self, Operation, Operations};
-use super::{Databases, HashKey};
+use super::{Databases, HashKey, SyncPolicy};
 use eagain_net::{Errno, File, Files, OpenFlags};
 use file::{Calls, DatabaseFile};
+use journal::Journal;
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 use std::fmt;
 
@@ -30,6 +34,8 @@ pub const NAME: &str = "redb";
 const NEW_NAME: &str = "redb.new";
 /// Its name has the version of the rows' form.
 const KEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys-1");
+/// The last generation of the journal that is in transactions, all of it.
+const APPLIED: TableDefinition<'_, (), u64> = TableDefinition::new("applied-1");
 /// Pages that are kept in memory, beside the image.
 const CACHE_BYTES: usize = 32 << 20;
 /// Operations that wait for a transaction; with more than this, it comes before it is due.
@@ -42,11 +48,17 @@ pub struct Found {
     pub keys: u64,
     /// Length of its file.
     pub bytes: u64,
+    /// Batches of the journal, which a process that was killed had not made a transaction of.
+    pub batches: u64,
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "kept {} keys ({} bytes)", self.keys, self.bytes)
+        write!(f, "kept {} keys ({} bytes)", self.keys, self.bytes)?;
+        match self.batches {
+            0 => Ok(()),
+            batches => write!(f, " and {batches} batches of its journal"),
+        }
     }
 }
 
@@ -59,6 +71,8 @@ pub struct Embedded<K: Files> {
     calls: Calls,
     /// Operations since the last transaction.
     pending: Vec<u8>,
+    /// They are here as well, where replies leave before their transaction is made.
+    journal: Option<Journal<K>>,
     bytes: u64,
 }
 
@@ -93,6 +107,8 @@ impl<K: Files> Embedded<K> {
     pub fn open(
         kernel: K,
         directory: &str,
+        policy: SyncPolicy,
+        drops_damage: bool,
         databases: &mut Databases,
     ) -> Result<(Embedded<K>, Found), OpenError> {
         let mut embedded = Embedded {
@@ -101,11 +117,41 @@ impl<K: Files> Embedded<K> {
             database: None,
             calls: Calls::default(),
             pending: Vec::new(),
+            journal: None,
             bytes: 0,
         };
         let path = embedded.path(NAME);
-        let found = embedded.open_or_make(databases).map_err(|why| why.at(&path))?;
+        let mut found = embedded.open_or_make(databases).map_err(|why| why.at(&path))?;
+        found.batches = embedded.replay(drops_damage, databases)?;
+        if policy == SyncPolicy::Always {
+            // No reply leaves before its transaction is made.
+            embedded.commit().map_err(|errno| Why::Call("commit to", errno).at(&path))?;
+            if let Some(journal) = embedded.journal.take() {
+                journal.remove();
+            }
+        }
         Ok((embedded, found))
+    }
+
+    /// Reads what a process that was killed has left in the journal, how many batches.
+    fn replay(&mut self, drops_damage: bool, databases: &mut Databases) -> Result<u64, OpenError> {
+        let applied = self.calls.around(|| self.applied()).map_err(|error| {
+            OpenError::Damaged(format!("{} {}", self.path(NAME), self.damaged(&error, 0)))
+        })?;
+        let path = self.path(journal::NAME);
+        let newer = journal::Newer { than: applied, drops_damage };
+        let (journal, batches) = Journal::open(self.kernel, &path, newer, databases, &mut self.pending)?;
+        self.journal = Some(journal);
+        Ok(batches)
+    }
+
+    fn applied(&self) -> Result<u64, redb::Error> {
+        let Some(database) = &self.database else { return Ok(0) };
+        match database.begin_read()?.open_table(APPLIED) {
+            Ok(table) => Ok(table.get(())?.map_or(0, |generation| generation.value())),
+            Err(TableError::TableDoesNotExist(_)) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn path(&self, name: &str) -> String {
@@ -125,7 +171,7 @@ impl<K: Files> Embedded<K> {
             other => other?,
         }
         let keys = self.read_into(databases).map_err(Why::Damaged)?;
-        Ok(Found { keys, bytes: self.bytes })
+        Ok(Found { keys, bytes: self.bytes, batches: 0 })
     }
 
     /// A database is made under another name and gets its own when it is safe: one that is there is whole.
@@ -134,7 +180,7 @@ impl<K: Files> Embedded<K> {
         let file = File::open(self.kernel, &self.path(NEW_NAME), flags).map_err(call("create"))?;
         let database = self.library(file).map_err(|error| self.why("create", error))?;
         let made = self.calls.around(|| {
-            transaction(&database, |table| Ok(table.map(|_| ())?))?;
+            transaction(&database, None, |table| Ok(table.map(|_| ())?))?;
             Ok(database.close()?)
         });
         made.map_err(|_: redb::Error| Why::Call("create", self.errno()))?;
@@ -256,13 +302,17 @@ impl<K: Files> Embedded<K> {
             }
             Ok(())
         };
-        let done = self.calls.around(|| transaction(database, fill));
+        let generation = self.journal.as_ref().map(Journal::generation);
+        let done = self.calls.around(|| transaction(database, generation, fill));
         if done.is_err() {
             let errno = self.errno();
             self.forget();
             return Err(errno);
         }
         self.pending.clear();
+        if let Some(journal) = &mut self.journal {
+            journal.begin_anew();
+        }
         self.measure();
         Ok(())
     }
@@ -272,11 +322,15 @@ type Table<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 fn transaction(
     database: &Database,
+    applied: Option<u64>,
     body: impl FnOnce(Result<Table<'_>, TableError>) -> Result<(), redb::Error>,
 ) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     writing.set_two_phase_commit(true);
     body(writing.open_table(KEYS))?;
+    if let Some(generation) = applied {
+        writing.open_table(APPLIED)?.insert((), generation)?;
+    }
     Ok(writing.commit()?)
 }
 
@@ -324,18 +378,29 @@ impl<K: Files> Drop for Embedded<K> {
 }
 
 impl<K: Files> Backend for Embedded<K> {
-    const RESERVED_BYTES: usize = 0;
+    const RESERVED_BYTES: usize = HEADER_BYTES;
     const GROWS: bool = false;
-    const OUTLIVES_PROCESS: bool = false;
+    const OUTLIVES_PROCESS: bool = true;
     const REOPENS: bool = true;
 
     fn append(&mut self, batch: &mut [u8]) -> Result<(), Errno> {
+        if let Some(journal) = &mut self.journal {
+            journal.append(batch)?;
+        }
         let before = self.pending.len();
-        self.pending.extend_from_slice(batch);
+        self.pending.extend_from_slice(&batch[HEADER_BYTES..]);
         if self.pending.len() < PENDING_BYTES_MAX {
             return Ok(());
         }
-        self.commit().inspect_err(|_| self.pending.truncate(before))
+        match self.commit() {
+            // The journal has it; the next sync comes to the same end, and says so.
+            Err(_) if self.journal.is_some() => Ok(()),
+            Err(errno) => {
+                self.pending.truncate(before);
+                Err(errno)
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     fn sync(&mut self) -> Result<(), Errno> {
@@ -386,6 +451,9 @@ impl<K: Files> Backend for Embedded<K> {
 
     fn close(&mut self) -> Result<(), Errno> {
         self.commit()?;
+        if let Some(journal) = self.journal.take() {
+            journal.remove();
+        }
         let database = self.database.take();
         match self.calls.around(|| database.map(Database::close)) {
             Some(Err(_)) => Err(self.errno()),

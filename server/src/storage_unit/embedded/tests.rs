@@ -15,14 +15,21 @@ fn image() -> Databases {
 }
 
 fn open(directory: &str) -> Result<(Embedded<net::Linux>, Found, Databases), OpenError> {
+    open_for(directory, SyncPolicy::Always)
+}
+
+fn open_for(
+    directory: &str,
+    policy: SyncPolicy,
+) -> Result<(Embedded<net::Linux>, Found, Databases), OpenError> {
     let mut databases = image();
-    Embedded::open(net::Linux, directory, &mut databases)
+    Embedded::open(net::Linux, directory, policy, false, &mut databases)
         .map(|(database, found)| (database, found, databases))
 }
 
 fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
     drop(claim(net::Linux, directory, 1, "redb").unwrap());
-    let (database, _, databases) = open(directory).unwrap();
+    let (database, _, databases) = open_for(directory, policy).unwrap();
     Durable::start(net::Linux, "redb", databases, database, policy, 7, crate::observe::Log::default())
         .unwrap()
 }
@@ -139,6 +146,36 @@ fn what_is_no_database_of_ours_is_refused() {
 }
 
 #[test]
+fn a_process_that_is_killed_leaves_a_journal_that_is_read_once() {
+    let (directory, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = |of: &tempfile::TempDir| of.path().to_str().unwrap().to_owned();
+    let mut storage = start(&path(&directory), SyncPolicy::Never);
+    for key in ["one", "two", "three"] {
+        set(&mut storage, key, "value");
+        let commit = storage.commit();
+        assert_eq!(settle(&mut storage, commit), Standing::Done);
+    }
+    for name in [NAME, journal::NAME] {
+        std::fs::copy(directory.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let expected = dump(storage.databases());
+    storage.close().unwrap();
+    // What is older than the database says nothing.
+    std::fs::copy(killed.path().join(journal::NAME), directory.path().join(journal::NAME)).unwrap();
+    for (of, policy, batches) in [
+        (&directory, SyncPolicy::Never, 0),
+        (&killed, SyncPolicy::Never, 3),
+        (&killed, SyncPolicy::Always, 3),
+        (&killed, SyncPolicy::Always, 0),
+    ] {
+        let (database, found, databases) = open_for(&path(of), policy).unwrap();
+        assert_eq!((dump(&databases), found.batches), (expected.clone(), batches));
+        drop(database);
+    }
+    assert!(!killed.path().join(journal::NAME).exists());
+}
+
+#[test]
 fn a_database_of_more_databases_says_what_it_wants() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
@@ -146,8 +183,8 @@ fn a_database_of_more_databases_says_what_it_wants() {
     storage.databases().at(1).set(b"key", Value::string(b"x"), Lifetime::Forever, 0);
     storage.commit();
     storage.close().unwrap();
-    let error =
-        Embedded::open(net::Linux, path, &mut Databases::new(1, HashKey::from_seed(1))).err().unwrap();
+    let mut one = Databases::new(1, HashKey::from_seed(1));
+    let error = Embedded::open(net::Linux, path, SyncPolicy::Always, false, &mut one).err().unwrap();
     assert!(error.to_string().contains("start with --databases 2"), "{error}");
 }
 

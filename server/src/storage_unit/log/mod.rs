@@ -54,9 +54,28 @@ pub struct OpenLog<K: Files> {
 
 impl<K: Files> OpenLog<K> {
     /// A file, all of which is safe.
-    fn new(file: File<K>, salt: u64, end: u64, frames: u64) -> OpenLog<K> {
+    pub fn new(file: File<K>, salt: u64, end: u64, frames: u64) -> OpenLog<K> {
         let (file, syncing) = (Arc::new(file), (end, frames));
         OpenLog { file, salt, end, synced_to: end, frames, synced_frames: frames, syncing }
+    }
+
+    /// Forgets all frames; those to come have this salt.
+    pub fn restart(&mut self, salt: u64) -> Result<(), Errno> {
+        self.file.set_len(0)?;
+        self.file.write_all_at(&frame::preamble(salt), 0)?;
+        (self.salt, self.end, self.frames) = (salt, PREAMBLE_BYTES as u64, 0);
+        (self.synced_to, self.synced_frames) = (0, 0);
+        Ok(())
+    }
+
+    /// Of its frames.
+    pub fn salt(&self) -> u64 {
+        self.salt
+    }
+
+    /// Whose file it is.
+    pub fn kernel(&self) -> K {
+        self.file.kernel()
     }
 }
 

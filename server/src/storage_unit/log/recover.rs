@@ -115,6 +115,16 @@ pub fn recover<K: Files>(
     databases: &mut Databases,
     drops_damage: bool,
 ) -> Result<Recovered, Unreadable> {
+    recover_each(file, length, drops_damage, |payload| record::apply(databases, payload))
+}
+
+/// As [`recover`], with each batch to `apply`, which says how many operations it has.
+pub fn recover_each<K: Files>(
+    file: &File<K>,
+    length: u64,
+    drops_damage: bool,
+    mut apply: impl FnMut(&[u8]) -> Result<u64, NotApplied>,
+) -> Result<Recovered, Unreadable> {
     let mut window = Window::new(file, length);
     let salt = frame::salt_of(window.at(0, PREAMBLE_BYTES)?).map_err(Unreadable::Preamble)?;
     let mut recovered = Recovered {
@@ -126,7 +136,7 @@ pub fn recover<K: Files>(
         lost_from: None,
     };
     while let Some(payload) = next_frame(&mut window, salt, &recovered)? {
-        match record::apply(databases, payload) {
+        match apply(payload) {
             Ok(operations) => recovered.operations += operations,
             Err(NotApplied::Malformed) => return Err(Unreadable::Foreign { at: recovered.end }),
             Err(NotApplied::NoSuchDatabase(database)) => return Err(Unreadable::NoSuchDatabase { database }),
