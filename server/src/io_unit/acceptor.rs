@@ -4,8 +4,8 @@
 //! which leave the connection where it is: a level-triggered loop would be told of it for ever. So the listener pauses
 //! for a while then, and is looked at again by the clock.
 
+use super::awaiting_durability::AwaitingDurability;
 use super::connection::Connection;
-use super::held::Held;
 use super::home::Home;
 use super::peer::{Flight, Peer};
 use super::units::{Now, Units};
@@ -309,7 +309,7 @@ impl<K: Kernel> Acceptor<K> {
             interest: Interest::READABLE,
             timer_ns: u64::MAX,
             flight: Flight::default(),
-            held: Held::default(),
+            held: AwaitingDurability::default(),
         })
     }
 }

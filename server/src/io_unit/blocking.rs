@@ -4,15 +4,15 @@
 //! | what | how |
 //! |---|---|
 //! | deadlines | `SO_RCVTIMEO` and `SO_SNDTIMEO`: a call that has waited for so long gives up |
-//! | lifetimes of keys | a thread, the tender, that sleeps until the next one ends |
-//! | `CLIENT KILL` | the tender shuts the socket down, which ends its thread's call |
-//! | channels, commands that wait | the thread waits for its socket and an eventfd of its own, which the tender writes |
+//! | lifetimes of keys | a thread, the expiry thread, that sleeps until the next one ends |
+//! | `CLIENT KILL` | the expiry thread shuts the socket down, which ends its thread's call |
+//! | channels, commands that wait | the thread waits for its socket and an eventfd of its own, which the expiry thread writes |
 //! | SIGTERM | the handler shuts the listener down, which ends `accept`; main then ends the reading of all |
 
 use super::acceptor::{AcceptError, Acceptor, REST_NS};
 use super::connection::CloseReason;
-use super::mailbox::Mailbox;
 use super::main_loop::DRAIN_NS;
+use super::order_queue::OrderQueue;
 use super::peer::Peer;
 use super::service::Workers;
 use super::signals;
@@ -38,15 +38,15 @@ pub(super) const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 /// What all threads share.
 struct Blocking<K: Kernel, S: Storage> {
     units: Arc<Units<K, S>>,
-    /// The tender's, among the loops.
+    /// The expiry thread's, among the loops.
     number: usize,
     /// Those who are here, by client.
     clients: Mutex<K, BTreeMap<u64, Here<K>>>,
     /// One has gone.
     left: Condvar<K>,
-    /// What commands ask for, and keys: the tender's.
-    mailbox: Arc<Mailbox<K>>,
-    /// Rings for the tender; closed at the end.
+    /// What commands ask for, and keys: the expiry thread's.
+    orders: Arc<OrderQueue<K>>,
+    /// Rings for the expiry thread; closed at the end.
     bell: Arc<Queue<K, ()>>,
     listeners: Vec<Fd>,
     workers: Workers<K>,
@@ -82,19 +82,19 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
 ) -> Result<(), Errno> {
     let kernel = units.kernel;
     let open = acceptors.into_iter().filter_map(|acceptor| acceptor.listener().map(|open| (acceptor, open)));
-    let mut doors: Vec<(Acceptor<K>, Arc<TcpListener<K>>)> = open.collect();
-    let listeners: Vec<Fd> = doors.iter().map(|(_, listener)| listener.fd()).collect();
+    let mut accepting: Vec<(Acceptor<K>, Arc<TcpListener<K>>)> = open.collect();
+    let listeners: Vec<Fd> = accepting.iter().map(|(_, listener)| listener.fd()).collect();
     let bell = Arc::new(Queue::new(kernel, 1));
     let rung = bell.clone();
     // Full: it has been rung, and not yet heard.
-    let (number, mailbox) = units.join_loop(true, move || _ = rung.try_push(()));
+    let (number, orders) = units.join_loop(true, move || _ = rung.try_push(()));
     let workers = Workers::start(&units)?;
     let blocking = Arc::new(Blocking {
         units,
         number,
         clients: Mutex::new(kernel, BTreeMap::new()),
         left: Condvar::new(kernel),
-        mailbox,
+        orders,
         bell,
         listeners: listeners.clone(),
         workers,
@@ -102,18 +102,18 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         scratches: Mutex::new(kernel, Vec::new()),
     });
     let dispositions = signals::stop_on_signal(&blocking.units, move || shut(kernel, &listeners))?;
-    let tender = {
+    let expiry = {
         let blocking = blocking.clone();
-        thread::spawn(kernel, "tender", move || blocking.tend())?
+        thread::spawn(kernel, "expiry", move || blocking.expire())?
     };
     // This thread takes in those who come to the first listener.
     let mut others = Vec::new();
-    for (acceptor, listener) in doors.drain(1.min(doors.len())..) {
+    for (acceptor, listener) in accepting.drain(1.min(accepting.len())..) {
         let blocking = blocking.clone();
         others.push(thread::spawn(kernel, "acceptor", move || blocking.take_in(&acceptor, listener))?);
     }
     ready();
-    for (acceptor, listener) in doors {
+    for (acceptor, listener) in accepting {
         blocking.take_in(&acceptor, listener);
     }
     for other in others {
@@ -123,7 +123,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     blocking.drain();
     blocking.workers.end();
     blocking.bell.close();
-    tender.join().expect("the expiry thread panicked");
+    expiry.join().expect("the expiry thread panicked");
     Ok(())
 }
 
@@ -335,10 +335,10 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
 
 impl<K: Kernel, S: Storage> Blocking<K, S> {
     /// The thread that does by the clock, and on order, what nobody else has the time for.
-    fn tend(&self) {
+    fn expire(&self) {
         while !self.bell.is_closed() {
             let now = Now::of(self.units.kernel);
-            self.mailbox.take().into_iter().for_each(|order| self.carry_out(order));
+            self.orders.take().into_iter().for_each(|order| self.carry_out(order));
             let rest = self.units.expire(now);
             if rest == u64::MAX {
                 self.bell.pop();

@@ -229,7 +229,7 @@ impl Connection {
             // Whoever waits for a reply of others and ends its side is taken to be gone: what is taken for it would be lost.
             self.close(CloseReason::PeerEnded);
         }
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
     }
 
     /// The server stops: what was received is still answered, nothing more is read.
@@ -239,7 +239,7 @@ impl Connection {
             // There will be no reply.
             self.start_draining(CloseReason::ServerStopping, now_ns);
         }
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
     }
 
     // ---- Bytes out -----------------------------------------------------------------------------------------------
@@ -267,13 +267,13 @@ impl Connection {
         if self.overfull.is_some() {
             self.look_at_fill(OutputLimit::NONE, now_ns);
         }
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
     }
 
     /// Lends [`Connection::output`] to whoever sends it: the memory, and where in it to begin. `spare` takes its place.
     /// To be followed by [`Connection::sent`] until all of it has left; nothing else is to be sent meanwhile.
-    pub fn lend_output(&mut self, spare: Vec<u8>) -> (Vec<u8>, usize) {
-        self.outbox.lend(spare)
+    pub fn take_output(&mut self, spare: Vec<u8>) -> (Vec<u8>, usize) {
+        self.outbox.take(spare)
     }
 
     /// Replies that are written from now on wait until they are released: what they promise is not durable yet.

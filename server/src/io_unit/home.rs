@@ -1,7 +1,7 @@
-//! What one loop of the server has of its own: its peers, their deadlines, and its mailbox.
+//! What one loop of the server has of its own: its peers, their deadlines, and its orders.
 
 use super::deadlines::Deadlines;
-use super::mailbox::Mailbox;
+use super::order_queue::OrderQueue;
 use super::peer::Peer;
 use super::peers::Peers;
 use super::units::{Now, Units};
@@ -31,33 +31,33 @@ pub struct Home<K: Kernel, S: Storage> {
     pub(super) peers: Peers<K>,
     /// Its number among the loops.
     pub(super) number: usize,
-    pub(super) mailbox: Arc<Mailbox<K>>,
+    pub(super) orders: Arc<OrderQueue<K>>,
     pub(super) waker: Waker<K>,
     deadlines: Mutex<K, Deadlines>,
     /// Peers whose replies wait for the storage; each once.
     held: Mutex<K, BTreeSet<u64>>,
     /// It looks after the lifetimes of keys.
-    pub(super) tends_keys: bool,
+    pub(super) expires_keys: bool,
     /// Peers that the model can serve at a time.
     pub(super) peers_max: usize,
 }
 
 impl<K: Kernel, S: Storage> Home<K, S> {
     /// A loop of these units with nobody connected; `waker` ends its waiting.
-    pub(super) fn new(units: Arc<Units<K, S>>, waker: Waker<K>, tends_keys: bool) -> Home<K, S> {
+    pub(super) fn new(units: Arc<Units<K, S>>, waker: Waker<K>, expires_keys: bool) -> Home<K, S> {
         let kernel = units.kernel;
         let bell = waker.clone();
         // It fails only where the loop is gone.
-        let (number, mailbox) = units.join_loop(tends_keys, move || _ = bell.wake());
+        let (number, orders) = units.join_loop(expires_keys, move || _ = bell.wake());
         Home {
             units,
             peers: Peers::new(kernel),
             number,
-            mailbox,
+            orders,
             waker,
             deadlines: Mutex::new(kernel, Deadlines::default()),
             held: Mutex::new(kernel, BTreeSet::new()),
-            tends_keys,
+            expires_keys,
             peers_max: usize::MAX,
         }
     }
@@ -65,7 +65,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     /// Keys whose time has come go; how long the loop may sleep then, until `at_most`. Whoever adds an earlier deadline from now on
     /// wakes it.
     pub(super) fn patience(&self, now: Now, at_most: u64) -> Option<Duration> {
-        let keys = if self.tends_keys { self.units.expire(now) } else { u64::MAX };
+        let keys = if self.expires_keys { self.units.expire(now) } else { u64::MAX };
         let next = self.deadlines.lock().sleep(at_most.min(keys));
         (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)))
     }
@@ -73,8 +73,8 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     /// The loop is awake. To be called as soon as it is, so that nothing that it does itself wakes it.
     pub(super) fn awake(&self) {
         self.deadlines.lock().awake();
-        if self.tends_keys {
-            self.units.tender_awake();
+        if self.expires_keys {
+            self.units.expiry_awake();
         }
     }
 
@@ -122,7 +122,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
 
     /// Peers for whom the storage may have news.
     pub(super) fn take_held(&self) -> BTreeSet<u64> {
-        if !self.mailbox.take_news() {
+        if !self.orders.take_news() {
             return BTreeSet::new();
         }
         std::mem::take(&mut *self.held.lock())

@@ -25,7 +25,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
 ) -> Result<(), ServeError> {
     let kernel = units.kernel;
     let mut wakers = vec![waker.clone()];
-    // Before anybody is let in: what a command asks for must find the mailbox of every loop.
+    // Before anybody is let in: what a command asks for must find the orders of every loop.
     let home = Home::new(units.clone(), waker.clone(), true);
     let mut threads = Vec::new();
     let mut result = Ok(());

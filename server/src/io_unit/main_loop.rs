@@ -26,23 +26,23 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
 
     /// Something happened to the peer that is no event of its socket: sends what is to be sent, asks of the socket what
     /// is wanted from now on, watches the deadline, and releases the peer where all is over.
-    fn settle(&mut self, peer: &mut Peer<K>, now: Now);
+    fn resume(&mut self, peer: &mut Peer<K>, now: Now);
 
     /// How many listeners there are.
-    fn doors(&self) -> u64;
+    fn listeners(&self) -> u64;
 
     /// Connections are taken in from now on, by the listener with this token.
-    fn open_door(&mut self, token: u64) -> Result<(), Errno>;
+    fn start_accepting(&mut self, token: u64) -> Result<(), Errno>;
 
     /// No more connections, ever.
-    fn close_door(&mut self);
+    fn stop_accepting(&mut self);
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Result<(), Errno> {
     let home = driver.home().clone();
-    for number in 0..driver.doors() {
-        driver.open_door(LISTENER + number)?;
+    for number in 0..driver.listeners() {
+        driver.start_accepting(LISTENER + number)?;
     }
     let mut stopping: Option<Drain> = None;
     // Peers that have not taken over limits that have changed.
@@ -65,7 +65,7 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         // 6. What signals ask for: the end.
         if home.units.is_stopping() {
             let drain = stopping.get_or_insert_with(|| {
-                driver.close_door();
+                driver.stop_accepting();
                 Drain { until: now.mono_ns + DRAIN_NS, waiting: home.peers.tokens() }
             });
             if drain.turn(driver, &home, now) {
@@ -79,12 +79,12 @@ fn look_at_the_clock<K: Kernel, S: Storage>(
     driver: &mut impl MainLoop<K, S>,
     home: &Home<K, S>,
     now: Now,
-    door_is_closed: bool,
+    has_stopped_accepting: bool,
 ) -> Result<(), Errno> {
     while let Some(token) = home.pop_due(now) {
         if is_listener(token) {
-            if !door_is_closed && !home.units.is_stopping() {
-                driver.open_door(token)?;
+            if !has_stopped_accepting && !home.units.is_stopping() {
+                driver.start_accepting(token)?;
             }
             continue;
         }
@@ -116,7 +116,7 @@ fn look_at_peer<K: Kernel, S: Storage>(
     if is_timer && !has_waited && !peer.connection.is_closed() {
         home.watch_deadline(&mut peer);
     } else {
-        driver.settle(&mut peer, now);
+        driver.resume(&mut peer, now);
     }
 }
 
@@ -126,7 +126,7 @@ fn carry_out<K: Kernel, S: Storage>(
     behind: &mut Vec<u64>,
     now: Now,
 ) {
-    for order in home.mailbox.take() {
+    for order in home.orders.take() {
         match order {
             Order::Shutdown => home.units.stop(),
             Order::Kill { client } => {
@@ -135,22 +135,22 @@ fn carry_out<K: Kernel, S: Storage>(
                 };
                 let Some(mut peer) = shared.try_lock() else {
                     // Asked again once its worker is done.
-                    home.mailbox.post(&[order]);
+                    home.orders.post(&[order]);
                     home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
                     continue;
                 };
                 peer.connection.close(CloseReason::Killed);
-                driver.settle(&mut peer, now);
+                driver.resume(&mut peer, now);
             }
             Order::Look { place } => {
                 let Some(shared) = home.peers.get(place.token) else { continue };
                 let Some(mut peer) = shared.try_lock() else {
-                    home.mailbox.post(&[order]);
+                    home.orders.post(&[order]);
                     home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
                     continue;
                 };
                 if home.deliver(&mut peer, true, now) {
-                    driver.settle(&mut peer, now);
+                    driver.resume(&mut peer, now);
                 }
             }
             Order::Limits => *behind = home.peers.tokens(),
@@ -204,7 +204,7 @@ impl Drain {
             } else {
                 peer.connection.drain(now.mono_ns);
             }
-            driver.settle(&mut peer, now);
+            driver.resume(&mut peer, now);
             false
         });
         if !self.waiting.is_empty() {

@@ -15,20 +15,20 @@
 //!
 //! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
 //! [`deadlines`]; a `peer` is a connection with its socket, and `turn` what is done with it when that is ready; `service` has requests executed here or by workers; `watch` is
-//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `mailbox`
-//! brings what commands ask for and what the storage has to say, and `held` are the replies that wait for it; and [`units`] is what the threads of a server share.
+//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `orders`
+//! brings what commands ask for and what the storage has to say, and `awaiting_durability` has the replies that wait for it; and [`units`] is what the threads of a server share.
 
 pub mod acceptor;
+pub(crate) mod awaiting_durability;
 mod blocking;
 pub mod connection;
 pub mod deadlines;
 mod front;
-pub(crate) mod held;
 mod home;
 pub mod inbox;
 mod loops;
-mod mailbox;
 mod main_loop;
+mod order_queue;
 pub mod outbox;
 mod peer;
 pub mod peers;

@@ -13,8 +13,8 @@ pub struct Outbox {
     /// `head..` waits to be sent.
     bytes: Vec<u8>,
     head: usize,
-    /// Bytes before `head` that somebody else is sending ([`Outbox::lend`]); they count as waiting.
-    lent: usize,
+    /// Bytes before `head` that somebody else is sending ([`Outbox::take`]); they count as waiting.
+    taken: usize,
     /// Bytes that left, in all.
     sent: u64,
     /// Bytes from this position of the stream on stay here.
@@ -30,7 +30,7 @@ impl Outbox {
     /// How many bytes wait, behind the gate too.
     #[inline]
     pub fn len(&self) -> usize {
-        self.lent + self.bytes.len() - self.head
+        self.taken + self.bytes.len() - self.head
     }
 
     /// Whether none waits.
@@ -39,32 +39,32 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// What may be sent now; nothing of what is lent.
+    /// What may be sent now; nothing of what is taken.
     #[inline]
     pub fn sendable(&self) -> &[u8] {
         let end = match self.gate {
             None => self.bytes.len(),
             Some(gate) => {
                 let open = usize::try_from(gate.saturating_sub(self.sent)).unwrap_or(usize::MAX);
-                self.head + open.saturating_sub(self.lent).min(self.bytes.len() - self.head)
+                self.head + open.saturating_sub(self.taken).min(self.bytes.len() - self.head)
             }
         };
         &self.bytes[self.head..end]
     }
 
-    /// How many bytes are lent.
+    /// How many bytes are taken.
     #[inline]
-    pub fn lent(&self) -> usize {
-        self.lent
+    pub fn taken(&self) -> usize {
+        self.taken
     }
 
     /// Lends what may be sent to whoever sends it: the memory, and where in it to begin. `spare` takes its place. Nothing
-    /// further is lent until all of it was [`sent`](Outbox::sent).
-    pub fn lend(&mut self, mut spare: Vec<u8>) -> (Vec<u8>, usize) {
-        debug_assert_eq!(self.lent, 0, "lent twice");
+    /// further is taken until all of it was [`sent`](Outbox::sent).
+    pub fn take(&mut self, mut spare: Vec<u8>) -> (Vec<u8>, usize) {
+        debug_assert_eq!(self.taken, 0, "taken twice");
         spare.clear();
         let (count, from) = (self.sendable().len(), self.head);
-        self.lent = count;
+        self.taken = count;
         if from + count == self.bytes.len() {
             self.head = 0;
             return (std::mem::replace(&mut self.bytes, spare), from);
@@ -108,14 +108,14 @@ impl Outbox {
 
     /// Takes back all but the oldest `length` waiting bytes.
     pub fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(self.head + length.saturating_sub(self.lent));
+        self.bytes.truncate(self.head + length.saturating_sub(self.taken));
     }
 
-    /// The first `count` sendable bytes have left, or that many of those that are lent.
+    /// The first `count` sendable bytes have left, or that many of those that are taken.
     pub fn sent(&mut self, count: usize) {
-        if self.lent > 0 {
-            assert!(count <= self.lent, "more bytes sent than were lent");
-            self.lent -= count;
+        if self.taken > 0 {
+            assert!(count <= self.taken, "more bytes sent than were taken");
+            self.taken -= count;
             self.sent += count as u64;
             return;
         }
@@ -159,7 +159,7 @@ impl Outbox {
 
     /// Takes back all that is behind the gate, and opens it.
     pub fn drop_held(&mut self) {
-        let open = self.lent + self.sendable().len();
+        let open = self.taken + self.sendable().len();
         self.truncate(open);
         self.gate = None;
     }
@@ -205,18 +205,18 @@ mod tests {
     proptest! {
         #[test]
         fn every_byte_leaves_once_and_in_order(steps in proptest::collection::vec((0u8..4, 0usize..5000), 0..80)) {
-            let (mut outbox, mut next, mut arrived, mut lent) = (Outbox::new(), 0u8, 0u8, Vec::new());
+            let (mut outbox, mut next, mut arrived, mut taken) = (Outbox::new(), 0u8, 0u8, Vec::new());
             for (step, size) in steps {
                 let piece = || (0..size).map(|at| next.wrapping_add(at as u8)).collect::<Vec<u8>>();
                 match step {
-                    3 if outbox.lent() == 0 => {
-                        let (bytes, from) = outbox.lend(Vec::new());
-                        prop_assert_eq!(bytes.len() - from, outbox.lent());
-                        lent = bytes[from..].to_vec();
+                    3 if outbox.taken() == 0 => {
+                        let (bytes, from) = outbox.take(Vec::new());
+                        prop_assert_eq!(bytes.len() - from, outbox.taken());
+                        taken = bytes[from..].to_vec();
                     }
                     3 => {
-                        let count = size.min(lent.len());
-                        for byte in lent.drain(..count) {
+                        let count = size.min(taken.len());
+                        for byte in taken.drain(..count) {
                             prop_assert_eq!(byte, arrived);
                             arrived = arrived.wrapping_add(1);
                         }
@@ -224,7 +224,7 @@ mod tests {
                     }
                     0 => { outbox.tail().extend_from_slice(&piece()); next = next.wrapping_add(size as u8); }
                     1 => { outbox.append(piece()); next = next.wrapping_add(size as u8); }
-                    _ if outbox.lent() == 0 => {
+                    _ if outbox.taken() == 0 => {
                         let count = size.min(outbox.sendable().len());
                         for byte in &outbox.sendable()[..count] {
                             prop_assert_eq!(*byte, arrived);

@@ -1,7 +1,7 @@
 //! One peer: its socket, the state machine behind it, and its session.
 
+use super::awaiting_durability::{AwaitingDurability, deliver};
 use super::connection::{CloseReason, Connection, Phase};
-use super::held::{Held, deliver};
 use super::units::Now;
 use crate::logic_unit::{LogicUnit, Session};
 use crate::request_queue::{ReplyBatch, RequestBatch};
@@ -27,7 +27,7 @@ pub struct Peer<K: Kernel> {
     pub(super) timer_ns: u64,
     pub(super) flight: Flight,
     /// Replies that wait for the storage.
-    pub(super) held: Held,
+    pub(super) held: AwaitingDurability,
 }
 
 /// What of a peer is under way elsewhere: with the kernel, or before the request queue.

@@ -97,7 +97,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
         Ok(now)
     }
 
-    fn settle(&mut self, peer: &mut Peer<K>, now: Now) {
+    fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
         let Shared { watch, queue } = &*self.shared;
         if !self.has_workers || peer.connection.is_closed() {
             watch.go_on(&mut Service::Here, peer, now);
@@ -109,17 +109,17 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
         }
     }
 
-    fn doors(&self) -> u64 {
+    fn listeners(&self) -> u64 {
         self.shared.watch.acceptors.len()
     }
 
     /// Step 1, for the listener; for a peer it is done where it is accepted.
-    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
-        self.shared.watch.open_door(token)
+    fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
+        self.shared.watch.start_accepting(token)
     }
 
-    fn close_door(&mut self) {
-        self.shared.watch.close_door();
+    fn stop_accepting(&mut self) {
+        self.shared.watch.stop_accepting();
     }
 }
 
@@ -127,7 +127,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     /// Steps 3 and 6: the event goes into the request queue, and its socket is left alone until a worker has handled it.
     fn dispatch(&self, event: Event) {
         if is_listener(event.token) {
-            if self.watch.pause_door(event.token) {
+            if self.watch.pause_accepting(event.token) {
                 let _ = self.queue.push(Task::Accept(event.token));
             }
             return;
@@ -175,6 +175,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         let outcome = peer.turn(home, &mut Service::Here, scratch, ready, now);
-        self.watch.settle(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
+        self.watch
+            .update_interest(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }
 }

@@ -1,5 +1,5 @@
 //! Who executes the requests of a loop's peers: the thread that received them, or workers that get them through the
-//! request queue and give the replies back through another. Workers know no sockets; to them, finished reads come in.
+//! request queue and give the replies reply_to through another. Workers know no sockets; to them, finished reads come in.
 //!
 //! At most as many batches are on their way as a queue has room for, hence neither side ever waits for the other with
 //! something in its hands; peers beyond that wait, and are not read from.
@@ -18,7 +18,7 @@ use eagain_net::{Errno, Kernel};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Requests of one peer on their way to a worker, and their replies on the way back. The session comes along: nobody
+/// Requests of one peer on their way to a worker, and their replies on the way reply_to. The session comes along: nobody
 /// else executes requests of this client meanwhile.
 pub(super) struct Job<K: Kernel> {
     token: u64,
@@ -29,22 +29,22 @@ pub(super) struct Job<K: Kernel> {
     replies: ReplyBatch,
     /// When the replies may leave.
     commit: Commit,
-    back: Back<K>,
+    reply_to: ReplyTo<K>,
 }
 
 /// The request queue.
-type Line<K> = Arc<Queue<K, Box<Job<K>>>>;
+type JobQueue<K> = Arc<Queue<K, Box<Job<K>>>>;
 
 /// Where replies are put, and who is woken to see them; nobody, where somebody waits for them.
 #[derive(Clone)]
-struct Back<K: Kernel> {
-    replies: Line<K>,
+struct ReplyTo<K: Kernel> {
+    replies: JobQueue<K>,
     waker: Option<Waker<K>>,
 }
 
 /// Workers.
 pub(super) struct Workers<K: Kernel> {
-    requests: Line<K>,
+    requests: JobQueue<K>,
     threads: Mutex<K, Vec<JoinHandle<K, ()>>>,
     count: usize,
 }
@@ -54,13 +54,13 @@ pub(super) enum Service<K: Kernel> {
     /// The thread that received.
     Here,
     /// Workers.
-    Elsewhere(Crew<K>),
+    Workers(WorkerQueues<K>),
 }
 
 /// What is on the way to and from workers.
-pub(super) struct Crew<K: Kernel> {
-    requests: Line<K>,
-    back: Back<K>,
+pub(super) struct WorkerQueues<K: Kernel> {
+    requests: JobQueue<K>,
+    reply_to: ReplyTo<K>,
     /// Batches on their way; at most the capacity of a queue.
     outstanding: usize,
     /// Peers with requests that found no room.
@@ -95,9 +95,9 @@ impl<K: Kernel> Workers<K> {
             return Service::Here;
         }
         let capacity = if waker.is_some() { self.requests.capacity() } else { 1 };
-        Service::Elsewhere(Crew {
+        Service::Workers(WorkerQueues {
             requests: self.requests.clone(),
-            back: Back { replies: Arc::new(Queue::new(kernel, capacity)), waker },
+            reply_to: ReplyTo { replies: Arc::new(Queue::new(kernel, capacity)), waker },
             outstanding: 0,
             waiting: VecDeque::new(),
             spare: Vec::new(),
@@ -123,11 +123,11 @@ impl<K: Kernel> Service<K> {
         }
         match self {
             Service::Here => true,
-            Service::Elsewhere(crew) => {
-                let room = crew.outstanding < crew.back.replies.capacity();
+            Service::Workers(queues) => {
+                let room = queues.outstanding < queues.reply_to.replies.capacity();
                 if !room && !peer.flight.waits_for_worker {
                     peer.flight.waits_for_worker = true;
-                    crew.waiting.push_back(peer.token);
+                    queues.waiting.push_back(peer.token);
                 }
                 room
             }
@@ -159,23 +159,23 @@ impl<K: Kernel> Service<K> {
         }
         peer.connection.receive(fresh, now.mono_ns);
         if self.takes(peer)
-            && let Service::Elsewhere(crew) = self
+            && let Service::Workers(queues) = self
         {
-            crew.hand_over(peer, now);
+            queues.hand_over(peer, now);
         }
     }
 
-    /// Replies that have come back, each put where it leaves from; `then` goes on with its peer.
+    /// Replies that have come reply_to, each put where it leaves from; `then` goes on with its peer.
     pub(super) fn collect<S: Storage>(
         &mut self,
         home: &Home<K, S>,
         now: Now,
         mut then: impl FnMut(&mut Service<K>, &mut Peer<K>),
     ) {
-        let Service::Elsewhere(crew) = self else { return };
+        let Service::Workers(queues) = self else { return };
         let mut done = Vec::new();
-        crew.back.replies.try_pop_many(&mut done, usize::MAX);
-        crew.outstanding -= done.len();
+        queues.reply_to.replies.try_pop_many(&mut done, usize::MAX);
+        queues.outstanding -= done.len();
         let mut tokens = Vec::with_capacity(done.len());
         for mut job in done {
             tokens.push(job.token);
@@ -189,7 +189,7 @@ impl<K: Kernel> Service<K> {
                 home.units.logic.lock().disconnect(session, (Level::Verbose, "it has gone"));
             }
             job.requests.restart(0);
-            crew.spare.push(job);
+            queues.spare.push(job);
         }
         // Who waited comes before those who have just had their turn and may want another; and until there is no room, since
         // one that waited may have nothing for a worker after all, and nobody would look at the next one then.
@@ -208,20 +208,24 @@ impl<K: Kernel> Service<K> {
 
     /// The first of those who wait, if there is room for it.
     fn next_waiting(&mut self) -> Option<u64> {
-        let Service::Elsewhere(crew) = self else { return None };
-        if crew.outstanding == crew.back.replies.capacity() { None } else { crew.waiting.pop_front() }
+        let Service::Workers(queues) = self else { return None };
+        if queues.outstanding == queues.reply_to.replies.capacity() {
+            None
+        } else {
+            queues.waiting.pop_front()
+        }
     }
 
-    /// Waits until the peer's requests have come back from where they are handled, for threads that have one peer each.
+    /// Waits until the peer's requests have come reply_to from where they are handled, for threads that have one peer each.
     pub(super) fn wait(&mut self, peer: &mut Peer<K>, clock: impl FnOnce() -> Now) {
-        let Service::Elsewhere(crew) = self else { return };
-        if crew.outstanding > 0
-            && let Some(mut job) = crew.back.replies.pop()
+        let Service::Workers(queues) = self else { return };
+        if queues.outstanding > 0
+            && let Some(mut job) = queues.reply_to.replies.pop()
         {
-            crew.outstanding -= 1;
+            queues.outstanding -= 1;
             job.give_back(peer, clock());
             job.requests.restart(0);
-            crew.spare.push(job);
+            queues.spare.push(job);
         }
     }
 }
@@ -241,7 +245,7 @@ impl<K: Kernel> Job<K> {
     }
 }
 
-impl<K: Kernel> Crew<K> {
+impl<K: Kernel> WorkerQueues<K> {
     /// A finished read goes into the request queue.
     fn hand_over(&mut self, peer: &mut Peer<K>, now: Now) {
         let mut job = self.spare.pop().unwrap_or_else(|| {
@@ -252,7 +256,7 @@ impl<K: Kernel> Crew<K> {
                 done: 0,
                 replies: ReplyBatch::default(),
                 commit: Commit::Done,
-                back: self.back.clone(),
+                reply_to: self.reply_to.clone(),
             })
         });
         job.done = 0;
@@ -271,16 +275,16 @@ impl<K: Kernel> Crew<K> {
 }
 
 /// A worker: the logic, and nothing else.
-fn work<K: Kernel, S: Storage>(units: &Units<K, S>, line: &Queue<K, Box<Job<K>>>) {
-    while let Some(mut job) = line.pop() {
+fn work<K: Kernel, S: Storage>(units: &Units<K, S>, requests: &Queue<K, Box<Job<K>>>) {
+    while let Some(mut job) = requests.pop() {
         let now = Now::of(units.kernel);
-        let Job { session, requests, done, replies, commit, back, .. } = &mut *job;
+        let Job { session, requests, done, replies, commit, reply_to, .. } = &mut *job;
         if let Some(session) = session {
             let out = std::mem::take(&mut replies.bytes);
             (*replies, *commit) =
                 units.execute(|logic| logic.execute_batch(session, requests, *done, now.wall, out));
         }
-        let Back { replies, waker } = back.clone();
+        let ReplyTo { replies, waker } = reply_to.clone();
         // There is room for as many as are on their way.
         let _ = replies.push(job);
         if let Some(waker) = waker {

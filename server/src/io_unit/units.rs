@@ -2,7 +2,7 @@
 //! its loops hear of what commands asked for. The lock order is peer, then logic unit, then the small ones; nobody waits
 //! for a socket with one of them held.
 
-use super::mailbox::Mailbox;
+use super::order_queue::OrderQueue;
 use crate::config::Config;
 use crate::logic_unit::{LogicUnit, Order, WallTime};
 use crate::storage_unit::{Commit, Storage};
@@ -33,11 +33,11 @@ impl Now {
     }
 }
 
-/// Where a loop hears: orders are put into its mailbox, then it is woken.
+/// Where a loop hears: orders are put into its orders, then it is woken.
 struct Ear<K: Kernel> {
-    mailbox: Arc<Mailbox<K>>,
+    orders: Arc<OrderQueue<K>>,
     wake: Box<dyn Fn() + Send + Sync>,
-    tends_keys: bool,
+    expires_keys: bool,
 }
 
 /// What the threads of a server share.
@@ -71,7 +71,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         let loops = self.loops.clone();
         self.logic.lock().storage().on_progress(Box::new(move || {
             for ear in loops.lock().iter() {
-                ear.mailbox.tell_news();
+                ear.orders.tell_news();
                 (ear.wake)();
             }
         }));
@@ -92,17 +92,17 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         self.stop.load(SeqCst)
     }
 
-    /// A loop is there, and hears what commands ask for; one of them tends the keys. Its number and its mailbox.
+    /// A loop is there, and hears what commands ask for; one of them tends the keys. Its number and its orders.
     pub(super) fn join_loop(
         &self,
-        tends_keys: bool,
+        expires_keys: bool,
         wake: impl Fn() + Send + Sync + 'static,
-    ) -> (usize, Arc<Mailbox<K>>) {
-        let mailbox = Arc::new(Mailbox::new(self.kernel));
-        let ear = Ear { mailbox: mailbox.clone(), wake: Box::new(wake), tends_keys };
+    ) -> (usize, Arc<OrderQueue<K>>) {
+        let orders = Arc::new(OrderQueue::new(self.kernel));
+        let ear = Ear { orders: orders.clone(), wake: Box::new(wake), expires_keys };
         let mut loops = self.loops.lock();
         loops.push(ear);
-        (loops.len() - 1, mailbox)
+        (loops.len() - 1, orders)
     }
 
     /// Executes requests: `work` gets the logic unit, with nobody else in it. What they asked of the loops is passed on;
@@ -119,7 +119,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
             self.post(&orders);
         }
         if early {
-            self.loops.lock().iter().filter(|ear| ear.tends_keys).for_each(|ear| (ear.wake)());
+            self.loops.lock().iter().filter(|ear| ear.expires_keys).for_each(|ear| (ear.wake)());
         }
         (result, commit)
     }
@@ -133,14 +133,14 @@ impl<K: Kernel, S: Storage> Units<K, S> {
             };
             let its: Vec<Order> = orders.iter().filter(concerns).cloned().collect();
             if !its.is_empty() {
-                ear.mailbox.post(&its);
+                ear.orders.post(&its);
                 (ear.wake)();
             }
         }
     }
 
     /// Who tends the keys is awake: an end that comes earlier is no reason to wake it.
-    pub(super) fn tender_awake(&self) {
+    pub(super) fn expiry_awake(&self) {
         self.expiry_look_ms.store(0, SeqCst);
     }
 

@@ -47,7 +47,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     }
 
     /// The listener is watched, for the first time or again after a rest.
-    pub(super) fn open_door(&self, token: u64) -> Result<(), Errno> {
+    pub(super) fn start_accepting(&self, token: u64) -> Result<(), Errno> {
         let Some((_, listener)) = self.acceptors.open(token) else { return Ok(()) };
         match self.poller.modify(listener.fd(), token, Interest::READABLE) {
             Err(Errno::ENOENT) => self.poller.register(listener.fd(), token, Interest::READABLE),
@@ -55,7 +55,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         }
     }
 
-    pub(super) fn close_door(&self) {
+    pub(super) fn stop_accepting(&self) {
         for (token, acceptor) in (LISTENER..).zip(&self.acceptors.0) {
             if let Some((_, listener)) = self.acceptors.open(token) {
                 let _ = self.poller.deregister(listener.fd());
@@ -65,7 +65,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     }
 
     /// Until it is rearmed or the door opened, no event of the listener. `true`: there is one to be handled.
-    pub(super) fn pause_door(&self, token: u64) -> bool {
+    pub(super) fn pause_accepting(&self, token: u64) -> bool {
         let listener = self.acceptors.open(token);
         listener.is_some_and(|(_, listener)| self.poller.pause(listener.fd(), token).is_ok())
     }
@@ -99,11 +99,11 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
         let ready = Ready::to_go_on(!self.home.units.config.write_when_ready);
         peer.turn(&self.home, service, &mut [], ready, now);
-        self.settle(peer, Ask::Nothing);
+        self.update_interest(peer, Ask::Nothing);
     }
 
     /// Asks for what the peer's connection wants from now on, or releases it.
-    pub(super) fn settle(&self, peer: &mut Peer<K>, ask: Ask) {
+    pub(super) fn update_interest(&self, peer: &mut Peer<K>, ask: Ask) {
         let fd = peer.stream.fd();
         if peer.connection.is_closed() && peer.session.is_some() {
             self.poller.forget(fd);

@@ -5,8 +5,8 @@ use super::shared::{Notice, Shared, Wish};
 use super::timer::DeadlineTimer;
 use super::turn_away;
 use crate::io_unit::Window;
+use crate::io_unit::awaiting_durability::{self, AwaitingDurability};
 use crate::io_unit::connection::{CloseReason, Connection};
-use crate::io_unit::held::{self, Held};
 use crate::io_unit::units::Now;
 use crate::logic_unit::{Place, Session};
 use crate::storage_unit::Storage;
@@ -25,7 +25,7 @@ pub(super) struct Peer<T, S: Storage> {
     stream: T,
     connection: Connection,
     session: Session,
-    held: Held,
+    held: AwaitingDurability,
     notice: Rc<Notice>,
     timer: DeadlineTimer,
 }
@@ -48,7 +48,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         }
         drop(logic);
         let notice = shared.enter(session.id);
-        let (shared, held) = (shared.clone(), Held::default());
+        let (shared, held) = (shared.clone(), AwaitingDurability::default());
         Some(Peer { shared, stream, connection, session, held, notice, timer: DeadlineTimer::new() })
     }
 
@@ -160,7 +160,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     /// Takes what was put aside for the client, and goes on where it has waited long enough.
     fn deliver(&mut self, is_told: bool, now: Now) {
         let Peer { shared, connection, session, held, .. } = self;
-        held::deliver(connection, held, session, &mut shared.logic.borrow_mut(), is_told, now);
+        awaiting_durability::deliver(connection, held, session, &mut shared.logic.borrow_mut(), is_told, now);
     }
 
     /// Writes until all is sent or the stream is full.

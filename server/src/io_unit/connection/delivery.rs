@@ -88,7 +88,7 @@ impl Connection {
         }
         self.outbox.tail().extend_from_slice(bytes);
         self.look_at_fill(limit, now_ns);
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
     }
 
     /// Bytes have come or left: from now on there may be too many for long, or few enough again.

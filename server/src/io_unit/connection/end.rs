@@ -52,7 +52,7 @@ impl Connection {
 
     /// Whatever is in the outbox, if anything, waits for the disk.
     pub(super) fn peer_has_nothing_to_take(&self) -> bool {
-        self.outbox.lent() == 0 && self.outbox.sendable().is_empty()
+        self.outbox.taken() == 0 && self.outbox.sendable().is_empty()
     }
 
     /// Closes the connection if its deadline has passed; whether it did. Gives buffers back that have not been needed for a while.
@@ -169,13 +169,13 @@ impl Connection {
 
     /// Moves on to the next phase when this one has nothing left to do.
     #[inline]
-    pub(super) fn settle(&mut self, now_ns: u64) {
+    pub(super) fn advance_phase(&mut self, now_ns: u64) {
         if self.phase != Phase::Open || self.input_ended.is_some() {
-            self.settle_end(now_ns);
+            self.end_phase(now_ns);
         }
     }
 
-    fn settle_end(&mut self, now_ns: u64) {
+    fn end_phase(&mut self, now_ns: u64) {
         if self.phase == Phase::Open
             && self.starved
             && self.in_flight() == 0

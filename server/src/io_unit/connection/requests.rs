@@ -61,7 +61,7 @@ impl Connection {
             self.output_moved_ns = now_ns;
         }
         self.look_at_fill(self.limits.output, now_ns);
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
         Served { requests }
     }
 
@@ -156,7 +156,7 @@ impl Connection {
         if let Some(error) = refused {
             self.refuse(error, now_ns);
         }
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
         !batch.is_empty()
     }
 
@@ -197,7 +197,7 @@ impl Connection {
             self.output_moved_ns = now_ns;
         }
         self.look_at_fill(self.limits.output, now_ns);
-        self.settle(now_ns);
+        self.advance_phase(now_ns);
     }
 
     /// Replies wait for those of earlier requests.

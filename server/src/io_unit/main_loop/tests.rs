@@ -1,8 +1,8 @@
 //! What the clock tells, with a driver that only notes whom it is to settle; the time is a number: nobody sleeps. And what an
 //! idle peer takes.
 
+use super::super::awaiting_durability::AwaitingDurability;
 use super::super::connection::Connection;
-use super::super::held::Held;
 use super::super::peer::Flight;
 use super::super::peers::SharedPeer;
 use super::super::units::Units;
@@ -19,7 +19,7 @@ const SECOND: u64 = 1_000_000_000;
 /// Notes whom it is to settle.
 struct Notes {
     home: Arc<Home<Linux, Memory>>,
-    settled: Vec<u64>,
+    resumed: Vec<u64>,
 }
 
 impl MainLoop<Linux, Memory> for Notes {
@@ -31,19 +31,19 @@ impl MainLoop<Linux, Memory> for Notes {
         unreachable!("the clock alone is looked at")
     }
 
-    fn settle(&mut self, peer: &mut Peer<Linux>, _: Now) {
-        self.settled.push(peer.token);
+    fn resume(&mut self, peer: &mut Peer<Linux>, _: Now) {
+        self.resumed.push(peer.token);
     }
 
-    fn doors(&self) -> u64 {
+    fn listeners(&self) -> u64 {
         0
     }
 
-    fn open_door(&mut self, _: u64) -> Result<(), Errno> {
+    fn start_accepting(&mut self, _: u64) -> Result<(), Errno> {
         unreachable!("nobody asks for it")
     }
 
-    fn close_door(&mut self) {}
+    fn stop_accepting(&mut self) {}
 }
 
 /// A loop with one peer that is closed after 10 s of silence.
@@ -79,22 +79,22 @@ impl Fixture {
                 interest: Interest::READABLE,
                 timer_ns: u64::MAX,
                 flight: Flight::default(),
-                held: Held::default(),
+                held: AwaitingDurability::default(),
             },
         );
-        Fixture { driver: Notes { home, settled: Vec::new() }, token, peer, _other_end: other_end }
+        Fixture { driver: Notes { home, resumed: Vec::new() }, token, peer, _other_end: other_end }
     }
 
     fn home(&self) -> Arc<Home<Linux, Memory>> {
         self.driver.home.clone()
     }
 
-    /// Who is settled when the clock shows this.
+    /// Who is resumed when the clock shows this.
     fn settled_at(&mut self, mono_ns: u64) -> Vec<u64> {
         let now = Now { mono_ns, wall: WallTime::from_unix_ns(0) };
         let home = self.home();
         look_at_the_clock(&mut self.driver, &home, now, false).unwrap();
-        std::mem::take(&mut self.driver.settled)
+        std::mem::take(&mut self.driver.resumed)
     }
 }
 

@@ -87,22 +87,22 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         Ok(now)
     }
 
-    fn settle(&mut self, peer: &mut Peer<K>, now: Now) {
+    fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
         next(&self.home, &mut self.completer, &mut self.service, peer, now);
     }
 
-    fn doors(&self) -> u64 {
+    fn listeners(&self) -> u64 {
         self.acceptors.len()
     }
 
-    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
+    fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
         match self.acceptors.open(token) {
             Some((_, listener)) => self.completer.accept(listener.fd(), token),
             None => Ok(()),
         }
     }
 
-    fn close_door(&mut self) {
+    fn stop_accepting(&mut self) {
         self.acceptors.0.iter().for_each(Acceptor::close);
     }
 }
@@ -138,7 +138,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             return Ok(());
         }
         // EINVAL: the listener was shut down, because the server stops.
-        if errno == Errno::EINVAL { Ok(()) } else { self.open_door(token) }
+        if errno == Errno::EINVAL { Ok(()) } else { self.start_accepting(token) }
     }
 
     /// Step 3: the data is in the buffer; step 4: its requests are handled.
@@ -264,7 +264,7 @@ fn write<K: Kernel, S: Storage>(
             return;
         }
         let spare = std::mem::take(&mut buffers.out);
-        (buffers.out, buffers.sent) = peer.connection.lend_output(spare);
+        (buffers.out, buffers.sent) = peer.connection.take_output(spare);
     }
     let (buffer, from) = (std::mem::take(&mut buffers.out), buffers.sent);
     match completer.send(peer.stream.fd(), peer.token, buffer, from) {

@@ -51,20 +51,20 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Emulated<K, S> {
         Ok(now)
     }
 
-    fn settle(&mut self, peer: &mut Peer<K>, now: Now) {
+    fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
         self.watch.go_on(&mut self.service, peer, now);
     }
 
-    fn doors(&self) -> u64 {
+    fn listeners(&self) -> u64 {
         self.watch.acceptors.len()
     }
 
-    fn open_door(&mut self, token: u64) -> Result<(), Errno> {
-        self.watch.open_door(token)
+    fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
+        self.watch.start_accepting(token)
     }
 
-    fn close_door(&mut self) {
-        self.watch.close_door();
+    fn stop_accepting(&mut self) {
+        self.watch.stop_accepting();
     }
 }
 
@@ -80,6 +80,6 @@ impl<K: Kernel, S: Storage> Emulated<K, S> {
         let mut peer = shared.lock();
         let ready = Ready::of(event);
         let outcome = peer.turn(&self.watch.home, &mut self.service, &mut self.scratch, ready, now);
-        self.watch.settle(&mut peer, Ask::Event(outcome));
+        self.watch.update_interest(&mut peer, Ask::Event(outcome));
     }
 }

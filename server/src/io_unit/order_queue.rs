@@ -7,7 +7,7 @@ use eagain_net::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// Orders for one loop.
-pub(super) struct Mailbox<K: Threads> {
+pub(super) struct OrderQueue<K: Threads> {
     orders: Mutex<K, Vec<Order>>,
     /// Whether there is any: a loop asks in every turn.
     full: AtomicBool,
@@ -15,9 +15,9 @@ pub(super) struct Mailbox<K: Threads> {
     news: AtomicBool,
 }
 
-impl<K: Threads> Mailbox<K> {
-    pub(super) fn new(kernel: K) -> Mailbox<K> {
-        Mailbox {
+impl<K: Threads> OrderQueue<K> {
+    pub(super) fn new(kernel: K) -> OrderQueue<K> {
+        OrderQueue {
             orders: Mutex::new(kernel, Vec::new()),
             full: AtomicBool::new(false),
             news: AtomicBool::new(false),

@@ -12,7 +12,7 @@ const LOST: &str = "MISCONF the disk failed before this was safe: the outcome is
 
 /// Replies of one connection that wait for the storage, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct AwaitingDurability {
     waiting: VecDeque<Waiting>,
 }
 
@@ -25,7 +25,7 @@ struct Waiting {
     requests: usize,
 }
 
-impl Held {
+impl AwaitingDurability {
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -87,7 +87,7 @@ impl Held {
 /// was a [`Look`](crate::logic_unit::Order::Look), which also ends a pause.
 pub(crate) fn deliver<S: Storage>(
     connection: &mut Connection,
-    held: &mut Held,
+    held: &mut AwaitingDurability,
     session: &mut Session,
     logic: &mut LogicUnit<S>,
     is_told: bool,
