@@ -139,12 +139,21 @@ fn write(storage: &mut Durable<Linux>, lifetime: Lifetime) -> Commit {
     storage.commit()
 }
 
+/// A turn that finds no room.
+#[track_caller]
+fn fill(storage: &mut Durable<Linux>, backend: &Scripted) {
+    backend.plan().is_full = true;
+    let Commit::Pending(ticket) = write(storage, Lifetime::Until(10)) else {
+        panic!("there was no room for it");
+    };
+    storage.wait().unwrap().wait(ticket);
+    assert_eq!(storage.standing(ticket), Standing::Failed);
+}
+
 #[test]
 fn what_is_written_once_there_is_room_is_synced_too() {
     let (mut storage, backend) = start();
-    backend.plan().is_full = true;
-    assert!(matches!(write(&mut storage, Lifetime::Forever), Commit::Pending(_)));
-    backend.until("append");
+    fill(&mut storage, &backend);
     backend.plan().is_full = false;
     // The one that succeeds comes half a second later, the sync a second after it, and nobody writes any more.
     backend.until("sync");
@@ -155,12 +164,7 @@ fn what_is_written_once_there_is_room_is_synced_too() {
 fn a_read_that_finds_a_key_ended_is_answered_while_writes_are_refused() {
     let (mut storage, backend) = start();
     assert_eq!(write(&mut storage, Lifetime::Until(10)), Commit::Done);
-    backend.plan().is_full = true;
-    let Commit::Pending(ticket) = write(&mut storage, Lifetime::Until(10)) else {
-        panic!("there was no room for it");
-    };
-    storage.wait().unwrap().wait(ticket);
-    assert_eq!(storage.standing(ticket), Standing::Failed);
+    fill(&mut storage, &backend);
     storage.begin_turn();
     assert!(storage.databases().persistence.refusal.is_some());
     assert!(storage.databases().at(0).lookup(b"key", 20).is_none());
