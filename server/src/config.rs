@@ -4,6 +4,7 @@
 pub mod parameters;
 
 use crate::limits::Limits;
+use crate::names::name_of;
 use crate::observe::{Level, Log};
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
@@ -60,11 +61,6 @@ impl Role {
     pub fn name(self) -> &'static str {
         name_of(&Self::NAMES, self)
     }
-}
-
-/// The name that a table gives a value; empty: none.
-pub(crate) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
-    names.iter().find(|(_, other)| *other == value).map_or("", |(name, _)| name)
 }
 
 /// chmod(2): a path and a mode.

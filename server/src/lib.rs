@@ -19,6 +19,7 @@ pub mod error;
 pub mod io_unit;
 pub mod limits;
 pub mod logic_unit;
+mod names;
 pub mod observe;
 pub mod random;
 pub mod request_queue;

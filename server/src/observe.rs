@@ -1,7 +1,7 @@
 //! What the server counts about itself, for `INFO`, and what it tells the operator in lines of a log. The units add to both where
 //! things happen; nothing here decides anything.
 
-use crate::config::name_of;
+use crate::names::name_of;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};

@@ -5,7 +5,7 @@ use super::durable::{Backend, Durable, OpenError, SyncPolicy};
 use super::embedded::Embedded;
 use super::log::LogFile;
 use super::{Commit, Databases, HashKey, Memory, Progress, Standing, Storage};
-use crate::config::name_of;
+use crate::names::name_of;
 use crate::observe::Log;
 use eagain_net::{Clock, Files, Threads};
 

@@ -3,7 +3,7 @@
 
 use super::databases::Databases;
 use super::keyspace::Found;
-use crate::config::name_of;
+use crate::names::name_of;
 use crate::random::Random;
 
 /// Who has to go (`maxmemory-policy`).

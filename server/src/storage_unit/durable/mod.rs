@@ -23,7 +23,7 @@ mod writer;
 
 use super::record;
 use super::{Commit, Databases, Standing, Storage};
-use crate::config::name_of;
+use crate::names::name_of;
 use crate::observe::Log;
 use eagain_net::sync::Mutex;
 use eagain_net::{Clock, ClockId, Errno, File, Files, Threads, thread};
