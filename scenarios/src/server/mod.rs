@@ -25,6 +25,7 @@ pub mod reset_in_mid_request;
 pub mod shared_queue;
 pub mod silent_peers;
 pub mod slow_listener;
+pub mod slow_log;
 pub mod slow_reader;
 pub mod steady_load;
 pub mod swizzled_hosts;
@@ -66,6 +67,7 @@ pub const ALL: &[Scenario] = &[
     shared_queue::SCENARIO,
     pauses::SCENARIO,
     unix_socket::SCENARIO,
+    slow_log::SCENARIO,
 ];
 
 /// The [`Scenario`] of the file's `SCRIPT`, and its test.
