@@ -72,5 +72,5 @@ pub fn restarts(process: ProcessId) -> u32 {
 
 /// Whether a process runs now.
 pub fn is_running(process: ProcessId) -> bool {
-    with(|w| w.processes[w.latest(process.index())].exit.is_none())
+    with(|w| !w.processes[w.latest(process.index())].has_ended())
 }

@@ -335,7 +335,7 @@ impl Sim {
 
     /// How a process ended: its status, negative for a signal; `None`: it has not.
     pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
-        self.world.processes[self.world.latest(process.0)].exit
+        self.world.processes[self.world.latest(process.0)].exit_status()
     }
 
     /// Breaks an oracle from outside the simulated programs, after the run.

@@ -360,7 +360,7 @@ impl World {
             let made = Made { thread: me, kind: t.call, args: t.call_args, word };
             return self.end_call_with_care(made);
         }
-        run.failed() || process.exit.is_some() || *signals_sent && t.signals.has_deliverable(&process.signals)
+        run.failed() || process.has_ended() || *signals_sent && t.signals.has_deliverable(&process.signals)
     }
 
     /// A call that has ended, of a process that is looked at now and then, or has a thread that is.
@@ -376,14 +376,11 @@ impl World {
         }
         self.judge_calls(made);
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
-        self.run.failed()
-            || self.processes[process].exit.is_some()
-            || signal::has_deliverable_signal(self, me)
+        self.run.failed() || self.processes[process].has_ended() || signal::has_deliverable_signal(self, me)
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.
     fn is_over_for_me(&self) -> bool {
-        !self.scheduler.is_unwinding()
-            && (self.run.failed() || self.processes[self.my_process()].exit.is_some())
+        !self.scheduler.is_unwinding() && (self.run.failed() || self.processes[self.my_process()].has_ended())
     }
 }

@@ -59,7 +59,7 @@ impl World {
         let unreported: Vec<_> =
             sets.into_iter().map(|set| set.map_or_else(Vec::new, |set| unreported(self, set))).collect();
         for (t, unreported) in self.scheduler.iter().zip(unreported).filter(|(t, _)| !t.has_ended()) {
-            if self.processes[t.process].exit.is_some() {
+            if self.processes[t.process].has_ended() {
                 continue;
             }
             let doing = match t.is_waiting() {

@@ -81,14 +81,14 @@ pub(crate) fn woken(w: &mut World, process: u32, id: u32) {
 
 /// The thread of the library makes its call, or goes on in it.
 pub(crate) fn due(w: &mut World, process: u32, id: u32) {
-    let Process { exit, stopped, aio, .. } = &mut w.processes[process];
-    if exit.is_some() {
+    let p = &mut w.processes[process];
+    if p.has_ended() {
         return;
     }
-    if *stopped {
-        return aio.miss(id);
+    if p.stopped {
+        return p.aio.miss(id);
     }
-    let Some(op) = aio.get_mut(id) else { return };
+    let Some(op) = p.aio.get_mut(id) else { return };
     op.due = false;
     if op.result().is_some() {
         return;

@@ -65,7 +65,7 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Delivery> {
     }
     loop {
         let (mask, process) = (w.scheduler[me].signals.mask(), w.my_process());
-        if w.processes[process].exit.is_some() {
+        if w.processes[process].has_ended() {
             return None;
         }
         let info = take_pending(w, SigSet(!mask.0))?;
@@ -126,7 +126,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
     let t = &mut w.scheduler[thread];
     let p = &w.processes[process];
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
-    if p.exit.is_some() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
+    if p.has_ended() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
         return;
     }
     if !t.signals.queue().push(info) {
@@ -143,7 +143,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
     let p = &mut w.processes[process];
     let main = p.main_thread;
     let blocked = w.scheduler[main].signals.blocks(info.signal);
-    if p.exit.is_some() || !blocked && p.signals.ignores(info.signal) {
+    if p.has_ended() || !blocked && p.signals.ignores(info.signal) {
         return;
     }
     if info.signal == Signal::SIGKILL {
@@ -407,7 +407,7 @@ pub(crate) fn signalfd(w: &mut World, set: SigSet, flags: SocketFlags) -> Result
 /// The process of this number on the caller's host.
 fn process_of(w: &World, pid: i32) -> Option<u32> {
     let host = w.my_host();
-    w.processes.position(|p| p.pid == pid && p.host == host && p.exit.is_none())
+    w.processes.position(|p| p.pid == pid && p.host == host && !p.has_ended())
 }
 
 pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {

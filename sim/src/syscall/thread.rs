@@ -18,7 +18,7 @@ fn address(word: &AtomicU32) -> usize {
 
 pub(crate) fn spawn(w: &mut World, given: &str, body: &mut Option<ThreadBody>) -> Result<ThreadId> {
     let process = w.my_process();
-    if w.processes[process].live_threads >= THREADS_MAX {
+    if w.processes[process].live_threads() >= THREADS_MAX {
         return Err(Errno::EAGAIN);
     }
     let Some(body) = body.take() else { return Err(Errno::EINVAL) };

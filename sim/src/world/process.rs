@@ -35,16 +35,16 @@ pub(crate) struct Process {
     pub main_thread: u32,
     /// The thread that took the last signal which the main thread did not (`curr_target`).
     pub signal_target: u32,
-    pub live_threads: u32,
-    pub threads_made: u32,
+    live_threads: u32,
+    threads_made: u32,
     pub fds: DescriptorTable,
     /// When the table counts as full.
-    pub fd_faults: Stream,
+    fd_faults: Stream,
     pub signals: ProcessSignals,
     /// By a signal, until `SIGCONT`.
     pub stopped: bool,
     /// It counts for the end of the run.
-    pub foreground: bool,
+    pub(super) foreground: bool,
     pub may_panic: bool,
     /// Bytes that it may hold; 0: no limit.
     pub memory_limit: u64,
@@ -53,14 +53,38 @@ pub(crate) struct Process {
     /// How often its threads have slept in a call.
     pub waits: u64,
     /// How it ended.
-    pub exit: Option<i32>,
+    pub(super) exit: Option<i32>,
     pub lifecycle: super::Lifecycle,
     /// Calls of its threads until it is looked at: it is never 0 when one begins.
     pub until_look: u32,
-    pub judged: super::Judged,
-    pub grace: super::Grace,
-    pub rings_made: u32,
+    pub(super) judged: super::Judged,
+    pub(super) grace: super::Grace,
+    rings_made: u32,
     pub aio: crate::object::AioTable,
+}
+
+impl Process {
+    /// How it ended; `None`: it has not.
+    #[inline]
+    pub fn exit_status(&self) -> Option<i32> {
+        self.exit
+    }
+
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.exit.is_some()
+    }
+
+    /// How many of its threads have not ended.
+    pub fn live_threads(&self) -> u32 {
+        self.live_threads
+    }
+
+    /// The name of its next ring.
+    pub fn next_ring_name(&mut self) -> String {
+        self.rings_made += 1;
+        format!("{}#{}", self.name, self.rings_made)
+    }
 }
 
 impl World {

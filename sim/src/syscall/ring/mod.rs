@@ -83,9 +83,7 @@ pub(crate) fn setup(w: &mut World, params: RingParams) -> Result<Fd> {
     }
     w.check_fd_free()?;
     let (process, owner) = (w.my_process(), w.scheduler.current());
-    let me = w.me();
-    me.rings_made += 1;
-    let name = format!("{}#{}", me.name, me.rings_made);
+    let name = w.me().next_ring_name();
     let ring = Ring::new(name, (process, owner), queue, done, params.defer_taskrun);
     let fd = descriptor::open_file(w, Object::Ring(Box::new(ring)), false);
     let file = w.file(fd)?;
