@@ -214,16 +214,36 @@ fn a_crash_leaves_what_was_synced_and_of_the_rest_anything() {
     assert!(benign.sometimes["nothing was lost"]);
 }
 
+fn crash_an_ordered_disk(sim: &mut Sim) {
+    sim.knobs().disk_ordered = true;
+    crash_once(sim);
+    sim.run();
+}
+
+#[test]
+fn the_event_of_a_crash_counts_all_that_is_gone() {
+    for seed in 0..50 {
+        let base = Base::Seed(seed);
+        let events =
+            run_with(crash_an_ordered_disk, base, Overrides::new(), Record::Trace).trace.unwrap().events;
+        let read = events.iter().position(|event| event.kind == Kind::Pread).unwrap();
+        let opened = events[read..].iter().find(|event| event.kind == Kind::Open).unwrap();
+        // The first sector that is not durable as a whole is gone where no byte of it is left.
+        let left = match events[read].result as u64 {
+            2800 => 5,
+            bytes => bytes.div_ceil(512),
+        };
+        let gone = 5600_u64.div_ceil(512) - left + u64::from(opened.result < 0);
+        let torn = events.iter().find(|event| event.kind == Kind::Fault(Family::DiskTorn));
+        assert_eq!(torn.map_or(0, |event| event.args[1]), gone, "seed {seed}");
+    }
+}
+
 #[test]
 fn an_ordered_disk_leaves_no_hole_in_what_was_appended() {
-    let ordered = |sim: &mut Sim| {
-        sim.knobs().disk_ordered = true;
-        crash_once(sim);
-        sim.run();
-    };
     let mut reached = std::collections::BTreeMap::new();
     for seed in 0..200 {
-        for (name, was) in run(ordered, Base::Seed(seed)).sometimes {
+        for (name, was) in run(crash_an_ordered_disk, Base::Seed(seed)).sometimes {
             *reached.entry(name).or_insert(false) |= was;
         }
     }
