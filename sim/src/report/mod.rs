@@ -125,7 +125,7 @@ impl NotTheSame {
         let again = if self.failed { "another failing run" } else { "a run that does not fail so" };
         format!(
             "NONDETERMINISM {name}: {base} failed with trace {:#018x}, and run again was {again}, trace {:#018x}\n\
-             the run depends on something besides its choices; the first event that differs:\n{}\n",
+             the run depends on something besides its choices; this shows the first event that differs, and why:\n{}\n",
             self.hash,
             self.again,
             invocation::check(name)
