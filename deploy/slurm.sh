@@ -30,11 +30,16 @@ explore)
 merge)
     # The first task of the array is enough.
     [ "${SLURM_ARRAY_TASK_ID:-0}" = "${SLURM_ARRAY_TASK_MIN:-0}" ] || exit 0
-    for corpus in corpus-*/corpus.json; do
-        # Where there is none the pattern stands for itself.
-        [ ! -e "$corpus" ] || { "$eagain" merge corpus-*/ --corpus corpus || exit; break; }
+    # A task that was ended before it had saved anything has left no head of a corpus; where there is none at all the pattern stands for
+    # itself. What is wrong with the corpora is said, and the results are joined all the same.
+    set --
+    for head in corpus-*/corpus.json; do
+        [ ! -e "$head" ] || set -- "$@" "${head%/corpus.json}"
     done
-    exec "$eagain" merge sweep-*.json --json whole.json --junit whole.xml
+    status=0
+    [ $# = 0 ] || "$eagain" merge "$@" --corpus corpus || status=$?
+    "$eagain" merge sweep-*.json --json whole.json --junit whole.xml || status=$?
+    exit "$status"
     ;;
 *)
     echo "expected: slurm.sh EAGAIN explore … or slurm.sh EAGAIN merge" >&2

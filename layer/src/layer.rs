@@ -104,7 +104,7 @@ impl Layer {
         Layered::new(self.world.clone(), &name, inner)
     }
 
-    /// Wraps a listener: whoever it accepts is wrapped, named after `name` and the address that it comes from.
+    /// Wraps a listener: each stream that it accepts is wrapped, named after `name` and the peer's address.
     pub fn listener<L>(&self, name: &str, inner: L) -> LayeredListener<L> {
         LayeredListener::new(self.clone(), name, inner)
     }

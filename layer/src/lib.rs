@@ -32,7 +32,7 @@
 //! | [`layer`](mod@layer) | the handle: a seed or recorded choices in, streams and a report out |
 //! | [`stream`] | one stream: what it does to each call |
 //! | `direction` | when a direction is not ready, and who wakes it |
-//! | [`listener`] | the same for whoever is accepted |
+//! | [`listener`] | the same for accepted streams |
 //! | [`net`] | `TcpListener` and `TcpStream` with the methods of `tokio::net`: a program changes its imports |
 //! | [`runtime`] | a scenario of `eagain_sim` whose world is tokio with paused time |
 //! | `turmoil` (a feature) | a scenario whose world is turmoil, its partitions, holds and crashes made by our choices |

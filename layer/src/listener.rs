@@ -47,7 +47,7 @@ impl Accept for turmoil::net::TcpListener {
     }
 }
 
-/// A wrapped listener: accepting may have to wait, and whoever is accepted is wrapped.
+/// A wrapped listener: accepting may have to wait, and each accepted stream is wrapped.
 pub struct LayeredListener<L> {
     inner: L,
     layer: Layer,

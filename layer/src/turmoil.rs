@@ -210,7 +210,8 @@ impl World {
                     turmoil.bounce(name);
                     world.event(Actor::NOBODY, Kind::HostStarted, [world.text(name), 0, 0, 0]);
                 }
-                None if down > 0 => {
+                // A program that has ended by itself stays so.
+                None if down > 0 && turmoil.is_host_running(name) => {
                     crash.down_until = Some(now + ms(down));
                     turmoil.crash(name);
                     let args = [world.text(name), down * 1_000_000, 0, 0];

@@ -47,6 +47,8 @@ pub const ORACLE: Oracle = Oracle::of("crash");
 
 /// The cell of `image` with the end of a stack for a thread that has none left.
 const SPARE_STACK: usize = 5;
+/// The cell of `image` that says whether a program has crashed in this worker.
+const DAMAGED: usize = 9;
 const SPARE_STACK_BYTES: usize = 1 << 20;
 /// Below the stack pointer of an interrupted function: what a leaf function keeps there (System V ABI).
 const RED_ZONE: usize = 128;
@@ -78,6 +80,11 @@ unsafe extern "C" {
     fn eagain_crashed();
 }
 
+/// Whether a program has crashed here: it may have written anywhere before, so no other world is to run in this worker.
+pub fn is_damaged() -> bool {
+    image::cells()[DAMAGED].load(Relaxed) != 0
+}
+
 /// Before signals are handled.
 pub fn prepare() {
     let stack = vec![0u8; SPARE_STACK_BYTES].leak().as_mut_ptr_range().end;
@@ -106,11 +113,13 @@ pub unsafe fn redirect(crash: Crash, address: usize, frame: *mut c_void) -> bool
         let mut rip = registers[libc::REG_RIP as usize];
         let mut caller = stack;
         match crash {
-            // A call of what is no function: it is at its caller's.
-            Crash::Signal(_) if rip as usize == address => {
+            // A call of what is not a function: no instruction can be fetched there, and the frame is the caller's.
+            Crash::Signal(libc::SIGSEGV | libc::SIGBUS) if rip as usize == address => {
                 rip = *(stack as *const i64);
                 caller += size_of::<i64>();
             }
+            // `int3` is a trap, not a fault: rip is behind it already.
+            Crash::Signal(libc::SIGTRAP) => {}
             // Backtraces look at the byte in front of an address, that of a call. The address itself is needed where unwinding
             // changes behind it, which it does not at an instruction of several bytes.
             Crash::Signal(_) if !ONE_BYTE.contains(&*(rip as *const u8)) => rip += 1,
@@ -132,6 +141,9 @@ pub unsafe fn redirect(crash: Crash, address: usize, frame: *mut c_void) -> bool
 extern "C" fn eagain_report_crash(crash: i64) -> ! {
     let crash = Crash::from_raw(crash);
     let Some(context) = context::current() else { raw::exit_now(4) };
+    if !matches!(crash, Crash::Hang) {
+        image::cells()[DAMAGED].store(1, Relaxed);
+    }
     context.as_harness(|| {
         context.flush();
         let backtrace = Backtrace::force_capture().to_string();
@@ -150,7 +162,7 @@ extern "C" fn eagain_report_crash(crash: i64) -> ! {
                 (-libc::SIGSEGV, (ORACLE, "stack overflow".to_owned(), why.to_owned()))
             }
         };
-        // Where it was tells crashes of one program apart; a program that computes without end is interrupted anywhere.
+        // Crashes of one program differ by their place; a program that computes without end is interrupted anywhere.
         let site = match (crash, escape::place(&frames)) {
             (Crash::Signal(_) | Crash::Overflow, Some(place)) => format!("{site}, {place}"),
             _ => site,

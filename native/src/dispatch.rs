@@ -191,7 +191,7 @@ unsafe extern "C" fn eagain_serve(frame: *const [c_long; 10]) -> c_long {
         // SAFETY: the program's own call: there is no program that runs.
         return unsafe { raw::system_call(call, [a, b, c, d, e, f]) };
     };
-    if is_nobodys_business(context, call, [a, b]) {
+    if is_wake_without_waiter(context, call, [a, b]) {
         return 0;
     }
     if let (false, Some(path)) = (is_in_executable(behind as usize), looked_at(call, [a, b])) {
@@ -208,9 +208,9 @@ unsafe extern "C" fn eagain_serve(frame: *const [c_long; 10]) -> c_long {
     result
 }
 
-/// Whether it is a wake that nobody waits for. libc's `pthread_once` makes one the first time, and libc's statics are those of
+/// Whether it is a wake of a futex without a waiter. libc's `pthread_once` makes one the first time, and libc's statics are those of
 /// the OS process: a later world has none.
-fn is_nobodys_business(context: &context::Context, call: c_long, [word, op]: [c_long; 2]) -> bool {
+fn is_wake_without_waiter(context: &context::Context, call: c_long, [word, op]: [c_long; 2]) -> bool {
     let wakes = matches!(op as c_int & libc::FUTEX_CMD_MASK, libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET);
     call == libc::SYS_futex && wakes && !context.as_harness(|| native::is_awaited(word as usize))
 }

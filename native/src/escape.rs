@@ -41,11 +41,11 @@ macro_rules! names {
 names! {
     SYS_alarm SYS_chown SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchmodat SYS_fchownat SYS_fgetxattr
     SYS_fsetxattr SYS_getgroups SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
-    SYS_ioctl SYS_keyctl SYS_lchown SYS_link SYS_linkat SYS_memfd_create SYS_mknod SYS_mknodat SYS_mlock SYS_mlockall SYS_mmap
-    SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_open SYS_pidfd_send_signal
-    SYS_prctl SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
+    SYS_keyctl SYS_lchown SYS_linkat SYS_memfd_create SYS_mknod SYS_mknodat SYS_mlock SYS_mlockall SYS_mmap
+    SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_send_signal
+    SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
     SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setgid
-    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget SYS_signalfd4
+    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget
     SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_times SYS_userfaultfd SYS_utimensat
     SYS_vmsplice SYS_wait4 SYS_waitid
 }
@@ -60,7 +60,8 @@ fn advice(what: &str, backtrace: &str) -> &'static str {
             "Files in memory are not simulated: let the program read and write them, or leave this part of it out of the \
              scenario."
         }
-        _ if backtrace.contains("rustix::") => {
+        // With line tables alone its functions have no path, but their files have.
+        _ if backtrace.contains("rustix::") || backtrace.contains("/rustix-") => {
             "Build rustix with its backend that calls libc (RUSTFLAGS=--cfg=rustix_use_libc), or leave this part of the program \
              out of the scenario."
         }
@@ -81,21 +82,23 @@ pub fn own_frames(backtrace: &str) -> String {
     const FOREIGN: [&str; 10] = [
         "/rustc/",
         "/library/",
-        "./csu/",
+        "/csu/",
         "/sysdeps/",
-        "./nptl/",
+        "/nptl/",
+        "/misc/",
         "/.cargo/registry/",
-        "native/src/",
-        "sim/src/",
-        "eagain/src/",
-        "./misc/",
+        "/native/src/",
+        "/sim/src/",
+        "/eagain/src/",
     ];
     let lines: Vec<&str> = backtrace.lines().collect();
     let mut frames = Vec::new();
     for pair in lines.windows(2) {
         let is_place = pair[1].trim_start().starts_with("at ");
         if is_place && !FOREIGN.iter().any(|part| pair[1].contains(part)) {
-            let name = pair[0].trim().split_once(": ").map_or(pair[0].trim(), |(_, name)| name);
+            // `12: name`; without a number where it is inlined.
+            let name = pair[0].trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+            let name = name.strip_prefix(": ").unwrap_or(name);
             frames.push(format!("  {name}\n    {}\n", pair[1].trim()));
         }
     }
@@ -110,4 +113,39 @@ pub fn place(frames: &str) -> Option<&str> {
     let place = frames.lines().nth(1)?.trim().strip_prefix("at ")?;
     // The column.
     Some(place.rsplit_once(':').map_or(place, |(place, _)| place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_calls_through_rustix_is_told_of_its_other_backend() {
+        for frame in [
+            "   1: rustix::fs::ptrace\n",
+            "   1: ptrace\n  at /registry/src/rustix-1.1.6/src/process.rs:7:1\n",
+        ] {
+            assert!(advice("ptrace", frame).contains("--cfg=rustix_use_libc"));
+        }
+        assert!(!advice("ptrace", "   1: ptrace\n").contains("rustix"));
+    }
+
+    /// A program may have its own `simulator` folder, and functions whose names have a colon.
+    #[test]
+    fn frames_of_a_program_are_its_own() {
+        let backtrace = "\
+   3: eagain_sim::kernel::entry::call
+             at /work/eagain/sim/src/kernel/entry.rs:40:5
+  12: <fn(a: u32) -> b as mine::Run>::run
+             at /home/me/mysim/src/main.rs:7:9
+      main
+             at ./src/main.rs:3:1
+  14: __libc_start_main
+             at ./csu/../csu/libc-start.c:381:3
+";
+        let expected = "  <fn(a: u32) -> b as mine::Run>::run\n    at /home/me/mysim/src/main.rs:7:9\n  main\n    \
+                        at ./src/main.rs:3:1\n";
+        assert_eq!(own_frames(backtrace), expected);
+        assert_eq!(place(expected), Some("/home/me/mysim/src/main.rs:7"));
+    }
 }

@@ -31,7 +31,7 @@ struct Kept {
     parts: [(usize, usize); PARTS_MAX],
 }
 
-const CELLS: usize = 10;
+const CELLS: usize = 11;
 
 /// The cell that says whether libc's parts are swapped too.
 const WITH_LIBC: usize = CELLS - 1;

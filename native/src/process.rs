@@ -136,7 +136,7 @@ pub fn start_thread(context: &'static Context) {
     }
 }
 
-/// The thread is over, and nobody will ask for it: its block is free.
+/// The thread is over, and will not be joined: its block is free.
 pub fn reap(context: &Context) {
     let state = context.state;
     let Some(block) = context.block.borrow_mut().take() else { return };

@@ -73,6 +73,11 @@ pub fn reserve_descriptors(count: usize) {
     });
 }
 
+/// `RLIMIT_NOFILE` of the running process.
+pub fn descriptor_limit() -> usize {
+    with(|w| w.me().fds.limit())
+}
+
 /// `exit_group(2)`, with the status as `waitpid(2)` would show it: negative for a signal. Other than 0 it breaks O16, with
 /// `why`, unless the process may panic.
 pub fn exit(status: i32, why: &str) -> ! {
@@ -83,12 +88,13 @@ pub fn exit(status: i32, why: &str) -> ! {
     end(status, broken)
 }
 
-/// The running process ends, and an oracle is broken at a site, with a message. A process that may panic breaks none.
+/// The running process ends, and an oracle is broken at a site, with a message. A process that may panic may end by itself, and
+/// break O16 or crash; one that computes without end is a failure all the same.
 pub fn end(status: i32, broken: Option<(Oracle, String, String)>) -> ! {
     with(|w| {
         let process = w.my_process();
         if let Some((oracle, site, message)) = broken
-            && !w.processes[process].may_panic
+            && (oracle == Oracle::NoBusyLoop || !w.processes[process].may_panic)
         {
             w.fail_in(Who::Process(process), oracle, &site, message);
         }

@@ -12,12 +12,24 @@ int main(int count, char **arguments) {
     long number = atol(arguments[1]);
     char words[64], name[32];
     setenv("NUMBER", arguments[1], 1);
+    snprintf(name, sizeof name, "ABC-%ld", number);
+    setenv("TZ", name, 1);
+    unsigned short state[3] = {number, 2, 3}, parameters[7] = {number, 2, 3, 4, 5, 6, 7};
     srand48(number);
     double first = drand48();
+    seed48(state);
+    double second = drand48();
+    assert(second == erand48(state) && second != first);
+    lcong48(parameters);
+    double third = drand48();
     srand48(number);
+    char table[64];
     srand(number);
+    int other = rand();
+    srand(number);
+    char *before = initstate(number + 1, table, sizeof table);
     int random = rand();
-    srand(number);
+    initstate(number + 1, table, sizeof table);
     time_t then = number * 1000;
     char expected[32];
     ctime_r(&then, expected);
@@ -25,6 +37,10 @@ int main(int count, char **arguments) {
         snprintf(words, sizeof words, "%ld-0 %ld-1 %ld-2", number, number, number);
         struct tm *time = gmtime(&then);
         char *text = ctime(&then);
+        struct tm local;
+        assert(localtime_r(&then, &local)->tm_hour == (then / 3600 + number) % 24);
+        assert(localtime(&then)->tm_hour == local.tm_hour);
+        time = gmtime(&then);
         char *word = strtok(words, " ");
         errno = number;
         for (int at = 0; at < 3; at++) {
@@ -40,6 +56,9 @@ int main(int count, char **arguments) {
         assert(!strcmp(getenv("NUMBER"), arguments[1]));
     }
     assert(drand48() == first && rand() == random);
+    assert(setstate(before) == table && rand() == other);
+    lcong48(parameters);
+    assert(drand48() == third);
     printf("%ld is done\n", number);
     return 0;
 }

@@ -1,4 +1,4 @@
-//! Listening. Whoever is accepted under a layer is wrapped by it.
+//! Listening. A stream that is accepted under a layer is wrapped by it.
 
 use super::address::ToSocketAddrs;
 use super::any::{AnyListener, host};

@@ -6,7 +6,7 @@
 //! | `link` | the executable with its libraries, and what each relocation comes to: once in a worker |
 //! | `names` | what is in the place of libc's functions |
 //! | `place` | the addresses of a process, into which the files are mapped; as new for each process |
-//! | `unwind` | tells the unwinder of the machine about the files that are mapped |
+//! | `unwind` | registers the files that are mapped with the unwinder of the machine |
 //! | `start` | from there to `main` |
 
 mod elf;

@@ -1,4 +1,4 @@
-//! `getopt(3)`: a program has variables of its own for what it tells, which libc does not know.
+//! `getopt(3)`: a program has its own copies of the variables that it sets, which libc does not know.
 
 use super::Own;
 use libc::option;

@@ -3,6 +3,7 @@
 use super::Own;
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_long, c_uint};
+use std::ptr::null_mut;
 
 /// Room for glibc's `struct random_data`, 48 bytes, and its smallest usual table, 128 bytes.
 const DATA_WORDS: usize = 6;
@@ -23,6 +24,7 @@ static SEQUENCE: Own<Sequence> = Own(Sequence {
 
 unsafe extern "C" {
     fn initstate_r(seed: c_uint, table: *mut c_char, length: usize, data: *mut u64) -> c_int;
+    fn setstate_r(table: *mut c_char, data: *mut u64) -> c_int;
     fn random_r(data: *mut u64, to: *mut i32) -> c_int;
 }
 
@@ -33,10 +35,32 @@ pub unsafe extern "C" fn srandom(seed: c_uint) {
     initstate_r(seed, sequence.table.as_ptr().cast(), TABLE_BYTES, sequence.data.as_ptr().cast());
 }
 
-pub unsafe extern "C" fn random() -> c_long {
+fn begin() {
     if !SEQUENCE.0.has_begun.get() {
-        srandom(1);
+        // SAFETY: it has no preconditions.
+        unsafe { srandom(1) };
     }
+}
+
+/// Makes another table the sequence's by `change`; the one that it had, null: it has it still.
+unsafe fn replace(change: impl FnOnce(*mut u64) -> c_int) -> *mut c_char {
+    begin();
+    let data = SEQUENCE.0.data.as_ptr();
+    // The third word points into the table, behind what says of which type it is.
+    let before = ((*data)[2] as *mut c_char).sub(size_of::<i32>());
+    if change(data.cast()) == 0 { before } else { null_mut() }
+}
+
+pub unsafe extern "C" fn initstate(seed: c_uint, table: *mut c_char, length: usize) -> *mut c_char {
+    replace(|data| initstate_r(seed, table, length, data))
+}
+
+pub unsafe extern "C" fn setstate(table: *mut c_char) -> *mut c_char {
+    replace(|data| setstate_r(table, data))
+}
+
+pub unsafe extern "C" fn random() -> c_long {
+    begin();
     let mut next = 0;
     random_r(SEQUENCE.0.data.as_ptr().cast(), &mut next);
     next.into()

@@ -21,6 +21,9 @@ unsafe extern "C" {
     fn nrand48_r(state: *mut c_ushort, data: *mut u64, to: *mut c_long) -> c_int;
     fn jrand48_r(state: *mut c_ushort, data: *mut u64, to: *mut c_long) -> c_int;
     fn srand48_r(seed: c_long, data: *mut u64) -> c_int;
+    fn seed48_r(state: *const c_ushort, data: *mut u64) -> c_int;
+    fn lcong48_r(parameters: *const c_ushort, data: *mut u64) -> c_int;
+    fn tzset();
 }
 
 // Of the process, as all statics are.
@@ -34,8 +37,14 @@ pub unsafe extern "C" fn strtok(text: *mut c_char, separators: *const c_char) ->
     libc::strtok_r(text, separators, REST.0.as_ptr())
 }
 
+/// Where libc keeps the time zone is one for all processes: it looks at the variable `TZ` of this one again.
+pub unsafe extern "C" fn localtime_r(time: *const time_t, to: *mut tm) -> *mut tm {
+    tzset();
+    libc::localtime_r(time, to)
+}
+
 pub unsafe extern "C" fn localtime(time: *const time_t) -> *mut tm {
-    libc::localtime_r(time, TIME.0.as_ptr())
+    localtime_r(time, TIME.0.as_ptr())
 }
 
 pub unsafe extern "C" fn gmtime(time: *const time_t) -> *mut tm {
@@ -48,6 +57,11 @@ pub unsafe extern "C" fn asctime(time: *const tm) -> *mut c_char {
 
 pub unsafe extern "C" fn ctime(time: *const time_t) -> *mut c_char {
     asctime(localtime(time))
+}
+
+pub unsafe extern "C" fn ctime_r(time: *const time_t, to: *mut c_char) -> *mut c_char {
+    let mut local = std::mem::zeroed();
+    asctime_r(localtime_r(time, &mut local), to)
 }
 
 macro_rules! rand48 {
@@ -71,4 +85,14 @@ rand48! {
 
 pub unsafe extern "C" fn srand48(seed: c_long) {
     srand48_r(seed, DRAND48.0.as_ptr().cast());
+}
+
+/// What it returns is what the state was: the second three words of the data.
+pub unsafe extern "C" fn seed48(state: *const c_ushort) -> *mut c_ushort {
+    seed48_r(state, DRAND48.0.as_ptr().cast());
+    DRAND48.0.as_ptr().cast::<c_ushort>().add(3)
+}
+
+pub unsafe extern "C" fn lcong48(parameters: *const c_ushort) {
+    lcong48_r(parameters, DRAND48.0.as_ptr().cast());
 }

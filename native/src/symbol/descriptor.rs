@@ -1,6 +1,7 @@
 //! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
 
-use super::{KERNEL, buffer, bytes, is_console, message, symbols};
+use super::{KERNEL, buffer, bytes, is_console, symbols, there};
+use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, Files, Pipes, Result, SocketFlags, StatusFlags};
 use libc::{iovec, size_t, ssize_t};
@@ -21,22 +22,11 @@ symbols! {
     };
 
     fn readv(fd: c_int, list: *const iovec, count: c_int) -> ssize_t = SYS_readv(fd, list, count), |_| {
-        if is_console(fd) {
-            return Ok(0);
-        }
-        let mut parts: Vec<IoSliceMut<'_>> =
-            parts(list, count as usize).map(|part| IoSliceMut::new(buffer(part.iov_base, part.iov_len))).collect();
-        KERNEL.readv(Fd(fd), &mut parts)
+        read_parts(fd, parts(fd, list, count as usize, Errno::EINVAL)?)
     };
 
     fn writev(fd: c_int, list: *const iovec, count: c_int) -> ssize_t = SYS_writev(fd, list, count), |context| {
-        let parts: Vec<IoSlice<'_>> =
-            parts(list, count as usize).map(|part| IoSlice::new(bytes(part.iov_base, part.iov_len))).collect();
-        if is_console(fd) {
-            parts.iter().for_each(|part| context.print(part));
-            return Ok(parts.iter().map(|part| part.len()).sum());
-        }
-        KERNEL.writev(Fd(fd), &parts)
+        write_parts(context, fd, parts(fd, list, count as usize, Errno::EINVAL)?)
     };
 
     fn close(fd: c_int) -> c_int = SYS_close(fd), |_| if is_console(fd) { Ok(()) } else { KERNEL.close(Fd(fd)) };
@@ -82,14 +72,15 @@ symbols! {
     fn ioctl(fd: c_int, request: c_ulong, argument: c_long) -> c_int = SYS_ioctl(fd, request, argument), |_| {
         match request {
             libc::FIONBIO => {
-                let on = *(argument as *const c_int) != 0;
+                let on = *there(argument as *mut c_int)? != 0;
                 let flags = KERNEL.fcntl_getfl(Fd(fd))?;
                 let flags = if on { flags | StatusFlags::NONBLOCK } else { flags.without(StatusFlags::NONBLOCK) };
                 KERNEL.fcntl_setfl(Fd(fd), flags)
             }
             libc::FIONREAD => {
                 KERNEL.fcntl_getfl(Fd(fd))?;
-                *(argument as *mut c_int) = eagain_sim::native::readable(Fd(fd)).ok_or(Errno::ENOTTY)? as c_int;
+                let bytes = eagain_sim::native::readable(Fd(fd)).ok_or(Errno::ENOTTY)?;
+                *there(argument as *mut c_int)? = bytes as c_int;
                 Ok(())
             }
             // As `F_SETFD`.
@@ -109,6 +100,7 @@ symbols! {
             escape("pipe2", &format!(" with the flags {:#x}", flags & !known));
             return Err(Errno::EINVAL);
         }
+        there(pair)?;
         let (read, write) = KERNEL.pipe2(SocketFlags(flags))?;
         *pair = read.0;
         *pair.add(1) = write.0;
@@ -116,17 +108,82 @@ symbols! {
     };
 }
 
-/// `UIO_MAXIOV`: a list of more parts is refused by the kernel, and not read.
-pub const PARTS_MAX: usize = 1024;
+/// `UIO_MAXIOV`: a list of more parts is refused.
+const PARTS_MAX: usize = 1024;
+/// No call moves more bytes (`MAX_RW_COUNT`, read(2)).
+const AT_ONCE_MAX: usize = 0x7fff_f000;
+/// Behind the last address that a program has.
+const ADDRESS_END: usize = 1 << 47;
 
-/// The parts of a list; of one that is too long, or of a negative length, as many empty ones as are refused.
-pub unsafe fn parts(list: *const iovec, count: usize) -> impl Iterator<Item = iovec> {
-    let too_many = count > PARTS_MAX;
-    let empty = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
-    (0..count.min(PARTS_MAX + 1)).map(move |at| if too_many { empty } else { *list.add(at) })
+/// The parts of a list for a call on `fd`, each of a length and in a place that Linux takes (`import_iovec`); `too_many`: what the call
+/// returns where there are more than it takes. That the descriptor is open is asked first.
+pub unsafe fn parts<'a>(fd: c_int, list: *const iovec, count: usize, too_many: Errno) -> Result<&'a [iovec]> {
+    let checked = || {
+        if count > PARTS_MAX {
+            return Err(too_many);
+        }
+        if list.is_null() && count > 0 {
+            return Err(Errno::EFAULT);
+        }
+        let parts = if count == 0 { &[] } else { std::slice::from_raw_parts(list, count) };
+        if parts.iter().any(|part| part.iov_len > isize::MAX as usize) {
+            return Err(Errno::EINVAL);
+        }
+        let end = |part: &iovec| (part.iov_base as usize).saturating_add(part.iov_len);
+        if parts.iter().any(|part| end(part) > ADDRESS_END) { Err(Errno::EFAULT) } else { Ok(parts) }
+    };
+    checked().or_else(|errno| match is_console(fd) {
+        true => Err(errno),
+        false => KERNEL.fcntl_getfl(Fd(fd)).and(Err(errno)),
+    })
 }
 
-/// The numbers of the console are nobody else's.
+/// How many bytes the parts have room for, or as many as one call moves.
+pub fn room(parts: &[iovec]) -> usize {
+    parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.iov_len)).min(AT_ONCE_MAX)
+}
+
+/// The bytes go into the parts, one after the other.
+pub unsafe fn scatter(mut bytes: &[u8], parts: &[iovec]) {
+    for part in parts {
+        let (head, rest) = bytes.split_at(bytes.len().min(part.iov_len));
+        buffer(part.iov_base, head.len()).copy_from_slice(head);
+        bytes = rest;
+    }
+}
+
+/// The bytes of the parts, as one call takes them.
+pub unsafe fn slices<'a>(parts: &[iovec]) -> Vec<IoSlice<'a>> {
+    parts.iter().map(|part| IoSlice::new(bytes(part.iov_base, part.iov_len))).collect()
+}
+
+/// The same as one piece.
+pub unsafe fn gather(parts: &[iovec]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(room(parts));
+    parts.iter().for_each(|part| whole.extend_from_slice(bytes(part.iov_base, part.iov_len)));
+    whole.truncate(AT_ONCE_MAX);
+    whole
+}
+
+unsafe fn read_parts(fd: c_int, parts: &[iovec]) -> Result<usize> {
+    if is_console(fd) {
+        return Ok(0);
+    }
+    let slice = |part: &iovec| IoSliceMut::new(buffer(part.iov_base, part.iov_len));
+    let mut slices: Vec<IoSliceMut<'_>> = parts.iter().map(slice).collect();
+    KERNEL.readv(Fd(fd), &mut slices)
+}
+
+unsafe fn write_parts(context: &Context, fd: c_int, parts: &[iovec]) -> Result<usize> {
+    let slices = slices(parts);
+    if is_console(fd) {
+        slices.iter().for_each(|part| context.print(part));
+        return Ok(slices.iter().map(|part| part.len()).sum());
+    }
+    KERNEL.writev(Fd(fd), &slices)
+}
+
+/// The numbers of the console refer to nothing else.
 fn duplicate(call: &'static str, fd: c_int, to: c_int) -> Result<Fd> {
     if is_console(fd) || is_console(to) {
         escape(call, " of the console");
@@ -147,37 +204,37 @@ pub(super) unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
 
 /// `preadv(2)` and `pwritev(2)`, and their second forms without flags; `None`: it is none of them. As the harness.
 pub unsafe fn by_number(
+    context: &Context,
     call: c_long,
     [fd, list, count, offset, _, flags]: [c_long; 6],
 ) -> Option<Result<i64>> {
-    let fd = Fd(fd as c_int);
-    let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL);
-    let is_first = matches!(call, libc::SYS_preadv | libc::SYS_pwritev);
-    if !is_first && (flags != 0 || !matches!(call, libc::SYS_preadv2 | libc::SYS_pwritev2)) {
-        return None;
-    }
-    if !(0..=PARTS_MAX as c_long).contains(&count) {
-        return Some(Err(Errno::EINVAL));
-    }
-    let parts = || parts(list as *const iovec, count as usize);
-    let length = parts().fold(0usize, |sum, part| sum.saturating_add(part.iov_len)).min(message::AT_ONCE_MAX);
-    let moved = match call {
-        libc::SYS_preadv | libc::SYS_preadv2 => offset.and_then(|offset| {
-            let mut whole = vec![0; length];
-            let read = KERNEL.pread(fd, &mut whole, offset)?;
-            let mut rest = &whole[..read];
-            for part in parts() {
-                let (head, tail) = rest.split_at(rest.len().min(part.iov_len));
-                buffer(part.iov_base, head.len()).copy_from_slice(head);
-                rest = tail;
-            }
-            Ok(read)
-        }),
-        _ => offset.and_then(|offset| {
-            let mut whole = Vec::with_capacity(length);
-            parts().for_each(|part| whole.extend_from_slice(bytes(part.iov_base, part.iov_len)));
-            KERNEL.pwrite(fd, &whole, offset)
-        }),
+    let (reads, is_second) = match call {
+        libc::SYS_preadv => (true, false),
+        libc::SYS_pwritev => (false, false),
+        libc::SYS_preadv2 if flags == 0 => (true, true),
+        libc::SYS_pwritev2 if flags == 0 => (false, true),
+        _ => return None,
     };
-    Some(moved.map(|moved| moved as i64))
+    let move_all = || {
+        let fd = fd as c_int;
+        let offset = match u64::try_from(offset) {
+            Ok(offset) => Some(offset),
+            // Where the open file is.
+            Err(_) if is_second && offset == -1 => None,
+            Err(_) => return Err(Errno::EINVAL),
+        };
+        let parts = parts(fd, list as *const iovec, count as usize, Errno::EINVAL)?;
+        match (offset, reads) {
+            (None, true) => read_parts(fd, parts),
+            (None, false) => write_parts(context, fd, parts),
+            (Some(offset), true) => {
+                let mut whole = vec![0; room(parts)];
+                let read = KERNEL.pread(Fd(fd), &mut whole, offset)?;
+                scatter(&whole[..read], parts);
+                Ok(read)
+            }
+            (Some(offset), false) => KERNEL.pwrite(Fd(fd), &gather(parts), offset),
+        }
+    };
+    Some(move_all().map(|moved| moved as i64))
 }

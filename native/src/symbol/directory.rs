@@ -100,7 +100,6 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
     let at = |directory: c_long, name: c_long| path_at(context, directory as c_int, name as *const c_char);
     let done = |result: Result<()>| result.map(|()| 0);
     Some(match call {
-        libc::SYS_chdir => context.as_program(|| file::checked(chdir(a as _).into())),
         libc::SYS_getcwd => {
             let folder = working(context);
             let to = buffer(a as *mut c_void, b as size_t);
@@ -146,12 +145,9 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
             } else {
                 at(a, b).and_then(|path| file::stat_of(&path))
             };
-            stat.map(|stat| {
-                file::write_stat(stat, c as *mut libc::stat64);
-                0
-            })
+            done(stat.and_then(|stat| file::write_stat(stat, c as *mut libc::stat64)))
         }
-        // There are no owners and modes: whoever asks may.
+        // There are no owners and modes: every process may.
         libc::SYS_chmod => done(at(libc::AT_FDCWD.into(), a).and_then(|path| file::stat_of(&path)).map(drop)),
         libc::SYS_fchmod | libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
         libc::SYS_umask => Ok(0o022),

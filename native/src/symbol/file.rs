@@ -1,7 +1,7 @@
 //! Files: a path that a program opens is one of its host's simulated disk, whatever is on the machine's.
 
 use super::directory::{path as from_root, path_at};
-use super::{KERNEL, buffer, bytes, is_console, symbols, text};
+use super::{KERNEL, buffer, bytes, is_console, symbols, text, there};
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
 use eagain_sim::native;
@@ -30,18 +30,15 @@ symbols! {
     };
 
     fn fstat64(fd: c_int, to: *mut Stat) -> c_int = SYS_fstat(fd, to), |_| {
-        write_stat(stat_of_open(fd)?, to);
-        Ok(())
+        write_stat(stat_of_open(fd)?, to)
     };
 
     fn stat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_stat(path, to), |context| {
-        write_stat(stat_of(&from_root(context, path)?)?, to);
-        Ok(())
+        write_stat(stat_of(&from_root(context, path)?)?, to)
     };
 
     fn lstat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_lstat(path, to), |context| {
-        write_stat(stat_of(&from_root(context, path)?)?, to);
-        Ok(())
+        write_stat(stat_of(&from_root(context, path)?)?, to)
     };
 
     fn statx(directory: c_int, path: *const c_char, flags: c_int, mask: c_uint, to: *mut libc::statx) -> c_int =
@@ -124,7 +121,7 @@ fn position(offset: off64_t) -> Result<u64> {
     u64::try_from(offset).map_err(|_| Errno::EINVAL)
 }
 
-/// What `stat(2)` tells of a path or a descriptor.
+/// What `stat(2)` says of a path or a descriptor.
 #[derive(Clone, Copy)]
 pub enum Stated {
     File(FileStat),
@@ -151,11 +148,6 @@ pub fn stat_of_open(fd: c_int) -> Result<Stated> {
     })
 }
 
-/// What a symbol has returned.
-pub fn checked(result: i64) -> Result<i64> {
-    if result == -1 { Err(Errno(crate::raw::errno())) } else { Ok(result) }
-}
-
 pub fn stat_of(path: &str) -> Result<Stated> {
     let fd = KERNEL.open(path, OpenFlags::NONE)?;
     let stat = stat_of_open(fd.0);
@@ -178,7 +170,8 @@ fn length_of(stat: Stated) -> u64 {
     if let Stated::File(stat) = stat { stat.len } else { 0 }
 }
 
-pub unsafe fn write_stat(stat: Stated, to: *mut Stat) {
+pub unsafe fn write_stat(stat: Stated, to: *mut Stat) -> Result<()> {
+    there(to)?;
     let mut wide: Stat = std::mem::zeroed();
     wide.st_mode = mode_of(stat);
     wide.st_size = length_of(stat) as off64_t;
@@ -186,4 +179,5 @@ pub unsafe fn write_stat(stat: Stated, to: *mut Stat) {
     wide.st_blksize = 4096;
     wide.st_blocks = length_of(stat).div_ceil(512) as i64;
     *to = wide;
+    Ok(())
 }

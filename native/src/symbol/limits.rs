@@ -1,6 +1,7 @@
 //! What a program asks about the machine and its own use of it: the same on every machine.
 
-use super::thread_name;
+use super::{symbols, there, thread_name};
+use crate::escape::escape;
 use eagain_net::{Clock, ClockId, Errno, Result};
 use eagain_sim::native;
 use std::ffi::{c_char, c_int, c_long};
@@ -13,6 +14,25 @@ const STACK_BYTES: u64 = 2 << 20;
 
 /// `CAP_CHECKPOINT_RESTORE`: all processes are root's.
 const CAPABILITY_LAST: c_long = 40;
+
+/// A null pointer.
+const FAULT: Option<Result<i64>> = Some(Err(Errno::EFAULT));
+
+symbols! {
+    fn prctl(option: c_int, a: c_long, b: c_long, c: c_long, d: c_long) -> c_int = SYS_prctl(option, a, b, c, d), |_| {
+        match option {
+            libc::PR_SET_NAME | libc::PR_GET_NAME => thread_name::name_this(option, a as *mut c_char).map(|()| 0),
+            // Dumps, huge pages and the end of a parent: without an effect here.
+            libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => Ok(0),
+            libc::PR_CAPBSET_READ if (0..=CAPABILITY_LAST).contains(&a) => Ok(1),
+            libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
+            _ => {
+                escape("prctl", &format!(" {option}"));
+                Err(Errno::EINVAL)
+            }
+        }
+    };
+}
 
 unsafe fn is_off(timer: *const libc::itimerval) -> bool {
     !timer.is_null() && (*timer).it_value.tv_sec == 0 && (*timer).it_value.tv_usec == 0
@@ -32,14 +52,15 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
     let [a, b, c, d, ..] = arguments;
     Some(match call {
         libc::SYS_getrlimit => read_limit(a as c_int, b as *mut libc::rlimit),
-        // A new limit is checked, and has no effect: what runs out is the world's business.
+        // A new limit is checked, and has no effect: the world has its own limits.
         libc::SYS_setrlimit => check_limit(a as c_int, b as *const libc::rlimit),
         libc::SYS_prlimit64 => {
             let result = read_limit(b as c_int, d as *mut libc::rlimit);
             if c == 0 { result } else { result.and(check_limit(b as c_int, c as *const libc::rlimit)) }
         }
         libc::SYS_uname => {
-            let to = &mut *(a as *mut libc::utsname);
+            let Ok(to) = there(a as *mut libc::utsname) else { return FAULT };
+            let to = &mut *to;
             *to = std::mem::zeroed();
             write(&mut to.sysname, "Linux");
             write(&mut to.nodename, &native::host_name());
@@ -50,7 +71,8 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
         }
         libc::SYS_getrusage => {
             let used = super::KERNEL.clock_gettime(ClockId::Monotonic).0;
-            let to = &mut *(b as *mut libc::rusage);
+            let Ok(to) = there(b as *mut libc::rusage) else { return FAULT };
+            let to = &mut *to;
             *to = std::mem::zeroed();
             // How much of the time it has computed is not known: all of it at most.
             to.ru_utime.tv_sec = (used / 1_000_000_000) as i64;
@@ -58,7 +80,8 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             Ok(0)
         }
         libc::SYS_sysinfo => {
-            let to = &mut *(a as *mut libc::sysinfo);
+            let Ok(to) = there(a as *mut libc::sysinfo) else { return FAULT };
+            let to = &mut *to;
             *to = std::mem::zeroed();
             to.mem_unit = 1;
             to.totalram = 8 << 30;
@@ -66,15 +89,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             to.procs = 1;
             Ok(0)
         }
-        libc::SYS_prctl => match a as c_int {
-            libc::PR_SET_NAME | libc::PR_GET_NAME => thread_name::name_this(a as c_int, b as *mut c_char),
-            // What concerns dumps, huge pages and the end of a parent: nobody looks.
-            libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => Ok(0),
-            libc::PR_CAPBSET_READ if b <= CAPABILITY_LAST => Ok(1),
-            libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
-            _ => return None,
-        },
-        // Who asks for it waits for a process that it has started: there is none, and there are kernels without.
+        // It is for waiting for a process that was started: there is none, and there are kernels without the call.
         libc::SYS_pidfd_open => Err(Errno::ENOSYS),
         // A timer that is off stays off.
         libc::SYS_setitimer if is_off(b as *const libc::itimerval) => Ok(0),

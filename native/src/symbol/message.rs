@@ -2,16 +2,15 @@
 //! what is sent, marks for routers have no effect, and what the peer would see is an escape.
 
 use super::socket::{receive, send_to};
-use super::{KERNEL, buffer, bytes, descriptor, symbols};
+use super::{KERNEL, buffer, descriptor, symbols, there};
 use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, RecvFlags, Result, SendFlags, Sockets};
+use eagain_net::{Errno, Fd, RecvFlags, Result, SendFlags, Sockets};
 use eagain_sim::native;
 use libc::{iovec, mmsghdr, msghdr, ssize_t, timespec};
 use std::ffi::{c_int, c_uint};
-use std::io::IoSlice;
 
-unsafe fn parts(message: &msghdr) -> impl Iterator<Item = iovec> {
-    descriptor::parts(message.msg_iov, message.msg_iovlen)
+unsafe fn parts<'a>(fd: c_int, message: &msghdr) -> Result<&'a [iovec]> {
+    descriptor::parts(fd, message.msg_iov, message.msg_iovlen, Errno::EMSGSIZE)
 }
 
 /// Descriptors and credentials (`unix(7)`) would reach the peer.
@@ -29,52 +28,30 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
     if message.msg_controllen != 0 {
         check_control(message);
     }
-    let parts: Vec<IoSlice<'_>> =
-        parts(message).map(|part| IoSlice::new(bytes(part.iov_base, part.iov_len))).collect();
+    let parts = parts(fd, message)?;
     if message.msg_name.is_null() {
-        return KERNEL.sendmsg(Fd(fd), &parts, SendFlags(flags));
+        return KERNEL.sendmsg(Fd(fd), &descriptor::slices(parts), SendFlags(flags));
     }
-    let whole: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-    send_to(fd, &whole, SendFlags(flags), message.msg_name.cast(), message.msg_namelen)
+    send_to(fd, &descriptor::gather(parts), SendFlags(flags), message.msg_name.cast(), message.msg_namelen)
 }
 
-/// No call moves more bytes (`MAX_RW_COUNT`, read(2)).
-pub const AT_ONCE_MAX: usize = 0x7fff_f000;
-/// Behind the last address that a program has.
-const ADDRESS_END: usize = 1 << 47;
 /// No call takes more messages (`UIO_MAXIOV`, sendmmsg(2)).
 const MESSAGES_MAX: c_uint = 1024;
 
-/// The length of a part, where it is one.
-fn room(part: &iovec) -> Result<usize> {
-    if part.iov_len > isize::MAX as usize {
-        return Err(Errno::EINVAL);
-    }
-    let end = (part.iov_base as usize).saturating_add(part.iov_len);
-    if end > ADDRESS_END { Err(Errno::EFAULT) } else { Ok(part.iov_len) }
-}
-
 unsafe fn receive_into(fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
-    if message.msg_iovlen > descriptor::PARTS_MAX {
-        return KERNEL.fcntl_getfl(Fd(fd)).and(Err(Errno::EMSGSIZE));
-    }
-    let whole = parts(message).try_fold(0, |sum, part| Ok(sum + room(&part)?))?.min(AT_ONCE_MAX);
+    let parts = parts(fd, message)?;
+    let whole = descriptor::room(parts);
     let datagrams = matches!(native::socket_kind(Fd(fd)), Some((_, true)));
     let asked = RecvFlags(flags);
     // How long the datagram is says whether it was cut.
     let whole_length = if datagrams { asked | RecvFlags::TRUNC } else { asked };
     let (name, name_length) = (message.msg_name.cast(), &raw mut message.msg_namelen);
-    let length = if message.msg_iovlen == 1 {
-        receive(fd, buffer((*message.msg_iov).iov_base, whole), whole_length, name, name_length)?
+    let length = if let [part] = parts {
+        receive(fd, buffer(part.iov_base, whole), whole_length, name, name_length)?
     } else {
         let mut bytes = vec![0; whole];
         let length = receive(fd, &mut bytes, whole_length, name, name_length)?;
-        let mut rest = &bytes[..length.min(whole)];
-        for part in parts(message) {
-            let (head, tail) = rest.split_at(rest.len().min(part.iov_len));
-            buffer(part.iov_base, head.len()).copy_from_slice(head);
-            rest = tail;
-        }
+        descriptor::scatter(&bytes[..length.min(whole)], parts);
         length
     };
     let received = length.min(whole);
@@ -90,6 +67,9 @@ unsafe fn each(
     mut act: impl FnMut(&mut msghdr, usize) -> Result<usize>,
 ) -> Result<u32> {
     let count = count.min(MESSAGES_MAX);
+    if count > 0 {
+        there(list)?;
+    }
     for at in 0..count as usize {
         let entry = &mut *list.add(at);
         match act(&mut entry.msg_hdr, at) {
@@ -103,11 +83,11 @@ unsafe fn each(
 
 symbols! {
     fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t = SYS_sendmsg(fd, message, flags), |_| {
-        send(fd, &*message, flags)
+        send(fd, &*there(message.cast_mut())?, flags)
     };
 
     fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t = SYS_recvmsg(fd, message, flags), |_| {
-        receive_into(fd, &mut *message, flags)
+        receive_into(fd, &mut *there(message)?, flags)
     };
 
     fn sendmmsg(fd: c_int, list: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int =

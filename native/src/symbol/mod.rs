@@ -125,6 +125,11 @@ unsafe fn buffer<'a>(start: *mut c_void, length: usize) -> &'a mut [u8] {
     if length == 0 { &mut [] } else { std::slice::from_raw_parts_mut(start.cast(), length) }
 }
 
+/// Where a program wants something written; a null pointer is nowhere.
+fn there<T>(pointer: *mut T) -> Result<*mut T, Errno> {
+    if pointer.is_null() { Err(Errno::EFAULT) } else { Ok(pointer) }
+}
+
 /// A NUL-terminated path or name.
 ///
 /// # Safety

@@ -127,9 +127,11 @@ unsafe fn option(
     }
     let int = || value.cast::<c_int>().read_unaligned();
     let time = || {
-        let time = value.cast::<libc::timeval>().read_unaligned();
-        let time = Duration::new(time.tv_sec.max(0) as u64, time.tv_usec.clamp(0, 999_999) as u32 * 1000);
-        (!time.is_zero()).then_some(time)
+        let libc::timeval { tv_sec, tv_usec } = value.cast::<libc::timeval>().read_unaligned();
+        let us = u32::try_from(tv_usec).ok().filter(|&us| us < 1_000_000).ok_or(Errno::EDOM)?;
+        // A negative one has always passed (`sock_set_timeout`).
+        let time = u64::try_from(tv_sec).map_or(Duration::from_nanos(1), |s| Duration::new(s, us * 1000));
+        Ok((!time.is_zero()).then_some(time))
     };
     Ok(Some(match name {
         N::ReuseAddr => SocketOption::ReuseAddr(int() != 0),
@@ -146,8 +148,8 @@ unsafe fn option(
         N::KeepCount => SocketOption::KeepCount(int() as u32),
         N::UserTimeout if int() < 0 => return Err(Errno::EINVAL),
         N::UserTimeout => SocketOption::UserTimeout(int() as u32),
-        N::RecvTimeout => SocketOption::RecvTimeout(time()),
-        N::SendTimeout => SocketOption::SendTimeout(time()),
+        N::RecvTimeout => SocketOption::RecvTimeout(time()?),
+        N::SendTimeout => SocketOption::SendTimeout(time()?),
         N::Linger => {
             let linger = value.cast::<libc::linger>().read_unaligned();
             SocketOption::Linger((linger.l_onoff != 0).then_some(linger.l_linger as u32))

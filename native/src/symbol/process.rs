@@ -77,7 +77,7 @@ unsafe extern "C" fn getcwd(to: *mut c_char, length: usize) -> *mut c_char {
     let Some(context) = context::current() else {
         return raw::real!(getcwd as fn(to => *mut c_char, length => usize) -> *mut c_char);
     };
-    // Of libc: whoever asks so gives it back by `free`.
+    // Of libc: the caller gives it back by `free`.
     const ROOM: usize = 4096;
     let (to, length) =
         if to.is_null() { (libc::malloc(length.max(ROOM)).cast(), length.max(ROOM)) } else { (to, length) };

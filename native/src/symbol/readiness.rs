@@ -1,9 +1,11 @@
 //! Readiness: `epoll(7)`, `poll(2)`, `select(2)`, `eventfd(2)`.
 
-use super::time::duration;
+use super::time::{self, timespec_of};
 use super::{KERNEL, is_console, symbols};
+use crate::escape::escape;
 use eagain_net::{
-    Clock, ClockId, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, SigSet, SocketFlags,
+    Clock, ClockId, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, Result, SigSet,
+    SocketFlags,
 };
 use libc::{epoll_event, nfds_t, pollfd, sigset_t, timespec};
 use std::ffi::{c_int, c_long, c_uint};
@@ -12,7 +14,7 @@ use std::time::Duration;
 /// So many events are taken at once at most: mio has room for 1024 each time, and asks again.
 const EVENTS_MAX: usize = 64;
 
-fn timeout(ms: c_int) -> Option<Duration> {
+fn from_ms(ms: c_int) -> Option<Duration> {
     u64::try_from(ms).ok().map(Duration::from_millis)
 }
 
@@ -24,13 +26,16 @@ unsafe fn wait(
     epoll: c_int,
     to: *mut epoll_event,
     count: c_int,
-    ms: c_int,
+    timeout: Option<Duration>,
     mask: Option<SigSet>,
-) -> Result<usize, Errno> {
+) -> Result<usize> {
     let Ok(count @ 1..) = usize::try_from(count) else { return Err(Errno::EINVAL) };
+    if to.is_null() {
+        return Err(Errno::EFAULT);
+    }
     let mut events = [EpollEvent::default(); EVENTS_MAX];
     let events = &mut events[..count.min(EVENTS_MAX)];
-    let ready = KERNEL.epoll_wait(Fd(epoll), events, timeout(ms), mask)?;
+    let ready = KERNEL.epoll_wait(Fd(epoll), events, timeout, mask)?;
     for (at, event) in events[..ready].iter().enumerate() {
         to.add(at).write_unaligned(epoll_event { events: event.events.0, u64: event.data });
     }
@@ -38,7 +43,9 @@ unsafe fn wait(
 }
 
 symbols! {
-    fn epoll_create1(flags: c_int) -> c_int = SYS_epoll_create1(flags), |_| KERNEL.epoll_create();
+    fn epoll_create1(flags: c_int) -> c_int = SYS_epoll_create1(flags), |_| {
+        if flags & !libc::EPOLL_CLOEXEC != 0 { Err(Errno::EINVAL) } else { KERNEL.epoll_create() }
+    };
 
     fn epoll_create(size: c_int) -> c_int = SYS_epoll_create(size), |_| {
         if size <= 0 { Err(Errno::EINVAL) } else { KERNEL.epoll_create() }
@@ -64,13 +71,13 @@ symbols! {
     };
 
     fn epoll_wait(epoll: c_int, to: *mut epoll_event, count: c_int, ms: c_int) -> c_int =
-        SYS_epoll_wait(epoll, to, count, ms), |_| wait(epoll, to, count, ms, None);
+        SYS_epoll_wait(epoll, to, count, ms), |_| wait(epoll, to, count, from_ms(ms), None);
 
     fn epoll_pwait(epoll: c_int, to: *mut epoll_event, count: c_int, ms: c_int, set: *const sigset_t) -> c_int =
-        SYS_epoll_pwait(epoll, to, count, ms, set, 8), |_| wait(epoll, to, count, ms, mask(set));
+        SYS_epoll_pwait(epoll, to, count, ms, set, 8), |_| wait(epoll, to, count, from_ms(ms), mask(set));
 
     fn poll(list: *mut pollfd, count: nfds_t, ms: c_int) -> c_int = SYS_poll(list, count, ms), |_| {
-        poll_all(list, count, timeout(ms), None)
+        poll_all(list, count, from_ms(ms), None)
     };
 
     fn eventfd(initial: c_uint, flags: c_int) -> c_int = SYS_eventfd2(initial, flags), |_| {
@@ -83,8 +90,14 @@ unsafe fn poll_all(
     count: nfds_t,
     timeout: Option<Duration>,
     mask: Option<SigSet>,
-) -> Result<usize, Errno> {
-    let entries = std::slice::from_raw_parts_mut(list, if list.is_null() { 0 } else { count as usize });
+) -> Result<usize> {
+    if count > eagain_sim::native::descriptor_limit() as nfds_t {
+        return Err(Errno::EINVAL);
+    }
+    if list.is_null() && count > 0 {
+        return Err(Errno::EFAULT);
+    }
+    let entries = if count == 0 { &mut [] } else { std::slice::from_raw_parts_mut(list, count as usize) };
     // The console can be written, and is at its end; the kernel knows nothing of it.
     let mut ready = 0;
     for entry in entries.iter_mut().filter(|entry| is_console(entry.fd)) {
@@ -107,6 +120,7 @@ unsafe fn poll_all(
 
 /// What the console adds to a set of `select(2)`: its descriptors are taken out, and put back where they are ready.
 const CONSOLE: u64 = 0b111;
+const SET_WORDS: usize = FdSet::SIZE as usize / 64;
 const CONSOLE_READS: u64 = 0b001;
 const CONSOLE_WRITES: u64 = 0b110;
 
@@ -125,8 +139,15 @@ unsafe fn select_all(
     sets: [*mut u64; 3],
     timeout: Option<Duration>,
     mask: Option<SigSet>,
-) -> Result<usize, Errno> {
+) -> Result<usize> {
     let words = usize::try_from(count).map_err(|_| Errno::EINVAL)?.div_ceil(64);
+    // Linux takes longer sets (select(2), BUGS); what nothing is asked of can be left out.
+    let beyond = |set: &*mut u64| !set.is_null() && (SET_WORDS..words).any(|at| *set.add(at) != 0);
+    if sets.iter().any(beyond) {
+        escape("select", " of descriptors above 1023");
+        return Err(Errno::EINVAL);
+    }
+    let (count, words) = (count.min(FdSet::SIZE), words.min(SET_WORDS));
     let mut fds = sets.map(|set| read_fds(set, words));
     let mut ready = [0; 3];
     for ((set, ready), usable) in fds.iter_mut().zip(&mut ready).zip([CONSOLE_READS, CONSOLE_WRITES, 0]) {
@@ -151,10 +172,11 @@ unsafe fn select_all(
 
 /// Runs a wait whose timeout Linux writes back: what is left of it.
 fn with_rest(
-    timeout: Option<Duration>,
-    wait: impl FnOnce(Option<Duration>) -> Result<usize, Errno>,
+    timeout: Result<Option<Duration>>,
+    wait: impl FnOnce(Option<Duration>) -> Result<usize>,
     write: impl FnOnce(Duration),
-) -> Result<i64, Errno> {
+) -> Result<i64> {
+    let timeout = timeout?;
     let until = timeout.map(|timeout| KERNEL.clock_gettime(ClockId::Monotonic) + timeout);
     let result = wait(timeout);
     if let Some(until) = until {
@@ -163,51 +185,54 @@ fn with_rest(
     result.map(|ready| ready as i64)
 }
 
+/// The `struct timeval` of `select(2)`: more than a second of microseconds is one, and less than none is not.
+unsafe fn timeval_timeout(time: *const libc::timeval) -> Result<Option<Duration>> {
+    if time.is_null() {
+        return Ok(None);
+    }
+    let libc::timeval { tv_sec, tv_usec } = time.read_unaligned();
+    let tv_sec = tv_sec.wrapping_add(tv_usec / 1_000_000);
+    time::checked(&timespec { tv_sec, tv_nsec: tv_usec % 1_000_000 * 1000 }).map(Some)
+}
+
 /// The calls of this kind that have no symbol: `select(2)`, `pselect(2)`, `ppoll(2)`, `pause(2)`; `None`: it is none of them. As the
 /// harness.
-pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64, Errno>> {
+pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
     let [a, b, c, d, e, f] = arguments;
     let sets = [b, c, d].map(|set| set as *mut u64);
     Some(match call {
         libc::SYS_select => {
             let time = e as *mut libc::timeval;
-            let timeout = (!time.is_null()).then(|| {
-                Duration::new((*time).tv_sec.max(0) as u64, 0)
-                    + Duration::from_micros((*time).tv_usec.max(0) as u64)
-            });
             let write = |rest: Duration| {
                 *time = libc::timeval { tv_sec: rest.as_secs() as i64, tv_usec: rest.subsec_micros().into() };
             };
-            with_rest(timeout, |timeout| select_all(a as c_int, sets, timeout, None), write)
+            with_rest(timeval_timeout(time), |timeout| select_all(a as c_int, sets, timeout, None), write)
         }
         libc::SYS_pselect6 => {
             let time = e as *mut timespec;
             // Set and size in a structure of their own.
             let mask = if f == 0 { None } else { mask(*(f as *const *const sigset_t)) };
-            let timeout = (!time.is_null()).then(|| duration(time));
             with_rest(
-                timeout,
+                time::timeout(time),
                 |timeout| select_all(a as c_int, sets, timeout, mask),
                 |rest| *time = timespec_of(rest),
             )
         }
         libc::SYS_ppoll => {
             let time = c as *mut timespec;
-            let timeout = (!time.is_null()).then(|| duration(time));
             with_rest(
-                timeout,
+                time::timeout(time),
                 |timeout| poll_all(a as *mut pollfd, b as nfds_t, timeout, mask(d as *const sigset_t)),
                 |rest| *time = timespec_of(rest),
             )
         }
+        libc::SYS_epoll_pwait2 => time::timeout(d as *const timespec)
+            .and_then(|timeout| wait(a as c_int, b as _, c as c_int, timeout, mask(e as _)))
+            .map(|ready| ready as i64),
         libc::SYS_pause => poll_all(std::ptr::null_mut(), 0, None, None).map(|_| 0),
         libc::SYS_rt_sigsuspend => {
             poll_all(std::ptr::null_mut(), 0, None, mask(a as *const sigset_t)).map(|_| 0)
         }
         _ => return None,
     })
-}
-
-fn timespec_of(time: Duration) -> timespec {
-    timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() }
 }

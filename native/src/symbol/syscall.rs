@@ -1,17 +1,17 @@
 //! System calls by number: `syscall(2)`, and the instruction itself (`crate::dispatch`). A number whose call has a symbol is that
 //! symbol; what concerns a thread and its memory alone is the machine's; the rest is an escape.
 
-use super::time::{duration, instant};
+use super::time::{checked, instant};
 use super::{
     KERNEL, descriptor, directory, entropy, file, limits, message, option, process, readiness, returned,
-    signal, socket, time, timer,
+    signal, socket, thread, time, timer,
 };
 use crate::context::{self, Context};
 use crate::escape::{escape, escape_by_number};
 use crate::raw;
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, Signal, Signals, ThreadId, Threads};
 use eagain_sim::native;
-use libc::{sigset_t, timespec};
+use libc::timespec;
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -105,6 +105,13 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         SYS_gettimeofday = time::gettimeofday [0 1];
         SYS_nanosleep = time::nanosleep [0 1];
         SYS_getrandom = entropy::getrandom [0 1 2];
+        SYS_sched_yield = thread::sched_yield [];
+        SYS_gettid = thread::gettid [];
+        SYS_getpid = thread::getpid [];
+        SYS_kill = signal::kill [0 1];
+        SYS_rt_sigprocmask = signal::sigprocmask [0 1 2];
+        SYS_prctl = limits::prctl [0 1 2 3 4];
+        SYS_chdir = directory::chdir [0];
         SYS_fork = process::fork [];
         SYS_vfork = process::fork [];
         SYS_execve = process::execve [0 1 2];
@@ -115,12 +122,6 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
     let [a, b, c, ..] = arguments;
     match call {
         libc::SYS_futex => futex(context, arguments),
-        libc::SYS_gettid => Ok(i64::from(context.tid.get())),
-        libc::SYS_getpid => Ok(i64::from(context.pid)),
-        libc::SYS_sched_yield => {
-            KERNEL.sched_yield();
-            Ok(0)
-        }
         // It returns what went wrong, and no errno.
         libc::SYS_clock_nanosleep => {
             let error =
@@ -147,16 +148,12 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
         | libc::SYS_sched_getaffinity => on_machine(call, arguments),
         libc::SYS_tgkill => KERNEL.tgkill(ThreadId(b as i32), Signal(c as i32)).map(|()| 0),
         libc::SYS_tkill => KERNEL.tgkill(ThreadId(a as i32), Signal(b as i32)).map(|()| 0),
-        libc::SYS_kill => KERNEL.kill(a as i32, Signal(b as i32)).map(|()| 0),
-        libc::SYS_rt_sigprocmask => {
-            signal::change_mask(a as c_int, b as *const sigset_t, c as *mut sigset_t).map(|()| 0)
-        }
         _ => {
             let known = directory::by_number(context, call, arguments)
                 .or_else(|| limits::by_number(call, arguments))
                 .or_else(|| readiness::by_number(call, arguments))
                 .or_else(|| timer::by_number(call, arguments))
-                .or_else(|| descriptor::by_number(call, arguments));
+                .or_else(|| descriptor::by_number(context, call, arguments));
             known.unwrap_or_else(|| {
                 escape_by_number(call);
                 Err(Errno::ENOSYS)
@@ -180,10 +177,10 @@ unsafe fn futex(context: &Context, [word, op, value, timeout, second, third]: [c
             KERNEL.futex_wait(word, value as u32, FutexTimeout::Never).map(|()| 0)
         }
         libc::FUTEX_WAIT => {
-            KERNEL.futex_wait(word, value as u32, FutexTimeout::Relative(duration(time))).map(|()| 0)
+            KERNEL.futex_wait(word, value as u32, FutexTimeout::Relative(checked(time)?)).map(|()| 0)
         }
         libc::FUTEX_WAIT_BITSET => {
-            KERNEL.futex_wait(word, value as u32, FutexTimeout::Absolute(clock, instant(time))).map(|()| 0)
+            KERNEL.futex_wait(word, value as u32, FutexTimeout::Absolute(clock, instant(time)?)).map(|()| 0)
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             let woken = KERNEL.futex_wake(word, value as u32)?;

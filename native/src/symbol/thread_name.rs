@@ -1,13 +1,13 @@
 //! The name of a thread, `comm`: pthread_setname_np(3) and `PR_SET_NAME` of prctl(2). Traces and failures show it.
 
-use super::symbols;
+use super::there;
 use super::thread::find;
 use crate::context::{self, Context};
 use crate::raw;
-use eagain_net::{Errno, Result};
+use eagain_net::Result;
 use eagain_sim::native;
 use libc::{pthread_t, size_t};
-use std::ffi::{CStr, c_char, c_int, c_long};
+use std::ffi::{CStr, c_char, c_int};
 
 /// `TASK_COMM_LEN`, with the NUL.
 const LENGTH: usize = 16;
@@ -66,29 +66,19 @@ unsafe extern "C" fn pthread_getname_np(thread: pthread_t, to: *mut c_char, size
     })
 }
 
-symbols! {
-    fn prctl(option: c_int, a: c_long, b: c_long, c: c_long, d: c_long) -> c_int = SYS_prctl(option, a, b, c, d), |_| {
-        super::limits::by_number(libc::SYS_prctl, [option.into(), a, b, c, d, 0]).unwrap_or_else(|| {
-            crate::escape::escape("prctl", &format!(" {option}"));
-            Err(Errno::EINVAL)
-        })
-    };
-}
-
 /// `PR_SET_NAME` and `PR_GET_NAME`: of the running thread, and what is too long is cut.
 ///
 /// # Safety
 /// What prctl(2) asks for.
-pub unsafe fn name_this(option: c_int, name: *mut c_char) -> Result<i64> {
-    if name.is_null() {
-        return Err(Errno::EFAULT);
-    }
+pub unsafe fn name_this(option: c_int, name: *mut c_char) -> Result<()> {
+    there(name)?;
     let tid = native::identity().tid;
     if option == libc::PR_SET_NAME {
-        let name = CStr::from_ptr(name).to_bytes();
-        native::name_thread(tid, &String::from_utf8_lossy(cut(name)));
+        // What is longer needs no NUL.
+        let name = super::bytes(name.cast(), libc::strnlen(name, LENGTH - 1));
+        native::name_thread(tid, &String::from_utf8_lossy(name));
     } else if let Some(own) = native::thread_name(tid) {
         put(&own, name);
     }
-    Ok(0)
+    Ok(())
 }

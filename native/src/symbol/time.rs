@@ -2,7 +2,7 @@
 
 use super::{KERNEL, symbols};
 use crate::{context, raw};
-use eagain_net::{Clock, ClockId, Errno, Instant};
+use eagain_net::{Clock, ClockId, Errno, Instant, Result};
 use libc::{clockid_t, time_t, timespec, timeval};
 use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::null_mut;
@@ -10,23 +10,51 @@ use std::time::Duration;
 
 const NS: u64 = 1_000_000_000;
 
-pub unsafe fn duration(time: *const timespec) -> Duration {
-    Duration::new((*time).tv_sec.max(0) as u64, (*time).tv_nsec.clamp(0, NS as i64 - 1) as u32)
-}
-
-pub unsafe fn instant(time: *const timespec) -> Instant {
-    Instant(u64::try_from(duration(time).as_nanos()).unwrap_or(u64::MAX))
-}
-
-pub fn clock(id: clockid_t) -> ClockId {
-    match id {
-        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => ClockId::Realtime,
-        _ => ClockId::Monotonic,
+/// A time that a program gives, if it is one (`timespec64_valid`).
+pub unsafe fn checked(time: *const timespec) -> Result<Duration> {
+    if time.is_null() {
+        return Err(Errno::EFAULT);
+    }
+    let timespec { tv_sec, tv_nsec } = time.read_unaligned();
+    match (u64::try_from(tv_sec), u32::try_from(tv_nsec)) {
+        (Ok(seconds), Ok(ns)) if u64::from(ns) < NS => Ok(Duration::new(seconds, ns)),
+        _ => Err(Errno::EINVAL),
     }
 }
 
-fn timespec(at: Instant) -> timespec {
-    timespec { tv_sec: (at.0 / NS) as time_t, tv_nsec: (at.0 % NS) as i64 }
+/// The same where a null pointer means no end.
+pub unsafe fn timeout(time: *const timespec) -> Result<Option<Duration>> {
+    if time.is_null() { Ok(None) } else { checked(time).map(Some) }
+}
+
+pub unsafe fn instant(time: *const timespec) -> Result<Instant> {
+    checked(time).map(|since| Instant(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
+}
+
+/// Which of the two clocks of a host it is. Those of processors are taken for the monotonic one.
+pub fn clock(id: clockid_t) -> Result<ClockId> {
+    match id {
+        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_REALTIME_ALARM | libc::CLOCK_TAI => {
+            Ok(ClockId::Realtime)
+        }
+        libc::CLOCK_MONOTONIC
+        | libc::CLOCK_MONOTONIC_RAW
+        | libc::CLOCK_MONOTONIC_COARSE
+        | libc::CLOCK_BOOTTIME
+        | libc::CLOCK_BOOTTIME_ALARM
+        | libc::CLOCK_PROCESS_CPUTIME_ID
+        | libc::CLOCK_THREAD_CPUTIME_ID
+        | ..0 => Ok(ClockId::Monotonic),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub fn timespec_of(time: Duration) -> timespec {
+    timespec { tv_sec: time.as_secs() as time_t, tv_nsec: time.subsec_nanos().into() }
+}
+
+fn timespec_at(at: Instant) -> timespec {
+    timespec_of(Duration::from_nanos(at.0))
 }
 
 #[unsafe(no_mangle)]
@@ -34,13 +62,17 @@ pub(super) unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) 
     // libc's reads the clock without a system call.
     let Some(context) = context::current() else {
         let result = raw::real!(clock_gettime as fn(id => clockid_t, to => *mut timespec) -> c_int);
-        if result == 0 && clock(id) == ClockId::Realtime {
+        if result == 0 && clock(id) == Ok(ClockId::Realtime) {
             (*to).tv_sec += eagain_sim::native::clock_moved_by();
         }
         return result;
     };
-    *to = timespec(context.as_harness(|| KERNEL.clock_gettime(clock(id))));
-    0
+    let clock = match clock(id) {
+        Ok(_) if to.is_null() => Err(Errno::EFAULT),
+        clock => clock,
+    };
+    super::returned(clock.map(|clock| *to = timespec_at(context.as_harness(|| KERNEL.clock_gettime(clock)))))
+        as c_int
 }
 
 symbols! {
@@ -56,18 +88,17 @@ symbols! {
         Ok(())
     };
 
-    fn nanosleep(time: *const timespec, rest: *mut timespec) -> c_int = SYS_nanosleep(time, rest), |_| sleep_for(duration(time), rest);
+    fn nanosleep(time: *const timespec, rest: *mut timespec) -> c_int = SYS_nanosleep(time, rest), |_| sleep_for(checked(time)?, rest);
 }
 
 /// The rest of a sleep that a signal ended is what the clock says.
-unsafe fn sleep_for(time: Duration, rest: *mut timespec) -> Result<(), Errno> {
+unsafe fn sleep_for(time: Duration, rest: *mut timespec) -> Result<()> {
     if rest.is_null() {
         return KERNEL.nanosleep(time);
     }
     let until = KERNEL.clock_gettime(ClockId::Monotonic) + time;
     KERNEL.nanosleep(time).inspect_err(|_| {
-        let left = until.saturating_since(KERNEL.clock_gettime(ClockId::Monotonic));
-        *rest = timespec(Instant(left.as_nanos() as u64));
+        *rest = timespec_of(until.saturating_since(KERNEL.clock_gettime(ClockId::Monotonic)));
     })
 }
 
@@ -83,18 +114,19 @@ pub(super) unsafe extern "C" fn clock_nanosleep(
         return -raw::system_call(libc::SYS_clock_nanosleep, arguments) as c_int;
     };
     let result = context.as_harness(|| {
+        let (clock, time) = (clock(id)?, checked(time)?);
         if flags & libc::TIMER_ABSTIME == 0 {
-            return sleep_for(duration(time), rest);
+            return sleep_for(time, rest);
         }
-        let now = KERNEL.clock_gettime(clock(id));
-        KERNEL.nanosleep(instant(time).saturating_since(now))
+        let now = KERNEL.clock_gettime(clock);
+        KERNEL.nanosleep(time.saturating_sub(Duration::from_nanos(now.0)))
     });
     result.map_or_else(|errno| errno.0, |()| 0)
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn time(to: *mut time_t) -> time_t {
-    let mut now = timespec(Instant(0));
+    let mut now = timespec_of(Duration::ZERO);
     clock_gettime(libc::CLOCK_REALTIME, &mut now);
     if !to.is_null() {
         *to = now.tv_sec;
@@ -104,13 +136,13 @@ unsafe extern "C" fn time(to: *mut time_t) -> time_t {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn usleep(us: c_uint) -> c_int {
-    nanosleep(&timespec(Instant(u64::from(us) * 1000)), null_mut())
+    nanosleep(&timespec_of(Duration::from_micros(us.into())), null_mut())
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sleep(seconds: c_uint) -> c_uint {
-    let mut rest = timespec(Instant(0));
-    match nanosleep(&timespec(Instant(u64::from(seconds) * NS)), &mut rest) {
+    let mut rest = timespec_of(Duration::ZERO);
+    match nanosleep(&timespec_of(Duration::from_secs(seconds.into())), &mut rest) {
         0 => 0,
         _ => rest.tv_sec as c_uint,
     }

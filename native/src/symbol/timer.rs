@@ -1,21 +1,15 @@
 //! Timers and signals that are descriptors, and waits for signals: `timerfd_create(2)`, `signalfd(2)`, `sigtimedwait(2)`.
 
 use super::KERNEL;
-use super::time::{clock, duration};
+use super::time::{checked, clock, timeout, timespec_of};
 use crate::escape::escape;
-use eagain_net::{Errno, Fd, Result, SigSet, Signals, SocketFlags, TimerSpec, Timers};
+use eagain_net::{ClockId, Errno, Fd, Result, SigSet, Signals, SocketFlags, TimerSpec, Timers};
 use libc::{itimerspec, siginfo_t, timespec};
 use std::ffi::{c_int, c_long};
-use std::time::Duration;
-
-/// `TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET`: no clock of this world is set.
-const SETTIME_FLAGS: c_int = libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET;
 
 unsafe fn write(spec: TimerSpec, to: *mut itimerspec) {
-    let time =
-        |time: Duration| timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
     if !to.is_null() {
-        *to = itimerspec { it_interval: time(spec.interval), it_value: time(spec.value) };
+        *to = itimerspec { it_interval: timespec_of(spec.interval), it_value: timespec_of(spec.value) };
     }
 }
 
@@ -23,14 +17,29 @@ unsafe fn set(fd: c_int, flags: c_int, new: *const itimerspec, old: *mut itimers
     if new.is_null() {
         return Err(Errno::EFAULT);
     }
-    let is_time = |time: &timespec| time.tv_sec >= 0 && (0..1_000_000_000).contains(&time.tv_nsec);
-    if flags & !SETTIME_FLAGS != 0 || !is_time(&(*new).it_value) || !is_time(&(*new).it_interval) {
+    if flags & !(libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET) != 0 {
         return Err(Errno::EINVAL);
     }
-    let spec = TimerSpec { value: duration(&(*new).it_value), interval: duration(&(*new).it_interval) };
+    let spec = TimerSpec { value: checked(&(*new).it_value)?, interval: checked(&(*new).it_interval)? };
+    if flags & libc::TFD_TIMER_CANCEL_ON_SET != 0 {
+        escape("timerfd_settime", " with TFD_TIMER_CANCEL_ON_SET");
+        return Err(Errno::EINVAL);
+    }
     let before = KERNEL.timerfd_settime(Fd(fd), spec, flags & libc::TFD_TIMER_ABSTIME != 0)?;
     write(before, old);
     Ok(0)
+}
+
+/// The clocks that `timerfd_create(2)` takes.
+fn timer_clock(id: c_int) -> Result<ClockId> {
+    match id {
+        libc::CLOCK_REALTIME
+        | libc::CLOCK_MONOTONIC
+        | libc::CLOCK_BOOTTIME
+        | libc::CLOCK_REALTIME_ALARM
+        | libc::CLOCK_BOOTTIME_ALARM => clock(id),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 unsafe fn signal_set(set: c_long) -> Result<SigSet> {
@@ -43,8 +52,11 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
     let [a, b, c, d, ..] = arguments;
     let fd = |fd: Fd| fd.0.into();
     Some(match call {
-        libc::SYS_timerfd_create => KERNEL.timerfd_create(clock(a as c_int), SocketFlags(b as c_int)).map(fd),
+        libc::SYS_timerfd_create => timer_clock(a as c_int)
+            .and_then(|clock| KERNEL.timerfd_create(clock, SocketFlags(b as c_int)))
+            .map(fd),
         libc::SYS_timerfd_settime => set(a as c_int, b as c_int, c as _, d as _),
+        libc::SYS_timerfd_gettime if b == 0 => Err(Errno::EFAULT),
         libc::SYS_timerfd_gettime => KERNEL.timerfd_gettime(Fd(a as c_int)).map(|spec| {
             write(spec, b as *mut itimerspec);
             0
@@ -58,8 +70,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             signal_set(b).and_then(|set| KERNEL.signalfd(set, SocketFlags(d as c_int))).map(fd)
         }
         libc::SYS_rt_sigtimedwait => signal_set(a).and_then(|set| {
-            let time = c as *const timespec;
-            let info = KERNEL.sigtimedwait(set, (!time.is_null()).then(|| duration(time)))?;
+            let info = KERNEL.sigtimedwait(set, timeout(c as *const timespec)?)?;
             let to = b as *mut siginfo_t;
             if !to.is_null() {
                 *to = std::mem::zeroed();
@@ -68,6 +79,7 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             }
             Ok(info.signal.0.into())
         }),
+        libc::SYS_rt_sigpending if a == 0 => Err(Errno::EFAULT),
         libc::SYS_rt_sigpending => KERNEL.sigpending().map(|set| {
             (a as *mut u64).write_unaligned(set.0);
             0

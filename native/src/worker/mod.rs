@@ -40,10 +40,17 @@ const RUNS_MAX: u32 = 10_000;
 /// What a message to the parent begins with.
 const BEAT: u8 = 0;
 const REPORT: u8 = 1;
+/// As [`REPORT`], and the worker ends.
+const LAST_REPORT: u8 = 2;
 
 /// Makes an executor with a worker of its own.
 pub fn make() -> Box<dyn Execute> {
-    Box::new(Executor { worker: None, heartbeat: Arc::default(), stop: Arc::default() })
+    make_with(&[])
+}
+
+/// The same, with variables in the worker's environment.
+pub(crate) fn make_with(variables: &'static [(&'static str, &'static str)]) -> Box<dyn Execute> {
+    Box::new(Executor { worker: None, variables, heartbeat: Arc::default(), stop: Arc::default() })
 }
 
 /// Whether this process is a worker that is running a world.
@@ -53,6 +60,7 @@ pub fn is_worker() -> bool {
 
 struct Executor {
     worker: Option<Worker>,
+    variables: &'static [(&'static str, &'static str)],
     heartbeat: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
@@ -90,13 +98,13 @@ impl Executor {
             self.end_worker();
         }
         let worker = self.worker.get_or_insert_with(|| {
-            Worker::start().unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
+            Worker::start(self.variables)
+                .unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
         });
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
         let report = worker.ask(&request, &self.heartbeat, &self.stop);
-        if let Ok(report) = report {
-            // Whoever crashed may have written anywhere before.
-            if report.failure.as_ref().is_some_and(|failure| failure.oracle == crash::ORACLE) {
+        if let Ok((report, is_last)) = report {
+            if is_last {
                 self.end_worker();
             }
             return report;
@@ -117,10 +125,14 @@ impl Executor {
 }
 
 impl Worker {
-    fn start() -> std::io::Result<Worker> {
+    fn start(variables: &[(&str, &str)]) -> std::io::Result<Worker> {
         let (socket, other) = UnixStream::pair()?;
         let mut command = Command::new("/proc/self/exe");
-        command.env(VARIABLE, SOCKET.to_string()).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .envs(variables.iter().copied())
+            .env(VARIABLE, SOCKET.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         let other = OwnedFd::from(other);
         let number = other.as_raw_fd();
         // SAFETY: between fork and exec only dup2(2) is called, which is async-signal-safe; the descriptor is open until
@@ -136,12 +148,13 @@ impl Worker {
         Ok(Worker { child, socket, runs: 0 })
     }
 
+    /// The report, and whether the worker ends with it.
     fn ask(
         &mut self,
         request: &[u8],
         heartbeat: &AtomicU64,
         stop: &AtomicBool,
-    ) -> std::io::Result<RunReport> {
+    ) -> std::io::Result<(RunReport, bool)> {
         self.runs += 1;
         self.socket.write_all(request)?;
         loop {
@@ -159,9 +172,10 @@ impl Worker {
             length.copy_from_slice(&head[1..]);
             let mut body = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
             self.socket.read_exact(&mut body)?;
-            return message::read_report(&body).ok_or_else(|| {
+            let report = message::read_report(&body).ok_or_else(|| {
                 std::io::Error::new(std::io::ErrorKind::InvalidData, "a report that cannot be read")
-            });
+            })?;
+            return Ok((report, head[0] == LAST_REPORT));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The worker's side: one OS thread, which runs what it is asked to until the socket is at its end.
 
-use super::{BEAT, CRASHED, OVERFLOW, REPORT, VARIABLE, message};
+use super::{BEAT, CRASHED, LAST_REPORT, OVERFLOW, REPORT, VARIABLE, message};
 use crate::c::stdio;
 use crate::crash::{self, Crash};
 use crate::{dispatch, image, raw, state, tls};
@@ -24,7 +24,7 @@ const LAST_BEAT: usize = 2;
 const SOCKET: usize = 3;
 const PARENT: usize = 4;
 /// In nanoseconds of this process on a processor: when a call was last seen to have been made, the last tick, and how much a program
-/// may compute without a call. `crate::crash` has cell 5.
+/// may compute without a call. `crate::crash` has cells 5 and 9.
 const CPU_AT_BEAT: usize = 6;
 const CPU_AT_TICK: usize = 7;
 const CPU_MAX: usize = 8;
@@ -86,9 +86,10 @@ fn serve(mut socket: UnixStream, number: i32) {
         };
         state::end_world();
         image::cells()[SERVING].store(0, SeqCst);
-        let mut reply = vec![REPORT];
+        let is_last = crash::is_damaged();
+        let mut reply = vec![if is_last { LAST_REPORT } else { REPORT }];
         reply.extend_from_slice(&message::report(&report));
-        if socket.write_all(&reply).is_err() {
+        if socket.write_all(&reply).is_err() || is_last {
             return;
         }
     }

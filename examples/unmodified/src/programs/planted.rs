@@ -1,12 +1,12 @@
 //! Servers with a bug each, and the same servers without it.
 
-use super::tokio_echo::{Flavor, runtime};
+use super::tokio_echo::{Flavor, serve};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::interval;
 
 /// With the bug, or without.
@@ -18,19 +18,9 @@ pub enum Version {
     Broken,
 }
 
-async fn listen() -> io::Result<TcpListener> {
-    TcpListener::bind("0.0.0.0:7").await
-}
-
 /// Echoes, and assumes that `write` is never short.
 pub fn hasty(version: Version) -> io::Result<()> {
-    runtime(Flavor::MultiThread)?.block_on(async {
-        let listener = listen().await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(hasty_echo(stream, version));
-        }
-    })
+    serve(Flavor::MultiThread, |stream| hasty_echo(stream, version))
 }
 
 async fn hasty_echo(mut stream: TcpStream, version: Version) -> io::Result<()> {
@@ -49,14 +39,8 @@ async fn hasty_echo(mut stream: TcpStream, version: Version) -> io::Result<()> {
 
 /// Numbers requests: each byte is answered with the next number. Two workers read the counter before either writes it.
 pub fn racy(version: Version) -> io::Result<()> {
-    runtime(Flavor::MultiThread)?.block_on(async {
-        let listener = listen().await?;
-        let counter = Arc::new(AtomicU64::new(0));
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(number_requests(stream, counter.clone(), version));
-        }
-    })
+    let counter = Arc::new(AtomicU64::new(0));
+    serve(Flavor::MultiThread, |stream| number_requests(stream, counter.clone(), version))
 }
 
 async fn number_requests(mut stream: TcpStream, counter: Arc<AtomicU64>, version: Version) -> io::Result<()> {
@@ -79,13 +63,7 @@ async fn number_requests(mut stream: TcpStream, counter: Arc<AtomicU64>, version
 /// Echoes frames of a length byte and as many bytes; between them it counts seconds. A read that the timer cancels loses what it
 /// had read of a frame.
 pub fn forgotten_select(version: Version) -> io::Result<()> {
-    runtime(Flavor::CurrentThread)?.block_on(async {
-        let listener = listen().await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(echo_frames(stream, version));
-        }
-    })
+    serve(Flavor::CurrentThread, |stream| echo_frames(stream, version))
 }
 
 async fn echo_frames(mut stream: TcpStream, version: Version) -> io::Result<()> {

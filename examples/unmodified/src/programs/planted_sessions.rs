@@ -4,25 +4,11 @@
 use super::planted::Version;
 use super::planted_streams::report;
 use super::std_echo::connect;
-use super::tokio_echo::{Flavor, runtime};
-use std::future::Future;
+use super::tokio_echo::{Flavor, serve};
 use std::io::{self, BufRead, BufReader, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::{TcpListener, TcpStream};
-
-/// Serves each connection in a task.
-fn serve<F: Future<Output = io::Result<()>> + Send + 'static>(
-    session: impl Fn(TcpStream) -> F,
-) -> io::Result<()> {
-    runtime(Flavor::MultiThread)?.block_on(async {
-        let listener = TcpListener::bind("0.0.0.0:7").await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(session(stream));
-        }
-    })
-}
+use tokio::net::TcpStream;
 
 /// The number in the next line, once it is there.
 fn next_number(inbox: &mut Vec<u8>) -> Option<usize> {
@@ -42,7 +28,7 @@ fn ready(result: io::Result<usize>) -> io::Result<Option<usize>> {
 /// Answers lines with a number by reports of that many bytes, old output and new in one write (`gather-write-offset`: Bun 2026).
 /// The bug is that of a short one the wrong number of new bytes is kept.
 pub fn gathered(version: Version) -> io::Result<()> {
-    serve(move |stream| gather(stream, version))
+    serve(Flavor::MultiThread, move |stream| gather(stream, version))
 }
 
 async fn gather(stream: TcpStream, version: Version) -> io::Result<()> {
@@ -88,7 +74,7 @@ fn send(stream: &TcpStream, pending: &mut Vec<u8>, new: &[u8], version: Version)
 /// (`pipelined-request-forgotten`: libevent 2010). The bug is that a request which was read with the one before is looked at only
 /// when more arrives.
 pub fn forgotten_request(version: Version) -> io::Result<()> {
-    serve(move |stream| one_at_a_time(stream, version))
+    serve(Flavor::MultiThread, move |stream| one_at_a_time(stream, version))
 }
 
 async fn one_at_a_time(stream: TcpStream, version: Version) -> io::Result<()> {
@@ -149,7 +135,7 @@ pub fn ask_for_reports(server: &str) -> io::Result<()> {
 /// Acknowledges each message, which begins with its length in one byte (`end-inside-frame`: HAProxy 2020). The bug is that where
 /// more of a message is needed, nobody looks whether more can come.
 pub fn end_inside(version: Version) -> io::Result<()> {
-    serve(move |stream| acknowledge(stream, version))
+    serve(Flavor::MultiThread, move |stream| acknowledge(stream, version))
 }
 
 async fn acknowledge(mut stream: TcpStream, version: Version) -> io::Result<()> {

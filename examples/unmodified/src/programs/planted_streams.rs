@@ -3,7 +3,7 @@
 
 use super::planted::Version;
 use super::std_echo::connect;
-use super::tokio_echo::{Flavor, runtime};
+use super::tokio_echo::{Flavor, serve};
 use std::future::poll_fn;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -83,13 +83,7 @@ pub fn read_reports(server: &str) -> io::Result<()> {
 /// Echoes lines, which end in CR LF; a bare LF keeps the connection alive. The bug is that two bytes are taken off for the end of
 /// either, so that what came with the keep-alive loses its first byte (Redis 2018).
 pub fn keep_alive(version: Version) -> io::Result<()> {
-    runtime(Flavor::MultiThread)?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(echo_lines(stream, version));
-        }
-    })
+    serve(Flavor::MultiThread, |stream| echo_lines(stream, version))
 }
 
 async fn echo_lines(mut stream: tokio::net::TcpStream, version: Version) -> io::Result<()> {
@@ -132,13 +126,7 @@ pub fn say_lines(server: &str) -> io::Result<()> {
 /// Answers one line with a number by a report of that many bytes, and ends. The bug is that the socket is shut down past the
 /// buffer in front of it, where a flush may have left the last bytes (hyper 2026).
 pub fn shut_down_early(version: Version) -> io::Result<()> {
-    runtime(Flavor::MultiThread)?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(answer_and_end(stream, version));
-        }
-    })
+    serve(Flavor::MultiThread, |stream| answer_and_end(stream, version))
 }
 
 async fn answer_and_end(mut stream: tokio::net::TcpStream, version: Version) -> io::Result<()> {

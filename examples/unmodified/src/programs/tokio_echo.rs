@@ -25,15 +25,23 @@ pub fn runtime(flavor: Flavor) -> io::Result<Runtime> {
     }
 }
 
-/// Echoes what each connection says until it ends in whatever way.
-pub fn server(flavor: Flavor) -> io::Result<()> {
+/// Serves each connection to port 7 in a task.
+pub fn serve<F: Future<Output = io::Result<()>> + Send + 'static>(
+    flavor: Flavor,
+    session: impl Fn(TcpStream) -> F,
+) -> io::Result<()> {
     runtime(flavor)?.block_on(async {
         let listener = TcpListener::bind("0.0.0.0:7").await?;
         loop {
             let (stream, _) = listener.accept().await?;
-            tokio::spawn(echo(stream));
+            tokio::spawn(session(stream));
         }
     })
+}
+
+/// Echoes what each connection sends until it ends in whatever way.
+pub fn server(flavor: Flavor) -> io::Result<()> {
+    serve(flavor, echo)
 }
 
 async fn echo(mut stream: TcpStream) -> io::Result<()> {

@@ -212,11 +212,15 @@ impl SavedRun {
 
 /// Adds what `searches` have kept to the folder. The error is a line for people.
 pub fn write(folder: &Path, plan: &Plan, searches: &[Search]) -> Result<(), String> {
-    let mut head = read_head(folder)?.unwrap_or_else(|| Head {
-        format: FORMAT,
-        settings: plan.settings.clone(),
-        plain: BTreeMap::new(),
-    });
+    let mut head = match read_head(folder)? {
+        Some(head) => head,
+        None => {
+            let head = Head { format: FORMAT, settings: plan.settings.clone(), plain: BTreeMap::new() };
+            // First, so that whoever is ended in the middle leaves a corpus.
+            put_head(folder, &head)?;
+            head
+        }
+    };
     for (place, (scenario, search)) in plan.scenarios.iter().zip(searches).enumerate() {
         let counts = head.plain.entry(scenario.name.to_owned()).or_default();
         let count = counts.entry(part(plan, place)).or_default();
@@ -254,7 +258,12 @@ pub fn merge(into: &Path, folders: &[impl AsRef<Path>]) -> Result<u64, String> {
     for folder in folders {
         let folder = folder.as_ref();
         let head = read_head(folder)?.ok_or_else(|| format!("{}: no corpus", folder.display()))?;
-        let all = whole.get_or_insert_with(|| Head { plain: BTreeMap::new(), ..head.clone() });
+        if whole.is_none() {
+            let empty = Head { plain: BTreeMap::new(), ..head.clone() };
+            put_head(into, &empty)?;
+            whole = Some(empty);
+        }
+        let Some(all) = &mut whole else { continue };
         if all.settings != head.settings {
             return Err(format!("{}: a corpus of other settings than the first", folder.display()));
         }
