@@ -8,7 +8,7 @@ use crate::image::Images;
 use crate::process::Program;
 use crate::tls::Pool;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_void;
 use std::ptr::null;
 use std::rc::Rc;
@@ -29,6 +29,8 @@ pub struct State {
     pub keys: RefCell<BTreeMap<u32, Vec<Option<KeyDestructor>>>>,
     /// The working directories of processes, where they are not the root.
     pub folders: RefCell<BTreeMap<u32, String>>,
+    /// The descriptors, by process, that `execve(2)` would close (`FD_CLOEXEC`).
+    pub close_on_exec: RefCell<BTreeSet<(u32, i32)>>,
     pub images: Images,
     pub heaps: Heaps,
     /// Where executables lie, by process.
@@ -66,6 +68,7 @@ pub fn begin_world() {
     state.programs.borrow_mut().clear();
     state.keys.borrow_mut().clear();
     state.folders.borrow_mut().clear();
+    state.close_on_exec.borrow_mut().clear();
     state.images.forget();
     state.heaps.forget();
 }

@@ -41,10 +41,11 @@ programs! {
     "waits" => calls::waits;
     "refused" => calls::refused;
     "parts" => calls::parts;
+    "control-data" => calls::control_data;
     "locks" => calls::locks_and_devices;
     "ptrace" => ptrace;
     "command" => || drop(std::process::Command::new("true").spawn());
-    "netlink" => || drop(system_call(SYS_SOCKET, 16, 3, 0));
+    "netlink" => netlink;
     "mapped" => mapped;
     "select-1024" => select_1024;
     "cancel-on-set" => cancel_on_set;
@@ -59,6 +60,10 @@ programs! {
     "breakpoint" => crashes::breakpoint;
     "overflow" => crashes::overflow;
     "spin" => crashes::spin;
+}
+
+fn netlink() {
+    system_call(SYS_SOCKET, 16, 3, 0);
 }
 
 fn ptrace() {
@@ -178,6 +183,11 @@ fn what_is_no_time_no_clock_and_no_place_is_refused() {
 #[test]
 fn parts_are_checked_and_an_offset_may_be_the_position() {
     holds("parts");
+}
+
+#[test]
+fn descriptors_go_along_in_control_data() {
+    holds("control-data");
 }
 
 #[test]

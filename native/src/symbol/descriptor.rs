@@ -31,30 +31,46 @@ symbols! {
 
     fn close(fd: c_int) -> c_int = SYS_close(fd), |_| if is_console(fd) { Ok(()) } else { KERNEL.close(Fd(fd)) };
 
-    fn dup(fd: c_int) -> c_int = SYS_dup(fd), |_| KERNEL.dup(Fd(fd));
+    fn dup(fd: c_int) -> c_int = SYS_dup(fd), |context| KERNEL.dup(Fd(fd)).map(|fd| made(context, fd, false));
 
-    fn dup2(fd: c_int, to: c_int) -> c_int = SYS_dup2(fd, to), |_| {
+    fn dup2(fd: c_int, to: c_int) -> c_int = SYS_dup2(fd, to), |context| {
         if fd == to {
             return KERNEL.fcntl_getfl(Fd(fd)).map(|_| Fd(to));
         }
-        duplicate("dup2", fd, to)
+        duplicate("dup2", fd, to).map(|fd| made(context, fd, false))
     };
 
-    fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = SYS_dup3(fd, to, flags), |_| {
-        if flags & !libc::O_CLOEXEC != 0 { Err(Errno::EINVAL) } else { duplicate("dup3", fd, to) }
+    fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = SYS_dup3(fd, to, flags), |context| {
+        if flags & !libc::O_CLOEXEC != 0 {
+            return Err(Errno::EINVAL);
+        }
+        duplicate("dup3", fd, to).map(|fd| made(context, fd, flags != 0))
     };
 
-    fn fcntl(fd: c_int, command: c_int, argument: c_long) -> c_int = SYS_fcntl(fd, command, argument), |_| {
+    fn fcntl(fd: c_int, command: c_int, argument: c_long) -> c_int = SYS_fcntl(fd, command, argument), |context| {
         if is_console(fd) {
             return Ok(if command == libc::F_GETFL { libc::O_RDWR } else { 0 });
         }
         match command {
-            // Below 3 is the console: `dup` gives none of these numbers either.
-            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC if (0..=3).contains(&argument) => KERNEL.dup(Fd(fd)).map(|fd| fd.0),
-            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => KERNEL.fcntl_dupfd(Fd(fd), argument as c_int).map(|fd| fd.0),
-            // Nothing is executed here: the flag has no effect. That the descriptor is open is asked.
-            libc::F_GETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| libc::FD_CLOEXEC),
-            libc::F_SETFD => KERNEL.fcntl_getfl(Fd(fd)).map(|_| 0),
+            // Below 3 is the console: `dup` gives none of these numbers either. A negative one is refused.
+            libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
+                let new = match argument {
+                    0..=3 => KERNEL.dup(Fd(fd)),
+                    least => KERNEL.fcntl_dupfd(Fd(fd), least as c_int),
+                };
+                new.map(|fd| made(context, fd, command == libc::F_DUPFD_CLOEXEC).0)
+            }
+            // Nothing is executed here: the flag has no effect.
+            libc::F_GETFD => {
+                KERNEL.fcntl_getfl(Fd(fd))?;
+                let set = context.state.close_on_exec.borrow();
+                Ok(if set.contains(&(context.process, fd)) { libc::FD_CLOEXEC } else { 0 })
+            }
+            libc::F_SETFD => {
+                KERNEL.fcntl_getfl(Fd(fd))?;
+                made(context, Fd(fd), argument as c_int & libc::FD_CLOEXEC != 0);
+                Ok(0)
+            }
             libc::F_GETFL => {
                 KERNEL.fcntl_getfl(Fd(fd)).map(|flags| flags.0 | eagain_sim::native::access_mode(Fd(fd)))
             }
@@ -69,7 +85,7 @@ symbols! {
         }
     };
 
-    fn ioctl(fd: c_int, request: c_ulong, argument: c_long) -> c_int = SYS_ioctl(fd, request, argument), |_| {
+    fn ioctl(fd: c_int, request: c_ulong, argument: c_long) -> c_int = SYS_ioctl(fd, request, argument), |context| {
         match request {
             libc::FIONBIO => {
                 let on = *there(argument as *mut c_int)? != 0;
@@ -83,8 +99,11 @@ symbols! {
                 *there(argument as *mut c_int)? = bytes as c_int;
                 Ok(())
             }
-            // As `F_SETFD`.
-            libc::FIOCLEX | libc::FIONCLEX => KERNEL.fcntl_getfl(Fd(fd)).map(drop),
+            libc::FIOCLEX | libc::FIONCLEX => {
+                KERNEL.fcntl_getfl(Fd(fd))?;
+                made(context, Fd(fd), request == libc::FIOCLEX);
+                Ok(())
+            }
             // isatty(3).
             libc::TCGETS => Err(Errno::ENOTTY),
             _ => {
@@ -94,7 +113,7 @@ symbols! {
         }
     };
 
-    fn pipe2(pair: *mut c_int, flags: c_int) -> c_int = SYS_pipe2(pair, flags), |_| {
+    fn pipe2(pair: *mut c_int, flags: c_int) -> c_int = SYS_pipe2(pair, flags), |context| {
         let known = libc::O_CLOEXEC | libc::O_NONBLOCK;
         if flags & !known != 0 {
             escape("pipe2", &format!(" with the flags {:#x}", flags & !known));
@@ -102,10 +121,23 @@ symbols! {
         }
         there(pair)?;
         let (read, write) = KERNEL.pipe2(SocketFlags(flags))?;
-        *pair = read.0;
-        *pair.add(1) = write.0;
+        let closes = flags & libc::O_CLOEXEC != 0;
+        *pair = made(context, read, closes).0;
+        *pair.add(1) = made(context, write, closes).0;
         Ok(())
     };
+}
+
+/// The descriptor that the running process has now, which `execve(2)` would close or not: what `F_GETFD` says of it.
+pub fn made(context: &Context, fd: Fd, closes: bool) -> Fd {
+    let mut set = context.state.close_on_exec.borrow_mut();
+    let entry = (context.process, fd.0);
+    if closes {
+        set.insert(entry);
+    } else if !set.is_empty() {
+        set.remove(&entry);
+    }
+    fd
 }
 
 /// `UIO_MAXIOV`: a list of more parts is refused.

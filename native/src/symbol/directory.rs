@@ -112,7 +112,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         }
         libc::SYS_getdents64 => entries(a as c_int, b as *mut c_void, c as size_t).map(|used| used as i64),
         libc::SYS_openat => {
-            at(a, b).and_then(|path| KERNEL.open(&path, OpenFlags(c as c_int))).map(|fd| fd.0.into())
+            at(a, b).and_then(|path| file::open_at(context, &path, c as c_int)).map(|fd| fd.0.into())
         }
         libc::SYS_mkdirat => done(at(a, b).and_then(|path| KERNEL.mkdir(&path))),
         libc::SYS_unlinkat if c as c_int & libc::AT_REMOVEDIR != 0 => {

@@ -1,7 +1,9 @@
 //! Files: a path that a program opens is one of its host's simulated disk, whatever is on the machine's.
 
+use super::descriptor::made;
 use super::directory::{path as from_root, path_at};
 use super::{KERNEL, buffer, bytes, is_console, symbols, text, there};
+use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
 use eagain_sim::native;
@@ -13,7 +15,7 @@ type Stat = libc::stat64;
 
 symbols! {
     fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int =
-        SYS_openat(libc::AT_FDCWD, path, flags, mode), |context| KERNEL.open(&from_root(context, path)?, OpenFlags(flags));
+        SYS_openat(libc::AT_FDCWD, path, flags, mode), |context| open_at(context, &from_root(context, path)?, flags);
 
     fn pread64(fd: c_int, to: *mut c_void, length: size_t, offset: off64_t) -> ssize_t =
         SYS_pread64(fd, to, length, offset), |_| KERNEL.pread(Fd(fd), buffer(to, length), position(offset)?);
@@ -115,6 +117,11 @@ same! {
     fstat = fstat64(fd: c_int, to: *mut Stat) -> c_int;
     stat = stat64(path: *const c_char, to: *mut Stat) -> c_int;
     lseek = lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t;
+}
+
+pub fn open_at(context: &Context, path: &str, flags: c_int) -> Result<Fd> {
+    let fd = KERNEL.open(path, OpenFlags(flags))?;
+    Ok(made(context, fd, flags & libc::O_CLOEXEC != 0))
 }
 
 fn position(offset: off64_t) -> Result<u64> {

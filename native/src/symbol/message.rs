@@ -1,34 +1,57 @@
-//! Messages: `sendmsg(2)`, `recvmsg(2)`, and several of them at once. Control data is not simulated: none is received, and of
-//! what is sent, marks for routers have no effect, and what the peer would see is an escape.
+//! Messages: `sendmsg(2)`, `recvmsg(2)`, and several of them at once. Of control data, descriptors go through AF_UNIX sockets; marks for
+//! routers have no effect, and what else the peer would see is an escape.
 
-use super::socket::{receive, send_to};
-use super::{KERNEL, buffer, descriptor, symbols, there};
+use super::socket::{is_unix, receive, send_to};
+use super::{KERNEL, address, buffer, descriptor, is_console, symbols, there};
+use crate::context::Context;
 use crate::escape::escape;
-use eagain_net::{Errno, Fd, RecvFlags, Result, SendFlags, Sockets};
+use eagain_net::{Errno, Fd, Received, RecvFlags, Result, SendFlags, Sockets, UnixAddr, UnixSockets};
 use eagain_sim::native;
-use libc::{iovec, mmsghdr, msghdr, ssize_t, timespec};
+use libc::{cmsghdr, iovec, mmsghdr, msghdr, ssize_t, timespec};
 use std::ffi::{c_int, c_uint};
 
 unsafe fn parts<'a>(fd: c_int, message: &msghdr) -> Result<&'a [iovec]> {
     descriptor::parts(fd, message.msg_iov, message.msg_iovlen, Errno::EMSGSIZE)
 }
 
-/// Descriptors and credentials (`unix(7)`) would reach the peer.
-unsafe fn check_control(message: &msghdr) {
+/// The descriptors that a message carries (`SCM_RIGHTS`). Credentials and the like are an escape: the peer would see them.
+unsafe fn passed(message: &msghdr) -> Result<Vec<Fd>> {
+    let mut fds = Vec::new();
     let mut header = libc::CMSG_FIRSTHDR(message);
-    while !header.is_null() {
-        if (*header).cmsg_level == libc::SOL_SOCKET {
-            escape("sendmsg", " with descriptors or credentials in its control data");
+    while let Some(found) = header.as_ref() {
+        let before = libc::CMSG_LEN(0) as usize;
+        if found.cmsg_len < before || header as usize + found.cmsg_len > control_end(message) {
+            return Err(Errno::EINVAL);
+        }
+        if (found.cmsg_level, found.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            let numbers = libc::CMSG_DATA(header).cast::<c_int>();
+            let count = (found.cmsg_len - before) / size_of::<c_int>();
+            fds.extend((0..count).map(|at| Fd(numbers.add(at).read_unaligned())));
+        } else if found.cmsg_level == libc::SOL_SOCKET {
+            escape("sendmsg", " with credentials or the like in its control data");
         }
         header = libc::CMSG_NXTHDR(message, header);
     }
+    if fds.iter().any(|fd| is_console(fd.0)) {
+        escape("sendmsg", " with descriptors of the console");
+    }
+    Ok(fds)
+}
+
+fn control_end(message: &msghdr) -> usize {
+    message.msg_control as usize + message.msg_controllen
 }
 
 unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
-    if message.msg_controllen != 0 {
-        check_control(message);
-    }
     let parts = parts(fd, message)?;
+    let fds = if message.msg_controllen == 0 { Vec::new() } else { passed(message)? };
+    // Sockets of other families do not look at them.
+    if !fds.is_empty() && is_unix(fd) {
+        if !message.msg_name.is_null() {
+            escape("sendmsg", " with descriptors and an address");
+        }
+        return KERNEL.unix_send_fds(Fd(fd), &descriptor::gather(parts), &fds, SendFlags(flags));
+    }
     if message.msg_name.is_null() {
         return KERNEL.sendmsg(Fd(fd), &descriptor::slices(parts), SendFlags(flags));
     }
@@ -38,25 +61,70 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
 /// No call takes more messages (`UIO_MAXIOV`, sendmmsg(2)).
 const MESSAGES_MAX: c_uint = 1024;
 
-unsafe fn receive_into(fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
+/// What came is in the parts; of descriptors as many as there is room for in the control data.
+unsafe fn receive_passed(
+    context: &Context,
+    fd: c_int,
+    into: &mut [u8],
+    message: &mut msghdr,
+    flags: RecvFlags,
+    closes: bool,
+) -> Result<usize> {
+    let before = libc::CMSG_LEN(0) as usize;
+    let most = match message.msg_control.is_null() {
+        true => 0,
+        false => message.msg_controllen.saturating_sub(before) / size_of::<c_int>(),
+    };
+    let Received { len, from, fds, truncated } = KERNEL.unix_recv_fds(Fd(fd), into, most, flags)?;
+    match from {
+        UnixAddr::Unnamed => message.msg_namelen = 0,
+        from => address::write_unix(&from, message.msg_name.cast(), &mut message.msg_namelen),
+    }
+    let room = std::mem::take(&mut message.msg_controllen);
+    if !fds.is_empty() {
+        let bytes = size_of_val(&fds[..]) as c_uint;
+        let header = message.msg_control.cast::<cmsghdr>();
+        header.write_unaligned(cmsghdr {
+            cmsg_len: libc::CMSG_LEN(bytes) as usize,
+            cmsg_level: libc::SOL_SOCKET,
+            cmsg_type: libc::SCM_RIGHTS,
+        });
+        message.msg_controllen = room.min(libc::CMSG_SPACE(bytes) as usize);
+        for (at, &fd) in fds.iter().enumerate() {
+            descriptor::made(context, fd, closes);
+            libc::CMSG_DATA(header).cast::<c_int>().add(at).write_unaligned(fd.0);
+        }
+    }
+    message.msg_flags = if truncated { libc::MSG_CTRUNC } else { 0 };
+    Ok(len)
+}
+
+unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
     let parts = parts(fd, message)?;
     let whole = descriptor::room(parts);
     let datagrams = matches!(native::socket_kind(Fd(fd)), Some((_, true)));
-    let asked = RecvFlags(flags);
+    let closes = flags & libc::MSG_CMSG_CLOEXEC != 0;
+    let asked = RecvFlags(flags & !libc::MSG_CMSG_CLOEXEC);
     // How long the datagram is says whether it was cut.
     let whole_length = if datagrams { asked | RecvFlags::TRUNC } else { asked };
-    let (name, name_length) = (message.msg_name.cast(), &raw mut message.msg_namelen);
+    let mut take = |into: &mut [u8]| {
+        if is_unix(fd) {
+            return receive_passed(context, fd, into, message, whole_length, closes);
+        }
+        let length = receive(fd, into, whole_length, message.msg_name.cast(), &mut message.msg_namelen)?;
+        (message.msg_controllen, message.msg_flags) = (0, 0);
+        Ok(length)
+    };
     let length = if let [part] = parts {
-        receive(fd, buffer(part.iov_base, whole), whole_length, name, name_length)?
+        take(buffer(part.iov_base, whole))?
     } else {
         let mut bytes = vec![0; whole];
-        let length = receive(fd, &mut bytes, whole_length, name, name_length)?;
+        let length = take(&mut bytes)?;
         descriptor::scatter(&bytes[..length.min(whole)], parts);
         length
     };
     let received = length.min(whole);
-    message.msg_controllen = 0;
-    message.msg_flags = if length > received { libc::MSG_TRUNC } else { 0 };
+    message.msg_flags |= if length > received { libc::MSG_TRUNC } else { 0 };
     Ok(if asked.contains(RecvFlags::TRUNC) { length } else { received })
 }
 
@@ -86,15 +154,15 @@ symbols! {
         send(fd, &*there(message.cast_mut())?, flags)
     };
 
-    fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t = SYS_recvmsg(fd, message, flags), |_| {
-        receive_into(fd, &mut *there(message)?, flags)
+    fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t = SYS_recvmsg(fd, message, flags), |context| {
+        receive_into(context, fd, &mut *there(message)?, flags)
     };
 
     fn sendmmsg(fd: c_int, list: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int =
         SYS_sendmmsg(fd, list, count, flags), |_| each(list, count, |message, _| send(fd, message, flags));
 
     fn recvmmsg(fd: c_int, list: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int =
-        SYS_recvmmsg(fd, list, count, flags, timeout), |_| {
+        SYS_recvmmsg(fd, list, count, flags, timeout), |context| {
         if !timeout.is_null() {
             escape("recvmmsg", " with a timeout");
             return Err(Errno::EINVAL);
@@ -102,7 +170,7 @@ symbols! {
         each(list, count, |message, at| {
             let waits = at == 0 || flags & libc::MSG_WAITFORONE == 0;
             let later = if waits { 0 } else { libc::MSG_DONTWAIT };
-            receive_into(fd, message, flags & !libc::MSG_WAITFORONE | later)
+            receive_into(context, fd, message, flags & !libc::MSG_WAITFORONE | later)
         })
     };
 }

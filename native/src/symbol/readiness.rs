@@ -1,5 +1,6 @@
 //! Readiness: `epoll(7)`, `poll(2)`, `select(2)`, `eventfd(2)`.
 
+use super::descriptor::made;
 use super::time::{self, timespec_of};
 use super::{KERNEL, is_console, symbols};
 use crate::escape::escape;
@@ -43,12 +44,15 @@ unsafe fn wait(
 }
 
 symbols! {
-    fn epoll_create1(flags: c_int) -> c_int = SYS_epoll_create1(flags), |_| {
-        if flags & !libc::EPOLL_CLOEXEC != 0 { Err(Errno::EINVAL) } else { KERNEL.epoll_create() }
+    fn epoll_create1(flags: c_int) -> c_int = SYS_epoll_create1(flags), |context| {
+        if flags & !libc::EPOLL_CLOEXEC != 0 {
+            return Err(Errno::EINVAL);
+        }
+        KERNEL.epoll_create().map(|fd| made(context, fd, flags != 0))
     };
 
-    fn epoll_create(size: c_int) -> c_int = SYS_epoll_create(size), |_| {
-        if size <= 0 { Err(Errno::EINVAL) } else { KERNEL.epoll_create() }
+    fn epoll_create(size: c_int) -> c_int = SYS_epoll_create(size), |context| {
+        if size <= 0 { Err(Errno::EINVAL) } else { KERNEL.epoll_create().map(|fd| made(context, fd, false)) }
     };
 
     fn epoll_ctl(epoll: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int =
@@ -80,8 +84,9 @@ symbols! {
         poll_all(list, count, from_ms(ms), None)
     };
 
-    fn eventfd(initial: c_uint, flags: c_int) -> c_int = SYS_eventfd2(initial, flags), |_| {
-        KERNEL.eventfd(initial, SocketFlags(flags))
+    fn eventfd(initial: c_uint, flags: c_int) -> c_int = SYS_eventfd2(initial, flags), |context| {
+        let fd = KERNEL.eventfd(initial, SocketFlags(flags))?;
+        Ok(made(context, fd, flags & libc::EFD_CLOEXEC != 0))
     };
 }
 

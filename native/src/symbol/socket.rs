@@ -1,5 +1,6 @@
 //! Sockets: `socket(2)` to `getpeername(2)`. Messages are in `message`, options in `option`.
 
+use super::descriptor::made;
 use super::{KERNEL, address, address::Address, buffer, bytes, symbols};
 use crate::escape::escape;
 use eagain_net::{
@@ -27,13 +28,17 @@ fn kind(call: &'static str, kind: c_int) -> Result<SocketFlags> {
     }
 }
 
+fn closes(kind: c_int) -> bool {
+    kind & libc::SOCK_CLOEXEC != 0
+}
+
 /// Whether the descriptor is a socket of AF_UNIX, whose addresses are other ones.
 pub fn is_unix(fd: c_int) -> bool {
     matches!(native::socket_kind(Fd(fd)), Some((Domain::Unix, _)))
 }
 
 symbols! {
-    fn socket(domain: c_int, of: c_int, protocol: c_int) -> c_int = SYS_socket(domain, of, protocol), |_| {
+    fn socket(domain: c_int, of: c_int, protocol: c_int) -> c_int = SYS_socket(domain, of, protocol), |context| {
         let family = match domain {
             libc::AF_UNIX => Domain::Unix,
             libc::AF_INET => Domain::Inet,
@@ -43,17 +48,17 @@ symbols! {
                 return Err(Errno::EAFNOSUPPORT);
             }
         };
-        KERNEL.socket(family, kind("socket", of)?)
+        KERNEL.socket(family, kind("socket", of)?).map(|fd| made(context, fd, closes(of)))
     };
 
     fn socketpair(domain: c_int, of: c_int, protocol: c_int, pair: *mut c_int) -> c_int =
-        SYS_socketpair(domain, of, protocol, pair), |_| {
+        SYS_socketpair(domain, of, protocol, pair), |context| {
         if domain != libc::AF_UNIX {
             return Err(Errno::EOPNOTSUPP);
         }
         let (one, other) = KERNEL.socketpair(kind("socketpair", of)?)?;
-        *pair = one.0;
-        *pair.add(1) = other.0;
+        *pair = made(context, one, closes(of)).0;
+        *pair.add(1) = made(context, other, closes(of)).0;
         Ok(())
     };
 
@@ -67,15 +72,15 @@ symbols! {
     fn listen(fd: c_int, backlog: c_int) -> c_int = SYS_listen(fd, backlog), |_| KERNEL.listen(Fd(fd), backlog);
 
     fn accept4(fd: c_int, from: *mut sockaddr, length: *mut socklen_t, kind: c_int) -> c_int =
-        SYS_accept4(fd, from, length, kind), |_| {
+        SYS_accept4(fd, from, length, kind), |context| {
         if is_unix(fd) {
             let (fd, peer) = KERNEL.unix_accept(Fd(fd), flags(kind))?;
             address::write_unix(&peer, from, length);
-            return Ok(fd);
+            return Ok(made(context, fd, closes(kind)));
         }
         let (fd, peer) = KERNEL.accept4(Fd(fd), flags(kind))?;
         address::write(peer, from, length);
-        Ok(fd)
+        Ok(made(context, fd, closes(kind)))
     };
 
     fn connect(fd: c_int, to: *const sockaddr, length: socklen_t) -> c_int = SYS_connect(fd, to, length), |_| {

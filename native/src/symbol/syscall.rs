@@ -152,7 +152,7 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
             let known = directory::by_number(context, call, arguments)
                 .or_else(|| limits::by_number(call, arguments))
                 .or_else(|| readiness::by_number(call, arguments))
-                .or_else(|| timer::by_number(call, arguments))
+                .or_else(|| timer::by_number(context, call, arguments))
                 .or_else(|| descriptor::by_number(context, call, arguments));
             known.unwrap_or_else(|| {
                 escape_by_number(call);

@@ -1,7 +1,9 @@
 //! Timers and signals that are descriptors, and waits for signals: `timerfd_create(2)`, `signalfd(2)`, `sigtimedwait(2)`.
 
 use super::KERNEL;
+use super::descriptor::made;
 use super::time::{checked, clock, timeout, timespec_of};
+use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{ClockId, Errno, Fd, Result, SigSet, Signals, SocketFlags, TimerSpec, Timers};
 use libc::{itimerspec, siginfo_t, timespec};
@@ -48,13 +50,13 @@ unsafe fn signal_set(set: c_long) -> Result<SigSet> {
 }
 
 /// The calls of this kind; `None`: it is none of them. As the harness.
-pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
+pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
     let [a, b, c, d, ..] = arguments;
-    let fd = |fd: Fd| fd.0.into();
+    let fd = |flags: c_long| move |fd: Fd| made(context, fd, flags as c_int & libc::O_CLOEXEC != 0).0.into();
     Some(match call {
         libc::SYS_timerfd_create => timer_clock(a as c_int)
             .and_then(|clock| KERNEL.timerfd_create(clock, SocketFlags(b as c_int)))
-            .map(fd),
+            .map(fd(b)),
         libc::SYS_timerfd_settime => set(a as c_int, b as c_int, c as _, d as _),
         libc::SYS_timerfd_gettime if b == 0 => Err(Errno::EFAULT),
         libc::SYS_timerfd_gettime => KERNEL.timerfd_gettime(Fd(a as c_int)).map(|spec| {
@@ -65,9 +67,11 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             escape("signalfd", " of a descriptor that there is");
             Err(Errno::EINVAL)
         }
-        libc::SYS_signalfd => signal_set(b).and_then(|set| KERNEL.signalfd(set, SocketFlags::NONE)).map(fd),
+        libc::SYS_signalfd => {
+            signal_set(b).and_then(|set| KERNEL.signalfd(set, SocketFlags::NONE)).map(fd(0))
+        }
         libc::SYS_signalfd4 => {
-            signal_set(b).and_then(|set| KERNEL.signalfd(set, SocketFlags(d as c_int))).map(fd)
+            signal_set(b).and_then(|set| KERNEL.signalfd(set, SocketFlags(d as c_int))).map(fd(d))
         }
         libc::SYS_rt_sigtimedwait => signal_set(a).and_then(|set| {
             let info = KERNEL.sigtimedwait(set, timeout(c as *const timespec)?)?;

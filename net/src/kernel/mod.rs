@@ -49,7 +49,7 @@ pub use signal::Signals;
 pub use socket::Sockets;
 pub use thread::{ThreadBody, ThreadId, Threads};
 pub use timer::Timers;
-pub use unix::UnixSockets;
+pub use unix::{Received, UnixSockets};
 
 /// A whole kernel: every family. The only bound that a server needs.
 pub trait Kernel:

@@ -2,7 +2,7 @@
 
 use super::socket::kind;
 use super::{Linux, sys};
-use crate::{Fd, RecvFlags, Result, SendFlags, SocketFlags, UnixAddr, UnixSockets};
+use crate::{Fd, Received, RecvFlags, Result, SendFlags, SocketFlags, UnixAddr, UnixSockets};
 
 impl UnixSockets for Linux {
     fn socketpair(&self, flags: SocketFlags) -> Result<(Fd, Fd)> {
@@ -27,6 +27,14 @@ impl UnixSockets for Linux {
 
     fn unix_recvfrom(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, UnixAddr)> {
         sys::unix::recvfrom(fd, buffer, flags.0)
+    }
+
+    fn unix_send_fds(&self, fd: Fd, buffer: &[u8], fds: &[Fd], flags: SendFlags) -> Result<usize> {
+        sys::unix::send_fds(fd, buffer, fds, flags.0)
+    }
+
+    fn unix_recv_fds(&self, fd: Fd, buffer: &mut [u8], most: usize, flags: RecvFlags) -> Result<Received> {
+        sys::unix::recv_fds(fd, buffer, most, flags.0)
     }
 
     fn unix_getsockname(&self, fd: Fd) -> Result<UnixAddr> {

@@ -388,6 +388,27 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
             m.k.unix_sendto(fd, b"x", SendFlags::NOSIGNAL, &other)
         });
     }
+    for (name, passed) in [("none", None), ("itself", Some(true)), ("nothing", Some(false))] {
+        for bytes in [0, 3] {
+            call(to, format!("unix_send_fds {name} {bytes}"), move |m: Maker<K>, fd| {
+                let fds: Vec<Fd> =
+                    passed.map(|itself| if itself { fd } else { Fd(9999) }).into_iter().collect();
+                m.k.unix_send_fds(fd, &[b's'; 3][..bytes], &fds, SendFlags::NOSIGNAL)
+            });
+        }
+    }
+    for room in [0, 9] {
+        for flags in [RecvFlags::NONE, RecvFlags::PEEK, RecvFlags::OOB] {
+            call(to, format!("unix_recv_fds {room} {flags:?}"), move |m: Maker<K>, fd| {
+                let mut buffer = vec![b'.'; room];
+                let result = m.k.unix_recv_fds(fd, &mut buffer, 1, flags | RecvFlags::DONTWAIT);
+                let result = result.map(|received| {
+                    (received.len, received.fds.len(), received.truncated, received.from == UnixAddr::Unnamed)
+                });
+                (result, String::from_utf8_lossy(&buffer).into_owned())
+            });
+        }
+    }
     call(to, "unix_recvfrom", |m: Maker<K>, fd| {
         let mut buffer = [b'.'; 9];
         let result = m.k.unix_recvfrom(fd, &mut buffer, RecvFlags::DONTWAIT);

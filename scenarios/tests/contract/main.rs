@@ -49,6 +49,7 @@ mod timers;
 mod udp;
 mod unix;
 mod unix_datagrams;
+mod unix_descriptors;
 mod unix_waits;
 mod waiters;
 mod wakeups;

@@ -222,6 +222,11 @@ probes! {
         "unix_accept" => |k, folder| unix_listener(k, folder, |l, _| k.close(k.unix_accept(l, SocketFlags::NONE)?.0));
         "unix_sendto" => |k, folder| unix_datagram(k, folder, |_| Ok(()));
         "unix_recvfrom" => |k, folder| unix_datagram(k, folder, |fd| k.unix_recvfrom(fd, &mut [0; 9], RecvFlags::NONE));
+        "unix_send_fds" => |k, _| unix_pair(k, SocketFlags::NONE, |a, b| k.unix_send_fds(a, b"x", &[b], SendFlags::NONE));
+        "unix_recv_fds" => |k, _| unix_pair(k, SocketFlags::NONE, |a, b| {
+            k.unix_send_fds(a, b"x", &[b], SendFlags::NONE)?;
+            k.unix_recv_fds(b, &mut [0; 9], 1, RecvFlags::NONE)?.fds.into_iter().try_for_each(|fd| k.close(fd))
+        });
         "unix_getsockname" => |k, _| unix_pair(k, SocketFlags::NONE, |a, _| k.unix_getsockname(a));
         "unix_getpeername" => |k, _| unix_pair(k, SocketFlags::NONE, |a, _| k.unix_getpeername(a));
     }

@@ -120,6 +120,8 @@ calls {
     UnixAccept = 26 "accept4_unix" [Fd, ACCEPT] SOCKET_LIFE Restarts SAFE;
     UnixSendto = 27 "sendto_unix" [Fd, Count, SEND, Text] BYTES Restarts SAFE;
     UnixRecvfrom = 28 "recvfrom_unix" [Fd, Count, RECV] BYTES Restarts SAFE;
+    UnixSendFds = 46 "sendmsg_unix" [Fd, Count, SEND, Count] BYTES Restarts SAFE;
+    UnixRecvFds = 47 "recvmsg_unix" [Fd, Count, RECV, Count] BYTES Restarts SAFE;
     UnixGetsockname = 29 "getsockname_unix" [Fd] PLAIN Never SAFE;
     UnixGetpeername = 36 "getpeername_unix" [Fd] PLAIN Never SAFE;
     // Readiness.

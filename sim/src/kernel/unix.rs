@@ -50,6 +50,21 @@ impl UnixSockets for SimKernel {
         waiting_call_on(Kind::UnixRecvfrom, args, fd, act, |_, _, got| so_far(got))
     }
 
+    fn unix_send_fds(&self, fd: Fd, buffer: &[u8], fds: &[Fd], flags: SendFlags) -> Result<usize> {
+        let args = [word(fd), buffer.len() as u64, flags.0 as u64, fds.len() as u64];
+        let act =
+            |w: &mut World, fd, sent: &mut unix::Sending| unix::send_fds(w, fd, buffer, fds, flags, sent);
+        waiting_call_on(Kind::UnixSendFds, args, fd, act, |_, _, sent| sent.progress.so_far())
+    }
+
+    fn unix_recv_fds(&self, fd: Fd, buffer: &mut [u8], most: usize, flags: RecvFlags) -> Result<Received> {
+        let args = [word(fd), buffer.len() as u64, flags.0 as u64, most as u64];
+        let act = |w: &mut World, fd, got: &mut RecvProgress| unix::recv_fds(w, fd, buffer, most, flags, got);
+        let so_far =
+            |got: &RecvProgress| (got.got > 0).then(|| Ok(Received { len: got.got, ..Received::default() }));
+        waiting_call_on(Kind::UnixRecvFds, args, fd, act, |_, _, got| so_far(got))
+    }
+
     fn unix_getsockname(&self, fd: Fd) -> Result<UnixAddr> {
         call(Kind::UnixGetsockname, [word(fd), 0, 0, 0], |w| unix::getsockname(w, fd))
     }

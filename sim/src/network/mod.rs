@@ -37,7 +37,7 @@ pub(crate) use inet::Connect;
 pub(crate) use notice::{ALL, Notice};
 pub(crate) use partition::Cut;
 pub(crate) use tcp::{RecvProgress, SendProgress};
-pub(crate) use unix::{Place, UnixConnect};
+pub(crate) use unix::{Passed, Place, UnixConnect};
 
 use crate::choice::{Domain, Group, Lane, Stream};
 use crate::fault::Family;
@@ -67,6 +67,8 @@ pub(crate) struct Network {
     /// Datagrams on their way.
     flying: Slab<Flying>,
     unix: Slab<UnixSock>,
+    /// Open files on their way through AF_UNIX sockets.
+    pub passed: Passed,
     /// Counts AF_UNIX sockets.
     unix_made: u32,
     /// Counts connections, so that an event of an older one is known.

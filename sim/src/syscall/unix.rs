@@ -1,17 +1,17 @@
 //! AF_UNIX (net/unix/af_unix.c): what a path or an abstract name refers to, and the calls that take or give one. What they do
 //! to the socket is in `crate::network`.
 
-use super::descriptor::waits;
-use super::descriptor::{check_flags, wait_for_file};
+use super::descriptor::{check_flags, release_file, wait_for_file, waits};
 use super::file;
 use super::names;
-use super::signal;
+use super::{signal, socket};
 use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
 use crate::object::{Last, Object, Special};
 use crate::scheduler::{FOREVER, Step};
 use crate::world::{HELD_FD, World};
 use eagain_net::{
-    Errno, Events, Fd, RecvFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags, UnixAddr,
+    Errno, Events, Fd, Received, RecvFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags,
+    UnixAddr,
 };
 
 /// The open file and the AF_UNIX socket of a descriptor. `EAFNOSUPPORT`: a socket of another family.
@@ -129,7 +129,9 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut 
         Ok(found) => found,
         Err(errno) => return Step::Done(Err(errno)),
     };
-    match w.on_network(|net| net.unix_connect(sock, other)) {
+    let connected = w.on_network(|net| net.unix_connect(sock, other));
+    release_dropped(w);
+    match connected {
         Ok(UnixConnect::Done) => Step::Done(Ok(())),
         Ok(UnixConnect::Full) => {
             if !waits(w, fd, file) || deadline.is_some_and(|at| w.run.now() >= at) {
@@ -239,6 +241,7 @@ pub(super) fn send(
     }
     let nonblocking = !waits || flags.contains(SendFlags::DONTWAIT);
     let step = w.on_network(|net| net.unix_send(sock, other, buffers, nonblocking, progress));
+    release_dropped(w);
     match step {
         Step::Wait => wait_for_file(w, file, Events::OUT, false, progress.deadline),
         Step::Done(Err(Errno::EPIPE))
@@ -275,6 +278,24 @@ pub(super) fn recv(
     progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
     let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
+    let step = attempt_recv(w, file, sock, nonblocking, buffer, flags, progress);
+    // Without room for descriptors they are closed (`scm_destroy`).
+    let files = std::mem::take(&mut w.network.passed.received);
+    for file in files.into_iter().filter(|_| !flags.contains(RecvFlags::PEEK)) {
+        release_file(w, file);
+    }
+    step
+}
+
+fn attempt_recv(
+    w: &mut World,
+    file: u32,
+    sock: u32,
+    nonblocking: bool,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    progress: &mut RecvProgress,
+) -> Step<(usize, UnixAddr)> {
     let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, progress));
     if let Step::Wait = step {
         // An error ends the wait too (`receiver_wake_function`).
@@ -282,6 +303,113 @@ pub(super) fn recv(
         wait_for_file(w, file, events, w.network.unix_is_datagram(sock), progress.deadline);
     }
     step
+}
+
+/// How far a send with descriptors has got, and the open files: those that they were when the call was made.
+#[derive(Default)]
+pub(crate) struct Sending {
+    pub progress: SendProgress,
+    files: Option<Vec<u32>>,
+}
+
+/// `SCM_MAX_FD`: so many descriptors go with a message at most.
+const FDS_MAX: usize = 253;
+
+/// `scm_fp_copy`: what the descriptors refer to. Rings are refused.
+fn files_of(w: &World, fds: &[Fd]) -> Result<Vec<u32>> {
+    if fds.len() > FDS_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let passable = |&fd: &Fd| match w.file(fd)? {
+        file if matches!(w.files[file].object, Object::Ring(_)) => Err(Errno::EINVAL),
+        file => Ok(file),
+    };
+    fds.iter().map(passable).collect()
+}
+
+pub(crate) fn send_fds(
+    w: &mut World,
+    fd: Fd,
+    bytes: &[u8],
+    fds: &[Fd],
+    flags: SendFlags,
+    sending: &mut Sending,
+) -> Step<usize> {
+    let (file, sock) = match find(w, fd) {
+        Ok(found) => found,
+        // Other families look at no descriptors.
+        Err(Errno::EAFNOSUPPORT) => return socket::send(w, fd, &[bytes], flags, &mut sending.progress),
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    let files = match sending.files.take().map_or_else(|| files_of(w, fds), Ok) {
+        Ok(files) => files,
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    if sending.progress.sent == 0 {
+        files.iter().for_each(|&file| w.files.hold(file));
+        w.network.passed.sent.clone_from(&files);
+    }
+    let waits = waits(w, fd, file);
+    let step = send(w, file, sock, waits, None, &[bytes], flags, &mut sending.progress);
+    // What did not leave is held by the call alone.
+    for file in std::mem::take(&mut w.network.passed.sent) {
+        release_file(w, file);
+    }
+    if matches!(step, Step::Wait) {
+        if fd != HELD_FD {
+            files.iter().for_each(|&file| w.hold_file(file));
+        }
+        sending.files = Some(files);
+    }
+    step
+}
+
+pub(crate) fn recv_fds(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    most: usize,
+    flags: RecvFlags,
+    progress: &mut RecvProgress,
+) -> Step<Received> {
+    let (file, sock) = match find(w, fd) {
+        Ok(found) => found,
+        Err(Errno::EAFNOSUPPORT) => {
+            let received = |len| Received { len, ..Received::default() };
+            return socket::recv(w, fd, buffer, flags, progress).map(received);
+        }
+        Err(errno) => return Step::Done(Err(errno)),
+    };
+    let nonblocking = !waits(w, fd, file) || flags.contains(RecvFlags::DONTWAIT);
+    let step = attempt_recv(w, file, sock, nonblocking, buffer, flags, progress);
+    let files = std::mem::take(&mut w.network.passed.received);
+    let Step::Done(Ok((len, from))) = step else { return step.map(|_| Received::default()) };
+    let is_kept = flags.contains(RecvFlags::PEEK);
+    // `scm_detach_fds`: as many as there is room for.
+    let (mut fds, count) = (Vec::new(), files.len());
+    for file in files {
+        if fds.len() < most && w.check_fd_free().is_ok() {
+            if is_kept {
+                w.files.hold(file);
+            }
+            fds.push(w.install_fd(file));
+        } else if !is_kept {
+            release_file(w, file);
+        }
+    }
+    let truncated = fds.len() < count;
+    Step::Done(Ok(Received { len, from, fds, truncated }))
+}
+
+/// Files that will not be received. Closing one may drop others, which the outermost call releases: chains may be long.
+fn release_dropped(w: &mut World) {
+    if std::mem::replace(&mut w.network.passed.is_releasing, true) {
+        return;
+    }
+    while let Some(file) = w.network.passed.dropped.pop() {
+        release_file(w, file);
+    }
+    w.network.passed.is_releasing = false;
 }
 
 pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<UnixAddr> {
@@ -297,6 +425,9 @@ pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<UnixAddr> {
 /// The last descriptor of a socket is gone. Its path stays, and refuses from now on.
 pub(super) fn close(w: &mut World, sock: u32) {
     let host = w.network.unix_host(sock);
-    let Some(inode) = w.on_network(|net| net.unix_close(sock)) else { return };
-    w.hosts[host].disk.release_socket(inode);
+    let inode = w.on_network(|net| net.unix_close(sock));
+    if let Some(inode) = inode {
+        w.hosts[host].disk.release_socket(inode);
+    }
+    release_dropped(w);
 }

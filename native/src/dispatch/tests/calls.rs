@@ -358,3 +358,57 @@ pub fn locks_and_devices() {
         &std::fs::metadata("/dev/null").unwrap().file_type()
     ));
 }
+
+/// Descriptors in control data, by the macros of `cmsg(3)`; and which descriptors `execve(2)` would close.
+pub fn control_data() {
+    let mut pair = [0; 2];
+    let flag = |fd: i32| {
+        // SAFETY: fcntl(2) of a number.
+        let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+        (flags, std::io::Error::last_os_error().raw_os_error())
+    };
+    // SAFETY: the pointers are valid for what each call does with them; all-zero is valid for each type.
+    unsafe {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        assert_eq!(libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr()), 0);
+        let [a, b] = pair;
+        assert_eq!(flag(a).0, libc::FD_CLOEXEC);
+        assert_eq!((libc::fcntl(a, libc::F_SETFD, 0), flag(a).0, flag(b).0), (0, 0, libc::FD_CLOEXEC));
+        assert_eq!(flag(libc::dup(b)).0, 0);
+        assert_eq!(flag(libc::fcntl(a, libc::F_DUPFD_CLOEXEC, 9)).0, libc::FD_CLOEXEC);
+        assert_eq!(flag(999), (-1, Some(libc::EBADF)));
+        let (reader, writer) = std::io::pipe().unwrap();
+        let sent = [reader.as_raw_fd(), writer.as_raw_fd()];
+        assert_eq!(flag(sent[0]).0, libc::FD_CLOEXEC);
+
+        let bytes = size_of_val(&sent) as u32;
+        let mut control = [0u64; 8];
+        let mut text = *b"text";
+        let mut part = libc::iovec { iov_base: text.as_mut_ptr().cast(), iov_len: 4 };
+        let mut message: libc::msghdr = std::mem::zeroed();
+        (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(bytes) as usize;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(bytes) as usize;
+        libc::CMSG_DATA(header).cast::<[i32; 2]>().write_unaligned(sent);
+        assert_eq!(libc::sendmsg(a, &raw const message, 0), 4);
+        (*header).cmsg_len = 1;
+        assert_eq!(errno(libc::sendmsg(a, &raw const message, 0) as i64), Some(libc::EINVAL));
+        drop(writer);
+
+        control = [0; 8];
+        message.msg_controllen = size_of_val(&control);
+        assert_eq!(libc::recvmsg(b, &raw mut message, libc::MSG_CMSG_CLOEXEC), 4);
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        assert_eq!((message.msg_flags, (*header).cmsg_len), (0, libc::CMSG_LEN(bytes) as usize));
+        assert!(libc::CMSG_NXTHDR(&raw const message, header).is_null());
+        let [_, writer] = libc::CMSG_DATA(header).cast::<[i32; 2]>().read_unaligned();
+        assert_eq!(flag(writer).0, libc::FD_CLOEXEC);
+        assert_eq!(libc::write(writer, b"x".as_ptr().cast(), 1), 1);
+        assert_eq!(libc::close(writer), 0);
+        assert_eq!(std::io::read_to_string(reader).unwrap(), "x");
+    }
+}

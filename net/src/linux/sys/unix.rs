@@ -2,8 +2,8 @@
 
 use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
-use crate::{Errno, Fd, Result, UnixAddr};
-use libc::{sockaddr, sockaddr_un, socklen_t};
+use crate::{Errno, Fd, Received, Result, UnixAddr};
+use libc::{c_int, iovec, msghdr, sockaddr, sockaddr_un, socklen_t};
 use std::mem::{offset_of, size_of};
 
 /// Where the path begins.
@@ -116,4 +116,77 @@ pub(crate) fn recvfrom(fd: Fd, buffer: &mut [u8], flags: i32) -> Result<(usize, 
         libc::recvfrom(fd.0, buffer.as_mut_ptr().cast(), buffer.len(), flags, at, len)
     }))?;
     Ok((n, raw.address()?))
+}
+
+/// Control data with room for so many descriptors: words, as its headers are aligned.
+fn control(count: usize) -> (Vec<u64>, usize) {
+    let bytes = u32::try_from(count * size_of::<c_int>()).unwrap_or(u32::MAX);
+    // SAFETY: a function of a number.
+    let space = unsafe { libc::CMSG_SPACE(bytes) } as usize;
+    (vec![0; space.div_ceil(8)], space)
+}
+
+/// `SCM_MAX_FD`, and one more, which the kernel refuses.
+const FDS_MAX: usize = 253 + 1;
+
+fn message(part: &mut iovec) -> msghdr {
+    // SAFETY: msghdr is made of integers and pointers that may be null.
+    let mut message: msghdr = unsafe { std::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (part, 1);
+    message
+}
+
+pub(crate) fn send_fds(fd: Fd, buffer: &[u8], fds: &[Fd], flags: i32) -> Result<usize> {
+    let numbers: Vec<c_int> = fds.iter().take(FDS_MAX).map(|fd| fd.0).collect();
+    let mut part = iovec { iov_base: buffer.as_ptr().cast_mut().cast(), iov_len: buffer.len() };
+    let mut message = message(&mut part);
+    let (mut words, space) = control(numbers.len());
+    if !numbers.is_empty() {
+        (message.msg_control, message.msg_controllen) = (words.as_mut_ptr().cast(), space);
+        let bytes = size_of_val(&numbers[..]);
+        // SAFETY: there is room for one header and the numbers behind it.
+        unsafe {
+            let header = libc::CMSG_FIRSTHDR(&message);
+            (*header).cmsg_level = libc::SOL_SOCKET;
+            (*header).cmsg_type = libc::SCM_RIGHTS;
+            (*header).cmsg_len = libc::CMSG_LEN(bytes as u32) as _;
+            std::ptr::copy_nonoverlapping(numbers.as_ptr().cast::<u8>(), libc::CMSG_DATA(header), bytes);
+        }
+    }
+    // SAFETY: the kernel reads a buffer that is borrowed for the call, and control data that lives through it.
+    check(interruptible(|| unsafe { libc::sendmsg(fd.0, &message, flags) }))
+}
+
+pub(crate) fn recv_fds(fd: Fd, buffer: &mut [u8], most: usize, flags: i32) -> Result<Received> {
+    let mut part = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut message = message(&mut part);
+    let most = most.min(FDS_MAX);
+    let (mut words, _) = control(most);
+    if most > 0 {
+        // SAFETY: a function of a number.
+        let length = unsafe { libc::CMSG_LEN((most * size_of::<c_int>()) as u32) };
+        (message.msg_control, message.msg_controllen) = (words.as_mut_ptr().cast(), length as _);
+    }
+    let mut raw = Raw::room();
+    (message.msg_name, message.msg_namelen) = (raw.out().0.cast(), raw.len);
+    let flags = flags | libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: the kernel writes into a buffer that is borrowed for the call, and control data and an address that live through it.
+    let len = check(interruptible(|| unsafe { libc::recvmsg(fd.0, &mut message, flags) }))?;
+    raw.len = message.msg_namelen;
+    let mut received =
+        Received { len, truncated: message.msg_flags & libc::MSG_CTRUNC != 0, ..Received::default() };
+    // SAFETY: what the kernel has written: headers, each with as much behind it as it says.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(&message);
+        while let Some(found) = header.as_ref() {
+            if (found.cmsg_level, found.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let count = (found.cmsg_len as usize - libc::CMSG_LEN(0) as usize) / size_of::<c_int>();
+                let numbers = libc::CMSG_DATA(header).cast::<c_int>();
+                received.fds.extend((0..count).map(|at| Fd(numbers.add(at).read_unaligned())));
+            }
+            header = libc::CMSG_NXTHDR(&message, header);
+        }
+    }
+    received.from = raw.address()?;
+    Ok(received)
 }

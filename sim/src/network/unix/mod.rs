@@ -84,6 +84,19 @@ impl UnixSock {
     }
 }
 
+/// Open files that go through sockets with `SCM_RIGHTS` (net/core/scm.c). Each is held while it is here or in a queue.
+#[derive(Default)]
+pub(crate) struct Passed {
+    /// They go with the next chunk.
+    pub sent: Vec<u32>,
+    /// They came with what was received; with `MSG_PEEK` they stay in the queue, which holds them.
+    pub received: Vec<u32>,
+    /// They were in a queue that is gone, and are to be released.
+    pub dropped: Vec<u32>,
+    /// They are being released.
+    pub is_releasing: bool,
+}
+
 /// What an attempt to connect comes to.
 pub(crate) enum UnixConnect {
     Done,
@@ -341,7 +354,7 @@ impl Net<'_> {
         if s.queue.is_empty() {
             return;
         }
-        while self.unix_take_chunk(sock).is_some() {}
+        self.unix_drop_queue(sock);
         let Some(other) = self.net.unix_get_mut(old) else { return };
         if other.peer == Some(id) {
             other.error = Some(Errno::ECONNRESET);
@@ -395,7 +408,7 @@ impl Net<'_> {
                 self.notify(file, ALL, Some(SigCode::PollHup));
             }
         }
-        while self.unix_take_chunk(sock).is_some() {}
+        self.unix_drop_queue(sock);
         let s = self.net.unix.remove(sock as usize);
         self.unix_tell_room(s.wanting);
         for child in s.pending {

@@ -1,7 +1,7 @@
 //! Sending and receiving: chunks in the receiver's queue, charged to the sender's buffer as the kernel charges them.
 
 use super::super::socket::{RCV, SEND};
-use super::super::{Net, RecvProgress, SendProgress};
+use super::super::{Net, Network, RecvProgress, SendProgress};
 use super::{Id, State, UnixSock};
 use crate::scheduler::Step;
 use eagain_net::{Errno, Events, RecvFlags, Result, SigCode, UnixAddr};
@@ -30,6 +30,8 @@ pub(super) struct Chunk {
     from: Id,
     /// Who sent it, for `recvfrom`.
     name: UnixAddr,
+    /// The open files that came with it.
+    files: Vec<u32>,
 }
 
 impl Chunk {
@@ -108,7 +110,8 @@ impl Net<'_> {
                 return or_sent(progress.sent, Errno::EPIPE);
             };
             let to = to.id.at;
-            self.unix_push(to, Chunk { bytes: part.to_vec(), read: 0, charge, from, name });
+            let files = std::mem::take(&mut self.net.passed.sent);
+            self.unix_push(to, Chunk { bytes: part.to_vec(), read: 0, charge, from, name, files });
             progress.sent += n as usize;
         }
         Step::Done(Ok(bytes.len()))
@@ -182,7 +185,8 @@ impl Net<'_> {
             return wait(self, progress);
         }
         let charge = datagram_charge(bytes.len() as u64);
-        self.unix_push(at, Chunk { bytes: bytes.to_vec(), read: 0, charge, from, name });
+        let files = std::mem::take(&mut self.net.passed.sent);
+        self.unix_push(at, Chunk { bytes: bytes.to_vec(), read: 0, charge, from, name, files });
         Step::Done(Ok(bytes.len()))
     }
 
@@ -239,6 +243,13 @@ impl Net<'_> {
         Some(chunk)
     }
 
+    /// What is in a queue is lost.
+    pub(super) fn unix_drop_queue(&mut self, sock: u32) {
+        while let Some(chunk) = self.unix_take_chunk(sock) {
+            self.net.passed.dropped.extend(chunk.files);
+        }
+    }
+
     /// `unix_stream_read_generic` and `__unix_dgram_recvmsg`.
     pub fn unix_recv(
         &mut self,
@@ -271,7 +282,8 @@ impl Net<'_> {
             }
             progress.got += n;
             let all = flags.contains(RecvFlags::WAITALL);
-            if peek || n == rest.len() || !all && progress.got >= low {
+            let has_files = !self.net.passed.received.is_empty();
+            if peek || has_files || n == rest.len() || !all && progress.got >= low {
                 return Step::Done(Ok((progress.got, UnixAddr::Unnamed)));
             }
         }
@@ -305,21 +317,30 @@ impl Net<'_> {
         Step::Wait
     }
 
+    /// As many bytes as there are, up to those that came with files: who asks for none gets the files of the first.
     fn unix_take_bytes(&mut self, sock: u32, buffer: &mut [u8], peek: bool) -> usize {
         let mut n = 0;
         let mut at = 0;
-        while n < buffer.len()
-            && let Some(chunk) = self.net.unix[sock as usize].queue.get_mut(at)
+        let Network { unix, passed, .. } = &mut *self.net;
+        let mut has_files = false;
+        while !has_files
+            && (n < buffer.len() || buffer.is_empty() && at == 0)
+            && let Some(chunk) = unix[sock as usize].queue.get_mut(at)
         {
             let take = chunk.left().min(buffer.len() - n);
             buffer[n..n + take].copy_from_slice(&chunk.bytes[chunk.read..chunk.read + take]);
             n += take;
+            has_files = !chunk.files.is_empty();
+            at += 1;
             if peek {
-                at += 1;
-                continue;
+                passed.received.extend(&chunk.files);
+            } else {
+                passed.received.append(&mut chunk.files);
+                chunk.read += take;
             }
-            chunk.read += take;
-            if chunk.left() == 0 {
+        }
+        if !peek {
+            while self.net.unix[sock as usize].queue.front().is_some_and(|chunk| chunk.left() == 0) {
                 self.unix_take_chunk(sock);
             }
         }
@@ -346,10 +367,12 @@ impl Net<'_> {
             }
         };
         let Some(chunk) = chunk else { return Step::Done(Err(Errno::EAGAIN)) };
+        let files = chunk.files.clone();
         let n = chunk.bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&chunk.bytes[..n]);
         let len = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
         let name = chunk.name.clone();
+        self.net.passed.received = files;
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
         if !flags.contains(RecvFlags::PEEK) {
             self.unix_received(sock);
