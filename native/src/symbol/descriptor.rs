@@ -1,6 +1,6 @@
 //! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
 
-use super::{KERNEL, buffer, bytes, is_console, symbols, there};
+use super::{KERNEL, buffer, bytes, is_console, record, symbols, there};
 use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, Files, Pipes, Result, SocketFlags, StatusFlags};
@@ -78,10 +78,10 @@ symbols! {
                 let flags = StatusFlags(argument as i32 & (libc::O_NONBLOCK | libc::O_ASYNC));
                 KERNEL.fcntl_setfl(Fd(fd), flags).map(|()| 0)
             }
-            _ => {
+            _ => record::by_command(fd, command, argument as *mut libc::flock).unwrap_or_else(|| {
                 escape("fcntl", &format!(" with the command {command}"));
                 Err(Errno::EINVAL)
-            }
+            }),
         }
     };
 

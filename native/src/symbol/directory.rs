@@ -3,12 +3,11 @@
 
 use super::{KERNEL, buffer, file, symbols, text};
 use crate::context::Context;
-use eagain_net::{Clock, Descriptors, Errno, Fd, FileLock, Files, OpenFlags, Result};
+use eagain_net::{Descriptors, Errno, Fd, FileLock, Files, OpenFlags, Result};
 use eagain_sim::native;
 use libc::size_t;
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::io::SeekFrom;
-use std::time::Duration;
 
 /// Bytes of a `struct linux_dirent64` in front of the name.
 const ENTRY_BYTES: usize = 19;
@@ -169,9 +168,6 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
     })
 }
 
-/// How long it is until a lock that is awaited is asked for again.
-const LOCK_WAIT: Duration = Duration::from_millis(1);
-
 fn flock(fd: Fd, operation: c_int) -> Result<()> {
     let lock = match operation & !libc::LOCK_NB {
         libc::LOCK_EX => FileLock::Exclusive,
@@ -179,10 +175,5 @@ fn flock(fd: Fd, operation: c_int) -> Result<()> {
         libc::LOCK_UN => FileLock::Unlock,
         _ => return Err(Errno::EINVAL),
     };
-    loop {
-        match KERNEL.flock(fd, lock) {
-            Err(Errno::EAGAIN) if operation & libc::LOCK_NB == 0 => KERNEL.nanosleep(LOCK_WAIT)?,
-            result => return result,
-        }
-    }
+    if operation & libc::LOCK_NB == 0 { KERNEL.flock_wait(fd, lock) } else { KERNEL.flock(fd, lock) }
 }

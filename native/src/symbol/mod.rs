@@ -18,6 +18,7 @@ mod name;
 mod option;
 mod process;
 mod readiness;
+mod record;
 mod signal;
 mod socket;
 mod syscall;

@@ -4,15 +4,37 @@ use super::Descriptors;
 use crate::abi::{Fd, OpenFlags, Result};
 use std::io::SeekFrom;
 
-/// A lock of a file (`flock(2)`), without waiting.
+/// A lock of a file (`flock(2)`), or of a range of its bytes ([`RecordLock`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileLock {
-    /// `LOCK_EX | LOCK_NB`.
+    /// `LOCK_EX`, `F_WRLCK`.
     Exclusive = 0,
-    /// `LOCK_SH | LOCK_NB`.
+    /// `LOCK_SH`, `F_RDLCK`.
     Shared = 1,
-    /// `LOCK_UN`.
+    /// `LOCK_UN`, `F_UNLCK`.
     Unlock = 2,
+}
+
+/// Whose a lock of a range is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LockOwner {
+    /// The process's: `F_SETLK`. It loses its locks of a file where it closes any descriptor of it.
+    Process = 0,
+    /// The open file's: `F_OFD_SETLK`.
+    OpenFile = 1,
+}
+
+/// A lock of a range of bytes (`fcntl(2)`, advisory record locking).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordLock {
+    /// Its kind.
+    pub kind: FileLock,
+    /// Whose it is.
+    pub owner: LockOwner,
+    /// The first byte.
+    pub start: u64,
+    /// How many; 0: all that follow, also those that the file has not yet.
+    pub len: u64,
 }
 
 /// What `fstat(2)` says, as far as it is used here.
@@ -50,6 +72,19 @@ pub trait Files: Descriptors {
     /// kernel does when the process ends, however it ends. `EAGAIN`: somebody else has the file, and a lock that was to be changed
     /// is lost.
     fn flock(&self, fd: Fd, lock: FileLock) -> Result<()>;
+
+    /// The same, waiting until the lock is free.
+    fn flock_wait(&self, fd: Fd, lock: FileLock) -> Result<()>;
+
+    /// `fcntl(2)`, `F_SETLK` and `F_OFD_SETLK`: what the owner has of the range becomes this. `EAGAIN`: somebody else has a part of it;
+    /// `EBADF`: a shared lock needs a file that is read, an exclusive one a file that is written.
+    fn fcntl_setlk(&self, fd: Fd, lock: RecordLock) -> Result<()>;
+
+    /// `F_SETLKW` and `F_OFD_SETLKW`: the same, waiting. `EDEADLK`: processes would wait for each other.
+    fn fcntl_setlkw(&self, fd: Fd, lock: RecordLock) -> Result<()>;
+
+    /// `F_GETLK` and `F_OFD_GETLK`: the first lock that keeps this one from being set, and the number of its process, or -1.
+    fn fcntl_getlk(&self, fd: Fd, lock: RecordLock) -> Result<Option<(RecordLock, i32)>>;
 
     /// `ftruncate(2)`.
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()>;

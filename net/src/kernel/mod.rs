@@ -42,7 +42,7 @@ pub use completion::{Completion, CompletionRing};
 pub use datagram::Datagrams;
 pub use descriptor::Descriptors;
 pub use entropy::Entropy;
-pub use file::{FileLock, FileStat, Files};
+pub use file::{FileLock, FileStat, Files, LockOwner, RecordLock};
 pub use pipe::Pipes;
 pub use readiness::Readiness;
 pub use signal::Signals;

@@ -1,7 +1,7 @@
 //! Regular files and directories.
 
 use super::{Linux, sys};
-use crate::{Errno, Fd, FileLock, FileStat, Files, OpenFlags, Result};
+use crate::{Errno, Fd, FileLock, FileStat, Files, OpenFlags, RecordLock, Result};
 use std::ffi::CString;
 use std::io::SeekFrom;
 
@@ -14,6 +14,14 @@ fn path_of(path: &str) -> Result<CString> {
 fn raw_flags(flags: OpenFlags) -> i32 {
     let rest = flags.without(OpenFlags::DIRECTORY).0;
     if flags.contains(OpenFlags::DIRECTORY) { rest | libc::O_DIRECTORY } else { rest }
+}
+
+fn operation(lock: FileLock) -> i32 {
+    match lock {
+        FileLock::Exclusive => libc::LOCK_EX,
+        FileLock::Shared => libc::LOCK_SH,
+        FileLock::Unlock => libc::LOCK_UN,
+    }
 }
 
 impl Files for Linux {
@@ -47,12 +55,23 @@ impl Files for Linux {
     }
 
     fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
-        let operation = match lock {
-            FileLock::Exclusive => libc::LOCK_EX,
-            FileLock::Shared => libc::LOCK_SH,
-            FileLock::Unlock => libc::LOCK_UN,
-        };
-        sys::file::flock(fd, operation | libc::LOCK_NB)
+        sys::file::flock(fd, operation(lock) | libc::LOCK_NB)
+    }
+
+    fn flock_wait(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        sys::file::flock(fd, operation(lock))
+    }
+
+    fn fcntl_setlk(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        sys::file::set_record(fd, lock, false)
+    }
+
+    fn fcntl_setlkw(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        sys::file::set_record(fd, lock, true)
+    }
+
+    fn fcntl_getlk(&self, fd: Fd, lock: RecordLock) -> Result<Option<(RecordLock, i32)>> {
+        sys::file::get_record(fd, lock)
     }
 
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {

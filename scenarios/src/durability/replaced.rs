@@ -118,6 +118,18 @@ impl<D: FileDefect> Files for Broken<D> {
     fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
         self.0.flock(fd, lock)
     }
+    fn flock_wait(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        self.0.flock_wait(fd, lock)
+    }
+    fn fcntl_setlk(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        self.0.fcntl_setlk(fd, lock)
+    }
+    fn fcntl_setlkw(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        self.0.fcntl_setlkw(fd, lock)
+    }
+    fn fcntl_getlk(&self, fd: Fd, lock: RecordLock) -> Result<Option<(RecordLock, i32)>> {
+        self.0.fcntl_getlk(fd, lock)
+    }
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {
         D::ftruncate(self.0, fd, len)
     }

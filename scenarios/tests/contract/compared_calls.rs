@@ -278,6 +278,16 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
             (m.k.flock(fd, lock), m.k.flock(fd, lock))
         });
     }
+    // Exclusive ones are rows of `locks`: what is anonymous, and what is a device, has one inode for the whole machine.
+    for kind in [FileLock::Shared, FileLock::Unlock] {
+        for owner in [LockOwner::Process, LockOwner::OpenFile] {
+            call(to, format!("fcntl_setlk {kind:?} {owner:?}"), move |m: Maker<K>, fd| {
+                let lock = RecordLock { kind, owner, start: 3, len: 4 };
+                let asked = RecordLock { kind: FileLock::Shared, ..lock };
+                (m.k.fcntl_setlk(fd, lock), m.k.fcntl_setlkw(fd, lock), m.k.fcntl_getlk(fd, asked))
+            });
+        }
+    }
     call(to, "fstat", |m: Maker<K>, fd| {
         m.k.fstat(fd).map(|stat| (stat.is_dir, if stat.is_dir { 0 } else { stat.len }))
     });

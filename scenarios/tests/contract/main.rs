@@ -33,6 +33,7 @@ mod files;
 mod futex;
 mod handoff;
 mod held;
+mod locks;
 mod pipes;
 mod poll;
 mod ring_overflow;

@@ -47,6 +47,10 @@ fn unix_pair<K: Kernel, T>(k: K, flags: SocketFlags, act: impl FnOnce(Fd, Fd) ->
     result.map(drop)
 }
 
+/// A lock of a byte.
+const RECORD: RecordLock =
+    RecordLock { kind: FileLock::Exclusive, owner: LockOwner::OpenFile, start: 0, len: 1 };
+
 /// Does something with a listener and who has called it.
 fn unix_listener<K: Kernel, T>(k: K, folder: &str, act: impl FnOnce(Fd, Fd) -> Result<T>) -> Result<()> {
     let address = UnixAddr::Path(format!("{folder}/listener"));
@@ -310,6 +314,10 @@ probes! {
         "fsync" => |k, folder| with(k, file(k, folder), |fd| k.fsync(fd));
         "fdatasync" => |k, folder| with(k, file(k, folder), |fd| k.fdatasync(fd));
         "flock" => |k, folder| with(k, file(k, folder), |fd| k.flock(fd, FileLock::Exclusive));
+        "flock_wait" => |k, folder| with(k, file(k, folder), |fd| k.flock_wait(fd, FileLock::Exclusive));
+        "fcntl_setlk" => |k, folder| with(k, file(k, folder), |fd| k.fcntl_setlk(fd, RECORD));
+        "fcntl_setlkw" => |k, folder| with(k, file(k, folder), |fd| k.fcntl_setlkw(fd, RECORD));
+        "fcntl_getlk" => |k, folder| with(k, file(k, folder), |fd| k.fcntl_getlk(fd, RECORD));
         "ftruncate" => |k, folder| with(k, file(k, folder), |fd| k.ftruncate(fd, 2));
         "fstat" => |k, folder| with(k, file(k, folder), |fd| k.fstat(fd));
         "link" => |k, folder| {

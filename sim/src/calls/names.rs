@@ -44,6 +44,16 @@ pub(super) const SHUTDOWN: Arg = Arg::OneOf(&[
     (ShutdownHow::Write as u32, "SHUT_WR"),
     (ShutdownHow::Both as u32, "SHUT_RDWR"),
 ]);
+/// The kind, and two bits further the owner; for [`FlockWait`](super::Kind::FlockWait) the kind alone.
+pub(super) const RECORD_LOCK: Arg = Arg::OneOf(&[
+    (FileLock::Exclusive as u32, "WRLCK"),
+    (FileLock::Shared as u32, "RDLCK"),
+    (FileLock::Unlock as u32, "UNLCK"),
+    (4 | FileLock::Exclusive as u32, "OFD WRLCK"),
+    (4 | FileLock::Shared as u32, "OFD RDLCK"),
+    (4 | FileLock::Unlock as u32, "OFD UNLCK"),
+]);
+
 pub(super) const LOCK: Arg = Arg::OneOf(&[
     (FileLock::Exclusive as u32, "LOCK_EX|LOCK_NB"),
     (FileLock::Shared as u32, "LOCK_SH|LOCK_NB"),

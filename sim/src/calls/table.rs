@@ -186,6 +186,10 @@ calls {
     Rmdir = 114 "rmdir" [Text] PLAIN Never SAFE;
     ReadDir = 110 "readdir" [Text] PLAIN Never UNSAFE;
     Flock = 112 "flock" [Fd, LOCK] PLAIN Never SAFE;
+    FlockWait = 116 "flock_wait" [Fd, RECORD_LOCK] PLAIN Restarts SAFE;
+    FcntlSetLk = 117 "fcntl_setlk" [Fd, RECORD_LOCK, Number, Number] PLAIN Never SAFE;
+    FcntlSetLkW = 118 "fcntl_setlkw" [Fd, RECORD_LOCK, Number, Number] PLAIN Restarts SAFE;
+    FcntlGetLk = 119 "fcntl_getlk" [Fd, RECORD_LOCK, Number, Number] PLAIN Never SAFE;
     Getrandom = 111 "getrandom" [Count] PLAIN Never SAFE;
     // What a scenario does to its world: it has its place in time like a call.
     ControlKill = 120 "kill_process" [Number] PLAIN Never SAFE;

@@ -1,12 +1,12 @@
 //! Files, call by call.
 
 use super::SimKernel;
-use super::entry::call;
+use super::entry::{call, waiting_call_on};
 use super::words::{text, word};
 use crate::stack::with;
-use crate::syscall::file;
-use crate::syscall::names;
+use crate::syscall::{file, lock, names};
 use crate::trace::Kind;
+use crate::world::World;
 use eagain_net::*;
 use std::io::SeekFrom;
 
@@ -21,6 +21,10 @@ fn sync(kind: Kind, fd: Fd) -> Result<()> {
         }
     });
     call(kind, [word(fd), 0, 0, 0], |w| file::fsync(w, fd, kind == Kind::Fdatasync))
+}
+
+fn record(fd: Fd, lock: RecordLock) -> [u64; 4] {
+    [word(fd), lock.kind as u64 | (lock.owner as u64) << 2, lock.start, lock.len]
 }
 
 impl Files for SimKernel {
@@ -56,7 +60,26 @@ impl Files for SimKernel {
     }
 
     fn flock(&self, fd: Fd, lock: FileLock) -> Result<()> {
-        call(Kind::Flock, [word(fd), lock as u64, 0, 0], |w| file::flock(w, fd, lock))
+        call(Kind::Flock, [word(fd), lock as u64, 0, 0], |w| lock::flock(w, fd, lock))
+    }
+
+    fn flock_wait(&self, fd: Fd, lock: FileLock) -> Result<()> {
+        let args = [word(fd), lock as u64, 0, 0];
+        let act = |w: &mut World, fd, (): &mut ()| lock::flock_wait(w, fd, lock);
+        waiting_call_on(Kind::FlockWait, args, fd, act, |_, _, ()| None)
+    }
+
+    fn fcntl_setlk(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        call(Kind::FcntlSetLk, record(fd, lock), |w| lock::set(w, fd, lock))
+    }
+
+    fn fcntl_setlkw(&self, fd: Fd, lock: RecordLock) -> Result<()> {
+        let act = |w: &mut World, fd, (): &mut ()| lock::set_wait(w, fd, lock);
+        waiting_call_on(Kind::FcntlSetLkW, record(fd, lock), fd, act, |_, _, ()| None)
+    }
+
+    fn fcntl_getlk(&self, fd: Fd, lock: RecordLock) -> Result<Option<(RecordLock, i32)>> {
+        call(Kind::FcntlGetLk, record(fd, lock), |w| lock::get(w, fd, lock))
     }
 
     fn ftruncate(&self, fd: Fd, len: u64) -> Result<()> {

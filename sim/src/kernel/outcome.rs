@@ -46,5 +46,6 @@ outcomes! {
     eagain_net::SigInfo => |v| i64::from(v.signal.0);
     eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
     eagain_net::FileStat => |v| v.len as i64;
+    Option<(eagain_net::RecordLock, i32)> => |v| v.map_or(0, |(_, pid)| i64::from(pid));
     Vec<String> => |v| v.len() as i64;
 }

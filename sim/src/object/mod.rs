@@ -20,7 +20,7 @@ pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use device::{Device, OpenDevice};
-pub(crate) use disk::{Access, Disk, Inode, LEN_MAX, Last, OpenDisk, Special, check_path};
+pub(crate) use disk::{Access, Disk, Inode, LEN_MAX, Last, LockHolder, OpenDisk, Special, check_path};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use files::Files;
 pub(crate) use open_file::{Object, OpenFile, SigIo};

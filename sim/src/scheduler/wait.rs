@@ -46,6 +46,8 @@ pub(crate) enum WaitOn {
     Aio(u32),
     /// A thread's end.
     Join(u32),
+    /// A lock of a file: the world's list says which.
+    Lock,
 }
 
 /// The sleepers on each futex word, by process and address, first come first. Invariant: no queue is empty.

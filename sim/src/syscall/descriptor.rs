@@ -3,6 +3,7 @@
 use super::device;
 use super::epoll;
 use super::file;
+use super::lock;
 use super::pipe;
 use super::ring;
 use super::signal;
@@ -25,6 +26,7 @@ pub(crate) fn open_file(w: &mut World, object: Object, nonblocking: bool) -> Fd 
 pub(crate) fn close(w: &mut World, fd: Fd) -> Result<()> {
     let process = w.my_process();
     let file = w.remove_fd(process, fd)?;
+    lock::process_closes(w, process, file);
     release_file(w, file);
     Ok(())
 }
@@ -56,7 +58,11 @@ fn released(w: &mut World, file: u32, open: OpenFile) {
             }
         }
         Object::Ring(ring) => ring::close(w, file, *ring),
-        Object::File(open) => file::close_file(w, *open),
+        Object::File(open) => {
+            let (host, inode) = (open.host, open.inode);
+            file::close_file(w, *open, file);
+            lock::closed(w, host, inode);
+        }
         Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Device(_) | Object::Gone => {}
     }
 }
@@ -97,6 +103,8 @@ pub(crate) fn dup3(w: &mut World, fd: Fd, to: Fd) -> Result<Fd> {
     w.files.hold(file);
     let old = w.me().fds.install_at(to, file);
     if let Some(old) = old {
+        let process = w.my_process();
+        lock::process_closes(w, process, old);
         release_file(w, old);
     }
     Ok(to)

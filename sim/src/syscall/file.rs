@@ -5,9 +5,11 @@ use super::device;
 use super::names;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, Special, check_path};
+use crate::object::{
+    Access, Disk, Inode, LEN_MAX, Last, LockHolder, Object, OpenDevice, OpenDisk, Special, check_path,
+};
 use crate::world::World;
-use eagain_net::{Errno, Fd, FileLock, FileStat, OpenFlags, Result, StatusFlags};
+use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
 
 /// What it takes a disk to make data durable, in nanoseconds.
@@ -44,7 +46,7 @@ pub(super) fn is_writable(w: &mut World, file: u32) -> bool {
 }
 
 /// What may be done with what has a name; `None`: it is a socket or the like.
-fn access(w: &World, file: u32) -> Option<Access> {
+pub(super) fn access(w: &World, file: u32) -> Option<Access> {
     match &w.files[file].object {
         Object::File(open) => Some(open.access),
         Object::Device(open) => Some(open.access),
@@ -65,7 +67,7 @@ pub(super) fn disk_of(w: &mut World, fd: Fd, wrong: Errno) -> Result<u32> {
     get_open(w, file).map(|_| file).ok_or(wrong)
 }
 
-fn open_and_inode(w: &mut World, file: u32) -> Result<(&mut OpenDisk, &mut Inode)> {
+pub(super) fn open_and_inode(w: &mut World, file: u32) -> Result<(&mut OpenDisk, &mut Inode)> {
     let World { files, hosts, .. } = w;
     match files.object_mut(file) {
         Some(Object::File(open)) => {
@@ -138,8 +140,12 @@ fn access_of(flags: OpenFlags) -> Access {
 }
 
 /// The last descriptor of an open file is gone.
-pub(crate) fn close_file(w: &mut World, open: OpenDisk) {
-    w.hosts[open.host].disk.close(&open);
+pub(crate) fn close_file(w: &mut World, open: OpenDisk, file: u32) {
+    let disk = &mut w.hosts[open.host].disk;
+    if let Some(records) = disk.records(open.inode) {
+        records.release(LockHolder::File(file));
+    }
+    disk.close(&open);
 }
 
 fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<usize> {
@@ -342,19 +348,6 @@ pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
         w.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
     }
     SYNC_NS + slow
-}
-
-/// `flock(2)` without waiting: of the open file, until its last descriptor is gone. What is no file of a disk is never
-/// found locked. On Linux it may be, by another that shares its inode: the ends of a pipe, opens of a device, and all that
-/// is anonymous (counters, timers, epoll sets).
-pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
-    let file = w.file(fd)?;
-    let Some(access) = access(w, file) else { return Ok(()) };
-    if lock != FileLock::Unlock && !(access.readable || access.writable) {
-        return Err(Errno::EBADF);
-    }
-    let Ok((open, inode)) = open_and_inode(w, file) else { return Ok(()) };
-    if open.lock(inode, lock) { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {

@@ -9,6 +9,7 @@ mod device;
 pub(crate) mod epoll;
 pub(crate) mod family;
 pub(crate) mod file;
+pub(crate) mod lock;
 pub(crate) mod names;
 pub(crate) mod pipe;
 pub(crate) mod poll;

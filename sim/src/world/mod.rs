@@ -32,6 +32,7 @@ use crate::network::{Net, Network};
 use crate::object::{Files, Table};
 use crate::run::{INTERRUPTED, Run};
 use crate::scheduler::{Event, FutexQueues, Scheduler};
+use crate::syscall::lock::LockWait;
 use slab::Slab;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub network: Network,
     pub pipes: Slab<crate::object::Pipe>,
     pub futexes: FutexQueues,
+    /// Who waits for a lock of a file, in the order in which they came.
+    pub lock_waits: Vec<LockWait>,
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
     pub foreground: u32,
@@ -111,6 +114,7 @@ impl World {
             network: Network::recycled(network),
             pipes: Slab::new(),
             futexes: FutexQueues::default(),
+            lock_waits: Vec::new(),
             knobs,
             foreground: 0,
             signals_sent: false,

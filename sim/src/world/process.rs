@@ -8,8 +8,7 @@ use crate::object::{DescriptorTable, Object, ProcessSignals};
 use crate::panic::Panic;
 use crate::run::Effect;
 use crate::scheduler::{Step, Thread, Wake};
-use crate::syscall::aio;
-use crate::syscall::descriptor;
+use crate::syscall::{aio, descriptor, lock};
 use crate::trace::Kind;
 use eagain_net::{Errno, Fd, SigSet, StatusFlags, ThreadBody};
 use std::borrow::Cow;
@@ -419,6 +418,7 @@ impl World {
         }
         aio::end(self, process);
         for file in self.processes[process].fds.take_all() {
+            lock::process_closes(self, process, file);
             descriptor::release_file(self, file);
         }
         self.plan_restart(process);

@@ -2,7 +2,7 @@
 
 use super::{NONE, World};
 use crate::scheduler::{Event, WaitOn, Wake};
-use crate::syscall::{descriptor, epoll};
+use crate::syscall::{descriptor, epoll, lock};
 use eagain_net::Fd;
 
 impl World {
@@ -52,6 +52,7 @@ impl World {
             WaitOn::Futex(process, address) => self.futexes.remove((process, address), thread),
             WaitOn::Aio(process) => self.processes[process].aio.wait_no_more(thread),
             WaitOn::Join(other) => self.scheduler[other].joiner = NONE,
+            WaitOn::Lock => lock::waits_no_more(self, thread),
         }
     }
 

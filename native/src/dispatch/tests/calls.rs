@@ -352,6 +352,30 @@ pub fn locks_and_devices() {
         assert_eq!(libc::preadv(other.as_raw_fd(), parts.as_ptr(), 2, 2), 5);
     }
     assert_eq!(&bytes, b"\0ab\0\0");
+    let record = |kind: i32, l_start, l_len| libc::flock {
+        l_type: kind as i16,
+        l_whence: libc::SEEK_END as i16,
+        l_start,
+        l_len,
+        l_pid: 0,
+    };
+    let third = open("/file").unwrap();
+    // SAFETY: fcntl(2) reads and writes one lock.
+    let call = |file: &std::fs::File, command, mut lock: libc::flock| unsafe {
+        let error = errno(libc::fcntl(file.as_raw_fd(), command, &raw mut lock));
+        (error, i32::from(lock.l_type), lock.l_start, lock.l_len, lock.l_pid)
+    };
+    let length = third.metadata().unwrap().len() as i64;
+    let ofd = call(&other, libc::F_OFD_SETLK, record(libc::F_WRLCK, 0, -2));
+    assert_eq!(ofd, (None, libc::F_WRLCK, 0, -2, 0));
+    assert_eq!(call(&third, libc::F_SETLK, record(libc::F_RDLCK, -1, 9)).0, Some(libc::EAGAIN));
+    let found = call(&third, libc::F_GETLK, record(libc::F_RDLCK, -length, 0));
+    assert_eq!(found, (None, libc::F_WRLCK, length - 2, 2, -1));
+    assert_eq!(call(&third, libc::F_SETLK, record(libc::F_RDLCK, 5, 9)).0, None);
+    assert_eq!(call(&third, libc::F_GETLK, record(libc::F_WRLCK, 0, 4)).1, libc::F_UNLCK);
+    assert_eq!(call(&third, libc::F_SETLK, record(9, 0, 1)).0, Some(libc::EINVAL));
+    assert_eq!(call(&third, libc::F_SETLK, record(libc::F_RDLCK, -99, 1)).0, Some(libc::EINVAL));
+    assert_eq!(call(&third, libc::F_SETLK, record(libc::F_RDLCK, i64::MAX, 1)).0, Some(libc::EOVERFLOW));
     (&open("/dev/null").unwrap()).write_all(b"nowhere").unwrap();
     open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
     assert!(std::os::unix::fs::FileTypeExt::is_char_device(

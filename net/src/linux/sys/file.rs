@@ -2,7 +2,7 @@
 
 use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
-use crate::{Fd, FileStat, Result};
+use crate::{Errno, Fd, FileLock, FileStat, LockOwner, RecordLock, Result};
 use std::ffi::CStr;
 
 pub(crate) fn open(path: &CStr, flags: i32, mode: u32) -> Result<Fd> {
@@ -42,7 +42,52 @@ pub(crate) fn fdatasync(fd: Fd) -> Result<()> {
 
 pub(crate) fn flock(fd: Fd, operation: i32) -> Result<()> {
     // SAFETY: no memory is touched.
-    check_unit(unsafe { libc::flock(fd.0, operation) })
+    check_unit(interruptible(|| unsafe { libc::flock(fd.0, operation) }))
+}
+
+fn record(lock: RecordLock) -> Result<libc::flock> {
+    let position = |at: u64| libc::off_t::try_from(at).map_err(|_| Errno::EINVAL);
+    let kind = match lock.kind {
+        FileLock::Exclusive => libc::F_WRLCK,
+        FileLock::Shared => libc::F_RDLCK,
+        FileLock::Unlock => libc::F_UNLCK,
+    };
+    Ok(libc::flock {
+        l_type: kind as _,
+        l_whence: libc::SEEK_SET as _,
+        l_start: position(lock.start)?,
+        l_len: position(lock.len)?,
+        l_pid: 0,
+    })
+}
+
+pub(crate) fn set_record(fd: Fd, lock: RecordLock, waits: bool) -> Result<()> {
+    let command = match (lock.owner, waits) {
+        (LockOwner::Process, false) => libc::F_SETLK,
+        (LockOwner::Process, true) => libc::F_SETLKW,
+        (LockOwner::OpenFile, false) => libc::F_OFD_SETLK,
+        (LockOwner::OpenFile, true) => libc::F_OFD_SETLKW,
+    };
+    let raw = record(lock)?;
+    // SAFETY: the kernel reads one flock, which lives through the call.
+    check_unit(interruptible(|| unsafe { libc::fcntl(fd.0, command, &raw const raw) }))
+}
+
+pub(crate) fn get_record(fd: Fd, lock: RecordLock) -> Result<Option<(RecordLock, i32)>> {
+    let command = match lock.owner {
+        LockOwner::Process => libc::F_GETLK,
+        LockOwner::OpenFile => libc::F_OFD_GETLK,
+    };
+    let mut raw = record(lock)?;
+    // SAFETY: the kernel reads and writes one flock, which lives through the call.
+    check_unit(unsafe { libc::fcntl(fd.0, command, &raw mut raw) })?;
+    let kind = match i32::from(raw.l_type) {
+        libc::F_WRLCK => FileLock::Exclusive,
+        libc::F_RDLCK => FileLock::Shared,
+        _ => return Ok(None),
+    };
+    let owner = if raw.l_pid == -1 { LockOwner::OpenFile } else { LockOwner::Process };
+    Ok(Some((RecordLock { kind, owner, start: raw.l_start as u64, len: raw.l_len as u64 }, raw.l_pid)))
 }
 
 pub(crate) fn ftruncate(fd: Fd, len: u64) -> Result<()> {

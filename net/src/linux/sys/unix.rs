@@ -180,7 +180,7 @@ pub(crate) fn recv_fds(fd: Fd, buffer: &mut [u8], most: usize, flags: i32) -> Re
         let mut header = libc::CMSG_FIRSTHDR(&message);
         while let Some(found) = header.as_ref() {
             if (found.cmsg_level, found.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-                let count = (found.cmsg_len as usize - libc::CMSG_LEN(0) as usize) / size_of::<c_int>();
+                let count = (found.cmsg_len - libc::CMSG_LEN(0) as usize) / size_of::<c_int>();
                 let numbers = libc::CMSG_DATA(header).cast::<c_int>();
                 received.fds.extend((0..count).map(|at| Fd(numbers.add(at).read_unaligned())));
             }

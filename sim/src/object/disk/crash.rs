@@ -58,6 +58,7 @@ impl Disk {
         for (_, inode) in &mut self.inodes {
             inode.opens = 0;
             inode.locks = (0, false);
+            inode.records = Default::default();
             inode.errors = 0;
             inode.error_reported = true;
             if inode.directory.is_some() || inode.dirty.is_empty() && inode.lost.is_empty() {

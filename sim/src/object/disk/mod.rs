@@ -10,13 +10,17 @@
 mod contents;
 mod crash;
 mod names;
+mod records;
 mod sectors;
+
+pub(crate) use records::LockHolder;
 
 use super::Device;
 use crate::choice::Stream;
 use contents::Contents;
 use eagain_net::{FileLock, OpenFlags};
 pub(crate) use names::{Last, check_path};
+use records::Records;
 use slab::Slab;
 use std::collections::BTreeMap;
 
@@ -67,6 +71,8 @@ pub(crate) struct Inode {
     opens: u32,
     /// How many open files have it locked (flock(2)), and whether it is one that nobody shares.
     locks: (u32, bool),
+    /// Locks of ranges.
+    records: Records,
     /// Counts failed syncs; each open file reports one once (errseq_t).
     errors: u32,
     /// The last one was reported.
@@ -155,6 +161,11 @@ impl Disk {
             i.opens = i.opens.saturating_sub(1);
             self.release(inode);
         }
+    }
+
+    /// The locks of ranges of a file; `None`: it is gone.
+    pub fn records(&mut self, inode: u32) -> Option<&mut Records> {
+        self.inodes.get_mut(inode as usize).map(|inode| &mut inode.records)
     }
 
     /// The last descriptor of an open file is gone.
@@ -266,6 +277,7 @@ impl Inode {
             dirtied: 0,
             links: 0,
             opens: 0,
+            records: Records::default(),
             locks: (0, false),
             errors: 0,
             error_reported: true,
