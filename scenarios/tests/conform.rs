@@ -98,10 +98,17 @@ const NOT_DRAWN: [(&str, &[&str]); 5] = [
             "recvfrom_unix",
             "getsockname_unix",
             "getpeername_unix",
+            "sendmsg_unix",
+            "recvmsg_unix",
             "lseek",
+            "fcntl_setlk",
+            "fcntl_getlk",
         ],
     ),
-    ("it waits, or needs somebody who does", &["clock_nanosleep", "futex_cmp_requeue"]),
+    (
+        "it waits, or needs somebody who does",
+        &["clock_nanosleep", "futex_cmp_requeue", "flock_wait", "fcntl_setlkw"],
+    ),
     ("what it gives is each kernel's own", &["clock_gettime", "getrandom", "sched_yield"]),
     ("as fsync", &["fdatasync"]),
     (
