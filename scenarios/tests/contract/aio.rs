@@ -28,7 +28,7 @@ crate::rows! {
 mod queue {
     use eagain_net::{
         AioCancel, AioId, AioState, Domain, Errno, Fd, MaskHow, Pipes, SendFlags, SigAction, SigEvent,
-        SigSet, Signal, SocketFlags, any_port,
+        SigSet, Signal, SocketFlags, UnixSockets, any_port,
     };
     use eagain_scenarios::conform::machine::Calls;
     use std::time::Duration;
@@ -130,7 +130,16 @@ mod queue {
         assert_eq!(end(k, first), (Ok(2), b"AB".to_vec()));
     }
 
+    /// The model asks a listener for its address, to know of which family it is: what has none for another reason is refused.
+    fn completer_accepts_from_sockets_only<K: Calls + UnixSockets>(k: K) {
+        let mut completer = eagain_net::model::AioCompleter::new(k, 20).unwrap();
+        let event = k.eventfd(0, SocketFlags::NONBLOCK).unwrap();
+        assert_eq!(eagain_net::model::Completer::accept(&mut completer, event, 1), Err(Errno::ENOTSOCK));
+        k.close(event).unwrap();
+    }
+
     crate::bodies! {
+        completer_accepts_from_sockets_only
         write_behind_a_pending_read_of_the_same_number_waits
         write_to_a_broken_pipe_signals_no_thread_of_the_program
         write_to_a_pipe_goes_on_until_all_is_written
