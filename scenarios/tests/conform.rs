@@ -36,7 +36,7 @@ fn random_programs_that_wait_agree_with_linux() {
 /// Each cell of the table that `conform --waiting` prints occurs, or has the reason why it cannot, and does not.
 #[test]
 fn every_cell_of_the_table_occurs_or_has_its_reason() {
-    let [empty, impossible] = waiting::uncovered(1_500);
+    let [empty, impossible] = waiting::uncovered(2_000);
     assert_eq!((empty, impossible), (Vec::new(), Vec::new()));
 }
 

@@ -2,7 +2,7 @@
 
 use super::draw::Slot::{A, B, L, N, P, Q, S, T, U, V, X, Y};
 use super::draw::{RingOp, Step};
-use eagain_net::RecvFlags;
+use eagain_net::{Events, RecvFlags};
 
 /// A pipe is full after so many writes of a page.
 const PAGES: usize = 16;
@@ -23,6 +23,9 @@ pub(super) fn programs() -> Vec<Vec<Step>> {
     let backlog = |then: &[Step]| after(1, Step::Dial(X), then);
     let full = Step::Add(V, u64::MAX - 1);
     let room = vec![Step::Drain(T, 100); PIECES];
+    let flood = |then: &[Step]| after(1, Step::Flood(A), then);
+    let low = [Step::Tight(B), Step::LowAt(B, 100_000)];
+    let below_low_water = |waits: Step| [low.as_slice(), &[waits, Step::Flood(A), Step::Ask(B)]].concat();
     let recv = |slot| vec![Step::RecvTimeout(slot, true), Step::Recv(slot, 10, RecvFlags::NONE), Step::Later];
     vec![
         recv(B),
@@ -56,6 +59,19 @@ pub(super) fn programs() -> Vec<Vec<Step>> {
         unix(&[Step::Ring(RingOp::Send, S, 1, false), Step::Shutdown(S, 1)]),
         unix(&after(1, Step::Ring(RingOp::Send, S, 1, false), &room)),
         unix(&after(1, Step::Write(S, 100), &room)),
+        flood(&[Step::Write(A, 1), Step::Empty(B), Step::Write(A, 1)]),
+        flood(&[Step::Write(A, 1), interrupt]),
+        flood(&[Step::Write(A, 1), Step::Shutdown(A, 1), Step::Write(A, 1)]),
+        flood(&[Step::Write(A, 1), Step::Close(B)]),
+        flood(&[Step::Close(B), Step::Write(A, 1)]),
+        flood(&[Step::SendTimeout(A, true), Step::Write(A, 1), Step::Later]),
+        flood(&[Step::Nonblocking(A, true), Step::Write(A, 1)]),
+        below_low_water(Step::Poll(B, Events::IN, false)),
+        below_low_water(Step::Select(B, false)),
+        below_low_water(Step::Recv(B, 100, RecvFlags::NONE)),
+        below_low_water(Step::Recv(B, 100, RecvFlags::PEEK)),
+        below_low_water(Step::Ring(RingOp::Recv, B, 100, false)),
+        below_low_water(Step::Ring(RingOp::Poll, B, 0, false)),
         backlog(&[Step::Nonblocking(N, true), Step::Connect(N), Step::Connect(N)]),
         backlog(&[Step::Connect(N), Step::Shutdown(N, 1)]),
         backlog(&[Step::Connect(N), interrupt]),

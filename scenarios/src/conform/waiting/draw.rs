@@ -87,6 +87,10 @@ pub(super) enum Step {
     /// What is there is read; what there is room for is written.
     Drain(Slot, usize),
     Fill(Slot, usize),
+    /// TCP: the receive buffer is made small; what is sent until it is full; what is received until all of it is.
+    Tight(Slot),
+    Flood(Slot),
+    Empty(Slot),
     Count(Slot, u64),
     Dial(Slot),
     Ask(Slot),
@@ -175,8 +179,7 @@ fn connections(draw: &mut Draw) -> Step {
     }
 }
 
-/// Pipes, pairs of Unix sockets and counters that are full, and writes that are short. How much a TCP connection takes is
-/// Linux's to decide anew each time.
+/// Pipes, pairs of Unix sockets and counters that are full, and writes that are short.
 fn buffers(draw: &mut Draw) -> Step {
     let much = |draw: &mut Draw| pick(draw, &[1, 100, 3000, 4097, 70_000, 300_000]);
     match draw.below(18) {
@@ -189,6 +192,23 @@ fn buffers(draw: &mut Draw) -> Step {
         15 => Step::Shutdown(pick(draw, &[S, T]), draw.below(3) as u8),
         16 => Step::SendTimeout(pick(draw, &[S, T]), chance(draw, 2)),
         _ => Step::RecvTimeout(pick(draw, &[S, T]), chance(draw, 2)),
+    }
+}
+
+/// TCP connections that are full, above or below a low-water mark.
+fn full(draw: &mut Draw) -> Step {
+    match draw.below(16) {
+        0..=2 => Step::Flood(pick(draw, &[A, A, C, B])),
+        3 => Step::Tight(pick(draw, &[B, D, A])),
+        4..=5 => Step::LowAt(pick(draw, &[B, B, D, A]), pick(draw, &[5, 200, 100_000])),
+        6..=7 => Step::Recv(pick(draw, &[B, B, D, A]), length(draw), recv_flags(draw)),
+        8 => Step::Write(pick(draw, &[A, A, C]), pick(draw, &[1, 100])),
+        9 => Step::Send(pick(draw, &[A, C, B]), pick(draw, &[1, 50])),
+        10 => Step::Take(pick(draw, &[B, D]), length(draw), recv_flags(draw)),
+        11 => Step::SendTimeout(pick(draw, &[A, C]), chance(draw, 2)),
+        12 => Step::Shutdown(pick(draw, &[A, B, C, D]), draw.below(3) as u8),
+        13 => Step::Ask(pick(draw, &[A, B, C, D])),
+        _ => Step::Empty(pick(draw, &[B, B, D, A])),
     }
 }
 
@@ -236,15 +256,22 @@ fn datagrams(draw: &mut Draw) -> Step {
 
 type Kind = fn(&mut Draw) -> Step;
 
+/// One program of so many is about TCP connections that are full: that takes longer on Linux, which has to be waited for.
+const FULL_EVERY: u64 = 4;
 /// Each with its weight where it is on.
 const KINDS: [(Kind, u64); 6] =
     [(connections, 6), (buffers, 5), (signals, 3), (rings, 4), (aio, 2), (datagrams, 3)];
 
 /// The program of a seed. Few let time pass: that takes as long on Linux.
 pub(super) fn program(seed: u64) -> Vec<Step> {
-    let mut draw = Draw::new(seed);
+    let is_full = seed % FULL_EVERY == FULL_EVERY - 1;
+    let mut draw = Draw::new(if is_full { seed } else { seed - seed / FULL_EVERY });
     let mut kinds: Vec<(Kind, u64)> = vec![(common, 5)];
-    kinds.extend(KINDS.iter().filter(|_| draw.one_in(2)));
+    if is_full {
+        kinds.extend([(connections as Kind, 3), (full, 8)]);
+    } else {
+        kinds.extend(KINDS.iter().filter(|_| draw.one_in(2)));
+    }
     if kinds.len() == 1 {
         kinds.push(KINDS[0]);
     }

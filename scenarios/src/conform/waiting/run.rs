@@ -1,14 +1,16 @@
 //! The interpreter: workers make the calls that may wait, the program goes on when each has returned or is asleep.
 
 mod set_up;
+mod transfer;
 
 use super::draw::Slot::{self, A, B, C, D, E, G, L, N, P, Q, S, T, U, V, W};
 use super::draw::{RingOp, SLOTS, Step, WORKERS};
 use super::make::{self, AWAITED, Done, Job, TIMEOUT, bytes, of, pattern};
 use super::table::{Cell, Table, named};
 use eagain_net::{
-    Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, PollFd, Result, SendFlags,
-    ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, StatusFlags, ThreadId,
+    Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, PollFd, RecvFlags, Result,
+    SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, StatusFlags,
+    ThreadId,
 };
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +104,12 @@ struct Program<K> {
     kinds: BTreeMap<u32, &'static str>,
     /// What was ever put into which set, as objects.
     watched: BTreeSet<(u32, u32)>,
+    /// The other end of each TCP connection that the program began with.
+    peers: BTreeMap<u32, u32>,
+    /// Ends whose receive buffer was filled, those whose size was set, and those that are shut for reading.
+    full: BTreeSet<u32>,
+    tight: BTreeSet<u32>,
+    unread: BTreeSet<u32>,
 }
 
 /// Whether a call moves more than TCP takes for certain.
@@ -246,9 +254,7 @@ impl<K: Kernel> Program<K> {
     fn give(&mut self, step: Step, slot: Slot) -> String {
         let signals = matches!(step, Step::SigWait(..));
         let object = if signals { 0 } else { self.objects[slot as usize] };
-        // A thread of the library that waits for a datagram would never end.
-        let for_ever = matches!(step, Step::Aio(..)) && self.kind(slot) == "udp";
-        if for_ever || much(step) && !self.is_local(slot) {
+        if much(step) && !self.is_local(slot) {
             return "elsewhere".to_owned();
         }
         if self.workers.iter().filter_map(|worker| worker.call).any(|call| self.clash((step, object), call)) {
@@ -292,14 +298,20 @@ impl<K: Kernel> Program<K> {
             }
             Step::Poll(slot, ..) | Step::Select(slot, _) | Step::Wait(slot, ..) => self.give(step, slot),
             Step::Write(slot, _) | Step::Add(slot, _) | Step::Ring(_, slot, ..) => self.give(step, slot),
-            Step::Aio(_, slot, ..) => match self.is_local(slot) || [B, D].contains(&slot) {
-                // What else there is may never end, and a thread of the library cannot be made to.
-                true if self.kind(slot) != "counter" => self.give(step, slot),
+            // A thread of the library cannot be interrupted, and its call on anything else may never end.
+            Step::Aio(_, slot, ..) => match self.kind(slot) {
+                "pipe" | "unix" => self.give(step, slot),
+                kind if [B, D].contains(&slot) && !["counter", "udp"].contains(&kind) => {
+                    self.give(step, slot)
+                }
                 _ => "elsewhere".to_owned(),
             },
             Step::SigWait(..) => self.give(step, G),
             Step::Drain(slot, len) => self.drain(slot, len),
             Step::Fill(slot, len) => self.fill(slot, len),
+            Step::Tight(slot) => self.tighten(slot),
+            Step::Flood(slot) => self.flood(slot),
+            Step::Empty(slot) => self.empty(slot),
             Step::Signal(which, how) => self.signal(AWAITED[usize::from(which) % AWAITED.len()], how),
             Step::Pending => {
                 let pending = k.sigpending().unwrap_or_default();
@@ -313,7 +325,7 @@ impl<K: Kernel> Program<K> {
             }
             Step::Take(slot, len, flags) => {
                 let mut buffer = [0; 128];
-                let flags = flags | eagain_net::RecvFlags::DONTWAIT;
+                let flags = flags | RecvFlags::DONTWAIT;
                 of(k.recv(fd(slot), &mut buffer[..len], flags), |n| bytes(&buffer, n)).text
             }
             // A write may wait for a connection.
@@ -350,9 +362,9 @@ impl<K: Kernel> Program<K> {
             Step::Replace(from, to) => self.replace(from, to),
             Step::Shutdown(slot, how) => {
                 let how = [ShutdownHow::Read, ShutdownHow::Write, ShutdownHow::Both][how as usize % 3];
-                said(k.shutdown(fd(slot), how))
+                self.shut(slot, how)
             }
-            Step::LowAt(slot, bytes) => self.option(slot, SocketOption::RecvLowAt(bytes)),
+            Step::LowAt(slot, bytes) => self.low_water(slot, bytes),
             Step::RecvTimeout(slot, on) => {
                 self.option(slot, SocketOption::RecvTimeout(on.then_some(TIMEOUT)))
             }
@@ -372,48 +384,6 @@ impl<K: Kernel> Program<K> {
                 }
             }
             Step::Later => said(k.nanosleep(LATER)),
-        }
-    }
-
-    /// Whether what is in a slot is a pipe or a Unix socket: how much they take is a number.
-    fn is_local(&self, slot: Slot) -> bool {
-        matches!(self.kind(slot), "pipe" | "unix")
-    }
-
-    fn is(&self, slot: Slot, what: Events) -> bool {
-        let mut fds = [PollFd::new(self.slots[slot as usize], what)];
-        self.k.poll(&mut fds, NOW, None).is_ok() && fds[0].revents.contains(what)
-    }
-
-    /// Whether a worker moves bytes meanwhile: how much there is, or is room for, would be a race.
-    fn moves(&self) -> bool {
-        self.workers.iter().any(|worker| worker.call.is_some_and(|(step, _)| consumes(step)))
-    }
-
-    fn drain(&mut self, slot: Slot, len: usize) -> String {
-        if !self.is(slot, Events::IN) {
-            return "empty".to_owned();
-        }
-        // A pipe is read in one piece, however much a writer adds.
-        if len > 100 && self.kind(slot) != "pipe" && self.moves() {
-            return "clashes".to_owned();
-        }
-        let mut buffer = vec![0; len.max(8)];
-        of(self.k.read(self.slots[slot as usize], &mut buffer), |n| bytes(&buffer, n)).text
-    }
-
-    fn fill(&mut self, slot: Slot, len: usize) -> String {
-        if !self.is_local(slot) || len > 100 && self.moves() {
-            return "clashes".to_owned();
-        }
-        let fd = self.slots[slot as usize];
-        match self.k.send(fd, &pattern(len), SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-            // A pipe that says so takes as much as is written whole.
-            Err(Errno::ENOTSOCK) if self.is(slot, Events::OUT) => {
-                of(self.k.write(fd, &pattern(len.min(4096))), |n| (n.to_string(), "")).text
-            }
-            Err(Errno::ENOTSOCK) => "full".to_owned(),
-            sent => of(sent, |n| (n.to_string(), "")).text,
         }
     }
 
@@ -472,6 +442,10 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
         workers: Vec::new(),
         kinds: BTreeMap::new(),
         watched: BTreeSet::new(),
+        peers: BTreeMap::new(),
+        full: BTreeSet::new(),
+        tight: BTreeSet::new(),
+        unread: BTreeSet::new(),
     };
     let log = match program.set_up() {
         Err(errno) => vec![format!("set-up: {errno:?}")],

@@ -15,6 +15,7 @@ const RESULTS: &[(&str, &str, &[&str])] = &[
     ("read", "counter", &["bytes", "EAGAIN", "EINTR", "EBADF", "EINVAL"]),
     ("read", "pipe", &["bytes", "0", "EAGAIN", "EINTR", "EBADF"]),
     ("read", "signalfd", &["bytes", "EINTR", "EINVAL"]),
+    ("write", "connection", &["all", "EAGAIN", "EINTR", "EPIPE", "ECONNRESET"]),
     ("write", "pipe", &["all", "short", "EAGAIN", "EINTR", "EPIPE", "EBADF"]),
     ("write", "unix", &["all", "short", "EAGAIN", "EINTR", "EPIPE"]),
     ("write", "counter", &["all", "EAGAIN", "EINTR"]),

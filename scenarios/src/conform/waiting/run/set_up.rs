@@ -28,6 +28,8 @@ impl<K: Kernel> Program<K> {
         let (other, _) = self.k.accept4(self.slots[L as usize], SocketFlags::NONE)?;
         self.put(client, fd, None);
         self.put(server, other, None);
+        let [one, two] = [client, server].map(|slot| self.objects[slot as usize]);
+        self.peers.extend([(one, two), (two, one)]);
         Ok(())
     }
 
