@@ -98,10 +98,10 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
                 false => Attempt::Pend(Events::IN),
             }
         }
-        Operation::Read { buffer, offset, .. } => match first {
-            true if let Some(late) = pool::misses(w, ring, op, buffer.len(), *offset) => Attempt::Later(late),
-            _ => read(w, ring, op, buffer, *offset),
-        },
+        Operation::Read { buffer, offset, .. } => {
+            let late = if first { pool::misses(w, ring, op, buffer.len(), *offset) } else { None };
+            late.map_or_else(|| read(w, ring, op, buffer, *offset), Attempt::Later)
+        }
         Operation::Write { .. } if is_on_set(w, ring, op) => Attempt::Pend(Events::OUT),
         Operation::Write { .. } if first && pool::writes_file(w, ring, op) => Attempt::Pool,
         Operation::Write { buffer, offset, .. } => write(w, ring, op, buffer, *offset),

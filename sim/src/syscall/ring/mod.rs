@@ -276,12 +276,10 @@ fn fail_chain(w: &mut World, file: u32, mut chain: VecDeque<Submission>) {
 pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submission>) {
     let Some(head) = chain.pop_front() else { return };
     let timeout = take_linked_timeout(&head, &mut chain);
+    let refused =
+        matches!(head.operation, Operation::Accept { flags, .. } if descriptor::check_flags(flags).is_err());
     let found = match operation_fd(&head.operation) {
-        _ if let Operation::Accept { flags, .. } = head.operation
-            && descriptor::check_flags(flags).is_err() =>
-        {
-            Err(Errno::EINVAL)
-        }
+        _ if refused => Err(Errno::EINVAL),
         Some(fd) if !pool::looks_up(&head.operation) => file_of(w, file, fd),
         _ => Ok(NONE),
     };
