@@ -17,6 +17,14 @@ flags! {
         HUP = 0x10, "HUP";
         /// `poll` only: the descriptor is not open.
         NVAL = 0x20, "NVAL";
+        /// As `IN`, where the kind of file says it (`poll(2)`): sockets, pipes, files and sets do, counters and timers do not.
+        RDNORM = 0x40, "RDNORM";
+        /// Never set by what is here; asked for by some programs.
+        RDBAND = 0x80, "RDBAND";
+        /// As `OUT`, as for `RDNORM`.
+        WRNORM = 0x100, "WRNORM";
+        /// As `OUT`: sockets of UDP and AF_UNIX say it, TCP does not.
+        WRBAND = 0x200, "WRBAND";
         /// The peer shut its writing side.
         RDHUP = 0x2000, "RDHUP";
         /// epoll only: wake one of several epoll sets.
@@ -31,9 +39,25 @@ flags! {
 }
 
 impl Events {
-    /// These bits without those that have no name here, such as `POLLRDNORM`.
+    /// These bits without those that have no name here, such as `POLLMSG`.
     pub const fn named(self) -> Events {
-        Events(self.0 & 0xf000_203f)
+        Events(self.0 & 0xf000_23ff)
+    }
+
+    /// Without those of [`Events::with_bands`], as `si_band` is told of here.
+    pub const fn without_bands(self) -> Events {
+        self.named()
+            .without(Events(Events::RDNORM.0 | Events::RDBAND.0 | Events::WRNORM.0 | Events::WRBAND.0))
+    }
+
+    /// With `RDNORM` where there is `IN`, and `WRNORM` where there is `OUT`, as most kinds of files report both.
+    pub const fn with_normal(self) -> Events {
+        Events(self.0 | (self.0 & (Events::IN.0 | Events::OUT.0)) << 6)
+    }
+
+    /// With `WRBAND` too where there is `OUT`.
+    pub const fn with_bands(self) -> Events {
+        Events(self.with_normal().0 | (self.0 & Events::OUT.0) << 7)
     }
 }
 

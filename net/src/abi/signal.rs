@@ -169,7 +169,7 @@ pub struct SigInfo {
     pub value: u64,
     /// For SIGIO: the descriptor, as it was when the signal was queued. It may be closed, or another file, by now.
     pub fd: Fd,
-    /// For SIGIO: the poll mask (`si_band`).
+    /// For SIGIO: the poll mask (`si_band`), without the bits of [`super::Events::with_bands`].
     pub band: super::Events,
 }
 
@@ -288,7 +288,7 @@ impl SigInfo {
         // The fields that do not belong to the code hold zeros, which descriptor 0 must not be taken from.
         if code.is_poll() {
             info.fd = Fd(word(20));
-            info.band = super::Events(word(28) as u32).named();
+            info.band = super::Events(word(28) as u32).without_bands();
         } else {
             info.value = u64::from_ne_bytes(value);
         }

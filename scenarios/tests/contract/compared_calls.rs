@@ -359,6 +359,12 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
             (n, found[0].events)
         });
     }
+    for mask in [Events::RDNORM, Events::RDBAND, Events::WRNORM, Events::WRBAND] {
+        call(to, format!("poll {mask:?}"), move |m: Maker<K>, fd| {
+            let mut fds = [PollFd::new(fd, mask), PollFd::new(fd, mask | Events::IN | Events::OUT)];
+            (m.k.poll(&mut fds, NOW, None), fds.map(|fd| fd.revents))
+        });
+    }
     for mask in masks {
         call(to, format!("poll {mask:?}"), move |m: Maker<K>, fd| {
             let mut fds = [PollFd::new(fd, mask), PollFd::new(fd, ALL)];

@@ -10,6 +10,7 @@ pub const CLOCK: &str = "EAGAIN_UNSETTLED_CLOCK";
 pub const PROCESSORS: &str = "EAGAIN_UNSETTLED_PROCESSORS";
 
 /// Whether there is a way to move the clock of a process here.
+#[cfg(feature = "cli")]
 pub const MOVES_CLOCK: bool = cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"));
 
 /// By how many seconds; 0: not.

@@ -44,16 +44,16 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
     match &mut w.files[file].object {
         Object::Socket(sock) => {
             let sock = *sock;
-            w.net().poll(sock)
+            w.net().poll(sock).with_normal()
         }
         Object::Udp(sock) => {
             let sock = *sock;
-            w.net().udp_poll(sock)
+            w.net().udp_poll(sock).with_bands()
         }
-        &mut Object::Pipe { pipe, writes } => super::pipe::poll(w, pipe, writes),
+        &mut Object::Pipe { pipe, writes } => super::pipe::poll(w, pipe, writes).with_normal(),
         Object::Unix(sock) => {
             let sock = *sock;
-            w.net().unix_poll(sock)
+            w.net().unix_poll(sock).with_bands()
         }
         Object::Event(counter) => {
             let mut mask = Events::NONE;
@@ -84,7 +84,7 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
                     && poll_file(w, target).intersects(asked)
                 {
                     wake_next(w, file);
-                    return Events::IN;
+                    return Events::IN.with_normal();
                 }
                 let Some(set) = get(w, file) else { break };
                 set.ready.pop_front();
@@ -95,10 +95,10 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             }
             Events::NONE
         }
-        Object::Ring(_) => ring::poll_ring(w, file),
+        Object::Ring(_) => ring::poll_ring(w, file).with_normal(),
         // `random_poll`.
-        Object::Device(OpenDevice { device: Device::Random, .. }) => Events::IN,
-        Object::File(_) | Object::Device(_) => Events::IN | Events::OUT,
+        Object::Device(OpenDevice { device: Device::Random, .. }) => Events::IN.with_normal(),
+        Object::File(_) | Object::Device(_) => (Events::IN | Events::OUT).with_normal(),
         Object::Gone => Events::NONE,
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> b
     let is_watched = !open.watchers().is_empty();
     let Object::Epoll(set) = &mut open.object else { return false };
     let Some(entry) = set.items.get_mut(item as usize) else { return false };
-    if entry.disarmed() || !key.intersects(entry.events) {
+    if entry.disarmed() || !key.with_bands().intersects(entry.events) {
         return false;
     }
     let exclusive = entry.events.contains(Events::EXCLUSIVE);
@@ -146,7 +146,7 @@ pub(crate) fn waits_no_more(w: &mut World, set_file: u32, thread: u32) {
 /// Whether an entry of a set is there for one of these.
 pub(crate) fn is_armed_for(w: &mut World, set_file: u32, item: u32, key: Events) -> bool {
     let entry = get(w, set_file).and_then(|set| set.items.get(item as usize));
-    entry.is_some_and(|entry| !entry.disarmed() && key.intersects(entry.events))
+    entry.is_some_and(|entry| !entry.disarmed() && key.with_bands().intersects(entry.events))
 }
 
 /// A watched file is gone.

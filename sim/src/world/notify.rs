@@ -50,7 +50,7 @@ impl World {
                 epoll::wake_up(self, set, item, events);
             }
             [Watcher::Thread { thread, events: asked, .. }] => {
-                if asked.intersects(events) {
+                if asked.intersects(events.with_bands()) {
                     self.wake(thread, Wake::Ready);
                 }
             }
@@ -71,7 +71,7 @@ impl World {
             let Some(&watcher) = open.watchers().get(left) else { continue };
             match watcher {
                 Watcher::Thread { thread, events: asked, exclusive } => {
-                    if !asked.intersects(events) {
+                    if !asked.intersects(events.with_bands()) {
                         continue;
                     }
                     // Waking takes the watcher out of the list, and with it others of the same thread.
@@ -90,7 +90,7 @@ impl World {
                     }
                 }
                 Watcher::Ring { ring, op, events: asked, exclusive } => {
-                    let mut key = events;
+                    let mut key = events.with_bands();
                     if events.contains(Events::IN) && open.object.is_socket() {
                         // `sock_def_readable` names urgent data too.
                         key |= Events::PRI;
@@ -120,7 +120,9 @@ impl World {
         for at in 0..watchers {
             let Some(open) = self.files.get(file) else { return };
             match open.watchers().get(at).copied() {
-                Some(Watcher::Ring { ring, op, events: asked, .. }) if asked.intersects(events) => {
+                Some(Watcher::Ring { ring, op, events: asked, .. })
+                    if asked.intersects(events.with_bands()) =>
+                {
                     work::woken(self, ring, op, events);
                 }
                 Some(Watcher::Epoll { set, item }) if epoll::is_armed_for(self, set, item, events) => {

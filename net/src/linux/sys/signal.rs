@@ -30,7 +30,7 @@ impl RawInfo {
         match code {
             // _sigpoll: si_band at 16, si_fd at 24.
             _ if code.is_poll() => {
-                SigInfo { fd: Fd(self.int(24)), band: Events(self.long(16) as u32).named(), ..plain }
+                SigInfo { fd: Fd(self.int(24)), band: Events(self.long(16) as u32).without_bands(), ..plain }
             }
             // _rt and _timer: si_value at 24.
             SigCode::Queue | SigCode::Timer | SigCode::AsyncIo => SigInfo { value: self.long(24), ..plain },
