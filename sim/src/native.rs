@@ -185,6 +185,25 @@ pub fn socket_kind(fd: Fd) -> Option<(eagain_net::Domain, bool)> {
     })
 }
 
+/// `connect(2)` with `AF_UNSPEC` on a socket of UDP: it is connected no more. `false`: it is no such socket.
+pub fn disconnect(fd: Fd) -> bool {
+    with(|w| {
+        let Ok(Object::Udp(sock)) = w.file(fd).map(|file| &w.files[file].object) else { return false };
+        let sock = *sock;
+        w.net().udp_disconnect(sock);
+        true
+    })
+}
+
+/// Whether a socket waits for connections, for `SO_ACCEPTCONN`.
+pub fn is_listening(fd: Fd) -> bool {
+    with(|w| match w.file(fd).map(|file| &w.files[file].object) {
+        Ok(&Object::Socket(sock)) => w.network.is_listening(sock),
+        Ok(&Object::Unix(sock)) => w.network.unix_is_listening(sock),
+        _ => false,
+    })
+}
+
 /// How many bytes one read of a socket or pipe could give, for `FIONREAD`.
 pub fn readable(fd: Fd) -> Option<u64> {
     with(|w| match w.files[w.file(fd).ok()?].object {

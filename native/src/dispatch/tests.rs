@@ -36,6 +36,7 @@ programs! {
     "nothing" => || {};
     "served" => calls::served;
     "messages" => calls::messages;
+    "sockets" => calls::sockets;
     "files" => calls::files;
     "names" => calls::names;
     "waits" => calls::waits;
@@ -163,6 +164,11 @@ fn holds(what: &str) {
 #[test]
 fn calls_by_instruction_are_served() {
     holds("served");
+}
+
+#[test]
+fn sockets_are_made_asked_and_disconnected_as_their_manuals_say() {
+    holds("sockets");
 }
 
 #[test]

@@ -12,6 +12,16 @@ pub enum Address {
     Unix(UnixAddr),
 }
 
+/// Whether an address is none, by which `connect(2)` ends an association.
+///
+/// # Safety
+/// `address` is null, or valid for `length` bytes.
+pub unsafe fn is_unspecified(address: *const sockaddr, length: socklen_t) -> bool {
+    !address.is_null()
+        && length as usize >= size_of::<libc::sa_family_t>()
+        && c_int::from((*address).sa_family) == libc::AF_UNSPEC
+}
+
 /// # Safety
 /// `address` is valid for `length` bytes.
 pub unsafe fn read(address: *const sockaddr, length: socklen_t) -> Result<Address> {

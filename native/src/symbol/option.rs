@@ -11,6 +11,10 @@ use std::time::Duration;
 symbols! {
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t) -> c_int =
         SYS_setsockopt(fd, level, name, value, length), |_| {
+        let read_only = [libc::SO_TYPE, libc::SO_DOMAIN, libc::SO_PROTOCOL, libc::SO_ACCEPTCONN, libc::SO_PEERCRED];
+        if level == libc::SOL_SOCKET && read_only.contains(&name) {
+            return kind(fd).and(Err(Errno::ENOPROTOOPT));
+        }
         match option(level, name, value, length)? {
             Some(option) => KERNEL.setsockopt(Fd(fd), option),
             // Without an effect here; that the descriptor is a socket is asked all the same.
@@ -30,6 +34,7 @@ symbols! {
             let constant = match (level, name) {
                 (libc::SOL_SOCKET, libc::SO_TYPE) if datagrams => libc::SOCK_DGRAM,
                 (libc::SOL_SOCKET, libc::SO_TYPE) => libc::SOCK_STREAM,
+                (libc::SOL_SOCKET, libc::SO_ACCEPTCONN) => c_int::from(native::is_listening(Fd(fd))),
                 (libc::SOL_SOCKET, libc::SO_DOMAIN) => domain as c_int,
                 (libc::SOL_SOCKET, libc::SO_PROTOCOL) if domain == Domain::Unix => 0,
                 (libc::SOL_SOCKET, libc::SO_PROTOCOL) if datagrams => libc::IPPROTO_UDP,
@@ -93,6 +98,7 @@ fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
             libc::SO_TYPE
             | libc::SO_DOMAIN
             | libc::SO_PROTOCOL
+            | libc::SO_ACCEPTCONN
             | libc::SO_PEERCRED
             | libc::SO_PRIORITY
             | libc::SO_MARK

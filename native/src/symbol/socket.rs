@@ -4,8 +4,8 @@ use super::descriptor::made;
 use super::{KERNEL, address, address::Address, buffer, bytes, symbols};
 use crate::escape::escape;
 use eagain_net::{
-    Datagrams, Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags, Sockets,
-    UnixSockets,
+    Datagrams, Descriptors, Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags,
+    Sockets, UnixSockets,
 };
 use eagain_sim::native;
 use libc::{size_t, sockaddr, socklen_t, ssize_t};
@@ -48,7 +48,16 @@ symbols! {
                 return Err(Errno::EAFNOSUPPORT);
             }
         };
-        KERNEL.socket(family, kind("socket", of)?).map(|fd| made(context, fd, closes(of)))
+        let flags = kind("socket", of)?;
+        let own = match (family, flags.contains(SocketFlags::DGRAM)) {
+            (Domain::Unix, _) => libc::AF_UNIX,
+            (_, true) => libc::IPPROTO_UDP,
+            (_, false) => libc::IPPROTO_TCP,
+        };
+        if protocol != 0 && protocol != own {
+            return Err(Errno::EPROTONOSUPPORT);
+        }
+        KERNEL.socket(family, flags).map(|fd| made(context, fd, closes(of)))
     };
 
     fn socketpair(domain: c_int, of: c_int, protocol: c_int, pair: *mut c_int) -> c_int =
@@ -84,6 +93,14 @@ symbols! {
     };
 
     fn connect(fd: c_int, to: *const sockaddr, length: socklen_t) -> c_int = SYS_connect(fd, to, length), |_| {
+        if address::is_unspecified(to, length) {
+            KERNEL.fcntl_getfl(Fd(fd))?;
+            if !native::disconnect(Fd(fd)) {
+                escape("connect", " with AF_UNSPEC on a socket that is not one of UDP");
+                return Err(Errno::EAFNOSUPPORT);
+            }
+            return Ok(());
+        }
         match address::read(to, length)? {
             Address::Ip(to) => KERNEL.connect(Fd(fd), to),
             Address::Unix(to) => KERNEL.unix_connect(Fd(fd), &to),
@@ -116,12 +133,12 @@ symbols! {
 
     fn recv(fd: c_int, to: *mut c_void, length: size_t, flags: c_int) -> ssize_t =
         SYS_recvfrom(fd, to, length, flags, 0, 0), |_| {
-        KERNEL.recv(Fd(fd), buffer(to, length), RecvFlags(flags))
+        KERNEL.recv(Fd(fd), buffer(to, length), asked(fd, flags)?)
     };
 
     fn recvfrom(fd: c_int, to: *mut c_void, length: size_t, flags: c_int, from: *mut sockaddr, size: *mut socklen_t) -> ssize_t =
         SYS_recvfrom(fd, to, length, flags, from, size), |_| {
-        receive(fd, buffer(to, length), RecvFlags(flags), from, size)
+        receive(fd, buffer(to, length), asked(fd, flags)?, from, size)
     };
 
     fn send(fd: c_int, from: *const c_void, length: size_t, flags: c_int) -> ssize_t =
@@ -138,6 +155,15 @@ symbols! {
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn accept(fd: c_int, from: *mut sockaddr, length: *mut socklen_t) -> c_int {
     accept4(fd, from, length, 0)
+}
+
+/// The flags of a call that receives. The queue of errors is empty: `IP_RECVERR`, which fills it, is refused.
+pub fn asked(fd: c_int, flags: c_int) -> Result<RecvFlags> {
+    let of_internet = |(domain, _)| domain != Domain::Unix;
+    if flags & libc::MSG_ERRQUEUE != 0 && native::socket_kind(Fd(fd)).is_some_and(of_internet) {
+        return Err(Errno::EAGAIN);
+    }
+    Ok(RecvFlags(flags))
 }
 
 /// `recvfrom(2)`: a stream does not say again who its peer is.

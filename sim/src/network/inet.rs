@@ -71,6 +71,10 @@ impl Network {
         self.socks[sock as usize].domain
     }
 
+    pub fn is_listening(&self, sock: u32) -> bool {
+        self.socks[sock as usize].tcp == Tcp::Listen
+    }
+
     pub fn getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.socks[sock as usize];
         shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))

@@ -16,6 +16,7 @@ use eagain_net::{
     SocketOptionName,
 };
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// Bytes of a datagram over IPv4 (RFC 768, RFC 791).
 const LEN_MAX: usize = 65_507;
@@ -33,6 +34,8 @@ pub(super) struct UdpSock {
     caller: u32,
     ordinal: u32,
     local: Option<SocketAddr>,
+    /// What `bind` was given: an address that is not any, and whether a port (`SOCK_BINDADDR_LOCK`, `SOCK_BINDPORT_LOCK`).
+    chosen: (Option<IpAddr>, bool),
     remote: Option<SocketAddr>,
     shutdown: u8,
     error: Option<Errno>,
@@ -43,6 +46,14 @@ pub(super) struct UdpSock {
     losses: Stream,
     delays: Stream,
     copies: Stream,
+}
+
+impl UdpSock {
+    /// The address of one that has no port.
+    fn any(&self) -> SocketAddr {
+        let any = unspecified(self.domain);
+        self.chosen.0.map_or(any, |ip| SocketAddr::new(ip, 0))
+    }
 }
 
 /// A datagram on its way.
@@ -77,7 +88,7 @@ impl Network {
 
     pub fn udp_getsockname(&self, sock: u32) -> SocketAddr {
         let s = &self.udp[sock as usize];
-        shown(s.domain, s.local.unwrap_or(unspecified(s.domain)))
+        shown(s.domain, s.local.unwrap_or(s.any()))
     }
 
     pub fn udp_getpeername(&self, sock: u32) -> Result<SocketAddr> {
@@ -151,6 +162,7 @@ impl Net<'_> {
             caller: process,
             ordinal,
             local: None,
+            chosen: (None, false),
             remote: None,
             shutdown: 0,
             error: None,
@@ -172,12 +184,14 @@ impl Net<'_> {
         if s.local.is_some() {
             return Err(Errno::EINVAL);
         }
+        let chosen = (Some(address.ip()).filter(|ip| !ip.is_unspecified()), address.port() != 0);
         if address.port() == 0 {
             address.set_port(self.udp_free_port(sock, address).ok_or(Errno::EADDRINUSE)?);
         } else if !self.udp_port_is_free(sock, &address, true) {
             return Err(Errno::EADDRINUSE);
         }
         self.udp_bound(sock, address);
+        self.net.udp[sock as usize].chosen = chosen;
         // `__inet6_bind`: who is at one address of IPv6 has none of IPv4.
         let s = &mut self.net.udp[sock as usize];
         s.options.v6_only |= address.is_ipv6() && !address.ip().is_unspecified();
@@ -220,7 +234,7 @@ impl Net<'_> {
         if let Some(local) = s.local {
             return Ok(local);
         }
-        let mut any = unspecified(s.domain);
+        let mut any = s.any();
         any.set_port(self.udp_free_port(sock, any).ok_or(Errno::EAGAIN)?);
         self.udp_bound(sock, any);
         Ok(any)
@@ -239,6 +253,20 @@ impl Net<'_> {
         let bound = &mut self.net.hosts[host as usize].udp_bound;
         bound.iter_mut().filter(|(_, of)| *of == sock).for_each(|(at, _)| *at = local);
         Ok(())
+    }
+
+    /// `__udp_disconnect`: it receives from everybody, and keeps of its address what `bind` was given.
+    pub fn udp_disconnect(&mut self, sock: u32) {
+        let s = &mut self.net.udp[sock as usize];
+        s.remote = None;
+        let Some(local) = s.local else { return };
+        let any = SocketAddr::new(s.any().ip(), local.port());
+        s.local = s.chosen.1.then_some(any);
+        let (kept, bound) = (s.local, &mut self.net.hosts[s.host as usize].udp_bound);
+        match kept {
+            Some(kept) => bound.iter_mut().filter(|(_, of)| *of == sock).for_each(|(at, _)| *at = kept),
+            None => bound.retain(|&(_, of)| of != sock),
+        }
     }
 
     /// Where what is for `address` goes. A socket of IPv6 takes addresses of IPv4 as they are, too (`__ip6_datagram_connect`,

@@ -137,6 +137,10 @@ impl Network {
         self.unix[sock as usize].datagrams
     }
 
+    pub fn unix_is_listening(&self, sock: u32) -> bool {
+        self.unix[sock as usize].state == State::Listen
+    }
+
     /// `SO_RCVLOWAT`.
     pub fn unix_low_at(&self, sock: u32) -> usize {
         self.unix[sock as usize].options.low_at as usize
