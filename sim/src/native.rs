@@ -195,6 +195,24 @@ pub fn disconnect(fd: Fd) -> bool {
     })
 }
 
+/// `F_GETPIPE_SZ`, and `F_SETPIPE_SZ` where a size is given; `EBADF` for what is no pipe.
+pub fn pipe_size(fd: Fd, size: Option<u64>) -> eagain_net::Result<usize> {
+    with(|w| {
+        let file = w.file(fd)?;
+        let Object::Pipe { pipe, .. } = w.files[file].object else { return Err(eagain_net::Errno::EBADF) };
+        let pipe = &mut w.pipes[pipe as usize];
+        let was_full = pipe.is_full();
+        if let Some(size) = size {
+            pipe.resize(size)?;
+        }
+        let (size, writer) = (pipe.size(), pipe.writer);
+        if was_full && !pipe.is_full() && writer != crate::world::NONE {
+            w.notify(writer, eagain_net::Events::OUT, None);
+        }
+        Ok(size)
+    })
+}
+
 /// Whether a socket waits for connections, for `SO_ACCEPTCONN`.
 pub fn is_listening(fd: Fd) -> bool {
     with(|w| match w.file(fd).map(|file| &w.files[file].object) {

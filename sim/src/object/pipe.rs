@@ -1,9 +1,10 @@
 //! `pipe(7)`: bytes in pages, as the kernel keeps them, which decides how much fits.
 
 use crate::world::NONE;
+use eagain_net::{Errno, Result};
 use std::collections::VecDeque;
 
-/// `PIPE_DEF_BUFFERS`.
+/// `PIPE_DEF_BUFFERS`: how many pages a new one has.
 const PAGES_MAX: usize = 16;
 /// `PAGE_SIZE`, which is also `PIPE_BUF`.
 const PAGE: usize = 4096;
@@ -17,6 +18,8 @@ struct Page {
 /// A pipe.
 pub(crate) struct Pipe {
     pages: VecDeque<Page>,
+    /// How many there may be.
+    most: usize,
     /// The open files of its ends; `NONE`: closed.
     pub reader: u32,
     pub writer: u32,
@@ -27,7 +30,14 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub fn new() -> Pipe {
-        Pipe { pages: VecDeque::new(), reader: NONE, writer: NONE, read_by: NONE, written_by: NONE }
+        Pipe {
+            pages: VecDeque::new(),
+            most: PAGES_MAX,
+            reader: NONE,
+            writer: NONE,
+            read_by: NONE,
+            written_by: NONE,
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -35,7 +45,26 @@ impl Pipe {
     }
 
     pub fn is_full(&self) -> bool {
-        self.pages.len() >= PAGES_MAX
+        self.pages.len() >= self.most
+    }
+
+    /// `F_GETPIPE_SZ`, in bytes.
+    pub fn size(&self) -> usize {
+        self.most * PAGE
+    }
+
+    /// `F_SETPIPE_SZ`: room for as many pages as `bytes` take, a power of two (`round_pipe_size`, for a process that may exceed
+    /// `pipe-max-size`). `EINVAL` above 2 GiB, `EBUSY` below what is in it.
+    pub fn resize(&mut self, bytes: u64) -> Result<()> {
+        if bytes > 1 << 31 {
+            return Err(Errno::EINVAL);
+        }
+        let most = bytes.next_power_of_two() as usize / PAGE;
+        if most.max(1) < self.pages.len() {
+            return Err(Errno::EBUSY);
+        }
+        self.most = most.max(1);
+        Ok(())
     }
 
     /// Bytes that can be read.

@@ -100,6 +100,21 @@ pub fn sockets() {
             let set = libc::setsockopt(fd, libc::SOL_SOCKET, option, (&raw const value).cast(), length);
             assert_eq!(failed(set), (-1, libc::ENOPROTOOPT));
         }
+        // A pipe of one page holds one, and one that grows lets a writer go on (pipe(7)).
+        let mut ends = [0; 2];
+        assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+        let [reader, writer] = ends;
+        assert_eq!(libc::fcntl(writer, libc::F_GETPIPE_SZ), 65_536);
+        assert_eq!(libc::fcntl(writer, libc::F_SETPIPE_SZ, 1), 4096);
+        let page = [7_u8; 4096];
+        let write = move || libc::write(writer, page.as_ptr().cast(), page.len());
+        assert_eq!(write(), 4096);
+        let blocked = std::thread::spawn(write);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert_eq!(libc::fcntl(reader, libc::F_SETPIPE_SZ, 5000), 8192);
+        assert_eq!(blocked.join().unwrap(), 4096);
+        assert_eq!(failed(libc::fcntl(reader, libc::F_SETPIPE_SZ, 4096)), (-1, libc::EBUSY));
+        assert_eq!(failed(libc::fcntl(fd, libc::F_GETPIPE_SZ)), (-1, libc::EBADF));
         // In a thread of its own it wakes whoever waits for it alone.
         let address = listener.local_addr().unwrap();
         let client = std::thread::spawn(move || std::net::TcpStream::connect(address).unwrap());
