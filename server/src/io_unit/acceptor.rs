@@ -356,4 +356,5 @@ pub(crate) fn keep_alive<K: Kernel>(kernel: K, fd: Fd, seconds: u32) {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/acceptor.rs"]
 mod tests;

@@ -215,4 +215,5 @@ impl Drain {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/main_loop.rs"]
 mod tests;

@@ -456,4 +456,5 @@ impl<K: Files + Threads> fmt::Debug for Durable<K> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/unit/durable.rs"]
 mod tests;

@@ -176,4 +176,5 @@ impl<K: Threads> Shared<K> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/unit/shared.rs"]
 mod tests;

@@ -463,4 +463,5 @@ impl<K: Files> Backend for Embedded<K> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/unit/embedded.rs"]
 mod tests;

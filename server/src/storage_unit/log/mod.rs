@@ -244,4 +244,5 @@ impl<K: Files> Backend for LogFile<K> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/unit/log.rs"]
 mod tests;
