@@ -135,7 +135,7 @@ mod tests {
     fn frames_of_a_program_are_its_own() {
         let backtrace = "\
    3: eagain_sim::kernel::entry::call
-             at /work/eagain/sim/src/kernel/entry.rs:40:5
+             at /home/user/eagain/sim/src/kernel/entry.rs:40:5
   12: <fn(a: u32) -> b as mine::Run>::run
              at /home/me/mysim/src/main.rs:7:9
       main

@@ -3,6 +3,7 @@
 
 mod calls;
 mod crashes;
+mod sockets;
 
 use crate::{Main, Program, register, start, worker};
 use calls::{SYS_SOCKET, system_call};
@@ -36,7 +37,7 @@ programs! {
     "nothing" => || {};
     "served" => calls::served;
     "messages" => calls::messages;
-    "sockets" => calls::sockets;
+    "sockets" => sockets::sockets;
     "files" => calls::files;
     "names" => calls::names;
     "waits" => calls::waits;

@@ -44,7 +44,7 @@ impl Events {
         Events(self.0 & 0xf000_23ff)
     }
 
-    /// Without those of [`Events::with_bands`], as `si_band` is told of here.
+    /// Without those of [`Events::with_bands`], as `si_band` has them here.
     pub const fn without_bands(self) -> Events {
         self.named()
             .without(Events(Events::RDNORM.0 | Events::RDBAND.0 | Events::WRNORM.0 | Events::WRBAND.0))

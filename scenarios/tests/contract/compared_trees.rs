@@ -149,7 +149,7 @@ fn got<K: Sleepers>(k: K, callers: [Caller; 2]) -> usize {
 }
 
 /// Whether what comes once is for whoever is first: of two at an inner and at an outer set; of two with room for all that one leaf
-/// brings on two ways, one after the other; or of one whom `poll` has told of it and who may find it gone.
+/// brings on two ways, one after the other; or of one whom `poll` has woken and who may find it gone.
 fn is_a_race(shape: Shape, how: &[Events], waiters: [Waiter; 2]) -> bool {
     let once = |(_, how): (&(usize, Node), &Events)| *how != Events::NONE;
     let of_leaves = |((_, node), _): &(&(usize, Node), &Events)| matches!(node, Leaf(_));

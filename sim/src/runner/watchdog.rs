@@ -111,6 +111,7 @@ struct Standing {
     stood: Duration,
 }
 
+/// Which jobs stand still.
 struct Stuck {
     limit: Duration,
     seen: BTreeMap<usize, Standing>,
@@ -130,10 +131,10 @@ impl Stuck {
     ) -> Option<usize> {
         self.seen.retain(|index, _| progress.iter().any(|(other, _)| other == index));
         for &(index, beats) in progress {
-            let fresh = Standing { beats, at: now, computed: None, stood: Duration::ZERO };
-            let last = self.seen.entry(index).or_insert(fresh);
+            let fresh = || Standing { beats, at: now, computed: None, stood: Duration::ZERO };
+            let last = self.seen.entry(index).or_insert_with(fresh);
             if last.beats != beats {
-                *last = Standing { beats, at: now, computed: None, stood: Duration::ZERO };
+                *last = fresh();
                 continue;
             }
             let thread = thread(index);

@@ -1,0 +1,74 @@
+//! Sockets and pipes, as far as no trait of `net` has what is asked of them.
+
+use std::ffi::c_int;
+use std::os::fd::AsRawFd;
+
+/// udp(7), tcp(7), ip(7), socket(7): what no trait of `net` has, and poll(2) with the bits that few ask for.
+pub fn sockets() {
+    let failed = |result: c_int| (result, std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
+    let family = std::mem::size_of::<libc::sa_family_t>() as libc::socklen_t;
+    // SAFETY: the pointers are valid for what each call does with them.
+    unsafe {
+        let refused = [(libc::SOCK_STREAM, libc::IPPROTO_UDP), (libc::SOCK_DGRAM, libc::IPPROTO_TCP)];
+        for (kind, protocol) in refused {
+            assert_eq!(failed(libc::socket(libc::AF_INET, kind, protocol)), (-1, libc::EPROTONOSUPPORT));
+        }
+        let fd = libc::socket(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDP);
+        let name = || {
+            let mut at: libc::sockaddr_in = std::mem::zeroed();
+            let mut length = std::mem::size_of_val(&at) as libc::socklen_t;
+            assert_eq!(libc::getsockname(fd, (&raw mut at).cast(), &mut length), 0);
+            (u32::from_be(at.sin_addr.s_addr), u16::from_be(at.sin_port))
+        };
+        let mut to: libc::sockaddr_in = std::mem::zeroed();
+        (to.sin_family, to.sin_port) = (libc::AF_INET as libc::sa_family_t, 9_u16.to_be());
+        to.sin_addr.s_addr = 0x7f00_0001_u32.to_be();
+        let whole = std::mem::size_of_val(&to) as libc::socklen_t;
+        assert_eq!(libc::connect(fd, (&raw const to).cast(), whole), 0);
+        assert!(name().0 == 0x7f00_0001 && name().1 != 0);
+        // Neither address nor port was given by `bind`: both are gone.
+        to.sin_family = libc::AF_UNSPEC as libc::sa_family_t;
+        assert_eq!(libc::connect(fd, (&raw const to).cast(), family), 0);
+        assert_eq!(name(), (0, 0));
+        let (at, length) = ((&raw mut to).cast(), &mut { whole });
+        assert_eq!(failed(libc::getpeername(fd, at, length)), (-1, libc::ENOTCONN));
+        // The queue of errors is empty, and nobody waits for it.
+        let mut byte = [0_u8];
+        let got = libc::recv(fd, byte.as_mut_ptr().cast(), 1, libc::MSG_ERRQUEUE);
+        assert_eq!(failed(got as c_int), (-1, libc::EAGAIN));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);
+        for (fd, listens) in [(listener.as_raw_fd(), 1), (other, 0)] {
+            let (mut value, mut length) = (7, std::mem::size_of::<c_int>() as libc::socklen_t);
+            let option = libc::SO_ACCEPTCONN;
+            assert_eq!(
+                libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &mut length),
+                0
+            );
+            assert_eq!(value, listens);
+            let set = libc::setsockopt(fd, libc::SOL_SOCKET, option, (&raw const value).cast(), length);
+            assert_eq!(failed(set), (-1, libc::ENOPROTOOPT));
+        }
+        // A pipe of one page holds one, and one that grows lets a writer go on (pipe(7)).
+        let mut ends = [0; 2];
+        assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+        let [reader, writer] = ends;
+        assert_eq!(libc::fcntl(writer, libc::F_GETPIPE_SZ), 65_536);
+        assert_eq!(libc::fcntl(writer, libc::F_SETPIPE_SZ, 1), 4096);
+        let page = [7_u8; 4096];
+        let write = move || libc::write(writer, page.as_ptr().cast(), page.len());
+        assert_eq!(write(), 4096);
+        let blocked = std::thread::spawn(write);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert_eq!(libc::fcntl(reader, libc::F_SETPIPE_SZ, 5000), 8192);
+        assert_eq!(blocked.join().unwrap(), 4096);
+        assert_eq!(failed(libc::fcntl(reader, libc::F_SETPIPE_SZ, 4096)), (-1, libc::EBUSY));
+        assert_eq!(failed(libc::fcntl(fd, libc::F_GETPIPE_SZ)), (-1, libc::EBADF));
+        // In a thread of its own it wakes whoever waits for it alone.
+        let address = listener.local_addr().unwrap();
+        let client = std::thread::spawn(move || std::net::TcpStream::connect(address).unwrap());
+        let mut entry = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLRDNORM, revents: 0 };
+        assert_eq!((libc::poll(&mut entry, 1, -1), entry.revents), (1, libc::POLLRDNORM));
+        drop(client.join().unwrap());
+    }
+}
