@@ -3,6 +3,8 @@
 mod check;
 mod server;
 
+use server::{Driver, Server};
+
 /// One test for each driver: its name, the model, the pattern, workers, loops.
 macro_rules! drivers {
     ($($name:ident: $model:literal $pattern:literal $workers:literal $loops:literal;)*) => {
@@ -98,4 +100,20 @@ fn pairs_that_make_no_sense_are_refused_in_one_line() {
         assert!(said.contains(why), "{arguments:?}: {said}");
         assert_eq!(said.trim_end().lines().count(), 1, "{arguments:?}: {said}");
     }
+}
+
+/// It tries for a second, in case the first one is about to end: once is enough here.
+#[test]
+fn a_second_server_finds_the_unix_socket_taken_and_leaves_it() {
+    let folder = server::Folder::new();
+    let path = format!("{}/socket", folder.path());
+    let driver = Driver { model: "epoll", pattern: "reactor", workers: 0, loops: 1 };
+    let Some(first) = Server::start(driver, &["--unixsocket", &path]) else { return };
+    let mut local = first.connect_unix(&path);
+    local.call("SET key value\r\n", "+OK\r\n");
+    let (status, said) = server::refused(&["--unixsocket", &path]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("another program listens there"), "{said}");
+    local.call("GET key\r\n", "$5\r\nvalue\r\n");
+    first.connect_unix(&path).call("GET key\r\n", "$5\r\nvalue\r\n");
 }
