@@ -3,8 +3,8 @@
 //! under way that the others wait for it.
 //!
 //! A client begins with one request and gets one more with each reply, as long as what is under way, at the average size of
-//! its replies, fits into the budget. So one that asks for large values has few under way, and one that takes none of its
-//! replies has no more than those, since admission closes when its outbox is full.
+//! its replies, and what waits to be sent to it fit into the budget together. So one that asks for large values has few under
+//! way, and one that takes none of its replies costs the budget once.
 
 use crate::config::{Config, Role};
 use std::collections::VecDeque;
@@ -51,9 +51,14 @@ impl Window {
         }
     }
 
-    /// Whether another request may begin.
-    pub fn admits(&self) -> bool {
-        (self.sizes.len() as u64) < self.requests && self.bytes < self.bytes_max
+    /// Whether another request may begin while `waiting` bytes of replies wait to be sent. The only one always may: large
+    /// replies come one by one.
+    pub fn admits(&self, waiting: usize) -> bool {
+        let under_way = self.sizes.len();
+        let foreseen = under_way.saturating_mul(self.reply_bytes).saturating_add(waiting);
+        (under_way as u64) < self.requests
+            && self.bytes < self.bytes_max
+            && (under_way == 0 || foreseen < self.bytes_max)
     }
 
     /// A request of this size has begun.
@@ -65,9 +70,11 @@ impl Window {
     /// The oldest request has its reply.
     pub fn answered(&mut self, reply_bytes: usize) {
         self.bytes -= self.sizes.pop_front().unwrap_or(0);
-        self.reply_bytes = self.reply_bytes - self.reply_bytes / 8 + reply_bytes / 8;
-        let fits = (self.bytes_max / self.reply_bytes.max(1)) as u64;
-        self.requests = (self.requests + 1).min(fits.clamp(1, self.requests_max));
+        self.reply_bytes = match self.reply_bytes {
+            0 => reply_bytes,
+            average => average - average / 8 + reply_bytes / 8,
+        };
+        self.requests = (self.requests + 1).min(self.requests_max);
     }
 }
 
@@ -77,8 +84,13 @@ mod tests {
 
     /// How many requests of this size the window takes.
     fn room(window: &mut Window, bytes: usize) -> usize {
+        room_beside(window, bytes, 0)
+    }
+
+    /// How many, beside replies that wait to be sent.
+    fn room_beside(window: &mut Window, bytes: usize, waiting: usize) -> usize {
         let before = window.sizes.len();
-        while window.admits() {
+        while window.admits(waiting) {
             window.begun(bytes);
         }
         window.sizes.len() - before
@@ -96,6 +108,21 @@ mod tests {
         window.begun(10);
         window.answered(8000);
         assert_eq!(room(&mut window, 10), 1, "a reply of the whole budget");
+    }
+
+    #[test]
+    fn what_is_under_way_and_what_waits_share_the_budget() {
+        let mut window = Window::new(1000, 16);
+        window.begun(10);
+        window.answered(100);
+        for _ in 0..20 {
+            window.begun(10);
+            window.answered(100);
+        }
+        assert_eq!(room_beside(&mut window, 10, 500), 5);
+        assert_eq!(room_beside(&mut window, 10, 200), 3);
+        (0..8).for_each(|_| window.answered(100));
+        assert_eq!(room_beside(&mut window, 10, 999), 1, "one always may");
     }
 
     #[test]

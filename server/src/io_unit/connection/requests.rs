@@ -1,7 +1,6 @@
 //! Requests out of the received bytes, and their replies back, in the order of the requests.
 
 use super::{CloseReason, Connection, Phase, Served};
-use crate::io_unit::window::Window;
 use crate::request_queue::{After, ReplyBatch, RequestBatch, Wait};
 use crate::resp::{Arguments, Protocol, ProtocolError, Reply};
 
@@ -127,7 +126,8 @@ impl Connection {
         let mut refused = None;
         let room = self.in_flight_max() - self.in_flight();
         let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.limits.requests_per_turn_max);
-        while batch.len() < count_max && self.window.as_deref().is_none_or(Window::admits) {
+        let waiting = self.waiting_bytes();
+        while batch.len() < count_max && self.window.as_deref().is_none_or(|window| window.admits(waiting)) {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
                     let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
@@ -219,6 +219,11 @@ impl Connection {
         self.parked.as_ref().map_or(0, |parked| parked.bytes)
     }
 
+    /// Bytes of replies that wait to be sent, or for an earlier one.
+    fn waiting_bytes(&self) -> usize {
+        self.outbox.len() + self.parked_bytes()
+    }
+
     fn in_flight_max(&self) -> u64 {
         self.limits.in_flight_max as u64
     }
@@ -226,9 +231,10 @@ impl Connection {
     /// Whether another request may begin.
     #[inline]
     pub(super) fn admits(&self) -> bool {
-        self.outbox.len() + self.parked_bytes() < self.limits.output_bytes_high
+        let waiting = self.waiting_bytes();
+        waiting < self.limits.output_bytes_high
             && self.in_flight() < self.in_flight_max()
-            && self.window.as_deref().is_none_or(Window::admits)
+            && self.window.as_deref().is_none_or(|window| window.admits(waiting))
     }
 
     /// Does what a reply asks for; whether requests behind it are still answered.
