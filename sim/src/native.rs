@@ -185,43 +185,6 @@ pub fn socket_kind(fd: Fd) -> Option<(eagain_net::Domain, bool)> {
     })
 }
 
-/// `connect(2)` with `AF_UNSPEC` on a socket of UDP: it is connected no more. `false`: it is no such socket.
-pub fn disconnect(fd: Fd) -> bool {
-    with(|w| {
-        let Ok(Object::Udp(sock)) = w.file(fd).map(|file| &w.files[file].object) else { return false };
-        let sock = *sock;
-        w.net().udp_disconnect(sock);
-        true
-    })
-}
-
-/// `F_GETPIPE_SZ`, and `F_SETPIPE_SZ` where a size is given; `EBADF` for what is no pipe.
-pub fn pipe_size(fd: Fd, size: Option<u64>) -> eagain_net::Result<usize> {
-    with(|w| {
-        let file = w.file(fd)?;
-        let Object::Pipe { pipe, .. } = w.files[file].object else { return Err(eagain_net::Errno::EBADF) };
-        let pipe = &mut w.pipes[pipe as usize];
-        let was_full = pipe.is_full();
-        if let Some(size) = size {
-            pipe.resize(size)?;
-        }
-        let (size, writer) = (pipe.size(), pipe.writer);
-        if was_full && !pipe.is_full() && writer != crate::world::NONE {
-            w.notify(writer, eagain_net::Events::OUT, None);
-        }
-        Ok(size)
-    })
-}
-
-/// Whether a socket waits for connections, for `SO_ACCEPTCONN`.
-pub fn is_listening(fd: Fd) -> bool {
-    with(|w| match w.file(fd).map(|file| &w.files[file].object) {
-        Ok(&Object::Socket(sock)) => w.network.is_listening(sock),
-        Ok(&Object::Unix(sock)) => w.network.unix_is_listening(sock),
-        _ => false,
-    })
-}
-
 /// How many bytes one read of a socket or pipe could give, for `FIONREAD`.
 pub fn readable(fd: Fd) -> Option<u64> {
     with(|w| match w.files[w.file(fd).ok()?].object {

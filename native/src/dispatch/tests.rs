@@ -38,6 +38,7 @@ programs! {
     "served" => calls::served;
     "messages" => calls::messages;
     "sockets" => sockets::sockets;
+    "options" => || sockets::options().iter().for_each(|line| println!("{line}"));
     "files" => calls::files;
     "names" => calls::names;
     "waits" => calls::waits;
@@ -170,6 +171,23 @@ fn calls_by_instruction_are_served() {
 #[test]
 fn sockets_are_made_asked_and_disconnected_as_their_manuals_say() {
     holds("sockets");
+}
+
+/// What a program prints is the same where it runs on this machine.
+fn is_as_on_linux(what: &str, on_linux: &[String]) {
+    let report = run(what);
+    assert_eq!(report.failure, None, "{}", report.output);
+    let simulated = report.output.lines().map(|line| line.split_once(": ").map_or(line, |(_, said)| said));
+    let simulated: Vec<&str> = simulated.filter(|line| !line.starts_with("worker ")).collect();
+    for (linux, simulated) in on_linux.iter().zip(&simulated) {
+        assert_eq!(linux, simulated, "on Linux, and simulated");
+    }
+    assert_eq!(on_linux.len(), simulated.len());
+}
+
+#[test]
+fn lengths_of_options_are_checked_as_on_linux() {
+    is_as_on_linux("options", &sockets::options());
 }
 
 #[test]

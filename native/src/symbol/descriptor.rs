@@ -61,11 +61,8 @@ symbols! {
                 new.map(|fd| made(context, fd, command == libc::F_DUPFD_CLOEXEC).0)
             }
             // Nothing is executed here: the flag has no effect.
-            libc::F_GETPIPE_SZ => eagain_sim::native::pipe_size(Fd(fd), None).map(|size| size as c_int),
-            libc::F_SETPIPE_SZ => {
-                let size = u64::from(argument as u32);
-                eagain_sim::native::pipe_size(Fd(fd), Some(size)).map(|size| size as c_int)
-            }
+            libc::F_GETPIPE_SZ => KERNEL.fcntl_getpipe_sz(Fd(fd)).map(|size| size as c_int),
+            libc::F_SETPIPE_SZ => KERNEL.fcntl_setpipe_sz(Fd(fd), argument as u32).map(|size| size as c_int),
             libc::F_GETFD => {
                 KERNEL.fcntl_getfl(Fd(fd))?;
                 let set = context.state.close_on_exec.borrow();

@@ -1,8 +1,10 @@
 //! Options of sockets: `setsockopt(2)`, `getsockopt(2)`.
 
-use super::{KERNEL, symbols};
+use super::{KERNEL, bytes, symbols, there};
 use crate::escape::escape;
-use eagain_net::{Domain, Errno, Fd, Result, SocketOption, SocketOptionName, Sockets};
+use eagain_net::{
+    Domain, Errno, Fd, NumberOption, OptionText, Result, SocketOption, SocketOptionName, Sockets,
+};
 use eagain_sim::native;
 use libc::socklen_t;
 use std::ffi::{c_int, c_void};
@@ -11,47 +13,51 @@ use std::time::Duration;
 symbols! {
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t) -> c_int =
         SYS_setsockopt(fd, level, name, value, length), |_| {
-        let read_only = [libc::SO_TYPE, libc::SO_DOMAIN, libc::SO_PROTOCOL, libc::SO_ACCEPTCONN, libc::SO_PEERCRED];
-        if level == libc::SOL_SOCKET && read_only.contains(&name) {
-            return kind(fd).and(Err(Errno::ENOPROTOOPT));
+        if length > i32::MAX as socklen_t {
+            return Err(Errno::EINVAL);
         }
-        match option(level, name, value, length)? {
-            Some(option) => KERNEL.setsockopt(Fd(fd), option),
-            // Without an effect here; that the descriptor is a socket is asked all the same.
-            None => kind(fd).map(drop),
+        let Some(name) = option_name(level, name)? else {
+            let (domain, _) = kind(fd)?;
+            return Err(match domain {
+                _ if level == libc::SOL_SOCKET && (length as usize) < size_of::<c_int>() => Errno::EINVAL,
+                Domain::Unix if level != libc::SOL_SOCKET => Errno::EOPNOTSUPP,
+                _ => Errno::ENOPROTOOPT,
+            });
+        };
+        match option(name, value, length) {
+            Some(option) => KERNEL.setsockopt(Fd(fd), option?),
+            // A wrong length counts where the socket has the option.
+            None => Err(match (KERNEL.getsockopt(Fd(fd), name), kind(fd)?) {
+                (Ok(_) | Err(Errno::ENOTCONN), _) => Errno::EINVAL,
+                (Err(errno), (Domain::Unix, _)) => errno,
+                _ => Errno::ENOPROTOOPT,
+            }),
         }
     };
 
     fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int =
         SYS_getsockopt(fd, level, name, value, length), |context| {
+        if *there(length)? > i32::MAX as socklen_t {
+            return Err(Errno::EINVAL);
+        }
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_PEERCRED) {
+            // Every process of a host runs as the same user.
+            let (domain, _) = kind(fd)?;
+            let (pid, id) = if domain == Domain::Unix { (context.pid, 0) } else { (0, libc::uid_t::MAX) };
+            put_option(&libc::ucred { pid, uid: id, gid: id }, value, length);
+            return Ok(());
+        }
         let Some(name) = option_name(level, name)? else {
             let (domain, datagrams) = kind(fd)?;
-            if (level, name) == (libc::SOL_SOCKET, libc::SO_PEERCRED) {
-                // Every process of a host runs as the same user.
-                put_option(&libc::ucred { pid: context.pid, uid: 0, gid: 0 }, value, length);
-                return Ok(());
-            }
-            let constant = match (level, name) {
-                (libc::SOL_SOCKET, libc::SO_TYPE) if datagrams => libc::SOCK_DGRAM,
-                (libc::SOL_SOCKET, libc::SO_TYPE) => libc::SOCK_STREAM,
-                (libc::SOL_SOCKET, libc::SO_ACCEPTCONN) => c_int::from(native::is_listening(Fd(fd))),
-                (libc::SOL_SOCKET, libc::SO_DOMAIN) => domain as c_int,
-                (libc::SOL_SOCKET, libc::SO_PROTOCOL) if domain == Domain::Unix => 0,
-                (libc::SOL_SOCKET, libc::SO_PROTOCOL) if datagrams => libc::IPPROTO_UDP,
-                (libc::SOL_SOCKET, libc::SO_PROTOCOL) => libc::IPPROTO_TCP,
-                (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) => HOPS,
-                _ => 0,
-            };
-            put_option(&constant, value, length);
-            return Ok(());
+            let own = if datagrams { libc::IPPROTO_UDP } else { libc::IPPROTO_TCP };
+            let is_known = level == libc::SOL_SOCKET
+                || domain == Domain::Inet6
+                || domain == Domain::Inet && [libc::IPPROTO_IP, own].contains(&level);
+            return Err(if is_known { Errno::ENOPROTOOPT } else { Errno::EOPNOTSUPP });
         };
-        write_option(KERNEL.getsockopt(Fd(fd), name)?, value, length);
-        Ok(())
+        write_option(KERNEL.getsockopt(Fd(fd), name)?, value, length)
     };
 }
-
-/// Linux's `ip_default_ttl`.
-const HOPS: c_int = 64;
 
 /// Domain of a socket, and whether it takes datagrams.
 fn kind(fd: c_int) -> Result<(Domain, bool)> {
@@ -60,7 +66,7 @@ fn kind(fd: c_int) -> Result<(Domain, bool)> {
     native::socket_kind(Fd(fd)).ok_or(Errno::ENOTSOCK)
 }
 
-/// Which option of `net` this is; `None`: one that is taken without an effect.
+/// Which option of `net` this is.
 fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
     use SocketOptionName as N;
     Ok(Some(match (level, name) {
@@ -80,30 +86,8 @@ fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
         (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL) => N::KeepInterval,
         (libc::IPPROTO_TCP, libc::TCP_KEEPCNT) => N::KeepCount,
         (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => N::UserTimeout,
-        // Marks for routers, and what only one protocol has: no simulated link looks at them.
-        (
-            libc::IPPROTO_IP,
-            libc::IP_TOS | libc::IP_TTL | libc::IP_RECVTOS | libc::IP_PKTINFO | libc::IP_MTU_DISCOVER,
-        )
-        | (
-            libc::IPPROTO_IPV6,
-            libc::IPV6_TCLASS
-            | libc::IPV6_UNICAST_HOPS
-            | libc::IPV6_RECVTCLASS
-            | libc::IPV6_RECVPKTINFO
-            | libc::IPV6_MTU_DISCOVER,
-        )
-        | (
-            libc::SOL_SOCKET,
-            libc::SO_TYPE
-            | libc::SO_DOMAIN
-            | libc::SO_PROTOCOL
-            | libc::SO_ACCEPTCONN
-            | libc::SO_PEERCRED
-            | libc::SO_PRIORITY
-            | libc::SO_MARK
-            | libc::SO_BROADCAST,
-        ) => return Ok(None),
+        (libc::IPPROTO_TCP, libc::TCP_CONGESTION) => N::Congestion,
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => N::BindToDevice,
         // What would be received is not simulated.
         (libc::SOL_SOCKET, libc::SO_PASSCRED)
         | (libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP)
@@ -111,25 +95,48 @@ fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
             escape("setsockopt", &format!(" with the option {name} of level {level}"));
             return Err(Errno::ENOPROTOOPT);
         }
-        _ => return Err(Errno::ENOPROTOOPT),
+        // What would be in the queue of errors is not simulated.
+        (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => return Ok(None),
+        (level, number) => return Ok(NumberOption::find(level, number).map(N::Number)),
     }))
 }
 
+/// The option with its value; `None`: the value is not as long as it has to be.
 unsafe fn option(
-    level: c_int,
-    name: c_int,
+    name: SocketOptionName,
     value: *const c_void,
     length: socklen_t,
-) -> Result<Option<SocketOption>> {
+) -> Option<Result<SocketOption>> {
     use SocketOptionName as N;
-    let Some(name) = option_name(level, name)? else { return Ok(None) };
+    let length = if value.is_null() { 0 } else { length as usize };
     let needed = match name {
         N::RecvTimeout | N::SendTimeout => size_of::<libc::timeval>(),
         N::Linger => size_of::<libc::linger>(),
+        N::Congestion => 1,
+        N::BindToDevice => 0,
+        // `do_ip_setsockopt` takes a byte, and for these nothing as 0.
+        N::Number(
+            NumberOption::Tos | NumberOption::PktInfo | NumberOption::RecvTos | NumberOption::RecvTtl,
+        ) => 0,
+        N::Number(option) if option.is_ip() => 1,
         _ => size_of::<c_int>(),
     };
-    if value.is_null() || (length as usize) < needed {
-        return Err(Errno::EINVAL);
+    (length >= needed).then(|| given(name, value, length))
+}
+
+unsafe fn given(name: SocketOptionName, value: *const c_void, length: usize) -> Result<SocketOption> {
+    use SocketOptionName as N;
+    if let N::Congestion | N::BindToDevice = name {
+        let text = OptionText::new(bytes(value, length));
+        return Ok(match name {
+            N::Congestion => SocketOption::Congestion(text),
+            _ => SocketOption::BindToDevice(text),
+        });
+    }
+    if length < size_of::<c_int>() {
+        let N::Number(option) = name else { return Err(Errno::EINVAL) };
+        let byte = bytes(value, length).first().copied();
+        return Ok(SocketOption::Number(option, byte.map_or(0, c_int::from)));
     }
     let int = || value.cast::<c_int>().read_unaligned();
     let time = || {
@@ -139,7 +146,7 @@ unsafe fn option(
         let time = u64::try_from(tv_sec).map_or(Duration::from_nanos(1), |s| Duration::new(s, us * 1000));
         Ok((!time.is_zero()).then_some(time))
     };
-    Ok(Some(match name {
+    Ok(match name {
         N::ReuseAddr => SocketOption::ReuseAddr(int() != 0),
         N::ReusePort => SocketOption::ReusePort(int() != 0),
         N::SendBuffer => SocketOption::SendBuffer(int() as u32),
@@ -161,11 +168,12 @@ unsafe fn option(
             SocketOption::Linger((linger.l_onoff != 0).then_some(linger.l_linger as u32))
         }
         // It can only be read.
-        N::Error => return Err(Errno::ENOPROTOOPT),
-    }))
+        N::Error | N::Congestion | N::BindToDevice => return Err(Errno::ENOPROTOOPT),
+        N::Number(option) => SocketOption::Number(option, int()),
+    })
 }
 
-unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut socklen_t) {
+unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut socklen_t) -> Result<()> {
     use SocketOption as O;
     match option {
         O::ReuseAddr(on) | O::ReusePort(on) | O::NoDelay(on) | O::KeepAlive(on) | O::V6Only(on) => {
@@ -176,6 +184,23 @@ unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut so
             put_option(&(n as c_int), value, length)
         }
         O::Error(errno) => put_option(&errno.map_or(0, |errno| errno.0), value, length),
+        O::Congestion(text) => put_option(&text.0, value, length),
+        O::BindToDevice(text) => {
+            let name = text.bytes();
+            if !name.is_empty() && (*length as usize) < text.0.len() {
+                return Err(Errno::EINVAL);
+            }
+            let size = if name.is_empty() { 0 } else { name.len() + 1 };
+            std::ptr::copy_nonoverlapping(text.0.as_ptr(), value.cast(), size);
+            *length = size as socklen_t;
+        }
+        // A short one of `do_ip_getsockopt` is a byte.
+        O::Number(option, number)
+            if option.is_ip() && matches!(*length, 1..4) && (0..256).contains(&number) =>
+        {
+            put_option(&(number as u8), value, length);
+        }
+        O::Number(_, number) => put_option(&number, value, length),
         O::Linger(time) => {
             let linger =
                 libc::linger { l_onoff: c_int::from(time.is_some()), l_linger: time.unwrap_or(0) as c_int };
@@ -187,6 +212,7 @@ unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut so
             put_option(&libc::timeval { tv_sec, tv_usec }, value, length);
         }
     }
+    Ok(())
 }
 
 /// As much as there is room for, and how much that was.

@@ -4,8 +4,8 @@ use super::descriptor::made;
 use super::{KERNEL, address, address::Address, buffer, bytes, symbols};
 use crate::escape::escape;
 use eagain_net::{
-    Datagrams, Descriptors, Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags,
-    Sockets, UnixSockets,
+    Datagrams, Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags, Sockets,
+    UnixSockets,
 };
 use eagain_sim::native;
 use libc::{size_t, sockaddr, socklen_t, ssize_t};
@@ -94,12 +94,7 @@ symbols! {
 
     fn connect(fd: c_int, to: *const sockaddr, length: socklen_t) -> c_int = SYS_connect(fd, to, length), |_| {
         if address::is_unspecified(to, length) {
-            KERNEL.fcntl_getfl(Fd(fd))?;
-            if !native::disconnect(Fd(fd)) {
-                escape("connect", " with AF_UNSPEC on a socket that is not one of UDP");
-                return Err(Errno::EAFNOSUPPORT);
-            }
-            return Ok(());
+            return KERNEL.disconnect(Fd(fd));
         }
         match address::read(to, length)? {
             Address::Ip(to) => KERNEL.connect(Fd(fd), to),

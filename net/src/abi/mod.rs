@@ -5,6 +5,7 @@ mod address;
 mod errno;
 mod events;
 mod fd;
+mod number_option;
 mod operation;
 mod options;
 mod signal;
@@ -14,10 +15,13 @@ pub use address::{UnixAddr, any_port};
 pub use errno::{Errno, Result};
 pub use events::{EpollEvent, EpollOp, Events, FdSet, PollFd};
 pub use fd::{Fd, OpenFlags, StatusFlags};
+pub use number_option::NumberOption;
 pub use operation::{
     Advice, BufferGroup, Completed, CompletedFlags, Operation, RingParams, Submission, SubmissionFlags,
 };
-pub use options::{Domain, RecvFlags, SendFlags, ShutdownHow, SocketFlags, SocketOption, SocketOptionName};
+pub use options::{
+    Domain, OptionText, RecvFlags, SendFlags, ShutdownHow, SocketFlags, SocketOption, SocketOptionName,
+};
 pub use signal::{
     Disposition, HandlerFn, MaskHow, Owner, SigAction, SigActionFlags, SigCode, SigEvent, SigInfo, SigSet,
     Signal,

@@ -1,7 +1,7 @@
 //! What sockets are made with and set to.
 
-use super::Errno;
 use super::fd::flags;
+use super::{Errno, NumberOption};
 use std::time::Duration;
 
 /// The address family of a socket (`socket(2)`).
@@ -108,6 +108,38 @@ pub enum SocketOption {
     SendTimeout(Option<Duration>),
     /// `SO_ERROR`, reading only: the pending error, cleared by being read.
     Error(Option<Errno>),
+    /// `TCP_CONGESTION`: `cubic`, `reno` or what else the machine has; `ENOENT` for others.
+    Congestion(OptionText),
+    /// `SO_BINDTODEVICE`: the name of an interface, `ENODEV` where there is none; an empty one: any.
+    BindToDevice(OptionText),
+    /// Every other one whose value is an `int`.
+    Number(NumberOption, i32),
+}
+
+/// The text that is the value of an option, at most 15 bytes (`TCP_CA_NAME_MAX`, `IFNAMSIZ`), zeros behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct OptionText(pub [u8; 16]);
+
+impl OptionText {
+    /// The first 15 bytes of a text, up to a zero.
+    pub fn new(text: &[u8]) -> OptionText {
+        let mut bytes = [0; 16];
+        let text = text.iter().take(15).take_while(|&&byte| byte != 0);
+        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        OptionText(bytes)
+    }
+
+    /// Its bytes without the zeros.
+    pub fn bytes(&self) -> &[u8] {
+        let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(16);
+        &self.0[..end]
+    }
+}
+
+impl std::fmt::Debug for OptionText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\"{}\"", self.bytes().escape_ascii())
+    }
 }
 
 /// A socket option without a value (`getsockopt(2)`).
@@ -130,13 +162,58 @@ pub enum SocketOptionName {
     KeepInterval,
     KeepCount,
     UserTimeout,
+    Congestion,
+    BindToDevice,
+    Number(NumberOption),
 }
 
 impl SocketOptionName {
+    /// Those without a table of their own.
+    const OWN: [SocketOptionName; 18] = {
+        use SocketOptionName as N;
+        [
+            N::ReuseAddr,
+            N::ReusePort,
+            N::SendBuffer,
+            N::RecvBuffer,
+            N::RecvLowAt,
+            N::Linger,
+            N::NoDelay,
+            N::KeepAlive,
+            N::RecvTimeout,
+            N::SendTimeout,
+            N::Error,
+            N::V6Only,
+            N::KeepIdle,
+            N::KeepInterval,
+            N::KeepCount,
+            N::UserTimeout,
+            N::Congestion,
+            N::BindToDevice,
+        ]
+    };
+
+    /// The codes of [`Number`](SocketOptionName::Number) begin here.
+    pub const NUMBERS: u32 = 64;
+
+    /// A number that no other option has.
+    pub fn code(self) -> u32 {
+        match self {
+            SocketOptionName::Number(option) => SocketOptionName::NUMBERS + option as u32,
+            own => SocketOptionName::OWN.iter().position(|&name| name == own).unwrap_or_default() as u32,
+        }
+    }
+
     /// Whether it is one of TCP's own (`tcp(7)`), which sockets of other protocols do not have.
     pub const fn is_tcp(self) -> bool {
         use SocketOptionName as N;
-        matches!(self, N::NoDelay | N::KeepIdle | N::KeepInterval | N::KeepCount | N::UserTimeout)
+        match self {
+            N::NoDelay | N::KeepIdle | N::KeepInterval | N::KeepCount | N::UserTimeout | N::Congestion => {
+                true
+            }
+            N::Number(option) => option.is_tcp(),
+            _ => false,
+        }
     }
 }
 
@@ -160,6 +237,9 @@ impl SocketOption {
             SocketOption::RecvTimeout(_) => SocketOptionName::RecvTimeout,
             SocketOption::SendTimeout(_) => SocketOptionName::SendTimeout,
             SocketOption::Error(_) => SocketOptionName::Error,
+            SocketOption::Congestion(_) => SocketOptionName::Congestion,
+            SocketOption::BindToDevice(_) => SocketOptionName::BindToDevice,
+            SocketOption::Number(option, _) => SocketOptionName::Number(*option),
         }
     }
 }

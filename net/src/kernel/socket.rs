@@ -24,6 +24,10 @@ pub trait Sockets: Descriptors {
     /// `connect(2)`. Non-blocking: `EINPROGRESS`, then `OUT`, then `SO_ERROR` has the result.
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()>;
 
+    /// `connect(2)` with `AF_UNSPEC`: whatever it was connected to, it is not any more, and may connect again. A stream is reset;
+    /// one of `AF_UNIX` is `EINVAL`.
+    fn disconnect(&self, fd: Fd) -> Result<()>;
+
     /// `recv(2)`. 0: the peer has ended, or the buffer is empty.
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize>;
 

@@ -3,8 +3,8 @@
 use super::sys::socket::{Linger, Timeval};
 use super::{Linux, sys};
 use crate::{
-    Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketAddr, SocketFlags, SocketOption,
-    SocketOptionName, Sockets,
+    Domain, Errno, Fd, OptionText, RecvFlags, Result, SendFlags, ShutdownHow, SocketAddr, SocketFlags,
+    SocketOption, SocketOptionName, Sockets,
 };
 use std::io::IoSlice;
 use std::time::Duration;
@@ -35,6 +35,10 @@ impl Sockets for Linux {
 
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()> {
         sys::socket::connect(fd, address)
+    }
+
+    fn disconnect(&self, fd: Fd) -> Result<()> {
+        sys::socket::disconnect(fd)
     }
 
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
@@ -85,6 +89,10 @@ impl Sockets for Linux {
             }
             // socket(7): SO_ERROR can only be read; the kernel says ENOPROTOOPT.
             SocketOption::Error(_) => sys::socket::setsockopt(fd, level, name, 0i32),
+            SocketOption::Congestion(text) | SocketOption::BindToDevice(text) => {
+                sys::socket::setsockopt(fd, level, name, text.0)
+            }
+            SocketOption::Number(_, value) => sys::socket::setsockopt(fd, level, name, value),
         }
     }
 
@@ -92,6 +100,7 @@ impl Sockets for Linux {
         let (level, name) = number(option);
         let int = || sys::socket::getsockopt::<i32>(fd, level, name);
         let on = || int().map(|value| value != 0);
+        let text = || sys::socket::getsockopt(fd, level, name).map(|text: [u8; 16]| OptionText::new(&text));
         let count = || int().map(|value| u32::try_from(value).unwrap_or(0));
         Ok(match option {
             SocketOptionName::ReuseAddr => SocketOption::ReuseAddr(on()?),
@@ -118,6 +127,9 @@ impl Sockets for Linux {
                 SocketOption::SendTimeout(from_timeval(sys::socket::getsockopt(fd, level, name)?))
             }
             SocketOptionName::Error => SocketOption::Error(Some(Errno(int()?)).filter(|e| e.0 != 0)),
+            SocketOptionName::Congestion => SocketOption::Congestion(text()?),
+            SocketOptionName::BindToDevice => SocketOption::BindToDevice(text()?),
+            SocketOptionName::Number(option) => SocketOption::Number(option, int()?),
         })
     }
 }
@@ -141,6 +153,9 @@ fn number(option: SocketOptionName) -> (i32, i32) {
         SocketOptionName::RecvTimeout => (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
         SocketOptionName::SendTimeout => (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
         SocketOptionName::Error => (libc::SOL_SOCKET, libc::SO_ERROR),
+        SocketOptionName::Congestion => (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
+        SocketOptionName::BindToDevice => (libc::SOL_SOCKET, libc::SO_BINDTODEVICE),
+        SocketOptionName::Number(option) => option.number(),
     }
 }
 

@@ -99,6 +99,9 @@ impl<K: Sockets> Sockets for FaultyKernel<K> {
     fn connect(&self, fd: Fd, address: SocketAddr) -> Result<()> {
         self.k.connect(fd, address)
     }
+    fn disconnect(&self, fd: Fd) -> Result<()> {
+        self.k.disconnect(fd)
+    }
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let some = self.k.recv(fd, buffer, flags | RecvFlags::PEEK);
         if matches!(some, Ok(n) if n > 1) {

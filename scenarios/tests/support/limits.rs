@@ -13,6 +13,12 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "no Nagle and no `MSG_MORE`: what is written leaves as the window allows; how much fits is bytes, not Linux's truesize",
     ),
     ("setsockopt TCP_NODELAY", "kept and reported; segments always leave at once"),
+    (
+        "setsockopt SO_MARK",
+        "kept and reported, as SO_PRIORITY, IP_TOS, IP_TTL, TCP_MAXSEG and the others of `NumberOption`: only TCP_CORK has an effect",
+    ),
+    ("setsockopt TCP_CONGESTION", "kept and reported: `cubic` and `reno`"),
+    ("setsockopt SO_BINDTODEVICE", "kept and reported: `lo` and `eth0`"),
     ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),
     ("setsockopt SO_RCVBUF", "doubled and bounded as on Linux; counts bytes"),
     (
@@ -20,7 +26,7 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "no multicast or broadcast, no fragments; how much fits is close to Linux's truesize",
     ),
     ("lseek", "no `SEEK_DATA` and `SEEK_HOLE`"),
-    ("pipe2", "no `O_DIRECT`, and no `F_SETPIPE_SZ`: 16 pages"),
+    ("pipe2", "no `O_DIRECT`"),
     ("socketpair", "no `MSG_OOB`, no descriptors or credentials in control data"),
     ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),
 ];

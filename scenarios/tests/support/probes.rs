@@ -155,6 +155,16 @@ probes! {
             k.close(reader)?;
             k.close(writer)
         };
+        "fcntl_getpipe_sz" => |k, _| {
+            let (reader, writer) = k.pipe2(SocketFlags::NONE)?;
+            k.close(writer)?;
+            with(k, Ok(reader), |fd| k.fcntl_getpipe_sz(fd))
+        };
+        "fcntl_setpipe_sz" => |k, _| {
+            let (reader, writer) = k.pipe2(SocketFlags::NONE)?;
+            k.close(writer)?;
+            with(k, Ok(reader), |fd| k.fcntl_setpipe_sz(fd, 4096))
+        };
     }
     "Sockets" {
         "socket" => |k, _| k.close(k.socket(Domain::Inet, SocketFlags::NONE)?);
@@ -163,6 +173,7 @@ probes! {
         "listen" => |k, _| k.close(listener(k, Domain::Inet)?.0);
         "accept4" => |k, _| paired(k, Domain::Inet, |_, _| Ok(()));
         "connect" => |k, _| paired(k, Domain::Inet, |_, _| Ok(()));
+        "disconnect" => |k, _| paired(k, Domain::Inet, |client, _| k.disconnect(client));
         "recv" => |k, _| paired(k, Domain::Inet, |client, server| {
             k.send(client, b"abc", SendFlags::NONE)?;
             k.recv(server, &mut [0; 9], RecvFlags::NONE)
@@ -207,6 +218,10 @@ probes! {
         "setsockopt IPV6_V6ONLY" => |k, _| option(k, Domain::Inet6, SocketOption::V6Only(true));
         "setsockopt SO_RCVTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::RecvTimeout(Some(Duration::from_secs(1))));
         "setsockopt SO_SNDTIMEO" => |k, _| option(k, Domain::Inet, SocketOption::SendTimeout(Some(Duration::from_secs(1))));
+        "setsockopt TCP_CORK" => |k, _| option(k, Domain::Inet, SocketOption::Number(NumberOption::Cork, 1));
+        "setsockopt SO_MARK" => |k, _| option(k, Domain::Inet, SocketOption::Number(NumberOption::Mark, 0));
+        "setsockopt TCP_CONGESTION" => |k, _| option(k, Domain::Inet, SocketOption::Congestion(OptionText::new(b"reno")));
+        "setsockopt SO_BINDTODEVICE" => |k, _| option(k, Domain::Inet, SocketOption::BindToDevice(OptionText::new(b"lo")));
         "setsockopt SO_ERROR" => |k, _| option(k, Domain::Inet, SocketOption::Error(None));
         "getsockopt SO_ERROR" => |k, _| {
             with(k, k.socket(Domain::Inet, SocketFlags::NONE), |fd| k.getsockopt(fd, SocketOptionName::Error))

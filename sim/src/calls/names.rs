@@ -2,10 +2,10 @@
 
 use super::argument::put_errno;
 use super::{Arg, FlagSet, Names};
-use crate::print::{put_number, put_span};
+use crate::print::{put_bytes, put_number, put_span};
 use eagain_net::{
-    ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, FileLock, MaskHow, OpenFlags, Owner, RecvFlags,
-    SendFlags, ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
+    ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, FileLock, MaskHow, NumberOption, OpenFlags,
+    Owner, RecvFlags, SendFlags, ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
 };
 
 const fn flags(prefix: &'static str, names: Names) -> Arg {
@@ -59,30 +59,53 @@ pub(super) const LOCK: Arg = Arg::OneOf(&[
     (FileLock::Shared as u32, "LOCK_SH|LOCK_NB"),
     (FileLock::Unlock as u32, "LOCK_UN"),
 ]);
-pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&[
-    (SocketOptionName::ReuseAddr as u32, "SO_REUSEADDR"),
-    (SocketOptionName::ReusePort as u32, "SO_REUSEPORT"),
-    (SocketOptionName::SendBuffer as u32, "SO_SNDBUF"),
-    (SocketOptionName::RecvBuffer as u32, "SO_RCVBUF"),
-    (SocketOptionName::RecvLowAt as u32, "SO_RCVLOWAT"),
-    (SocketOptionName::Linger as u32, "SO_LINGER"),
-    (SocketOptionName::NoDelay as u32, "TCP_NODELAY"),
-    (SocketOptionName::KeepAlive as u32, "SO_KEEPALIVE"),
-    (SocketOptionName::RecvTimeout as u32, "SO_RCVTIMEO"),
-    (SocketOptionName::SendTimeout as u32, "SO_SNDTIMEO"),
-    (SocketOptionName::Error as u32, "SO_ERROR"),
-    (SocketOptionName::V6Only as u32, "IPV6_V6ONLY"),
-    (SocketOptionName::KeepIdle as u32, "TCP_KEEPIDLE"),
-    (SocketOptionName::KeepInterval as u32, "TCP_KEEPINTVL"),
-    (SocketOptionName::KeepCount as u32, "TCP_KEEPCNT"),
-    (SocketOptionName::UserTimeout as u32, "TCP_USER_TIMEOUT"),
-]);
+pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&SOCKET_OPTIONS);
+
+/// By the numbers of [`SocketOptionName::code`].
+const SOCKET_OPTIONS: [(u32, &str); OWN_OPTIONS.len() + NumberOption::ALL.len()] = {
+    let mut all = [(0, ""); OWN_OPTIONS.len() + NumberOption::ALL.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = match at.checked_sub(OWN_OPTIONS.len()) {
+            None => (at as u32, OWN_OPTIONS[at]),
+            Some(nth) => (SocketOptionName::NUMBERS + nth as u32, NumberOption::ALL[nth].name()),
+        };
+        at += 1;
+    }
+    all
+};
+
+const OWN_OPTIONS: [&str; 18] = [
+    "SO_REUSEADDR",
+    "SO_REUSEPORT",
+    "SO_SNDBUF",
+    "SO_RCVBUF",
+    "SO_RCVLOWAT",
+    "SO_LINGER",
+    "TCP_NODELAY",
+    "SO_KEEPALIVE",
+    "SO_RCVTIMEO",
+    "SO_SNDTIMEO",
+    "SO_ERROR",
+    "IPV6_V6ONLY",
+    "TCP_KEEPIDLE",
+    "TCP_KEEPINTVL",
+    "TCP_KEEPCNT",
+    "TCP_USER_TIMEOUT",
+    "TCP_CONGESTION",
+    "SO_BINDTODEVICE",
+];
 
 /// The value of a socket option (`option`: its [`SocketOptionName`]), with its unit.
 pub(crate) fn put_option_value(out: &mut Vec<u8>, option: u64, value: u64) {
     use SocketOptionName as N;
-    let is = |names: &[N]| names.iter().any(|&name| name as u64 == option);
-    if value == u64::MAX {
+    let is = |names: &[N]| names.iter().any(|&name| u64::from(name.code()) == option);
+    if option >= u64::from(N::NUMBERS) {
+        put_number(out, value as i64);
+    } else if is(&[N::Congestion, N::BindToDevice]) {
+        let text = value.to_le_bytes();
+        put_bytes(out, text.split(|&byte| byte == 0).next().unwrap_or_default(), text.len());
+    } else if value == u64::MAX {
         out.extend_from_slice(if is(&[N::Linger]) { b"off" } else { b"never" });
     } else if is(&[N::RecvTimeout, N::SendTimeout]) {
         put_span(out, value);

@@ -97,11 +97,14 @@ calls {
     Pipe2 = 9 "pipe2" [PIPE] PLAIN Never SAFE;
     FcntlDupFd = 45 "fcntl_dupfd" [Fd, Number] PLAIN Never SAFE;
     Dup3 = 39 "dup3" [Fd, Fd] SOCKET_LIFE Never SAFE;
+    FcntlGetPipeSz = 49 "fcntl_getpipe_sz" [Fd] PLAIN Never SAFE;
+    FcntlSetPipeSz = 56 "fcntl_setpipe_sz" [Fd, Count] PLAIN Never SAFE;
     Socket = 10 "socket" [DOMAIN, SOCKET] SOCKET_LIFE Never SAFE;
     Bind = 11 "bind" [Fd, Address] PLAIN Never SAFE;
     Listen = 12 "listen" [Fd, Count] PLAIN Never SAFE;
     Accept = 13 "accept4" [Fd, ACCEPT] SOCKET_LIFE Restarts SAFE;
     Connect = 14 "connect" [Fd, Address] SOCKET_LIFE Restarts SAFE;
+    Disconnect = 48 "connect_unspec" [Fd] SOCKET_LIFE Never SAFE;
     Recv = 15 "recv" [Fd, Count, RECV] BYTES Restarts SAFE;
     Send = 16 "send" [Fd, Count, SEND] BYTES Restarts SAFE;
     Sendmsg = 17 "sendmsg" [Fd, Count, SEND] BYTES Restarts SAFE;

@@ -36,6 +36,10 @@ impl Sockets for SimKernel {
         waiting_call_on(Kind::Connect, args, fd, act, |_, _, _| None)
     }
 
+    fn disconnect(&self, fd: Fd) -> Result<()> {
+        call(Kind::Disconnect, [word(fd), 0, 0, 0], |w| socket::disconnect(w, fd))
+    }
+
     fn recv(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let args = [word(fd), buffer.len() as u64, flags.0 as u64, 0];
         let act = |w: &mut World, fd, got: &mut RecvProgress| socket::recv(w, fd, buffer, flags, got);
@@ -73,7 +77,7 @@ impl Sockets for SimKernel {
     }
 
     fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
-        let args = [word(fd), option.name() as u64, 0, 0];
+        let args = [word(fd), u64::from(option.name().code()), 0, 0];
         call(Kind::Setsockopt, args, |w| {
             note_option(w, option);
             socket::setsockopt(w, fd, option)
@@ -81,7 +85,7 @@ impl Sockets for SimKernel {
     }
 
     fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
-        call(Kind::Getsockopt, [word(fd), option as u64, 0, 0], |w| {
+        call(Kind::Getsockopt, [word(fd), u64::from(option.code()), 0, 0], |w| {
             let value = socket::getsockopt(w, fd, option)?;
             note_option(w, value);
             Ok(value)

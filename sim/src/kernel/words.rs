@@ -3,7 +3,7 @@
 
 use crate::stack::with;
 use crate::world::World;
-use eagain_net::{Fd, SocketOption};
+use eagain_net::{Fd, OptionText, SocketOption};
 use std::time::Duration;
 
 pub(super) fn word(fd: Fd) -> u64 {
@@ -41,6 +41,11 @@ pub(super) fn option_word(option: SocketOption) -> u64 {
         O::Linger(seconds) => seconds.map_or(u64::MAX, u64::from),
         O::RecvTimeout(timeout) | O::SendTimeout(timeout) => timeout_word(nanoseconds(timeout)),
         O::Error(errno) => errno.map_or(0, |errno| errno.0 as u64),
+        // The first eight of its bytes.
+        O::Congestion(OptionText(text)) | O::BindToDevice(OptionText(text)) => {
+            u64::from_le_bytes(text[..8].try_into().unwrap_or_default())
+        }
+        O::Number(_, value) => i64::from(value) as u64,
     }
 }
 

@@ -127,9 +127,9 @@ impl Net<'_> {
         let s = &mut self.net.socks[sock as usize];
         s.disconnects = s.disconnects.wrapping_add(1);
         match s.tcp {
-            Tcp::SynSent => s.error = Some(Errno::ECONNRESET),
             Tcp::Listen => self.stop_listening(sock),
-            _ => {}
+            Tcp::Close | Tcp::Closing | Tcp::LastAck => {}
+            _ => s.error = Some(Errno::ECONNRESET),
         }
         let s = &mut self.net.socks[sock as usize];
         let over = matches!(s.tcp, Tcp::Close | Tcp::SynSent | Tcp::Listen);

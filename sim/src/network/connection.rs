@@ -8,6 +8,7 @@
 //!                acked ≤ arrived: what the sender knows to have arrived; written - acked fills its buffer
 //! ```
 
+use super::cork::Cork;
 use super::{Acknowledging, ByteQueue, Fifo};
 use crate::choice::Words;
 use eagain_net::SocketAddr;
@@ -107,6 +108,8 @@ pub(super) struct Flow {
     pub(super) bandwidth_cause: u64,
     /// Urgent data; `None` until there was any.
     pub(super) urgent: Option<Box<Urgent>>,
+    /// `TCP_CORK`; `None` until it was set.
+    pub(super) cork: Option<Box<Cork>>,
     pub(super) last_at: u64,
     /// Segments so far: the ordinal of their choices.
     pub(super) segments: u64,

@@ -11,7 +11,7 @@ use crate::run::Effect;
 use crate::scheduler::Event;
 use crate::trace::Kind;
 use crate::world::NONE;
-use eagain_net::{Errno, Events, Fd, SigCode, SocketAddr};
+use eagain_net::{Errno, Events, Fd, NumberOption, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.
 const CONNECTION: Group = Group { domain: Domain("wire.connection") };
@@ -91,7 +91,9 @@ impl Net<'_> {
     fn size_buffers(&mut self, conn: u32, sock: u32, side: usize) {
         let options = &self.net.socks[sock as usize].options;
         let (send, recv) = (u64::from(options.send_buffer), u64::from(options.recv_buffer));
+        let corked = options.numbers.has(NumberOption::Cork);
         let c = &mut self.net.conns[conn as usize];
+        c.flows[side].set_cork(corked);
         c.flows[side].send_buffer = send;
         c.flows[1 - side].recv_buffer = recv;
         if !self.run.may_fault_connections() {
@@ -169,7 +171,7 @@ impl Net<'_> {
         };
         let parent = &mut self.net.socks[listener as usize];
         let (host, domain, options, local) =
-            (parent.host, parent.domain, parent.options.clone(), parent.local);
+            (parent.host, parent.domain, parent.options.inherited(parent.domain), parent.local);
         let (parent_port, shut) = (parent.port, parent.shutdown);
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {

@@ -1,10 +1,12 @@
 //! The socket calls that are not about bytes (net/ipv4/af_inet.c): the checks in their order, on a socket by its index.
 
+use super::number_option::Of;
 use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp, refusal};
 use super::{ALL, Net, Network};
 use crate::world::NONE;
 use eagain_net::{
-    Domain, Errno, Events, Fd, Result, ShutdownHow, SigCode, SocketAddr, SocketOption, SocketOptionName,
+    Domain, Errno, Events, Fd, NumberOption, Result, ShutdownHow, SigCode, SocketAddr, SocketOption,
+    SocketOptionName,
 };
 use std::net::IpAddr;
 
@@ -69,10 +71,6 @@ impl Network {
 
     pub fn domain(&self, sock: u32) -> Domain {
         self.socks[sock as usize].domain
-    }
-
-    pub fn is_listening(&self, sock: u32) -> bool {
-        self.socks[sock as usize].tcp == Tcp::Listen
     }
 
     pub fn getsockname(&self, sock: u32) -> SocketAddr {
@@ -272,6 +270,8 @@ impl Net<'_> {
         if let Some((errno, _)) = refusal(option.name(), s.domain, true) {
             return Err(errno);
         }
+        let of = self.option_facts(sock);
+        let s = &mut self.net.socks[sock as usize];
         match option {
             O::ReuseAddr(on) => {
                 let inherited = s.port.inherited;
@@ -303,7 +303,7 @@ impl Net<'_> {
                 }
                 return Ok(());
             }
-            other => s.options.set(other, self.knobs)?,
+            other => s.options.set(other, self.knobs, of)?,
         }
         if let Some((conn, side)) = s.conn {
             let (send, recv) = (u64::from(s.options.send_buffer), u64::from(s.options.recv_buffer));
@@ -314,17 +314,42 @@ impl Net<'_> {
                 _ => {}
             }
         }
-        if let O::SendBuffer(_) = option {
-            self.room_to_send(sock);
+        match option {
+            O::SendBuffer(_) => self.room_to_send(sock),
+            O::NoDelay(true) => self.cork(sock, true),
+            O::Number(NumberOption::Cork, on) => self.cork(sock, on == 0),
+            _ => {}
         }
         Ok(())
     }
 
     pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
+        let of = self.option_facts(sock);
         let s = &mut self.net.socks[sock as usize];
         match refusal(option, s.domain, true) {
             Some((_, errno)) => Err(errno),
-            None => Ok(s.options.get(option, || s.error.take())),
+            None => s.options.get(option, of, || s.error.take()),
+        }
+    }
+
+    fn option_facts(&self, sock: u32) -> Of {
+        let s = &self.net.socks[sock as usize];
+        let connected = !matches!(s.tcp, Tcp::Close | Tcp::Listen | Tcp::SynSent);
+        Of {
+            listens: s.tcp == Tcp::Listen,
+            closed: s.tcp == Tcp::Close,
+            mtu: s.remote.filter(|_| connected).map(|remote| self.mtu(s.host, remote.ip())),
+            ..Of::plain(s.domain, false)
+        }
+    }
+
+    /// The largest packet to an address, in bytes.
+    pub(super) fn mtu(&self, host: u32, to: IpAddr) -> i32 {
+        match self.host_of(host, to) == Some(host) {
+            // `IP_MAX_MTU`.
+            true if to.is_ipv4() => 65_535,
+            true => 65_536,
+            false => 1_500,
         }
     }
 }

@@ -7,11 +7,14 @@ const RECV_BUFFER_MIN: u32 = 2304;
 const TCP_RMEM_MAX: u32 = 32 << 20;
 const CORE_BUFFER: u32 = 212_992;
 
+use super::number_option::{Numbers, Of};
 use super::ticks::{TICK_NS, duration, ticks};
 use crate::knobs::KernelKnobs;
 use crate::scheduler::FOREVER;
 use crate::world::NONE;
-use eagain_net::{Domain, Errno, Events, Result, SocketAddr, SocketOption, SocketOptionName};
+use eagain_net::{
+    Domain, Errno, Events, NumberOption, OptionText, Result, SocketAddr, SocketOption, SocketOptionName,
+};
 use std::collections::VecDeque;
 
 /// `sk_shutdown` bits: no more to receive.
@@ -73,7 +76,15 @@ pub(super) struct Options {
     /// In ticks.
     recv_timeout: Option<u64>,
     send_timeout: Option<u64>,
+    pub(super) numbers: Numbers,
+    /// `None`: as the machine has it.
+    congestion: Option<OptionText>,
+    device: OptionText,
 }
+
+/// `net.ipv4.tcp_available_congestion_control`, the default first; and the interfaces of a host.
+const CONGESTION: [&[u8]; 2] = [b"cubic", b"reno"];
+const INTERFACES: [&[u8]; 2] = [b"lo", b"eth0"];
 
 impl Options {
     /// Those of TCP.
@@ -100,7 +111,15 @@ impl Options {
             recv_locked: false,
             recv_timeout: None,
             send_timeout: None,
+            numbers: Numbers::default(),
+            congestion: None,
+            device: OptionText::default(),
         }
+    }
+
+    /// Those of a socket that is accepted.
+    pub(super) fn inherited(&self, domain: Domain) -> Options {
+        Options { numbers: self.numbers.inherited(domain), ..self.clone() }
     }
 
     /// How long a wait for these lasts at most, in nanoseconds.
@@ -124,7 +143,7 @@ impl Options {
     }
 
     /// `setsockopt(2)`, as far as it only sets a value.
-    pub(super) fn set(&mut self, option: SocketOption, knobs: &KernelKnobs) -> Result<()> {
+    pub(super) fn set(&mut self, option: SocketOption, knobs: &KernelKnobs, of: Of) -> Result<()> {
         use SocketOption as O;
         match option {
             O::ReuseAddr(on) => self.reuse_addr = on,
@@ -151,6 +170,13 @@ impl Options {
                 self.recv_locked = true;
             }
             O::Error(_) => return Err(Errno::ENOPROTOOPT),
+            O::Congestion(name) if !CONGESTION.contains(&name.bytes()) => return Err(Errno::ENOENT),
+            O::Congestion(name) => self.congestion = Some(name),
+            O::BindToDevice(name) if !name.bytes().is_empty() && !INTERFACES.contains(&name.bytes()) => {
+                return Err(Errno::ENODEV);
+            }
+            O::BindToDevice(name) => self.device = name,
+            O::Number(option, value) => self.numbers.set(option, value, of)?,
         }
         Ok(())
     }
@@ -159,11 +185,12 @@ impl Options {
     pub(super) fn get(
         &self,
         option: SocketOptionName,
+        of: Of,
         error: impl FnOnce() -> Option<Errno>,
-    ) -> SocketOption {
+    ) -> Result<SocketOption> {
         use SocketOption as O;
         use SocketOptionName as N;
-        match option {
+        Ok(match option {
             N::ReuseAddr => O::ReuseAddr(self.reuse_addr),
             N::ReusePort => O::ReusePort(self.reuse_port),
             N::NoDelay => O::NoDelay(self.no_delay),
@@ -180,18 +207,25 @@ impl Options {
             N::SendBuffer => O::SendBuffer(self.send_buffer),
             N::RecvBuffer => O::RecvBuffer(self.recv_buffer),
             N::Error => O::Error(error()),
-        }
+            N::Congestion => O::Congestion(self.congestion.unwrap_or(OptionText::new(CONGESTION[0]))),
+            N::BindToDevice => O::BindToDevice(self.device),
+            N::Number(option) => O::Number(option, self.numbers.get(option, of)?),
+        })
     }
 }
 
-/// Whether a socket has an option: of TCP's own only one of TCP (`tcp`), and `IPV6_V6ONLY` only one of IPv6. Otherwise what
+/// Whether a socket has an option: of TCP's own only one of TCP (`tcp`), of IPv6 only one of IPv6, of IPv4 both. Otherwise what
 /// setting it gives, and reading it (`do_sock_setsockopt`, `ip_getsockopt`, `ipv6_getsockopt`).
 pub(super) fn refusal(option: SocketOptionName, domain: Domain, tcp: bool) -> Option<(Errno, Errno)> {
     let foreign = option.is_tcp() && !tcp;
-    let v6_only = option == SocketOptionName::V6Only;
+    let number =
+        |is: fn(NumberOption) -> bool| matches!(option, SocketOptionName::Number(option) if is(option));
+    let of_v6 = option == SocketOptionName::V6Only || number(NumberOption::is_ipv6);
     match domain {
-        Domain::Unix if foreign || v6_only => Some((Errno::EOPNOTSUPP, Errno::EOPNOTSUPP)),
-        Domain::Inet if foreign || v6_only => Some((Errno::ENOPROTOOPT, Errno::EOPNOTSUPP)),
+        Domain::Unix if foreign || of_v6 || number(NumberOption::is_ip) => {
+            Some((Errno::EOPNOTSUPP, Errno::EOPNOTSUPP))
+        }
+        Domain::Inet if foreign || of_v6 => Some((Errno::ENOPROTOOPT, Errno::EOPNOTSUPP)),
         Domain::Inet6 if foreign => Some((Errno::ENOPROTOOPT, Errno::ENOPROTOOPT)),
         _ => None,
     }

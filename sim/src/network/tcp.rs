@@ -327,6 +327,7 @@ impl Net<'_> {
         let f = &self.net.conns[conn as usize].flows[side];
         let cause = [f.small_buffer_cause, f.held_cause, f.bandwidth_cause].into_iter().max().unwrap_or(0);
         self.net.socks[sock as usize].no_space = true;
+        self.push_corked(conn, side);
         self.await_space(conn, side);
         if nonblocking || expired {
             self.run.blame(cause);

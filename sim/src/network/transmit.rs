@@ -45,7 +45,15 @@ impl Net<'_> {
             // What is late by it has it as its cause until it arrives.
             let held = std::mem::take(&mut f.held_cause);
             let window = f.recv_buffer.saturating_sub(f.sent - f.read);
-            let n = pending.min(window).min(MAX_SEGMENT);
+            let mut n = pending.min(window).min(MAX_SEGMENT);
+            if f.cork.is_some() && n > 0 && !f.fin_written {
+                n = self.corked(conn, side, n);
+                if n == 0 {
+                    return;
+                }
+            }
+            let c = &mut self.net.conns[conn as usize];
+            let f = &mut c.flows[side];
             if pending > 0 && n == 0 {
                 f.window_closed = true;
                 self.window_is_shut(conn, side);

@@ -3,6 +3,7 @@
 //! loopback, none is lost, doubled or overtaken, as on Linux.
 
 use super::inet::{check_family, named, shown, shutdown_bits, unspecified};
+use super::number_option::Of;
 use super::ports::{share, spread};
 use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Caller, Net, Network, address_word};
@@ -95,14 +96,6 @@ impl Network {
         let s = &self.udp[sock as usize];
         let remote = s.remote.filter(|remote| remote.port() != 0);
         remote.map(|remote| shown(s.domain, remote)).ok_or(Errno::ENOTCONN)
-    }
-
-    pub fn udp_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
-        let s = &mut self.udp[sock as usize];
-        match refusal(option, s.domain, false) {
-            Some((_, errno)) => Err(errno),
-            None => Ok(s.options.get(option, || s.error.take())),
-        }
     }
 
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
@@ -504,7 +497,18 @@ impl Net<'_> {
             (Some((errno, _)), _) => Err(errno),
             // It counts for what is bound later (`inet_num`).
             (None, SocketOption::V6Only(_)) if s.local.is_some() => Err(Errno::EINVAL),
-            (None, option) => s.options.set(option, self.knobs),
+            (None, option) => s.options.set(option, self.knobs, Of::plain(s.domain, true)),
+        }
+    }
+
+    pub fn udp_getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {
+        let s = &self.net.udp[sock as usize];
+        let mtu = s.remote.map(|remote| self.mtu(s.host, remote.ip()));
+        let of = Of { mtu, ..Of::plain(s.domain, true) };
+        let s = &mut self.net.udp[sock as usize];
+        match refusal(option, s.domain, false) {
+            Some((_, errno)) => Err(errno),
+            None => s.options.get(option, of, || s.error.take()),
         }
     }
 

@@ -71,6 +71,18 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> 
 }
 
 #[cold]
+pub(crate) fn disconnect(w: &mut World, fd: Fd) -> Result<()> {
+    match find(w, fd)? {
+        Found::Udp(_, sock) => w.net().udp_disconnect(sock),
+        Found::Unix(_, sock) => {
+            w.on_network(|net| net.unix_disconnect(sock))?;
+            unix::release_dropped(w);
+        }
+    }
+    Ok(())
+}
+
+#[cold]
 pub(crate) fn recv(
     w: &mut World,
     fd: Fd,
@@ -147,7 +159,7 @@ pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<
 #[cold]
 pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
     match find(w, fd)? {
-        Found::Udp(_, sock) => w.network.udp_getsockopt(sock, option),
+        Found::Udp(_, sock) => w.net().udp_getsockopt(sock, option),
         Found::Unix(_, sock) => w.network.unix_getsockopt(sock, option),
     }
 }

@@ -20,6 +20,22 @@ pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
     Ok((w.install_fd(reader), w.install_fd(writer)))
 }
 
+/// `pipe_fcntl`: how large it is, after it was made as large as is asked.
+pub(crate) fn size(w: &mut World, fd: Fd, bytes: Option<u32>) -> Result<usize> {
+    let file = w.file(fd)?;
+    let Object::Pipe { pipe, .. } = w.files[file].object else { return Err(Errno::EBADF) };
+    let pipe = &mut w.pipes[pipe as usize];
+    let was_full = pipe.is_full();
+    if let Some(bytes) = bytes {
+        pipe.resize(bytes.into())?;
+    }
+    let (size, writer) = (pipe.size(), pipe.writer);
+    if was_full && !pipe.is_full() && writer != NONE {
+        w.notify(writer, Events::OUT, None);
+    }
+    Ok(size)
+}
+
 /// `anon_pipe_read`. Readers wait in a line, of which a write wakes the first: who leaves it with something left over wakes
 /// the next (`wake_next_reader`).
 pub(super) fn read(w: &mut World, fd: Fd, file: u32, pipe: u32, buffer: &mut [u8]) -> Step<usize> {

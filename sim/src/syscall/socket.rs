@@ -122,14 +122,21 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr, begun: &mut Co
         }
         Ok(Connect::Pending(errno)) | Err(errno) => Step::Done(Err(errno)),
         Ok(Connect::Failed(errno)) => {
-            disconnect(w, sock);
+            end_connection(w, sock);
             Step::Done(Err(errno))
         }
     }
 }
 
+/// `connect(2)` with `AF_UNSPEC`.
+pub(crate) fn disconnect(w: &mut World, fd: Fd) -> Result<()> {
+    let Ok((_, sock)) = find(w, fd) else { return family::disconnect(w, fd) };
+    end_connection(w, sock);
+    Ok(())
+}
+
 /// `tcp_disconnect`. What it causes in no time has happened before the socket is as good as new.
-fn disconnect(w: &mut World, sock: u32) {
+fn end_connection(w: &mut World, sock: u32) {
     w.on_network(|net| net.disconnect(sock));
     if w.knobs.loopback_latency_ns == 0 {
         w.catch_up_events(w.run.now());
@@ -235,7 +242,7 @@ pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
     let Ok((_, sock)) = find(w, fd) else { return family::shutdown(w, fd, how) };
     let result = w.on_network(|net| net.shutdown(sock, how));
     if result == Ok(true) {
-        disconnect(w, sock);
+        end_connection(w, sock);
         w.on_network(|net| net.set_unconnected(sock));
     }
     // On loopback the peer has it before the caller's own sleepers are notified.

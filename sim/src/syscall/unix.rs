@@ -402,7 +402,7 @@ pub(crate) fn recv_fds(
 }
 
 /// Files that will not be received. Closing one may drop others, which the outermost call releases: chains may be long.
-fn release_dropped(w: &mut World) {
+pub(super) fn release_dropped(w: &mut World) {
     if std::mem::replace(&mut w.network.passed.is_releasing, true) {
         return;
     }

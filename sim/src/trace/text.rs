@@ -280,7 +280,7 @@ mod tests {
             let mut log =
                 TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
             log.bytes = value.to_le_bytes().to_vec();
-            let args = [2, option as u64, 0, 0];
+            let args = [2, u64::from(option.code()), 0, 0];
             let (thread, bytes) = (u32::MAX, (0, 8));
             let event = Event { number: 1, time: 0, thread, kind, args, result: 0, cause: 0, bytes };
             let line = Lines::wide(&log, 2, 1).line(&event);

@@ -72,3 +72,58 @@ pub fn sockets() {
         drop(client.join().unwrap());
     }
 }
+
+/// What a call of `setsockopt(2)` and one of `getsockopt(2)` come to: the errno, or 0; the length, and the bytes up to there.
+fn options_of(fd: c_int, (level, name): (c_int, c_int)) -> Vec<(c_int, c_int, libc::socklen_t, [u8; 5])> {
+    let errno = |result: c_int| {
+        if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap_or(-1) }
+    };
+    let lengths = [0, 1, 3, 4, 5];
+    let each = lengths.into_iter().map(|length: libc::socklen_t| {
+        let (value, mut got, mut room) = ([5_u8, 0, 0, 0, 0], [0xee; 5], length);
+        // SAFETY: the buffers are as long as they say.
+        unsafe {
+            let set = errno(libc::setsockopt(fd, level, name, value.as_ptr().cast(), length));
+            let get = errno(libc::getsockopt(fd, level, name, got.as_mut_ptr().cast(), &raw mut room));
+            (set, get, room, got)
+        }
+    });
+    each.collect()
+}
+
+/// Lengths of values, levels and options that are not there.
+pub fn options() -> Vec<String> {
+    let options = [
+        (libc::SOL_SOCKET, libc::SO_PRIORITY),
+        (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE),
+        (libc::SOL_SOCKET, libc::SO_TYPE),
+        (libc::SOL_SOCKET, 9999),
+        (libc::IPPROTO_TCP, libc::TCP_NODELAY),
+        (libc::IPPROTO_TCP, libc::TCP_CORK),
+        (libc::IPPROTO_IP, libc::IP_TOS),
+        (libc::IPPROTO_IP, libc::IP_TTL),
+        (libc::IPPROTO_IP, libc::IP_MULTICAST_TTL),
+        (libc::IPPROTO_IP, 9999),
+        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
+        (libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
+        (77, 1),
+    ];
+    let mut lines = Vec::new();
+    for (family, kind) in [
+        (libc::AF_INET, libc::SOCK_STREAM),
+        (libc::AF_INET6, libc::SOCK_STREAM),
+        (libc::AF_INET, libc::SOCK_DGRAM),
+        (libc::AF_INET6, libc::SOCK_DGRAM),
+        (libc::AF_UNIX, libc::SOCK_STREAM),
+    ] {
+        for option in options {
+            // SAFETY: no memory is touched.
+            let fd = unsafe { libc::socket(family, kind, 0) };
+            lines.push(format!("{family} {kind} {option:?}: {:?}", options_of(fd, option)));
+            // SAFETY: as above; nobody else has it.
+            unsafe { libc::close(fd) };
+        }
+    }
+    lines
+}

@@ -27,6 +27,16 @@ pub(crate) fn pipe2(flags: i32) -> Result<(Fd, Fd)> {
     Ok((Fd(pair[0]), Fd(pair[1])))
 }
 
+pub(crate) fn getpipe_sz(fd: Fd) -> Result<usize> {
+    // SAFETY: no memory is touched.
+    check(unsafe { libc::fcntl(fd.0, libc::F_GETPIPE_SZ) } as isize)
+}
+
+pub(crate) fn setpipe_sz(fd: Fd, bytes: u32) -> Result<usize> {
+    // SAFETY: no memory is touched.
+    check(unsafe { libc::fcntl(fd.0, libc::F_SETPIPE_SZ, bytes) } as isize)
+}
+
 pub(crate) fn read(fd: Fd, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the kernel writes at most `len` bytes into a buffer that is borrowed for the call.
     check(interruptible(|| unsafe { libc::read(fd.0, buffer.as_mut_ptr().cast(), buffer.len()) }))

@@ -110,6 +110,13 @@ pub(crate) fn connect(fd: Fd, address: SocketAddr) -> Result<()> {
     check_unit(interruptible(|| unsafe { libc::connect(fd.0, raw.as_ptr(), len) }))
 }
 
+pub(crate) fn disconnect(fd: Fd) -> Result<()> {
+    let none = sockaddr { sa_family: libc::AF_UNSPEC as _, sa_data: [0; 14] };
+    let len = size_of::<sockaddr>() as socklen_t;
+    // SAFETY: as for `bind`.
+    check_unit(interruptible(|| unsafe { libc::connect(fd.0, &raw const none, len) }))
+}
+
 pub(crate) fn listen(fd: Fd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is touched.
     check_unit(unsafe { libc::listen(fd.0, backlog) })
@@ -190,11 +197,12 @@ pub(crate) fn shutdown(fd: Fd, how: i32) -> Result<()> {
     check_unit(unsafe { libc::shutdown(fd.0, how) })
 }
 
-/// An option's value: `c_int`, `linger` or `timeval`, plain data of which any bytes are a value.
+/// An option's value: `c_int`, `linger`, `timeval` or a text, plain data of which any bytes are a value.
 pub(crate) trait OptionValue: Copy + Default {}
 impl OptionValue for i32 {}
 impl OptionValue for Linger {}
 impl OptionValue for Timeval {}
+impl OptionValue for [u8; 16] {}
 
 /// `struct linger` of `socket(7)`.
 #[repr(C)]

@@ -4,6 +4,7 @@
 
 mod transfer;
 
+use super::number_option::Of;
 use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Net, Network};
 use crate::world::NONE;
@@ -137,10 +138,6 @@ impl Network {
         self.unix[sock as usize].datagrams
     }
 
-    pub fn unix_is_listening(&self, sock: u32) -> bool {
-        self.unix[sock as usize].state == State::Listen
-    }
-
     /// `SO_RCVLOWAT`.
     pub fn unix_low_at(&self, sock: u32) -> usize {
         self.unix[sock as usize].options.low_at as usize
@@ -181,7 +178,11 @@ impl Network {
         let s = &mut self.unix[sock as usize];
         match refusal(option, Domain::Unix, false) {
             Some((_, errno)) => Err(errno),
-            None => Ok(s.options.get(option, || s.error.take())),
+            None => s.options.get(
+                option,
+                Of { listens: s.state == State::Listen, ..Of::plain(Domain::Unix, s.datagrams) },
+                || s.error.take(),
+            ),
         }
     }
 
@@ -317,6 +318,19 @@ impl Net<'_> {
         Ok(UnixConnect::Done)
     }
 
+    /// `unix_dgram_connect` to nobody.
+    pub fn unix_disconnect(&mut self, sock: u32) -> Result<()> {
+        let s = &mut self.net.unix[sock as usize];
+        if !s.datagrams {
+            return Err(Errno::EINVAL);
+        }
+        if let Some(old) = s.peer.take() {
+            s.state = State::Close;
+            self.unix_disconnected(sock, old);
+        }
+        Ok(())
+    }
+
     /// Remembers that `sock` waits for room in the queue of `other`.
     pub fn unix_wants_room(&mut self, sock: u32, other: u32) {
         let id = self.net.unix[sock as usize].id;
@@ -333,7 +347,10 @@ impl Net<'_> {
         match option {
             // It is for sockets that have ports (`sk_is_inet`).
             SocketOption::ReusePort(true) => Err(Errno::EOPNOTSUPP),
-            option => self.net.unix[sock as usize].options.set(option, self.knobs),
+            option => {
+                let s = &mut self.net.unix[sock as usize];
+                s.options.set(option, self.knobs, Of::plain(Domain::Unix, s.datagrams))
+            }
         }
     }
 
