@@ -21,6 +21,10 @@ fn stuck(sim: &mut Sim) {
     sim.client(host, "server", |_| compute_without_end());
 }
 
+fn stuck_outside(_: &mut Sim) {
+    compute_without_end();
+}
+
 fn aborting(sim: &mut Sim) {
     let host = sim.host("server");
     sim.client(host, "server", |_| std::process::abort());
@@ -53,6 +57,7 @@ const fn scenario(name: &'static str, body: fn(&mut Sim)) -> Scenario {
 
 const SCENARIOS: &[Scenario] = &[
     scenario("stuck", stuck),
+    scenario("stuck-outside", stuck_outside),
     scenario("aborting", aborting),
     scenario("panicking-twice", panicking_twice),
     scenario("working", working),
@@ -100,6 +105,13 @@ fn a_thread_that_computes_without_end_says_where() {
     assert!(said.contains("in simulated thread 0, server/"), "{said}");
     assert!(said.contains("compute_without_end"), "{said}");
     assert!(!said.contains("corosensei"), "{said}");
+}
+
+#[test]
+fn so_does_the_scenario_itself() {
+    let said = dies("stuck-outside", 1);
+    assert!(said.contains("in the scenario's own function, outside of all simulated threads"), "{said}");
+    assert!(said.contains("compute_without_end"), "{said}");
 }
 
 #[test]

@@ -31,10 +31,13 @@ pub(super) fn write_position(os_thread: u64) {
 
 /// Not async-signal-safe: it allocates. The process is about to end, and whoever asked does not wait for ever.
 fn answer() {
-    let (number, name) = fatal::running_thread();
-    let separator = if name.is_empty() { "" } else { ", " };
+    let place = match fatal::running_thread() {
+        Some((number, name)) if name.is_empty() => format!("simulated thread {number}"),
+        Some((number, name)) => format!("simulated thread {number}, {name}"),
+        None => "the scenario's own function, outside of all simulated threads".to_owned(),
+    };
     let frames = program_frames(&Backtrace::force_capture().to_string());
-    fatal::write(format!("  in simulated thread {number}{separator}{name}\n{frames}").as_bytes());
+    fatal::write(format!("  in {place}\n{frames}").as_bytes());
     ANSWERED.store(true, SeqCst);
 }
 

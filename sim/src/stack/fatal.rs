@@ -168,15 +168,16 @@ mod unix {
     }
 }
 
-/// The simulated thread that runs on this OS thread: number and name.
-pub(crate) fn running_thread() -> (usize, String) {
+/// The simulated thread that runs on this OS thread: number and name. `None`: what runs is the scenario's own function, or the
+/// harness.
+pub(crate) fn running_thread() -> Option<(usize, String)> {
     #[cfg(unix)]
     let number = unix::running();
     #[cfg(not(unix))]
     let number = 0;
-    if !super::inside() {
-        return (number, String::new());
-    }
-    let name = super::with(|w| w.scheduler.get(w.scheduler.current()).map(|thread| thread.name.to_string()));
-    (number, name.unwrap_or_default())
+    super::inside().then(|| {
+        let name =
+            super::with(|w| w.scheduler.get(w.scheduler.current()).map(|thread| thread.name.to_string()));
+        (number, name.unwrap_or_default())
+    })
 }
