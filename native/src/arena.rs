@@ -29,7 +29,7 @@ pub struct Region {
     top: Cell<usize>,
     /// Bytes in use.
     used: Cell<usize>,
-    /// So many bytes at the beginning hold what an earlier world has left.
+    /// So many bytes at the beginning hold what an earlier world has left; each block is cleared when it is first used.
     kept: Cell<usize>,
     /// The first free block of each class, which holds the address of the next.
     free: [Cell<usize>; CLASSES],
@@ -70,17 +70,6 @@ impl Heaps {
             }
         }
         region
-    }
-
-    /// The heap of a process that has not begun holds zeros wherever it was not used: what programs of C read although they
-    /// have not written it is the same in every run.
-    pub fn clear(&self, process: u32) {
-        let region = self.region(process);
-        // SAFETY: mapped, and nothing is in use yet.
-        unsafe {
-            let start = (*region).top.get();
-            std::ptr::write_bytes(start as *mut u8, 0, (*region).kept.get());
-        }
     }
 
     /// All regions are empty.
@@ -140,6 +129,11 @@ impl Region {
             return std::ptr::null_mut();
         }
         self.top.set(at + bytes);
+        let dirty = std::ptr::from_ref(self) as usize + HEADER + self.kept.get();
+        if at < dirty {
+            // SAFETY: the block is within the region, and nobody's yet.
+            unsafe { std::ptr::write_bytes(at as *mut u8, 0, bytes.min(dirty - at)) };
+        }
         at as *mut u8
     }
 

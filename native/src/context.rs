@@ -117,6 +117,23 @@ impl Context {
     }
 }
 
+/// As [`leave`]; the context of the program that ran, null where none did.
+pub fn leave_program() -> *const () {
+    let context = CONTEXT.get();
+    if !context.is_null() {
+        leave();
+    }
+    context.cast()
+}
+
+/// The program that [`leave_program`] left goes on.
+pub fn go_on(context: *const ()) {
+    // SAFETY: `leave_program` gave it: null, or a context of the world that runs.
+    if let Some(context) = unsafe { context.cast::<Context>().as_ref() } {
+        context.go_on();
+    }
+}
+
 /// From now on the harness runs.
 #[inline(always)]
 pub fn leave() {

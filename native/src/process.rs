@@ -81,7 +81,6 @@ pub fn start(kernel: SimKernel) {
         Main::Function(_) => drop(kernel.sigaction(Signal::SIGPIPE, SigAction::ignore())),
         Main::Binary(_) => {
             context.is_binary.set(true);
-            state.heaps.clear(native::identity().process);
         }
     }
     run(context, &mut || status = main(program));
@@ -152,7 +151,10 @@ fn run(context: &'static Context, body: &mut dyn FnMut()) {
     // before the first world (`image::require`); the stack of a killed thread holds nothing that is needed, since a
     // program's memory is its arena's.
     unsafe {
-        native::run_with_thread_pointer(base, context.process, on_resume, &mut || inside(context, body))
+        let border = native::Border { leave: context::leave_program, go_on: context::go_on };
+        native::run_with_thread_pointer(base, context.process, on_resume, border, &mut || {
+            inside(context, body)
+        })
     };
     context.flush();
 }

@@ -3,6 +3,7 @@
 
 use crate::kernel::control;
 use crate::sim::{HostId, ProcessId};
+use crate::stack::native::as_harness;
 use crate::stack::with;
 use crate::trace::Kind;
 
@@ -67,10 +68,10 @@ pub fn heal_all() {
 
 /// How often a process has begun again.
 pub fn restarts(process: ProcessId) -> u32 {
-    with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation)
+    as_harness(|| with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation))
 }
 
 /// Whether a process runs now.
 pub fn is_running(process: ProcessId) -> bool {
-    with(|w| !w.processes[w.latest(process.index())].has_ended())
+    as_harness(|| with(|w| !w.processes[w.latest(process.index())].has_ended()))
 }

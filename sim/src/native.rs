@@ -3,7 +3,7 @@
 
 pub use crate::stack::Block;
 pub use crate::stack::machine::{moved_by as clock_moved_by, unsettle};
-pub use crate::stack::native::{run_with_thread_pointer, stack_range};
+pub use crate::stack::native::{Border, run_with_thread_pointer, stack_range};
 
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Once};

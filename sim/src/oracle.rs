@@ -5,9 +5,15 @@
 //! about a sweep, or about an order of threads. [`choose`] needs a run.
 
 use crate::Oracle;
-use crate::stack::{inside, with};
-use crate::world::Who;
+use crate::stack::inside;
+use crate::stack::native::as_harness;
+use crate::world::{Who, World};
 use std::time::Duration;
+
+/// Tells the world, which outlives whoever says so.
+fn tell<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    as_harness(|| crate::stack::with(f))
+}
 
 /// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
 pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String) {
@@ -23,7 +29,7 @@ pub fn sometimes(name: &'static str, reached: bool) {
     if !inside() {
         return;
     }
-    with(|w| {
+    tell(|w| {
         w.run.reach(name, reached);
     });
 }
@@ -34,7 +40,7 @@ pub fn feature(name: &'static str, value: u64) {
     if !inside() {
         return;
     }
-    with(|w| w.run.feature(name, value));
+    tell(|w| w.run.feature(name, value));
 }
 
 /// What `request` does must be over within `limit` of virtual time, with whatever faults there are: else O6 breaks at the site
@@ -50,18 +56,18 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
     struct Promise(u32);
     impl Drop for Promise {
         fn drop(&mut self) {
-            with(|w| w.keep_promise(self.0));
+            tell(|w| w.keep_promise(self.0));
         }
     }
     if !inside() {
         return request();
     }
     let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-    let promise = Promise(with(|w| w.promise(limit, name)));
+    let promise = Promise(tell(|w| w.promise(limit, name)));
     let result = request();
     drop(promise);
-    if with(|w| w.run.failed() && !w.scheduler.is_unwinding()) {
-        crate::stack::pause_for_ever();
+    if tell(|w| w.run.failed() && !w.scheduler.is_unwinding()) {
+        as_harness(|| crate::stack::pause_for_ever());
     }
     result
 }
@@ -73,7 +79,7 @@ pub fn eventually(name: &'static str, holds: bool) {
     if !inside() {
         return;
     }
-    with(|w| {
+    tell(|w| {
         w.run.expect(name, holds);
     });
 }
@@ -86,15 +92,16 @@ pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     if !inside() {
         panic!("{oracle} at {site}: {message}");
     }
-    let goes_on = with(|w| {
+    let goes_on = tell(|w| {
         if !w.scheduler.is_unwinding() {
             let me = w.scheduler.current();
-            w.fail_in(Who::Thread(me), oracle, site, message);
+            // The message may lie in the memory of a program.
+            w.fail_in(Who::Thread(me), oracle, site, message.as_str().to_owned());
         }
         w.scheduler.is_unwinding()
     });
     if !goes_on {
-        crate::stack::pause_for_ever();
+        as_harness(|| crate::stack::pause_for_ever());
     }
 }
 
@@ -111,7 +118,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     if !inside() {
         return Exclusive { what, which };
     }
-    let other = with(|w| {
+    let other = tell(|w| {
         let me = w.scheduler.current();
         let before = w.run.enter_exclusive(what, which, me);
         let name = |thread: u32| w.scheduler[thread].shown().into_owned();
@@ -126,7 +133,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
 impl Drop for Exclusive {
     fn drop(&mut self) {
         if inside() {
-            with(|w| w.run.leave_exclusive(self.what, self.which));
+            tell(|w| w.run.leave_exclusive(self.what, self.which));
         }
     }
 }
@@ -134,7 +141,7 @@ impl Drop for Exclusive {
 /// A choice of the workload, from `low` to `high`; 0 counts as the simplest, so `low` is what shrinking goes to. Keyed by
 /// the thread and `name`.
 pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
-    with(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
+    tell(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }
 
 /// Prints a line: kept, stamped with virtual time, and shown when the run fails. Outside a run it goes to standard output.
@@ -142,7 +149,7 @@ pub fn print(line: &str) {
     if !inside() {
         return println!("{line}");
     }
-    with(|w| {
+    tell(|w| {
         let me = w.scheduler.current();
         w.print(me, line);
     });

@@ -3,6 +3,7 @@
 
 mod calls;
 mod crashes;
+mod remains;
 mod sockets;
 
 use crate::{Main, Program, register, start, worker};
@@ -11,6 +12,10 @@ use crashes::connections;
 use eagain_sim::Sim;
 use eagain_sim::choice::{Base, Overrides};
 use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
+
+/// As `eagain` installs it.
+#[global_allocator]
+static ALLOCATOR: crate::ArenaAllocator = crate::ArenaAllocator;
 
 /// What the program does: the knob `what`.
 macro_rules! programs {
@@ -46,6 +51,11 @@ programs! {
     "parts" => calls::parts;
     "control-data" => calls::control_data;
     "locks" => calls::locks_and_devices;
+    "dirties" => remains::dirties;
+    "remains" => remains::remains;
+    "fails" => || eagain_sim::fail("T1", "here", "as planned".repeat(3));
+    "thread-fails" => || connections(2, || eagain_sim::fail("T1", "here", "as planned".repeat(3)));
+    "says" => says;
     "ptrace" => ptrace;
     "command" => || drop(std::process::Command::new("true").spawn());
     "netlink" => netlink;
@@ -63,6 +73,20 @@ programs! {
     "breakpoint" => crashes::breakpoint;
     "overflow" => crashes::overflow;
     "spin" => crashes::spin;
+}
+
+/// What a program tells the simulator, which has to outlive its heap.
+fn says() {
+    for round in 0..100 {
+        eagain_sim::print(&format!("round {round}"));
+        eagain_sim::sometimes("says", round == 7);
+        eagain_sim::feature("says", round);
+        eagain_sim::choose("says", 0, 9);
+        drop(eagain_sim::exclusive("says", round));
+        eagain_sim::within(std::time::Duration::from_secs(1), "says", || println!("within"));
+        eagain_sim::eventually("says", true);
+        eagain_sim::always("says", true, String::new);
+    }
 }
 
 fn netlink() {
@@ -156,6 +180,49 @@ fn first_panic_of_a_worker_is_as_the_second() {
     let [one, two] = [0; 2].map(|_| worker.run(&spec("panic")));
     assert!(one.failure.is_some());
     assert_eq!(one.hash, two.hash);
+}
+
+/// Its own oracle and its own words, whichever thread says so and however often the worker has run.
+#[test]
+fn what_a_program_calls_a_failure_is_that_failure() {
+    let mut worker = worker::make();
+    for what in ["says", "fails", "thread-fails", "fails", "says", "thread-fails"] {
+        let report = worker.run(&spec(what));
+        let failure =
+            report.failure.map(|failure| (failure.oracle.to_string(), failure.site, failure.message));
+        let expected = (what != "says").then(|| ("T1".into(), "here".into(), "as planned".repeat(3)));
+        assert_eq!(failure, expected, "{what}: {}", report.output);
+        assert_eq!(report.output.matches("round").count(), if what == "says" { 100 } else { 0 });
+    }
+}
+
+/// Of its stacks and its heap a program finds the same in every process, at the same addresses, whatever ran there before.
+#[test]
+fn memory_that_was_never_written_is_the_same_in_every_run() {
+    // Whether this machine lets a process have the same addresses as another.
+    // SAFETY: this process keeps its own as they are.
+    let (before, may) = unsafe {
+        let before = libc::personality(0xffff_ffff);
+        (before, libc::personality(before as libc::c_ulong | libc::ADDR_NO_RANDOMIZE as libc::c_ulong) != -1)
+    };
+    // SAFETY: as above.
+    unsafe { libc::personality(before as libc::c_ulong) };
+    let (mut fresh, mut used) = (worker::make(), worker::make());
+    assert_eq!(used.run(&spec("dirties")).failure, None);
+    for seed in 0..20 {
+        let spec = RunSpec { base: Base::Seed(seed), ..spec("remains") };
+        let [one, other] = [&mut fresh, &mut used].map(|worker| worker.run(&spec));
+        assert_eq!(one.failure, None, "{}", one.output);
+        let lines = |report: &RunReport| {
+            let is_fixed = |line: &&str| !line.contains("worker ") && (may || !line.contains("function"));
+            let lines = report.output.lines().filter(is_fixed);
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!((lines(&one), one.hash), (lines(&other), other.hash));
+        let zeros = lines(&one).iter().filter(|line| line.contains(" 0 of ")).count();
+        assert_eq!(zeros, 3, "{}", one.output);
+        assert_eq!(used.run(&self::spec("dirties")).failure, None);
+    }
 }
 
 fn holds(what: &str) {

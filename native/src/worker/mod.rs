@@ -135,12 +135,16 @@ impl Worker {
             .stdout(Stdio::null());
         let other = OwnedFd::from(other);
         let number = other.as_raw_fd();
-        // SAFETY: between fork and exec only dup2(2) is called, which is async-signal-safe; the descriptor is open until
-        // the child was made.
+        // SAFETY: between fork and exec only personality(2) and dup2(2) are called, which are async-signal-safe; the descriptor is
+        // open until the child was made.
         unsafe {
-            command.pre_exec(move || match libc::dup2(number, SOCKET) {
-                -1 => Err(std::io::Error::last_os_error()),
-                _ => Ok(()),
+            command.pre_exec(move || {
+                // The same addresses of statics and functions in every worker. A sandbox may refuse it: then they are not.
+                libc::personality(libc::ADDR_NO_RANDOMIZE as _);
+                match libc::dup2(number, SOCKET) {
+                    -1 => Err(std::io::Error::last_os_error()),
+                    _ => Ok(()),
+                }
             });
         }
         let child = command.spawn()?;

@@ -43,11 +43,12 @@ pub(crate) fn call<T: Outcome>(
 
 /// Something that a scenario does to its world: it has its place in time like a call.
 pub(crate) fn control(kind: Kind, args: [u64; 2], mut act: impl FnMut(&mut World)) {
-    let _ = call(kind, [args[0], args[1], 0, 0], move |w| {
+    let act = move |w: &mut World| {
         w.progress();
         act(w);
         Ok(())
-    });
+    };
+    let _ = crate::stack::native::as_harness(|| call(kind, [args[0], args[1], 0, 0], act));
 }
 
 /// Makes a call that may wait: `act` is attempted, and again each time the thread is woken.

@@ -266,7 +266,9 @@ fn cause(
         return Ok(Some(if one == elsewhere()? {
             "each run of a process is another one, and each process makes the same ones: a `static` that runs change".to_owned()
         } else {
-            "each run is another one: the machine's clock, its entropy (tokio's `select!` without `biased;` uses it), or an address".to_owned()
+            "each run is another one: the machine's clock, its entropy (tokio's `select!` without `biased;` uses it), an address, or memory that is sent or \
+             printed without having been written"
+                .to_owned()
         }));
     }
     another_second();

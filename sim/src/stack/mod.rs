@@ -13,15 +13,17 @@
 
 pub(crate) mod fatal;
 pub(crate) mod machine;
+mod memory;
 pub(crate) mod native;
 pub(crate) mod stop;
 mod storage;
 
 use crate::allocator::Accounts;
 use crate::world::{Recycled, World};
-use corosensei::stack::{DefaultStack, Stack as _};
+use corosensei::stack::Stack as _;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use eagain_net::ThreadBody;
+use memory::{Memories, Memory};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
@@ -55,7 +57,7 @@ compile_error!("eagain-sim ends simulated threads by unwinding: build with panic
 /// release build does.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
-type Stack = Coroutine<(), (), (), DefaultStack>;
+type Stack = Coroutine<(), (), (), Memory>;
 
 /// Makes `world` the current one for the time of `f`.
 pub(crate) fn enter<R>(world: &mut World, f: impl FnOnce() -> R) -> R {
@@ -149,7 +151,7 @@ pub(crate) fn pause_for_ever() -> ! {
 /// The stacks of one OS thread. Worlds come and go; stacks, and the room that worlds take, are used again.
 pub struct Engine {
     running: Vec<Option<Stack>>,
-    pool: Vec<DefaultStack>,
+    pool: Memories,
     /// The lowest address of each running stack, guard pages included.
     limits: Vec<usize>,
     /// The thread pointers of those that have one of their own.
@@ -178,7 +180,7 @@ impl Engine {
         fatal::install();
         Engine {
             running: Vec::new(),
-            pool: Vec::new(),
+            pool: Memories::default(),
             limits: Vec::new(),
             own: Vec::new(),
             thread_pointers: false,
@@ -268,11 +270,10 @@ impl Engine {
 
     #[cold]
     fn start(&mut self, thread: usize, body: ThreadBody) {
-        let stack = self.pool.pop().unwrap_or_else(|| match DefaultStack::new(STACK_BYTES) {
-            Ok(stack) => stack,
-            Err(error) => panic!(
+        let stack = self.pool.take(self.thread_pointers).unwrap_or_else(|error| {
+            panic!(
                 "no memory map for the stack of simulated thread {thread}: {error} (see vm.max_map_count in proc(5))"
-            ),
+            )
         });
         let limit = stack.limit().get();
         // Unmodified programs bring blocks of their own.
@@ -329,7 +330,7 @@ impl Engine {
             self.free.give(block);
         }
         if let Some(coroutine) = self.running[thread].take() {
-            self.pool.push(coroutine.into_stack());
+            self.pool.give(coroutine.into_stack());
         }
     }
 }

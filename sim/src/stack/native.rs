@@ -18,6 +18,27 @@ thread_local! {
     static SUPPORTED: Cell<bool> = const { Cell::new(false) };
     /// What the running thread took or gave back; the engine, whose block this is in, reads it when the thread comes back.
     static CHANGED: Cell<Option<Own>> = const { Cell::new(None) };
+    /// On the block of a program: its border.
+    static BORDER: Cell<Option<Border>> = const { Cell::new(None) };
+}
+
+/// How what a program calls of the simulator becomes the harness's, whose memory outlives the program and whose system calls are
+/// real.
+#[derive(Clone, Copy)]
+pub struct Border {
+    /// From now on the harness runs. What it gives is for `go_on`; null: it ran already.
+    pub leave: fn() -> *const (),
+    /// The program goes on.
+    pub go_on: fn(*const ()),
+}
+
+/// Runs `f` as the harness, whoever calls.
+pub(crate) fn as_harness<R>(f: impl FnOnce() -> R) -> R {
+    let Some(border) = BORDER.get() else { return f() };
+    let program = (border.leave)();
+    let result = f();
+    (border.go_on)(program);
+    result
 }
 
 /// The engine of this OS thread loads thread pointers from now on, where programs may; whether it does.
@@ -71,7 +92,13 @@ pub(super) fn resume(own: Option<Own>, coroutine: &mut Stack) -> bool {
 /// # Safety
 /// `base` is the thread pointer of a TLS block of this executable that is initialised and that nobody else uses until
 /// `body` has returned or the run is over. Nothing that `body` leaves on its stack may be needed after a kill.
-pub unsafe fn run_with_thread_pointer(base: usize, process: u32, on_resume: fn(u32), body: &mut dyn FnMut()) {
+pub unsafe fn run_with_thread_pointer(
+    base: usize,
+    process: u32,
+    on_resume: fn(u32),
+    border: Border,
+    body: &mut dyn FnMut(),
+) {
     let (world, yielder) = (WORLD.get(), YIELDER.get());
     assert!(!world.is_null() && !yielder.is_null(), "not in a simulated thread");
     assert!(SUPPORTED.get(), "not in an engine that sets thread pointers");
@@ -85,7 +112,7 @@ pub unsafe fn run_with_thread_pointer(base: usize, process: u32, on_resume: fn(u
         set_thread_pointer(base);
         engine
     };
-    arrive(world, yielder, running, body);
+    arrive(world, yielder, running, border, body);
     // SAFETY: the block that the thread was on before.
     unsafe { set_thread_pointer(engine) };
     leave(Own { base: 0, process, on_resume });
@@ -97,12 +124,15 @@ fn arrive(
     world: *mut World,
     yielder: *const Yielder<(), ()>,
     running: (usize, usize),
+    border: Border,
     body: &mut dyn FnMut(),
 ) {
+    BORDER.set(Some(border));
     WORLD.set(world);
     YIELDER.set(yielder);
     IN_PROGRAM.set(true);
     fatal::watch(running.0, running.1);
+    super::memory::clear_below(running.1);
     body();
 }
 
