@@ -2,6 +2,7 @@
 //! slow, full, restarted one after the other. What the clients saw has to be linearizable, key by key; and when faults
 //! have stopped the cluster has to answer again. A scenario is a file; [`on_turmoil`] is the same cluster on tokio.
 
+pub mod channels;
 mod disk_full;
 mod everything;
 mod kill;
@@ -13,6 +14,7 @@ pub mod restart_storm;
 mod rolling_restart;
 pub mod run;
 pub mod servers;
+mod slow_listener;
 mod slow_storage;
 
 use eagain_sim::run::Scenario;
@@ -28,4 +30,6 @@ pub const ALL: &[Scenario] = &[
     disk_full::SCENARIO,
     everything::SCENARIO,
     never_readers::SCENARIO,
+    channels::SCENARIO,
+    slow_listener::SCENARIO,
 ];

@@ -18,7 +18,7 @@ pub fn partition(sim: &mut Sim, serve: Serve) {
 }
 
 /// Cuts two of the hosts off from each other, in one direction or both, and heals it, some times.
-fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
+pub fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
     let servers = cluster.all();
     let host = sim.host("nemesis");
     sim.client(host, "nemesis", move |k| {

@@ -30,7 +30,13 @@ impl Cluster {
 
 /// Two storage servers with their logs, two logic servers before them, an access server before those.
 pub fn cluster(sim: &mut Sim, serve: Serve) -> Cluster {
-    let mut make = |name: &str, config: Config| {
+    cluster_with(sim, serve, |_| {})
+}
+
+/// The same, with what is special about all of them.
+pub fn cluster_with(sim: &mut Sim, serve: Serve, configure: fn(&mut Config)) -> Cluster {
+    let mut make = |name: &str, mut config: Config| {
+        configure(&mut config);
         let host = sim.host(name);
         let address = sim.address(host, PORT);
         (server(sim, host, name, config, serve), address)
@@ -38,14 +44,13 @@ pub fn cluster(sim: &mut Sim, serve: Serve) -> Cluster {
     let storage = || Config { role: Role::Storage, ..persistent(Engine::Log, SyncPolicy::Always) };
     let (storages, behind): (Vec<Server>, Vec<SocketAddr>) =
         ["storage-1", "storage-2"].into_iter().map(|name| make(name, storage())).unzip();
-    let forwarding = |role, backends: &[SocketAddr]| Config {
-        listen: ([0, 0, 0, 0], PORT).into(),
-        role,
-        backends: backends.to_vec(),
-        ..Config::default()
-    };
     let (logics, between): (Vec<Server>, Vec<SocketAddr>) =
         ["logic-1", "logic-2"].into_iter().map(|name| make(name, forwarding(Role::Logic, &behind))).unzip();
     let (access, address) = make("access", forwarding(Role::Access, &between));
     Cluster { address, access, logics, storages }
+}
+
+/// The configuration of a server that keeps nothing, before these.
+pub fn forwarding(role: Role, backends: &[SocketAddr]) -> Config {
+    Config { listen: ([0, 0, 0, 0], PORT).into(), role, backends: backends.to_vec(), ..Config::default() }
 }

@@ -16,6 +16,8 @@ pub enum Merge {
     Same,
     /// Arrays one behind the other.
     Concat,
+    /// The first one that is something.
+    Any,
     /// A step of a walk over the keys of one server of several; its cursor becomes that of the whole walk.
     Scan {
         /// Which.
@@ -53,6 +55,10 @@ fn put_together(merge: Merge, parts: &[Answered<'_>], replies: &[&[u8]]) -> Opti
     let mut out = Vec::new();
     match merge {
         Merge::Same => out.extend_from_slice(replies.first()?),
+        Merge::Any => {
+            let is_null = |reply: &&&[u8]| matches!(**reply, b"$-1\r\n" | b"_\r\n");
+            out.extend_from_slice(replies.iter().find(|reply| !is_null(reply)).or(replies.first())?);
+        }
         Merge::Sum => {
             let sum = replies.iter().try_fold(0i64, |sum, reply| sum.checked_add(integer(reply)?))?;
             Reply::new(&mut out, Protocol::Resp2).integer(sum);
@@ -146,6 +152,8 @@ mod tests {
         assert_eq!(merged(Merge::Pick, &parts), "*3\r\n$1\r\na\r\n$1\r\nb\r\n$-1\r\n");
         let parts = [(&[][..], reply("*1\r\n$1\r\na\r\n")), (&[][..], reply("*0\r\n"))];
         assert_eq!(merged(Merge::Concat, &parts), "*1\r\n$1\r\na\r\n");
+        let parts = [(&[][..], reply("$-1\r\n")), (&[][..], reply("$1\r\na\r\n"))];
+        assert_eq!(merged(Merge::Any, &parts), "$1\r\na\r\n");
         let walk = |server| Merge::Scan { server, servers: 2 };
         let step = |cursor| [(&[][..], reply(&format!("*2\r\n$1\r\n{cursor}\r\n*1\r\n$1\r\na\r\n")))];
         let cursors = [(0, 3), (0, 0), (1, 3), (1, 0)].map(|(server, cursor)| {

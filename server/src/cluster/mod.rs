@@ -20,6 +20,7 @@
 //! | [`plan`] | what is to be done with a request |
 //! | [`merge`] | several answers made into one, partial failure told |
 //! | [`proxy`] | requests under way: who asked, who answers, what is tried again |
+//! | [`feeds`] | channels: from whom messages come, and who has confirmed what |
 //! | [`driver`] | the sockets and the clock, over any model that tells of readiness |
 //!
 //! On tokio sockets and clock are [`crate::tokio_driver`]'s, around the same proxy.
@@ -27,6 +28,7 @@
 //! What cannot be known is said: `-UNKNOWN` where a request may have been executed, `-CLUSTERDOWN` where it was not.
 
 pub mod driver;
+pub mod feeds;
 pub mod link;
 pub mod merge;
 pub mod permanent_connection;

@@ -47,6 +47,8 @@ pub struct LinkOptions {
     pub backoff_ns_max: u64,
     /// What the server wants to hear first (`AUTH`); empty: nothing.
     pub password: Vec<u8>,
+    /// It is for subscriptions: messages of channels come between the replies.
+    pub has_messages: bool,
 }
 
 impl Default for LinkOptions {
@@ -61,9 +63,13 @@ impl Default for LinkOptions {
             backoff_ns_min: 10_000_000,
             backoff_ns_max: 250_000_000,
             password: Vec::new(),
+            has_messages: false,
         }
     }
 }
+
+/// The id under which a message of a channel is handed on: nobody's request.
+pub const MESSAGE: u64 = u64::MAX;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +189,11 @@ impl PermanentConnection {
         self.is_down
     }
 
+    /// What is offered from now on waits for the next attempt to connect, whatever became of the last one.
+    pub fn expect(&mut self) {
+        self.is_down = false;
+    }
+
     /// Takes a request, which is answered once, at `deadline_ns` at the latest. `false`: the server is down, or not there and
     /// enough waits for it; nothing was taken.
     pub fn offer(
@@ -272,11 +283,17 @@ impl PermanentConnection {
         self.input.extend_from_slice(bytes);
         let mut read = 0;
         while let Some(length) = self.span.find(&self.input[read..])? {
+            let frame = &self.input[read..read + length];
+            if self.options.has_messages && is_message(frame) {
+                answer(MESSAGE, Answer::Reply(frame.to_vec()));
+                read += length;
+                continue;
+            }
             let Some(flight) = self.flights.front().filter(|flight| flight.end <= self.sent) else {
                 return Err(NoReply);
             };
             if let Some(id) = flight.id {
-                answer(id, Answer::Reply(self.input[read..read + length].to_vec()));
+                answer(id, Answer::Reply(frame.to_vec()));
             }
             self.flights.pop_front();
             self.failures = 0;
@@ -335,16 +352,21 @@ impl PermanentConnection {
             }
         }
         if self.is_down {
-            self.queue_bytes = 0;
-            for queued in std::mem::take(&mut self.queue) {
-                answer(queued.id, Answer::NotExecuted);
-            }
+            self.give_back(answer);
         }
         empty(&mut self.output);
         self.output_head = 0;
         self.sent = 0;
         empty(&mut self.input);
         self.span = ReplySpan::default();
+    }
+
+    /// Gives back what waits for the connection.
+    pub fn give_back(&mut self, mut answer: impl FnMut(u64, Answer)) {
+        self.queue_bytes = 0;
+        for queued in std::mem::take(&mut self.queue) {
+            answer(queued.id, Answer::NotExecuted);
+        }
     }
 
     // ---- Time ----------------------------------------------------------------------------------------------------
@@ -398,6 +420,11 @@ impl PermanentConnection {
             }
         }
     }
+}
+
+/// Whether a frame is a message of a channel, in the dialect of a link (RESP2).
+fn is_message(frame: &[u8]) -> bool {
+    frame.starts_with(b"*3\r\n$7\r\nmessage\r\n") || frame.starts_with(b"*4\r\n$8\r\npmessage\r\n")
 }
 
 /// Empties a buffer, and gives back what a large request or reply has made it grow to.

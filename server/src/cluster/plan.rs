@@ -16,6 +16,8 @@ pub enum Plan<'a> {
     Refused(String),
     /// It goes on as it is, to the server that the key decides about, or to any.
     One(Option<&'a [u8]>),
+    /// It is a message for this channel: it goes on as it is, behind those before it.
+    Publish(&'a [u8]),
     /// Several servers have a part in it.
     Split(Vec<Part>, Merge),
 }
@@ -32,12 +34,41 @@ pub struct Part {
 }
 
 /// Answered by whoever the client is connected to.
-const LOCAL: [&str; 15] = [
-    "auth", "client", "command", "config", "echo", "hello", "info", "lastsave", "ping", "quit", "reset",
-    "role", "select", "shutdown", "time",
+const LOCAL: &[&str] = &[
+    "auth",
+    "client",
+    "command",
+    "config",
+    "echo",
+    "eval",
+    "eval_ro",
+    "evalsha",
+    "evalsha_ro",
+    "fcall",
+    "fcall_ro",
+    "function",
+    "hello",
+    "info",
+    "lastsave",
+    "ping",
+    "psubscribe",
+    "pubsub",
+    "punsubscribe",
+    "quit",
+    "reset",
+    "role",
+    "script",
+    "select",
+    "shutdown",
+    "subscribe",
+    "time",
+    "unsubscribe",
+    "wait",
 ];
 /// What is asked of every storage server.
-const EVERYWHERE: [(&str, Merge); 5] = [
+const EVERYWHERE: &[(&str, Merge)] = &[
+    ("randomkey", Merge::Any),
+    ("save", Merge::Same),
     ("dbsize", Merge::Sum),
     ("flushall", Merge::Same),
     ("flushdb", Merge::Same),
@@ -45,7 +76,7 @@ const EVERYWHERE: [(&str, Merge); 5] = [
     ("bgrewriteaof", Merge::Same),
 ];
 /// What can be split by key.
-const BY_KEY: [(&str, Merge); 6] = [
+const BY_KEY: &[(&str, Merge)] = &[
     ("del", Merge::Sum),
     ("unlink", Merge::Sum),
     ("exists", Merge::Sum),
@@ -67,11 +98,14 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
     if LOCAL.contains(&command.name) {
         return local(command, request);
     }
+    if command.name == "publish" {
+        return Plan::Publish(request.at(1));
+    }
     if command.name == "scan" {
         return if role == Role::Access { Plan::One(None) } else { scan(servers, request) };
     }
     if command.keys.0 == 0 && command.numbered == 0 {
-        return match (find(&EVERYWHERE, command), role) {
+        return match (find(EVERYWHERE, command), role) {
             (Some(_), Role::Access) => Plan::One(None),
             (Some(merge), _) => everywhere(servers, request, merge),
             (None, _) => not_passed_on(command.name),
@@ -90,7 +124,7 @@ pub fn plan<'a>(role: Role, ring: &Ring, servers: usize, request: Arguments<'a>)
     if role == Role::Access || keys.iter().all(|key| ring.owner(key) == owner) {
         return Plan::One(Some(first));
     }
-    match find(&BY_KEY, command) {
+    match find(BY_KEY, command) {
         Some(merge) => by_key(ring, servers, command, request, merge),
         None => Plan::Refused("CROSSSLOT Keys in request don't hash to the same storage server".to_owned()),
     }
@@ -168,4 +202,35 @@ fn by_key<'a>(
         positions,
     };
     Plan::Split(asked.map(part).collect(), merge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request_queue::RequestBatch;
+
+    #[test]
+    fn what_is_not_passed_on_is_what_the_documentation_says() {
+        let ring = Ring::new(&["a".to_owned(), "b".to_owned()]);
+        let mut refused = Vec::new();
+        for command in command::all() {
+            let mut batch = RequestBatch::new();
+            let mut bytes = command.name.as_bytes().to_vec();
+            let mut spans = vec![crate::resp::Span { start: 0, end: bytes.len() }];
+            for _ in 1..command.arity.unsigned_abs() {
+                bytes.push(if command.name == "select" { b'0' } else { b'1' });
+                spans.push(crate::resp::Span { start: bytes.len() - 1, end: bytes.len() });
+            }
+            batch.push(Arguments::new(&bytes, &spans));
+            if let Plan::Refused(text) = plan(Role::Logic, &ring, 2, batch.request(0)) {
+                assert!(text.contains("is not passed on"), "{}: {text}", command.name);
+                refused.push(command.name);
+            }
+        }
+        refused.sort_unstable();
+        assert_eq!(
+            refused.join(" "),
+            "blmove blmpop blpop brpop brpoplpush discard exec multi slowlog unwatch watch"
+        );
+    }
 }

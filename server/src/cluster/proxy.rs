@@ -4,6 +4,7 @@
 //! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
 //! nobody knows whether it was. Everything else is told as it is.
 
+use super::feeds::Feeds;
 use super::link::{Link, NewLink};
 use super::merge::{Answered, Merge, merge};
 use super::permanent_connection::{Answer, LinkOptions, LinkPhase, PermanentConnection};
@@ -11,9 +12,13 @@ use super::plan::{Plan, may_repeat, plan};
 use super::reply_span::NoReply;
 use super::ring::Ring;
 use crate::config::{Config, Role};
+use crate::logic_unit::command::channel::subscribes;
+use crate::logic_unit::{LogicUnit, Session};
 use crate::observe::{Level, Log};
 use crate::random::Random;
-use crate::resp::{Arguments, Protocol, encode_request};
+use crate::request_queue::{After, ReplyBatch};
+use crate::resp::{Arguments, Protocol, Reply, encode_request};
+use crate::storage_unit::Storage;
 use slab::Slab;
 
 /// How often a request is tried.
@@ -34,6 +39,31 @@ pub struct Due {
     pub number: u64,
     /// What it is told.
     pub bytes: Vec<u8>,
+    /// It was a message for this channel: an integer is to be how many of this server's own clients have got it.
+    pub channel: Option<Vec<u8>>,
+}
+
+impl Due {
+    /// The reply, with the clients who listen here counted.
+    pub fn into_replies<S: Storage>(self, logic: &mut LogicUnit<S>) -> ReplyBatch {
+        let Due { number, mut bytes, channel, .. } = self;
+        if let Some(channel) = channel.filter(|_| bytes.starts_with(b":")) {
+            bytes.clear();
+            Reply::new(&mut bytes, Protocol::Resp2).count(logic.channels().receivers(&channel));
+        }
+        ReplyBatch::one(number, bytes, After::KeepOpen)
+    }
+}
+
+/// What becomes of a client's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Its reply will be due.
+    PassedOn,
+    /// Its client waits until the subscription is settled.
+    Subscribes,
+    /// This server executes it.
+    Not,
 }
 
 /// A client's request.
@@ -42,6 +72,8 @@ struct Request {
     client: u64,
     number: u64,
     may_repeat: bool,
+    /// It is a message for this channel, and never overtakes another one: it is tried once.
+    channel: Option<Vec<u8>>,
     /// The dialect of its reply.
     protocol: Protocol,
     deadline_ns: u64,
@@ -68,6 +100,10 @@ pub struct Proxy {
     names: Vec<String>,
     ring: Ring,
     links: Vec<Box<dyn Link>>,
+    /// Links for messages; their numbers are those behind the numbers of `links`.
+    feeds: Feeds,
+    /// Of an access server: where messages of clients go.
+    publishes_by: usize,
     requests: Slab<Request>,
     /// Request and part, by the number under which a link knows it.
     tasks: Slab<(usize, usize)>,
@@ -97,11 +133,14 @@ impl Proxy {
         new_link: NewLink,
     ) -> Proxy {
         let mut random = Random::new(seed);
-        let link = |_: &String| new_link(options.clone(), random.next_u64());
+        let links: Vec<_> = names.iter().map(|_| new_link(options.clone(), random.next_u64())).collect();
+        let feeds = Feeds::new(role, &names, timeout_ns, options, &mut random, new_link);
         Proxy {
             role,
             ring: Ring::new(&names),
-            links: names.iter().map(link).collect(),
+            publishes_by: (random.next_u64() % links.len().max(1) as u64) as usize,
+            links,
+            feeds,
             names,
             requests: Slab::new(),
             tasks: Slab::new(),
@@ -111,14 +150,33 @@ impl Proxy {
         }
     }
 
-    /// The connection to a server.
-    pub fn link(&mut self, server: usize) -> &mut PermanentConnection {
-        self.links[server].connection_mut()
+    /// The connection with this number: first one to each server, then the feeds.
+    pub fn link(&mut self, number: usize) -> &mut PermanentConnection {
+        match number.checked_sub(self.links.len()) {
+            Some(feed) => self.feeds.link(feed),
+            None => self.links[number].connection_mut(),
+        }
     }
 
-    /// When [`Proxy::tick`] has something to do for this server.
-    pub fn deadline_of(&self, server: usize) -> u64 {
-        self.links[server].deadline()
+    /// Whether this connection is to be begun.
+    pub fn wants_connect(&self, number: usize, now_ns: u64) -> bool {
+        match number.checked_sub(self.links.len()) {
+            Some(feed) => self.feeds.wants_connect(feed, now_ns),
+            None => self.links[number].connection().wants_connect(now_ns),
+        }
+    }
+
+    /// When [`Proxy::tick`] has something to do for this connection.
+    pub fn deadline_of(&self, number: usize) -> u64 {
+        match number.checked_sub(self.links.len()) {
+            Some(feed) => self.feeds.deadline_of(feed),
+            None => self.links[number].deadline(),
+        }
+    }
+
+    /// Channels, and what has come of them.
+    pub fn feeds(&mut self) -> &mut Feeds {
+        &mut self.feeds
     }
 
     /// Requests under way.
@@ -143,13 +201,39 @@ impl Proxy {
 
     /// When [`Proxy::tick`] has something to do.
     pub fn deadline(&self) -> u64 {
-        self.links.iter().map(|link| link.deadline()).min().unwrap_or(u64::MAX)
+        (0..2 * self.links.len()).map(|number| self.deadline_of(number)).min().unwrap_or(u64::MAX)
     }
 
     // ---- Requests ------------------------------------------------------------------------------------------------
 
-    /// Takes a client's request, whose reply is to be in this dialect. `false`: it is for the server itself to answer.
-    pub fn submit(
+    /// Takes a client's request, unless it is for the server itself to answer.
+    pub fn take(
+        &mut self,
+        client: u64,
+        number: u64,
+        session: &Session,
+        request: Arguments<'_>,
+        now_ns: u64,
+    ) -> Taken {
+        let protocol = session.protocol;
+        if !session.authenticated {
+            return Taken::Not;
+        }
+        if let Some(kind) = subscribes(request) {
+            self.feeds.subscribe(client, kind, request, &self.ring, now_ns);
+            return Taken::Subscribes;
+        }
+        // In RESP2 one who listens may ask for little: the logic unit says so.
+        let is_free = session.subscriptions.is_none() || protocol == Protocol::Resp3;
+        if is_free && self.submit(client, number, request, protocol, now_ns) {
+            Taken::PassedOn
+        } else {
+            Taken::Not
+        }
+    }
+
+    /// Takes a request, whose reply is to be in this dialect. `false`: it is for the server itself to answer.
+    fn submit(
         &mut self,
         client: u64,
         number: u64,
@@ -169,13 +253,18 @@ impl Proxy {
                 answer: None,
             }]
         };
+        let mut channel = None;
         let (parts, merge) = match plan(self.role, &self.ring, self.links.len(), arguments) {
             Plan::Local => return false,
             Plan::Refused(error) => {
                 let mut bytes = Vec::new();
-                crate::resp::Reply::new(&mut bytes, Protocol::Resp2).error(&error);
-                self.due.push(Due { client, number, bytes });
+                Reply::new(&mut bytes, Protocol::Resp2).error(&error);
+                self.due.push(Due { client, number, bytes, channel: None });
                 return true;
+            }
+            Plan::Publish(name) => {
+                channel = Some(name.to_vec());
+                (whole(None, self.home(name)), None)
             }
             Plan::One(key) => (whole(key, self.choose(key, now_ns)), None),
             Plan::Split(parts, merge) => {
@@ -194,6 +283,7 @@ impl Proxy {
             client,
             number,
             may_repeat: may_repeat(arguments),
+            channel,
             protocol,
             deadline_ns: now_ns.saturating_add(self.timeout_ns),
             merge,
@@ -204,6 +294,19 @@ impl Proxy {
             self.offer(request, part, now_ns);
         }
         true
+    }
+
+    /// The server to which messages of a channel go: the same one as long as any of them is under way, so that they stay in their
+    /// order. A server that cannot be connected to has none.
+    fn home(&mut self, channel: &[u8]) -> usize {
+        if self.role != Role::Access {
+            return self.ring.owner(channel);
+        }
+        let servers = self.links.len();
+        let next = (0..servers).map(|step| (self.publishes_by + step) % servers);
+        let there = next.into_iter().find(|server| !self.links[*server].connection().is_down());
+        self.publishes_by = there.unwrap_or(self.publishes_by);
+        self.publishes_by
     }
 
     /// The server for a key, or for anything.
@@ -248,7 +351,7 @@ impl Proxy {
         let part = &request.parts[at];
         let may_repeat = match answer {
             Answer::Reply(_) => false,
-            Answer::NotExecuted => true,
+            Answer::NotExecuted => request.channel.is_none(),
             Answer::Unknown => request.may_repeat,
         };
         if may_repeat && part.attempts < ATTEMPTS_MAX && now_ns < request.deadline_ns {
@@ -265,7 +368,8 @@ impl Proxy {
         if request.left == 0 {
             let request = self.requests.remove(index);
             let bytes = self.reply(&request);
-            self.due.push(Due { client: request.client, number: request.number, bytes });
+            let Request { client, number, channel, .. } = request;
+            self.due.push(Due { client, number, bytes, channel });
         }
     }
 
@@ -290,14 +394,17 @@ impl Proxy {
             }
         };
         let mut bytes = Vec::new();
-        crate::resp::Reply::new(&mut bytes, Protocol::Resp2).error(&text);
+        Reply::new(&mut bytes, Protocol::Resp2).error(&text);
         bytes
     }
 
     // ---- Links ---------------------------------------------------------------------------------------------------
 
-    /// Bytes came from a server. An error: the link makes no sense any more, and is to be closed.
+    /// Bytes came on a connection. An error: the link makes no sense any more, and is to be closed.
     pub fn received(&mut self, server: usize, bytes: &[u8], now_ns: u64) -> Result<(), NoReply> {
+        if let Some(feed) = server.checked_sub(self.links.len()) {
+            return self.feeds.received(feed, bytes, now_ns);
+        }
         let mut answers = Vec::new();
         let result =
             self.links[server].received(bytes, now_ns, &mut |task, answer| answers.push((task, answer)));
@@ -307,12 +414,17 @@ impl Proxy {
 
     /// A link is there.
     pub fn connected(&mut self, server: usize, now_ns: u64) {
-        self.links[server].connection_mut().connected(now_ns);
-        self.log.line(Level::Notice, || format!("backend {}: connected", self.names[server]));
+        self.link(server).connected(now_ns);
+        if server < self.links.len() {
+            self.log.line(Level::Notice, || format!("backend {}: connected", self.names[server]));
+        }
     }
 
     /// A link is not there any more, or never was.
     pub fn lost(&mut self, server: usize, now_ns: u64) {
+        if let Some(feed) = server.checked_sub(self.links.len()) {
+            return self.feeds.lost(feed, now_ns);
+        }
         let link = self.links[server].connection();
         let (was_up, was_down) = (link.phase() == LinkPhase::Up, link.is_down());
         let mut answers = Vec::new();
@@ -329,6 +441,9 @@ impl Proxy {
 
     /// Time has passed for a link. `false`: it is to be closed.
     pub fn tick(&mut self, server: usize, now_ns: u64) -> bool {
+        if let Some(feed) = server.checked_sub(self.links.len()) {
+            return self.feeds.tick(feed, now_ns);
+        }
         let mut answers = Vec::new();
         let lives = self.links[server].tick(now_ns, &mut |task, answer| answers.push((task, answer)));
         self.all_answered(answers, now_ns);

@@ -7,6 +7,8 @@
 //! way, and one that takes none of its replies costs the budget once.
 
 use crate::config::{Config, Role};
+use crate::logic_unit::command::channel::subscribes;
+use crate::resp::Arguments;
 use std::collections::VecDeque;
 
 /// Requests under way, beside those of a logic server's own clients, which are access servers.
@@ -27,6 +29,8 @@ pub struct Window {
     /// Sizes of the requests under way, oldest first, and their sum.
     sizes: VecDeque<usize>,
     bytes: usize,
+    /// The next request waits until nothing is under way.
+    is_barred: bool,
 }
 
 impl Window {
@@ -48,6 +52,7 @@ impl Window {
             reply_bytes: 0,
             sizes: VecDeque::new(),
             bytes: 0,
+            is_barred: false,
         }
     }
 
@@ -58,11 +63,20 @@ impl Window {
         let foreseen = under_way.saturating_mul(self.reply_bytes).saturating_add(waiting);
         (under_way as u64) < self.requests
             && self.bytes < self.bytes_max
-            && (under_way == 0 || foreseen < self.bytes_max)
+            && (under_way == 0 || foreseen < self.bytes_max && !self.is_barred)
+    }
+
+    /// Whether this request is to be under way alone: it subscribes, and messages must come behind its reply. `Some(false)`: not
+    /// before what is under way has its replies.
+    pub fn alone(&mut self, request: Arguments<'_>) -> Option<bool> {
+        subscribes(request)?;
+        self.is_barred = !self.sizes.is_empty();
+        Some(!self.is_barred)
     }
 
     /// A request of this size has begun.
     pub fn begun(&mut self, bytes: usize) {
+        self.is_barred = false;
         self.sizes.push_back(bytes);
         self.bytes += bytes;
     }

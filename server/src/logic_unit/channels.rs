@@ -7,7 +7,7 @@ use crate::resp::{Protocol, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a client listens to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A channel.
     Channel,
@@ -25,6 +25,9 @@ impl Kind {
     }
 }
 
+/// Something that can be listened to.
+pub type Topic = (Kind, Vec<u8>);
+
 /// The slots of those who listen, by name; none is empty.
 type Listeners = BTreeMap<Vec<u8>, BTreeSet<usize>>;
 
@@ -35,9 +38,36 @@ pub struct Channels {
     pub channels: Listeners,
     /// To patterns.
     pub patterns: Listeners,
+    /// To what nobody listens any more, where somebody has to know it.
+    emptied: Option<Vec<Topic>>,
 }
 
 impl Channels {
+    /// From now on it is noted down when nobody listens to something any more.
+    pub fn note_emptied(&mut self) {
+        self.emptied = Some(Vec::new());
+    }
+
+    /// To what nobody listens any more, since the last call. Somebody may have begun to since.
+    pub fn take_emptied(&mut self) -> Vec<Topic> {
+        self.emptied.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether somebody listens to this.
+    pub fn has(&self, (kind, name): &Topic) -> bool {
+        match kind {
+            Kind::Channel => self.channels.contains_key(name),
+            Kind::Pattern => self.patterns.contains_key(name),
+        }
+    }
+
+    /// How often a message of this channel would be sent.
+    pub fn receivers(&self, channel: &[u8]) -> usize {
+        let fits = self.patterns.iter().filter(|(pattern, _)| glob::matches(pattern, channel));
+        self.channels.get(channel).map_or(0, BTreeSet::len)
+            + fits.map(|(_, slots)| slots.len()).sum::<usize>()
+    }
+
     fn of(&mut self, kind: Kind) -> &mut Listeners {
         match kind {
             Kind::Channel => &mut self.channels,
@@ -60,6 +90,9 @@ impl Channels {
             listeners.remove(&session.slot);
             if listeners.is_empty() {
                 self.of(kind).remove(name);
+                if let Some(emptied) = &mut self.emptied {
+                    emptied.push((kind, name.to_vec()));
+                }
             }
         }
         if subscriptions.is_empty() {
@@ -111,6 +144,21 @@ pub fn publish(
     }
     shared.channels = all;
     receivers
+}
+
+/// Puts a message that another server has sent (`message`, or `pmessage` and the pattern, then channel and text) aside for those
+/// who listen to what it was sent for.
+pub fn hand_on(shared: &mut Shared, words: &[&[u8]]) {
+    let all = std::mem::take(&mut shared.channels);
+    let slots = match words {
+        [_, pattern, _, _] => all.patterns.get(*pattern),
+        [_, channel, _] => all.channels.get(*channel),
+        _ => None,
+    };
+    if let Some(slots) = slots {
+        send(shared, slots, words, &mut None);
+    }
+    shared.channels = all;
 }
 
 fn send(

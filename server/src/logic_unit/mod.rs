@@ -346,6 +346,16 @@ impl<S: Storage> LogicUnit<S> {
         &self.shared.directory
     }
 
+    /// Who listens to what.
+    pub fn channels(&mut self) -> &mut Channels {
+        &mut self.shared.channels
+    }
+
+    /// A message that another server has sent, for those who listen here; see [`channels::hand_on`].
+    pub fn hand_on(&mut self, words: &[&[u8]]) {
+        channels::hand_on(&mut self.shared, words);
+    }
+
     /// The storage.
     pub fn storage(&mut self) -> &mut S {
         &mut self.storage

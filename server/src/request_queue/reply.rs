@@ -46,4 +46,9 @@ impl ReplyBatch {
     pub fn one(number: u64, bytes: Vec<u8>, after: After) -> ReplyBatch {
         ReplyBatch { first: number, count: 1, bytes, after, wait: None }
     }
+
+    /// A request that waits for what others do, for as long as that takes.
+    pub fn waiting(number: u64) -> ReplyBatch {
+        ReplyBatch { first: number, wait: Some(Wait::Reply(0)), ..ReplyBatch::default() }
+    }
 }

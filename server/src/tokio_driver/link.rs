@@ -120,11 +120,10 @@ impl<C: Connector + 'static, S: Storage> Link<C, S> {
 
     fn connect(&mut self, now_ns: u64) -> Next {
         let mut proxy = self.upstream.proxy.borrow_mut();
-        let link = proxy.link(self.server);
-        if !link.wants_connect(now_ns) {
+        if !proxy.wants_connect(self.server, now_ns) {
             return Next::Later;
         }
-        link.begin_connect(now_ns);
+        proxy.link(self.server).begin_connect(now_ns);
         let (connector, address) = (self.connector.clone(), self.address);
         self.socket = Socket::Coming(Box::pin(async move { connector.connect(address).await }));
         Next::Again

@@ -102,10 +102,12 @@ pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let proxy = Proxy::of(&config, surroundings.seed, new_link);
-    let upstream = Rc::new(Upstream::new(proxy, config.backends.len()));
+    // One for requests to each server, and one for messages from it.
+    let backends = [&config.backends[..], &config.backends].concat();
+    let upstream = Rc::new(Upstream::new(proxy, backends.len()));
     let storage = Memory::new(config.databases, surroundings.seed);
-    let backends = config.backends.clone();
     let shared = Shared::new(config, storage, Some(upstream.clone()), surroundings);
+    shared.logic.borrow_mut().channels().note_emptied();
     let connector = Rc::new(connector);
     let link = |(server, address)| {
         let link = Link::new(shared.clone(), upstream.clone(), connector.clone(), server, address);

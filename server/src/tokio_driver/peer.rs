@@ -8,7 +8,7 @@ use crate::io_unit::Window;
 use crate::io_unit::awaiting_durability::{self, AwaitingDurability};
 use crate::io_unit::connection::{CloseReason, Connection};
 use crate::io_unit::units::Now;
-use crate::logic_unit::{Place, Session};
+use crate::logic_unit::Place;
 use crate::storage_unit::Storage;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,7 +24,6 @@ pub(super) struct Peer<T, S: Storage> {
     shared: Rc<Shared<S>>,
     stream: T,
     connection: Connection,
-    session: Session,
     held: AwaitingDurability,
     notice: Rc<Notice>,
     timer: DeadlineTimer,
@@ -47,19 +46,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             connection.limit_under_way(Window::of(logic.config()));
         }
         drop(logic);
-        let notice = shared.enter(session.id);
+        let notice = shared.enter(session);
         let (shared, held) = (shared.clone(), AwaitingDurability::default());
-        Some(Peer { shared, stream, connection, session, held, notice, timer: DeadlineTimer::new() })
+        Some(Peer { shared, stream, connection, held, notice, timer: DeadlineTimer::new() })
     }
 
     /// Runs until the connection is closed.
     pub async fn run(mut self) {
         poll_fn(|cx| self.turn(cx)).await;
-        let Peer { shared, stream, connection, session, .. } = self;
+        let Peer { shared, stream, connection, notice, .. } = self;
         drop(stream);
-        let client = session.id;
-        shared.logic.borrow_mut().disconnect(session, connection.end());
+        let client = notice.session.borrow().id;
         shared.leave(client);
+        if let Some(Notice { session, .. }) = Rc::into_inner(notice) {
+            shared.logic.borrow_mut().disconnect(session.into_inner(), connection.end());
+        }
+        if let Some(upstream) = &shared.upstream {
+            upstream.stir(&shared);
+        }
     }
 
     /// One turn: read what is there, handle the requests, write the replies. `Ready`: the connection is over.
@@ -74,14 +78,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
         self.held.ask(&mut self.connection, &mut self.shared.logic.borrow_mut(), now.mono_ns);
-        if self.connection.is_waiting() || self.session.subscriptions.is_some() {
+        self.take_arrived(now);
+        if self.connection.is_waiting() || self.notice.session.borrow().subscriptions.is_some() {
             self.deliver(matches!(wish, Wish::News | Wish::Limits), now);
         }
         let mut reads = 0;
         loop {
-            if let Some(upstream) = &self.shared.upstream {
-                upstream.take_replies(&self.notice, &mut self.connection, now);
-            }
+            self.take_arrived(now);
             while self.connection.wants_service() {
                 self.serve(0, now);
             }
@@ -111,6 +114,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         }
     }
 
+    /// Takes what has come from servers behind.
+    fn take_arrived(&mut self, now: Now) {
+        if let Some(upstream) = &self.shared.upstream {
+            upstream.take_arrived(&self.notice, &mut self.connection, now);
+        }
+    }
+
     /// One read, and what it completes.
     fn read(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()> {
         let own = self.connection.prefers_own_space();
@@ -135,13 +145,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
 
     /// Executes what the first `fresh` bytes of the scratch space complete.
     fn serve(&mut self, fresh: usize, now: Now) {
-        let Peer { shared, connection, session, held, .. } = self;
+        let Peer { shared, connection, notice, held, .. } = self;
         let scratch = shared.scratch.borrow();
         if let Some(upstream) = &shared.upstream {
             connection.receive(&scratch[..fresh], now.mono_ns);
-            return upstream.serve(shared, connection, session, now);
+            return upstream.serve(shared, connection, &notice.session, now);
         }
-        let mut logic = shared.logic.borrow_mut();
+        let (session, mut logic) = (&mut *notice.session.borrow_mut(), shared.logic.borrow_mut());
         if logic.begin_turn() {
             connection.hold_replies();
         }
@@ -159,7 +169,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
 
     /// Takes what was put aside for the client, and goes on where it has waited long enough.
     fn deliver(&mut self, is_told: bool, now: Now) {
-        let Peer { shared, connection, session, held, .. } = self;
+        let Peer { shared, connection, notice, held, .. } = self;
+        let session = &mut notice.session.borrow_mut();
         awaiting_durability::deliver(connection, held, session, &mut shared.logic.borrow_mut(), is_told, now);
     }
 

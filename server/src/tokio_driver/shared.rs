@@ -4,9 +4,9 @@
 
 use super::Surroundings;
 use super::upstream::Upstream;
-use crate::cluster::proxy::Due;
 use crate::io_unit::units::Now;
-use crate::logic_unit::{LogicUnit, Order, WallTime};
+use crate::logic_unit::{LogicUnit, Order, Session, WallTime};
+use crate::request_queue::ReplyBatch;
 use crate::storage_unit::Storage;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -41,11 +41,21 @@ pub(super) enum Wish {
     Kill,
 }
 
-/// Where a peer hears of wishes, and of replies from servers behind.
-#[derive(Debug, Default)]
+/// What has come for a peer from servers behind.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    /// A reply to a request that was passed on.
+    Reply(ReplyBatch),
+    /// The reply to a request to subscribe, on which the peer has waited.
+    Subscribed(Vec<u8>),
+}
+
+/// A peer as others see it: its session, and where it hears of wishes, and of what comes from servers behind.
+#[derive(Debug)]
 pub(super) struct Notice {
+    pub session: RefCell<Session>,
     wish: Cell<Wish>,
-    replies: RefCell<Vec<Due>>,
+    arrived: RefCell<Vec<Arrived>>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -61,9 +71,14 @@ impl Notice {
         }
     }
 
-    /// Replies that came since the last call.
-    pub fn take_replies(&self) -> Vec<Due> {
-        self.replies.take()
+    /// What came since the last call.
+    pub fn take_arrived(&self) -> Vec<Arrived> {
+        self.arrived.take()
+    }
+
+    pub fn arrives(&self, what: Arrived) {
+        self.arrived.borrow_mut().push(what);
+        self.wake();
     }
 
     /// What was asked since the last call; the next wish wakes `waker`.
@@ -157,8 +172,14 @@ impl<S: Storage> Shared<S> {
     }
 
     /// A peer is there; where it hears of wishes.
-    pub fn enter(&self, client: u64) -> Rc<Notice> {
-        let notice = Rc::<Notice>::default();
+    pub fn enter(&self, session: Session) -> Rc<Notice> {
+        let client = session.id;
+        let notice = Rc::new(Notice {
+            session: RefCell::new(session),
+            wish: Cell::default(),
+            arrived: RefCell::default(),
+            waker: RefCell::default(),
+        });
         self.peers.borrow_mut().insert(client, notice.clone());
         notice
     }
@@ -173,12 +194,9 @@ impl<S: Storage> Shared<S> {
         self.peers.borrow().len()
     }
 
-    /// A server behind has answered, or never will. Whose request it was may be gone.
-    pub fn reply(&self, due: Due) {
-        if let Some(notice) = self.peers.borrow().get(&due.client) {
-            notice.replies.borrow_mut().push(due);
-            notice.wake();
-        }
+    /// The peer of this client, if it is still there.
+    pub fn peer(&self, client: u64) -> Option<Rc<Notice>> {
+        self.peers.borrow().get(&client).cloned()
     }
 
     pub fn tell_all(&self, wish: Wish) {

@@ -1,12 +1,15 @@
 //! The upstream servers of one with a role that keeps nothing: the proxy that its peers and its links share. A peer queues
 //! requests, the task of a link sends them, and a task that has changed something wakes the others that this concerns.
 
-use super::shared::{Notice, Shared};
-use crate::cluster::proxy::{Due, Proxy};
+use super::shared::{Arrived, Notice, Shared};
+use crate::cluster::feeds::{News, Request, Settled};
+use crate::cluster::proxy::{Proxy, Taken};
 use crate::io_unit::connection::Connection;
 use crate::io_unit::units::Now;
-use crate::logic_unit::Session;
-use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::limits::OutputLimit;
+use crate::logic_unit::channels::Topic;
+use crate::logic_unit::{LogicUnit, Session};
+use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::Storage;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -49,14 +52,30 @@ impl Upstream {
         self.links[server].seen.set(self.proxy.borrow_mut().link(server).load());
     }
 
-    /// Replies go to their peers, and links that have more to do are woken.
+    /// Replies and messages go to their peers, and links that have more to do are woken.
     pub fn stir<S: Storage>(&self, shared: &Shared<S>) {
         let mut proxy = self.proxy.borrow_mut();
+        let mut logic = shared.logic.borrow_mut();
         for due in proxy.take_due() {
-            shared.reply(due);
+            if let Some(peer) = shared.peer(due.client) {
+                peer.arrives(Arrived::Reply(due.into_replies(&mut logic)));
+            }
         }
-        for (server, slot) in self.links.iter().enumerate() {
-            if proxy.link(server).load() > slot.seen.get()
+        for news in proxy.feeds().take_news() {
+            match news {
+                News::Settled(settled) => subscribed(shared, &mut logic, &mut proxy, settled),
+                News::Message(words) => logic.hand_on(&words.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+            }
+        }
+        for topic in logic.channels().take_emptied() {
+            forget(shared, &mut logic, &mut proxy, &topic);
+        }
+        let orders = logic.take_orders();
+        drop(logic);
+        shared.after_execution(orders, None);
+        let moved = proxy.feeds().take_moved().map(|feed| self.links.len() / 2 + feed);
+        for (number, slot) in self.links.iter().enumerate() {
+            if (proxy.link(number).load() > slot.seen.get() || moved == Some(number))
                 && let Some(waker) = slot.waker.take()
             {
                 waker.wake();
@@ -70,36 +89,68 @@ impl Upstream {
         &self,
         shared: &Shared<S>,
         connection: &mut Connection,
-        session: &mut Session,
+        session: &RefCell<Session>,
         now: Now,
     ) {
         let mut batch = self.batch.borrow_mut();
         if !connection.take_batch(&mut batch, now.mono_ns) {
             return;
         }
-        let mut logic = shared.logic.borrow_mut();
+        let (mut session, mut logic) = (session.borrow_mut(), shared.logic.borrow_mut());
         for (number, request) in (batch.first()..).zip(batch.iter()) {
-            let Session { id, authenticated, protocol, .. } = *session;
-            let goes_on =
-                authenticated && self.proxy.borrow_mut().submit(id, number, request, protocol, now.mono_ns);
-            if !goes_on {
-                let mut bytes = Vec::new();
-                let after = logic.execute(session, request, now.wall, &mut bytes);
-                connection.complete(ReplyBatch::one(number, bytes, after), now.mono_ns);
+            match self.proxy.borrow_mut().take(session.id, number, &session, request, now.mono_ns) {
+                Taken::PassedOn => {}
+                Taken::Subscribes => connection.complete(ReplyBatch::waiting(number), now.mono_ns),
+                Taken::Not => {
+                    let mut bytes = Vec::new();
+                    let after = logic.execute(&mut session, request, now.wall, &mut bytes);
+                    connection.complete(ReplyBatch::one(number, bytes, after), now.mono_ns);
+                }
             }
         }
-        logic.finish_turn(session, now.wall);
-        let orders = logic.take_orders();
-        drop(logic);
-        shared.after_execution(orders, None);
+        logic.finish_turn(&mut session, now.wall);
+        drop((session, logic));
         self.stir(shared);
     }
 
-    /// Takes the replies that have come for a peer.
-    pub fn take_replies(&self, notice: &Notice, connection: &mut Connection, now: Now) {
-        for Due { number, bytes, .. } in notice.take_replies() {
-            let replies = ReplyBatch::one(number, bytes, After::KeepOpen);
-            connection.complete(replies, now.mono_ns);
+    /// Takes what has come for a peer.
+    pub fn take_arrived(&self, notice: &Notice, connection: &mut Connection, now: Now) {
+        for arrived in notice.take_arrived() {
+            match arrived {
+                Arrived::Reply(replies) => connection.complete(replies, now.mono_ns),
+                Arrived::Subscribed(bytes) => {
+                    connection.deliver(&bytes, true, OutputLimit::NONE, now.mono_ns)
+                }
+            }
         }
+    }
+}
+
+/// A peer's request to subscribe is settled: it listens from now on, or is refused.
+fn subscribed<S: Storage>(
+    shared: &Shared<S>,
+    logic: &mut LogicUnit<S>,
+    proxy: &mut Proxy,
+    Settled { client, topics, outcome }: Settled,
+) {
+    if let Some(peer) = shared.peer(client) {
+        let now = shared.now();
+        let execute = |request: Request| {
+            let (mut session, mut bytes) = (peer.session.borrow_mut(), Vec::new());
+            logic.execute(&mut session, request.words(), now.wall, &mut bytes);
+            logic.finish_turn(&mut session, now.wall);
+            bytes
+        };
+        peer.arrives(Arrived::Subscribed(outcome.map_or_else(|error| error, execute)));
+    }
+    for topic in topics {
+        forget(shared, logic, proxy, &topic);
+    }
+}
+
+/// Unless somebody listens to it.
+fn forget<S: Storage>(shared: &Shared<S>, logic: &mut LogicUnit<S>, proxy: &mut Proxy, topic: &Topic) {
+    if !logic.channels().has(topic) {
+        proxy.feeds().forget(topic, shared.now().mono_ns);
     }
 }

@@ -1,9 +1,11 @@
 //! Clients of a proxy: their sockets, the state machines behind them, and their turns.
 
 use super::Driver;
+use crate::cluster::feeds::Settled;
+use crate::cluster::proxy::{Due, Taken};
 use crate::io_unit::units::Now;
 use crate::io_unit::{CloseReason, Connection, Window};
-use crate::limits::Limits;
+use crate::limits::{Limits, OutputLimit};
 use crate::logic_unit::Session;
 use crate::request_queue::ReplyBatch;
 use eagain_net::model::{Event, Interest, Outcome, Poller};
@@ -160,9 +162,13 @@ impl<K: Kernel> Driver<K> {
                 break;
             }
             for (number, request) in (batch.first()..).zip(batch.iter()) {
-                let Session { authenticated, protocol, .. } = client.session;
-                if authenticated && self.proxy.submit(token, number, request, protocol, now.mono_ns) {
-                    continue;
+                match self.proxy.take(token, number, &client.session, request, now.mono_ns) {
+                    Taken::PassedOn => continue,
+                    Taken::Subscribes => {
+                        client.connection.complete(ReplyBatch::waiting(number), now.mono_ns);
+                        continue;
+                    }
+                    Taken::Not => {}
                 }
                 let mut bytes = Vec::new();
                 let after = self.logic.execute(&mut client.session, request, now.wall, &mut bytes);
@@ -172,6 +178,45 @@ impl<K: Kernel> Driver<K> {
             self.logic.finish_turn(&mut client.session, now.wall);
         }
         self.batch = batch;
+    }
+
+    /// The reply of a server behind goes to its client.
+    pub(super) fn reply(&mut self, due: Due, now: Now) {
+        let token = due.client;
+        let Some(client) = self.clients.get(token) else { return };
+        client.connection.complete(due.into_replies(&mut self.logic), now.mono_ns);
+        self.touched.insert(token);
+    }
+
+    /// A client's request to subscribe is settled: it listens from now on, or is refused.
+    pub(super) fn subscribed(&mut self, settled: Settled, now: Now) {
+        let Settled { client: token, topics, outcome } = settled;
+        if let Some(client) = self.clients.get(token) {
+            let bytes = outcome.map_or_else(
+                |error| error,
+                |request| {
+                    let mut bytes = Vec::new();
+                    self.logic.execute(&mut client.session, request.words(), now.wall, &mut bytes);
+                    self.logic.finish_turn(&mut client.session, now.wall);
+                    bytes
+                },
+            );
+            client.connection.deliver(&bytes, true, OutputLimit::NONE, now.mono_ns);
+            self.touched.insert(token);
+        }
+        for topic in topics {
+            self.forget(&topic, now);
+        }
+    }
+
+    /// Messages that were put aside go to their client.
+    pub(super) fn deliver(&mut self, token: u64, now: Now) {
+        let Some(client) = self.clients.get(token) else { return };
+        let limit = self.logic.config().limits.channel_output;
+        if let Some(delivery) = self.logic.take_delivery(&mut client.session, false) {
+            client.connection.deliver(&delivery.bytes, false, limit, now.mono_ns);
+            self.touched.insert(token);
+        }
     }
 
     /// Writes until all is sent or the socket is full, and asks for what is wanted next.

@@ -9,15 +9,17 @@
 mod client;
 mod link;
 
+use super::feeds::News;
 use super::proxy::Proxy;
 use crate::config::Config;
 use crate::error::TOO_MANY_CLIENTS;
 use crate::io_unit::Window;
 use crate::io_unit::acceptor::{AcceptError, keep_alive};
 use crate::io_unit::units::Now;
-use crate::logic_unit::{LogicUnit, Order};
+use crate::logic_unit::channels::Topic;
+use crate::logic_unit::{LogicUnit, Order, Place};
 use crate::observe::Level;
-use crate::request_queue::{After, ReplyBatch, RequestBatch};
+use crate::request_queue::RequestBatch;
 use crate::storage_unit::Memory;
 use client::{Client, Clients};
 use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
@@ -86,6 +88,10 @@ impl<K: Kernel> Driver<K> {
             )?;
         }
         let storage = Memory::new(config.databases, seed);
+        let mut logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
+        logic.channels().note_emptied();
+        // One for requests to each server, and one for messages from it.
+        let backends = config.backends.iter().chain(&config.backends);
         Ok(Driver {
             kernel,
             local: listener.local_addr()?.to_string(),
@@ -93,11 +99,11 @@ impl<K: Kernel> Driver<K> {
             poller,
             rests_until: 0,
             proxy,
-            links: config.backends.iter().map(|&address| LinkSocket::new(address)).collect(),
+            links: backends.map(|&address| LinkSocket::new(address)).collect(),
             clients: Clients::default(),
             touched: BTreeSet::new(),
             window: Window::of(config),
-            logic: LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall),
+            logic,
             batch: RequestBatch::new(),
             scratch: vec![0; SCRATCH_BYTES],
             stop,
@@ -153,6 +159,9 @@ impl<K: Kernel> Driver<K> {
                         Client::new(stream, session, &self.logic.limits(), self.window.clone(), now.mono_ns);
                     let fd = client.stream.fd();
                     let token = self.clients.insert(client);
+                    if let Some(client) = self.clients.get(token) {
+                        client.session.place = Place { at_loop: 0, token };
+                    }
                     if self.poller.register(fd, token, Interest::READABLE).is_err() {
                         self.release(token);
                     }
@@ -193,7 +202,7 @@ impl<K: Kernel> Driver<K> {
             if !self.proxy.tick(server, now.mono_ns) {
                 self.drop_link(server, now);
             }
-            if self.proxy.link(server).wants_connect(now.mono_ns) {
+            if self.proxy.wants_connect(server, now.mono_ns) {
                 self.connect(server, now);
             }
         }
@@ -202,27 +211,39 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Replies to their clients, bytes to the sockets, until nothing moves any more.
+    /// Replies and messages to their clients, bytes to the sockets, until nothing moves any more.
     fn settle(&mut self, now: Now) {
         loop {
             for due in self.proxy.take_due() {
-                let replies = ReplyBatch::one(due.number, due.bytes, After::KeepOpen);
-                if let Some(client) = self.clients.get(due.client) {
-                    client.connection.complete(replies, now.mono_ns);
-                    self.touched.insert(due.client);
+                self.reply(due, now);
+            }
+            for news in self.proxy.feeds().take_news() {
+                match news {
+                    News::Settled(settled) => self.subscribed(settled, now),
+                    News::Message(words) => {
+                        self.logic.hand_on(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
+                    }
                 }
             }
             for token in std::mem::take(&mut self.touched) {
                 self.serve(token, now);
                 self.flush(token, now);
             }
+            self.carry_out(now);
+            for topic in self.logic.channels().take_emptied() {
+                self.forget(&topic, now);
+            }
             for server in 0..self.links.len() {
                 self.flush_link(server, now);
             }
-            if !self.proxy.has_due() && self.touched.is_empty() {
+            if !self.proxy.has_due() && !self.proxy.feeds().has_news() && self.touched.is_empty() {
                 break;
             }
         }
+    }
+
+    /// What commands and messages ask of the loop.
+    fn carry_out(&mut self, now: Now) {
         for order in self.logic.take_orders() {
             match order {
                 Order::Shutdown => self.stop.store(true, SeqCst),
@@ -232,9 +253,15 @@ impl<K: Kernel> Driver<K> {
                     }
                 }
                 Order::Limits => self.clients.set_limits(&self.logic.limits()),
-                // Nobody waits here for what others do.
-                Order::Look { .. } => {}
+                Order::Look { place } => self.deliver(place.token, now),
             }
+        }
+    }
+
+    /// Unless somebody listens to it.
+    fn forget(&mut self, topic: &Topic, now: Now) {
+        if !self.logic.channels().has(topic) {
+            self.proxy.feeds().forget(topic, now.mono_ns);
         }
     }
 

@@ -80,6 +80,9 @@ impl Connection {
         if answered {
             self.waiting = None;
             self.answered += 1;
+            if let Some(window) = &mut self.window {
+                window.answered(bytes.len());
+            }
         }
         if self.outbox.len() + bytes.len() > limit.hard {
             // Half a message would be nonsense, and there is no room for a last word.

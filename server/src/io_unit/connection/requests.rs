@@ -131,12 +131,22 @@ impl Connection {
             match self.decoder.decode(&bytes[consumed..]) {
                 Ok(Some(length)) => {
                     let arguments = self.decoder.arguments(&bytes[consumed..consumed + length]);
-                    consumed += length;
-                    if !arguments.is_empty() {
-                        batch.push(arguments);
-                        if let Some(window) = &mut self.window {
-                            window.begun(length);
+                    if arguments.is_empty() {
+                        consumed += length;
+                        continue;
+                    }
+                    let mut alone = None;
+                    if let Some(window) = &mut self.window {
+                        alone = window.alone(arguments);
+                        if alone == Some(false) {
+                            break;
                         }
+                        window.begun(length);
+                    }
+                    consumed += length;
+                    batch.push(arguments);
+                    if alone.is_some() {
+                        break;
                     }
                 }
                 Ok(None) => {
@@ -175,7 +185,7 @@ impl Connection {
             let mut next = Some(replies);
             while let Some(replies) = next {
                 self.answered += replies.count;
-                if let Some(window) = &mut self.window {
+                if let Some(window) = self.window.as_mut().filter(|_| replies.count > 0) {
                     window.answered(replies.bytes.len());
                 }
                 if self.outbox.len() + replies.bytes.len() > self.limits.output.hard {

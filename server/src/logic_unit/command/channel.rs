@@ -5,6 +5,7 @@ use crate::error::{CommandError, Outcome};
 use crate::logic_unit::channels::{Kind, publish};
 use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
 use crate::logic_unit::glob;
+use crate::resp::Arguments;
 
 const LISTEN: Flags = Flags::PUBSUB.and(Flags::WHILE_SUBSCRIBED);
 
@@ -25,6 +26,20 @@ const PUBSUB: &[Subcommand] = &[
     Subcommand { full_name: "pubsub|numpat", arity: 2, run: numpat },
     Subcommand { full_name: "pubsub|help", arity: 2, run: help },
 ];
+
+/// What a request subscribes to, if that is what it does.
+pub fn subscribes(request: Arguments<'_>) -> Option<Kind> {
+    // First what is so of hardly any.
+    if !matches!(request.at(0), [b's' | b'S', b'u' | b'U', ..] | [b'p' | b'P', b's' | b'S', ..]) {
+        return None;
+    }
+    let command = super::find(request.at(0)).filter(|command| command.takes(request.len()))?;
+    match command.name {
+        "subscribe" => Some(Kind::Channel),
+        "psubscribe" => Some(Kind::Pattern),
+        _ => None,
+    }
+}
 
 /// One confirmation for each channel.
 fn confirm(call: &mut Call<'_, '_>, what: &str, name: Option<&[u8]>) {
