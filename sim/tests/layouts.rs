@@ -243,11 +243,20 @@ fn what_new_and_init_write_works_as_it_is() {
     let command = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layouts/debug/command");
     let eagain = |line: &str| format!("'{}' {line} --path '{}'", command.display(), root.display());
 
+    let nowhere = workspace
+        .shell(out.path(), &format!("'{}' new other --path '{}'", command.display(), out.path().display()));
+    assert!(
+        nowhere.status.code() == Some(2) && text(&nowhere).contains("no checkout of eagain"),
+        "{}",
+        text(&nowhere)
+    );
     let made = out.path().join("my-server");
     run(out.path(), &eagain("new my-server"));
     let again = workspace.shell(out.path(), &eagain("new my-server"));
     assert_eq!(again.status.code(), Some(2), "{}", text(&again));
-    let kept = out.path().join("kept");
+    // A crate that is there, below the root of its repository.
+    let repository = out.path().join("repository");
+    let kept = repository.join("crates/kept");
     for (path, file) in [
         ("Cargo.toml", "[package]\nname = \"kept\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
         ("src/lib.rs", "\n"),
@@ -255,6 +264,7 @@ fn what_new_and_init_write_works_as_it_is() {
         fs::create_dir_all(kept.join(path).parent().unwrap()).unwrap();
         fs::write(kept.join(path), file).unwrap();
     }
+    run(&repository, "git init -q && echo /target >crates/kept/.gitignore");
     run(&kept, &eagain("init"));
     let again = workspace.shell(&kept, &eagain("init"));
     assert!(
@@ -263,12 +273,19 @@ fn what_new_and_init_write_works_as_it_is() {
         text(&again)
     );
 
-    for folder in [&made, &kept] {
+    run(&made, "git init -q");
+    for (folder, root_of, file) in
+        [(&made, &made, "eagain.yml"), (&kept, &repository, "eagain-crates-kept.yml")]
+    {
         // The versions that are there, and a commit for `--from commit`.
         fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-        run(folder, "git init -q && git add . && git -c user.name=a -c user.email=a@b commit -qm a");
-        let workflow = fs::read_to_string(folder.join(".github/workflows/eagain.yml")).unwrap();
-        let page = folder.join("page.md");
+        run(folder, "git add -A :/ && git -c user.name=a -c user.email=a@b commit -qm a");
+        let workflow = fs::read_to_string(root_of.join(".github/workflows").join(file)).unwrap();
+        assert!(
+            !workflow.contains("{run}") && !workflow.contains("{folder}") && !workflow.contains("{defaults}")
+        );
+        assert_eq!(workflow.contains("    working-directory: 'crates/kept'"), folder == &kept, "{workflow}");
+        let page = out.path().join("page.md");
         for (job, shards) in [("test", 1), ("sweep", 4), ("merge", 1)] {
             let steps = steps(&workflow, job);
             assert_eq!(steps.len(), 1, "{job}: {workflow}");
@@ -276,13 +293,20 @@ fn what_new_and_init_write_works_as_it_is() {
                 let step = steps[0].replace("${{ matrix.shard }}", &shard.to_string());
                 // Fewer seeds, and a build that is there already.
                 let step = step.replace("--seeds 4000", "--seeds 40").replace(" --release", "");
-                let said = run(folder, &format!("export GITHUB_STEP_SUMMARY='{}'; {step}", page.display()));
+                let variables =
+                    format!("export EAGAIN_OUT=failures GITHUB_STEP_SUMMARY='{}'", page.display());
+                let said = run(folder, &format!("{variables}; {step}"));
                 assert!(job != "merge" || said.contains("1 scenario, 40 seeds, 0 failures"), "{said}");
             }
         }
-        let page = fs::read_to_string(page).unwrap();
-        assert_eq!(page.matches("## eagain: held").count(), 5, "each shard, and all of them: {page}");
-        assert!(page.contains("1 scenario, 40 seeds, 0 failures"), "{page}");
-        assert!(fs::read_to_string(folder.join("sweep.xml")).unwrap().contains("shouting"));
+        let summary = fs::read_to_string(&page).unwrap();
+        fs::remove_file(page).unwrap();
+        assert_eq!(summary.matches("## eagain: held").count(), 5, "each shard, and all of them: {summary}");
+        assert!(summary.contains("1 scenario, 40 seeds, 0 failures"), "{summary}");
+        assert!(fs::read_to_string(folder.join("sweep-all.xml")).unwrap().contains("shouting"));
+        // What a failure leaves is in its folder, and git sees none of it.
+        fs::create_dir_all(folder.join("failures/shouting-0x1")).unwrap();
+        fs::write(folder.join("failures/shouting-0x1/report.md"), "").unwrap();
+        assert_eq!(run(root_of, "git status --porcelain | grep '^??' || true"), "");
     }
 }

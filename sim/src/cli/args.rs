@@ -80,9 +80,9 @@ pub struct SetArgs {
     /// Set a knob of the scenario; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// How long a client may achieve nothing in virtual time, once faults have stopped (O6), in seconds or as 60s, 5m or 1h;
-    /// the same as `--set stuck-after=SECONDS` [default: what the scenario says, or 120s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// How long a client may achieve nothing in virtual time, once faults have stopped (O6), in whole seconds or as 60s, 5m
+    /// or 1h; the same as `--set stuck-after=SECONDS` [default: what the scenario says, or 120s]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds, allow_hyphen_values = true)]
     pub stuck_after: Option<Duration>,
 }
 
@@ -130,19 +130,19 @@ pub struct ExploreArgs {
     /// The scenarios [default: all]
     pub scenarios: Vec<String>,
     /// How many seeds of each scenario [default: 1000, or without end where --time is given]
-    #[arg(long, value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub seeds: Option<u64>,
     /// The first seed, or `commit`
     #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
     pub from: Seed,
     /// How many threads
-    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    #[arg(long, short, value_name = "N", default_value_t = cores() as u64, value_parser = jobs)]
     pub jobs: u64,
     /// Only this part of the sweep: I/N with I from 0, or `auto`: as Kubernetes or Slurm say
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<String>,
-    /// Stop after this time, such as 60s, 5m, 1h
-    #[arg(long, value_parser = duration)]
+    /// Stop after this time, such as 500ms, 60s, 5m or 1h
+    #[arg(long, value_parser = duration, allow_hyphen_values = true)]
     pub time: Option<Duration>,
     /// Write JSON: a line for each failure, then the sums
     #[arg(long, value_name = "FILE")]
@@ -193,9 +193,9 @@ pub struct ShrinkArgs {
     #[command(flatten)]
     pub one: OneArgs,
     /// At most so many runs
-    #[arg(long, default_value = "100000", value_parser = number)]
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = number)]
     pub runs: u64,
-    /// Stop after this time, such as 60s, 5m, 1h
+    /// Stop after this time, such as 500ms, 60s, 5m or 1h
     #[arg(long, default_value = "60s", value_parser = duration)]
     pub time: Duration,
     /// Where to write the replay file [default: the failure's folder]
@@ -239,13 +239,13 @@ pub struct CheckArgs {
     /// The scenarios [default: all]
     pub scenarios: Vec<String>,
     /// How many seeds of each
-    #[arg(long, default_value = "100", value_parser = number)]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = number)]
     pub seeds: u64,
     /// The first seed, or `commit`
     #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
     pub from: Seed,
     /// How many threads; the other process uses another number
-    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    #[arg(long, short, value_name = "N", default_value_t = cores() as u64, value_parser = jobs)]
     pub jobs: u64,
     /// Settings.
     #[command(flatten)]
@@ -292,16 +292,16 @@ pub struct BugsArgs {
     #[arg(long)]
     pub all: bool,
     /// From how many first seeds each bug is searched for
-    #[arg(long, default_value = "20", value_parser = number)]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = number)]
     pub bases: u64,
     /// After how many seeds a bug counts as missed
-    #[arg(long, default_value = "10000", value_parser = number)]
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = number)]
     pub seeds: u64,
     /// How many seeds of each fixed version must hold
-    #[arg(long, default_value = "500", value_parser = number)]
+    #[arg(long, value_name = "N", default_value = "500", value_parser = number)]
     pub twin_seeds: u64,
     /// How many threads
-    #[arg(long, short, default_value_t = cores() as u64, value_parser = jobs)]
+    #[arg(long, short, value_name = "N", default_value_t = cores() as u64, value_parser = jobs)]
     pub jobs: u64,
 }
 
@@ -387,21 +387,34 @@ fn event(text: &str) -> Result<u64, String> {
 fn jobs(text: &str) -> Result<u64, String> {
     number(text).and_then(|jobs| match jobs {
         1..=1024 => Ok(jobs),
-        _ => Err("from 1 to 1024".to_owned()),
+        _ => Err("expected a number from 1 to 1024".to_owned()),
     })
 }
 
-/// `60s`, `5m`, `1h`, `500ms`; a bare number is seconds.
+/// `500ms`, `60s`, `5m`, `1h`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let unit_ms = match unit {
-        "ms" => 1,
-        "" | "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(format!("invalid time `{text}`: expected 60s, 5m or 1h")),
+        "ms" => Some(1),
+        "" | "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
     };
-    let number: u64 = digits.parse().map_err(|_| format!("invalid time `{text}`: expected 60s, 5m or 1h"))?;
-    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
+    let Some(unit_ms) = unit_ms.filter(|_| !digits.is_empty()) else {
+        return Err("expected a time such as 500ms, 60s, 5m or 1h".to_owned());
+    };
+    let ms = digits.parse().ok().and_then(|number: u64| number.checked_mul(unit_ms));
+    ms.map(Duration::from_millis).ok_or_else(|| "too long: at most 2^64-1 ms".to_owned())
+}
+
+/// The same, where a part of a second means nothing.
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        time if time.as_millis() % 1000 != 0 || time.is_zero() => {
+            Err("expected a whole number of seconds, 1 at least, such as 60s, 5m or 1h".to_owned())
+        }
+        time => Ok(time),
+    }
 }

@@ -57,9 +57,12 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
     file::put(path, |out| out.write_all(bytes)).map_err(|error| Stop::usage(error.to_string()))
 }
 
-/// Adds to a file that a flag named.
+/// Adds to a file that a flag named; one that is not there yet is written as a whole.
 pub(crate) fn append_file(path: &Path, text: &str) -> Result<(), Stop> {
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
+    match std::fs::OpenOptions::new().append(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_file(path, text.as_bytes()),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
 }

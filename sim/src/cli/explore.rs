@@ -37,6 +37,10 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     }
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     files.check()?;
+    if let Some(folder) = &args.html {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
+    }
     let plan = Plan {
         scenarios: selection.chosen,
         settings,
@@ -87,21 +91,26 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
             invocation::run(broken.scenario, broken.seed, &sweep.settings)
         ));
     }
-    list_failures(&file, console);
-    if let Some(folder) = &args.html {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
+    console.out(&listed(&file));
+    let kinds = file.summary.kinds.len();
+    if kinds > EXPLAINED_MAX {
+        console.out(&format!(
+            "{EXPLAINED_MAX} of {kinds} are explained above, each folder has the report of one\n"
+        ));
+    }
+    let paged = args.html.as_ref().map_or(Ok(()), |folder| {
         let samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let text = page::sweep(&file, samples.all(), &folder.to_string_lossy());
-        write_file(&folder.join("index.html"), text.as_bytes())?;
-    }
+        write_file(&folder.join("index.html"), text.as_bytes())
+    });
     if let Some(learned) = &learned {
         learned.conclude(&mut file, console);
     }
     // A time that is over was asked for; an interruption was not.
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
-    Ok(conclude(&file, &files, args.strict, done, console)?.max(nondeterminism).max(regressed))
+    let concluded = conclude(&file, &files, args.strict, done, console);
+    Ok(concluded.max(unwritten(paged, console)).max(nondeterminism).max(regressed))
 }
 
 /// What no run passed. Of a shard it is known when all shards are merged.
@@ -196,20 +205,11 @@ fn explain_failures(
 }
 
 /// Each kind of failure: how many seeds, the run that fails in the fewest calls, and its folder.
-fn list_failures(file: &SweepFile, console: &mut Console) {
-    let kinds = file.summary.kinds.len();
-    if kinds == 0 {
-        return;
+pub(super) fn listed(file: &SweepFile) -> String {
+    if file.summary.kinds.is_empty() {
+        return String::new();
     }
-    let mut text = String::from("\nfailures, each with the seed that fails in the fewest calls");
-    if kinds > EXPLAINED_MAX {
-        // Writing to a String does not fail.
-        let _ = write!(
-            text,
-            "; {EXPLAINED_MAX} of {kinds} are explained above, each folder has the report of one"
-        );
-    }
-    text.push('\n');
+    let mut text = String::from("\nfailures, each with the seed that fails in the fewest calls\n");
     for kind in &file.summary.kinds {
         let KindLine { scenario, oracle, name, site, first_seed, repro, .. } = kind;
         let oracle = if oracle == name { name.clone() } else { format!("{name} ({oracle})") };
@@ -223,7 +223,7 @@ fn list_failures(file: &SweepFile, console: &mut Console) {
             let _ = writeln!(text, "    {folder}");
         }
     }
-    console.out(&text);
+    text
 }
 
 /// Where the results of a sweep are written.
@@ -257,31 +257,28 @@ pub(super) enum Cut {
     Fails,
 }
 
-/// Writes the files, prints the summary, and says how it ends.
+/// Prints the summary, writes the files, and says how it ends.
 pub(super) fn conclude(
     file: &SweepFile,
     files: &Files,
     strict: bool,
     cut: Cut,
     console: &mut Console,
-) -> Done {
+) -> Exit {
     // First what cannot fail to be seen, whatever becomes of the files.
     console.out(&text(file));
-    if let Some(path) = files.json {
-        write_file(path, file.text().as_bytes())?;
-    }
-    if let Some(path) = files.junit {
-        write_file(path, junit::text(file).as_bytes())?;
-    }
-    if let Some(path) = files.summary {
-        append_file(path, &markdown::sweep(file))?;
-    }
+    let written = [
+        files.json.as_ref().map(|path| write_file(path, file.text().as_bytes())),
+        files.junit.as_ref().map(|path| write_file(path, junit::text(file).as_bytes())),
+        files.summary.as_ref().map(|path| append_file(path, &markdown::sweep(file))),
+    ];
+    let unwritten = written.into_iter().flatten().map(|written| unwritten(written, console)).max();
     let sums = &file.summary.sums;
     if sums.seeds == 0 {
         console.err("warning: no seed ran: nothing was tested\n");
     }
     let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty() || !sums.empty.is_empty();
-    Ok(if sums.harness_failures > 0 {
+    let exit = if sums.harness_failures > 0 {
         Exit::Harness
     } else if sums.failures > 0 || strict && vacuous || !file.summary.complete && cut == Cut::Fails {
         Exit::Failed
@@ -289,7 +286,19 @@ pub(super) fn conclude(
         Exit::Interrupted
     } else {
         Exit::Held
-    })
+    };
+    exit.max(unwritten.unwrap_or(Exit::Held))
+}
+
+/// A file that cannot be written is said, and hides nothing that is more severe, nor the other files.
+fn unwritten(written: Result<(), Stop>, console: &mut Console) -> Exit {
+    match written {
+        Ok(()) => Exit::Held,
+        Err(Stop { line, exit }) => {
+            console.err(&format!("error: {line}\n"));
+            exit
+        }
+    }
 }
 
 /// The summary on a terminal.

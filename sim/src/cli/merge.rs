@@ -2,7 +2,7 @@
 
 use super::args::MergeArgs;
 use super::console::Console;
-use super::explore::{Cut, Files, add_unpassed, conclude};
+use super::explore::{Cut, Files, add_unpassed, conclude, listed};
 use super::{Done, Exit, Registry, Stop};
 use crate::report::count::count;
 use crate::runner::guided::corpus;
@@ -23,5 +23,6 @@ pub(super) fn merge(registry: &Registry, args: &MergeArgs, console: &mut Console
     let mut whole = join(&files).map_err(Stop::usage)?;
     add_unpassed(registry, &mut whole);
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
-    conclude(&whole, &files, args.strict, Cut::Fails, console)
+    console.out(&listed(&whole));
+    Ok(conclude(&whole, &files, args.strict, Cut::Fails, console))
 }

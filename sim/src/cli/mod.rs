@@ -160,7 +160,13 @@ pub fn main_with(registry: &Registry) -> ExitCode {
 
 /// Does what `arguments` ask for (the first is the program's name); the exit status.
 pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> u8 {
-    let mut command = Arguments::command();
+    // `--seed -1` is a wrong number, not an unknown flag `-1`.
+    let mut command = Arguments::command().mut_subcommands(|command| {
+        command.mut_args(|argument| match argument.get_action().takes_values() && !argument.is_positional() {
+            true => argument.allow_negative_numbers(true),
+            false => argument,
+        })
+    });
     for extra in registry.extras {
         // What comes after the name is the extra's own to read.
         let rest = clap::Arg::new("arguments")

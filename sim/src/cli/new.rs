@@ -12,8 +12,112 @@ const SERVER: &str = include_str!("new/server.rs.txt");
 const SCENARIOS: &str = include_str!("new/scenarios.rs.txt");
 const WORKFLOW_PATH: &str = ".github/workflows/eagain.yml";
 
+/// What the steps of the workflow leave behind.
+const IGNORED: [&str; 2] = ["/failures", "/sweep-*"];
+
 /// A file to write, and its text.
-type File = (&'static str, String);
+type File = (PathBuf, String);
+
+/// Where the crate is.
+struct Place {
+    /// Its folder.
+    folder: PathBuf,
+    /// The root of its git repository, where CI looks for workflows; its own folder where there is none.
+    repository: PathBuf,
+    /// The checkout that `--path` names.
+    checkout: Option<PathBuf>,
+}
+
+impl Place {
+    fn new(folder: &Path, checkout: Option<&Path>) -> Result<Place, Stop> {
+        if let Some(path) = checkout
+            && let Some(missing) =
+                ["net/Cargo.toml", "sim/Cargo.toml"].iter().find(|file| !path.join(file).is_file())
+        {
+            return Err(Stop::usage(format!(
+                "--path {}: no checkout of eagain: it has no {missing}",
+                path.display()
+            )));
+        }
+        let folder = real(folder);
+        let repository = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&folder);
+        Ok(Place { repository: repository.to_path_buf(), checkout: checkout.map(real), folder })
+    }
+
+    /// The workflow, for a crate whose command is run by `run`: below a repository's root it names the crate's folder.
+    fn workflow(&self, run: &str) -> File {
+        let text = WORKFLOW.replace("{run}", run);
+        let Ok(below) = self.folder.strip_prefix(&self.repository) else {
+            return (WORKFLOW_PATH.into(), text);
+        };
+        if below.as_os_str().is_empty() {
+            return (
+                self.repository.join(WORKFLOW_PATH),
+                text.replace("{defaults}", "").replace("{folder}", ""),
+            );
+        }
+        let shown = below.display();
+        let defaults = format!("defaults:\n  run:\n    working-directory: '{shown}'\n\n");
+        let file = WORKFLOW_PATH
+            .replace("eagain.yml", &format!("eagain-{}.yml", below.to_string_lossy().replace('/', "-")));
+        (
+            self.repository.join(file),
+            text.replace("{defaults}", &defaults).replace("{folder}", &format!("{shown}/")),
+        )
+    }
+
+    /// The toolchain, unless it is pinned in the crate's folder or above it.
+    fn toolchain(&self) -> Option<File> {
+        let is_pinned = |above: &Path| {
+            ["rust-toolchain.toml", "rust-toolchain"].iter().any(|name| above.join(name).exists())
+        };
+        let pinned =
+            self.folder.ancestors().take_while(|above| above.starts_with(&self.repository)).any(is_pinned);
+        (!pinned).then(|| (self.folder.join("rust-toolchain.toml"), toolchain()))
+    }
+
+    /// The lines of the two dependencies: a release, or the checkout, by a path that holds wherever both are.
+    fn dependencies(&self) -> String {
+        let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+        let line = |package: &str, part: &str| match &self.checkout {
+            None => format!("{package} = \"{version}\"\n"),
+            // A literal of TOML: nothing in it is escaped but its quote, which it cannot hold.
+            Some(root) => {
+                format!("{package} = {{ path = '{}' }}\n", relative(&self.folder, &root.join(part)).display())
+            }
+        };
+        line("eagain-net", "net") + &line("eagain-sim", "sim")
+    }
+
+    /// What is left to do for CI.
+    fn note(&self) -> &'static str {
+        match &self.checkout {
+            Some(root) if !root.starts_with(&self.repository) => {
+                "\nnote: Cargo.toml names a folder outside of this repository: the CI workflow needs it at the same place\n"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// The same place without links and `..`; what does not exist yet is below what does.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let found = path.ancestors().find_map(|above| {
+        Some(above.canonicalize().ok()?.join(path.strip_prefix(above).ok()?).components().collect())
+    });
+    found.unwrap_or(path)
+}
+
+/// `to` as seen from the folder `from`; as it is where they share nothing but `/`.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if shared <= 1 {
+        return to.to_path_buf();
+    }
+    let up = from.components().skip(shared).map(|_| std::path::Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
+}
 
 pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     let folder = &args.name;
@@ -27,27 +131,33 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     if folder.exists() {
         return Err(Stop::usage(format!("{}: it exists; `eagain init` adds to a crate", folder.display())));
     }
+    let place = Place::new(folder, args.path.as_deref())?;
+    let run = "cargo run --release --";
     let fill = |text: &str| {
         text.replace("{name}", name)
             .replace("{crate}", &name.replace('-', "_"))
-            .replace("{dependencies}", &dependencies(args.path.as_deref()))
+            .replace("{dependencies}\n", &place.dependencies())
             .replace("{server}", "crate::server")
-            .replace("{run}", "cargo run --release --")
+            .replace("{run}", run)
     };
-    let files: Vec<File> = vec![
-        ("Cargo.toml", fill(include_str!("new/crate.toml"))),
-        ("rust-toolchain.toml", toolchain()),
-        (".gitignore", "/target\n/failures\n/sweep-*\n".to_owned()),
-        ("src/lib.rs", fill(include_str!("new/lib.rs.txt"))),
-        ("src/main.rs", fill(include_str!("new/main.rs.txt"))),
-        ("src/bin/server.rs", fill(include_str!("new/bin.rs.txt"))),
-        ("src/server.rs", SERVER.to_owned()),
-        ("src/scenarios.rs", fill(SCENARIOS)),
-        (WORKFLOW_PATH, fill(WORKFLOW)),
-    ];
-    write(folder, &files, console)?;
+    let mut files: Vec<File> = [
+        ("Cargo.toml", include_str!("new/crate.toml")),
+        (".gitignore", "/target\n"),
+        ("src/lib.rs", include_str!("new/lib.rs.txt")),
+        ("src/main.rs", include_str!("new/main.rs.txt")),
+        ("src/bin/serve-on-linux.rs", include_str!("new/bin.rs.txt")),
+        ("src/server.rs", SERVER),
+        ("src/scenarios.rs", SCENARIOS),
+    ]
+    .map(|(path, text)| (folder.join(path), fill(text)))
+    .into();
+    files.push(place.workflow(run));
+    files.extend(place.toolchain());
+    write(&files, console)?;
+    ignore(folder)?;
     console.out(&format!(
-        "\ncd {}\ncargo test\ncargo run --release -- explore --seeds 1000\n",
+        "{}\ncd {}\ncargo test\n{run} explore --seeds 1000\n",
+        place.note(),
         crate::runner::invocation::quoted(&folder.to_string_lossy())
     ));
     Ok(Exit::Held)
@@ -58,36 +168,49 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     let manifest = here.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest)
         .map_err(|error| Stop::usage(format!("Cargo.toml: {error}: run it in the folder of a crate")))?;
-    let fill = |text: &str| {
-        text.replace("{server}", "crate::server").replace("{run}", "cargo run --release --example eagain --")
-    };
-    let mut files: Vec<File> = vec![
-        ("tests/eagain/main.rs", include_str!("new/test.rs.txt").to_owned()),
-        ("tests/eagain/scenarios.rs", fill(SCENARIOS)),
-        ("tests/eagain/server.rs", SERVER.to_owned()),
-        ("examples/eagain.rs", include_str!("new/example.rs.txt").to_owned()),
-        (WORKFLOW_PATH, fill(WORKFLOW)),
-    ];
-    // Pinned already, or by a folder above.
-    if !["rust-toolchain.toml", "rust-toolchain"].iter().any(|name| here.join(name).exists()) {
-        files.push(("rust-toolchain.toml", toolchain()));
-    }
-    write(here, &files, console)?;
+    let place = Place::new(here, args.path.as_deref())?;
+    let run = "cargo run --release --example eagain --";
+    let mut files: Vec<File> = [
+        ("tests/eagain/main.rs", include_str!("new/test.rs.txt")),
+        ("tests/eagain/scenarios.rs", SCENARIOS),
+        ("tests/eagain/server.rs", SERVER),
+        ("examples/eagain.rs", include_str!("new/example.rs.txt")),
+    ]
+    .map(|(path, text)| (here.join(path), text.replace("{server}", "crate::server").replace("{run}", run)))
+    .into();
+    files.push(place.workflow(run));
+    files.extend(place.toolchain());
+    write(&files, console)?;
+    ignore(here)?;
     if !text.contains("eagain-sim") {
-        write_file(&manifest, with_dependencies(&text, &dependencies(args.path.as_deref())).as_bytes())?;
+        write_file(&manifest, with_dependencies(&text, &place.dependencies()).as_bytes())?;
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
-    console.out("\ncargo test --test eagain\ncargo run --release --example eagain -- explore --seeds 1000\n");
+    console.out(&format!("{}\ncargo test --test eagain\n{run} explore --seeds 1000\n", place.note()));
     Ok(Exit::Held)
 }
 
+/// Adds what the steps of the workflow leave behind to the folder's .gitignore.
+fn ignore(folder: &Path) -> Result<(), Stop> {
+    let path = folder.join(".gitignore");
+    let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for line in IGNORED {
+        if !text.lines().any(|other| other == line) {
+            text = text + line + "\n";
+        }
+    }
+    write_file(&path, text.as_bytes())
+}
+
 /// Writes all of them, or none where one is there already.
-fn write(folder: &Path, files: &[File], console: &mut Console) -> Result<(), Stop> {
-    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).collect();
-    if let Some(path) = paths.iter().find(|path| path.exists()) {
+fn write(files: &[File], console: &mut Console) -> Result<(), Stop> {
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
         return Err(Stop::usage(format!("{}: it exists, and nothing was written", path.display())));
     }
-    for (path, (_, text)) in paths.iter().zip(files) {
+    for (path, text) in files {
         if let Some(parent) = path.parent() {
             let made = std::fs::create_dir_all(parent);
             made.map_err(|error| Stop::usage(format!("{}: {error}", parent.display())))?;
@@ -96,20 +219,6 @@ fn write(folder: &Path, files: &[File], console: &mut Console) -> Result<(), Sto
         console.out(&format!("wrote {}\n", path.display()));
     }
     Ok(())
-}
-
-/// The lines of the two dependencies: a release, or a checkout in the folder `path`.
-fn dependencies(path: Option<&Path>) -> String {
-    let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
-    let line = |package: &str, folder: &str| match path {
-        None => format!("{package} = \"{version}\"\n"),
-        Some(root) => {
-            let root = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
-            // A literal of TOML: nothing in it is escaped but its quote, which it cannot hold.
-            format!("{package} = {{ path = '{}' }}\n", root.join(folder).display())
-        }
-    };
-    line("eagain-net", "net") + &line("eagain-sim", "sim")
 }
 
 /// A manifest with these lines below `[dev-dependencies]`.

@@ -105,6 +105,10 @@ fn what_makes_no_sense_is_two_and_a_line() {
         "",
         "run",
         "run --seed 1x",
+        "run steady-echo --seed -1",
+        "run steady-echo --stuck-after 500ms",
+        "explore --shard -1/4",
+        "explore --time s",
         "run steady-echo --seed 1x",
         "fly",
         "explore --jobs 0",
@@ -112,8 +116,10 @@ fn what_makes_no_sense_is_two_and_a_line() {
     ] {
         let (code, out, err) = eagain(line);
         assert_eq!((code, out.as_str()), (2, ""), "{line}");
-        assert!(!err.is_empty());
+        assert!(!err.is_empty() && !err.contains("use '-- -1'"), "{err}");
     }
+    assert!(eagain("run steady-echo --seed -1").2.contains("invalid number `-1`: expected decimal or 0x…"));
+    assert!(eagain("run steady-echo --stuck-after 1500ms").2.contains("a whole number of seconds"));
     assert_eq!(code("--help"), 0);
     assert_eq!(code("explore --help"), 0);
 }
@@ -266,6 +272,41 @@ fn the_files_of_shards_merge_into_that_of_the_whole() {
     assert!(std::fs::read_to_string(path("x")).unwrap().contains("<testsuite "));
     assert_eq!(code(&format!("merge {} {}", path("0"), path("1"))), 1, "a shard is missing");
     assert_eq!(code(&format!("merge {} {}", path("0"), path("0"))), 2);
+}
+
+#[test]
+fn merge_lists_each_failure_with_the_line_that_runs_it() {
+    let _root = own_root();
+    let folder = tempfile::tempdir().unwrap();
+    let part = folder.path().join("0").display().to_string();
+    let (_, explored, _) = eagain(&format!("explore lost-reply --seeds 40 --shard 0/2 --json {part}"));
+    let (failed, merged, _) = eagain(&format!("merge {part}"));
+    assert_eq!(failed, 1);
+    let listed = |out: &str| {
+        let from = out.find("failures, each with").unwrap_or_else(|| panic!("no list: {out}"));
+        out[from..].split("\n\n").next().unwrap().to_owned()
+    };
+    assert!(listed(&merged).contains(" run lost-reply --seed 0x"), "{merged}");
+    assert_eq!(listed(&merged), listed(&explored));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_written_hides_no_failure_and_no_other_file() {
+    let _root = own_root();
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("x").display().to_string();
+    let files = format!("--seeds 40 --json /dev/full --summary /dev/full --junit {junit}");
+    for (scenario, verdict) in [("lost-reply", 1), ("plain", 2)] {
+        let (code, out, err) = eagain(&format!("explore {scenario} {files}"));
+        assert!(code == verdict && out.contains("\nhash 0x"), "{code} {out}");
+        assert_eq!(err.matches("error: /dev/full: No space left on device").count(), 2, "{err}");
+        assert!(std::fs::read_to_string(&junit).unwrap().contains(scenario));
+        std::fs::remove_file(&junit).unwrap();
+    }
+    // A folder that cannot be made is said before the first run.
+    let (code, out, err) = eagain("explore plain --seeds 1 --html /dev/null/page");
+    assert!((code, out.as_str()) == (2, "") && err.starts_with("error: /dev/null/page: "), "{err}");
 }
 
 #[test]
