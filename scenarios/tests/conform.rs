@@ -17,6 +17,26 @@ fn conform(arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What prints without looking would panic here.
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
+    let to = |out: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eagain"));
+        let output =
+            command.args(["conform", "--program", "3"]).stdout(out).output().expect("the command starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    assert_eq!(to(writer.into()), (Some(0), String::new()));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+    let (status, said) = to(full.into());
+    assert!(
+        status == Some(2) && said.starts_with("error: standard output: No space left"),
+        "{status:?} {said}"
+    );
+}
+
 #[test]
 fn random_programs_about_files_agree_with_linux() {
     let (status, printed) = conform(&["--files", "--programs", "1000", "--show", "3"]);

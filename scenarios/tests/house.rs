@@ -36,6 +36,17 @@ fn both_copies_of_the_workflow_are_the_same() {
     assert_eq!(read("CI.yml"), read(".github/workflows/CI.yml"));
 }
 
+/// Where nobody reads any more, `println!` panics: a command prints by the console of `cli`, `conform` by `say!`.
+#[test]
+fn commands_do_not_print_by_println() {
+    for folder in ["sim/src/cli", "sim/src/runner", "scenarios/src"] {
+        for (path, text) in rust_files(folder) {
+            let prints = |line: &str| line.contains(" println!(") || line.contains(" print!(");
+            assert!(!text.lines().any(prints), "{path}");
+        }
+    }
+}
+
 #[test]
 fn unsafe_code_has_four_addresses() {
     let at_home = |path: &str| {

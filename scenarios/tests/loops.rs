@@ -46,7 +46,7 @@ fn body(sim: &mut Sim) {
     }
 }
 
-/// As `shutdown` ends all loops: once the first ones listened before the last had a mailbox, and slept on.
+/// As `shutdown` ends all loops: once the first ones listened before the last had a command queue, and slept on.
 #[test]
 fn a_shutdown_ends_all_of_them() {
     let scenario = Scenario { name: "shutdown", about: "one loop is notified", knobs: &[], seeds: 1, body };

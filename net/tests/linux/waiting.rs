@@ -11,10 +11,10 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 #[test]
 fn epoll_reports_each_of_many_with_its_own_data() {
     let epoll = Epoll::new(Linux).unwrap();
-    let bells: Vec<_> = (0..100).map(|_| EventFd::new(Linux, 0).unwrap()).collect();
-    for (at, bell) in bells.iter().enumerate() {
-        epoll.add(bell.fd(), Events::IN, u64::MAX - at as u64).unwrap();
-        bell.write(1).unwrap();
+    let counters: Vec<_> = (0..100).map(|_| EventFd::new(Linux, 0).unwrap()).collect();
+    for (at, counter) in counters.iter().enumerate() {
+        epoll.add(counter.fd(), Events::IN, u64::MAX - at as u64).unwrap();
+        counter.write(1).unwrap();
     }
     let mut events = [EpollEvent::default(); 128];
     assert_eq!(epoll.wait(&mut events, NOW), Ok(100));
@@ -29,13 +29,13 @@ fn epoll_reports_each_of_many_with_its_own_data() {
 #[test]
 fn epoll_refuses_what_its_manual_says() {
     let epoll = Epoll::new(Linux).unwrap();
-    let bell = EventFd::new(Linux, 0).unwrap();
+    let counter = EventFd::new(Linux, 0).unwrap();
     assert_eq!(epoll.wait(&mut [], NOW), Err(Errno::EINVAL));
-    assert_eq!(epoll.modify(bell.fd(), Events::IN, 0), Err(Errno::ENOENT));
-    epoll.add(bell.fd(), Events::IN, 0).unwrap();
-    assert_eq!(epoll.add(bell.fd(), Events::IN, 0), Err(Errno::EEXIST));
-    epoll.delete(bell.fd()).unwrap();
-    assert_eq!(epoll.delete(bell.fd()), Err(Errno::ENOENT));
+    assert_eq!(epoll.modify(counter.fd(), Events::IN, 0), Err(Errno::ENOENT));
+    epoll.add(counter.fd(), Events::IN, 0).unwrap();
+    assert_eq!(epoll.add(counter.fd(), Events::IN, 0), Err(Errno::EEXIST));
+    epoll.delete(counter.fd()).unwrap();
+    assert_eq!(epoll.delete(counter.fd()), Err(Errno::ENOENT));
     assert_eq!(epoll.add(epoll.fd(), Events::IN, 0), Err(Errno::EINVAL));
     assert_eq!(epoll.add(Fd(-1), Events::IN, 0), Err(Errno::EBADF));
 }
@@ -68,9 +68,9 @@ fn poll_tells_the_ends_of_a_connection() {
 
 #[test]
 fn poll_of_more_than_fit_on_the_stack() {
-    let bell = EventFd::new(Linux, 1).unwrap();
+    let counter = EventFd::new(Linux, 1).unwrap();
     let mut fds = vec![PollFd::new(Fd(-1), Events::IN); 1000];
-    fds[999] = PollFd::new(bell.fd(), Events::IN | Events::OUT);
+    fds[999] = PollFd::new(counter.fd(), Events::IN | Events::OUT);
     assert_eq!(Linux.poll(&mut fds, None, None), Ok(1));
     assert_eq!(fds[999].revents, Events::IN | Events::OUT);
 }
@@ -98,9 +98,9 @@ fn select_refuses_more_than_its_sets_hold() {
 
 #[test]
 fn an_eventfd_counts() {
-    let bell = EventFd::new(Linux, 3).unwrap();
-    bell.write(4).unwrap();
-    assert_eq!(bell.read(), Ok(7));
-    assert_eq!(bell.read(), Err(Errno::EAGAIN));
-    assert_eq!(bell.write(u64::MAX), Err(Errno::EINVAL));
+    let counter = EventFd::new(Linux, 3).unwrap();
+    counter.write(4).unwrap();
+    assert_eq!(counter.read(), Ok(7));
+    assert_eq!(counter.read(), Err(Errno::EAGAIN));
+    assert_eq!(counter.write(u64::MAX), Err(Errno::EINVAL));
 }

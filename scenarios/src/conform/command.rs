@@ -3,7 +3,7 @@
 use super::compare::Comparer;
 use super::generate::program;
 use super::sweep::{conform, in_processes};
-use super::{files, refine, script, waiting};
+use super::{files, refine, say, script, waiting};
 use clap::{ArgGroup, Parser};
 use eagain_sim::choice::parse_seed;
 use std::ffi::OsString;
@@ -55,7 +55,7 @@ fn one(of: &OsString) -> u8 {
     };
     match Comparer::default().both(&calls) {
         Err(why) => {
-            println!("did not get through: {why}");
+            say!("did not get through: {why}");
             1
         }
         Ok([linux, simulation]) => {
@@ -65,7 +65,7 @@ fn one(of: &OsString) -> u8 {
                 } else {
                     format!("  // the simulator says: {simulation}")
                 };
-                println!("{call} = {linux}{other}");
+                say!("{call} = {linux}{other}");
             }
             u8::from(linux != simulation)
         }
@@ -74,6 +74,10 @@ fn one(of: &OsString) -> u8 {
 
 /// `eagain conform`; the exit status.
 pub fn command(arguments: &[OsString]) -> u8 {
+    say::status(run(arguments))
+}
+
+fn run(arguments: &[OsString]) -> u8 {
     let name = OsString::from("eagain conform");
     let arguments = match Arguments::try_parse_from(std::iter::once(&name).chain(arguments)) {
         Ok(arguments) => arguments,
@@ -88,7 +92,7 @@ pub fn command(arguments: &[OsString]) -> u8 {
     let Arguments { programs, from, jobs, show, .. } = arguments;
     if arguments.adversarial {
         let report = refine::sweep(programs, from);
-        println!("{} programs, {} calls, {} violations", report.programs, report.calls, report.differences);
+        say!("{} programs, {} calls, {} violations", report.programs, report.calls, report.differences);
         return u8::from(report.differences > 0);
     }
     let report = match jobs {
@@ -99,7 +103,7 @@ pub fn command(arguments: &[OsString]) -> u8 {
     };
     match report {
         Ok(report) => {
-            println!("{report}");
+            say!("{report}");
             u8::from(report.differences > 0)
         }
         Err(why) => {

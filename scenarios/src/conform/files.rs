@@ -207,7 +207,7 @@ pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
         if let Err(why) = compare(&mut engine, seed) {
             report.differences += 1;
             if report.differences <= shown {
-                println!("file program {seed}:\n{why}");
+                say!("file program {seed}:\n{why}");
             }
         }
     }

@@ -18,6 +18,10 @@
 //! | [`waiting`] | random programs whose calls wait, and what of them was covered |
 //! | [`sweep`] | many programs |
 //! | [`command`] | `eagain conform` |
+//! | `say` | how it prints |
+
+#[macro_use]
+mod say;
 
 mod aio;
 pub mod call;

@@ -323,7 +323,7 @@ pub fn sweep(programs: u64, from: u64) -> Report {
         report.calls += run.calls;
         if let Some(failure) = run.failure {
             report.differences += 1;
-            println!("program {seed}: {} {}: {}", failure.oracle, failure.site, failure.message);
+            say!("program {seed}: {} {}: {}", failure.oracle, failure.site, failure.message);
         }
     }
     report

@@ -74,18 +74,18 @@ pub fn conform(programs: u64, from: u64, shown: u64) -> Report {
             Verdict::Unsteady(difference) => {
                 report.unsteady += 1;
                 let Difference { at, linux, simulation } = difference;
-                println!("program {seed}: Linux differs from itself at call {at}, {}", calls[at]);
-                println!("    {} or {}", linux[at], simulation[at]);
+                say!("program {seed}: Linux differs from itself at call {at}, {}", calls[at]);
+                say!("    {} or {}", linux[at], simulation[at]);
             }
             Verdict::Broken(why) => {
                 report.differences += 1;
-                println!("program {seed} did not get through: {why}");
+                say!("program {seed} did not get through: {why}");
             }
             Verdict::Differs(difference) => {
                 report.differences += 1;
                 if report.differences <= shown {
                     let (calls, difference) = shrink(&mut comparer, &calls, difference);
-                    println!("{}", paste(seed, &calls, &difference));
+                    say!("{}", paste(seed, &calls, &difference));
                 }
             }
         }
@@ -111,7 +111,7 @@ pub(super) fn in_processes(programs: u64, from: u64, jobs: u64) -> std::io::Resu
         let text = String::from_utf8_lossy(&output.stdout);
         let (shown, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
         if !shown.is_empty() {
-            println!("{shown}");
+            say!("{shown}");
         }
         match Report::parse(last) {
             Some(part) => report.add(&part),

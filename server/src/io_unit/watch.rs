@@ -64,7 +64,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         }
     }
 
-    /// Until it is rearmed or the door opened, no event of the listener. `true`: there is one to be handled.
+    /// Until it is rearmed or listening goes on, no event of the listener. `true`: there is one to be handled.
     pub(super) fn pause_accepting(&self, token: u64) -> bool {
         let listener = self.acceptors.open(token);
         listener.is_some_and(|(_, listener)| self.poller.pause(listener.fd(), token).is_ok())
@@ -87,7 +87,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
             Accepted::All => Outcome::Drained,
             Accepted::More => Outcome::More,
         };
-        // It fails where the door was closed meanwhile.
+        // It fails where the listener was closed meanwhile.
         let _ = if paused {
             self.poller.resume(listener.fd(), token, Interest::READABLE, outcome)
         } else {

@@ -48,7 +48,7 @@ pub(super) fn sweep(
     let made = progress::shown(counters, plan.runs(), || plan.guided(registry.executor, counters, searches));
     let Guided { sweep, finds, searches } = made.map_err(Stop::usage)?;
     if let Some(folder) = &args.corpus {
-        corpus::write(folder, plan, &searches).map_err(Stop::harness)?;
+        corpus::write(folder, plan, &searches).map_err(Stop::usage)?;
     }
     let names = plan.scenarios.iter().map(|scenario| scenario.name);
     Ok((sweep, Learned { finds, searches: names.zip(searches).collect() }))

@@ -153,8 +153,10 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     .into();
     files.push(place.workflow(run));
     files.extend(place.toolchain());
-    write(&files, console)?;
-    ignore(folder)?;
+    write(&files, console).and_then(|()| ignore(folder)).inspect_err(|_| {
+        // It was not there before: half a crate would have to be removed by hand, before another try.
+        let _ = std::fs::remove_dir_all(folder);
+    })?;
     console.out(&format!(
         "{}\ncd {}\ncargo test\n{run} explore --seeds 1000\n",
         place.note(),

@@ -164,7 +164,10 @@ impl ReplayFile {
         if format != u64::from(FORMAT) {
             return Err(ReplayError::Format(name.to_owned(), format));
         }
-        serde_json::from_slice(bytes).map_err(damaged)
+        let mut file: ReplayFile = serde_json::from_slice(bytes).map_err(damaged)?;
+        // What was saved has a digest: without one it was written by hand.
+        file.digest.get_or_insert_default();
+        Ok(file)
     }
 
     /// The text of the file.
@@ -174,7 +177,7 @@ impl ReplayFile {
         serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
     }
 
-    /// Whether somebody has changed it since it was saved. Of a file without a digest nobody knows.
+    /// Whether somebody has changed it since it was saved.
     pub fn is_edited(&self) -> bool {
         self.digest.as_ref().is_some_and(|digest| *digest != self.digest())
     }

@@ -96,11 +96,11 @@ fn show(sides: &mut Sides, seed: &str, mut steps: Vec<Step>, mut verdict: Verdic
         }
     }
     let Verdict::Differs { at, linux, simulation } = verdict else { return };
-    println!("program {seed}:");
+    say!("program {seed}:");
     for (step, outcome) in steps.iter().zip(&linux).take(at + 1) {
-        println!("    {step:?} = {outcome}");
+        say!("    {step:?} = {outcome}");
     }
-    println!("    // the simulator says: {}", simulation.get(at).map_or("", String::as_str));
+    say!("    // the simulator says: {}", simulation.get(at).map_or("", String::as_str));
 }
 
 /// Runs the programs of `cover`, then those of the seeds `from` to `from + programs`; prints the first `shown` differences, and what was
@@ -126,11 +126,11 @@ pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
             }
             Err(why) => {
                 report.differences += 1;
-                println!("program {seed} did not get through: {why}\n    {steps:?}");
+                say!("program {seed} did not get through: {why}\n    {steps:?}");
             }
         }
     }
-    println!("{table}");
+    say!("{table}");
     report
 }
 
