@@ -56,7 +56,9 @@ fn unsafe_code_has_four_addresses() {
             || path.starts_with("native/src")
     };
     let keyword = concat!("uns", "afe");
-    for folder in ["net", "sim", "server", "scenarios", "native", "eagain", "eagain-macros", "examples"] {
+    let folders =
+        ["net", "sim", "server", "scenarios", "native", "eagain", "eagain-macros", "layer", "examples"];
+    for folder in folders {
         for (path, text) in rust_files(folder) {
             let has = |form: &str| text.contains(&format!("{keyword} {form}"));
             let found = has("{") || has("fn") || has("impl") || has("extern");
@@ -69,9 +71,12 @@ fn unsafe_code_has_four_addresses() {
 fn the_arrows_between_the_packages_point_one_way() {
     let forbidden = [
         ("server/src", "eagain_sim"),
+        ("server/src", "eagain_native"),
         ("sim/src", "eagain_server"),
+        ("sim/src", "eagain_native"),
         ("net/src", "eagain_sim"),
         ("net/src", "eagain_server"),
+        ("net/src", "eagain_native"),
         // What the server sends is judged by a decoder that is not its own.
         ("scenarios/src/checker", "eagain_server::resp"),
         ("scenarios/src/client", "eagain_server::resp"),
@@ -93,9 +98,16 @@ fn the_arrows_between_the_packages_point_one_way() {
 
 #[test]
 fn every_file_opens_with_what_it_is_for() {
-    for folder in
-        ["net/src", "sim/src", "server/src", "scenarios/src", "native/src", "eagain/src", "eagain-macros/src"]
-    {
+    for folder in [
+        "net/src",
+        "sim/src",
+        "server/src",
+        "scenarios/src",
+        "native/src",
+        "eagain/src",
+        "eagain-macros/src",
+        "layer/src",
+    ] {
         for (path, text) in rust_files(folder) {
             assert!(text.starts_with("//!"), "{path} begins without a word");
         }
@@ -135,6 +147,50 @@ fn no_modules_of_the_server_import_each_other_in_a_circle() {
     assert!(folders.len() > 5 && io_unit.len() > 10, "{folders:?} {io_unit:?}");
     assert_eq!(in_a_circle(&folders, &["crate"]), BTreeSet::<&String>::new());
     assert_eq!(in_a_circle(&io_unit, &["super", "crate::io_unit"]), BTreeSet::<&String>::new());
+}
+
+/// The folders of the simulator, lowest first, as `sim/src/lib.rs` draws them. Those of one line are one layer.
+const LAYERS: [&[&str]; 13] = [
+    &["choice"],
+    &["calls", "fault"],
+    &["trace"],
+    &["run"],
+    &["object", "scheduler", "network"],
+    &["world", "syscall"],
+    &["stack"],
+    &["kernel"],
+    &["runner"],
+    &["shrink"],
+    &["replay"],
+    &["report"],
+    &["testing", "cli"],
+];
+
+/// What lies lower in the simulator names nothing that lies higher. Tests and remarks may name anything.
+#[test]
+fn no_module_of_the_simulator_names_one_above_it() {
+    let layer = |folder: &str| LAYERS.iter().position(|layer| layer.contains(&folder));
+    let mut upward = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (path, text) in rust_files("sim/src") {
+        let Some((folder, file)) = path.trim_start_matches("sim/src/").split_once('/') else { continue };
+        let own = layer(folder).unwrap_or_else(|| panic!("{folder} has no place among the layers"));
+        seen.insert(folder.to_owned());
+        if file.contains("tests") {
+            continue;
+        }
+        // Tests of a file are its end.
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        // A stop for a debugger is asked for where events are kept; it knows nothing of the simulator.
+        let code =
+            code.join("\n").replace("use crate::stack::stop;", "").replace("use crate::world::NONE;", "");
+        let names = named_below(&code, "crate");
+        let higher = names.into_iter().filter(|&name| layer(name).is_some_and(|other| other > own));
+        upward.extend(higher.map(|name| format!("{path} names {name}")));
+    }
+    assert_eq!(seen.len(), LAYERS.concat().len(), "{seen:?}");
+    assert_eq!(upward, Vec::<String>::new());
 }
 
 /// What a text names below a path: `PATH::name`, and each name of `PATH::{name::…, other}`.

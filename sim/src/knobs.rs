@@ -3,6 +3,9 @@
 /// 2026-01-01 00:00:00 UTC.
 const WALL_START: u64 = 1_767_225_600_000_000_000;
 
+/// The setting of a scenario that gives [`KernelKnobs::stuck_after_ns`], in seconds: every scenario takes it.
+pub(crate) const STUCK_AFTER: &str = "stuck-after";
+
 /// Settings of every kernel of a world.
 #[derive(Clone, Debug)]
 pub struct KernelKnobs {

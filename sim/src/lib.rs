@@ -2,21 +2,30 @@
 //! one recorded choice; and what goes with it: faults, trace, oracles, replay, shrinking, runner, reports.
 //!
 //! ```text
+//!   cli/         the commands                   testing/  scenarios as tests
+//!   report/      a failure explained            replay/   a run that was saved        shrink/   the few choices that matter
+//!   runner/      many runs on all cores
+//!   sim          a scenario builds its world; control and oracle: what it does and says while it runs
 //!   kernel/      the traits of `eagain_net`, a file each; entry: a call takes its place in time, acts, is charged, recorded
-//!     syscall/     what each call does, argument checks in Linux's order       calls/   the table of calls
+//!     stack/       threads as coroutines; the cell in which a thread finds its world
+//!       syscall/     what each call does, argument checks in Linux's order
 //!       world/       the components together: processes and hosts, their lifecycle, who is woken by what
-//!         object/      open files: epoll sets, rings, timers, signals, disks
 //!         network/     sockets, connections, ports, links; reports readiness and wakes nobody
 //!         scheduler/   threads with their own times, and the queue of planned events
+//!         object/      open files: epoll sets, rings, timers, signals, disks
 //!           run/         time, choices, faults, trace, verdict: the same for this kernel and for other runtimes
-//!   choice/      the one source of every decision                               fault/   what can go wrong, a family a file
-//!   trace/       events, their hash and their forms                              stack/   threads as coroutines
-//!   sim          a scenario builds its world; control and oracle: what it does and says while it runs
+//!             trace/       events, their hash and their forms
+//!             calls/       the table of calls             fault/   what can go wrong, a family a file
+//!             choice/      the one source of every decision
 //! ```
 //!
-//! The state of `run`, `scheduler` and `network` is private to them, and so is that of open files, descriptor tables, disks and signals
-//! in `object`. What lies lower in the list knows nothing of what lies higher: the network leaves notices, the event queue
-//! names events, and `world/` alone says who is notified of the one and what the other does.
+//! What lies lower in the list names nothing of what lies higher (a test in `scenarios/tests/house.rs` holds it): the network leaves
+//! notices, the event queue names events, and `world/` alone says who is notified of the one and what the other does. `syscall/`
+//! and `world/` are one layer: a call acts on the world, and what an event or a wake-up does to an epoll set, a ring or a timer is
+//! with the calls of that. `network/`, `scheduler/` and `object/` are one layer too, below it.
+//!
+//! The state of `run` and `network` is private to them, and so is that of descriptor tables, disks, signals and the event queue. Open
+//! are the fields of `World`, and of a thread what its calls need: the time, the call that it is in, its signals.
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.
@@ -28,6 +37,8 @@ pub mod choice;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod control;
+#[cfg(feature = "cli")]
+mod count;
 pub mod fault;
 mod fifo;
 mod kernel;
@@ -56,6 +67,8 @@ mod syscall;
 #[cfg(feature = "cli")]
 pub mod testing;
 pub mod trace;
+#[cfg(feature = "cli")]
+mod whole_file;
 mod world;
 
 pub use allocator::CountingAllocator;
@@ -68,6 +81,9 @@ pub use oracles::{Oracle, Watcher};
 pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};
 pub use stack::Engine;
+
+/// No index: of a thread, a process, a file, a socket.
+const NONE: u32 = u32::MAX;
 
 /// Scenarios as tests need the feature `cli`, which is on by default.
 #[cfg(not(feature = "cli"))]

@@ -104,7 +104,7 @@ pub fn end(status: i32, broken: Option<(Oracle, String, String)>) -> ! {
 }
 
 /// So many edges, loads and stores of a program are one choice of `thread.preempt`.
-pub const PREEMPT_SLICE: u64 = 1024;
+pub const PREEMPT_SLICE: u64 = crate::fault::PREEMPT_SLICE;
 /// For how long a thread is preempted.
 const PREEMPTED: Domain = Domain("thread.preempt.for");
 const PREEMPTED_NS: (u64, u64) = (1_000, 1_000_000);

@@ -4,11 +4,10 @@ use crate::Oracle;
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::{Family, USUAL_FAULTS};
 use crate::kernel::SimKernel;
-use crate::knobs::KernelKnobs;
+use crate::knobs::{KernelKnobs, STUCK_AFTER};
 use crate::near::near;
 use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settings};
 use crate::run_loop::{drive, drop_handlers, end_thread};
-use crate::runner::settings::STUCK_AFTER;
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, Outside, World};
 use eagain_net::SocketAddr;
@@ -244,9 +243,9 @@ impl Sim {
         name: &str,
         body: impl Fn(SimKernel, u32) + Send + Sync + 'static,
     ) -> ProcessId {
-        let factory: Factory = std::sync::Arc::new(body);
+        let factory: Factory = std::sync::Arc::new(move |start| body(SimKernel, start));
         let first = factory.clone();
-        let process = self.process(host, name, false, move |k| first(k, 0));
+        let process = self.process(host, name, false, move |_| first(0));
         self.world.processes[process.0].lifecycle.factory = Some(factory);
         process
     }

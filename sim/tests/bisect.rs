@@ -166,7 +166,7 @@ fn git_bisect_finds_the_commit_with_a_replay_file() {
     let file = out.join("limited-0x1/replay.json");
     // The steps are of other builds than the one that saved it; here they are not.
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace(eagain_sim::report::build_id(), "older")).unwrap();
+    std::fs::write(&file, text.replace(eagain_sim::replay::build::build_id(), "older")).unwrap();
     let step = format!("replay --git-bisect {}", file.display());
     for (limit, code) in [("4", 1), ("3", 1), ("99", 0), ("0", 125)] {
         std::fs::write(repo.join("limit"), limit).unwrap();

@@ -1,8 +1,8 @@
 //! What can be typed. Scripts rely on it.
 
 use crate::choice::parse_seed;
+use crate::knobs::STUCK_AFTER;
 use crate::runner::cores;
-use crate::runner::settings::STUCK_AFTER;
 use crate::trace::Form;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -360,7 +360,7 @@ impl Seed {
     pub fn number(self) -> Result<u64, super::Stop> {
         match self {
             Seed::Number(number) => Ok(number),
-            Seed::Commit => crate::report::commit_seed().map_err(super::Stop::usage),
+            Seed::Commit => crate::replay::build::commit_seed().map_err(super::Stop::usage),
         }
     }
 }

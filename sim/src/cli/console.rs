@@ -3,7 +3,7 @@
 //! at all.
 
 use super::Stop;
-use crate::report::file;
+use crate::whole_file;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -54,7 +54,7 @@ impl Console {
 
 /// Writes a file that a flag named.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    file::put(path, |out| out.write_all(bytes)).map_err(|error| Stop::usage(error.to_string()))
+    whole_file::put(path, |out| out.write_all(bytes)).map_err(|error| Stop::usage(error.to_string()))
 }
 
 /// Adds to a file that a flag named; one that is not there yet is written as a whole.

@@ -5,7 +5,7 @@ use super::console::Console;
 use super::explore::EXPLAINED_MAX;
 use super::run::{BUDGET, explain};
 use super::{Exit, Registry, Stop};
-use crate::report::count::{count, thousands};
+use crate::count::{count, thousands};
 use crate::report::folder;
 use crate::runner::explore::{Counters, Plan};
 use crate::runner::guided::corpus::{self, Saved};

@@ -4,7 +4,7 @@ use super::args::MergeArgs;
 use super::console::Console;
 use super::explore::{Cut, Files, add_unpassed, conclude, listed};
 use super::{Done, Exit, Registry, Stop};
-use crate::report::count::count;
+use crate::count::count;
 use crate::runner::guided::corpus;
 use crate::runner::json::{SweepFile, merge as join};
 

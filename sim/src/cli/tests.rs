@@ -192,7 +192,7 @@ fn what_tests_nothing_is_not_green() {
 
     let path = folder.path().join("r.json");
     assert_eq!(self::code(&format!("shrink lost-reply --seed 8 -o {}", path.display())), 0);
-    let saved = std::fs::read_to_string(&path).unwrap().replace(crate::report::build_id(), "other");
+    let saved = std::fs::read_to_string(&path).unwrap().replace(crate::replay::build::build_id(), "other");
     let registry = Registry { regressions: folder.path().to_str().unwrap(), ..REGISTRY };
     let with_file = |text: String| {
         std::fs::write(&path, text).unwrap();
@@ -330,7 +330,7 @@ fn a_saved_failure_fails_again_and_damage_is_told() {
     assert!(code == 1 && out.contains("the same failure (the file was edited after it was saved"), "{out}");
     std::fs::write(
         &file,
-        text.replace("lost-reply", "steady-echo").replace(crate::report::build_id(), "other"),
+        text.replace("lost-reply", "steady-echo").replace(crate::replay::build::build_id(), "other"),
     )
     .unwrap();
     let (code, out, _) = eagain(&replay);

@@ -63,6 +63,7 @@ pub use presets::Faults;
 pub(crate) use row::wrapped;
 pub use row::{Amount, Object, Odds, Row, Unit};
 pub(crate) use swarm::{SWARM, Swarm, WEIGHT_MAX};
+pub(crate) use thread_preempt::SLICE as PREEMPT_SLICE;
 
 use crate::choice::{Distribution, Domain};
 

@@ -4,11 +4,12 @@
 
 use super::outcome::Outcome;
 use crate::calls::{Kind, Row, Wait};
+use crate::object::Delivery;
 use crate::scheduler::Step;
 use crate::stack::{give_up_killed, pause_for_ever, suspend, with};
 use crate::syscall::signal;
 use crate::world::{HELD_FD, Made, NONE, World};
-use eagain_net::{Errno, Fd, Result, SigSet};
+use eagain_net::{Errno, Fd, Result};
 
 enum Turn<T> {
     Return(Result<T>, bool),
@@ -30,6 +31,9 @@ enum Stage {
 
 /// What a call made by a thread that is being unwound returns: it has no effect.
 const DEAD: Errno = Errno::ESRCH;
+
+/// More calls than that of a thread that is being unwound, and it will never be.
+const DEAD_CALLS_MAX: u32 = 1_000_000;
 
 /// Makes a call that never waits.
 #[inline(always)]
@@ -273,13 +277,6 @@ pub(crate) enum Handlers {
     Interrupt,
 }
 
-/// What is to be done about a signal that is delivered.
-pub(crate) enum Delivery {
-    Handle(Frame),
-    /// The process has stopped: the thread goes on when that does.
-    Stop,
-}
-
 /// Runs the handlers of the signals that can be delivered to this thread, and stops where one says so.
 pub(crate) fn run_handlers() -> Handlers {
     let mut handlers = Handlers::None;
@@ -301,14 +298,6 @@ pub(crate) fn run_handlers() -> Handlers {
         (frame.handler)(&frame.info);
         with(|w| signal::leave_handler(w, frame.mask_before));
     }
-}
-
-/// A handler that is about to run.
-pub(crate) struct Frame {
-    pub handler: eagain_net::HandlerFn,
-    pub info: eagain_net::SigInfo,
-    pub restart: bool,
-    pub mask_before: SigSet,
 }
 
 impl World {
@@ -378,6 +367,17 @@ impl World {
         self.judge_calls(made);
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
         self.run.failed() || self.processes[process].has_ended() || signal::has_deliverable_signal(self, me)
+    }
+
+    /// Counts a call of a thread that is unwound; whether it makes too many: its drops call in a loop, or it has caught what
+    /// unwinds it and goes on.
+    fn count_dead_call(&mut self) -> bool {
+        if self.scheduler.current() == NONE {
+            return false;
+        }
+        let t = self.scheduler.running_mut();
+        t.effort.calls += 1;
+        t.effort.calls > DEAD_CALLS_MAX
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.

@@ -13,7 +13,6 @@ mod file;
 mod outcome;
 mod pipe;
 mod readiness;
-mod report;
 mod signal;
 mod socket;
 mod thread;
@@ -22,8 +21,7 @@ mod unix;
 mod words;
 
 pub use completion::SimRing;
-pub(crate) use entry::{Delivery, Frame, control};
-pub(crate) use words::note_found;
+pub(crate) use entry::control;
 
 /// The kernel of the simulated host that the running thread is on: a token. It finds its world through the cell that
 /// the stack switch owns, so it can be taken into every thread.

@@ -2,9 +2,9 @@
 
 use super::SimKernel;
 use super::entry::{NOTHING, call, waiting_call_on};
-use super::words::{nanoseconds, note_found, timeout_word, word};
+use super::words::{nanoseconds, timeout_word, word};
 use crate::scheduler::Step;
-use crate::syscall::{epoll, poll};
+use crate::syscall::{descriptor, epoll, poll};
 use crate::trace::Kind;
 use crate::world::World;
 use eagain_net::*;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What a wait has found, for the trace: descriptors and their events. Those of an epoll set are noted where they are found.
 fn found(w: &mut World, all: impl Iterator<Item = (i32, u32)>) {
     for (fd, events) in all {
-        note_found(w, fd, events, 0);
+        descriptor::note_found(w, fd, events, 0);
     }
 }
 

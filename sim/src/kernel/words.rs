@@ -56,11 +56,3 @@ pub(super) fn note_option(w: &mut World, option: SocketOption) {
         w.run.payload(me, &option_word(option).to_le_bytes(), false);
     }
 }
-
-/// The wait under way has found a descriptor ready; `data` is that of its entry in an epoll set.
-pub(crate) fn note_found(w: &mut World, fd: i32, events: u32, data: u64) {
-    let me = w.scheduler.current();
-    for bytes in [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()] {
-        w.run.payload(me, bytes, false);
-    }
-}

@@ -4,9 +4,9 @@ use super::Net;
 use super::connection::{Segment, SegmentKind};
 use super::ports::TIME_WAIT_NS;
 use super::socket::{SEND, SHUT, SocketState, Tcp};
+use crate::NONE;
 use crate::fault::Family;
 use crate::scheduler::Event;
-use crate::world::NONE;
 use eagain_net::{Errno, Events, SigCode, SocketAddr};
 
 impl Net<'_> {

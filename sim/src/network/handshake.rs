@@ -5,12 +5,12 @@ use super::address_word;
 use super::connection::{Conn, Flow, Segment, SegmentKind};
 use super::socket::{Port, SEND, SHUT, Sock, SocketState, Tcp};
 use super::{ALL, Caller, Net};
+use crate::NONE;
 use crate::choice::{Domain, Group, Lane, Words};
 use crate::fault::Family;
 use crate::run::Effect;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::NONE;
 use eagain_net::{Errno, Events, Fd, NumberOption, SigCode, SocketAddr};
 
 /// What is chosen once about each direction: send buffer, receive buffer, bandwidth.

@@ -2,11 +2,11 @@
 //! good: the sender sends again, after 200 ms, then twice that, and so on (`tcp(7)`, `tcp_retries2`).
 
 use super::{Net, Network};
+use crate::NONE;
 use crate::choice::{Distribution, Domain};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::NONE;
 
 /// `TCP_RTO_MIN` and `TCP_RTO_MAX`.
 const RTO_MIN_NS: u64 = 200_000_000;

@@ -2,7 +2,7 @@
 //! connection (`bind(2)`, `ip(7)`; net/ipv4/inet_connection_sock.c).
 
 use super::Net;
-use crate::world::NONE;
+use crate::NONE;
 use eagain_net::{Errno, SocketAddr};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -5,8 +5,8 @@
 use super::Net;
 use super::partition::{RETRIES, retry_after};
 use super::socket::Tcp;
+use crate::NONE;
 use crate::scheduler::Event;
-use crate::world::NONE;
 use eagain_net::Errno;
 
 impl Net<'_> {

@@ -4,9 +4,9 @@ use super::connection::{Segment, SegmentKind};
 use super::partition::HELD;
 use super::socket::{RCV, SHUT, Sock, Tcp};
 use super::{ALL, Net, Network};
+use crate::NONE;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::NONE;
 use eagain_net::{Errno, Events, SigCode};
 use slab::Slab;
 

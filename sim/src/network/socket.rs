@@ -9,9 +9,9 @@ const CORE_BUFFER: u32 = 212_992;
 
 use super::number_option::{Numbers, Of};
 use super::ticks::{TICK_NS, duration, ticks};
+use crate::NONE;
 use crate::knobs::KernelKnobs;
 use crate::scheduler::FOREVER;
-use crate::world::NONE;
 use eagain_net::{
     Domain, Errno, Events, NumberOption, OptionText, Result, SocketAddr, SocketOption, SocketOptionName,
 };

@@ -2,11 +2,11 @@
 //! are, and are back in another order. What waits for one of them meets the others' silence too.
 
 use super::Net;
+use crate::NONE;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::scheduler::Event;
 use crate::trace::Kind;
-use crate::world::NONE;
 
 /// When a host is cut off (0: it is spared), and how long after the last of them it is back.
 const WHICH: Domain = Domain("link.swizzle.host");

@@ -3,10 +3,10 @@
 use super::MAX_SEGMENT;
 use super::Net;
 use super::connection::{Flow, Segment, SegmentKind};
+use crate::NONE;
 use crate::choice::{Distribution, Domain, Group, Lane};
 use crate::fault::Family;
 use crate::scheduler::Event;
-use crate::world::NONE;
 use eagain_net::{Events, SigCode};
 
 /// How long the rest of a split segment stays behind.

@@ -7,11 +7,11 @@ use super::number_option::Of;
 use super::ports::{share, spread};
 use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Caller, Net, Network, address_word};
+use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::scheduler::{Event, Step};
 use crate::trace::Kind;
-use crate::world::NONE;
 use eagain_net::{
     Domain, Errno, Events, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SocketAddr, SocketOption,
     SocketOptionName,

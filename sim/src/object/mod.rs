@@ -27,6 +27,6 @@ pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use pipe::Pipe;
 pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
-pub(crate) use signals::{KEPT, ProcessSignals, STOPS, ThreadSignals, UNSTOPPABLE};
+pub(crate) use signals::{Delivery, Frame, KEPT, ProcessSignals, STOPS, ThreadSignals, UNSTOPPABLE};
 pub(crate) use table::Table;
 pub(crate) use watcher::Watcher;

@@ -1,6 +1,6 @@
 //! `pipe(7)`: bytes in pages, as the kernel keeps them, which decides how much fits.
 
-use crate::world::NONE;
+use crate::NONE;
 use eagain_net::{Errno, Result};
 use std::collections::VecDeque;
 

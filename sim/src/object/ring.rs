@@ -6,9 +6,9 @@
 //!                              └──► batch ──flush──► done; what is linked behind it ──► work
 //! ```
 
+use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
-use crate::world::NONE;
 use eagain_net::{BufferGroup, Completed, Errno, Events, Fd, Operation, Result, Submission, SubmissionFlags};
 use slab::Slab;
 use std::collections::{BTreeMap, VecDeque};

@@ -2,7 +2,7 @@
 //! pending, what is done. Who is sent a signal, and when its handler runs, is decided by `crate::syscall::signal`.
 
 use super::SignalQueue;
-use eagain_net::{Disposition, SigAction, SigActionFlags, SigSet, Signal};
+use eagain_net::{Disposition, HandlerFn, SigAction, SigActionFlags, SigInfo, SigSet, Signal};
 
 /// Signals that can be neither caught nor blocked.
 pub(crate) const UNSTOPPABLE: SigSet = SigSet(1 << (9 - 1) | 1 << (19 - 1));
@@ -12,6 +12,21 @@ pub(crate) const KEPT: SigSet = SigSet(1 << (32 - 1) | 1 << (33 - 1));
 pub(crate) const STOPS: SigSet = SigSet(0xf << (19 - 1));
 /// Signals whose default is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
 const IGNORED: SigSet = SigSet(1 << (17 - 1) | 1 << (18 - 1) | 1 << (23 - 1) | 1 << (28 - 1));
+
+/// What is to be done about a signal that is delivered.
+pub(crate) enum Delivery {
+    Handle(Frame),
+    /// The process has stopped: the thread goes on when that does.
+    Stop,
+}
+
+/// A handler that is about to run.
+pub(crate) struct Frame {
+    pub handler: HandlerFn,
+    pub info: SigInfo,
+    pub restart: bool,
+    pub mask_before: SigSet,
+}
 
 /// What a thread blocks, and what is pending for it alone.
 pub(crate) struct ThreadSignals {

@@ -50,7 +50,7 @@ pub struct ReplayFile {
     /// The git commit, where it is known; `+` behind it: with uncommitted changes.
     #[serde(default)]
     pub commit: Option<String>,
-    /// The identity of the build: see [`crate::report::build_id`].
+    /// The identity of the build: see [`crate::replay::build::build_id`].
     pub build: String,
     /// A hash over all of the above, by which an edited file is recognised; [`ReplayFile::to_json`] makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! A saved failure, and what becomes of it when it is run again: byte for byte by the build that saved it, by its
 //! verdict on any other.
 
+pub mod build;
 mod file;
 pub mod regressions;
 

@@ -2,7 +2,7 @@
 //! any seed.
 
 use super::{ReplayFile, Replayed, Verdict};
-use crate::report::build_id;
+use crate::replay::build::build_id;
 use crate::run::{Record, Scenario};
 use crate::runner::Worker;
 use crate::trace::text;

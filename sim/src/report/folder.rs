@@ -1,11 +1,12 @@
 //! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
 
-use super::{Explained, file, markdown, table};
+use super::{Explained, markdown, table, text};
 use crate::choice::{Base, Overrides};
 use crate::replay::ReplayFile;
 use crate::run::RunSpec;
 use crate::runner::settings;
-use crate::trace::{Form, Heads, html};
+use crate::trace::{Form, Heads};
+use crate::whole_file::put;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,14 +72,14 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let is_new = !folder.exists();
     let write_all = || {
         create(&folder)?;
-        file::put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
-        file::put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
-        file::put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
+        put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
+        put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
+        put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
         let log = &explained.trace;
         let failed = Some(explained.failure.event);
-        let heads = Heads { title: &html::title(&explained.spec), verdict: &head(explained), failed };
+        let heads = Heads { title: &text::title(&explained.spec), verdict: &head(explained), failed };
         for form in Form::ALL {
-            file::put(&folder.join(form.file()), |out| form.write(log, heads, out))?;
+            put(&folder.join(form.file()), |out| form.write(log, heads, out))?;
         }
         Ok(())
     };
@@ -116,7 +117,7 @@ fn texts(explained: &Explained) -> String {
 pub fn write_lost(root: &Path, spec: &RunSpec, text: &str) -> io::Result<PathBuf> {
     let folder = root.join(name(spec));
     create(&folder)?;
-    file::put(&folder.join("report.md"), |out| out.write_all(text.as_bytes()))?;
+    put(&folder.join("report.md"), |out| out.write_all(text.as_bytes()))?;
     Ok(folder)
 }
 
@@ -132,6 +133,6 @@ fn head(explained: &Explained) -> String {
         [] => String::new(),
         choices => table::choices(choices).text("  "),
     };
-    let (broke, message) = (super::text::broke(explained), &explained.failure.message);
+    let (broke, message) = (text::broke(explained), &explained.failure.message);
     format!("{broke}\n{message}\n{}\n{choices}", explained.outcome.line())
 }

@@ -1,7 +1,8 @@
 //! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
 
-use super::{Explained, build_id, sequence, shortened, table, text};
-use crate::report::count::{count, thousands};
+use super::{Explained, sequence, shortened, table, text};
+use crate::count::{count, thousands};
+use crate::replay::build::build_id;
 use crate::report::table::{Align, Table};
 use crate::run::Failure;
 use crate::runner::json::SweepFile;

@@ -5,17 +5,14 @@
 //! |---|---|
 //! | `mod.rs` | gathers what there is to say about a failure |
 //! | [`table`] | columns of text |
-//! | [`count`] | numbers |
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
-//! | [`mod@file`] | files that are written as a whole or not at all |
 //! | [`page`] | a sweep as a page: `explore --html` |
+//! | `chart` | its rate over time, as a picture in that page |
 //! | `sequence` | the last messages as a diagram in `report.md` |
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
 mod chart;
-pub mod count;
-pub mod file;
 pub mod folder;
 pub mod markdown;
 pub mod page;
@@ -24,13 +21,13 @@ pub mod table;
 pub mod text;
 
 use crate::choice::Base;
+use crate::count;
+use crate::replay::build::{build_id, commit};
 use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::run::{Failure, Record, RunSpec, TraceLog};
 use crate::runner::{Execute, invocation};
 use crate::shrink::{Limits, Outcome, shrink_run};
 use std::borrow::Cow;
-use std::process::Command;
-use std::sync::OnceLock;
 
 /// Everything that is reported about a failure.
 pub struct Explained {
@@ -180,51 +177,6 @@ impl Explained {
             digest: None,
         }
     }
-}
-
-/// The git commit of the current folder, in full; `+` behind it: with uncommitted changes. Asked once.
-pub fn commit() -> Option<String> {
-    static COMMIT: OnceLock<Option<String>> = OnceLock::new();
-    let ask = || {
-        let head = git(&["rev-parse", "HEAD"])?;
-        let changed =
-            git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
-        Some(if changed { head + "+" } else { head })
-    };
-    COMMIT.get_or_init(ask).clone()
-}
-
-/// A seed made of the current git commit, so that CI explores new ground with every commit and a commit is enough to run
-/// it again. The error is a line for people.
-pub fn commit_seed() -> Result<u64, String> {
-    let head = git(&["rev-parse", "HEAD"]);
-    let digits = head.as_deref().and_then(|head| head.get(..16));
-    let seed = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    seed.ok_or_else(|| "the seed `commit` needs a git commit, and there is none here".to_owned())
-}
-
-/// What git says to these arguments, without the line's end; `None` outside of git or without it.
-fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim_end().to_owned())
-}
-
-/// The identity of the running program: the hash of its file. Two builds of the same source by the same compiler may share
-/// it, and then they are the same program. `unknown` (no build at all) where the file cannot be read.
-pub fn build_id() -> &'static str {
-    static BUILD: OnceLock<String> = OnceLock::new();
-    BUILD.get_or_init(|| {
-        let bytes = std::env::current_exe().and_then(std::fs::read);
-        bytes.map_or_else(
-            |_| "unknown".to_owned(),
-            |bytes| {
-                let mut hash = crate::trace::TraceHash::default();
-                hash.bytes(&bytes);
-                format!("{:#018x}", hash.value())
-            },
-        )
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! reached, what was skipped, how fast it went. One file without scripts, beside the folders of the failures: what a CI job keeps.
 
 use super::chart;
-use super::count::{count, thousands};
+use crate::count::{count, thousands};
 use crate::runner::json::SweepFile;
 use crate::runner::samples::Sample;
 use std::fmt::Write;

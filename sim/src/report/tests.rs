@@ -3,6 +3,7 @@
 use super::*;
 use crate::choice::Overrides;
 use crate::replay::Verdict;
+use crate::replay::build::build_id;
 use crate::run::Settings;
 use crate::runner::fake::{self, Fake};
 

@@ -1,7 +1,9 @@
-//! A failure on a terminal: half a screen, the line that makes it again last.
+//! A failure on a terminal: half a screen, the line that makes it again last. And what heads the page of a run.
 
 use super::{Explained, shortened, table};
-use crate::runner::invocation;
+use crate::choice::Base;
+use crate::run::{RunReport, RunSpec};
+use crate::runner::{invocation, settings};
 use crate::trace::{form, text};
 use std::fmt::Write;
 
@@ -66,6 +68,26 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
         writeln!(out, "replay     {replay}")?;
     }
     writeln!(out, "reproduce  {}", explained.repro())
+}
+
+/// The head line of a run's page.
+pub fn title(spec: &RunSpec) -> String {
+    let base = match spec.base {
+        Base::Seed(seed) => format!("seed {seed:#x}"),
+        Base::Zero => "saved run".to_owned(),
+    };
+    format!("{}, {base}{}", spec.scenario.name, settings::flags(&spec.settings))
+}
+
+/// The outcome of a run, in a line.
+pub fn verdict(report: &RunReport) -> String {
+    match &report.failure {
+        None => "held".to_owned(),
+        Some(failure) => {
+            let message = failure.message.lines().next().unwrap_or_default();
+            format!("{} at {}: {message}", failure.oracle, failure.site)
+        }
+    }
 }
 
 /// `reply pairing (O1) at reply-pairing`.

@@ -3,10 +3,10 @@
 //! family counts exactly as often as the trace has events of it.
 
 use super::Run;
+use crate::NONE;
 use crate::choice::{Distribution, Domain, Source, Words};
 use crate::fault::Family;
 use crate::trace::Kind;
-use crate::world::NONE;
 
 /// What a fault changed: the words of its event.
 pub(crate) struct Effect {

@@ -19,9 +19,10 @@ mod state;
 pub use external::{Actor, Clock, External};
 pub use feedback::Feature;
 pub use spec::{
-    CUT_OFF, Empty, Failure, INTERRUPTED, Knob, KnobValues, Record, RunReport, RunSpec, Scenario, Settings,
-    TraceLog,
+    CUT_OFF, Empty, Failure, INTERRUPTED, Knob, KnobValues, RunReport, RunSpec, Scenario, Settings,
 };
+
+pub use crate::trace::{Record, TraceLog};
 
 pub(crate) use inject::Effect;
 pub(crate) use state::Run;

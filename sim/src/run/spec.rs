@@ -3,7 +3,7 @@
 
 use super::Feature;
 use crate::choice::{Base, Key, Overrides};
-use crate::trace::Event;
+use crate::trace::{Record, TraceLog};
 use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
 
@@ -84,18 +84,6 @@ impl RunSpec {
     }
 }
 
-/// What a run keeps. The hash is the same whatever is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Record {
-    /// The hash and the counts.
-    #[default]
-    Hash,
-    /// Also the choices that are not 0.
-    Choices,
-    /// Also every event of the trace.
-    Trace,
-}
-
 /// What is left of a run.
 pub struct RunReport {
     /// The trace hash: *the* identity of the run.
@@ -146,13 +134,7 @@ impl RunReport {
             sometimes: BTreeMap::new(),
             choices: Vec::new(),
             unused: Vec::new(),
-            trace: Some(TraceLog {
-                events: vec![],
-                bytes: vec![],
-                threads: vec![],
-                hosts: vec![],
-                texts: vec![],
-            }),
+            trace: Some(TraceLog::default()),
             output: String::new(),
             features: Vec::new(),
         }
@@ -175,20 +157,6 @@ impl std::fmt::Display for Empty {
             Empty::NoCall => "no program made a call",
         })
     }
-}
-
-/// The recorded events with the names that they refer to.
-pub struct TraceLog {
-    /// In the order in which they happened.
-    pub events: Vec<Event>,
-    /// Bytes that events refer to (the beginning of what was sent or received).
-    pub bytes: Vec<u8>,
-    /// Thread names by index: `host/thread`.
-    pub threads: Vec<String>,
-    /// Host names by index.
-    pub hosts: Vec<String>,
-    /// Literal texts that events refer to by index.
-    pub texts: Vec<String>,
 }
 
 /// An oracle that broke.

@@ -2,7 +2,7 @@
 //! of failure.
 
 use super::json::SweepFile;
-use crate::report::count::count;
+use crate::count::count;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 

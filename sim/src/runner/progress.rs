@@ -2,7 +2,7 @@
 
 use super::explore::Counters;
 use super::samples::{Sample, Samples};
-use crate::report::count::thousands;
+use crate::count::thousands;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

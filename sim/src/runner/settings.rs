@@ -1,6 +1,7 @@
 //! Settings: what `--set key=value` says, which scenarios take it, and how it is written in names and commands.
 
 use super::invocation::quoted;
+use crate::knobs::STUCK_AFTER;
 use crate::run::{Knob, KnobValues, Scenario, Settings};
 use std::collections::BTreeMap;
 
@@ -60,9 +61,6 @@ pub fn select(scenarios: &[Scenario], settings: &mut Settings) -> Result<Selecti
     }
     Ok(selection)
 }
-
-/// The key of [`KernelKnobs::stuck_after_ns`](crate::KernelKnobs::stuck_after_ns), in seconds, which every scenario takes.
-pub const STUCK_AFTER: &str = "stuck-after";
 
 /// Knobs that every scenario has.
 const COMMON: &[Knob] = &[Knob {

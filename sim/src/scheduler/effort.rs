@@ -3,8 +3,8 @@
 //! achieve nothing.
 
 use super::Scheduler;
+use crate::NONE;
 use crate::run::Run;
-use crate::world::NONE;
 
 /// Waiting for less than this, in nanoseconds, is polling (O3).
 const SLEEP_NS: u64 = 10_000;

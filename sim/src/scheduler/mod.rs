@@ -25,7 +25,7 @@ use thread::State;
 pub(crate) use thread::{Thread, Wake};
 pub(crate) use wait::{FOREVER, FutexQueues, Step, WaitOn};
 
-use crate::world::NONE;
+use crate::NONE;
 use std::ops::{Index, IndexMut};
 
 /// The threads of a world and its event queue.

@@ -1,12 +1,12 @@
 //! A simulated thread: its time, its state, what it waits for.
 
 use super::{Effort, Priority, Scheduler, WaitOn, is_pause};
+use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
 use crate::object::ThreadSignals;
 use crate::run::{Effect, Run};
 use crate::trace::Kind;
-use crate::world::NONE;
 use eagain_net::{Fd, SigSet, ThreadBody};
 use std::borrow::Cow;
 

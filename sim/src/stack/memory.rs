@@ -34,7 +34,7 @@ unsafe impl Stack for Memory {
     }
 }
 
-/// Behind the heaps and the executables of programs (`eagain_native`).
+/// Behind the heaps and the executables of programs (`eagain-native`).
 const PLACES: usize = 0x4000_0000_0000;
 const GUARD_BYTES: usize = 4096;
 const PLACE_BYTES: usize = GUARD_BYTES + STACK_BYTES;

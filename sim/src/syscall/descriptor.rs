@@ -367,3 +367,11 @@ pub(crate) fn check_flags(flags: SocketFlags) -> Result<()> {
     let known = SocketFlags::NONBLOCK.with(SocketFlags::CLOEXEC);
     if known.contains(flags) { Ok(()) } else { Err(Errno::EINVAL) }
 }
+
+/// The wait under way has found a descriptor ready, for a kept trace to show; `data` is that of its entry in an epoll set.
+pub(crate) fn note_found(w: &mut World, fd: i32, events: u32, data: u64) {
+    let me = w.scheduler.current();
+    for bytes in [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()] {
+        w.run.payload(me, bytes, false);
+    }
+}

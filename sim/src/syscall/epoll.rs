@@ -3,7 +3,6 @@
 use super::descriptor;
 use super::ring;
 use super::signal;
-use crate::kernel::note_found;
 use crate::object::{Device, EpollSet, EventCounter, Item, Object, OpenDevice, PRIVATE, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
@@ -339,7 +338,7 @@ fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEven
         n += 1;
         w.ready_for_judged(fd, mask);
         if w.run.keeps_events() {
-            note_found(w, fd, mask.0, data);
+            descriptor::note_found(w, fd, mask.0, data);
         }
         let Some(set) = get(w, set_file) else { break };
         let Some(entry) = set.items.get_mut(item as usize) else { continue };

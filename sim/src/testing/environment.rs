@@ -2,7 +2,7 @@
 
 use crate::choice::parse_seed;
 use crate::near::near;
-use crate::report;
+use crate::replay::build;
 use crate::run::Settings;
 use crate::runner::shard::Shard;
 use crate::runner::{settings, watchdog};
@@ -83,7 +83,7 @@ impl Environment {
         let number = |name: &str| match variable(name) {
             None => Ok(None),
             Some(text) if text == "commit" && name == "EAGAIN_SEED" => {
-                report::commit_seed().map(Some).map_err(|line| format!("{name}: {line}"))
+                build::commit_seed().map(Some).map_err(|line| format!("{name}: {line}"))
             }
             Some(text) => parse_seed(&text).map(Some).map_err(|error| format!("{name}: {error}")),
         };

@@ -1,10 +1,10 @@
 //! What a test runs, and what it says.
 
 use super::environment::{CHECK_FILE, Environment, warn};
+use crate::count::count;
 use crate::marks;
 use crate::near::near;
 use crate::replay::{ReplayFile, Verdict, regressions};
-use crate::report::count::count;
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Empty, Record, RunSpec, Scenario, Settings};
 use crate::runner::check::{Line, Order, Problem, Range, first_difference};

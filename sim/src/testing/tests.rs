@@ -1,7 +1,7 @@
 //! A test says what a person needs, whatever the environment asks for.
 
 use super::*;
-use crate::report::build_id;
+use crate::replay::build::build_id;
 use crate::runner::fake;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The connections of a trace, put together from the events of the network. The forms that show connections share this.
 
+use super::TraceLog;
 use super::{Arg, Event, Kind};
-use crate::run::TraceLog;
 use std::collections::BTreeMap;
 
 /// How far a connection came.

@@ -1,9 +1,9 @@
 //! How events are written, the same in every form of a trace.
 
 use super::Event;
+use super::TraceLog;
 use crate::calls::{self, Arg, Kind, Resolve, argument};
 use crate::print::{put_bytes, put_hex, put_number, put_span, put_time, text};
-use crate::run::TraceLog;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The nanoseconds since the start, as seconds: `1.000250000`.

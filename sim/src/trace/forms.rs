@@ -1,7 +1,7 @@
 //! The list of a trace's forms: what `eagain trace` offers, and what the folder of a failure holds.
 
+use super::TraceLog;
 use super::{html, netstat, pcapng, perfetto, text};
-use crate::run::TraceLog;
 use std::io::{self, Write};
 
 macro_rules! forms {

@@ -3,10 +3,7 @@
 
 use super::connections::Follower;
 use super::text::Lines;
-use super::{Event, Heads, Kind, form};
-use crate::choice::Base;
-use crate::run::{RunReport, RunSpec, TraceLog};
-use crate::runner::settings;
+use super::{Event, Heads, Kind, TraceLog, form};
 use eagain_net::Errno;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,26 +84,6 @@ pub fn write(log: &TraceLog, heads: Heads<'_>, out: &mut dyn Write) -> io::Resul
     out.write_all(head.as_bytes())?;
     out.write_all(data.as_bytes())?;
     out.write_all(tail.as_bytes())
-}
-
-/// The head line of a run's page.
-pub fn title(spec: &RunSpec) -> String {
-    let base = match spec.base {
-        Base::Seed(seed) => format!("seed {seed:#x}"),
-        Base::Zero => "saved run".to_owned(),
-    };
-    format!("{}, {base}{}", spec.scenario.name, settings::flags(&spec.settings))
-}
-
-/// The outcome of a run, in a line.
-pub fn verdict(report: &RunReport) -> String {
-    match &report.failure {
-        None => "held".to_owned(),
-        Some(failure) => {
-            let message = failure.message.lines().next().unwrap_or_default();
-            format!("{} at {}: {message}", failure.oracle, failure.site)
-        }
-    }
 }
 
 /// The class of an event in the page.

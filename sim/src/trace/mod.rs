@@ -8,6 +8,7 @@ mod forms;
 mod hash;
 #[cfg(feature = "cli")]
 pub mod html;
+mod log;
 pub mod netstat;
 pub mod pcapng;
 #[cfg(feature = "cli")]
@@ -20,6 +21,7 @@ pub use event::Event;
 #[cfg(feature = "cli")]
 pub use forms::{Form, Heads};
 pub use hash::{FORMAT, TraceHash};
+pub use log::{Record, TraceLog};
 pub(crate) use recorder::Recorder;
 pub use recorder::Time;
 

@@ -1,8 +1,8 @@
 //! A table of the connections, as netstat would show them at the end of the run.
 
+use super::TraceLog;
 use super::connections::connections;
 use super::form;
-use crate::run::TraceLog;
 use std::io::{self, Write};
 
 /// Writes the table.

@@ -6,9 +6,9 @@
 //! options in a body:  code 16 | length 16 | value, padded to 32 | … | 0 0
 //! ```
 
+use super::TraceLog;
 use super::connections::Follower;
 use super::{Event, Kind, form};
-use crate::run::TraceLog;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 

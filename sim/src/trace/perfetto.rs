@@ -1,9 +1,9 @@
 //! A trace as JSON in Chrome's trace event format, for ui.perfetto.dev and chrome://tracing: a process for each host, a track
 //! for each thread and each connection, an arrow from a fault to each call that it hit.
 
+use super::TraceLog;
 use super::connections::Follower;
 use super::form;
-use crate::run::TraceLog;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -1,8 +1,7 @@
 //! Records events: always their hash, and, where a run is asked to keep them, the events themselves.
 
-use super::{Event, Kind, TraceHash};
+use super::{Event, Kind, Record, TraceHash, TraceLog};
 use crate::calls::Row;
-use crate::run::{Record, TraceLog};
 use crate::stack::stop;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,12 +30,11 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub fn new(keep: Record) -> Recorder {
-        let log = TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
         Recorder {
             hash: TraceHash::default(),
             number: 0,
             keep,
-            log,
+            log: TraceLog::default(),
             texts: BTreeMap::new(),
             blamed: 0,
             payload: (0, 0),

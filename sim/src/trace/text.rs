@@ -10,9 +10,9 @@
 //!   └ number of the event
 //! ```
 
+use super::TraceLog;
 use super::{Event, Kind, form};
 use crate::print;
-use crate::run::TraceLog;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 

@@ -3,14 +3,13 @@
 use super::{NONE, World};
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
-use crate::kernel::SimKernel;
 use crate::object::Object;
 use crate::scheduler::Event;
 use crate::trace::Kind;
 use std::sync::Arc;
 
 /// What a process runs, each time that it begins: how often it has begun before, from 0.
-pub(crate) type Factory = Arc<dyn Fn(SimKernel, u32) + Send + Sync>;
+pub(crate) type Factory = Arc<dyn Fn(u32) + Send + Sync>;
 
 /// After which write to a file a process ends, instead of at a call; 0: at the call.
 const AFTER_WRITE: Domain = Domain("end.after-write");
@@ -139,8 +138,7 @@ impl World {
         let name = format!("{initial_name}~{incarnation}");
         let now = self.run.now();
         let run = factory.clone();
-        let next =
-            self.add_process(host, name.clone(), false, now, Box::new(move || run(SimKernel, incarnation)));
+        let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(incarnation)));
         let p = &mut self.processes[next];
         (p.may_panic, p.memory_limit) = (may_panic, memory_limit);
         p.fds.set_limit(fd_limit);

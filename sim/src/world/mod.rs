@@ -7,6 +7,7 @@
 //!               what its call holds              lifecycle  kill, crash, restart
 //!   host, clocks   processors, what clocks show
 //!   liveness    whether each client goes on (O6) spin        whether calls achieve anything (O3)
+//!   who, report    whom a failure concerns, and what each thread does meanwhile
 //! ```
 
 mod clocks;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod liveness;
 mod notify;
 mod process;
+mod report;
 mod spin;
 mod wait;
 mod who;
@@ -27,6 +29,8 @@ pub(crate) use process::Process;
 pub(crate) use spin::{Judged, Made};
 pub(crate) use who::Who;
 
+pub(crate) use crate::NONE;
+
 use crate::Oracle;
 use crate::network::{Net, Network};
 use crate::object::{Files, Table};
@@ -37,8 +41,6 @@ use slab::Slab;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// No index.
-pub(crate) const NONE: u32 = u32::MAX;
 /// A descriptor that no program has: it stands for the open file that an operation under way holds (`World::by_borrowed_fd`).
 pub(crate) const BORROWED_FD: eagain_net::Fd = eagain_net::Fd(i32::MIN);
 /// A descriptor that no program has: the open file that the running thread's call holds (`World::hold`).

@@ -7,7 +7,7 @@ mod transfer;
 use super::number_option::Of;
 use super::socket::{Options, RCV, SEND, SHUT, refusal};
 use super::{ALL, Net, Network};
-use crate::world::NONE;
+use crate::NONE;
 use eagain_net::{
     Domain, Errno, Events, Result, ShutdownHow, SigCode, SocketOption, SocketOptionName, UnixAddr,
 };

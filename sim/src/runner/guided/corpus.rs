@@ -11,11 +11,11 @@
 use super::recipe::Recipe;
 use super::search::Search;
 use crate::choice::{Key, Mix, Overrides, parse_seed};
-use crate::report::file;
 use crate::run::Settings;
 use crate::runner::explore::Plan;
 use crate::runner::settings;
 use crate::trace::TraceHash;
+use crate::whole_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -248,7 +248,7 @@ fn put_head(folder: &Path, head: &Head) -> Result<(), String> {
 fn put(path: &Path, value: &impl Serialize) -> Result<(), String> {
     // Maps of texts and numbers: there is nothing that could fail.
     let text = serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
-    file::put(path, |out| out.write_all(text.as_bytes())).map_err(|error| error.to_string())
+    whole_file::put(path, |out| out.write_all(text.as_bytes())).map_err(|error| error.to_string())
 }
 
 /// Joins the corpora of `folders`, which have to be of the same settings, in the folder `into`. The error is a line for people.

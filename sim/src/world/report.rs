@@ -1,12 +1,12 @@
 //! What is reported of threads: that a handler is unsafe, that locks are taken without end, what each of them does.
 
+use super::{Who, World};
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
 use crate::object::Object;
 use crate::scheduler::Thread;
 use crate::syscall::epoll;
 use crate::trace::form;
-use crate::world::{NONE, Who, World};
 use eagain_net::Events;
 
 /// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
@@ -37,17 +37,6 @@ impl World {
             format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
         self.fail_in(Who::Thread(thread), Oracle::NoBusyLoop, "spin without calls", message);
         true
-    }
-
-    /// Counts a call of a thread that is unwound; whether it makes too many: its drops call in a loop, or it has caught what
-    /// unwinds it and goes on.
-    pub(super) fn count_dead_call(&mut self) -> bool {
-        if self.scheduler.current() == NONE {
-            return false;
-        }
-        let t = self.scheduler.running_mut();
-        t.effort.calls += 1;
-        t.effort.calls > 1_000_000
     }
 
     /// What every thread that has not ended does, a line each; of one that waits for an epoll set also what is there and

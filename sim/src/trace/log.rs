@@ -1,0 +1,30 @@
+//! What a run keeps of what happened, and how much of it.
+
+use super::Event;
+
+/// What a run keeps. The hash is the same whatever is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Record {
+    /// The hash and the counts.
+    #[default]
+    Hash,
+    /// Also the choices that are not 0.
+    Choices,
+    /// Also every event of the trace.
+    Trace,
+}
+
+/// The recorded events with the names that they refer to.
+#[derive(Default)]
+pub struct TraceLog {
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+    /// Bytes that events refer to (the beginning of what was sent or received).
+    pub bytes: Vec<u8>,
+    /// Thread names by index: `host/thread`.
+    pub threads: Vec<String>,
+    /// Host names by index.
+    pub hosts: Vec<String>,
+    /// Literal texts that events refer to by index.
+    pub texts: Vec<String>,
+}
