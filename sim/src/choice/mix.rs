@@ -2,7 +2,8 @@
 //! moments on from yet another. A search makes its variants so, since a value that is drawn elsewhere costs nothing, and an
 //! override has to be looked up. What such a run has chosen can be recorded, and on the zero base that is the same run.
 
-use super::{BLOCK_WORDS, Domain, Words, actor_of, root_of, stream_id};
+use super::words::BLOCK_WORDS;
+use super::{Domain, Words, actor_of, root_of, stream_id};
 use rand_chacha::ChaCha8Rng;
 
 /// Which seeds the drawn values come from that the base's own seed does not give.

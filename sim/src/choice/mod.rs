@@ -17,22 +17,35 @@ mod key;
 mod mix;
 mod seed;
 mod source;
+mod words;
 
 pub use distribution::Distribution;
 pub use key::{Key, KeyError};
 pub use mix::Mix;
 pub use seed::{ParseSeedError, parse_seed};
+pub use source::Stream;
+pub use words::Words;
 
 pub(crate) use source::{Lane, Once, Source};
+pub(crate) use words::{LANES, mix};
 
 pub(crate) use key::stream_id;
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use std::collections::BTreeMap;
+use words::{ERA, Place, lane_draw};
 
 /// A family of choices. Two domains never share a stream.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Domain(pub &'static str);
+
+/// Several kinds of choices that one object makes in step share a stream: those of the `ordinal`-th step are made from its
+/// word `ordinal`, each lane by a mix of its own. Drawing is what choices cost, and so a step costs one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// The name that the stream is hashed from.
+    pub domain: Domain,
+}
 
 /// Where the values come from that no override gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,209 +59,6 @@ pub enum Base {
 /// Values that replace what the base would give, by key. They are mapped values, not draws, so that they keep
 /// their meaning when a distribution is tuned.
 pub type Overrides = BTreeMap<Key, u64>;
-
-/// The sequence of choices of one kind by one object; its position is the ordinal of the next. At most one family of faults asks
-/// a stream: what is known of the choices to come holds for its chance.
-#[derive(Default)]
-pub struct Stream {
-    ordinal: u64,
-    words: Words,
-}
-
-/// The drawn words of one object, buffered by the block. Nothing is drawn before it is asked for, since most objects of
-/// most runs ask for nothing.
-#[derive(Default)]
-pub struct Words {
-    /// Hash of the group and the object.
-    id: Option<u64>,
-    block: Option<Box<Block>>,
-    zeros: KnownZeros,
-    /// Where the overrides of the first lanes are, looked up once.
-    places: Option<Box<[Place; PLACES]>>,
-}
-
-/// So many lanes of an object remember where their overrides are; those of the swarm, which are asked once, do not.
-const PLACES: usize = 8;
-
-/// Where the overrides of a kind of choices by one object are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Place {
-    #[default]
-    NotLookedUp,
-    /// There are none.
-    Nowhere,
-    /// This entry of [`Choices::overrides`].
-    At(u32),
-}
-
-/// How many 64-bit words are drawn at once: what ChaCha8 gives in one go.
-const BLOCK_WORDS: u64 = 32;
-
-/// Numbers of blocks are below this one.
-const ERA: u64 = 1 << 26;
-
-/// So many lanes of a step can be known to be 0 without being drawn.
-pub(crate) const LANES: usize = 6;
-
-/// What is known of the steps to come, which are asked for in their order: that those before `until` give 0 in every lane.
-/// Most do, and asking costs a comparison then.
-#[derive(Clone, Copy, Default)]
-struct KnownZeros {
-    until: u64,
-    /// The [`Choices::era`] that it holds in.
-    era: u64,
-    looked_at: Looked,
-}
-
-/// One block that was looked at.
-#[derive(Clone, Copy, Default)]
-struct Looked {
-    /// The number of the block, plus 1; 0: none.
-    block: u64,
-    /// A bit for each step that has a value other than 0 in some lane.
-    nonzero: u32,
-    /// The chances that this holds for, folded into one word.
-    chances: u32,
-}
-
-struct Block {
-    /// Which block of the stream.
-    number: u64,
-    words: [u64; BLOCK_WORDS as usize],
-}
-
-impl Block {
-    /// A bit for each step that has a value other than 0 in some lane, at these chances.
-    fn nonzero(&self, chances: &[u32; LANES]) -> u32 {
-        let mut nonzero = 0;
-        for (lane, &chance) in chances.iter().enumerate().filter(|&(_, &chance)| chance != 0) {
-            for (step, &word) in self.words.iter().enumerate() {
-                let happens = Distribution::happens(lane_draw(word, lane as u64), chance);
-                nonzero |= u32::from(happens) << step;
-            }
-        }
-        nonzero
-    }
-}
-
-/// Several kinds of choices that one object makes in step share a stream: those of the `ordinal`-th step are made from its
-/// word `ordinal`, each lane by a mix of its own. Drawing is what choices cost, and so a step costs one word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Group {
-    /// The name that the stream is hashed from.
-    pub domain: Domain,
-}
-
-/// The draw of a lane: the word itself for the first, else the finalizer of splitmix64 over word and lane.
-#[inline]
-fn lane_draw(word: u64, lane: u64) -> u64 {
-    if lane == 0 {
-        return word;
-    }
-    mix(word.wrapping_add(lane.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-}
-
-/// The finalizer of splitmix64: every bit of the result depends on every bit of the word.
-#[inline]
-pub(crate) fn mix(mut z: u64) -> u64 {
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ z >> 31
-}
-
-impl Stream {
-    /// Whether the next choice is known to be 0; then it has been made.
-    #[inline(always)]
-    pub(crate) fn pass(&mut self, era: u64) -> bool {
-        if !self.words.is_known_zero(self.ordinal, era) {
-            return false;
-        }
-        self.ordinal += 1;
-        true
-    }
-
-    /// As [`Stream::pass`], after a look at what was drawn, where something happens `chance` times of 65,536.
-    pub(crate) fn look_and_pass(&mut self, chance: u32, era: u64) -> bool {
-        let known_zero = self.words.look(self.ordinal, era, &[chance, 0, 0, 0, 0, 0], chance);
-        self.ordinal += u64::from(known_zero);
-        known_zero
-    }
-
-    /// All that are to come are 0.
-    pub(crate) fn set_known_zero(&mut self, era: u64) {
-        self.words.set_known_zero(era);
-    }
-
-    /// Lets one choice pass that is benign because its family is off; it counts.
-    #[inline]
-    pub fn skip(&mut self) {
-        self.ordinal += 1;
-    }
-
-    /// How many choices were asked of it.
-    pub fn count(&self) -> u64 {
-        self.ordinal
-    }
-}
-
-impl Words {
-    /// Whether every lane of step `at` is known to give 0.
-    #[inline(always)]
-    pub(crate) fn is_known_zero(&self, at: u64, era: u64) -> bool {
-        at < self.zeros.until && self.zeros.era == era
-    }
-
-    /// As [`Words::is_known_zero`], after a look at the block of step `at`, where it was drawn. Lane `i` gives something else than 0
-    /// `chances[i]` times of 65,536; `sum` distinguishes these chances from others that the same words are asked with, and `era`
-    /// ([`Choices::era`]) the block from one that was drawn before.
-    #[cold]
-    pub(crate) fn look(&mut self, at: u64, era: u64, chances: &[u32; LANES], sum: u32) -> bool {
-        let number = at / BLOCK_WORDS + era;
-        let known = &mut self.zeros.looked_at;
-        if known.block != number + 1 || known.chances != sum {
-            let Some(block) = self.block.as_ref().filter(|block| block.number == number) else {
-                return false;
-            };
-            *known = Looked { block: number + 1, nonzero: block.nonzero(chances), chances: sum };
-        }
-        let step = at % BLOCK_WORDS;
-        let zeros = (known.nonzero >> step).trailing_zeros();
-        self.zeros.until = at + u64::from(zeros).min(BLOCK_WORDS - step);
-        self.zeros.era = era;
-        zeros > 0
-    }
-
-    /// All steps to come give 0 in every lane.
-    pub(crate) fn set_known_zero(&mut self, era: u64) {
-        self.zeros = KnownZeros { until: u64::MAX, era, ..self.zeros };
-    }
-
-    #[inline]
-    fn draw(&mut self, root: &ChaCha8Rng, at: u64, id: impl FnOnce() -> u64) -> u64 {
-        let number = at / BLOCK_WORDS;
-        match &self.block {
-            Some(block) if block.number == number => block.words[(at % BLOCK_WORDS) as usize],
-            _ => self.draw_block(root, number, id).words[(at % BLOCK_WORDS) as usize],
-        }
-    }
-
-    #[cold]
-    fn draw_block(&mut self, root: &ChaCha8Rng, number: u64, id: impl FnOnce() -> u64) -> &mut Block {
-        let id = *self.id.get_or_insert_with(id);
-        let mut rng = root.clone();
-        rng.set_stream(id);
-        rng.set_word_pos(u128::from(number) * u128::from(BLOCK_WORDS) * 2);
-        let block =
-            self.block.get_or_insert_with(|| Box::new(Block { number, words: [0; BLOCK_WORDS as usize] }));
-        block.number = number;
-        let mut bytes = [0; BLOCK_WORDS as usize * 8];
-        rng.fill_bytes(&mut bytes);
-        for (word, bytes) in block.words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        block
-    }
-}
 
 /// The generator of a seed.
 fn root_of(seed: u64) -> ChaCha8Rng {
