@@ -1,6 +1,14 @@
-//! Where every call enters: number it, let time pass and causes happen, act, charge the time, record. Each step has its
-//! place here, so that no call can leave one out. A descriptor is looked up once: a call that waits holds its open file
-//! until it returns (`fdget`, `fdput`), whatever becomes of the number meanwhile.
+//! Where every call enters. Each step has its place here, so that no call can leave one out:
+//!
+//! ```text
+//!   begin_call   the thread may be off the CPU first
+//!   catch_up     what comes earlier happens; another thread may go on
+//!   act          an attempt; where the call would wait, the thread leaves its stack and comes back to catch_up
+//!   end_call     the call is recorded, and its time charged
+//! ```
+//!
+//! A descriptor is looked up once: a call that waits holds its open file until it returns (`fdget`, `fdput`), whatever becomes of
+//! the number meanwhile.
 
 use super::outcome::Outcome;
 use crate::calls::{Kind, Row, Wait};
@@ -11,21 +19,32 @@ use crate::syscall::signal;
 use crate::world::{HELD_FD, Made, NONE, World};
 use eagain_net::{Errno, Fd, Result};
 
-enum Turn<T> {
+/// What comes of an attempt of a call.
+enum Attempted<T> {
+    /// It is over; whether handlers run before it returns.
     Return(Result<T>, bool),
+    /// Another thread comes first.
     Switch,
+    /// The thread is listed where it waits.
     Wait,
+    /// Signals came before the call was made.
     Handlers,
-    /// With what the call has come to, or whether it ends, whatever `SA_RESTART` says.
+    /// A signal has ended the wait: what the call had come to by then, and whether it ends whatever `SA_RESTART` says.
     Interrupted(Option<Result<T>>, bool),
+    /// The thread is being unwound.
     Dead,
 }
 
+/// What an attempt of a call begins with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// The call is made.
     Enter,
+    /// What comes earlier, before it acts for the first time.
     Arrive,
+    /// What comes earlier, after it has waited.
     CatchUp,
+    /// Acting.
     Act,
 }
 
@@ -83,8 +102,8 @@ pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
     let (mut act, mut progress) = (act, P::default());
     // Most calls are over at once.
     match with(|w| call.attempt(w, &mut progress, &mut act, &so_far)) {
-        Turn::Return(result, false) => result,
-        turn => call.go_on(turn, progress, act, so_far),
+        Attempted::Return(result, false) => result,
+        attempted => call.go_on(attempted, progress, act, so_far),
     }
 }
 
@@ -107,9 +126,9 @@ impl Call {
         progress: &mut P,
         act: &mut impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
         so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
-    ) -> Turn<T> {
+    ) -> Attempted<T> {
         if w.scheduler.is_unwinding() {
-            return Turn::Dead;
+            return Attempted::Dead;
         }
         let me = w.scheduler.current();
         if self.stage == Stage::Enter {
@@ -118,24 +137,24 @@ impl Call {
         }
         if self.stage == Stage::Arrive {
             if !w.catch_up(me) {
-                return Turn::Switch;
+                return Attempted::Switch;
             }
             // What came before the call was made is handled before it, and does not interrupt it.
             if signal::has_deliverable_signal(w, me) {
-                return Turn::Handlers;
+                return Attempted::Handlers;
             }
             self.stage = Stage::Act;
         }
         if self.stage == Stage::CatchUp {
             if !w.catch_up(me) {
-                return Turn::Switch;
+                return Attempted::Switch;
             }
             let signals = &mut w.scheduler[me].signals;
             signals.set_woken_for_signal(false);
             self.stage = Stage::Act;
             if signals.take_stopped() {
                 // It left its wait when it was stopped: what has come since then did not end it.
-                return self.is_interrupted(w, me, progress, so_far);
+                return self.interrupted(w, me, progress, so_far);
             }
         }
         match act(w, self.at, progress) {
@@ -144,7 +163,7 @@ impl Call {
                 if self.at == HELD_FD {
                     w.leave_call(me);
                 }
-                Turn::Return(result, handlers)
+                Attempted::Return(result, handlers)
             }
             Step::Wait => self.wait(w, me, progress, so_far),
         }
@@ -158,9 +177,9 @@ impl Call {
         me: u32,
         progress: &mut P,
         so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
-    ) -> Turn<T> {
+    ) -> Attempted<T> {
         if signal::has_deliverable_signal(w, me) {
-            return self.is_interrupted(w, me, progress, so_far);
+            return self.interrupted(w, me, progress, so_far);
         }
         if self.at != HELD_FD {
             if self.fd != NOTHING {
@@ -172,63 +191,54 @@ impl Call {
         signal::may_interrupt(w, self.kind);
         let process = w.scheduler[me].process;
         w.processes[process].waits += 1;
-        Turn::Wait
+        Attempted::Wait
     }
 
     /// A signal comes before the wait, or has ended it.
     #[cold]
-    fn is_interrupted<T, P: Default>(
+    fn interrupted<T, P: Default>(
         &mut self,
         w: &mut World,
         me: u32,
         progress: &mut P,
         so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
-    ) -> Turn<T> {
+    ) -> Attempted<T> {
         w.stop_waiting(me);
         w.scheduler.keep_running(me);
         let result = so_far(w, self.at, progress);
         w.let_go(me);
         (self.at, *progress) = (self.fd, P::default());
-        Turn::Interrupted(result, w.scheduler[me].no_restart)
+        Attempted::Interrupted(result, w.scheduler[me].no_restart)
     }
 
     /// Does what has come of an attempt, and attempts it again until it is over.
     #[inline(never)]
     fn go_on<T: Outcome, P: Default>(
         mut self,
-        mut turn: Turn<T>,
+        mut attempted: Attempted<T>,
         mut progress: P,
         mut act: impl FnMut(&mut World, Fd, &mut P) -> Step<T>,
         so_far: impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
     ) -> Result<T> {
         loop {
-            match turn {
-                Turn::Return(result, handlers) => {
+            match attempted {
+                Attempted::Return(result, handlers) => {
                     if handlers {
-                        run_handlers();
-                        if with(|w| w.is_over_for_me()) {
-                            pause_for_ever();
-                        }
+                        run_handlers_and_go_on();
                     }
                     return result;
                 }
-                Turn::Switch => suspend(),
-                Turn::Wait => {
+                Attempted::Switch => suspend(),
+                Attempted::Wait => {
                     suspend();
                     self.stage = Stage::CatchUp;
                 }
-                Turn::Handlers => {
-                    run_handlers();
-                    if with(|w| w.is_over_for_me()) {
-                        pause_for_ever();
-                    }
+                Attempted::Handlers => {
+                    run_handlers_and_go_on();
                     with(|w| w.note_call(self.kind, self.args));
                 }
-                Turn::Interrupted(result, no_restart) => {
-                    let handlers = run_handlers();
-                    if with(|w| w.is_over_for_me()) {
-                        pause_for_ever();
-                    }
+                Attempted::Interrupted(result, no_restart) => {
+                    let handlers = run_handlers_and_go_on();
                     // Handlers made calls of their own.
                     with(|w| w.note_call(self.kind, self.args));
                     let ends = match handlers {
@@ -245,7 +255,7 @@ impl Call {
                         return result;
                     }
                 }
-                Turn::Dead => {
+                Attempted::Dead => {
                     if with(|w| w.count_dead_call()) && !give_up_killed() {
                         eprintln!("eagain: drops of what a scenario holds make calls without end; aborting");
                         std::process::abort();
@@ -253,7 +263,7 @@ impl Call {
                     return Err(DEAD);
                 }
             }
-            turn = with(|w| self.attempt(w, &mut progress, &mut act, &so_far));
+            attempted = with(|w| self.attempt(w, &mut progress, &mut act, &so_far));
         }
     }
 }
@@ -275,6 +285,15 @@ pub(crate) enum Handlers {
     /// All of them have `SA_RESTART`.
     AllRestart,
     Interrupt,
+}
+
+/// As [`run_handlers`]. Where the process or the run has ended meanwhile the thread goes no further.
+fn run_handlers_and_go_on() -> Handlers {
+    let handlers = run_handlers();
+    if with(|w| w.is_over_for_me()) {
+        pause_for_ever();
+    }
+    handlers
 }
 
 /// Runs the handlers of the signals that can be delivered to this thread, and stops where one says so.
@@ -301,7 +320,7 @@ pub(crate) fn run_handlers() -> Handlers {
 }
 
 impl World {
-    /// Steps 1 and 2: the call has a place in time, after a while off the CPU where the schedule chooses one.
+    /// The call has a place in time, after a while off the CPU where the schedule chooses one.
     #[inline(always)] // few instructions where nothing happens, and the arguments are stored where they stay
     fn begin_call(&mut self, kind: Kind, args: [u64; 4]) {
         let me = self.scheduler.current();
@@ -326,7 +345,7 @@ impl World {
         (t.call, t.call_args) = (kind, args);
     }
 
-    /// Steps 4 and 5: charge and record the call that was noted. `true`: handlers are to run before the program goes on.
+    /// Records the call that was noted, and charges its time. `true`: handlers are to run before the program goes on.
     #[inline(never)]
     fn end_call(&mut self, row: &Row, word: i64) -> bool {
         let me = self.scheduler.current();
