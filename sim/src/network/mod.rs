@@ -4,13 +4,16 @@
 //! socket, and which descriptor refers to it, is not known here: changes are reported by [`Notice`].
 //!
 //! ```text
-//!   inet         bind, listen, accept, connect, shutdown, options        ports      who has which address
-//!   tcp          send, receive, poll: the socket's side                  handshake  SYN, SYN-ACK, ACK
-//!   transmit     bytes become segments, under the faults                 receive    what arrives does
-//!   close        FIN and RST, and the release of sockets                 urgent     the byte out of band
-//!   udp          datagrams                               unix       AF_UNIX: nothing of it travels
-//!   partition, swizzle   hosts that cannot reach each other           ticks     timeouts of sockets
-//!   probe        whoever gets no answer asks again
+//!   socket       a TCP socket, and the options of all sockets            connection  two flows, one a direction
+//!   inet         bind, listen, accept, connect, shutdown, options        ports       who has which address
+//!   tcp          send, receive, poll: the socket's side                  handshake   SYN, SYN-ACK, ACK
+//!   transmit     bytes become segments, under the faults                 receive     what arrives does
+//!   acknowledging   when a FIN is acknowledged                           close       FIN and RST, and the release of sockets
+//!   cork         partial segments that are held back                     urgent      the byte out of band
+//!   udp          datagrams                                               unix        AF_UNIX: nothing of it travels
+//!   partition, swizzle   hosts that cannot reach each other              probe       whoever gets no answer asks again
+//!   notice       what is said upwards                                    ticks       timeouts of sockets
+//!   number_option   options that are one number                          byte_queue  the bytes of a flow
 //! ```
 
 mod acknowledging;
@@ -210,7 +213,7 @@ impl Net<'_> {
     }
 
     /// Makes a choice about the next segment of one direction of a connection.
-    #[inline(always)] // a look at whether the family is on, four times a segment
+    #[inline(always)] // most often it only looks whether the family is on
     fn choose_for_segment(&mut self, conn: u32, side: usize, family: Family) -> u64 {
         if self.run.may(family) { self.draw_for_segment(conn, side, family) } else { 0 }
     }

@@ -1,6 +1,13 @@
 //! What each call does to the state of the world: arguments checked in Linux's order, errno values as Linux returns them.
-//! One file a family, under the same name as its trait in `eagain_net::kernel`. A function is an attempt: it may say that
-//! it waits, and is attempted again when the thread is woken.
+//! A function is an attempt: it may say that it waits, and is attempted again when the thread is woken. A file has the name of
+//! its trait in `eagain_net::kernel`, or of what the calls are about where a trait has several of these:
+//!
+//! ```text
+//!   Readiness     epoll (and eventfd), poll (and select)          Datagrams    udp
+//!   Completion    ring/                                           Files        file, names (paths), lock
+//!   Descriptors   descriptor, device                              Signals      signal, stopping (SIGSTOP, SIGCONT)
+//!   Sockets       socket: TCP; family: what is none of its own, handed to udp and unix
+//! ```
 
 pub(crate) mod aio;
 pub(crate) mod clock;
