@@ -15,7 +15,7 @@
 //!
 //! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
 //! [`deadlines`]; a `peer` is a connection with its socket, and `turn` what is done with it when that is ready; `service` has requests executed here or by workers; `watch` is
-//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; a `orders`
+//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; an `order_queue`
 //! brings what commands ask for and what the storage has to say, and `awaiting_durability` has the replies that wait for it; and [`units`] is what the threads of a server share.
 
 pub mod acceptor;

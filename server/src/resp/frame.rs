@@ -36,11 +36,6 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Whether it is an error.
-    pub fn is_error(&self) -> bool {
-        matches!(self, Frame::Error(_))
-    }
-
     /// The text of a status, an error, bytes, or verbatim text.
     pub fn text(&self) -> Option<&[u8]> {
         match self {

@@ -27,7 +27,7 @@ pub use source::Stream;
 pub use words::Words;
 
 pub(crate) use source::{Lane, Once, Source};
-pub(crate) use words::{LANES, mix};
+pub(crate) use words::{LANES, splitmix};
 
 pub(crate) use key::stream_id;
 use rand_chacha::ChaCha8Rng;
@@ -272,11 +272,6 @@ impl Choices {
         }
         debug_assert_eq!(*known, look_up(), "an object has one name: {domain:?} {}", object());
         *known
-    }
-
-    /// A choice that is made once: its stream has no second.
-    pub fn choose_once(&mut self, domain: Domain, object: &str, distribution: Distribution) -> u64 {
-        self.choose(&mut Stream::default(), domain, true, distribution, || object.to_owned())
     }
 }
 

@@ -87,12 +87,12 @@ pub(super) fn lane_draw(word: u64, lane: u64) -> u64 {
     if lane == 0 {
         return word;
     }
-    mix(word.wrapping_add(lane.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    splitmix(word.wrapping_add(lane.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
 /// The finalizer of splitmix64: every bit of the result depends on every bit of the word.
 #[inline]
-pub(crate) fn mix(mut z: u64) -> u64 {
+pub(crate) fn splitmix(mut z: u64) -> u64 {
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ z >> 31

@@ -72,7 +72,7 @@ pub(super) fn spread(from: SocketAddr) -> u64 {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
         IpAddr::V6(_) => 0,
     };
-    crate::choice::mix(ip << 16 | u64::from(from.port()))
+    crate::choice::splitmix(ip << 16 | u64::from(from.port()))
 }
 
 impl Net<'_> {

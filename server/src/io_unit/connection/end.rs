@@ -134,11 +134,6 @@ impl Connection {
         self.active_ns
     }
 
-    /// Requests read so far.
-    pub fn requests_total(&self) -> u64 {
-        self.next_number
-    }
-
     /// Bytes held for this connection, used or not.
     #[inline]
     pub fn memory(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The numbers that a search draws for itself: splitmix64, so that the same first seed is the same search everywhere.
 
-use crate::choice::mix;
+use crate::choice::splitmix;
 
 /// A generator.
 #[derive(Clone, Debug)]
@@ -8,12 +8,12 @@ pub(super) struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        Random(mix(seed ^ 0x6775_6964_6564_0001))
+        Random(splitmix(seed ^ 0x6775_6964_6564_0001))
     }
 
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
+        splitmix(self.0)
     }
 
     /// Below `end`, which is not 0.
