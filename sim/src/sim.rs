@@ -375,7 +375,7 @@ impl Sim {
         if std::mem::replace(&mut self.ran, true) || self.world.run.is_refused() {
             return;
         }
-        if self.world.foreground == 0 {
+        if !self.world.has_client() {
             self.world.run.has_no_client();
         }
         self.world.run.draw_swarm(&self.faults, u64::MAX);

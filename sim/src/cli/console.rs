@@ -3,6 +3,7 @@
 //! at all.
 
 use super::Stop;
+use crate::trace::{TraceLog, text};
 use crate::whole_file;
 use std::io::{self, Write};
 use std::path::Path;
@@ -39,6 +40,14 @@ impl Console {
         {
             self.unwritten.get_or_insert(error);
         }
+    }
+
+    /// Says a trace, a line an event.
+    pub fn out_trace(&mut self, log: &TraceLog) {
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = text::write(log, &mut bytes);
+        self.out_bytes(&bytes);
     }
 
     /// The first error of standard output.

@@ -44,10 +44,7 @@ fn replay_file(
     let replayed = file.replay(&mut worker, &spec, build_id());
     if let Some(log) = &replayed.report.trace {
         if args.trace {
-            let mut bytes = Vec::new();
-            // Writing to memory does not fail.
-            let _ = text::write(log, &mut bytes);
-            console.out_bytes(&bytes);
+            console.out_trace(log);
         } else if replayed.report.failure.is_some() {
             console.out(&text::tail(log, EVENTS_MAX));
         }

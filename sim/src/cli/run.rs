@@ -4,12 +4,12 @@ use super::args::{OneArgs, RunArgs};
 use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
 use crate::choice::{Base, Overrides};
-use crate::report::{self, folder, text as report_text};
+use crate::report::{self, folder, text};
 use crate::run::{Failure, Record, RunReport, RunSpec};
 use crate::runner::{Worker, invocation, settings};
 use crate::shrink::Limits;
 use crate::stack::stop;
-use crate::trace::{form, text};
+use crate::trace::form;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,10 +33,7 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         }));
     }
     if let (Some(log), true) = (&report.trace, args.trace) {
-        let mut bytes = Vec::new();
-        // Writing to memory does not fail.
-        let _ = text::write(log, &mut bytes);
-        console.out_bytes(&bytes);
+        console.out_trace(log);
     }
     if args.trace && !report.output.is_empty() {
         console.out(&format!("printed\n{}", report.output));
@@ -158,7 +155,7 @@ pub(super) fn explain(
                 }
             };
             if shown {
-                console.out(&format!("\n{}", report_text::failure(&explained, folder.as_deref())));
+                console.out(&format!("\n{}", text::failure(&explained, folder.as_deref())));
             }
             Explanation { exit: Exit::Failed, folder }
         }

@@ -1,6 +1,6 @@
 //! A simulated thread: its time, its state, what it waits for.
 
-use super::{Effort, Priority, Scheduler, WaitOn, is_pause};
+use super::{Effort, FOREVER, Priority, Scheduler, WaitOn, is_pause};
 use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
@@ -50,7 +50,7 @@ pub(crate) struct Thread {
     pub time: u64,
     pub(super) state: State,
     pub(super) wake: Wake,
-    /// When the wait ends by itself; `u64::MAX`: never.
+    /// When the wait ends by itself, or [`FOREVER`].
     pub(super) deadline: u64,
     /// A handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
     pub no_restart: bool,
@@ -106,7 +106,7 @@ impl Thread {
             time,
             state: State::Ready,
             wake: Wake::Ready,
-            deadline: u64::MAX,
+            deadline: FOREVER,
             no_restart: false,
             wall_deadline: None,
             timer_at: u64::MAX,
@@ -171,7 +171,7 @@ impl Thread {
         self.wake
     }
 
-    /// When the wait ends by itself; `u64::MAX`: never.
+    /// When the wait ends by itself, or [`FOREVER`].
     #[inline]
     pub fn deadline(&self) -> u64 {
         self.deadline

@@ -97,7 +97,7 @@ impl Scheduler {
     #[inline(always)]
     pub fn take_wait(&mut self, thread: u32) -> WaitOn {
         let t = &mut self.threads[thread as usize];
-        t.deadline = u64::MAX;
+        t.deadline = FOREVER;
         std::mem::take(&mut t.wait)
     }
 

@@ -4,7 +4,7 @@ use super::{Host, World};
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::object::Object;
-use crate::scheduler::Event;
+use crate::scheduler::{Event, FOREVER};
 use crate::trace::Kind;
 use eagain_net::ClockId;
 
@@ -105,7 +105,7 @@ impl World {
             let Some(at) = t.wall_deadline else { continue };
             if !t.is_waiting()
                 || t.call != Kind::FutexWait
-                || t.deadline() == u64::MAX
+                || t.deadline() == FOREVER
                 || self.processes[t.process].host != host
             {
                 continue;

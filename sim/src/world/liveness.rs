@@ -5,7 +5,7 @@ use super::{Who, World};
 use crate::Oracle;
 use crate::object::Object;
 use crate::print::{put_span, text};
-use crate::scheduler::is_pause;
+use crate::scheduler::{FOREVER, is_pause};
 use crate::trace::Time;
 
 /// While something is planned, such as the end of a long wait of its server, a client may wait for that: for so many times
@@ -85,7 +85,7 @@ impl World {
         if time <= until {
             return until;
         }
-        let waits = threads().filter(|t| t.is_waiting() && t.deadline() != u64::MAX);
+        let waits = threads().filter(|t| t.is_waiting() && t.deadline() != FOREVER);
         let pauses = waits.filter(|t| is_pause(t.deadline().saturating_sub(t.time))).map(|t| t.deadline());
         if let Some(deadline) = pauses.chain(self.timers_of(process)).filter(|&at| at >= time).min() {
             return deadline.saturating_add(limit / AFTERWARDS);

@@ -60,7 +60,7 @@ pub(crate) struct World {
     pub lock_waits: Vec<LockWait>,
     pub knobs: crate::knobs::KernelKnobs,
     /// Foreground processes that have not ended.
-    pub foreground: u32,
+    foreground: u32,
     /// Whether any signal was ever sent: else nobody need look for one.
     pub signals_sent: bool,
     /// Whether a process was ever stopped: without one, turns need not ask.
@@ -68,9 +68,9 @@ pub(crate) struct World {
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`BORROWED_FD`] stands for, or [`NONE`].
-    pub borrowed_file: u32,
+    borrowed_file: u32,
     /// Counts what events refer to and has no other identity.
-    pub numbers: u32,
+    numbers: u32,
     pub liveness: Liveness,
     pub outside: Outside,
 }
@@ -246,6 +246,16 @@ impl World {
     pub fn next_number(&mut self) -> u32 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// Whether a process runs, or will, whose end the run waits for.
+    pub fn has_client(&self) -> bool {
+        self.foreground > 0
+    }
+
+    /// The open file that [`BORROWED_FD`] stands for, or [`NONE`].
+    pub fn borrowed_file(&self) -> u32 {
+        self.borrowed_file
     }
 
     /// Whether the running thread is being unwound.

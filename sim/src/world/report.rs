@@ -4,7 +4,7 @@ use super::{Who, World};
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
 use crate::object::Object;
-use crate::scheduler::Thread;
+use crate::scheduler::{FOREVER, Thread};
 use crate::syscall::epoll;
 use crate::trace::form;
 use eagain_net::Events;
@@ -57,7 +57,7 @@ impl World {
                 false => "runs, last in",
             };
             let until = match t.deadline() {
-                u64::MAX => String::new(),
+                FOREVER => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),
             };
             let call =

@@ -92,7 +92,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         Operation::Read { .. } if is_on_set(w, ring, op) => {
             // A set cannot say that it would wait, so it is asked before (`io_file_supports_nowait`).
             let ready =
-                on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file))));
+                on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file()))));
             match ready.is_ok_and(|mask| mask.contains(Events::IN)) {
                 true => done(Err(Errno::EINVAL)),
                 false => Attempt::Pend(Events::IN),
@@ -122,7 +122,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
             });
             let mask = match woken.is_empty() {
                 true => on_ring_file(w, ring, op, |w, _| {
-                    Step::Done(Ok(epoll::poll_file(w, w.borrowed_file) & asked))
+                    Step::Done(Ok(epoll::poll_file(w, w.borrowed_file()) & asked))
                 }),
                 false => Ok(woken),
             };
@@ -155,7 +155,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
 fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
     let (under_way, aborted) =
         ring::get_op(w, ring, op).map_or((false, false), |op| (op.under_way, op.aborted));
-    let mask = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file))));
+    let mask = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file()))));
     if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
         return connect_error(w, ring, op);
     }
