@@ -10,7 +10,7 @@ use crate::{Main, Program, register, start, worker};
 use calls::{SYS_SOCKET, system_call};
 use crashes::connections;
 use eagain_sim::Sim;
-use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::choice::Base;
 use eagain_sim::run::{Knob, KnobValues, Record, RunReport, RunSpec, Scenario};
 
 /// As `eagain` installs it.
@@ -145,14 +145,7 @@ fn spec(what: &str) -> RunSpec {
     let scenario =
         Scenario { name: "by-instruction", about: "calls", knobs: WHAT, seeds: 1, body: by_instruction };
     let settings = [("what".to_owned(), what.to_owned())].into_iter().collect();
-    RunSpec {
-        scenario,
-        settings,
-        base: Base::Zero,
-        overrides: Overrides::new(),
-        record: Record::Hash,
-        events_max: None,
-    }
+    RunSpec::new(scenario, settings, Base::Zero)
 }
 
 /// The same of a process that may panic.

@@ -55,11 +55,16 @@ impl FromStr for Key {
 
 /// FNV-1a over `domain`, a zero byte and `object`, finished with a full mix: the nonce of the stream.
 pub(crate) fn stream_id(domain: &str, object: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in domain.bytes().chain([0]).chain(object.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
+    let mut hash = fnv1a(domain.bytes().chain([0]).chain(object.bytes()));
     hash ^= hash >> 32;
     hash = hash.wrapping_mul(0xd6e8_feb8_6659_fd93);
     hash ^ hash >> 32
+}
+
+/// FNV-1a, of 64 bits.
+#[inline]
+pub(crate) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

@@ -29,7 +29,7 @@ pub use words::Words;
 pub(crate) use source::{Lane, Once, Source};
 pub(crate) use words::{LANES, splitmix};
 
-pub(crate) use key::stream_id;
+pub(crate) use key::{fnv1a, stream_id};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::collections::BTreeMap;

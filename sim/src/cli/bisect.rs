@@ -80,14 +80,7 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
 
 /// The run that `text` names: a seed, `commit`, `zero`, or a replay file.
 fn spec(scenario: Scenario, settings: &Settings, text: &str) -> Result<RunSpec, Stop> {
-    let of = |base| RunSpec {
-        scenario,
-        settings: settings.clone(),
-        base,
-        overrides: Overrides::new(),
-        record: Record::Choices,
-        events_max: None,
-    };
+    let of = |base| RunSpec { record: Record::Choices, ..RunSpec::new(scenario, settings.clone(), base) };
     if text == ZERO {
         return Ok(of(Base::Zero));
     }

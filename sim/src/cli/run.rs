@@ -3,7 +3,7 @@
 use super::args::{OneArgs, RunArgs};
 use super::console::Console;
 use super::{Done, Exit, Registry, Stop};
-use crate::choice::{Base, Overrides};
+use crate::choice::Base;
 use crate::report::{self, folder, text};
 use crate::run::{Failure, Record, RunReport, RunSpec};
 use crate::runner::{Worker, invocation, settings};
@@ -75,7 +75,7 @@ fn stop_at(event: u64, args: &RunArgs, spec: &RunSpec, console: &mut Console) {
 pub(super) fn spec(registry: &Registry, one: &OneArgs, record: Record) -> Result<RunSpec, Stop> {
     let (scenario, settings) = registry.one(&one.scenario, &one.settings.texts())?;
     let base = Base::Seed(one.seed.number()?);
-    Ok(RunSpec { scenario, settings, base, overrides: Overrides::new(), record, events_max: None })
+    Ok(RunSpec { record, ..RunSpec::new(scenario, settings, base) })
 }
 
 /// Runs it; a refusal of the settings is a matter of usage.

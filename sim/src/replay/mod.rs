@@ -42,12 +42,9 @@ impl ReplayFile {
         let mut settings = self.settings.clone();
         settings::select(&[scenario], &mut settings).map_err(ReplayError::Settings)?;
         Ok(RunSpec {
-            scenario,
-            settings,
-            base: self.base.into(),
             overrides: self.overrides.clone(),
             record,
-            events_max: None,
+            ..RunSpec::new(scenario, settings, self.base.into())
         })
     }
 

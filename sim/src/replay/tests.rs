@@ -13,14 +13,7 @@ const KNOWN: &[Scenario] = &[fake::HOLDS, fake::FAILS, fake::PLAIN];
 /// A failure of the fake world, found and shrunk.
 fn saved() -> ReplayFile {
     for seed in 0.. {
-        let spec = RunSpec {
-            scenario: fake::FAILS,
-            settings: Settings::new(),
-            base: Base::Seed(seed),
-            overrides: Default::default(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(seed));
         if let Some(shrunk) = shrink_run(&mut Fake::default(), &spec, Limits::default()) {
             return ReplayFile {
                 format: FORMAT,

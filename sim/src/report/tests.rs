@@ -1,7 +1,6 @@
 //! A failure reads in a minute, and what is left in its folder makes it again.
 
 use super::*;
-use crate::choice::Overrides;
 use crate::replay::Verdict;
 use crate::replay::build::build_id;
 use crate::run::Settings;
@@ -10,14 +9,7 @@ use crate::runner::fake::{self, Fake};
 fn found() -> Explained {
     let settings = Settings::from([("model".to_owned(), "poll".to_owned())]);
     for seed in 0.. {
-        let spec = RunSpec {
-            scenario: fake::FAILS,
-            settings: settings.clone(),
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = RunSpec::new(fake::FAILS, settings.clone(), Base::Seed(seed));
         let report = Fake::default().run(&spec);
         if report.failure.is_some() {
             let mut explained =

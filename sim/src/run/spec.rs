@@ -2,7 +2,7 @@
 //! the command line. The doing is in [`crate::sim`].
 
 use super::Feature;
-use crate::choice::{Base, Key, Overrides};
+use crate::choice::{Base, Key, Overrides, fnv1a};
 use crate::trace::{Record, TraceLog};
 use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
@@ -77,10 +77,15 @@ pub const INTERRUPTED: &str = "interrupted";
 pub const CUT_OFF: &str = "cut off";
 
 impl RunSpec {
-    /// The whole run of a seed, of which the hash is kept.
+    /// The whole run of a base, of which the hash is kept.
+    pub fn new(scenario: Scenario, settings: Settings, base: Base) -> RunSpec {
+        let (overrides, record) = (Overrides::new(), Record::Hash);
+        RunSpec { scenario, settings, base, overrides, record, events_max: None }
+    }
+
+    /// As [`RunSpec::new`], of a seed.
     pub fn seeded(scenario: Scenario, settings: Settings, seed: u64) -> RunSpec {
-        let (base, overrides) = (Base::Seed(seed), Overrides::new());
-        RunSpec { scenario, settings, base, overrides, record: Record::Hash, events_max: None }
+        RunSpec::new(scenario, settings, Base::Seed(seed))
     }
 }
 
@@ -119,11 +124,8 @@ pub struct RunReport {
 impl RunReport {
     /// What is left of a run that was lost with what it ran in; its identity is how it ended.
     pub fn lost(failure: Failure) -> RunReport {
-        let hash = failure.site.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
         RunReport {
-            hash,
+            hash: fnv1a(failure.site.bytes()),
             calls: 0,
             simulated: 0,
             failure: Some(failure),

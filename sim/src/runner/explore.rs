@@ -8,8 +8,8 @@ use super::shard::Shard;
 use super::summary::{Sweep, Tally};
 use super::{Execute, MakeExecutor, Worker, jobs, settings, watchdog};
 use crate::Oracle;
-use crate::choice::{Base, Overrides};
-use crate::run::{Failure, INTERRUPTED, Record, RunReport, RunSpec, Scenario, Settings};
+use crate::choice::Base;
+use crate::run::{Failure, INTERRUPTED, RunReport, RunSpec, Scenario, Settings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -169,14 +169,7 @@ impl Plan {
         (lock(job).slot, lock(job).stop) = (worker.slot(), worker.stop());
         let configuration = settings::text(&self.settings);
         // One spec for each scenario, since only the seed changes between its runs.
-        let spec = |scenario: &Scenario| RunSpec {
-            scenario: *scenario,
-            settings: self.settings.clone(),
-            base: Base::Zero,
-            overrides: Overrides::new(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = |scenario: &Scenario| RunSpec::new(*scenario, self.settings.clone(), Base::Zero);
         let mut specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
         while let Some((place, offset)) = self.take(shared, counters) {
             let seed = self.from.wrapping_add(offset);

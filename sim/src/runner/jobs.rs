@@ -246,20 +246,12 @@ pub(super) fn progress() -> Vec<(usize, (u64, u64))> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::Overrides;
-    use crate::run::{Record, Scenario, Settings};
+    use crate::run::{Scenario, Settings};
 
     #[test]
     fn a_running_job_is_found_as_the_command_that_makes_it_again() {
         let scenario = Scenario { name: "jobs-test", about: "", knobs: &[], seeds: 1, body: |_| {} };
-        let spec = |seed, settings| RunSpec {
-            scenario,
-            settings,
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = |seed, settings| RunSpec::new(scenario, settings, Base::Seed(seed));
         let mine = || {
             let mut text = Vec::new();
             each_line(|part| text.extend_from_slice(part));

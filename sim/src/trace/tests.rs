@@ -2,7 +2,7 @@
 
 use super::connections::{State, connections};
 use super::*;
-use crate::choice::{Base, Overrides};
+use crate::choice::Base;
 use crate::fault::Family;
 use crate::run::{Record, RunSpec, Settings, TraceLog};
 use crate::runner::{Execute, fake};
@@ -45,14 +45,7 @@ fn wire() -> TraceLog {
 }
 
 fn log() -> TraceLog {
-    let spec = RunSpec {
-        scenario: fake::FAILS,
-        settings: Settings::new(),
-        base: Base::Seed(8),
-        overrides: Overrides::new(),
-        record: Record::Trace,
-        events_max: None,
-    };
+    let spec = RunSpec { record: Record::Trace, ..RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(8)) };
     fake::Fake::default().run(&spec).trace.unwrap()
 }
 

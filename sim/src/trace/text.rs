@@ -178,21 +178,15 @@ pub fn marked(log: &TraceLog, tail: usize, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::{Base, Overrides};
+    use crate::choice::Base;
     use crate::fault::Family;
     use crate::run::{Record, RunSpec, Settings};
     use crate::runner::{Execute, fake};
 
     #[test]
     fn a_trace_reads_like_strace() {
-        let spec = RunSpec {
-            scenario: fake::FAILS,
-            settings: Settings::new(),
-            base: Base::Seed(3),
-            overrides: Overrides::new(),
-            record: Record::Trace,
-            events_max: None,
-        };
+        let spec =
+            RunSpec { record: Record::Trace, ..RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(3)) };
         let report = fake::Fake::default().run(&spec);
         let mut text = Vec::new();
         write(report.trace.as_ref().unwrap(), &mut text).unwrap();

@@ -42,14 +42,7 @@ fn body(sim: &mut Sim) {
 const SCENARIO: Scenario = Scenario { name: "external", about: "", knobs: &[], seeds: 1, body };
 
 fn spec(seed: u64, record: Record) -> RunSpec {
-    RunSpec {
-        scenario: SCENARIO,
-        settings: Settings::new(),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record,
-        events_max: None,
-    }
+    RunSpec { record, ..RunSpec::new(SCENARIO, Settings::new(), Base::Seed(seed)) }
 }
 
 #[test]

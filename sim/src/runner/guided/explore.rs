@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::search::Search;
 use crate::Oracle;
 use crate::choice::{Base, Overrides};
-use crate::run::{Failure, Record, RunReport, RunSpec, Scenario};
+use crate::run::{Failure, RunReport, RunSpec, Scenario};
 use crate::runner::explore::{Counters, HANGS, Plan};
 use crate::runner::summary::{Sweep, Tally};
 use crate::runner::{MakeExecutor, settings, watchdog};
@@ -60,14 +60,7 @@ impl Plan {
     ) -> Result<Guided, String> {
         let started = Instant::now();
         let deadline = self.time.map(|time| started + time);
-        let spec = |scenario: &Scenario| RunSpec {
-            scenario: *scenario,
-            settings: self.settings.clone(),
-            base: Base::Zero,
-            overrides: Overrides::new(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = |scenario: &Scenario| RunSpec::new(*scenario, self.settings.clone(), Base::Zero);
         let specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
         let pool = Pool::new(self.jobs, make, specs.clone(), counters);
         let mut state = State {
