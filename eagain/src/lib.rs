@@ -50,3 +50,8 @@ pub use world::{Binary, Host, World};
 #[cfg(feature = "allocator")]
 #[global_allocator]
 static ALLOCATOR: eagain_native::ArenaAllocator = eagain_native::ArenaAllocator;
+
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "native"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

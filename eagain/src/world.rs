@@ -74,12 +74,12 @@ impl World<'_> {
         self.sim.knobs().wall_start_ns = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
     }
 
-    /// A knob that takes words: what `--set` gave, or the default.
+    /// The value of the knob `knob`, which takes words: what `--set` gave, or the default.
     pub fn word(&self, knob: &str) -> String {
         self.sim.word(knob)
     }
 
-    /// A knob that takes a number.
+    /// The value of the knob `knob`, which takes a number.
     pub fn number(&self, knob: &str) -> u64 {
         self.sim.number(knob)
     }
@@ -109,7 +109,8 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// A variable of the process's environment, which has nothing of this process's own.
+    /// A variable of the process's environment. Beside those that are given there are `HOME`, `HOSTNAME` and `PATH`, and none of the
+    /// test's own.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         self.environment.retain(|(other, _)| *other != name);
@@ -142,7 +143,17 @@ impl<'a> Host<'a> {
         self
     }
 
-    /// A process that runs for as long as the world. The run does not wait for its end.
+    /// A process that runs for as long as the world. The run does not wait for its end. A panic, or an exit status other than 0, is a
+    /// failure (O16).
+    ///
+    /// ```no_run
+    /// # fn scenario(world: &mut eagain::World<'_>) {
+    /// world.host("db").arg("--verbose").env("PORT", "80").file("/etc/db.toml", "sync = true").server(|| {
+    ///     let listener = std::net::TcpListener::bind("0.0.0.0:80").unwrap();
+    ///     // ...
+    /// });
+    /// # }
+    /// ```
     pub fn server<T: Termination>(self, main: impl Fn() -> T + 'static) -> ProcessId {
         self.begin(main, |sim, host, name| sim.server(host, name, start))
     }

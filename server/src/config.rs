@@ -4,7 +4,7 @@
 pub mod parameters;
 
 use crate::limits::Limits;
-use crate::names::name_of;
+use crate::names::{name_of, near};
 use crate::observe::{Level, Log};
 use crate::storage_unit::eviction::EvictionPolicy;
 use crate::storage_unit::{Engine, SyncPolicy};
@@ -262,7 +262,13 @@ impl Config {
             _ => match parameters::set(self, name.as_bytes(), value.as_bytes()) {
                 Ok(()) => {}
                 Err(parameters::SetError::Unknown) => {
-                    return Err(ConfigError(format!("unknown flag --{name}")));
+                    let usage = Config::usage();
+                    let flags = usage.split_whitespace().filter_map(|word| word.strip_prefix("--"));
+                    let hint = match near(name, flags.chain(parameters::names().map(|name: &str| name))) {
+                        Some(meant) => format!(" (did you mean --{meant}?)"),
+                        None => " (see --help)".to_owned(),
+                    };
+                    return Err(ConfigError(format!("unknown flag --{name}{hint}")));
                 }
                 Err(error) => return Err(ConfigError(format!("--{name} {value}: {error}"))),
             },
@@ -276,10 +282,10 @@ impl Config {
         format!(
             "eagain-server: a key-value server that speaks the Redis protocol\n\n\
              Usage: eagain-server [FILE] [--FLAG VALUE]...\n\n\
-             FILE has a flag and its value a line, without the dashes; flags behind it count. Hosts may be names.\n\n  \
-             --listen ADDR            where clients are taken in (127.0.0.1:6379)\n  \
+             Each line of FILE is a flag without the dashes, and its value; flags after FILE override it. Hosts may be names.\n\n  \
+             --listen ADDR            the address to listen at (127.0.0.1:6379)\n  \
              --port N, --bind HOST    its two parts\n  \
-             --requirepass-file PATH  what clients have to say first is in this file, or in EAGAIN_REQUIREPASS\n  \
+             --requirepass-file PATH  a file with the password that clients must give by AUTH; or EAGAIN_REQUIREPASS (none)\n  \
              --model MODEL            {}\n  \
              --pattern PATTERN        {}\n  \
              --workers N              threads of the logic unit; 0: logic runs on the I/O thread (0)\n  \
@@ -289,18 +295,18 @@ impl Config {
              --write-when-ready B     yes: replies wait for a write event; no: they are tried at once (no)\n  \
              --role ROLE              {}\n  \
              --backends ADDR,...      who is behind it: an access server's logic servers, a logic server's storage servers\n  \
-             --backend-password-file PATH  what they want to hear first, or EAGAIN_BACKEND_PASSWORD (nothing)\n  \
-             --databases N            (16)\n  \
+             --backend-password-file PATH  a file with the password of those servers; or EAGAIN_BACKEND_PASSWORD (none)\n  \
+             --databases N            how many databases, for SELECT (16)\n  \
              --unixsocket PATH        a socket for clients of this host, beside the address; PATH.lock says that a server has it (none)\n  \
              --unixsocketperm MODE    the mode of its file, in octal (as the umask has it)\n  \
-             --logfile PATH           where lines for the operator go (the standard error)\n  \
+             --logfile PATH           where the log goes (standard error)\n  \
              --loglevel LEVEL         {}: which of them (notice)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \
              --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
-             --recover HOW            refuse|truncate: valid data behind damage are kept for a person, or dropped (refuse)\n  \
+             --recover HOW            refuse|truncate: valid data after damage: do not start, or drop it (refuse)\n  \
              --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100\n  \
-             --version                what this is\n\n\
+             --version                print the version\n\n\
              Parameters: {}\n\n\
              Examples:\n  \
              eagain-server --port 7000\n  \
@@ -452,7 +458,9 @@ mod tests {
             (&["--workers"], Err("--workers needs a value")),
             (&["--workers", "-1"], Err("--workers -1: not a number in range")),
             (&["--pattern", "actor"], Err("--pattern actor: expected one of reactor, proactor")),
-            (&["--colour", "red"], Err("unknown flag --colour")),
+            (&["--colour", "red"], Err("unknown flag --colour (see --help)")),
+            (&["--workrs", "2"], Err("unknown flag --workrs (did you mean --workers?)")),
+            (&["--maxclient", "2"], Err("unknown flag --maxclient (did you mean --maxclients?)")),
             (&["--maxmemory", "lots"], Err("--maxmemory lots: argument must be a memory value")),
             (&["--role", "access", "--backends", "10.0.0.1:1,10.0.0.2:1"], Ok(())),
             (&["--role", "logic", "--backends", "10.0.0.1:1", "--model", "tokio"], Ok(())),

@@ -15,16 +15,27 @@ fn tell<R>(f: impl FnOnce(&mut World) -> R) -> R {
     as_harness(|| crate::stack::with(f))
 }
 
-/// `holds` must be so every time this is passed. `name` is the site: a literal, part of what makes failures the same.
+/// `holds` must be true each time this is called; else the run ends here with a failure. `name` is the site: failures with the same
+/// site count as the same. `message` is called for a failure only. Outside a run a failure is a panic.
+///
+/// ```
+/// # let (sent, answer) = (b"PING", b"PING");
+/// eagain_sim::always("the echo is what was sent", answer == sent, || format!("{answer:?}"));
+/// ```
 pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String) {
     if !holds {
         fail(Oracle::Always, name, message());
     }
 }
 
-/// `reached` must be so at least once in a sweep; else the sweep says that it never was. One that no run passes at all is known
+/// `reached` must be true at least once in a sweep; else the sweep warns, and fails with `--strict`. One that no run calls at all is known
 /// where it is written as [`sometimes!`](macro@crate::sometimes), or the scenario names it, by
 /// [`Sim::sometimes`](crate::Sim::sometimes).
+///
+/// ```
+/// # let sent = 3;
+/// eagain_sim::sometimes("a write was short", sent < 5);
+/// ```
 pub fn sometimes(name: &'static str, reached: bool) {
     if !inside() {
         return;
@@ -138,8 +149,16 @@ impl Drop for Exclusive {
     }
 }
 
-/// A choice of the workload, from `low` to `high`; 0 counts as the simplest, so `low` is what shrinking goes to. Keyed by
-/// the thread and `name`.
+/// A choice of the workload: a number from `low` to `high`, both included, drawn anew at each call and kept in replay files. Shrinking
+/// goes towards `low`. Its key is the thread, `name`, and how often that thread has asked for `name`.
+///
+/// ```no_run
+/// let length = eagain_sim::choose("length", 1, 3000);
+/// ```
+///
+/// # Panics
+///
+/// Outside a run there are no choices.
 pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
     tell(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }

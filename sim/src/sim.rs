@@ -172,7 +172,7 @@ impl Sim {
         }
     }
 
-    /// A choice about the world, made while it is built: from `low` to `high`, shrunk towards `low`.
+    /// A choice about the world, made while it is built: a number from `low` to `high`, both included, shrunk towards `low`.
     pub fn choose(&mut self, name: &str, low: u64, high: u64) -> u64 {
         if let Some(external) = &self.external {
             return external.choose(name, low, high);
