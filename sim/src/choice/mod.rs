@@ -6,7 +6,7 @@
 //! tokio, say) can be driven by it, and replayed and shrunk by the same tools.
 //!
 //! ```text
-//! key    = (domain, object, ordinal)        "wire.split", "client-1#1>server:6379/up", the n-th of these
+//! key    = (domain, object, ordinal)        "wire.split", "client-1#1>10.0.0.1:6379/up", the n-th of these
 //! stream = ChaCha8(key = base seed, nonce = hash(domain, object))
 //! draw   = the ordinal-th 64-bit word of the stream (kinds that go in step share one: see `Group`)
 //! value  = distribution(draw)               0 is always the benign one; an override replaces it

@@ -6,7 +6,7 @@
 //!   "format": 1,
 //!   "scenario": "slow-reader", "settings": { "model": "epoll" },
 //!   "base": "zero",
-//!   "overrides": { "wire.split client-1#1>server:6379/up 4": 3 },
+//!   "overrides": { "wire.split client-1#1>10.0.0.1:6379/up 4": 3 },
 //!   "hash": "0x0123456789abcdef",
 //!   "failure": { "oracle": "O1", "site": "reply-pairing", "thread": "client-1/0", "message": "…" },
 //!   "seed": "0x2a", "commit": "…", "build": "0x…", "digest": "0x…"
