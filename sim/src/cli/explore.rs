@@ -8,7 +8,7 @@ use crate::count::{count, thousands};
 use crate::marks;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::{folder, markdown, page};
-use crate::run::{RunSpec, Scenario};
+use crate::run::{RunSpec, Scenario, Settings};
 use crate::runner::explore::{Counters, HANGS, Plan};
 use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::shard::Shard;
@@ -27,29 +27,13 @@ pub(super) const EXPLAINED_MAX: usize = 5;
 
 pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Console) -> Done {
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
-    let variable = |name: &str| std::env::var(name).ok();
-    let shard = args.shard.as_deref().map_or(Ok(Shard::ALL), |text| Shard::parse(text, variable));
-    if args.seeds == Some(0) {
-        return Err(Stop::usage("`--seeds 0` tests nothing"));
-    }
-    if args.time.is_some_and(|time| time.is_zero()) {
-        return Err(Stop::usage("`--time 0s` tests nothing"));
-    }
+    let plan = plan(args, selection.chosen, settings)?;
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     files.check()?;
     if let Some(folder) = &args.html {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
     }
-    let plan = Plan {
-        scenarios: selection.chosen,
-        settings,
-        from: args.from.number()?,
-        seeds: args.seeds.or_else(|| args.time.is_none().then_some(SEEDS)),
-        jobs: args.jobs as usize,
-        shard: shard.map_err(Stop::usage)?,
-        time: args.time,
-    };
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
@@ -63,18 +47,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         (progress::shown(&counters, plan.runs(), || plan.explore(registry.executor, &counters)), None)
     };
     sweep.skipped = selection.skipped;
-    if let Some((name, what)) = sweep.mistakes.first() {
-        return Err(Stop::usage(format!("`{name}`: {what}")));
-    }
-    if let (Some((_, line)), true) = (sweep.refused.first(), sweep.refused.len() == sweep.scenarios.len()) {
-        return Err(Stop::usage(line));
-    }
-    for (name, why) in &sweep.empty {
-        console.err(&format!("warning: `{name}` tested nothing: {why}\n"));
-    }
-    for (name, line) in &sweep.refused {
-        console.err(&format!("skipped: {name} refuses: {line}\n"));
-    }
+    report_untested(&sweep, console)?;
     let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
     if plan.shard == Shard::ALL {
         add_unpassed(registry, &mut file);
@@ -111,6 +84,44 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
     let concluded = conclude(&file, &files, args.strict, done, console);
     Ok(concluded.max(unwritten(paged, console)).max(nondeterminism).max(regressed))
+}
+
+/// The sweep that the arguments ask for.
+fn plan(args: &ExploreArgs, scenarios: Vec<Scenario>, settings: Settings) -> Result<Plan, Stop> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let shard = args.shard.as_deref().map_or(Ok(Shard::ALL), |text| Shard::parse(text, variable));
+    if args.seeds == Some(0) {
+        return Err(Stop::usage("`--seeds 0` tests nothing"));
+    }
+    if args.time.is_some_and(|time| time.is_zero()) {
+        return Err(Stop::usage("`--time 0s` tests nothing"));
+    }
+    Ok(Plan {
+        scenarios,
+        settings,
+        from: args.from.number()?,
+        seeds: args.seeds.or_else(|| args.time.is_none().then_some(SEEDS)),
+        jobs: args.jobs as usize,
+        shard: shard.map_err(Stop::usage)?,
+        time: args.time,
+    })
+}
+
+/// Says which scenarios were not tested; where none was, or one is wrong, that ends the command.
+fn report_untested(sweep: &Sweep, console: &mut Console) -> Result<(), Stop> {
+    if let Some((name, what)) = sweep.mistakes.first() {
+        return Err(Stop::usage(format!("`{name}`: {what}")));
+    }
+    if let (Some((_, line)), true) = (sweep.refused.first(), sweep.refused.len() == sweep.scenarios.len()) {
+        return Err(Stop::usage(line));
+    }
+    for (name, why) in &sweep.empty {
+        console.err(&format!("warning: `{name}` tested nothing: {why}\n"));
+    }
+    for (name, line) in &sweep.refused {
+        console.err(&format!("skipped: {name} refuses: {line}\n"));
+    }
+    Ok(())
 }
 
 /// What no run passed. Of a shard it is known when all shards are merged.

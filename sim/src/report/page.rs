@@ -3,8 +3,9 @@
 
 use super::chart;
 use crate::count::{count, thousands};
-use crate::runner::json::SweepFile;
+use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::samples::Sample;
+use crate::runner::summary::Sums;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -71,12 +72,29 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
     if let Some(line) = summary.incomplete() {
         writeln!(out, "<p>{}</p>", escaped(&line))?;
     }
-    if !summary.kinds.is_empty() {
-        let columns =
-            ["scenario", "what broke", "seeds", "message of the shortest run", "reproduce the shortest"];
-        table(out, "Failures", "stacked", &columns)?;
+    write_failures(out, &summary.kinds, folder)?;
+    write_faults(out, sums)?;
+    write_reached(out, sums)?;
+    if !summary.skipped.is_empty() {
+        table(out, "Skipped", "", &["scenario", "why"])?;
+        for (scenario, why) in &summary.skipped {
+            writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(scenario), escaped(why))?;
+        }
+        writeln!(out, "</table></section>")?;
     }
-    for kind in &summary.kinds {
+    out.push_str(&chart::rates(samples));
+    writeln!(out, "<h2>Scenarios</h2>\n<p>{}</p>\n</body>\n</html>", escaped(&summary.scenarios.join(", ")))
+}
+
+/// What broke, a row a kind of failure.
+fn write_failures(out: &mut String, kinds: &[KindLine], folder: &str) -> std::fmt::Result {
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let columns =
+        ["scenario", "what broke", "seeds", "message of the shortest run", "reproduce the shortest"];
+    table(out, "Failures", "stacked", &columns)?;
+    for kind in kinds {
         let links = kind.folder.as_deref().map(|of| {
             let below = Path::new(of).strip_prefix(folder).ok().and_then(Path::to_str);
             let of = below.unwrap_or(of);
@@ -99,54 +117,53 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
             escaped(&kind.repro)
         )?;
     }
-    if !summary.kinds.is_empty() {
-        writeln!(out, "</table></section>")?;
+    writeln!(out, "</table></section>")
+}
+
+/// What each family of faults did.
+fn write_faults(out: &mut String, sums: &Sums) -> std::fmt::Result {
+    if sums.faults.is_empty() {
+        return Ok(());
     }
-    if !sums.faults.is_empty() {
-        table(out, "Faults", "", &["family", "runs with it enabled", "times fired"])?;
-        for (family, sum) in &sums.faults {
-            let class = if sum.fired == 0 { " class=\"warning\"" } else { "" };
-            let (on, fired) = (thousands(sum.enabled), thousands(sum.fired));
-            let family = escaped(family);
+    table(out, "Faults", "", &["family", "runs with it enabled", "times fired"])?;
+    for (family, sum) in &sums.faults {
+        let class = if sum.fired == 0 { " class=\"warning\"" } else { "" };
+        let (on, fired) = (thousands(sum.enabled), thousands(sum.fired));
+        let family = escaped(family);
+        writeln!(
+            out,
+            "<tr{class}><td>{family}</td><td class=\"n\">{on}</td><td class=\"n\">{fired}</td></tr>"
+        )?;
+    }
+    writeln!(out, "</table></section>")
+}
+
+/// What was to be reached sometimes, and in how many runs it was.
+fn write_reached(out: &mut String, sums: &Sums) -> std::fmt::Result {
+    if sums.sometimes.is_empty() && sums.unpassed.is_empty() {
+        return Ok(());
+    }
+    table(out, "Reached sometimes", "", &["scenario", "what", "runs"])?;
+    for (scenario, names) in &sums.sometimes {
+        for (name, reached) in names {
+            let class = if *reached == 0 { " class=\"warning\"" } else { "" };
+            let (scenario, name, reached) = (escaped(scenario), escaped(name), thousands(*reached));
             writeln!(
                 out,
-                "<tr{class}><td>{family}</td><td class=\"n\">{on}</td><td class=\"n\">{fired}</td></tr>"
+                "<tr{class}><td>{scenario}</td><td>{name}</td><td class=\"n\">{reached}</td></tr>"
             )?;
         }
-        writeln!(out, "</table></section>")?;
     }
-    if !sums.sometimes.is_empty() || !sums.unpassed.is_empty() {
-        table(out, "Reached sometimes", "", &["scenario", "what", "runs"])?;
-        for (scenario, names) in &sums.sometimes {
-            for (name, reached) in names {
-                let class = if *reached == 0 { " class=\"warning\"" } else { "" };
-                let (scenario, name, reached) = (escaped(scenario), escaped(name), thousands(*reached));
-                writeln!(
-                    out,
-                    "<tr{class}><td>{scenario}</td><td>{name}</td><td class=\"n\">{reached}</td></tr>"
-                )?;
-            }
+    for (place, names) in &sums.unpassed {
+        for name in names {
+            let (place, name) = (escaped(place), escaped(name));
+            writeln!(
+                out,
+                "<tr class=\"warning\"><td>{place}</td><td>{name}</td><td class=\"n\">0</td></tr>"
+            )?;
         }
-        for (place, names) in &sums.unpassed {
-            for name in names {
-                let (place, name) = (escaped(place), escaped(name));
-                writeln!(
-                    out,
-                    "<tr class=\"warning\"><td>{place}</td><td>{name}</td><td class=\"n\">0</td></tr>"
-                )?;
-            }
-        }
-        writeln!(out, "</table></section>")?;
     }
-    if !summary.skipped.is_empty() {
-        table(out, "Skipped", "", &["scenario", "why"])?;
-        for (scenario, why) in &summary.skipped {
-            writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(scenario), escaped(why))?;
-        }
-        writeln!(out, "</table></section>")?;
-    }
-    out.push_str(&chart::rates(samples));
-    writeln!(out, "<h2>Scenarios</h2>\n<p>{}</p>\n</body>\n</html>", escaped(&summary.scenarios.join(", ")))
+    writeln!(out, "</table></section>")
 }
 
 /// The head of a table. What counts something is to the right.
