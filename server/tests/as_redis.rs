@@ -12,20 +12,12 @@
 
 use eagain_server::resp::ReplyDecoder;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
-/// A process that does not outlive the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+mod process;
+use process::Process;
 
 struct Client(BufReader<TcpStream>);
 
@@ -62,33 +54,18 @@ fn sorted(reply: &str) -> String {
 }
 
 fn connect(port: u16) -> Client {
-    let stream = loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(stream) => break stream,
-            Err(_) => std::thread::sleep(Duration::from_millis(10)),
-        }
-    };
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     Client(BufReader::new(stream))
 }
 
 fn redis() -> Option<(Process, u16)> {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--daemonize", "no"]);
-    let process = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?);
-    Some((process, port))
+    let port = process::free_port();
+    Some((process::redis(port, &["--appendonly", "no"])?, port))
 }
 
 fn ours(arguments: &[&str]) -> (Process, u16) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
-    command.args(["--listen", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let at = line.strip_prefix("listening at 127.0.0.1:").and_then(|rest| rest.split(' ').next());
-    let port = at.and_then(|port| port.trim().parse().ok()).unwrap_or_else(|| panic!("{line}"));
-    (Process(child), port)
+    process::ours(&[&["--listen", "127.0.0.1:0"], arguments].concat())
 }
 
 fn play(conversation: &str) {

@@ -4,37 +4,20 @@
 #![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
 
 use eagain_net::{Linux, Signal, Signals};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-/// A process that does not outlive the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+mod process;
+use process::{Process, free_port};
 
 /// Starts our server and waits until it listens.
 fn server(port: u16, arguments: &[&str]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_eagain-server"));
-    command.args(["--port", &port.to_string()]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.starts_with("listening at"), "{line}");
-    Process(child)
+    process::ours(&[&["--port", &port.to_string()], arguments].concat()).0
 }
 
 /// Starts a storage server of one kind or the other.
@@ -46,14 +29,8 @@ fn ours(port: u16, directory: &Path, engine: &str) -> Process {
 }
 
 fn redis(port: u16, directory: &Path) -> Process {
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--dir"]).arg(directory);
-    command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]).stdout(Stdio::null());
-    let process = Process(command.spawn().unwrap());
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    process
+    let keeps = ["--appendonly", "yes", "--appendfsync", "always", "--dir", directory.to_str().unwrap()];
+    process::redis(port, &keeps).unwrap()
 }
 
 struct Client {

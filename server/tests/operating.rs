@@ -44,6 +44,7 @@ fn refused(mut command: Command) -> (Option<i32>, String) {
 
 fn ask(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(format!("{request}\r\nQUIT\r\n").as_bytes()).unwrap();
     let mut replies = String::new();
     stream.read_to_string(&mut replies).unwrap();
@@ -66,6 +67,30 @@ fn a_directory_belongs_to_one_server_and_to_one_engine() {
         assert!(text.contains(&format!("holds data of --storage {engine}")), "{text}");
         let again = start(with_engine(engine, directory.path()));
         assert_eq!(ask(again.1, "GET key"), "$5\r\nvalue");
+    }
+}
+
+#[test]
+fn a_standard_error_that_is_closed_or_full_holds_nobody_up() {
+    for is_closed in [true, false] {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--port", "0", "--loglevel", "verbose"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        // Nobody reads it: a pipe holds 64 KiB, and each client is worth two lines.
+        let _unread = if is_closed {
+            drop(stderr);
+            None
+        } else {
+            Some(stderr)
+        };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening at ").and_then(|rest| rest.split(' ').next()).unwrap();
+        let server = Server(child, address.trim().rsplit(':').next().unwrap().parse().unwrap());
+        for _ in 0..1000 {
+            assert_eq!(ask(server.1, "PING"), "+PONG");
+        }
     }
 }
 

@@ -90,7 +90,6 @@ struct Parked {
 /// One connection. What few of them have at a time is in a box of its own, since most of many are idle.
 #[derive(Debug)]
 pub struct Connection {
-    limits: Arc<Limits>,
     phase: Phase,
     close_reason: Option<CloseReason>,
     decoder: Decoder,
@@ -125,7 +124,6 @@ impl Connection {
     /// A connection that has just been accepted.
     pub fn new(limits: &Arc<Limits>, now_ns: u64) -> Self {
         Connection {
-            limits: limits.clone(),
             phase: Phase::Open,
             close_reason: None,
             decoder: Decoder::new(limits),
@@ -159,13 +157,16 @@ impl Connection {
 
     /// `CONFIG SET` reaches connections that are open already.
     pub fn set_limits(&mut self, limits: &Arc<Limits>) {
-        self.limits = limits.clone();
         self.decoder.set_limits(limits);
     }
 
     /// How much may wait for the peer, if it does not listen to channels.
     pub fn output_limit(&self) -> OutputLimit {
-        self.limits.output
+        self.limits().output
+    }
+
+    fn limits(&self) -> &Limits {
+        self.decoder.limits()
     }
 
     // ---- Bytes in ------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
 /// A queue of bytes with a gate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     /// `head..` waits to be sent.
     bytes: Vec<u8>,
@@ -17,8 +17,17 @@ pub struct Outbox {
     taken: usize,
     /// Bytes that left, in all.
     sent: u64,
-    /// Bytes from this position of the stream on stay here.
-    gate: Option<u64>,
+    /// Bytes from this position of the stream on stay here; [`OPEN`]: none do.
+    gate: u64,
+}
+
+/// No gate. So many bytes never leave.
+const OPEN: u64 = u64::MAX;
+
+impl Default for Outbox {
+    fn default() -> Outbox {
+        Outbox { bytes: Vec::new(), head: 0, taken: 0, sent: 0, gate: OPEN }
+    }
 }
 
 impl Outbox {
@@ -43,8 +52,8 @@ impl Outbox {
     #[inline]
     pub fn sendable(&self) -> &[u8] {
         let end = match self.gate {
-            None => self.bytes.len(),
-            Some(gate) => {
+            OPEN => self.bytes.len(),
+            gate => {
                 let open = usize::try_from(gate.saturating_sub(self.sent)).unwrap_or(usize::MAX);
                 self.head + open.saturating_sub(self.taken).min(self.bytes.len() - self.head)
             }
@@ -139,21 +148,21 @@ impl Outbox {
 
     /// Bytes that are appended from now on stay here until they are released. A gate that is closed stays where it is.
     pub fn close_gate(&mut self) {
-        if self.gate.is_none() {
-            self.gate = Some(self.end_position());
+        if self.gate == OPEN {
+            self.gate = self.end_position();
         }
     }
 
     /// Whether the gate is closed.
     #[inline]
     pub fn is_gated(&self) -> bool {
-        self.gate.is_some()
+        self.gate != OPEN
     }
 
     /// Bytes before `position` may leave; the gate is open when nothing is behind it.
     pub fn release(&mut self, position: u64) {
-        if let Some(gate) = self.gate {
-            self.gate = if position >= self.end_position() { None } else { Some(gate.max(position)) };
+        if self.gate != OPEN {
+            self.gate = if position >= self.end_position() { OPEN } else { self.gate.max(position) };
         }
     }
 
@@ -161,7 +170,7 @@ impl Outbox {
     pub fn drop_held(&mut self) {
         let open = self.taken + self.sendable().len();
         self.truncate(open);
-        self.gate = None;
+        self.gate = OPEN;
     }
 
     /// Forgets everything and gives the memory back.

@@ -4,6 +4,8 @@
 use super::session::{Place, Profile, Session};
 use crate::resp::Protocol;
 use crate::storage_unit::Commit;
+use std::fmt;
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 /// What a client is to be sent that is no reply to a request under way: messages of channels, or the reply to a request that
@@ -20,13 +22,37 @@ pub struct Delivery {
     pub commit: Commit,
 }
 
+/// The far end of a connection, in few bytes where it is one of IPv4, as it mostly is.
+#[derive(Debug)]
+pub enum FarEnd {
+    /// An address.
+    V4(SocketAddrV4),
+    /// Anything else, as text.
+    Text(Box<str>),
+}
+
+impl FarEnd {
+    fn new(text: &str) -> FarEnd {
+        text.parse().map_or_else(|_| FarEnd::Text(text.into()), FarEnd::V4)
+    }
+}
+
+impl fmt::Display for FarEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FarEnd::V4(address) => address.fmt(f),
+            FarEnd::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// What others may see of a client.
 #[derive(Debug)]
 pub struct ClientEntry {
     /// Its number.
     pub id: u64,
     /// The far end of its connection.
-    pub peer: Box<str>,
+    pub peer: FarEnd,
     /// Our end, which most clients have in common.
     pub local: Arc<str>,
     /// When it came (Unix milliseconds).
@@ -36,19 +62,19 @@ pub struct ClientEntry {
     /// What it says of itself.
     profile: Option<Arc<Profile>>,
     /// Its database.
-    pub database: usize,
+    pub database: u32,
     /// Requests that wait for `EXEC`; -1 outside of a transaction.
-    pub queued: i64,
+    pub queued: i32,
     /// The command that it used last.
     pub last_command: &'static str,
     /// The dialect of its replies.
     pub protocol: Protocol,
     /// It watches keys.
-    pub watches: usize,
+    pub watches: u32,
     /// It asked not to be evicted.
     pub no_evict: bool,
     /// Channels and patterns that it listens to.
-    pub subscriptions: (usize, usize),
+    pub subscriptions: (u32, u32),
     /// It is in a command that waits.
     pub is_blocked: bool,
     /// Where its loop finds it.
@@ -106,7 +132,7 @@ impl Directory {
         let session = Session::new(id, slot, authenticated, now_ms);
         self.slots[slot] = Some(ClientEntry {
             id,
-            peer: peer.into(),
+            peer: FarEnd::new(peer),
             local: self.local.clone(),
             connected_ms: now_ms,
             active_ms: now_ms,
@@ -186,14 +212,16 @@ impl Directory {
         };
         debug_assert_eq!(entry.id, session.id, "a slot has one client at a time");
         entry.active_ms = session.active_ms;
-        entry.database = session.database;
+        entry.database = session.database as u32;
         entry.last_command = session.last_command;
         entry.protocol = session.protocol;
-        entry.queued = session.queued();
-        entry.watches = session.watches.len();
+        entry.queued = session.queued().try_into().unwrap_or(i32::MAX);
+        entry.watches = session.watches.as_ref().map_or(0, |watches| watches.len() as u32);
         entry.no_evict = session.no_evict;
-        entry.subscriptions =
-            session.subscriptions.as_ref().map_or((0, 0), |all| (all.channels.len(), all.patterns.len()));
+        entry.subscriptions = session
+            .subscriptions
+            .as_ref()
+            .map_or((0, 0), |all| (all.channels.len() as u32, all.patterns.len() as u32));
         entry.is_blocked = session.waits;
         entry.place = session.place;
         if session.profile_changed {

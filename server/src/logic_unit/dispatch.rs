@@ -247,6 +247,15 @@ pub fn run_subcommand(call: &mut Call<'_, '_>, table: &'static [Subcommand]) -> 
     (entry.run)(call)
 }
 
+/// Answers with the names of all subcommands.
+pub fn name_subcommands(call: &mut Call<'_, '_>, table: &[Subcommand]) -> crate::error::Outcome {
+    call.reply.array(table.len());
+    for entry in table {
+        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
+    }
+    Ok(())
+}
+
 /// The subcommand that the second word names; its words are counted.
 fn find_subcommand(
     call: &Call<'_, '_>,

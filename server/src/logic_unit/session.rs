@@ -112,8 +112,8 @@ pub struct Session {
     pub reply_mode: ReplyMode,
     /// It is between `MULTI` and `EXEC`.
     pub transaction: Option<Box<Transaction>>,
-    /// Keys that it watches.
-    pub watches: Vec<Watch>,
+    /// Keys that it watches; there from when it first does.
+    pub watches: Option<Box<Vec<Watch>>>,
     /// It asked not to be evicted.
     pub no_evict: bool,
     /// Where its loop finds it.
@@ -141,7 +141,7 @@ impl Session {
             authenticated,
             reply_mode: ReplyMode::On,
             transaction: None,
-            watches: Vec::new(),
+            watches: None,
             no_evict: false,
             place: Place::default(),
             subscriptions: None,

@@ -64,6 +64,9 @@ impl fmt::Display for ProtocolError {
 
 impl std::error::Error for ProtocolError {}
 
+/// No length of an argument.
+const NOT_DECLARED: usize = usize::MAX;
+
 /// A request under way.
 #[derive(Debug)]
 pub struct Decoder {
@@ -77,11 +80,11 @@ pub struct Decoder {
     searched: usize,
     /// Arguments still to come; 0 before the first line is read.
     arguments_left: i64,
-    /// The declared length of the argument under way.
-    bulk: Option<usize>,
-    /// The words of an inline request with quotes; `spans` refer to it when `from_unquoted`.
-    unquoted: Vec<u8>,
-    from_unquoted: bool,
+    /// The declared length of the argument under way; [`NOT_DECLARED`]: there is none.
+    bulk: usize,
+    /// The words of an inline request with quotes; `spans` refer to it where it is there.
+    #[expect(clippy::box_collection, reason = "hardly any connection has one: 16 bytes less for each")]
+    unquoted: Option<Box<Vec<u8>>>,
     /// The last call found a whole request, so the next one begins another.
     complete: bool,
 }
@@ -96,9 +99,8 @@ impl Decoder {
             position: 0,
             searched: 0,
             arguments_left: 0,
-            bulk: None,
-            unquoted: Vec::new(),
-            from_unquoted: false,
+            bulk: NOT_DECLARED,
+            unquoted: None,
             complete: false,
         }
     }
@@ -106,14 +108,21 @@ impl Decoder {
     /// Bytes held, used or not.
     #[inline]
     pub fn memory(&self) -> usize {
-        self.spans.capacity() * size_of::<Span>() + self.unquoted.capacity()
+        let unquoted = self.unquoted.as_ref().map_or(0, |unquoted| unquoted.capacity());
+        self.spans.capacity() * size_of::<Span>() + unquoted
     }
 
     /// Gives them back, between two requests.
     pub fn release_idle_memory(&mut self) {
         if self.complete || self.position == 0 {
-            (self.spans, self.unquoted) = (Vec::new(), Vec::new());
+            (self.spans, self.unquoted) = (Vec::new(), None);
         }
+    }
+
+    /// Those that hold.
+    #[inline]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// From the next argument on these limits hold.
@@ -165,21 +174,21 @@ impl Decoder {
     fn decode_multibulk(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         while self.arguments_left > 0 {
             let length = match self.bulk {
-                Some(length) => length,
-                None => match self.bulk_header(bytes)? {
+                NOT_DECLARED => match self.bulk_header(bytes)? {
                     Some(length) => length,
                     None => return Ok(None),
                 },
+                length => length,
             };
             // What stands where the line end should be is not checked, as in Redis.
             let end = self.position + length;
             if bytes.len() < end + 2 {
-                self.bulk = Some(length);
+                self.bulk = length;
                 return Ok(None);
             }
             self.spans.push(Span { start: self.position, end });
             self.position = end + 2;
-            self.bulk = None;
+            self.bulk = NOT_DECLARED;
             self.arguments_left -= 1;
         }
         Ok(Some(self.finish()))
@@ -282,8 +291,9 @@ impl Decoder {
             [line @ .., b'\r'] => line,
             line => line,
         };
-        match inline::split(line, &mut self.spans, &mut self.unquoted) {
-            Ok(from_unquoted) => self.from_unquoted = from_unquoted,
+        let mut unquoted = Vec::new();
+        match inline::split(line, &mut self.spans, &mut unquoted) {
+            Ok(is_unquoted) => self.unquoted = is_unquoted.then(|| Box::new(unquoted)),
             Err(inline::UnbalancedQuotes) => return Err(ProtocolError::UnbalancedQuotes),
         }
         self.position = newline + 1;
@@ -294,21 +304,27 @@ impl Decoder {
     /// first `length` matter.
     #[inline]
     pub fn arguments<'a>(&'a self, request: &'a [u8]) -> Arguments<'a> {
-        let source = if self.from_unquoted { &self.unquoted[..] } else { request };
+        let source = self.unquoted.as_ref().map_or(request, |unquoted| unquoted);
         Arguments::new(source, &self.spans)
     }
 
     /// How many bytes the request under way still needs at least, as far as is known; 0 when nothing is known.
     pub fn bytes_wanted(&self, available: usize) -> usize {
         match self.bulk {
-            Some(length) if !self.complete => (self.position + length + 2).saturating_sub(available),
-            _ => 0,
+            NOT_DECLARED => 0,
+            _ if self.complete => 0,
+            length => (self.position + length + 2).saturating_sub(available),
         }
     }
 
     fn finish(&mut self) -> usize {
         self.complete = true;
         self.position
+    }
+
+    #[cold]
+    fn forget_unquoted(&mut self) {
+        self.unquoted = None;
     }
 
     #[inline]
@@ -321,10 +337,9 @@ impl Decoder {
         self.position = 0;
         self.searched = 0;
         self.arguments_left = 0;
-        self.bulk = None;
-        if self.from_unquoted {
-            self.unquoted = Vec::new();
-            self.from_unquoted = false;
+        self.bulk = NOT_DECLARED;
+        if self.unquoted.is_some() {
+            self.forget_unquoted();
         }
         self.complete = false;
     }

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::storage_unit::durable::directory::claim;
+use crate::storage_unit::durable::steps::{commit_a_hundred, set, settle};
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, List, Set, SortedSet};
-use crate::storage_unit::{Commit, Standing, Storage, Value};
+use crate::storage_unit::{Standing, Storage, Value};
 use eagain_net as net;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -32,16 +33,6 @@ fn start(directory: &str, policy: SyncPolicy) -> Durable<net::Linux> {
     let (database, _, databases) = open_for(directory, policy).unwrap();
     Durable::start(net::Linux, "redb", databases, database, policy, 7, crate::observe::Log::default())
         .unwrap()
-}
-
-fn set(storage: &mut impl Storage, key: &str, text: &str) {
-    storage.databases().at(0).set(key.as_bytes(), Value::string(text.as_bytes()), Lifetime::Forever, 0);
-}
-
-fn settle(storage: &mut impl Storage, commit: Commit) -> Standing {
-    let Commit::Pending(ticket) = commit else { return Standing::Done };
-    storage.wait().unwrap().wait(ticket);
-    storage.standing(ticket)
 }
 
 /// Every key with its value and its end, in order.
@@ -77,10 +68,7 @@ fn what_was_committed_is_there_after_a_restart_under_every_policy() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db").to_str().unwrap().to_owned();
         let mut storage = start(&path, policy);
-        for number in 0..100 {
-            set(&mut storage, &format!("key-{}", number % 10), &number.to_string());
-            storage.commit();
-        }
+        commit_a_hundred(&mut storage);
         let other = storage.databases().at(1);
         let mut list = List::default();
         list.push_back(b"a");

@@ -3,9 +3,10 @@
 use super::recover::{Recovered, Unreadable};
 use super::*;
 use crate::storage_unit::durable::directory::claim;
+use crate::storage_unit::durable::steps::{commit_a_hundred, set, settle};
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
-use crate::storage_unit::{Commit, HashKey, Standing, Storage, Value};
+use crate::storage_unit::{HashKey, Standing, Storage, Value};
 use eagain_net::{File, Linux, OpenFlags};
 use proptest::prelude::*;
 
@@ -25,20 +26,10 @@ fn start(directory: &str, policy: SyncPolicy) -> Durable<Linux> {
     Durable::start(Linux, "log", databases, log, policy, 7, crate::observe::Log::default()).unwrap()
 }
 
-fn set(storage: &mut impl Storage, key: &str, text: &str) {
-    storage.databases().at(0).set(key.as_bytes(), Value::string(text.as_bytes()), Lifetime::Forever, 0);
-}
-
 fn get(databases: &Databases, key: &str) -> Option<String> {
     let keyspace = databases.iter().next()?;
     let (value, _) = keyspace.stored(key.as_bytes())?;
     value.text(&mut itoa::Buffer::new()).map(|text| String::from_utf8_lossy(text).into_owned())
-}
-
-fn settle(storage: &mut impl Storage, commit: Commit) -> Standing {
-    let Commit::Pending(ticket) = commit else { return Standing::Done };
-    storage.wait().unwrap().wait(ticket);
-    storage.standing(ticket)
 }
 
 /// A log of so many batches, each of one key; the bytes of the file.
@@ -59,10 +50,7 @@ fn what_was_committed_is_there_after_a_restart_under_every_policy() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db").to_str().unwrap().to_owned();
         let mut storage = start(&path, policy);
-        for number in 0..100 {
-            set(&mut storage, &format!("key-{}", number % 10), &number.to_string());
-            storage.commit();
-        }
+        commit_a_hundred(&mut storage);
         storage.databases().at(1).set(b"other", Value::string(b"x"), Lifetime::Until(u64::MAX - 9), 0);
         storage.close().unwrap();
         let (_, read, databases) = open(&path, false).unwrap();

@@ -40,11 +40,11 @@ impl Connection {
             Phase::Closed => NEVER,
             Phase::Lingering => self.linger_until_ns,
             _ if !self.peer_has_nothing_to_take() => {
-                after(self.output_moved_ns, self.limits.write_stall_timeout_ns)
+                after(self.output_moved_ns, self.limits().write_stall_timeout_ns)
             }
             // Replies that wait for the disk are in the outbox: whoever waits for them is not idle.
             Phase::Open if self.in_flight() == 0 && self.outbox.is_empty() => {
-                after(self.active_ns, self.limits.idle_timeout_ns)
+                after(self.active_ns, self.limits().idle_timeout_ns)
             }
             _ => NEVER,
         }
@@ -84,7 +84,7 @@ impl Connection {
     /// Our end was announced.
     pub fn shutdown_done(&mut self, now_ns: u64) {
         self.shutdown_announced = true;
-        self.linger_until_ns = now_ns.saturating_add(self.limits.linger_timeout_ns);
+        self.linger_until_ns = now_ns.saturating_add(self.limits().linger_timeout_ns);
     }
 
     /// Ends the connection at once; nothing that waits is sent.
@@ -181,12 +181,12 @@ impl Connection {
         if self.phase == Phase::Draining && self.outbox.is_empty() {
             // A peer that has been silent for as long has its last bytes, and one that was sent none has none to lose: a stop
             // does not wait for idle clients.
-            let is_silent = now_ns.saturating_sub(self.active_ns) >= self.limits.linger_timeout_ns;
+            let is_silent = now_ns.saturating_sub(self.active_ns) >= self.limits().linger_timeout_ns;
             if self.peer_ended || is_silent || self.outbox.sent_total() == 0 {
                 self.phase = Phase::Closed;
             } else {
                 self.phase = Phase::Lingering;
-                self.linger_until_ns = now_ns.saturating_add(self.limits.linger_timeout_ns);
+                self.linger_until_ns = now_ns.saturating_add(self.limits().linger_timeout_ns);
             }
             self.outbox.release_idle_memory();
         }

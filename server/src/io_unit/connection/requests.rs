@@ -59,7 +59,7 @@ impl Connection {
         if output_before && !self.outbox.is_empty() {
             self.output_moved_ns = now_ns;
         }
-        self.look_at_fill(self.limits.output, now_ns);
+        self.look_at_fill(self.limits().output, now_ns);
         self.advance_phase(now_ns);
         Served { requests }
     }
@@ -69,7 +69,8 @@ impl Connection {
         F: FnMut(Arguments<'_>, &mut Vec<u8>) -> After,
     {
         let (mut consumed, mut requests) = (0, 0);
-        let (requests_max, output_max) = (self.limits.requests_per_turn_max, self.limits.output_bytes_high);
+        let (requests_max, output_max) =
+            (self.limits().requests_per_turn_max, self.limits().output_bytes_high);
         while requests < requests_max && self.outbox.len() < output_max {
             let rest = &bytes[consumed..];
             let length = match self.decoder.decode(rest) {
@@ -102,7 +103,7 @@ impl Connection {
             requests += 1;
             self.next_number += 1;
             self.answered += 1;
-            if self.outbox.len() > self.limits.output.hard {
+            if self.outbox.len() > self.limits().output.hard {
                 self.outbox.truncate(before);
                 self.overflow(now_ns);
                 break;
@@ -125,7 +126,7 @@ impl Connection {
         let mut consumed = 0;
         let mut refused = None;
         let room = self.in_flight_max() - self.in_flight();
-        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.limits.requests_per_turn_max);
+        let count_max = usize::try_from(room).unwrap_or(usize::MAX).min(self.limits().requests_per_turn_max);
         let waiting = self.waiting_bytes();
         while batch.len() < count_max && self.window.as_deref().is_none_or(|window| window.admits(waiting)) {
             match self.decoder.decode(&bytes[consumed..]) {
@@ -188,7 +189,7 @@ impl Connection {
                 if let Some(window) = self.window.as_mut().filter(|_| replies.count > 0) {
                     window.answered(replies.bytes.len());
                 }
-                if self.outbox.len() + replies.bytes.len() > self.limits.output.hard {
+                if self.outbox.len() + replies.bytes.len() > self.limits().output.hard {
                     self.overflow(now_ns);
                     break;
                 }
@@ -206,7 +207,7 @@ impl Connection {
         if output_before && !self.outbox.is_empty() {
             self.output_moved_ns = now_ns;
         }
-        self.look_at_fill(self.limits.output, now_ns);
+        self.look_at_fill(self.limits().output, now_ns);
         self.advance_phase(now_ns);
     }
 
@@ -235,14 +236,14 @@ impl Connection {
     }
 
     fn in_flight_max(&self) -> u64 {
-        self.limits.in_flight_max as u64
+        self.limits().in_flight_max as u64
     }
 
     /// Whether another request may begin.
     #[inline]
     pub(super) fn admits(&self) -> bool {
         let waiting = self.waiting_bytes();
-        waiting < self.limits.output_bytes_high
+        waiting < self.limits().output_bytes_high
             && self.in_flight() < self.in_flight_max()
             && self.window.as_deref().is_none_or(|window| window.admits(waiting))
     }
@@ -279,7 +280,7 @@ impl Connection {
     fn overflow(&mut self, now_ns: u64) {
         let text = format!(
             "ERR output buffer limit of {} bytes exceeded, closing the connection",
-            self.limits.output.hard
+            self.limits().output.hard
         );
         Reply::new(self.outbox.tail(), Protocol::Resp2).error(&text);
         self.start_draining(CloseReason::OutputLimit, now_ns);

@@ -3,7 +3,7 @@
 use super::{Call, Command, Flags, NO_KEYS};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::channels::{Kind, publish};
-use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::logic_unit::dispatch::{Subcommand, name_subcommands, run_subcommand};
 use crate::logic_unit::glob;
 use crate::resp::Arguments;
 
@@ -123,9 +123,5 @@ fn numpat(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn help(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(PUBSUB.len());
-    for entry in PUBSUB {
-        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
-    }
-    Ok(())
+    name_subcommands(call, PUBSUB)
 }

@@ -4,7 +4,7 @@ use super::{Call, Command, Flags, NO_KEYS, client_pause};
 use crate::error::{CommandError, Outcome};
 use crate::logic_unit::Order;
 use crate::logic_unit::directory::ClientEntry;
-use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::logic_unit::dispatch::{Subcommand, name_subcommands, run_subcommand};
 use crate::logic_unit::session::ReplyMode;
 use crate::request_queue::After;
 use crate::resp::number::parse_integer;
@@ -221,7 +221,7 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
     for entry in call.shared.directory.in_order() {
         let fits = victims.class.is_none_or(|class| class.has(entry))
             && victims.id.is_none_or(|id| id == entry.id)
-            && victims.peer.is_none_or(|peer| peer == entry.peer.as_bytes())
+            && victims.peer.is_none_or(|peer| peer == entry.peer.to_string().as_bytes())
             && victims.local.is_none_or(|local| local == entry.local.as_bytes())
             && !(victims.spare_self && entry.id == me);
         if fits {
@@ -317,9 +317,5 @@ fn reply(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn help(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(SUBCOMMANDS.len());
-    for entry in SUBCOMMANDS {
-        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
-    }
-    Ok(())
+    name_subcommands(call, SUBCOMMANDS)
 }

@@ -2,7 +2,7 @@
 
 use super::{Call, Command, Flags};
 use crate::error::{CommandError, Outcome};
-use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::logic_unit::dispatch::{Subcommand, name_subcommands, run_subcommand};
 use crate::storage_unit::Value;
 use crate::storage_unit::keyspace::Found;
 
@@ -89,9 +89,5 @@ fn freq(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn help(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(SUBCOMMANDS.len());
-    for entry in SUBCOMMANDS {
-        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
-    }
-    Ok(())
+    name_subcommands(call, SUBCOMMANDS)
 }

@@ -5,7 +5,7 @@
 
 use super::{Call, Command, Flags, NO_KEYS};
 use crate::error::{CommandError, Outcome};
-use crate::logic_unit::dispatch::{Subcommand, run_subcommand};
+use crate::logic_unit::dispatch::{Subcommand, name_subcommands, run_subcommand};
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -164,9 +164,5 @@ fn reset(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn help(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(SUBCOMMANDS.len());
-    for entry in SUBCOMMANDS {
-        call.reply.simple(&entry.full_name.replace('|', " ").to_ascii_uppercase());
-    }
-    Ok(())
+    name_subcommands(call, SUBCOMMANDS)
 }

@@ -45,7 +45,7 @@ pub fn discard_transaction(session: &mut Session, databases: &mut Databases) {
 
 /// Ends all watches of a client.
 pub fn unwatch_all(session: &mut Session, databases: &mut Databases) {
-    for watch in session.watches.drain(..) {
+    for watch in session.watches.take().into_iter().flat_map(|watches| *watches) {
         databases.at(watch.database).unwatch(&watch.key);
     }
 }
@@ -57,11 +57,12 @@ fn watch(call: &mut Call<'_, '_>) -> Outcome {
     let database = call.session.database;
     for key in call.arguments.from(1) {
         let is_known = |watch: &Watch| watch.database == database && watch.key.as_slice() == key;
-        if call.session.watches.iter().any(is_known) {
+        let watches = call.session.watches.get_or_insert_default();
+        if watches.iter().any(is_known) {
             continue;
         }
         let version = call.databases.at(database).watch(key, call.now_ms);
-        call.session.watches.push(Watch { database, key: SmallBytes::new(key), version });
+        watches.push(Watch { database, key: SmallBytes::new(key), version });
     }
     call.reply.ok();
     Ok(())
@@ -77,7 +78,7 @@ fn exec(call: &mut Call<'_, '_>) -> Outcome {
     let Some(transaction) = call.session.transaction.take() else {
         return Err(CommandError::Said("ERR EXEC without MULTI"));
     };
-    let mut watches = call.session.watches.iter();
+    let mut watches = call.session.watches.iter().flat_map(|watches| watches.iter());
     let is_stale = watches.any(|watch| {
         let now = call.databases.at(watch.database).watched_version(&watch.key, call.now_ms);
         now != Some(watch.version)

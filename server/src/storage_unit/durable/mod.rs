@@ -456,5 +456,9 @@ impl<K: Files + Threads> fmt::Debug for Durable<K> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/unit/steps.rs"]
+pub(super) mod steps;
+
+#[cfg(test)]
 #[path = "../../../tests/unit/durable.rs"]
 mod tests;

@@ -135,15 +135,7 @@ impl<K: Files> LogFile<K> {
                 open.sync().map_err(io("fdatasync", &new_path))?;
                 rename_durably(kernel, directory, &new_path, &path).map_err(io("rename to", &path))?;
                 let log = LogFile { kernel, directory: directory.to_owned(), open };
-                let nothing = Recovered {
-                    salt,
-                    frames: 0,
-                    operations: 0,
-                    end: PREAMBLE_BYTES as u64,
-                    dropped_bytes: 0,
-                    lost_from: None,
-                };
-                return Ok((log, nothing));
+                return Ok((log, Recovered::nothing(salt)));
             }
             Err(errno) => return Err(OpenError::Io(format!("open {path}"), errno)),
         };

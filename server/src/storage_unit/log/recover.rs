@@ -29,6 +29,14 @@ pub struct Recovered {
     pub lost_from: Option<u64>,
 }
 
+impl Recovered {
+    /// Of a log that has nothing yet.
+    pub fn nothing(salt: u64) -> Recovered {
+        let end = PREAMBLE_BYTES as u64;
+        Recovered { salt, frames: 0, operations: 0, end, dropped_bytes: 0, lost_from: None }
+    }
+}
+
 impl fmt::Display for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "kept {} batches ({} changes, {} bytes)", self.frames, self.operations, self.end)?;
@@ -127,14 +135,7 @@ pub fn recover_each<K: Files>(
 ) -> Result<Recovered, Unreadable> {
     let mut window = Window::new(file, length);
     let salt = frame::salt_of(window.at(0, PREAMBLE_BYTES)?).map_err(Unreadable::Preamble)?;
-    let mut recovered = Recovered {
-        salt,
-        frames: 0,
-        operations: 0,
-        end: PREAMBLE_BYTES as u64,
-        dropped_bytes: 0,
-        lost_from: None,
-    };
+    let mut recovered = Recovered::nothing(salt);
     while let Some(payload) = next_frame(&mut window, salt, &recovered)? {
         match apply(payload) {
             Ok(operations) => recovered.operations += operations,
