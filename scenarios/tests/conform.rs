@@ -110,6 +110,8 @@ const NOT_DRAWN: [(&str, &[&str]); 5] = [
             "fcntl_getpipe_sz",
             "fcntl_setpipe_sz",
             "connect_unspec",
+            "sendmsg_control",
+            "recvmsg_control",
             "dup3",
             "sendto",
             "recvfrom",

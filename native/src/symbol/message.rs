@@ -1,11 +1,15 @@
-//! Messages: `sendmsg(2)`, `recvmsg(2)`, and several of them at once. Of control data, descriptors go through AF_UNIX sockets; marks for
-//! routers have no effect, and what else the peer would see is an escape.
+//! Messages: `sendmsg(2)`, `recvmsg(2)`, and several of them at once. Of control data, descriptors go through AF_UNIX sockets, and
+//! datagrams have what their headers say; what else the peer would see is an escape.
 
+use super::address::Address;
 use super::socket::{is_unix, receive, send_to};
-use super::{KERNEL, address, buffer, descriptor, is_console, symbols, there};
+use super::{KERNEL, address, buffer, bytes, descriptor, is_console, symbols, there};
 use crate::context::Context;
 use crate::escape::escape;
-use eagain_net::{Errno, Fd, Received, RecvFlags, Result, SendFlags, Sockets, UnixAddr, UnixSockets};
+use eagain_net::{
+    Control, Datagrams, Errno, Fd, NumberOption, Received, RecvFlags, Result, SendFlags, SocketOption,
+    SocketOptionName, Sockets, UnixAddr, UnixSockets,
+};
 use eagain_sim::native;
 use libc::{cmsghdr, iovec, mmsghdr, msghdr, ssize_t, timespec};
 use std::ffi::{c_int, c_uint};
@@ -14,9 +18,10 @@ unsafe fn parts<'a>(fd: c_int, message: &msghdr) -> Result<&'a [iovec]> {
     descriptor::parts(fd, message.msg_iov, message.msg_iovlen, Errno::EMSGSIZE)
 }
 
-/// The descriptors that a message carries (`SCM_RIGHTS`). Credentials and the like are an escape: the peer would see them.
-unsafe fn passed(message: &msghdr) -> Result<Vec<Fd>> {
-    let mut fds = Vec::new();
+/// The control data of a message: the descriptors that it carries (`SCM_RIGHTS`), and what goes into the header of a datagram.
+/// Credentials and the like are an escape: the peer would see them.
+unsafe fn passed(message: &msghdr) -> Result<(Vec<Fd>, Vec<Control>)> {
+    let (mut fds, mut controls) = (Vec::new(), Vec::new());
     let mut header = libc::CMSG_FIRSTHDR(message);
     while let Some(found) = header.as_ref() {
         let before = libc::CMSG_LEN(0) as usize;
@@ -27,6 +32,12 @@ unsafe fn passed(message: &msghdr) -> Result<Vec<Fd>> {
             let numbers = libc::CMSG_DATA(header).cast::<c_int>();
             let count = (found.cmsg_len - before) / size_of::<c_int>();
             fds.extend((0..count).map(|at| Fd(numbers.add(at).read_unaligned())));
+        } else if let Some(control) = Control::from_bytes(
+            found.cmsg_level,
+            found.cmsg_type,
+            bytes(libc::CMSG_DATA(header).cast(), found.cmsg_len - before),
+        ) {
+            controls.push(control?);
         } else if found.cmsg_level == libc::SOL_SOCKET {
             escape("sendmsg", " with credentials or the like in its control data");
         }
@@ -35,7 +46,7 @@ unsafe fn passed(message: &msghdr) -> Result<Vec<Fd>> {
     if fds.iter().any(|fd| is_console(fd.0)) {
         escape("sendmsg", " with descriptors of the console");
     }
-    Ok(fds)
+    Ok((fds, controls))
 }
 
 fn control_end(message: &msghdr) -> usize {
@@ -44,7 +55,7 @@ fn control_end(message: &msghdr) -> usize {
 
 unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
     let parts = parts(fd, message)?;
-    let fds = if message.msg_controllen == 0 { Vec::new() } else { passed(message)? };
+    let (fds, control) = if message.msg_controllen == 0 { Default::default() } else { passed(message)? };
     // Sockets of other families do not look at them.
     if !fds.is_empty() && is_unix(fd) {
         if !message.msg_name.is_null() {
@@ -52,11 +63,24 @@ unsafe fn send(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
         }
         return KERNEL.unix_send_fds(Fd(fd), &descriptor::gather(parts), &fds, SendFlags(flags));
     }
+    if !control.is_empty() && !is_unix(fd) {
+        let to = match message.msg_name.is_null() {
+            true => None,
+            false => match address::read(message.msg_name.cast(), message.msg_namelen)? {
+                Address::Ip(to) => Some(to),
+                Address::Unix(_) => return Err(Errno::EAFNOSUPPORT),
+            },
+        };
+        return KERNEL.sendmsg_control(Fd(fd), &descriptor::gather(parts), SendFlags(flags), to, &control);
+    }
     if message.msg_name.is_null() {
         return KERNEL.sendmsg(Fd(fd), &descriptor::slices(parts), SendFlags(flags));
     }
     send_to(fd, &descriptor::gather(parts), SendFlags(flags), message.msg_name.cast(), message.msg_namelen)
 }
+
+/// `TCP_CM_INQ` is the number of `TCP_INQ`.
+const TCP_CM_INQ: c_int = 36;
 
 /// No call takes more messages (`UIO_MAXIOV`, sendmmsg(2)).
 const MESSAGES_MAX: c_uint = 1024;
@@ -99,6 +123,28 @@ unsafe fn receive_passed(
     Ok(len)
 }
 
+/// Control data as `put_cmsg` writes it: what there is no room for is cut, or left out.
+unsafe fn write_control(message: &mut msghdr, control: &[Control]) {
+    let room = std::mem::take(&mut message.msg_controllen);
+    for control in control {
+        let (level, kind, data) = control.to_bytes();
+        let (at, before) = (message.msg_controllen, libc::CMSG_LEN(0) as usize);
+        if room - at < before {
+            message.msg_flags |= libc::MSG_CTRUNC;
+            return;
+        }
+        let header = message.msg_control.cast::<u8>().add(at);
+        let length = (before + data.len()).min(room - at);
+        if length < before + data.len() {
+            message.msg_flags |= libc::MSG_CTRUNC;
+        }
+        let written = cmsghdr { cmsg_len: length, cmsg_level: level, cmsg_type: kind };
+        header.cast::<cmsghdr>().write_unaligned(written);
+        std::ptr::copy_nonoverlapping(data.as_ptr(), header.add(before), length - before);
+        message.msg_controllen += (libc::CMSG_SPACE(data.len() as c_uint) as usize).min(room - at);
+    }
+}
+
 unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
     let parts = parts(fd, message)?;
     let whole = descriptor::room(parts);
@@ -111,8 +157,23 @@ unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags
         if is_unix(fd) {
             return receive_passed(context, fd, into, message, whole_length, closes);
         }
+        if datagrams && !message.msg_control.is_null() && message.msg_controllen > 0 {
+            let received = KERNEL.recvmsg_control(Fd(fd), into, whole_length)?;
+            match received.from {
+                Some(from) => address::write(from, message.msg_name.cast(), &mut message.msg_namelen),
+                None => message.msg_namelen = 0,
+            }
+            message.msg_flags = 0;
+            write_control(message, &received.control);
+            return Ok(received.len);
+        }
+        let inq = message.msg_controllen > 0 && !datagrams && reports_rest(fd);
+        let room = message.msg_controllen;
         let length = receive(fd, into, whole_length, message.msg_name.cast(), &mut message.msg_namelen)?;
         (message.msg_controllen, message.msg_flags) = (0, 0);
+        if inq {
+            write_rest(fd, message, room);
+        }
         Ok(length)
     };
     let length = if let [part] = parts {
@@ -126,6 +187,27 @@ unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags
     let received = length.min(whole);
     message.msg_flags |= if length > received { libc::MSG_TRUNC } else { 0 };
     Ok(if asked.contains(RecvFlags::TRUNC) { length } else { received })
+}
+
+/// `TCP_INQ`.
+fn reports_rest(fd: c_int) -> bool {
+    let option = SocketOptionName::Number(NumberOption::Inq);
+    matches!(KERNEL.getsockopt(Fd(fd), option), Ok(SocketOption::Number(_, on)) if on != 0)
+}
+
+/// How many bytes are left to receive (`tcp_inq_hint`).
+unsafe fn write_rest(fd: c_int, message: &mut msghdr, room: usize) {
+    let rest = native::readable(Fd(fd)).unwrap_or(0) as c_int;
+    let length = libc::CMSG_LEN(size_of::<c_int>() as c_uint) as usize;
+    if room < length {
+        message.msg_flags |= libc::MSG_CTRUNC;
+        return;
+    }
+    let header = message.msg_control.cast::<cmsghdr>();
+    let written = cmsghdr { cmsg_len: length, cmsg_level: libc::IPPROTO_TCP, cmsg_type: TCP_CM_INQ };
+    header.write_unaligned(written);
+    libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(rest);
+    message.msg_controllen = room.min(libc::CMSG_SPACE(size_of::<c_int>() as c_uint) as usize);
 }
 
 /// One after the other; an error counts where there was none before.

@@ -2,6 +2,7 @@
 //! bit arithmetic; every number is Linux's own (x86-64/asm-generic), whatever machine this is compiled for.
 
 mod address;
+mod control;
 mod errno;
 mod events;
 mod fd;
@@ -12,6 +13,7 @@ mod signal;
 mod time;
 
 pub use address::{UnixAddr, any_port};
+pub use control::{Control, Message};
 pub use errno::{Errno, Result};
 pub use events::{EpollEvent, EpollOp, Events, FdSet, PollFd};
 pub use fd::{Fd, OpenFlags, StatusFlags};

@@ -1,7 +1,7 @@
 //! Datagrams: straight calls.
 
 use super::{Linux, sys};
-use crate::{Datagrams, Fd, RecvFlags, Result, SendFlags, SocketAddr};
+use crate::{Control, Datagrams, Fd, Message, RecvFlags, Result, SendFlags, SocketAddr};
 
 impl Datagrams for Linux {
     fn sendto(&self, fd: Fd, buffer: &[u8], flags: SendFlags, to: SocketAddr) -> Result<usize> {
@@ -10,5 +10,20 @@ impl Datagrams for Linux {
 
     fn recvfrom(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, Option<SocketAddr>)> {
         sys::socket::recvfrom(fd, buffer, flags.0)
+    }
+
+    fn sendmsg_control(
+        &self,
+        fd: Fd,
+        buffer: &[u8],
+        flags: SendFlags,
+        to: Option<SocketAddr>,
+        control: &[Control],
+    ) -> Result<usize> {
+        sys::control::send(fd, buffer, flags.0, to, control)
+    }
+
+    fn recvmsg_control(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<Message> {
+        sys::control::recv(fd, buffer, flags.0)
     }
 }

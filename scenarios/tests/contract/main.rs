@@ -13,6 +13,7 @@ mod close;
 mod compared;
 mod compared_addresses;
 mod compared_calls;
+mod compared_control;
 mod compared_datagrams;
 mod compared_operations;
 mod compared_options;

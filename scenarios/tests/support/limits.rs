@@ -17,6 +17,7 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "setsockopt SO_MARK",
         "kept and reported, as SO_PRIORITY, IP_TOS, IP_TTL, TCP_MAXSEG and the others of `NumberOption`: only TCP_CORK has an effect",
     ),
+    ("recvmsg_control", "no `IP_RECVERR`, `IP_RECVORIGDSTADDR` and `SO_RXQ_OVFL`"),
     ("setsockopt TCP_CONGESTION", "kept and reported: `cubic` and `reno`"),
     ("setsockopt SO_BINDTODEVICE", "kept and reported: `lo` and `eth0`"),
     ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),

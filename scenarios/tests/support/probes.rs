@@ -231,6 +231,11 @@ probes! {
         "socket SOCK_DGRAM" => |k, _| k.close(k.socket(Domain::Inet, SocketFlags::DGRAM)?);
         "sendto" => |k, _| datagram(k, |_| Ok(()));
         "recvfrom" => |k, _| datagram(k, |fd| k.recvfrom(fd, &mut [0; 9], RecvFlags::NONE));
+        "sendmsg_control" => |k, _| datagram(k, |fd| {
+            let to = Some(k.getsockname(fd)?);
+            k.sendmsg_control(fd, b"abc", SendFlags::NONE, to, &[Control::Ttl(9)])
+        });
+        "recvmsg_control" => |k, _| datagram(k, |fd| k.recvmsg_control(fd, &mut [0; 9], RecvFlags::NONE));
     }
     "AF_UNIX" {
         "socketpair" => |k, _| unix_pair(k, SocketFlags::NONE, |_, _| Ok(()));

@@ -116,6 +116,8 @@ calls {
     // Datagrams.
     Sendto = 37 "sendto" [Fd, Count, SEND, Address] BYTES Restarts SAFE;
     Recvfrom = 38 "recvfrom" [Fd, Count, RECV] BYTES Restarts SAFE;
+    SendmsgControl = 57 "sendmsg_control" [Fd, Count, SEND, Count] BYTES Restarts SAFE;
+    RecvmsgControl = 58 "recvmsg_control" [Fd, Count, RECV] BYTES Restarts SAFE;
     // AF_UNIX, where there is an address.
     Socketpair = 23 "socketpair" [SOCKET] SOCKET_LIFE Never SAFE;
     UnixBind = 24 "bind_unix" [Fd, Text] PLAIN Never SAFE;

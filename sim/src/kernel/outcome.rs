@@ -35,6 +35,7 @@ outcomes! {
     (usize, Option<std::net::SocketAddr>) => |v| v.0 as i64;
     (usize, eagain_net::UnixAddr) => |v| v.0 as i64;
     eagain_net::Received => |v| v.len as i64;
+    eagain_net::Message => |v| v.len as i64;
     eagain_net::UnixAddr => |_| 0;
     std::net::SocketAddr => |v| crate::network::address_word(*v) as i64;
     eagain_net::StatusFlags => |v| i64::from(v.0);

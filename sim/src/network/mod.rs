@@ -20,6 +20,7 @@ mod acknowledging;
 mod byte_queue;
 mod close;
 mod connection;
+mod control;
 mod cork;
 mod handshake;
 mod inet;

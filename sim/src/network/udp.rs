@@ -2,6 +2,7 @@
 //! full buffer or a fault of its own is lost, and what overtakes another arrives first. Between sockets of one host, over the
 //! loopback, none is lost, doubled or overtaken, as on Linux.
 
+use super::control::Header;
 use super::inet::{check_family, named, shown, shutdown_bits, unspecified};
 use super::number_option::Of;
 use super::ports::{share, spread};
@@ -13,11 +14,12 @@ use crate::fault::Family;
 use crate::scheduler::{Event, Step};
 use crate::trace::Kind;
 use eagain_net::{
-    Domain, Errno, Events, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SocketAddr, SocketOption,
-    SocketOptionName,
+    Control, Domain, Errno, Events, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SocketAddr,
+    SocketOption, SocketOptionName,
 };
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Bytes of a datagram over IPv4 (RFC 768, RFC 791).
 const LEN_MAX: usize = 65_507;
@@ -40,7 +42,7 @@ pub(super) struct UdpSock {
     remote: Option<SocketAddr>,
     shutdown: u8,
     error: Option<Errno>,
-    queue: VecDeque<(Vec<u8>, SocketAddr)>,
+    queue: VecDeque<(Vec<u8>, Header)>,
     /// Memory that the queue counts.
     queued: u64,
     options: Options,
@@ -59,8 +61,7 @@ impl UdpSock {
 
 /// A datagram on its way.
 pub(super) struct Flying {
-    from: SocketAddr,
-    to: SocketAddr,
+    header: Header,
     hosts: [u32; 2],
     latency: u64,
     bytes: Vec<u8>,
@@ -101,6 +102,14 @@ impl Network {
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     pub fn udp_timeout(&self, sock: u32, events: Events) -> Option<u64> {
         self.udp.get(sock as usize)?.options.timeout(events)
+    }
+
+    /// What is said of the datagram that is received next; `wall`: what the clock of the day shows now.
+    pub fn udp_told(&self, sock: u32, now: u64, wall: u64) -> Vec<Control> {
+        let s = &self.udp[sock as usize];
+        let Some((_, header)) = s.queue.front() else { return Vec::new() };
+        let time = Duration::from_nanos(wall.saturating_sub(now - header.at));
+        header.told(s.domain, &s.options, time)
     }
 
     /// Bytes that wait in a socket's queue.
@@ -281,6 +290,7 @@ impl Net<'_> {
         to: Option<SocketAddr>,
         buffers: &[&[u8]],
         flags: SendFlags,
+        control: &[Control],
     ) -> Result<usize> {
         let len: usize = buffers.iter().map(|part| part.len()).sum();
         let local = self.udp_autobind(sock)?;
@@ -316,6 +326,12 @@ impl Net<'_> {
         }
         let host = self.net.udp[sock as usize].host;
         let target = self.host_of(host, to.ip()).ok_or(Errno::ENETUNREACH)?;
+        let mut from = local;
+        if from.ip().is_unspecified() || from.is_ipv4() != to.is_ipv4() {
+            from.set_ip(self.route_source(host, to.ip()));
+        }
+        let s = &self.net.udp[sock as usize];
+        let header = self.udp_header((host, s.domain, &s.options), (from, to), control)?;
         if len > if to.is_ipv4() { LEN_MAX } else { LEN_MAX_V6 } {
             return Err(Errno::EMSGSIZE);
         }
@@ -327,22 +343,18 @@ impl Net<'_> {
             return Err(Errno::EPIPE);
         }
         let sender = (sock, s.made);
-        let mut from = local;
-        if from.ip().is_unspecified() || from.is_ipv4() != to.is_ipv4() {
-            from.set_ip(self.route_source(host, to.ip()));
-        }
         let bytes = buffers.concat();
         self.run.payload(self.scheduler.current(), &bytes, true);
         self.scheduler.progress(self.run);
         let latency = if target == host { self.knobs.loopback_latency_ns } else { self.knobs.latency_ns };
-        self.udp_launch(Flying { from, to, hosts: [host, target], latency, bytes, sender });
+        self.udp_launch(Flying { header, hosts: [host, target], latency, bytes, sender });
         Ok(len)
     }
 
     /// The datagram leaves; it may be lost, late, or doubled.
     fn udp_launch(&mut self, datagram: Flying) {
         let mut at = self.run.now() + datagram.latency;
-        let [from, to] = [datagram.from, datagram.to].map(address_word);
+        let [from, to] = [datagram.header.from, datagram.header.to].map(address_word);
         let words = |value: u64| [from, to, datagram.bytes.len() as u64, value];
         if datagram.hosts[0] != datagram.hosts[1] {
             if self.udp_draw(datagram.sender.0, Family::DatagramLoss) != 0 {
@@ -380,7 +392,8 @@ impl Net<'_> {
     /// A datagram is at the other host.
     pub fn udp_arrives(&mut self, datagram: u32) {
         let Some(datagram) = self.net.flying.try_remove(datagram as usize) else { return };
-        let Flying { from, to, hosts, latency, bytes, sender } = datagram;
+        let Flying { mut header, hosts, latency, bytes, sender } = datagram;
+        let Header { from, to, .. } = header;
         let words = [address_word(from), address_word(to), bytes.len() as u64, 0];
         // From the loopback's address to another host: a martian (`ip_route_input`).
         let martian = from.ip().is_loopback() && hosts[0] != hosts[1];
@@ -411,7 +424,8 @@ impl Net<'_> {
             self.run.carried(&bytes);
         }
         s.queued += charge(bytes.len());
-        s.queue.push_back((bytes, from));
+        (header.at, header.is_local) = (self.run.now(), hosts[0] == hosts[1]);
+        s.queue.push_back((bytes, header));
         let file = s.file;
         self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
     }
@@ -439,7 +453,7 @@ impl Net<'_> {
         if let Some(error) = s.error.take() {
             return Step::Done(Err(error));
         }
-        let Some((bytes, from)) = s.queue.front() else {
+        let Some((bytes, header)) = s.queue.front() else {
             let waits = !nonblocking && deadline.is_none_or(|at| now < at);
             return match waits {
                 true if s.shutdown & RCV != 0 => Step::Done(Ok((0, None))),
@@ -453,7 +467,7 @@ impl Net<'_> {
         let n = bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&bytes[..n]);
         let len = if flags.contains(RecvFlags::TRUNC) { bytes.len() } else { n };
-        let from = shown(s.domain, *from);
+        let from = shown(s.domain, header.from);
         if !flags.contains(RecvFlags::PEEK) {
             s.queued -= charge(bytes.len());
             s.queue.pop_front();

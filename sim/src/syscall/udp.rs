@@ -9,7 +9,9 @@ use crate::network::{RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
 use crate::world::World;
-use eagain_net::{Domain, Events, Fd, RecvFlags, Result, SendFlags, SocketAddr, SocketFlags};
+use eagain_net::{
+    ClockId, Control, Domain, Events, Fd, Message, RecvFlags, Result, SendFlags, SocketAddr, SocketFlags,
+};
 
 pub(super) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Result<Fd> {
     w.check_fd_free()?;
@@ -42,6 +44,44 @@ pub(crate) fn sendto(
     }
 }
 
+/// `sendmsg(2)` with control data; other sockets do not look at it.
+pub(crate) fn sendmsg(
+    w: &mut World,
+    fd: Fd,
+    bytes: &[u8],
+    flags: SendFlags,
+    (to, control): (Option<SocketAddr>, &[Control]),
+    progress: &mut SendProgress,
+) -> Step<usize> {
+    match (w.file(fd).map(|file| &w.files[file].object), to) {
+        (Ok(&Object::Udp(sock)), _) => {
+            Step::Done(w.on_network(|net| net.udp_send(sock, to, &[bytes], flags, control)))
+        }
+        (_, Some(to)) => sendto(w, fd, bytes, flags, to, progress),
+        (_, None) => socket::send(w, fd, &[bytes], flags, progress),
+    }
+}
+
+/// `recvmsg(2)` with room for control data.
+pub(crate) fn recvmsg(
+    w: &mut World,
+    fd: Fd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    progress: &mut RecvProgress,
+) -> Step<Message> {
+    let mut control = Vec::new();
+    if let Ok(&Object::Udp(sock)) = w.file(fd).map(|file| &w.files[file].object) {
+        let (host, now) = (w.my_host(), w.run.now());
+        let wall = w.hosts[host].clock(ClockId::Realtime, now).0;
+        control = w.network.udp_told(sock, now, wall);
+    }
+    recvfrom(w, fd, buffer, flags, progress).map(|(len, from)| {
+        let control = if from.is_some() { control } else { Vec::new() };
+        Message { len, from, control }
+    })
+}
+
 /// To `to`, or to whom it is connected.
 pub(super) fn send(
     w: &mut World,
@@ -50,7 +90,7 @@ pub(super) fn send(
     buffers: &[&[u8]],
     flags: SendFlags,
 ) -> Result<usize> {
-    w.on_network(|net| net.udp_send(sock, to, buffers, flags))
+    w.on_network(|net| net.udp_send(sock, to, buffers, flags, &[]))
 }
 
 /// `recvfrom(2)`. A stream does not say again who its peer is (`tcp(7)`).

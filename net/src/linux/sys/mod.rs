@@ -8,6 +8,7 @@
 compile_error!("the layouts of siginfo_t, fd_set and timespec used here are those of 64-bit Linux");
 
 pub(super) mod aio;
+pub(super) mod control;
 pub(super) mod file;
 pub(super) mod io;
 pub(super) mod readiness;

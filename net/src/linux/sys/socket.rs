@@ -48,22 +48,22 @@ impl RawAddress {
 }
 
 /// Room for any address that the kernel may write.
-struct AddressRoom {
+pub(super) struct AddressRoom {
     storage: MaybeUninit<sockaddr_storage>,
-    len: socklen_t,
+    pub(super) len: socklen_t,
 }
 
 impl AddressRoom {
-    fn new() -> AddressRoom {
+    pub(super) fn new() -> AddressRoom {
         AddressRoom { storage: MaybeUninit::zeroed(), len: size_of::<sockaddr_storage>() as socklen_t }
     }
 
-    fn as_mut_ptr(&mut self) -> *mut sockaddr {
+    pub(super) fn as_mut_ptr(&mut self) -> *mut sockaddr {
         self.storage.as_mut_ptr().cast()
     }
 
     /// What was written. `EAFNOSUPPORT`: neither IPv4 nor IPv6.
-    fn address(&self) -> Result<SocketAddr> {
+    pub(super) fn address(&self) -> Result<SocketAddr> {
         // SAFETY: it was zeroed as a whole, and any bytes make a sockaddr_storage.
         let storage = unsafe { self.storage.assume_init_ref() };
         let len = self.len as usize;
