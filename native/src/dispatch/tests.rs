@@ -43,6 +43,7 @@ programs! {
     "served" => calls::served;
     "messages" => calls::messages;
     "sockets" => sockets::sockets;
+    "socket-names" => || sockets::names().iter().for_each(|line| println!("{line}"));
     "options" => || sockets::options().iter().for_each(|line| println!("{line}"));
     "files" => calls::files;
     "names" => calls::names;
@@ -248,6 +249,11 @@ fn is_as_on_linux(what: &str, on_linux: &[String]) {
 #[test]
 fn lengths_of_options_are_checked_as_on_linux() {
     is_as_on_linux("options", &sockets::options());
+}
+
+#[test]
+fn names_without_a_family_and_flags_of_pipes_are_as_on_linux() {
+    is_as_on_linux("socket-names", &sockets::names());
 }
 
 #[test]

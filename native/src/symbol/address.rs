@@ -22,6 +22,21 @@ pub unsafe fn is_unspecified(address: *const sockaddr, length: socklen_t) -> boo
         && c_int::from((*address).sa_family) == libc::AF_UNSPEC
 }
 
+/// What `bind(2)` of a socket of IPv4 makes of an address without a family: any, where it says no other (`__inet_bind`).
+///
+/// # Safety
+/// As for `read`.
+pub unsafe fn without_family(address: *const sockaddr, length: socklen_t) -> Result<SocketAddr> {
+    if (length as usize) < size_of::<sockaddr_in>() {
+        return Err(Errno::EINVAL);
+    }
+    let v4 = address.cast::<sockaddr_in>().read_unaligned();
+    if v4.sin_addr.s_addr != libc::INADDR_ANY {
+        return Err(Errno::EAFNOSUPPORT);
+    }
+    Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, u16::from_be(v4.sin_port))))
+}
+
 /// # Safety
 /// `address` is valid for `length` bytes.
 pub unsafe fn read(address: *const sockaddr, length: socklen_t) -> Result<Address> {

@@ -117,7 +117,12 @@ symbols! {
 
     fn pipe2(pair: *mut c_int, flags: c_int) -> c_int = SYS_pipe2(pair, flags), |context| {
         let known = libc::O_CLOEXEC | libc::O_NONBLOCK;
-        if flags & !known != 0 {
+        // Packets, and notifications of watched keys.
+        let others = libc::O_DIRECT | libc::O_EXCL;
+        if flags & !(known | others) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if flags & others != 0 {
             escape("pipe2", &format!(" with the flags {:#x}", flags & !known));
             return Err(Errno::EINVAL);
         }

@@ -72,6 +72,16 @@ symbols! {
     };
 
     fn bind(fd: c_int, at: *const sockaddr, length: socklen_t) -> c_int = SYS_bind(fd, at, length), |_| {
+        if address::is_unspecified(at, length)
+            && let Some((domain, _)) = native::socket_kind(Fd(fd))
+        {
+            return match domain {
+                Domain::Inet => KERNEL.bind(Fd(fd), address::without_family(at, length)?),
+                // `SIN6_LEN_RFC2133`.
+                Domain::Inet6 if length >= 24 => Err(Errno::EAFNOSUPPORT),
+                Domain::Inet6 | Domain::Unix => Err(Errno::EINVAL),
+            };
+        }
         match address::read(at, length)? {
             Address::Ip(at) => KERNEL.bind(Fd(fd), at),
             Address::Unix(at) => KERNEL.unix_bind(Fd(fd), &at),

@@ -91,6 +91,39 @@ fn options_of(fd: c_int, (level, name): (c_int, c_int)) -> Vec<(c_int, c_int, li
     each.collect()
 }
 
+/// Names without a family, and flags that pipes do not have: errno, or 0, and whether a port is bound then.
+pub fn names() -> Vec<String> {
+    let errno = |result: c_int| {
+        if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap_or(-1) }
+    };
+    let mut lines = Vec::new();
+    for (family, kind) in [
+        (libc::AF_INET, libc::SOCK_STREAM),
+        (libc::AF_INET, libc::SOCK_DGRAM),
+        (libc::AF_INET6, libc::SOCK_DGRAM),
+        (libc::AF_UNIX, libc::SOCK_DGRAM),
+    ] {
+        for (address, length) in [(0_u32, 16), (0x0100_007f, 16), (0, 2), (0, 8)] {
+            // SAFETY: the addresses are as long as they say, and the descriptor is nobody else's.
+            unsafe {
+                let fd = libc::socket(family, kind, 0);
+                let mut at: libc::sockaddr_in = std::mem::zeroed();
+                at.sin_addr.s_addr = address;
+                let bound = errno(libc::bind(fd, (&raw const at).cast(), length));
+                let (mut name, mut room): (libc::sockaddr_in, _) = (std::mem::zeroed(), 16);
+                libc::getsockname(fd, (&raw mut name).cast(), &raw mut room);
+                lines.push(format!("{family} {kind} {address} {length}: {bound} {}", name.sin_port != 0));
+                libc::close(fd);
+            }
+        }
+    }
+    for flags in [0x1, 0xd6ad, libc::O_APPEND] {
+        // SAFETY: there is room for two descriptors, and there will be none.
+        lines.push(format!("pipe2 {flags}: {}", errno(unsafe { libc::pipe2([0; 2].as_mut_ptr(), flags) })));
+    }
+    lines
+}
+
 /// Lengths of values, levels and options that are not there.
 pub fn options() -> Vec<String> {
     let options = [
