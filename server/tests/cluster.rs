@@ -142,6 +142,18 @@ fn listens(port: u16) {
     assert_eq!(two.lines(7), frame("*3 $7 message $5 other $4 four"));
 }
 
+/// What one client sends without waiting is executed in its order, whichever servers it goes by.
+fn keeps_order(port: u16) {
+    const COUNT: usize = 5000;
+    let mut client = Client::connect(port);
+    let requests: String = (0..COUNT).map(|number| format!("RPUSH order {number}\r\n")).collect();
+    client.stream.write_all(requests.as_bytes()).unwrap();
+    (1..=COUNT).for_each(|length| assert_eq!(client.line(), format!(":{length}")));
+    assert_eq!(client.ask("LRANGE order 0 -1"), format!("*{COUNT}"));
+    (0..COUNT).for_each(|number| assert_eq!(client.bulk(), number.to_string()));
+    assert_eq!(client.ask("DEL order"), ":1");
+}
+
 fn survives(start_storage: StartStorage, model: &str) {
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
@@ -168,6 +180,7 @@ fn survives(start_storage: StartStorage, model: &str) {
     assert!(client.ask("RENAME a b").starts_with("-CROSSSLOT") || client.ask("RENAME b a") == "+OK");
 
     listens(port);
+    keeps_order(port);
 
     let stop = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..6)

@@ -20,6 +20,7 @@ use crate::request_queue::{After, ReplyBatch};
 use crate::resp::{Arguments, Protocol, Reply, encode_request};
 use crate::storage_unit::Storage;
 use slab::Slab;
+use std::collections::BTreeMap;
 
 /// How often a request is tried.
 const ATTEMPTS_MAX: u32 = 4;
@@ -105,6 +106,9 @@ pub struct Proxy {
     /// Of an access server: where messages of clients go.
     publishes_by: usize,
     requests: Slab<Request>,
+    /// Of an access server: by which server the requests of a client go, and how many are under way. They take one way, so that
+    /// they are executed in the order in which the client has sent them.
+    ways: BTreeMap<u64, (usize, usize)>,
     /// Request and part, by the number under which a link knows it.
     tasks: Slab<(usize, usize)>,
     due: Vec<Due>,
@@ -143,6 +147,7 @@ impl Proxy {
             feeds,
             names,
             requests: Slab::new(),
+            ways: BTreeMap::new(),
             tasks: Slab::new(),
             due: Vec::new(),
             timeout_ns,
@@ -266,7 +271,7 @@ impl Proxy {
                 channel = Some(name.to_vec());
                 (whole(None, self.home(name)), None)
             }
-            Plan::One(key) => (whole(key, self.choose(key, now_ns)), None),
+            Plan::One(key) => (whole(key, self.way(client, key, now_ns)), None),
             Plan::Split(parts, merge) => {
                 let part = |part: super::plan::Part| Part {
                     key: None,
@@ -294,6 +299,27 @@ impl Proxy {
             self.offer(request, part, now_ns);
         }
         true
+    }
+
+    /// The server for another request of a client.
+    fn way(&mut self, client: u64, key: Option<&[u8]>, now_ns: u64) -> usize {
+        if self.role != Role::Access {
+            return self.choose(key, now_ns);
+        }
+        let way = self.ways.get(&client).map(|(server, _)| *server);
+        let server = way.unwrap_or_else(|| self.choose(key, now_ns));
+        self.ways.entry(client).or_insert((server, 0)).1 += 1;
+        server
+    }
+
+    /// A request of a client is not under way any more.
+    fn ended(&mut self, client: u64) {
+        if let Some((_, under_way)) = self.ways.get_mut(&client) {
+            *under_way -= 1;
+            if *under_way == 0 {
+                self.ways.remove(&client);
+            }
+        }
     }
 
     /// The server to which messages of a channel go: the same one as long as any of them is under way, so that they stay in their
@@ -360,6 +386,9 @@ impl Proxy {
                 _ => part.server,
             };
             self.requests[index].parts[at].server = server;
+            if let Some((way, _)) = self.ways.get_mut(&self.requests[index].client) {
+                *way = server;
+            }
             return self.offer(index, at, now_ns);
         }
         let request = &mut self.requests[index];
@@ -369,6 +398,9 @@ impl Proxy {
             let request = self.requests.remove(index);
             let bytes = self.reply(&request);
             let Request { client, number, channel, .. } = request;
+            if channel.is_none() {
+                self.ended(client);
+            }
             self.due.push(Due { client, number, bytes, channel });
         }
     }
@@ -429,6 +461,10 @@ impl Proxy {
         let (was_up, was_down) = (link.phase() == LinkPhase::Up, link.is_down());
         let mut answers = Vec::new();
         self.links[server].lost(now_ns, &mut |task, answer| answers.push((task, answer)));
+        if self.role == Role::Access {
+            // What waits goes another way behind what was under way.
+            self.links[server].connection_mut().give_back(|task, answer| answers.push((task, answer)));
+        }
         // Once, until it is there again.
         if was_up || self.links[server].connection().is_down() && !was_down {
             let how = if was_up { "the connection is lost" } else { "it cannot be reached" };
