@@ -53,6 +53,15 @@ fn random_programs_that_wait_agree_with_linux() {
     );
 }
 
+/// Every program of two steps on a connection, and some of three.
+#[test]
+fn short_programs_on_a_connection_agree_with_linux() {
+    for arguments in [["--every", "2", "--programs", "256"], ["--every", "3", "--programs", "400"]] {
+        let (status, printed) = conform(&arguments);
+        assert_eq!(status, Some(0), "{printed}");
+    }
+}
+
 /// Each cell of the table that `conform --waiting` prints occurs, or has the reason why it cannot, and does not.
 #[test]
 fn every_cell_of_the_table_occurs_or_has_its_reason() {

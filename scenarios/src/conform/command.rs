@@ -36,6 +36,9 @@ struct Arguments {
     /// Programs whose calls wait, and a table of what was covered
     #[arg(long, group = "kind")]
     waiting: bool,
+    /// Programs of so many of the steps on a connection that wait or end it, spread over all that there are
+    #[arg(long, value_name = "STEPS", group = "kind", value_parser = clap::value_parser!(u32).range(1..=6))]
+    every: Option<u32>,
     /// Show one program, call by call, on both kernels: its seed, or a file with its text
     #[arg(long, value_name = "SEED|FILE", conflicts_with_all = ["programs", "from", "jobs", "show", "kind"])]
     program: Option<OsString>,
@@ -93,6 +96,11 @@ fn run(arguments: &[OsString]) -> u8 {
     if arguments.adversarial {
         let report = refine::sweep(programs, from);
         say!("{} programs, {} calls, {} violations", report.programs, report.calls, report.differences);
+        return u8::from(report.differences > 0);
+    }
+    if let Some(steps) = arguments.every {
+        let report = waiting::sweep_every(steps, programs, show);
+        say!("{report}");
         return u8::from(report.differences > 0);
     }
     let report = match jobs {

@@ -25,8 +25,6 @@ pub(super) struct RingState<R> {
     pub(super) link: SubmissionFlags,
     /// The last submission is linked to one that is not there yet.
     pub(super) dangling: bool,
-    /// A connect was submitted.
-    pub(super) connects: bool,
     pub(super) provided: u16,
 }
 
@@ -37,7 +35,6 @@ impl<R> Default for RingState<R> {
             pushed: Vec::new(),
             link: SubmissionFlags::NONE,
             dangling: false,
-            connects: false,
             provided: 0,
         }
     }

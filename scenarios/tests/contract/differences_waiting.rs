@@ -2,6 +2,7 @@
 //! kernels once, and a mistake of the simulator.
 
 use crate::asleep::{Caller, Sleepers};
+use crate::blocking::pair;
 use crate::unix::close_all;
 use eagain_net::*;
 use std::sync::Arc;
@@ -111,6 +112,25 @@ fn aio_read_waits_for_the_low_water_mark<K: Sleepers>(k: K) {
     close_all(k, &[a, b]);
 }
 
+/// What is there counts for more than what ends the wait, which nobody reports twice.
+fn aio_read_below_the_low_water_mark_returns_what_came_before_a_reset<K: Sleepers>(k: K) {
+    for linger in [None, Some(0)] {
+        let (client, server) = pair(k);
+        k.setsockopt(server, SocketOption::RecvLowAt(200)).unwrap();
+        let id = k.aio_read(server, vec![0; 100], 0, SigEvent::None).map_err(|(errno, _)| errno).unwrap();
+        // Until a thread of the library waits.
+        k.nanosleep(Duration::from_millis(20)).unwrap();
+        k.write(client, b"x").unwrap();
+        k.close(server).unwrap();
+        k.setsockopt(client, SocketOption::Linger(linger)).unwrap();
+        k.close(client).unwrap();
+        while k.aio_error(id) == Ok(AioState::InProgress) {
+            let _ = k.aio_suspend(&[id], None);
+        }
+        assert_eq!(k.aio_return(id).map(|(result, _)| result), Ok(Ok(1)));
+    }
+}
+
 /// `anon_pipe_write`: it wakes readers where there was nothing, before it waits for room, and when it is done.
 fn pipe_writer_that_waits_wakes_readers_of_an_empty_pipe_only<K: Sleepers>(k: K) {
     for (before, wakes) in [(0, true), (1, false)] {
@@ -166,6 +186,7 @@ crate::bodies! {
     pipe_writer_that_waits_wakes_readers_of_an_empty_pipe_only
     first_poll_of_a_ring_interrupts_a_wait_of_its_owner
     aio_read_waits_for_the_low_water_mark
+    aio_read_below_the_low_water_mark_returns_what_came_before_a_reset
     ring_receives_the_end_of_a_shut_udp_socket
     unix_socket_that_does_not_listen_accepts_nothing
     writer_that_waits_takes_the_error_of_a_unix_socket

@@ -166,6 +166,30 @@ fn lock_is_waited_for<K: Sleepers>(k: K) {
     k.unlink(&path).unwrap();
 }
 
+/// A lock that a process gets when the number refers to something else by then is given back.
+fn lock_of_a_descriptor_that_was_closed_meanwhile_is_ebadf<K: Sleepers>(k: K) {
+    for closed in [false, true] {
+        let (one, other, path) = file(k, "closed");
+        assert_eq!(k.fcntl_setlk(one, open(EXCLUSIVE, 0, 1)), Ok(()));
+        let caller = Caller::start(k, move |k| k.fcntl_setlkw(other, own(EXCLUSIVE, 0, 1)).map(|()| 0));
+        let kept = k.dup(other).unwrap();
+        k.close(other).unwrap();
+        if !closed {
+            assert_eq!(k.dup3(kept, other), Ok(other));
+        }
+        assert_eq!(k.fcntl_setlk(one, open(UNLOCK, 0, 0)), Ok(()));
+        assert_eq!(caller.end(k), if closed { Err(Errno::EBADF) } else { Ok(0) });
+        assert_eq!(k.fcntl_getlk(one, open(SHARED, 0, 1)).unwrap().is_some(), !closed);
+        for fd in [one, kept] {
+            k.close(fd).unwrap();
+        }
+        if !closed {
+            k.close(other).unwrap();
+        }
+        k.unlink(&path).unwrap();
+    }
+}
+
 fn signal_ends_the_wait_for_a_lock<K: Sleepers>(k: K) {
     let (one, other, path) = file(k, "signal");
     let old = k.sigaction(Signal::SIGUSR1, SigAction::handler(false, |_| {})).unwrap();
@@ -191,5 +215,6 @@ crate::bodies! {
     locks_end_with_descriptors
     what_no_lock_is
     lock_is_waited_for
+    lock_of_a_descriptor_that_was_closed_meanwhile_is_ebadf
     signal_ends_the_wait_for_a_lock
 }

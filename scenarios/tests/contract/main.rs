@@ -37,6 +37,7 @@ mod futex;
 mod handoff;
 mod held;
 mod locks;
+mod opening;
 mod pipes;
 mod poll;
 mod ring_overflow;

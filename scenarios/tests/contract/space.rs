@@ -2,8 +2,8 @@
 
 use crate::asleep::Sleepers;
 use eagain_net::{
-    Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, RecvFlags, SendFlags, SocketFlags, SocketOption,
-    any_port,
+    Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, RecvFlags, SendFlags, ShutdownHow, SocketFlags,
+    SocketOption, any_port,
 };
 use std::time::Duration;
 
@@ -176,7 +176,51 @@ fn a_full_buffer_is_readable_below_the_low_water_mark<K: Sleepers>(k: K) {
     }
 }
 
+/// Reads until there is nothing, or the end; how much it was.
+fn read_all<K: Sleepers>(k: K, fd: Fd) -> usize {
+    let (mut buffer, mut total) = (vec![0; 65_536], 0);
+    while let Ok(n @ 1..) = k.recv(fd, &mut buffer, RecvFlags::NONE) {
+        total += n;
+    }
+    total
+}
+
+/// By then a sender that waits for the window has asked for it (`tcp_probe_timer`, after 200 ms).
+const PROBED: Duration = Duration::from_secs(2);
+
+/// `__tcp_cleanup_rbuf`: it tells no window; the sender goes on when it has asked.
+fn reading_from_a_socket_shut_for_reading_tells_no_window<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 20_000);
+    let (total, _) = fill(k, client, 4096);
+    k.shutdown(server, ShutdownHow::Read).unwrap();
+    let first = read_all(k, server);
+    assert!((1..total).contains(&first), "{first} of {total}");
+    k.nanosleep(PROBED).unwrap();
+    assert!(read_all(k, server) > 0);
+    for fd in [client, server] {
+        k.close(fd).unwrap();
+    }
+}
+
+/// What the sender then sends resets a connection that is shut both ways.
+fn window_of_a_socket_shut_both_ways_resets_the_sender<K: Sleepers>(k: K) {
+    let (client, server) = pair(k, 20_000);
+    fill(k, client, 4096);
+    k.shutdown(server, ShutdownHow::Both).unwrap();
+    assert!(read_all(k, server) > 0);
+    let mut fds = [PollFd::new(client, Events::NONE)];
+    assert_eq!(k.poll(&mut fds, Some(PROBED), None), Ok(1));
+    assert_eq!(fds[0].revents, Events::ERR | Events::HUP);
+    // That of the end which came first.
+    assert_eq!(k.send(client, b"x", SendFlags::NOSIGNAL), Err(Errno::EPIPE));
+    for fd in [client, server] {
+        k.close(fd).unwrap();
+    }
+}
+
 crate::bodies! {
+    reading_from_a_socket_shut_for_reading_tells_no_window
+    window_of_a_socket_shut_both_ways_resets_the_sender
     a_full_buffer_is_readable_below_the_low_water_mark
     full_buffer_that_is_drained_is_one_edge
     short_write_is_followed_by_an_edge

@@ -7,7 +7,6 @@ pub(crate) const NO_CALLS: &[&str] =
 /// By call.
 pub(crate) const LIMITS: &[(&str, &str)] = &[
     ("close", "`SO_LINGER` above 0 does not make it wait"),
-    ("connect", "a socket cannot call itself (simultaneous open)"),
     (
         "send",
         "no Nagle and no `MSG_MORE`: what is written leaves as the window allows; how much fits is bytes, not Linux's truesize",

@@ -74,7 +74,7 @@ impl Files for SimKernel {
     }
 
     fn fcntl_setlkw(&self, fd: Fd, lock: RecordLock) -> Result<()> {
-        let act = |w: &mut World, fd, (): &mut ()| lock::set_wait(w, fd, lock);
+        let act = |w: &mut World, held, (): &mut ()| lock::set_wait(w, held, fd, lock);
         waiting_call_on(Kind::FcntlSetLkW, record(fd, lock), fd, act, |_, _, ()| None)
     }
 

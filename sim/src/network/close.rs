@@ -23,11 +23,11 @@ impl Net<'_> {
             Tcp::Close | Tcp::SynSent | Tcp::SynRecv => self.remove_sock(sock),
             _ => {
                 let Some((conn, side)) = s.conn else { return self.remove_sock(sock) };
-                let side = side as usize;
+                let (side, incoming) = (side as usize, usize::from(s.incoming));
                 s.orphan = true;
                 s.shutdown = SHUT;
                 let abort = s.options.linger == Some(0);
-                if abort || self.net.conns[conn as usize].flows[1 - side].readable() > 0 {
+                if abort || self.net.conns[conn as usize].flows[incoming].readable() > 0 {
                     self.set_closed(sock);
                     self.send_rst(conn, side);
                     self.remove_sock(sock);
@@ -137,7 +137,7 @@ impl Net<'_> {
             if !over {
                 self.send_rst(conn, side as usize);
             }
-            self.detach(conn, side as usize);
+            self.detach(conn, sock);
         }
         if self.net.socks[sock as usize].tcp != Tcp::Close {
             self.set_closed(sock);
@@ -185,15 +185,15 @@ impl Net<'_> {
     pub(super) fn remove_sock(&mut self, sock: u32) {
         self.unbind(sock);
         if let Some(s) = self.net.socks.try_remove(sock as usize)
-            && let Some((conn, side)) = s.conn
+            && let Some((conn, _)) = s.conn
         {
-            self.detach(conn, side as usize);
+            self.detach(conn, sock);
         }
     }
 
-    fn detach(&mut self, conn: u32, side: usize) {
+    fn detach(&mut self, conn: u32, sock: u32) {
         let Some(c) = self.net.conns.get_mut(conn as usize) else { return };
-        c.socks[side] = NONE;
+        c.socks.iter_mut().filter(|end| **end == sock).for_each(|end| *end = NONE);
         if c.socks == [NONE, NONE] {
             self.net.conns.remove(conn as usize);
         }

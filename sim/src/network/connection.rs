@@ -9,6 +9,7 @@
 //! ```
 
 use super::cork::Cork;
+use super::partition::retry_after;
 use super::{Acknowledging, ByteQueue, Fifo};
 use crate::choice::Words;
 use eagain_net::SocketAddr;
@@ -92,8 +93,9 @@ pub(super) struct Flow {
     pub(super) acknowledging: Acknowledging,
     /// A reset has left or come: nothing moves any more.
     pub(super) dead: bool,
-    /// The sender waits for the receiver's window.
+    /// The sender waits for the receiver's window, and since when.
     pub(super) window_closed: bool,
+    pub(super) closed_since: u64,
     /// How often its head was sent again in vain, or a probe; and since when.
     pub(super) retries: u32,
     pub(super) tried_from: u64,
@@ -182,6 +184,19 @@ impl Flow {
         }
         self.window_closed = false;
         !std::mem::replace(&mut self.resuming, true)
+    }
+
+    /// How long it is until the sender asks again for a window that it has found closed (`tcp_probe_timer`).
+    #[cold]
+    pub fn until_probe(&self, now: u64) -> u64 {
+        let mut at = self.closed_since;
+        for times in 1.. {
+            at += retry_after(times);
+            if at > now {
+                break;
+            }
+        }
+        at - now
     }
 
     /// Whether the FIN has arrived and its sender does not know.

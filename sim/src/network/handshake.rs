@@ -69,7 +69,7 @@ impl Net<'_> {
             lost: [false; 2],
         }) as u32;
         let s = &mut self.net.socks[sock as usize];
-        s.conn = Some((conn, 0));
+        s.join(conn, 0);
         s.local = Some(local);
         s.remote = Some(remote);
         s.tcp = Tcp::SynSent;
@@ -164,6 +164,11 @@ impl Net<'_> {
             }
         }
         self.run.event(NONE, Kind::Syn, words);
+        if let Some(other) = self.caller_of(target, to, from) {
+            self.cross(conn, other);
+            self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, false));
+            return;
+        }
         let Some(listener) = self.listener(target, to, from) else {
             self.run.event(NONE, Kind::Refused, words);
             self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, true));
@@ -194,7 +199,7 @@ impl Net<'_> {
             at
         });
         child.remote = Some(from);
-        child.conn = Some((conn, 1));
+        child.join(conn, 1);
         child.parent = listener;
         child.port = Port { held: true, inherited: true, ..parent_port };
         child.port.port_locked = false;
@@ -203,6 +208,37 @@ impl Net<'_> {
         self.net.conns[conn as usize].socks[1] = child;
         self.size_buffers(conn, child, 1);
         self.scheduler.plan(now + latency, Event::SynAnswer(conn, generation, false));
+    }
+
+    /// The socket of `host` that is calling `remote` from `local`: its SYN crosses one that comes the other way.
+    fn caller_of(&self, host: u32, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
+        let bound = self.net.hosts[host as usize].bound.iter();
+        let mut socks = bound.filter(|(at, _)| at.port() == local.port()).map(|&(_, sock)| sock);
+        socks.find(|&sock| {
+            let s = self.net.socks.get(sock as usize);
+            s.is_some_and(|s| s.tcp == Tcp::SynSent && (s.local, s.remote) == (Some(local), Some(remote)))
+        })
+    }
+
+    /// A SYN meets a socket that has sent one (RFC 9293 3.5, simultaneous open): the two are one connection, the one whose SYN has
+    /// arrived. A socket that has called itself is both ends of it.
+    fn cross(&mut self, conn: u32, other: u32) {
+        let c = &mut self.net.conns[conn as usize];
+        c.socks[1] = other;
+        let s = &mut self.net.socks[other as usize];
+        if s.conn == Some((conn, 0)) {
+            s.incoming = 0;
+            let [own, back] = &mut c.flows;
+            own.recv_buffer = back.recv_buffer;
+            own.small_buffer_cause = own.small_buffer_cause.max(back.small_buffer_cause);
+            return;
+        }
+        s.tcp = Tcp::SynRecv;
+        if let Some((given_up, _)) = s.conn {
+            self.net.conns.remove(given_up as usize);
+        }
+        self.net.socks[other as usize].join(conn, 1);
+        self.size_buffers(conn, other, 1);
     }
 
     /// How much of a backlog a listener of `process` gets, and the event of the fault where that is less than was asked for.
@@ -312,6 +348,11 @@ impl Net<'_> {
         if shut {
             // `tcp_rcv_state_process`: what was shut while it was made ends at once.
             self.send_fin(child, conn, 1);
+        }
+        if parent == NONE {
+            // It was no listener that was called (see `cross`).
+            let file = self.net.socks[child as usize].file;
+            return self.notify(file, ALL, Some(SigCode::PollOut));
         }
         self.forget_half_open(parent);
         let listener = &mut self.net.socks[parent as usize];

@@ -3,6 +3,7 @@
 use super::number_option::Of;
 use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp, refusal};
 use super::{ALL, Net, Network};
+use crate::scheduler::Event;
 use crate::world::NONE;
 use eagain_net::{
     Domain, Errno, Events, Fd, NumberOption, Result, ShutdownHow, SigCode, SocketAddr, SocketOption,
@@ -292,8 +293,8 @@ impl Net<'_> {
                 let before = s.options.recv_buffer;
                 s.options.set_low_at(bytes);
                 let grown = u64::from(s.options.recv_buffer);
-                if let (Some((conn, side)), true) = (s.conn, s.options.recv_buffer > before) {
-                    self.net.conns[conn as usize].flows[1 - side as usize].recv_buffer = grown;
+                if let (Some((conn, incoming)), true) = (s.receives(), s.options.recv_buffer > before) {
+                    self.resize_receive_buffer(conn, incoming, grown);
                 }
                 // What is enough now is reported at once.
                 let s = &self.net.socks[sock as usize];
@@ -307,10 +308,10 @@ impl Net<'_> {
         }
         if let Some((conn, side)) = s.conn {
             let (send, recv) = (u64::from(s.options.send_buffer), u64::from(s.options.recv_buffer));
-            let flows = &mut self.net.conns[conn as usize].flows;
+            let incoming = usize::from(s.incoming);
             match option {
-                O::SendBuffer(_) => flows[side as usize].send_buffer = send,
-                O::RecvBuffer(_) => flows[1 - side as usize].recv_buffer = recv,
+                O::SendBuffer(_) => self.net.conns[conn as usize].flows[side as usize].send_buffer = send,
+                O::RecvBuffer(_) => self.resize_receive_buffer(conn, incoming, recv),
                 _ => {}
             }
         }
@@ -321,6 +322,17 @@ impl Net<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Nothing tells the sender that there is more room: it learns that when it probes.
+    fn resize_receive_buffer(&mut self, conn: u32, incoming: usize, bytes: u64) {
+        let (now, c) = (self.run.now(), &mut self.net.conns[conn as usize]);
+        let f = &mut c.flows[incoming];
+        f.recv_buffer = bytes;
+        if f.window_closed {
+            let at = now + f.until_probe(now) + c.latency;
+            self.scheduler.plan(at, Event::Transmit(conn, c.generation, incoming as u8));
+        }
     }
 
     pub fn getsockopt(&mut self, sock: u32, option: SocketOptionName) -> Result<SocketOption> {

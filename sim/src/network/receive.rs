@@ -237,7 +237,7 @@ impl Net<'_> {
             return;
         }
         let s = &mut self.net.socks[sender as usize];
-        let waited = s.tcp == Tcp::FinWait1;
+        let (waited, both_ended) = (s.tcp == Tcp::FinWait1, s.tcp == Tcp::Closing);
         s.tcp = match s.tcp {
             Tcp::FinWait1 => Tcp::FinWait2,
             Tcp::Closing | Tcp::LastAck => Tcp::Close,
@@ -246,6 +246,9 @@ impl Net<'_> {
         if s.tcp == Tcp::Close {
             s.shutdown = SHUT;
             let (file, orphan) = (s.file, s.orphan);
+            if both_ended {
+                self.enter_time_wait(sender);
+            }
             self.set_closed(sender);
             if orphan {
                 self.remove_sock(sender);
@@ -281,7 +284,7 @@ impl Net<'_> {
     /// `tcp_done` after an error: nothing more is sent, everybody is notified.
     pub(super) fn connection_over(&mut self, sock: u32) {
         let s = &mut self.net.socks[sock as usize];
-        let half_open = s.tcp == Tcp::SynRecv;
+        let half_open = s.tcp == Tcp::SynRecv && s.parent != NONE;
         s.shutdown = SHUT;
         let (file, orphan, conn, parent) = (s.file, s.orphan, s.conn, s.parent);
         if let Some((conn, side)) = conn {

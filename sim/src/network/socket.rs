@@ -269,6 +269,8 @@ pub(super) struct Sock {
     pub(super) port: Port,
     /// The connection, its generation, and which side of it this is.
     pub(super) conn: Option<(u32, u8)>,
+    /// Which flow of that it receives: the other side's, or its own where it is connected to itself.
+    pub(super) incoming: u8,
     pub(super) listen: Option<Box<Listen>>,
     /// The listener that it came through, while it waits there.
     pub(super) parent: u32,
@@ -298,6 +300,7 @@ impl Sock {
             remote: None,
             port: Port::default(),
             conn: None,
+            incoming: 0,
             listen: None,
             parent: NONE,
             disconnects: 0,
@@ -308,5 +311,17 @@ impl Sock {
             orphan: false,
             options,
         }
+    }
+
+    /// Becomes one side of a connection.
+    pub(super) fn join(&mut self, conn: u32, side: u8) {
+        self.conn = Some((conn, side));
+        self.incoming = 1 - side;
+    }
+
+    /// The connection, and which flow of it this receives.
+    #[inline(always)]
+    pub(super) fn receives(&self) -> Option<(u32, usize)> {
+        self.conn.map(|(conn, _)| (conn, usize::from(self.incoming)))
     }
 }

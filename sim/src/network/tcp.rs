@@ -19,6 +19,8 @@ pub(crate) struct RecvProgress {
     disconnects: Option<u32>,
     /// The low-water mark, as it was when the call was made; 0: it has not waited yet.
     pub(super) low: usize,
+    /// The caller waits itself, and makes the call again.
+    pub goes_on: bool,
     /// It asks for nothing, and has waited: whatever wakes it ends it (`tcp_recvmsg_locked`: `while (len > 0)`).
     nothing: bool,
 }
@@ -71,10 +73,9 @@ impl Net<'_> {
     #[inline(always)]
     pub fn recv_at_once(&mut self, sock: u32, buffer: &mut [u8], progress: &RecvProgress) -> Option<usize> {
         let s = &self.net.socks[sock as usize];
-        let (conn, side) = s.conn?;
+        let (conn, incoming) = s.receives()?;
         let low = if progress.low == 0 { s.options.low_at as usize } else { progress.low };
         let is_same = progress.disconnects.is_none_or(|before| before == s.disconnects);
-        let incoming = 1 - side as usize;
         let f = &self.net.conns[conn as usize].flows[incoming];
         let n = buffer.len().min(f.readable() as usize);
         if n == 0 || n < buffer.len().min(low) || f.urgent.is_some() || progress.got > 0 || !is_same {
@@ -109,8 +110,7 @@ impl Net<'_> {
             let errno = s.error.take().unwrap_or(Errno::EPIPE);
             return Step::Done(progress.or(errno));
         }
-        if let Some((conn, side)) = s.conn {
-            let incoming = 1 - side as usize;
+        if let Some((conn, incoming)) = s.receives() {
             let f = &mut self.net.conns[conn as usize].flows[incoming];
             let (mut available, mut beyond) = (f.readable() as usize, 0);
             if buffer.is_empty() && available > 0 {
@@ -162,8 +162,8 @@ impl Net<'_> {
             return self.wait_to_recv(sock, progress);
         }
         if s.done {
-            if let Some((conn, side)) = s.conn {
-                self.acknowledge_what_was_read(conn, 1 - side as usize, false, true);
+            if let Some((conn, incoming)) = s.receives() {
+                self.acknowledge_what_was_read(conn, incoming, false, true);
             }
             return Step::Done(Ok(0));
         }
@@ -177,8 +177,8 @@ impl Net<'_> {
             return Step::Done(Err(Errno::ENOTCONN));
         }
         if nonblocking || expired {
-            if let Some((conn, side)) = s.conn {
-                let cause = self.net.conns[conn as usize].flows[1 - side as usize].cause();
+            if let Some((conn, incoming)) = s.receives() {
+                let cause = self.net.conns[conn as usize].flows[incoming].cause();
                 self.run.blame(cause);
             }
             return Step::Done(Err(Errno::EAGAIN));
@@ -246,15 +246,19 @@ impl Net<'_> {
     /// Takes the first `n` bytes out; `beyond`: the program has looked behind the last.
     #[inline(always)]
     fn drop_received(&mut self, conn: u32, incoming: usize, n: usize, beyond: bool) {
-        let Net { net: Network { conns, .. }, run, scheduler, .. } = self;
+        let Net { net: Network { conns, socks, .. }, run, scheduler, .. } = self;
         let c = &mut conns[conn as usize];
         let f = &mut c.flows[incoming];
         f.bytes.skip(n);
         f.read += n as u64;
         scheduler.progress(run);
         if f.opens_window() {
-            // An acknowledgement takes the new window to the sender.
-            let (at, generation) = (run.now() + c.latency, c.generation);
+            // An acknowledgement takes the new window to the sender; one that is shut for reading sends none
+            // (`__tcp_cleanup_rbuf`), and the sender learns it when it probes.
+            let receiver = socks.get(c.socks[1 - incoming] as usize);
+            let tells = receiver.is_none_or(|s| s.shutdown & RCV == 0);
+            let wait = if tells { 0 } else { f.until_probe(run.now()) };
+            let (at, generation) = (run.now() + wait + c.latency, c.generation);
             scheduler.plan(at, Event::Transmit(conn, generation, incoming as u8));
         }
         if f.acknowledging.looked(f.read, n > 0, beyond) && f.fin_ack_waits() {
@@ -383,9 +387,9 @@ impl Net<'_> {
     /// Whether as much has arrived as the low-water mark asks for, or as fits.
     pub(super) fn is_enough(&self, sock: u32) -> bool {
         let s = &self.net.socks[sock as usize];
-        s.conn.is_some_and(|(conn, side)| {
-            self.net.conns[conn as usize].flows[1 - side as usize].is_enough(u64::from(s.options.low_at))
-        })
+        let low = u64::from(s.options.low_at);
+        s.receives()
+            .is_some_and(|(conn, incoming)| self.net.conns[conn as usize].flows[incoming].is_enough(low))
     }
 
     /// `tcp_poll`.
@@ -407,14 +411,14 @@ impl Net<'_> {
         if !matches!(s.tcp, Tcp::SynSent | Tcp::SynRecv) {
             match s.conn {
                 Some((conn, side)) => {
-                    let side = side as usize;
+                    let (side, incoming) = (side as usize, usize::from(s.incoming));
                     let low = u64::from(s.options.low_at);
                     let sending = s.shutdown & SEND == 0;
                     let flows = &mut self.net.conns[conn as usize].flows;
-                    if flows[1 - side].poll_readable(low) {
+                    if flows[incoming].poll_readable(low) {
                         mask |= Events::IN;
                     }
-                    if flows[1 - side].has_urgent() {
+                    if flows[incoming].has_urgent() {
                         mask |= Events::PRI;
                     }
                     flows[side].take_acks(self.run.now());
@@ -442,8 +446,8 @@ impl Net<'_> {
 impl Network {
     #[inline]
     fn incoming(&self, sock: u32) -> Option<&Flow> {
-        let (conn, side) = self.socks.get(sock as usize)?.conn?;
-        Some(&self.conns[conn as usize].flows[1 - side as usize])
+        let (conn, incoming) = self.socks.get(sock as usize)?.receives()?;
+        Some(&self.conns[conn as usize].flows[incoming])
     }
 
     /// How many bytes can be received, and whether the urgent one is the first of them.
@@ -463,11 +467,6 @@ impl Network {
         self.socks.get(sock as usize).is_some_and(|s| s.done)
     }
 
-    /// `SO_RCVLOWAT`.
-    pub fn low_at(&self, sock: u32) -> usize {
-        self.socks[sock as usize].options.low_at as usize
-    }
-
     /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, in nanoseconds.
     #[inline]
     pub fn timeout(&self, sock: u32, events: Events) -> Option<u64> {
@@ -483,8 +482,9 @@ impl Network {
     /// Bytes that a socket's buffers hold.
     #[inline]
     pub fn buffered(&self, sock: u32) -> u64 {
-        let Some((conn, side)) = self.socks[sock as usize].conn else { return 0 };
+        let s = &self.socks[sock as usize];
+        let Some((conn, side)) = s.conn else { return 0 };
         let flows = &self.conns[conn as usize].flows;
-        flows[side as usize].queued() + flows[1 - side as usize].readable()
+        flows[side as usize].queued() + flows[usize::from(s.incoming)].readable()
     }
 }

@@ -55,7 +55,9 @@ impl Net<'_> {
             let c = &mut self.net.conns[conn as usize];
             let f = &mut c.flows[side];
             if pending > 0 && n == 0 {
-                f.window_closed = true;
+                if !std::mem::replace(&mut f.window_closed, true) {
+                    f.closed_since = now;
+                }
                 self.window_is_shut(conn, side);
                 return;
             }

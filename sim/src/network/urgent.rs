@@ -88,8 +88,8 @@ impl Net<'_> {
     pub(super) fn recv_urgent(&mut self, sock: u32, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
         let s = &self.net.socks[sock as usize];
         let (over, done) = (s.tcp == Tcp::Close, s.done);
-        let Some((conn, side)) = s.conn else { return Err(Errno::EINVAL) };
-        let f = &mut self.net.conns[conn as usize].flows[1 - side as usize];
+        let Some((conn, incoming)) = s.receives() else { return Err(Errno::EINVAL) };
+        let f = &mut self.net.conns[conn as usize].flows[incoming];
         let Some(Urgent { at, mark, .. }) = f.urgent.as_deref_mut() else { return Err(Errno::EINVAL) };
         match mark {
             Mark::None | Mark::Read => Err(Errno::EINVAL),

@@ -2,6 +2,7 @@
 //! which only the first runs, and a few threads that run them.
 
 use crate::choice::Stream;
+use crate::network::RecvProgress;
 use crate::world::NONE;
 use eagain_net::{Errno, Result, SigEvent};
 use std::collections::{BTreeMap, VecDeque};
@@ -18,10 +19,10 @@ pub(crate) struct AioOp {
     running: bool,
     /// The open file that the thread's call holds; `NONE` before, and after.
     pub file: u32,
-    /// How many bytes a call that goes on has moved.
+    /// How many bytes a write that goes on has moved.
     pub moved: usize,
-    /// Of a read: the socket's low-water mark, as it was when the thread made its call.
-    pub low: Option<usize>,
+    /// Of a read: how far a receive that goes on has got.
+    pub progress: RecvProgress,
     /// Until when the thread's call waits, from its first wait on; `u64::MAX`: for ever.
     pub deadline: Option<u64>,
     /// The event queue has an entry for its next turn, or the process is stopped and it has one when that is continued.
@@ -41,7 +42,7 @@ impl AioOp {
             running: false,
             file: NONE,
             moved: 0,
-            low: None,
+            progress: RecvProgress::default(),
             deadline: None,
             due: false,
             result: None,

@@ -6,7 +6,7 @@ use super::family;
 use super::file;
 use super::signal;
 use crate::fault::Family;
-use crate::network::{RecvProgress, SendProgress};
+use crate::network::SendProgress;
 use crate::object::{AioOp, Object, Watcher};
 use crate::run::Effect;
 use crate::scheduler::Step;
@@ -123,15 +123,6 @@ pub(crate) fn resume(w: &mut World, process: u32) {
     }
 }
 
-/// `SO_RCVLOWAT` of what streams; 1 of everything else.
-fn low_at(w: &World, file: u32) -> usize {
-    match w.files.get(file).map(|open| &open.object) {
-        Some(&Object::Socket(sock)) => w.network.low_at(sock),
-        Some(&Object::Unix(sock)) if !w.network.unix_is_datagram(sock) => w.network.unix_low_at(sock),
-        _ => 1,
-    }
-}
-
 /// The thread's call is a blocking one, to which `SO_RCVTIMEO` and `SO_SNDTIMEO` apply (`socket(7)`).
 fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
     match w.files.get(file)?.object {
@@ -157,14 +148,13 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
-    let (file, from, offset, moved, low) = (op.file, op.from, op.offset, op.moved, op.low);
+    let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
     let deadline = op.deadline;
     let expired = deadline.is_some_and(|at| w.run.now() >= at);
-    let mut buffer = std::mem::take(&mut op.buffer);
+    let (mut buffer, mut progress) = (std::mem::take(&mut op.buffer), std::mem::take(&mut op.progress));
     let nonblocking = w.files[file].nonblocking();
     let socket = w.files[file].object.is_socket();
     let regular = matches!(w.files[file].object, Object::File(_));
-    let low = low.unwrap_or_else(|| low_at(w, file));
     let result = match from {
         None => w.by_borrowed_fd(thread, file, |w, fd| match regular {
             true => Step::Done(file::pread(w, fd, &mut buffer, offset)),
@@ -172,7 +162,8 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
             // signals that wait for another thread are not for it.
             false => {
                 let own = w.scheduler[thread].signals.set_aside();
-                let step = descriptor::read(w, fd, &mut buffer[moved..], &mut RecvProgress::default());
+                progress.goes_on = !nonblocking;
+                let step = descriptor::read(w, fd, &mut buffer, &mut progress);
                 w.scheduler[thread].signals.put_back(own);
                 step
             }
@@ -197,18 +188,13 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
         return Turn::Over(Err(Errno::EINVAL));
     };
     op.buffer = buffer;
-    op.low = Some(low);
+    op.progress = progress;
     let events = if from.is_some() { Events::OUT } else { Events::IN };
     match result {
         Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
         Err(Errno::EAGAIN) => Turn::Waits(events),
         // A blocking write to a socket or a pipe goes on until all is written.
         Ok(n) if from.is_some() && !regular && !nonblocking && !expired && moved + n < total => {
-            op.moved += n;
-            Turn::Waits(events)
-        }
-        // And a blocking read until as much has come as the low-water mark asks for.
-        Ok(n) if from.is_none() && n > 0 && !nonblocking && !expired && moved + n < total.min(low) => {
             op.moved += n;
             Turn::Waits(events)
         }

@@ -104,9 +104,21 @@ pub(crate) fn set(w: &mut World, fd: Fd, lock: RecordLock) -> Result<()> {
     attempt(w, fd, lock)?.map_err(|_| Errno::EAGAIN)
 }
 
-pub(crate) fn set_wait(w: &mut World, fd: Fd, lock: RecordLock) -> Step<()> {
+/// `number` is the descriptor that the program gave: by now it may refer to something else, and then a lock of the process is given
+/// back (`fcntl_setlk`, "Detect close/fcntl races").
+pub(crate) fn set_wait(w: &mut World, fd: Fd, number: Fd, lock: RecordLock) -> Step<()> {
     match attempt(w, fd, lock) {
-        Ok(Ok(())) => Step::Done(Ok(())),
+        Ok(Ok(())) if lock.owner == LockOwner::OpenFile || lock.kind == FileLock::Unlock => {
+            Step::Done(Ok(()))
+        }
+        Ok(Ok(())) => Step::Done(match (w.file(fd), w.file(number)) {
+            (Ok(file), now) if now != Ok(file) => {
+                let process = w.my_process();
+                process_closes(w, process, file);
+                Err(Errno::EBADF)
+            }
+            _ => Ok(()),
+        }),
         Ok(Err((_, _, holder, other))) if is_deadlock(w, holder, other) => Step::Done(Err(Errno::EDEADLK)),
         Ok(Err((host, inode, holder, other))) => wait(w, host, inode, Some((holder, other))),
         Err(errno) => Step::Done(Err(errno)),

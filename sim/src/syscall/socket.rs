@@ -170,9 +170,10 @@ fn recv_or_wait(
     progress: &mut RecvProgress,
 ) -> Step<usize> {
     let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, progress) };
-    let nonblocking = !waits(w, fd, file) || flags.contains(RecvFlags::DONTWAIT);
+    let waits = waits(w, fd, file) || progress.goes_on;
+    let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, progress));
-    if let Step::Wait = step {
+    if matches!(step, Step::Wait) && !progress.goes_on {
         wait_for_file(w, file, Events::IN, false, progress.deadline);
     }
     step

@@ -277,7 +277,7 @@ pub(super) fn recv(
     flags: RecvFlags,
     progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
-    let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
+    let nonblocking = !(waits || progress.goes_on) || flags.contains(RecvFlags::DONTWAIT);
     let step = attempt_recv(w, file, sock, nonblocking, buffer, flags, progress);
     // Without room for descriptors they are closed (`scm_destroy`).
     let files = std::mem::take(&mut w.network.passed.received);
@@ -297,7 +297,7 @@ fn attempt_recv(
     progress: &mut RecvProgress,
 ) -> Step<(usize, UnixAddr)> {
     let step = w.on_network(|net| net.unix_recv(sock, buffer, flags, nonblocking, progress));
-    if let Step::Wait = step {
+    if matches!(step, Step::Wait) && !progress.goes_on {
         // An error ends the wait too (`receiver_wake_function`).
         let events = Events::IN | Events::ERR;
         wait_for_file(w, file, events, w.network.unix_is_datagram(sock), progress.deadline);

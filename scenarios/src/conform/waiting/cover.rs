@@ -1,8 +1,8 @@
 //! Programs for the cells of the table that drawn ones hardly come to: each sweep begins with them.
 
-use super::draw::Slot::{A, B, L, N, P, Q, S, T, U, V, X, Y};
+use super::draw::Slot::{A, B, F, H, L, N, P, Q, S, T, U, V, X, Y};
 use super::draw::{RingOp, Step};
-use eagain_net::{Events, RecvFlags};
+use eagain_net::{Events, FileLock, LockOwner, RecordLock, RecvFlags};
 
 /// A pipe is full after so many writes of a page.
 const PAGES: usize = 16;
@@ -21,6 +21,8 @@ pub(super) fn programs() -> Vec<Vec<Step>> {
     let pipe = |then: &[Step]| after(PAGES, Step::Fill(Q, 4096), then);
     let unix = |then: &[Step]| after(PIECES, Step::Fill(S, 100), then);
     let backlog = |then: &[Step]| after(1, Step::Dial(X), then);
+    let of = |owner| RecordLock { kind: FileLock::Exclusive, owner, start: 0, len: 0 };
+    let (of_file, of_process) = (of(LockOwner::OpenFile), of(LockOwner::Process));
     let full = Step::Add(V, u64::MAX - 1);
     let room = vec![Step::Drain(T, 100); PIECES];
     let flood = |then: &[Step]| after(1, Step::Flood(A), then);
@@ -39,6 +41,11 @@ pub(super) fn programs() -> Vec<Vec<Step>> {
         vec![Step::Send(B, 10), Step::Close(A), Step::Aio(true, B, 10, false)],
         vec![Step::Aio(true, B, 10, false), Step::Send(B, 10), Step::Close(A)],
         pipe(&[Step::Write(Q, 1), interrupt]),
+        vec![Step::TryFlock(F, FileLock::Exclusive), Step::Flock(H, FileLock::Exclusive), interrupt],
+        vec![Step::TrySetLock(F, of_file), Step::SetLock(H, of_file), interrupt],
+        vec![Step::TrySetLock(F, of_file), Step::SetLock(H, of_process), Step::Close(H), Step::Close(F)],
+        vec![Step::SetLock(H, of_process), Step::TrySetLock(F, of_file)],
+        vec![Step::Futex(0, true), Step::Futex(1, true), Step::Requeue(0, 0, 1), Step::Later],
         pipe(&[Step::Aio(false, Q, 1, false), Step::Close(P)]),
         unix(&[Step::Ring(RingOp::Send, S, 1, true), Step::Later]),
         unix(&[Step::Ring(RingOp::SendAll, S, 3000, false), Step::Shutdown(S, 1)]),

@@ -2,10 +2,10 @@
 //! that is the same everywhere would never go deep anywhere.
 
 use crate::conform::generate::Draw;
-use eagain_net::{Events, RecvFlags};
+use eagain_net::{Events, FileLock, LockOwner, RecordLock, RecvFlags};
 
 /// The slots of a program: a listener, two connections, a counter, a set, a pipe, an unconnected socket, a pair of Unix
-/// sockets, UDP sockets of IPv6 (the second is connected to the first), a signalfd, and room.
+/// sockets, UDP sockets of IPv6 (the second is connected to the first), a signalfd, a file that was opened twice, and room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Slot {
@@ -24,11 +24,13 @@ pub(super) enum Slot {
     U,
     W,
     G,
+    F,
+    H,
     X,
     Y,
 }
 
-use Slot::{A, B, C, D, E, G, L, N, P, Q, S, T, U, V, W, X, Y};
+use Slot::{A, B, C, D, E, F, G, H, L, N, P, Q, S, T, U, V, W, X, Y};
 
 /// How many slots there are.
 pub(super) const SLOTS: usize = Y as usize + 1;
@@ -81,6 +83,11 @@ pub(super) enum Step {
     Ring(RingOp, Slot, usize, bool),
     /// `aio_read`, or `aio_write`, and `aio_suspend`.
     Aio(bool, Slot, usize, bool),
+    /// `flock`, and `F_SETLKW` or `F_OFD_SETLKW`.
+    Flock(Slot, FileLock),
+    SetLock(Slot, RecordLock),
+    /// On one of two words that nobody changes.
+    Futex(u8, bool),
     /// Without waiting, from here on.
     Send(Slot, usize),
     Take(Slot, usize, RecvFlags),
@@ -109,6 +116,12 @@ pub(super) enum Step {
     /// A signal that is waited for: to the process, with a value, or to a worker.
     Signal(u8, u8),
     Pending,
+    TryFlock(Slot, FileLock),
+    TrySetLock(Slot, RecordLock),
+    GetLock(Slot, RecordLock),
+    FutexWake(u8, u8),
+    /// From one word to the other: how many are woken, and how many are moved.
+    Requeue(u8, u8, u8),
     /// Until timeouts are over.
     Later,
 }
@@ -244,6 +257,41 @@ fn aio(draw: &mut Draw) -> Step {
     }
 }
 
+fn lock(draw: &mut Draw) -> FileLock {
+    pick(draw, &[FileLock::Exclusive, FileLock::Exclusive, FileLock::Shared, FileLock::Unlock])
+}
+
+fn record(draw: &mut Draw) -> RecordLock {
+    RecordLock {
+        kind: lock(draw),
+        owner: pick(draw, &[LockOwner::Process, LockOwner::OpenFile, LockOwner::OpenFile]),
+        start: pick(draw, &[0, 0, 5, 10]),
+        len: pick(draw, &[0, 5, 10]),
+    }
+}
+
+fn locks(draw: &mut Draw) -> Step {
+    let slot = pick(draw, &[F, F, H, H, H, X, P, V, A]);
+    match draw.below(12) {
+        0..=1 => Step::Flock(slot, lock(draw)),
+        2..=4 => Step::SetLock(slot, record(draw)),
+        5 => Step::TryFlock(slot, lock(draw)),
+        6..=8 => Step::TrySetLock(slot, record(draw)),
+        9 => Step::GetLock(slot, record(draw)),
+        10 => Step::Dup(pick(draw, &[F, H]), X),
+        _ => Step::Close(pick(draw, &[F, H, X])),
+    }
+}
+
+fn futexes(draw: &mut Draw) -> Step {
+    let word = draw.below(2) as u8;
+    match draw.below(8) {
+        0..=3 => Step::Futex(word, chance(draw, 2)),
+        4..=5 => Step::FutexWake(word, draw.below(4) as u8),
+        _ => Step::Requeue(word, draw.below(2) as u8, draw.below(3) as u8),
+    }
+}
+
 fn datagrams(draw: &mut Draw) -> Step {
     match draw.below(10) {
         0..=3 => Step::Recv(pick(draw, &[U, U, W]), length(draw), recv_flags(draw)),
@@ -259,8 +307,16 @@ type Kind = fn(&mut Draw) -> Step;
 /// One program of so many is about TCP connections that are full: that takes longer on Linux, which has to be waited for.
 const FULL_EVERY: u64 = 4;
 /// Each with its weight where it is on.
-const KINDS: [(Kind, u64); 6] =
-    [(connections, 6), (buffers, 5), (signals, 3), (rings, 4), (aio, 2), (datagrams, 3)];
+const KINDS: [(Kind, u64); 8] = [
+    (connections, 6),
+    (buffers, 5),
+    (signals, 3),
+    (rings, 4),
+    (aio, 2),
+    (datagrams, 3),
+    (locks, 3),
+    (futexes, 2),
+];
 
 /// The program of a seed. Few let time pass: that takes as long on Linux.
 pub(super) fn program(seed: u64) -> Vec<Step> {

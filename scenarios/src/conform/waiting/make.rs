@@ -3,9 +3,12 @@
 use super::draw::{RingOp, Step};
 use crate::conform::machine::digest;
 use eagain_net::{
-    CompletionRing, EpollEvent, Errno, Events, Fd, FdSet, Kernel, Operation, PollFd, RecvFlags, Result,
-    RingParams, SendFlags, SigEvent, SigSet, Signal, SocketAddr, SocketFlags, Submission, SubmissionFlags,
+    CompletionRing, EpollEvent, Errno, Events, Fd, FdSet, FutexTimeout, Kernel, Operation, PollFd, RecvFlags,
+    Result, RingParams, SendFlags, SigEvent, SigSet, Signal, SocketAddr, SocketFlags, Submission,
+    SubmissionFlags,
 };
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// Of waits that have a timeout: longer than a program takes.
@@ -69,6 +72,8 @@ fn awaited(which: u8) -> SigSet {
 pub(super) struct Worker<K: Kernel> {
     pub k: K,
     pub ring: Option<K::Ring>,
+    /// What futexes are about, for all of them.
+    pub words: Arc<[AtomicU32; 2]>,
 }
 
 impl<K: Kernel> Worker<K> {
@@ -112,6 +117,13 @@ impl<K: Kernel> Worker<K> {
             Step::SigWait(which, timed) => of(k.sigtimedwait(awaited(which), limit(timed)), |info| {
                 (format!("{:?}/{:?}/{}", info.signal, info.code, info.value), "ok")
             }),
+            Step::Flock(_, lock) => of(k.flock_wait(fd, lock), |()| ("ok".to_owned(), "ok")),
+            Step::SetLock(_, lock) => of(k.fcntl_setlkw(fd, lock), |()| ("ok".to_owned(), "ok")),
+            Step::Futex(word, timed) => {
+                let timeout = limit(timed).map_or(FutexTimeout::Never, FutexTimeout::Relative);
+                let word = &self.words[usize::from(word) % 2];
+                of(k.futex_wait(word, 0, timeout), |()| ("ok".to_owned(), "ok"))
+            }
             Step::Ring(op, _, len, timed) => self.ring(op, fd, len, limit(timed)),
             Step::Aio(reads, _, len, timed) => self.aio(reads, fd, len, limit(timed)),
             _ => Done::default(),

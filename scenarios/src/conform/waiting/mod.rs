@@ -7,12 +7,14 @@
 //! |---|---|
 //! | `cover` | programs for what is hardly ever drawn |
 //! | `draw` | the steps, and the program of a seed |
+//! | `every` | every program of a few steps on one connection |
 //! | `make` | the calls of a worker |
 //! | `run` | the interpreter |
 //! | `table` | what was covered |
 
 mod cover;
 mod draw;
+mod every;
 mod make;
 mod run;
 mod table;
@@ -103,35 +105,50 @@ fn show(sides: &mut Sides, seed: &str, mut steps: Vec<Step>, mut verdict: Verdic
     say!("    // the simulator says: {}", simulation.get(at).map_or("", String::as_str));
 }
 
-/// Runs the programs of `cover`, then those of the seeds `from` to `from + programs`; prints the first `shown` differences, and what was
-/// covered.
-pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
+/// Runs programs, each under its name, on both kernels; prints the first `shown` differences.
+fn compare_all(programs: impl Iterator<Item = (String, Vec<Step>)>, shown: u64, table: &mut Table) -> Report {
     super::keep_signals_out();
     let mut sides = Sides { engine: Engine::default(), runs: 0 };
-    let (mut report, mut table) = (Report::default(), Table::default());
-    let covering =
-        cover::programs().into_iter().enumerate().map(|(at, steps)| (format!("cover {at}"), steps));
-    let drawn = (from..from.saturating_add(programs)).map(|seed| (seed.to_string(), program(seed)));
-    for (seed, steps) in covering.chain(drawn) {
+    let mut report = Report::default();
+    for (name, steps) in programs {
         report.programs += 1;
         report.calls += steps.len() as u64;
-        match sides.differs(&steps, &mut table) {
+        match sides.differs(&steps, table) {
             Ok(None) => {}
             Ok(Some(Verdict::Unsteady)) => report.unsteady += 1,
             Ok(Some(verdict)) => {
                 report.differences += 1;
                 if report.differences <= shown {
-                    show(&mut sides, &seed, steps, verdict);
+                    show(&mut sides, &name, steps, verdict);
                 }
             }
             Err(why) => {
                 report.differences += 1;
-                say!("program {seed} did not get through: {why}\n    {steps:?}");
+                say!("program {name} did not get through: {why}\n    {steps:?}");
             }
         }
     }
+    report
+}
+
+/// Runs the programs of `cover`, then those of the seeds `from` to `from + programs`; prints the first `shown` differences, and what was
+/// covered.
+pub fn sweep(programs: u64, from: u64, shown: u64) -> Report {
+    let covering =
+        cover::programs().into_iter().enumerate().map(|(at, steps)| (format!("cover {at}"), steps));
+    let drawn = (from..from.saturating_add(programs)).map(|seed| (seed.to_string(), program(seed)));
+    let mut table = Table::default();
+    let report = compare_all(covering.chain(drawn), shown, &mut table);
     say!("{table}");
     report
+}
+
+/// Runs so many of the programs of `steps` steps on one connection.
+pub fn sweep_every(steps: u32, programs: u64, shown: u64) -> Report {
+    let count = every::count(steps);
+    let numbers = (0..count).step_by((count / programs.clamp(1, count)) as usize);
+    let all = numbers.map(|number| (format!("{number} of {steps}"), every::program(steps, number)));
+    compare_all(all, shown, &mut Table::default())
 }
 
 /// What a table of programs run by the simulator alone leaves empty without a reason, and what occurred although it cannot.

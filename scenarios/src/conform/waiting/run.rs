@@ -3,14 +3,14 @@
 mod set_up;
 mod transfer;
 
-use super::draw::Slot::{self, A, B, C, D, E, G, L, N, P, Q, S, T, U, V, W};
+use super::draw::Slot::{self, A, B, C, D, E, F, G, H, L, N, P, Q, S, T, U, V, W};
 use super::draw::{RingOp, SLOTS, Step, WORKERS};
 use super::make::{self, AWAITED, Done, Job, TIMEOUT, bytes, of, pattern};
 use super::table::{Cell, Table, named};
 use eagain_net::{
-    Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, PollFd, RecvFlags, Result,
-    SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, StatusFlags,
-    ThreadId,
+    Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, OpenFlags, PollFd, RecvFlags,
+    Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption,
+    StatusFlags, ThreadId,
 };
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,8 +73,8 @@ fn others_sleep() -> bool {
     others.all(|thread| std::fs::read(thread.path().join("stat")).map_or(true, |stat| is_asleep(&stat)))
 }
 
-fn work<K: Kernel>(k: K, desk: &Desk) {
-    let mut worker = make::Worker { k, ring: None };
+fn work<K: Kernel>(k: K, desk: &Desk, words: Arc<[AtomicU32; 2]>) {
+    let mut worker = make::Worker { k, ring: None, words };
     loop {
         let state = desk.state.load(SeqCst);
         match state {
@@ -100,16 +100,18 @@ struct Program<K> {
     address: SocketAddr,
     sent: u8,
     workers: Vec<Worker>,
+    /// What futexes are about.
+    words: Arc<[AtomicU32; 2]>,
     /// Which kind of object each of those is that the program began with.
     kinds: BTreeMap<u32, &'static str>,
     /// What was ever put into which set, as objects.
     watched: BTreeSet<(u32, u32)>,
     /// The other end of each TCP connection that the program began with.
     peers: BTreeMap<u32, u32>,
-    /// Ends whose receive buffer was filled, those whose size was set, and those that are shut for reading.
+    /// Ends whose receive buffer was filled, those whose size was set, and which ways ends are shut.
     full: BTreeSet<u32>,
     tight: BTreeSet<u32>,
-    unread: BTreeSet<u32>,
+    shut: BTreeMap<u32, [bool; 2]>,
 }
 
 /// Whether a call moves more than TCP takes for certain.
@@ -154,6 +156,9 @@ impl<K: Kernel> Program<K> {
             let pending = self.k.sigpending().unwrap_or_default();
             return if AWAITED.iter().any(|&one| pending.contains(one)) { "pending" } else { "none" }
                 .to_owned();
+        }
+        if let Step::Futex(..) = step {
+            return String::new();
         }
         let all = Events::IN | Events::OUT | Events::RDHUP | Events::PRI;
         let mut fds = [PollFd::new(self.slots[slot as usize], all)];
@@ -227,6 +232,11 @@ impl<K: Kernel> Program<K> {
         if matches!((step, other), (Step::Aio(..), Step::Aio(..))) {
             return true;
         }
+        // All who wait for locks of a file are woken together.
+        let locks = |step| matches!(step, Step::Flock(..) | Step::SetLock(..));
+        if locks(step) && locks(other) {
+            return true;
+        }
         if waits(step) && looks(other) || looks(step) && waits(other) {
             return true;
         }
@@ -253,7 +263,8 @@ impl<K: Kernel> Program<K> {
     /// Gives a call to a worker, unless another waits for what it would take.
     fn give(&mut self, step: Step, slot: Slot) -> String {
         let signals = matches!(step, Step::SigWait(..));
-        let object = if signals { 0 } else { self.objects[slot as usize] };
+        let words = matches!(step, Step::Futex(..));
+        let object = if signals || words { 0 } else { self.objects[slot as usize] };
         if much(step) && !self.is_local(slot) {
             return "elsewhere".to_owned();
         }
@@ -261,7 +272,12 @@ impl<K: Kernel> Program<K> {
             return "clashes".to_owned();
         }
         let job = Job { step, fd: self.slots[slot as usize], address: self.address };
-        let met = (if signals { "signals" } else { self.kind(slot) }, self.state(step, slot));
+        let kind = match step {
+            Step::SigWait(..) => "signals",
+            Step::Futex(..) => "word",
+            _ => self.kind(slot),
+        };
+        let met = (kind, self.state(step, slot));
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.call.is_none()) else {
             return "nobody free".to_owned();
         };
@@ -306,7 +322,33 @@ impl<K: Kernel> Program<K> {
                 }
                 _ => "elsewhere".to_owned(),
             },
-            Step::SigWait(..) => self.give(step, G),
+            Step::SigWait(..) | Step::Futex(..) => self.give(step, G),
+            // A lock of what is no file is one of whoever else has the same inode, as all counters have.
+            Step::Flock(slot, _) | Step::TryFlock(slot, _) if self.kind(slot) != "file" => {
+                "elsewhere".to_owned()
+            }
+            Step::SetLock(slot, _) | Step::TrySetLock(slot, _) | Step::GetLock(slot, _)
+                if !["file", "nothing"].contains(&self.kind(slot)) =>
+            {
+                "elsewhere".to_owned()
+            }
+            Step::Flock(slot, _) | Step::SetLock(slot, _) => self.give(step, slot),
+            Step::TryFlock(slot, lock) => said(k.flock(fd(slot), lock)),
+            Step::TrySetLock(slot, lock) => said(k.fcntl_setlk(fd(slot), lock)),
+            Step::GetLock(slot, lock) => {
+                let found = k.fcntl_getlk(fd(slot), lock);
+                let text = |(lock, pid): (_, i32)| {
+                    format!("{lock:?} {}", if pid < 0 { "open file" } else { "process" })
+                };
+                of(found, |found| (found.map_or_else(|| "free".to_owned(), text), "")).text
+            }
+            Step::FutexWake(word, most) => {
+                format!("{:?}", k.futex_wake(&self.words[usize::from(word) % 2], most.into()))
+            }
+            Step::Requeue(word, wake, most) => {
+                let [from, to] = [word, word + 1].map(|at| &self.words[usize::from(at) % 2]);
+                format!("{:?}", k.futex_cmp_requeue(from, 0, wake.into(), most.into(), to))
+            }
             Step::Drain(slot, len) => self.drain(slot, len),
             Step::Fill(slot, len) => self.fill(slot, len),
             Step::Tight(slot) => self.tighten(slot),
@@ -440,12 +482,13 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
         address: SocketAddr::from((ip, 0)),
         sent: 0,
         workers: Vec::new(),
+        words: Arc::default(),
         kinds: BTreeMap::new(),
         watched: BTreeSet::new(),
         peers: BTreeMap::new(),
         full: BTreeSet::new(),
         tight: BTreeSet::new(),
-        unread: BTreeSet::new(),
+        shut: BTreeMap::new(),
     };
     let log = match program.set_up() {
         Err(errno) => vec![format!("set-up: {errno:?}")],

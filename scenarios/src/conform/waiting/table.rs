@@ -29,6 +29,9 @@ const RESULTS: &[(&str, &str, &[&str])] = &[
     ("select", "", &["ready", "0", "EINTR", "EBADF"]),
     ("epoll_wait", "set", &["ready", "0", "EINTR", "EINVAL"]),
     ("sigtimedwait", "signals", &["ok", "EAGAIN", "EINTR"]),
+    ("flock", "file", &["ok", "EINTR"]),
+    ("fcntl_setlkw", "file", &["ok", "EINTR", "EBADF"]),
+    ("futex_wait", "word", &["ok", "ETIMEDOUT", "EINTR"]),
     ("ring recv", "", &["done", "nothing", "EBADF", "ECONNRESET", "ENOTCONN"]),
     ("ring recv all", "", &["done", "nothing"]),
     ("ring read", "", &["done", "nothing"]),
@@ -62,6 +65,9 @@ const NEVER: &[(&str, &str, &str, bool, &str)] = &[
         false,
         "only a connect that waits is told that shutdown ended it",
     ),
+    ("futex_wait", "", "ok", false, "nobody changes the word"),
+    ("futex_wait", "", "ETIMEDOUT", false, "no timeout is zero"),
+    ("fcntl_setlkw", "", "EBADF", false, "a closed descriptor belongs to no object"),
     ("epoll_wait", "", "EINVAL", true, "arguments are checked before the wait"),
     ("read", "", "EINVAL", true, "arguments are checked before the wait"),
     (
@@ -106,6 +112,9 @@ pub(super) fn named(step: Step) -> (&'static str, String) {
         Step::Select(_, timed) => ("select", until(timed).to_owned()),
         Step::Wait(_, most, timed) => ("epoll_wait", format!("{most}{}", until(timed))),
         Step::SigWait(_, timed) => ("sigtimedwait", until(timed).to_owned()),
+        Step::Flock(_, lock) => ("flock", format!("{lock:?}")),
+        Step::SetLock(_, lock) => ("fcntl_setlkw", format!("{:?} {:?}", lock.owner, lock.kind)),
+        Step::Futex(_, timed) => ("futex_wait", until(timed).to_owned()),
         Step::Ring(op, _, _, timed) => (op.name(), until(timed).to_owned()),
         Step::Aio(reads, _, _, timed) => {
             (if reads { "aio read" } else { "aio write" }, until(timed).to_owned())

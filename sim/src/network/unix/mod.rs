@@ -138,11 +138,6 @@ impl Network {
         self.unix[sock as usize].datagrams
     }
 
-    /// `SO_RCVLOWAT`.
-    pub fn unix_low_at(&self, sock: u32) -> usize {
-        self.unix[sock as usize].options.low_at as usize
-    }
-
     /// Whether a socket is one that accepts.
     pub fn unix_may_accept(&self, sock: u32) -> Result<()> {
         let s = &self.unix[sock as usize];

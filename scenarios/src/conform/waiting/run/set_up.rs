@@ -13,6 +13,7 @@ const KINDS: &[(&[Slot], &str)] = &[
     (&[S, T], "unix"),
     (&[U, W], "udp"),
     (&[G], "signalfd"),
+    (&[F, H], "file"),
 ];
 
 impl<K: Kernel> Program<K> {
@@ -43,8 +44,8 @@ impl<K: Kernel> Program<K> {
         let real = TypeId::of::<K>() == TypeId::of::<Linux>();
         for _ in 0..WORKERS {
             let desk = Arc::new(Desk::default());
-            let inside = desk.clone();
-            let thread = k.spawn("worker", Box::new(move || work(k, &inside)))?;
+            let (inside, words) = (desk.clone(), self.words.clone());
+            let thread = k.spawn("worker", Box::new(move || work(k, &inside, words)))?;
             let stat = real.then(|| File::open(format!("/proc/self/task/{}/stat", thread.0)).ok()).flatten();
             self.workers.push(Worker {
                 thread,
@@ -82,6 +83,13 @@ impl<K: Kernel> Program<K> {
         k.connect(sender, k.getsockname(receiver)?)?;
         let signals = k.signalfd(SigSet::of(&AWAITED), SocketFlags::NONE)?;
         self.put(G, signals, None);
+        // Until its descriptors are closed it has no name.
+        let path = format!("/var/tmp/eagain-waiting-{:010}", k.getpid());
+        for slot in [F, H] {
+            let file = k.open(&path, OpenFlags::CREAT | OpenFlags::RDWR)?;
+            self.put(slot, file, None);
+        }
+        k.unlink(&path)?;
         for (slots, kind) in KINDS {
             self.kinds.extend(slots.iter().map(|&slot| (self.objects[slot as usize], *kind)));
         }

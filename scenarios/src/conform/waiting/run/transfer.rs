@@ -7,6 +7,8 @@ use super::*;
 const PIECE: usize = 16 << 10;
 /// Linux may acknowledge so late what has arrived (`TCP_DELACK_MIN`, 40 ms), and then there is room again.
 const ACKNOWLEDGED: Duration = Duration::from_millis(50);
+/// By then a sender has probed, of which the buffer became full a second ago at most (`tcp_probe_timer`: after 200 ms, 600 and 1400).
+const PROBED: Duration = Duration::from_millis(1000);
 /// What `SO_RCVBUF` is set to. Linux doubles it, and counts what a segment takes in memory.
 const SMALL: u32 = 4096;
 
@@ -75,17 +77,17 @@ impl<K: Kernel> Program<K> {
 
     /// Sets the low-water mark. Where that enlarges a full buffer, the window opens at the next probe.
     pub(super) fn low_water(&mut self, slot: Slot, bytes: u32) -> String {
-        let object = self.objects[slot as usize];
-        if self.full.contains(&object) && !self.tight.contains(&object) {
-            return "clashes".to_owned();
+        let said = self.option(slot, SocketOption::RecvLowAt(bytes));
+        if self.full.contains(&self.objects[slot as usize]) {
+            let _ = self.k.nanosleep(PROBED);
         }
-        self.option(slot, SocketOption::RecvLowAt(bytes))
+        said
     }
 
     /// Writes zeros to a TCP connection until it takes no more.
     pub(super) fn flood(&mut self, slot: Slot) -> String {
         let Some((object, peer)) = self.ends(slot) else { return "elsewhere".to_owned() };
-        if self.consumes_of(object) || self.unread.contains(&peer) {
+        if self.consumes_of(object) {
             return "clashes".to_owned();
         }
         let (fd, zeros) = (self.slots[slot as usize], vec![0; PIECE]);
@@ -106,16 +108,17 @@ impl<K: Kernel> Program<K> {
         }
     }
 
-    /// Shuts a socket. One that is shut for reading tells no window on Linux (`__tcp_cleanup_rbuf`), until it is asked by a probe; the
-    /// simulated one does.
+    /// Shuts a socket. One that is shut both ways is reset by the next byte, and whether one more fits into a buffer that is full is
+    /// Linux's to decide, but for a small one.
     pub(super) fn shut(&mut self, slot: Slot, how: ShutdownHow) -> String {
         let object = self.objects[slot as usize];
-        if how != ShutdownHow::Write {
-            if self.full.contains(&object) {
-                return "clashes".to_owned();
-            }
-            self.unread.insert(object);
+        let before = self.shut.get(&object).copied().unwrap_or([false; 2]);
+        let [reads, writes] = [how != ShutdownHow::Write, how != ShutdownHow::Read];
+        let shut = [before[0] | reads, before[1] | writes];
+        if shut == [true; 2] && self.full.contains(&object) && !self.tight.contains(&object) {
+            return "clashes".to_owned();
         }
+        self.shut.insert(object, shut);
         said(self.k.shutdown(self.slots[slot as usize], how))
     }
 
@@ -125,10 +128,17 @@ impl<K: Kernel> Program<K> {
         if self.consumes_of(object) {
             return "clashes".to_owned();
         }
+        let unread = self.full.contains(&object) && self.shut.get(&object).is_some_and(|shut| shut[0]);
+        let mut probes = u32::from(unread);
         let (fd, mut buffer, mut calm) = (self.slots[slot as usize], vec![0; PIECE], 0);
         let end = loop {
             match self.k.recv(fd, &mut buffer, RecvFlags::DONTWAIT) {
-                Ok(0) => break "the end".to_owned(),
+                Ok(0) if probes == 0 => break "the end".to_owned(),
+                // Who is shut for reading tells no window (`__tcp_cleanup_rbuf`): more comes once the sender has probed.
+                Ok(0) => {
+                    probes = 0;
+                    let _ = self.k.nanosleep(PROBED);
+                }
                 Ok(_) => calm = 0,
                 Err(Errno::EAGAIN) if calm == 2 => break "empty".to_owned(),
                 // A worker that waited for room may write more.
@@ -139,7 +149,9 @@ impl<K: Kernel> Program<K> {
                 Err(errno) => break format!("{errno:?}"),
             }
         };
-        self.full.remove(&object);
+        if !unread {
+            self.full.remove(&object);
+        }
         end
     }
 }
