@@ -6,11 +6,12 @@ use super::generate::Draw;
 use super::machine::digest;
 use super::sides::{calls_of, in_simulation, on_linux};
 use super::sweep::Report;
-use eagain_net::{Fd, FileLock, Kernel, OpenFlags, Result};
+use eagain_net::{Fd, FileLock, Kernel, LockOwner, OpenFlags, RecordLock, Result};
 use eagain_sim::Engine;
 use eagain_sim::trace::Kind;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::io::SeekFrom;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const SLOTS: u64 = 4;
@@ -38,7 +39,11 @@ enum Call {
     Truncate(u64, u64),
     Stat(u64),
     Sync(u64),
+    DataSync(u64),
+    Seek(u64, SeekFrom),
     Lock(u64, FileLock),
+    SetLock(u64, RecordLock),
+    GetLock(u64, RecordLock),
     Link(String, String),
     Rename(String, String),
     Unlink(String),
@@ -73,6 +78,26 @@ fn flags(draw: &mut Draw) -> OpenFlags {
     if draw.one_in(2) { access | OpenFlags::CREAT } else { modes }
 }
 
+/// A range that touches others, or cannot be.
+fn record(draw: &mut Draw) -> RecordLock {
+    RecordLock {
+        kind: *draw.one_of(&LOCKS),
+        owner: *draw.one_of(&[LockOwner::Process, LockOwner::OpenFile]),
+        start: draw.pick(&[0, 0, 1, 5, 10, 20, u64::MAX >> 1]),
+        len: draw.pick(&[0, 1, 5, 5, 10, 100, u64::MAX >> 1]),
+    }
+}
+
+fn place(draw: &mut Draw) -> SeekFrom {
+    let offset = draw.pick(&[0, 0, 1, 700, 5000, 1 << 62, u64::MAX >> 1]) as i64;
+    let back = if draw.one_in(2) { offset } else { -offset };
+    match draw.below(3) {
+        0 => SeekFrom::Start(offset as u64),
+        1 => SeekFrom::Current(back),
+        _ => SeekFrom::End(back),
+    }
+}
+
 /// A program, as a seed gives it.
 fn program(seed: u64, folder: &str) -> Vec<Call> {
     let draw = &mut Draw::new(seed);
@@ -81,7 +106,7 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         draw.pick(&[0, 0, 1, 700, 5000, (16 << 40) - 4096, 1 << 62, u64::MAX >> 1, 1 << 63])
     };
     let size = |draw: &mut Draw| draw.pick(&[0, 1, 600, 5000]) as usize;
-    let any = |draw: &mut Draw| match draw.below(34) {
+    let any = |draw: &mut Draw| match draw.below(44) {
         0..6 => Call::Open(slot(draw), path(draw, folder), flags(draw)),
         6 => Call::Close(slot(draw)),
         7 => Call::Dup(slot(draw), slot(draw)),
@@ -92,13 +117,17 @@ fn program(seed: u64, folder: &str) -> Vec<Call> {
         16 => Call::Truncate(slot(draw), offset(draw)),
         17..19 => Call::Stat(slot(draw)),
         19 => Call::Sync(slot(draw)),
-        20 => Call::Lock(slot(draw), LOCKS[draw.below(LOCKS.len() as u64) as usize]),
+        20 => Call::Lock(slot(draw), *draw.one_of(&LOCKS)),
         21..24 => Call::Rename(path(draw, folder), path(draw, folder)),
         24..26 => Call::Unlink(path(draw, folder)),
         26..29 => Call::Mkdir(path(draw, folder)),
         29..31 => Call::Rmdir(path(draw, folder)),
         31..33 => Call::Link(path(draw, folder), path(draw, folder)),
-        _ => Call::List(path(draw, folder)),
+        33 => Call::List(path(draw, folder)),
+        34..37 => Call::Seek(slot(draw), place(draw)),
+        37 => Call::DataSync(slot(draw)),
+        38..42 => Call::SetLock(slot(draw), record(draw)),
+        _ => Call::GetLock(slot(draw), record(draw)),
     };
     // Without these most calls would meet nothing.
     let at = |name: &str| format!("{folder}/{name}");
@@ -149,6 +178,19 @@ fn step<K: Kernel>(k: K, slots: &mut [Fd], call: &Call) -> String {
         }
         Call::Sync(slot) => text(k.fsync(slots[*slot as usize])),
         Call::Lock(slot, lock) => text(k.flock(slots[*slot as usize], *lock)),
+        Call::DataSync(slot) => text(k.fdatasync(slots[*slot as usize])),
+        // Where a directory ends is its file system's.
+        Call::Seek(slot, SeekFrom::End(_))
+            if k.fstat(slots[*slot as usize]).is_ok_and(|stat| stat.is_dir) =>
+        {
+            String::new()
+        }
+        Call::Seek(slot, to) => text(k.lseek(slots[*slot as usize], *to)),
+        Call::SetLock(slot, lock) => text(k.fcntl_setlk(slots[*slot as usize], *lock)),
+        Call::GetLock(slot, lock) => {
+            let found = k.fcntl_getlk(slots[*slot as usize], *lock);
+            text(found.map(|found| found.map(|(lock, pid)| (lock, pid == k.getpid()))))
+        }
         Call::Link(from, to) => text(k.link(from, to)),
         Call::Rename(from, to) => text(k.rename(from, to)),
         Call::Unlink(path) => text(k.unlink(path)),

@@ -8,8 +8,8 @@ use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream}
 const PROGRAM: Domain = Domain("conform.program");
 
 /// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
-/// signals of the process, parts.
-pub const GENERATOR: u32 = 2;
+/// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves.
+pub const GENERATOR: u32 = 3;
 
 /// Bytes that a program sends in all: no buffer is full before that.
 const BYTES: u64 = 40_000;
@@ -116,8 +116,32 @@ const RINGS: Group = &[
     (Op::RingGroup, 4),
 ];
 const AIO: Group = &[(Op::AioRead, 6), (Op::AioWrite, 6), (Op::AioCancel, 1)];
-const GROUPS: [Group; 12] =
-    [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO];
+const LOCAL: Group = &[
+    (Op::Pipe, 4),
+    (Op::PipeSize, 1),
+    (Op::SetPipeSize, 1),
+    (Op::Disconnect, 2),
+    (Op::UnixPair, 6),
+    (Op::UnixSocket, 3),
+    (Op::UnixBind, 3),
+    (Op::UnixConnect, 4),
+    (Op::UnixAccept, 3),
+    (Op::UnixSendto, 3),
+    (Op::UnixRecvfrom, 4),
+    (Op::UnixName, 1),
+    (Op::UnixPeer, 1),
+    (Op::Pass, 5),
+    (Op::TakeFds, 6),
+    (Op::Udp, 4),
+    (Op::Sendto, 5),
+    (Op::Recvfrom, 5),
+    (Op::Bind, 4),
+    (Op::Listen, 2),
+    (Op::Dup3, 2),
+    (Op::DupLeast, 2),
+];
+const GROUPS: [Group; 13] =
+    [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO, LOCAL];
 
 /// What may be drawn, with its weights.
 struct Mix {
@@ -284,6 +308,10 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::Server => (slot('m'), draw.below(3), 0),
         Op::Pair => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.listener(draw)),
         Op::Socket => (draw.pick(&mix.sockets), 0, 0),
+        Op::Connect if draw.one_in(8) => {
+            let itself = mix.socket(draw);
+            (itself, itself, 0)
+        }
         Op::BindTo | Op::Connect => (mix.socket(draw), mix.listener(draw), 0),
         Op::Listen => (mix.socket(draw), draw.below(3), 0),
         Op::Accept => (mix.listener(draw), draw.pick(&mix.sockets), 0),
@@ -339,9 +367,21 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::PollStale => (draw.pick(&mix.sockets), asked_mask(draw), 0),
         Op::DelStale => (draw.pick(EPOLLS), draw.pick(&mix.sockets), 0),
         Op::Wrong => (mix.watched(draw), draw.below(super::call::WRONG.len() as u64), 0),
+        Op::Pipe => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0),
+        Op::PipeSize => (draw.pick(&mix.sockets), 0, 0),
+        Op::SetPipeSize => (draw.pick(&mix.sockets), draw.pick(&[0, 4096, 8192, 65536, 1 << 20]), 0),
+        Op::Disconnect => (mix.socket(draw), 0, 0),
+        Op::UnixPair => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(3) / 2),
+        Op::UnixSocket => (draw.pick(&mix.sockets), draw.below(2), 0),
+        Op::Udp | Op::UnixBind | Op::UnixName | Op::UnixPeer => (draw.pick(&mix.sockets), 0, 0),
+        Op::UnixConnect | Op::UnixAccept | Op::Dup3 => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0),
+        Op::UnixSendto | Op::Sendto => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.amount(draw)),
+        Op::UnixRecvfrom | Op::Recvfrom => (draw.pick(&mix.sockets), mix.asked(draw), recv_flags(draw)),
+        Op::Pass => (draw.pick(&mix.sockets), mix.watched(draw), mix.amount(draw)),
+        Op::TakeFds => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(3)),
+        Op::DupLeast => (mix.watched(draw), draw.pick(&mix.sockets), draw.below(3)),
         Op::Link => (1 + draw.below(2), 0, 0),
-        // Never of nothing: another generator's matter.
-        Op::RingRecv => (mix.socket(draw), mix.asked(draw).max(1), recv_flags(draw)),
+        Op::RingRecv => (mix.socket(draw), mix.asked(draw), recv_flags(draw)),
         Op::RingSend => (mix.socket(draw), mix.amount(draw), 0),
         // A set has no nowait read; what a ring does about that is its own matter.
         Op::RingRead if draw.one_in(3) => (draw.pick(COUNTER_SLOTS), draw.pick(&[8, 8, 128]), 0),

@@ -5,18 +5,17 @@ use super::call::{Call, OFF, Op, signal};
 use super::outcome::{Outcome, Owner};
 use super::state::{RingState, SignalLog};
 use eagain_net::{
-    Aio, Clock, ClockId, Completion, Domain, EpollOp, Errno, Events, Fd, Linux, Owner as SignalOwner,
-    Readiness, RecvFlags, Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, Signals, SocketAddr,
-    SocketFlags, SocketOption, SocketOptionName, Sockets, StatusFlags, ThreadId, Threads, Timers,
+    ClockId, Domain, EpollOp, Errno, Events, Fd, Linux, Owner as SignalOwner, RecvFlags, Result, SendFlags,
+    ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, SocketOptionName, Sockets,
+    StatusFlags, ThreadId,
 };
 use std::any::TypeId;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The families that programs use.
-pub trait Calls: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads {}
-impl<K: Sockets + Readiness + Completion + Aio + Signals + Clock + Timers + Threads> Calls for K {}
+/// The kernel of a program.
+pub use eagain_net::Kernel as Calls;
 
 /// How many slots there are: `a` to `z`.
 pub const SLOTS: usize = 26;
@@ -60,7 +59,7 @@ pub struct Machine<K: Calls> {
     /// Ports that are known, and whose they are; the last entry counts.
     owners: Vec<(u16, u8)>,
     /// The address that listeners are bound to.
-    ip: IpAddr,
+    pub(super) ip: IpAddr,
     /// Bytes that went out, or were given to a ring.
     pub(super) sent: usize,
     buffer: Vec<u8>,
@@ -121,13 +120,13 @@ impl<K: Calls> Machine<K> {
         }
     }
 
-    fn note_port(&mut self, slot: u64) {
+    pub(super) fn note_port(&mut self, slot: u64) {
         if let Ok(address) = self.k.getsockname(self.slots[slot as usize]) {
             self.owners.push((address.port(), slot as u8));
         }
     }
 
-    fn address(&self, result: Result<SocketAddr>) -> Outcome {
+    pub(super) fn address(&self, result: Result<SocketAddr>) -> Outcome {
         match result {
             Err(errno) => Outcome::Err(errno),
             Ok(address) if address.port() == 0 => Outcome::Address(None),
@@ -210,8 +209,11 @@ impl<K: Calls> Machine<K> {
     }
 
     fn send(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
-        let bytes = self.next_bytes(count);
         let fd = self.slots[slot as usize];
+        if flags.is_some_and(|flags| self.is_urgent_elsewhere(fd, flags)) {
+            return Outcome::Text("elsewhere".to_owned());
+        }
+        let bytes = self.next_bytes(count);
         let result = match flags {
             Some(flags) => self.k.send(fd, bytes, SendFlags::NOSIGNAL | SendFlags(flags as i32)),
             None => self.k.write(fd, bytes),
@@ -371,6 +373,16 @@ impl<K: Calls> Machine<K> {
             Op::WriteParts => self.send_parts(a, b, None),
             Op::ReadParts => self.read_parts(a, b),
             Op::Wrong => self.wrong(a, b),
+            Op::Pipe | Op::UnixPair | Op::UnixSocket | Op::UnixBind | Op::UnixConnect => {
+                self.local_call(call)
+            }
+            Op::UnixAccept | Op::UnixSendto | Op::UnixRecvfrom | Op::UnixName => self.local_call(call),
+            Op::UnixPeer | Op::Pass | Op::TakeFds | Op::Udp | Op::Sendto | Op::Recvfrom => {
+                self.local_call(call)
+            }
+            Op::Dup3 | Op::DupLeast | Op::PipeSize | Op::SetPipeSize | Op::Disconnect => {
+                self.local_call(call)
+            }
             // Whoever runs the program sees to it.
             Op::Hand => Outcome::Ok,
             Op::Ring => self.make_ring(a, b),

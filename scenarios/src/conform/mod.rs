@@ -6,7 +6,7 @@
 //! | [`outcome`] | what a call came to, without what may differ: numbers of descriptors, ports, moments |
 //! | [`machine`] | the interpreter, generic over the kernel |
 //! | `state` | what a program that uses a ring or signals holds |
-//! | `ready`, `options`, `signals`, `rings`, `aio`, `wrong` | its calls by subject |
+//! | `ready`, `options`, `signals`, `rings`, `aio`, `local`, `wrong` | its calls by subject |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
 //! | [`generate`] | random programs |
@@ -30,6 +30,7 @@ pub mod compare;
 pub mod files;
 pub mod generate;
 pub mod handoff;
+mod local;
 pub mod machine;
 mod options;
 pub mod outcome;

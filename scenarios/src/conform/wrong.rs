@@ -130,11 +130,14 @@ impl<K: Calls> Machine<K> {
     }
 
     pub(super) fn send_parts(&mut self, slot: u64, count: u64, flags: Option<u64>) -> Outcome {
+        let fd = self.slots[slot as usize];
+        if flags.is_some_and(|flags| self.is_urgent_elsewhere(fd, flags)) {
+            return Outcome::Text("elsewhere".to_owned());
+        }
         let bytes = self.next_bytes(count);
         let (one, rest) = bytes.split_at(bytes.len() / 3);
         let (two, three) = rest.split_at(rest.len() / 2);
         let parts = [IoSlice::new(one), IoSlice::new(two), IoSlice::new(three)];
-        let fd = self.slots[slot as usize];
         let result = match flags {
             Some(flags) => self.k.sendmsg(fd, &parts, SendFlags::NOSIGNAL | SendFlags(flags as i32)),
             None => self.k.writev(fd, &parts),

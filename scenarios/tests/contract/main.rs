@@ -26,6 +26,7 @@ mod counters;
 mod coverage;
 mod differences;
 mod differences_addresses;
+mod differences_local;
 mod differences_rings;
 mod differences_waiting;
 mod disconnect;

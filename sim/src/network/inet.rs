@@ -331,6 +331,7 @@ impl Net<'_> {
         f.recv_buffer = bytes;
         if f.window_closed {
             let at = now + f.until_probe(now) + c.latency;
+            f.untold_until = at;
             self.scheduler.plan(at, Event::Transmit(conn, c.generation, incoming as u8));
         }
     }

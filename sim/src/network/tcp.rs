@@ -259,6 +259,7 @@ impl Net<'_> {
             let tells = receiver.is_none_or(|s| s.shutdown & RCV == 0);
             let wait = if tells { 0 } else { f.until_probe(run.now()) };
             let (at, generation) = (run.now() + wait + c.latency, c.generation);
+            (f.window_closed, f.untold_until) = if tells { (false, 0) } else { (true, at) };
             scheduler.plan(at, Event::Transmit(conn, generation, incoming as u8));
         }
         if f.acknowledging.looked(f.read, n > 0, beyond) && f.fin_ack_waits() {

@@ -42,6 +42,12 @@ impl Net<'_> {
                 }
                 return;
             }
+            if f.window_closed && f.untold_until != 0 {
+                if f.untold_until > now {
+                    return;
+                }
+                (f.window_closed, f.untold_until) = (false, 0);
+            }
             // What is late by it has it as its cause until it arrives.
             let held = std::mem::take(&mut f.held_cause);
             let window = f.recv_buffer.saturating_sub(f.sent - f.read);

@@ -25,13 +25,12 @@ pub(crate) fn size(w: &mut World, fd: Fd, bytes: Option<u32>) -> Result<usize> {
     let file = w.file(fd)?;
     let Object::Pipe { pipe, .. } = w.files[file].object else { return Err(Errno::EBADF) };
     let pipe = &mut w.pipes[pipe as usize];
-    let was_full = pipe.is_full();
-    if let Some(bytes) = bytes {
-        pipe.resize(bytes.into())?;
-    }
+    let Some(bytes) = bytes else { return Ok(pipe.size()) };
+    pipe.resize(bytes.into())?;
     let (size, writer) = (pipe.size(), pipe.writer);
-    if was_full && !pipe.is_full() && writer != NONE {
-        w.notify(writer, Events::OUT, None);
+    // Whoever waits to write looks again, also where there is no more room than before (`pipe_resize_ring`).
+    if writer != NONE {
+        w.notify(writer, ALL, None);
     }
     Ok(size)
 }

@@ -202,7 +202,11 @@ pub(crate) fn sendto(
             // It has room before it looks for the receiver (`sock_alloc_send_pskb`).
             w.net().unix_refusal(sock, bytes.len())?;
         }
-        Ok((file, sock, look_up(w, sock, to)?))
+        let other = look_up(w, sock, to);
+        if other.is_err() && *to != UnixAddr::Unnamed {
+            w.on_network(|net| net.unix_unsent(sock));
+        }
+        Ok((file, sock, other?))
     };
     match attempt(w) {
         Ok((file, sock, other)) => {

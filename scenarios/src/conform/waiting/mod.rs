@@ -19,10 +19,12 @@ mod make;
 mod run;
 mod table;
 
-use super::sides::{in_simulation, on_linux};
+use super::sides::{calls_of, in_simulation, on_linux};
 use super::sweep::Report;
 use draw::{Step, program};
 use eagain_sim::Engine;
+use eagain_sim::trace::Kind;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
@@ -149,6 +151,12 @@ pub fn sweep_every(steps: u32, programs: u64, shown: u64) -> Report {
     let numbers = (0..count).step_by((count / programs.clamp(1, count)) as usize);
     let all = numbers.map(|number| (format!("{number} of {steps}"), every::program(steps, number)));
     compare_all(all, shown, &mut Table::default())
+}
+
+/// The calls that the program of a seed makes.
+pub fn calls_made(engine: &mut Engine, seed: u64) -> BTreeSet<Kind> {
+    let steps = program(seed);
+    calls_of(engine, move |k| drop(run::run(k, Ipv4Addr::LOCALHOST, &steps, &mut Table::default())))
 }
 
 /// What a table of programs run by the simulator alone leaves empty without a reason, and what occurred although it cannot.

@@ -67,7 +67,7 @@ const NEVER: &[(&str, &str, &str, bool, &str)] = &[
     ),
     ("futex_wait", "", "ok", false, "nobody changes the word"),
     ("futex_wait", "", "ETIMEDOUT", false, "no timeout is zero"),
-    ("fcntl_setlkw", "", "EBADF", false, "a closed descriptor belongs to no object"),
+    ("fcntl_setlkw", "file", "EBADF", false, "a closed descriptor belongs to no object"),
     ("epoll_wait", "", "EINVAL", true, "arguments are checked before the wait"),
     ("read", "", "EINVAL", true, "arguments are checked before the wait"),
     (

@@ -149,7 +149,7 @@ impl Net<'_> {
             return Step::Done(Err(errno));
         }
         let s = &mut self.net.unix[sock as usize];
-        let Some(to) = named.or(s.peer) else { return Step::Done(Err(Errno::ENOTCONN)) };
+        let to = named.or(s.peer);
         let room = s.has_room();
         let (from, name) = (s.id, s.name.clone());
         let deadline = s.options.deadline(Events::OUT, self.run.now());
@@ -164,30 +164,49 @@ impl Net<'_> {
         if !room {
             return wait(self, progress);
         }
+        let Some(to) = to else {
+            self.unix_unsent(sock);
+            return Step::Done(Err(Errno::ENOTCONN));
+        };
         let Some(receiver) = self.net.unix_get(to) else {
             // The peer was closed: that is reported once.
             let s = &mut self.net.unix[sock as usize];
             s.peer = None;
             s.state = State::Close;
             self.unix_disconnected(sock, to);
+            self.unix_unsent(sock);
             return Step::Done(Err(Errno::ECONNREFUSED));
         };
         let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
         let full = receiver.id != from && receiver.peer != Some(from) && receiver.is_full();
         if let Err(errno) = self.unix_may_send(sock, at) {
+            self.unix_unsent(sock);
             return Step::Done(Err(errno));
         }
         if shut {
+            self.unix_unsent(sock);
             return Step::Done(Err(Errno::EPIPE));
         }
         if full {
             self.unix_wants_room(sock, at);
+            if nonblocking {
+                self.unix_unsent(sock);
+            }
             return wait(self, progress);
         }
         let charge = datagram_charge(bytes.len() as u64);
         let files = std::mem::take(&mut self.net.passed.sent);
         self.unix_push(at, Chunk { bytes: bytes.to_vec(), read: 0, charge, from, name, files });
         Step::Done(Ok(bytes.len()))
+    }
+
+    /// A message was made and is not sent: that its memory is free again is reported (`sock_wfree`, `unix_write_space`).
+    pub fn unix_unsent(&mut self, sock: u32) {
+        let s = &mut self.net.unix[sock as usize];
+        if s.is_writable() {
+            let (file, waited) = (s.file, std::mem::take(&mut s.no_space));
+            self.notify(file, Events::OUT, waited.then_some(SigCode::PollOut));
+        }
     }
 
     /// Sends the pieces as one; to `other` where an address was given.

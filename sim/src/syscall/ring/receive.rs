@@ -64,7 +64,7 @@ pub(crate) fn take(
 }
 
 pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multishot: bool) -> Attempt {
-    if socket_of(w, ring, op).is_none() {
+    if !ring::open_of(w, ring, op).is_some_and(|open| open.object.is_socket()) {
         return done(Err(Errno::ENOTSOCK));
     }
     loop {

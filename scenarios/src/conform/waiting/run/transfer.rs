@@ -7,6 +7,8 @@ use super::*;
 const PIECE: usize = 16 << 10;
 /// Linux may acknowledge so late what has arrived (`TCP_DELACK_MIN`, 40 ms), and then there is room again.
 const ACKNOWLEDGED: Duration = Duration::from_millis(50);
+/// Twice such a low-water mark is more than the buffer that a socket has (`tcp_set_rcvlowat`).
+const ENLARGES: u32 = 50_000;
 /// By then a sender has probed, of which the buffer became full a second ago at most (`tcp_probe_timer`: after 200 ms, 600 and 1400).
 const PROBED: Duration = Duration::from_millis(1000);
 /// What `SO_RCVBUF` is set to. Linux doubles it, and counts what a segment takes in memory.
@@ -75,10 +77,12 @@ impl<K: Kernel> Program<K> {
         self.option(slot, SocketOption::RecvBuffer(SMALL))
     }
 
-    /// Sets the low-water mark. Where that enlarges a full buffer, the window opens at the next probe.
+    /// Sets the low-water mark. Where that enlarges a full buffer, which it does if its size was not set, the window opens at the next
+    /// probe.
     pub(super) fn low_water(&mut self, slot: Slot, bytes: u32) -> String {
         let said = self.option(slot, SocketOption::RecvLowAt(bytes));
-        if self.full.contains(&self.objects[slot as usize]) {
+        let object = self.objects[slot as usize];
+        if bytes > ENLARGES && self.full.contains(&object) && !self.tight.contains(&object) {
             let _ = self.k.nanosleep(PROBED);
         }
         said

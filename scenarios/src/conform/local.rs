@@ -1,0 +1,168 @@
+//! The calls of a program on pipes, Unix sockets and datagrams, and those that give a descriptor another number.
+
+use super::call::{Call, Op};
+use super::machine::{Calls, Machine, digest};
+use super::outcome::Outcome;
+use eagain_net::{Domain, Errno, Fd, RecvFlags, Result, SendFlags, SocketFlags, UnixAddr};
+
+const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
+/// What a program receives at most.
+const MOST: usize = 10_000;
+
+fn kind(datagrams: u64) -> SocketFlags {
+    if datagrams == 0 { NONBLOCK } else { NONBLOCK | SocketFlags::DGRAM }
+}
+
+impl<K: Calls> Machine<K> {
+    pub(super) fn local_call(&mut self, call: &Call) -> Outcome {
+        let (k, [a, b, c]) = (self.k, call.args);
+        let fd = self.slots[a as usize];
+        let with_name = matches!(
+            call.op,
+            Op::UnixBind
+                | Op::UnixConnect
+                | Op::UnixAccept
+                | Op::UnixSendto
+                | Op::UnixRecvfrom
+                | Op::UnixPeer
+        );
+        if matches!(call.op, Op::Recvfrom | Op::Sendto) && k.unix_getsockname(fd).is_ok() {
+            return Outcome::Text("elsewhere".to_owned());
+        }
+        // A socket of IP takes no such address, and each of its calls says so in its own way.
+        if with_name && k.unix_getsockname(fd) == Err(Errno::EAFNOSUPPORT) {
+            return Outcome::Text("elsewhere".to_owned());
+        }
+        match call.op {
+            Op::Pipe => self.put_both(a, b, k.pipe2(NONBLOCK)),
+            Op::PipeSize => k.fcntl_getpipe_sz(fd).map_or_else(Outcome::Err, |n| Outcome::Count(n as u64)),
+            Op::SetPipeSize => {
+                k.fcntl_setpipe_sz(fd, b as _).map_or_else(Outcome::Err, |n| Outcome::Count(n as u64))
+            }
+            Op::Disconnect => Outcome::of(k.disconnect(fd)),
+            Op::UnixPair => self.put_both(a, b, k.socketpair(kind(c))),
+            Op::UnixSocket => self.put(a, k.socket(Domain::Unix, kind(b))),
+            Op::UnixBind => {
+                let name = self.unix_name(a);
+                Outcome::of(k.unix_bind(fd, &name))
+            }
+            Op::UnixConnect => Outcome::of(k.unix_connect(fd, &self.unix_name(b))),
+            Op::UnixAccept => match k.unix_accept(fd, NONBLOCK) {
+                Err(errno) => Outcome::Err(errno),
+                Ok((new, from)) => {
+                    self.put(b, Ok(new));
+                    self.unix_address(Ok(from))
+                }
+            },
+            Op::UnixSendto => {
+                let (bytes, name) = (self.next_bytes(c), self.unix_name(b));
+                let sent = k.unix_sendto(fd, bytes, SendFlags::NOSIGNAL, &name);
+                self.wrote(sent)
+            }
+            Op::UnixRecvfrom => {
+                let mut buffer = vec![0; self.count(b).min(MOST)];
+                let received = k.unix_recvfrom(fd, &mut buffer, RecvFlags(c as i32));
+                let from = received.clone().map(|(_, from)| from);
+                let from = self.unix_address(from);
+                self.received(received.map(|(n, _)| n), &buffer, &from.to_string())
+            }
+            Op::UnixName => self.unix_address(k.unix_getsockname(fd)),
+            Op::UnixPeer => self.unix_address(k.unix_getpeername(fd)),
+            Op::Pass => {
+                let bytes = self.next_bytes(c);
+                let sent = k.unix_send_fds(fd, bytes, &[self.slots[b as usize]], SendFlags::NOSIGNAL);
+                self.wrote(sent)
+            }
+            Op::TakeFds => {
+                let mut buffer = vec![0; 500];
+                match k.unix_recv_fds(fd, &mut buffer, c as usize, RecvFlags::NONE) {
+                    Err(errno) => Outcome::Err(errno),
+                    Ok(got) => {
+                        let rest = format!("{} descriptors {}", got.fds.len(), got.truncated);
+                        for (at, &new) in got.fds.iter().enumerate() {
+                            match at {
+                                0 => drop(self.put(b, Ok(new))),
+                                _ => drop(k.close(new)),
+                            }
+                        }
+                        self.received(Ok(got.len), &buffer, &rest)
+                    }
+                }
+            }
+            Op::Udp => self.put(a, k.socket(Domain::Inet, NONBLOCK | SocketFlags::DGRAM)),
+            Op::Sendto => {
+                let Some(to) = self.bound[b as usize] else { return Outcome::Text("nowhere".to_owned()) };
+                let bytes = self.next_bytes(c);
+                let sent = k.sendto(fd, bytes, SendFlags::NOSIGNAL, to);
+                self.note_port(a);
+                self.wrote(sent)
+            }
+            Op::Recvfrom => {
+                let mut buffer = vec![0; self.count(b).min(MOST)];
+                let received = k.recvfrom(fd, &mut buffer, RecvFlags(c as i32));
+                let from = match received {
+                    Ok((_, Some(from))) => self.address(Ok(from)).to_string(),
+                    _ => "nobody".to_owned(),
+                };
+                self.received(received.map(|(n, _)| n), &buffer, &from)
+            }
+            Op::Dup3 => {
+                let to = self.slots[b as usize];
+                if to.0 < 0 {
+                    Outcome::Text("nothing there".to_owned())
+                } else {
+                    Outcome::of(k.dup3(fd, to).map(drop))
+                }
+            }
+            // A number that is far from those of the harness.
+            _ => {
+                let least = 600 + c as i32;
+                let new = k.fcntl_dupfd(fd, least);
+                let given = new.map(|new| new.0 - least);
+                match (self.put(b, new), given) {
+                    (Outcome::Ok, Ok(above)) => Outcome::Count(above as u64),
+                    (other, _) => other,
+                }
+            }
+        }
+    }
+
+    /// Urgent data of Unix sockets (`CONFIG_AF_UNIX_OOB`) is not simulated.
+    pub(super) fn is_urgent_elsewhere(&self, fd: Fd, flags: u64) -> bool {
+        SendFlags(flags as i32).contains(SendFlags::OOB) && self.k.unix_getsockname(fd).is_ok()
+    }
+
+    fn put_both(&mut self, one: u64, other: u64, made: Result<(Fd, Fd)>) -> Outcome {
+        match made {
+            Err(errno) => Outcome::Err(errno),
+            Ok((first, second)) => {
+                self.put(one, Ok(first));
+                self.put(other, Ok(second))
+            }
+        }
+    }
+
+    /// The abstract name that a slot is bound to: another one for each program.
+    fn unix_name(&self, slot: u64) -> UnixAddr {
+        let name = format!("eagain-{}-{}-{slot}", self.k.getpid(), self.ip);
+        UnixAddr::Abstract(name.into_bytes())
+    }
+
+    fn unix_address(&self, result: Result<UnixAddr>) -> Outcome {
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(UnixAddr::Unnamed) => Outcome::Address(None),
+            Ok(name) => match (0..26).find(|&slot| self.unix_name(slot) == name) {
+                Some(slot) => Outcome::Address(Some(super::outcome::Owner::Slot(slot as u8))),
+                None => Outcome::Text(format!("{name:?}")),
+            },
+        }
+    }
+
+    fn received(&self, result: Result<usize>, buffer: &[u8], rest: &str) -> Outcome {
+        match result {
+            Err(errno) => Outcome::Err(errno),
+            Ok(n) => Outcome::Text(format!("{n}:{:x} {rest}", digest(&buffer[..n.min(buffer.len())]))),
+        }
+    }
+}
