@@ -3,7 +3,7 @@
 use super::call::{Call, Op};
 use super::machine::{Calls, Machine, digest};
 use super::outcome::Outcome;
-use eagain_net::{Domain, Errno, Fd, RecvFlags, Result, SendFlags, SocketFlags, UnixAddr};
+use eagain_net::{Domain, Errno, Fd, RecvFlags, Result, SendFlags, SocketFlags, SocketOptionName, UnixAddr};
 
 const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
 /// What a program receives at most.
@@ -130,6 +130,17 @@ impl<K: Calls> Machine<K> {
     /// Urgent data of Unix sockets (`CONFIG_AF_UNIX_OOB`) is not simulated.
     pub(super) fn is_urgent_elsewhere(&self, fd: Fd, flags: u64) -> bool {
         SendFlags(flags as i32).contains(SendFlags::OOB) && self.k.unix_getsockname(fd).is_ok()
+    }
+
+    /// Whether it is a socket of datagrams: once that is shut a worker of the kernel receives for a ring, when it likes.
+    pub(super) fn is_datagram(&self, fd: Fd) -> bool {
+        let refused =
+            |accepted: Result<Fd>| accepted.and_then(|new| self.k.close(new)) == Err(Errno::EOPNOTSUPP);
+        match self.k.unix_getsockname(fd) {
+            _ if self.k.getsockopt(fd, SocketOptionName::NoDelay).is_ok() => false,
+            Ok(_) => refused(self.k.unix_accept(fd, NONBLOCK).map(|(new, _)| new)),
+            Err(_) => refused(self.k.accept4(fd, NONBLOCK).map(|(new, _)| new)),
+        }
     }
 
     fn put_both(&mut self, one: u64, other: u64, made: Result<(Fd, Fd)>) -> Outcome {

@@ -31,6 +31,29 @@ crate::rows! {
         send a 1 = EPIPE
         wait e 4 = none
     ";
+    recvfrom_names_the_sender_as_it_is_bound_by_then: "
+        upair a b 0
+        write a 1 = 1
+        ubind a
+        urecvfrom b 9 = 1:af63e14c8601f50b a
+        usocket c 1
+        usocket d 1
+        ubind d
+        usendto c d 2 = 2
+        ubind c
+        urecvfrom d 9 = 2:afc73f4c86aacdc5 c
+    ";
+    ring_write_to_what_is_not_open_for_writing_completes_at_once: "
+        ring 64 0
+        pipe a c
+        u-poll c OUT 0
+        u-write a 1
+        u-write c 1
+        enter 0 = 1:OUT 2:EBADF 3:1
+        u-write a 0
+        u-recv s 0
+        enter 0 = 4:EBADF 5:EBADF
+    ";
     pipe_that_is_resized_reports_room: "
         epoll e
         pipe p q

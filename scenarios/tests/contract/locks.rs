@@ -83,6 +83,9 @@ fn what_is_in_the_way<K: Sleepers>(k: K) {
     assert_eq!(get(open(SHARED, 0, 0)), Ok(Some((open(EXCLUSIVE, 14, 2), -1))));
     assert_eq!(get(open(EXCLUSIVE, 30, 20)), Ok(None));
     assert_eq!(get(own(UNLOCK, 0, 0)), Err(Errno::EINVAL));
+    // With `F_UNLCK`: what the open file itself has there.
+    assert_eq!(k.fcntl_getlk(one, open(UNLOCK, 30, 30)), Ok(Some((open(SHARED, 50, 5), -1))));
+    assert_eq!(k.fcntl_getlk(other, open(UNLOCK, 30, 30)), Ok(None));
     // A process's lock is in the way of open files, its own too.
     assert_eq!(k.fcntl_setlk(one, own(EXCLUSIVE, 35, 5)), Ok(()));
     assert_eq!(get(open(SHARED, 30, 20)), Ok(Some((own(EXCLUSIVE, 35, 5), k.getpid()))));

@@ -90,7 +90,9 @@ fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     let Some((host, at)) = get_open(w, file).map(|open| (open.host, open.inode)) else { return Ok(Ok(())) };
     let holder = holder(w, file, lock);
     let Some(records) = w.hosts[host].disk.records(at) else { return Ok(Ok(())) };
-    if let Some(other) = records.conflict(holder, first, last, lock.kind) {
+    if lock.kind != FileLock::Unlock
+        && let Some(other) = records.conflict(holder, first, last, lock.kind)
+    {
         return Ok(Err((host, at, holder, other.holder)));
     }
     records.set(holder, first, last, lock.kind);

@@ -292,7 +292,8 @@ impl Net<'_> {
             progress.low = s.options.low_at as usize;
         }
         let (low, peek) = (progress.low, flags.contains(RecvFlags::PEEK));
-        if !s.queue.is_empty() {
+        if let Some(first) = s.queue.front() {
+            let name = self.unix_sender(first.from, &first.name);
             let rest = &mut buffer[progress.got..];
             let n = self.unix_take_bytes(sock, rest, peek);
             self.run.payload(self.scheduler.current(), &rest[..n], false);
@@ -303,7 +304,7 @@ impl Net<'_> {
             let all = flags.contains(RecvFlags::WAITALL);
             let has_files = !self.net.passed.received.is_empty();
             if peek || has_files || n == rest.len() || !all && progress.got >= low {
-                return Step::Done(Ok((progress.got, UnixAddr::Unnamed)));
+                return Step::Done(Ok((progress.got, name)));
             }
         }
         match self.unix_nothing(sock, nonblocking, &mut progress.deadline) {
@@ -311,6 +312,11 @@ impl Net<'_> {
             Step::Done(_) if progress.got > 0 => Step::Done(Ok((progress.got, UnixAddr::Unnamed))),
             step => step,
         }
+    }
+
+    /// The name of who sent something, by now (`unix_copy_addr`); `before`: what it was then, of one that is gone.
+    fn unix_sender(&self, from: Id, before: &UnixAddr) -> UnixAddr {
+        self.net.unix_get(from).map_or(before, |sender| &sender.name).clone()
     }
 
     /// There is nothing to receive: an error, the end, or a wait.
@@ -390,7 +396,7 @@ impl Net<'_> {
         let n = chunk.bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&chunk.bytes[..n]);
         let len = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
-        let name = chunk.name.clone();
+        let name = self.unix_sender(chunk.from, &chunk.name);
         self.net.passed.received = files;
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
         if !flags.contains(RecvFlags::PEEK) {

@@ -23,12 +23,17 @@ pub(crate) struct Record {
 pub(crate) struct Records(Vec<Record>);
 
 impl Records {
-    /// The first lock of another holder that keeps this one from being set.
+    /// The first lock of another holder that keeps this one from being set; of `Unlock`, the first that it would take away
+    /// (`posix_test_locks_conflict`).
     pub fn conflict(&self, holder: LockHolder, first: u64, last: u64, kind: FileLock) -> Option<Record> {
         let is_in_the_way = |record: &&Record| {
             let overlaps = record.first <= last && first <= record.last;
             let excludes = kind == FileLock::Exclusive || record.kind == FileLock::Exclusive;
-            record.holder != holder && overlaps && excludes && kind != FileLock::Unlock
+            overlaps
+                && match kind {
+                    FileLock::Unlock => record.holder == holder,
+                    _ => record.holder != holder && excludes,
+                }
         };
         self.0.iter().find(is_in_the_way).copied()
     }

@@ -319,6 +319,8 @@ fn write(w: &mut World, ring: u32, op: u32, bytes: &[u8], offset: u64) -> Attemp
     });
     match result {
         Err(Errno::EAGAIN) => pend(w, ring, op, 0, false, Events::OUT),
+        // Whether it is open for writing is asked before (`io_rw_init_file`).
+        Err(Errno::EBADF) => done(Err(Errno::EBADF)),
         // `kiocb_done`: an error of a write is reported as if it came later.
         Err(errno) => Attempt::Deferred(-errno.0),
         result => whole(result, bytes.len()),

@@ -133,6 +133,10 @@ impl<K: Kernel> Program<K> {
             return "clashes".to_owned();
         }
         let unread = self.full.contains(&object) && self.shut.get(&object).is_some_and(|shut| shut[0]);
+        // What fits into both buffers of a connection is Linux's to say; a small one is full again.
+        if unread && !self.tight.contains(&object) {
+            return "clashes".to_owned();
+        }
         let mut probes = u32::from(unread);
         let (fd, mut buffer, mut calm) = (self.slots[slot as usize], vec![0; PIECE], 0);
         let end = loop {
