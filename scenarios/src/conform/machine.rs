@@ -290,6 +290,9 @@ impl<K: Calls> Machine<K> {
             Op::Accept => self.accept(a, b, c),
             Op::Send => self.send(a, b, Some(c)),
             Op::Recv => self.recv(a, b, Some(c)),
+            Op::Shutdown if self.ring.ring.is_some() && self.is_datagram(fd) => {
+                Outcome::Text("elsewhere".to_owned())
+            }
             Op::Shutdown => {
                 let how = [ShutdownHow::Read, ShutdownHow::Write, ShutdownHow::Both][b as usize % 3];
                 Outcome::of(k.shutdown(fd, how))

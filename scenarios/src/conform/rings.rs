@@ -48,9 +48,6 @@ impl<K: Calls> Machine<K> {
             return self.enter(a);
         }
         let fd = self.slots.get(a as usize).copied().unwrap_or(Fd(-1));
-        if matches!(call.op, Op::RingRecv | Op::RingRead | Op::RingGroup) && self.is_datagram(fd) {
-            return Outcome::Text("elsewhere".to_owned());
-        }
         let buffer = |machine: &Self| vec![0; machine.count(b)];
         let mut meaning = Meaning::Count;
         let operation = match call.op {

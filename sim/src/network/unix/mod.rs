@@ -242,6 +242,7 @@ impl Net<'_> {
 
     /// The socket is found by this name from now on.
     pub fn unix_bind(&mut self, sock: u32, name: UnixAddr, place: Place) {
+        self.unix_rename_sent(self.net.unix[sock as usize].id, &name);
         let s = &mut self.net.unix[sock as usize];
         (s.name, s.place) = (name, Some(place));
     }

@@ -293,7 +293,7 @@ impl Net<'_> {
         }
         let (low, peek) = (progress.low, flags.contains(RecvFlags::PEEK));
         if let Some(first) = s.queue.front() {
-            let name = self.unix_sender(first.from, &first.name);
+            let name = first.name.clone();
             let rest = &mut buffer[progress.got..];
             let n = self.unix_take_bytes(sock, rest, peek);
             self.run.payload(self.scheduler.current(), &rest[..n], false);
@@ -314,9 +314,12 @@ impl Net<'_> {
         }
     }
 
-    /// The name of who sent something, by now (`unix_copy_addr`); `before`: what it was then, of one that is gone.
-    fn unix_sender(&self, from: Id, before: &UnixAddr) -> UnixAddr {
-        self.net.unix_get(from).map_or(before, |sender| &sender.name).clone()
+    /// What a socket has sent is from its name, also where it is bound afterwards (`unix_copy_addr`).
+    pub(super) fn unix_rename_sent(&mut self, id: Id, name: &UnixAddr) {
+        let chunks = self.net.unix.iter_mut().flat_map(|(_, s)| s.queue.iter_mut());
+        for chunk in chunks.filter(|chunk| chunk.from == id) {
+            chunk.name = name.clone();
+        }
     }
 
     /// There is nothing to receive: an error, the end, or a wait.
@@ -396,7 +399,7 @@ impl Net<'_> {
         let n = chunk.bytes.len().min(buffer.len());
         buffer[..n].copy_from_slice(&chunk.bytes[..n]);
         let len = if flags.contains(RecvFlags::TRUNC) { chunk.bytes.len() } else { n };
-        let name = self.unix_sender(chunk.from, &chunk.name);
+        let name = chunk.name.clone();
         self.net.passed.received = files;
         self.run.payload(self.scheduler.current(), &buffer[..n], false);
         if !flags.contains(RecvFlags::PEEK) {
