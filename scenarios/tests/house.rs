@@ -183,8 +183,7 @@ fn no_module_of_the_simulator_names_one_above_it() {
         let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         // A stop for a debugger is asked for where events are kept; it knows nothing of the simulator.
-        let code =
-            code.join("\n").replace("use crate::stack::stop;", "").replace("use crate::world::NONE;", "");
+        let code = code.join("\n").replace("use crate::stack::stop;", "");
         let names = named_below(&code, "crate");
         let higher = names.into_iter().filter(|&name| layer(name).is_some_and(|other| other > own));
         upward.extend(higher.map(|name| format!("{path} names {name}")));

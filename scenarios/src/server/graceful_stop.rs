@@ -9,5 +9,11 @@ super::scenario!();
 pub const SCRIPT: Script = Script::on_both(
     "graceful-stop",
     "SIGTERM under load: what was received is answered, and the server ends in time",
-    Setup { clients: &[all(UntilStopped)], is_stopped: true, ..Setup::USUAL },
+    Setup {
+        clients: &[all(UntilStopped)],
+        is_stopped: true,
+        // The server gives its clients five seconds to take their replies; a byte at a time, each of them late, is slower.
+        host: |sim, _| sim.knobs().tight_buffer_min = 16,
+        ..Setup::USUAL
+    },
 );

@@ -3,8 +3,8 @@
 use super::number_option::Of;
 use super::socket::{Listen, Options, Port, RCV, SEND, SHUT, Sock, SocketState, Tcp, refusal};
 use super::{ALL, Net, Network};
+use crate::NONE;
 use crate::scheduler::Event;
-use crate::world::NONE;
 use eagain_net::{
     Domain, Errno, Events, Fd, NumberOption, Result, ShutdownHow, SigCode, SocketAddr, SocketOption,
     SocketOptionName,

@@ -1,9 +1,9 @@
 //! The asynchronous operations of a process (`aio(7)`), as the C library keeps them: a queue per descriptor *number*, of
 //! which only the first runs, and a few threads that run them.
 
+use crate::NONE;
 use crate::choice::Stream;
 use crate::network::RecvProgress;
-use crate::world::NONE;
 use eagain_net::{Errno, Result, SigEvent};
 use std::collections::{BTreeMap, VecDeque};
 
