@@ -55,6 +55,20 @@ fn listener<K: Kernel>(k: K, at: &str, only: bool) -> (Fd, u16) {
     (l, k.getsockname(l).unwrap().port())
 }
 
+/// A socket that is to call `to` from `from`. Where the listener is at another address, Linux may choose the listener's port for it
+/// too (once in some 14,000 times), and then it would call itself.
+fn caller<K: Kernel>(k: K, to: &str, from: Option<&str>, listener_port: u16) -> Fd {
+    loop {
+        let caller = socket(k, domain(to));
+        let Some(from) = from else { return caller };
+        k.bind(caller, address(from, 0)).unwrap();
+        if k.getsockname(caller).unwrap().port() != listener_port {
+            return caller;
+        }
+        k.close(caller).unwrap();
+    }
+}
+
 /// Calls `to`, and says what both ends are called.
 fn calls<K: Kernel>(k: K, log: &Log, what: &str, caller: Fd, to: SocketAddr, l: Fd) {
     let result = k.connect(caller, to);
@@ -78,8 +92,7 @@ fn connecting<K: Kernel>(k: K, log: &Log) {
         for to in ADDRESSES {
             let same_family = ADDRESSES.into_iter().filter(|from| domain(from) == domain(to)).map(Some);
             for from in same_family.chain([None]) {
-                let caller = socket(k, domain(to));
-                from.into_iter().for_each(|from| k.bind(caller, address(from, 0)).unwrap());
+                let caller = caller(k, to, from, port);
                 calls(k, log, &format!("{from:?} to {to} at {at}"), caller, address(to, port), l);
             }
         }
