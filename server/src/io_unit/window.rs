@@ -81,9 +81,14 @@ impl Window {
         self.bytes += bytes;
     }
 
-    /// The oldest request has its reply.
-    pub fn answered(&mut self, reply_bytes: usize) {
+    /// The oldest request has its reply. An error says nothing of how large the replies to come are, and widens nothing: while
+    /// a server cannot be reached, a client may get hundreds of them.
+    pub fn answered(&mut self, reply: &[u8]) {
         self.bytes -= self.sizes.pop_front().unwrap_or(0);
+        if reply.first() == Some(&b'-') {
+            return;
+        }
+        let reply_bytes = reply.len();
         self.reply_bytes = match self.reply_bytes {
             0 => reply_bytes,
             average => average - average / 8 + reply_bytes / 8,
@@ -116,11 +121,11 @@ mod tests {
         let mut rooms = Vec::new();
         for _ in 0..6 {
             rooms.push(room(&mut window, 10));
-            (0..window.sizes.len()).for_each(|_| window.answered(5));
+            (0..window.sizes.len()).for_each(|_| window.answered(&[b'+'; 5]));
         }
         assert_eq!(rooms, [1, 2, 4, 8, 16, 16]);
         window.begun(10);
-        window.answered(8000);
+        window.answered(&[b'+'; 8000]);
         assert_eq!(room(&mut window, 10), 1, "a reply of the whole budget");
     }
 
@@ -128,15 +133,27 @@ mod tests {
     fn what_is_under_way_and_what_waits_share_the_budget() {
         let mut window = Window::new(1000, 16);
         window.begun(10);
-        window.answered(100);
+        window.answered(&[b'+'; 100]);
         for _ in 0..20 {
             window.begun(10);
-            window.answered(100);
+            window.answered(&[b'+'; 100]);
         }
         assert_eq!(room_beside(&mut window, 10, 500), 5);
         assert_eq!(room_beside(&mut window, 10, 200), 3);
-        (0..8).for_each(|_| window.answered(100));
+        (0..8).for_each(|_| window.answered(&[b'+'; 100]));
         assert_eq!(room_beside(&mut window, 10, 999), 1, "one always may");
+    }
+
+    #[test]
+    fn errors_do_not_open_the_window() {
+        let mut window = Window::new(1000, 16);
+        for _ in 0..6 {
+            window.begun(10);
+            window.answered(b"-CLUSTERDOWN");
+        }
+        assert_eq!(room(&mut window, 10), 1);
+        window.answered(b"+OK");
+        assert_eq!(room(&mut window, 10), 2);
     }
 
     #[test]
@@ -144,10 +161,10 @@ mod tests {
         let mut window = Window::new(1000, 16);
         (0..20).for_each(|_| {
             window.begun(1);
-            window.answered(5);
+            window.answered(&[b'+'; 5]);
         });
         assert_eq!(room(&mut window, 400), 3);
-        window.answered(5);
+        window.answered(&[b'+'; 5]);
         assert_eq!(room(&mut window, 400), 1);
     }
 }

@@ -81,7 +81,7 @@ impl Connection {
             self.waiting = None;
             self.answered += 1;
             if let Some(window) = &mut self.window {
-                window.answered(bytes.len());
+                window.answered(bytes);
             }
         }
         if self.outbox.len() + bytes.len() > limit.hard {

@@ -187,7 +187,7 @@ impl Connection {
             while let Some(replies) = next {
                 self.answered += replies.count;
                 if let Some(window) = self.window.as_mut().filter(|_| replies.count > 0) {
-                    window.answered(replies.bytes.len());
+                    window.answered(&replies.bytes);
                 }
                 if self.outbox.len() + replies.bytes.len() > self.limits().output.hard {
                     self.overflow(now_ns);
