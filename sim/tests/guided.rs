@@ -103,6 +103,31 @@ fn a_corpus_is_kept_and_gone_on_from() {
     assert_ne!(std::fs::read_to_string(corpus.join("corpus.json")).unwrap(), head);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_corpus_that_cannot_be_written_hides_no_failure() {
+    for (scenario, seeds, verdict) in [("three-steps", 4000, 1), ("no-steps", 400, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (corpus, pages) = (folder.path().join("corpus"), folder.path().join("pages"));
+        let line = |seeds: u64| {
+            let (corpus, pages) = (corpus.display(), pages.display());
+            format!("explore {scenario} --guided --seeds {seeds} --jobs 1 --corpus {corpus} --html {pages}")
+        };
+        assert_eq!(eagain(&line(20)).0, 0);
+        // No folder, and none can be made.
+        let runs = corpus.join(scenario);
+        std::fs::remove_dir_all(&runs).unwrap();
+        std::os::unix::fs::symlink("no/such/place", &runs).unwrap();
+        let (code, out, err) = eagain(&line(seeds));
+        assert!(code == verdict && out.contains("\nhash 0x"), "{code} {out}");
+        assert_eq!(out.contains("FAILED three-steps"), verdict == 1, "{out}");
+        assert!(err.contains(&format!("error: {}: ", runs.display())), "{err}");
+    }
+    // A folder that cannot be made is said before the first run.
+    let (code, out, err) = eagain("explore no-steps --guided --corpus /dev/null/corpus");
+    assert!((code, out.as_str()) == (2, "") && err.starts_with("error: /dev/null/corpus"), "{err}");
+}
+
 #[test]
 fn shards_have_corpora_that_are_joined() {
     let folder = tempfile::tempdir().unwrap();

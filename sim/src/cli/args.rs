@@ -196,7 +196,7 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "N", default_value = "100000", value_parser = number)]
     pub runs: u64,
     /// Stop after this time, such as 500ms, 60s, 5m or 1h
-    #[arg(long, default_value = "60s", value_parser = duration)]
+    #[arg(long, default_value = "60s", value_parser = duration, allow_hyphen_values = true)]
     pub time: Duration,
     /// Where to write the replay file [default: the failure's folder]
     #[arg(long, short, value_name = "FILE")]

@@ -52,6 +52,11 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
     }
     let number = tip(all.len(), fails)?;
     let change = &all[number - 1];
+    let (differ, runs) = (count(all.len() as u64, "choice"), count(runs, "run"));
+    console.out(&format!(
+        "{}: `{}` holds, `{}` fails: {} at {}\n{differ} differ; found in {runs}\n\nthe choice that tips it\n  {}: {} -> {}\n",
+        scenario.name, args.good, args.bad, failure.oracle, failure.site, change.key, change.held, change.failed
+    ));
     let root = folder::root().join(format!("{}-bisect", folder::name(&bad)));
     let mut lines = Vec::new();
     let mut traces = Vec::new();
@@ -64,11 +69,6 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
         lines.push((verdict(&report), line));
         traces.push(trace(&report));
     }
-    let (differ, runs) = (count(all.len() as u64, "choice"), count(runs, "run"));
-    console.out(&format!(
-        "{}: `{}` holds, `{}` fails: {} at {}\n{differ} differ; found in {runs}\n\nthe choice that tips it\n  {}: {} -> {}\n",
-        scenario.name, args.good, args.bad, failure.oracle, failure.site, change.key, change.held, change.failed
-    ));
     if let Some(events) = side_by_side(&traces[1], &traces[0], ["without it", "with it"]) {
         console.out(&events);
     }

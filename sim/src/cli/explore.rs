@@ -30,7 +30,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let plan = plan(args, selection.chosen, settings)?;
     let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
     files.check()?;
-    if let Some(folder) = &args.html {
+    for folder in [&args.html, &args.corpus].into_iter().flatten() {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
     }
@@ -83,7 +83,9 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     let interrupted = counters.stop.load(Ordering::Relaxed);
     let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
     let concluded = conclude(&file, &files, args.strict, done, console);
-    Ok(concluded.max(unwritten(paged, console)).max(nondeterminism).max(regressed))
+    let kept = learned.map_or(Ok(()), |learned| learned.kept);
+    let unwritten = unwritten(paged, console).max(unwritten(kept, console));
+    Ok(concluded.max(unwritten).max(nondeterminism).max(regressed))
 }
 
 /// The sweep that the arguments ask for.

@@ -25,6 +25,8 @@ pub(super) const NO_SEED: &str = "-";
 pub(super) struct Learned {
     finds: Vec<Find>,
     searches: Vec<(&'static str, Search)>,
+    /// Whether the corpus could be written.
+    pub kept: Result<(), Stop>,
 }
 
 /// Makes the sweep; goes on from the corpus, where one is given, and leaves it there.
@@ -47,11 +49,10 @@ pub(super) fn sweep(
     }
     let made = progress::shown(counters, plan.runs(), || plan.guided(registry.executor, counters, searches));
     let Guided { sweep, finds, searches } = made.map_err(Stop::usage)?;
-    if let Some(folder) = &args.corpus {
-        corpus::write(folder, plan, &searches).map_err(Stop::usage)?;
-    }
+    let write = |folder| corpus::write(folder, plan, &searches).map_err(Stop::usage);
+    let kept = args.corpus.as_deref().map_or(Ok(()), write);
     let names = plan.scenarios.iter().map(|scenario| scenario.name);
-    Ok((sweep, Learned { finds, searches: names.zip(searches).collect() }))
+    Ok((sweep, Learned { finds, searches: names.zip(searches).collect(), kept }))
 }
 
 impl Learned {

@@ -153,8 +153,8 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     .into();
     files.push(place.workflow(run));
     files.extend(place.toolchain());
-    write(&files, console).and_then(|()| ignore(folder)).inspect_err(|_| {
-        // It was not there before: half a crate would have to be removed by hand, before another try.
+    write(&files, || ignore(folder), console).inspect_err(|_| {
+        // It was not there before.
         let _ = std::fs::remove_dir_all(folder);
     })?;
     console.out(&format!(
@@ -182,10 +182,16 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     .into();
     files.push(place.workflow(run));
     files.extend(place.toolchain());
-    write(&files, console)?;
-    ignore(here)?;
-    if !text.contains("eagain-sim") {
-        write_file(&manifest, with_dependencies(&text, &place.dependencies()).as_bytes())?;
+    let depends = text.contains("eagain-sim");
+    let change = || {
+        ignore(here)?;
+        match depends {
+            true => Ok(()),
+            false => write_file(&manifest, with_dependencies(&text, &place.dependencies()).as_bytes()),
+        }
+    };
+    write(&files, change, console)?;
+    if !depends {
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
     console.out(&format!("{}\ncargo test --test eagain\n{run} explore --seeds 1000\n", place.note()));
@@ -207,17 +213,24 @@ fn ignore(folder: &Path) -> Result<(), Stop> {
     write_file(&path, text.as_bytes())
 }
 
-/// Writes all of them, or none where one is there already.
-fn write(files: &[File], console: &mut Console) -> Result<(), Stop> {
+/// Writes all of them and does the rest. Where one is there already, or something fails, none is left, so that it can be tried again.
+fn write(files: &[File], rest: impl FnOnce() -> Result<(), Stop>, console: &mut Console) -> Result<(), Stop> {
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
         return Err(Stop::usage(format!("{}: it exists, and nothing was written", path.display())));
     }
-    for (path, text) in files {
+    let all = files.iter().try_for_each(|(path, text)| {
         if let Some(parent) = path.parent() {
             let made = std::fs::create_dir_all(parent);
             made.map_err(|error| Stop::usage(format!("{}: {error}", parent.display())))?;
         }
-        write_file(path, text.as_bytes())?;
+        write_file(path, text.as_bytes())
+    });
+    all.and_then(|()| rest()).inspect_err(|_| {
+        for (path, _) in files {
+            let _ = std::fs::remove_file(path);
+        }
+    })?;
+    for (path, _) in files {
         console.out(&format!("wrote {}\n", path.display()));
     }
     Ok(())

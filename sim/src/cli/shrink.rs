@@ -30,10 +30,10 @@ pub(super) fn shrink(registry: &Registry, args: &ShrinkArgs, console: &mut Conso
     if let Err(error) = &folder {
         console.err(&format!("warning: the failure's folder could not be written: {error}\n"));
     }
+    console.out(&text::failure(&explained, shown.as_deref()));
     if let Some(path) = &args.output {
         write_file(path, explained.replay_file().to_json().as_bytes())?;
     }
-    console.out(&text::failure(&explained, shown.as_deref()));
     // The failure is no news: what was asked for is done.
     Ok(Exit::Held)
 }

@@ -310,6 +310,23 @@ fn a_file_that_cannot_be_written_hides_no_failure_and_no_other_file() {
 }
 
 #[test]
+fn a_crate_that_cannot_be_written_is_not_there_and_can_be_tried_again() {
+    let repository = tempfile::tempdir().unwrap();
+    std::fs::create_dir(repository.path().join(".git")).unwrap();
+    let folder = repository.path().join("crates/mine");
+    let new = format!("new {}", folder.display());
+    // The workflow is at the root, and comes behind the crate's own files.
+    let workflows = repository.path().join(".github");
+    std::fs::write(&workflows, "").unwrap();
+    let (code, out, err) = eagain(&new);
+    assert!((code, out.as_str()) == (2, "") && err.contains(".github/workflows"), "{out}{err}");
+    assert!(!folder.exists());
+    std::fs::remove_file(&workflows).unwrap();
+    let (code, out, err) = eagain(&new);
+    assert!(code == 0 && out.contains("wrote ") && folder.join("src/server.rs").is_file(), "{out}{err}");
+}
+
+#[test]
 fn a_saved_failure_fails_again_and_damage_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.json");
