@@ -26,6 +26,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Lines<'a> {
     log: &'a TraceLog,
     number_width: usize,
+    /// How many digits whole seconds have.
+    seconds_width: usize,
     thread_width: usize,
     /// The names of the threads, as wide as the column.
     threads: Vec<String>,
@@ -35,13 +37,18 @@ impl<'a> Lines<'a> {
     /// For the events of `log`.
     pub fn new(log: &'a TraceLog) -> Lines<'a> {
         let last = log.events.last().map_or(0, |event| event.number);
+        // Threads have times of their own: the last event need not be the latest.
+        let latest = log.events.iter().map(|event| event.time).max().unwrap_or(0);
         let longest = log.threads.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        Lines::wide(log, last.to_string().len() + 1, longest.clamp(1, 28))
+        Lines {
+            seconds_width: digits(seconds(latest)),
+            ..Lines::wide(log, digits(last) + 1, longest.clamp(1, 28))
+        }
     }
 
     fn wide(log: &'a TraceLog, number_width: usize, thread_width: usize) -> Lines<'a> {
         let threads = log.threads.iter().map(|name| format!("{name:<thread_width$}")).collect();
-        Lines { log, number_width, thread_width, threads }
+        Lines { log, number_width, seconds_width: 1, thread_width, threads }
     }
 
     /// The line of one event, without its end.
@@ -52,11 +59,11 @@ impl<'a> Lines<'a> {
     /// Adds the line of one event, without its end.
     fn put(&self, out: &mut Vec<u8>, event: &Event) {
         let log = self.log;
-        let digits = event.number.checked_ilog10().unwrap_or(0) as usize + 1;
-        pad(out, self.number_width.saturating_sub(digits + 1));
+        pad(out, self.number_width.saturating_sub(digits(event.number) + 1));
         out.push(b'#');
         print::put_number(out, event.number);
         out.push(b' ');
+        pad(out, self.seconds_width.saturating_sub(digits(seconds(event.time))));
         print::put_time(out, event.time);
         out.push(b' ');
         match self.threads.get(event.thread as usize) {
@@ -82,6 +89,14 @@ impl<'a> Lines<'a> {
             }
         }
     }
+}
+
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+fn seconds(ns: u64) -> u64 {
+    ns / 1_000_000_000
 }
 
 fn pad(out: &mut Vec<u8>, width: usize) {
@@ -178,15 +193,13 @@ pub fn marked(log: &TraceLog, tail: usize, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::Base;
     use crate::fault::Family;
     use crate::run::{Record, RunSpec, Settings};
     use crate::runner::{Execute, fake};
 
     #[test]
     fn a_trace_reads_like_strace() {
-        let spec =
-            RunSpec { record: Record::Trace, ..RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(3)) };
+        let spec = RunSpec { record: Record::Trace, ..RunSpec::seeded(fake::FAILS, Settings::new(), 3) };
         let report = fake::Fake::default().run(&spec);
         let mut text = Vec::new();
         write(report.trace.as_ref().unwrap(), &mut text).unwrap();
@@ -195,13 +208,8 @@ mod tests {
 
     #[test]
     fn a_loop_at_the_end_is_shortened() {
-        let mut log = TraceLog {
-            events: vec![],
-            bytes: vec![],
-            threads: ["server/0", "auditor/0"].map(str::to_owned).to_vec(),
-            hosts: vec![],
-            texts: vec![],
-        };
+        let threads = ["server/0", "auditor/0"].map(str::to_owned).to_vec();
+        let mut log = TraceLog { threads, ..TraceLog::default() };
         let kinds = [(0, Kind::Recv), (0, Kind::EpollWait), (1, Kind::Nanosleep), (1, Kind::ClockGettime)];
         log.events = (0..200_usize)
             .map(|at| {
@@ -217,6 +225,31 @@ mod tests {
     }
 
     #[test]
+    fn columns_stand_in_the_same_place_whatever_the_time_is() {
+        // Threads have times of their own.
+        let times = [1, 9_999_999_999, 10_000_000_000, 123_000_000_000, 12];
+        let event = |(number, &time)| Event {
+            number: number as u64 + 8,
+            time,
+            thread: 0,
+            kind: Kind::Gettid,
+            args: [0; 4],
+            result: 1,
+            cause: 0,
+            bytes: (0, 0),
+        };
+        let events = times.iter().enumerate().map(event).collect();
+        let log = TraceLog { events, threads: vec!["server/0".to_owned()], ..TraceLog::default() };
+        let mut text = Vec::new();
+        write(&log, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let columns = |line: &str| ['#', '.', 's'].map(|c| line.find(c));
+        let first = columns(text.lines().next().unwrap());
+        assert!(text.lines().all(|line| columns(line)[1..] == first[1..]), "{text}");
+        assert!(text.starts_with(" #8   0.000000001 server/0 "), "{text}");
+    }
+
+    #[test]
     fn faults_and_what_they_hit_are_found_before_the_end() {
         let event = |number, cause| Event {
             number,
@@ -229,8 +262,7 @@ mod tests {
             cause,
             bytes: (0, 0),
         };
-        let mut log =
-            TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
+        let mut log = TraceLog::default();
         log.events =
             (1..=9).map(|number| event(number, if number == 4 || number == 8 { 2 } else { 0 })).collect();
         let numbers = |tail, most| -> Vec<String> {
@@ -247,7 +279,7 @@ mod tests {
             [&data.to_le_bytes()[..], &events.to_le_bytes(), &fd.to_le_bytes()].concat()
         };
         let bytes = [entry(3, 1, 3), entry(4, 0x2005, u64::MAX), entry(7, 6, 0)].concat();
-        let log = TraceLog { events: vec![], bytes, threads: vec![], hosts: vec![], texts: vec![] };
+        let log = TraceLog { bytes, ..TraceLog::default() };
         let line = |kind, result, bytes| {
             let args = [64, 64, u64::MAX, 0];
             let event = Event { number: 1, time: 0, thread: u32::MAX, kind, args, result, cause: 0, bytes };
@@ -271,9 +303,7 @@ mod tests {
     fn an_option_has_its_value_with_a_unit() {
         use eagain_net::SocketOptionName as N;
         let line = |kind, option: N, value: u64| {
-            let mut log =
-                TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] };
-            log.bytes = value.to_le_bytes().to_vec();
+            let log = TraceLog { bytes: value.to_le_bytes().to_vec(), ..TraceLog::default() };
             let args = [2, u64::from(option.code()), 0, 0];
             let (thread, bytes) = (u32::MAX, (0, 8));
             let event = Event { number: 1, time: 0, thread, kind, args, result: 0, cause: 0, bytes };
