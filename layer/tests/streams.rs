@@ -23,15 +23,7 @@ const SEEDS: u64 = 300;
 
 fn run(body: fn(&mut Sim), seed: u64, record: Record) -> RunReport {
     let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body };
-    let (base, overrides) = (Base::Seed(seed), Overrides::new());
-    engine::make().run(&RunSpec {
-        scenario,
-        settings: Settings::new(),
-        base,
-        overrides,
-        record,
-        events_max: None,
-    })
+    engine::make().run(&RunSpec { record, ..RunSpec::seeded(scenario, Settings::new(), seed) })
 }
 
 /// Runs seeds, none of which may fail; how often each family fired.
@@ -174,14 +166,7 @@ fn turmoils_network_and_crashes_are_our_choices() {
     let first = run(all_families, seed, Record::Choices);
     let scenario = Scenario { name: "test", about: "", knobs: &[], seeds: 1, body: all_families };
     let overrides: Overrides = first.choices.iter().cloned().collect();
-    let spec = RunSpec {
-        scenario,
-        settings: Settings::new(),
-        base: Base::Zero,
-        overrides,
-        record: Record::Hash,
-        events_max: None,
-    };
+    let spec = RunSpec { overrides, ..RunSpec::new(scenario, Settings::new(), Base::Zero) };
     let again = engine::make().run(&spec);
     assert_eq!((first.hash, again.unused), (again.hash, vec![]));
 }

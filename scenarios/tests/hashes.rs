@@ -3,8 +3,7 @@
 //! says why in its commit.
 
 use eagain_scenarios::{SCENARIOS, bugs::PLANTED};
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{KnobValues, Record, RunSpec, Scenario, Settings};
+use eagain_sim::run::{KnobValues, RunSpec, Scenario, Settings};
 use eagain_sim::{Engine, run_spec};
 use std::fmt::Write;
 
@@ -13,14 +12,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 fn hashes(engine: &mut Engine, label: &str, scenario: Scenario, settings: &Settings) -> String {
     let mut line = format!("{label:<44}");
     for seed in SEEDS {
-        let spec = RunSpec {
-            scenario,
-            settings: settings.clone(),
-            base: Base::Seed(seed),
-            overrides: Overrides::new(),
-            record: Record::Hash,
-            events_max: None,
-        };
+        let spec = RunSpec::seeded(scenario, settings.clone(), seed);
         let report = run_spec(&spec, engine);
         match report.refused {
             Some(_) => line.push_str(" refused"),

@@ -2,7 +2,7 @@
 //! server, and the fault table.
 
 use eagain_scenarios::SCENARIOS;
-use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::choice::Base;
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunSpec, Settings};
 use eagain_sim::trace::text;
@@ -20,14 +20,8 @@ fn snapshot(name: &str, text: &str) {
 fn trace_of(model: &str, pattern: &str) -> String {
     let scenario = *SCENARIOS.iter().find(|scenario| scenario.name == "steady-load").expect("it exists");
     let settings = [("model", model), ("pattern", pattern), ("clients", "1"), ("workers", "1")];
-    let spec = RunSpec {
-        scenario,
-        settings: Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned()))),
-        base: Base::Zero,
-        overrides: Overrides::new(),
-        record: Record::Trace,
-        events_max: None,
-    };
+    let settings = Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let spec = RunSpec { record: Record::Trace, ..RunSpec::new(scenario, settings, Base::Zero) };
     let report = run_spec(&spec, &mut Engine::new());
     assert_eq!(report.failure, None);
     let log = report.trace.expect("it was asked for");

@@ -7,16 +7,14 @@ use eagain_scenarios::run::sockets;
 use eagain_scenarios::script::Script;
 use eagain_scenarios::server;
 use eagain_sim::Sim;
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
+use eagain_sim::run::{RunReport, RunSpec, Scenario, Settings};
 use eagain_sim::runner::{Execute, engine, settings};
 
 /// Seeds of each; a sweep (`cargo eagain explore --set model=tokio`) runs more.
 const SEEDS: u64 = 12;
 
 fn run(executor: &mut dyn Execute, scenario: Scenario, settings: &Settings, seed: u64) -> RunReport {
-    let (base, overrides, settings) = (Base::Seed(seed), Overrides::new(), settings.clone());
-    executor.run(&RunSpec { scenario, settings, base, overrides, record: Record::Hash, events_max: None })
+    executor.run(&RunSpec::seeded(scenario, settings.clone(), seed))
 }
 
 #[test]

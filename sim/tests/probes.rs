@@ -1,8 +1,8 @@
 //! How long TCP tries when nobody answers: a SYN, a shut window, an idle peer, and what the user has set.
 
 use eagain_net::*;
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Record, RunSpec, Scenario};
+use eagain_sim::choice::Base;
+use eagain_sim::run::{RunSpec, Scenario};
 use eagain_sim::{Engine, HostId, Sim, SimKernel, control, run_body};
 use std::time::Duration;
 
@@ -19,14 +19,7 @@ struct Parts {
 
 /// A server that accepts and reads nothing, and a client.
 fn with_server(body: impl Fn(SimKernel, Parts) + Copy + Send + 'static) {
-    let spec = RunSpec {
-        scenario: WORLD,
-        settings: Default::default(),
-        base: Base::Zero,
-        overrides: Overrides::new(),
-        record: Record::Hash,
-        events_max: None,
-    };
+    let spec = RunSpec::new(WORLD, Default::default(), Base::Zero);
     let report = run_body(&spec, &mut Engine::new(), &mut |sim: &mut Sim| {
         sim.faults(&[]);
         sim.quiet_after(u64::MAX);

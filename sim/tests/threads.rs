@@ -2,8 +2,7 @@
 //! nobody else.
 
 use eagain_net::*;
-use eagain_sim::choice::{Base, Overrides};
-use eagain_sim::run::{Failure, Record, RunReport, RunSpec, Scenario};
+use eagain_sim::run::{Failure, RunReport, RunSpec, Scenario};
 use eagain_sim::{Engine, Sim, run_body};
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
@@ -12,14 +11,7 @@ use std::time::Duration;
 const SCENARIO: Scenario = Scenario { name: "threads", about: "", knobs: &[], seeds: 1, body: |_| {} };
 
 fn run_in(engine: &mut Engine, seed: u64, mut body: impl FnMut(&mut Sim)) -> RunReport {
-    let spec = RunSpec {
-        scenario: SCENARIO,
-        settings: Default::default(),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-        events_max: None,
-    };
+    let spec = RunSpec::seeded(SCENARIO, Default::default(), seed);
     run_body(&spec, engine, &mut body)
 }
 

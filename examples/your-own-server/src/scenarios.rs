@@ -73,8 +73,7 @@ fn shout<K: Kernel>(kernel: K, server: SocketAddr) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eagain_sim::choice::{Base, Overrides};
-    use eagain_sim::run::{Record, RunSpec, Settings};
+    use eagain_sim::run::{RunSpec, Settings};
     use eagain_sim::{Engine, run_spec};
 
     /// The tutorial's first command must find what it says it finds.
@@ -82,14 +81,8 @@ mod tests {
     fn the_first_version_loses_what_a_write_did_not_take() {
         let mut engine = Engine::new();
         let found = (0..200).find_map(|seed| {
-            let spec = RunSpec {
-                scenario: shouting::SCENARIO,
-                settings: Settings::from([("version".to_owned(), "first".to_owned())]),
-                base: Base::Seed(seed),
-                overrides: Overrides::new(),
-                record: Record::Hash,
-                events_max: None,
-            };
+            let settings = Settings::from([("version".to_owned(), "first".to_owned())]);
+            let spec = RunSpec::seeded(shouting::SCENARIO, settings, seed);
             run_spec(&spec, &mut engine).failure
         });
         assert_eq!(found.map(|failure| failure.oracle.code()), Some("O6"));

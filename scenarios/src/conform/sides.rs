@@ -2,7 +2,7 @@
 //! world in which everything arrives within the call that causes it.
 
 use eagain_net::Linux;
-use eagain_sim::choice::{Base, Overrides};
+use eagain_sim::choice::Base;
 use eagain_sim::fault::Family;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario};
 use eagain_sim::trace::Kind;
@@ -59,14 +59,7 @@ fn recorded(
     body: impl FnOnce(SimKernel) + Send + 'static,
     mut beside: Option<Box<dyn FnOnce(SimKernel) + Send>>,
 ) -> RunReport {
-    let spec = RunSpec {
-        scenario: WORLD,
-        settings: Default::default(),
-        base: Base::Zero,
-        overrides: Overrides::new(),
-        record,
-        events_max: None,
-    };
+    let spec = RunSpec { record, ..RunSpec::new(WORLD, Default::default(), Base::Zero) };
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {
         // A program may well be made of calls that achieve nothing.
@@ -99,14 +92,7 @@ pub fn with_faults(
     families: &[Family],
     body: impl FnOnce(SimKernel) + Send + 'static,
 ) -> RunReport {
-    let spec = RunSpec {
-        scenario: WORLD,
-        settings: Default::default(),
-        base: Base::Seed(seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-        events_max: None,
-    };
+    let spec = RunSpec::seeded(WORLD, Default::default(), seed);
     let mut body = Some(body);
     run_body(&spec, engine, &mut |sim: &mut Sim| {
         sim.faults(families);

@@ -13,7 +13,7 @@ const KNOWN: &[Scenario] = &[fake::HOLDS, fake::FAILS, fake::PLAIN];
 /// A failure of the fake world, found and shrunk.
 fn saved() -> ReplayFile {
     for seed in 0.. {
-        let spec = RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(seed));
+        let spec = RunSpec::seeded(fake::FAILS, Settings::new(), seed);
         if let Some(shrunk) = shrink_run(&mut Fake::default(), &spec, Limits::default()) {
             return ReplayFile {
                 format: FORMAT,

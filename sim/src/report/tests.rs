@@ -9,7 +9,7 @@ use crate::runner::fake::{self, Fake};
 fn found() -> Explained {
     let settings = Settings::from([("model".to_owned(), "poll".to_owned())]);
     for seed in 0.. {
-        let spec = RunSpec::new(fake::FAILS, settings.clone(), Base::Seed(seed));
+        let spec = RunSpec::seeded(fake::FAILS, settings.clone(), seed);
         let report = Fake::default().run(&spec);
         if report.failure.is_some() {
             let mut explained =

@@ -133,7 +133,7 @@ fn empty() -> RunReport {
 fn log() -> TraceLog {
     let threads = ["client-1/main", "server/worker-2"].map(str::to_owned).to_vec();
     let hosts = ["client-1", "server"].map(str::to_owned).to_vec();
-    TraceLog { events: Vec::new(), bytes: Vec::new(), threads, hosts, texts: vec!["queue.push".to_owned()] }
+    TraceLog { threads, hosts, texts: vec!["queue.push".to_owned()], ..TraceLog::default() }
 }
 
 const CLIENT: u64 = 0x0a00_0001 << 16 | 40_000;

@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_running_job_is_found_as_the_command_that_makes_it_again() {
         let scenario = Scenario { name: "jobs-test", about: "", knobs: &[], seeds: 1, body: |_| {} };
-        let spec = |seed, settings| RunSpec::new(scenario, settings, Base::Seed(seed));
+        let spec = |seed, settings| RunSpec::seeded(scenario, settings, seed);
         let mine = || {
             let mut text = Vec::new();
             each_line(|part| text.extend_from_slice(part));

@@ -2,7 +2,6 @@
 
 use super::connections::{State, connections};
 use super::*;
-use crate::choice::Base;
 use crate::fault::Family;
 use crate::run::{Record, RunSpec, Settings, TraceLog};
 use crate::runner::{Execute, fake};
@@ -45,7 +44,7 @@ fn wire() -> TraceLog {
 }
 
 fn log() -> TraceLog {
-    let spec = RunSpec { record: Record::Trace, ..RunSpec::new(fake::FAILS, Settings::new(), Base::Seed(8)) };
+    let spec = RunSpec { record: Record::Trace, ..RunSpec::seeded(fake::FAILS, Settings::new(), 8) };
     fake::Fake::default().run(&spec).trace.unwrap()
 }
 
@@ -71,11 +70,7 @@ fn connections_are_put_together_from_the_wire() {
 
 #[test]
 fn packets_are_whole_blocks() {
-    for log in [
-        wire(),
-        log(),
-        TraceLog { events: vec![], bytes: vec![], threads: vec![], hosts: vec![], texts: vec![] },
-    ] {
+    for log in [wire(), log(), TraceLog::default()] {
         let bytes = written(|out| pcapng::write(&log, out));
         assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
         let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());

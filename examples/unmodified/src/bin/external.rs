@@ -9,8 +9,8 @@
 //! Without a seed no fault happens. Exit status: 0 what fails is what the list says, 1 it is not, 2 usage.
 
 use eagain::World;
-use eagain::sim::choice::{Base, Overrides, parse_seed};
-use eagain::sim::run::{Record, RunSpec, Scenario};
+use eagain::sim::choice::{Base, parse_seed};
+use eagain::sim::run::{RunSpec, Scenario};
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -50,14 +50,8 @@ fn run_one(executable: &str, test: &str, seed: Option<u64>) -> Result<(), String
     if seed.is_some() {
         settings.insert(FAULTS, "on");
     }
-    let spec = RunSpec {
-        scenario: SCENARIO,
-        settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        base: seed.map_or(Base::Zero, Base::Seed),
-        overrides: Overrides::new(),
-        record: Record::Hash,
-        events_max: None,
-    };
+    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let spec = RunSpec::new(SCENARIO, settings, seed.map_or(Base::Zero, Base::Seed));
     let report = eagain::executor().run(&spec);
     print!("{}", report.output);
     println!("trace {:#x}", report.hash);

@@ -42,7 +42,7 @@ fn body(sim: &mut Sim) {
 const SCENARIO: Scenario = Scenario { name: "external", about: "", knobs: &[], seeds: 1, body };
 
 fn spec(seed: u64, record: Record) -> RunSpec {
-    RunSpec { record, ..RunSpec::new(SCENARIO, Settings::new(), Base::Seed(seed)) }
+    RunSpec { record, ..RunSpec::seeded(SCENARIO, Settings::new(), seed) }
 }
 
 #[test]
