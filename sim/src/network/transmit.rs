@@ -29,7 +29,7 @@ impl Net<'_> {
         loop {
             let now = self.run.now();
             let c = &mut self.net.conns[conn as usize];
-            let f = &mut c.flows[side];
+            let mut f = &mut c.flows[side];
             let pending = f.written - f.sent;
             if f.dead || pending == 0 && (!f.fin_written || f.fin_sent) {
                 return;
@@ -57,9 +57,8 @@ impl Net<'_> {
                 if n == 0 {
                     return;
                 }
+                f = &mut self.net.conns[conn as usize].flows[side];
             }
-            let c = &mut self.net.conns[conn as usize];
-            let f = &mut c.flows[side];
             if pending > 0 && n == 0 {
                 if !std::mem::replace(&mut f.window_closed, true) {
                     f.closed_since = now;

@@ -8,26 +8,41 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A stack, its guard page included.
-pub(super) enum Memory {
+pub(super) struct Memory {
+    /// Its end, at hand: each switch to a thread reads it.
+    base: StackPointer,
+    home: Home,
+}
+
+enum Home {
     Anywhere(DefaultStack),
     /// At the place of this number, for as long as the process lives.
     Placed(usize),
 }
 
+impl Memory {
+    fn anywhere(stack: DefaultStack) -> Memory {
+        Memory { base: stack.base(), home: Home::Anywhere(stack) }
+    }
+
+    fn placed(place: usize) -> Memory {
+        let end = StackPointer::new(PLACES + (place + 1) * PLACE_BYTES);
+        Memory { base: end.unwrap_or(StackPointer::MAX), home: Home::Placed(place) }
+    }
+}
+
 // SAFETY: the memory between is mapped as long as the value lives, and nobody else uses it: corosensei's own, or a place that was
 // handed out once.
 unsafe impl Stack for Memory {
+    #[inline]
     fn base(&self) -> StackPointer {
-        match self {
-            Memory::Anywhere(stack) => stack.base(),
-            Memory::Placed(place) => end_of(*place),
-        }
+        self.base
     }
 
     fn limit(&self) -> StackPointer {
-        match self {
-            Memory::Anywhere(stack) => stack.limit(),
-            Memory::Placed(place) => {
+        match &self.home {
+            Home::Anywhere(stack) => stack.limit(),
+            Home::Placed(place) => {
                 StackPointer::new(PLACES + place * PLACE_BYTES).unwrap_or(StackPointer::MAX)
             }
         }
@@ -38,10 +53,6 @@ unsafe impl Stack for Memory {
 const PLACES: usize = 0x4000_0000_0000;
 const GUARD_BYTES: usize = 4096;
 const PLACE_BYTES: usize = GUARD_BYTES + STACK_BYTES;
-
-fn end_of(place: usize) -> StackPointer {
-    StackPointer::new(PLACES + (place + 1) * PLACE_BYTES).unwrap_or(StackPointer::MAX)
-}
 
 /// What is free, and how it is made.
 #[derive(Default)]
@@ -56,22 +67,22 @@ impl Memories {
     /// One that nobody uses; `placed`: at an address that is the same in every process.
     pub(super) fn take(&mut self, placed: bool) -> std::io::Result<Memory> {
         if placed && let Some(Reverse(place)) = self.places.pop() {
-            return Ok(Memory::Placed(place));
+            return Ok(Memory::placed(place));
         }
         if placed && map(self.placed) {
             self.placed += 1;
-            return Ok(Memory::Placed(self.placed - 1));
+            return Ok(Memory::placed(self.placed - 1));
         }
         match self.anywhere.pop() {
-            Some(stack) => Ok(Memory::Anywhere(stack)),
-            None => DefaultStack::new(STACK_BYTES).map(Memory::Anywhere),
+            Some(stack) => Ok(Memory::anywhere(stack)),
+            None => DefaultStack::new(STACK_BYTES).map(Memory::anywhere),
         }
     }
 
     pub(super) fn give(&mut self, memory: Memory) {
-        match memory {
-            Memory::Anywhere(stack) => self.anywhere.push(stack),
-            Memory::Placed(place) => self.places.push(Reverse(place)),
+        match memory.home {
+            Home::Anywhere(stack) => self.anywhere.push(stack),
+            Home::Placed(place) => self.places.push(Reverse(place)),
         }
     }
 }
