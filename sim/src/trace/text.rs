@@ -262,9 +262,9 @@ mod tests {
             cause,
             bytes: (0, 0),
         };
-        let mut log = TraceLog::default();
-        log.events =
-            (1..=9).map(|number| event(number, if number == 4 || number == 8 { 2 } else { 0 })).collect();
+        let cause = |number| if number == 4 || number == 8 { 2 } else { 0 };
+        let events = (1..=9).map(|number| event(number, cause(number))).collect();
+        let log = TraceLog { events, ..TraceLog::default() };
         let numbers = |tail, most| -> Vec<String> {
             marked(&log, tail, most).lines().map(|line| line[..2].to_owned()).collect()
         };
