@@ -326,7 +326,7 @@ impl Config {
 
     /// How many clients a process with so many descriptors can serve, beside what it needs for itself.
     pub fn clients_that_fit(&self, descriptors: usize) -> usize {
-        /// Listeners, files, what a model needs, and one for who is told that there is no room.
+        /// Listeners, files, what a model needs, and one for a client that gets the error that there is no room.
         const RESERVED: usize = 32;
         let descriptors =
             if self.model == ModelKind::Select { descriptors.min(FD_SETSIZE) } else { descriptors };

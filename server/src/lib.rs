@@ -1,4 +1,4 @@
-//! `eagain-server`: a Redis-protocol key-value server, told in four units.
+//! `eagain-server`: a Redis-protocol key-value server in four units.
 //!
 //! | folder | what it is |
 //! |---|---|

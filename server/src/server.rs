@@ -17,7 +17,7 @@ use eagain_net::model::{AnyPoller, ModelKind};
 use eagain_net::{Kernel, ListenOptions, SocketAddr, TcpListener};
 use std::sync::Arc;
 
-/// Runs a server until it is asked to stop. `ready` is told where it listens.
+/// Runs a server until it is asked to stop. `ready` is called with the address at which it listens.
 pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     serve_telling(kernel, config, |_| {}, ready)
 }
@@ -47,17 +47,17 @@ pub fn serve_storage<K: Kernel>(
 ) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, &config)?;
     refuse_tokio(&config)?;
-    let front = io_unit::Front::new(kernel, &config)?;
-    // Last, because it writes: whatever else is wrong is told before.
+    let setup = io_unit::LoopSetup::new(kernel, &config)?;
+    // Last, because it writes: whatever else is wrong is reported before.
     let (storage, found) = open_storage(kernel, &config, seed, open)?;
     if let Some(found) = found {
         tell(&found);
     }
     // The port that the kernel has chosen, where it was to choose.
-    let config = Config { listen: front.local_addr(), ..config };
+    let config = Config { listen: setup.local_addr(), ..config };
     let logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
     let units = Arc::new(Units::new(kernel, config, logic));
-    let ran = io_unit::run(units.clone(), front, ready);
+    let ran = io_unit::run(units.clone(), setup, ready);
     let closed = units.close_storage().map_err(ServeError::Storage);
     ran.and(closed)
 }

@@ -85,7 +85,7 @@ struct Known {
     attempted: u64,
 }
 
-/// Counts on its own keys, as fast as it can, until it is told to stop.
+/// Counts on its own keys, as fast as it can, until it is asked to stop.
 fn load(port: u16, client: usize, stop: &AtomicBool) -> Vec<Known> {
     let mut connection = Client::connect(port);
     let key = |number| Known { key: format!("key:{client}:{number}"), acknowledged: 0, attempted: 0 };

@@ -1,5 +1,5 @@
-//! The server as a process that an operator runs: a directory belongs to one of them, a hang-up ends nothing, and who finds no
-//! room is told so.
+//! The server as a process that an operator runs: a directory belongs to one of them, a hang-up ends nothing, and a client
+//! beyond the limit gets an error.
 #![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
 
 use eagain_net::{Linux, Signal, Signals};
@@ -105,7 +105,7 @@ fn a_hang_up_ends_nothing() {
 }
 
 #[test]
-fn who_finds_no_descriptor_is_told_so_and_the_next_one_is_served() {
+fn who_finds_no_descriptor_gets_an_error_and_the_next_one_is_served() {
     for arguments in ["", "--model io_uring --pattern proactor", "--model poll", "--model blocking"] {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n 64; exec {PROGRAM} --port 0 {arguments}")]);
@@ -128,8 +128,8 @@ fn who_finds_no_descriptor_is_told_so_and_the_next_one_is_served() {
         one.write_all(b"CONFIG GET maxclients\r\n").unwrap();
         let mut reply = [0; 64];
         let count = one.read(&mut reply).unwrap();
-        let told = format!("$2\r\n{}\r\n", clients.len() + 1);
-        assert!(String::from_utf8_lossy(&reply[..count]).ends_with(&told), "{arguments}");
+        let expected = format!("$2\r\n{}\r\n", clients.len() + 1);
+        assert!(String::from_utf8_lossy(&reply[..count]).ends_with(&expected), "{arguments}");
         one.write_all(b"QUIT\r\n").unwrap();
         assert_eq!(one.read_to_end(&mut Vec::new()).unwrap(), 5);
         drop(one);

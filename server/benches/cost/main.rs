@@ -9,7 +9,7 @@
 //! Microseconds of user and system time of all the server's threads for a request, from `/proc/PID/stat` before and
 //! after: the median of five rounds, in each of which every server has its turn; SET and GET with 64 bytes, 50
 //! connections. At `-P 1` the client is the bottleneck, hence requests a second would say little; at `-P 16` they are
-//! told too, in thousands, and mean something where nobody else uses the two cores. The last columns are with idle connections beside those: 5,000, or as many as the model or the machine lets in; what a request costs then,
+//! printed too, in thousands, and mean something where nobody else uses the two cores. The last columns are with idle connections beside those: 5,000, or as many as the model or the machine lets in; what a request costs then,
 //! and what a second costs in which nobody asks.
 
 mod fixed;

@@ -1,12 +1,12 @@
 //! The listening sockets: accepting, and what to do when it cannot.
 //!
 //! accept(2) hands over errors of the new connection, which concern nobody else, and errors of the table of descriptors,
-//! which leave the connection where it is: a level-triggered loop would be told of it for ever. So the listener pauses
+//! which leave the connection where it is: a level-triggered loop would report it for ever. So the listener pauses
 //! for a while then, and is looked at again by the clock.
 
 use super::awaiting_durability::AwaitingDurability;
 use super::connection::Connection;
-use super::home::Home;
+use super::loop_context::LoopContext;
 use super::peer::{Flight, Peer};
 use super::units::{Now, Units};
 use crate::config::Config;
@@ -167,7 +167,7 @@ impl<K: Kernel> Acceptor<K> {
         }
     }
 
-    /// There is no descriptor for a connection: the operator is told, once until there is.
+    /// There is no descriptor for a connection: one line of the log, until there is one again.
     pub(super) fn rest(&self, log: &Log, errno: Errno) {
         if self.rests.swap(errno.0, SeqCst) != errno.0 {
             let text = || format!("{}: no connection can be accepted for the moment: {errno}", self.local);
@@ -219,7 +219,7 @@ impl<K: Kernel> Acceptor<K> {
     /// Takes in whoever waits, a turn's worth. `begin` gets each new peer.
     pub(super) fn turn<S: Storage>(
         &self,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         now: Now,
         mut begin: impl FnMut(&mut Peer<K>) -> Result<(), Errno>,
     ) -> Accepted {
@@ -229,12 +229,12 @@ impl<K: Kernel> Acceptor<K> {
             match self.accept(&listener, true) {
                 Ok((stream, from)) => {
                     accepted = Accepted::All;
-                    self.take_in(home, stream, &from, now, &mut begin);
+                    self.take_in(context, stream, &from, now, &mut begin);
                 }
                 Err(Errno::EAGAIN | Errno::EINVAL) => return accepted,
                 Err(errno) => {
                     if AcceptError::of(errno) == AcceptError::NoRoom {
-                        self.rest(&home.units.config.log, errno);
+                        self.rest(&context.units.config.log, errno);
                         return Accepted::RestUntil(now.mono_ns + REST_NS);
                     }
                 }
@@ -243,21 +243,21 @@ impl<K: Kernel> Acceptor<K> {
         Accepted::More
     }
 
-    /// A connection becomes a peer of this loop, or is told why not.
+    /// A connection becomes a peer of this loop, or gets an error that says why not.
     pub(super) fn take_in<S: Storage>(
         &self,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         stream: TcpStream<K>,
         from: &str,
         now: Now,
         begin: &mut impl FnMut(&mut Peer<K>) -> Result<(), Errno>,
     ) {
-        let room = home.peers.len() < home.peers_max;
-        let Some(peer) = self.admit(&home.units, stream, from, now, room) else { return };
-        let (token, shared) = home.peers.insert(home.units.kernel, peer);
+        let room = context.peers.len() < context.peers_max;
+        let Some(peer) = self.admit(&context.units, stream, from, now, room) else { return };
+        let (token, shared) = context.peers.insert(context.units.kernel, peer);
         let mut peer = shared.lock();
         if let Some(session) = &mut peer.session {
-            session.place = Place { at_loop: home.number, token };
+            session.place = Place { at_loop: context.number, token };
         }
         if peer.released {
             // A stop found it in the table first, and had nothing to wait for. Its descriptor is about to be closed: a
@@ -267,13 +267,13 @@ impl<K: Kernel> Acceptor<K> {
         if begin(&mut peer).is_err() {
             // The model's own limit, such as a descriptor beyond FD_SETSIZE.
             let _ = peer.stream.write(TOO_MANY_CLIENTS);
-            home.release(&mut peer);
+            context.release(&mut peer);
             return;
         }
-        home.watch_deadline(&mut peer);
+        context.arm_deadline(&mut peer);
     }
 
-    /// A connection becomes a peer if there is room, or is told that there is none.
+    /// A connection becomes a peer if there is room, or gets an error that says so.
     pub(super) fn admit<S: Storage>(
         &self,
         units: &Units<K, S>,

@@ -95,18 +95,18 @@ impl AwaitingDurability {
     }
 }
 
-/// A connection takes what was put aside for its client, and goes on with a request that has waited long enough. `is_told`: there
+/// A connection takes what was put aside for its client, and goes on with a request that has waited long enough. `is_notified`: there
 /// was a [`Look`](crate::logic_unit::Order::Look), which also ends a pause.
 pub(crate) fn deliver<S: Storage>(
     connection: &mut Connection,
     held: &mut AwaitingDurability,
     session: &mut Session,
     logic: &mut LogicUnit<S>,
-    is_told: bool,
+    is_notified: bool,
     now: Now,
 ) {
     let is_late = connection.has_waited(now.mono_ns);
-    if is_told || is_late {
+    if is_notified || is_late {
         connection.resume();
     }
     let Some(delivery) = logic.take_delivery(session, is_late) else { return };

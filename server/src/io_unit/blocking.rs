@@ -14,10 +14,10 @@ use super::connection::CloseReason;
 use super::main_loop::DRAIN_NS;
 use super::order_queue::OrderQueue;
 use super::peer::Peer;
+use super::poll_set::SCRATCH_BYTES;
 use super::service::Workers;
 use super::signals;
 use super::units::{Now, Units};
-use super::watch::SCRATCH_BYTES;
 use crate::error::TOO_MANY_CLIENTS;
 use crate::limits::OutputLimit;
 use crate::logic_unit::{Order, Place};
@@ -46,8 +46,8 @@ struct Blocking<K: Kernel, S: Storage> {
     left: Condvar<K>,
     /// What commands ask for, and keys: the expiry thread's.
     orders: Arc<OrderQueue<K>>,
-    /// Rings for the expiry thread; closed at the end.
-    bell: Arc<Queue<K, ()>>,
+    /// Wakes the expiry thread; closed at the end.
+    waker: Arc<Queue<K, ()>>,
     listeners: Vec<Fd>,
     workers: Workers<K>,
     /// How often the limits of connections have changed.
@@ -63,13 +63,13 @@ const WAITING_BYTES: usize = 512;
 struct Here<K: Kernel> {
     stream: Arc<TcpStream<K>>,
     /// Wakes its thread, where that waits for more than its socket.
-    bell: Option<Arc<EventFd<K>>>,
+    waker: Option<Arc<EventFd<K>>>,
 }
 
 /// What wakes a thread that waits for more than its socket, as that thread knows it.
-struct Bell<K: Kernel> {
+struct ThreadWaker<K: Kernel> {
     fd: Option<Arc<EventFd<K>>>,
-    is_rung: bool,
+    is_woken: bool,
     /// Sends give up earlier than a peer may stall.
     sends_briefly: bool,
 }
@@ -84,10 +84,10 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let open = acceptors.into_iter().filter_map(|acceptor| acceptor.listener().map(|open| (acceptor, open)));
     let mut accepting: Vec<(Acceptor<K>, Arc<TcpListener<K>>)> = open.collect();
     let listeners: Vec<Fd> = accepting.iter().map(|(_, listener)| listener.fd()).collect();
-    let bell = Arc::new(Queue::new(kernel, 1));
-    let rung = bell.clone();
-    // Full: it has been rung, and not yet heard.
-    let (number, orders) = units.join_loop(true, move || _ = rung.try_push(()));
+    let waker = Arc::new(Queue::new(kernel, 1));
+    let expiry_waker = waker.clone();
+    // Full: the thread has been woken already, and has not looked yet.
+    let (number, orders) = units.join_loop(true, move || _ = expiry_waker.try_push(()));
     let workers = Workers::start(&units)?;
     let blocking = Arc::new(Blocking {
         units,
@@ -95,7 +95,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         clients: Mutex::new(kernel, BTreeMap::new()),
         left: Condvar::new(kernel),
         orders,
-        bell,
+        waker,
         listeners: listeners.clone(),
         workers,
         limits: AtomicU64::new(0),
@@ -122,7 +122,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     signals::restore(kernel, dispositions)?;
     blocking.drain();
     blocking.workers.end();
-    blocking.bell.close();
+    blocking.waker.close();
     expiry.join().expect("the expiry thread panicked");
     Ok(())
 }
@@ -162,7 +162,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     /// A thread for the peer.
     fn start(self: &Arc<Self>, mut peer: Peer<K>) {
         let (client, stream) = (peer.client, peer.stream.clone());
-        self.clients.lock().insert(client, Here { stream: stream.clone(), bell: None });
+        self.clients.lock().insert(client, Here { stream: stream.clone(), waker: None });
         if let Some(session) = &mut peer.session {
             session.place = Place { at_loop: self.number, token: client };
         }
@@ -196,8 +196,8 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let limits = &self.units.config.limits;
         let stall = Duration::from_nanos(limits.write_stall_timeout_ns);
         let _ = peer.stream.set_write_timeout((!stall.is_zero()).then(|| stall.max(TIMEOUT_MIN)));
-        let mut bell = Bell { fd: None, is_rung: false, sends_briefly: false };
-        self.send_briefly(peer, &mut bell, peer.connection.output_limit());
+        let mut waker = ThreadWaker { fd: None, is_woken: false, sends_briefly: false };
+        self.send_briefly(peer, &mut waker, peer.connection.output_limit());
         let (mut timeout, mut limits_seen) = (None, self.limits.load(SeqCst));
         let mut logic = self.units.logic.lock();
         // They may have changed since it was taken in; what changes from now on is counted.
@@ -212,9 +212,9 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
             while service.takes(peer) {
                 service.serve(&self.units, peer, &[], now);
                 service.wait(peer, clock);
-                now = flush(peer, &bell, now, clock);
+                now = flush(peer, &waker, now, clock);
             }
-            flush(peer, &bell, now, clock);
+            flush(peer, &waker, now, clock);
             if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
                 progress.wait(ticket);
                 now = clock();
@@ -228,7 +228,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 return;
             }
             if peer.connection.is_waiting() || peer.listens() {
-                if !self.wait_for_others(peer, &mut bell, now) {
+                if !self.wait_for_others(peer, &mut waker, now) {
                     continue;
                 }
                 now = clock();
@@ -267,58 +267,58 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     }
 
     /// Takes what there is for the peer, or waits until there is, or its socket can be read (`true`), or time is up.
-    fn wait_for_others(&self, peer: &mut Peer<K>, bell: &mut Bell<K>, now: Now) -> bool {
+    fn wait_for_others(&self, peer: &mut Peer<K>, waker: &mut ThreadWaker<K>, now: Now) -> bool {
         let kernel = self.units.kernel;
-        if bell.fd.is_none()
+        if waker.fd.is_none()
             && let Ok(made) = EventFd::new(kernel, 0)
         {
             let made = Arc::new(made);
             if let Some(here) = self.clients.lock().get_mut(&peer.client) {
-                here.bell = Some(made.clone());
+                here.waker = Some(made.clone());
             }
-            (bell.fd, bell.is_rung) = (Some(made), true);
+            (waker.fd, waker.is_woken) = (Some(made), true);
         }
         if peer.listens() {
-            self.send_briefly(peer, bell, self.units.config.limits.channel_output);
+            self.send_briefly(peer, waker, self.units.config.limits.channel_output);
         }
-        // Behind the bell: whoever puts something aside from now on rings it.
-        peer.deliver(&mut self.units.logic.lock(), std::mem::take(&mut bell.is_rung), now);
+        // After the waker is there: whoever puts something aside from now on writes to it.
+        peer.deliver(&mut self.units.logic.lock(), std::mem::take(&mut waker.is_woken), now);
         let goes_on = peer.goes_on() || peer.connection.wants_service();
         if goes_on || peer.connection.wants_write() || peer.connection.is_closed() {
             return false;
         }
         let deadline = peer.connection.deadline();
         let mut timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(now.mono_ns)));
-        if bell.fd.is_none() {
+        if waker.fd.is_none() {
             // There is no descriptor for one: it looks by itself.
             let rest = Duration::from_nanos(REST_NS);
             timeout = Some(timeout.map_or(rest, |timeout| timeout.min(rest)));
-            bell.is_rung = true;
+            waker.is_woken = true;
         }
         let nobody = Fd(-1);
         let socket = if peer.connection.wants_read() { peer.stream.fd() } else { nobody };
-        let its_bell = bell.fd.as_ref().map_or(nobody, |bell| bell.fd());
-        let mut fds = [PollFd::new(socket, Events::IN), PollFd::new(its_bell, Events::IN)];
+        let its_waker = waker.fd.as_ref().map_or(nobody, |waker| waker.fd());
+        let mut fds = [PollFd::new(socket, Events::IN), PollFd::new(its_waker, Events::IN)];
         // EINTR: it is looked at again.
         if kernel.poll(&mut fds, timeout, None).is_err() {
             return false;
         }
-        if let (Some(fd), false) = (&bell.fd, fds[1].revents.is_empty()) {
+        if let (Some(fd), false) = (&waker.fd, fds[1].revents.is_empty()) {
             let _ = fd.read();
-            bell.is_rung = true;
+            waker.is_woken = true;
         }
         !fds[0].revents.is_empty()
     }
 
     /// A send that waits must not outlast the time for which much may wait for the peer.
-    fn send_briefly(&self, peer: &Peer<K>, bell: &mut Bell<K>, limit: OutputLimit) {
-        if bell.sends_briefly || limit.soft == usize::MAX {
+    fn send_briefly(&self, peer: &Peer<K>, waker: &mut ThreadWaker<K>, limit: OutputLimit) {
+        if waker.sends_briefly || limit.soft == usize::MAX {
             return;
         }
         let soft = Duration::from_nanos(limit.soft_ns / 8).max(TIMEOUT_MIN);
         let stall = Duration::from_nanos(self.units.config.limits.write_stall_timeout_ns);
         let brief = if stall.is_zero() { soft } else { soft.min(stall.max(TIMEOUT_MIN)) };
-        bell.sends_briefly = peer.stream.set_write_timeout(Some(brief)).is_ok();
+        waker.sends_briefly = peer.stream.set_write_timeout(Some(brief)).is_ok();
     }
 
     /// The connection is over: its place in the directory, then its socket.
@@ -336,14 +336,14 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
 impl<K: Kernel, S: Storage> Blocking<K, S> {
     /// The thread that does by the clock, and on order, what nobody else has the time for.
     fn expire(&self) {
-        while !self.bell.is_closed() {
+        while !self.waker.is_closed() {
             let now = Now::of(self.units.kernel);
             self.orders.take().into_iter().for_each(|order| self.carry_out(order));
             let rest = self.units.expire(now);
             if rest == u64::MAX {
-                self.bell.pop();
+                self.waker.pop();
             } else {
-                let _ = self.bell.pop_timeout(Duration::from_nanos(rest.saturating_sub(now.mono_ns)));
+                let _ = self.waker.pop_timeout(Duration::from_nanos(rest.saturating_sub(now.mono_ns)));
             }
         }
     }
@@ -357,10 +357,10 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
                 }
             }
             Order::Look { place } => {
-                let bell = self.clients.lock().get(&place.token).and_then(|here| here.bell.clone());
-                if let Some(bell) = bell {
+                let waker = self.clients.lock().get(&place.token).and_then(|here| here.waker.clone());
+                if let Some(waker) = waker {
                     // Full: it is readable.
-                    let _ = bell.write(1);
+                    let _ = waker.write(1);
                 }
             }
             // A connection is its thread's, which takes them over with its next request.
@@ -401,12 +401,12 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
 
 /// Sends all of it, waiting. A send that gave up with nothing taken has waited for as long as a peer may stall, but where sends are
 /// brief: the deadlines of the connection say what is too long there. The time behind it; `now`, where there was nothing to send.
-fn flush<K: Kernel>(peer: &mut Peer<K>, bell: &Bell<K>, now: Now, clock: impl Fn() -> Now) -> Now {
+fn flush<K: Kernel>(peer: &mut Peer<K>, waker: &ThreadWaker<K>, now: Now, clock: impl Fn() -> Now) -> Now {
     if !peer.connection.wants_write() {
         return now;
     }
     peer.flush(&clock);
-    if peer.connection.wants_write() && !bell.sends_briefly {
+    if peer.connection.wants_write() && !waker.sends_briefly {
         peer.connection.close(CloseReason::WriteStalled);
     }
     clock()

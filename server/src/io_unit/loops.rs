@@ -2,11 +2,11 @@
 //! spreads the connections), its own model and its own peers; what they share are the units. Nobody is let in before all
 //! of them have what they need.
 
-use super::front::{Front, Machine};
-use super::home::Home;
+use super::loop_context::LoopContext;
+use super::loop_setup::{LoopSetup, Model};
+use super::poll_set::PollSet;
 use super::proactor::{completion, emulated};
 use super::units::Units;
-use super::watch::Watch;
 use super::{reactor, signals};
 use crate::config::{Config, Pattern};
 use crate::error::ServeError;
@@ -19,14 +19,14 @@ use std::sync::Arc;
 /// Runs the loops until a stop is asked for and everybody has got what is due.
 pub(super) fn run<K: Kernel, S: Storage + 'static>(
     units: Arc<Units<K, S>>,
-    front: Front<K>,
+    setup: LoopSetup<K>,
     waker: Waker<K>,
     ready: impl FnOnce(),
 ) -> Result<(), ServeError> {
     let kernel = units.kernel;
     let mut wakers = vec![waker.clone()];
     // Before anybody is let in: what a command asks for must find the orders of every loop.
-    let home = Home::new(units.clone(), waker.clone(), true);
+    let context = LoopContext::new(units.clone(), waker.clone(), true);
     let mut threads = Vec::new();
     let mut result = Ok(());
     // One word for each of the others, once all are ready; closed where that will not be.
@@ -36,18 +36,19 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         let (tell, all_ready) = (begun.clone(), all_ready.clone());
         // The path of a Unix socket is one loop's.
         let config =
-            Config { listen: front.local_addr(), unix_socket: String::new(), ..units.config.clone() };
+            Config { listen: setup.local_addr(), unix_socket: String::new(), ..units.config.clone() };
         let body = move || {
-            let front = Front::new(kernel, &config);
-            let its_own = front.as_ref().ok().and_then(Front::waker);
-            match (front, its_own) {
-                (Ok(front), Some(its_own)) => {
-                    let home = Home::new(begins.clone(), its_own.clone(), false);
+            let setup = LoopSetup::new(kernel, &config);
+            let its_own = setup.as_ref().ok().and_then(LoopSetup::waker);
+            match (setup, its_own) {
+                (Ok(setup), Some(its_own)) => {
+                    let context = LoopContext::new(begins.clone(), its_own.clone(), false);
                     let _ = tell.push(Ok(its_own));
                     if all_ready.pop().is_none() {
                         return Ok(());
                     }
-                    let ended = front.listen().and_then(|()| drive(home, front).map_err(ServeError::Kernel));
+                    let ended =
+                        setup.listen().and_then(|()| drive(context, setup).map_err(ServeError::Kernel));
                     // Where this loop has failed, the first has to stop, which stops the others.
                     begins.stop();
                     let _ = first.wake();
@@ -75,14 +76,14 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     }
     let wake_all = move || wakers.iter().for_each(|waker| _ = waker.wake());
     let wake_all = Arc::new(wake_all);
-    let ring = wake_all.clone();
-    let dispositions = signals::stop_on_signal(&units, move || ring());
+    let on_signal = wake_all.clone();
+    let dispositions = signals::stop_on_signal(&units, move || on_signal());
     let stops_on_signal = dispositions.as_ref().map(drop).map_err(|&errno| ServeError::Kernel(errno));
-    result = result.and(stops_on_signal).and_then(|()| front.listen());
+    result = result.and(stops_on_signal).and_then(|()| setup.listen());
     if result.is_ok() {
         threads.iter().for_each(|_| _ = all_ready.push(()));
         ready();
-        result = drive(home, front).map_err(ServeError::Kernel);
+        result = drive(context, setup).map_err(ServeError::Kernel);
     }
     all_ready.close();
     // Where this loop has failed, the others have to stop.
@@ -97,17 +98,20 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
 }
 
 /// Runs a loop to its end.
-fn drive<K: Kernel, S: Storage + 'static>(mut home: Home<K, S>, front: Front<K>) -> Result<(), Errno> {
-    let pattern = home.units.config.pattern;
-    home.peers_max = front.peers_max;
-    match front.machine {
-        Machine::None => Ok(()),
-        Machine::Completer(completer) => completion::run(home, completer, front.acceptors),
-        Machine::Poller(poller) => {
-            let watch = Watch::new(home, poller, front.acceptors);
+fn drive<K: Kernel, S: Storage + 'static>(
+    mut context: LoopContext<K, S>,
+    setup: LoopSetup<K>,
+) -> Result<(), Errno> {
+    let pattern = context.units.config.pattern;
+    context.peers_max = setup.peers_max;
+    match setup.model {
+        Model::None => Ok(()),
+        Model::Completer(completer) => completion::run(context, completer, setup.acceptors),
+        Model::Poller(poller) => {
+            let poll_set = PollSet::new(context, poller, setup.acceptors);
             match pattern {
-                Pattern::Reactor => reactor::run(watch),
-                Pattern::Proactor => emulated::run(watch),
+                Pattern::Reactor => reactor::run(poll_set),
+                Pattern::Proactor => emulated::run(poll_set),
             }
         }
     }

@@ -2,7 +2,7 @@
 //! I/O by the model, signals by its waker, timers by the time for which it waits.
 
 use super::connection::CloseReason;
-use super::home::{DEADLINE, Home, LISTENER, is_listener};
+use super::loop_context::{DEADLINE, LISTENER, LoopContext, is_listener};
 use super::peer::Peer;
 use super::units::Now;
 use crate::logic_unit::Order;
@@ -19,10 +19,10 @@ pub(super) const BUSY_NS: u64 = 1_000_000;
 /// What a driver brings: its model, and who does what.
 pub(super) trait MainLoop<K: Kernel, S: Storage> {
     /// The loop's own.
-    fn home(&self) -> &Arc<Home<K, S>>;
+    fn context(&self) -> &Arc<LoopContext<K, S>>;
 
-    /// Waits for so long at most, says so ([`Home::awake`]), and handles what happened. The time after the waiting.
-    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno>;
+    /// Waits for so long at most, says so ([`LoopContext::awake`]), and handles what happened. The time after the waiting.
+    fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno>;
 
     /// Something happened to the peer that is no event of its socket: sends what is to be sent, asks of the socket what
     /// is wanted from now on, watches the deadline, and releases the peer where all is over.
@@ -40,35 +40,35 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Result<(), Errno> {
-    let home = driver.home().clone();
+    let context = driver.context().clone();
     for number in 0..driver.listeners() {
         driver.start_accepting(LISTENER + number)?;
     }
     let mut stopping: Option<Drain> = None;
     // Peers that have not taken over limits that have changed.
     let mut behind = Vec::new();
-    let mut now = Now::of(home.units.kernel);
+    let mut now = Now::of(context.units.kernel);
     loop {
         // 1. Keys whose time has come go. Then it sleeps until something happens, or something is due.
-        let patience = home.patience(now, stopping.as_ref().map_or(u64::MAX, |drain| drain.until));
+        let timeout = context.timeout(now, stopping.as_ref().map_or(u64::MAX, |drain| drain.until));
         // 2. What the model tells.
-        now = driver.turn(patience)?;
+        now = driver.turn(timeout)?;
         // 3. What the clock tells: deadlines of peers, a listener that has rested.
-        look_at_the_clock(driver, &home, now, stopping.is_some())?;
+        look_at_the_clock(driver, &context, now, stopping.is_some())?;
         // 4. What the storage tells: replies that waited for it may leave.
-        for token in home.take_held() {
-            look_at_peer(driver, &home, token, now);
+        for token in context.take_held() {
+            look_at_peer(driver, &context, token, now);
         }
         // 5. What commands ask for.
-        carry_out(driver, &home, &mut behind, now);
-        take_over_limits(&home, &mut behind, now);
+        carry_out(driver, &context, &mut behind, now);
+        take_over_limits(&context, &mut behind, now);
         // 6. What signals ask for: the end.
-        if home.units.is_stopping() {
+        if context.units.is_stopping() {
             let drain = stopping.get_or_insert_with(|| {
                 driver.stop_accepting();
-                Drain { until: now.mono_ns + DRAIN_NS, waiting: home.peers.tokens() }
+                Drain { until: now.mono_ns + DRAIN_NS, waiting: context.peers.tokens() }
             });
-            if drain.turn(driver, &home, now) {
+            if drain.turn(driver, &context, now) {
                 return Ok(());
             }
         }
@@ -77,18 +77,18 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
 
 fn look_at_the_clock<K: Kernel, S: Storage>(
     driver: &mut impl MainLoop<K, S>,
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     now: Now,
     has_stopped_accepting: bool,
 ) -> Result<(), Errno> {
-    while let Some(token) = home.pop_due(now) {
+    while let Some(token) = context.pop_due(now) {
         if is_listener(token) {
-            if !has_stopped_accepting && !home.units.is_stopping() {
+            if !has_stopped_accepting && !context.units.is_stopping() {
                 driver.start_accepting(token)?;
             }
             continue;
         }
-        look_at_peer(driver, home, token, now);
+        look_at_peer(driver, context, token, now);
     }
     Ok(())
 }
@@ -98,23 +98,23 @@ fn look_at_the_clock<K: Kernel, S: Storage>(
 /// taking, and would give it all of its time again.
 fn look_at_peer<K: Kernel, S: Storage>(
     driver: &mut impl MainLoop<K, S>,
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     token: u64,
     now: Now,
 ) {
     let is_timer = token & DEADLINE != 0;
-    let Some(shared) = home.peers.get(token & !DEADLINE) else { return };
+    let Some(shared) = context.peers.get(token & !DEADLINE) else { return };
     let Some(mut peer) = shared.try_lock() else {
-        home.look_at(token, now.mono_ns + BUSY_NS);
+        context.look_at(token, now.mono_ns + BUSY_NS);
         return;
     };
     if peer.timer_ns <= now.mono_ns {
         peer.timer_ns = u64::MAX;
     }
     peer.connection.deadline_passed(now.mono_ns);
-    let has_waited = peer.connection.has_waited(now.mono_ns) && home.deliver(&mut peer, false, now);
+    let has_waited = peer.connection.has_waited(now.mono_ns) && context.deliver(&mut peer, false, now);
     if is_timer && !has_waited && !peer.connection.is_closed() {
-        home.watch_deadline(&mut peer);
+        context.arm_deadline(&mut peer);
     } else {
         driver.resume(&mut peer, now);
     }
@@ -122,64 +122,65 @@ fn look_at_peer<K: Kernel, S: Storage>(
 
 fn carry_out<K: Kernel, S: Storage>(
     driver: &mut impl MainLoop<K, S>,
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     behind: &mut Vec<u64>,
     now: Now,
 ) {
-    for order in home.orders.take() {
+    for order in context.orders.take() {
         match order {
-            Order::Shutdown => home.units.stop(),
+            Order::Shutdown => context.units.stop(),
             Order::Kill { client } => {
-                let Some(shared) = home.peers.token_of(client).and_then(|token| home.peers.get(token)) else {
+                let Some(shared) = context.peers.token_of(client).and_then(|token| context.peers.get(token))
+                else {
                     continue;
                 };
                 let Some(mut peer) = shared.try_lock() else {
                     // Asked again once its worker is done.
-                    home.orders.post(&[order]);
-                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+                    context.orders.post(&[order]);
+                    context.look_at(u64::MAX, now.mono_ns + BUSY_NS);
                     continue;
                 };
                 peer.connection.close(CloseReason::Killed);
                 driver.resume(&mut peer, now);
             }
             Order::Look { place } => {
-                let Some(shared) = home.peers.get(place.token) else { continue };
+                let Some(shared) = context.peers.get(place.token) else { continue };
                 let Some(mut peer) = shared.try_lock() else {
-                    home.orders.post(&[order]);
-                    home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+                    context.orders.post(&[order]);
+                    context.look_at(u64::MAX, now.mono_ns + BUSY_NS);
                     continue;
                 };
-                if home.deliver(&mut peer, true, now) {
+                if context.deliver(&mut peer, true, now) {
                     driver.resume(&mut peer, now);
                 }
             }
-            Order::Limits => *behind = home.peers.tokens(),
+            Order::Limits => *behind = context.peers.tokens(),
         }
     }
 }
 
 /// Each peer takes the limits over once; one that a worker holds does so later.
-fn take_over_limits<K: Kernel, S: Storage>(home: &Home<K, S>, behind: &mut Vec<u64>, now: Now) {
+fn take_over_limits<K: Kernel, S: Storage>(context: &LoopContext<K, S>, behind: &mut Vec<u64>, now: Now) {
     if behind.is_empty() {
         return;
     }
-    let limits = home.units.logic.lock().limits();
+    let limits = context.units.logic.lock().limits();
     behind.retain(|&token| {
-        let Some(shared) = home.peers.get(token) else { return false };
+        let Some(shared) = context.peers.get(token) else { return false };
         let Some(mut peer) = shared.try_lock() else { return true };
         peer.connection.set_limits(&limits);
-        home.watch_deadline(&mut peer);
+        context.arm_deadline(&mut peer);
         false
     });
     if !behind.is_empty() {
-        home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+        context.look_at(u64::MAX, now.mono_ns + BUSY_NS);
     }
 }
 
 /// A stop under way: everybody gets the replies to what was received, then its end.
 struct Drain {
     until: u64,
-    /// Peers that have not been told yet.
+    /// Peers that have not been notified yet.
     waiting: Vec<u64>,
 }
 
@@ -188,16 +189,16 @@ impl Drain {
     fn turn<K: Kernel, S: Storage>(
         &mut self,
         driver: &mut impl MainLoop<K, S>,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         now: Now,
     ) -> bool {
         let late = now.mono_ns >= self.until;
         if late {
-            self.waiting = home.peers.tokens();
+            self.waiting = context.peers.tokens();
             self.until = now.mono_ns + BUSY_NS;
         }
         self.waiting.retain(|&token| {
-            let Some(shared) = home.peers.get(token) else { return false };
+            let Some(shared) = context.peers.get(token) else { return false };
             let Some(mut peer) = shared.try_lock() else { return true };
             if late {
                 peer.connection.close(CloseReason::ServerStopping);
@@ -208,9 +209,9 @@ impl Drain {
             false
         });
         if !self.waiting.is_empty() {
-            home.look_at(u64::MAX, now.mono_ns + BUSY_NS);
+            context.look_at(u64::MAX, now.mono_ns + BUSY_NS);
         }
-        home.peers.len() == 0
+        context.peers.len() == 0
     }
 }
 

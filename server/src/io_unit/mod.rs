@@ -13,36 +13,47 @@
 //! | `blocking` | blocking | a thread per connection does all of it |
 //! | [`crate::tokio_driver`] | tokio | a task per connection does all of it, on one thread |
 //!
-//! What they share: `loops` runs one `main_loop` or several, each on a `front` made of a listener and a model; a `home` is what one loop has, its [`peers`] and their
-//! [`deadlines`]; a `peer` is a connection with its socket, and `turn` what is done with it when that is ready; `service` has requests executed here or by workers; `watch` is
-//! a poller with the loop's sockets in it; [`acceptor`] the listening socket; `signals` what SIGTERM does; an `order_queue`
-//! brings what commands ask for and what the storage has to say, and `awaiting_durability` has the replies that wait for it; and [`units`] is what the threads of a server share.
+//! What they share:
+//!
+//! | file | what |
+//! |---|---|
+//! | `loops` | starts one event loop or several, each a `main_loop` |
+//! | `loop_setup` | what a loop needs before it begins: its listeners and its I/O model |
+//! | `loop_context` | what a loop has while it runs: its [`peers`] and their [`deadlines`] |
+//! | `poll_set` | a poller with the sockets of a loop in it |
+//! | [`acceptor`] | a listening socket |
+//! | `peer`, `turn` | a connection with its socket, and what is done with it when the socket is ready |
+//! | `service` | has requests executed, on this thread or by workers |
+//! | `signals` | what SIGTERM and SIGINT do |
+//! | `order_queue` | what commands and the storage ask of the loops |
+//! | `awaiting_durability` | the replies that wait for the storage |
+//! | [`units`] | what the threads of a server share |
 
 pub mod acceptor;
 pub(crate) mod awaiting_durability;
 mod blocking;
 pub mod connection;
 pub mod deadlines;
-mod front;
-mod home;
 pub mod inbox;
+mod loop_context;
+mod loop_setup;
 mod loops;
 mod main_loop;
 mod order_queue;
 pub mod outbox;
 mod peer;
 pub mod peers;
+mod poll_set;
 pub mod proactor;
 mod reactor;
 mod service;
 mod signals;
 mod turn;
 pub mod units;
-mod watch;
 mod window;
 
 pub use connection::{CloseReason, Connection, Phase};
-pub(crate) use front::Front;
+pub(crate) use loop_setup::LoopSetup;
 pub use peer::Peer;
 pub use window::Window;
 
@@ -52,19 +63,19 @@ use eagain_net::{Kernel, SocketAddr};
 use std::sync::Arc;
 use units::Units;
 
-/// Serves, as the configuration says, until a stop is asked for. `ready` is told where it listens.
+/// Serves, as the configuration says, until a stop is asked for. `ready` is called with the address at which it listens.
 pub(crate) fn run<K: Kernel, S: Storage + 'static>(
     units: Arc<Units<K, S>>,
-    front: Front<K>,
+    setup: LoopSetup<K>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     units.listen_to_storage();
-    let at = front.local_addr();
-    match front.waker() {
-        Some(waker) => loops::run(units, front, waker, || ready(at)),
+    let at = setup.local_addr();
+    match setup.waker() {
+        Some(waker) => loops::run(units, setup, waker, || ready(at)),
         None => {
-            front.listen()?;
-            blocking::run(units, front.acceptors.0, || ready(at)).map_err(ServeError::Kernel)
+            setup.listen()?;
+            blocking::run(units, setup.acceptors.0, || ready(at)).map_err(ServeError::Kernel)
         }
     }
 }

@@ -89,9 +89,9 @@ impl<K: Kernel> Peer<K> {
     }
 
     /// Takes what was put aside for it; see [`deliver`].
-    pub(super) fn deliver<S: Storage>(&mut self, logic: &mut LogicUnit<S>, is_told: bool, now: Now) {
+    pub(super) fn deliver<S: Storage>(&mut self, logic: &mut LogicUnit<S>, is_notified: bool, now: Now) {
         if let Some(session) = &mut self.session {
-            deliver(&mut self.connection, &mut self.held, session, logic, is_told, now);
+            deliver(&mut self.connection, &mut self.held, session, logic, is_notified, now);
         }
     }
 

@@ -48,7 +48,7 @@ impl<K: Kernel> Peers<K> {
         Peers { table: Mutex::new(kernel, Table { slots: Vec::new(), free: Vec::new() }) }
     }
 
-    /// A place for a peer, which is told its token.
+    /// A place for a peer; the function gets its token.
     pub(super) fn insert(&self, kernel: K, mut peer: Peer<K>) -> (u64, SharedPeer<K>) {
         let mut table = self.table.lock();
         let slot = table.free.pop().unwrap_or_else(|| {

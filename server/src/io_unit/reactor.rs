@@ -11,13 +11,13 @@
 //!
 //! Without workers the main thread takes the workers' part itself.
 
-use super::home::{Home, PAUSED, is_listener};
+use super::loop_context::{LoopContext, PAUSED, is_listener};
 use super::main_loop::{self, BUSY_NS, MainLoop};
 use super::peer::Peer;
+use super::poll_set::{Ask, PollSet, SCRATCH_BYTES};
 use super::service::Service;
 use super::turn::Ready;
 use super::units::Now;
-use super::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;
 use eagain_net::model::{Event, Poller};
 use eagain_net::sync::Queue;
@@ -38,7 +38,7 @@ enum Task {
 
 /// What main thread and workers share.
 struct Shared<K: Kernel, S: Storage> {
-    watch: Watch<K, S>,
+    poll_set: PollSet<K, S>,
     queue: Queue<K, Task>,
 }
 
@@ -51,11 +51,11 @@ struct Reactor<K: Kernel, S: Storage> {
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
-pub(super) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result<(), Errno> {
-    let units = watch.home.units.clone();
+pub(super) fn run<K: Kernel, S: Storage + 'static>(poll_set: PollSet<K, S>) -> Result<(), Errno> {
+    let units = poll_set.context.units.clone();
     let (kernel, workers) = (units.kernel, units.config.workers);
     let queue = Queue::new(kernel, units.config.limits.queue_length_max);
-    let shared = Arc::new(Shared { watch, queue });
+    let shared = Arc::new(Shared { poll_set, queue });
     let mut threads = Vec::new();
     let mut result = Ok(());
     for number in 0..workers {
@@ -79,14 +79,14 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result
 }
 
 impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
-    fn home(&self) -> &Arc<Home<K, S>> {
-        &self.shared.watch.home
+    fn context(&self) -> &Arc<LoopContext<K, S>> {
+        &self.shared.poll_set.context
     }
 
     /// Steps 2 and 5: it waits.
-    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
+    fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno> {
         let shared = &self.shared;
-        let now = shared.watch.wait(&mut self.events, patience)?;
+        let now = shared.poll_set.wait(&mut self.events, timeout)?;
         for &event in &self.events {
             if self.has_workers {
                 shared.dispatch(event);
@@ -98,28 +98,28 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
     }
 
     fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
-        let Shared { watch, queue } = &*self.shared;
+        let Shared { poll_set, queue } = &*self.shared;
         if !self.has_workers || peer.connection.is_closed() {
-            watch.go_on(&mut Service::Here, peer, now);
+            poll_set.go_on(&mut Service::Here, peer, now);
             return;
         }
         // Not waited for, since this thread holds the peer that a worker may want first.
         if queue.try_push(Task::GoOn(peer.token)).is_err() {
-            watch.home.look_at(peer.token, now.mono_ns + BUSY_NS);
+            poll_set.context.look_at(peer.token, now.mono_ns + BUSY_NS);
         }
     }
 
     fn listeners(&self) -> u64 {
-        self.shared.watch.acceptors.len()
+        self.shared.poll_set.acceptors.len()
     }
 
     /// Step 1, for the listener; for a peer it is done where it is accepted.
     fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
-        self.shared.watch.start_accepting(token)
+        self.shared.poll_set.start_accepting(token)
     }
 
     fn stop_accepting(&mut self) {
-        self.shared.watch.stop_accepting();
+        self.shared.poll_set.stop_accepting();
     }
 }
 
@@ -127,7 +127,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     /// Steps 3 and 6: the event goes into the request queue, and its socket is left alone until a worker has handled it.
     fn dispatch(&self, event: Event) {
         if is_listener(event.token) {
-            if self.watch.pause_accepting(event.token) {
+            if self.poll_set.pause_accepting(event.token) {
                 let _ = self.queue.push(Task::Accept(event.token));
             }
             return;
@@ -137,8 +137,8 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
-        let Some(stream) = self.watch.home.peers.stream(event.token) else { return };
-        if self.watch.poller.pause(stream.fd(), event.token | PAUSED).is_ok() {
+        let Some(stream) = self.poll_set.context.peers.stream(event.token) else { return };
+        if self.poll_set.poller.pause(stream.fd(), event.token | PAUSED).is_ok() {
             let _ = self.queue.push(Task::Peer(event.token, Ready::of(event)));
         }
     }
@@ -147,15 +147,15 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     fn work(&self) {
         let mut scratch = vec![0; SCRATCH_BYTES];
         while let Some(task) = self.queue.pop() {
-            let now = Now::of(self.watch.home.units.kernel);
+            let now = Now::of(self.poll_set.context.units.kernel);
             match task {
                 Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now, true),
-                Task::Accept(token) => self.watch.accept(token, now, true),
+                Task::Accept(token) => self.poll_set.accept(token, now, true),
                 Task::GoOn(token) => {
-                    let Some(shared) = self.watch.home.peers.get(token) else { continue };
+                    let Some(shared) = self.poll_set.context.peers.get(token) else { continue };
                     let mut peer = shared.lock();
                     if !peer.released {
-                        self.watch.go_on(&mut Service::Here, &mut peer, now);
+                        self.poll_set.go_on(&mut Service::Here, &mut peer, now);
                     }
                 }
             }
@@ -165,17 +165,17 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
     fn handle(&self, token: u64, ready: Ready, scratch: &mut [u8], now: Now, paused: bool) {
         if is_listener(token) {
-            self.watch.accept(token, now, paused);
+            self.poll_set.accept(token, now, paused);
             return;
         }
-        let home = &*self.watch.home;
-        let Some(shared) = home.peers.get(token) else { return };
+        let context = &*self.poll_set.context;
+        let Some(shared) = context.peers.get(token) else { return };
         let mut peer = shared.lock();
         if peer.released {
             return;
         }
-        let outcome = peer.turn(home, &mut Service::Here, scratch, ready, now);
-        self.watch
+        let outcome = peer.turn(context, &mut Service::Here, scratch, ready, now);
+        self.poll_set
             .update_interest(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }
 }

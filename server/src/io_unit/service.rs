@@ -4,7 +4,7 @@
 //! At most as many batches are on their way as a queue has room for, hence neither side ever waits for the other with
 //! something in its hands; peers beyond that wait, and are not read from.
 
-use super::home::Home;
+use super::loop_context::LoopContext;
 use super::peer::Peer;
 use super::units::{Now, Units};
 use crate::logic_unit::Session;
@@ -168,7 +168,7 @@ impl<K: Kernel> Service<K> {
     /// Replies that have come reply_to, each put where it leaves from; `then` goes on with its peer.
     pub(super) fn collect<S: Storage>(
         &mut self,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         now: Now,
         mut then: impl FnMut(&mut Service<K>, &mut Peer<K>),
     ) {
@@ -179,14 +179,14 @@ impl<K: Kernel> Service<K> {
         let mut tokens = Vec::with_capacity(done.len());
         for mut job in done {
             tokens.push(job.token);
-            if let Some(shared) = home.peers.get(job.token) {
+            if let Some(shared) = context.peers.get(job.token) {
                 let mut peer = shared.lock();
                 job.give_back(&mut peer, now);
                 if peer.flight.delivery_came {
-                    home.deliver(&mut peer, true, now);
+                    context.deliver(&mut peer, true, now);
                 }
             } else if let Some(session) = job.session.take() {
-                home.units.logic.lock().disconnect(session, (Level::Verbose, "it has gone"));
+                context.units.logic.lock().disconnect(session, (Level::Verbose, "it has gone"));
             }
             job.requests.restart(0);
             queues.spare.push(job);
@@ -194,13 +194,13 @@ impl<K: Kernel> Service<K> {
         // Who waited comes before those who have just had their turn and may want another; and until there is no room, since
         // one that waited may have nothing for a worker after all, and nobody would look at the next one then.
         while let Some(token) = self.next_waiting() {
-            let Some(shared) = home.peers.get(token) else { continue };
+            let Some(shared) = context.peers.get(token) else { continue };
             let mut peer = shared.lock();
             peer.flight.waits_for_worker = false;
             then(self, &mut peer);
         }
         for token in tokens {
-            if let Some(shared) = home.peers.get(token) {
+            if let Some(shared) = context.peers.get(token) {
                 then(self, &mut shared.lock());
             }
         }

@@ -1,4 +1,4 @@
-//! Signals as events of the loop: the handler only sets a flag and rings, and the loop does the rest in its own time.
+//! Signals as events of the loop: the handler only sets a flag and wakes the loop, which does the rest.
 
 use super::units::Units;
 use crate::storage_unit::Storage;

@@ -1,7 +1,7 @@
-//! One turn of a peer, which is the same whichever thread takes it and whatever told that the socket is ready.
+//! One turn of a peer, which is the same whichever thread takes it and however readiness was reported.
 
 use super::connection::CloseReason;
-use super::home::Home;
+use super::loop_context::LoopContext;
 use super::peer::Peer;
 use super::service::Service;
 use super::units::Now;
@@ -38,7 +38,7 @@ impl<K: Kernel> Peer<K> {
     /// `Config::write_when_ready` only what a write event allows is written, and the rest waits for one.
     pub(super) fn turn<S: Storage>(
         &mut self,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         service: &mut Service<K>,
         scratch: &mut [u8],
         mut ready: Ready,
@@ -46,12 +46,12 @@ impl<K: Kernel> Peer<K> {
     ) -> Outcome {
         let mut outcome = Outcome::Nothing;
         let mut reads = 0;
-        home.ask_storage(self, now);
+        context.ask_storage(self, now);
         loop {
             while service.takes(self) {
-                service.serve(&home.units, self, &[], now);
+                service.serve(&context.units, self, &[], now);
             }
-            if ready.writable || !home.units.config.write_when_ready {
+            if ready.writable || !context.units.config.write_when_ready {
                 // Until all is sent or the socket is full, of which it tells by itself when it is so no longer.
                 if self.flush(|| now) && outcome == Outcome::Nothing {
                     outcome = Outcome::Drained;
@@ -60,7 +60,7 @@ impl<K: Kernel> Peer<K> {
                     continue;
                 }
             }
-            if home.ask_storage(self, now) {
+            if context.ask_storage(self, now) {
                 continue;
             }
             self.announce_end(now);
@@ -71,7 +71,7 @@ impl<K: Kernel> Peer<K> {
                 return Outcome::More;
             }
             reads += 1;
-            match self.read(home, service, scratch, now) {
+            match self.read(context, service, scratch, now) {
                 Ok(true) if !ready.until_eagain => {
                     outcome = Outcome::Drained;
                     ready.readable = false;
@@ -92,7 +92,7 @@ impl<K: Kernel> Peer<K> {
     /// One read, and what it completes. `true`: it was short, so the socket was empty for the moment.
     fn read<S: Storage>(
         &mut self,
-        home: &Home<K, S>,
+        context: &LoopContext<K, S>,
         service: &mut Service<K>,
         scratch: &mut [u8],
         now: Now,
@@ -112,7 +112,7 @@ impl<K: Kernel> Peer<K> {
             self.connection.end_of_input(now.mono_ns);
             return Ok(true);
         }
-        service.serve(&home.units, self, &scratch[..n], now);
+        service.serve(&context.units, self, &scratch[..n], now);
         Ok(n < scratch.len())
     }
 }

@@ -126,7 +126,7 @@ pub struct Session {
     pub last_command: &'static str,
     /// When it last sent a request (Unix milliseconds).
     pub active_ms: u64,
-    /// Its name or its library has changed since the directory was told.
+    /// Its name or its library has changed since the directory was updated.
     pub(super) profile_changed: bool,
 }
 

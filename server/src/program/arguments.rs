@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_or_resolved_is_told_with_its_name() {
+    fn what_cannot_be_read_or_resolved_is_named_in_the_error() {
         for (arguments, expected) in [
             ("/no/such/file", "/no/such/file: "),
             ("--requirepass-file /no/such/file", "--requirepass-file /no/such/file: "),

@@ -113,7 +113,7 @@ impl Databases {
         self.keyspaces.iter().any(Keyspace::has_ready)
     }
 
-    /// Takes over the keys of other databases, of which there are as many; whoever watches a key is told.
+    /// Takes over the keys of other databases, of which there are as many; whoever watches a key (WATCH) is notified.
     pub fn replace(&mut self, other: Databases) {
         for (keyspace, other) in self.keyspaces.iter_mut().zip(other.keyspaces) {
             keyspace.replace(other);

@@ -81,14 +81,14 @@ impl std::fmt::Debug for Progress {
 /// An engine behind the databases.
 ///
 /// The caller changes [`Storage::databases`] as it likes, then calls [`Storage::commit`] before it lets any reply
-/// leave that tells of the changes. The implementer drains the effects there, and keeps their order.
+/// leave that reports the changes. The implementer drains the effects there, and keeps their order.
 /// A loop that serves a turn of a connection, or several, with this storage:
 ///
 /// 1. where [`Storage::begin_turn`] says so, it begins to hold the replies of the turn back;
 /// 2. it executes, and calls [`Storage::commit`];
 /// 3. at [`Commit::Done`] the replies may leave, unless earlier ones of the connection still wait;
-/// 4. at [`Commit::Pending`] they wait for [`Storage::standing`] of that ticket, which is asked when the bell that was
-///    given to [`Storage::on_progress`] rings, or after [`Progress::wait`].
+/// 4. at [`Commit::Pending`] they wait for [`Storage::standing`] of that ticket, which is asked when the waker that was
+///    given to [`Storage::on_progress`] is called, or after [`Progress::wait`].
 pub trait Storage: Send {
     /// The image in memory that commands read and change.
     fn databases(&mut self) -> &mut Databases;

@@ -15,7 +15,7 @@
 //!   score       the eight bytes of an IEEE 754 double, little-endian; not NaN
 //! ```
 //!
-//! Numbers are little-endian base 128. What does not read so is damage, and is told, never believed.
+//! Numbers are little-endian base 128. What does not read so is damage: it is reported, never used.
 
 use super::databases::Databases;
 use super::effect::Effect;

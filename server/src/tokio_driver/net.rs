@@ -171,7 +171,7 @@ impl Connector for Outward {
     }
 }
 
-/// Runs a server until it is asked to stop. `kernel` tells the wall clock; `ready` is told where the server listens.
+/// Runs a server until it is asked to stop. `kernel` tells the wall clock; `ready` is called with the address at which the server listens.
 pub fn run<K: Kernel, S: Storage + 'static>(
     kernel: K,
     config: Config,
@@ -180,7 +180,7 @@ pub fn run<K: Kernel, S: Storage + 'static>(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     on_sockets(kernel, &config.clone(), seed, async |listener, surroundings, at, stop| {
-        // Last, because it writes: whatever else is wrong is told before.
+        // Last, because it writes: whatever else is wrong is reported before.
         let storage = open()?;
         ready(at);
         super::serve(listener, config, storage, surroundings, stop).await.map_err(ServeError::Storage)

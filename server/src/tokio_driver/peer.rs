@@ -30,7 +30,7 @@ pub(super) struct Peer<T, S: Storage> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, S> {
-    /// A connection becomes a peer, or is told why not.
+    /// A connection becomes a peer, or gets an error that says why not.
     pub fn admit(shared: &Rc<Shared<S>>, stream: T, from: &str, local: &str) -> Option<Peer<T, S>> {
         let now = shared.now();
         let mut logic = shared.logic.borrow_mut();
@@ -168,10 +168,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
     }
 
     /// Takes what was put aside for the client, and goes on where it has waited long enough.
-    fn deliver(&mut self, is_told: bool, now: Now) {
+    fn deliver(&mut self, is_notified: bool, now: Now) {
         let Peer { shared, connection, notice, held, .. } = self;
         let session = &mut notice.session.borrow_mut();
-        awaiting_durability::deliver(connection, held, session, &mut shared.logic.borrow_mut(), is_told, now);
+        awaiting_durability::deliver(
+            connection,
+            held,
+            session,
+            &mut shared.logic.borrow_mut(),
+            is_notified,
+            now,
+        );
     }
 
     /// Writes until all is sent or the stream is full.

@@ -91,7 +91,7 @@ impl Notice {
     }
 }
 
-/// Rung from any thread.
+/// Called from any thread.
 #[derive(Default)]
 struct Wakeup {
     notify: Notify,

@@ -14,14 +14,14 @@ use tokio::time::timeout;
 #[derive(Clone, Default)]
 struct Pipes {
     waiting: Rc<RefCell<VecDeque<DuplexStream>>>,
-    bell: Rc<Notify>,
+    waker: Rc<Notify>,
 }
 
 impl Pipes {
     fn connect(&self) -> DuplexStream {
         let (here, there) = duplex(64);
         self.waiting.borrow_mut().push_back(there);
-        self.bell.notify_one();
+        self.waker.notify_one();
         here
     }
 }
@@ -34,7 +34,7 @@ impl Listener for Pipes {
             if let Some(stream) = self.waiting.borrow_mut().pop_front() {
                 return Ok((stream, "10.0.0.1:1024".to_owned()));
             }
-            self.bell.notified().await;
+            self.waker.notified().await;
         }
     }
 
@@ -117,7 +117,7 @@ fn who_is_idle_for_too_long_goes_and_who_is_not_stays() {
 }
 
 #[test]
-fn one_client_too_many_is_told_so_and_a_killed_one_is_gone() {
+fn one_client_too_many_gets_an_error_and_a_killed_one_is_gone() {
     let mut config = Config::default();
     config.limits.clients_max = 2;
     with_server(config, |pipes, _| async move {

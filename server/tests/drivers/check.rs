@@ -126,7 +126,7 @@ pub fn stop(driver: Driver) {
     assert_eq!(server.status(), Some(0));
 }
 
-/// Replies wait for the disk, and what they told of is there after the server was killed.
+/// Replies wait for the disk, and what they acknowledged is there after the server was killed.
 pub fn durability(driver: Driver) {
     let folder = Folder::new();
     let log = ["--storage", "log", "--appendfsync", "always", "--dir", folder.path()];

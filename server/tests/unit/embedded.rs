@@ -1,8 +1,8 @@
-//! The database on a real disk: what was kept comes back, and damage is told and never believed.
+//! The database on a real disk: what was kept comes back, and damage is reported and never used.
 
 use super::*;
 use crate::storage_unit::durable::directory::claim;
-use crate::storage_unit::durable::steps::{commit_a_hundred, set, settle};
+use crate::storage_unit::durable::steps::{commit_a_hundred, set, wait_for_commit};
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::value::{Hash, List, Set, SortedSet};
@@ -56,7 +56,7 @@ fn written(directory: &str, count: usize) -> Vec<u8> {
     for number in 0..count {
         set(&mut storage, &format!("key-{number}"), &"value".repeat(number * 40));
         let commit = storage.commit();
-        assert_eq!(settle(&mut storage, commit), Standing::Done);
+        assert_eq!(wait_for_commit(&mut storage, commit), Standing::Done);
     }
     storage.close().unwrap();
     std::fs::read(format!("{directory}/redb")).unwrap()
@@ -109,7 +109,7 @@ fn what_is_gone_stays_gone() {
     let found = keyspace.peek(b"removed", 0).unwrap();
     keyspace.remove(found);
     let commit = storage.commit();
-    assert_eq!(settle(&mut storage, commit), Standing::Done);
+    assert_eq!(wait_for_commit(&mut storage, commit), Standing::Done);
     // Not closed: as after a crash.
     std::fs::copy(format!("{path}/redb"), format!("{path}/copy")).unwrap();
     std::mem::drop(storage);
@@ -141,7 +141,7 @@ fn a_process_that_is_killed_leaves_a_journal_that_is_read_once() {
     for key in ["one", "two", "three"] {
         set(&mut storage, key, "value");
         let commit = storage.commit();
-        assert_eq!(settle(&mut storage, commit), Standing::Done);
+        assert_eq!(wait_for_commit(&mut storage, commit), Standing::Done);
     }
     for name in [NAME, journal::NAME] {
         std::fs::copy(directory.path().join(name), killed.path().join(name)).unwrap();
@@ -240,7 +240,7 @@ static ORIGINAL: LazyLock<(Vec<u8>, Vec<String>)> = LazyLock::new(|| {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
-    fn no_damage_makes_a_reader_panic_or_believe(flips in proptest::collection::vec((any::<u32>(), 0u8..8), 1..4)) {
+    fn no_damage_makes_a_reader_panic_or_accept_it(flips in proptest::collection::vec((any::<u32>(), 0u8..8), 1..4)) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_str().unwrap();
         let (mut bytes, original) = ORIGINAL.clone();

@@ -3,7 +3,7 @@
 use super::recover::{Recovered, Unreadable};
 use super::*;
 use crate::storage_unit::durable::directory::claim;
-use crate::storage_unit::durable::steps::{commit_a_hundred, set, settle};
+use crate::storage_unit::durable::steps::{commit_a_hundred, set, wait_for_commit};
 use crate::storage_unit::durable::{Durable, SyncPolicy};
 use crate::storage_unit::keyspace::Lifetime;
 use crate::storage_unit::{HashKey, Standing, Storage, Value};
@@ -38,7 +38,7 @@ fn written(directory: &str, batches: usize) -> Vec<u8> {
     for number in 0..batches {
         set(&mut storage, &format!("key-{number}"), &format!("value-{number}"));
         let commit = storage.commit();
-        assert_eq!(settle(&mut storage, commit), Standing::Done);
+        assert_eq!(wait_for_commit(&mut storage, commit), Standing::Done);
     }
     std::mem::drop(storage);
     std::fs::read(format!("{directory}/log")).unwrap()
@@ -72,7 +72,7 @@ fn a_rewrite_keeps_everything_and_makes_the_log_small() {
     for number in 3000..3300 {
         set(&mut storage, &format!("key-{}", number % 400), &number.to_string());
         let commit = storage.commit();
-        settle(&mut storage, commit);
+        wait_for_commit(&mut storage, commit);
     }
     storage.close().unwrap();
     let (log, read, databases) = open(path, false).unwrap();
@@ -130,7 +130,7 @@ fn what_is_no_log_is_left_alone() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn no_damage_makes_a_reader_panic_or_believe(at in 0usize..600, bit in 0u8..8) {
+    fn no_damage_makes_a_reader_panic_or_accept_it(at in 0usize..600, bit in 0u8..8) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_str().unwrap();
         let mut bytes = written(path, 6);

@@ -1,4 +1,4 @@
-//! What the clock tells, with a driver that only notes whom it is to settle; the time is a number: nobody sleeps. And what an
+//! What happens as time passes, with a driver that only notes which peers it is to look at; the time is a number: nobody sleeps. And what an
 //! idle peer takes.
 
 use super::super::awaiting_durability::AwaitingDurability;
@@ -16,15 +16,15 @@ use eagain_net::{Linux, ListenOptions, SocketAddr, TcpListener, TcpStream};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Notes whom it is to settle.
+/// Notes which peers it is to look at.
 struct Notes {
-    home: Arc<Home<Linux, Memory>>,
+    context: Arc<LoopContext<Linux, Memory>>,
     resumed: Vec<u64>,
 }
 
 impl MainLoop<Linux, Memory> for Notes {
-    fn home(&self) -> &Arc<Home<Linux, Memory>> {
-        &self.home
+    fn context(&self) -> &Arc<LoopContext<Linux, Memory>> {
+        &self.context
     }
 
     fn turn(&mut self, _: Option<Duration>) -> Result<Now, Errno> {
@@ -61,13 +61,13 @@ impl Fixture {
         let logic = LogicUnit::new(config.clone(), Memory::new(1, 1), 1, WallTime::from_unix_ns(0));
         let units = Arc::new(Units::new(Linux, config, logic));
         let waker = AnyPoller::new(Linux, ModelKind::Epoll).unwrap().waker();
-        let home = Arc::new(Home::new(units, waker, false));
+        let context = Arc::new(LoopContext::new(units, waker, false));
         let loopback = SocketAddr::V4("127.0.0.1:0".parse().unwrap());
         let listener = TcpListener::bind_with(Linux, loopback, &ListenOptions::default()).unwrap();
         let other_end = TcpStream::connect(Linux, listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
         let limits = Limits { idle_timeout_ns: 10 * SECOND, ..Limits::default() };
-        let (token, peer) = home.peers.insert(
+        let (token, peer) = context.peers.insert(
             Linux,
             Peer {
                 stream: Arc::new(stream),
@@ -82,55 +82,55 @@ impl Fixture {
                 held: AwaitingDurability::default(),
             },
         );
-        Fixture { driver: Notes { home, resumed: Vec::new() }, token, peer, _other_end: other_end }
+        Fixture { driver: Notes { context, resumed: Vec::new() }, token, peer, _other_end: other_end }
     }
 
-    fn home(&self) -> Arc<Home<Linux, Memory>> {
-        self.driver.home.clone()
+    fn context(&self) -> Arc<LoopContext<Linux, Memory>> {
+        self.driver.context.clone()
     }
 
     /// Who is resumed when the clock shows this.
-    fn settled_at(&mut self, mono_ns: u64) -> Vec<u64> {
+    fn resumed_at(&mut self, mono_ns: u64) -> Vec<u64> {
         let now = Now { mono_ns, wall: WallTime::from_unix_ns(0) };
-        let home = self.home();
-        look_at_the_clock(&mut self.driver, &home, now, false).unwrap();
+        let context = self.context();
+        look_at_the_clock(&mut self.driver, &context, now, false).unwrap();
         std::mem::take(&mut self.driver.resumed)
     }
 }
 
 #[test]
-fn a_peer_for_which_another_look_was_asked_is_settled_at_that_time() {
+fn a_peer_for_which_another_look_was_asked_is_resumed_at_that_time() {
     let mut fixture = Fixture::new();
-    fixture.home().look_at(fixture.token, 5);
-    assert_eq!(fixture.settled_at(4), []);
-    assert_eq!(fixture.settled_at(5), [fixture.token]);
-    assert_eq!(fixture.settled_at(u64::MAX), [], "one look was asked for");
+    fixture.context().look_at(fixture.token, 5);
+    assert_eq!(fixture.resumed_at(4), []);
+    assert_eq!(fixture.resumed_at(5), [fixture.token]);
+    assert_eq!(fixture.resumed_at(u64::MAX), [], "one look was asked for");
 }
 
 #[test]
-fn a_peer_that_somebody_holds_is_settled_when_it_is_looked_at_again() {
+fn a_peer_that_somebody_holds_is_resumed_when_it_is_looked_at_again() {
     let mut fixture = Fixture::new();
-    fixture.home().look_at(fixture.token, 5);
+    fixture.context().look_at(fixture.token, 5);
     let peer = fixture.peer.clone();
     let held = peer.lock();
-    assert_eq!(fixture.settled_at(5), []);
+    assert_eq!(fixture.resumed_at(5), []);
     drop(held);
-    assert_eq!(fixture.settled_at(5 + BUSY_NS - 1), []);
-    assert_eq!(fixture.settled_at(5 + BUSY_NS), [fixture.token]);
+    assert_eq!(fixture.resumed_at(5 + BUSY_NS - 1), []);
+    assert_eq!(fixture.resumed_at(5 + BUSY_NS), [fixture.token]);
 }
 
 #[test]
 fn a_deadline_that_has_moved_is_only_watched_again() {
     let mut fixture = Fixture::new();
-    let (home, peer) = (fixture.home(), fixture.peer.clone());
-    home.watch_deadline(&mut peer.lock());
+    let (context, peer) = (fixture.context(), fixture.peer.clone());
+    context.arm_deadline(&mut peer.lock());
     assert_eq!(peer.lock().timer_ns, 10 * SECOND);
     peer.lock().connection.receive(b"ECHO", 4 * SECOND);
-    assert_eq!(fixture.settled_at(10 * SECOND), []);
+    assert_eq!(fixture.resumed_at(10 * SECOND), []);
     assert_eq!(peer.lock().timer_ns, 14 * SECOND);
     assert!(!peer.lock().connection.is_closed());
-    assert_eq!(fixture.settled_at(14 * SECOND - 1), []);
-    assert_eq!(fixture.settled_at(14 * SECOND), [fixture.token]);
+    assert_eq!(fixture.resumed_at(14 * SECOND - 1), []);
+    assert_eq!(fixture.resumed_at(14 * SECOND), [fixture.token]);
     assert_eq!(peer.lock().connection.close_reason(), Some(CloseReason::Idle));
 }
 

@@ -9,7 +9,7 @@ pub(crate) fn set(storage: &mut impl Storage, key: &str, text: &str) {
 }
 
 /// Waits until the storage knows what became of a commit.
-pub(crate) fn settle(storage: &mut impl Storage, commit: Commit) -> Standing {
+pub(crate) fn wait_for_commit(storage: &mut impl Storage, commit: Commit) -> Standing {
     let Commit::Pending(ticket) = commit else { return Standing::Done };
     storage.wait().unwrap().wait(ticket);
     storage.standing(ticket)

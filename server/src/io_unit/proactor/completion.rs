@@ -7,13 +7,13 @@
 use crate::io_unit::acceptor::{AcceptError, Acceptor, REST_NS};
 use crate::io_unit::blocking::TIMEOUT_MIN;
 use crate::io_unit::connection::CloseReason;
-use crate::io_unit::front::Acceptors;
-use crate::io_unit::home::Home;
+use crate::io_unit::loop_context::LoopContext;
+use crate::io_unit::loop_setup::Acceptors;
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
+use crate::io_unit::poll_set::SCRATCH_BYTES;
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
-use crate::io_unit::watch::SCRATCH_BYTES;
 use crate::storage_unit::Storage;
 use eagain_net::model::{AnyCompleter, Completer, Finish, Finished, ModelKind};
 use eagain_net::{Errno, Fd, Kernel, OwnedFd, RecvFlags, ShutdownHow, TcpStream};
@@ -29,7 +29,7 @@ const AGAIN_NS: u64 = 1_000_000;
 
 /// The main thread's.
 struct Completion<K: Kernel, S: Storage> {
-    home: Arc<Home<K, S>>,
+    context: Arc<LoopContext<K, S>>,
     completer: AnyCompleter<K>,
     acceptors: Acceptors<K>,
     service: Service<K>,
@@ -39,15 +39,15 @@ struct Completion<K: Kernel, S: Storage> {
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
-    home: Home<K, S>,
+    context: LoopContext<K, S>,
     completer: AnyCompleter<K>,
     acceptors: Acceptors<K>,
 ) -> Result<(), Errno> {
-    let workers = Workers::start(&home.units)?;
-    let service = workers.service(home.units.kernel, Some(home.waker.clone()));
-    let home = Arc::new(home);
+    let workers = Workers::start(&context.units)?;
+    let service = workers.service(context.units.kernel, Some(context.waker.clone()));
+    let context = Arc::new(context);
     let mut proactor = Completion {
-        home,
+        context,
         completer,
         acceptors,
         service,
@@ -60,15 +60,15 @@ pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
 }
 
 impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
-    fn home(&self) -> &Arc<Home<K, S>> {
-        &self.home
+    fn context(&self) -> &Arc<LoopContext<K, S>> {
+        &self.context
     }
 
     /// Steps 2 and 6: other things, which is whatever ends next.
-    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
-        self.completer.wait(&mut self.finished, patience)?;
-        self.home.awake();
-        let now = Now::of(self.home.units.kernel);
+    fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno> {
+        self.completer.wait(&mut self.finished, timeout)?;
+        self.context.awake();
+        let now = Now::of(self.context.units.kernel);
         let mut finished = std::mem::take(&mut self.finished);
         for Finished { token, what } in finished.drain(..) {
             match what {
@@ -82,13 +82,13 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         }
         self.finished = finished;
         // Step 5, for what workers have done.
-        let Completion { home, completer, service, .. } = self;
-        service.collect(home, now, |service, peer| next(home, completer, service, peer, now));
+        let Completion { context, completer, service, .. } = self;
+        service.collect(context, now, |service, peer| next(context, completer, service, peer, now));
         Ok(now)
     }
 
     fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
-        next(&self.home, &mut self.completer, &mut self.service, peer, now);
+        next(&self.context, &mut self.completer, &mut self.service, peer, now);
     }
 
     fn listeners(&self) -> u64 {
@@ -109,17 +109,17 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
 
 impl<K: Kernel, S: Storage> Completion<K, S> {
     fn accepted(&mut self, token: u64, fd: Fd, now: Now) {
-        let stream = TcpStream::from(OwnedFd::from_raw(self.home.units.kernel, fd));
-        let Completion { home, completer, acceptors, service, .. } = self;
+        let stream = TcpStream::from(OwnedFd::from_raw(self.context.units.kernel, fd));
+        let Completion { context, completer, acceptors, service, .. } = self;
         let mut is_in = false;
         // ENOTCONN: it has gone already.
         if let Some(acceptor) = acceptors.get(token)
             && let Ok(from) = acceptor.peer_of(&stream)
         {
-            acceptor.take_in(home, stream, &from, now, &mut |peer| {
+            acceptor.take_in(context, stream, &from, now, &mut |peer| {
                 is_in = true;
-                tell_of_progress(home, peer);
-                next(home, completer, service, peer, now);
+                tell_of_progress(context, peer);
+                next(context, completer, service, peer, now);
                 Ok(())
             });
         }
@@ -132,9 +132,9 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
     fn not_accepted(&mut self, token: u64, errno: Errno, now: Now) -> Result<(), Errno> {
         if AcceptError::of(errno) == AcceptError::NoRoom {
             if let Some(acceptor) = self.acceptors.get(token) {
-                acceptor.rest(&self.home.units.config.log, errno);
+                acceptor.rest(&self.context.units.config.log, errno);
             }
-            self.home.look_at(token, now.mono_ns + REST_NS);
+            self.context.look_at(token, now.mono_ns + REST_NS);
             return Ok(());
         }
         // EINVAL: the listener was shut down, because the server stops.
@@ -143,29 +143,31 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
 
     /// Step 3: the data is in the buffer; step 4: its requests are handled.
     fn received(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
-        let Some(shared) = self.home.peers.get(token) else { return };
+        let Some(shared) = self.context.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.receiving = false;
         match result {
             Ok(0) => peer.connection.end_of_input(now.mono_ns),
-            Ok(n) if n < buffer.len() => self.service.serve(&self.home.units, &mut peer, &buffer[..n], now),
+            Ok(n) if n < buffer.len() => {
+                self.service.serve(&self.context.units, &mut peer, &buffer[..n], now)
+            }
             Ok(n) => {
                 // There is more, for which a connection that is idle needs no room: it is there already.
                 self.scratch[..n].copy_from_slice(&buffer);
                 // Nothing more, an end or an error: the next receive tells.
                 let more = peer.stream.recv(&mut self.scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
-                self.service.serve(&self.home.units, &mut peer, &self.scratch[..n + more], now);
+                self.service.serve(&self.context.units, &mut peer, &self.scratch[..n + more], now);
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
         peer.flight.buffers().buffer = buffer;
-        next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
+        next(&self.context, &mut self.completer, &mut self.service, &mut peer, now);
     }
 
     /// Step 7: the data was written, or a part of it.
     fn sent(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
-        let Some(shared) = self.home.peers.get(token) else { return };
+        let Some(shared) = self.context.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.sending = false;
         match result {
@@ -177,53 +179,53 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
         peer.flight.buffers().out = buffer;
-        next(&self.home, &mut self.completer, &mut self.service, &mut peer, now);
+        next(&self.context, &mut self.completer, &mut self.service, &mut peer, now);
     }
 }
 
 /// POSIX AIO's write is a blocking one, which ends when all is sent: a peer that takes its replies slowly would seem to
-/// take none. With a timeout it ends before that is believed, and says how much was sent.
-fn tell_of_progress<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &Peer<K>) {
-    let stall = Duration::from_nanos(home.units.config.limits.write_stall_timeout_ns);
-    if home.units.config.model == ModelKind::Aio && !stall.is_zero() {
+/// take none. With a timeout it ends before a peer counts as stalled, and says how much was sent.
+fn tell_of_progress<K: Kernel, S: Storage>(context: &LoopContext<K, S>, peer: &Peer<K>) {
+    let stall = Duration::from_nanos(context.units.config.limits.write_stall_timeout_ns);
+    if context.units.config.model == ModelKind::Aio && !stall.is_zero() {
         let _ = peer.stream.set_write_timeout(Some((stall / 2).max(TIMEOUT_MIN)));
     }
 }
 
 /// Step 8: what comes after.
 fn next<K: Kernel, S: Storage>(
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     completer: &mut AnyCompleter<K>,
     service: &mut Service<K>,
     peer: &mut Peer<K>,
     now: Now,
 ) {
-    home.ask_storage(peer, now);
+    context.ask_storage(peer, now);
     loop {
         while service.takes(peer) {
-            service.serve(&home.units, peer, &[], now);
+            service.serve(&context.units, peer, &[], now);
         }
-        write(home, completer, peer, now);
-        if !home.ask_storage(peer, now) {
+        write(context, completer, peer, now);
+        if !context.ask_storage(peer, now) {
             break;
         }
     }
     peer.announce_end(now);
     if peer.connection.is_closed() {
-        end(home, completer, peer);
+        end(context, completer, peer);
         return;
     }
-    read(home, completer, peer, now);
+    read(context, completer, peer, now);
     if peer.connection.is_closed() {
-        end(home, completer, peer);
+        end(context, completer, peer);
         return;
     }
-    home.watch_deadline(peer);
+    context.arm_deadline(peer);
 }
 
 /// Step 1: which socket, into which buffer.
 fn read<K: Kernel, S: Storage>(
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     completer: &mut AnyCompleter<K>,
     peer: &mut Peer<K>,
     now: Now,
@@ -239,14 +241,14 @@ fn read<K: Kernel, S: Storage>(
         Ok(()) => peer.flight.receiving = true,
         Err((errno, buffer)) => {
             peer.flight.buffers().buffer = buffer;
-            refused(home, peer, errno, now);
+            refused(context, peer, errno, now);
         }
     }
 }
 
 /// Step 5: which socket, from which buffer.
 fn write<K: Kernel, S: Storage>(
-    home: &Home<K, S>,
+    context: &LoopContext<K, S>,
     completer: &mut AnyCompleter<K>,
     peer: &mut Peer<K>,
     now: Now,
@@ -271,25 +273,29 @@ fn write<K: Kernel, S: Storage>(
         Ok(()) => peer.flight.sending = true,
         Err((errno, buffer)) => {
             peer.flight.buffers().out = buffer;
-            refused(home, peer, errno, now);
+            refused(context, peer, errno, now);
         }
     }
 }
 
 /// The model has not taken an operation: for the moment, or for good.
-fn refused<K: Kernel, S: Storage>(home: &Home<K, S>, peer: &mut Peer<K>, errno: Errno, now: Now) {
+fn refused<K: Kernel, S: Storage>(context: &LoopContext<K, S>, peer: &mut Peer<K>, errno: Errno, now: Now) {
     if matches!(errno, Errno::EBUSY | Errno::EAGAIN | Errno::EINTR) {
-        home.look_at(peer.token, now.mono_ns + AGAIN_NS);
+        context.look_at(peer.token, now.mono_ns + AGAIN_NS);
     } else if AcceptError::of(errno) == AcceptError::NoRoom {
         // POSIX AIO needs a second descriptor for each connection.
-        home.look_at(peer.token, now.mono_ns + REST_NS);
+        context.look_at(peer.token, now.mono_ns + REST_NS);
     } else {
         peer.connection.close(CloseReason::SocketFailed);
     }
 }
 
 /// The connection is over: shut down, until all that is in flight has come back; then closed.
-fn end<K: Kernel, S: Storage>(home: &Home<K, S>, completer: &mut AnyCompleter<K>, peer: &mut Peer<K>) {
+fn end<K: Kernel, S: Storage>(
+    context: &LoopContext<K, S>,
+    completer: &mut AnyCompleter<K>,
+    peer: &mut Peer<K>,
+) {
     if peer.flight.receiving || peer.flight.sending {
         if !peer.flight.shut {
             peer.flight.shut = true;
@@ -301,6 +307,6 @@ fn end<K: Kernel, S: Storage>(home: &Home<K, S>, completer: &mut AnyCompleter<K>
     // With a worker, who gives it back.
     if peer.session.is_some() {
         completer.forget(peer.stream.fd());
-        home.release(peer);
+        context.release(peer);
     }
 }

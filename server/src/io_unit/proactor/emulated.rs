@@ -1,12 +1,12 @@
 //! The proactor on a model that tells of readiness. The eight steps are those of [the module](super).
 
-use crate::io_unit::home::{Home, is_listener};
+use crate::io_unit::loop_context::{LoopContext, is_listener};
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
+use crate::io_unit::poll_set::{Ask, PollSet, SCRATCH_BYTES};
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::turn::Ready;
 use crate::io_unit::units::Now;
-use crate::io_unit::watch::{Ask, SCRATCH_BYTES, Watch};
 use crate::storage_unit::Storage;
 use eagain_net::model::Event;
 use eagain_net::{Errno, Kernel};
@@ -15,30 +15,30 @@ use std::time::Duration;
 
 /// The main thread's.
 struct Emulated<K: Kernel, S: Storage> {
-    watch: Watch<K, S>,
+    poll_set: PollSet<K, S>,
     service: Service<K>,
     events: Vec<Event>,
     scratch: Vec<u8>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
-pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(watch: Watch<K, S>) -> Result<(), Errno> {
-    let workers = Workers::start(&watch.home.units)?;
-    let service = workers.service(watch.home.units.kernel, Some(watch.home.waker.clone()));
-    let mut proactor = Emulated { watch, service, events: Vec::new(), scratch: vec![0; SCRATCH_BYTES] };
+pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(poll_set: PollSet<K, S>) -> Result<(), Errno> {
+    let workers = Workers::start(&poll_set.context.units)?;
+    let service = workers.service(poll_set.context.units.kernel, Some(poll_set.context.waker.clone()));
+    let mut proactor = Emulated { poll_set, service, events: Vec::new(), scratch: vec![0; SCRATCH_BYTES] };
     let result = main_loop::run(&mut proactor);
     workers.end();
     result
 }
 
 impl<K: Kernel, S: Storage> MainLoop<K, S> for Emulated<K, S> {
-    fn home(&self) -> &Arc<Home<K, S>> {
-        &self.watch.home
+    fn context(&self) -> &Arc<LoopContext<K, S>> {
+        &self.poll_set.context
     }
 
     /// Steps 2 and 6: other things, which is whatever happens next.
-    fn turn(&mut self, patience: Option<Duration>) -> Result<Now, Errno> {
-        let now = self.watch.wait(&mut self.events, patience)?;
+    fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno> {
+        let now = self.poll_set.wait(&mut self.events, timeout)?;
         // Steps 3 and 7.
         let mut events = std::mem::take(&mut self.events);
         for event in events.drain(..) {
@@ -46,25 +46,25 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Emulated<K, S> {
         }
         self.events = events;
         // Step 5.
-        let Emulated { watch, service, .. } = self;
-        service.collect(&watch.home, now, |service, peer| watch.go_on(service, peer, now));
+        let Emulated { poll_set, service, .. } = self;
+        service.collect(&poll_set.context, now, |service, peer| poll_set.go_on(service, peer, now));
         Ok(now)
     }
 
     fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
-        self.watch.go_on(&mut self.service, peer, now);
+        self.poll_set.go_on(&mut self.service, peer, now);
     }
 
     fn listeners(&self) -> u64 {
-        self.watch.acceptors.len()
+        self.poll_set.acceptors.len()
     }
 
     fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
-        self.watch.start_accepting(token)
+        self.poll_set.start_accepting(token)
     }
 
     fn stop_accepting(&mut self) {
-        self.watch.stop_accepting();
+        self.poll_set.stop_accepting();
     }
 }
 
@@ -73,13 +73,13 @@ impl<K: Kernel, S: Storage> Emulated<K, S> {
     /// worker (step 4), and what is wanted of the socket next is decided (step 8).
     fn ready(&mut self, event: Event, now: Now) {
         if is_listener(event.token) {
-            self.watch.accept(event.token, now, false);
+            self.poll_set.accept(event.token, now, false);
             return;
         }
-        let Some(shared) = self.watch.home.peers.get(event.token) else { return };
+        let Some(shared) = self.poll_set.context.peers.get(event.token) else { return };
         let mut peer = shared.lock();
         let ready = Ready::of(event);
-        let outcome = peer.turn(&self.watch.home, &mut self.service, &mut self.scratch, ready, now);
-        self.watch.update_interest(&mut peer, Ask::Event(outcome));
+        let outcome = peer.turn(&self.poll_set.context, &mut self.service, &mut self.scratch, ready, now);
+        self.poll_set.update_interest(&mut peer, Ask::Event(outcome));
     }
 }

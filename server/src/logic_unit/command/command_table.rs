@@ -1,4 +1,4 @@
-//! `COMMAND`: the table of commands, told to clients that ask for it.
+//! `COMMAND`: the table of commands, as clients ask for it.
 
 use super::{Call, Command, Flags, NO_KEYS, all, find};
 use crate::error::{CommandError, Outcome};
@@ -41,7 +41,7 @@ fn describe(call: &mut Call<'_, '_>, command: &Command) {
     reply.integer(first.into());
     reply.integer(last.into());
     reply.integer(step.into());
-    // Access categories, tips, key specifications and subcommands: none are told.
+    // Access categories, tips, key specifications and subcommands are left empty.
     (0..4).for_each(|_| reply.array(0));
 }
 

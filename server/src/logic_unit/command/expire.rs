@@ -24,7 +24,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new("generic", "persist", 2, WRITE_FAST, ONE_KEY, persist),
 ];
 
-/// How a time is told.
+/// The form of a time in a reply or an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds from now.

@@ -101,7 +101,7 @@ fn hdel(call: &mut Call<'_, '_>) -> Outcome {
     let fields = call.arguments.from(2);
     let any_there = read::<Hash>(call)?
         .is_some_and(|hash| fields.clone().any(|field| hash.fields().find(field).is_some()));
-    // Nothing is told to have changed when nothing has.
+    // Nothing is reported as changed when nothing has changed.
     let removed =
         if any_there { edit(call, |hash| fields.filter(|field| hash.remove(field)).count())? } else { 0 };
     call.reply.count(removed);

@@ -165,7 +165,7 @@ fn lrem(call: &mut Call<'_, '_>) -> Outcome {
     if let Some(found) = lookup::<List>(call, key)? {
         let any = matches!(call.keyspace().value(found), Value::List(list)
             if list.items().iter().any(|other| other.as_slice() == item));
-        // Nothing is told to have changed when nothing has.
+        // Nothing is reported as changed when nothing has changed.
         if any {
             removed = edit(call, found, |list: &mut List| list.remove(item, count_max, count < 0))?;
         }

@@ -36,7 +36,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new("sorted-set", "zremrangebylex", 4, WRITE, ONE_KEY, |call| remove(call, By::Lex)),
 ];
 
-/// What a range is told in.
+/// The unit of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Rank,

@@ -11,7 +11,7 @@
 //! `writer` takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
 //! larger the group. What a batch promises is the [`SyncPolicy`]'s business; with `always` no reply, not even one that
 //! only read, leaves before everything that it may tell of is safe. Where what is appended outlives the process, no reply leaves
-//! before it is appended, whatever the policy, so that a kill takes nothing that anybody was told.
+//! before it is appended, whatever the policy, so that a kill loses nothing that was acknowledged.
 //!
 //! When a call fails, the policy decides again. With `always` the image may hold what will never be safe: it is
 //! replaced by what is, and all held replies become errors. Otherwise held replies say that nobody knows, and the batch is kept
@@ -256,7 +256,7 @@ impl<K: Files + Threads + Clock> Durable<K> {
         if let Some(why) = state.unreadable.take() {
             state.fail_pending();
             self.databases.persistence.unreadable =
-                Some(format!("MISCONF {why}; nothing can be told until that has ended, or a restart"));
+                Some(format!("MISCONF {why}; nothing can be said until that has ended, or a restart"));
         }
         if state.rewrite == Rewrite::Abandoned {
             state.rewrite = Rewrite::None;
@@ -359,7 +359,7 @@ impl<K: Files + Threads + Clock> Storage for Durable<K> {
         let was_idle = state.batch.is_empty() && state.copy.is_empty();
         if has_effects && state.trouble.is_some() && self.databases.persistence.refusal.is_some() {
             // Writes were refused in this turn: what changed are keys whose time has come, which need no record. While the image waits
-            // to be replaced, nothing of what was read in it may be told.
+            // to be replaced, nothing of what was read in it may be sent.
             self.databases.forget_effects();
             state.ticket += u64::from(state.reloading);
         } else if has_effects {

@@ -82,7 +82,7 @@ pub(super) struct State {
     pub ring: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// Ranges of failed tickets that are remembered. Who asks for a ticket before that is told that it failed, which says
+/// Ranges of failed tickets that are remembered. For a ticket before that the answer is that it failed, which says
 /// that its outcome is unknown.
 const FAILURES_MAX: usize = 64;
 
@@ -136,7 +136,7 @@ impl<K: Threads> Shared<K> {
         }
     }
 
-    /// Writes are refused from now on, or no more; the operator is told.
+    /// Writes are refused from now on, or no more; the log says so.
     pub fn set_trouble(&self, state: &mut State, trouble: Option<Trouble>) {
         let is_news = trouble != state.trouble;
         state.trouble = trouble;

@@ -227,7 +227,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         }
     }
 
-    /// A call failed. What was not safe yet is told to have failed (`always`), or is kept and tried again for as long
+    /// A call failed. What was not safe yet has failed (`always`), or is kept and tried again for as long
     /// as there is hope. A sync is never tried again.
     fn fail(&mut self, at: At, errno: Errno, taken: &mut Taken) {
         let may_end = errno == Errno::ENOSPC && (at == At::Append || B::REOPENS);
@@ -262,7 +262,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
     /// Reads back what is safe, for the image to be replaced by it.
     fn reload(&mut self, may_end: bool) {
         let mut cut = if may_end { self.backend.lock().cut_back() } else { Ok(()) };
-        // Going back may take room too. Nothing can be told before that has succeeded.
+        // Going back may take room too. No reply can leave before that has succeeded.
         while B::REOPENS && cut == Err(Errno::ENOSPC) && !self.shared.state.lock().closing {
             let _ = self.shared.kernel.nanosleep(PROBE_INTERVAL);
             cut = self.backend.lock().cut_back();

@@ -1,5 +1,5 @@
-//! Batches that are in no transaction of the database yet, so that the end of the process, however it comes, takes nothing that a reply
-//! has told of. It is written to the page cache and not synced: what a crash of the machine leaves of it is read as far as it is whole.
+//! Batches that are in no transaction of the database yet, so that the end of the process, however it comes, loses nothing that a reply
+//! has acknowledged. It is written to the page cache and not synced: what a crash of the machine leaves of it is read as far as it is whole.
 //!
 //! Its form is that of a log (see [`frame`]), its salt a number of its generation. A transaction is made of all of it and keeps that
 //! number; then it begins anew with the next one. So what is older than the database says nothing, whatever a crash has left.

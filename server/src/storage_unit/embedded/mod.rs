@@ -10,7 +10,7 @@
 //! Its one table has a row for each key: the number of its database (big-endian, 32 bits) and the key, then its end and
 //! its value as [`record`] writes them. A batch of operations waits in memory, and in the journal, until it is to be safe, and then
 //! becomes one transaction: in two phases, each with a sync, so that the root of the tree is on the disk before anything says that it
-//! is the root. So damage is told from a torn write: a root that does not fit its check was safe once, and is refused.
+//! is the root. So damage is distinguished from a torn write: a root that does not fit its check was safe once, and is refused.
 //!
 //! A call that failed closes the database, and it is opened again, as after a crash. That holds after a failed sync too,
 //! where a log could not be read further than it was safe: pages are never written over before a newer root is safe.

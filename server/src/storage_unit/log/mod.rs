@@ -228,7 +228,7 @@ impl<K: Files> Backend for LogFile<K> {
 
     fn close(&mut self) -> Result<(), Errno> {
         self.open.sync()?;
-        // A last witness: from now on damage in the last batch is told from a torn one.
+        // A last witness: from now on damage in the last batch is distinguished from a torn one.
         let mut empty = [0; HEADER_BYTES];
         self.open.append(&mut empty)?;
         self.open.sync()

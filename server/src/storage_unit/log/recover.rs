@@ -1,7 +1,7 @@
 //! Reading a log back, and judging how it ends.
 //!
 //! The whole frames from the front are the history; it ends at the first place where none stands. What lies behind is
-//! residue of a crash, which is dropped and told; unless a frame behind it says that this place was once safe. Then
+//! residue of a crash, which is dropped and reported; unless a frame behind it says that this place was once safe. Then
 //! the disk has lost what it had promised, and dropping the rest would be a second loss: the log is refused, and a
 //! person decides.
 

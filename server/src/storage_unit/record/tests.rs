@@ -1,4 +1,4 @@
-//! What is written is read back; what is damaged is told.
+//! What is written is read back; what is damaged is reported.
 
 use super::*;
 use proptest::prelude::*;

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removing_from_a_list_takes_the_side_it_is_told() {
+    fn removing_from_a_list_begins_at_the_given_side() {
         let list = || {
             let mut list = List::default();
             b"abacada".iter().for_each(|byte| list.push_back(&[*byte]));

@@ -26,7 +26,7 @@ pub(super) fn is_listener(token: u64) -> bool {
 }
 
 /// One loop's own.
-pub struct Home<K: Kernel, S: Storage> {
+pub struct LoopContext<K: Kernel, S: Storage> {
     pub(super) units: Arc<Units<K, S>>,
     pub(super) peers: Peers<K>,
     /// Its number among the loops.
@@ -42,14 +42,14 @@ pub struct Home<K: Kernel, S: Storage> {
     pub(super) peers_max: usize,
 }
 
-impl<K: Kernel, S: Storage> Home<K, S> {
+impl<K: Kernel, S: Storage> LoopContext<K, S> {
     /// A loop of these units with nobody connected; `waker` ends its waiting.
-    pub(super) fn new(units: Arc<Units<K, S>>, waker: Waker<K>, expires_keys: bool) -> Home<K, S> {
+    pub(super) fn new(units: Arc<Units<K, S>>, waker: Waker<K>, expires_keys: bool) -> LoopContext<K, S> {
         let kernel = units.kernel;
-        let bell = waker.clone();
+        let own_waker = waker.clone();
         // It fails only where the loop is gone.
-        let (number, orders) = units.join_loop(expires_keys, move || _ = bell.wake());
-        Home {
+        let (number, orders) = units.join_loop(expires_keys, move || _ = own_waker.wake());
+        LoopContext {
             units,
             peers: Peers::new(kernel),
             number,
@@ -64,7 +64,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
 
     /// Keys whose time has come go; how long the loop may sleep then, until `at_most`. Whoever adds an earlier deadline from now on
     /// wakes it.
-    pub(super) fn patience(&self, now: Now, at_most: u64) -> Option<Duration> {
+    pub(super) fn timeout(&self, now: Now, at_most: u64) -> Option<Duration> {
         let keys = if self.expires_keys { self.units.expire(now) } else { u64::MAX };
         let next = self.deadlines.lock().sleep(at_most.min(keys));
         (next != u64::MAX).then(|| Duration::from_nanos(next.saturating_sub(now.mono_ns)))
@@ -91,7 +91,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     }
 
     /// The peer's deadline may be earlier than any entry of it.
-    pub(super) fn watch_deadline(&self, peer: &mut Peer<K>) {
+    pub(super) fn arm_deadline(&self, peer: &mut Peer<K>) {
         if let Some(deadline) = peer.connection.deadline().filter(|&at| at < peer.timer_ns) {
             peer.timer_ns = deadline;
             self.look_at(peer.token | DEADLINE, deadline);
@@ -99,7 +99,7 @@ impl<K: Kernel, S: Storage> Home<K, S> {
     }
 
     /// Asks the storage for the peer, whose replies may wait for it. Where they go on waiting the peer will be among
-    /// those of [`Home::take_held`]. `true`: there was news.
+    /// those of [`LoopContext::take_held`]. `true`: there was news.
     #[inline]
     pub(super) fn ask_storage(&self, peer: &mut Peer<K>, now: Now) -> bool {
         !peer.held.is_empty() && self.ask_for_held(peer, now)
@@ -107,16 +107,16 @@ impl<K: Kernel, S: Storage> Home<K, S> {
 
     #[cold]
     fn ask_for_held(&self, peer: &mut Peer<K>, now: Now) -> bool {
-        // In this order: news that comes from now on is told.
+        // In this order: news that comes from now on is reported.
         self.held.lock().insert(peer.token);
         peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)
     }
 
     /// The peer gets what was put aside for it, or goes on with what was put off or has waited long enough. Where its session is
     /// with a worker, that has to wait. `true`: there may be something to do.
-    pub(super) fn deliver(&self, peer: &mut Peer<K>, is_told: bool, now: Now) -> bool {
+    pub(super) fn deliver(&self, peer: &mut Peer<K>, is_notified: bool, now: Now) -> bool {
         peer.flight.delivery_came = peer.session.is_none();
-        peer.deliver(&mut self.units.logic.lock(), is_told, now);
+        peer.deliver(&mut self.units.logic.lock(), is_notified, now);
         !peer.flight.delivery_came
     }
 

@@ -1,8 +1,8 @@
 //! A poller, the listener, and the loop's peers: what every driver on a readiness model does in the same way.
 
 use super::acceptor::Accepted;
-use super::front::Acceptors;
-use super::home::{Home, LISTENER};
+use super::loop_context::{LISTENER, LoopContext};
+use super::loop_setup::Acceptors;
 use super::peer::Peer;
 use super::service::Service;
 use super::turn::Ready;
@@ -28,22 +28,26 @@ pub(super) enum Ask {
 }
 
 /// A poller with the loop's sockets in it.
-pub(super) struct Watch<K: Kernel, S: Storage> {
-    pub(super) home: Arc<Home<K, S>>,
+pub(super) struct PollSet<K: Kernel, S: Storage> {
+    pub(super) context: Arc<LoopContext<K, S>>,
     pub(super) poller: AnyPoller<K>,
     pub(super) acceptors: Acceptors<K>,
 }
 
-impl<K: Kernel, S: Storage> Watch<K, S> {
-    pub(super) fn new(home: Home<K, S>, poller: AnyPoller<K>, acceptors: Acceptors<K>) -> Watch<K, S> {
-        Watch { home: Arc::new(home), poller, acceptors }
+impl<K: Kernel, S: Storage> PollSet<K, S> {
+    pub(super) fn new(
+        context: LoopContext<K, S>,
+        poller: AnyPoller<K>,
+        acceptors: Acceptors<K>,
+    ) -> PollSet<K, S> {
+        PollSet { context: Arc::new(context), poller, acceptors }
     }
 
     /// Waits; `events` is what for.
-    pub(super) fn wait(&self, events: &mut Vec<Event>, patience: Option<Duration>) -> Result<Now, Errno> {
-        self.poller.wait(events, patience)?;
-        self.home.awake();
-        Ok(Now::of(self.home.units.kernel))
+    pub(super) fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> Result<Now, Errno> {
+        self.poller.wait(events, timeout)?;
+        self.context.awake();
+        Ok(Now::of(self.context.units.kernel))
     }
 
     /// The listener is watched, for the first time or again after a rest.
@@ -73,14 +77,14 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
     /// Takes in whoever waits; `paused`: the listener is.
     pub(super) fn accept(&self, token: u64, now: Now, paused: bool) {
         let Some(acceptor) = self.acceptors.get(token) else { return };
-        let accepted = acceptor.turn(&self.home, now, |peer| {
+        let accepted = acceptor.turn(&self.context, now, |peer| {
             self.poller.register(peer.stream.fd(), peer.token, Interest::READABLE)
         });
         let Some(listener) = acceptor.listener() else { return };
         let outcome = match accepted {
             Accepted::RestUntil(until) => {
                 let _ = self.poller.pause(listener.fd(), token);
-                self.home.look_at(token, until);
+                self.context.look_at(token, until);
                 return;
             }
             Accepted::Nobody => Outcome::Nothing,
@@ -97,8 +101,8 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
 
     /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
-        let ready = Ready::to_go_on(!self.home.units.config.write_when_ready);
-        peer.turn(&self.home, service, &mut [], ready, now);
+        let ready = Ready::to_go_on(!self.context.units.config.write_when_ready);
+        peer.turn(&self.context, service, &mut [], ready, now);
         self.update_interest(peer, Ask::Nothing);
     }
 
@@ -107,10 +111,10 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         let fd = peer.stream.fd();
         if peer.connection.is_closed() && peer.session.is_some() {
             self.poller.forget(fd);
-            self.home.release(peer);
+            self.context.release(peer);
             return;
         }
-        self.home.watch_deadline(peer);
+        self.context.arm_deadline(peer);
         // A closed one whose session is with a worker wants nothing, and waits for it.
         let wanted = peer.wanted();
         let set = match ask {
@@ -124,7 +128,7 @@ impl<K: Kernel, S: Storage> Watch<K, S> {
         peer.interest = wanted;
         if set.is_err() {
             self.poller.forget(fd);
-            self.home.release(peer);
+            self.context.release(peer);
         }
     }
 }
