@@ -46,7 +46,7 @@ pub struct Layered<S> {
     /// How much the write under way may take, and whether the connection ends with it.
     write_most: Option<Most>,
     /// The reset was reported to the program.
-    reset_told: bool,
+    reset_reported: bool,
     /// A read that waits, to be woken should the connection go.
     reader: Option<Waker>,
 }
@@ -84,7 +84,7 @@ impl<S> Layered<S> {
             reset: Stream::default(),
             read_most: None,
             write_most: None,
-            reset_told: false,
+            reset_reported: false,
             reader: None,
         }
     }
@@ -135,7 +135,7 @@ impl<S> Layered<S> {
 
     /// After a reset: the first call says so, later ones find the end.
     fn first_after_reset(&mut self) -> bool {
-        !std::mem::replace(&mut self.reset_told, true)
+        !std::mem::replace(&mut self.reset_reported, true)
     }
 }
 

@@ -173,7 +173,7 @@ fn turmoils_network_and_crashes_are_our_choices() {
 
 /// A reset is reported once as such, then as the end, and whoever waited for bytes is woken.
 #[test]
-fn a_reset_is_told_to_both_halves() {
+fn a_reset_is_reported_to_both_halves() {
     let body = |sim: &mut Sim| {
         sim.faults(&[Family::StreamReset]);
         on_tokio_with(sim, |layer| async move {

@@ -79,7 +79,7 @@ const FRAMES_MAX: usize = 8;
 
 /// The frames of a backtrace that are the program's own: not the toolchain's, libc's, a dependency's or the simulator's.
 pub fn own_frames(backtrace: &str) -> String {
-    const FOREIGN: [&str; 10] = [
+    const NOT_OWN: [&str; 10] = [
         "/rustc/",
         "/library/",
         "/csu/",
@@ -95,7 +95,7 @@ pub fn own_frames(backtrace: &str) -> String {
     let mut frames = Vec::new();
     for pair in lines.windows(2) {
         let is_place = pair[1].trim_start().starts_with("at ");
-        if is_place && !FOREIGN.iter().any(|part| pair[1].contains(part)) {
+        if is_place && !NOT_OWN.iter().any(|part| pair[1].contains(part)) {
             // `12: name`; without a number where it is inlined.
             let name = pair[0].trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
             let name = name.strip_prefix(": ").unwrap_or(name);
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_calls_through_rustix_is_told_of_its_other_backend() {
+    fn an_escape_by_rustix_names_its_other_backend() {
         for frame in [
             "   1: rustix::fs::ptrace\n",
             "   1: ptrace\n  at /registry/src/rustix-1.1.6/src/process.rs:7:1\n",

@@ -1,5 +1,5 @@
 //! Echo, the signal-driven model: a descriptor sends a real-time signal that names it when something happens. What to
-//! watch: a signal says what was; the queue of signals is finite, and its overflow is one plain SIGIO without a name;
+//! watch: a signal reports what happened; the queue of signals is finite, and its overflow is one plain SIGIO without a name;
 //! what was there before the signals were turned on sends none.
 //!
 //!     cargo run --example echo_sigio -- 127.0.0.1:7007
@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 const READY: Signal = Signal::SIGRTMIN;
 
 /// Signals for `fd`, to this thread.
-fn tell_me<K: Kernel>(kernel: K, fd: Fd) -> Result<()> {
+fn signal_me<K: Kernel>(kernel: K, fd: Fd) -> Result<()> {
     kernel.fcntl_setown(fd, Owner::ThisThread)?;
     kernel.fcntl_setsig(fd, Some(READY))?;
     kernel.fcntl_setfl(fd, StatusFlags::NONBLOCK | StatusFlags::ASYNC)
@@ -29,7 +29,7 @@ fn serve<K: Kernel>(kernel: K, address: SocketAddr) -> Result<()> {
     kernel.sigprocmask(MaskHow::Block, signals)?;
     let listener = TcpListener::bind_with(kernel, address, &ListenOptions::nonblocking())?;
     println!("{}", listener.local_addr()?);
-    tell_me(kernel, listener.fd())?;
+    signal_me(kernel, listener.fd())?;
     let mut connections: HashMap<Fd, Connection<K>> = HashMap::new();
     loop {
         let info = match kernel.sigtimedwait(signals, None) {
@@ -58,7 +58,7 @@ fn accept<K: Kernel>(
     loop {
         match listener.accept() {
             Ok((stream, _peer)) => {
-                tell_me(kernel, stream.fd())?;
+                signal_me(kernel, stream.fd())?;
                 let mut connection = Connection::new(stream);
                 // What came before its signals were turned on.
                 if connection.go_on() {

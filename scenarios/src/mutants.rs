@@ -213,7 +213,7 @@ pub const ALL: &[Mutant] = &[
         does: "pauses for 10 min",
         scenario: "cluster-partition",
         found_by: ("O6", "not healed"),
-        body: |sim| partition(sim, |k, config, tell| with_links(k, config, tell, pauses)),
+        body: |sim| partition(sim, |k, config, log| with_links(k, config, log, pauses)),
     },
     Mutant {
         name: "replies-swapped",

@@ -1,4 +1,4 @@
-//! RESP2 as clients speak it, written for them alone: what the server sends is not judged by the server's own decoder.
+//! RESP2 as clients speak it, written for them alone: what the server sends is not checked by the server's own decoder.
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
 use std::fmt;

@@ -81,7 +81,7 @@ fn random_programs_come_to_the_same_on_both_kernels() {
 }
 
 #[test]
-fn programs_are_judged_under_adversity() {
+fn programs_are_checked_under_faults() {
     let (status, output) = conform(&["--adversarial", "--programs", "200", "--from", "1000"]);
     assert_eq!(status, Some(0), "{output}");
     assert!(output.trim_end().ends_with(" 0 violations"), "{output}");

@@ -77,7 +77,7 @@ fn the_arrows_between_the_packages_point_one_way() {
         ("net/src", "eagain_sim"),
         ("net/src", "eagain_server"),
         ("net/src", "eagain_native"),
-        // What the server sends is judged by a decoder that is not its own.
+        // What the server sends is checked by a decoder that is not its own.
         ("scenarios/src/checker", "eagain_server::resp"),
         ("scenarios/src/client", "eagain_server::resp"),
         ("scenarios/src/cluster", "eagain_server::resp"),

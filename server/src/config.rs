@@ -303,7 +303,7 @@ impl Config {
              --loglevel LEVEL         {}: which of them (notice)\n  \
              --storage ENGINE         {}; memory forgets at the end of the process (memory)\n  \
              --dir PATH               where the storage's files are (.)\n  \
-             --appendfsync WHEN       {}: before any reply that tells of a write; once a second; never (everysec)\n  \
+             --appendfsync WHEN       {}: before any reply that acknowledges a write; once a second; never (everysec)\n  \
              --recover HOW            refuse|truncate: valid data after damage: do not start, or drop it (refuse)\n  \
              --PARAMETER VALUE        any parameter of CONFIG SET, such as --maxclients 100\n  \
              --version                print the version\n\n\
@@ -385,7 +385,7 @@ impl Config {
             return refused("there can be only one loop of it in a process; use --loops 1");
         }
         if model == ModelKind::Tokio && pattern == Pattern::Proactor {
-            return refused("tokio tells readiness to tasks; use --pattern reactor");
+            return refused("tokio reports readiness to tasks; use --pattern reactor");
         }
         if model == ModelKind::Tokio && self.workers > 0 {
             return refused("its tasks share one thread, which does the logic too; use --workers 0");
@@ -424,9 +424,9 @@ impl Config {
             () if self.workers > 0 || self.loops > 1 => {
                 refused("one thread passes everything on; use --workers 0 and --loops 1")
             }
-            () if self.pattern == Pattern::Proactor || self.model == ModelKind::Blocking => refused(
-                "it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
-            ),
+            () if self.pattern == Pattern::Proactor || self.model == ModelKind::Blocking => {
+                refused("it runs on a readiness model, such as --model epoll, with --pattern reactor")
+            }
             () => Ok(()),
         }
     }
@@ -467,7 +467,7 @@ mod tests {
             (
                 &["--role", "logic", "--backends", "10.0.0.1:1", "--model", "blocking"],
                 Err(
-                    "--role logic: it runs on a model that tells of readiness, such as --model epoll, with --pattern reactor",
+                    "--role logic: it runs on a readiness model, such as --model epoll, with --pattern reactor",
                 ),
             ),
             (&["--role", "storage", "--storage", "log", "--appendfsync=always"], Ok(())),

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     config.log = Log::new(config.log_level, move |level, text| sink.line(level, text));
     let log = config.log.clone();
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
-    let tell = |text: &str| log.line(Level::Notice, || text);
+    let notice = |text: &str| log.line(Level::Notice, || text);
     let ready = |at| {
         log.line(Level::Notice, || format!("listening at {at} ({summary})"));
         writer.start();
@@ -76,8 +76,8 @@ fn main() -> ExitCode {
     };
     let served = match config.model {
         #[cfg(feature = "tokio")]
-        ModelKind::Tokio => server::serve_on_tokio(Linux, config, tell, ready),
-        _ => server::serve_telling(Linux, config, tell, ready),
+        ModelKind::Tokio => server::serve_on_tokio(Linux, config, notice, ready),
+        _ => server::serve_with_log(Linux, config, notice, ready),
     };
     match &served {
         Ok(()) => log.line(Level::Notice, || "stopped"),

@@ -1,4 +1,4 @@
-//! What the server counts about itself, for `INFO`, and what it tells the operator in lines of a log. The units add to both where
+//! What the server counts about itself, for `INFO`, and what it writes to the log. The units add to both where
 //! things happen; nothing here decides anything.
 
 use crate::names::name_of;

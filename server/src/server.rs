@@ -19,19 +19,19 @@ use std::sync::Arc;
 
 /// Runs a server until it is asked to stop. `ready` is called with the address at which it listens.
 pub fn serve<K: Kernel>(kernel: K, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
-    serve_telling(kernel, config, |_| {}, ready)
+    serve_with_log(kernel, config, |_| {}, ready)
 }
 
-/// As [`serve`]; `tell` gets lines for the operator, such as what was found on the disk.
-pub fn serve_telling<K: Kernel>(
+/// As [`serve`]; `log` gets lines for the operator, such as what was found on the disk.
+pub fn serve_with_log<K: Kernel>(
     kernel: K,
     config: Config,
-    tell: impl Fn(&str),
+    log: impl Fn(&str),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     match config.role {
         Role::Single | Role::Storage => {
-            serve_storage(kernel, config, |options| AnyStorage::open(kernel, options), tell, ready)
+            serve_storage(kernel, config, |options| AnyStorage::open(kernel, options), log, ready)
         }
         Role::Access | Role::Logic => serve_links(kernel, &config, link::plain, ready),
     }
@@ -42,7 +42,7 @@ pub fn serve_storage<K: Kernel>(
     kernel: K,
     config: Config,
     open: impl FnOnce(&Options<'_>) -> Result<Opened<K>, OpenError>,
-    tell: impl Fn(&str),
+    log: impl Fn(&str),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, &config)?;
@@ -51,7 +51,7 @@ pub fn serve_storage<K: Kernel>(
     // Last, because it writes: whatever else is wrong is reported before.
     let (storage, found) = open_storage(kernel, &config, seed, open)?;
     if let Some(found) = found {
-        tell(&found);
+        log(&found);
     }
     // The port that the kernel has chosen, where it was to choose.
     let config = Config { listen: setup.local_addr(), ..config };
@@ -100,12 +100,12 @@ fn checked_and_seeded<K: Kernel>(kernel: K, config: &Config) -> Result<u64, Serv
     Ok(u64::from_le_bytes(seed))
 }
 
-/// As [`serve_telling`], as tasks of tokio on `tokio::net`. The kernel is there for files, entropy and the wall clock.
+/// As [`serve_with_log`], as tasks of tokio on `tokio::net`. The kernel is there for files, entropy and the wall clock.
 #[cfg(feature = "tokio")]
 pub fn serve_on_tokio<K: Kernel>(
     kernel: K,
     config: Config,
-    tell: impl Fn(&str),
+    log: impl Fn(&str),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     let seed = checked_and_seeded(kernel, &config)?;
@@ -116,7 +116,7 @@ pub fn serve_on_tokio<K: Kernel>(
         let (storage, found) =
             open_storage(kernel, &config, seed, |options| AnyStorage::open(kernel, options))?;
         if let Some(found) = found {
-            tell(&found);
+            log(&found);
         }
         Ok(storage)
     };

@@ -44,7 +44,7 @@ pub struct KernelKnobs {
     pub disk_ordered: bool,
     /// Nanoseconds from the end of a process, or of a host, to its next beginning.
     pub restart_after_ns: u64,
-    /// After so many calls of a thread it is judged whether they achieved anything (O3); those of a process after ten times
+    /// After so many calls of a thread the simulator checks whether they achieved anything (O3); those of a process after ten times
     /// as many.
     pub spin_limit: u32,
     /// Nanoseconds for which a client may achieve nothing, once faults have stopped (O6). `--stuck-after` comes first.

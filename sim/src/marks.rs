@@ -119,7 +119,7 @@ pub fn add_unpassed_of(sums: &mut Sums, scenario: &'static str) {
 pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario], others: &[Scenario]) {
     let marks: BTreeSet<&Mark> = inventory::iter::<Mark>.into_iter().collect();
     // Also by a scenario that the command does not have.
-    let is_foreign = |mark: &Mark| {
+    let is_elsewhere = |mark: &Mark| {
         let mut declared = inventory::iter::<Declared>.into_iter();
         declared.any(|other| other.file == mark.file && !swept.contains(other.scenario))
     };
@@ -130,7 +130,7 @@ pub fn add_unpassed(sums: &mut Sums, swept: &BTreeSet<&str>, sweeps: &[Scenario]
     };
     // Bodies are called for what is in question then, if anything is.
     let asked: Vec<&Mark> =
-        marks.iter().copied().filter(|mark| !is_foreign(mark) && !is_plain(mark)).collect();
+        marks.iter().copied().filter(|mark| !is_elsewhere(mark) && !is_plain(mark)).collect();
     if asked.is_empty() {
         return;
     }

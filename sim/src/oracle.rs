@@ -10,8 +10,8 @@ use crate::stack::native::as_harness;
 use crate::world::{Who, World};
 use std::time::Duration;
 
-/// Tells the world, which outlives whoever says so.
-fn tell<R>(f: impl FnOnce(&mut World) -> R) -> R {
+/// Calls the world, which outlives its caller.
+fn with_world<R>(f: impl FnOnce(&mut World) -> R) -> R {
     as_harness(|| crate::stack::with(f))
 }
 
@@ -40,7 +40,7 @@ pub fn sometimes(name: &'static str, reached: bool) {
     if !inside() {
         return;
     }
-    tell(|w| {
+    with_world(|w| {
         w.run.reach(name, reached);
     });
 }
@@ -51,7 +51,7 @@ pub fn feature(name: &'static str, value: u64) {
     if !inside() {
         return;
     }
-    tell(|w| w.run.feature(name, value));
+    with_world(|w| w.run.feature(name, value));
 }
 
 /// What `request` does must be over within `limit` of virtual time, with whatever faults there are: else O6 breaks at the site
@@ -67,17 +67,17 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
     struct Promise(u32);
     impl Drop for Promise {
         fn drop(&mut self) {
-            tell(|w| w.keep_promise(self.0));
+            with_world(|w| w.keep_promise(self.0));
         }
     }
     if !inside() {
         return request();
     }
     let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-    let promise = Promise(tell(|w| w.promise(limit, name)));
+    let promise = Promise(with_world(|w| w.promise(limit, name)));
     let result = request();
     drop(promise);
-    if tell(|w| w.run.failed() && !w.scheduler.is_unwinding()) {
+    if with_world(|w| w.run.failed() && !w.scheduler.is_unwinding()) {
         as_harness(|| crate::stack::pause_for_ever());
     }
     result
@@ -90,7 +90,7 @@ pub fn eventually(name: &'static str, holds: bool) {
     if !inside() {
         return;
     }
-    tell(|w| {
+    with_world(|w| {
         w.run.expect(name, holds);
     });
 }
@@ -103,7 +103,7 @@ pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     if !inside() {
         panic!("{oracle} at {site}: {message}");
     }
-    let goes_on = tell(|w| {
+    let goes_on = with_world(|w| {
         if !w.scheduler.is_unwinding() {
             let me = w.scheduler.current();
             // The message may lie in the memory of a program.
@@ -129,7 +129,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     if !inside() {
         return Exclusive { what, which };
     }
-    let other = tell(|w| {
+    let other = with_world(|w| {
         let me = w.scheduler.current();
         let before = w.run.enter_exclusive(what, which, me);
         let name = |thread: u32| w.scheduler[thread].shown().into_owned();
@@ -144,7 +144,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
 impl Drop for Exclusive {
     fn drop(&mut self) {
         if inside() {
-            tell(|w| w.run.leave_exclusive(self.what, self.which));
+            with_world(|w| w.run.leave_exclusive(self.what, self.which));
         }
     }
 }
@@ -160,7 +160,7 @@ impl Drop for Exclusive {
 ///
 /// Outside a run there are no choices.
 pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
-    tell(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
+    with_world(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }
 
 /// Prints a line: kept, stamped with virtual time, and shown when the run fails. Outside a run it goes to standard output.
@@ -168,7 +168,7 @@ pub fn print(line: &str) {
     if !inside() {
         return println!("{line}");
     }
-    tell(|w| {
+    with_world(|w| {
         let me = w.scheduler.current();
         w.print(me, line);
     });

@@ -129,7 +129,7 @@ row!(the_end_is_told_by_a_queued_signal_with_its_value, |k| {
 });
 
 #[test]
-fn where_the_signal_queue_is_full_the_signal_is_lost_and_aio_error_tells() {
+fn where_the_signal_queue_is_full_the_signal_is_lost_and_aio_error_has_the_result() {
     fn body(k: SimKernel) {
         let done = Signal::SIGRTMIN;
         k.sigprocmask(MaskHow::Block, SigSet::of(&[done])).unwrap();

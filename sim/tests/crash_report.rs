@@ -120,7 +120,7 @@ fn an_abort_names_the_run() {
 }
 
 #[test]
-fn a_panic_while_another_unwinds_tells_both() {
+fn a_panic_while_another_unwinds_reports_both() {
     let said = dies("panicking-twice", 4);
     assert!(said.contains("the first") && said.contains("the second"), "{said}");
 }

@@ -91,7 +91,7 @@ fn datagrams_do_not_pass_where_the_network_is_cut() {
 }
 
 /// A host is off with one datagram under way to it and another sent meanwhile: neither is there when it is up again, and nobody
-/// tells the sender that it is refused.
+/// reports ECONNREFUSED to the sender.
 #[test]
 fn datagrams_to_a_host_that_is_down_are_lost() {
     fn scenario(sim: &mut Sim) {

@@ -1,4 +1,4 @@
-//! One sweep over several processes, each of which the batch system tells which part is its own: one dies, its shard is named, and the
+//! One sweep over several processes, each of which takes its part from the variables of the batch system: one dies, its shard is named, and the
 //! printed line runs it alone. The scripts of `deploy/` are run here as far as a machine allows.
 #![cfg(feature = "cli")]
 

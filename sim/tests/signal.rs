@@ -103,7 +103,7 @@ row!(a_read_with_so_rcvtimeo_is_not_restarted, |k| {
     assert_eq!(k.recv(b, &mut [0; 1], RecvFlags::NONE), Err(Errno::EAGAIN));
 });
 
-row!(a_write_that_got_somewhere_tells_how_far, |k| {
+row!(an_interrupted_write_returns_the_bytes_written, |k| {
     let (a, _b) = pair(k, SocketFlags::NONE);
     counting(k, USR1, true);
     signal_later(k);
@@ -111,7 +111,7 @@ row!(a_write_that_got_somewhere_tells_how_far, |k| {
     assert!(n > 0 && n < 8 << 20);
 });
 
-row!(a_recv_that_waits_for_all_tells_what_it_got, |k| {
+row!(an_interrupted_recv_with_waitall_returns_the_bytes_received, |k| {
     let (a, b) = pair(k, SocketFlags::NONE);
     counting(k, USR1, true);
     k.send(a, b"abc", SendFlags::NONE).unwrap();
@@ -222,7 +222,7 @@ fn report_by(k: SimKernel, fd: Fd, signal: Option<Signal>) {
     k.fcntl_setfl(fd, StatusFlags::ASYNC | StatusFlags::NONBLOCK).unwrap();
 }
 
-row!(sigio_tells_of_arrivals_and_of_a_fin_twice, |k| {
+row!(sigio_reports_arrivals_and_a_fin_twice, |k| {
     let (a, b) = pair(k, SocketFlags::NONE);
     k.send(a, b"x", SendFlags::NONE).unwrap();
     k.sched_yield();
@@ -243,7 +243,7 @@ row!(sigio_tells_of_arrivals_and_of_a_fin_twice, |k| {
     assert_eq!(signals(k, RT), [(SigCode::PollIn, d.0); 2]);
 });
 
-row!(sigio_tells_of_connections_resets_and_room, |k| {
+row!(sigio_reports_connections_resets_and_room, |k| {
     let (l, address) = listener(k);
     report_by(k, l, Some(RT));
     let c = k.socket(Domain::Inet, SocketFlags::NONE).unwrap();

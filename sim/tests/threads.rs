@@ -202,7 +202,7 @@ fn a_panic_that_nobody_is_told_of_breaks_survival_at_its_place() {
         }),
         // Neither joined nor dropped when the run ends.
         worker_panics(|_, worker| std::mem::forget(worker)),
-        // What breaks later is a consequence, as far as anybody can tell.
+        // What breaks later counts as a consequence.
         worker_panics(|k, worker| {
             sleep(k, Duration::from_millis(1));
             eagain_sim::fail("O1", "later", format!("{:?}", worker.thread()));

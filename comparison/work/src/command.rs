@@ -39,7 +39,7 @@ pub fn main<P: Peer>(name: &str, settings: &[Setting<P>], hard: impl Fn(Bug) -> 
             let (Ok(bases), Ok(seeds), Ok(seconds)) = (number(bases), number(seeds), number(seconds)) else {
                 return usage(name);
             };
-            // A panic is a finding; which seed it was, and that it was one, is all that is told of it.
+            // A panic is a finding; which seed it was, and that it was one, is all that is reported.
             std::panic::set_hook(Box::new(|_| {}));
             for &bug in Bug::ALL {
                 look_for(name, &hard(bug), bug, bases, seeds, Duration::from_secs(seconds));

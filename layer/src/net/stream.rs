@@ -157,7 +157,7 @@ impl TcpStream {
         poll_fn(|cx| self.poll_write_ready(cx)).await
     }
 
-    /// Waits for one of the directions that `interest` names, and tells which are ready.
+    /// Waits for one of the directions that `interest` names, and says which are ready.
     ///
     /// # Errors
     ///

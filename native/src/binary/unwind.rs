@@ -28,7 +28,7 @@ fn table(base: usize, elf: &Elf) -> Option<*const c_void> {
     }
 }
 
-fn tell(name: &CStr, table: *const c_void) {
+fn call_unwinder(name: &CStr, table: *const c_void) {
     // SAFETY: a function of libgcc_s that takes the table, which is mapped until it is forgotten.
     unsafe {
         let function = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
@@ -42,13 +42,13 @@ fn tell(name: &CStr, table: *const c_void) {
 /// The files of a place are mapped.
 pub fn register(base: usize, elf: &Elf) {
     if let Some(table) = table(base, elf) {
-        tell(c"__register_frame", table);
+        call_unwinder(c"__register_frame", table);
     }
 }
 
 /// They are about to be unmapped.
 pub fn forget(base: usize, elf: &Elf) {
     if let Some(table) = table(base, elf) {
-        tell(c"__deregister_frame", table);
+        call_unwinder(c"__deregister_frame", table);
     }
 }

@@ -76,7 +76,7 @@ programs! {
     "spin" => crashes::spin;
 }
 
-/// What a program tells the simulator, which has to outlive its heap.
+/// What a program passes to the simulator, which has to outlive its heap.
 fn says() {
     for round in 0..100 {
         eagain_sim::print(&format!("round {round}"));
@@ -296,7 +296,7 @@ fn threads_have_names() {
     holds("names");
 }
 
-/// A failure is the same one where an earlier connection is left out: it says which thread, and is not told apart by its number.
+/// A failure is the same one where an earlier connection is left out: it names the thread without a number that shifts.
 #[test]
 fn a_failure_names_the_thread_by_the_name_that_std_gave_it() {
     for (what, name) in [

@@ -4,7 +4,7 @@ use super::{Errno, Result};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// One control message. Those that say how to send have no effect but what the receiver is told.
+/// One control message. Those of a sender have no effect but on what the receiver gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Control {
     /// `SCM_TIMESTAMP`, received only, with `SO_TIMESTAMP`: when it came, by the clock of the day, in microseconds.

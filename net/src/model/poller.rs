@@ -138,7 +138,7 @@ pub trait Poller<K: Readiness + Threads> {
 
     /// No event of this descriptor, from the next wait on, until `modify`. To be called while handling one of its
     /// events. One that says `closed` may still come, once, with this `token`; ignore it, since `modify` reports it again.
-    /// A token other than that of `modify` tells it from the events of a descriptor that was armed again meanwhile.
+    /// A token other than that of `modify` distinguishes it from the events of a descriptor that was armed again meanwhile.
     fn pause(&self, fd: Fd, token: u64) -> Result<()>;
 
     /// Ends a pause as `modify` does, where the handling of the event ended so: a model that tries everything again and

@@ -114,7 +114,7 @@ fn echo(kind: ModelKind) {
         }
     }
     clients.into_iter().for_each(|client| client.join().unwrap());
-    an_end_is_told_to_what_is_in_flight(&mut completer);
+    an_end_completes_what_is_in_flight(&mut completer);
     assert_eq!(completer.recv(Fd(0), 1 << 62, Vec::new()).unwrap_err().0, Errno::EINVAL);
 }
 
@@ -146,7 +146,7 @@ fn wake_ups_end_a_wait(completer: &mut AnyCompleter<Linux>) {
     assert!(finished.is_empty() && now(Linux) - before >= Duration::from_millis(1));
 }
 
-fn an_end_is_told_to_what_is_in_flight(completer: &mut AnyCompleter<Linux>) {
+fn an_end_completes_what_is_in_flight(completer: &mut AnyCompleter<Linux>) {
     let (_client, server) = crate::pair();
     completer.recv(server.fd(), 9, vec![5; 10]).unwrap();
     let mut finished = Vec::new();

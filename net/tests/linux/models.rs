@@ -166,7 +166,7 @@ fn an_echo_of_many_bytes_and_clients_works_on_each_model() {
 }
 
 #[test]
-fn what_is_ready_before_it_is_registered_is_told() {
+fn what_is_ready_before_it_is_registered_is_reported() {
     on_each_model(|kind| {
         let poller = AnyPoller::new(Linux, kind).unwrap();
         let (client, server) = pair();
@@ -183,7 +183,7 @@ fn what_is_ready_before_it_is_registered_is_told() {
 }
 
 #[test]
-fn what_was_left_over_is_told_again_after_rearm() {
+fn what_was_left_over_is_reported_again_after_rearm() {
     on_each_model(|kind| {
         let poller = AnyPoller::new(Linux, kind).unwrap();
         let (client, server) = pair();
@@ -222,7 +222,7 @@ fn what_is_paused_is_silent_until_it_is_wanted_again() {
 }
 
 #[test]
-fn the_end_of_a_connection_is_told_whatever_was_asked() {
+fn the_end_of_a_connection_is_reported_whatever_was_asked() {
     on_each_model(|kind| {
         let poller = AnyPoller::new(Linux, kind).unwrap();
         let (client, server) = pair();

@@ -72,7 +72,7 @@ fn a_signalfd_reads_what_is_pending() {
 }
 
 #[test]
-fn a_socket_tells_by_signal_which_it_is() {
+fn a_signal_names_its_socket() {
     let signal = realtime(14);
     let set = blocked(&[signal, Signal::SIGIO]);
     let (client, server) = pair();

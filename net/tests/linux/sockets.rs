@@ -72,7 +72,7 @@ fn options_come_back_as_they_were_set() {
 }
 
 #[test]
-fn a_refused_connection_is_told_by_so_error() {
+fn a_refused_connection_is_reported_by_so_error() {
     let listener = TcpListener::bind(Linux, any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

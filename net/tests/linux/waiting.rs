@@ -50,7 +50,7 @@ fn a_wait_for_a_time_ends_with_nothing() {
 }
 
 #[test]
-fn poll_tells_the_ends_of_a_connection() {
+fn poll_reports_the_ends_of_a_connection() {
     let (client, server) = pair();
     let asked = Events::IN | Events::OUT | Events::RDHUP;
     let mut fds =

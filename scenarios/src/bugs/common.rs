@@ -30,7 +30,7 @@ pub fn connect<K: Kernel>(k: K, to: SocketAddr) -> TcpStream<K> {
 }
 
 /// Makes a descriptor, again after a while where the table is full.
-pub fn patiently<K: Kernel, T>(k: K, make: impl Fn() -> Result<T>) -> Result<T> {
+pub fn retry_when_full<K: Kernel, T>(k: K, make: impl Fn() -> Result<T>) -> Result<T> {
     loop {
         match make() {
             Err(Errno::EMFILE | Errno::ENFILE) => sleep(k, Duration::from_millis(5)),
@@ -68,7 +68,7 @@ pub fn visit<K: Kernel>(k: K, server: SocketAddr, oracle: &'static str, site: &s
 
 /// A non-blocking listener on [`PORT`].
 pub fn listen<K: Kernel>(k: K) -> Result<TcpListener<K>> {
-    patiently(k, || TcpListener::bind_with(k, anywhere(PORT), &ListenOptions::nonblocking()))
+    retry_when_full(k, || TcpListener::bind_with(k, anywhere(PORT), &ListenOptions::nonblocking()))
 }
 
 /// `epoll_wait` for ever, again after a signal.

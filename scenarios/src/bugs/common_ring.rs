@@ -1,7 +1,7 @@
 //! A server on a completion ring that answers lines and closes who is idle. How it receives, and into which buffers, is each
 //! bug's own.
 
-use super::common::{Lines, PORT, connect, listen, patiently, pause};
+use super::common::{Lines, PORT, connect, listen, pause, retry_when_full};
 use super::common_lines::ask;
 use eagain_net::*;
 use eagain_sim::fail;
@@ -52,7 +52,7 @@ struct Session<K: Kernel> {
 pub fn serve<K: Kernel>(k: K, mut receiving: impl Receiving<K>) -> Result<()> {
     let listener = listen(k)?;
     let params = RingParams { entries: 32, cq_entries: 0, defer_taskrun: false };
-    let mut ring = patiently(k, || Ring::new(k, params))?;
+    let mut ring = retry_when_full(k, || Ring::new(k, params))?;
     pushed(ring.accept_multishot(LISTENER, listener.fd(), SocketFlags::CLOEXEC))?;
     let mut sessions: BTreeMap<u64, Session<K>> = BTreeMap::new();
     let mut last = 0;

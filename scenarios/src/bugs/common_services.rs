@@ -1,7 +1,7 @@
 //! Who answers, and who asks, in the planted bugs of many connections: a turn of an event loop that answers lines, a service on a
 //! UNIX socket, and visitors that come again until they are served.
 
-use super::common::{Lines, patiently, pause};
+use super::common::{Lines, pause, retry_when_full};
 use super::common_lines::echo_lines;
 use eagain_net::*;
 use eagain_sim::fail;
@@ -40,7 +40,7 @@ pub fn write_short<K: Kernel>(stream: &TcpStream<K>, line: &str) -> Result<()> {
 
 /// A UNIX stream socket.
 pub fn unix_socket<K: Kernel>(k: K, flags: SocketFlags) -> Result<OwnedFd<K>> {
-    let fd = patiently(k, || k.socket(Domain::Unix, flags | SocketFlags::CLOEXEC))?;
+    let fd = retry_when_full(k, || k.socket(Domain::Unix, flags | SocketFlags::CLOEXEC))?;
     Ok(OwnedFd::from_raw(k, fd))
 }
 

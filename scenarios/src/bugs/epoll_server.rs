@@ -1,7 +1,7 @@
 //! What several planted bugs are planted into: a server on one epoll that answers a line with a number by that many bytes.
 //! What is done with an event is each bug's own.
 
-use super::common::{Lines, listen, patiently, wait};
+use super::common::{Lines, listen, retry_when_full, wait};
 use eagain_net::*;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub fn answer_with<K: Kernel, T: Clone>(
     mut turn: impl FnMut(&mut Peer<K, T>, Events) -> Result<Option<Events>>,
 ) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut peers = BTreeMap::new();
     let mut last = LISTENER;

@@ -266,7 +266,7 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
     // Longer than any message is on its way.
     sleep(k, STALLED_MAX);
     shared.lock().is_over = true;
-    // Who waits patiently is to see it.
+    // Who waits retry_when_full is to see it.
     pipeline(&mut talk, &[next(0)], shared);
 }
 

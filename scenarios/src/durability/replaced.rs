@@ -17,29 +17,25 @@ use std::marker::PhantomData;
 pub fn with_links(
     k: SimKernel,
     config: Config,
-    tell: &dyn Fn(&str),
+    log: &dyn Fn(&str),
     new_link: NewLink,
 ) -> Result<(), ServeError> {
     match config.role {
         Role::Access | Role::Logic => serve_links(k, &config, new_link, |_| {}),
-        Role::Single | Role::Storage => super::server::SHIPPED(k, config, tell),
+        Role::Single | Role::Storage => super::server::SHIPPED(k, config, log),
     }
 }
 
 /// Serves from a log on a kernel whose files misbehave.
-pub fn with_files<D: FileDefect>(
-    k: SimKernel,
-    config: Config,
-    tell: &dyn Fn(&str),
-) -> Result<(), ServeError> {
-    with_backend(k, config, tell, |options, databases| {
+pub fn with_files<D: FileDefect>(k: SimKernel, config: Config, log: &dyn Fn(&str)) -> Result<(), ServeError> {
+    with_backend(k, config, log, |options, databases| {
         open_log(Broken::<D>(k, PhantomData), options, databases)
     })
 }
 
 /// Serves from a log that misbehaves.
-pub fn with_log<D: LogDefect>(k: SimKernel, config: Config, tell: &dyn Fn(&str)) -> Result<(), ServeError> {
-    with_backend(k, config, tell, |options, databases| {
+pub fn with_log<D: LogDefect>(k: SimKernel, config: Config, log: &dyn Fn(&str)) -> Result<(), ServeError> {
+    with_backend(k, config, log, |options, databases| {
         let (log, found) = open_log(k, options, databases)?;
         Ok((BrokenLog { log, defect: D::default() }, found))
     })
@@ -48,14 +44,14 @@ pub fn with_log<D: LogDefect>(k: SimKernel, config: Config, tell: &dyn Fn(&str))
 fn with_backend<B: Backend>(
     k: SimKernel,
     config: Config,
-    tell: &dyn Fn(&str),
+    log: &dyn Fn(&str),
     open: impl FnOnce(&any::Options<'_>, &mut Databases) -> Result<(B, String), OpenError>,
 ) -> Result<(), ServeError> {
     serve_storage(
         k,
         config,
         |options| AnyStorage::over(k, options, |databases| open(options, databases)),
-        tell,
+        log,
         |_| {},
     )
 }

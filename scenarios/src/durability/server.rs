@@ -3,7 +3,7 @@
 
 use eagain_net::*;
 use eagain_server::config::Config;
-use eagain_server::server::{ServeError, serve_telling};
+use eagain_server::server::{ServeError, serve_with_log};
 use eagain_server::storage_unit::{Engine, SyncPolicy};
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, fail, sometimes};
 use std::sync::Arc;
@@ -49,11 +49,11 @@ pub struct Server {
     pub incarnation: Arc<AtomicU64>,
 }
 
-/// Runs a server as its configuration says, until it ends, and tells lines for its operator.
+/// Runs a server as its configuration says, until it ends; `log` gets its lines for the operator.
 pub type Serve = fn(SimKernel, Config, &dyn Fn(&str)) -> Result<(), ServeError>;
 
 /// The server as it is.
-pub const SHIPPED: Serve = |k, config, tell| serve_telling(k, config, tell, |_| {});
+pub const SHIPPED: Serve = |k, config, log| serve_with_log(k, config, log, |_| {});
 
 /// A configuration with an engine that keeps its data on the host's disk.
 pub fn persistent(storage: Engine, policy: SyncPolicy) -> Config {

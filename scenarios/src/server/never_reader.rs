@@ -19,8 +19,8 @@ pub const SCENARIO: Scenario = Scenario {
     knobs: KNOBS,
     seeds: 64,
     body: |sim| {
-        let is_told_late = matches!(&*sim.word("model"), "blocking" | "aio");
-        crate::run::run(sim, if is_told_late { &TOLD_LATE } else { &SCRIPT });
+        let is_reported_late = matches!(&*sim.word("model"), "blocking" | "aio");
+        crate::run::run(sim, if is_reported_late { &REPORTED_LATE } else { &SCRIPT });
     },
 };
 
@@ -52,7 +52,7 @@ pub const SCRIPT: Script = Script::on_kernel(
 /// A send that blocks, and one of POSIX AIO, says only when it gives up that buffers took something of it at first. Then the time
 /// begins anew; after the second such send they are full. The time is shorter, so that it is over before nothing happens for too
 /// long.
-const TOLD_LATE: Script = Script {
+const REPORTED_LATE: Script = Script {
     kernel: Some(Setup {
         faults: FAULTS,
         config: |config| config.limits.write_stall_timeout_ns = SHORT_STALL.as_nanos() as u64,

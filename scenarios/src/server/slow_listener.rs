@@ -40,7 +40,7 @@ const MEMORY_MAX: u64 = 5 << 20;
 const SOFT: usize = 64 << 10;
 const SOFT_FOR: Duration = Duration::from_secs(5);
 /// A send that blocks says late that it has got nowhere: by a quarter of that time.
-const TOLD_LATE: Duration = Duration::from_secs(2);
+const REPORTED_LATE: Duration = Duration::from_secs(2);
 /// No reply takes longer: many times what threads and the way take.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -118,7 +118,7 @@ fn take_nothing(context: &Context<OnKernel>, shared: &Shared, is_soft: bool) {
         sleep(k, Duration::from_millis(10));
     }
     if is_soft {
-        sleep(k, SOFT_FOR + TOLD_LATE);
+        sleep(k, SOFT_FOR + REPORTED_LATE);
     } else {
         sleep(k, LATE);
     }
@@ -153,7 +153,7 @@ fn publish(context: &Context<OnKernel>, shared: &Shared) {
         }
     }
     // Who takes nothing is gone in time; who took all of them goes too.
-    let until = now(k) + SOFT_FOR + TOLD_LATE;
+    let until = now(k) + SOFT_FOR + REPORTED_LATE;
     loop {
         let got = line.ask(&[b"PUBLISH", b"news", b"end"]);
         match got {

@@ -30,7 +30,7 @@ pub const SCENARIO: Scenario = Scenario {
 /// Between two who come.
 const APART: Duration = Duration::from_secs(2);
 /// How long one waits that gives up.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WAITS_FOR: Duration = Duration::from_secs(1);
 /// No reply takes longer than this, once there is something to reply: many times what threads and the way take.
 const LATE: Duration = Duration::from_millis(900);
 
@@ -38,7 +38,7 @@ fn body(sim: &mut Sim) {
     // Nothing that takes long goes wrong, because time is measured.
     sim.faults(&[Family::OffCpu, Family::Interrupt, Family::Wakeup, Family::WireSplit, Family::WireDelay]);
     let Some(mut world) = World::new(sim, |_| {}) else { return };
-    // Client n comes at n times APART, and has left by then + PATIENCE + LATE, or waits.
+    // Client n comes at n times APART, and has left by then + WAITS_FOR + LATE, or waits.
     let waiting = sim.number("clients") + 3;
     let served = Arc::new(AtomicU64::new(0));
     // A bit a client.
@@ -101,16 +101,16 @@ fn give_up(context: &Context<OnKernel>, end: Duration) {
             if got != Some(Frame::Null) {
                 return fail("O2", "other reply", format!("a timeout came to {got:?}"));
             }
-            if took < PATIENCE {
+            if took < WAITS_FOR {
                 return fail("O11", "timeout early", format!("gave up after {took:?}"));
             }
-            if took > PATIENCE + LATE {
+            if took > WAITS_FOR + LATE {
                 fail("O11", "timeout late", format!("gave up after {took:?}"));
             }
         }
         how => {
             line.send(&[b"BLPOP", b"queue", b"0"]);
-            sleep(k, PATIENCE);
+            sleep(k, WAITS_FOR);
             line.leave(how);
             sometimes!("one left that waited", true);
             sleep(k, LATE / 2);

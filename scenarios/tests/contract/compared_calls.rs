@@ -458,7 +458,7 @@ pub(crate) fn end<K: Kernel>(k: K, log: &Log, made: Vec<Fd>) {
 /// Whether both kernels have what a call is about.
 pub(crate) fn is_alike<K>(m: Maker<K>, state: &str, name: &str) -> bool {
     let begins = |with: &str| name.starts_with(with);
-    let foreign = match state {
+    let differs = match state {
         // An address of another family is no address of a trait.
         unix if unix.starts_with("unix") => begins("accept4") || begins("ring accept"),
         _ if begins("unix_") => m.domain != Domain::Unix,
@@ -468,7 +468,7 @@ pub(crate) fn is_alike<K>(m: Maker<K>, state: &str, name: &str) -> bool {
         "closed" => begins("ring "),
         _ => false,
     };
-    !foreign
+    !differs
 }
 
 /// Makes each call in each state.

@@ -207,8 +207,8 @@ fn read_all<K: Sleepers>(k: K, fd: Fd) -> usize {
 /// By then a sender that waits for the window has asked for it (`tcp_probe_timer`, after 200 ms).
 const PROBED: Duration = Duration::from_secs(2);
 
-/// `__tcp_cleanup_rbuf`: it tells no window; the sender goes on when it has asked.
-fn reading_from_a_socket_shut_for_reading_tells_no_window<K: Sleepers>(k: K) {
+/// `__tcp_cleanup_rbuf`: it announces no window; the sender goes on when it has asked.
+fn reading_from_a_socket_shut_for_reading_announces_no_window<K: Sleepers>(k: K) {
     let (client, server, total) = full_pair(k);
     k.shutdown(server, ShutdownHow::Read).unwrap();
     let first = read_all(k, server);
@@ -236,7 +236,7 @@ fn window_of_a_socket_shut_both_ways_resets_the_sender<K: Sleepers>(k: K) {
 }
 
 crate::bodies! {
-    reading_from_a_socket_shut_for_reading_tells_no_window
+    reading_from_a_socket_shut_for_reading_announces_no_window
     window_of_a_socket_shut_both_ways_resets_the_sender
     a_full_buffer_is_readable_below_the_low_water_mark
     full_buffer_that_is_drained_is_one_edge

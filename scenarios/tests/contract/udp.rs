@@ -92,7 +92,7 @@ fn connected_socket_receives_from_its_peer_alone<K: Sleepers>(k: K) {
     close_all(k, &[a, b, c, d]);
 }
 
-fn nobody_there_is_told_to_a_connected_socket<K: Sleepers>(k: K) {
+fn a_connected_socket_gets_econnrefused_where_nobody_listens<K: Sleepers>(k: K) {
     let at = nobody(k);
     let a = made(k);
     assert_eq!(k.sendto(a, b"x", NONE, at), Ok(1));
@@ -254,7 +254,7 @@ crate::bodies! {
     datagram_is_received_whole_or_cut
     unbound_sender_gets_a_port
     connected_socket_receives_from_its_peer_alone
-    nobody_there_is_told_to_a_connected_socket
+    a_connected_socket_gets_econnrefused_where_nobody_listens
     ports_are_udps_own
     what_datagrams_have_not
     shut_sockets

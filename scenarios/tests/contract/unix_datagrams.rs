@@ -71,7 +71,7 @@ fn shut_datagrams<K: Sleepers>(k: K) {
     assert_eq!(k.send(a, b"x", SendFlags::NONE), Err(Errno::EPIPE));
     assert_eq!(k.recv(b, &mut buffer, RecvFlags::NONE), Err(Errno::EAGAIN));
     k.fcntl_setfl(b, StatusFlags::NONE).unwrap();
-    assert_eq!(k.recv(b, &mut buffer, RecvFlags::NONE), Ok(0), "who would wait is told of the end");
+    assert_eq!(k.recv(b, &mut buffer, RecvFlags::NONE), Ok(0), "who would wait sees the end");
     k.shutdown(a, ShutdownHow::Write).unwrap();
     assert_eq!(k.send(a, b"x", SendFlags::NONE), Err(Errno::EPIPE));
     close_all(k, &[a, b]);

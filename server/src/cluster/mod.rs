@@ -21,7 +21,7 @@
 //! | [`merge`] | several answers made into one, partial failure told |
 //! | [`proxy`] | requests under way: who asked, who answers, what is tried again |
 //! | [`feeds`] | channels: from whom messages come, and who has confirmed what |
-//! | [`driver`] | the sockets and the clock, over any model that tells of readiness |
+//! | [`driver`] | the sockets and the clock, over any readiness model |
 //!
 //! On tokio sockets and clock are [`crate::tokio_driver`]'s, around the same proxy.
 //!

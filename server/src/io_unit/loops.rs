@@ -33,7 +33,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     let all_ready = Arc::new(Queue::new(kernel, units.config.loops));
     for number in 1..units.config.loops {
         let (begun, begins, first) = (Arc::new(Queue::new(kernel, 1)), units.clone(), waker.clone());
-        let (tell, all_ready) = (begun.clone(), all_ready.clone());
+        let (report, all_ready) = (begun.clone(), all_ready.clone());
         // The path of a Unix socket is one loop's.
         let config =
             Config { listen: setup.local_addr(), unix_socket: String::new(), ..units.config.clone() };
@@ -43,7 +43,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
             match (setup, its_own) {
                 (Ok(setup), Some(its_own)) => {
                     let context = LoopContext::new(begins.clone(), its_own.clone(), false);
-                    let _ = tell.push(Ok(its_own));
+                    let _ = report.push(Ok(its_own));
                     if all_ready.pop().is_none() {
                         return Ok(());
                     }
@@ -55,7 +55,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
                     ended
                 }
                 (Err(error), _) => {
-                    let _ = tell.push(Err(error));
+                    let _ = report.push(Err(error));
                     Ok(())
                 }
                 (Ok(_), None) => Ok(()),

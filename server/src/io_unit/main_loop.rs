@@ -51,11 +51,11 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
     loop {
         // 1. Keys whose time has come go. Then it sleeps until something happens, or something is due.
         let timeout = context.timeout(now, stopping.as_ref().map_or(u64::MAX, |drain| drain.until));
-        // 2. What the model tells.
+        // 2. What the I/O model reports.
         now = driver.turn(timeout)?;
-        // 3. What the clock tells: deadlines of peers, a listener that has rested.
+        // 3. Deadlines that have passed: those of peers, a listener that has rested.
         look_at_the_clock(driver, &context, now, stopping.is_some())?;
-        // 4. What the storage tells: replies that waited for it may leave.
+        // 4. News of the storage: replies that waited for it may leave.
         for token in context.take_held() {
             look_at_peer(driver, &context, token, now);
         }

@@ -39,7 +39,7 @@ pub(super) struct Flight {
     pub sending: bool,
     /// The socket was shut down, so that both of these end.
     pub shut: bool,
-    /// Those of a model that tells of completion.
+    /// Those of a completion model.
     buffers: Option<Box<Buffers>>,
     /// It is in the line before the request queue.
     pub waits_for_worker: bool,
@@ -49,7 +49,7 @@ pub(super) struct Flight {
     pub delivery_came: bool,
 }
 
-/// What a model that tells of completion receives into and sends from.
+/// What a completion model receives into and sends from.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     /// To be received into next.

@@ -119,7 +119,7 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
         let wanted = peer.wanted();
         let set = match ask {
             _ if wanted != peer.interest => self.poller.modify(fd, peer.token, wanted),
-            // It stays paused: armed for nothing, a closed one would tell so again, and a worker would come again.
+            // It stays paused: armed for nothing, a closed one would be reported again, and a worker would come again.
             Ask::Paused(_) if wanted.is_none() => Ok(()),
             Ask::Paused(outcome) => self.poller.resume(fd, peer.token, wanted, outcome),
             Ask::Event(outcome) => self.poller.rearm(fd, peer.token, wanted, outcome),

@@ -1,4 +1,4 @@
-//! The reactor, step by step as the seed tells it, over any model that tells of readiness:
+//! The reactor, step by step, over any readiness model:
 //!
 //! 1. the main thread registers the socket's read-ready event;
 //! 2. it waits;
@@ -132,7 +132,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             }
             return;
         }
-        // A closed socket that is paused tells so once more (Poller::pause). Paused again it would tell again, without end.
+        // A closed socket that is paused is reported once more (Poller::pause). Paused again it would be reported again, without end.
         if event.token & PAUSED != 0 {
             return;
         }

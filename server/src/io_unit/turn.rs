@@ -22,7 +22,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// As the model tells.
+    /// As the I/O model reports it.
     pub fn of(event: Event) -> Ready {
         Ready { readable: event.readable, writable: event.writable, until_eagain: event.until_eagain }
     }
@@ -52,7 +52,7 @@ impl<K: Kernel> Peer<K> {
                 service.serve(&context.units, self, &[], now);
             }
             if ready.writable || !context.units.config.write_when_ready {
-                // Until all is sent or the socket is full, of which it tells by itself when it is so no longer.
+                // Until all is sent or the socket is full, and room is then reported by itself.
                 if self.flush(|| now) && outcome == Outcome::Nothing {
                     outcome = Outcome::Drained;
                 }

@@ -18,7 +18,7 @@ pub struct Delivery {
     pub answered: bool,
     /// There were too many: the client is about to be closed.
     is_overfull: bool,
-    /// When they may leave, where that reply tells of a change.
+    /// When they may leave, where that reply reports a change.
     pub commit: Commit,
 }
 
@@ -186,7 +186,7 @@ impl Directory {
         self.slots[slot].as_mut()?.delivery.take()
     }
 
-    /// Deliveries that tell of changes of this turn wait for the disk as its replies do.
+    /// Deliveries that report changes of this turn wait for the disk as its replies do.
     pub(super) fn commit(&mut self, slot: usize, commit: Commit) {
         if let Some(delivery) = self.slots[slot].as_mut().and_then(|entry| entry.delivery.as_mut()) {
             delivery.commit = commit;

@@ -133,7 +133,7 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
     Ok(Some(command))
 }
 
-/// In RESP2 nothing tells a reply from a message, so that one who listens may ask for little.
+/// In RESP2 nothing distinguishes a reply from a message, so that one who listens may ask for little.
 #[cold]
 fn check_dialect(call: &Call<'_, '_>) -> Result<(), CommandError> {
     if call.session.protocol == Protocol::Resp3 {

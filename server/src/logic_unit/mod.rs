@@ -107,7 +107,7 @@ pub struct Shared {
     pub random: Random,
     /// When the unit was made.
     pub started: WallTime,
-    /// Forty hexadecimal digits that tell this run of the server from others.
+    /// Forty hexadecimal digits that distinguish this run of the server from others.
     pub run_id: String,
     orders: Vec<Order>,
     /// Those of the configuration, as connections hold them.
@@ -118,7 +118,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Tells the operator something about a client.
+    /// Writes a line about a client to the log.
     #[cold]
     pub fn log_client(&self, level: Level, id: u64, slot: usize, text: &str) {
         self.config.log.line(level, || format!("client {id} at {}: {text}", self.directory.peer(slot)));

@@ -1,7 +1,7 @@
 //! Commands that wait for a key: who waits for which, in the order in which they came, and how they are served.
 //!
 //! A command that finds nothing says so with [`Call::wait_for`](super::call::Call::wait_for) and is kept here. When a key that
-//! somebody waits for has changed, which the keyspace tells, the commands that wait for it are executed again, the one that came
+//! somebody waits for has changed, which the keyspace reports, the commands that wait for it are executed again, the one that came
 //! first before the others, as long as there is something for them. That is done behind the command that changed the key, or
 //! behind the transaction, before any other command.
 

@@ -84,7 +84,7 @@ impl<K: Files + Threads + Clock> AnyStorage<K> {
     }
 
     /// A storage over a backend of the caller's, in the place of the chosen engine's. `open` reads what the backend has into
-    /// the databases, and tells what it found.
+    /// the databases, and says what it found.
     pub fn over<B: Backend>(
         kernel: K,
         options: &Options<'_>,

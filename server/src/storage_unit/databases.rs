@@ -4,7 +4,7 @@ use super::effect::Effect;
 use super::keyspace::{Keyspace, KeyspaceCounters};
 use super::sip_hash::HashKey;
 
-/// What commands and the engine behind the databases tell each other.
+/// What commands and the engine behind the databases exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Persistence {
     /// The data outlive the process.

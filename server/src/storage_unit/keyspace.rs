@@ -468,7 +468,7 @@ impl Keyspace {
         self.watches.unwatch(key);
     }
 
-    /// Somebody waits for a key to change: from now on [`Keyspace::take_ready`] tells when it has.
+    /// Somebody waits for a key to change: from now on [`Keyspace::take_ready`] says when it has.
     pub fn wait_for(&mut self, key: &[u8]) {
         self.watches.wait_for(key);
     }

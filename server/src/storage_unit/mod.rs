@@ -3,7 +3,7 @@
 //! From the inside out: [`value`] is one value, [`table`] a hash table whose order is a pure function of what was
 //! done to it, [`keyspace`] one database with its [`expiry`], [`databases`] all of them with one bound on memory
 //! ([`eviction`]). Commands work on [`Databases`] directly. Behind them stands a [`Storage`]: what it does with the
-//! [`effect`]s of a batch of commands, and when it says that they will survive, is what tells engines apart.
+//! [`effect`]s of a batch of commands, and when it says that they will survive, is what distinguishes engines.
 //!
 //! [`durable`] is what the engines that keep data share, with [`record`] as the form of a change on the disk; [`log`] is
 //! the append-only file, [`embedded`] a database in a file. [`any`] is whichever the operator chose.

@@ -1,4 +1,4 @@
-//! The third driver: tokio tells readiness to tasks, one for each connection; state machine, logic and storage are the
+//! The third driver: tokio reports readiness to tasks, one for each connection; state machine, logic and storage are the
 //! same as under the loops. It is generic over its listener, its streams and its connector: `tokio::net` in production
 //! ([`net`]), whatever a test has in its place.
 //!
@@ -192,7 +192,7 @@ fn concerns_the_connection(kind: io::ErrorKind) -> bool {
     matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// Tells a stranger that there is no room: as much of it as fits, for a stranger is not waited for.
+/// Sends the error that there is no room: as much of it as fits, without waiting.
 async fn turn_away<T: AsyncWrite + Unpin>(mut stream: T) {
     poll_fn(|cx| {
         let _ = Pin::new(&mut stream).poll_write(cx, crate::error::TOO_MANY_CLIENTS);

@@ -171,7 +171,7 @@ impl Connector for Outward {
     }
 }
 
-/// Runs a server until it is asked to stop. `kernel` tells the wall clock; `ready` is called with the address at which the server listens.
+/// Runs a server until it is asked to stop. `kernel` gives the wall clock; `ready` is called with the address at which the server listens.
 pub fn run<K: Kernel, S: Storage + 'static>(
     kernel: K,
     config: Config,
@@ -202,7 +202,7 @@ pub fn pass_on<K: Kernel>(
     })
 }
 
-/// A runtime with what a server needs: its listener and where that is, its surroundings, and what tells it to stop.
+/// A runtime with what a server needs: its listener and where that is, its surroundings, and what stops it.
 fn on_sockets<K: Kernel>(
     kernel: K,
     config: &Config,

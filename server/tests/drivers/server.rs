@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 /// No answer takes longer, on a busy machine either.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Who serves.
 #[derive(Clone, Copy, Debug)]
@@ -60,23 +60,23 @@ impl Server {
     }
 
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect_timeout(&self.at, PATIENCE).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        let stream = TcpStream::connect_timeout(&self.at, TIMEOUT).expect("it listens");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+        stream.set_write_timeout(Some(TIMEOUT)).expect("a timeout");
         Client { stream: Socket::Tcp(stream) }
     }
 
     /// A client of this host.
     pub fn connect_unix(&self, path: &str) -> Client {
         let stream = UnixStream::connect(path).expect("it listens there");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+        stream.set_write_timeout(Some(TIMEOUT)).expect("a timeout");
         Client { stream: Socket::Unix(stream) }
     }
 
     /// Whether somebody still listens.
     pub fn listens(&self) -> bool {
-        TcpStream::connect_timeout(&self.at, PATIENCE).is_ok()
+        TcpStream::connect_timeout(&self.at, TIMEOUT).is_ok()
     }
 
     pub fn terminate(&self) {
@@ -96,19 +96,19 @@ impl Drop for Server {
     }
 }
 
-/// What `work` waits for, the server's doing: after [`PATIENCE`] it is killed, so that the wait ends, and is blamed.
+/// What `work` waits for, the server's doing: after [`TIMEOUT`] it is killed, so that the wait ends, and is blamed.
 fn in_time<T>(server: u32, what: &str, work: impl FnOnce() -> T) -> T {
     let over = Arc::new(Queue::<Linux, ()>::new(Linux, 1));
     let is_over = over.clone();
     let watch = move || {
-        let late = is_over.pop_timeout(PATIENCE) == Err(PopTimeoutError::TimedOut);
+        let late = is_over.pop_timeout(TIMEOUT) == Err(PopTimeoutError::TimedOut);
         // ESRCH: it has just ended by itself.
         late && Linux.kill(server as i32, Signal::SIGKILL).is_ok()
     };
     let watchdog = thread::spawn(Linux, "watchdog", watch).expect("a thread");
     let result = work();
     over.close();
-    assert_eq!(watchdog.join(), Some(false), "the server did not {what} within {PATIENCE:?}");
+    assert_eq!(watchdog.join(), Some(false), "the server did not {what} within {TIMEOUT:?}");
     result
 }
 

@@ -383,7 +383,7 @@ impl World {
         if self.processes[process].until_look == 0 {
             self.look_at(process);
         }
-        self.judge_calls(made);
+        self.check_calls(made);
         // Who spins and is alone would never come to where a run ends, were it not stopped here.
         self.run.failed() || self.processes[process].has_ended() || signal::has_deliverable_signal(self, me)
     }

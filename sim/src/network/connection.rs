@@ -97,7 +97,7 @@ pub(super) struct Flow {
     pub(super) window_closed: bool,
     pub(super) closed_since: u64,
     /// The window has opened, and the sender learns it then, by a probe; 0: it is told.
-    pub(super) untold_until: u64,
+    pub(super) unannounced_until: u64,
     /// How often its head was sent again in vain, or a probe; and since when.
     pub(super) retries: u32,
     pub(super) tried_from: u64,

@@ -324,14 +324,14 @@ impl Net<'_> {
         Ok(())
     }
 
-    /// Nothing tells the sender that there is more room: it learns that when it probes.
+    /// The sender gets no notice of more room: it finds out when it probes.
     fn resize_receive_buffer(&mut self, conn: u32, incoming: usize, bytes: u64) {
         let (now, c) = (self.run.now(), &mut self.net.conns[conn as usize]);
         let f = &mut c.flows[incoming];
         f.recv_buffer = bytes;
         if f.window_closed {
             let at = now + f.until_probe(now) + c.latency;
-            f.untold_until = at;
+            f.unannounced_until = at;
             self.scheduler.plan(at, Event::Transmit(conn, c.generation, incoming as u8));
         }
     }

@@ -256,10 +256,10 @@ impl Net<'_> {
             // An acknowledgement takes the new window to the sender; one that is shut for reading sends none
             // (`__tcp_cleanup_rbuf`), and the sender learns it when it probes.
             let receiver = socks.get(c.socks[1 - incoming] as usize);
-            let tells = receiver.is_none_or(|s| s.shutdown & RCV == 0);
-            let wait = if tells { 0 } else { f.until_probe(run.now()) };
+            let is_announced = receiver.is_none_or(|s| s.shutdown & RCV == 0);
+            let wait = if is_announced { 0 } else { f.until_probe(run.now()) };
             let (at, generation) = (run.now() + wait + c.latency, c.generation);
-            (f.window_closed, f.untold_until) = if tells { (false, 0) } else { (true, at) };
+            (f.window_closed, f.unannounced_until) = if is_announced { (false, 0) } else { (true, at) };
             scheduler.plan(at, Event::Transmit(conn, generation, incoming as u8));
         }
         if f.acknowledging.looked(f.read, n > 0, beyond) && f.fin_ack_waits() {

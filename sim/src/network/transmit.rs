@@ -42,11 +42,11 @@ impl Net<'_> {
                 }
                 return;
             }
-            if f.window_closed && f.untold_until != 0 {
-                if f.untold_until > now {
+            if f.window_closed && f.unannounced_until != 0 {
+                if f.unannounced_until > now {
                     return;
                 }
-                (f.window_closed, f.untold_until) = (false, 0);
+                (f.window_closed, f.unannounced_until) = (false, 0);
             }
             // What is late by it has it as its cause until it arrives.
             let held = std::mem::take(&mut f.held_cause);

@@ -242,7 +242,7 @@ fn runs(make: MakeExecutor, range: &Range, seeds: &[u64]) -> Result<String, Prob
     joined.unwrap_or_else(|panic| Err(Problem::Harness(super::panic_text(&*panic))))
 }
 
-/// What makes a seed another run, where a few more runs tell; `None`: within this process it is always the same. `elsewhere` is
+/// What makes a seed another run, where a few more runs show it; `None`: within this process it is always the same. `elsewhere` is
 /// the trace of the seed in a new process, the same runs before it each time.
 fn cause(
     make: MakeExecutor,

@@ -1,6 +1,6 @@
 //! Stops a run that makes no call: `loop {}` in a simulated program never comes back to the kernel, so that no
 //! oracle sees it and virtual time stands still. One thread looks at every job's heartbeat. A thread that computes must have had the
-//! processor for so long, since on a busy machine it may wait for one; a thread that sleeps is judged by the wall clock. A sweep ends
+//! processor for so long, since on a busy machine it may wait for one; for a thread that sleeps the wall clock counts. A sweep ends
 //! with the failure of that run, and reports all that came before; where there is no sweep, the process ends as one whose run has
 //! failed.
 

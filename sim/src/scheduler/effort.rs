@@ -1,4 +1,4 @@
-//! What a thread has achieved, and in how many calls: what the oracles O3 and O6 judge it by. The names of calls say nothing
+//! What a thread has achieved, and in how many calls: what the oracles O3 and O6 check. The names of calls say nothing
 //! about that: a read that gives 0 again and again, a timer that is armed for now or an eventfd that a thread writes for itself
 //! achieve nothing.
 
@@ -18,7 +18,7 @@ const HELD_UP_NS: u64 = 10_000;
 /// What a thread has done so far.
 #[derive(Default)]
 pub(crate) struct Effort {
-    /// Calls since they were last judged.
+    /// Calls since they were last checked.
     pub calls: u32,
     /// How often bytes were moved, a connection was accepted, a thread was joined, a time was slept, a timer was due.
     pub achieved: u64,
@@ -28,8 +28,8 @@ pub(crate) struct Effort {
     pub held_up: u64,
     /// When it last achieved something.
     pub last: u64,
-    /// `achieved + handed_over` and `held_up` when it was last judged.
-    judged: (u64, u64),
+    /// `achieved + handed_over` and `held_up` when it was last checked.
+    at_check: (u64, u64),
 }
 
 /// Whether so many calls achieved next to nothing. Where most of them were held up the thread is late with everything that it
@@ -41,12 +41,12 @@ pub(crate) fn is_for_nothing(calls: u64, achieved: u64, held_up: u64) -> bool {
 impl Effort {
     /// How many calls since the last judgement achieved something.
     pub fn achieved_lately(&self) -> u64 {
-        self.achieved + self.handed_over - self.judged.0
+        self.achieved + self.handed_over - self.at_check.0
     }
 
     /// Whether the calls since the last judgement were for nothing.
     pub fn is_for_nothing(&self) -> bool {
-        is_for_nothing(u64::from(self.calls), self.achieved_lately(), self.held_up - self.judged.1)
+        is_for_nothing(u64::from(self.calls), self.achieved_lately(), self.held_up - self.at_check.1)
     }
 
     /// Faults keep it off the processor for `ns` nanoseconds, before a call.
@@ -55,10 +55,10 @@ impl Effort {
         self.held_up += u64::from(ns >= HELD_UP_NS);
     }
 
-    /// The calls so far are judged.
-    pub fn judged(&mut self) {
+    /// The calls so far are checked.
+    pub fn checked(&mut self) {
         self.calls = 0;
-        self.judged = (self.achieved + self.handed_over, self.held_up);
+        self.at_check = (self.achieved + self.handed_over, self.held_up);
     }
 
     /// Waited for `ns` nanoseconds until now, as it wanted.

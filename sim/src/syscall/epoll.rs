@@ -336,7 +336,7 @@ fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEven
         }
         events[n] = EpollEvent { events: mask, data };
         n += 1;
-        w.ready_for_judged(fd, mask);
+        w.ready_for_suspects(fd, mask);
         if w.run.keeps_events() {
             descriptor::note_found(w, fd, mask.0, data);
         }

@@ -60,7 +60,7 @@ pub(crate) fn poll(
         };
         if !entry.revents.is_empty() {
             n += 1;
-            w.ready_for_judged(entry.fd.0, entry.revents);
+            w.ready_for_suspects(entry.fd.0, entry.revents);
         }
     }
     if n > 0 {
@@ -149,7 +149,7 @@ pub(crate) fn select(
             events |= kinds[kind];
             if mask.intersects(kinds[kind]) && found[kind].insert(fd) {
                 n += 1;
-                w.ready_for_judged(at, mask & kinds[kind]);
+                w.ready_for_suspects(at, mask & kinds[kind]);
             }
         }
         files.extend(file.map(|file| (file, events)));

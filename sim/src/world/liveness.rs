@@ -1,4 +1,4 @@
-//! O6, liveness: every client goes on, whatever others do, and every run ends. A client is judged by the time, of the world's,
+//! O6, liveness: every client goes on, whatever others do, and every run ends. A client is checked by the time, of the world's,
 //! since it last achieved something (`crate::scheduler::effort`), or since faults have stopped.
 
 use super::{Who, World};
@@ -56,7 +56,7 @@ impl World {
 
     /// Whether a client has waited too long, or the run takes too long; looked at when one of them may be so.
     #[cold]
-    pub fn judge_liveness(&mut self, time: u64) -> bool {
+    pub fn check_liveness(&mut self, time: u64) -> bool {
         if time > self.knobs.ends_by_ns {
             let by = text(|out| put_span(out, self.knobs.ends_by_ns));
             self.fail_liveness(Who::Nobody, "no end", &format!("clients had not ended by {by} (ends_by_ns)"));
@@ -150,7 +150,7 @@ impl World {
         number
     }
 
-    /// It is over. Judged is this promise alone: other threads may be behind the time of this one, and still keep theirs.
+    /// It is over. Only this promise is checked: other threads may be behind the time of this one, and still keep theirs.
     pub fn keep_promise(&mut self, number: u32) {
         let Some(at) = self.liveness.promises.iter().position(|promise| promise.number == number) else {
             return;

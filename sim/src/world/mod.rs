@@ -26,7 +26,7 @@ pub(crate) use host::Host;
 pub(crate) use lifecycle::{Factory, Lifecycle};
 pub(crate) use liveness::{Grace, Liveness};
 pub(crate) use process::Process;
-pub(crate) use spin::{Judged, Made};
+pub(crate) use spin::{Made, SpinCheck};
 pub(crate) use who::Who;
 
 pub(crate) use crate::NONE;
@@ -181,7 +181,7 @@ impl World {
             }
             let Some((time, event)) = self.scheduler.next() else { return Next::End };
             self.run.advance(time);
-            if time > self.liveness.look_at && self.judge_liveness(time) {
+            if time > self.liveness.look_at && self.check_liveness(time) {
                 return Next::End;
             }
             if let Event::Thread(thread) = event {

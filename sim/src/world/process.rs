@@ -56,7 +56,7 @@ pub(crate) struct Process {
     pub lifecycle: super::Lifecycle,
     /// Calls of its threads until it is looked at: it is never 0 when one begins.
     pub until_look: u32,
-    pub(super) judged: super::Judged,
+    pub(super) spin_check: super::SpinCheck,
     pub(super) grace: super::Grace,
     rings_made: u32,
     pub aio: crate::object::AioTable,
@@ -136,7 +136,7 @@ impl World {
             waits: 0,
             exit: None,
             until_look: super::spin::LOOK_EVERY,
-            judged: super::Judged::default(),
+            spin_check: super::SpinCheck::default(),
             grace: super::Grace::default(),
             lifecycle: super::Lifecycle {
                 initial_name: name.clone(),

@@ -1,4 +1,4 @@
-//! O3, no busy loop: whether what the threads of a process do achieves anything, judged now and then, and which loop it is
+//! O3, no busy loop: whether what the threads of a process do achieves anything, checked now and then, and which loop it is
 //! where it does not. What counts is in `crate::scheduler::effort`.
 
 use super::{Who, World};
@@ -10,14 +10,14 @@ use crate::trace::form;
 use eagain_net::Events;
 use std::fmt::Write;
 
-/// After how many calls of its threads a process is looked at, and the watchdog is told that there are calls: a thread that is alone
+/// After how many calls of its threads a process is looked at, and the watchdog is informed of the calls: a thread that is alone
 /// and computes for a tenth of a second between two calls is no loop without any.
 pub(super) const LOOK_EVERY: u32 = 64;
 /// How many calls, of the many that achieved nothing, are remembered for the report; some more to end with a wait.
 const REMEMBERED: usize = 64;
 /// How many lines of a report a loop takes at most.
 const LINES_MAX: usize = 16;
-/// The calls of all threads of a process are judged after so many times the calls of one.
+/// The calls of all threads of a process are checked after so many times the calls of one.
 const OF_PROCESS: u64 = 10;
 
 /// A call that has ended.
@@ -31,8 +31,8 @@ pub(crate) struct Made {
 
 /// What is known of the calls of a process.
 #[derive(Default)]
-pub(crate) struct Judged {
-    /// Its calls since they were last judged.
+pub(crate) struct SpinCheck {
+    /// Its calls since they were last checked.
     calls: u64,
     /// What its threads had achieved by then, and how long they had been held up.
     achieved: u64,
@@ -66,8 +66,8 @@ impl World {
         let limit = u64::from(self.knobs.spin_limit) * OF_PROCESS;
         let p = &mut self.processes[process];
         let made = u64::from(p.lifecycle.look_after);
-        p.judged.calls += made;
-        let is_due = p.judged.calls >= limit;
+        p.spin_check.calls += made;
+        let is_due = p.spin_check.calls >= limit;
         let ends = p.lifecycle.calls_left == made;
         if p.lifecycle.calls_left != u64::MAX {
             // Its threads may still make calls after the one that was to be the last.
@@ -76,7 +76,7 @@ impl World {
         self.plan_look(process);
         self.beat();
         if is_due {
-            self.judge_process(process);
+            self.check_process(process);
         }
         if self.run.has_too_many_events() {
             self.cut_off();
@@ -87,36 +87,36 @@ impl World {
     }
 
     /// What the threads of a process achieved together: two that only wake each other achieve nothing.
-    fn judge_process(&mut self, process: u32) {
+    fn check_process(&mut self, process: u32) {
         let (mut achieved, mut held_up) = (0, 0);
         for t in self.scheduler.iter().filter(|t| t.process == process) {
             achieved += t.effort.achieved;
             held_up += t.effort.held_up;
         }
-        let judged = &mut self.processes[process].judged;
-        let lately = achieved - judged.achieved;
-        if is_for_nothing(judged.calls, lately, held_up - judged.held_up) {
-            judged.suspect(None, lately);
+        let spin_check = &mut self.processes[process].spin_check;
+        let lately = achieved - spin_check.achieved;
+        if is_for_nothing(spin_check.calls, lately, held_up - spin_check.held_up) {
+            spin_check.suspect(None, lately);
         }
-        (judged.calls, judged.achieved, judged.held_up) = (0, achieved, held_up);
+        (spin_check.calls, spin_check.achieved, spin_check.held_up) = (0, achieved, held_up);
     }
 
     /// A call was made by a thread that has made many, or by one of a process that is suspected of a busy loop.
-    pub fn judge_calls(&mut self, made: Made) {
+    pub fn check_calls(&mut self, made: Made) {
         let limit = self.knobs.spin_limit;
         let t = &mut self.scheduler[made.thread];
         let process = t.process;
-        let judged = &mut self.processes[process].judged;
+        let spin_check = &mut self.processes[process].spin_check;
         if t.effort.calls > limit {
             if t.effort.is_for_nothing() {
-                judged.suspect(Some(made.thread), t.effort.achieved_lately());
+                spin_check.suspect(Some(made.thread), t.effort.achieved_lately());
             } else {
-                t.effort.judged();
-                judged.suspects.retain(|suspect| suspect.thread != Some(made.thread));
+                t.effort.checked();
+                spin_check.suspects.retain(|suspect| suspect.thread != Some(made.thread));
             }
         }
         let (mut found, mut is_of_all) = (None, false);
-        for (at, suspect) in judged.suspects.iter_mut().enumerate() {
+        for (at, suspect) in spin_check.suspects.iter_mut().enumerate() {
             if !suspect.is_about(made.thread) {
                 continue;
             }
@@ -141,9 +141,9 @@ impl World {
 
     /// A descriptor that a call of the running thread reports as ready.
     #[inline]
-    pub fn ready_for_judged(&mut self, fd: i32, events: Events) {
+    pub fn ready_for_suspects(&mut self, fd: i32, events: Events) {
         let thread = self.scheduler.current();
-        for suspect in &mut self.me().judged.suspects {
+        for suspect in &mut self.me().spin_check.suspects {
             if suspect.is_about(thread) {
                 suspect.ready.push((fd, events));
             }
@@ -151,7 +151,7 @@ impl World {
     }
 
     fn report_spin(&mut self, process: u32, at: usize) {
-        let suspect = self.processes[process].judged.suspects.swap_remove(at);
+        let suspect = self.processes[process].spin_check.suspects.swap_remove(at);
         let limit = u64::from(self.knobs.spin_limit);
         let (who, name, calls) = match suspect.thread {
             Some(thread) => (Who::Thread(thread), self.scheduler[thread].shown().into_owned(), limit),
@@ -170,7 +170,7 @@ impl World {
     }
 }
 
-impl Judged {
+impl SpinCheck {
     /// What `thread` does, or all of the process, seems to be a busy loop, and is watched from now on.
     fn suspect(&mut self, thread: Option<u32>, achieved: u64) {
         if self.suspects.iter().all(|suspect| suspect.thread != thread) {

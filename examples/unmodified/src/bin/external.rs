@@ -75,7 +75,7 @@ fn tests_of(executable: &str) -> std::io::Result<Vec<String>> {
 }
 
 /// Runs one test in a process of its own: the last line that it says; `None`: it passed.
-fn judged(executable: &str, test: &str, seed: Option<&str>) -> std::io::Result<Option<String>> {
+fn failure_of(executable: &str, test: &str, seed: Option<&str>) -> std::io::Result<Option<String>> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--one", executable, test]).args(seed).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -127,7 +127,7 @@ fn compare(list: &str, executables: &[String], seed: Option<&str>) -> std::io::R
                     let Some((executable, test)) = next else { break };
                     let name = format!("{} {test}", short(&executable));
                     let failed =
-                        judged(&executable, &test, seed).unwrap_or_else(|error| Some(error.to_string()));
+                        failure_of(&executable, &test, seed).unwrap_or_else(|error| Some(error.to_string()));
                     if let (Some(line), Ok(mut found)) = (failed, found.lock()) {
                         println!("{name} # {line}");
                         found.insert(name, line);

@@ -2,7 +2,7 @@
 //! decided here; what the arguments mean is the business of the family's file one folder up.
 //!
 //! `sigset_t` and the timeouts are the kernel's own (8 bytes; `struct timespec`), which is why several calls go
-//! through `syscall(2)`: libc's wrappers take larger sets, or write back into what a caller believes constant.
+//! through `syscall(2)`: libc's wrappers take larger sets, or write back into what a caller takes for constant.
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the layouts of siginfo_t, fd_set and timespec used here are those of 64-bit Linux");

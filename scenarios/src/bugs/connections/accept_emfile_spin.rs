@@ -2,7 +2,7 @@
 //! the level-triggered listener stays readable, and the loop turns at full speed. Repaired: the listener is taken out of
 //! the set and looked at again a little later.
 
-use crate::bugs::common::{allow, clients, listen, patiently, visit};
+use crate::bugs::common::{allow, clients, listen, retry_when_full, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, sometimes};
@@ -24,7 +24,7 @@ const LISTENER: u64 = 0;
 /// Answers each line with the same line.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     // With what is still to be sent: who waits to write and does not read, hangs with a client that does the same.
     let mut streams: BTreeMap<u64, (TcpStream<K>, Vec<u8>)> = BTreeMap::new();

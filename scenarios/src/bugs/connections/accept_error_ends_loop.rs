@@ -2,7 +2,7 @@
 //! one connection, or about this moment, is taken for the end of the listener, and the thread returns. Repaired: after an error
 //! that passes it accepts again, a little later where descriptors are short.
 
-use crate::bugs::common::{PORT, allow, anywhere, clients, patiently};
+use crate::bugs::common::{PORT, allow, anywhere, clients, retry_when_full};
 use crate::bugs::common_lines::echo_lines;
 use crate::bugs::common_services::visit_until_served;
 use eagain_net::*;
@@ -20,7 +20,7 @@ crate::bugs::planted!(
 
 /// Takes connections in, each into a thread of its own.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let listener = patiently(k, || TcpListener::bind(k, anywhere(PORT)))?;
+    let listener = retry_when_full(k, || TcpListener::bind(k, anywhere(PORT)))?;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {

@@ -2,7 +2,7 @@
 //! period that was skipped fires in a row; when it is set back, nothing fires until it is where it was. Repaired: planned by the
 //! monotonic clock, from now.
 
-use crate::bugs::common::{PORT, allow, clients, connect, listen, patiently};
+use crate::bugs::common::{PORT, allow, clients, connect, listen, retry_when_full};
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, fail};
@@ -68,7 +68,7 @@ impl Beat {
 /// Sends every subscriber a line at each beat; who has no room for it does without.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut streams: BTreeMap<u64, TcpStream<K>> = BTreeMap::new();
     let mut last = LISTENER;

@@ -2,7 +2,7 @@
 //! here with a worker that still writes a reply, the closed number goes on reporting events; taking it out of the set fails,
 //! since the number is not open any more, and the loop turns at full speed. Repaired: taken out before it is closed.
 
-use crate::bugs::common::{Lines, PORT, clients, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, PORT, clients, connect, listen, pause, retry_when_full, wait};
 use eagain_net::sync::Queue;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -91,7 +91,7 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
         thread::spawn(k, "worker", move || work(k, &jobs))?;
     }
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     Server { epoll, listener, streams: BTreeMap::new(), jobs, defect }.run()
 }
@@ -101,9 +101,9 @@ fn ask<K: Kernel>(k: K, server: SocketAddr) {
     for round in 0..4 {
         let stream = connect(k, server);
         let question = format!("round {round}");
-        let patience = Duration::from_millis(choose("patience", 1, 60));
+        let timeout = Duration::from_millis(choose("patience", 1, 60));
         let answer = stream
-            .set_read_timeout(Some(patience))
+            .set_read_timeout(Some(timeout))
             .and_then(|()| stream.write_all(format!("{question}\n").as_bytes()))
             .and_then(|()| Lines::default().read(&stream));
         if answer != Err(Errno::EAGAIN) && answer != Ok(Some(question)) {

@@ -2,7 +2,7 @@
 //! goes to the end of the queue that is being worked off. The loop does not leave it while there is room in the socket; timers and
 //! everybody else wait. Repaired: what is added while the queue is worked off waits for the next turn.
 
-use crate::bugs::common::{Lines, PORT, clients, connect, listen, patiently};
+use crate::bugs::common::{Lines, PORT, clients, connect, listen, retry_when_full};
 use crate::bugs::common_turns::Turn;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail};
@@ -108,7 +108,7 @@ impl<K: Kernel> Publisher<K> {
 
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let (subscribers, turn) = (BTreeMap::new(), Turn::of(TOO_MANY, "messages"));
     let mut publisher = Publisher { epoll, subscribers, done: VecDeque::new(), turn };

@@ -2,7 +2,7 @@
 //! that speaks first makes it readable before the application has begun to read, and the loop turns at full speed until then.
 //! Repaired: input is watched from when somebody reads.
 
-use crate::bugs::common::{Lines, PORT, clients, patiently, pause};
+use crate::bugs::common::{Lines, PORT, clients, pause, retry_when_full};
 use crate::bugs::common_lines::echo_lines;
 use crate::bugs::common_services::write_short;
 use crate::bugs::common_sessions::each_in_a_thread;
@@ -41,7 +41,7 @@ fn serve<K: Kernel>(k: K) -> Result<()> {
 
 /// Connects, prepares itself, hears the greeting, and asks one question after the other.
 fn talk<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let (mut stream, _) = TcpStream::connect_nonblocking(k, server)?;
     let from_connect_on = if defect { Events::IN } else { Events::NONE };
     epoll.add(stream.fd(), Events::OUT | from_connect_on, 0)?;

@@ -3,7 +3,7 @@
 //! timeout, which has nothing to do; the caller sets the right one afterwards, and it is never called. Repaired: what ends at
 //! once is handled by the loop, as what ends later.
 
-use crate::bugs::common::{Lines, PORT, connect, patiently, pause, wait};
+use crate::bugs::common::{Lines, PORT, connect, pause, retry_when_full, wait};
 use crate::bugs::common_lines::echo;
 use crate::bugs::common_services::{echo_unix, unix_address, unix_socket, write_short};
 use eagain_net::*;
@@ -39,7 +39,7 @@ struct Client<K: Kernel> {
     remote: SocketAddr,
     epoll: Epoll<K>,
     calls: BTreeMap<u64, Call<K>>,
-    /// Calls to which something has happened that epoll does not tell.
+    /// Calls to which something has happened that epoll does not report.
     activated: VecDeque<u64>,
     defect: bool,
 }
@@ -122,7 +122,7 @@ fn ask<K: Kernel>(k: K, remote: SocketAddr, defect: bool) -> Result<()> {
     while k.unix_connect(unix_socket(k, SocketFlags::NONE)?.fd(), &unix_address()).is_err() {
         sleep(k, Duration::from_millis(1));
     }
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let mut client =
         Client { kernel: k, remote, epoll, calls: BTreeMap::new(), activated: VecDeque::new(), defect };
     for round in 0..4 {

@@ -2,7 +2,7 @@
 //! listener's wait queue for as long as it is idle again in time. Under a light load it gets nearly all connections, and keeps
 //! them. Repaired: who has accepted adds the listener anew, and stands last.
 
-use crate::bugs::common::{Lines, PORT, clients, listen, patiently, visit, wait};
+use crate::bugs::common::{Lines, PORT, clients, listen, retry_when_full, visit, wait};
 use crate::bugs::common_services::echo_once;
 use eagain_net::*;
 use eagain_sim::Sim;
@@ -28,7 +28,7 @@ type Load = Arc<[AtomicU64; WORKERS]>;
 
 /// Accepts, and answers what it has accepted.
 fn work<K: Kernel>(k: K, listener: &TcpListener<K>, load: &AtomicU64, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), INTEREST, LISTENER)?;
     let mut streams = BTreeMap::new();
     let mut last = LISTENER;

@@ -2,7 +2,7 @@
 //! back from an `accept` that found nothing, puts it in again. The handler does nothing while it is paused, the next connection
 //! makes it readable, and the loop turns at full speed. Repaired: put in again only where it is not paused, under the lock.
 
-use crate::bugs::common::{Lines, PORT, clients, listen, patiently, pause, visit, wait};
+use crate::bugs::common::{Lines, PORT, clients, listen, pause, retry_when_full, visit, wait};
 use crate::bugs::common_services::echo_once;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
@@ -102,7 +102,7 @@ fn build(sim: &mut Sim, defect: bool) {
     let address = sim.address(host, PORT);
     sim.server(host, "server", move |k| {
         let listener = listen(k).unwrap();
-        let epoll = patiently(k, || Epoll::new(k)).unwrap();
+        let epoll = retry_when_full(k, || Epoll::new(k)).unwrap();
         epoll.add(listener.fd(), Events::IN, LISTENER).unwrap();
         let front = Arc::new(Front { epoll, listener, paused: Mutex::new(k, false), defect });
         let of_operator = front.clone();

@@ -2,7 +2,7 @@
 //! takes longer than its period is due again when it ends, and the pass over the timers never ends. Repaired: planned from the
 //! moment at which the task ended.
 
-use crate::bugs::common::{Lines, PORT, clients, listen, patiently, visit};
+use crate::bugs::common::{Lines, PORT, clients, listen, retry_when_full, visit};
 use crate::bugs::common_services::echo_once;
 use crate::bugs::common_turns::Turn;
 use eagain_net::*;
@@ -48,7 +48,7 @@ impl Timers {
 /// Answers lines, and does its periodic work.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let takes = Duration::from_micros(choose("a task takes", 10, 15_000));
     let tasks = BTreeMap::from([((now(k) + PERIOD, 0), takes)]);

@@ -2,7 +2,7 @@
 //! server keeps the layer supplied, and everybody else waits until it has sent all. Repaired: one record at a time; a connection
 //! with whole records left comes again in the next turn.
 
-use crate::bugs::common::{Lines, PORT, connect, listen, patiently, pause, reply};
+use crate::bugs::common::{Lines, PORT, connect, listen, pause, reply, retry_when_full};
 use crate::bugs::common_services::write_short;
 use crate::bugs::common_sessions::{Frames, frame};
 use crate::bugs::common_turns::{BUFFER, LONGEST, TOO_MUCH, Turn};
@@ -68,7 +68,7 @@ fn receipt(upload: &[u8]) -> String {
 
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut layers: BTreeMap<u64, Layer<K>> = BTreeMap::new();
     // Those with a whole record, of which epoll does not know.

@@ -2,7 +2,7 @@
 //! loop, and its entry stays. The next socket of that number is taken for registered, `epoll_ctl` is never called, and its answer is
 //! never noticed. Repaired: deregistered before it is closed.
 
-use crate::bugs::common::{Lines, PORT, connect, patiently, pause, wait};
+use crate::bugs::common::{Lines, PORT, connect, pause, retry_when_full, wait};
 use crate::bugs::common_lines::echo;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -19,7 +19,7 @@ crate::bugs::planted!(
 
 const REPLICAS: usize = 3;
 
-/// What epoll watches, as the loop believes.
+/// What epoll watches, as the loop has recorded it.
 struct Watched<K: Kernel> {
     epoll: Epoll<K>,
     numbers: BTreeSet<i32>,
@@ -82,7 +82,7 @@ impl<K: Kernel> Client<K> {
 
 /// Reads, which one replica answers, and writes, which all of them must have.
 fn work<K: Kernel>(k: K, replicas: [SocketAddr; REPLICAS], defect: bool) -> Result<()> {
-    let watched = Watched { epoll: patiently(k, || Epoll::new(k))?, numbers: BTreeSet::new() };
+    let watched = Watched { epoll: retry_when_full(k, || Epoll::new(k))?, numbers: BTreeSet::new() };
     let mut client = Client { kernel: k, replicas, watched, defect };
     for round in 0..8 {
         pause(k, "think", Duration::from_millis(5));

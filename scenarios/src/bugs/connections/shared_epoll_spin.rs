@@ -2,7 +2,7 @@
 //! thread that does not own it passes it over and waits again, and a level-triggered set reports it again at once, until the
 //! owner has come round to it. Repaired: a set for each thread, with what that thread owns.
 
-use crate::bugs::common::{Lines, PORT, clients, listen, patiently, visit, wait};
+use crate::bugs::common::{Lines, PORT, clients, listen, retry_when_full, visit, wait};
 use crate::bugs::common_services::echo_once;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
@@ -76,7 +76,7 @@ impl<K: Kernel> Server<K> {
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
     let sets = if defect { 1 } else { WORKERS };
-    let epolls = (0..sets).map(|_| patiently(k, || Epoll::new(k))).collect::<Result<Vec<_>>>()?;
+    let epolls = (0..sets).map(|_| retry_when_full(k, || Epoll::new(k))).collect::<Result<Vec<_>>>()?;
     epolls[0].add(listener.fd(), Events::IN, LISTENER)?;
     let server = Arc::new(Server { listener, epolls, arrived: Mutex::new(k, BTreeMap::new()) });
     for worker in 1..WORKERS {

@@ -2,7 +2,7 @@
 //! descriptors, handling the next accepts and gets the same numbers; what is left in the batch for the old ones ends the
 //! new ones. Repaired: events carry a name that is never used again.
 
-use crate::bugs::common::{Lines, anywhere, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, anywhere, connect, listen, pause, retry_when_full, wait};
 use eagain_net::*;
 use eagain_sim::{Sim, fail, sometimes};
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ impl<K: Kernel> Proxy<K> {
 
 fn proxy<K: Kernel>(k: K, upstream: SocketAddr, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut proxy = Proxy { epoll, ends: BTreeMap::new(), sessions: 0 };
     let mut events = [EpollEvent::default(); 16];

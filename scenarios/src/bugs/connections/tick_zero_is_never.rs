@@ -1,7 +1,7 @@
 //! A clock of 32 bits on which 0 means never (HAProxy 2024): once in 49.7 days the clock in milliseconds is 0 itself. A request that
 //! begins in that millisecond looks as if it had not begun, and its timeout never comes. Repaired: a moment that would be 0 is 1.
 
-use crate::bugs::common::{Lines, PORT, allow, connect, patiently, pause};
+use crate::bugs::common::{Lines, PORT, allow, connect, pause, retry_when_full};
 use crate::bugs::common_services::write_short;
 use crate::bugs::common_sessions::each_in_a_thread;
 use eagain_net::*;
@@ -122,7 +122,7 @@ fn ask<K: Kernel>(k: K, peers: &mut [Peer<K>], epoll: &Epoll<K>, end: Instant, d
 }
 
 fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let mut peers = Vec::new();
     let first = now(k) + Duration::from_micros(choose("first question", 0, 20_000));
     for id in 0..PEERS {

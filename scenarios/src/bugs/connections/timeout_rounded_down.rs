@@ -2,7 +2,7 @@
 //! ends up to a millisecond early; nothing is due, the rest rounds to 0, and the loop turns at full speed until the deadline.
 //! Repaired: rounded up.
 
-use crate::bugs::common::{Lines, PORT, clients, listen, patiently, visit};
+use crate::bugs::common::{Lines, PORT, clients, listen, retry_when_full, visit};
 use crate::bugs::common_services::write_short;
 use eagain_net::*;
 use eagain_sim::{Sim, choose};
@@ -45,7 +45,7 @@ impl<K: Kernel> Timers<K> {
 /// Answers what it reads, each after a delay.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut timers = Timers { kernel: k, waiting: BTreeMap::new(), defect };
     let mut streams: BTreeMap<u64, (TcpStream<K>, Lines)> = BTreeMap::new();

@@ -2,7 +2,7 @@
 //! only looks among those that wait. Where a reply and its timeout come in the same turn, both handlers run. Repaired:
 //! what is cancelled is looked for in both places.
 
-use crate::bugs::common::{Lines, anywhere, connect, patiently};
+use crate::bugs::common::{Lines, anywhere, connect, retry_when_full};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::{BTreeSet, VecDeque};
@@ -47,7 +47,7 @@ impl Timers {
 
 /// Asks every peer at once, round by round; what is not answered in time is given up.
 fn ask<K: Kernel>(k: K, servers: [SocketAddr; PEERS], defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let mut timers = Timers::default();
     let streams: Vec<TcpStream<K>> = servers.into_iter().map(|server| connect(k, server)).collect();
     let mut lines: [Lines; PEERS] = Default::default();

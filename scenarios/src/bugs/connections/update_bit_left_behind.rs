@@ -1,10 +1,10 @@
 //! A bit that outlives its descriptor (HAProxy 2023): each descriptor has a bit for each thread that has an update of it in its
 //! list. Closing clears the bits, and only then says that the descriptor has no owner; a thread with a late event sets its bit in
 //! between, later drops the update since nobody owns the descriptor, and leaves the bit. When the number is used again by that
-//! thread, it believes that an update is queued, and epoll never hears of the new connection. Repaired: the bits are cleared when
+//! thread, it takes an update for queued, and the new connection is never registered. Repaired: the bits are cleared when
 //! the descriptor has no owner any more.
 
-use crate::bugs::common::{Lines, PORT, connect, patiently, pause, wait};
+use crate::bugs::common::{Lines, PORT, connect, pause, retry_when_full, wait};
 use crate::bugs::common_lines::echo;
 use eagain_net::sync::Mutex;
 use eagain_net::*;
@@ -63,7 +63,7 @@ impl<K: Kernel> Worker<K> {
         }
     }
 
-    /// Tells epoll what is watched: the descriptors that this thread owns.
+    /// Registers with epoll the descriptors that this thread owns.
     fn apply(&mut self) -> Result<()> {
         for fd in std::mem::take(&mut self.updates) {
             let entry = &self.pool.table[fd.0 as usize];
@@ -153,7 +153,7 @@ impl<K: Kernel> Worker<K> {
 }
 
 fn work<K: Kernel>(k: K, me: u64, pool: Arc<Pool<K>>, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let mut worker = Worker { kernel: k, me, pool, epoll, updates: Vec::new(), defect };
     for round in 0..12 {
         pause(k, "think", Duration::from_micros(200));

@@ -3,7 +3,7 @@
 //! connection as broken. The event of the connect then finds no handler of that state, and the replica never tries again.
 //! Repaired: a failed write does not change the state of what is not connected.
 
-use crate::bugs::common::{Lines, PORT, anywhere, patiently, pause};
+use crate::bugs::common::{Lines, PORT, anywhere, pause, retry_when_full};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl<K: Kernel> Link<K> {
 
 /// Gets the data set from the master, as often as it takes.
 fn replicate<K: Kernel>(k: K, master: SocketAddr, defect: bool) -> Result<String> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     loop {
         let Ok((stream, _)) = TcpStream::connect_nonblocking(k, master) else {
             sleep(k, RETRY);

@@ -1,7 +1,7 @@
 //! A write handler that goes on until there is no room (Redis 2009): a client that reads as fast as the server writes keeps making
 //! room, and its large reply holds the loop until the last byte. Repaired: after so many bytes the others have their turn.
 
-use crate::bugs::common::{Lines, PORT, connect, listen, patiently, pause, reply, visit, wait};
+use crate::bugs::common::{Lines, PORT, connect, listen, pause, reply, retry_when_full, visit, wait};
 use crate::bugs::common_turns::{BUFFER, LONGEST, TOO_MUCH, Turn};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail};
@@ -71,7 +71,7 @@ impl<K: Kernel> Peer<K> {
 
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut peers: BTreeMap<u64, Peer<K>> = BTreeMap::new();
     let mut last = LISTENER;

@@ -5,8 +5,8 @@
 //!
 //! | bug | what is wrong | repaired |
 //! |---|---|---|
-//! | `short_write` | a `write` is believed to write all | `write_all` |
-//! | `read_once` | a `read` is believed to bring a request, whole | read until it is whole |
+//! | `short_write` | a `write` is assumed to write all | `write_all` |
+//! | `read_once` | a `read` is assumed to return a whole request | read until it is whole |
 //! | `no_back_pressure` | replies that nobody takes are queued without a bound | a bounded queue |
 //! | `late_reply` | a `select!` gives up on a reply; the connection is used for the next question | it is dropped |
 //! | `half_a_frame` | a `select!` drops a read that has half of a frame | the half is kept |

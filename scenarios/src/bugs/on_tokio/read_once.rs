@@ -1,4 +1,4 @@
-//! A read that is believed to bring one request, whole: a request that comes in two parts is answered twice, and wrongly.
+//! A read that is assumed to return one whole request: a request that comes in two parts is answered twice, and wrongly.
 //! Repaired: the server reads on until it has as many bytes as the request's head says.
 
 use super::connector::{Connector, Program, Stream};

@@ -1,4 +1,4 @@
-//! A write that is believed to have written all: where the buffer had less room, the end of the reply is lost. Repaired:
+//! A write that is assumed to have written all: where the buffer had less room, the end of the reply is lost. Repaired:
 //! `write_all`.
 
 use super::connector::{Connector, Program, Stream};

@@ -2,7 +2,7 @@
 //! frees the session where the client does not wait for it. But the edge of the client's end came before, with the request, and
 //! there is no other. Repaired: where the socket was ready already, the new handler is called at once.
 
-use crate::bugs::common::{Lines, connect, listen, patiently, pause};
+use crate::bugs::common::{Lines, connect, listen, pause, retry_when_full};
 use crate::bugs::common_replies::server;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -73,7 +73,7 @@ impl<K: Kernel> Session<K> {
 
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut sessions: BTreeMap<u64, Session<K>> = BTreeMap::new();
     let mut last = LISTENER;

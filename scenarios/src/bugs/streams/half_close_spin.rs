@@ -2,7 +2,7 @@
 //! more and its buffer is empty. The client has ended its side, and the body comes later: there is nothing to read, nothing to
 //! write, and the buffer is empty. Repaired: it is served again where something was read or written.
 
-use crate::bugs::common::{Lines, clients, connect, expect_reply, listen, patiently, reply, wait};
+use crate::bugs::common::{Lines, clients, connect, expect_reply, listen, reply, retry_when_full, wait};
 use crate::bugs::common_replies::{asked, server};
 use eagain_net::sync::Mutex;
 use eagain_net::*;
@@ -122,8 +122,8 @@ impl<K: Kernel> Server<K> {
 /// Answers a line with a number by that many bytes, once somebody has made them.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
-    let doorbell = Arc::new(patiently(k, || EventFd::new(k, 0))?);
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
+    let doorbell = Arc::new(retry_when_full(k, || EventFd::new(k, 0))?);
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     epoll.add(doorbell.fd(), Events::IN, FINISHED)?;
     let finished = Arc::new(Mutex::new(k, Vec::new()));

@@ -16,7 +16,6 @@ mod oneshot_one_direction;
 mod partial_command_relayed;
 mod partial_count_lost;
 mod pipelined_request_forgotten;
-mod polling_believed_on;
 mod readiness_tick_wraps;
 mod reset_while_idle;
 mod retry_with_less;
@@ -24,6 +23,7 @@ mod retry_without_buffers;
 mod scripted_send_incomplete;
 mod shutdown_before_flush;
 mod spurious_readiness;
+mod stale_poll_flag;
 mod wait_interrupted_is_fatal;
 mod write_handler_removed_early;
 
@@ -37,7 +37,7 @@ pub(super) const PLANTED: &[PlantedBug] = &[
     more_data_flag_late::BUG,
     gather_write_offset::BUG,
     write_handler_removed_early::BUG,
-    polling_believed_on::BUG,
+    stale_poll_flag::BUG,
     shutdown_before_flush::BUG,
     retry_with_less::BUG,
     partial_count_lost::BUG,

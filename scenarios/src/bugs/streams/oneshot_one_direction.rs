@@ -15,7 +15,7 @@ crate::bugs::planted!(
     "a one-shot descriptor is armed again for the direction that fired only"
 );
 
-/// What the program believes to be armed.
+/// What the program has recorded as armed.
 #[derive(Clone)]
 struct Armed(Events);
 
@@ -47,8 +47,8 @@ fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
         // Whatever fired: there may be room, and trying is cheap.
         peer.write()?;
         let wanted = if peer.pending.is_empty() { Events::IN } else { Events::IN | Events::OUT };
-        let Armed(believed) = std::mem::replace(&mut peer.own, Armed(wanted));
-        let arm = if defect { wanted & (fired | wanted.without(believed)) } else { wanted };
+        let Armed(recorded) = std::mem::replace(&mut peer.own, Armed(wanted));
+        let arm = if defect { wanted & (fired | wanted.without(recorded)) } else { wanted };
         Ok(Some(arm | Events::ONESHOT))
     })
 }

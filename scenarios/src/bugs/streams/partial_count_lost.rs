@@ -1,5 +1,5 @@
 //! A time limit that forgets what was sent (Eternal Terminal 2026): the inner loop sends a part of a message, waits for room for
-//! as long as it may, and then says only that the time is over. The outer loop believes that nothing left, and sends the message
+//! as long as it may, and then says only that the time is over. The outer loop takes it that nothing left, and sends the message
 //! from where it had begun. Repaired: what was sent is returned; the error, only where it was nothing.
 
 use crate::bugs::common::{Lines, PORT, clients, connect, pause, reply};

@@ -3,7 +3,7 @@
 //! them, there 8). After just so many turns of the driver the old tick looks like the new one, a fresh readiness is cleared, and
 //! with edges no other comes. Repaired: the whole tick is kept.
 
-use crate::bugs::common::{Lines, clients, listen, patiently, wait};
+use crate::bugs::common::{Lines, clients, listen, retry_when_full, wait};
 use crate::bugs::common_replies::{converse, server};
 use eagain_net::sync::{Condvar, Mutex};
 use eagain_net::*;
@@ -89,10 +89,10 @@ impl<K: Kernel> Socket<K> {
     }
 }
 
-/// The driver: takes connections in, each into a task of its own, and tells tasks of edges.
+/// The driver: takes connections in, each into a task of its own, and wakes tasks at edges.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut sockets: BTreeMap<u64, Arc<Socket<K>>> = BTreeMap::new();
     let mut events = [EpollEvent::default(); 16];

@@ -3,7 +3,7 @@
 //! when there is no interest left to take out, they are reported for ever. Repaired: without interest the descriptor leaves the
 //! set.
 
-use crate::bugs::common::{Lines, PORT, connect, patiently};
+use crate::bugs::common::{Lines, PORT, connect, retry_when_full};
 use crate::bugs::common_replies::server;
 use crate::bugs::common_sessions::sessions;
 use eagain_net::*;
@@ -116,7 +116,7 @@ impl<K: Kernel> Reactor<K> {
 }
 
 fn client<K: Kernel>(k: K, server: SocketAddr, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let mut reactor = Reactor { epoll, server, pool: Vec::new(), defect };
     for _ in 0..2 {
         reactor.pool.push(reactor.open()?);

@@ -1,8 +1,8 @@
 //! An event with nothing behind it (nginx Unit 2018): a proxy with one-shot events also reads a side without an event, right
 //! after it has written to it. What it takes there may have an event in the batch already. Then that event's read is `EAGAIN`;
-//! the program still believes the side to be armed, and does not arm it. Repaired: an event disarms, whatever the read says.
+//! the program still has the side recorded as armed, and does not arm it. Repaired: an event disarms, whatever the read says.
 
-use crate::bugs::common::{Lines, PORT, clients, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, PORT, clients, connect, listen, pause, retry_when_full, wait};
 use crate::bugs::common_sessions::sessions;
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
@@ -23,7 +23,7 @@ const UPSTREAM_PORT: u16 = 7100;
 /// One side of a session; the other has the number `^ 1`.
 struct Side<K: Kernel> {
     stream: TcpStream<K>,
-    /// The program believes that epoll reports the next data.
+    /// The program has recorded that epoll is armed for the next data.
     armed: bool,
 }
 
@@ -92,7 +92,7 @@ impl<K: Kernel> Proxy<K> {
 
 fn proxy<K: Kernel>(k: K, upstream: SocketAddr, defect: bool) -> Result<()> {
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut proxy = Proxy { epoll, sides: BTreeMap::new(), defect };
     let mut last = 0;

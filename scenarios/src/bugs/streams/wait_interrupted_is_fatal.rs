@@ -17,10 +17,10 @@ crate::bugs::planted!(
 
 /// Answers each line with the same line.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let patient = move |epoll: &Epoll<K>, events: &mut [EpollEvent]| {
+    let retrying = move |epoll: &Epoll<K>, events: &mut [EpollEvent]| {
         if defect { epoll.wait(events, None) } else { wait(epoll, events) }
     };
-    answer_with(k, Events::IN, (), patient, |peer, fired| {
+    answer_with(k, Events::IN, (), retrying, |peer, fired| {
         if fired.intersects(Events::IN) && !peer.read::<64>()? {
             return Ok(None);
         }

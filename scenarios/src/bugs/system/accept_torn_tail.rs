@@ -1,4 +1,4 @@
-//! Recovery that believes a batch whose checksum is wrong, and so what a power failure left of it. Repaired: it is dropped.
+//! Recovery that applies a batch whose checksum is wrong, and so what a power failure left of it. Repaired: it is dropped.
 
 use crate::durability::run::torn_tail;
 use crate::durability::server::SHIPPED;
@@ -16,11 +16,11 @@ crate::bugs::planted!(
     "B70",
     'n',
     ["O8", "O9", "O2"],
-    "recovery believes a batch whose check is wrong"
+    "recovery applies a batch whose checksum is wrong"
 );
 
 /// Serves a log whose end was made to fit its checks before.
-fn with_repair(k: SimKernel, config: Config, tell: &dyn Fn(&str)) -> Result<(), ServeError> {
+fn with_repair(k: SimKernel, config: Config, log: &dyn Fn(&str)) -> Result<(), ServeError> {
     serve_storage(
         k,
         config,
@@ -29,7 +29,7 @@ fn with_repair(k: SimKernel, config: Config, tell: &dyn Fn(&str)) -> Result<(), 
                 .map_err(|errno| OpenError::Io("repair".to_owned(), errno))?;
             AnyStorage::open(k, options)
         },
-        tell,
+        log,
         |_| {},
     )
 }

@@ -2,7 +2,7 @@
 //! callback to end; the loop's thread let that lock go for the callback and needs it back before the callback counts as
 //! ended. Repaired: the lock is let go before the wait.
 
-use crate::bugs::common::{PORT, clients, listen, patiently, pause, visit};
+use crate::bugs::common::{PORT, clients, listen, pause, retry_when_full, visit};
 use eagain_net::sync::{Condvar, Mutex};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, sometimes};
@@ -110,7 +110,7 @@ impl<K: Kernel> Acceptor<K> {
 
 /// Serves, and takes the listener out of service now and then.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let (listener, epoll) = (listen(k)?, patiently(k, || Epoll::new(k))?);
+    let (listener, epoll) = (listen(k)?, retry_when_full(k, || Epoll::new(k))?);
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let (enabled, running) = (Mutex::new(k, true), Mutex::new(k, false));
     let acceptor = Arc::new(Acceptor { listener, epoll, enabled, running, ended: Condvar::new(k) });

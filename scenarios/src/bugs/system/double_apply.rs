@@ -42,6 +42,6 @@ pub fn sends_again(options: LinkOptions, seed: u64) -> Box<dyn Link> {
 }
 
 fn build(sim: &mut Sim, defect: bool) {
-    let broken: Serve = |k, config, tell| with_links(k, config, tell, sends_again);
+    let broken: Serve = |k, config, log| with_links(k, config, log, sends_again);
     run(sim, &[Family::ProcessKill], if defect { broken } else { SHIPPED }, storm);
 }

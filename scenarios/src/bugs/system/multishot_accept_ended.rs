@@ -2,7 +2,7 @@
 //! of descriptors, is the last one, and whoever does not submit again accepts nobody any more. Repaired: submitted again
 //! a little later.
 
-use crate::bugs::common::{allow, clients, listen, patiently, visit};
+use crate::bugs::common::{allow, clients, listen, retry_when_full, visit};
 use eagain_net::*;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, sometimes};
@@ -97,7 +97,7 @@ fn pushed(result: std::result::Result<(), (Errno, Submission)>) -> Result<()> {
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
     let params = RingParams { entries: 32, cq_entries: 0, defer_taskrun: false };
-    let ring = patiently(k, || Ring::new(k, params))?;
+    let ring = retry_when_full(k, || Ring::new(k, params))?;
     Server { kernel: k, ring, listener, streams: BTreeMap::new(), defect }.run()
 }
 

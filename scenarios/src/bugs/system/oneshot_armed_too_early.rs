@@ -1,7 +1,7 @@
 //! Two threads on one epoll set (onion 2015): a one-shot descriptor is armed again before its event has been handled. More
 //! comes meanwhile, the second thread gets it, and both are at the same connection. Repaired: it is armed again last.
 
-use crate::bugs::common::{Lines, connect, listen, patiently, pause, wait};
+use crate::bugs::common::{Lines, connect, listen, pause, retry_when_full, wait};
 use eagain_net::sync::Mutex;
 use eagain_net::*;
 use eagain_sim::{Sim, exclusive, fail, sometimes};
@@ -99,7 +99,7 @@ impl<K: Kernel> Server<K> {
 }
 
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     let listener = listen(k)?;
     epoll.add(listener.fd(), armed(), LISTENER)?;
     let server = Arc::new(Server { epoll, listener, connections: Mutex::new(k, BTreeMap::new()), defect });

@@ -90,7 +90,7 @@ pub fn forgets_timed_out(options: LinkOptions, seed: u64) -> Box<dyn Link> {
 }
 
 fn build(sim: &mut Sim, defect: bool) {
-    let broken: Serve = |k, config, tell| with_links(k, config, tell, forgets_timed_out);
+    let broken: Serve = |k, config, log| with_links(k, config, log, forgets_timed_out);
     run(sim, SLOW, if defect { broken } else { SHIPPED }, |_, _| {});
 }
 

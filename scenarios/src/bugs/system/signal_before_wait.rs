@@ -2,7 +2,7 @@
 //! then waits without limit; a signal in between has been handled when the wait begins, and nothing ends it. Repaired: the
 //! signal is blocked but for the wait itself (`epoll_pwait`).
 
-use crate::bugs::common::{Lines, connect, listen, patiently, pause};
+use crate::bugs::common::{Lines, connect, listen, pause, retry_when_full};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn serve<K: Kernel>(k: K, pid: &AtomicI32, defect: bool) -> Result<()> {
     k.sigaction(Signal::SIGTERM, SigAction::handler(true, move |_| flag.store(true, SeqCst)))?;
     pid.store(k.getpid(), SeqCst);
     let listener = listen(k)?;
-    let epoll = patiently(k, || Epoll::new(k))?;
+    let epoll = retry_when_full(k, || Epoll::new(k))?;
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     let mut streams: BTreeMap<u64, TcpStream<K>> = BTreeMap::new();
     let mut last = LISTENER;

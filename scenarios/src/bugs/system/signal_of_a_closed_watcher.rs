@@ -2,7 +2,7 @@
 //! Who closes a watcher meanwhile leaves a message that names it, and its place may be another's by then. Repaired: the place is
 //! free when as many messages were read as were written.
 
-use crate::bugs::common::{Lines, PORT, connect, listen, patiently, wait};
+use crate::bugs::common::{Lines, PORT, connect, listen, retry_when_full, wait};
 use eagain_net::*;
 use eagain_sim::{Sim, choose, fail, sometimes};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl<K: Kernel> Server<K> {
         self.watchers[at].take()
     }
 
-    /// A message from the handler: tells whoever watches there, once.
+    /// A message from the handler: reports it to the watcher at that place, once.
     fn dispatch(&mut self, at: usize, signal: u8) {
         self.dispatched[at] = self.dispatched[at].wrapping_add(1);
         if let Some(client) = self.close(at)
@@ -98,9 +98,9 @@ impl<K: Kernel> Server<K> {
     }
 }
 
-/// Tells clients of the signals that they wait for.
+/// Reports to clients the signals that they wait for.
 fn serve<K: Kernel>(k: K, pid: &AtomicI32, defect: bool) -> Result<()> {
-    let (read, write) = patiently(k, || k.pipe2(SocketFlags::NONBLOCK | SocketFlags::CLOEXEC))?;
+    let (read, write) = retry_when_full(k, || k.pipe2(SocketFlags::NONBLOCK | SocketFlags::CLOEXEC))?;
     let pipe = OwnedFd::from_raw(k, read);
     let places: Arc<[Place; PLACES]> = Arc::default();
     for signal in SIGNALS {
@@ -117,7 +117,7 @@ fn serve<K: Kernel>(k: K, pid: &AtomicI32, defect: bool) -> Result<()> {
         k.sigaction(signal, SigAction::handler(true, handler))?;
     }
     pid.store(k.getpid(), SeqCst);
-    let (listener, epoll) = (listen(k)?, patiently(k, || Epoll::new(k))?);
+    let (listener, epoll) = (listen(k)?, retry_when_full(k, || Epoll::new(k))?);
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
     epoll.add(pipe.fd(), Events::IN, PIPE)?;
     let (dispatched, watchers) = ([0; PLACES], [None; PLACES]);

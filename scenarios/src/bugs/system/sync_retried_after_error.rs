@@ -14,7 +14,7 @@ crate::bugs::planted!(
     "B71",
     'n',
     ["O8", "O9", "O2"],
-    "a sync that failed is tried again, and its success is believed"
+    "a sync that failed is tried again, and its success is taken for that of the data"
 );
 
 /// A sync is tried twice.

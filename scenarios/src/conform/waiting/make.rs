@@ -86,7 +86,7 @@ impl<K: Kernel> Worker<K> {
                 let mut buffer = [0; 128];
                 of(k.recv(fd, &mut buffer[..len], flags), |n| bytes(&buffer, n))
             }
-            // What a signalfd tells has numbers in it that differ.
+            // What a signalfd returns has numbers in it that differ.
             Step::Read(super::draw::Slot::G, len) => {
                 of(k.read(fd, &mut vec![0; len]), |n| (n.to_string(), "bytes"))
             }

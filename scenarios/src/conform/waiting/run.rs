@@ -228,7 +228,7 @@ impl<K: Kernel> Program<K> {
         // Who is notified of a signal first, and whether the other still finds it, is one as well.
         let waits = |step| matches!(step, Step::SigWait(..));
         let looks = |step| matches!(step, Step::Read(G, _) | Step::Poll(G, ..));
-        // Nobody can tell threads of the library to stop: two of them that hold both ends of a connection never end.
+        // Threads of the library cannot be stopped: two of them that hold both ends of a connection never end.
         if matches!((step, other), (Step::Aio(..), Step::Aio(..))) {
             return true;
         }

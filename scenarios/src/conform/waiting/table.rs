@@ -63,7 +63,7 @@ const NEVER: &[(&str, &str, &str, bool, &str)] = &[
         "unconnected",
         "ECONNRESET",
         false,
-        "only a connect that waits is told that shutdown ended it",
+        "only a connect that waits returns an error when shutdown ends it",
     ),
     ("futex_wait", "", "ok", false, "nobody changes the word"),
     ("futex_wait", "", "ETIMEDOUT", false, "no timeout is zero"),

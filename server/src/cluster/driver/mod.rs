@@ -1,4 +1,4 @@
-//! A proxy with its sockets: one thread, over any model that tells of readiness. One turn:
+//! A proxy with its sockets: one thread, over any readiness model. One turn:
 //!
 //! 1. wait for sockets, for the clock, or for a signal;
 //! 2. links: connect, read answers;

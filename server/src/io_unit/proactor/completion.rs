@@ -1,4 +1,4 @@
-//! The proactor on a model that tells of completion. The eight steps are those of [the module](super).
+//! The proactor on a completion model. The eight steps are those of [the module](super).
 //!
 //! Sockets are blocking, since nobody calls them but the kernel. A connection ends in three steps: it is shut down, what
 //! the kernel has of it comes back, and only then its descriptor is closed; else the kernel would go on with a
@@ -154,7 +154,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             Ok(n) => {
                 // There is more, for which a connection that is idle needs no room: it is there already.
                 self.scratch[..n].copy_from_slice(&buffer);
-                // Nothing more, an end or an error: the next receive tells.
+                // Nothing more, an end or an error: the next receive says which.
                 let more = peer.stream.recv(&mut self.scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
                 self.service.serve(&self.context.units, &mut peer, &self.scratch[..n + more], now);
             }

@@ -1,4 +1,4 @@
-//! The proactor on a model that tells of readiness. The eight steps are those of [the module](super).
+//! The proactor on a readiness model. The eight steps are those of [the module](super).
 
 use crate::io_unit::loop_context::{LoopContext, is_listener};
 use crate::io_unit::main_loop::{self, MainLoop};

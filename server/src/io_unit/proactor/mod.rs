@@ -1,4 +1,4 @@
-//! The proactor, step by step as the seed tells it:
+//! The proactor, step by step:
 //!
 //! 1. the main thread asks for a read: which socket, into which buffer;
 //! 2. it goes on with other things;

@@ -173,7 +173,7 @@ impl Task {
             without.for_each(|(member, score)| _ = result.insert(member, score));
             return Ok(result);
         }
-        // In the order of size, as Redis does it: what is added first tells in the last digit of a sum.
+        // In the order of size, as Redis does it: the order of addition shows in the last digit of a sum.
         let mut weighted: Vec<_> = sources.into_iter().zip(self.weights.iter().copied()).collect();
         weighted.sort_by_key(|(source, _)| source.len());
         match self.operation {

@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics_and_is_judged_alike_however_it_is_cut(
+    fn garbage_never_panics_and_has_the_same_result_however_it_is_cut(
         stream in proptest::collection::vec(
             prop_oneof![Just(b'*'), Just(b'$'), Just(b'\r'), Just(b'\n'), Just(b'1'), Just(b'"'), any::<u8>()], 0..80),
     ) {

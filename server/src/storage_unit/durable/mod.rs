@@ -10,7 +10,7 @@
 //! [`Durable::commit`] turns effects into operations, adds them to the batch under way, and gives a ticket. The
 //! `writer` takes the whole batch, whoever contributed to it: that is the group commit, and the slower the disk, the
 //! larger the group. What a batch promises is the [`SyncPolicy`]'s business; with `always` no reply, not even one that
-//! only read, leaves before everything that it may tell of is safe. Where what is appended outlives the process, no reply leaves
+//! only read, leaves before everything that it may report is safe. Where what is appended outlives the process, no reply leaves
 //! before it is appended, whatever the policy, so that a kill loses nothing that was acknowledged.
 //!
 //! When a call fails, the policy decides again. With `always` the image may hold what will never be safe: it is
@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// How often what was written is made safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SyncPolicy {
-    /// Before any reply leaves that tells of it.
+    /// Before any reply leaves that acknowledges it.
     Always,
     /// Once a second: a crash of the machine costs that much at most.
     #[default]
@@ -185,7 +185,7 @@ pub struct Durable<K: Files + Threads> {
     policy: SyncPolicy,
     reserved_bytes: usize,
     grows: bool,
-    /// Replies wait until what they tell of is appended.
+    /// Replies wait until what they report is appended.
     awaits_append: bool,
     append: Option<Append>,
     /// Database and cursor of a rewrite under way.

@@ -4,7 +4,7 @@
 //! 1. wait for a batch (where no reply waits for it: a little longer, for more of it);
 //! 2. take it, and what a rewrite has shown, together;
 //! 3. append and sync;
-//! 4. tell how far that came, and wake who waits for it;
+//! 4. publish how far that came, and wake who waits for it;
 //! 5. when a rewrite has shown all: sync it, take what was committed meanwhile, and put it in place.
 //!
 //! Trouble is met where it arises: see [`Writer::fail`].
@@ -104,7 +104,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             shared.set_trouble(&mut state, Some(trouble));
         }
         state.done = state.ticket;
-        self.tell(state);
+        self.publish(state);
     }
 
     /// Steps 1 and 2. `None`: the end, and nothing is left to do.
@@ -213,11 +213,11 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         // A sync by the clock has no ticket.
         state.done = state.done.max(ticket);
         state.size = self.backend.lock().size();
-        self.tell(state);
+        self.publish(state);
     }
 
     /// Unlocks, and wakes whoever waits for news.
-    fn tell(&self, state: MutexGuard<'_, K, State>) {
+    fn publish(&self, state: MutexGuard<'_, K, State>) {
         self.shared.note(&state, BACKLOG_BYTES_MAX);
         let ring = state.ring.clone();
         drop(state);
@@ -253,7 +253,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
                 // Reads must not wait for the end of the trouble, which may never come.
                 state.fail_pending();
             }
-            self.tell(state);
+            self.publish(state);
             self.abandon_rewrite();
             self.try_again(at, taken, may_end);
         }
@@ -285,7 +285,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
             Ok(()) => (state.image, state.unreadable) = (Some(image), None),
             Err(why) => (state.image, state.unreadable) = (None, Some(why)),
         }
-        self.tell(state);
+        self.publish(state);
     }
 
     /// Holds on to a batch whose replies have left already, or said that nobody knows, for as long as there is hope.
@@ -379,7 +379,7 @@ impl<K: Threads + Clock, B: Backend> Writer<K, B> {
         state.rewrite = Rewrite::None;
         state.size = self.backend.lock().size();
         state.size_after_rewrite = state.size;
-        self.tell(state);
+        self.publish(state);
     }
 }
 

@@ -231,7 +231,7 @@ impl<K: Files> Embedded<K> {
         }
     }
 
-    /// Where the damage is, as far as we can know: the library tells a page, if anything; we see what it read last.
+    /// Where the damage is, as far as we can know: the library names a page, if anything; we see what it read last.
     fn position(&self) -> String {
         match self.calls.last_read() {
             read if read.is_empty() => String::new(),
@@ -360,10 +360,10 @@ fn apply(table: &mut Table<'_>, operation: &Operation<'_>, row: &mut Vec<u8>) ->
 
 /// Puts a row's key into the image.
 fn restore(databases: &mut Databases, hash_key: HashKey, key: &[u8], row: &[u8]) -> Result<(), String> {
-    let foreign = || "holds a row that this server did not write".to_owned();
-    let (number, key) = key.split_first_chunk::<4>().ok_or_else(foreign)?;
+    let not_ours = || "holds a row that this server did not write".to_owned();
+    let (number, key) = key.split_first_chunk::<4>().ok_or_else(not_ours)?;
     let number = u32::from_be_bytes(*number) as usize;
-    let (value, end) = Operations::new(row, hash_key).row().map_err(|_| foreign())?;
+    let (value, end) = Operations::new(row, hash_key).row().map_err(|_| not_ours())?;
     if number >= databases.count() {
         return Err(format!("has keys in database {number}; start with --databases {}", number + 1));
     }

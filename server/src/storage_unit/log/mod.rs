@@ -7,7 +7,7 @@
 //! | `DIR/log.new` | a log that is being rewritten; it has the name `log` once it is whole and synced |
 //!
 //! [`frame`] is a batch on the disk, [`window`] a file read from front to back, [`recover`] how a log is read back and
-//! its end judged. Here is the writing: a batch is appended ([`LogFile::append`]), made safe ([`LogFile::sync`]); a
+//! its end checked. Here is the writing: a batch is appended ([`LogFile::append`]), made safe ([`LogFile::sync`]); a
 //! rewrite gathers the same data anew in a second file and takes the first one's name ([`LogFile::rewrite_finish`]).
 //!
 //! After an `EIO` of a sync nothing is tried again: the kernel may have dropped the pages that it could not write, and

@@ -75,7 +75,7 @@ pub enum Unreadable {
         length: u64,
     },
     /// A frame whose checks are right does not hold operations: it was written by something else.
-    Foreign {
+    NotOurs {
         /// Where.
         at: u64,
     },
@@ -108,7 +108,7 @@ impl fmt::Display for Unreadable {
                  {valid} on ({} bytes behind the damage); --recover truncate keeps what is before it and drops the rest",
                 length - at
             ),
-            Unreadable::Foreign { at } => write!(f, "holds at byte {at} what this server did not write"),
+            Unreadable::NotOurs { at } => write!(f, "holds at byte {at} what this server did not write"),
             Unreadable::NoSuchDatabase { database } => {
                 write!(f, "has keys in database {database}; start with --databases {}", database + 1)
             }
@@ -139,7 +139,7 @@ pub fn recover_each<K: Files>(
     while let Some(payload) = next_frame(&mut window, salt, &recovered)? {
         match apply(payload) {
             Ok(operations) => recovered.operations += operations,
-            Err(NotApplied::Malformed) => return Err(Unreadable::Foreign { at: recovered.end }),
+            Err(NotApplied::Malformed) => return Err(Unreadable::NotOurs { at: recovered.end }),
             Err(NotApplied::NoSuchDatabase(database)) => return Err(Unreadable::NoSuchDatabase { database }),
         }
         recovered.frames += 1;

@@ -260,7 +260,7 @@ impl Net<'_> {
         s.backlog = usize::try_from(backlog).map_or(most, |asked| asked.min(most));
         s.state = State::Listen;
         let wanting = std::mem::take(&mut s.wanting);
-        self.unix_tell_room(wanting);
+        self.unix_wake_writers(wanting);
         Ok(())
     }
 
@@ -272,7 +272,7 @@ impl Net<'_> {
             return Err(if s.shutdown & RCV != 0 { Errno::EINVAL } else { Errno::EAGAIN });
         };
         let wanting = std::mem::take(&mut s.wanting);
-        self.unix_tell_room(wanting);
+        self.unix_wake_writers(wanting);
         self.scheduler.progress(self.run);
         Ok(child)
     }
@@ -350,7 +350,7 @@ impl Net<'_> {
         }
     }
 
-    fn unix_tell_room(&mut self, wanting: Vec<Id>) {
+    fn unix_wake_writers(&mut self, wanting: Vec<Id>) {
         for id in wanting {
             if let Some(file) = self.net.unix_get(id).map(|s| s.file) {
                 self.notify(file, Events::OUT, None);
@@ -427,7 +427,7 @@ impl Net<'_> {
         }
         self.unix_drop_queue(sock);
         let s = self.net.unix.remove(sock as usize);
-        self.unix_tell_room(s.wanting);
+        self.unix_wake_writers(s.wanting);
         for child in s.pending {
             self.unix_release(child, true);
         }

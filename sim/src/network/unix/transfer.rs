@@ -251,7 +251,7 @@ impl Net<'_> {
         let s = &mut self.net.unix[sock as usize];
         let chunk = s.queue.pop_front()?;
         let wanting = std::mem::take(&mut s.wanting);
-        self.unix_tell_room(wanting);
+        self.unix_wake_writers(wanting);
         if let Some(sender) = self.net.unix_get_mut(chunk.from) {
             sender.charged -= chunk.charge;
             if sender.is_writable() {

@@ -150,8 +150,8 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
     }
 }
 
-/// `io_connect`: an error of the attempt is taken from the socket; one that says that there was one before is not
-/// believed the first time.
+/// `io_connect`: an error of the attempt is taken from the socket; one that says that there was one before does not
+/// end the operation the first time.
 fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
     let (under_way, aborted) =
         ring::get_op(w, ring, op).map_or((false, false), |op| (op.under_way, op.aborted));

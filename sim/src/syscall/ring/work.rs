@@ -195,12 +195,12 @@ fn run_one(w: &mut World, file: u32) {
 }
 
 /// Whether an operation that goes on was woken by what is not so any more: it waits on. Only one wake-up that named
-/// what it was about is believed.
+/// what it was about counts.
 fn woken_for_nothing(w: &mut World, ring: u32, op: u32) -> bool {
     let Some(entry) = ring::get_op(w, ring, op) else { return false };
     let (file, armed) = (entry.file, entry.armed);
-    let believed = entry.wakes == 1 && !entry.woken.is_empty();
-    if entry.wakes == 0 || believed || !goes_on(&entry.operation) || file == NONE {
+    let named = entry.wakes == 1 && !entry.woken.is_empty();
+    if entry.wakes == 0 || named || !goes_on(&entry.operation) || file == NONE {
         return false;
     }
     if epoll::poll_file(w, file).intersects(armed) {

@@ -142,7 +142,7 @@ impl<K: Kernel> Program<K> {
         let end = loop {
             match self.k.recv(fd, &mut buffer, RecvFlags::DONTWAIT) {
                 Ok(0) if probes == 0 => break "the end".to_owned(),
-                // Who is shut for reading tells no window (`__tcp_cleanup_rbuf`): more comes once the sender has probed.
+                // A socket that is shut for reading announces no window (`__tcp_cleanup_rbuf`): more comes once the sender has probed.
                 Ok(0) => {
                     probes = 0;
                     let _ = self.k.nanosleep(PROBED);

@@ -9,17 +9,17 @@ use eagain_net::*;
 use eagain_sim::{Sim, sometimes};
 
 crate::bugs::planted!(
-    "polling-believed-on",
+    "stale-poll-flag",
     "B08",
     'b',
     ["O6"],
-    "a connection believes that it is polled for writing, and the poller does not"
+    "a connection has recorded that it is polled for writing, and the poller does not poll for it"
 );
 
 #[derive(Clone)]
 struct Polling {
-    /// What the connection believes.
-    believed: bool,
+    /// What the connection has recorded.
+    recorded: bool,
     /// What the poller has.
     polled: Events,
     /// The last send was short: whoever has more to send waits for the event.
@@ -33,7 +33,7 @@ impl<K: Kernel> Peer<K, Polling> {
             return Ok(());
         }
         if defect {
-            self.own.believed = true;
+            self.own.recorded = true;
         }
         self.send()
     }
@@ -45,10 +45,10 @@ impl<K: Kernel> Peer<K, Polling> {
         Ok(())
     }
 
-    /// Tells the poller what has changed.
+    /// Passes the changes to the poller.
     fn update(&mut self) -> Events {
-        if self.own.believed != self.own.waiting {
-            self.own.believed = self.own.waiting;
+        if self.own.recorded != self.own.waiting {
+            self.own.recorded = self.own.waiting;
             self.own.polled = self.interest();
         }
         self.own.polled
@@ -57,7 +57,7 @@ impl<K: Kernel> Peer<K, Polling> {
 
 /// Answers a line with a number by that many bytes.
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
-    let polling = Polling { believed: false, polled: Events::IN, waiting: false };
+    let polling = Polling { recorded: false, polled: Events::IN, waiting: false };
     answer(k, Events::IN, polling, |peer, fired| {
         if fired.intersects(Events::OUT) {
             peer.send()?;
