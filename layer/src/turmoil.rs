@@ -51,7 +51,7 @@ struct Link {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trouble {
-    Cut,
+    Partitioned,
     Held,
 }
 
@@ -183,13 +183,13 @@ impl World {
             }
             let (for_ms, trouble, family, from, to) = if cut > 0 {
                 turmoil.partition(a, b);
-                (cut, Trouble::Cut, Family::NetPartition, a, b)
+                (cut, Trouble::Partitioned, Family::NetPartition, a, b)
             } else if there > 0 {
                 turmoil.partition_oneway(a, b);
-                (there, Trouble::Cut, Family::NetOneWay, a, b)
+                (there, Trouble::Partitioned, Family::NetOneWay, a, b)
             } else if back > 0 {
                 turmoil.partition_oneway(b, a);
-                (back, Trouble::Cut, Family::NetOneWay, b, a)
+                (back, Trouble::Partitioned, Family::NetOneWay, b, a)
             } else if held > 0 {
                 turmoil.hold(a, b);
                 (held, Trouble::Held, Family::NetHold, a, b)

@@ -26,7 +26,7 @@ where
     Ok(JoinHandle { kernel, thread, slot, joined: false })
 }
 
-/// A running thread. Dropping the handle lets it run on by itself.
+/// A running thread. Dropping the handle detaches the thread.
 pub struct JoinHandle<K: Threads, T> {
     kernel: K,
     thread: ThreadId,

@@ -264,7 +264,7 @@ fn a_host_that_is_gone_leaves_its_peers_half_open() {
     }
     let report = with(scenario, &[("host.gone client 0", 20)]);
     assert_eq!(events(&report, Kind::Fault(Family::HostGone)).len(), 1);
-    // Two that may vanish, and one for which the run waits.
+    // Two that may disappear, and one for which the run waits.
     let some = |sim: &mut Sim| {
         sim.faults(&[USUAL_FAULTS, &[Family::HostGone]].concat());
         echo(sim);

@@ -123,7 +123,7 @@ flags! {
         CREAT = 0o100, "O_CREAT";
         /// With `CREAT`: fail with `EEXIST` where it is there.
         EXCL = 0o200, "O_EXCL";
-        /// Cut it to length 0.
+        /// Truncate it to length 0.
         TRUNC = 0o1000, "O_TRUNC";
         /// Each `write` goes to the end.
         APPEND = 0o2000, "O_APPEND";

@@ -38,15 +38,15 @@ macro_rules! options {
 }
 
 options! {
-    /// Reading only.
+    /// Read-only.
     Type = SOCKET 3 "SO_TYPE";
-    /// Reading only.
+    /// Read-only.
     Protocol = SOCKET 38 "SO_PROTOCOL";
-    /// Reading only.
+    /// Read-only.
     Domain = SOCKET 39 "SO_DOMAIN";
-    /// Reading only.
+    /// Read-only.
     AcceptConn = SOCKET 30 "SO_ACCEPTCONN";
-    /// Reading only.
+    /// Read-only.
     SendLowAt = SOCKET 19 "SO_SNDLOWAT";
     Debug = SOCKET 1 "SO_DEBUG";
     DontRoute = SOCKET 5 "SO_DONTROUTE";
@@ -82,7 +82,7 @@ options! {
     RecvErr = IP 11 "IP_RECVERR";
     RecvTtl = IP 12 "IP_RECVTTL";
     RecvTos = IP 13 "IP_RECVTOS";
-    /// Reading only, of a socket that is connected.
+    /// Read-only, of a socket that is connected; in bytes.
     Mtu = IP 14 "IP_MTU";
     FreeBind = IP 15 "IP_FREEBIND";
     Transparent = IP 19 "IP_TRANSPARENT";

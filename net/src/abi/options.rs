@@ -95,9 +95,9 @@ pub enum SocketOption {
     V6Only(bool),
     /// `TCP_KEEPIDLE` in seconds, 1 to 32767: with `KeepAlive`, an idle peer is probed after so long.
     KeepIdle(u32),
-    /// `TCP_KEEPINTVL` in seconds, 1 to 32767: as long as it does not answer, then so often.
+    /// `TCP_KEEPINTVL` in seconds, 1 to 32767: the time between two probes that are not answered.
     KeepInterval(u32),
-    /// `TCP_KEEPCNT`, 1 to 127: after so many probes it is given up with `ETIMEDOUT`.
+    /// `TCP_KEEPCNT`, 1 to 127: after so many unanswered probes the connection ends with `ETIMEDOUT`.
     KeepCount(u32),
     /// `TCP_USER_TIMEOUT` in milliseconds: how long what was sent may stay unacknowledged before the connection ends with
     /// `ETIMEDOUT`. 0: as long as it is sent again, about 15 minutes.
@@ -106,7 +106,7 @@ pub enum SocketOption {
     RecvTimeout(Option<Duration>),
     /// `SO_SNDTIMEO`; `None` waits for ever.
     SendTimeout(Option<Duration>),
-    /// `SO_ERROR`, reading only: the pending error, cleared by being read.
+    /// `SO_ERROR`, read-only: the pending error, cleared by being read.
     Error(Option<Errno>),
     /// `TCP_CONGESTION`: `cubic`, `reno` or what else the machine has; `ENOENT` for others.
     Congestion(OptionText),

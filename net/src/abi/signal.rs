@@ -175,8 +175,7 @@ pub struct SigInfo {
 
 /// A signal handler. It should do little and never wait: store to an atomic, write to an eventfd. It runs inside a call
 /// that its thread makes, so that what it locks must not be held around calls (see [`Signals`](crate::Signals)). It
-/// carries its own context, since a process-wide static could not distinguish simulated processes apart. A panic in it ends the
-/// process.
+/// carries its own context, since a static is shared by all simulated processes. A panic in it ends the process.
 pub type HandlerFn = Arc<dyn Fn(&SigInfo) + Send + Sync>;
 
 /// What a process does with a signal (`sigaction(2)`).

@@ -1,10 +1,25 @@
-//! `epoll(7)`. Which mask makes which model is `model`'s business.
+//! `epoll(7)`. The masks of each I/O model are in [`model`](crate::model).
 
 use super::fd::descriptor;
 use crate::{EpollEvent, EpollOp, Events, Fd, OwnedFd, Readiness, Result, SigSet};
 use std::time::Duration;
 
 /// An epoll set.
+///
+/// ```
+/// use eagain_net::{Epoll, EpollEvent, EventFd, Events, Linux};
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// let counter = EventFd::new(Linux, 0)?;
+/// let epoll = Epoll::new(Linux)?;
+/// epoll.add(counter.fd(), Events::IN, 7)?;
+/// counter.write(1)?;
+/// let mut events = [EpollEvent::default(); 8];
+/// assert_eq!(epoll.wait(&mut events, None)?, 1);
+/// assert_eq!((events[0].data, events[0].events), (7, Events::IN));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Epoll<K: Readiness> {
     fd: OwnedFd<K>,
 }

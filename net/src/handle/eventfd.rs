@@ -27,7 +27,7 @@ impl<K: Readiness> EventFd<K> {
         self.fd.write(&add.to_ne_bytes()).map(drop)
     }
 
-    /// Takes the whole counter (or 1, for a semaphore).
+    /// Takes the whole counter (or 1, for a semaphore). `EAGAIN`: it is 0, and the descriptor is non-blocking.
     pub fn read(&self) -> Result<u64> {
         let mut value = [0; 8];
         self.fd.read(&mut value)?;

@@ -1,4 +1,4 @@
-//! A descriptor that is closed when its owner goes. What it refers to is the business of the other handles.
+//! A descriptor that is closed when its handle is dropped. The other handles add what it refers to.
 
 use crate::{Descriptors, Fd, Result, StatusFlags};
 use std::fmt;
@@ -11,7 +11,8 @@ pub struct OwnedFd<K: Descriptors> {
 }
 
 impl<K: Descriptors> OwnedFd<K> {
-    /// Takes over `fd`. The caller promises that nobody else closes it; a broken promise closes a stranger's file.
+    /// Takes over `fd`. The caller promises that nobody else closes it; otherwise the number may be another file's by then,
+    /// and that file is closed.
     pub const fn from_raw(kernel: K, fd: Fd) -> OwnedFd<K> {
         OwnedFd { kernel, fd }
     }
@@ -69,7 +70,7 @@ impl<K: Descriptors> OwnedFd<K> {
         self.set_status(StatusFlags::NONBLOCK, on)
     }
 
-    /// Sets or clears `O_ASYNC`, leaving the other status flags. Say before to whom the signals go (`F_SETOWN`).
+    /// Sets or clears `O_ASYNC`, leaving the other status flags. Set the owner, who gets the signals, before (`F_SETOWN`, [`Signals::fcntl_setown`](crate::Signals::fcntl_setown)).
     pub fn set_async(&self, on: bool) -> Result<()> {
         self.set_status(StatusFlags::ASYNC, on)
     }
@@ -119,7 +120,7 @@ macro_rules! descriptor {
         }
 
         impl<K: $family> From<$crate::OwnedFd<K>> for $name<K> {
-            /// Takes the caller's word for what it refers to; a wrong one shows as `ENOTSOCK`, `EINVAL` and the like.
+            /// Does not check what it refers to: calls on another kind of file return `ENOTSOCK`, `EINVAL` and the like.
             fn from(fd: $crate::OwnedFd<K>) -> $name<K> {
                 $name { fd }
             }

@@ -11,6 +11,21 @@ use std::time::Duration;
 /// A ring of kernel `K`. The methods named after calls queue a submission (`EBUSY`: the queue is full, call
 /// [`Ring::enter`]); the `user_data` comes back with the completion. Where an operation owns a buffer, a refusal gives
 /// it back with the submission.
+///
+/// ```
+/// use eagain_net::{Advice, Completion, Linux, Ring, RingParams};
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// # if Linux.io_uring_probe() != Advice::Available { return Ok(()) }
+/// let mut ring = Ring::new(Linux, RingParams { entries: 8, cq_entries: 0, defer_taskrun: false })?;
+/// ring.timeout(7, std::time::Duration::from_millis(1)).expect("the queue has room");
+/// ring.enter(1, None)?;
+/// let mut completed = Vec::new();
+/// assert_eq!(ring.reap(&mut completed), 1);
+/// assert_eq!((completed[0].user_data, completed[0].value()), (7, Err(eagain_net::Errno::ETIME)));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Ring<K: Completion> {
     ring: K::Ring,
 }

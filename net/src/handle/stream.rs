@@ -9,6 +9,23 @@ use std::io::{self, IoSlice};
 use std::time::Duration;
 
 /// A TCP connection. Methods take `&self`: one thread may read while another writes.
+///
+/// ```
+/// use eagain_net::{Linux, ShutdownHow, TcpListener, TcpStream, any_port};
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// let listener = TcpListener::bind(Linux, any_port())?;
+/// let client = TcpStream::connect(Linux, listener.local_addr()?)?;
+/// let (server, _) = listener.accept()?;
+/// client.write_all(b"hello")?;
+/// client.shutdown(ShutdownHow::Write)?;
+/// let mut buffer = [0; 5];
+/// assert!(server.read_exact(&mut buffer)?);
+/// assert_eq!(&buffer, b"hello");
+/// assert_eq!(server.read(&mut buffer)?, 0); // the end
+/// # Ok(())
+/// # }
+/// ```
 pub struct TcpStream<K: Sockets> {
     fd: OwnedFd<K>,
 }
@@ -136,7 +153,7 @@ impl<K: Sockets> TcpStream<K> {
         self.set(SocketOption::NoDelay(on))
     }
 
-    /// `SO_LINGER`. `Some(0)`: close resets the connection.
+    /// `SO_LINGER`, in seconds. `Some(0)`: close resets the connection.
     pub fn set_linger(&self, seconds: Option<u32>) -> Result<()> {
         self.set(SocketOption::Linger(seconds))
     }
@@ -146,22 +163,22 @@ impl<K: Sockets> TcpStream<K> {
         self.set(SocketOption::KeepAlive(on))
     }
 
-    /// `SO_RCVTIMEO`: a blocking read gives up with `EAGAIN`.
+    /// `SO_RCVTIMEO`: a blocking read that has waited for so long returns `EAGAIN`. `None`: it waits for ever.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> Result<()> {
         self.set(SocketOption::RecvTimeout(timeout))
     }
 
-    /// `SO_SNDTIMEO`: a blocking write gives up with `EAGAIN`, or is short.
+    /// `SO_SNDTIMEO`: a blocking write that has waited for so long returns `EAGAIN`, or a short count. `None`: it waits for ever.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> Result<()> {
         self.set(SocketOption::SendTimeout(timeout))
     }
 
-    /// `SO_RCVBUF`.
+    /// `SO_RCVBUF` in bytes: see [`SocketOption::RecvBuffer`] for the range.
     pub fn set_recv_buffer(&self, bytes: u32) -> Result<()> {
         self.set(SocketOption::RecvBuffer(bytes))
     }
 
-    /// `SO_SNDBUF`.
+    /// `SO_SNDBUF` in bytes: see [`SocketOption::SendBuffer`] for the range.
     pub fn set_send_buffer(&self, bytes: u32) -> Result<()> {
         self.set(SocketOption::SendBuffer(bytes))
     }

@@ -5,6 +5,20 @@ use crate::{ClockId, Instant, OwnedFd, Result, SocketFlags, TimerSpec, Timers};
 use std::time::Duration;
 
 /// A timer; readable once it has fired.
+///
+/// ```
+/// use eagain_net::{Events, Linux, PollFd, Readiness, TimerFd};
+/// use std::time::Duration;
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// let timer = TimerFd::new(Linux)?;
+/// timer.set(Duration::from_millis(1))?;
+/// let mut fds = [PollFd::new(timer.fd(), Events::IN)];
+/// Linux.poll(&mut fds, None, None)?;
+/// assert_eq!(timer.read()?, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct TimerFd<K: Timers> {
     fd: OwnedFd<K>,
 }

@@ -1,4 +1,4 @@
-//! What time it is, and sleeping.
+//! The time, and sleeping.
 
 use crate::abi::{ClockId, Instant, Result};
 use std::time::Duration;

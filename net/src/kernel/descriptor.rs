@@ -14,7 +14,7 @@ pub trait Descriptors: Copy + Send + Sync + 'static {
     /// `fcntl(2)`, `F_DUPFD_CLOEXEC`: as [`Descriptors::dup`], with a number of at least `least`. `EINVAL`: no number is.
     fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd>;
 
-    /// `dup3(2)` with `O_CLOEXEC`: the number `to`, whatever it referred to, which is closed without a word. `EINVAL`: it is
+    /// `dup3(2)` with `O_CLOEXEC`: the number `to`, whatever it referred to, which is closed, and errors of that are not reported. `EINVAL`: it is
     /// `fd` itself.
     fn dup3(&self, fd: Fd, to: Fd) -> Result<Fd>;
 

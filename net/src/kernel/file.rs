@@ -1,4 +1,4 @@
-//! Regular files and directories, as a storage unit needs them.
+//! Regular files and directories.
 
 use super::Descriptors;
 use crate::abi::{Fd, OpenFlags, Result};
@@ -33,7 +33,7 @@ pub struct RecordLock {
     pub owner: LockOwner,
     /// The first byte.
     pub start: u64,
-    /// How many; 0: all that follow, also those that the file has not yet.
+    /// How many; 0: to the end of the file, however long it becomes.
     pub len: u64,
 }
 
@@ -56,7 +56,7 @@ pub trait Files: Descriptors {
     /// file.
     fn lseek(&self, fd: Fd, to: SeekFrom) -> Result<u64>;
 
-    /// `pread(2)`. Short at the end of the file, and where a signal or the device wills.
+    /// `pread(2)`. Short at the end of the file, and where a signal or the device ended it early.
     fn pread(&self, fd: Fd, buffer: &mut [u8], offset: u64) -> Result<usize>;
 
     /// `pwrite(2)`. Short where the disk is full.
@@ -92,7 +92,7 @@ pub trait Files: Descriptors {
     /// `fstat(2)`.
     fn fstat(&self, fd: Fd) -> Result<FileStat>;
 
-    /// `rename(2)`: atomic for those who look, durable once the directory is synced.
+    /// `rename(2)`: atomic for concurrent readers, durable once the directory is synced.
     fn rename(&self, from: &str, to: &str) -> Result<()>;
 
     /// `link(2)`: a second name. Durable as a new file's is, once the directory is synced.

@@ -52,6 +52,35 @@ pub use timer::Timers;
 pub use unix::{Received, UnixSockets};
 
 /// A whole kernel: every family. The only bound that a server needs.
+///
+/// ```
+/// use eagain_net::{Kernel, Linux, Result, SocketAddr, TcpListener, TcpStream, any_port, thread};
+///
+/// /// Sends one client its own bytes back. Runs on every kernel.
+/// fn echo<K: Kernel>(listener: &TcpListener<K>) -> Result<()> {
+///     let (stream, _) = listener.accept()?;
+///     let mut buffer = [0; 1024];
+///     loop {
+///         match stream.read(&mut buffer)? {
+///             0 => return Ok(()),
+///             n => stream.write_all(&buffer[..n])?,
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let listener = TcpListener::bind(Linux, any_port())?;
+/// let address: SocketAddr = listener.local_addr()?;
+/// let server = thread::spawn(Linux, "server", move || echo(&listener))?;
+/// let client = TcpStream::connect(Linux, address)?;
+/// client.write_all(b"ping")?;
+/// let mut reply = [0; 4];
+/// assert!(client.read_exact(&mut reply)?);
+/// drop(client);
+/// assert_eq!((&reply, server.join()), (b"ping", Some(Ok(()))));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Kernel:
     Sockets
     + Datagrams

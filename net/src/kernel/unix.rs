@@ -35,7 +35,7 @@ pub trait UnixSockets: Sockets {
     /// `sendto(2)` of a datagram.
     fn unix_sendto(&self, fd: Fd, buffer: &[u8], flags: SendFlags, to: &UnixAddr) -> Result<usize>;
 
-    /// `recvfrom(2)`: how many bytes, and who sent the datagram; of a stream's bytes nobody says so.
+    /// `recvfrom(2)`: how many bytes, and the address of the sender; of a stream that of its peer.
     fn unix_recvfrom(&self, fd: Fd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, UnixAddr)>;
 
     /// `sendmsg(2)` with `SCM_RIGHTS`, to whom the socket is connected: what the descriptors refer to goes with the first of the

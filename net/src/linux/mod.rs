@@ -53,7 +53,7 @@ impl Linux {
     /// Waits until the handlers of all signals that were delivered to this thread so far have run. One that came between two calls
     /// runs beside what the thread does next; a test that looks at what handlers have done waits for them here. Not to be called
     /// in a handler, nor with a lock that one takes.
-    pub fn settle_handlers(self) {
+    pub fn await_handlers(self) {
         handler::await_handlers();
     }
 }

@@ -28,7 +28,7 @@ pub enum Refusal {
     NotReadiness(ModelKind),
     /// The model does not report completion.
     NotCompletion(ModelKind),
-    /// The kernel has it not, for this reason.
+    /// The kernel does not have it; the text says why.
     Unavailable(ModelKind, String),
     /// The kernel refused what the model needs.
     Kernel(ModelKind, Errno),
@@ -53,7 +53,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl<K: Readiness + Signals + Threads> AnyPoller<K> {
-    /// With nothing registered, for the calling thread to wait with.
+    /// A poller with nothing registered. The calling thread is the one that waits with it.
     pub fn new(kernel: K, kind: ModelKind) -> std::result::Result<AnyPoller<K>, Refusal> {
         let epoll = |mode| EpollPoller::new(kernel, mode);
         let poller = match kind {
@@ -161,8 +161,8 @@ pub enum AnyCompleter<K: Kernel> {
 }
 
 impl<K: Kernel> AnyCompleter<K> {
-    /// With nothing in flight, for the calling thread to wait with. `depth`: the ring's entries, or the threads that
-    /// POSIX AIO may use; a model's own condition is documented at its type.
+    /// A completer with nothing in flight. The calling thread is the one that waits with it. `depth`: the ring's entries, or
+    /// the threads that POSIX AIO may use. What a model demands besides is at its type.
     pub fn new(kernel: K, kind: ModelKind, depth: u32) -> std::result::Result<AnyCompleter<K>, Refusal> {
         if !kind.is_completion() {
             return Err(Refusal::NotCompletion(kind));

@@ -1,4 +1,4 @@
-//! One contract for the models that report completion. How each keeps it is the business of its own file.
+//! One contract for the models that report completion.
 
 use super::Waker;
 use crate::{Errno, Fd, Readiness, Result, Threads};

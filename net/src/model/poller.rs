@@ -1,4 +1,4 @@
-//! One contract for every model that reports readiness. How each keeps it is the business of its own file.
+//! One contract for every model that reports readiness.
 
 use super::Waker;
 use crate::{Events, Fd, Readiness, Result, Threads};
@@ -41,7 +41,7 @@ impl Interest {
     }
 }
 
-/// What a descriptor seems to be ready for. A hint: what was so may be over, so that calls must not wait.
+/// What a descriptor seems to be ready for. It is a hint: the readiness may be gone by now, so the descriptor must be non-blocking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Event {
     /// What was given with the descriptor.
@@ -91,7 +91,27 @@ pub enum Outcome {
     More,
 }
 
-/// Readiness, whatever the model. Under this contract one reactor runs on all of them:
+/// Readiness, whatever the model. Under this contract one reactor runs on all of them.
+///
+/// ```
+/// use eagain_net::model::{AnyPoller, Interest, ModelKind, Outcome, Poller};
+/// use eagain_net::{Linux, ListenOptions, TcpListener, TcpStream, any_port};
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// let poller = AnyPoller::new(Linux, ModelKind::Epoll).expect("Linux has epoll");
+/// let listener = TcpListener::bind_with(Linux, any_port(), &ListenOptions::nonblocking())?;
+/// poller.register(listener.fd(), 1, Interest::READABLE)?;
+/// let _client = TcpStream::connect(Linux, listener.local_addr()?)?;
+/// let mut events = Vec::new();
+/// poller.wait(&mut events, None)?;
+/// assert_eq!((events[0].token, events[0].readable), (1, true));
+/// let (_stream, _) = listener.accept_nonblocking()?;
+/// poller.rearm(listener.fd(), 1, Interest::READABLE, Outcome::More)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The contract:
 ///
 /// 1. A descriptor is non-blocking, registered once, with a token of the caller's (any but `u64::MAX`).
 /// 2. [`wait`](Poller::wait) gives events. Each is a hint; the reactor reads or writes until `EAGAIN`, until a count is
@@ -125,7 +145,7 @@ pub enum Outcome {
 /// without `EPOLLPRI` only where somebody has taken the urgent byte with `MSG_OOB`, which a reactor does not, or where a
 /// peer's segments contradict each other; that peer's own connection then waits for its next byte.)
 pub trait Poller<K: Readiness + Threads> {
-    /// Begins to watch `fd`. `EEXIST`: it is registered. Where it is ready already, that is reported. The model's own
+    /// Adds `fd` to the poll set. `EEXIST`: it is registered. Where it is ready already, that is reported. The model's own
     /// limits are refused here: `EINVAL` for descriptors from 1024 on (select), or for the token `u64::MAX`.
     fn register(&self, fd: Fd, token: u64, interest: Interest) -> Result<()>;
 
@@ -148,7 +168,7 @@ pub trait Poller<K: Readiness + Threads> {
         self.modify(fd, token, interest)
     }
 
-    /// Ends the watching. `ENOENT`: it is not registered.
+    /// Takes `fd` out of the poll set. `ENOENT`: it is not registered.
     fn deregister(&self, fd: Fd) -> Result<()>;
 
     /// As `deregister`, where the descriptor is closed right afterwards and has no duplicate: costs no call where the

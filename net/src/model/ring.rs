@@ -1,4 +1,4 @@
-//! Completion by `io_uring(7)`. A wake-up is a completion too: the waker is an eventfd that the ring watches.
+//! Completion by `io_uring(7)`. A wake-up is a completion too: the waker is an eventfd that the ring polls.
 
 use super::completer::{Act, Refused, key, parts};
 use super::{Completer, Finish, Finished, Waker};

@@ -65,7 +65,7 @@ impl<K: Readiness + Threads> Waker<K> {
         }
     }
 
-    /// Ends the wait. What it should see must be there before. `ESRCH` and the like: the loop is gone.
+    /// Ends the wait. Make what the woken thread is to see visible before this call. `ESRCH` and other errors: the loop has ended.
     pub fn wake(&self) -> Result<()> {
         let shared = &*self.shared;
         if shared.woken.swap(true, SeqCst) {

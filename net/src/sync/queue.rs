@@ -8,6 +8,29 @@ use std::fmt;
 use std::time::Duration;
 
 /// A first-in first-out queue of at most `capacity` items. Share it in an `Arc`.
+///
+/// ```
+/// use eagain_net::sync::Queue;
+/// use eagain_net::{Linux, thread};
+/// use std::sync::Arc;
+///
+/// # fn main() -> eagain_net::Result<()> {
+/// let queue = Arc::new(Queue::new(Linux, 2));
+/// let producer = queue.clone();
+/// let thread = thread::spawn(Linux, "producer", move || {
+///     for number in 0..5 {
+///         producer.push(number).expect("the queue is open");
+///     }
+///     producer.close();
+/// })?;
+/// let mut sum = 0;
+/// while let Some(number) = queue.pop() {
+///     sum += number;
+/// }
+/// assert_eq!((sum, thread.join()), (10, Some(())));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Queue<K: Threads, T> {
     kernel: K,
     /// At least 1.

@@ -6,7 +6,7 @@
 //! program about signals the waiting thread has a turn, in which nothing is done but what a signal makes it do.
 
 use super::call::{Call, Op};
-use super::machine::{Calls, Machine, settle_handlers};
+use super::machine::{Calls, Machine, await_handlers};
 use super::outcome::Log;
 use super::signals::unmasked;
 use eagain_net::FutexTimeout;
@@ -27,7 +27,7 @@ struct Table<K: Calls> {
 }
 
 /// Whether a program is run by two threads.
-pub fn has_two_hands(calls: &[Call]) -> bool {
+pub fn has_two_threads(calls: &[Call]) -> bool {
     calls.iter().any(|call| call.op == Op::Hand)
 }
 
@@ -36,7 +36,7 @@ pub fn run<K: Calls>(mut machine: Machine<K>, calls: &[Call]) -> Log {
     let k = machine.kernel();
     unmasked(k);
     machine.threads.push(k.gettid());
-    if !has_two_hands(calls) {
+    if !has_two_threads(calls) {
         let log = calls.iter().map(|call| machine.step(call)).collect();
         machine.finish();
         return log;
@@ -111,7 +111,7 @@ impl<K: Calls> Table<K> {
             }
             _ => {
                 let _ = k.sigpending();
-                settle_handlers::<K>();
+                await_handlers::<K>();
             }
         }
         turn + 1

@@ -256,7 +256,7 @@ impl<K: Calls> Machine<K> {
     /// Runs one call.
     pub fn step(&mut self, call: &Call) -> Outcome {
         let outcome = self.make(call);
-        settle_handlers::<K>();
+        await_handlers::<K>();
         outcome
     }
 
@@ -418,8 +418,8 @@ impl<K: Calls> Machine<K> {
 
 /// Waits until the handlers of what was delivered have run. On Linux that of a signal that comes between two calls runs beside
 /// what comes next: `SIGIO` for what an aio thread has sent, or one that a thread sends to another before that is asleep.
-pub(super) fn settle_handlers<K: Calls>() {
+pub(super) fn await_handlers<K: Calls>() {
     if TypeId::of::<K>() == TypeId::of::<Linux>() {
-        Linux.settle_handlers();
+        Linux.await_handlers();
     }
 }

@@ -164,7 +164,7 @@ impl<K: Checked> Checker<K> {
         }
     }
 
-    /// What the edge-triggered set reports; an edge settles what was owed.
+    /// What the edge-triggered set reports; an edge reports what was owed.
     fn edges(&mut self, timeout: Duration) -> usize {
         let mut events = [EpollEvent::default(); 8];
         let count = self.k.epoll_wait(self.epoll, &mut events, Some(timeout), None).unwrap_or(0);

@@ -14,7 +14,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// What happens.
 pub const SCRIPT: Script = Script::on_kernel(
     "silent-peers",
-    "client hosts vanish without FIN or RST; the others are served, and the dead connections are closed",
+    "client hosts disappear without FIN or RST; the others are served, and the dead connections are closed",
     Setup {
         faults: Faults::UsualAnd(&[Family::HostGone]),
         config: |config| config.limits.idle_timeout_ns = IDLE.as_nanos() as u64,

@@ -134,7 +134,7 @@ impl Choices {
     }
 
     /// The choices of `domain` have been made. Where no others are fixed and none are kept, choices are made as without overrides.
-    pub fn settle(&mut self, domain: Domain) {
+    pub fn domain_is_done(&mut self, domain: Domain) {
         if self.log.is_none() && self.override_keys.iter().all(|(key, _)| key.domain == domain.0) {
             self.watched = false;
         }

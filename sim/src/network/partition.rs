@@ -1,4 +1,4 @@
-//! Hosts that cannot reach each other: partitions, two-way and one-way, and hosts that are down. Nothing vanishes for
+//! Hosts that cannot reach each other: partitions, two-way and one-way, and hosts that are down. No segment of a stream is lost for
 //! good: the sender sends again, after 200 ms, then twice that, and so on (`tcp(7)`, `tcp_retries2`).
 
 use super::{Net, Network};

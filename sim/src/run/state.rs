@@ -175,7 +175,7 @@ impl Run {
     /// Draws which of `families` are on, and how strongly. From `quiet_from` on nothing is injected any more.
     pub fn draw_swarm(&mut self, families: &[Family], quiet_from: u64) {
         self.swarm.draw(&mut self.choices, families);
-        self.choices.settle(SWARM);
+        self.choices.domain_is_done(SWARM);
         self.set_quiet_from(quiet_from);
     }
 

@@ -34,7 +34,7 @@ const QUEUE: usize = 4;
 const SEGMENTS: usize = PIPE_BYTES / BYTES;
 /// What the pipes may hold, there and back.
 const IN_PIPES: usize = 2 * PIPE_BYTES;
-/// What may be on its way: the pipes, the queue, a message in each of the server's hands, and two for good measure.
+/// What may be on its way: the pipes, the queue, a message that the server has read and not yet written, for each, and two more.
 const ALLOWED: usize = IN_PIPES + (QUEUE + 4) * BYTES;
 
 struct BackPressure;

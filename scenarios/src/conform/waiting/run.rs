@@ -169,7 +169,7 @@ impl<K: Kernel> Program<K> {
     }
 
     /// Waits until every worker has returned, or is asleep inside its call, and those who work for it sleep too.
-    fn settle(&mut self) {
+    fn wait_until_idle(&mut self) {
         let real = TypeId::of::<K>() == TypeId::of::<Linux>();
         let rests = |worker: &Worker| match worker.desk.state.load(SeqCst) {
             GIVEN => false,
@@ -495,9 +495,9 @@ pub(super) fn run<K: Kernel>(k: K, ip: Ipv4Addr, steps: &[Step], table: &mut Tab
         Ok(()) => {
             let each = steps.iter().map(|&step| {
                 let mut text = program.take_step(step);
-                program.settle();
+                program.wait_until_idle();
                 while program.collect(table, &mut text) {
-                    program.settle();
+                    program.wait_until_idle();
                 }
                 text
             });

@@ -152,7 +152,7 @@ impl<K: Kernel> Program<K> {
                 // A worker that waited for room may write more.
                 Err(Errno::EAGAIN) => {
                     calm += 1;
-                    self.settle();
+                    self.wait_until_idle();
                 }
                 Err(errno) => break format!("{errno:?}"),
             }
