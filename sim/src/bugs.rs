@@ -22,7 +22,7 @@ use crate::run::{Failure, Scenario};
 /// defect.
 #[derive(Clone, Copy)]
 pub struct PlantedBug {
-    /// How it is called: lower case and hyphens.
+    /// Its name, in lower case with hyphens.
     pub name: &'static str,
     /// Which of the catalogue of real bugs it re-creates, `B01` to `B80`; or whose documentation warns of it, `tokio`.
     pub source: &'static str,
@@ -34,7 +34,7 @@ pub struct PlantedBug {
     pub oracles: &'static [Oracle],
     /// The program with the defect.
     pub defect: Scenario,
-    /// The same program without it; no seed may blame it.
+    /// The same program without the defect; it must hold in every seed.
     pub twin: Scenario,
 }
 

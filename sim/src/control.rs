@@ -1,5 +1,22 @@
-//! What a scenario does to its world while it runs, called from the thread of a client: kill, crash, partition. Whatever
-//! is cut is whole again when the quiet tail begins.
+//! What a scenario does to its world while it runs, called from the thread of a client: kill, crash, partition. Partitions are
+//! healed when faults stop ([`Sim::quiet_after`](crate::Sim::quiet_after)).
+//!
+//! ```
+//! use eagain_sim::{Sim, control};
+//! use std::time::Duration;
+//!
+//! fn body(sim: &mut Sim) {
+//!     let (a, b) = (sim.host("a"), sim.host("b"));
+//!     // … servers on both
+//!     let operator = sim.host("operator");
+//!     sim.client(operator, "operator", move |kernel| {
+//!         eagain_net::sleep(kernel, Duration::from_secs(1));
+//!         control::partition(a, b);
+//!         eagain_net::sleep(kernel, Duration::from_secs(5));
+//!         control::heal(a, b);
+//!     });
+//! }
+//! ```
 
 use crate::kernel::control;
 use crate::sim::{HostId, ProcessId};
@@ -7,7 +24,8 @@ use crate::stack::native::as_harness;
 use crate::stack::with;
 use crate::trace::Kind;
 
-/// `kill -9` of a process. One that can restart begins again after a while; its connections are closed as by `close(2)`.
+/// `kill -9` of a process; its connections are closed as by `close(2)`. One made by
+/// [`Sim::server_restarting`](crate::Sim::server_restarting) starts again.
 pub fn kill(process: ProcessId) {
     control(Kind::ControlKill, [process.index().into(), 0], |w| {
         let process = w.latest(process.index());
@@ -15,8 +33,8 @@ pub fn kill(process: ProcessId) {
     });
 }
 
-/// The power of a host fails, and comes back after a while. Its peers are not notified; of its disk is left what was synced,
-/// and of the rest what the choices leave.
+/// The power of a host fails, and comes back after [`KernelKnobs::restart_after_ns`](crate::KernelKnobs::restart_after_ns). Its
+/// peers get neither FIN nor RST. Its disk keeps what was synced, and of the rest a part that is drawn.
 pub fn crash(host: HostId) {
     control(Kind::ControlCrash, [host.index().into(), 1], |w| w.crash_host(host.index(), true, None));
 }
@@ -26,7 +44,7 @@ pub fn switch_off(host: HostId) {
     control(Kind::ControlCrash, [host.index().into(), 0], |w| w.crash_host(host.index(), false, None));
 }
 
-/// A host that was off comes up; what can restart on it begins.
+/// Switches a host on that was off; the processes on it that restart start again.
 pub fn switch_on(host: HostId) {
     control(Kind::ControlUp, [host.index().into(), 0], |w| w.host_up(host.index()));
 }
@@ -53,7 +71,7 @@ pub fn isolate(host: HostId) {
     });
 }
 
-/// Two hosts can reach each other again. What waited arrives when it is sent again.
+/// Two hosts can reach each other again. Segments that were lost meanwhile arrive when TCP retransmits them.
 pub fn heal(a: HostId, b: HostId) {
     let (a, b) = (a.index(), b.index());
     control(Kind::ControlHeal, [a.into(), b.into()], |w| {
@@ -66,7 +84,7 @@ pub fn heal_all() {
     control(Kind::ControlHeal, [u64::MAX, u64::MAX], |w| w.net().heal_all());
 }
 
-/// How often a process has begun again.
+/// How often a process has started again; 0 at first.
 pub fn restarts(process: ProcessId) -> u32 {
     as_harness(|| with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation))
 }

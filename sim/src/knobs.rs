@@ -1,4 +1,4 @@
-//! What a simulated kernel is set to, with defaults that mention Linux's.
+//! The settings of a simulated kernel, with Linux's beside the defaults.
 
 /// 2026-01-01 00:00:00 UTC.
 const WALL_START: u64 = 1_767_225_600_000_000_000;
@@ -6,16 +6,25 @@ const WALL_START: u64 = 1_767_225_600_000_000_000;
 /// The setting of a scenario that gives [`KernelKnobs::stuck_after_ns`], in seconds: every scenario takes it.
 pub(crate) const STUCK_AFTER: &str = "stuck-after";
 
-/// Settings of every kernel of a world.
+/// Settings of every kernel of a world: [`Sim::knobs`](crate::Sim::knobs).
+///
+/// ```
+/// fn body(sim: &mut eagain_sim::Sim) {
+///     sim.knobs().latency_ns = 2_000_000; // 2 ms
+///     sim.knobs().fd_limit = 64;
+///     let host = sim.host("server");
+///     // …
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct KernelKnobs {
-    /// One way between two hosts, in nanoseconds.
+    /// Latency from one host to another, one way, in nanoseconds. Default: 50 us.
     pub latency_ns: u64,
-    /// One way within a host, in nanoseconds.
+    /// Latency within a host, one way, in nanoseconds. Default: 5 us.
     pub loopback_latency_ns: u64,
-    /// Bytes that a send buffer holds (Linux: up to 4 MiB by itself, `tcp_wmem`).
+    /// Bytes that a send buffer holds (Linux: up to 4 MiB by itself, `tcp_wmem`). Default: 256 KiB.
     pub send_buffer: u32,
-    /// Bytes that a receive buffer holds (Linux: up to 6 MiB by itself, `tcp_rmem`).
+    /// Bytes that a receive buffer holds (Linux: up to 6 MiB by itself, `tcp_rmem`). Default: 256 KiB.
     pub recv_buffer: u32,
     /// The most that `SO_SNDBUF` can ask for, in bytes; the kernel doubles it (Linux: `net.core.wmem_max`, 4 MiB since
     /// 6.17, 212,992 before).
@@ -25,33 +34,34 @@ pub struct KernelKnobs {
     /// The least that the families `buffer.send` and `buffer.recv` leave of a buffer, in bytes: what Linux's smallest takes
     /// of one send on an idle connection (`SOCK_MIN_SNDBUF`, `SOCK_MIN_RCVBUF`). Less is harsher than Linux.
     pub tight_buffer_min: u32,
-    /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096).
+    /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096). Default: 4096.
     pub somaxconn: usize,
-    /// `RLIMIT_NOFILE` (Linux: 1024 soft).
+    /// `RLIMIT_NOFILE`, of each process (Linux: 1024, the soft limit). Default: 1024.
     pub fd_limit: usize,
-    /// Processors of a host.
+    /// Processors of a host. Default: 2.
     pub cpus: usize,
     /// Whether `SIGPIPE` is ignored when a process begins, as Rust's runtime does it; a program in C is ended by it.
     pub sigpipe_ignored: bool,
-    /// `RLIMIT_SIGPENDING`, a process (Linux counts a user).
+    /// `RLIMIT_SIGPENDING`, of each process (Linux counts per user). Default: 1024.
     pub sigpending_limit: usize,
-    /// What the wall clocks of all hosts show when the run begins, in nanoseconds since 1970.
+    /// What the wall clocks of all hosts show when the run begins, in nanoseconds since 1970. Default: 2026-01-01 00:00 UTC.
     pub wall_start_ns: u64,
-    /// Bytes that the disk of a host holds.
+    /// Bytes that the disk of a host holds. Default: 1 TiB.
     pub disk_bytes: u64,
     /// A file becomes longer only once what was written there is on the disk (ext4's `data=ordered`, XFS): what a failure of power
-    /// leaves of it ends earlier, and never has zeros in front of data that came later. POSIX does not promise it.
+    /// leaves of it ends earlier, and never has zeros in front of data that came later. POSIX does not promise it. Default: false.
     pub disk_ordered: bool,
-    /// Nanoseconds from the end of a process, or of a host, to its next beginning.
+    /// Nanoseconds from the end of a process, or of a host, to its next start. Default: 50 ms.
     pub restart_after_ns: u64,
     /// After so many calls of a thread the simulator checks whether they achieved anything (O3); those of a process after ten times
     /// as many.
     pub spin_limit: u32,
-    /// Nanoseconds for which a client may achieve nothing, once faults have stopped (O6). `--stuck-after` comes first.
+    /// Nanoseconds for which a client may achieve nothing, once faults have stopped (O6). `--stuck-after` overrides it. Default: 120 s.
     pub stuck_after_ns: u64,
-    /// Nanoseconds of virtual time by which every client has ended (O6).
+    /// Nanoseconds of virtual time by which every client must have ended (O6). Default: no limit.
     pub ends_by_ns: u64,
-    /// Events after which every client has ended (O6): many times what the runs of a scenario take.
+    /// The number of events by which every client must have ended (O6): many times what the runs of a scenario take. Default:
+    /// 20,000,000.
     pub events_max: u64,
 }
 

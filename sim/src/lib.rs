@@ -1,5 +1,43 @@
-//! The kernel of `eagain_net` made of data: hosts, network, clocks, files and threads in which everything that can vary is
-//! one recorded choice; and what goes with it: faults, trace, oracles, replay, shrinking, runner, reports.
+//! A simulated Linux kernel for servers that are written against `eagain_net`: hosts, network, clocks, files and threads, in
+//! which everything that can vary is one recorded choice; with faults, trace, oracles, replay, shrinking, runner and reports.
+//!
+//! A test declares scenarios with [`scenarios!`], each of which builds its world with [`Sim`]. Programs get a [`SimKernel`], which
+//! implements the traits of `eagain_net`. What must hold is said with [`always`], [`sometimes`], [`eventually`], [`within`] and
+//! [`fail`]; faults are chosen with [`Sim::faults`] and [`Sim::also`] ([`fault`]), or made at a moment with [`control`].
+//! [`cli::main`] makes a command of the scenarios. This is one run, without any of that:
+//!
+//! ```
+//! use eagain_net::{TcpListener, TcpStream};
+//! use eagain_sim::run::{RunSpec, Scenario};
+//! use eagain_sim::{Engine, Sim, always, run_spec};
+//!
+//! fn body(sim: &mut Sim) {
+//!     let host = sim.host("server");
+//!     let address = sim.address(host, 7);
+//!     sim.server(host, "server", move |kernel| {
+//!         let listener = TcpListener::bind(kernel, address).unwrap();
+//!         let (stream, _) = listener.accept().unwrap();
+//!         stream.write_all(b"hello").unwrap();
+//!     });
+//!     let host = sim.host("client");
+//!     sim.client(host, "client", move |kernel| {
+//!         let wait = std::time::Duration::from_millis(1);
+//!         let stream: TcpStream<_> = eagain_net::util::connect_retry(kernel, address, 1000, wait).unwrap();
+//!         let mut reply = [0; 5];
+//!         let whole = stream.read_exact(&mut reply).unwrap();
+//!         always("the reply is whole", whole && &reply == b"hello", || format!("{reply:?}"));
+//!     });
+//!     sim.run();
+//! }
+//!
+//! let scenario = Scenario { name: "hello", about: "what is written arrives", knobs: &[], seeds: 32, body };
+//! let spec = RunSpec::seeded(scenario, Default::default(), 7);
+//! let report = run_spec(&spec, &mut Engine::new());
+//! assert_eq!(report.failure, None);
+//! assert_eq!(report.hash, run_spec(&spec, &mut Engine::new()).hash, "a run is a function of its seed");
+//! ```
+//!
+//! # How it is built
 //!
 //! ```text
 //!   cli/         the commands                   testing/  scenarios as tests
@@ -19,7 +57,7 @@
 //!             choice/      the one source of every decision
 //! ```
 //!
-//! What lies lower in the list names nothing of what lies higher (a test in `scenarios/tests/house.rs` holds it): the network leaves
+//! A folder names nothing of the folders above it (a test in `scenarios/tests/house.rs` holds it): the network leaves
 //! notices, the event queue names events, and `world/` alone says who is notified of the one and what the other does. `syscall/`
 //! and `world/` are one layer: a call acts on the world, and what an event or a wake-up does to an epoll set, a ring or a timer is
 //! with the calls of that. `network/`, `scheduler/` and `object/` are one layer too, below it.

@@ -1,4 +1,4 @@
-//! The names of `sometimes!` and `eventually!` that a binary contains, known before any of them is passed: each registers itself
+//! The names of `sometimes!` and `eventually!` that a binary contains, known before any of them is called: each registers itself
 //! when the binary is linked.
 //!
 //! A name does not say which scenario can come to it: it may be in a function that several call. What is known is its file. A scenario

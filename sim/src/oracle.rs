@@ -1,4 +1,4 @@
-//! What must hold, said from inside the programs of a scenario.
+//! Assertions of a scenario, called by its programs.
 //!
 //! A program of a scenario may be run over Linux too, by a test of its own. There [`always`] and [`fail`] are panics with the
 //! same message, [`within`] makes its request, and [`sometimes`], [`feature`], [`eventually`] and [`exclusive`] do nothing: what they say is
@@ -15,8 +15,8 @@ fn with_world<R>(f: impl FnOnce(&mut World) -> R) -> R {
     as_harness(|| crate::stack::with(f))
 }
 
-/// `holds` must be true each time this is called; else the run ends here with a failure. `name` is the site: failures with the same
-/// site count as the same. `message` is called for a failure only. Outside a run a failure is a panic.
+/// `holds` must be true each time this is called; else the run ends here with a failure. `name` is the site: failures with the
+/// same site count as the same one. `message` is called only when it fails. Outside a run a failure is a panic.
 ///
 /// ```
 /// # let (sent, answer) = (b"PING", b"PING");
@@ -28,9 +28,8 @@ pub fn always(name: &'static str, holds: bool, message: impl FnOnce() -> String)
     }
 }
 
-/// `reached` must be true at least once in a sweep; else the sweep warns, and fails with `--strict`. One that no run calls at all is known
-/// where it is written as [`sometimes!`](macro@crate::sometimes), or the scenario names it, by
-/// [`Sim::sometimes`](crate::Sim::sometimes).
+/// `reached` must be true at least once in a sweep; else the sweep warns, and fails with `--strict`. A sweep can warn of one that no run
+/// calls only where it is written as [`sometimes!`](macro@crate::sometimes), or is named by [`Sim::sometimes`](crate::Sim::sometimes).
 ///
 /// ```
 /// # let sent = 3;
@@ -45,8 +44,8 @@ pub fn sometimes(name: &'static str, reached: bool) {
     });
 }
 
-/// Something that this run has come to and that a guided search should know apart from what it has seen: a state, a number of
-/// retries. It never changes a run. Few values, at best: each new one is worth a look.
+/// Reports to a guided search (`explore --guided`) what state this run has reached: a phase, a number of retries. It never changes
+/// a run. Use few values: each new one makes the search spend runs on it.
 pub fn feature(name: &'static str, value: u64) {
     if !inside() {
         return;
@@ -54,8 +53,8 @@ pub fn feature(name: &'static str, value: u64) {
     with_world(|w| w.run.feature(name, value));
 }
 
-/// What `request` does must be over within `limit` of virtual time, with whatever faults there are: else O6 breaks at the site
-/// `name`, also where it never ends. It returns what `request` returns.
+/// `request` must return within `limit` of virtual time, whatever faults there are: else O6 breaks at the site `name`, also where
+/// it never returns. Gives what `request` returned.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -83,9 +82,9 @@ pub fn within<R>(limit: Duration, name: &'static str, request: impl FnOnce() -> 
     result
 }
 
-/// `holds` must be so before the run ends, and still be so then: what was passed last under this `name` counts. A run that
-/// ends before that breaks O6 at the site `name`. A run that never passes it promises nothing: a sweep of such runs says so where it is
-/// written as [`eventually!`](macro@crate::eventually).
+/// `holds` must be true when the run ends: the last call with this `name` counts. A run that ends while it is false breaks O6 at
+/// the site `name`. A run that never calls it checks nothing; a sweep of such runs warns where it is written as
+/// [`eventually!`](macro@crate::eventually).
 pub fn eventually(name: &'static str, holds: bool) {
     if !inside() {
         return;
@@ -95,8 +94,8 @@ pub fn eventually(name: &'static str, holds: bool) {
     });
 }
 
-/// An oracle broke: the run ends here, with this failure. `oracle` is one of the table, or its code; any other text is an
-/// oracle of the scenario's own ([`Oracle::of`]).
+/// Ends the run here with this failure. `oracle` is an [`Oracle`], or the code of one, such as `"O1"`; any other text is an oracle
+/// of the scenario's own ([`Oracle::of`]). `site` names the place: failures with the same oracle, site and thread count as the same.
 #[track_caller]
 pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     let oracle = oracle.into();
@@ -116,15 +115,15 @@ pub fn fail(oracle: impl Into<Oracle>, site: &str, message: String) {
     }
 }
 
-/// What one thread at a time may be in: left when this is dropped. See [`exclusive`].
+/// A section that only one thread at a time may be in: left when this is dropped. See [`exclusive`].
 #[must_use = "the thread has left when this is dropped"]
 pub struct Exclusive {
     what: &'static str,
     which: u64,
 }
 
-/// Enters what only one thread at a time may be in, such as the handling of connection `which`: breaks O15 at the site
-/// `what` where another thread is in it. A lock would make the second wait; this says that it should not have come.
+/// Enters a section that only one thread at a time may be in, such as the handling of connection `which`: breaks O15 at the site
+/// `what` where another thread is in it. It never waits, as a lock would.
 pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
     if !inside() {
         return Exclusive { what, which };
@@ -163,7 +162,7 @@ pub fn choose(name: &'static str, low: u64, high: u64) -> u64 {
     with_world(|w| if w.scheduler.is_unwinding() { low } else { w.choose_workload(name, low, high) })
 }
 
-/// Prints a line: kept, stamped with virtual time, and shown when the run fails. Outside a run it goes to standard output.
+/// Prints a line. It is kept with its virtual time, and shown when the run fails. Outside a run it goes to standard output.
 pub fn print(line: &str) {
     if !inside() {
         return println!("{line}");

@@ -1,9 +1,8 @@
-//! The oracles by name: what each says must hold, as reports, JSON and `docs/ORACLES.md` write it. Who checks it is elsewhere:
-//! [`Watcher`] says on which side.
+//! The oracles by name: what each says must hold, as reports, JSON and `docs/ORACLES.md` write it.
 
 use std::fmt;
 
-/// Who finds out that an oracle broke.
+/// Who checks an oracle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Watcher {
     /// The simulated kernel, without being asked.
@@ -14,7 +13,7 @@ pub enum Watcher {
 
 macro_rules! oracles {
     ($($variant:ident = $code:literal, $name:literal, $watcher:ident, $text:literal;)*) => {
-        /// What must hold.
+        /// What must hold: one of the table, or a scenario's own.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Oracle {
             $(#[doc = $text] $variant,)*
@@ -26,7 +25,7 @@ macro_rules! oracles {
             /// Those of the table, in its order.
             pub const ALL: &[Oracle] = &[$(Oracle::$variant),*];
 
-            /// How scripts call it: `O6`.
+            /// Its code, for scripts: `O6`.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Oracle::$variant => $code,)*
@@ -34,7 +33,7 @@ macro_rules! oracles {
                 }
             }
 
-            /// How people call it: `liveness`.
+            /// Its name, for people: `liveness`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Oracle::$variant => $name,)*
@@ -42,7 +41,7 @@ macro_rules! oracles {
                 }
             }
 
-            /// What must hold, in a sentence; nothing is known about a scenario's own.
+            /// What must hold, in a sentence; empty for a scenario's own.
             pub fn text(self) -> &'static str {
                 match self {
                     $(Oracle::$variant => $text,)*
@@ -50,7 +49,7 @@ macro_rules! oracles {
                 }
             }
 
-            /// Who watches.
+            /// Who checks it.
             pub fn watcher(self) -> Watcher {
                 match self {
                     $(Oracle::$variant => Watcher::$watcher,)*

@@ -1,4 +1,4 @@
-//! Building a world, running it, and what is left: the doing behind `crate::run`.
+//! Building a world, running it, and its report.
 
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Once};
@@ -19,7 +19,9 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 /// Choices about the world as a whole.
 const WORLD: Domain = Domain("world");
 
-/// A world under construction, and then running. A scenario's body gets one.
+/// A world under construction, and then running. A scenario's body gets one: it makes hosts and processes, chooses faults and
+/// settings, and calls [`Sim::run`] (`scenarios!` does that at the end of the body). Choices are keyed by the names of hosts and
+/// processes: a seed keeps its meaning as long as they stay.
 pub struct Sim {
     world: World,
     engine: Engine,
@@ -81,8 +83,8 @@ impl Sim {
         }
     }
 
-    /// A knob that takes words: what `--set` gave, or the default. One that the scenario does not have is a mistake of it: it
-    /// does not run.
+    /// The value of a knob of words ([`KnobValues::Words`]): what `--set` gave, or the default. With a name that is not in
+    /// [`Scenario::knobs`] the scenario is refused as mistaken.
     pub fn word(&self, name: &str) -> String {
         self.settings.get(name).cloned().unwrap_or_else(|| match self.knob(name) {
             Some(KnobValues::Words(words)) => words.first().copied().unwrap_or_default().to_owned(),
@@ -106,12 +108,12 @@ impl Sim {
         known
     }
 
-    /// Whether a knob was set from outside.
+    /// Whether a knob was set by `--set` or `EAGAIN_SET`.
     pub fn is_set(&self, name: &str) -> bool {
         self.settings.contains_key(name)
     }
 
-    /// A knob that takes a number; otherwise as [`Sim::word`].
+    /// The value of a knob of numbers ([`KnobValues::Number`]); otherwise as [`Sim::word`].
     pub fn number(&self, name: &str) -> u64 {
         match (self.settings.get(name), self.knob(name)) {
             (Some(text), _) => crate::choice::parse_seed(text).unwrap_or(0),
@@ -121,17 +123,17 @@ impl Sim {
         }
     }
 
-    /// These settings make no sense together: the run is refused, which is no failure.
+    /// Refuses the run because its settings make no sense together; `why` is printed. A refused run is not a failure.
     pub fn refuse(&mut self, why: impl Into<String>) {
         self.world.run.refuse(why.into());
     }
 
-    /// The settings of every kernel of this world; before the first host is made.
+    /// The settings of every kernel of this world. Change them before the first host is made.
     pub fn knobs(&mut self) -> &mut KernelKnobs {
         &mut self.world.knobs
     }
 
-    /// The fault families that this run may switch on; which of them it does is a choice.
+    /// The fault families that this run may switch on, instead of [`USUAL_FAULTS`]; which of them it does is a choice.
     pub fn faults(&mut self, families: &[Family]) {
         self.faults = families.to_vec();
         self.faults_are_chosen = true;
@@ -146,7 +148,7 @@ impl Sim {
         }
     }
 
-    /// Families that this run may switch on besides.
+    /// Families that this run may switch on besides: see [`Faults`](crate::fault::Faults) for lists of them.
     pub fn also(&mut self, families: &[Family]) {
         let more = families.iter().filter(|family| !self.faults.contains(family)).copied();
         let more: Vec<Family> = more.collect();
@@ -154,7 +156,7 @@ impl Sim {
     }
 
     /// When, in nanoseconds of virtual time, faults stop at the latest. From then on no family of faults changes anything
-    /// new, threads are no longer slow, and networks that are cut are whole. What stays is what was chosen before: bandwidths
+    /// new, threads are no longer slow, and partitions are healed. Default: 60 s. What stays is what was chosen before: bandwidths
     /// and buffers of connections, a listener's backlog, settings (`knob`), drifting clocks, and what had begun and ends by
     /// itself, such as a full disk, a delayed segment or a host that is down.
     pub fn quiet_after(&mut self, ns: u64) {
@@ -196,7 +198,7 @@ impl Sim {
         }
     }
 
-    /// A new host. Its address is 10.0.x.y, dealt out in order.
+    /// A new host. Its address is 10.0.x.y: 10.0.0.1 for the first, 10.0.0.2 for the second.
     #[track_caller]
     pub fn host(&mut self, name: &str) -> HostId {
         self.note_file();
@@ -211,12 +213,12 @@ impl Sim {
         HostId(index)
     }
 
-    /// An address of a host.
+    /// The address of a host with this port.
     pub fn address(&self, host: HostId, port: u16) -> SocketAddr {
         SocketAddr::from((self.world.network.ip(host.0), port))
     }
 
-    /// The disk of a host has this file, or directory where `contents` is `None`, before anything runs there.
+    /// Puts a file on the disk of a host, or a directory where `contents` is `None`, before anything runs there.
     pub fn install(&mut self, host: HostId, path: &str, contents: Option<&[u8]>) {
         let disk = &mut self.world.hosts[host.0].disk;
         disk.format_if_new();
@@ -234,8 +236,8 @@ impl Sim {
         self.process(host, name, false, body)
     }
 
-    /// A server that begins again after it was killed, has panicked, or its host has crashed: `body` gets the
-    /// number of the start, from 0. The families `process.kill` and `host.power` concern only such servers.
+    /// A server that starts again after it was killed or has panicked, or its host has crashed, [`KernelKnobs::restart_after_ns`]
+    /// later: `body` gets the number of the start, from 0. The families `process.kill` and `host.power` concern only such servers.
     #[track_caller]
     pub fn server_restarting(
         &mut self,
@@ -281,14 +283,14 @@ impl Sim {
         self.world.processes[process.0].may_panic = true;
     }
 
-    /// A client that may go for good, with its host, at one of its calls: the family `host.gone`. Nobody is notified; the
-    /// run does not wait for it any more.
+    /// A client that may disappear for good, with its host, at one of its calls: the family `host.gone`. Its peers get neither FIN
+    /// nor RST; the run does not wait for it any more.
     pub fn may_disappear(&mut self, process: ProcessId) {
         self.world.processes[process.0].lifecycle.may_disappear = true;
     }
 
-    /// A setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
-    /// that. To be asked after [`Sim::faults`].
+    /// A value for a setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
+    /// `least`. Call it after [`Sim::faults`].
     pub fn fuzzed_setting(&mut self, name: &str, usual: u64, least: u64) -> u64 {
         if self.external.is_some() || !self.faults.contains(&Family::Knob) {
             return usual;
@@ -311,7 +313,7 @@ impl Sim {
         value
     }
 
-    /// Sets the descriptor limit of a process (`RLIMIT_NOFILE`).
+    /// Sets how many descriptors a process may have (`RLIMIT_NOFILE`).
     pub fn fd_limit(&mut self, process: ProcessId, limit: usize) {
         self.world.processes[process.0].fds.set_limit(limit);
     }
@@ -332,7 +334,7 @@ impl Sim {
         self.world.processes[process.0].memory_limit = bytes;
     }
 
-    /// How a process ended: its status, negative for a signal; `None`: it has not.
+    /// How a process ended: its exit status, or the negated number of a signal; `None`: it has not ended.
     pub fn exit_status(&self, process: ProcessId) -> Option<i32> {
         self.world.processes[self.world.latest(process.0)].exit_status()
     }
@@ -367,7 +369,8 @@ impl Sim {
         self.external.insert(external).clone()
     }
 
-    /// Draws the swarm and runs until every client has ended, an oracle breaks, or nothing can happen any more.
+    /// Draws which families are on in this run (the swarm), and runs until every client has ended, an oracle breaks, or no thread
+    /// can ever run again.
     pub fn run(&mut self) {
         if let Some(what) = self.mistake.get() {
             self.world.run.mistake(what.clone());
@@ -446,7 +449,7 @@ fn unique(name: String, taken: impl Fn(&str) -> bool) -> String {
     (2..).map(|number: u64| format!("{name}-{number}")).find(|name| !taken(name)).unwrap_or(name)
 }
 
-/// Runs what `spec` says. The report is a function of it, and of nothing else.
+/// Runs a spec: see the [example](crate). The report is a function of the spec, and of nothing else.
 pub fn run(spec: &RunSpec, engine: &mut Engine) -> RunReport {
     run_body(spec, engine, &mut |sim| (spec.scenario.body)(sim))
 }

@@ -1,7 +1,7 @@
 //! From 64 drawn bits to a value, in integers only: floating point differs between machines.
 
-/// How likely a value is. 0 is always possible and always benign; a smaller value is a milder one, so that
-/// lowering a value is simplifying.
+/// How likely a value is. 0 is always possible and always means that nothing goes wrong; a smaller value is a milder fault, so
+/// that shrinking lowers values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Distribution {
     /// How often the value is not 0, of 65,536.

@@ -10,8 +10,8 @@
 //!
 //! | file | command |
 //! |---|---|
-//! | [`args`] | what can be typed |
-//! | [`console`] | where it is answered |
+//! | [`args`] | arguments |
+//! | [`console`] | standard output and standard error |
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `bisect`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
@@ -54,7 +54,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything held.
     Held,
-    /// What was asked for makes no sense.
+    /// Wrong arguments.
     Usage,
     /// It was interrupted, and nothing failed until then.
     Interrupted,
@@ -64,7 +64,7 @@ pub enum Exit {
     Nondeterminism,
     /// The harness itself failed.
     Harness,
-    /// It says nothing about the commit that `git bisect run` is at.
+    /// `replay --git-bisect`: this commit cannot be tested (125).
     Skips,
 }
 
@@ -92,7 +92,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// What was asked for makes no sense.
+    /// Wrong arguments.
     pub(crate) fn usage(line: impl Into<String>) -> Stop {
         Stop { line: line.into(), exit: Exit::Usage }
     }
@@ -109,15 +109,15 @@ pub(crate) type Done = Result<Exit, Stop>;
 /// A command that a caller adds.
 #[derive(Clone, Copy)]
 pub struct Extra {
-    /// What is typed.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What it does, in a line.
     pub about: &'static str,
-    /// Does it, with the arguments after its name; the exit status.
+    /// Runs it with the arguments after its name; returns the exit status.
     pub run: fn(&[OsString]) -> u8,
 }
 
-/// Everything that the commands know.
+/// What the commands work on.
 #[derive(Clone, Copy)]
 pub struct Registry<'a> {
     /// What a sweep runs.

@@ -2,10 +2,11 @@
 //! likely, how much, which man page allows it, the event that records it, and whether it is on by default. The code that
 //! asks the family is where the change is made, through `crate::run`.
 //!
-//! A fault changes state and never lies: an injected `EAGAIN` *is* a segment that has not arrived, a short write *is* a nearly
+//! A fault changes state and never only a result: an injected `EAGAIN` *is* a segment that has not arrived, a short write *is* a nearly
 //! full buffer, `EINTR` *is* a signal that was delivered. So whatever a program sees is what Linux could have shown it.
 //!
-//! Per seed a *swarm* switches whole families off and weights the others wildly; all of that are keyed choices too.
+//! Each seed draws a *swarm*: about half of the families are off, and the weights of the others span two orders of magnitude.
+//! These are keyed choices too.
 
 mod aio_late;
 mod buffer_recv;
@@ -69,7 +70,19 @@ use crate::choice::{Distribution, Domain};
 
 macro_rules! families {
     ($($name:ident $file:ident;)*) => {
-        /// A family of faults.
+        /// A family of faults. `eagain faults` and `docs/FAULTS.md` describe each.
+///
+/// ```
+/// use eagain_sim::Sim;
+/// use eagain_sim::fault::{Family, Faults};
+///
+/// fn body(sim: &mut Sim) {
+///     sim.also(&[Family::Reset]); // besides those that are on by default
+///     sim.also(Faults::crashes());
+///     // …
+/// }
+/// assert_eq!(Family::Reset.row().name, "wire.reset");
+/// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[allow(missing_docs)] // each has its row
         pub enum Family { $($name,)* }
@@ -141,7 +154,7 @@ impl Family {
     /// How many there are.
     pub const COUNT: usize = TABLE.len();
 
-    /// What its file says.
+    /// Its description: what it changes, how likely and how much, and the source that allows it.
     #[inline]
     pub const fn row(self) -> &'static Row {
         &TABLE[self as usize]

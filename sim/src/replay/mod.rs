@@ -1,5 +1,4 @@
-//! A saved failure, and what becomes of it when it is run again: byte for byte by the build that saved it, by its
-//! verdict on any other.
+//! A saved failure, run again: on the build that saved it the hash must be the same, on any other the verdict is compared.
 
 pub mod build;
 mod file;

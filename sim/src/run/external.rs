@@ -24,6 +24,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A handle on a run in another world: see the module.
+///
+/// ```
+/// use eagain_sim::fault::Family;
+/// use eagain_sim::{External, Sim};
+/// use std::time::Duration;
+///
+/// fn body(sim: &mut Sim) {
+///     let run: External = sim.external();
+///     let clients = run.choose("clients", 1, 4);
+///     let server = run.actor("server");
+///     run.advance(Duration::from_millis(5)); // or `set_clock`
+///     run.mark(server, "ready");
+///     run.always("somebody comes", clients > 0, || format!("{clients} clients"));
+/// }
+/// ```
 #[derive(Clone)]
 pub struct External {
     shared: Arc<Mutex<Shared>>,
@@ -35,7 +50,7 @@ pub struct External {
 pub struct Actor(u32);
 
 impl Actor {
-    /// Nobody in particular: the network, a fault.
+    /// No actor: the network, or a fault of the whole world.
     pub const NOBODY: Actor = Actor(u32::MAX);
 }
 
@@ -108,7 +123,7 @@ impl External {
         self.shared().run.draw_swarm(families, quiet_from);
     }
 
-    /// Sets the clock. Before that time stands still.
+    /// Sets the clock. Until then only `External::advance` moves the time.
     pub fn set_clock(&self, clock: Clock) {
         self.shared().clock = Some(clock);
     }
@@ -219,24 +234,24 @@ impl External {
         run.print(actors.get(actor.0 as usize).map_or("-", String::as_str), line);
     }
 
-    /// `holds` must be so every time this is passed.
+    /// As [`always`](crate::always).
     pub fn always(&self, name: &'static str, holds: bool, message: impl FnOnce() -> String) {
         if !holds {
             self.fail(Oracle::Always, name, message());
         }
     }
 
-    /// `reached` must be so at least once in a sweep.
+    /// As [`sometimes`](crate::sometimes).
     pub fn sometimes(&self, name: &'static str, reached: bool) {
         self.shared().run.reach(name, reached);
     }
 
-    /// Something that a guided search should know: see [`feature`](crate::feature).
+    /// As [`feature`](crate::feature).
     pub fn feature(&self, name: &'static str, value: u64) {
         self.shared().run.feature(name, value);
     }
 
-    /// An oracle broke. The first one counts; the world should end when [`External::failed`] says so.
+    /// Reports that an oracle broke. The first one counts; the world should end when [`External::failed`] is true.
     #[track_caller]
     pub fn fail(&self, oracle: impl Into<Oracle>, site: &str, message: String) {
         let oracle = oracle.into();
@@ -248,7 +263,7 @@ impl External {
         self.shared().run.failed()
     }
 
-    /// What the run came to. Calls after this one belong to an empty run.
+    /// The report of the run so far. Calls after this one belong to a new, empty run.
     pub fn report(&self) -> RunReport {
         std::mem::replace(&mut self.shared().run, Run::empty()).into_report()
     }

@@ -1,5 +1,5 @@
-//! What a run is made of and what is left of it: plain values, shared by the runner, the shrinker, the reports and
-//! the command line. The doing is in [`crate::sim`].
+//! What a run is made of ([`RunSpec`]) and its result ([`RunReport`]): plain values, shared by the runner, the shrinker, the
+//! reports and the command line.
 
 use super::Feature;
 use crate::choice::{Base, Key, Overrides, fnv1a};
@@ -7,14 +7,15 @@ use crate::trace::{Record, TraceLog};
 use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
 
-/// A scenario: a world to build and what must hold in it.
+/// A scenario: a world to build and what must hold in it. [`scenarios!`](crate::scenarios) makes it; the [example](crate) shows one
+/// made by hand.
 #[derive(Clone, Copy)]
 pub struct Scenario {
-    /// How it is called: lower case and hyphens.
+    /// Its name, in lower case with hyphens.
     pub name: &'static str,
-    /// What it is about, in a line.
+    /// One line for `eagain list`.
     pub about: &'static str,
-    /// What can be set from outside.
+    /// What `--set` and `EAGAIN_SET` can change.
     pub knobs: &'static [Knob],
     /// How many seeds `cargo test` runs.
     pub seeds: u64,
@@ -49,7 +50,7 @@ pub enum KnobValues {
     },
 }
 
-/// Settings by knob: what `--set` gave, nothing that it did not.
+/// The values that `--set` or `EAGAIN_SET` gave, by knob; defaults are not in it.
 pub type Settings = BTreeMap<String, String>;
 
 /// Everything that a run depends on.
@@ -65,33 +66,34 @@ pub struct RunSpec {
     pub overrides: Overrides,
     /// What to keep besides the hash.
     pub record: Record,
-    /// The number of events after which nobody waits for the run's end any more: it is cut off, as a failure by
-    /// [`CUT_OFF`]. For shrinking, where a run that has got this far no longer fails as it did. Not for runs of tokio's.
+    /// The number of events after which the run is ended, as a failure by [`CUT_OFF`]. For shrinking, where a run that is so much
+    /// longer no longer fails as it did. Runs on tokio ignore it.
     pub events_max: Option<u64>,
 }
 
-/// What ends a run that is stopped from outside: the time of a sweep is over, or it was interrupted. Such a run says nothing.
+/// The site of a run that was stopped from outside: the time of a sweep is over, or it was interrupted. Such a run counts as neither
+/// held nor failed.
 pub const INTERRUPTED: &str = "interrupted";
 
-/// What ends a run that exceeds [`RunSpec::events_max`].
+/// The site of a run that exceeded [`RunSpec::events_max`].
 pub const CUT_OFF: &str = "cut off";
 
 impl RunSpec {
-    /// The whole run of a base, of which the hash is kept.
+    /// A run with these settings and this base, without overrides, that keeps only its hash.
     pub fn new(scenario: Scenario, settings: Settings, base: Base) -> RunSpec {
         let (overrides, record) = (Overrides::new(), Record::Hash);
         RunSpec { scenario, settings, base, overrides, record, events_max: None }
     }
 
-    /// As [`RunSpec::new`], of a seed.
+    /// As [`RunSpec::new`], with a seed as its base.
     pub fn seeded(scenario: Scenario, settings: Settings, seed: u64) -> RunSpec {
         RunSpec::new(scenario, settings, Base::Seed(seed))
     }
 }
 
-/// What is left of a run.
+/// The result of a run.
 pub struct RunReport {
-    /// The trace hash: *the* identity of the run.
+    /// The trace hash: two runs are the same exactly when it is the same.
     pub hash: u64,
     /// System calls made.
     pub calls: u64,
@@ -101,13 +103,13 @@ pub struct RunReport {
     pub failure: Option<Failure>,
     /// Why the scenario cannot run with these settings (a model and a pattern that make no sense together, say). Not a failure.
     pub refused: Option<String>,
-    /// [`refused`](RunReport::refused) is a mistake of the scenario: it asks for a knob that it does not have. No settings mend it.
+    /// [`refused`](RunReport::refused) is a mistake of the scenario, such as a knob that it does not have; no settings help.
     pub mistaken: bool,
     /// Nothing was tested: why.
     pub empty: Option<Empty>,
     /// How often each fault family changed something; only families that are on in this run.
     pub faults: BTreeMap<&'static str, u64>,
-    /// The names of the `sometimes` that were reached, and of those that were passed without being so.
+    /// The names of the `sometimes` that this run called, and whether each was true at least once.
     pub sometimes: BTreeMap<&'static str, bool>,
     /// The choices that are not 0, where they were recorded.
     pub choices: Vec<(Key, u64)>,
@@ -117,12 +119,12 @@ pub struct RunReport {
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
-    /// What it did, coarsely, where that was counted (see [`Execute::run_guided`](crate::runner::Execute::run_guided)).
+    /// The features that were counted for a guided search, if it was one (see [`Execute::run_guided`](crate::runner::Execute::run_guided)).
     pub features: Vec<Feature>,
 }
 
 impl RunReport {
-    /// What is left of a run that was lost with what it ran in; its identity is how it ended.
+    /// The report of a run whose process or thread was lost; its hash is made of the failure.
     pub fn lost(failure: Failure) -> RunReport {
         RunReport {
             hash: fnv1a(failure.site.bytes()),
@@ -166,13 +168,13 @@ impl std::fmt::Display for Empty {
 pub struct Failure {
     /// Which.
     pub oracle: Oracle,
-    /// Where: a literal name, or the `file:line` of a panic.
+    /// Where: a literal name such as `deadlock`, or the `file:line` of a panic.
     pub site: String,
     /// The process that it concerns, or its thread: `server`, `server/0` for the first, `server/worker` by the name that it was
     /// given, `server/0.*` for one without that the first has made. No number of a start or a thread: those move when other work is
     /// left out. Empty: none in particular.
     pub thread: String,
-    /// What was seen, for people.
+    /// The text for people; it does not identify the failure.
     pub message: String,
     /// The simulated time, in nanoseconds.
     pub time: u64,

@@ -148,7 +148,7 @@ pub(crate) fn pause_for_ever() -> ! {
     }
 }
 
-/// The stacks of one OS thread. Worlds come and go; stacks, and the room that worlds take, are used again.
+/// What runs worlds on one OS thread, one after the other. Its stacks, and the memory of worlds, are used again.
 pub struct Engine {
     running: Vec<Option<Stack>>,
     pool: Memories,
