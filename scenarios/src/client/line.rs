@@ -21,10 +21,15 @@ pub struct Line {
 }
 
 impl Line {
+    /// That of client `number`, which is connected.
+    pub fn over(stream: TcpStream<SimKernel>, number: u64) -> Line {
+        Line { stream, decoder: Decoder::default(), number }
+    }
+
     /// Connects, again after a while where nobody listens yet. `receive_buffer`: 0 for the usual one.
     pub fn open(context: &Context<OnKernel>, receive_buffer: u32) -> Line {
         let OnKernel { k, server } = context.runtime;
-        let line = Line::connect(context, || TcpStream::connect(k, server));
+        let line = Line::connect(k, context.number, || TcpStream::connect(k, server));
         let stream = &line.stream;
         if receive_buffer > 0
             && let Err(errno) = stream.set_recv_buffer(receive_buffer)
@@ -37,22 +42,24 @@ impl Line {
     /// As [`Line::open`], to the Unix socket at this path of the same host.
     pub fn local(context: &Context<OnKernel>, path: &str) -> Line {
         let (k, address) = (context.runtime.k, UnixAddr::Path(path.to_owned()));
-        Line::connect(context, || {
+        Line::connect(k, context.number, || {
             let fd = OwnedFd::from_raw(k, k.socket(Domain::Unix, SocketFlags::NONE)?);
             k.unix_connect(fd.fd(), &address)?;
             Ok(TcpStream::from(fd))
         })
     }
 
-    fn connect(
-        context: &Context<OnKernel>,
+    /// That of client `number`, by whatever connects it; again after a while where nobody listens yet.
+    pub fn connect(
+        k: SimKernel,
+        number: u64,
         connect: impl Fn() -> Result<TcpStream<SimKernel>, Errno>,
     ) -> Line {
         let (mut pause, longest) = RETRY;
         loop {
             match connect() {
-                Ok(stream) => return Line { stream, decoder: Decoder::default(), number: context.number },
-                Err(_) => sleep(context.runtime.k, pause),
+                Ok(stream) => return Line::over(stream, number),
+                Err(_) => sleep(k, pause),
             }
             pause = (pause * 2).min(longest);
         }

@@ -3,12 +3,13 @@
 //! twice, one that was refused and comes, two listeners that hear the same messages in another order, a publisher whose
 //! answered messages come in another order. When faults have stopped every listener hears again, and then nothing is lost.
 
-use super::run::pause;
+use super::run::{cut, pause};
 use super::servers::{Cluster, cluster, forwarding};
+use crate::client::line::Line;
 use crate::durability::client::CLUSTER_TIMEOUT;
 use crate::durability::server::{PORT, QUIET_NS, SHIPPED, Serve, server};
-use crate::resp::{Decoder, Frame, encode};
-use eagain_net::{Errno, Instant, SocketAddr, TcpStream, now, sleep};
+use crate::resp::{Frame, encode};
+use eagain_net::{Instant, SocketAddr, TcpStream, now, sleep};
 use eagain_server::config::Role;
 use eagain_sim::fault::Family;
 use eagain_sim::{Sim, SimKernel, USUAL_FAULTS, choose, control, fail, sometimes};
@@ -116,9 +117,7 @@ fn nemesis(sim: &mut Sim, cluster: &Cluster) {
             let other = &servers[choose("other", 0, 4) as usize];
             match choose("how", 0, 4) {
                 0 => control::kill(one.process),
-                1 => control::partition(one.host, other.host),
-                2 => control::partition_one_way(one.host, other.host),
-                3 => control::isolate(one.host),
+                how @ 1..=3 => cut(how - 1, one.host, other.host),
                 _ => {
                     let behind = choose("behind", 0, 1) as usize;
                     for storage in &cluster.storages {
@@ -137,41 +136,11 @@ fn nemesis(sim: &mut Sim, cluster: &Cluster) {
 // ---- Clients -----------------------------------------------------------------------------------------------------
 
 /// A connection, until it breaks or is silent for too long.
-struct Talk {
-    stream: TcpStream<SimKernel>,
-    decoder: Decoder,
-}
-
-impl Talk {
-    fn connect(k: SimKernel, server: SocketAddr, patience: Duration) -> Option<Talk> {
-        let stream = TcpStream::connect(k, server).ok()?;
-        stream.set_read_timeout(Some(patience)).ok()?;
-        stream.set_write_timeout(Some(patience)).ok()?;
-        Some(Talk { stream, decoder: Decoder::default() })
-    }
-
-    fn send(&self, bytes: &[u8]) -> Option<()> {
-        self.stream.write_all(bytes).ok()
-    }
-
-    fn hear(&mut self) -> Option<Frame> {
-        let mut buffer = [0; 2048];
-        loop {
-            match self.decoder.next_reply() {
-                Ok(Some(frame)) => return Some(frame),
-                Ok(None) => {}
-                Err(error) => {
-                    fail("O2", "malformed reply", error.to_string());
-                    return None;
-                }
-            }
-            match self.stream.read(&mut buffer) {
-                Err(Errno::EINTR) => {}
-                Ok(0) | Err(_) => return None,
-                Ok(n) => self.decoder.feed(&buffer[..n]),
-            }
-        }
-    }
+fn connect(k: SimKernel, server: SocketAddr, patience: Duration, number: u64) -> Option<Line> {
+    let stream = TcpStream::connect(k, server).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
+    stream.set_write_timeout(Some(patience)).ok()?;
+    Some(Line::over(stream, number))
 }
 
 /// Some are long, so that pipelines leave in pieces.
@@ -181,18 +150,18 @@ fn text((_, publisher, number): Message) -> Vec<u8> {
 }
 
 /// Publishes these, one pipeline, and notes down what became of them.
-fn pipeline(talk: &mut Option<Talk>, messages: &[Message], shared: &Shared) -> bool {
+fn pipeline(line: &mut Option<Line>, messages: &[Message], shared: &Shared) -> bool {
     shared.lock().fates.extend(messages.iter().map(|message| (*message, Fate::Unknown)));
-    let Some(connected) = talk else { return false };
+    let Some(connected) = line else { return false };
     let encoded = |message: &Message| encode(&[b"PUBLISH", CHANNELS[message.0], &text(*message)]);
     let bytes: Vec<u8> = messages.iter().flat_map(encoded).collect();
-    let mut is_well = connected.send(&bytes).is_some();
+    let mut is_well = connected.stream.write_all(&bytes).is_ok();
     for message in messages {
         if !is_well {
-            *talk = None;
+            *line = None;
             return false;
         }
-        let fate = match talk.as_mut().and_then(Talk::hear) {
+        let fate = match line.as_mut().and_then(Line::hear) {
             Some(Frame::Integer(receivers)) if (0..=LISTENERS as i64).contains(&receivers) => Fate::Sent,
             Some(Frame::Error(error)) if error.starts_with(b"CLUSTERDOWN") => Fate::Refused,
             Some(Frame::Error(error)) if error.starts_with(b"UNKNOWN") => Fate::Unknown,
@@ -208,25 +177,25 @@ fn pipeline(talk: &mut Option<Talk>, messages: &[Message], shared: &Shared) -> b
         shared.lock().fates.insert(*message, fate);
     }
     if !is_well {
-        *talk = None;
+        *line = None;
     }
     is_well
 }
 
 fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
-    let (mut talk, mut number) = (None, 0);
+    let (mut line, mut number) = (None, 0);
     let mut next = |channel| {
         number += 1;
         (channel, publisher, number)
     };
     for _ in 0..ROUNDS {
-        if talk.is_none() {
-            talk = Talk::connect(k, access, CLUSTER_TIMEOUT);
+        if line.is_none() {
+            line = connect(k, access, CLUSTER_TIMEOUT, publisher);
         }
         let messages: Vec<Message> = (0..choose("pipeline", 1, 6))
             .map(|_| next(choose("channel", 0, CHANNELS.len() as u64 - 1) as usize))
             .collect();
-        pipeline(&mut talk, &messages, shared);
+        pipeline(&mut line, &messages, shared);
         pause(k, "rest", 0, 13);
     }
     if publisher > 0 {
@@ -236,8 +205,8 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
     let quiet = Instant(0) + Duration::from_nanos(QUIET_NS) + STALLED_MAX;
     sleep(k, quiet - now(k));
     loop {
-        if talk.is_none() {
-            talk = Talk::connect(k, access, CLUSTER_TIMEOUT);
+        if line.is_none() {
+            line = connect(k, access, CLUSTER_TIMEOUT, publisher);
         }
         // Who hears what is published now, hears what comes next too.
         let message = next(0);
@@ -246,7 +215,7 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
         seen.newest = Some(message);
         drop(seen);
         let is_sent =
-            pipeline(&mut talk, &[message], shared) && shared.lock().fates.get(&message) == Some(&Fate::Sent);
+            pipeline(&mut line, &[message], shared) && shared.lock().fates.get(&message) == Some(&Fate::Sent);
         sleep(k, Duration::from_millis(500));
         let well = shared.lock().well.clone();
         if is_sent && well.len() == LISTENERS {
@@ -258,7 +227,7 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
     }
     for _ in 0..LAST {
         let message = next(0);
-        if !pipeline(&mut talk, &[message], shared) || shared.lock().fates.get(&message) != Some(&Fate::Sent)
+        if !pipeline(&mut line, &[message], shared) || shared.lock().fates.get(&message) != Some(&Fate::Sent)
         {
             return fail("O6", "not healed", "a message is refused when everything works again".to_owned());
         }
@@ -266,29 +235,32 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
     // Longer than any message is on its way.
     sleep(k, STALLED_MAX);
     shared.lock().is_over = true;
-    // Who waits retry_when_full is to see it.
-    pipeline(&mut talk, &[next(0)], shared);
+    // Who waits patiently is to see it.
+    pipeline(&mut line, &[next(0)], shared);
 }
 
 fn listen(k: SimKernel, access: SocketAddr, listener: usize, shared: &Shared) {
     let by_pattern = listener == 0;
     let silence = if listener < 2 { SILENCE } else { PATIENCE };
     while !shared.lock().is_over {
-        if let Some(mut talk) = Talk::connect(k, access, silence) {
-            hear_all(&mut talk, by_pattern, listener, shared);
+        if let Some(mut line) = connect(k, access, silence, listener as u64) {
+            hear_all(&mut line, by_pattern, listener, shared);
         }
         sleep(k, Duration::from_millis(20 << choose("pause", 0, 4)));
     }
 }
 
 /// Until the end of the connection.
-fn hear_all(talk: &mut Talk, by_pattern: bool, listener: usize, shared: &Shared) -> Option<()> {
-    talk.send(&match by_pattern {
-        true => encode(&[b"PSUBSCRIBE", PATTERN]),
-        false => encode(&[b"SUBSCRIBE", CHANNELS[0], CHANNELS[1]]),
-    })?;
+fn hear_all(line: &mut Line, by_pattern: bool, listener: usize, shared: &Shared) -> Option<()> {
+    let is_sent = match by_pattern {
+        true => line.send(&[b"PSUBSCRIBE", PATTERN]),
+        false => line.send(&[b"SUBSCRIBE", CHANNELS[0], CHANNELS[1]]),
+    };
+    if !is_sent {
+        return None;
+    }
     for count in 1..=if by_pattern { 1 } else { 2 } {
-        match talk.hear()? {
+        match line.hear()? {
             Frame::Array(parts) if parts.last() == Some(&Frame::Integer(count)) => {}
             Frame::Error(error) if error.starts_with(b"CLUSTERDOWN") => {
                 sometimes!("a subscription was refused", true);
@@ -301,7 +273,7 @@ fn hear_all(talk: &mut Talk, by_pattern: bool, listener: usize, shared: &Shared)
         }
     }
     loop {
-        let frame = talk.hear()?;
+        let frame = line.hear()?;
         let Some(message) = message_of(&frame, by_pattern) else {
             fail("O2", "no message", format!("listener {listener} got {frame:?}"));
             return None;

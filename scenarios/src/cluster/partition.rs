@@ -1,6 +1,6 @@
 //! Any two hosts cannot reach each other for a while.
 
-use super::run::{pause, run};
+use super::run::{cut, pause, run};
 use super::servers::Cluster;
 use crate::durability::server::{SHIPPED, Serve};
 use eagain_sim::fault::Family;
@@ -18,7 +18,7 @@ pub fn partition(sim: &mut Sim, serve: Serve) {
 }
 
 /// Cuts two of the hosts off from each other, in one direction or both, and heals it, some times.
-pub fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
+fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
     let servers = cluster.all();
     let host = sim.host("nemesis");
     sim.client(host, "nemesis", move |k| {
@@ -26,11 +26,7 @@ pub fn cut_pairs(sim: &mut Sim, cluster: &Cluster) {
             pause(k, "before", 0, 13);
             let a = &servers[choose("one", 0, 4) as usize];
             let b = &servers[choose("other", 0, 4) as usize];
-            match choose("how", 0, 2) {
-                0 => control::partition(a.host, b.host),
-                1 => control::partition_one_way(a.host, b.host),
-                _ => control::isolate(a.host),
-            }
+            cut(choose("how", 0, 2), a.host, b.host);
             pause(k, "long", 3, 16);
             control::heal_all();
         }

@@ -6,7 +6,7 @@ use crate::durability::server::{QUIET_NS, Serve};
 use crate::durability::workload::check;
 use eagain_net::sleep;
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, SimKernel, USUAL_FAULTS, choose};
+use eagain_sim::{HostId, Sim, SimKernel, USUAL_FAULTS, choose, control};
 use std::time::Duration;
 
 /// The cluster under these families, besides the usual ones; `more` adds who is not there otherwise.
@@ -19,6 +19,15 @@ pub fn run(sim: &mut Sim, faults: &[Family], serve: Serve, more: fn(&mut Sim, &C
     more(sim, &cluster);
     sim.run();
     check(sim, &history);
+}
+
+/// Cuts two hosts off from each other (0), the first from the second in one direction (1), or the first from all others.
+pub fn cut(how: u64, one: HostId, other: HostId) {
+    match how {
+        0 => control::partition(one, other),
+        1 => control::partition_one_way(one, other),
+        _ => control::isolate(one),
+    }
 }
 
 /// Sleeps for 100 µs << the choice.

@@ -3,8 +3,9 @@
 //! servers between keep nothing.
 
 use super::servers::cluster_with;
+use crate::client::line::Line;
 use crate::durability::server::SHIPPED;
-use crate::resp::{Decoder, Frame, encode};
+use crate::resp::Frame;
 use eagain_net::*;
 use eagain_server::limits::OutputLimit;
 use eagain_sim::fault::Family;
@@ -61,48 +62,16 @@ fn body(sim: &mut Sim) {
     sim.run();
 }
 
-/// A connection.
-struct Line {
-    stream: TcpStream<SimKernel>,
-    decoder: Decoder,
+fn open(k: SimKernel, address: SocketAddr, number: u64) -> Line {
+    Line::connect(k, number, || TcpStream::connect(k, address))
 }
 
-impl Line {
-    fn open(k: SimKernel, address: SocketAddr) -> Line {
-        loop {
-            match TcpStream::connect(k, address) {
-                Ok(stream) => return Line { stream, decoder: Decoder::default() },
-                Err(_) => sleep(k, Duration::from_millis(1)),
-            }
-        }
+/// Again, until storage and logic servers are there.
+fn subscribe(line: &mut Line, k: SimKernel, shared: &Shared) {
+    while matches!(line.ask(&[b"SUBSCRIBE", b"news"]), Some(Frame::Error(_))) {
+        sleep(k, Duration::from_millis(10));
     }
-
-    fn hear(&mut self) -> Option<Frame> {
-        let mut buffer = vec![0; 16 << 10];
-        loop {
-            if let Ok(Some(frame)) = self.decoder.next_reply() {
-                return Some(frame);
-            }
-            match self.stream.read(&mut buffer) {
-                Err(Errno::EINTR) => {}
-                Ok(0) | Err(_) => return None,
-                Ok(n) => self.decoder.feed(&buffer[..n]),
-            }
-        }
-    }
-
-    fn ask(&mut self, words: &[&[u8]]) -> Option<Frame> {
-        self.stream.write_all(&encode(words)).ok()?;
-        self.hear()
-    }
-
-    /// Again, until storage and logic servers are there.
-    fn subscribe(&mut self, k: SimKernel, shared: &Shared) {
-        while matches!(self.ask(&[b"SUBSCRIBE", b"news"]), Some(Frame::Error(_))) {
-            sleep(k, Duration::from_millis(10));
-        }
-        shared.listening.fetch_add(1, SeqCst);
-    }
+    shared.listening.fetch_add(1, SeqCst);
 }
 
 fn message(number: u64) -> Vec<u8> {
@@ -112,10 +81,10 @@ fn message(number: u64) -> Vec<u8> {
 }
 
 fn take_nothing(k: SimKernel, address: SocketAddr, shared: &Shared) {
-    let mut line = Line::open(k, address);
+    let mut line = open(k, address, 1);
     // An error shows in what follows.
     let _ = line.stream.set_recv_buffer(2048);
-    line.subscribe(k, shared);
+    subscribe(&mut line, k, shared);
     while shared.taken.load(SeqCst) < MESSAGES {
         sleep(k, Duration::from_millis(10));
     }
@@ -130,8 +99,8 @@ fn take_nothing(k: SimKernel, address: SocketAddr, shared: &Shared) {
 }
 
 fn take_all(k: SimKernel, address: SocketAddr, shared: &Shared) {
-    let mut line = Line::open(k, address);
-    line.subscribe(k, shared);
+    let mut line = open(k, address, 2);
+    subscribe(&mut line, k, shared);
     line.hear();
     for number in 0..MESSAGES {
         match line.hear() {
@@ -151,7 +120,7 @@ fn take_all(k: SimKernel, address: SocketAddr, shared: &Shared) {
 }
 
 fn publish(k: SimKernel, address: SocketAddr, shared: &Shared) {
-    let mut line = Line::open(k, address);
+    let mut line = open(k, address, 3);
     while shared.listening.load(SeqCst) <= SLOW {
         sleep(k, Duration::from_millis(1));
     }
