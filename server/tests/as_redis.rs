@@ -6,18 +6,25 @@
 //! remark.
 //!
 //! In a conversation of several clients, a line begins with one of their letters: `b: SET a 1` is said and answered, `b~ KEYS *` where
-//! the lines of the reply may come in any order; `b! BLPOP a 0` is said, `b<` is the next reply or message, `b-` hangs up; `b=` asks
-//! for the client's number, which is `$b` from then on.
-#![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
+//! the lines of the reply may come in any order; `b> PING` is said, `b! BLPOP a 0` is said, and then the server says that it blocks `b`;
+//! `b<` is the next reply or message, `b-` hangs up. `$b` is the client's number.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the clients of a real process are real threads"
+)]
 
 use eagain_server::resp::ReplyDecoder;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 mod process;
 use process::Process;
+
+/// What has not come by then never does.
+const NEVER: Duration = Duration::from_secs(20);
 
 struct Client(BufReader<TcpStream>);
 
@@ -55,7 +62,7 @@ fn sorted(reply: &str) -> String {
 
 fn connect(port: u16) -> Client {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(NEVER)).unwrap();
     Client(BufReader::new(stream))
 }
 
@@ -100,40 +107,50 @@ fn play(conversation: &str) {
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
 }
 
+/// Whether a line of `CLIENT LIST` says that its client has a command that waits, or is put off.
+fn is_blocked(client: &str) -> bool {
+    client.split(' ').any(|field| field.strip_prefix("flags=").is_some_and(|flags| flags.contains('b')))
+}
+
 /// A conversation of several clients with the server at `port`, in the dialect that `hello` asks for: each line, and what came.
 fn together(port: u16, hello: &str, conversation: &str) -> Vec<(String, String)> {
-    let (mut clients, mut ids) = (BTreeMap::new(), BTreeMap::new());
-    connect(port).say("FLUSHALL");
+    let (mut clients, mut ids) = (BTreeMap::new(), BTreeMap::<&str, String>::new());
+    let mut observer = connect(port);
+    observer.say("FLUSHALL");
+    // What the server says of a client, once that is as it should be.
+    let mut observe = |line: &str, id: &str, is_so: fn(&str) -> bool| {
+        let (question, begun) = (format!("CLIENT LIST ID {id}"), Instant::now());
+        while !is_so(&observer.say(&question)) {
+            assert!(begun.elapsed() < NEVER, "{line}: it does not come to that");
+        }
+    };
     let lines = conversation.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let heard = lines.map(|line| {
         let (letter, rest) = line.split_at(1);
         let client = clients.entry(letter).or_insert_with(|| {
             let mut client = connect(port);
             client.say(hello);
+            ids.insert(letter, client.say("CLIENT ID").trim_matches([':', '\n']).to_owned());
             client
         });
-        let ids = &mut ids;
-        let words = ids.iter().fold(rest[1..].trim().to_owned(), |words, (letter, id): (&&str, &String)| {
-            words.replace(&format!("${letter}"), id)
-        });
-        let words = &words;
+        let words = rest[1..].trim().to_owned();
+        let words = &ids.iter().fold(words, |words, (letter, id)| words.replace(&format!("${letter}"), id));
         let heard = match &rest[..1] {
             ":" => client.say(words),
             "~" => sorted(&client.say(words)),
-            "=" => {
-                ids.insert(letter, client.say("CLIENT ID").trim_matches([':', '\n']).to_owned());
+            "<" => client.hear(line),
+            ">" => {
+                client.send(words);
                 String::new()
             }
-            "<" => client.hear(line),
             "!" => {
                 client.send(words);
-                // Until it is there: another client's next line must find it waiting.
-                std::thread::sleep(Duration::from_millis(30));
+                observe(line, &ids[letter], is_blocked);
                 String::new()
             }
             _ => {
                 clients.remove(letter);
-                std::thread::sleep(Duration::from_millis(300));
+                observe(line, &ids[letter], |client| !client.contains("id="));
                 String::new()
             }
         };

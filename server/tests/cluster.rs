@@ -1,16 +1,22 @@
 //! The cluster as real processes on this machine: an access server, two logic servers, two storage servers. One storage
 //! server is killed in the middle of the load and started again; what was acknowledged is there, and nothing was counted
 //! twice. The same with every role on tokio, and before two real Redis servers, where one is installed.
-#![allow(clippy::disallowed_methods, reason = "the clients of a real process are real threads")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the clients of a real process are real threads"
+)]
 
 use eagain_net::{Linux, Signal, Signals};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
 mod process;
 use process::{Process, free_port};
@@ -85,15 +91,21 @@ struct Known {
     attempted: u64,
 }
 
-/// Counts on its own keys, as fast as it can, until it is asked to stop.
-fn load(port: u16, client: usize, stop: &AtomicBool) -> Vec<Known> {
+/// What has not come by then never does.
+const NEVER: Duration = Duration::from_secs(60);
+
+/// Counts on its own keys, as fast as it can and with a word for each acknowledgement, until each of them has been acknowledged
+/// since the stop.
+fn load(port: u16, client: usize, stop: &AtomicBool, acknowledged: &Sender<()>) -> Vec<Known> {
     let mut connection = Client::connect(port);
     let key = |number| Known { key: format!("key:{client}:{number}"), acknowledged: 0, attempted: 0 };
     let mut keys: Vec<Known> = (0..8).map(key).collect();
+    let (begun, mut since_stop) = (Instant::now(), BTreeSet::new());
     for round in 0.. {
-        if stop.load(SeqCst) {
+        if since_stop.len() == keys.len() {
             break;
         }
+        assert!(begun.elapsed() < NEVER, "a key is never written again");
         let known = &mut keys[round % 8];
         let reply = connection.ask(&format!("INCR {}", known.key));
         match reply.strip_prefix(':') {
@@ -107,6 +119,10 @@ fn load(port: u16, client: usize, stop: &AtomicBool) -> Vec<Known> {
                 );
                 // What was unknown before is known now.
                 (known.acknowledged, known.attempted) = (value, value);
+                if stop.load(SeqCst) {
+                    since_stop.insert(round % 8);
+                }
+                let _ = acknowledged.send(());
             }
             None if reply.starts_with("-UNKNOWN") => known.attempted += 1,
             None => assert!(reply.starts_with("-CLUSTERDOWN"), "{reply}"),
@@ -183,21 +199,22 @@ fn survives(start_storage: StartStorage, model: &str) {
     keeps_order(port);
 
     let stop = Arc::new(AtomicBool::new(false));
+    let (sender, acknowledged) = channel();
     let clients: Vec<_> = (0..6)
         .map(|number| {
-            let stop = stop.clone();
-            std::thread::spawn(move || load(port, number, &stop))
+            let (stop, sender) = (stop.clone(), sender.clone());
+            std::thread::spawn(move || load(port, number, &stop, &sender))
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(500));
+    let wait_for = |count| (0..count).for_each(|_| acknowledged.recv_timeout(NEVER).unwrap());
+    wait_for(300);
     storages[0].0.kill().unwrap();
     storages[0].0.wait().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    // Keys of the other one.
+    wait_for(100);
     storages[0] = start_storage(ports[0], directories[0].path());
-    std::thread::sleep(Duration::from_millis(700));
     stop.store(true, SeqCst);
     let known: Vec<Known> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
-    assert!(known.iter().map(|known| known.acknowledged).sum::<u64>() > 100);
 
     for known in known {
         let value: u64 = client.ask(&format!("GET {}", known.key)).parse().unwrap_or(0);

@@ -78,7 +78,7 @@ pub struct ClientEntry {
     /// It is in a command that waits.
     pub is_blocked: bool,
     /// Where its loop finds it.
-    place: Place,
+    pub place: Place,
     /// What it is to be sent, where there is anything.
     delivery: Option<Box<Delivery>>,
 }

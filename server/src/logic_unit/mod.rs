@@ -213,6 +213,7 @@ impl<S: Storage> LogicUnit<S> {
         self.shared.log_client(level, session.id, session.slot, why);
         command::transaction::unwatch_all(&mut session, self.storage.databases());
         self.shared.waiters.cancel(self.storage.databases(), session.id);
+        self.shared.pause.forget(session.place);
         self.shared.channels.unsubscribe_all(&mut session);
         self.shared.directory.leave(&session);
     }

@@ -89,7 +89,8 @@ fn setinfo(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 /// One line of `CLIENT LIST`.
-fn line(entry: &ClientEntry, now_ms: u64) -> String {
+fn line(call: &Call<'_, '_>, entry: &ClientEntry) -> String {
+    let now_ms = call.now_ms;
     let mut flags = String::new();
     if entry.queued >= 0 {
         flags.push('x');
@@ -97,7 +98,7 @@ fn line(entry: &ClientEntry, now_ms: u64) -> String {
     if entry.no_evict {
         flags.push('e');
     }
-    if entry.is_blocked {
+    if entry.is_blocked || call.shared.pause.holds(entry.place, now_ms) {
         flags.push('b');
     }
     if is_listener(entry) {
@@ -143,7 +144,7 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
     let mut text = String::new();
     for entry in call.shared.directory.in_order() {
         if entry.id == call.session.id {
-            text = line(entry, call.now_ms) + "\n";
+            text = line(call, entry) + "\n";
         }
     }
     call.reply.verbatim(b"txt", text.as_bytes());
@@ -166,7 +167,7 @@ fn list(call: &mut Call<'_, '_>) -> Outcome {
         if ids.as_ref().is_none_or(|ids| ids.contains(&(entry.id as i64)))
             && class.is_none_or(|class| class.has(entry))
         {
-            text.push_str(&line(entry, call.now_ms));
+            text.push_str(&line(call, entry));
             text.push('\n');
         }
     }

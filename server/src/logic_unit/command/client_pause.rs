@@ -41,6 +41,21 @@ impl Pause {
         }
         Some(self.until_ms - now_ms)
     }
+
+    /// How many clients have a command that is put off.
+    pub(super) fn len(&self, now_ms: u64) -> usize {
+        if self.until_ms > now_ms { self.waiting.len() } else { 0 }
+    }
+
+    /// Whether the client in this place has one.
+    pub(super) fn holds(&self, place: Place, now_ms: u64) -> bool {
+        self.until_ms > now_ms && self.waiting.contains(&place)
+    }
+
+    /// The client in this place has gone.
+    pub(in crate::logic_unit) fn forget(&mut self, place: Place) {
+        self.waiting.retain(|other| *other != place);
+    }
 }
 
 /// Whether the command may be seen elsewhere than in its reply.

@@ -63,7 +63,7 @@ fn clients(call: &Call<'_, '_>, out: &mut String) -> std::fmt::Result {
         out,
         "maxclients:{}\r\nblocked_clients:{}\r\n",
         call.shared.config.limits.clients_max,
-        call.shared.waiters.len()
+        call.shared.waiters.len() + call.shared.pause.len(call.now_ms)
     )
 }
 
