@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A channel has one home, the storage server that a key of its name has. The home executes `PUBLISH`, and so it decides the order
-//! of the messages. A feed is a link that carries subscriptions and messages alone. Each server hands a message on as soon as
+//! of the messages. A feed is a link that carries subscriptions and messages alone. Each server forwards a message as soon as
 //! it has come, to whoever listens at that moment, so that everybody has the home's order, with gaps where a feed was down.
 //!
 //! A subscriber counts from the moment on at which the home has confirmed: each `SUBSCRIBE` goes all the way, also where the channel is
@@ -18,10 +18,12 @@ use super::permanent_connection::{Answer, LinkOptions, LinkPhase, MESSAGE, Perma
 use super::reply_span::{NoReply, bulk, elements};
 use super::ring::Ring;
 use crate::config::Role;
-use crate::logic_unit::channels::{Kind, Topic};
+use crate::logic_unit::channels::{Channels, Kind, Topic};
+use crate::logic_unit::{LogicUnit, Session, WallTime};
 use crate::random::Random;
 use crate::request_queue::RequestBatch;
 use crate::resp::{Arguments, Protocol, Reply, encode_request};
+use crate::storage_unit::Storage;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +33,7 @@ const ATTEMPTS_MAX: u32 = 4;
 const AGAIN_NS: u64 = 200_000_000;
 
 /// What came of a feed, in its order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum News {
     /// A client's request to subscribe is settled.
     Settled(Settled),
@@ -40,40 +42,42 @@ pub enum News {
 }
 
 /// What became of a client's request to subscribe.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Settled {
     /// Whose it was.
     pub client: u64,
     /// What it is about.
     pub topics: Vec<Topic>,
     /// The request, which is to be executed now; or the error that answers it.
-    pub outcome: Result<Request, Vec<u8>>,
+    outcome: Result<RequestBatch, Vec<u8>>,
 }
 
-/// A request to subscribe.
-#[derive(Debug)]
-pub struct Request(RequestBatch);
-
-impl Request {
-    /// Its words.
-    pub fn words(&self) -> Arguments<'_> {
-        self.0.request(0)
+impl Settled {
+    /// The reply to its client, which is subscribed from now on, or is refused.
+    pub fn reply<S: Storage>(
+        &self,
+        logic: &mut LogicUnit<S>,
+        session: &mut Session,
+        wall: WallTime,
+    ) -> Vec<u8> {
+        match &self.outcome {
+            Ok(request) => {
+                let mut bytes = Vec::new();
+                logic.execute(session, request.request(0), wall, &mut bytes);
+                logic.finish_turn(session, wall);
+                bytes
+            }
+            Err(error) => error.clone(),
+        }
     }
 }
-
-impl PartialEq for Request {
-    fn eq(&self, other: &Self) -> bool {
-        self.words().iter().eq(other.words().iter())
-    }
-}
-
-impl Eq for Request {}
 
 /// A client's request to subscribe that is under way.
 #[derive(Debug)]
 struct Ask {
     client: u64,
-    request: Request,
+    /// It alone.
+    request: RequestBatch,
     /// What is asked of which feed; an access server has one at a time.
     homes: Vec<(usize, Topic)>,
     /// Confirmations that are to come.
@@ -205,7 +209,7 @@ impl Feeds {
         }
         let ask = self.asks.insert(Ask {
             client,
-            request: Request(batch),
+            request: batch,
             left: homes.len(),
             homes: homes.clone(),
             refused: None,
@@ -227,8 +231,14 @@ impl Feeds {
         }
     }
 
-    /// No client of this server listens to this any more.
-    pub fn forget(&mut self, topic: &Topic, now_ns: u64) {
+    /// Ends the subscriptions to what no client of this server listens to any more.
+    pub fn forget(&mut self, topics: &[Topic], channels: &Channels, now_ns: u64) {
+        for topic in topics.iter().filter(|topic| !channels.has(topic)) {
+            self.unsubscribe(topic, now_ns);
+        }
+    }
+
+    fn unsubscribe(&mut self, topic: &Topic, now_ns: u64) {
         for feed in 0..self.feeds.len() {
             let its = &mut self.feeds[feed];
             // Who waits for the confirmation will listen.

@@ -68,7 +68,7 @@ impl Default for LinkOptions {
     }
 }
 
-/// The id under which a message of a channel is handed on: nobody's request.
+/// The id under which a message of a channel is reported: nobody's request.
 pub const MESSAGE: u64 = u64::MAX;
 
 /// What became of a request.

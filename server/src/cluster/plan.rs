@@ -214,14 +214,10 @@ mod tests {
         let ring = Ring::new(&["a".to_owned(), "b".to_owned()]);
         let mut refused = Vec::new();
         for command in command::all() {
-            let mut batch = RequestBatch::new();
-            let mut bytes = command.name.as_bytes().to_vec();
-            let mut spans = vec![crate::resp::Span { start: 0, end: bytes.len() }];
-            for _ in 1..command.arity.unsigned_abs() {
-                bytes.push(if command.name == "select" { b'0' } else { b'1' });
-                spans.push(crate::resp::Span { start: bytes.len() - 1, end: bytes.len() });
-            }
-            batch.push(Arguments::new(&bytes, &spans));
+            let argument = if command.name == "select" { " 0" } else { " 1" };
+            let request =
+                [command.name, &argument.repeat(command.arity.unsigned_abs() as usize - 1)].concat();
+            let batch = RequestBatch::of_words(&request);
             if let Plan::Refused(text) = plan(Role::Logic, &ring, 2, batch.request(0)) {
                 assert!(text.contains("is not passed on"), "{}: {text}", command.name);
                 refused.push(command.name);

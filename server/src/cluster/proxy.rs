@@ -113,6 +113,7 @@ pub struct Proxy {
     tasks: Slab<(usize, usize)>,
     due: Vec<Due>,
     timeout_ns: u64,
+    random: Random,
     log: Log,
 }
 
@@ -127,7 +128,7 @@ impl Proxy {
         proxy
     }
 
-    /// A proxy with this role before the servers with these names. `seed` is for the links' jitter.
+    /// A proxy with this role before the servers with these names. `seed` is for the links' jitter, and for what is drawn.
     pub fn new(
         role: Role,
         names: Vec<String>,
@@ -151,11 +152,12 @@ impl Proxy {
             tasks: Slab::new(),
             due: Vec::new(),
             timeout_ns,
+            random,
             log: Log::default(),
         }
     }
 
-    /// The connection with this number: first one to each server, then the feeds.
+    /// The connection with this number, as in [`Config::connections`].
     pub fn link(&mut self, number: usize) -> &mut PermanentConnection {
         match number.checked_sub(self.links.len()) {
             Some(feed) => self.feeds.link(feed),
@@ -184,14 +186,9 @@ impl Proxy {
         &mut self.feeds
     }
 
-    /// Requests under way.
-    pub fn len(&self) -> usize {
-        self.requests.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.requests.is_empty()
+    /// The connection for messages that an access server has begun to use since the last call.
+    pub fn take_moved(&mut self) -> Option<usize> {
+        self.feeds.take_moved().map(|feed| self.links.len() + feed)
     }
 
     /// Replies that are due since the last call.
@@ -272,7 +269,12 @@ impl Proxy {
                 (whole(None, self.home(name)), None)
             }
             Plan::One(key) => (whole(key, self.way(client, key, now_ns)), None),
-            Plan::Split(parts, merge) => {
+            Plan::Split(mut parts, merge) => {
+                if merge == Merge::Any {
+                    // No server is always the first one.
+                    let first = self.random.next_u64() % parts.len().max(1) as u64;
+                    parts.rotate_left(first as usize);
+                }
                 let part = |part: super::plan::Part| Part {
                     key: None,
                     server: part.server,
@@ -492,3 +494,7 @@ impl Proxy {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/proxy.rs"]
+mod tests;

@@ -4,7 +4,8 @@
 //!
 //! A client begins with one request and gets one more with each reply, as long as what is under way, at the average size of
 //! its replies, and what waits to be sent to it fit into the budget together. So one that asks for large values has few under
-//! way, and one that takes none of its replies costs the budget once.
+//! way, and one that takes none of its replies costs the budget once. An error widens nothing. How large a reply will be is not
+//! known before: one that has asked for small values and then asks for large ones has up to [`REQUESTS_MAX`] of those under way.
 
 use crate::config::{Config, Role};
 use crate::logic_unit::command::channel::subscribes;
@@ -85,7 +86,7 @@ impl Window {
     /// a server cannot be reached, a client may get hundreds of them.
     pub fn answered(&mut self, reply: &[u8]) {
         self.bytes -= self.sizes.pop_front().unwrap_or(0);
-        if reply.first() == Some(&b'-') {
+        if matches!(reply, [b'-' | b'!', ..]) {
             return;
         }
         let reply_bytes = reply.len();
@@ -151,6 +152,8 @@ mod tests {
             window.begun(10);
             window.answered(b"-CLUSTERDOWN");
         }
+        window.begun(10);
+        window.answered(b"!12\r\nCLUSTERDOWN!\r\n");
         assert_eq!(room(&mut window, 10), 1);
         window.answered(b"+OK");
         assert_eq!(room(&mut window, 10), 2);

@@ -148,7 +148,7 @@ pub fn publish(
 
 /// Puts a message that another server has sent (`message`, or `pmessage` and the pattern, then channel and text) aside for those
 /// who listen to what it was sent for.
-pub fn hand_on(shared: &mut Shared, words: &[&[u8]]) {
+pub fn forward(shared: &mut Shared, words: &[&[u8]]) {
     let all = std::mem::take(&mut shared.channels);
     let slots = match words {
         [_, pattern, _, _] => all.patterns.get(*pattern),

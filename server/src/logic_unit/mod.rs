@@ -352,9 +352,9 @@ impl<S: Storage> LogicUnit<S> {
         &mut self.shared.channels
     }
 
-    /// A message that another server has sent, for those who listen here; see [`channels::hand_on`].
-    pub fn hand_on(&mut self, words: &[&[u8]]) {
-        channels::hand_on(&mut self.shared, words);
+    /// A message that another server has sent, for those who listen here; see [`channels::forward`].
+    pub fn forward(&mut self, words: &[Vec<u8>]) {
+        channels::forward(&mut self.shared, &words.iter().map(Vec::as_slice).collect::<Vec<_>>());
     }
 
     /// The storage.

@@ -22,6 +22,18 @@ impl RequestBatch {
         RequestBatch::default()
     }
 
+    /// One request of words between blanks.
+    #[cfg(test)]
+    pub fn of_words(text: &str) -> RequestBatch {
+        let mut batch = RequestBatch::new();
+        for word in text.split(' ') {
+            batch.bytes.extend_from_slice(word.as_bytes());
+            batch.spans.push(Span { start: batch.bytes.len() - word.len(), end: batch.bytes.len() });
+        }
+        batch.ends.push(batch.spans.len());
+        batch
+    }
+
     /// Number of the first request.
     pub fn first(&self) -> u64 {
         self.first

@@ -102,9 +102,8 @@ pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let proxy = Proxy::of(&config, surroundings.seed, new_link);
-    // One for requests to each server, and one for messages from it.
-    let backends = [&config.backends[..], &config.backends].concat();
-    let upstream = Rc::new(Upstream::new(proxy, backends.len()));
+    let connections = config.connections();
+    let upstream = Rc::new(Upstream::new(proxy, connections.len()));
     let storage = Memory::new(config.databases, surroundings.seed);
     let shared = Shared::new(config, storage, Some(upstream.clone()), surroundings);
     shared.logic.borrow_mut().channels().note_emptied();
@@ -113,7 +112,7 @@ pub async fn pass_on<L: Listener + 'static, C: Connector + 'static>(
         let link = Link::new(shared.clone(), upstream.clone(), connector.clone(), server, address);
         tokio::task::spawn_local(link.run())
     };
-    let links: Vec<_> = backends.into_iter().enumerate().map(link).collect();
+    let links: Vec<_> = connections.into_iter().enumerate().map(link).collect();
     let ended = attend(&shared, listener, stop).await;
     // Nobody waits for a reply any more.
     for link in links {

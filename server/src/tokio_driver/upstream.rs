@@ -2,13 +2,12 @@
 //! requests, the task of a link sends them, and a task that has changed something wakes the others that this concerns.
 
 use super::shared::{Arrived, Notice, Shared};
-use crate::cluster::feeds::{News, Request, Settled};
+use crate::cluster::feeds::News;
 use crate::cluster::proxy::{Proxy, Taken};
 use crate::io_unit::connection::Connection;
 use crate::io_unit::units::Now;
 use crate::limits::OutputLimit;
-use crate::logic_unit::channels::Topic;
-use crate::logic_unit::{LogicUnit, Session};
+use crate::logic_unit::Session;
 use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::Storage;
 use std::cell::{Cell, RefCell};
@@ -63,17 +62,25 @@ impl Upstream {
         }
         for news in proxy.feeds().take_news() {
             match news {
-                News::Settled(settled) => subscribed(shared, &mut logic, &mut proxy, settled),
-                News::Message(words) => logic.hand_on(&words.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+                News::Settled(settled) => {
+                    let now = shared.now();
+                    if let Some(peer) = shared.peer(settled.client) {
+                        let bytes = settled.reply(&mut logic, &mut peer.session.borrow_mut(), now.wall);
+                        peer.arrives(Arrived::Subscribed(bytes));
+                    }
+                    proxy.feeds().forget(&settled.topics, logic.channels(), now.mono_ns);
+                }
+                News::Message(words) => logic.forward(&words),
             }
         }
-        for topic in logic.channels().take_emptied() {
-            forget(shared, &mut logic, &mut proxy, &topic);
+        let emptied = logic.channels().take_emptied();
+        if !emptied.is_empty() {
+            proxy.feeds().forget(&emptied, logic.channels(), shared.now().mono_ns);
         }
         let orders = logic.take_orders();
         drop(logic);
         shared.after_execution(orders, None);
-        let moved = proxy.feeds().take_moved().map(|feed| self.links.len() / 2 + feed);
+        let moved = proxy.take_moved();
         for (number, slot) in self.links.iter().enumerate() {
             if (proxy.link(number).load() > slot.seen.get() || moved == Some(number))
                 && let Some(waker) = slot.waker.take()
@@ -123,34 +130,5 @@ impl Upstream {
                 }
             }
         }
-    }
-}
-
-/// A peer's request to subscribe is settled: it listens from now on, or is refused.
-fn subscribed<S: Storage>(
-    shared: &Shared<S>,
-    logic: &mut LogicUnit<S>,
-    proxy: &mut Proxy,
-    Settled { client, topics, outcome }: Settled,
-) {
-    if let Some(peer) = shared.peer(client) {
-        let now = shared.now();
-        let execute = |request: Request| {
-            let (mut session, mut bytes) = (peer.session.borrow_mut(), Vec::new());
-            logic.execute(&mut session, request.words(), now.wall, &mut bytes);
-            logic.finish_turn(&mut session, now.wall);
-            bytes
-        };
-        peer.arrives(Arrived::Subscribed(outcome.map_or_else(|error| error, execute)));
-    }
-    for topic in topics {
-        forget(shared, logic, proxy, &topic);
-    }
-}
-
-/// Unless somebody listens to it.
-fn forget<S: Storage>(shared: &Shared<S>, logic: &mut LogicUnit<S>, proxy: &mut Proxy, topic: &Topic) {
-    if !logic.channels().has(topic) {
-        proxy.feeds().forget(topic, shared.now().mono_ns);
     }
 }

@@ -189,24 +189,13 @@ impl<K: Kernel> Driver<K> {
     }
 
     /// A client's request to subscribe is settled: it listens from now on, or is refused.
-    pub(super) fn subscribed(&mut self, settled: Settled, now: Now) {
-        let Settled { client: token, topics, outcome } = settled;
-        if let Some(client) = self.clients.get(token) {
-            let bytes = outcome.map_or_else(
-                |error| error,
-                |request| {
-                    let mut bytes = Vec::new();
-                    self.logic.execute(&mut client.session, request.words(), now.wall, &mut bytes);
-                    self.logic.finish_turn(&mut client.session, now.wall);
-                    bytes
-                },
-            );
+    pub(super) fn subscribed(&mut self, settled: &Settled, now: Now) {
+        if let Some(client) = self.clients.get(settled.client) {
+            let bytes = settled.reply(&mut self.logic, &mut client.session, now.wall);
             client.connection.deliver(&bytes, true, OutputLimit::NONE, now.mono_ns);
-            self.touched.insert(token);
+            self.touched.insert(settled.client);
         }
-        for topic in topics {
-            self.forget(&topic, now);
-        }
+        self.proxy.feeds().forget(&settled.topics, self.logic.channels(), now.mono_ns);
     }
 
     /// Messages that were put aside go to their client.

@@ -16,7 +16,6 @@ use crate::error::TOO_MANY_CLIENTS;
 use crate::io_unit::Window;
 use crate::io_unit::acceptor::{AcceptError, keep_alive};
 use crate::io_unit::units::Now;
-use crate::logic_unit::channels::Topic;
 use crate::logic_unit::{LogicUnit, Order, Place};
 use crate::observe::Level;
 use crate::request_queue::RequestBatch;
@@ -90,8 +89,6 @@ impl<K: Kernel> Driver<K> {
         let storage = Memory::new(config.databases, seed);
         let mut logic = LogicUnit::new(config.clone(), storage, seed, Now::of(kernel).wall);
         logic.channels().note_emptied();
-        // One for requests to each server, and one for messages from it.
-        let backends = config.backends.iter().chain(&config.backends);
         Ok(Driver {
             kernel,
             local: listener.local_addr()?.to_string(),
@@ -99,7 +96,7 @@ impl<K: Kernel> Driver<K> {
             poller,
             rests_until: 0,
             proxy,
-            links: backends.map(|&address| LinkSocket::new(address)).collect(),
+            links: config.connections().into_iter().map(LinkSocket::new).collect(),
             clients: Clients::default(),
             touched: BTreeSet::new(),
             window: Window::of(config),
@@ -219,10 +216,8 @@ impl<K: Kernel> Driver<K> {
             }
             for news in self.proxy.feeds().take_news() {
                 match news {
-                    News::Settled(settled) => self.subscribed(settled, now),
-                    News::Message(words) => {
-                        self.logic.hand_on(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
-                    }
+                    News::Settled(settled) => self.subscribed(&settled, now),
+                    News::Message(words) => self.logic.forward(&words),
                 }
             }
             for token in std::mem::take(&mut self.touched) {
@@ -230,9 +225,8 @@ impl<K: Kernel> Driver<K> {
                 self.flush(token, now);
             }
             self.carry_out(now);
-            for topic in self.logic.channels().take_emptied() {
-                self.forget(&topic, now);
-            }
+            let emptied = self.logic.channels().take_emptied();
+            self.proxy.feeds().forget(&emptied, self.logic.channels(), now.mono_ns);
             for server in 0..self.links.len() {
                 self.flush_link(server, now);
             }
@@ -255,13 +249,6 @@ impl<K: Kernel> Driver<K> {
                 Order::Limits => self.clients.set_limits(&self.logic.limits()),
                 Order::Look { place } => self.deliver(place.token, now),
             }
-        }
-    }
-
-    /// Unless somebody listens to it.
-    fn forget(&mut self, topic: &Topic, now: Now) {
-        if !self.logic.channels().has(topic) {
-            self.proxy.feeds().forget(topic, now.mono_ns);
         }
     }
 

@@ -187,6 +187,7 @@ impl Connection {
             while let Some(replies) = next {
                 self.answered += replies.count;
                 if let Some(window) = self.window.as_mut().filter(|_| replies.count > 0) {
+                    debug_assert_eq!(replies.count, 1, "a proxy completes each request by itself");
                     window.answered(&replies.bytes);
                 }
                 if self.outbox.len() + replies.bytes.len() > self.limits().output.hard {
