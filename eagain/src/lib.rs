@@ -1,4 +1,4 @@
-//! Unmodified network programs in deterministic simulated worlds: the one crate that a user names.
+//! Runs unmodified network programs in deterministic simulated worlds. It is the one dependency that a user needs.
 //!
 //! ```
 //! use eagain::{World, faults};

@@ -26,7 +26,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Layer>> = const { RefCell::new(None) };
 }
 
-/// While it lives, its thread has entered a layer: [`Layer::enter`].
+/// Until it is dropped, its thread has entered a layer: [`Layer::enter`].
 #[derive(Debug)]
 pub struct Entered {
     before: Option<Layer>,
@@ -41,7 +41,7 @@ impl Drop for Entered {
     }
 }
 
-/// The faults of one run.
+/// The faults of one run: see the [example](crate).
 #[derive(Clone, Debug)]
 pub struct Layer {
     world: External,
@@ -50,18 +50,17 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Everything that [`FAULTS`] lists, as this seed has it. Which of them are on, and how strongly, differs from seed
-    /// to seed.
+    /// A layer that may inject everything that [`FAULTS`] lists. Which of them are on, and how strongly, differs from seed to seed.
     pub fn seeded(seed: u64) -> Layer {
         Layer::with(Base::Seed(seed), &Overrides::new(), FAULTS)
     }
 
-    /// Exactly these choices and nothing else goes wrong: those that a report lists.
+    /// A layer that makes exactly these choices, those of a report; nothing else goes wrong.
     pub fn replay(choices: &Overrides) -> Layer {
         Layer::with(Base::Zero, choices, FAULTS)
     }
 
-    /// With a base, overrides and families of one's own. The run keeps its choices and its trace.
+    /// A layer with this base, these overrides and these families. The run keeps its choices and its trace.
     pub fn with(base: Base, overrides: &Overrides, families: &[Family]) -> Layer {
         let world = External::new(base, overrides, Record::Trace);
         world.draw_swarm(families, QUIET_AFTER);
@@ -123,13 +122,13 @@ impl Layer {
         self.world.choose(name, low, high)
     }
 
-    /// A line for the report of a failure.
+    /// Prints a line of `who`, for the report of a failure.
     pub fn print(&self, who: &str, line: &str) {
         let actor: Actor = self.world.actor(who);
         self.world.print(actor, line);
     }
 
-    /// What the run came to: its choices, its trace, its hash. Streams that are still open go on without faults.
+    /// The report of the run: its choices, its trace, its hash. Streams that are still open go on without faults.
     pub fn report(&self) -> RunReport {
         self.world.report()
     }

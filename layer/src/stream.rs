@@ -1,14 +1,14 @@
-//! One stream with faults: each call is delayed, shortened or passed on as the choices say, and taken down.
+//! One stream with faults: each call is delayed, shortened or passed on as the choices say, and recorded.
 //!
-//! | choice | what the program sees | what is so |
+//! | choice | what the program sees | the state behind it |
 //! |---|---|---|
 //! | `stream.not-ready`, `stream.stall` | `Pending`, and later a wake | nothing has arrived, or nothing fits, until then |
 //! | `stream.short-read` | fewer bytes than are there | the rest stays in the stream below |
 //! | `stream.short-write` | fewer bytes taken than offered | no more fitted; the next call finds room again |
 //! | `stream.reset` | `ECONNRESET` once, then `EPIPE` or the end | the stream below is closed |
 //!
-//! Closing is all that a stream of any kind can do: the peer of one that is reset sees an end, in mid-message perhaps, as
-//! when the program at the other side dies; and a reset where the stream below makes one of bytes that are not read.
+//! A reset drops the stream below. So its peer sees an end, perhaps in the middle of a message, as when the program at the other
+//! side dies; and a reset where the stream below makes one of bytes that were not read (TCP).
 
 mod readiness;
 
@@ -99,7 +99,7 @@ impl<S> Layered<S> {
         self.inner.as_mut()
     }
 
-    /// The stream below, for good; `None` after a reset.
+    /// Unwraps the stream below; `None` after a reset.
     pub fn into_inner(self) -> Option<S> {
         self.inner
     }

@@ -2,7 +2,7 @@
 //! which everything that can vary is one recorded choice; with faults, trace, oracles, replay, shrinking, runner and reports.
 //!
 //! A test declares scenarios with [`scenarios!`], each of which builds its world with [`Sim`]. Programs get a [`SimKernel`], which
-//! implements the traits of `eagain_net`. What must hold is said with [`always`], [`sometimes`], [`eventually`], [`within`] and
+//! implements the traits of `eagain_net`. What must hold is said with [`always`], [`sometimes!`], [`eventually!`], [`within`] and
 //! [`fail`]; faults are chosen with [`Sim::faults`] and [`Sim::also`] ([`fault`]), or made at a moment with [`control`].
 //! [`cli::main`] makes a command of the scenarios. This is one run, without any of that:
 //!

@@ -234,14 +234,14 @@ impl External {
         run.print(actors.get(actor.0 as usize).map_or("-", String::as_str), line);
     }
 
-    /// As [`always`](crate::always).
+    /// As [`always`](fn@crate::always).
     pub fn always(&self, name: &'static str, holds: bool, message: impl FnOnce() -> String) {
         if !holds {
             self.fail(Oracle::Always, name, message());
         }
     }
 
-    /// As [`sometimes`](crate::sometimes).
+    /// As [`sometimes`](fn@crate::sometimes).
     pub fn sometimes(&self, name: &'static str, reached: bool) {
         self.shared().run.reach(name, reached);
     }
