@@ -27,6 +27,7 @@ pub mod sync;
 pub mod thread;
 pub mod util;
 
+pub use abi::ShutdownHow as Shutdown;
 pub use abi::*;
 pub use handle::*;
 pub use kernel::*;

@@ -61,7 +61,7 @@ flags! {
     }
 }
 
-/// What `shutdown(2)` shuts.
+/// What `shutdown(2)` shuts; also `eagain_net::Shutdown`, std's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ShutdownHow {
     /// `SHUT_RD`.

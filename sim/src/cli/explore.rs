@@ -155,7 +155,7 @@ fn command(args: &ExploreArgs, plan: &Plan) -> String {
 /// Failures that were repaired are looked at first.
 fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Console) -> Done {
     let mut worker = Worker::new(registry.executor);
-    let mut exit = Exit::Held;
+    let (mut exit, mut held) = (Exit::Held, 0);
     for path in regressions::files(Path::new(registry.regressions)) {
         let shown = path.display();
         let usage = |why: String| Stop::usage(format!("{shown}: {why}"));
@@ -171,7 +171,10 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
             console.err(&format!("{shown}\n{text}"));
         }
         exit = exit.max(match verdict {
-            Verdict::Holds => continue,
+            Verdict::Holds => {
+                held += 1;
+                continue;
+            }
             Verdict::Nondeterministic => Exit::Nondeterminism,
             Verdict::StillFails | Verdict::FailsOtherwise => Exit::Failed,
         });
@@ -179,6 +182,9 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
             "FAILED regression {shown}\n{text}\n  {}\n",
             invocation::replay(&file.scenario, &path.to_string_lossy())
         ));
+    }
+    if held > 0 {
+        console.err(&format!("{} held\n", count(held, "regression")));
     }
     Ok(exit)
 }

@@ -262,7 +262,10 @@ fn toolchain() -> String {
     let number =
         text.split_whitespace().nth(1).filter(|word| word.chars().all(|c| c.is_ascii_digit() || c == '.'));
     let channel = number.unwrap_or(env!("CARGO_PKG_RUST_VERSION"));
-    format!("[toolchain]\nchannel = \"{channel}\"\n")
+    format!(
+        "# The compiler that made this crate, so that CI has the same; any from {} on works.\n[toolchain]\nchannel = \"{channel}\"\n",
+        env!("CARGO_PKG_RUST_VERSION")
+    )
 }
 
 #[cfg(test)]

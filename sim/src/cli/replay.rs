@@ -7,15 +7,21 @@ use super::{Done, Exit, Registry, Stop};
 use crate::replay::build::build_id;
 use crate::replay::{ReplayFile, Verdict};
 use crate::run::Record;
-use crate::runner::Worker;
+use crate::runner::invocation::quoted;
+use crate::runner::{Worker, invocation};
 use crate::trace::text;
+use std::path::Path;
 
 /// How many events are shown without `--trace`.
 const EVENTS_MAX: usize = 16;
 
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Console) -> Done {
     if !args.git_bisect {
-        return Ok(replay_file(registry, args, console)?.1);
+        let (verdict, exit) = replay_file(registry, args, console)?;
+        if let Verdict::Holds = verdict {
+            console.out(&next(registry, args)?);
+        }
+        return Ok(exit);
     }
     let exit = match replay_file(registry, args, console) {
         Ok((Verdict::Holds, _)) => Exit::Held,
@@ -28,6 +34,26 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Conso
         }
     };
     Ok(exit)
+}
+
+/// What to do once a failure is mended; nothing for a file that is kept already.
+fn next(registry: &Registry, args: &ReplayArgs) -> Result<String, Stop> {
+    let file = ReplayFile::read(&args.file).map_err(|error| Stop::usage(error.to_string()))?;
+    let folder = Path::new(registry.regressions);
+    if args.file.parent().is_some_and(|parent| parent.ends_with(folder)) || file.failure.is_none() {
+        return Ok(String::new());
+    }
+    let seed = file.seed.as_deref().unwrap_or("replay");
+    let kept = folder.join(format!("{}-{seed}.json", file.scenario));
+    let [folder, from, to] = [folder, &args.file, &kept].map(|path| path.to_string_lossy());
+    Ok(format!(
+        "sweep again  {} explore {}\nkeep it      mkdir -p {} && cp {} {}\n",
+        invocation::command(),
+        quoted(&file.scenario),
+        quoted(&folder),
+        quoted(&from),
+        quoted(&to)
+    ))
 }
 
 fn replay_file(

@@ -203,6 +203,7 @@ fn what_tests_nothing_is_not_green() {
     let held = saved.replace("lost-reply", "plain");
     let (code, _, err) = with_file(held.replacen("worker-2", "worker-9", 1));
     assert!(code == 0 && err.contains("no longer asked for: thread.off server/worker-9"), "{err}");
+    assert!(err.ends_with("1 regression held\n"), "{err}");
     let (code, _, err) = with_file(held.replace("worker-2", "worker-9").replace("client-1#1", "client-9#1"));
     assert!(code == 2 && err.contains("none of the file's choices"), "{err}");
 }
@@ -327,7 +328,7 @@ fn a_crate_that_cannot_be_written_is_not_there_and_can_be_tried_again() {
 }
 
 #[test]
-fn a_saved_failure_fails_again_and_damage_is_told() {
+fn a_saved_failure_fails_again_and_damage_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.json");
     assert_eq!(code(&format!("shrink lost-reply --seed 8 -o {}", file.display())), 0);
@@ -352,6 +353,7 @@ fn a_saved_failure_fails_again_and_damage_is_told() {
     .unwrap();
     let (code, out, _) = eagain(&replay);
     assert!(code == 0 && out.contains("no longer fails"), "{out}");
+    assert!(out.contains("explore steady-echo\n") && out.contains("keep it      mkdir -p no/such/folder && cp "), "{out}");
     std::fs::write(&file, "garbage").unwrap();
     let (code, out, err) = eagain(&replay);
     assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");

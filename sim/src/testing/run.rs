@@ -95,13 +95,20 @@ impl Test {
 
     /// The replay files beside the crate, each of a failure that was repaired.
     fn regressions(&self) -> Result<String, String> {
-        let mut said = String::new();
+        let (mut said, mut held) = (String::new(), 0);
         for path in regressions::files(&self.manifest.join("regressions")) {
             let file = ReplayFile::read(&path).map_err(|error| error.to_string())?;
             if file.scenario == self.scenario.name {
-                let shown = path.display();
-                said.push_str(&self.replay(&file).map_err(|text| format!("regression {shown}\n{text}"))?);
+                let again = || invocation::replay(self.scenario.name, &path.to_string_lossy());
+                let text = self.replay(&file).map_err(|text| {
+                    format!("FAILED regression {}\n{text}\n\nreproduce  {}\n", path.display(), again())
+                })?;
+                said.push_str(&text);
+                held += 1;
             }
+        }
+        if held > 0 {
+            said.push_str(&format!("{} held\n", count(held, "regression")));
         }
         Ok(said)
     }
