@@ -91,7 +91,7 @@ fn the_stacks_of_all_threads_are_written_at_the_event_and_the_run_is_the_same() 
     assert_eq!(code, Some(0), "{said}");
     let hash = |text: &str| text.lines().find(|line| line.starts_with("trace ")).map(str::to_owned);
     assert_eq!(hash(&said), hash(&plain), "{said}");
-    let (_, stacks) = said.split_once(&format!("stopped at event #{event}\n")).unwrap();
+    let (_, stacks) = said.split_once(&format!("stacks at event #{event}\n")).unwrap();
     let (client, server) = stacks.split_once("\nclient/0.2:server\n").unwrap();
     assert!(client.contains("client/0, which makes this event\n"), "{stacks}");
     assert!(client.contains("sends_requests\n") && server.contains("waits_for_a_request\n"), "{stacks}");

@@ -24,7 +24,7 @@ struct Arguments {
     /// In how many processes
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_seed, conflicts_with = "kind", allow_negative_numbers = true)]
     jobs: u64,
-    /// Print at most so many differences
+    /// Print at most this many differences
     #[arg(long, value_name = "N", default_value = "10", value_parser = parse_seed, conflicts_with = "adversarial", allow_negative_numbers = true)]
     show: u64,
     /// Check the simulated kernel under every fault that a stream can have, instead of without faults
@@ -36,7 +36,7 @@ struct Arguments {
     /// Programs whose calls wait, and a table of what was covered
     #[arg(long, group = "kind")]
     waiting: bool,
-    /// Programs of so many of the steps on a connection that wait or end it, spread over all that there are
+    /// Programs of this many steps on a connection that wait or end it, spread over all combinations
     #[arg(long, value_name = "STEPS", group = "kind", value_parser = clap::value_parser!(u32).range(1..=6))]
     every: Option<u32>,
     /// Show one program, call by call, on both kernels: its seed, or a file with its text

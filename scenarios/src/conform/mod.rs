@@ -51,6 +51,6 @@ pub use signals::keep_signals_out;
 /// `eagain conform`.
 pub const COMMAND: eagain_sim::cli::Extra = eagain_sim::cli::Extra {
     name: "conform",
-    about: "Random programs, compared with Linux call by call",
+    about: "Run random programs on Linux and on the simulated kernel, and compare call by call",
     run: command::command,
 };

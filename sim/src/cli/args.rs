@@ -34,7 +34,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Find the smallest set of choices that keeps a failure
     Shrink(ShrinkArgs),
-    /// Name the choice that makes a run fail which holds without it
+    /// Find the choice without which a failing run holds
     Bisect(BisectArgs),
     /// Show what happens in a run
     Trace(TraceArgs),
@@ -129,7 +129,7 @@ pub struct RunArgs {
 pub struct ExploreArgs {
     /// The scenarios [default: all]
     pub scenarios: Vec<String>,
-    /// How many seeds of each scenario [default: 1000, or without end where --time is given]
+    /// How many seeds of each scenario [default: 1000; with --time, until the time is over]
     #[arg(long, value_name = "N", value_parser = number)]
     pub seeds: Option<u64>,
     /// The first seed, or `commit`
@@ -192,7 +192,7 @@ pub struct ShrinkArgs {
     /// Which.
     #[command(flatten)]
     pub one: OneArgs,
-    /// At most so many runs
+    /// At most this many runs
     #[arg(long, value_name = "N", default_value = "100000", value_parser = number)]
     pub runs: u64,
     /// Stop after this time, such as 500ms, 60s, 5m or 1h
@@ -411,10 +411,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 /// The same, where a part of a second means nothing.
 fn whole_seconds(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        time if time.as_millis() % 1000 != 0 || time.is_zero() => {
-            Err("expected a whole number of seconds, 1 at least, such as 60s, 5m or 1h".to_owned())
-        }
-        time => Ok(time),
-    }
+    duration(text)
+        .ok()
+        .filter(|time| time.subsec_millis() == 0 && !time.is_zero())
+        .ok_or_else(|| "expected a whole number of seconds, 1 at least, such as 60s, 5m or 1h".to_owned())
 }

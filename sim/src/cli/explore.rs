@@ -258,7 +258,8 @@ impl Files<'_> {
         for path in [self.json, self.junit, self.summary].into_iter().flatten() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if folder.is_some_and(|folder| !folder.is_dir()) {
-                return Err(Stop::usage(format!("{}: there is no such folder", path.display())));
+                let folder = folder.unwrap_or(path).display();
+                return Err(Stop::usage(format!("{}: there is no folder `{folder}`", path.display())));
             }
         }
         Ok(())

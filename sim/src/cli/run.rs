@@ -64,7 +64,7 @@ fn stop_at(event: u64, args: &RunArgs, spec: &RunSpec, console: &mut Console) {
     };
     let trace = if args.trace { " --trace" } else { "" };
     console.err(&format!(
-        "no debugger is attached: the run does not stop. Under one it does:\n  gdb -ex run --args {program} run {name} --seed {seed:#x}{}{trace} --stop-at '#{event}'\n\
+        "no debugger is attached: the stacks are printed, and the run goes on. To stop it there:\n  gdb -ex run --args {program} run {name} --seed {seed:#x}{}{trace} --stop-at '#{event}'\n\
          One event back is `--stop-at '#{}'`: the run is the same each time.\n",
         settings::flags(&spec.settings),
         event.saturating_sub(1).max(1)

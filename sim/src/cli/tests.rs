@@ -353,7 +353,10 @@ fn a_saved_failure_fails_again_and_damage_is_reported() {
     .unwrap();
     let (code, out, _) = eagain(&replay);
     assert!(code == 0 && out.contains("no longer fails"), "{out}");
-    assert!(out.contains("explore steady-echo\n") && out.contains("keep it      mkdir -p no/such/folder && cp "), "{out}");
+    assert!(
+        out.contains("explore steady-echo\n") && out.contains("keep it      mkdir -p no/such/folder && cp "),
+        "{out}"
+    );
     std::fs::write(&file, "garbage").unwrap();
     let (code, out, err) = eagain(&replay);
     assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
@@ -449,7 +452,7 @@ fn a_sweep_has_a_page_with_its_failures_beside_it() {
 fn a_folder_that_is_not_there_is_said_first() {
     let (code, out, err) = eagain("explore plain --seeds 1 --json /no/such/folder/x.json");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert_eq!(err, "error: /no/such/folder/x.json: there is no such folder\n");
+    assert_eq!(err, "error: /no/such/folder/x.json: there is no folder `/no/such/folder`\n");
 }
 
 #[test]

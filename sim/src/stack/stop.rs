@@ -53,7 +53,7 @@ pub(crate) fn reached(event: u64, thread: u32, names: &[String], ended: impl Fn(
     if AT.compare_exchange(event, 0, Relaxed, Relaxed).is_err() {
         return;
     }
-    let mut text = format!("\nstopped at event #{event}\n");
+    let mut text = format!("\nstacks at event #{event}\n");
     let mut stacks = std::mem::take(&mut *suspended());
     stacks.retain(|thread, _| !ended(*thread));
     if (thread as usize) < names.len() {
