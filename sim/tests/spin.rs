@@ -47,7 +47,7 @@ fn calls_that_fail_are_a_spin() {
     spins(
         |sim| alone(sim, "asker", |k| while k.read(Fd(7), &mut [0]) == Err(Errno::EBADF) {}),
         &[
-            "asker/0 made 10000 calls, and 0 of them achieved anything: moved bytes, accepted, joined, slept; it repeats",
+            "asker/0 made 10000 calls, of which 0 achieved anything (moved bytes, accepted, joined, slept); it repeats",
             "read(7, 1) = -1 EBADF",
         ],
     );

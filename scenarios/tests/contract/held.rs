@@ -88,9 +88,9 @@ fn a_read_of_a_pipe_goes_on_after_close<K: Sleepers>(k: K) {
 
 fn closing_one_of_two_numbers_closes_nothing<K: Sleepers>(k: K) {
     let (client, server) = pair(k);
-    let twin = k.dup(server).unwrap();
-    let caller = Caller::start(k, recv(twin));
-    k.close(twin).unwrap();
+    let duplicate = k.dup(server).unwrap();
+    let caller = Caller::start(k, recv(duplicate));
+    k.close(duplicate).unwrap();
     assert_eq!(k.send(client, b"hi", SendFlags::NONE), Ok(2));
     assert_eq!(caller.end(k), Ok(2));
     assert_eq!(sees(k, client, WHILE), Events::NONE, "the other number is open");
@@ -189,12 +189,12 @@ fn a_wait_for_a_set_goes_on_after_close<K: Sleepers>(k: K) {
 
 fn a_read_of_a_counter_goes_on_after_close<K: Sleepers>(k: K) {
     let event = k.eventfd(0, SocketFlags::NONE).unwrap();
-    let twin = k.dup(event).unwrap();
+    let duplicate = k.dup(event).unwrap();
     let caller = Caller::start(k, move |k| k.read(event, &mut [0; 8]));
     k.close(event).unwrap();
-    k.write(twin, &1_u64.to_ne_bytes()).unwrap();
+    k.write(duplicate, &1_u64.to_ne_bytes()).unwrap();
     assert_eq!(caller.end(k), Ok(8));
-    k.close(twin).unwrap();
+    k.close(duplicate).unwrap();
 }
 
 fn o_nonblock_set_meanwhile_is_for_later_calls<K: Sleepers>(k: K) {

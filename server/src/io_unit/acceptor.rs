@@ -309,7 +309,7 @@ impl<K: Kernel> Acceptor<K> {
             interest: Interest::READABLE,
             timer_ns: u64::MAX,
             flight: Flight::default(),
-            held: AwaitingDurability::default(),
+            awaiting: AwaitingDurability::default(),
         })
     }
 }

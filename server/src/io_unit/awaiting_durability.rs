@@ -77,15 +77,15 @@ impl AwaitingDurability {
         let Some(first) = self.ticket() else { return false };
         let mut standing = logic.standing(first);
         let has_news = standing != Standing::Pending;
-        while let (Some(held), true) = (self.front(), standing != Standing::Pending) {
+        while let (Some(reply), true) = (self.front(), standing != Standing::Pending) {
             if standing == Standing::Failed {
                 // Whatever waits behind it was executed on what is not there any more.
                 let all = self.waiting.take().into_iter().flat_map(|waiting| *waiting);
-                let requests = all.map(|held| held.requests).sum();
+                let requests = all.map(|reply| reply.requests).sum();
                 connection.fail_replies(requests, LOST, now_ns);
                 break;
             }
-            connection.release_replies(held.position, now_ns);
+            connection.release_replies(reply.position, now_ns);
             if let Some(waiting) = &mut self.waiting {
                 waiting.pop_front();
             }
@@ -99,7 +99,7 @@ impl AwaitingDurability {
 /// was a [`Look`](crate::logic_unit::Order::Look), which also ends a pause.
 pub(crate) fn deliver<S: Storage>(
     connection: &mut Connection,
-    held: &mut AwaitingDurability,
+    awaiting: &mut AwaitingDurability,
     session: &mut Session,
     logic: &mut LogicUnit<S>,
     is_notified: bool,
@@ -116,5 +116,5 @@ pub(crate) fn deliver<S: Storage>(
     let limits = &logic.config().limits;
     let limit = if session.subscriptions.is_some() { limits.channel_output } else { limits.output };
     connection.deliver(&delivery.bytes, delivery.answered, limit, now.mono_ns);
-    held.hold(connection, delivery.commit, usize::from(delivery.answered), now.mono_ns);
+    awaiting.hold(connection, delivery.commit, usize::from(delivery.answered), now.mono_ns);
 }

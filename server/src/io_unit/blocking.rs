@@ -215,10 +215,10 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 now = flush(peer, &waker, now, clock);
             }
             flush(peer, &waker, now, clock);
-            if let (Some(ticket), Some(progress)) = (peer.held.ticket(), &progress) {
+            if let (Some(ticket), Some(progress)) = (peer.awaiting.ticket(), &progress) {
                 progress.wait(ticket);
                 now = clock();
-                peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns);
+                peer.awaiting.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns);
                 continue;
             }
             now = clock();

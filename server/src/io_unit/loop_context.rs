@@ -35,7 +35,7 @@ pub struct LoopContext<K: Kernel, S: Storage> {
     pub(super) waker: Waker<K>,
     deadlines: Mutex<K, Deadlines>,
     /// Peers whose replies wait for the storage; each once.
-    held: Mutex<K, BTreeSet<u64>>,
+    awaiting: Mutex<K, BTreeSet<u64>>,
     /// It looks after the lifetimes of keys.
     pub(super) expires_keys: bool,
     /// Peers that the model can serve at a time.
@@ -56,7 +56,7 @@ impl<K: Kernel, S: Storage> LoopContext<K, S> {
             orders,
             waker,
             deadlines: Mutex::new(kernel, Deadlines::default()),
-            held: Mutex::new(kernel, BTreeSet::new()),
+            awaiting: Mutex::new(kernel, BTreeSet::new()),
             expires_keys,
             peers_max: usize::MAX,
         }
@@ -99,17 +99,17 @@ impl<K: Kernel, S: Storage> LoopContext<K, S> {
     }
 
     /// Asks the storage for the peer, whose replies may wait for it. Where they go on waiting the peer will be among
-    /// those of [`LoopContext::take_held`]. `true`: there was news.
+    /// those of [`LoopContext::take_awaiting`]. `true`: there was news.
     #[inline]
     pub(super) fn ask_storage(&self, peer: &mut Peer<K>, now: Now) -> bool {
-        !peer.held.is_empty() && self.ask_for_held(peer, now)
+        !peer.awaiting.is_empty() && self.ask_for_awaiting(peer, now)
     }
 
     #[cold]
-    fn ask_for_held(&self, peer: &mut Peer<K>, now: Now) -> bool {
+    fn ask_for_awaiting(&self, peer: &mut Peer<K>, now: Now) -> bool {
         // In this order: news that comes from now on is reported.
-        self.held.lock().insert(peer.token);
-        peer.held.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)
+        self.awaiting.lock().insert(peer.token);
+        peer.awaiting.ask(&mut peer.connection, &mut self.units.logic.lock(), now.mono_ns)
     }
 
     /// The peer gets what was put aside for it, or goes on with what was put off or has waited long enough. Where its session is
@@ -121,11 +121,11 @@ impl<K: Kernel, S: Storage> LoopContext<K, S> {
     }
 
     /// Peers for whom the storage may have news.
-    pub(super) fn take_held(&self) -> BTreeSet<u64> {
+    pub(super) fn take_awaiting(&self) -> BTreeSet<u64> {
         if !self.orders.take_news() {
             return BTreeSet::new();
         }
-        std::mem::take(&mut *self.held.lock())
+        std::mem::take(&mut *self.awaiting.lock())
     }
 
     /// Ends the loop's waiting.

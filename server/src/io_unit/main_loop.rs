@@ -56,7 +56,7 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         // 3. Deadlines that have passed: those of peers, a listener that has rested.
         look_at_the_clock(driver, &context, now, stopping.is_some())?;
         // 4. News of the storage: replies that waited for it may leave.
-        for token in context.take_held() {
+        for token in context.take_awaiting() {
             look_at_peer(driver, &context, token, now);
         }
         // 5. What commands ask for.

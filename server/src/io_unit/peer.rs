@@ -27,7 +27,7 @@ pub struct Peer<K: Kernel> {
     pub(super) timer_ns: u64,
     pub(super) flight: Flight,
     /// Replies that wait for the storage.
-    pub(super) held: AwaitingDurability,
+    pub(super) awaiting: AwaitingDurability,
 }
 
 /// What of a peer is under way elsewhere: with the kernel, or before the request queue.
@@ -75,7 +75,7 @@ impl<K: Kernel> Peer<K> {
         }
         let requests = replies.count as usize;
         self.connection.complete(replies, now.mono_ns);
-        self.held.hold(&mut self.connection, commit, requests, now.mono_ns);
+        self.awaiting.hold(&mut self.connection, commit, requests, now.mono_ns);
     }
 
     /// Whether it is sent messages that it has not asked for.
@@ -91,7 +91,7 @@ impl<K: Kernel> Peer<K> {
     /// Takes what was put aside for it; see [`deliver`].
     pub(super) fn deliver<S: Storage>(&mut self, logic: &mut LogicUnit<S>, is_notified: bool, now: Now) {
         if let Some(session) = &mut self.session {
-            deliver(&mut self.connection, &mut self.held, session, logic, is_notified, now);
+            deliver(&mut self.connection, &mut self.awaiting, session, logic, is_notified, now);
         }
     }
 

@@ -154,7 +154,7 @@ impl<K: Kernel> Service<K> {
                 logic.finish_turn(session, now.wall);
                 served
             });
-            peer.held.hold(&mut peer.connection, commit, served.requests, now.mono_ns);
+            peer.awaiting.hold(&mut peer.connection, commit, served.requests, now.mono_ns);
             return;
         }
         peer.connection.receive(fresh, now.mono_ns);

@@ -24,7 +24,7 @@ pub(super) struct Peer<T, S: Storage> {
     shared: Rc<Shared<S>>,
     stream: T,
     connection: Connection,
-    held: AwaitingDurability,
+    awaiting: AwaitingDurability,
     notice: Rc<Notice>,
     timer: DeadlineTimer,
 }
@@ -47,8 +47,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         }
         drop(logic);
         let notice = shared.enter(session);
-        let (shared, held) = (shared.clone(), AwaitingDurability::default());
-        Some(Peer { shared, stream, connection, held, notice, timer: DeadlineTimer::new() })
+        let (shared, awaiting) = (shared.clone(), AwaitingDurability::default());
+        Some(Peer { shared, stream, connection, awaiting, notice, timer: DeadlineTimer::new() })
     }
 
     /// Runs until the connection is closed.
@@ -77,7 +77,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
-        self.held.ask(&mut self.connection, &mut self.shared.logic.borrow_mut(), now.mono_ns);
+        self.awaiting.ask(&mut self.connection, &mut self.shared.logic.borrow_mut(), now.mono_ns);
         self.take_arrived(now);
         if self.connection.is_waiting() || self.notice.session.borrow().subscriptions.is_some() {
             self.deliver(matches!(wish, Wish::News | Wish::Limits), now);
@@ -145,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
 
     /// Executes what the first `fresh` bytes of the scratch space complete.
     fn serve(&mut self, fresh: usize, now: Now) {
-        let Peer { shared, connection, notice, held, .. } = self;
+        let Peer { shared, connection, notice, awaiting, .. } = self;
         let scratch = shared.scratch.borrow();
         if let Some(upstream) = &shared.upstream {
             connection.receive(&scratch[..fresh], now.mono_ns);
@@ -163,17 +163,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let orders = logic.take_orders();
         let next_expiry = logic.next_expiry_ms();
         drop(logic);
-        held.hold(connection, commit, served.requests, now.mono_ns);
+        awaiting.hold(connection, commit, served.requests, now.mono_ns);
         shared.after_execution(orders, next_expiry);
     }
 
     /// Takes what was put aside for the client, and goes on where it has waited long enough.
     fn deliver(&mut self, is_notified: bool, now: Now) {
-        let Peer { shared, connection, notice, held, .. } = self;
+        let Peer { shared, connection, notice, awaiting, .. } = self;
         let session = &mut notice.session.borrow_mut();
         awaiting_durability::deliver(
             connection,
-            held,
+            awaiting,
             session,
             &mut shared.logic.borrow_mut(),
             is_notified,

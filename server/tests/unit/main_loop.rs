@@ -79,7 +79,7 @@ impl Fixture {
                 interest: Interest::READABLE,
                 timer_ns: u64::MAX,
                 flight: Flight::default(),
-                held: AwaitingDurability::default(),
+                awaiting: AwaitingDurability::default(),
             },
         );
         Fixture { driver: Notes { context, resumed: Vec::new() }, token, peer, _other_end: other_end }

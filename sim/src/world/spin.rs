@@ -159,7 +159,7 @@ impl World {
         };
         let achieved = suspect.achieved;
         let mut text = format!(
-            "{name} made {calls} calls, and {achieved} of them achieved anything: moved bytes, accepted, joined, slept; it repeats\n"
+            "{name} made {calls} calls, of which {achieved} achieved anything (moved bytes, accepted, joined, slept); it repeats\n"
         );
         for line in suspect.lines(self) {
             // Writing to a String does not fail.
