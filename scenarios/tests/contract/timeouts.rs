@@ -141,6 +141,14 @@ fn a_receive_of_nothing_ends_with_whatever_wakes_it<K: Sleepers>(k: K) {
     assert_eq!(nothing(server)(k), Ok(0), "not EAGAIN");
     assert_eq!(k.recv(server, &mut [], RecvFlags::DONTWAIT), Err(Errno::EAGAIN));
     close_all(k, &[client, server]);
+    // Room to send is for whoever waits on the socket.
+    let (client, server) = pair(k);
+    let at_once = |fd: Fd| k.send(fd, &[0; 16384], SendFlags::DONTWAIT);
+    while at_once(server).is_ok() {}
+    let caller = Caller::start(k, nothing(server));
+    while k.recv(client, &mut [0; 16384], RecvFlags::DONTWAIT).is_ok() {}
+    assert_eq!(caller.end(k), Ok(0));
+    close_all(k, &[client, server]);
     // Also where there is no connection any more that could be made.
     let (listener, first, address) = full(k);
     let second = k.socket(Domain::Inet, SocketFlags::NONBLOCK).unwrap();

@@ -20,7 +20,10 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
     ("setsockopt TCP_CONGESTION", "kept and reported: `cubic` and `reno`"),
     ("setsockopt SO_BINDTODEVICE", "kept and reported: `lo` and `eth0`"),
     ("setsockopt SO_SNDBUF", "doubled and bounded as on Linux; counts bytes"),
-    ("setsockopt SO_RCVBUF", "doubled and bounded as on Linux; counts bytes"),
+    (
+        "setsockopt SO_RCVBUF",
+        "doubled and bounded as on Linux; counts bytes; one made less than half of the largest window does not make the sender probe",
+    ),
     (
         "socket SOCK_DGRAM",
         "no multicast or broadcast, no fragments; how much fits is close to Linux's truesize",

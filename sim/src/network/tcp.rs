@@ -41,6 +41,11 @@ impl RecvProgress {
         (self.got > 0 || self.nothing).then_some(Ok(self.got))
     }
 
+    /// What wakes it: one of nothing is woken by whatever wakes the socket's queue (`woken_wake_function`).
+    pub fn wakes(&self) -> Events {
+        if self.nothing { Events::IN | Events::OUT } else { Events::IN }
+    }
+
     /// How many of the bytes that can be read, from `read` on, it has looked at: none any more, where another call has
     /// taken of them meanwhile (`tcp_recvmsg_locked`: "race in MSG_PEEK").
     #[cold]

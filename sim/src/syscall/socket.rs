@@ -174,7 +174,7 @@ fn recv_or_wait(
     let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, progress));
     if matches!(step, Step::Wait) && !progress.goes_on {
-        wait_for_file(w, file, Events::IN, false, progress.deadline);
+        wait_for_file(w, file, progress.wakes(), false, progress.deadline);
     }
     step
 }
