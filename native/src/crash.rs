@@ -6,8 +6,9 @@
 //!   program: SIGSEGV ──► on_crash ──► eagain_crashed (the program's stack, or one for that) ──► crashed ──► the engine
 //! ```
 
-use crate::{context, escape, image, raw};
+use crate::{context, image, raw};
 use eagain_sim::runner::explore::HANGS;
+use eagain_sim::trace::frames;
 use eagain_sim::{Oracle, native};
 use std::backtrace::Backtrace;
 use std::ffi::c_void;
@@ -147,7 +148,7 @@ extern "C" fn eagain_report_crash(crash: i64) -> ! {
     context.as_harness(|| {
         context.flush();
         let backtrace = Backtrace::force_capture().to_string();
-        let frames = escape::own_frames(escape::below(&backtrace, "eagain_report_crash"));
+        let program = frames::own(frames::below(&backtrace, "eagain_report_crash"));
         let (status, (oracle, site, why)) = match crash {
             Crash::Hang => {
                 let why = "a thread computes without end: it makes no call";
@@ -163,11 +164,11 @@ extern "C" fn eagain_report_crash(crash: i64) -> ! {
             }
         };
         // Crashes of one program differ by their place; a program that computes without end is interrupted anywhere.
-        let site = match (crash, escape::place(&frames)) {
+        let site = match (crash, frames::place(&program)) {
             (Crash::Signal(_) | Crash::Overflow, Some(place)) => format!("{site}, {place}"),
             _ => site,
         };
-        native::end(status, Some((oracle, site, format!("{why}\n{frames}"))))
+        native::end(status, Some((oracle, site, format!("{why}\n{program}"))))
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the simulator does not know breaks the oracle `escape`: it is neither passed to the machine nor ignored.
 
+use eagain_sim::trace::frames;
 use std::backtrace::Backtrace;
 use std::ffi::c_long;
 
@@ -13,7 +14,7 @@ pub fn escape(what: &'static str, detail: &str) {
     let message = format!(
         "the program calls {what}{detail}, which is not simulated: it would leave the simulation. {}\n{}",
         advice(what, &backtrace),
-        own_frames(below(&backtrace, "eagain_serve"))
+        frames::own(frames::below(&backtrace, "eagain_serve"))
     );
     eagain_sim::fail(ORACLE, what, message);
 }
@@ -39,9 +40,9 @@ macro_rules! names {
 }
 
 names! {
-    SYS_alarm SYS_chown SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchmodat SYS_fchownat SYS_fgetxattr
+    SYS_alarm SYS_chown SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchownat SYS_fgetxattr
     SYS_fsetxattr SYS_getgroups SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
-    SYS_keyctl SYS_lchown SYS_linkat SYS_memfd_create SYS_mknod SYS_mknodat SYS_mlock SYS_mlockall SYS_mmap
+    SYS_keyctl SYS_lchown SYS_linkat SYS_memfd_create  SYS_mlock SYS_mlockall SYS_mmap
     SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_send_signal
     SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
     SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setgid
@@ -69,52 +70,6 @@ fn advice(what: &str, backtrace: &str) -> &'static str {
     }
 }
 
-/// What of a backtrace is below the frame of `function`, by which the program got here; all of it where there is none.
-pub fn below<'a>(backtrace: &'a str, function: &str) -> &'a str {
-    backtrace.rsplit_once(&format!(": {function}\n")).map_or(backtrace, |(_, below)| below)
-}
-
-/// So many of a program's frames are shown at either end, where there are more.
-const FRAMES_MAX: usize = 8;
-
-/// The frames of a backtrace that are the program's own: not the toolchain's, libc's, a dependency's or the simulator's.
-pub fn own_frames(backtrace: &str) -> String {
-    const NOT_OWN: [&str; 10] = [
-        "/rustc/",
-        "/library/",
-        "/csu/",
-        "/sysdeps/",
-        "/nptl/",
-        "/misc/",
-        "/.cargo/registry/",
-        "/native/src/",
-        "/sim/src/",
-        "/eagain/src/",
-    ];
-    let lines: Vec<&str> = backtrace.lines().collect();
-    let mut frames = Vec::new();
-    for pair in lines.windows(2) {
-        let is_place = pair[1].trim_start().starts_with("at ");
-        if is_place && !NOT_OWN.iter().any(|part| pair[1].contains(part)) {
-            // `12: name`; without a number where it is inlined.
-            let name = pair[0].trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-            let name = name.strip_prefix(": ").unwrap_or(name);
-            frames.push(format!("  {name}\n    {}\n", pair[1].trim()));
-        }
-    }
-    if let Some(between @ 1..) = frames.len().checked_sub(2 * FRAMES_MAX) {
-        frames.splice(FRAMES_MAX..FRAMES_MAX + between, [format!("  … {between} more\n")]);
-    }
-    frames.concat()
-}
-
-/// The place of the first of these frames, as `file:line`.
-pub fn place(frames: &str) -> Option<&str> {
-    let place = frames.lines().nth(1)?.trim().strip_prefix("at ")?;
-    // The column.
-    Some(place.rsplit_once(':').map_or(place, |(place, _)| place))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,24 +83,5 @@ mod tests {
             assert!(advice("ptrace", frame).contains("--cfg=rustix_use_libc"));
         }
         assert!(!advice("ptrace", "   1: ptrace\n").contains("rustix"));
-    }
-
-    /// A program may have its own `simulator` folder, and functions whose names have a colon.
-    #[test]
-    fn frames_of_a_program_are_its_own() {
-        let backtrace = "\
-   3: eagain_sim::kernel::entry::call
-             at /home/user/eagain/sim/src/kernel/entry.rs:40:5
-  12: <fn(a: u32) -> b as mine::Run>::run
-             at /home/me/mysim/src/main.rs:7:9
-      main
-             at ./src/main.rs:3:1
-  14: __libc_start_main
-             at ./csu/../csu/libc-start.c:381:3
-";
-        let expected = "  <fn(a: u32) -> b as mine::Run>::run\n    at /home/me/mysim/src/main.rs:7:9\n  main\n    \
-                        at ./src/main.rs:3:1\n";
-        assert_eq!(own_frames(backtrace), expected);
-        assert_eq!(place(expected), Some("/home/me/mysim/src/main.rs:7"));
     }
 }

@@ -94,8 +94,7 @@ fn build(sim: &mut Sim) {
 const ECHO: Scenario = Scenario { name: "echo", about: "echo", knobs: &[], seeds: 1, body: build };
 
 fn run(base: Base, overrides: Overrides, record: Record) -> RunReport {
-    let spec =
-        RunSpec { scenario: ECHO, settings: Default::default(), base, overrides, record, events_max: None };
+    let spec = RunSpec { overrides, record, ..RunSpec::new(ECHO, Default::default(), base) };
     run_spec(&spec, &mut Engine::new())
 }
 

@@ -142,6 +142,7 @@ pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, Strin
         Record::Trace => 2,
     });
     writer.option(spec.events_max, Writer::number);
+    writer.option(spec.places_from, Writer::number);
     writer.option(mix, |writer, mix| {
         for seeds in [&mix.domains, &mix.actors] {
             writer.list(seeds.iter(), |writer, (name, seed)| {
@@ -184,6 +185,7 @@ pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
             _ => Record::Trace,
         },
         events_max: reader.option(Reader::number)?,
+        places_from: reader.option(Reader::number)?,
     };
     let seed = |reader: &mut Reader| Some((reader.text()?, reader.number()?));
     let mix = reader.option(|reader| {
@@ -230,6 +232,10 @@ pub fn report(report: &RunReport) -> Vec<u8> {
         for texts in [&log.threads, &log.hosts, &log.texts] {
             writer.list(texts.iter(), |writer, text| writer.text(text));
         }
+        writer.list(log.places.iter(), |writer, (event, place)| {
+            writer.number(*event);
+            writer.text(place);
+        });
     });
     writer.text(&report.output);
     writer.list(report.features.iter(), |writer, feature| {
@@ -274,6 +280,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
                 threads: reader.list(Reader::text)?,
                 hosts: reader.list(Reader::text)?,
                 texts: reader.list(Reader::text)?,
+                places: reader.list(|reader| Some((reader.number()?, reader.text()?)))?,
             })
         })?,
         output: reader.text()?,
@@ -327,7 +334,7 @@ mod tests {
         let mut spec = RunSpec::seeded(scenario, Settings::from([("version".into(), "broken".into())]), 7);
         let key = Key { domain: "wire.split".into(), object: "a b".into(), ordinal: 3 };
         spec.overrides.insert(key, 9);
-        (spec.record, spec.events_max) = (Record::Trace, Some(5));
+        (spec.record, spec.events_max, spec.places_from) = (Record::Trace, Some(5), Some(6));
         let mix =
             Mix { domains: vec![("workload".into(), 7)], actors: Vec::new(), forks: vec![(3, u64::MAX)] };
         let (read, read_mix) = read_specification(&specification(&spec, Some(&mix)).unwrap()[8..]).unwrap();
@@ -338,7 +345,7 @@ mod tests {
             (read.settings, read.base, read.overrides),
             (spec.settings.clone(), spec.base, spec.overrides.clone())
         );
-        assert_eq!((read.record, read.events_max), (Record::Trace, Some(5)));
+        assert_eq!((read.record, read.events_max, read.places_from), (Record::Trace, Some(5), Some(6)));
         assert!(read_specification(&specification(&spec, None).unwrap()[8..20]).is_none());
     }
 }

@@ -8,7 +8,7 @@ pub use file::{FORMAT, ReplayError, ReplayFile, SavedBase, SavedFailure};
 
 use crate::choice::Key;
 use crate::run::{Record, RunReport, RunSpec, Scenario};
-use crate::runner::{Execute, settings};
+use crate::runner::{Execute, find_places, settings};
 
 /// What a replay came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,7 +49,8 @@ impl ReplayFile {
 
     /// Runs `spec`, made of this file, and compares. `build` is the identity of the running program.
     pub fn replay(&self, executor: &mut dyn Execute, spec: &RunSpec, build: &str) -> Replayed {
-        let report = executor.run(spec);
+        let mut report = executor.run(spec);
+        find_places(executor, spec, &mut report);
         let seen = report.failure.as_ref().map(SavedFailure::from);
         let is_same = match (&self.failure, &seen) {
             (Some(saved), Some(seen)) => saved.is_same(seen),

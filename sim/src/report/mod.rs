@@ -25,7 +25,7 @@ use crate::count;
 use crate::replay::build::{build_id, commit};
 use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::run::{Failure, Record, RunSpec, TraceLog};
-use crate::runner::{Execute, invocation};
+use crate::runner::{Execute, find_places, invocation};
 use crate::shrink::{Limits, Outcome, shrink_run};
 use std::borrow::Cow;
 
@@ -81,7 +81,9 @@ pub fn explain(
     } else {
         spec.clone()
     };
-    let report = executor.run(&RunSpec { record: Record::Trace, ..shown });
+    let shown = RunSpec { record: Record::Trace, ..shown };
+    let mut report = executor.run(&shown);
+    find_places(executor, &shown, &mut report);
     let expected = if shrunk.outcome.reproduced { shrunk.hash } else { hash };
     let (Some(failure), Some(trace), true) = (report.failure, report.trace, report.hash == expected) else {
         return Err(NotTheSame { hash: expected, again: report.hash, failed: false });

@@ -69,6 +69,9 @@ pub struct RunSpec {
     /// The number of events after which the run is ended, as a failure by [`CUT_OFF`]. For shrinking, where a run that is so much
     /// longer no longer fails as it did. Runs on tokio ignore it.
     pub events_max: Option<u64>,
+    /// From the event of this number on the trace, where it is kept, says which line of the program made each call
+    /// ([`TraceLog::places`]). Some microseconds a call, and the debug information of the executable is read at the end.
+    pub places_from: Option<u64>,
 }
 
 /// The site of a run that was stopped from outside: the time of a sweep is over, or it was interrupted. Such a run counts as neither
@@ -82,7 +85,7 @@ impl RunSpec {
     /// A run with these settings and this base, without overrides, that keeps only its hash.
     pub fn new(scenario: Scenario, settings: Settings, base: Base) -> RunSpec {
         let (overrides, record) = (Overrides::new(), Record::Hash);
-        RunSpec { scenario, settings, base, overrides, record, events_max: None }
+        RunSpec { scenario, settings, base, overrides, record, events_max: None, places_from: None }
     }
 
     /// As [`RunSpec::new`], with a seed as its base.

@@ -83,6 +83,11 @@ impl Run {
     }
 
     /// What the run came to.
+    /// As [`RunSpec::places_from`](super::RunSpec::places_from).
+    pub fn keep_places_from(&mut self, event: u64) {
+        self.trace.keep_places_from(event);
+    }
+
     pub fn into_report(self) -> RunReport {
         RunReport {
             hash: self.trace.hash(),

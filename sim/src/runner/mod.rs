@@ -76,6 +76,20 @@ pub trait Execute {
     }
 }
 
+/// So many of the last events of a failing run get their places.
+const PLACES: u64 = 200;
+
+/// Runs `spec` again where it failed, to see which lines of the program made the last calls: adds them to the trace in `report`,
+/// which is that of its run before.
+pub fn find_places(executor: &mut dyn Execute, spec: &RunSpec, report: &mut RunReport) {
+    let (Some(_), Some(log)) = (&report.failure, &mut report.trace) else { return };
+    let last = log.events.last().map_or(0, |event| event.number);
+    let again = executor.run(&RunSpec { places_from: Some(last.saturating_sub(PLACES)), ..spec.clone() });
+    if let (Some(found), true) = (again.trace, again.hash == report.hash) {
+        log.places = found.places;
+    }
+}
+
 /// Makes the executor of a thread.
 pub type MakeExecutor = fn() -> Box<dyn Execute>;
 

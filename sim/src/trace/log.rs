@@ -1,6 +1,7 @@
 //! What a run keeps of what happened, and how much of it.
 
 use super::Event;
+use std::collections::BTreeMap;
 
 /// What a run keeps. The hash is the same whatever is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,4 +28,7 @@ pub struct TraceLog {
     pub hosts: Vec<String>,
     /// Literal texts that events refer to by index.
     pub texts: Vec<String>,
+    /// Which line of the program made a call, as `file:line`, by the number of the event: the innermost frame that is the
+    /// program's own. Of the last calls, where that was asked for, and of those that code with line tables made.
+    pub places: BTreeMap<u64, String>,
 }

@@ -5,6 +5,7 @@ mod event;
 pub mod form;
 #[cfg(feature = "cli")]
 mod forms;
+pub mod frames;
 mod hash;
 #[cfg(feature = "cli")]
 pub mod html;

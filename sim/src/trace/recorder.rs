@@ -1,8 +1,9 @@
 //! Records events: always their hash, and, where a run is asked to keep them, the events themselves.
 
-use super::{Event, Kind, Record, TraceHash, TraceLog};
+use super::{Event, Kind, Record, TraceHash, TraceLog, frames};
 use crate::calls::Row;
 use crate::stack::stop;
+use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -26,6 +27,9 @@ pub(crate) struct Recorder {
     /// Where the payload of the call under way is in the log, and whose call that is.
     payload: (u32, u32),
     payload_of: u32,
+    /// From this event on the stack of each call is kept.
+    places_from: u64,
+    stacks: Vec<(u64, Backtrace)>,
 }
 
 impl Recorder {
@@ -39,7 +43,14 @@ impl Recorder {
             blamed: 0,
             payload: (0, 0),
             payload_of: u32::MAX,
+            places_from: u64::MAX,
+            stacks: Vec::new(),
         }
+    }
+
+    /// As [`RunSpec::places_from`](crate::run::RunSpec::places_from).
+    pub fn keep_places_from(&mut self, event: u64) {
+        self.places_from = event;
     }
 
     /// The number of the last event.
@@ -59,7 +70,11 @@ impl Recorder {
         self.keep != Record::Hash
     }
 
-    pub fn into_log(self) -> Option<TraceLog> {
+    pub fn into_log(mut self) -> Option<TraceLog> {
+        let place = |(number, stack): &(u64, Backtrace)| {
+            Some((*number, frames::caller(&stack.to_string())?.to_owned()))
+        };
+        self.log.places = self.stacks.iter().filter_map(place).collect();
         (self.keep == Record::Trace).then_some(self.log)
     }
 
@@ -197,6 +212,10 @@ impl Recorder {
             self.log.events.drain(..KEPT_EVENTS / 2);
         }
         let number = event.number;
+        // What ends a call is recorded on the stack that made it. Symbols are looked up at the end of the run.
+        if number >= self.places_from && kind.is_call() {
+            self.stacks.push((number, Backtrace::force_capture()));
+        }
         self.log.events.push(event);
         if stop::is_ahead() {
             let ended = |thread| {

@@ -165,11 +165,16 @@ fn end(events: &[Event], count: usize) -> (Vec<Shown>, usize) {
     (shown, at)
 }
 
-/// The last `count` lines or one cycle more: what happened right before the end.
+/// The last `count` lines or one cycle more: what happened right before the end, and where in the program, where that is known.
 pub fn tail(log: &TraceLog, count: usize) -> String {
     let lines = Lines::new(log);
     let line = |shown: &Shown| match *shown {
-        Shown::Event(at) => lines.line(&log.events[at]) + "\n",
+        Shown::Event(at) => {
+            let event = &log.events[at];
+            let place =
+                log.places.get(&event.number).map(|place| format!("  at {place}")).unwrap_or_default();
+            lines.line(event) + &place + "\n"
+        }
         Shown::Again(events, 1) => format!("{:>1$} {events} more like this\n", "…", lines.number_width),
         Shown::Again(events, cycle) => {
             format!("{:>1$} {events} more, repeating these {cycle}\n", "…", lines.number_width)
@@ -220,6 +225,8 @@ mod tests {
             .collect();
         insta::assert_snapshot!(tail(&log, 6));
         assert_eq!(end(&log.events, 6).1, 1);
+        log.places = [(200, "src/main.rs:7".to_owned())].into();
+        assert!(tail(&log, 6).ends_with("  at src/main.rs:7\n"), "{}", tail(&log, 6));
         log.events.truncate(8);
         assert_eq!(tail(&log, 6).lines().count(), 6);
     }

@@ -13,7 +13,7 @@ pub fn run(body: fn(&mut Sim), base: Base) -> RunReport {
 
 pub fn run_with(body: fn(&mut Sim), base: Base, overrides: Overrides, record: Record) -> RunReport {
     let scenario = Scenario { name: "test", about: "test", knobs: &[], seeds: 1, body };
-    let spec = RunSpec { scenario, settings: Default::default(), base, overrides, record, events_max: None };
+    let spec = RunSpec { overrides, record, ..RunSpec::new(scenario, Default::default(), base) };
     run_spec(&spec, &mut Engine::new())
 }
 
