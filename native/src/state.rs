@@ -30,6 +30,8 @@ pub struct State {
     /// The working directories of processes, where they are not the root.
     pub folders: RefCell<BTreeMap<u32, String>>,
     /// The descriptors, by process, that `execve(2)` would close (`FD_CLOEXEC`).
+    /// The masks of permissions of processes (`umask(2)`), where they have set one.
+    pub umasks: RefCell<BTreeMap<u32, u32>>,
     pub close_on_exec: RefCell<BTreeSet<(u32, i32)>>,
     pub images: Images,
     pub heaps: Heaps,
@@ -68,6 +70,7 @@ pub fn begin_world() {
     state.programs.borrow_mut().clear();
     state.keys.borrow_mut().clear();
     state.folders.borrow_mut().clear();
+    state.umasks.borrow_mut().clear();
     state.close_on_exec.borrow_mut().clear();
     state.images.forget();
     state.heaps.forget();

@@ -14,7 +14,7 @@ use crate::scheduler::Thread;
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::syscall::thread::thread_of;
 use crate::world::Who;
-use eagain_net::{Fd, ThreadId};
+use eagain_net::{Fd, OpenFlags, ThreadId};
 use std::net::IpAddr;
 
 /// Who runs.
@@ -206,18 +206,29 @@ pub fn path_of(fd: Fd) -> eagain_net::Result<String> {
     with(|w| crate::syscall::names::path_of(w, fd))
 }
 
-/// The names in an open directory, sorted, and whether each is a directory.
-pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, bool)>> {
+/// The names in an open directory, sorted, and what each is: the kind in a mode (inode(7)).
+pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, u32)>> {
     with(|w| crate::syscall::names::entries(w, fd))
+}
+
+/// The permissions of a file or directory of the running process's host; `None`: there is none of this name.
+pub fn permissions(path: &str) -> Option<u32> {
+    with(|w| crate::syscall::file::stat(w, path)).ok().map(|stat| stat.mode & 0o7777)
+}
+
+/// What the running process has just made there has these.
+pub fn set_permissions(path: &str, permissions: u32) {
+    let _ = with(|w| crate::syscall::file::chmod(w, path, permissions));
 }
 
 /// `F_GETFL` without the flags that can be changed: how the file may be used. 0 is `O_RDONLY`.
 pub fn access_mode(fd: Fd) -> i32 {
     with(|w| match w.file(fd).map(|file| &w.files[file].object) {
         Ok(Object::File(open)) => open.access.mode(),
-        Ok(Object::Pipe { writes, .. }) => i32::from(*writes),
+        Ok(Object::Pipe { end, .. }) if !end.reads() => OpenFlags::WRONLY.0,
+        Ok(Object::Pipe { end, .. }) if !end.writes() => OpenFlags::NONE.0,
         Ok(Object::Device(open)) => open.access.mode(),
-        _ => eagain_net::OpenFlags::RDWR.0,
+        _ => OpenFlags::RDWR.0,
     })
 }
 

@@ -65,12 +65,12 @@ unsafe fn entries(fd: c_int, to: *mut c_void, length: size_t) -> Result<usize> {
         Errno::ESPIPE => Errno::ENOTDIR,
         other => other,
     })? as usize;
-    let dots = [".", ".."].map(|name| (name.to_owned(), true));
+    let dots = [".", ".."].map(|name| (name.to_owned(), libc::S_IFDIR));
     let names = dots.into_iter().chain(native::entries(Fd(fd))?);
     let to = buffer(to, length);
     let mut used = 0;
     let mut next = first;
-    for (number, (name, is_dir)) in names.enumerate().skip(first) {
+    for (number, (name, mode)) in names.enumerate().skip(first) {
         let bytes = (ENTRY_BYTES + name.len() + 1).next_multiple_of(8);
         if used + bytes > to.len() {
             if used == 0 {
@@ -84,7 +84,8 @@ unsafe fn entries(fd: c_int, to: *mut c_void, length: size_t) -> Result<usize> {
         entry[..8].copy_from_slice(&(number as u64 + 1).to_ne_bytes());
         entry[8..16].copy_from_slice(&(next as u64).to_ne_bytes());
         entry[16..18].copy_from_slice(&(bytes as u16).to_ne_bytes());
-        entry[18] = if is_dir { libc::DT_DIR } else { libc::DT_REG };
+        // `DT_DIR` and the others are kinds of a mode.
+        entry[18] = (mode >> 12) as u8 & 15;
         entry[ENTRY_BYTES..ENTRY_BYTES + name.len()].copy_from_slice(name.as_bytes());
         used += bytes;
     }
@@ -110,10 +111,14 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
             Ok(folder.len() as i64 + 1)
         }
         libc::SYS_getdents64 => entries(a as c_int, b as *mut c_void, c as size_t).map(|used| used as i64),
-        libc::SYS_openat => {
-            at(a, b).and_then(|path| file::open_at(context, &path, c as c_int)).map(|fd| fd.0.into())
+        libc::SYS_openat => at(a, b)
+            .and_then(|path| file::open_at(context, &path, c as c_int, d as u32))
+            .map(|fd| fd.0.into()),
+        libc::SYS_mkdirat => done(at(a, b).and_then(|path| file::make_directory(context, &path, c as u32))),
+        libc::SYS_mknod => {
+            done(at(libc::AT_FDCWD.into(), a).and_then(|path| file::make_node(context, &path, b as u32)))
         }
-        libc::SYS_mkdirat => done(at(a, b).and_then(|path| KERNEL.mkdir(&path))),
+        libc::SYS_mknodat => done(at(a, b).and_then(|path| file::make_node(context, &path, c as u32))),
         libc::SYS_unlinkat if c as c_int & libc::AT_REMOVEDIR != 0 => {
             done(at(a, b).and_then(|path| KERNEL.rmdir(&path)))
         }
@@ -133,23 +138,30 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
             done(at(a, b).and_then(|from| at(c, d).and_then(|to| KERNEL.rename(&from, &to))))
         }
         libc::SYS_faccessat | libc::SYS_faccessat2 => {
-            done(at(a, b).and_then(|path| file::stat_of(&path)).map(drop))
+            done(at(a, b).and_then(|path| KERNEL.stat(&path)).map(drop))
         }
-        libc::SYS_readlinkat => at(a, b).and_then(|path| file::stat_of(&path)).and(Err(Errno::EINVAL)),
+        libc::SYS_readlinkat => at(a, b).and_then(|path| KERNEL.stat(&path)).and(Err(Errno::EINVAL)),
         libc::SYS_newfstatat => {
             let is_own = d as c_int & libc::AT_EMPTY_PATH != 0
                 && text(b as *const c_char).is_ok_and(|path| path.is_empty());
             let stat = if is_own {
                 file::stat_of_open(a as c_int)
             } else {
-                at(a, b).and_then(|path| file::stat_of(&path))
+                at(a, b).and_then(|path| KERNEL.stat(&path))
             };
             done(stat.and_then(|stat| file::write_stat(stat, c as *mut libc::stat64)))
         }
-        // There are no owners and modes: every process may.
-        libc::SYS_chmod => done(at(libc::AT_FDCWD.into(), a).and_then(|path| file::stat_of(&path)).map(drop)),
-        libc::SYS_fchmod | libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
-        libc::SYS_umask => Ok(0o022),
+        libc::SYS_chmod => {
+            done(at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.chmod(&path, b as u32 & 0o7777)))
+        }
+        libc::SYS_fchmodat => done(at(a, b).and_then(|path| KERNEL.chmod(&path, c as u32 & 0o7777))),
+        libc::SYS_fchmod => done(KERNEL.fchmod(Fd(a as c_int), b as u32 & 0o7777)),
+        // There are no owners: every process is root.
+        libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
+        libc::SYS_umask => {
+            let mut umasks = context.state.umasks.borrow_mut();
+            Ok(umasks.insert(context.process, a as u32 & 0o777).unwrap_or(file::UMASK).into())
+        }
         libc::SYS_flock => done(flock(Fd(a as c_int), b as c_int)),
         libc::SYS_truncate => {
             let open = at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.open(&path, OpenFlags::WRONLY));

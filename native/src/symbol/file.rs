@@ -15,7 +15,9 @@ type Stat = libc::stat64;
 
 symbols! {
     fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int =
-        SYS_openat(libc::AT_FDCWD, path, flags, mode), |context| open_at(context, &from_root(context, path)?, flags);
+        SYS_openat(libc::AT_FDCWD, path, flags, mode), |context| {
+        open_at(context, &from_root(context, path)?, flags, mode)
+    };
 
     fn pread64(fd: c_int, to: *mut c_void, length: size_t, offset: off64_t) -> ssize_t =
         SYS_pread64(fd, to, length, offset), |_| KERNEL.pread(Fd(fd), buffer(to, length), position(offset)?);
@@ -36,11 +38,11 @@ symbols! {
     };
 
     fn stat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_stat(path, to), |context| {
-        write_stat(stat_of(&from_root(context, path)?)?, to)
+        write_stat(KERNEL.stat(&from_root(context, path)?)?, to)
     };
 
     fn lstat64(path: *const c_char, to: *mut Stat) -> c_int = SYS_lstat(path, to), |context| {
-        write_stat(stat_of(&from_root(context, path)?)?, to)
+        write_stat(KERNEL.stat(&from_root(context, path)?)?, to)
     };
 
     fn statx(directory: c_int, path: *const c_char, flags: c_int, mask: c_uint, to: *mut libc::statx) -> c_int =
@@ -50,11 +52,12 @@ symbols! {
             return Err(Errno::EFAULT);
         }
         let is_own = text(path)?.is_empty();
-        let stat = if is_own { stat_of_open(directory)? } else { stat_of(&path_at(context, directory, path)?)? };
+        let stat =
+            if is_own { stat_of_open(directory)? } else { KERNEL.stat(&path_at(context, directory, path)?)? };
         let mut wide: libc::statx = std::mem::zeroed();
         wide.stx_mask = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_SIZE;
-        wide.stx_mode = mode_of(stat) as u16;
-        wide.stx_size = length_of(stat);
+        wide.stx_mode = stat.mode as u16;
+        wide.stx_size = stat.len;
         wide.stx_blksize = 4096;
         *to = wide;
         Ok(())
@@ -69,7 +72,7 @@ symbols! {
     };
 
     fn mkdir(path: *const c_char, mode: mode_t) -> c_int = SYS_mkdir(path, mode), |context| {
-        KERNEL.mkdir(&from_root(context, path)?)
+        make_directory(context, &from_root(context, path)?, mode)
     };
 
     fn lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t = SYS_lseek(fd, offset, whence), |_| {
@@ -87,12 +90,12 @@ symbols! {
     };
 
     fn access(path: *const c_char, mode: c_int) -> c_int = SYS_access(path, mode), |context| {
-        stat_of(&from_root(context, path)?).map(drop)
+        KERNEL.stat(&from_root(context, path)?).map(drop)
     };
 
     // There are no links.
     fn readlink(path: *const c_char, to: *mut c_char, length: size_t) -> ssize_t = SYS_readlink(path, to, length), |context| {
-        stat_of(&from_root(context, path)?)?;
+        KERNEL.stat(&from_root(context, path)?)?;
         Err::<usize, _>(Errno::EINVAL)
     };
 }
@@ -119,72 +122,63 @@ same! {
     lseek = lseek64(fd: c_int, offset: off64_t, whence: c_int) -> off64_t;
 }
 
-pub fn open_at(context: &Context, path: &str, flags: c_int) -> Result<Fd> {
+/// What processes begin with.
+pub const UMASK: u32 = 0o022;
+
+pub fn open_at(context: &Context, path: &str, flags: c_int, mode: mode_t) -> Result<Fd> {
+    let is_new = flags & libc::O_CREAT != 0 && native::permissions(path).is_none();
     let fd = KERNEL.open(path, OpenFlags(flags))?;
+    if is_new {
+        native::set_permissions(path, permissions(context, mode));
+    }
     Ok(made(context, fd, flags & libc::O_CLOEXEC != 0))
+}
+
+pub fn make_directory(context: &Context, path: &str, mode: mode_t) -> Result<()> {
+    KERNEL.mkdir(path)?;
+    native::set_permissions(path, permissions(context, mode));
+    Ok(())
+}
+
+/// `mknod(2)`: FIFOs and empty files, as anybody may make them.
+pub fn make_node(context: &Context, path: &str, mode: mode_t) -> Result<()> {
+    match mode & libc::S_IFMT {
+        libc::S_IFIFO => KERNEL.mkfifo(path)?,
+        0 | libc::S_IFREG => {
+            let fd = KERNEL.open(path, OpenFlags(libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY))?;
+            KERNEL.close(fd)?;
+        }
+        kind => escape("mknod", &format!(" of the kind {kind:#o}")),
+    }
+    native::set_permissions(path, permissions(context, mode));
+    Ok(())
 }
 
 fn position(offset: off64_t) -> Result<u64> {
     u64::try_from(offset).map_err(|_| Errno::EINVAL)
 }
 
-/// What `stat(2)` says of a path or a descriptor.
-#[derive(Clone, Copy)]
-pub enum Stated {
-    File(FileStat),
-    Console,
-    Device,
-    Socket,
-    Pipe,
-}
-
-/// Of a descriptor.
-pub fn stat_of_open(fd: c_int) -> Result<Stated> {
+/// What `stat(2)` says of a descriptor.
+pub fn stat_of_open(fd: c_int) -> Result<FileStat> {
     if is_console(fd) {
-        return Ok(Stated::Console);
+        return Ok(FileStat { len: 0, is_dir: false, mode: libc::S_IFCHR | 0o620 });
     }
-    let stat = KERNEL.fstat(Fd(fd))?;
-    Ok(if native::socket_kind(Fd(fd)).is_some() {
-        Stated::Socket
-    } else if native::readable(Fd(fd)).is_some() {
-        Stated::Pipe
-    } else if native::is_device(Fd(fd)) {
-        Stated::Device
-    } else {
-        Stated::File(stat)
-    })
+    KERNEL.fstat(Fd(fd))
 }
 
-pub fn stat_of(path: &str) -> Result<Stated> {
-    let fd = KERNEL.open(path, OpenFlags::NONE)?;
-    let stat = stat_of_open(fd.0);
-    let _ = KERNEL.close(fd);
-    stat
+/// The permissions of what a call of the running process makes.
+pub fn permissions(context: &Context, mode: mode_t) -> u32 {
+    mode & 0o7777 & !context.state.umasks.borrow().get(&context.process).copied().unwrap_or(UMASK)
 }
 
-fn mode_of(stat: Stated) -> mode_t {
-    match stat {
-        Stated::File(stat) if stat.is_dir => libc::S_IFDIR | 0o755,
-        Stated::File(_) => libc::S_IFREG | 0o644,
-        Stated::Console => libc::S_IFCHR | 0o620,
-        Stated::Device => libc::S_IFCHR | 0o666,
-        Stated::Socket => libc::S_IFSOCK | 0o777,
-        Stated::Pipe => libc::S_IFIFO | 0o600,
-    }
-}
-
-fn length_of(stat: Stated) -> u64 {
-    if let Stated::File(stat) = stat { stat.len } else { 0 }
-}
-
-pub unsafe fn write_stat(stat: Stated, to: *mut Stat) -> Result<()> {
+pub unsafe fn write_stat(stat: FileStat, to: *mut Stat) -> Result<()> {
     there(to)?;
     let mut wide: Stat = std::mem::zeroed();
-    wide.st_mode = mode_of(stat);
-    wide.st_size = length_of(stat) as off64_t;
+    wide.st_mode = stat.mode;
+    wide.st_size = stat.len as off64_t;
     wide.st_nlink = 1;
     wide.st_blksize = 4096;
-    wide.st_blocks = length_of(stat).div_ceil(512) as i64;
+    wide.st_blocks = stat.len.div_ceil(512) as i64;
     *to = wide;
     Ok(())
 }

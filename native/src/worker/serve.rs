@@ -46,6 +46,7 @@ extern "C" fn serve_if_asked() {
     if let Err(line) = image::check().and_then(|()| tls::check()) {
         raw::fatal(line);
     }
+    image::keep_processor_features();
     native::unsettle();
     stdio::enable_locks();
     image::also(stdio::variables());

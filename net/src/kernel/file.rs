@@ -44,6 +44,8 @@ pub struct FileStat {
     pub len: u64,
     /// Whether it is a directory.
     pub is_dir: bool,
+    /// `st_mode`: what kind of file it is (inode(7)), and its permissions.
+    pub mode: u32,
 }
 
 /// Files. What survives a crash: data after `fsync` or `fdatasync` of the file, a name after `fsync` of its
@@ -91,6 +93,19 @@ pub trait Files: Descriptors {
 
     /// `fstat(2)`.
     fn fstat(&self, fd: Fd) -> Result<FileStat>;
+
+    /// `stat(2)`.
+    fn stat(&self, path: &str) -> Result<FileStat>;
+
+    /// `chmod(2)`: the permissions, of which `mode` may have the lowest twelve bits.
+    fn chmod(&self, path: &str, mode: u32) -> Result<()>;
+
+    /// `fchmod(2)`.
+    fn fchmod(&self, fd: Fd, mode: u32) -> Result<()>;
+
+    /// `mkfifo(3)` with mode 0644: a pipe with a name. `open` waits until somebody opens it for the other direction, but with
+    /// `O_NONBLOCK`, where a writer without a reader is refused with `ENXIO` (fifo(7)).
+    fn mkfifo(&self, path: &str) -> Result<()>;
 
     /// `rename(2)`: atomic for concurrent readers, durable once the directory is synced.
     fn rename(&self, from: &str, to: &str) -> Result<()>;

@@ -82,6 +82,22 @@ impl Files for Linux {
         sys::file::fstat(fd)
     }
 
+    fn stat(&self, path: &str) -> Result<FileStat> {
+        sys::file::stat(&path_of(path)?)
+    }
+
+    fn chmod(&self, path: &str, mode: u32) -> Result<()> {
+        sys::file::chmod(&path_of(path)?, mode)
+    }
+
+    fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
+        sys::file::fchmod(fd, mode)
+    }
+
+    fn mkfifo(&self, path: &str) -> Result<()> {
+        sys::file::mkfifo(&path_of(path)?, 0o644)
+    }
+
     fn link(&self, from: &str, to: &str) -> Result<()> {
         sys::file::link(&path_of(from)?, &path_of(to)?)
     }

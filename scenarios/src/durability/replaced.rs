@@ -132,6 +132,18 @@ impl<D: FileDefect> Files for Broken<D> {
     fn fstat(&self, fd: Fd) -> Result<FileStat> {
         self.0.fstat(fd)
     }
+    fn stat(&self, path: &str) -> Result<FileStat> {
+        self.0.stat(path)
+    }
+    fn chmod(&self, path: &str, mode: u32) -> Result<()> {
+        self.0.chmod(path, mode)
+    }
+    fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
+        self.0.fchmod(fd, mode)
+    }
+    fn mkfifo(&self, path: &str) -> Result<()> {
+        self.0.mkfifo(path)
+    }
     fn link(&self, from: &str, to: &str) -> Result<()> {
         self.0.link(from, to)
     }

@@ -289,7 +289,7 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
         }
     }
     call(to, "fstat", |m: Maker<K>, fd| {
-        m.k.fstat(fd).map(|stat| (stat.is_dir, if stat.is_dir { 0 } else { stat.len }))
+        m.k.fstat(fd).map(|stat| (stat.mode, if stat.is_dir { 0 } else { stat.len }))
     });
     for len in [0, 3, 20, 1 << 40, u64::MAX] {
         call(to, format!("ftruncate {len}"), move |m: Maker<K>, fd| {

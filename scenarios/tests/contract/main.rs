@@ -33,6 +33,7 @@ mod disconnect;
 mod epoll;
 mod epoll_threads;
 mod exceptions;
+mod fifos;
 mod files;
 mod futex;
 mod handoff;

@@ -11,6 +11,8 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "send",
         "no Nagle and no `MSG_MORE`: what is written leaves as the window allows; how much fits is bytes, not Linux's truesize",
     ),
+    ("chmod", "modes forbid nothing: every process is root"),
+    ("fchmod", "without an effect on what is neither a file nor a directory"),
     ("setsockopt TCP_NODELAY", "kept and reported; segments always leave at once"),
     (
         "setsockopt SO_MARK",

@@ -340,6 +340,13 @@ probes! {
         "fcntl_getlk" => |k, folder| with(k, file(k, folder), |fd| k.fcntl_getlk(fd, RECORD));
         "ftruncate" => |k, folder| with(k, file(k, folder), |fd| k.ftruncate(fd, 2));
         "fstat" => |k, folder| with(k, file(k, folder), |fd| k.fstat(fd));
+        "stat" => |k, folder| k.stat(folder).map(drop);
+        "chmod" => |k, folder| k.chmod(folder, 0o755);
+        "fchmod" => |k, folder| with(k, file(k, folder), |fd| k.fchmod(fd, 0o644));
+        "mkfifo" => |k, folder| {
+            k.mkfifo(&format!("{folder}/fifo"))?;
+            k.unlink(&format!("{folder}/fifo"))
+        };
         "link" => |k, folder| {
             k.close(file(k, folder)?)?;
             k.link(&format!("{folder}/file"), &format!("{folder}/link"))

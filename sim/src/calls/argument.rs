@@ -52,6 +52,8 @@ pub enum Arg {
     Host,
     /// A futex word. It has no address in a trace.
     Futex,
+    /// Permissions of a file, in octal.
+    Mode,
 }
 
 /// What words refer to by index, and whoever shows them knows.
@@ -71,6 +73,7 @@ impl Arg {
     pub(crate) fn put(self, out: &mut Vec<u8>, words: &impl Resolve, word: u64) {
         match self {
             Arg::Fd | Arg::Count | Arg::Number => put_number(out, word as i64),
+            Arg::Mode => out.extend_from_slice(format!("0{word:o}").as_bytes()),
             Arg::UserData if word == 0 => out.push(b'0'),
             Arg::UserData => put_hex(out, word),
             Arg::Timeout if word == u64::MAX => out.extend_from_slice(b"never"),

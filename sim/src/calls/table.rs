@@ -1,7 +1,7 @@
 //! The rows: system calls, then every other event that no fault family owns.
 
 use super::Arg::{
-    Address, Count, Duration, Fd, Futex, Host, Number, Outcome, SigSet, Signal, Text, Timeout, UserData,
+    Address, Count, Duration, Fd, Futex, Host, Mode, Number, Outcome, SigSet, Signal, Text, Timeout, UserData,
 };
 use super::Wait::{Interrupted, Never, Restarts, RestartsWithoutTimeout};
 use super::names::*;
@@ -176,7 +176,7 @@ calls {
     FutexWake = 95 "futex_wake" [Futex, Count] PLAIN Never SAFE;
     FutexRequeue = 96 "futex_cmp_requeue" [Futex, Number, Count, Count] PLAIN Never UNSAFE;
     // Files and entropy.
-    Open = 100 "open" [Text, OPEN] PLAIN Never SAFE;
+    Open = 100 "open" [Text, OPEN] PLAIN Restarts SAFE;
     Lseek = 113 "lseek" [Fd, Number, WHENCE] PLAIN Never SAFE;
     Pread = 101 "pread" [Fd, Count, Number] PLAIN Never SAFE;
     Pwrite = 102 "pwrite" [Fd, Count, Number] PLAIN Never SAFE;
@@ -184,6 +184,10 @@ calls {
     Fdatasync = 104 "fdatasync" [Fd] PLAIN Never SAFE;
     Ftruncate = 105 "ftruncate" [Fd, Count] PLAIN Never SAFE;
     Fstat = 106 "fstat" [Fd] PLAIN Never SAFE;
+    Stat = 125 "stat" [Text] PLAIN Never SAFE;
+    Chmod = 126 "chmod" [Text, Mode] PLAIN Never SAFE;
+    Fchmod = 127 "fchmod" [Fd, Mode] PLAIN Never SAFE;
+    Mkfifo = 128 "mkfifo" [Text] PLAIN Never SAFE;
     Rename = 107 "rename" [Text, Text] PLAIN Never SAFE;
     Link = 115 "link" [Text, Text] PLAIN Never SAFE;
     Unlink = 108 "unlink" [Text] PLAIN Never SAFE;

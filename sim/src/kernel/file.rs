@@ -1,9 +1,10 @@
 //! Files, call by call.
 
 use super::SimKernel;
-use super::entry::{call, waiting_call_on};
+use super::entry::{NOTHING, call, waiting_call_on};
 use super::words::{text, word};
 use crate::stack::with;
+use crate::syscall::pipe::Opening;
 use crate::syscall::{file, lock, names};
 use crate::trace::Kind;
 use crate::world::World;
@@ -29,7 +30,9 @@ fn record(fd: Fd, lock: RecordLock) -> [u64; 4] {
 
 impl Files for SimKernel {
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
-        call(Kind::Open, [text(path), flags.0 as u64, 0, 0], |w| file::open(w, path, flags))
+        let args = [text(path), flags.0 as u64, 0, 0];
+        let act = |w: &mut World, _, progress: &mut Option<Opening>| file::open(w, path, flags, progress);
+        waiting_call_on(Kind::Open, args, NOTHING, act, |_, _, _| None)
     }
 
     fn lseek(&self, fd: Fd, to: SeekFrom) -> Result<u64> {
@@ -88,6 +91,22 @@ impl Files for SimKernel {
 
     fn fstat(&self, fd: Fd) -> Result<FileStat> {
         call(Kind::Fstat, [word(fd), 0, 0, 0], |w| file::fstat(w, fd))
+    }
+
+    fn stat(&self, path: &str) -> Result<FileStat> {
+        call(Kind::Stat, [text(path), 0, 0, 0], |w| file::stat(w, path))
+    }
+
+    fn chmod(&self, path: &str, mode: u32) -> Result<()> {
+        call(Kind::Chmod, [text(path), mode.into(), 0, 0], |w| file::chmod(w, path, mode))
+    }
+
+    fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
+        call(Kind::Fchmod, [word(fd), mode.into(), 0, 0], |w| file::fchmod(w, fd, mode))
+    }
+
+    fn mkfifo(&self, path: &str) -> Result<()> {
+        call(Kind::Mkfifo, [text(path), 0, 0, 0], |w| names::mkfifo(w, path))
     }
 
     fn link(&self, from: &str, to: &str) -> Result<()> {

@@ -20,11 +20,13 @@ pub(crate) use aio::{AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use device::{Device, OpenDevice};
-pub(crate) use disk::{Access, Disk, Inode, LEN_MAX, Last, LockHolder, OpenDisk, Special, check_path};
+pub(crate) use disk::{
+    Access, Disk, Inode, LEN_MAX, Last, LockHolder, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special, check_path,
+};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use files::Files;
 pub(crate) use open_file::{Object, OpenFile, SigIo};
-pub(crate) use pipe::Pipe;
+pub(crate) use pipe::{Pipe, PipeEnd};
 pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, take_buffer};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use signals::{Delivery, Frame, KEPT, ProcessSignals, STOPS, ThreadSignals, UNSTOPPABLE};

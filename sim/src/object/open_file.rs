@@ -1,6 +1,6 @@
 //! An open file description (`open(2)`): what several descriptors, of several processes, can share.
 
-use super::{Device, EpollSet, EventCounter, OpenDevice, OpenDisk, Ring, TimerFd, Watcher};
+use super::{Device, EpollSet, EventCounter, OpenDevice, OpenDisk, PipeEnd, Ring, TimerFd, Watcher};
 use eagain_net::{Owner, SigSet, Signal, StatusFlags};
 
 /// What it is.
@@ -9,10 +9,11 @@ pub(crate) enum Object {
     Socket(u32),
     /// A UDP socket, by index.
     Udp(u32),
-    /// An end of a pipe, by its index: the one that is written, or read.
+    /// An end of a pipe, by its index. `seen`: how often it had been opened for writing when a reader opened it without one.
     Pipe {
         pipe: u32,
-        writes: bool,
+        end: PipeEnd,
+        seen: u32,
     },
     /// An AF_UNIX socket, by index.
     Unix(u32),

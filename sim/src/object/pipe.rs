@@ -15,29 +15,74 @@ struct Page {
     read: usize,
 }
 
+/// What an open file of a pipe is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PipeEnd {
+    Reader,
+    Writer,
+    /// A FIFO that was opened with `O_RDWR`.
+    Both,
+}
+
+impl PipeEnd {
+    pub fn reads(self) -> bool {
+        self != PipeEnd::Writer
+    }
+
+    pub fn writes(self) -> bool {
+        self != PipeEnd::Reader
+    }
+}
+
 /// A pipe.
 pub(crate) struct Pipe {
     pages: VecDeque<Page>,
     /// How many there may be.
     most: usize,
-    /// The open files of its ends; `NONE`: closed.
-    pub reader: u32,
-    pub writer: u32,
+    /// The open files of its ends, of which only a FIFO has several, and how often it was opened for either.
+    pub readers: Vec<u32>,
+    pub writers: Vec<u32>,
+    pub read_opens: u32,
+    pub write_opens: u32,
+    /// The host and the inode of a FIFO.
+    pub name: Option<(u32, u32)>,
     /// The threads that last read and wrote it, or `NONE`.
     pub read_by: u32,
     pub written_by: u32,
 }
 
 impl Pipe {
-    pub fn new() -> Pipe {
+    /// `name`: the host and the inode of a FIFO.
+    pub fn new(name: Option<(u32, u32)>) -> Pipe {
         Pipe {
             pages: VecDeque::new(),
             most: PAGES_MAX,
-            reader: NONE,
-            writer: NONE,
+            readers: Vec::new(),
+            writers: Vec::new(),
+            read_opens: 0,
+            write_opens: 0,
+            name,
             read_by: NONE,
             written_by: NONE,
         }
+    }
+
+    /// An open file of it more.
+    pub fn opened(&mut self, file: u32, end: PipeEnd) {
+        if end.reads() {
+            self.readers.push(file);
+            self.read_opens = self.read_opens.wrapping_add(1);
+        }
+        if end.writes() {
+            self.writers.push(file);
+            self.write_opens = self.write_opens.wrapping_add(1);
+        }
+    }
+
+    /// An open file of it less.
+    pub fn closed(&mut self, file: u32) {
+        self.readers.retain(|&other| other != file);
+        self.writers.retain(|&other| other != file);
     }
 
     pub fn is_empty(&self) -> bool {

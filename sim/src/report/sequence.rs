@@ -104,6 +104,7 @@ mod tests {
             threads: vec![],
             hosts: vec!["client".to_owned(), "server".to_owned()],
             texts: vec![],
+            ..TraceLog::default()
         };
         assert_eq!(
             diagram(&log),

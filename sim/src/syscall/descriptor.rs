@@ -50,7 +50,7 @@ fn released(w: &mut World, file: u32, open: OpenFile) {
     match open.object {
         Object::Socket(sock) => w.on_network(|net| net.close_sock(sock)),
         Object::Udp(sock) => w.on_network(|net| net.udp_close(sock)),
-        Object::Pipe { pipe, writes } => pipe::close(w, pipe, writes),
+        Object::Pipe { pipe, .. } => pipe::close(w, pipe, file),
         Object::Unix(sock) => unix::close(w, sock),
         Object::Epoll(set) => {
             for (item, entry) in &set.items {
@@ -158,7 +158,7 @@ pub(crate) fn read(w: &mut World, fd: Fd, buffer: &mut [u8], progress: &mut Recv
         }
         Object::File(_) => return Step::Done(file::read(w, file, buffer)),
         Object::Device(open) => return Step::Done(device::read(w, open, buffer)),
-        Object::Pipe { pipe, writes: false } => {
+        Object::Pipe { pipe, end, .. } if end.reads() => {
             return pipe::read(w, fd, file, pipe, buffer);
         }
         Object::Pipe { .. } => return Step::Done(Err(Errno::EBADF)),
@@ -253,7 +253,9 @@ pub(super) fn write_with(
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
         Object::Device(open) => Step::Done(device::write(*open, bytes)),
-        &mut Object::Pipe { pipe, writes: true } => pipe::write(w, fd, file, pipe, bytes, flags, progress),
+        &mut Object::Pipe { pipe, end, .. } if end.writes() => {
+            pipe::write(w, fd, file, pipe, bytes, flags, progress)
+        }
         Object::Pipe { .. } => Step::Done(Err(Errno::EBADF)),
         Object::Event(counter) => {
             let Ok(word) = bytes.try_into() else { return Step::Done(Err(Errno::EINVAL)) };

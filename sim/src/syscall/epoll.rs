@@ -49,7 +49,7 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             let sock = *sock;
             w.net().udp_poll(sock).with_bands()
         }
-        &mut Object::Pipe { pipe, writes } => super::pipe::poll(w, pipe, writes).with_normal(),
+        &mut Object::Pipe { pipe, end, seen } => super::pipe::poll(w, pipe, end, seen).with_normal(),
         Object::Unix(sock) => {
             let sock = *sock;
             w.net().unix_poll(sock).with_bands()

@@ -3,11 +3,14 @@
 use super::descriptor;
 use super::device;
 use super::names;
+use super::pipe::{self, Opening};
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{
-    Access, Disk, Inode, LEN_MAX, Last, LockHolder, Object, OpenDevice, OpenDisk, Special, check_path,
+    Access, Disk, Inode, LEN_MAX, Last, LockHolder, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK,
+    Special, check_path,
 };
+use crate::scheduler::Step;
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
@@ -82,7 +85,25 @@ fn inode_of(w: &mut World, file: u32) -> Result<&mut Inode> {
     open_and_inode(w, file).map(|(_, inode)| inode)
 }
 
-pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
+/// A FIFO may be waited for: `opening` is how far that is.
+pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags, opening: &mut Option<Opening>) -> Step<Fd> {
+    if let Some(opening) = opening {
+        return pipe::go_on_opening(w, opening);
+    }
+    match open_at_once(w, path, flags) {
+        Ok(Opened::Fd(fd)) => Step::Done(Ok(fd)),
+        Ok(Opened::Fifo(inode)) => pipe::open_fifo(w, inode, flags, opening),
+        Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+enum Opened {
+    Fd(Fd),
+    /// It is this FIFO of the own host.
+    Fifo(u32),
+}
+
+fn open_at_once(w: &mut World, path: &str, flags: OpenFlags) -> Result<Opened> {
     let create = flags.contains(OpenFlags::CREAT);
     if create && flags.contains(OpenFlags::DIRECTORY) {
         return Err(Errno::EINVAL);
@@ -118,6 +139,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
     let access = access_of(flags);
     let object = match disk.inode(inode).special() {
         Some(Special::Socket) => return Err(Errno::ENXIO),
+        Some(Special::Fifo(_)) => return Ok(Opened::Fifo(inode)),
         Some(Special::Device(device)) => Object::Device(OpenDevice { device, access }),
         None => {
             if flags.contains(OpenFlags::TRUNC) {
@@ -127,7 +149,7 @@ pub(crate) fn open(w: &mut World, path: &str, flags: OpenFlags) -> Result<Fd> {
         }
     };
     let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
-    Ok(descriptor::open_file(w, object, nonblocking))
+    Ok(Opened::Fd(descriptor::open_file(w, object, nonblocking)))
 }
 
 fn access_of(flags: OpenFlags) -> Access {
@@ -371,9 +393,39 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
 
 pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
     let file = w.file(fd)?;
-    if get_open(w, file).is_none() {
-        return Ok(FileStat { len: 0, is_dir: false });
+    let (kind, permissions) = match w.files[file].object {
+        Object::File(_) => return Ok(inode_of(w, file)?.stat()),
+        Object::Pipe { pipe, .. } => match w.pipes[pipe as usize].name {
+            Some((host, inode)) => return Ok(w.hosts[host].disk.inode(inode).stat()),
+            None => (S_IFIFO, 0o600),
+        },
+        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => (S_IFSOCK, 0o777),
+        Object::Device(_) => (S_IFCHR, 0o666),
+        // An inode that all of them share (`anon_inode_create_getfile`).
+        _ => (0, 0o600),
+    };
+    Ok(FileStat { len: 0, is_dir: false, mode: kind | permissions })
+}
+
+pub(crate) fn stat(w: &mut World, path: &str) -> Result<FileStat> {
+    let disk = my_disk(w);
+    Ok(disk.inode(disk.find(path)?).stat())
+}
+
+/// Every process is root: a name that is there can be changed.
+pub(crate) fn chmod(w: &mut World, path: &str, mode: u32) -> Result<()> {
+    let disk = my_disk(w);
+    let inode = disk.find(path)?;
+    disk.inode_mut(inode).set_permissions(mode);
+    w.progress();
+    Ok(())
+}
+
+pub(crate) fn fchmod(w: &mut World, fd: Fd, mode: u32) -> Result<()> {
+    let file = w.file(fd)?;
+    if get_open(w, file).is_some() {
+        inode_of(w, file)?.set_permissions(mode);
+        w.progress();
     }
-    let inode = inode_of(w, file)?;
-    Ok(FileStat { len: inode.len(), is_dir: inode.is_dir() })
+    Ok(())
 }

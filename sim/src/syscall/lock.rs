@@ -74,7 +74,7 @@ fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     let file = w.file(fd)?;
     let (first, last) = range(lock)?;
     let (readable, writable) = match w.files[file].object {
-        Object::Pipe { writes, .. } => (!writes, writes),
+        Object::Pipe { end, .. } => (end.reads(), end.writes()),
         // What has no mode of its own is open for both.
         _ => access(w, file).map_or((true, true), |access| (access.readable, access.writable)),
     };

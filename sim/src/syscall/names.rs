@@ -101,6 +101,23 @@ pub(crate) fn mkdir(w: &mut World, path: &str) -> Result<()> {
     Ok(())
 }
 
+/// `mknod(2)` of a FIFO, which is one once it is opened.
+pub(crate) fn mkfifo(w: &mut World, path: &str) -> Result<()> {
+    let disk = my_disk(w);
+    let parent = disk.parent(path)?;
+    let Last::Name(name) = parent.last else { return Err(Errno::EEXIST) };
+    if disk.entry(parent.directory(), name)?.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    if parent.slashes {
+        return Err(Errno::ENOENT);
+    }
+    let inode = create_inode(w, path, (parent.directory(), name), false);
+    my_disk(w).make_fifo(inode);
+    w.progress();
+    Ok(())
+}
+
 pub(crate) fn rmdir(w: &mut World, path: &str) -> Result<()> {
     let disk = my_disk(w);
     let parent = disk.parent(path)?;
@@ -135,14 +152,14 @@ pub(crate) fn path_of(w: &mut World, fd: Fd) -> Result<String> {
     disk.path_of(inode).ok_or(Errno::ENOENT)
 }
 
-/// The entries of an open directory, and whether each is one.
-pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, bool)>> {
+/// The entries of an open directory, and the mode of each.
+pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, u32)>> {
     let file = disk_of(w, fd, Errno::ENOTDIR)?;
     let open = get_open(w, file).ok_or(Errno::EBADF)?;
     let (host, inode) = (open.host, open.inode);
     let disk = &w.hosts[host].disk;
     let directory = disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?;
-    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.inode(inode).is_dir())).collect())
+    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.inode(inode).stat().mode)).collect())
 }
 
 pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {

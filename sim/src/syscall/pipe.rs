@@ -3,35 +3,125 @@
 use super::descriptor::{check_flags, wait_for_file, waits};
 use super::signal;
 use crate::network::{ALL, SendProgress};
-use crate::object::{Object, Pipe};
+use crate::object::{Object, Pipe, PipeEnd, Special};
 use crate::scheduler::Step;
 use crate::world::{HELD_FD, NONE, World};
-use eagain_net::{Errno, Events, Fd, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags};
+use eagain_net::{
+    Errno, Events, Fd, OpenFlags, Result, SendFlags, SigCode, SigInfo, Signal, SocketFlags, StatusFlags,
+};
 
 pub(crate) fn pipe2(w: &mut World, flags: SocketFlags) -> Result<(Fd, Fd)> {
     check_flags(flags)?;
     w.check_two_fds_free()?;
-    let pipe = w.pipes.insert(Pipe::new()) as u32;
+    let pipe = w.pipes.insert(Pipe::new(None)) as u32;
     let nonblocking = flags.contains(SocketFlags::NONBLOCK);
-    let [reader, writer] =
-        [false, true].map(|writes| w.files.insert(Object::Pipe { pipe, writes }, nonblocking));
-    let p = &mut w.pipes[pipe as usize];
-    (p.reader, p.writer) = (reader, writer);
+    let [reader, writer] = [PipeEnd::Reader, PipeEnd::Writer].map(|end| {
+        let file = w.files.insert(Object::Pipe { pipe, end, seen: 0 }, nonblocking);
+        w.pipes[pipe as usize].opened(file, end);
+        file
+    });
     Ok((w.install_fd(reader), w.install_fd(writer)))
+}
+
+/// An open of a FIFO that waits: its open file, and how often the other direction had been opened before.
+pub(crate) struct Opening {
+    file: u32,
+    seen: u32,
+}
+
+/// What wakes nobody but those that wait in `open`.
+const PARTNER: Events = Events(1 << 26);
+
+/// `fifo_open`.
+pub(super) fn open_fifo(
+    w: &mut World,
+    inode: u32,
+    flags: OpenFlags,
+    opening: &mut Option<Opening>,
+) -> Step<Fd> {
+    let host = w.my_host();
+    let nonblocking = flags.0 & StatusFlags::NONBLOCK.0 != 0;
+    let end = match flags.0 & (OpenFlags::WRONLY.0 | OpenFlags::RDWR.0) {
+        0 => PipeEnd::Reader,
+        1 => PipeEnd::Writer,
+        2 => PipeEnd::Both,
+        _ => return Step::Done(Err(Errno::EINVAL)),
+    };
+    let known = match w.hosts[host].disk.inode(inode).special() {
+        Some(Special::Fifo(pipe)) if pipe != NONE => Some(pipe),
+        _ => None,
+    };
+    let has_reader = known.is_some_and(|pipe| !w.pipes[pipe as usize].readers.is_empty());
+    if end == PipeEnd::Writer && nonblocking && !has_reader {
+        return Step::Done(Err(Errno::ENXIO));
+    }
+    let pipe = known.unwrap_or_else(|| {
+        let pipe = w.pipes.insert(Pipe::new(Some((host, inode)))) as u32;
+        w.hosts[host].disk.hold_fifo(inode, pipe);
+        pipe
+    });
+    let p = &mut w.pipes[pipe as usize];
+    let is_first = end.reads() && p.readers.is_empty() || end.writes() && p.writers.is_empty();
+    let lacks_writer = end == PipeEnd::Reader && p.writers.is_empty();
+    // A reader that came first is not hung up before a writer has been there.
+    let seen = if lacks_writer && nonblocking { p.write_opens } else { 0 };
+    let file = w.files.insert(Object::Pipe { pipe, end, seen }, nonblocking);
+    p.opened(file, end);
+    let waits = !nonblocking && lacks_writer || end == PipeEnd::Writer && p.readers.is_empty();
+    let seen = if end == PipeEnd::Reader { p.write_opens } else { p.read_opens };
+    if is_first {
+        // Who waits in `open` is in the line of readers, whichever end it is (`wake_up_partner`).
+        notify(w, pipe, PipeEnd::Reader, ALL | PARTNER, None);
+        notify(w, pipe, PipeEnd::Writer, PARTNER, None);
+    }
+    w.progress();
+    if !waits {
+        return Step::Done(Ok(w.install_fd(file)));
+    }
+    w.reserve_fd();
+    w.scheduler.running_mut().holds.push(file);
+    *opening = Some(Opening { file, seen });
+    wait_for_file(w, file, PARTNER, false, None);
+    Step::Wait
+}
+
+/// `wait_for_partner`.
+pub(super) fn go_on_opening(w: &mut World, opening: &Opening) -> Step<Fd> {
+    let Opening { file, seen } = *opening;
+    let Object::Pipe { pipe, end, .. } = w.files[file].object else { return Step::Done(Err(Errno::EBADF)) };
+    let p = &w.pipes[pipe as usize];
+    let opens = if end == PipeEnd::Reader { p.write_opens } else { p.read_opens };
+    if opens == seen {
+        wait_for_file(w, file, PARTNER, false, None);
+        return Step::Wait;
+    }
+    // The call lets go of it.
+    w.files.hold(file);
+    Step::Done(Ok(w.install_reserved_fd(file)))
+}
+
+/// Notifies all open files of one end.
+fn notify(w: &mut World, pipe: u32, end: PipeEnd, events: Events, signal: Option<SigCode>) {
+    let mut at = 0;
+    loop {
+        let Some(p) = w.pipes.get(pipe as usize) else { return };
+        let files = if end == PipeEnd::Reader { &p.readers } else { &p.writers };
+        let Some(&file) = files.get(at) else { return };
+        w.notify(file, events, signal);
+        at += 1;
+    }
 }
 
 /// `pipe_fcntl`: how large it is, after it was made as large as is asked.
 pub(crate) fn size(w: &mut World, fd: Fd, bytes: Option<u32>) -> Result<usize> {
     let file = w.file(fd)?;
-    let Object::Pipe { pipe, .. } = w.files[file].object else { return Err(Errno::EBADF) };
-    let pipe = &mut w.pipes[pipe as usize];
+    let Object::Pipe { pipe: number, .. } = w.files[file].object else { return Err(Errno::EBADF) };
+    let pipe = &mut w.pipes[number as usize];
     let Some(bytes) = bytes else { return Ok(pipe.size()) };
     pipe.resize(bytes.into())?;
-    let (size, writer) = (pipe.size(), pipe.writer);
+    let size = pipe.size();
     // Whoever waits to write looks again, also where there is no more room than before (`pipe_resize_ring`).
-    if writer != NONE {
-        w.notify(writer, ALL, None);
-    }
+    notify(w, number, PipeEnd::Writer, ALL, None);
     Ok(size)
 }
 
@@ -51,18 +141,18 @@ fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [
     }
     let p = &mut w.pipes[pipe as usize];
     let (n, room) = p.read(buffer);
-    let (writer, written_by) = (p.writer, p.written_by);
+    let (is_at_end, written_by) = (p.writers.is_empty(), p.written_by);
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &buffer[..n], false);
         w.pipes[pipe as usize].read_by = me;
         w.scheduler.exchanged(&w.run, written_by);
         if room {
-            w.notify(writer, Events::OUT, Some(SigCode::PollOut));
+            notify(w, pipe, PipeEnd::Writer, Events::OUT, Some(SigCode::PollOut));
         }
         return Step::Done(Ok(n));
     }
-    if writer == NONE {
+    if is_at_end {
         return Step::Done(Ok(0));
     }
     if !waits {
@@ -83,7 +173,7 @@ pub(super) fn write(
     flags: SendFlags,
     progress: &mut SendProgress,
 ) -> Step<usize> {
-    let broken = !bytes.is_empty() && w.pipes[pipe as usize].reader == NONE;
+    let broken = !bytes.is_empty() && w.pipes[pipe as usize].readers.is_empty();
     if broken && !flags.contains(SendFlags::NOSIGNAL) {
         let thread = w.scheduler.current();
         signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
@@ -108,9 +198,9 @@ fn attempt_write(
         return Step::Done(Ok(0));
     }
     let p = &mut w.pipes[pipe as usize];
-    let (reader, read_by) = (p.reader, p.read_by);
+    let (is_broken, read_by) = (p.readers.is_empty(), p.read_by);
     let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
-    if reader == NONE {
+    if is_broken {
         return or_sent(progress.sent, Errno::EPIPE);
     }
     let rest = &bytes[progress.sent..];
@@ -124,9 +214,12 @@ fn attempt_write(
         w.scheduler.exchanged(&w.run, read_by);
         // Who is about to wait for room wakes a reader where there was nothing; who is done always does (`poll_usage`).
         if was_empty || progress.sent == bytes.len() || !(waits || progress.goes_on) {
-            w.notify(reader, Events::IN, Some(SigCode::PollIn));
+            notify(w, pipe, PipeEnd::Reader, Events::IN, Some(SigCode::PollIn));
         } else {
-            signal::send_sigio(w, reader, SigCode::PollIn);
+            for at in 0..w.pipes[pipe as usize].readers.len() {
+                let reader = w.pipes[pipe as usize].readers[at];
+                signal::send_sigio(w, reader, SigCode::PollIn);
+            }
         }
     }
     if progress.sent == bytes.len() {
@@ -140,23 +233,27 @@ fn attempt_write(
 }
 
 /// `pipe_poll`.
-pub(super) fn poll(w: &World, pipe: u32, writes: bool) -> Events {
+pub(super) fn poll(w: &World, pipe: u32, end: PipeEnd, seen: u32) -> Events {
     let p = &w.pipes[pipe as usize];
     let of = |yes: bool, events: Events| if yes { events } else { Events::NONE };
-    match writes {
-        false => of(!p.is_empty(), Events::IN) | of(p.writer == NONE, Events::HUP),
-        true => of(!p.is_full(), Events::OUT) | of(p.reader == NONE, Events::ERR),
-    }
+    let hung_up = p.writers.is_empty() && p.write_opens != seen;
+    let reader = of(end.reads(), of(!p.is_empty(), Events::IN) | of(hung_up, Events::HUP));
+    reader | of(end.writes(), of(!p.is_full(), Events::OUT) | of(p.readers.is_empty(), Events::ERR))
 }
 
-/// The last descriptor of an end is gone: the other end is notified.
-pub(super) fn close(w: &mut World, pipe: u32, writes: bool) {
+/// The last descriptor of an open file is gone: where that was the last of its end, the other one is notified.
+pub(super) fn close(w: &mut World, pipe: u32, file: u32) {
     let p = &mut w.pipes[pipe as usize];
-    *if writes { &mut p.writer } else { &mut p.reader } = NONE;
-    let (reader, writer) = (p.reader, p.writer);
-    match (reader, writer) {
-        (NONE, NONE) => drop(w.pipes.remove(pipe as usize)),
-        (reader, NONE) => w.notify(reader, ALL, Some(SigCode::PollIn)),
-        (_, writer) => w.notify(writer, ALL, Some(SigCode::PollOut)),
+    p.closed(file);
+    match (p.readers.is_empty(), p.writers.is_empty()) {
+        (true, true) => {
+            let pipe = w.pipes.remove(pipe as usize);
+            if let Some((host, inode)) = pipe.name {
+                w.hosts[host].disk.release_fifo(inode);
+            }
+        }
+        (false, true) => notify(w, pipe, PipeEnd::Reader, ALL, Some(SigCode::PollIn)),
+        (true, false) => notify(w, pipe, PipeEnd::Writer, ALL, Some(SigCode::PollOut)),
+        (false, false) => {}
     }
 }

@@ -40,7 +40,7 @@ fn wire() -> TraceLog {
         events.into_iter().zip(1..).map(|((kind, args), number)| event(number, kind, args)).collect();
     events[4].bytes = (0, 6);
     let [hosts, texts] = [vec!["client-1".to_owned(), "server".to_owned()], vec![]];
-    TraceLog { events, bytes: b"PING\r\n".to_vec(), threads: vec![], hosts, texts }
+    TraceLog { events, bytes: b"PING\r\n".to_vec(), hosts, texts, ..TraceLog::default() }
 }
 
 fn log() -> TraceLog {

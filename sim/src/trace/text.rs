@@ -339,6 +339,7 @@ mod tests {
             threads: vec!["server/main".to_owned()],
             hosts: vec!["server".to_owned()],
             texts: vec!["queue.push".to_owned()],
+            ..TraceLog::default()
         };
         let event = |thread, kind, args, result, bytes| Event {
             number: 7,

@@ -219,7 +219,7 @@ impl World {
                 Object::Socket(sock) => self.network.buffered(sock),
                 Object::Udp(sock) => self.network.udp_buffered(sock),
                 Object::Unix(sock) => self.network.unix_buffered(sock),
-                Object::Pipe { pipe, writes: false } => self.pipes[pipe as usize].len() as u64,
+                Object::Pipe { pipe, end, .. } if end.reads() => self.pipes[pipe as usize].len() as u64,
                 _ => 0,
             };
         }

@@ -6,6 +6,7 @@
 //! external --one EXECUTABLE TEST [SEED]     one test: what it printed, and how it failed
 //! ```
 //!
+//! The working directory has the `Cargo.toml` of the folder that the variable `PACKAGE` names: tests read it, since cargo runs them there.
 //! Without a seed no fault happens. Exit status: 0 what fails is what the list says, 1 it is not, 2 usage.
 
 use eagain::World;
@@ -41,7 +42,13 @@ fn world(world: &mut World<'_>) {
         world.sim().faults(&[]);
     }
     let arguments = ["--exact", &test, "--nocapture", "--test-threads=1"];
-    world.host("machine").env("RUST_BACKTRACE", "0").binary(executable, arguments).client();
+    let mut host = world.host("machine").env("RUST_BACKTRACE", "0");
+    if let Some(package) = std::env::var_os("PACKAGE")
+        && let Ok(manifest) = std::fs::read(std::path::Path::new(&package).join("Cargo.toml"))
+    {
+        host = host.file("/Cargo.toml", manifest);
+    }
+    host.binary(executable, arguments).client();
 }
 
 /// Runs one test here: how it failed.

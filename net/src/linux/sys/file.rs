@@ -100,10 +100,38 @@ pub(crate) fn fstat(fd: Fd) -> Result<FileStat> {
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the kernel writes one stat, which lives through the call.
     check_unit(unsafe { libc::fstat(fd.0, &raw mut stat) })?;
-    Ok(FileStat {
+    Ok(stat_of(&stat))
+}
+
+pub(crate) fn stat(path: &CStr) -> Result<FileStat> {
+    // SAFETY: stat is made of integers, of which zero is a value.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the path ends with a NUL; the kernel writes one stat; both live through the call.
+    check_unit(unsafe { libc::stat(path.as_ptr(), &raw mut stat) })?;
+    Ok(stat_of(&stat))
+}
+
+fn stat_of(stat: &libc::stat) -> FileStat {
+    FileStat {
         len: u64::try_from(stat.st_size).unwrap_or(0),
         is_dir: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
-    })
+        mode: stat.st_mode,
+    }
+}
+
+pub(crate) fn chmod(path: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_unit(unsafe { libc::chmod(path.as_ptr(), mode) })
+}
+
+pub(crate) fn fchmod(fd: Fd, mode: u32) -> Result<()> {
+    // SAFETY: no memory is touched.
+    check_unit(unsafe { libc::fchmod(fd.0, mode) })
+}
+
+pub(crate) fn mkfifo(path: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the path ends with a NUL and lives through the call.
+    check_unit(unsafe { libc::mkfifo(path.as_ptr(), mode) })
 }
 
 pub(crate) fn link(from: &CStr, to: &CStr) -> Result<()> {

@@ -16,9 +16,10 @@ mod sectors;
 pub(crate) use records::LockHolder;
 
 use super::Device;
+use crate::NONE;
 use crate::choice::Stream;
 use contents::Contents;
-use eagain_net::{FileLock, OpenFlags};
+use eagain_net::{FileLock, FileStat, OpenFlags};
 pub(crate) use names::{Last, check_path};
 use records::Records;
 use slab::Slab;
@@ -46,7 +47,16 @@ pub(crate) enum Special {
     /// What an AF_UNIX socket was bound to.
     Socket,
     Device(Device),
+    /// The pipe that it is while it is open, or `NONE`.
+    Fifo(u32),
 }
+
+/// Kinds of files in a mode (inode(7)).
+const S_IFDIR: u32 = 0o040_000;
+const S_IFREG: u32 = 0o100_000;
+pub(crate) const S_IFIFO: u32 = 0o010_000;
+pub(crate) const S_IFCHR: u32 = 0o020_000;
+pub(crate) const S_IFSOCK: u32 = 0o140_000;
 
 /// A file or a directory.
 pub(crate) struct Inode {
@@ -54,6 +64,7 @@ pub(crate) struct Inode {
     name: String,
     directory: Option<Directory>,
     special: Option<Special>,
+    permissions: u32,
     data: Contents,
     durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
@@ -152,10 +163,31 @@ impl Disk {
     pub fn hold_socket(&mut self, inode: u32) {
         let i = self.inode_mut(inode);
         i.special = Some(Special::Socket);
+        i.permissions = 0o755;
         i.opens += 1;
     }
 
-    /// That socket is closed. The name stays.
+    /// A new file is a FIFO, which nobody has opened.
+    pub fn make_fifo(&mut self, inode: u32) {
+        self.inode_mut(inode).special = Some(Special::Fifo(NONE));
+    }
+
+    /// A FIFO is opened, and is this pipe until it is closed.
+    pub fn hold_fifo(&mut self, inode: u32, pipe: u32) {
+        let i = self.inode_mut(inode);
+        i.special = Some(Special::Fifo(pipe));
+        i.opens += 1;
+    }
+
+    /// Nobody has it open any more.
+    pub fn release_fifo(&mut self, inode: u32) {
+        if let Some(i) = self.inodes.get_mut(inode as usize) {
+            i.special = Some(Special::Fifo(NONE));
+        }
+        self.release_socket(inode);
+    }
+
+    /// That socket, or FIFO, is closed. The name stays.
     pub fn release_socket(&mut self, inode: u32) {
         if let Some(i) = self.inodes.get_mut(inode as usize) {
             i.opens = i.opens.saturating_sub(1);
@@ -268,6 +300,7 @@ impl Inode {
             name,
             directory: directory.then(Directory::default),
             special: None,
+            permissions: if directory { 0o755 } else { 0o644 },
             data: Contents::default(),
             durable_len: 0,
             grown: None,
@@ -298,6 +331,23 @@ impl Inode {
 
     pub fn is_dir(&self) -> bool {
         self.directory.is_some()
+    }
+
+    /// What `stat(2)` says.
+    pub fn stat(&self) -> FileStat {
+        let kind = match self.special {
+            Some(Special::Socket) => S_IFSOCK,
+            Some(Special::Device(_)) => S_IFCHR,
+            Some(Special::Fifo(_)) => S_IFIFO,
+            None if self.is_dir() => S_IFDIR,
+            None => S_IFREG,
+        };
+        FileStat { len: self.len(), is_dir: self.is_dir(), mode: kind | self.permissions }
+    }
+
+    /// `chmod(2)`.
+    pub fn set_permissions(&mut self, mode: u32) {
+        self.permissions = mode & 0o7777;
     }
 
     /// `None`: it is a regular file or a directory.

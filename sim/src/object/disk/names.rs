@@ -73,11 +73,16 @@ impl Disk {
         }
         self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true) });
         for path in DIRECTORIES {
-            self.install(path, None);
+            let directory = self.install(path, None);
+            if ["/tmp", "/var/tmp"].contains(&path) {
+                self.inode_mut(directory).permissions = 0o1777;
+            }
         }
         for (path, device) in Device::ALL {
             let inode = self.install(path, Some(b""));
-            self.inode_mut(inode).special = Some(Special::Device(device));
+            let device_file = self.inode_mut(inode);
+            device_file.special = Some(Special::Device(device));
+            device_file.permissions = 0o666;
         }
     }
 
