@@ -47,7 +47,7 @@ impl Net for Host {
         tokio::spawn(task);
     }
 
-    fn choose(&self, name: &str, low: u64, high: u64) -> u64 {
+    fn choose(&self, name: &'static str, low: u64, high: u64) -> u64 {
         self.layer.choose(&format!("{} {name}", self.name), low, high)
     }
 }

@@ -1,7 +1,7 @@
 //! Makes the tables of the page from the results of one run: what stands between `<!-- NAME -->` and `<!-- end -->` is
 //! written anew, the rest stays.
 //!
-//! `comparison-page RESULTS PAGE`
+//! `comparison-page [--unmodified] RESULTS PAGE`
 
 mod needs;
 mod tables;
@@ -12,11 +12,17 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [results, page] = &arguments[..] else {
-        eprintln!("comparison-page RESULTS PAGE");
-        return ExitCode::from(2);
+    let written = match &arguments[..] {
+        [flag, results, page] if flag == "--unmodified" => {
+            write_unmodified(Path::new(results), Path::new(page))
+        }
+        [results, page] => write(Path::new(results), Path::new(page)),
+        _ => {
+            eprintln!("comparison-page [--unmodified] RESULTS PAGE");
+            return ExitCode::from(2);
+        }
     };
-    match write(Path::new(results), Path::new(page)) {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -26,7 +32,6 @@ fn main() -> ExitCode {
 }
 
 fn write(results: &Path, page: &Path) -> Result<(), String> {
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
     let machine = read(&results.join("machine.tsv"))?;
     let speed = read(&results.join("speed.tsv"))?;
     let bugs = read(&results.join("bugs.tsv"))?;
@@ -42,6 +47,28 @@ fn write(results: &Path, page: &Path) -> Result<(), String> {
         text = put(&text, name, &table)?;
     }
     fs::write(page, text).map_err(|error| format!("{}: {error}", page.display()))
+}
+
+/// What `run-unmodified` has measured.
+fn write_unmodified(results: &Path, page: &Path) -> Result<(), String> {
+    let machine = read(&results.join("machine.tsv"))?;
+    let speed = read(&results.join("speed.tsv"))?;
+    let costs = read(&results.join("costs.txt"))?;
+    let bugs = json(&read(&results.join("bugs.json"))?)?;
+    let mut text = read(page)?;
+    for (name, table) in [
+        ("unmodified machine", tables::machine(&machine)),
+        ("unmodified speed", tables::speed(&speed)),
+        ("unmodified costs", format!("```text\n{costs}```\n")),
+        ("unmodified bugs", tables::unmodified(&bugs)),
+    ] {
+        text = put(&text, name, &table)?;
+    }
+    fs::write(page, text).map_err(|error| format!("{}: {error}", page.display()))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn json(text: &str) -> Result<Vec<serde_json::Value>, String> {

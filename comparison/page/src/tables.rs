@@ -112,6 +112,16 @@ pub fn ported(lines: &str, corpus: &[Value], ours: &[Value]) -> String {
     out
 }
 
+/// The programs that every peer ran, on tokio itself.
+pub fn unmodified(rows: &[Value]) -> String {
+    let mut out = "| bug | class | seeds |\n|---|---|---|\n".to_owned();
+    for row in rows {
+        let name = row["name"].as_str().unwrap_or("?").trim_start_matches("unmodified-");
+        let _ = writeln!(out, "| `{name}` | {} | {} |", row["class"].as_str().unwrap_or("?"), ours_cell(row));
+    }
+    out
+}
+
 fn ours_cell(row: &Value) -> String {
     let blamed = if row["twin_blamed"] == true { ", twin blamed" } else { "" };
     match (row["median_seeds"].as_u64(), row["worst_seeds"].as_u64()) {

@@ -31,7 +31,7 @@ pub trait Net: Clone + Send + Sync + 'static {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// What the workload chooses, from `low` to `high`: a function of the seed.
-    fn choose(&self, name: &str, low: u64, high: u64) -> u64;
+    fn choose(&self, name: &'static str, low: u64, high: u64) -> u64;
 }
 
 /// A simulator with certain settings.

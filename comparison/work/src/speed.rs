@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PIECE: usize = 16 << 10;
-const BULK: usize = 64 << 20;
+/// Bytes of the bulk.
+pub const BULK: usize = 64 << 20;
 
 /// Sends back what comes, a task a connection.
-async fn serve<N: Net>(n: N) {
+pub async fn serve<N: Net>(n: N) {
     let listener = n.listen().await.expect("it can listen");
     while let Ok(mut stream) = n.accept(&listener).await {
         n.spawn(async move {
@@ -23,7 +24,7 @@ async fn serve<N: Net>(n: N) {
 }
 
 /// Asks 64 bytes and waits for them, again and again.
-async fn ask<N: Net>(n: N, rounds: u64) -> Result<(), String> {
+pub async fn ask<N: Net>(n: N, rounds: u64) -> Result<(), String> {
     let told = |error: std::io::Error| error.to_string();
     let mut stream = connect(&n).await;
     let sent = [7; 64];
@@ -47,7 +48,7 @@ pub async fn connect<N: Net>(n: &N) -> N::Stream {
 }
 
 /// Takes all, then says so in a byte.
-async fn take<N: Net>(n: N) {
+pub async fn take<N: Net>(n: N) {
     let listener = n.listen().await.expect("it can listen");
     let mut stream = n.accept(&listener).await.expect("somebody comes");
     let mut buffer = vec![0; PIECE];
@@ -64,7 +65,8 @@ async fn take<N: Net>(n: N) {
     }
 }
 
-async fn give<N: Net>(n: N) -> Result<(), String> {
+/// Gives all of it, and waits for the byte.
+pub async fn give<N: Net>(n: N) -> Result<(), String> {
     let told = |error: std::io::Error| error.to_string();
     let mut stream = connect(&n).await;
     let piece = vec![1; PIECE];

@@ -61,7 +61,7 @@ impl Net for Process {
         drop(spawn("task", task));
     }
 
-    fn choose(&self, _name: &str, low: u64, high: u64) -> u64 {
+    fn choose(&self, _name: &'static str, low: u64, high: u64) -> u64 {
         self.draws.choose(low, high)
     }
 }

@@ -54,7 +54,7 @@ impl Net for Host {
         }
     }
 
-    fn choose(&self, _name: &str, low: u64, high: u64) -> u64 {
+    fn choose(&self, _name: &'static str, low: u64, high: u64) -> u64 {
         self.draws.choose(low, high)
     }
 }

@@ -38,7 +38,7 @@ impl Net for Host {
         tokio::spawn(task);
     }
 
-    fn choose(&self, _name: &str, low: u64, high: u64) -> u64 {
+    fn choose(&self, _name: &'static str, low: u64, high: u64) -> u64 {
         self.0.choose(low, high)
     }
 }

@@ -28,7 +28,7 @@ pub async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> Result
 }
 
 /// A pause of the workload, of up to so many microseconds.
-pub async fn pause<N: Net>(n: &N, name: &str, most: u64) {
+pub async fn pause<N: Net>(n: &N, name: &'static str, most: u64) {
     let pause = n.choose(name, 0, most);
     if pause > 0 {
         n.sleep(Duration::from_micros(pause)).await;

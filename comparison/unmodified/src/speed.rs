@@ -1,0 +1,111 @@
+//! What is timed.
+
+use crate::{Tokio, block_on};
+use comparison_work::speed::{BULK, ask, give, serve, take};
+use eagain::World;
+use eagain::sim::fault::Family;
+use eagain::sim::run::{Knob, KnobValues, RunSpec, Scenario, Settings};
+use eagain::sim::runner::Execute;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+const TRIPS: u64 = 20_000;
+
+const KNOBS: &[Knob] = &[
+    Knob { name: "clients", about: "", values: KnobValues::Number { low: 1, high: 1000, default: 2 } },
+    Knob { name: "rounds", about: "", values: KnobValues::Number { low: 1, high: 1 << 40, default: 10 } },
+    Knob { name: "processes", about: "of the clients", values: KnobValues::Words(&["each", "one"]) },
+    Knob { name: "faults", about: "", values: KnobValues::Words(&["some", "none"]) },
+];
+
+/// Those of the worlds of eagain's own calls.
+const FAULTS: &[Family] =
+    &[Family::OffCpu, Family::WireDelay, Family::WireSplit, Family::WireStall, Family::Interrupt];
+
+/// A server that echoes, and clients that ask 64 bytes at a time.
+#[eagain::scenario(knobs = KNOBS)]
+pub fn echo(world: &mut World<'_>) {
+    let (clients, rounds) = (world.number("clients"), world.number("rounds"));
+    let faults = if world.word("faults") == "some" { FAULTS } else { &[] };
+    world.sim().faults(faults);
+    world.host("server").server(|| block_on(serve(Tokio)));
+    if world.word("processes") == "each" {
+        for which in 0..clients {
+            world.host(format!("client-{which}")).client(move || block_on(ask(Tokio, rounds)));
+        }
+        return;
+    }
+    world.host("clients").client(move || {
+        block_on(async {
+            let all: Vec<_> = (0..clients).map(|_| tokio::spawn(ask(Tokio, rounds))).collect();
+            for one in all {
+                one.await.map_err(|error| error.to_string())??;
+            }
+            Ok::<(), String>(())
+        })
+    });
+}
+
+/// Bytes from one to the other, without faults.
+#[eagain::scenario(knobs = KNOBS)]
+pub fn bulk(world: &mut World<'_>) {
+    world.sim().faults(&[]);
+    world.host("server").server(|| block_on(take(Tokio)));
+    world.host("client").client(|| block_on(give(Tokio)));
+}
+
+/// Tells how often a second `run` did its `units`, over worlds of different seeds that take about `time` together.
+fn rate(setting: &str, what: &str, time: Duration, units: f64, mut run: impl FnMut(u64)) {
+    // The first one pays for cold caches.
+    run(0);
+    let start = Instant::now();
+    let mut worlds = 0;
+    while start.elapsed() < time || worlds == 0 {
+        worlds += 1;
+        run(worlds);
+    }
+    let rate = units * worlds as f64 / start.elapsed().as_secs_f64();
+    println!("speed\teagain, unmodified tokio\t{setting}\t{what}\t{rate:.0}");
+}
+
+/// A world, which has to hold.
+fn one(executor: &mut dyn Execute, scenario: Scenario, seed: u64, settings: Settings) {
+    let report = executor.run(&RunSpec::seeded(scenario, settings, seed));
+    assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
+}
+
+/// A small world without faults.
+pub fn small(executor: &mut dyn Execute, seed: u64) {
+    let settings = Settings::from([("faults".to_owned(), "none".to_owned())]);
+    one(executor, echo::SCENARIO, seed, settings);
+}
+
+/// `speed MILLISECONDS`.
+pub fn main(arguments: &[OsString]) -> u8 {
+    let time = arguments.first().and_then(|time| time.to_str()).and_then(|time| time.parse().ok());
+    let Some(time) = time.map(Duration::from_millis) else {
+        eprintln!("speed MILLISECONDS");
+        return 2;
+    };
+    let mut executor = eagain::executor();
+    let executor = &mut *executor;
+    for (setting, faults, processes) in [
+        ("faults, keyed choices, trace hash, a process each", "some", "each"),
+        ("a process each", "none", "each"),
+        ("clients in one process", "none", "one"),
+    ] {
+        let settings = |clients: u64, rounds: u64| -> Settings {
+            let (clients, rounds) = (clients.to_string(), rounds.to_string());
+            let all = [("clients", &*clients), ("rounds", &rounds), ("faults", faults), ("processes", processes)];
+            all.map(|(knob, value)| (knob.to_owned(), value.to_owned())).into()
+        };
+        for (what, clients) in [("echo-1", 1), ("echo-10", 10), ("echo-100", 100)] {
+            let settings = settings(clients, TRIPS / clients);
+            rate(setting, what, time, TRIPS as f64, |seed| one(executor, echo::SCENARIO, seed, settings.clone()));
+        }
+        let settings = settings(2, 10);
+        rate(setting, "worlds", time, 1.0, |seed| one(executor, echo::SCENARIO, seed, settings.clone()));
+        rate(setting, "bulk", time, BULK as f64, |seed| one(executor, bulk::SCENARIO, seed, Settings::new()));
+    }
+    0
+}
