@@ -103,7 +103,7 @@ mod tests {
              at ./src/main.rs:3:1
 ";
         let engine = "\
-   6: eagain_native::process::start_thread
+   6: process::start_thread
              at ./native/src/process.rs:90:5
    7: tests::scenario
              at ./tests/scenario.rs:9:1
