@@ -135,7 +135,7 @@ pub fn exclusive(what: &'static str, which: u64) -> Exclusive {
         before.filter(|&other| other != me).map(|other| (name(me), name(other)))
     });
     if let Some((me, other)) = other {
-        fail(Oracle::Exclusion, what, format!("{me} comes to {what} {which}, and {other} is at it"));
+        fail(Oracle::Exclusion, what, format!("{me} enters {what} {which} while {other} is in it"));
     }
     Exclusive { what, which }
 }

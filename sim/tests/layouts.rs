@@ -246,7 +246,7 @@ fn what_new_and_init_write_works_as_it_is() {
     let nowhere = workspace
         .shell(out.path(), &format!("'{}' new other --path '{}'", command.display(), out.path().display()));
     assert!(
-        nowhere.status.code() == Some(2) && text(&nowhere).contains("no checkout of eagain"),
+        nowhere.status.code() == Some(2) && text(&nowhere).contains("not a checkout of eagain"),
         "{}",
         text(&nowhere)
     );

@@ -339,7 +339,7 @@ fn locks_taken_for_ever_without_a_call_are_a_spin() {
     let (oracle, site, message) = broke(&report);
     assert_eq!((oracle, site), ("O3", "spin without calls"));
     assert!(
-        message.starts_with("looker/0 took and gave locks 1000000 times in a row without a call"),
+        message.starts_with("looker/0 took and released locks 1000000 times in a row without a call"),
         "{message}"
     );
 }

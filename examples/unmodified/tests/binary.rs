@@ -154,7 +154,7 @@ fn what_cannot_be_run_is_refused_in_a_sentence() {
     let Ok(mut elf) = std::fs::read("/proc/self/exe") else { return };
     elf.truncate(100_000);
     std::fs::write(file("torn"), &elf).expect("a file");
-    refused("torn", "is no whole ELF file");
+    refused("torn", "is a damaged ELF file");
     elf[18] = 183;
     std::fs::write(file("arm"), &elf).expect("a file");
     refused("arm", "is for another processor (aarch64)");

@@ -168,7 +168,7 @@ impl Elf {
         if (class, order, machine) != (Some(2), Some(1), EM_X86_64) {
             return Err(format!("is for another processor ({}): x86-64 is expected", machine_name(machine)));
         }
-        Elf::parse(path, &file).ok_or("is no whole ELF file: what it says of itself lies outside of it")?
+        Elf::parse(path, &file).ok_or("is a damaged ELF file: its headers name parts that are not in it")?
     }
 
     fn parse(path: &str, file: &[u8]) -> Option<Result<Elf, String>> {
@@ -219,7 +219,9 @@ impl Elf {
             }
         }
         let Some(dynamic) = dynamic.filter(|_| kind == ET_DYN || interpreter.is_some()) else {
-            return Some(Err("is statically linked: its calls cannot be taken to the simulated kernel; link it dynamically".into()));
+            return Some(Err(
+                "is statically linked: its system calls cannot be intercepted; link it dynamically".into(),
+            ));
         };
         if kind == ET_EXEC {
             return Some(Err(

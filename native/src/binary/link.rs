@@ -102,7 +102,7 @@ impl Binary {
         for (number, object) in self.objects.iter().enumerate() {
             for relocation in &object.elf.relocations {
                 let symbol = object.elf.symbols.get(relocation.symbol);
-                let symbol = symbol.ok_or("names a symbol that it does not have")?;
+                let symbol = symbol.ok_or("has a relocation with a symbol that is not in its table")?;
                 let addend = relocation.addend as u64;
                 let value = match relocation.kind {
                     elf::R_RELATIVE => Value::Own(object.at.wrapping_add(addend)),

@@ -44,8 +44,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the model {kind} reports completion, not readiness")
             }
             Refusal::NotCompletion(kind) => write!(f, "the model {kind} does not report completion"),
-            Refusal::Unavailable(kind, reason) => write!(f, "the model {kind} cannot be had here: {reason}"),
-            Refusal::Kernel(kind, errno) => write!(f, "the model {kind} cannot be had here: {errno}"),
+            Refusal::Unavailable(kind, reason) => {
+                write!(f, "the model {kind} is not available here: {reason}")
+            }
+            Refusal::Kernel(kind, errno) => write!(f, "the model {kind} is not available here: {errno}"),
         }
     }
 }

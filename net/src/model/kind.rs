@@ -112,7 +112,7 @@ impl FromStr for ModelKind {
 
 impl fmt::Display for UnknownModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no I/O model is called {:?}; there are", self.0)?;
+        write!(f, "unknown I/O model {:?}: expected one of", self.0)?;
         for (at, kind) in ModelKind::ALL.into_iter().enumerate() {
             write!(f, "{} {kind}", if at == 0 { "" } else { "," })?;
         }

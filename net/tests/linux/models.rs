@@ -40,7 +40,7 @@ fn names_are_those_of_the_command_line() {
     }
     let error = "epol".parse::<ModelKind>().unwrap_err();
     assert!(
-        error.to_string().starts_with("no I/O model is called \"epol\"; there are blocking, nonblocking,")
+        error.to_string().starts_with("unknown I/O model \"epol\": expected one of blocking, nonblocking,")
     );
     let refusal = AnyPoller::new(Linux, ModelKind::Aio).unwrap_err();
     assert_eq!(refusal, Refusal::NotReadiness(ModelKind::Aio));

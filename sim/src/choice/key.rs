@@ -20,7 +20,7 @@ pub struct KeyError(String);
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no key: it should read `domain object ordinal`", self.0)
+        write!(f, "invalid key `{}`: expected `domain object ordinal`", self.0)
     }
 }
 

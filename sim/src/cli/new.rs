@@ -35,7 +35,7 @@ impl Place {
                 ["net/Cargo.toml", "sim/Cargo.toml"].iter().find(|file| !path.join(file).is_file())
         {
             return Err(Stop::usage(format!(
-                "--path {}: no checkout of eagain: it has no {missing}",
+                "--path {}: not a checkout of eagain: it has no {missing}",
                 path.display()
             )));
         }

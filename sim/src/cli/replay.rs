@@ -90,7 +90,7 @@ fn replay_file(
     };
     let (line, exit) = match &replayed.verdict {
         Verdict::StillFails => ("the same failure".to_owned(), Exit::Failed),
-        Verdict::FailsOtherwise => ("fails, but otherwise than the saved run".to_owned(), Exit::Failed),
+        Verdict::FailsOtherwise => ("another failure than the saved one".to_owned(), Exit::Failed),
         Verdict::Holds => ("no longer fails".to_owned(), Exit::Held),
         Verdict::Nondeterministic => (
             format!(

@@ -45,7 +45,7 @@ pub fn replay(
     said.push_str(match verdict {
         Verdict::Holds => "",
         Verdict::StillFails => "the saved failure is still there",
-        Verdict::FailsOtherwise => "fails, but otherwise than the saved run",
+        Verdict::FailsOtherwise => "another failure than the saved one",
         Verdict::Nondeterministic => "NONDETERMINISM: the same build made another run of it",
     });
     Ok((verdict, said))

@@ -96,7 +96,7 @@ fn keys_that_no_longer_exist_are_listed() {
 }
 
 #[test]
-fn what_cannot_be_replayed_is_told_in_a_line() {
+fn what_cannot_be_replayed_is_one_line() {
     let good = saved().to_json();
     let cases = [
         ("garbage", "garbage".to_owned()),

@@ -105,7 +105,7 @@ impl World {
             let (since, quiet) = (Time(since), Time(self.run.faults_stop_at()));
             let what = format!(
                 "{name} has achieved nothing since {since}, for more than {limit} without faults (stuck_after; they stopped at \
-                 {quiet}), and waits for no time that it has set itself"
+                 {quiet}), and has no deadline of its own"
             );
             self.fail_liveness(Who::Process(process), "stuck", &what);
         }

@@ -34,7 +34,7 @@ impl World {
         let name = t.shown().into_owned();
         let waits = self.describe_threads();
         let message =
-            format!("{name} took and gave locks {TURNS_MAX} times in a row without a call\n{waits}");
+            format!("{name} took and released locks {TURNS_MAX} times in a row without a call\n{waits}");
         self.fail_in(Who::Thread(thread), Oracle::NoBusyLoop, "spin without calls", message);
         true
     }
