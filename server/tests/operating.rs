@@ -231,7 +231,7 @@ fn lines_that_cannot_be_written_end_nothing() {
 }
 
 #[test]
-fn the_service_manager_is_told_when_it_is_ready() {
+fn the_service_manager_is_notified_when_it_is_ready() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notify");
     let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();

@@ -115,7 +115,7 @@ row!(no_more_than_the_limit_run_at_once, |k| {
     assert_eq!(k.aio_return(stuck).unwrap().0, Ok(0));
 });
 
-row!(the_end_is_told_by_a_queued_signal_with_its_value, |k| {
+row!(the_end_is_a_queued_signal_with_its_value, |k| {
     let done = Signal::SIGRTMIN;
     k.sigprocmask(MaskHow::Block, SigSet::of(&[done])).unwrap();
     let (a, _b) = pair(k, SocketFlags::NONE);

@@ -139,7 +139,7 @@ fn datagrams_to_a_host_that_is_down_are_lost() {
 }
 
 #[test]
-fn nobody_there_is_told_across_hosts() {
+fn a_connected_socket_gets_econnrefused_across_hosts() {
     fn scenario(sim: &mut Sim) {
         let (host, other) = (sim.host("to"), sim.host("from"));
         let to = sim.address(host, 9);

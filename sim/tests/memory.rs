@@ -16,7 +16,7 @@ fn run(body: fn(&mut Sim)) -> RunReport {
 }
 
 fn allocate(k: SimKernel, blocks: usize, keep: bool) {
-    let bell = k.eventfd(0, SocketFlags::NONE).unwrap();
+    let event = k.eventfd(0, SocketFlags::NONE).unwrap();
     let mut kept = Vec::new();
     for _ in 0..blocks {
         let block = vec![0_u8; 64 << 10];
@@ -24,7 +24,7 @@ fn allocate(k: SimKernel, blocks: usize, keep: bool) {
             kept.push(block);
         }
         k.nanosleep(Duration::from_millis(1)).unwrap();
-        k.write(bell, &1_u64.to_ne_bytes()).unwrap();
+        k.write(event, &1_u64.to_ne_bytes()).unwrap();
     }
 }
 

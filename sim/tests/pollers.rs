@@ -100,7 +100,7 @@ fn breaking(sim: &mut Sim) {
 }
 
 #[test]
-fn who_wants_nothing_is_told_of_a_reset_once() {
+fn a_reset_is_reported_once_where_nothing_is_asked_for() {
     common::check(breaking);
 }
 

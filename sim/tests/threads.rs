@@ -192,7 +192,7 @@ fn a_panic_that_is_joined_is_the_programs_own_business() {
 }
 
 #[test]
-fn a_panic_that_nobody_is_told_of_breaks_survival_at_its_place() {
+fn a_panic_that_nobody_joins_breaks_survival_at_its_place() {
     for failure in [
         worker_panics(|_, worker| drop(worker)),
         // Dropped after the panic.

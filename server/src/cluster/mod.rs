@@ -18,7 +18,7 @@
 //! | [`reply_span`] | where a reply ends, without taking it apart |
 //! | [`ring`] | consistent hashing: which server is for which key |
 //! | [`plan`] | what is to be done with a request |
-//! | [`merge`] | several answers made into one, partial failure told |
+//! | [`merge`] | several replies merged into one, partial failures included |
 //! | [`proxy`] | requests under way: who asked, who answers, what is tried again |
 //! | [`feeds`] | channels: from whom messages come, and who has confirmed what |
 //! | [`driver`] | the sockets and the clock, over any readiness model |

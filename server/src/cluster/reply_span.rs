@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_is_told() {
+    fn what_is_no_reply_is_an_error() {
         for bytes in
             [&b"?\r\n"[..], b"$x\r\n", b"$-2\r\n", b"*-2\r\n", b"GET x\r\n", b"*99999999999999999999\r\n"]
         {

@@ -39,7 +39,7 @@ impl<K: Threads> OrderQueue<K> {
     }
 
     /// The storage has news; the loop is to be woken after it.
-    pub(super) fn tell_news(&self) {
+    pub(super) fn announce_news(&self) {
         self.news.store(true, SeqCst);
     }
 

@@ -71,7 +71,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
         let loops = self.loops.clone();
         self.logic.lock().storage().on_progress(Box::new(move || {
             for ear in loops.lock().iter() {
-                ear.orders.tell_news();
+                ear.orders.announce_news();
                 (ear.wake)();
             }
         }));
@@ -106,7 +106,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
     }
 
     /// Executes requests: `work` gets the logic unit, with nobody else in it. What they asked of the loops is passed on;
-    /// when the replies may leave is told.
+    /// the `Commit` says when the replies may leave.
     pub(super) fn execute<R>(&self, work: impl FnOnce(&mut LogicUnit<S>) -> R) -> (R, Commit) {
         let mut logic = self.logic.lock();
         let result = work(&mut logic);

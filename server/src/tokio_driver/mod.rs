@@ -143,13 +143,13 @@ async fn attend<L: Listener + 'static, S: Storage + 'static>(
     // The listener goes first, so that nobody new comes.
     acceptor.abort();
     let _ = acceptor.await;
-    shared.tell_all(Wish::Drain);
+    shared.wake_all_with(Wish::Drain);
     let until = Instant::now() + DRAIN;
     while shared.peers() > 0 {
         tokio::select! {
             biased;
             () = shared.woken() => {}
-            () = sleep_until(until) => shared.tell_all(Wish::Close),
+            () = sleep_until(until) => shared.wake_all_with(Wish::Close),
         }
         shared.carry_out();
     }

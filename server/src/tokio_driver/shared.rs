@@ -60,7 +60,7 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    fn tell(&self, wish: Wish) {
+    fn wake_with(&self, wish: Wish) {
         self.wish.set(self.wish.get().max(wish));
         self.wake();
     }
@@ -199,9 +199,9 @@ impl<S: Storage> Shared<S> {
         self.peers.borrow().get(&client).cloned()
     }
 
-    pub fn tell_all(&self, wish: Wish) {
+    pub fn wake_all_with(&self, wish: Wish) {
         for notice in self.peers.borrow().values() {
-            notice.tell(wish);
+            notice.wake_with(wish);
         }
     }
 
@@ -221,19 +221,19 @@ impl<S: Storage> Shared<S> {
                 Order::Shutdown => self.stop(),
                 Order::Kill { client } => {
                     if let Some(notice) = self.peers.borrow().get(&client) {
-                        notice.tell(Wish::Kill);
+                        notice.wake_with(Wish::Kill);
                     }
                 }
-                Order::Limits => self.tell_all(Wish::Limits),
+                Order::Limits => self.wake_all_with(Wish::Limits),
                 Order::Look { place } => {
                     if let Some(notice) = self.peers.borrow().get(&place.token) {
-                        notice.tell(Wish::News);
+                        notice.wake_with(Wish::News);
                     }
                 }
             }
         }
         if self.wakeup.news.swap(false, SeqCst) {
-            self.tell_all(Wish::News);
+            self.wake_all_with(Wish::News);
         }
     }
 

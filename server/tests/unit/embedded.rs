@@ -200,11 +200,11 @@ fn named(text: &str) -> std::ops::RangeInclusive<usize> {
 }
 
 #[test]
-fn damage_is_told_with_its_position_and_that_nothing_was_kept() {
+fn damage_is_reported_with_its_position_and_that_nothing_was_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let (whole, _) = ORIGINAL.clone();
-    let mut told = 0;
+    let mut reported = 0;
     // The pages that hold values: rows of `value`, over and over.
     for at in whole.windows(5).enumerate().filter(|(_, text)| text == b"value").map(|(at, _)| at).step_by(7) {
         let mut bytes = whole.clone();
@@ -218,9 +218,9 @@ fn damage_is_told_with_its_position_and_that_nothing_was_kept() {
         let after = std::fs::read(format!("{path}/redb")).unwrap();
         let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != after[at]).collect();
         assert!(after.len() == bytes.len() && changed.iter().all(|&at| at < 4096), "{changed:?}");
-        told += 1;
+        reported += 1;
     }
-    assert!(told > 20, "{told}");
+    assert!(reported > 20, "{reported}");
     // The first page says what everything else is.
     let mut bytes = whole;
     bytes[0] ^= 1;

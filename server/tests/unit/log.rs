@@ -1,4 +1,4 @@
-//! The log on a real disk: what was kept comes back, damage is told, and nothing valid is thrown away silently.
+//! The log on a real disk: what was kept comes back, damage is reported, and nothing valid is thrown away silently.
 
 use super::recover::{Recovered, Unreadable};
 use super::*;
@@ -85,7 +85,7 @@ fn a_rewrite_keeps_everything_and_makes_the_log_small() {
 }
 
 #[test]
-fn a_torn_tail_is_dropped_and_told_and_cut_off() {
+fn a_torn_tail_is_dropped_and_reported_and_truncated() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let whole = written(path, 5);
@@ -142,8 +142,8 @@ proptest! {
         match recover::recover(&file, bytes.len() as u64, &mut databases, false) {
             Ok(read) => prop_assert!(read.frames == 5, "only damage in the last batch looks like a torn one"),
             Err(why) => {
-                let is_told = matches!(why, Unreadable::Preamble(_) | Unreadable::Damaged { .. });
-                prop_assert!(is_told, "{}", why);
+                let is_reported = matches!(why, Unreadable::Preamble(_) | Unreadable::Damaged { .. });
+                prop_assert!(is_reported, "{}", why);
             }
         }
         for number in 0..6 {

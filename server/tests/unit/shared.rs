@@ -1,10 +1,10 @@
-//! What becomes of tickets, and what the operator is told.
+//! What becomes of tickets, and what the log says.
 
 use super::*;
 use eagain_net::Linux;
 
 #[test]
-fn trouble_is_told_when_it_begins_and_when_it_ends() {
+fn trouble_is_logged_when_it_begins_and_when_it_ends() {
     let lines = Arc::new(Mutex::new(Linux, Vec::new()));
     let sink = lines.clone();
     let log =
@@ -20,7 +20,7 @@ fn trouble_is_told_when_it_begins_and_when_it_ends() {
 }
 
 #[test]
-fn failures_are_remembered_within_a_bound_and_none_is_ever_told_as_done() {
+fn failures_are_remembered_within_a_bound_and_none_is_ever_reported_as_done() {
     let mut state = State::default();
     for _ in 0..10 * FAILURES_MAX {
         // One fails, the next is done.

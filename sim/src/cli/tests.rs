@@ -125,7 +125,7 @@ fn what_makes_no_sense_is_two_and_a_line() {
 }
 
 #[test]
-fn a_failure_is_shrunk_told_and_one() {
+fn a_failure_is_shrunk_and_reported_once() {
     let (code, out, _) = eagain("run lost-reply --seed 8");
     assert_eq!(code, 1);
     assert!(out.contains("7 choices -> 2"), "{out}");

@@ -96,7 +96,7 @@ pub(super) struct Flow {
     /// The sender waits for the receiver's window, and since when.
     pub(super) window_closed: bool,
     pub(super) closed_since: u64,
-    /// The window has opened, and the sender learns it then, by a probe; 0: it is told.
+    /// The window has opened, and the sender learns it then, by a probe; 0: by a window update.
     pub(super) unannounced_until: u64,
     /// How often its head was sent again in vain, or a probe; and since when.
     pub(super) retries: u32,

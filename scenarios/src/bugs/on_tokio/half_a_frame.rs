@@ -18,7 +18,7 @@ super::planted_on_tokio!(
     "a select! drops a read that has half of a frame"
 );
 
-/// How often the server looks after its house.
+/// How often the server does its periodic work.
 const TICK: Duration = Duration::from_millis(5);
 /// A frame: the question, again and again.
 const BYTES: usize = 256;

@@ -1,4 +1,4 @@
-//! A host that is gone without a word (Linkerd 2024, Deno, ClickHouse): there is neither FIN nor RST. Keep-alive probes are sent
+//! A host that has disappeared (Linkerd 2024, Deno, ClickHouse): there is neither FIN nor RST. Keep-alive probes are sent
 //! on an idle connection only; where a request is unacknowledged the retransmission limit applies, a quarter of an hour.
 //! Repaired: the connection has a user timeout, and its end sends the request to the other replica.
 

@@ -118,7 +118,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
         {
             acceptor.take_in(context, stream, &from, now, &mut |peer| {
                 is_in = true;
-                tell_of_progress(context, peer);
+                set_send_timeout(context, peer);
                 next(context, completer, service, peer, now);
                 Ok(())
             });
@@ -185,7 +185,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
 
 /// POSIX AIO's write is a blocking one, which ends when all is sent: a peer that takes its replies slowly would seem to
 /// take none. With a timeout it ends before a peer counts as stalled, and says how much was sent.
-fn tell_of_progress<K: Kernel, S: Storage>(context: &LoopContext<K, S>, peer: &Peer<K>) {
+fn set_send_timeout<K: Kernel, S: Storage>(context: &LoopContext<K, S>, peer: &Peer<K>) {
     let stall = Duration::from_nanos(context.units.config.limits.write_stall_timeout_ns);
     if context.units.config.model == ModelKind::Aio && !stall.is_zero() {
         let _ = peer.stream.set_write_timeout(Some((stall / 2).max(TIMEOUT_MIN)));

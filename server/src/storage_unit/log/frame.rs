@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A batch is whole or it is not there: what is torn by a crash fails its check. `synced_to` is how much of the file was
-//! known to be on the disk when the frame was written. So a reader who meets damage can tell what it is: residue of a
+//! known to be on the disk when the frame was written. So a reader who meets damage can distinguish what it is: residue of a
 //! crash, if nobody ever claimed that this place was safe; a broken disk, if a later frame did.
 //!
 //! The checks (CRC-32C) begin with the file's salt, so that neither an old file's blocks nor a client's value can pass
