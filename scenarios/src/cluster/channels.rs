@@ -35,7 +35,7 @@ const PATTERN: &[u8] = b"[nv]*ews";
 /// A listener that hears nothing for so long connects anew; publishers say something more often in the end.
 const SILENCE: Duration = Duration::from_secs(3);
 /// So long a patient one waits: its servers have to see to it that it hears again.
-const PATIENCE: Duration = Duration::from_secs(200);
+const LONG_SILENCE: Duration = Duration::from_secs(200);
 /// What has stalled when faults end goes on within this; clocks do not all begin at the same time.
 const STALLED_MAX: Duration = Duration::from_secs(6);
 /// Within this, from the end of faults on, everybody has to hear again.
@@ -136,10 +136,10 @@ fn nemesis(sim: &mut Sim, cluster: &Cluster) {
 // ---- Clients -----------------------------------------------------------------------------------------------------
 
 /// A connection, until it breaks or is silent for too long.
-fn connect(k: SimKernel, server: SocketAddr, patience: Duration, number: u64) -> Option<Line> {
+fn connect(k: SimKernel, server: SocketAddr, timeout: Duration, number: u64) -> Option<Line> {
     let stream = TcpStream::connect(k, server).ok()?;
-    stream.set_read_timeout(Some(patience)).ok()?;
-    stream.set_write_timeout(Some(patience)).ok()?;
+    stream.set_read_timeout(Some(timeout)).ok()?;
+    stream.set_write_timeout(Some(timeout)).ok()?;
     Some(Line::over(stream, number))
 }
 
@@ -241,7 +241,7 @@ fn publish(k: SimKernel, access: SocketAddr, publisher: u64, shared: &Shared) {
 
 fn listen(k: SimKernel, access: SocketAddr, listener: usize, shared: &Shared) {
     let by_pattern = listener == 0;
-    let silence = if listener < 2 { SILENCE } else { PATIENCE };
+    let silence = if listener < 2 { SILENCE } else { LONG_SILENCE };
     while !shared.lock().is_over {
         if let Some(mut line) = connect(k, access, silence, listener as u64) {
             hear_all(&mut line, by_pattern, listener, shared);

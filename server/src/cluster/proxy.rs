@@ -2,7 +2,7 @@
 //! driver says what came and what time it is, and carries each reply that is [`Due`] to its client.
 //!
 //! What is tried again: a request that was not executed, until its time is over; one that changes nothing, also where
-//! nobody knows whether it was. Everything else is told as it is.
+//! nobody knows whether it was. Any other reply or error is passed on as it is.
 
 use super::feeds::Feeds;
 use super::link::{Link, NewLink};
@@ -38,7 +38,7 @@ pub struct Due {
     pub client: u64,
     /// Which of the client's requests.
     pub number: u64,
-    /// What it is told.
+    /// The answer.
     pub bytes: Vec<u8>,
     /// It was a message for this channel: an integer is to be how many of this server's own clients have got it.
     pub channel: Option<Vec<u8>>,
@@ -372,7 +372,7 @@ impl Proxy {
         }
     }
 
-    /// A link has told what became of a task.
+    /// A link has reported what became of a task.
     fn answered(&mut self, task: u64, answer: Answer, now_ns: u64) {
         let Some((index, at)) = self.tasks.try_remove(task as usize) else { return };
         let request = &self.requests[index];

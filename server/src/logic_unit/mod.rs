@@ -189,7 +189,7 @@ impl<S: Storage> LogicUnit<S> {
         self.shared.directory.enter(peer, local, trusted, now.unix_ms())
     }
 
-    /// Whether another client may come, where the model has `room` for it; if not, it is told
+    /// Whether another client may come, where the model has `room` for it; if not, it gets
     /// [`crate::error::TOO_MANY_CLIENTS`] and closed.
     pub fn admits_client(&mut self, room: bool) -> bool {
         let (clients, most) = (self.shared.directory.len(), self.shared.config.limits.clients_max);

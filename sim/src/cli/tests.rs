@@ -353,14 +353,10 @@ fn a_saved_failure_fails_again_and_damage_is_reported() {
     .unwrap();
     let (code, out, _) = eagain(&replay);
     assert!(code == 0 && out.contains("no longer fails"), "{out}");
-<<<<<<< HEAD
     assert!(
         out.contains("explore steady-echo\n") && out.contains("keep it      mkdir -p no/such/folder && cp "),
         "{out}"
     );
-=======
-    assert!(out.contains("explore steady-echo\n") && out.contains("keep it      mkdir -p no/such/folder && cp "), "{out}");
->>>>>>> f6ea885 (A kept failure is seen: regressions that hold are counted, one that is back has its line, and replay says how to keep a file)
     std::fs::write(&file, "garbage").unwrap();
     let (code, out, err) = eagain(&replay);
     assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
