@@ -14,7 +14,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 const PORT: u16 = 7;
 /// A client that takes longer is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 struct Host {
@@ -69,7 +69,7 @@ fn build(sim: &mut Sim, bug: Bug, defect: bool) {
             let host = Host { layer: layer.clone(), name: name.clone() };
             world.client(&name, async move {
                 let world = host.layer.world().clone();
-                match tokio::time::timeout(PATIENCE, bug.client(host, which, defect)).await {
+                match tokio::time::timeout(STUCK_AFTER, bug.client(host, which, defect)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => world.fail("O2", "a client's reply", error),
                     Err(_) => world.fail("O6", "stuck", "a client did not end".to_owned()),

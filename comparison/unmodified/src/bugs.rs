@@ -9,7 +9,7 @@ use eagain::sim::{Oracle, PlantedBug, Sim};
 use std::time::Duration;
 
 /// A client that takes longer is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 fn build(world: &mut World<'_>, bug: Bug, defect: bool) {
     world.host("server").server(move || block_on(bug.server(Tokio, defect)));
@@ -19,7 +19,7 @@ fn build(world: &mut World<'_>, bug: Bug, defect: bool) {
                 tokio::select! {
                     biased;
                     ended = bug.client(Tokio, which, defect) => ended,
-                    () = Tokio.sleep(PATIENCE) => Err("stuck".to_owned()),
+                    () = Tokio.sleep(STUCK_AFTER) => Err("stuck".to_owned()),
                 }
             })
         });

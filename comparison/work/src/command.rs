@@ -67,12 +67,12 @@ fn usage(name: &str) -> ExitCode {
 /// One world of a bug, or of its twin.
 fn world<P: Peer>(peer: &P, bug: Bug, defect: bool, seed: u64) -> Result<(), String> {
     let server = move |n| bug.server(n, defect);
-    let patience = peer.patience();
+    let stuck_after = peer.stuck_after();
     let client = move |n: P::Net, which| async move {
         tokio::select! {
             biased;
             ended = bug.client(n.clone(), which, defect) => ended,
-            () = n.sleep(patience) => Err("stuck".to_owned()),
+            () = n.sleep(stuck_after) => Err("stuck".to_owned()),
         }
     };
     let run = || peer.run(seed, bug.clients(), server, client);

@@ -40,7 +40,7 @@ pub trait Peer {
     type Net: Net;
 
     /// A client that takes longer, by the peer's clock, counts as stuck.
-    fn patience(&self) -> Duration {
+    fn stuck_after(&self) -> Duration {
         Duration::from_secs(60)
     }
 

@@ -25,14 +25,14 @@ pub async fn serve<N: Net>(n: N) {
 
 /// Asks 64 bytes and waits for them, again and again.
 pub async fn ask<N: Net>(n: N, rounds: u64) -> Result<(), String> {
-    let told = |error: std::io::Error| error.to_string();
+    let text = |error: std::io::Error| error.to_string();
     let mut stream = connect(&n).await;
     let sent = [7; 64];
     let mut got = [0; 64];
     for _ in 0..rounds {
-        stream.write_all(&sent).await.map_err(told)?;
-        stream.flush().await.map_err(told)?;
-        stream.read_exact(&mut got).await.map_err(told)?;
+        stream.write_all(&sent).await.map_err(text)?;
+        stream.flush().await.map_err(text)?;
+        stream.read_exact(&mut got).await.map_err(text)?;
     }
     Ok(())
 }
@@ -67,14 +67,14 @@ pub async fn take<N: Net>(n: N) {
 
 /// Gives all of it, and waits for the byte.
 pub async fn give<N: Net>(n: N) -> Result<(), String> {
-    let told = |error: std::io::Error| error.to_string();
+    let text = |error: std::io::Error| error.to_string();
     let mut stream = connect(&n).await;
     let piece = vec![1; PIECE];
     for _ in 0..BULK / PIECE {
-        stream.write_all(&piece).await.map_err(told)?;
-        stream.flush().await.map_err(told)?;
+        stream.write_all(&piece).await.map_err(text)?;
+        stream.flush().await.map_err(text)?;
     }
-    stream.read_u8().await.map_err(told)?;
+    stream.read_u8().await.map_err(text)?;
     Ok(())
 }
 
@@ -91,17 +91,17 @@ fn rate(time: Duration, units: f64, mut run: impl FnMut(u64) -> Result<(), Strin
     Ok(units * worlds as f64 / start.elapsed().as_secs_f64())
 }
 
-/// All of it: `tell` is told what, and how much a second. `trips` is how many round trips a world of the echo has.
+/// All of it: `report` gets what, and how much a second. `trips` is how many round trips a world of the echo has.
 pub fn measure<P: Peer>(
     peer: &P,
     trips: u64,
     time: Duration,
-    mut tell: impl FnMut(&str, Result<f64, String>),
+    mut report: impl FnMut(&str, Result<f64, String>),
 ) {
     let echo = |seed, clients: usize, rounds| peer.run(seed, clients, serve, move |n, _| ask(n, rounds));
     for (what, clients) in [("echo-1", 1), ("echo-10", 10), ("echo-100", 100)] {
-        tell(what, rate(time, trips as f64, |seed| echo(seed, clients, trips / clients as u64)));
+        report(what, rate(time, trips as f64, |seed| echo(seed, clients, trips / clients as u64)));
     }
-    tell("worlds", rate(time, 1.0, |seed| echo(seed, 2, 10)));
-    tell("bulk", rate(time, BULK as f64, |seed| peer.run(seed, 1, take, |n, _| give(n))));
+    report("worlds", rate(time, 1.0, |seed| echo(seed, 2, 10)));
+    report("bulk", rate(time, BULK as f64, |seed| peer.run(seed, 1, take, |n, _| give(n))));
 }

@@ -7,7 +7,7 @@
 //!
 //! | where the program runs | its streams are | faults |
 //! |---|---|---|
-//! | under turmoil, in [`on_turmoil`](crate::turmoil::on_turmoil) (feature `turmoil`) | turmoil's | those of the scenario |
+//! | under turmoil, in `turmoil::on_turmoil` (feature `turmoil`) | turmoil's | those of the scenario |
 //! | on a thread that has [entered](crate::Layer::enter) a layer | tokio's, real sockets | those of the layer |
 //! | anywhere else | turmoil's inside a simulation, else tokio's | none |
 //!

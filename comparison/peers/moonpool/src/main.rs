@@ -78,7 +78,7 @@ impl Peer for Moonpool {
     type Net = Process;
 
     /// A clog of its swarm may take half a second, and there may be one a write.
-    fn patience(&self) -> Duration {
+    fn stuck_after(&self) -> Duration {
         Duration::from_secs(600)
     }
 

@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 use turmoil_net::shim::tokio::net::{TcpListener, TcpStream};
 use turmoil_net::{HostId, KernelConfig};
 
-/// A window that was closed is told to be open again only where one read takes half of the receive buffer; else both ends
+/// A window that was closed is announced as open again only where one read takes half of the receive buffer; else both ends
 /// wait for ever. So the buffer is twice what the bulk reads at a time.
 const RECEIVE: usize = 32 << 10;
 

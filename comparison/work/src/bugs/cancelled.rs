@@ -60,8 +60,8 @@ pub async fn ask<N: Net>(n: N, defect: bool) -> Result<(), String> {
         send(&mut stream, &[question]).await?;
         let mut frame = Frame::default();
         let got = loop {
-            let patience = Duration::from_micros(n.choose("patience", 1000, 20_000));
-            if let Some(got) = within(&n, patience, frame.read(&mut stream)).await {
+            let timeout = Duration::from_micros(n.choose("patience", 1000, 20_000));
+            if let Some(got) = within(&n, timeout, frame.read(&mut stream)).await {
                 break got.map_err(|error| error.to_string())?;
             }
             if defect {

@@ -1,4 +1,4 @@
-//! What the planted bugs share: lines, replies whose every byte is known, patience.
+//! What the planted bugs share: lines, replies whose every byte is known, timeouts.
 
 use crate::net::Net;
 use std::io;
