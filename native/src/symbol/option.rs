@@ -68,37 +68,18 @@ fn kind(fd: c_int) -> Result<(Domain, bool)> {
 
 /// Which option of `net` this is.
 fn option_name(level: c_int, name: c_int) -> Result<Option<SocketOptionName>> {
-    use SocketOptionName as N;
-    Ok(Some(match (level, name) {
-        (libc::SOL_SOCKET, libc::SO_REUSEADDR) => N::ReuseAddr,
-        (libc::SOL_SOCKET, libc::SO_REUSEPORT) => N::ReusePort,
-        (libc::SOL_SOCKET, libc::SO_SNDBUF) => N::SendBuffer,
-        (libc::SOL_SOCKET, libc::SO_RCVBUF) => N::RecvBuffer,
-        (libc::SOL_SOCKET, libc::SO_RCVLOWAT) => N::RecvLowAt,
-        (libc::SOL_SOCKET, libc::SO_KEEPALIVE) => N::KeepAlive,
-        (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => N::RecvTimeout,
-        (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => N::SendTimeout,
-        (libc::SOL_SOCKET, libc::SO_LINGER) => N::Linger,
-        (libc::SOL_SOCKET, libc::SO_ERROR) => N::Error,
-        (libc::IPPROTO_TCP, libc::TCP_NODELAY) => N::NoDelay,
-        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => N::V6Only,
-        (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE) => N::KeepIdle,
-        (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL) => N::KeepInterval,
-        (libc::IPPROTO_TCP, libc::TCP_KEEPCNT) => N::KeepCount,
-        (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => N::UserTimeout,
-        (libc::IPPROTO_TCP, libc::TCP_CONGESTION) => N::Congestion,
-        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => N::BindToDevice,
+    match (level, name) {
         // What would be received is not simulated.
         (libc::SOL_SOCKET, libc::SO_PASSCRED)
         | (libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP)
         | (libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP) => {
             escape("setsockopt", &format!(" with the option {name} of level {level}"));
-            return Err(Errno::ENOPROTOOPT);
+            Err(Errno::ENOPROTOOPT)
         }
         // What would be in the queue of errors is not simulated.
-        (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => return Ok(None),
-        (level, number) => return Ok(NumberOption::find(level, number).map(N::Number)),
-    }))
+        (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => Ok(None),
+        (level, number) => Ok(SocketOptionName::find(level, number)),
+    }
 }
 
 /// The option with its value; `None`: the value is not as long as it has to be.
@@ -118,7 +99,7 @@ unsafe fn option(
         N::Number(
             NumberOption::Tos | NumberOption::PktInfo | NumberOption::RecvTos | NumberOption::RecvTtl,
         ) => 0,
-        N::Number(option) if option.is_ip() => 1,
+        name if name.is_ip() => 1,
         _ => size_of::<c_int>(),
     };
     (length >= needed).then(|| given(name, value, length))
@@ -175,6 +156,7 @@ unsafe fn given(name: SocketOptionName, value: *const c_void, length: usize) -> 
 
 unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut socklen_t) -> Result<()> {
     use SocketOption as O;
+    use SocketOptionName as N;
     match option {
         O::ReuseAddr(on) | O::ReusePort(on) | O::NoDelay(on) | O::KeepAlive(on) | O::V6Only(on) => {
             put_option(&c_int::from(on), value, length)
@@ -196,7 +178,7 @@ unsafe fn write_option(option: SocketOption, value: *mut c_void, length: *mut so
         }
         // A short one of `do_ip_getsockopt` is a byte.
         O::Number(option, number)
-            if option.is_ip() && matches!(*length, 1..4) && (0..256).contains(&number) =>
+            if N::Number(option).is_ip() && matches!(*length, 1..4) && (0..256).contains(&number) =>
         {
             put_option(&(number as u8), value, length);
         }

@@ -1,5 +1,6 @@
 //! Control data of datagrams (`cmsg(3)`, `ip(7)`, `ipv6(7)`): what goes along with the bytes.
 
+use super::number_option::{IP, IPV6, SOCKET};
 use super::{Errno, Result};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -47,10 +48,6 @@ pub struct Message {
     /// In the order in which the kernel writes them.
     pub control: Vec<Control>,
 }
-
-const SOCKET: i32 = 1;
-const IP: i32 = 0;
-const IPV6: i32 = 41;
 
 impl Control {
     /// Level, type and data as the kernel writes them to who receives.

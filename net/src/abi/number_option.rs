@@ -1,10 +1,10 @@
 //! Socket options whose value is one `int`, as a table: they need no type of their own.
 
 /// `SOL_SOCKET`, `IPPROTO_IP`, `IPPROTO_TCP`, `IPPROTO_IPV6`.
-const SOCKET: i32 = 1;
-const IP: i32 = 0;
-const TCP: i32 = 6;
-const IPV6: i32 = 41;
+pub(super) const SOCKET: i32 = 1;
+pub(super) const IP: i32 = 0;
+pub(super) const TCP: i32 = 6;
+pub(super) const IPV6: i32 = 41;
 
 macro_rules! options {
     ($($(#[$doc:meta])* $option:ident = $level:ident $number:literal $name:literal;)*) => {
@@ -116,20 +116,5 @@ impl NumberOption {
     /// The option of this level and number.
     pub fn find(level: i32, number: i32) -> Option<NumberOption> {
         NumberOption::ALL.iter().copied().find(|option| option.number() == (level, number))
-    }
-
-    /// Whether it is one of TCP's own (`tcp(7)`).
-    pub const fn is_tcp(self) -> bool {
-        self.number().0 == TCP
-    }
-
-    /// Whether it is one of IPv4 (`ip(7)`), which sockets of IPv6 have as well.
-    pub const fn is_ip(self) -> bool {
-        self.number().0 == IP
-    }
-
-    /// Whether it is one of IPv6 (`ipv6(7)`).
-    pub const fn is_ipv6(self) -> bool {
-        self.number().0 == IPV6
     }
 }

@@ -1,6 +1,7 @@
 //! What sockets are made with and set to.
 
 use super::fd::flags;
+use super::number_option::{IP, IPV6, SOCKET, TCP};
 use super::{Errno, NumberOption};
 use std::time::Duration;
 
@@ -168,28 +169,28 @@ pub enum SocketOptionName {
 }
 
 impl SocketOptionName {
-    /// Those without a table of their own.
-    const OWN: [SocketOptionName; 18] = {
+    /// Those that are no [`NumberOption`], each with its level and number, and its name in C.
+    pub const OWN: [(SocketOptionName, (i32, i32), &'static str); 18] = {
         use SocketOptionName as N;
         [
-            N::ReuseAddr,
-            N::ReusePort,
-            N::SendBuffer,
-            N::RecvBuffer,
-            N::RecvLowAt,
-            N::Linger,
-            N::NoDelay,
-            N::KeepAlive,
-            N::RecvTimeout,
-            N::SendTimeout,
-            N::Error,
-            N::V6Only,
-            N::KeepIdle,
-            N::KeepInterval,
-            N::KeepCount,
-            N::UserTimeout,
-            N::Congestion,
-            N::BindToDevice,
+            (N::ReuseAddr, (SOCKET, 2), "SO_REUSEADDR"),
+            (N::ReusePort, (SOCKET, 15), "SO_REUSEPORT"),
+            (N::SendBuffer, (SOCKET, 7), "SO_SNDBUF"),
+            (N::RecvBuffer, (SOCKET, 8), "SO_RCVBUF"),
+            (N::RecvLowAt, (SOCKET, 18), "SO_RCVLOWAT"),
+            (N::Linger, (SOCKET, 13), "SO_LINGER"),
+            (N::NoDelay, (TCP, 1), "TCP_NODELAY"),
+            (N::KeepAlive, (SOCKET, 9), "SO_KEEPALIVE"),
+            (N::RecvTimeout, (SOCKET, 20), "SO_RCVTIMEO"),
+            (N::SendTimeout, (SOCKET, 21), "SO_SNDTIMEO"),
+            (N::Error, (SOCKET, 4), "SO_ERROR"),
+            (N::V6Only, (IPV6, 26), "IPV6_V6ONLY"),
+            (N::KeepIdle, (TCP, 4), "TCP_KEEPIDLE"),
+            (N::KeepInterval, (TCP, 5), "TCP_KEEPINTVL"),
+            (N::KeepCount, (TCP, 6), "TCP_KEEPCNT"),
+            (N::UserTimeout, (TCP, 18), "TCP_USER_TIMEOUT"),
+            (N::Congestion, (TCP, 13), "TCP_CONGESTION"),
+            (N::BindToDevice, (SOCKET, 25), "SO_BINDTODEVICE"),
         ]
     };
 
@@ -200,20 +201,42 @@ impl SocketOptionName {
     pub fn code(self) -> u32 {
         match self {
             SocketOptionName::Number(option) => SocketOptionName::NUMBERS + option as u32,
-            own => SocketOptionName::OWN.iter().position(|&name| name == own).unwrap_or_default() as u32,
+            own => own.place() as u32,
         }
     }
 
-    /// Whether it is one of TCP's own (`tcp(7)`), which sockets of other protocols do not have.
-    pub const fn is_tcp(self) -> bool {
-        use SocketOptionName as N;
+    /// Its level and its number, as `setsockopt(2)` takes them.
+    pub fn number(self) -> (i32, i32) {
         match self {
-            N::NoDelay | N::KeepIdle | N::KeepInterval | N::KeepCount | N::UserTimeout | N::Congestion => {
-                true
-            }
-            N::Number(option) => option.is_tcp(),
-            _ => false,
+            SocketOptionName::Number(option) => option.number(),
+            own => SocketOptionName::OWN[own.place()].1,
         }
+    }
+
+    /// The option of this level and number.
+    pub fn find(level: i32, number: i32) -> Option<SocketOptionName> {
+        let own = SocketOptionName::OWN.iter().find(|own| own.1 == (level, number)).map(|own| own.0);
+        own.or_else(|| NumberOption::find(level, number).map(SocketOptionName::Number))
+    }
+
+    /// Where it is in the table.
+    fn place(self) -> usize {
+        SocketOptionName::OWN.iter().position(|own| own.0 == self).unwrap_or_default()
+    }
+
+    /// Whether it is one of TCP's own (`tcp(7)`), which sockets of other protocols do not have.
+    pub fn is_tcp(self) -> bool {
+        self.number().0 == TCP
+    }
+
+    /// Whether it is one of IPv4 (`ip(7)`), which sockets of IPv6 have as well.
+    pub fn is_ip(self) -> bool {
+        self.number().0 == IP
+    }
+
+    /// Whether it is one of IPv6 (`ipv6(7)`).
+    pub fn is_ipv6(self) -> bool {
+        self.number().0 == IPV6
     }
 }
 

@@ -66,7 +66,7 @@ impl Sockets for Linux {
     }
 
     fn setsockopt(&self, fd: Fd, option: SocketOption) -> Result<()> {
-        let (level, name) = number(option.name());
+        let (level, name) = option.name().number();
         match option {
             SocketOption::ReuseAddr(on)
             | SocketOption::ReusePort(on)
@@ -97,7 +97,7 @@ impl Sockets for Linux {
     }
 
     fn getsockopt(&self, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
-        let (level, name) = number(option);
+        let (level, name) = option.number();
         let int = || sys::socket::getsockopt::<i32>(fd, level, name);
         let on = || int().map(|value| value != 0);
         let text = || sys::socket::getsockopt(fd, level, name).map(|text: [u8; 16]| OptionText::new(&text));
@@ -131,31 +131,6 @@ impl Sockets for Linux {
             SocketOptionName::BindToDevice => SocketOption::BindToDevice(text()?),
             SocketOptionName::Number(option) => SocketOption::Number(option, int()?),
         })
-    }
-}
-
-/// Level and number of an option (`socket(7)`, `tcp(7)`).
-fn number(option: SocketOptionName) -> (i32, i32) {
-    match option {
-        SocketOptionName::ReuseAddr => (libc::SOL_SOCKET, libc::SO_REUSEADDR),
-        SocketOptionName::ReusePort => (libc::SOL_SOCKET, libc::SO_REUSEPORT),
-        SocketOptionName::SendBuffer => (libc::SOL_SOCKET, libc::SO_SNDBUF),
-        SocketOptionName::RecvBuffer => (libc::SOL_SOCKET, libc::SO_RCVBUF),
-        SocketOptionName::RecvLowAt => (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
-        SocketOptionName::Linger => (libc::SOL_SOCKET, libc::SO_LINGER),
-        SocketOptionName::NoDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
-        SocketOptionName::KeepAlive => (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
-        SocketOptionName::V6Only => (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
-        SocketOptionName::KeepIdle => (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE),
-        SocketOptionName::KeepInterval => (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL),
-        SocketOptionName::KeepCount => (libc::IPPROTO_TCP, libc::TCP_KEEPCNT),
-        SocketOptionName::UserTimeout => (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
-        SocketOptionName::RecvTimeout => (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
-        SocketOptionName::SendTimeout => (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
-        SocketOptionName::Error => (libc::SOL_SOCKET, libc::SO_ERROR),
-        SocketOptionName::Congestion => (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
-        SocketOptionName::BindToDevice => (libc::SOL_SOCKET, libc::SO_BINDTODEVICE),
-        SocketOptionName::Number(option) => option.number(),
     }
 }
 

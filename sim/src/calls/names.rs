@@ -62,12 +62,12 @@ pub(super) const LOCK: Arg = Arg::OneOf(&[
 pub(super) const SOCKET_OPTION: Arg = Arg::OneOf(&SOCKET_OPTIONS);
 
 /// By the numbers of [`SocketOptionName::code`].
-const SOCKET_OPTIONS: [(u32, &str); OWN_OPTIONS.len() + NumberOption::ALL.len()] = {
-    let mut all = [(0, ""); OWN_OPTIONS.len() + NumberOption::ALL.len()];
+const SOCKET_OPTIONS: [(u32, &str); OWN.len() + NumberOption::ALL.len()] = {
+    let mut all = [(0, ""); OWN.len() + NumberOption::ALL.len()];
     let mut at = 0;
     while at < all.len() {
-        all[at] = match at.checked_sub(OWN_OPTIONS.len()) {
-            None => (at as u32, OWN_OPTIONS[at]),
+        all[at] = match at.checked_sub(OWN.len()) {
+            None => (at as u32, OWN[at].2),
             Some(nth) => (SocketOptionName::NUMBERS + nth as u32, NumberOption::ALL[nth].name()),
         };
         at += 1;
@@ -75,26 +75,7 @@ const SOCKET_OPTIONS: [(u32, &str); OWN_OPTIONS.len() + NumberOption::ALL.len()]
     all
 };
 
-const OWN_OPTIONS: [&str; 18] = [
-    "SO_REUSEADDR",
-    "SO_REUSEPORT",
-    "SO_SNDBUF",
-    "SO_RCVBUF",
-    "SO_RCVLOWAT",
-    "SO_LINGER",
-    "TCP_NODELAY",
-    "SO_KEEPALIVE",
-    "SO_RCVTIMEO",
-    "SO_SNDTIMEO",
-    "SO_ERROR",
-    "IPV6_V6ONLY",
-    "TCP_KEEPIDLE",
-    "TCP_KEEPINTVL",
-    "TCP_KEEPCNT",
-    "TCP_USER_TIMEOUT",
-    "TCP_CONGESTION",
-    "SO_BINDTODEVICE",
-];
+const OWN: [(SocketOptionName, (i32, i32), &str); 18] = SocketOptionName::OWN;
 
 /// The value of a socket option (`option`: its [`SocketOptionName`]), with its unit.
 pub(crate) fn put_option_value(out: &mut Vec<u8>, option: u64, value: u64) {
