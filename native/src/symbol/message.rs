@@ -106,43 +106,30 @@ unsafe fn receive_passed(
     }
     let room = std::mem::take(&mut message.msg_controllen);
     if !fds.is_empty() {
-        let bytes = size_of_val(&fds[..]) as c_uint;
-        let header = message.msg_control.cast::<cmsghdr>();
-        header.write_unaligned(cmsghdr {
-            cmsg_len: libc::CMSG_LEN(bytes) as usize,
-            cmsg_level: libc::SOL_SOCKET,
-            cmsg_type: libc::SCM_RIGHTS,
-        });
-        message.msg_controllen = room.min(libc::CMSG_SPACE(bytes) as usize);
-        for (at, &fd) in fds.iter().enumerate() {
-            descriptor::made(context, fd, closes);
-            libc::CMSG_DATA(header).cast::<c_int>().add(at).write_unaligned(fd.0);
-        }
+        let made = fds.into_iter().map(|fd| descriptor::made(context, fd, closes));
+        let numbers: Vec<u8> = made.flat_map(|fd| fd.0.to_ne_bytes()).collect();
+        put_control(message, room, libc::SOL_SOCKET, libc::SCM_RIGHTS, &numbers);
     }
     message.msg_flags = if truncated { libc::MSG_CTRUNC } else { 0 };
     Ok(len)
 }
 
-/// Control data as `put_cmsg` writes it: what there is no room for is cut, or left out.
-unsafe fn write_control(message: &mut msghdr, control: &[Control]) {
-    let room = std::mem::take(&mut message.msg_controllen);
-    for control in control {
-        let (level, kind, data) = control.to_bytes();
-        let (at, before) = (message.msg_controllen, libc::CMSG_LEN(0) as usize);
-        if room - at < before {
-            message.msg_flags |= libc::MSG_CTRUNC;
-            return;
-        }
-        let header = message.msg_control.cast::<u8>().add(at);
-        let length = (before + data.len()).min(room - at);
-        if length < before + data.len() {
-            message.msg_flags |= libc::MSG_CTRUNC;
-        }
-        let written = cmsghdr { cmsg_len: length, cmsg_level: level, cmsg_type: kind };
-        header.cast::<cmsghdr>().write_unaligned(written);
-        std::ptr::copy_nonoverlapping(data.as_ptr(), header.add(before), length - before);
-        message.msg_controllen += (libc::CMSG_SPACE(data.len() as c_uint) as usize).min(room - at);
+/// Appends control data as `put_cmsg` does, in what is left of `room` bytes: what does not fit is cut, or left out.
+unsafe fn put_control(message: &mut msghdr, room: usize, level: c_int, kind: c_int, data: &[u8]) {
+    let (at, before) = (message.msg_controllen, libc::CMSG_LEN(0) as usize);
+    let left = if message.msg_control.is_null() { 0 } else { room - at };
+    if left < before + data.len() {
+        message.msg_flags |= libc::MSG_CTRUNC;
     }
+    if left < before {
+        return;
+    }
+    let header = message.msg_control.cast::<u8>().add(at);
+    let length = (before + data.len()).min(left);
+    let written = cmsghdr { cmsg_len: length, cmsg_level: level, cmsg_type: kind };
+    header.cast::<cmsghdr>().write_unaligned(written);
+    std::ptr::copy_nonoverlapping(data.as_ptr(), header.add(before), length - before);
+    message.msg_controllen += (libc::CMSG_SPACE(data.len() as c_uint) as usize).min(left);
 }
 
 unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags: c_int) -> Result<usize> {
@@ -157,22 +144,26 @@ unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags
         if is_unix(fd) {
             return receive_passed(context, fd, into, message, whole_length, closes);
         }
-        if datagrams && !message.msg_control.is_null() && message.msg_controllen > 0 {
+        let room = message.msg_controllen;
+        if datagrams && room > 0 {
             let received = KERNEL.recvmsg_control(Fd(fd), into, whole_length)?;
             match received.from {
                 Some(from) => address::write(from, message.msg_name.cast(), &mut message.msg_namelen),
                 None => message.msg_namelen = 0,
             }
-            message.msg_flags = 0;
-            write_control(message, &received.control);
+            (message.msg_controllen, message.msg_flags) = (0, 0);
+            for (level, kind, data) in received.control.into_iter().map(Control::to_bytes) {
+                put_control(message, room, level, kind, &data);
+            }
             return Ok(received.len);
         }
-        let inq = message.msg_controllen > 0 && !datagrams && reports_rest(fd);
-        let room = message.msg_controllen;
+        let reports = room > 0 && !datagrams && reports_rest(fd);
         let length = receive(fd, into, whole_length, message.msg_name.cast(), &mut message.msg_namelen)?;
         (message.msg_controllen, message.msg_flags) = (0, 0);
-        if inq {
-            write_rest(fd, message, room);
+        if reports {
+            // `tcp_inq_hint`.
+            let rest = native::readable(Fd(fd)).unwrap_or(0) as c_int;
+            put_control(message, room, libc::IPPROTO_TCP, TCP_CM_INQ, &rest.to_ne_bytes());
         }
         Ok(length)
     };
@@ -189,25 +180,10 @@ unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags
     Ok(if asked.contains(RecvFlags::TRUNC) { length } else { received })
 }
 
-/// `TCP_INQ`.
+/// `TCP_INQ`: how many bytes are left to receive.
 fn reports_rest(fd: c_int) -> bool {
     let option = SocketOptionName::Number(NumberOption::Inq);
     matches!(KERNEL.getsockopt(Fd(fd), option), Ok(SocketOption::Number(_, on)) if on != 0)
-}
-
-/// How many bytes are left to receive (`tcp_inq_hint`).
-unsafe fn write_rest(fd: c_int, message: &mut msghdr, room: usize) {
-    let rest = native::readable(Fd(fd)).unwrap_or(0) as c_int;
-    let length = libc::CMSG_LEN(size_of::<c_int>() as c_uint) as usize;
-    if room < length {
-        message.msg_flags |= libc::MSG_CTRUNC;
-        return;
-    }
-    let header = message.msg_control.cast::<cmsghdr>();
-    let written = cmsghdr { cmsg_len: length, cmsg_level: libc::IPPROTO_TCP, cmsg_type: TCP_CM_INQ };
-    header.write_unaligned(written);
-    libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(rest);
-    message.msg_controllen = room.min(libc::CMSG_SPACE(size_of::<c_int>() as c_uint) as usize);
 }
 
 /// One after the other; an error counts where there was none before.

@@ -3,9 +3,14 @@
 use std::ffi::c_int;
 use std::os::fd::AsRawFd;
 
+/// 0, or why a call failed.
+fn errno(result: c_int) -> c_int {
+    if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap_or(-1) }
+}
+
 /// udp(7), tcp(7), ip(7), socket(7): what no trait of `net` has, and poll(2) with the bits that few ask for.
 pub fn sockets() {
-    let failed = |result: c_int| (result, std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
+    let failed = |result: c_int| (result, errno(result));
     let family = std::mem::size_of::<libc::sa_family_t>() as libc::socklen_t;
     // SAFETY: the pointers are valid for what each call does with them.
     unsafe {
@@ -75,9 +80,6 @@ pub fn sockets() {
 
 /// What a call of `setsockopt(2)` and one of `getsockopt(2)` come to: the errno, or 0; the length, and the bytes up to there.
 fn options_of(fd: c_int, (level, name): (c_int, c_int)) -> Vec<(c_int, c_int, libc::socklen_t, [u8; 5])> {
-    let errno = |result: c_int| {
-        if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap_or(-1) }
-    };
     let lengths = [0, 1, 3, 4, 5];
     let each = lengths.into_iter().map(|length: libc::socklen_t| {
         let (value, mut got, mut room) = ([5_u8, 0, 0, 0, 0], [0xee; 5], length);
@@ -93,9 +95,6 @@ fn options_of(fd: c_int, (level, name): (c_int, c_int)) -> Vec<(c_int, c_int, li
 
 /// Names without a family, and flags that pipes do not have: errno, or 0, and whether a port is bound then.
 pub fn names() -> Vec<String> {
-    let errno = |result: c_int| {
-        if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap_or(-1) }
-    };
     let mut lines = Vec::new();
     for (family, kind) in [
         (libc::AF_INET, libc::SOCK_STREAM),
