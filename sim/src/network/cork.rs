@@ -53,7 +53,7 @@ impl Net<'_> {
     pub(super) fn corked(&mut self, conn: u32, side: usize, n: u64) -> u64 {
         let c = &self.net.conns[conn as usize];
         let to = c.addresses[1 - side].ip();
-        let segment = (self.mtu(c.hosts[side], to) - 52) as u64;
+        let segment = self.segment(c.hosts[side], to) as u64;
         let (now, generation) = (self.run.now(), c.generation);
         let f = &mut self.net.conns[conn as usize].flows[side];
         let Some(cork) = f.cork.as_mut().filter(|cork| cork.on) else { return n };

@@ -176,7 +176,7 @@ impl Net<'_> {
         };
         let parent = &mut self.net.socks[listener as usize];
         let (host, domain, options, local) =
-            (parent.host, parent.domain, parent.options.inherited(parent.domain), parent.local);
+            (parent.host, parent.domain, parent.options.inherited(), parent.local);
         let (parent_port, shut) = (parent.port, parent.shutdown);
         let Some(listen) = &mut parent.listen else { return };
         if listen.queue.len() + listen.half_open > listen.backlog {

@@ -348,10 +348,12 @@ impl Net<'_> {
     fn option_facts(&self, sock: u32) -> Of {
         let s = &self.net.socks[sock as usize];
         let connected = !matches!(s.tcp, Tcp::Close | Tcp::Listen | Tcp::SynSent);
+        let to = s.remote.filter(|_| connected).map(|remote| remote.ip());
         Of {
             listens: s.tcp == Tcp::Listen,
             closed: s.tcp == Tcp::Close,
-            mtu: s.remote.filter(|_| connected).map(|remote| self.mtu(s.host, remote.ip())),
+            mtu: to.map(|to| self.mtu(s.host, to)),
+            segment: to.map(|to| self.segment(s.host, to)),
             ..Of::plain(s.domain, false)
         }
     }
@@ -364,6 +366,11 @@ impl Net<'_> {
             true => 65_536,
             false => 1_500,
         }
+    }
+
+    /// The most bytes of a segment to an address: without the headers of IP and TCP, with time stamps.
+    pub(super) fn segment(&self, host: u32, to: IpAddr) -> i32 {
+        self.mtu(host, to) - if to.is_ipv4() { 52 } else { 72 }
     }
 }
 

@@ -12,14 +12,15 @@ pub(super) struct Of {
     pub(super) listens: bool,
     /// Neither connected nor about to be.
     pub(super) closed: bool,
-    /// Of the link to the peer.
+    /// Of the link to the peer: the largest packet, and how much of it a segment has for bytes.
     pub(super) mtu: Option<i32>,
+    pub(super) segment: Option<i32>,
 }
 
 impl Of {
     /// One that has no connection of TCP.
     pub(super) fn plain(domain: Domain, datagrams: bool) -> Of {
-        Of { domain, datagrams, listens: false, closed: true, mtu: None }
+        Of { domain, datagrams, listens: false, closed: true, mtu: None, segment: None }
     }
 
     fn is_tcp(&self) -> bool {
@@ -30,9 +31,6 @@ impl Of {
 /// `TCP_MSS_DEFAULT`, `TCP_MIN_MSS`, `MAX_TCP_WINDOW`.
 const SEGMENT_UNKNOWN: i32 = 536;
 const SEGMENTS: std::ops::RangeInclusive<i32> = 88..=32_767;
-/// IP and TCP headers with time stamps, and how much more of the first IPv6 has.
-const HEADERS: i32 = 52;
-const HEADERS_V6: i32 = 20;
 /// `TCP_FIN_TIMEOUT`, `TCP_FIN_TIMEOUT_MAX`, in seconds.
 const FIN_TIMEOUT: i32 = 60;
 const FIN_TIMEOUT_MAX: i32 = 120;
@@ -47,12 +45,16 @@ const ECN: i32 = 3;
 
 /// The numbers that a program has set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Numbers(Vec<(NumberOption, i32)>);
+pub(super) struct Numbers {
+    set: Vec<(NumberOption, i32)>,
+    /// Of a socket that was accepted.
+    accepted: bool,
+}
 
 impl Numbers {
     fn find(&self, option: NumberOption) -> Option<i32> {
         let option = one_bit(option);
-        self.0.iter().find(|(of, _)| *of == option).map(|&(_, value)| value)
+        self.set.iter().find(|(of, _)| *of == option).map(|&(_, value)| value)
     }
 
     /// Whether it is on.
@@ -62,9 +64,9 @@ impl Numbers {
 
     fn put(&mut self, option: NumberOption, value: i32) {
         let option = one_bit(option);
-        match self.0.iter_mut().find(|(of, _)| *of == option) {
+        match self.set.iter_mut().find(|(of, _)| *of == option) {
             Some((_, old)) => *old = value,
-            None => self.0.push((option, value)),
+            None => self.set.push((option, value)),
         }
     }
 
@@ -84,13 +86,11 @@ impl Numbers {
     }
 
     /// Those of a socket that is accepted (`sk_clone_lock`, `tcp_v4_syn_recv_sock`).
-    pub(super) fn inherited(&self, domain: Domain) -> Numbers {
+    pub(super) fn inherited(&self) -> Numbers {
         use NumberOption as N;
-        let mut all = self.clone();
-        all.0.retain(|(option, _)| !matches!(option, N::Priority | N::FastOpen));
-        // The hop limit of the SYN.
-        all.put(if domain == Domain::Inet { N::MulticastTtl } else { N::MulticastHops6 }, HOPS);
-        all
+        let mut set = self.set.clone();
+        set.retain(|(option, _)| !matches!(option, N::Priority | N::FastOpen));
+        Numbers { set, accepted: true }
     }
 
     /// `getsockopt(2)`.
@@ -106,16 +106,15 @@ impl Numbers {
             N::Protocol => 6,
             N::AcceptConn => i32::from(of.listens),
             N::SendLowAt => 1,
+            // The hop limit of the SYN.
+            N::MulticastTtl if self.accepted && of.domain == Domain::Inet => HOPS,
+            N::MulticastHops6 if self.accepted && of.domain == Domain::Inet6 => HOPS,
             N::Mtu => of.mtu.ok_or(Errno::ENOTCONN)?,
-            N::MaxSegment => {
-                let most =
-                    of.mtu.map(|mtu| mtu - HEADERS - if of.domain == Domain::Inet6 { HEADERS_V6 } else { 0 });
-                match (set.filter(|&set| set != 0), most) {
-                    (Some(set), Some(most)) => set.min(most),
-                    (Some(set), None) if of.closed || of.listens => set,
-                    (_, most) => most.unwrap_or(SEGMENT_UNKNOWN),
-                }
-            }
+            N::MaxSegment => match (set.filter(|&set| set != 0), of.segment) {
+                (Some(set), Some(most)) => set.min(most),
+                (Some(set), None) if of.closed || of.listens => set,
+                (_, most) => most.unwrap_or(SEGMENT_UNKNOWN),
+            },
             option => set.unwrap_or_else(|| first(option, of.domain)),
         })
     }

@@ -12,9 +12,7 @@ use super::ticks::{TICK_NS, duration, ticks};
 use crate::NONE;
 use crate::knobs::KernelKnobs;
 use crate::scheduler::FOREVER;
-use eagain_net::{
-    Domain, Errno, Events, NumberOption, OptionText, Result, SocketAddr, SocketOption, SocketOptionName,
-};
+use eagain_net::{Domain, Errno, Events, OptionText, Result, SocketAddr, SocketOption, SocketOptionName};
 use std::collections::VecDeque;
 
 /// `sk_shutdown` bits: no more to receive.
@@ -118,8 +116,8 @@ impl Options {
     }
 
     /// Those of a socket that is accepted.
-    pub(super) fn inherited(&self, domain: Domain) -> Options {
-        Options { numbers: self.numbers.inherited(domain), ..self.clone() }
+    pub(super) fn inherited(&self) -> Options {
+        Options { numbers: self.numbers.inherited(), ..self.clone() }
     }
 
     /// How long a wait for these lasts at most, in nanoseconds.
@@ -218,14 +216,11 @@ impl Options {
 /// setting it gives, and reading it (`do_sock_setsockopt`, `ip_getsockopt`, `ipv6_getsockopt`).
 pub(super) fn refusal(option: SocketOptionName, domain: Domain, tcp: bool) -> Option<(Errno, Errno)> {
     let foreign = option.is_tcp() && !tcp;
-    let number =
-        |is: fn(NumberOption) -> bool| matches!(option, SocketOptionName::Number(option) if is(option));
-    let of_v6 = option == SocketOptionName::V6Only || number(NumberOption::is_ipv6);
     match domain {
-        Domain::Unix if foreign || of_v6 || number(NumberOption::is_ip) => {
+        Domain::Unix if foreign || option.is_ipv6() || option.is_ip() => {
             Some((Errno::EOPNOTSUPP, Errno::EOPNOTSUPP))
         }
-        Domain::Inet if foreign || of_v6 => Some((Errno::ENOPROTOOPT, Errno::EOPNOTSUPP)),
+        Domain::Inet if foreign || option.is_ipv6() => Some((Errno::ENOPROTOOPT, Errno::EOPNOTSUPP)),
         Domain::Inet6 if foreign => Some((Errno::ENOPROTOOPT, Errno::ENOPROTOOPT)),
         _ => None,
     }
