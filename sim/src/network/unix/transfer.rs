@@ -164,40 +164,52 @@ impl Net<'_> {
         if !room {
             return wait(self, progress);
         }
-        let Some(to) = to else {
-            self.unix_unsent(sock);
-            return Step::Done(Err(Errno::ENOTCONN));
-        };
+        match self.unix_deliver(sock, to, bytes, (from, name)) {
+            Ok(true) => Step::Done(Ok(bytes.len())),
+            Ok(false) => {
+                if nonblocking {
+                    self.unix_unsent(sock);
+                }
+                wait(self, progress)
+            }
+            Err(errno) => {
+                self.unix_unsent(sock);
+                Step::Done(Err(errno))
+            }
+        }
+    }
+
+    /// A datagram that was made goes into the queue of its receiver; `false`: that is full.
+    fn unix_deliver(
+        &mut self,
+        sock: u32,
+        to: Option<Id>,
+        bytes: &[u8],
+        (from, name): (Id, UnixAddr),
+    ) -> Result<bool> {
+        let to = to.ok_or(Errno::ENOTCONN)?;
         let Some(receiver) = self.net.unix_get(to) else {
             // The peer was closed: that is reported once.
             let s = &mut self.net.unix[sock as usize];
             s.peer = None;
             s.state = State::Close;
             self.unix_disconnected(sock, to);
-            self.unix_unsent(sock);
-            return Step::Done(Err(Errno::ECONNREFUSED));
+            return Err(Errno::ECONNREFUSED);
         };
         let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
         let full = receiver.id != from && receiver.peer != Some(from) && receiver.is_full();
-        if let Err(errno) = self.unix_may_send(sock, at) {
-            self.unix_unsent(sock);
-            return Step::Done(Err(errno));
-        }
+        self.unix_may_send(sock, at)?;
         if shut {
-            self.unix_unsent(sock);
-            return Step::Done(Err(Errno::EPIPE));
+            return Err(Errno::EPIPE);
         }
         if full {
             self.unix_wants_room(sock, at);
-            if nonblocking {
-                self.unix_unsent(sock);
-            }
-            return wait(self, progress);
+            return Ok(false);
         }
         let charge = datagram_charge(bytes.len() as u64);
         let files = std::mem::take(&mut self.net.passed.sent);
         self.unix_push(at, Chunk { bytes: bytes.to_vec(), read: 0, charge, from, name, files });
-        Step::Done(Ok(bytes.len()))
+        Ok(true)
     }
 
     /// A message was made and is not sent: that its memory is free again is reported (`sock_wfree`, `unix_write_space`).
