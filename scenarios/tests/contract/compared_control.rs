@@ -1,4 +1,4 @@
-//! Control data of datagrams: what options and messages say of a header, and what the receiver is told, on both kernels.
+//! Control data of datagrams: what options and messages say of a header, and what is received of it, on both kernels.
 
 use crate::compared::{Log, compared};
 use eagain_net::*;
@@ -22,7 +22,7 @@ fn receiver<K: Kernel>(k: K, at: &str) -> (Fd, SocketAddr) {
 }
 
 /// What has come, without the time of it, and whether the port is the sender's.
-fn told<K: Kernel>(k: K, fd: Fd, flags: RecvFlags, sender: Fd) -> Result<(usize, bool, Vec<String>)> {
+fn received<K: Kernel>(k: K, fd: Fd, flags: RecvFlags, sender: Fd) -> Result<(usize, bool, Vec<String>)> {
     k.poll(&mut [PollFd::new(fd, Events::IN)], None, None).unwrap();
     let message = k.recvmsg_control(fd, &mut [0; 4], flags)?;
     let port = k.getsockname(sender)?.port();
@@ -34,7 +34,7 @@ fn told<K: Kernel>(k: K, fd: Fd, flags: RecvFlags, sender: Fd) -> Result<(usize,
     Ok((message.len, message.from.is_some_and(|from| from.port() == port), control.collect()))
 }
 
-const TELLS: [NumberOption; 8] = {
+const ASKS: [NumberOption; 8] = {
     use NumberOption as N;
     [
         N::Timestamp,
@@ -51,9 +51,9 @@ const TELLS: [NumberOption; 8] = {
 /// Each option that asks for something alone and all of them, from sockets of both families with values of their own.
 fn asked_for<K: Kernel>(k: K, log: &Log) {
     for at in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0", "[::ffff:127.0.0.1]:0"] {
-        for asked in (0..=TELLS.len()).map(|nth| TELLS.get(nth).copied()) {
+        for asked in (0..=ASKS.len()).map(|nth| ASKS.get(nth).copied()) {
             let (fd, to) = receiver(k, at);
-            for option in TELLS.into_iter().filter(|&option| asked.is_none_or(|asked| asked == option)) {
+            for option in ASKS.into_iter().filter(|&option| asked.is_none_or(|asked| asked == option)) {
                 set(k, fd, option, 1);
             }
             let mut families = vec![to];
@@ -69,8 +69,8 @@ fn asked_for<K: Kernel>(k: K, log: &Log) {
                 set(k, sender, NumberOption::TClass, 0x3c);
                 k.sendto(sender, b"abc", SendFlags::NONE, to).unwrap();
                 let what = format!("{at} {} {asked:?}", to.is_ipv4());
-                log.say(&what, told(k, fd, RecvFlags::PEEK, sender));
-                log.say(&what, told(k, fd, RecvFlags::NONE, sender));
+                log.say(&what, received(k, fd, RecvFlags::PEEK, sender));
+                log.say(&what, received(k, fd, RecvFlags::NONE, sender));
                 log.say("nothing", k.recvmsg_control(fd, &mut [0; 4], RecvFlags::NONE));
                 k.close(sender).unwrap();
             }
@@ -83,7 +83,7 @@ fn asked_for<K: Kernel>(k: K, log: &Log) {
 fn sent_along<K: Kernel>(k: K, log: &Log) {
     for at in ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
         let (fd, to) = receiver(k, at);
-        TELLS.into_iter().skip(2).for_each(|option| set(k, fd, option, 1));
+        ASKS.into_iter().skip(2).for_each(|option| set(k, fd, option, 1));
         let values = [-2, -1, 0, 1, 64, 255, 256];
         let numbers = [Control::Ttl, Control::Tos, Control::HopLimit, Control::TClass];
         // The kernel takes one byte of this, which says nothing of what is out of range.
@@ -107,7 +107,7 @@ fn sent_along<K: Kernel>(k: K, log: &Log) {
                 let sent = k.sendmsg_control(sender, b"abcdefgh", SendFlags::NONE, address, &[control]);
                 log.say(format!("{at} {connected} {control:?}"), sent);
                 if sent.is_ok() {
-                    log.say("told", told(k, fd, RecvFlags::TRUNC, sender));
+                    log.say("received", received(k, fd, RecvFlags::TRUNC, sender));
                 }
                 k.close(sender).unwrap();
             }

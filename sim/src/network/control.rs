@@ -78,46 +78,46 @@ impl Net<'_> {
 }
 
 impl Header {
-    /// What a socket with these options is told; `time`: when it came, by the clock of the day.
-    pub(super) fn told(&self, domain: Domain, options: &Options, time: Duration) -> Vec<Control> {
+    /// What a socket with these options receives of it; `time`: when it came, by the clock of the day.
+    pub(super) fn control_for(&self, domain: Domain, options: &Options, time: Duration) -> Vec<Control> {
         use NumberOption as N;
         let has = |option| options.numbers.has(option);
         let interface = if self.is_local { LOOPBACK } else { ETHERNET };
-        let mut told = Vec::new();
+        let mut control = Vec::new();
         if has(N::Timestamp) {
-            told.push(Control::Timestamp(time));
+            control.push(Control::Timestamp(time));
         }
         if has(N::TimestampNs) {
-            told.push(Control::TimestampNs(time));
+            control.push(Control::TimestampNs(time));
         }
         if domain == Domain::Inet6 && has(N::RecvPktInfo6) {
             let local = match self.to.ip() {
                 IpAddr::V4(ip) => ip.to_ipv6_mapped(),
                 IpAddr::V6(ip) => ip,
             };
-            told.push(Control::PktInfo6 { local, interface });
+            control.push(Control::PktInfo6 { local, interface });
         }
         match self.to.ip() {
             IpAddr::V4(to) => {
                 if has(N::PktInfo) {
-                    told.push(Control::PktInfo { interface: interface as i32, local: to, to });
+                    control.push(Control::PktInfo { interface: interface as i32, local: to, to });
                 }
                 if has(N::RecvTtl) {
-                    told.push(Control::Ttl(self.hops));
+                    control.push(Control::Ttl(self.hops));
                 }
                 if has(N::RecvTos) {
-                    told.push(Control::Tos(self.class));
+                    control.push(Control::Tos(self.class));
                 }
             }
             IpAddr::V6(_) => {
                 if has(N::RecvHopLimit) {
-                    told.push(Control::HopLimit(self.hops));
+                    control.push(Control::HopLimit(self.hops));
                 }
                 if has(N::RecvTClass) {
-                    told.push(Control::TClass(self.class));
+                    control.push(Control::TClass(self.class));
                 }
             }
         }
-        told
+        control
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn recvmsg(
     if let Ok(&Object::Udp(sock)) = w.file(fd).map(|file| &w.files[file].object) {
         let (host, now) = (w.my_host(), w.run.now());
         let wall = w.hosts[host].clock(ClockId::Realtime, now).0;
-        control = w.network.udp_told(sock, now, wall);
+        control = w.network.udp_control(sock, now, wall);
     }
     recvfrom(w, fd, buffer, flags, progress).map(|(len, from)| {
         let control = if from.is_some() { control } else { Vec::new() };
