@@ -307,7 +307,6 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
     let (a, b, c) = match op {
         Op::Server => (slot('m'), draw.below(3), 0),
         Op::Pair => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.listener(draw)),
-        Op::Socket => (draw.pick(&mix.sockets), 0, 0),
         Op::Connect if draw.one_in(8) => {
             let itself = mix.socket(draw);
             (itself, itself, 0)
@@ -367,14 +366,16 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         Op::PollStale => (draw.pick(&mix.sockets), asked_mask(draw), 0),
         Op::DelStale => (draw.pick(EPOLLS), draw.pick(&mix.sockets), 0),
         Op::Wrong => (mix.watched(draw), draw.below(super::call::WRONG.len() as u64), 0),
-        Op::Pipe => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0),
-        Op::PipeSize => (draw.pick(&mix.sockets), 0, 0),
         Op::SetPipeSize => (draw.pick(&mix.sockets), draw.pick(&[0, 4096, 8192, 65536, 1 << 20]), 0),
         Op::Disconnect => (mix.socket(draw), 0, 0),
         Op::UnixPair => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(3) / 2),
         Op::UnixSocket => (draw.pick(&mix.sockets), draw.below(2), 0),
-        Op::Udp | Op::UnixBind | Op::UnixName | Op::UnixPeer => (draw.pick(&mix.sockets), 0, 0),
-        Op::UnixConnect | Op::UnixAccept | Op::Dup3 => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0),
+        Op::Socket | Op::PipeSize | Op::Udp | Op::UnixBind | Op::UnixName | Op::UnixPeer => {
+            (draw.pick(&mix.sockets), 0, 0)
+        }
+        Op::Pipe | Op::UnixConnect | Op::UnixAccept | Op::Dup3 => {
+            (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0)
+        }
         Op::UnixSendto | Op::Sendto => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.amount(draw)),
         Op::UnixRecvfrom | Op::Recvfrom => (draw.pick(&mix.sockets), mix.asked(draw), recv_flags(draw)),
         Op::Pass => (draw.pick(&mix.sockets), mix.watched(draw), mix.amount(draw)),

@@ -1,5 +1,6 @@
 //! The interpreter: workers make the calls that may wait, the program goes on when each has returned or is asleep.
 
+mod clash;
 mod set_up;
 mod transfer;
 
@@ -7,6 +8,7 @@ use super::draw::Slot::{self, A, B, C, D, E, F, G, H, L, N, P, Q, S, T, U, V, W}
 use super::draw::{RingOp, SLOTS, Step, WORKERS};
 use super::make::{self, AWAITED, Done, Job, TIMEOUT, bytes, of, pattern};
 use super::table::{Cell, Table, named};
+use clash::consumes;
 use eagain_net::{
     Domain, EpollOp, Errno, Events, Fd, FutexTimeout, Kernel, Linux, MaskHow, OpenFlags, PollFd, RecvFlags,
     Result, SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption,
@@ -122,16 +124,6 @@ fn much(step: Step) -> bool {
     }
 }
 
-/// What a call waits for can be had by one alone.
-fn consumes(step: Step) -> bool {
-    match step {
-        Step::Recv(..) | Step::Read(..) | Step::Accept(..) | Step::Connect(..) => true,
-        Step::Write(..) | Step::Add(..) | Step::Aio(..) => true,
-        Step::Ring(op, ..) => op != RingOp::Poll,
-        _ => false,
-    }
-}
-
 impl<K: Kernel> Program<K> {
     fn put(&mut self, slot: Slot, fd: Fd, object: Option<u32>) {
         self.made += 1;
@@ -218,31 +210,6 @@ impl<K: Kernel> Program<K> {
         let any = !accepted.is_empty();
         accepted.into_iter().for_each(|(slot, fd)| self.put(slot, fd, None));
         any
-    }
-
-    /// Whether one of the two waits for what the other takes: who comes first would be a race.
-    fn clash(&self, (step, object): (Step, u32), (other, its): (Step, u32)) -> bool {
-        // Which of two that wait for one set is first, where a step wakes it twice, is a race too.
-        let takes = |step| consumes(step) || matches!(step, Step::Wait(..));
-        let both_accept = matches!((step, other), (Step::Accept(..), Step::Accept(..)));
-        // Who is notified of a signal first, and whether the other still finds it, is one as well.
-        let waits = |step| matches!(step, Step::SigWait(..));
-        let looks = |step| matches!(step, Step::Read(G, _) | Step::Poll(G, ..));
-        // Threads of the library cannot be stopped: two of them that hold both ends of a connection never end.
-        if matches!((step, other), (Step::Aio(..), Step::Aio(..))) {
-            return true;
-        }
-        // All who wait for locks of a file are woken together.
-        let locks = |step| matches!(step, Step::Flock(..) | Step::SetLock(..));
-        if locks(step) && locks(other) {
-            return true;
-        }
-        if waits(step) && looks(other) || looks(step) && waits(other) {
-            return true;
-        }
-        object == its && (takes(step) || takes(other)) && !both_accept
-            || consumes(step) && self.watched.contains(&(its, object))
-            || consumes(other) && self.watched.contains(&(object, its))
     }
 
     /// Puts an object into the set, unless calls wait for the two of them that would clash then.
