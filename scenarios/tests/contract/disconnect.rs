@@ -25,14 +25,25 @@ fn listener<K: Kernel>(k: K, at: &str) -> Fd {
     fd
 }
 
-/// Streams: fresh, bound, listening, connected, refused, shut; what both ends see, and that it connects again.
+const STATES: [&str; 10] = [
+    "fresh",
+    "bound",
+    "at a port",
+    "listening",
+    "connected",
+    "written to",
+    "shut",
+    "ended",
+    "both ended",
+    "refused",
+];
+
+/// Streams: fresh, bound, listening, connected, refused, shut by one end and by both; what both ends see, and that it connects again.
 fn streams<K: Kernel>(k: K, log: &Log) {
     for (at, domain) in [("127.0.0.1:0", Domain::Inet), ("[::1]:0", Domain::Inet6)] {
         let other = listener(k, at);
         let to = k.getsockname(other).unwrap();
-        for state in
-            ["fresh", "bound", "at a port", "listening", "connected", "written to", "shut", "refused"]
-        {
+        for state in STATES {
             let fd = k.socket(domain, SocketFlags::NONBLOCK).unwrap();
             let mut peer = None;
             match state {
@@ -55,7 +66,7 @@ fn streams<K: Kernel>(k: K, log: &Log) {
                     let _ = k.connect(fd, nowhere);
                     k.poll(&mut [PollFd::new(fd, Events::OUT)], None, None).unwrap();
                 }
-                "connected" | "written to" | "shut" => {
+                "connected" | "written to" | "shut" | "ended" | "both ended" => {
                     let _ = k.connect(fd, to);
                     peer = Some(k.accept4(other, SocketFlags::NONBLOCK).unwrap().0);
                     k.poll(&mut [PollFd::new(fd, Events::OUT)], None, None).unwrap();
@@ -64,8 +75,16 @@ fn streams<K: Kernel>(k: K, log: &Log) {
                         k.send(peer, b"abc", SendFlags::NONE).unwrap();
                         k.poll(&mut [PollFd::new(fd, Events::IN)], None, None).unwrap();
                     }
-                    if state == "shut" {
+                    if state == "ended" || state == "both ended" {
+                        k.shutdown(peer, ShutdownHow::Write).unwrap();
+                        k.poll(&mut [PollFd::new(fd, Events::IN)], None, None).unwrap();
+                    }
+                    if state == "shut" || state == "both ended" {
                         k.shutdown(fd, ShutdownHow::Write).unwrap();
+                    }
+                    if state == "both ended" {
+                        // Until the last acknowledgement has come.
+                        k.poll(&mut [PollFd::new(fd, Events::NONE)], None, None).unwrap();
                     }
                 }
                 _ => {}
