@@ -54,6 +54,16 @@ crate::rows! {
         u-recv s 0
         enter 0 = 4:EBADF 5:EBADF
     ";
+    multishot_receive_of_a_unix_stream_ends_at_what_is_there: "
+        ring 64 0
+        upair a b 0
+        u-provide 1 8
+        write b 3 = 3
+        u-group a 1
+        enter 0 = 1:0 2:3#0+
+        write b 2 = 2
+        enter 1 = 2:ENOBUFS
+    ";
     pipe_that_is_resized_reports_room: "
         epoll e
         pipe p q

@@ -54,6 +54,21 @@ crate::rows! {
         send c 1 = EPIPE
         shutdown c wr = ENOTCONN
     ";
+    socket_shut_before_it_calls_itself_ends_at_once: "
+        epoll e
+        socket c
+        bind c
+        shutdown c wr = ENOTCONN
+        add e c IN|OUT|RDHUP|ET = ok
+        wait e 4 = c:OUT|HUP
+        connect c c = EINPROGRESS
+        wait e 4 = c:IN|OUT|HUP|RDHUP
+        recv c 9 = 0
+        name c = c
+        peer c = ENOTCONN
+        connect c c = ECONNABORTED
+        error c = 0
+    ";
     socket_connected_to_itself_and_shut_for_reading_still_reads: "
         socket c
         bind c

@@ -321,13 +321,17 @@ impl Net<'_> {
         self.run.event(NONE, Kind::Established, words);
         let s = &mut self.net.socks[sock as usize];
         s.tcp = Tcp::Established;
-        let file = s.file;
+        // Who has called itself was in SYN_RECV as well (`tcp_rcv_state_process`, as in `handshake_done`).
+        let (file, ends) = (s.file, s.incoming == 0 && s.shutdown & SEND != 0);
         let f = &mut self.net.conns[conn as usize].flows[0];
         let at = now + latency;
         f.last_at = at;
         f.wire.push_back(Segment { at, end: 0, kind: SegmentKind::Open, cause: 0 });
         f.arriving = true;
         self.scheduler.plan(at, Event::Arrive(conn, generation, 0));
+        if ends {
+            self.send_fin(sock, conn, 0);
+        }
         self.notify(file, ALL, Some(SigCode::PollOut));
     }
 

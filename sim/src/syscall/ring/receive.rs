@@ -126,8 +126,12 @@ pub(crate) fn socket_of(w: &mut World, ring: u32, op: u32) -> Option<u32> {
 
 /// Whether there is anything to receive. Looks only: polling a socket would change what it reports later.
 pub(crate) fn has_data(w: &mut World, ring: u32, op: u32) -> bool {
-    let Some(sock) = socket_of(w, ring, op) else { return true };
-    w.network.has_data(sock)
+    match ring::open_of(w, ring, op).map(|open| &open.object) {
+        Some(&Object::Socket(sock)) => w.network.has_data(sock),
+        // `unix_stream_read_generic` with `msg_get_inq`; datagrams do not say how much there is.
+        Some(&Object::Unix(sock)) => w.network.unix_is_datagram(sock) || w.network.unix_buffered(sock) > 0,
+        _ => true,
+    }
 }
 
 /// Whether the peer's end is what there is to receive.
