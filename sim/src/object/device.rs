@@ -3,7 +3,7 @@
 use super::Access;
 
 /// Which one.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Device {
     /// `/dev/null`.
     Null,

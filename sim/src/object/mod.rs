@@ -8,6 +8,7 @@ mod device;
 mod disk;
 mod epoll_set;
 mod files;
+mod locks;
 mod open_file;
 mod pipe;
 mod ring;
@@ -21,10 +22,11 @@ pub(crate) use counter::{EventCounter, TimerFd};
 pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use device::{Device, OpenDevice};
 pub(crate) use disk::{
-    Access, Disk, Inode, LEN_MAX, Last, LockHolder, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special, check_path,
+    Access, Disk, Inode, LEN_MAX, Last, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special, check_path,
 };
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use files::Files;
+pub(crate) use locks::{LockHolder, Locks, Place};
 pub(crate) use open_file::{Object, OpenFile, SigIo};
 pub(crate) use pipe::{Pipe, PipeEnd};
 pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, take_buffer};

@@ -58,13 +58,10 @@ fn released(w: &mut World, file: u32, open: OpenFile) {
             }
         }
         Object::Ring(ring) => ring::close(w, file, *ring),
-        Object::File(open) => {
-            let (host, inode) = (open.host, open.inode);
-            file::close_file(w, *open, file);
-            lock::closed(w, host, inode);
-        }
+        Object::File(open) => w.hosts[open.host].disk.close(&open),
         Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Device(_) | Object::Gone => {}
     }
+    lock::closed(w, file);
 }
 
 pub(crate) fn dup(w: &mut World, fd: Fd) -> Result<Fd> {

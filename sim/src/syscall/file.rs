@@ -7,7 +7,7 @@ use super::pipe::{self, Opening};
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{
-    Access, Disk, Inode, LEN_MAX, Last, LockHolder, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK,
+    Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK,
     Special, check_path,
 };
 use crate::scheduler::Step;
@@ -159,15 +159,6 @@ fn access_of(flags: OpenFlags) -> Access {
         writable: matches!(OpenFlags(flags.0 & ACCESS), OpenFlags::WRONLY | OpenFlags::RDWR),
         append: flags.contains(OpenFlags::APPEND),
     }
-}
-
-/// The last descriptor of an open file is gone.
-pub(crate) fn close_file(w: &mut World, open: OpenDisk, file: u32) {
-    let disk = &mut w.hosts[open.host].disk;
-    if let Some(records) = disk.records(open.inode) {
-        records.release(LockHolder::File(file));
-    }
-    disk.close(&open);
 }
 
 fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<usize> {

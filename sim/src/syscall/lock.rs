@@ -1,8 +1,8 @@
 //! Locks of files (fs/locks.c): of an open file (`flock(2)`), and of ranges, of a process or an open file (`fcntl(2)`). They are kept
 //! by the inode; who waits is listed by the world, and looks again each time that something of the file is given back.
 
-use super::file::{access, get_open, open_and_inode};
-use crate::object::{LockHolder, Object};
+use super::file::access;
+use crate::object::{LockHolder, Object, Place};
 use crate::scheduler::{Step, WaitOn, Wake};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileLock, LockOwner, RecordLock, Result};
@@ -13,37 +13,36 @@ const LAST: u64 = i64::MAX as u64;
 /// A thread that waits for a lock.
 pub(crate) struct LockWait {
     thread: u32,
-    host: u32,
-    inode: u32,
+    place: Place,
     /// For whom it waits, and whose lock is in the way; of ranges alone.
     holders: Option<(LockHolder, LockHolder)>,
 }
 
-/// `flock(2)` without waiting: of the open file, until its last descriptor is gone. What is no file of a disk is never
-/// found locked. On Linux it may be, by another that shares its inode: the ends of a pipe, opens of a device, and all that
-/// is anonymous (counters, timers, epoll sets).
+/// The inode of an open file of the running process.
+fn place(w: &World, file: u32) -> Place {
+    Place::of(file, &w.files[file], w.my_host())
+}
+
+/// `flock(2)` without waiting: of the open file, until its last descriptor is gone.
 pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
     let file = w.file(fd)?;
-    let Some(access) = access(w, file) else { return Ok(()) };
-    if lock != FileLock::Unlock && !(access.readable || access.writable) {
+    let is_open = access(w, file).is_none_or(|access| access.readable || access.writable);
+    if lock != FileLock::Unlock && !is_open {
         return Err(Errno::EBADF);
     }
-    let Ok((open, inode)) = open_and_inode(w, file) else { return Ok(()) };
-    let (host, at) = (open.host, open.inode);
-    let is_locked = open.lock(inode, lock);
+    let place = place(w, file);
+    let is_locked = w.locks.lock(place, file, lock);
     // What it had before is given back.
-    given_back(w, host, at);
+    given_back(w, place);
     if is_locked { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 pub(crate) fn flock_wait(w: &mut World, fd: Fd, lock: FileLock) -> Step<()> {
     match flock(w, fd, lock) {
-        Err(Errno::EAGAIN) => {
-            match w.file(fd).map(|file| get_open(w, file).map(|open| (open.host, open.inode))) {
-                Ok(Some((host, inode))) => wait(w, host, inode, None),
-                _ => Step::Done(Err(Errno::EBADF)),
-            }
-        }
+        Err(Errno::EAGAIN) => match w.file(fd).map(|file| place(w, file)) {
+            Ok(place) => wait(w, place, None),
+            Err(errno) => Step::Done(Err(errno)),
+        },
         result => Step::Done(result),
     }
 }
@@ -68,7 +67,7 @@ fn holder(w: &World, file: u32, lock: RecordLock) -> LockHolder {
 }
 
 /// What came of an attempt: `Err` of who is in the way.
-type Attempt = std::result::Result<(), (u32, u32, LockHolder, LockHolder)>;
+type Attempt = std::result::Result<(), (Place, LockHolder, LockHolder)>;
 
 fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     let file = w.file(fd)?;
@@ -86,18 +85,16 @@ fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     if !is_allowed {
         return Err(Errno::EBADF);
     }
-    // Of what is no file of a disk nobody else has a lock.
-    let Some((host, at)) = get_open(w, file).map(|open| (open.host, open.inode)) else { return Ok(Ok(())) };
-    let holder = holder(w, file, lock);
-    let Some(records) = w.hosts[host].disk.records(at) else { return Ok(Ok(())) };
+    let (place, holder) = (place(w, file), holder(w, file, lock));
+    let records = w.locks.records(place);
     if lock.kind != FileLock::Unlock
         && let Some(other) = records.conflict(holder, first, last, lock.kind)
     {
-        return Ok(Err((host, at, holder, other.holder)));
+        return Ok(Err((place, holder, other.holder)));
     }
     records.set(holder, first, last, lock.kind);
     if lock.kind != FileLock::Exclusive {
-        given_back(w, host, at);
+        given_back(w, place);
     }
     Ok(Ok(()))
 }
@@ -121,8 +118,8 @@ pub(crate) fn set_wait(w: &mut World, fd: Fd, number: Fd, lock: RecordLock) -> S
             }
             _ => Ok(()),
         }),
-        Ok(Err((_, _, holder, other))) if is_deadlock(w, holder, other) => Step::Done(Err(Errno::EDEADLK)),
-        Ok(Err((host, inode, holder, other))) => wait(w, host, inode, Some((holder, other))),
+        Ok(Err((_, holder, other))) if is_deadlock(w, holder, other) => Step::Done(Err(Errno::EDEADLK)),
+        Ok(Err((place, holder, other))) => wait(w, place, Some((holder, other))),
         Err(errno) => Step::Done(Err(errno)),
     }
 }
@@ -151,10 +148,8 @@ pub(crate) fn get(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Option<(Rec
         return Err(Errno::EINVAL);
     }
     let (first, last) = range(lock)?;
-    let holder = holder(w, file, lock);
-    let place = get_open(w, file).map(|open| (open.host, open.inode));
-    let records = place.and_then(|(host, at)| w.hosts[host].disk.records(at));
-    let Some(found) = records.and_then(|records| records.conflict(holder, first, last, lock.kind)) else {
+    let (place, holder) = (place(w, file), holder(w, file, lock));
+    let Some(found) = w.locks.records(place).conflict(holder, first, last, lock.kind) else {
         return Ok(None);
     };
     let (owner, pid) = match found.holder {
@@ -166,9 +161,9 @@ pub(crate) fn get(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Option<(Rec
 }
 
 /// The running thread waits until something of the file is given back.
-fn wait(w: &mut World, host: u32, inode: u32, holders: Option<(LockHolder, LockHolder)>) -> Step<()> {
+fn wait(w: &mut World, place: Place, holders: Option<(LockHolder, LockHolder)>) -> Step<()> {
     let thread = w.scheduler.current();
-    w.lock_waits.push(LockWait { thread, host, inode, holders });
+    w.lock_waits.push(LockWait { thread, place, holders });
     w.wait(WaitOn::Lock, None);
     Step::Wait
 }
@@ -178,14 +173,13 @@ pub(crate) fn waits_no_more(w: &mut World, thread: u32) {
     w.lock_waits.retain(|wait| wait.thread != thread);
 }
 
-/// Who waits for a lock of the file looks again, the first to come first.
-fn given_back(w: &mut World, host: u32, inode: u32) {
+/// Who waits for a lock of the inode looks again, the first to come first.
+fn given_back(w: &mut World, place: Place) {
     if w.lock_waits.is_empty() {
         return;
     }
-    let is_here = |wait: &&LockWait| (wait.host, wait.inode) == (host, inode);
-    let waiting: Vec<u32> = w.lock_waits.iter().filter(is_here).map(|wait| wait.thread).collect();
-    for thread in waiting {
+    let waiting = w.lock_waits.iter().filter(|wait| wait.place == place).map(|wait| wait.thread);
+    for thread in waiting.collect::<Vec<u32>>() {
         w.wake(thread, Wake::Ready);
     }
 }
@@ -193,15 +187,22 @@ fn given_back(w: &mut World, host: u32, inode: u32) {
 /// A process closes a descriptor of the file, and loses what it has locked of it (`locks_remove_posix`).
 #[inline]
 pub(crate) fn process_closes(w: &mut World, process: u32, file: u32) {
-    let Object::File(open) = &w.files[file].object else { return };
-    let (host, at) = (open.host, open.inode);
-    let records = w.hosts[host].disk.records(at);
-    if records.is_some_and(|records| records.release(LockHolder::Process(process))) {
-        given_back(w, host, at);
+    if w.locks.is_empty() {
+        return;
+    }
+    let place = Place::of(file, &w.files[file], w.processes[process].host);
+    if w.locks.process_closes(place, process) {
+        given_back(w, place);
     }
 }
 
 /// The last descriptor of an open file is gone, and with it its locks.
-pub(super) fn closed(w: &mut World, host: u32, inode: u32) {
-    given_back(w, host, inode);
+#[inline]
+pub(super) fn closed(w: &mut World, file: u32) {
+    if w.locks.is_empty() {
+        return;
+    }
+    for place in w.locks.closed(file) {
+        given_back(w, place);
+    }
 }

@@ -33,7 +33,7 @@ pub(crate) use crate::NONE;
 
 use crate::Oracle;
 use crate::network::{Net, Network};
-use crate::object::{Files, Table};
+use crate::object::{Files, Locks, Table};
 use crate::run::{INTERRUPTED, Run};
 use crate::scheduler::{Event, FutexQueues, Scheduler};
 use crate::syscall::lock::LockWait;
@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub network: Network,
     pub pipes: Slab<crate::object::Pipe>,
     pub futexes: FutexQueues,
+    /// What is locked of files.
+    pub locks: Locks,
     /// Who waits for a lock of a file, in the order in which they came.
     pub lock_waits: Vec<LockWait>,
     pub knobs: crate::knobs::KernelKnobs,
@@ -116,6 +118,7 @@ impl World {
             network: Network::recycled(network),
             pipes: Slab::new(),
             futexes: FutexQueues::default(),
+            locks: Locks::default(),
             lock_waits: Vec::new(),
             knobs,
             foreground: 0,

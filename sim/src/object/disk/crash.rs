@@ -57,8 +57,6 @@ impl Disk {
         let mut gone_in_all = 0;
         for (_, inode) in &mut self.inodes {
             inode.opens = 0;
-            inode.locks = (0, false);
-            inode.records = Default::default();
             inode.errors = 0;
             inode.error_reported = true;
             if inode.directory.is_some() || inode.dirty.is_empty() && inode.lost.is_empty() {

@@ -10,18 +10,14 @@
 mod contents;
 mod crash;
 mod names;
-mod records;
 mod sectors;
-
-pub(crate) use records::LockHolder;
 
 use super::Device;
 use crate::NONE;
 use crate::choice::Stream;
 use contents::Contents;
-use eagain_net::{FileLock, FileStat, OpenFlags};
+use eagain_net::{FileStat, OpenFlags};
 pub(crate) use names::{Last, check_path};
-use records::Records;
 use slab::Slab;
 use std::collections::BTreeMap;
 
@@ -80,10 +76,6 @@ pub(crate) struct Inode {
     /// Names that refer to it now, and open files.
     links: u32,
     opens: u32,
-    /// How many open files have it locked (flock(2)), and whether it is one that nobody shares.
-    locks: (u32, bool),
-    /// Locks of ranges.
-    records: Records,
     /// Counts failed syncs; each open file reports one once (errseq_t).
     errors: u32,
     /// The last one was reported.
@@ -122,8 +114,6 @@ pub(crate) struct OpenDisk {
     pub access: Access,
     /// Of the failed syncs, how many it has reported.
     errors_seen: u32,
-    /// How it has the file locked.
-    lock: FileLock,
 }
 
 /// What a program may do with a file that it opens.
@@ -156,7 +146,7 @@ impl Disk {
         let i = self.inode_mut(inode);
         i.opens += 1;
         let errors_seen = if i.error_reported { i.errors } else { i.errors - 1 };
-        OpenDisk { host, inode, position: 0, access, errors_seen, lock: FileLock::Unlock }
+        OpenDisk { host, inode, position: 0, access, errors_seen }
     }
 
     /// A new file is what an AF_UNIX socket is bound to, which holds it as an open file would.
@@ -195,16 +185,10 @@ impl Disk {
         }
     }
 
-    /// The locks of ranges of a file; `None`: it is gone.
-    pub fn records(&mut self, inode: u32) -> Option<&mut Records> {
-        self.inodes.get_mut(inode as usize).map(|inode| &mut inode.records)
-    }
-
     /// The last descriptor of an open file is gone.
     pub fn close(&mut self, open: &OpenDisk) {
         if let Some(inode) = self.inodes.get_mut(open.inode as usize) {
             inode.opens = inode.opens.saturating_sub(1);
-            inode.unlock(open.lock);
             self.release(open.inode);
         }
     }
@@ -273,25 +257,6 @@ impl OpenDisk {
         }
         news
     }
-
-    /// Locks the file, or gives it back; `false`: another open file has it. A lock that is changed is given back first
-    /// (`flock_lock_inode`).
-    pub fn lock(&mut self, inode: &mut Inode, lock: FileLock) -> bool {
-        if self.lock == lock {
-            return true;
-        }
-        inode.unlock(std::mem::replace(&mut self.lock, FileLock::Unlock));
-        let is_free = match lock {
-            FileLock::Unlock => return true,
-            FileLock::Exclusive => inode.locks.0 == 0,
-            FileLock::Shared => !inode.locks.1,
-        };
-        if is_free {
-            self.lock = lock;
-            inode.locks = (inode.locks.0 + 1, lock == FileLock::Exclusive);
-        }
-        is_free
-    }
 }
 
 impl Inode {
@@ -310,17 +275,8 @@ impl Inode {
             dirtied: 0,
             links: 0,
             opens: 0,
-            records: Records::default(),
-            locks: (0, false),
             errors: 0,
             error_reported: true,
-        }
-    }
-
-    /// An open file gives its lock back.
-    fn unlock(&mut self, lock: FileLock) {
-        if lock != FileLock::Unlock {
-            self.locks = (self.locks.0.saturating_sub(1), false);
         }
     }
 
