@@ -137,7 +137,7 @@ unsafe fn receive_into(context: &Context, fd: c_int, message: &mut msghdr, flags
     let whole = descriptor::room(parts);
     let datagrams = matches!(native::socket_kind(Fd(fd)), Some((_, true)));
     let closes = flags & libc::MSG_CMSG_CLOEXEC != 0;
-    let asked = super::socket::asked(fd, flags & !libc::MSG_CMSG_CLOEXEC)?;
+    let asked = RecvFlags(flags & !libc::MSG_CMSG_CLOEXEC);
     // How long the datagram is says whether it was cut.
     let whole_length = if datagrams { asked | RecvFlags::TRUNC } else { asked };
     let mut take = |into: &mut [u8]| {

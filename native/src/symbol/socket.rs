@@ -138,12 +138,12 @@ symbols! {
 
     fn recv(fd: c_int, to: *mut c_void, length: size_t, flags: c_int) -> ssize_t =
         SYS_recvfrom(fd, to, length, flags, 0, 0), |_| {
-        KERNEL.recv(Fd(fd), buffer(to, length), asked(fd, flags)?)
+        KERNEL.recv(Fd(fd), buffer(to, length), RecvFlags(flags))
     };
 
     fn recvfrom(fd: c_int, to: *mut c_void, length: size_t, flags: c_int, from: *mut sockaddr, size: *mut socklen_t) -> ssize_t =
         SYS_recvfrom(fd, to, length, flags, from, size), |_| {
-        receive(fd, buffer(to, length), asked(fd, flags)?, from, size)
+        receive(fd, buffer(to, length), RecvFlags(flags), from, size)
     };
 
     fn send(fd: c_int, from: *const c_void, length: size_t, flags: c_int) -> ssize_t =
@@ -160,15 +160,6 @@ symbols! {
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn accept(fd: c_int, from: *mut sockaddr, length: *mut socklen_t) -> c_int {
     accept4(fd, from, length, 0)
-}
-
-/// The flags of a call that receives. The queue of errors is empty: `IP_RECVERR`, which fills it, is refused.
-pub fn asked(fd: c_int, flags: c_int) -> Result<RecvFlags> {
-    let of_internet = |(domain, _)| domain != Domain::Unix;
-    if flags & libc::MSG_ERRQUEUE != 0 && native::socket_kind(Fd(fd)).is_some_and(of_internet) {
-        return Err(Errno::EAGAIN);
-    }
-    Ok(RecvFlags(flags))
 }
 
 /// `recvfrom(2)`: a stream does not say again who its peer is.

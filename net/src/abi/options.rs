@@ -43,6 +43,8 @@ flags! {
         DONTWAIT = 0x40, "MSG_DONTWAIT";
         /// Wait until the buffer is full.
         WAITALL = 0x100, "MSG_WAITALL";
+        /// TCP and UDP: the queue of errors, which `IP_RECVERR` fills; `EAGAIN` where it is empty. Never waits.
+        ERRQUEUE = 0x2000, "MSG_ERRQUEUE";
     }
 }
 

@@ -128,7 +128,13 @@ impl Net<'_> {
         s.disconnects = s.disconnects.wrapping_add(1);
         match s.tcp {
             Tcp::Listen => self.stop_listening(sock),
-            Tcp::Close | Tcp::Closing | Tcp::LastAck => {}
+            Tcp::Close => {}
+            // What was to be sent, the end of it too, has left.
+            Tcp::Closing | Tcp::LastAck
+                if s.conn.is_some_and(|(conn, side)| {
+                    let f = &self.net.conns[conn as usize].flows[side as usize];
+                    f.sent == f.written && f.fin_sent
+                }) => {}
             _ => s.error = Some(Errno::ECONNRESET),
         }
         let s = &mut self.net.socks[sock as usize];

@@ -100,6 +100,10 @@ impl Net<'_> {
         nonblocking: bool,
         progress: &mut RecvProgress,
     ) -> Step<usize> {
+        // `ip_recv_error`: nothing fills the queue.
+        if flags.contains(RecvFlags::ERRQUEUE) {
+            return Step::Done(Err(Errno::EAGAIN));
+        }
         let s = &mut self.net.socks[sock as usize];
         if s.tcp == Tcp::Listen {
             return Step::Done(Err(Errno::ENOTCONN));

@@ -187,6 +187,7 @@ pub(crate) fn recv_fds(fd: Fd, buffer: &mut [u8], most: usize, flags: i32) -> Re
             header = libc::CMSG_NXTHDR(&message, header);
         }
     }
-    received.from = raw.address()?;
+    // Another kind of socket may say another kind of address.
+    received.from = raw.address().unwrap_or(UnixAddr::Unnamed);
     Ok(received)
 }

@@ -127,8 +127,9 @@ impl Net<'_> {
         Ok(len)
     }
 
-    /// The datagram leaves; it may be lost, late, or doubled.
+    /// The datagram leaves; it may be lost, late, or doubled. Its sender has the memory back, and is told so (`sock_wfree`).
     fn udp_launch(&mut self, datagram: Flying) {
+        self.notify(self.net.udp[datagram.sender.0 as usize].file, Events::OUT, None);
         let mut at = self.run.now() + datagram.latency;
         let [from, to] = [datagram.header.from, datagram.header.to].map(address_word);
         let words = |value: u64| [from, to, datagram.bytes.len() as u64, value];
@@ -224,6 +225,10 @@ impl Net<'_> {
         nonblocking: bool,
         deadline: &mut Option<u64>,
     ) -> Step<(usize, Option<SocketAddr>)> {
+        // `ip_recv_error`: nothing fills the queue.
+        if flags.contains(RecvFlags::ERRQUEUE) {
+            return Step::Done(Err(Errno::EAGAIN));
+        }
         let now = self.run.now();
         let s = &mut self.net.udp[sock as usize];
         if let Some(error) = s.error.take() {

@@ -285,8 +285,8 @@ impl Net<'_> {
             let s = &mut self.net.unix[sock as usize];
             let old = s.peer.replace(to);
             s.state = State::Established;
-            if let Some(old) = old.filter(|old| *old != to) {
-                self.unix_disconnected(sock, old);
+            if let Some(old) = old {
+                self.unix_left(sock, old, Some(to));
             }
             return Ok(UnixConnect::Done);
         }
@@ -322,7 +322,7 @@ impl Net<'_> {
         }
         if let Some(old) = s.peer.take() {
             s.state = State::Close;
-            self.unix_disconnected(sock, old);
+            self.unix_left(sock, old, None);
         }
         Ok(())
     }
@@ -364,11 +364,13 @@ impl Net<'_> {
         if to.peer.is_none_or(|peer| peer == from.id) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// `unix_dgram_disconnected`: what the old peer has sent is gone, and it gets an error where it is still connected.
-    fn unix_disconnected(&mut self, sock: u32, old: Id) {
-        let s = &mut self.net.unix[sock as usize];
-        let id = s.id;
-        if s.queue.is_empty() {
+    /// `unix_dgram_connect` of one that had a peer: it need not wait for that one's room any more, what that one has sent is gone, and
+    /// it gets an error where it is still connected (`unix_dgram_disconnected`).
+    fn unix_left(&mut self, sock: u32, old: Id, new: Option<Id>) {
+        let s = &self.net.unix[sock as usize];
+        let (id, file, is_empty) = (s.id, s.file, s.queue.is_empty());
+        self.notify(file, Events::OUT, None);
+        if new == Some(old) || is_empty {
             return;
         }
         self.unix_drop_queue(sock);
@@ -414,18 +416,24 @@ impl Net<'_> {
         let s = &self.net.unix[sock as usize];
         let (name, datagrams) = (s.name.clone(), s.datagrams);
         let lost = embryo || !s.queue.is_empty();
-        if let Some(peer) = s.peer.and_then(|peer| self.net.unix_get_mut(peer)) {
-            peer.peer_name = name;
-            if !datagrams {
-                peer.shutdown = SHUT;
-                if lost {
-                    peer.error = Some(Errno::ECONNRESET);
-                }
-                let file = peer.file;
-                self.notify(file, ALL, Some(SigCode::PollHup));
+        let id = s.id;
+        let peer = s.peer.filter(|_| !datagrams);
+        if let Some(peer) = peer.and_then(|peer| self.net.unix_get_mut(peer)) {
+            peer.peer_name.clone_from(&name);
+            peer.shutdown = SHUT;
+            if lost {
+                peer.error = Some(Errno::ECONNRESET);
             }
+            let file = peer.file;
+            self.notify(file, ALL, Some(SigCode::PollHup));
         }
         self.unix_drop_queue(sock);
+        // Who is connected to it still knows its name: to one of datagrams that may be any number.
+        if datagrams {
+            for (_, other) in self.net.unix.iter_mut().filter(|(_, other)| other.peer == Some(id)) {
+                other.peer_name.clone_from(&name);
+            }
+        }
         let s = self.net.unix.remove(sock as usize);
         self.unix_wake_writers(s.wanting);
         for child in s.pending {

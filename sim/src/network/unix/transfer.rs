@@ -193,7 +193,7 @@ impl Net<'_> {
             let s = &mut self.net.unix[sock as usize];
             s.peer = None;
             s.state = State::Close;
-            self.unix_disconnected(sock, to);
+            self.unix_left(sock, to, None);
             return Err(Errno::ECONNREFUSED);
         };
         let (at, shut) = (receiver.id.at, receiver.shutdown & RCV != 0);
