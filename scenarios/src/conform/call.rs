@@ -1,8 +1,9 @@
 //! A call of a program: an operation and up to three arguments, and its one-line text form. What is open is named by
 //! slots, `a` to `z`, so that a program means the same on every kernel.
 
-use eagain_net::{Events, RecvFlags, SendFlags, Signal};
+use eagain_net::{Control, Events, NumberOption, RecvFlags, SendFlags, Signal};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 /// How an argument is written.
@@ -36,6 +37,12 @@ pub enum Form {
     Signal,
     /// A call whose arguments are wrong.
     Wrong,
+    /// A socket option, by its name.
+    Option,
+    /// A control message that says how to send.
+    Control,
+    /// A lock: `un`, `sh`, `ex`.
+    Lock,
 }
 
 /// The value of a [`Form::Maybe`] that is off.
@@ -168,6 +175,17 @@ operations! {
     Recvfrom "recvfrom" [Slot Count RecvFlags] "`recvfrom(2)` of up to so many bytes.";
     Dup3 "dup3" [Slot Slot No] "`dup3(2)`: the second number refers to the first file.";
     DupLeast "dupleast" [Slot New Count] "`F_DUPFD`: the lowest free number from one on.";
+    PassMany "passes" [Slot Slot Count] "`sendmsg(2)` of one byte with the descriptor of a slot so many times (`SCM_RIGHTS`), with `MSG_NOSIGNAL`.";
+    PeekFds "peekfds" [Slot New Count] "`recvmsg(2)` with `MSG_PEEK` and room for so many descriptors; the first goes into a slot.";
+    GetOption "getopt" [Slot Option No] "`getsockopt(2)`.";
+    SetOption "setopt" [Slot Option Count] "`setsockopt(2)`.";
+    SendControl "sendctl" [Slot Slot Control] "`sendmsg(2)` of three bytes to where a slot is bound, with control data and `MSG_NOSIGNAL`.";
+    RecvControl "recvctl" [Slot Count RecvFlags] "`recvmsg(2)` of up to so many bytes, with room for control data.";
+    Flock "flock" [Slot Lock No] "`flock(2)` without waiting.";
+    SetLock "setlk" [Slot Lock Count] "`F_SETLK` of ten bytes from one on.";
+    SetOpenLock "setofdlk" [Slot Lock Count] "`F_OFD_SETLK` of ten bytes from one on.";
+    GetLock "getlk" [Slot Lock Count] "`F_GETLK` of ten bytes from one on.";
+    GetOpenLock "getofdlk" [Slot Lock Count] "`F_OFD_GETLK` of ten bytes from one on.";
     AioRead "aio-read" [Slot Count No] "`aio_read(3)`, waited for, and its result.";
     AioWrite "aio-write" [Slot Count No] "`aio_write(3)`, waited for, and its result.";
     AioCancel "aio-cancel" [Slot No No] "`aio_cancel(3)` of all on a descriptor.";
@@ -215,6 +233,7 @@ const RECV_FLAGS: &[(&str, u32)] = &[
     ("waitall", RecvFlags::WAITALL.0 as u32),
     ("dontwait", RecvFlags::DONTWAIT.0 as u32),
     ("oob", RecvFlags::OOB.0 as u32),
+    ("errqueue", RecvFlags::ERRQUEUE.0 as u32),
 ];
 const SEND_FLAGS: &[(&str, u32)] = &[
     ("more", SendFlags::MORE.0 as u32),
@@ -224,6 +243,7 @@ const SEND_FLAGS: &[(&str, u32)] = &[
 ];
 const HOWS: [&str; 3] = ["rd", "wr", "rdwr"];
 const WHENS: [&str; 3] = ["off", "past", "hour"];
+const LOCKS: [&str; 3] = ["un", "sh", "ex"];
 const MODES: [&str; 2] = ["nonblock", "block"];
 const SIGNALS: &[(&str, i32)] =
     &[("usr1", 10), ("usr2", 12), ("pipe", 13), ("io", 29), ("rt", 40), ("rt1", 41), ("none", 0)];
@@ -255,6 +275,9 @@ impl Form {
             Form::Count | Form::Maybe => write!(f, " {value}"),
             Form::How => write!(f, " {}", HOWS[value as usize % 3]),
             Form::Wrong => write!(f, " {}", WRONG[value as usize % WRONG.len()]),
+            Form::Option => write!(f, " {}", OPTIONS[value as usize % OPTIONS.len()].name()),
+            Form::Control => write!(f, " {}", CONTROLS[value as usize % CONTROLS.len()].0),
+            Form::Lock => write!(f, " {}", LOCKS[value as usize % 3]),
             Form::When => write!(f, " {}", WHENS[value as usize % 3]),
             Form::Mode if value == 0 => Ok(()),
             Form::Mode => f.write_str(" block"),
@@ -289,6 +312,9 @@ impl Form {
             Form::Count | Form::Maybe => word.parse().ok(),
             Form::How => find(&HOWS, word),
             Form::Wrong => find(WRONG, word),
+            Form::Option => OPTIONS.iter().position(|option| option.name() == word).map(|at| at as u64),
+            Form::Control => CONTROLS.iter().position(|(name, _)| *name == word).map(|at| at as u64),
+            Form::Lock => find(&LOCKS, word),
             Form::When => find(&WHENS, word),
             Form::Mode => find(&MODES, word),
             Form::Signal => SIGNALS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number as u64),
@@ -330,6 +356,38 @@ impl FromStr for Call {
             None => Ok(Call { op, args }),
         }
     }
+}
+
+/// The options that a program sets and asks for, whose value is the same on every machine.
+pub(super) const OPTIONS: &[NumberOption] = &[
+    NumberOption::Type,
+    NumberOption::Protocol,
+    NumberOption::Domain,
+    NumberOption::AcceptConn,
+    NumberOption::Timestamp,
+    NumberOption::TimestampNs,
+    NumberOption::PktInfo,
+    NumberOption::RecvTtl,
+    NumberOption::RecvTos,
+    NumberOption::Ttl,
+    NumberOption::Tos,
+    NumberOption::Broadcast,
+];
+
+/// What a program sends along with a datagram.
+pub(super) const CONTROLS: &[(&str, Control)] = &[
+    ("ttl=7", Control::Ttl(7)),
+    ("ttl=256", Control::Ttl(256)),
+    ("tos=42", Control::Tos(42)),
+    ("from=any", source(Ipv4Addr::UNSPECIFIED)),
+    ("from=local", source(Ipv4Addr::LOCALHOST)),
+    ("from=elsewhere", source(Ipv4Addr::new(198, 51, 100, 1))),
+    ("hops=9", Control::HopLimit(9)),
+    ("class=60", Control::TClass(60)),
+];
+
+const fn source(local: Ipv4Addr) -> Control {
+    Control::PktInfo { interface: 0, local, to: Ipv4Addr::UNSPECIFIED }
 }
 
 /// The names of calls with wrong arguments in a program's text; `wrong` makes them.

@@ -8,7 +8,8 @@ use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream}
 const PROGRAM: Domain = Domain("conform.program");
 
 /// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
-/// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves.
+/// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves,
+/// control data, locks.
 pub const GENERATOR: u32 = 3;
 
 /// Bytes that a program sends in all: no buffer is full before that.
@@ -140,8 +141,34 @@ const LOCAL: Group = &[
     (Op::Dup3, 2),
     (Op::DupLeast, 2),
 ];
-const GROUPS: [Group; 13] =
-    [CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO, LOCAL];
+const DATAGRAMS: Group = &[
+    (Op::Udp, 4),
+    (Op::Bind, 4),
+    (Op::Connect, 2),
+    (Op::Disconnect, 1),
+    (Op::SendControl, 6),
+    (Op::RecvControl, 8),
+    (Op::SetOption, 5),
+    (Op::GetOption, 4),
+    (Op::UnixPair, 4),
+    (Op::PassMany, 5),
+    (Op::PeekFds, 4),
+    (Op::TakeFds, 4),
+];
+const LOCKS: Group = &[
+    (Op::Flock, 6),
+    (Op::SetLock, 5),
+    (Op::SetOpenLock, 6),
+    (Op::GetLock, 3),
+    (Op::GetOpenLock, 3),
+    (Op::Pipe, 3),
+    (Op::Dup, 2),
+    (Op::Close, 2),
+];
+const GROUPS: [Group; 15] = [
+    CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO, LOCAL,
+    DATAGRAMS, LOCKS,
+];
 
 /// What may be drawn, with its weights.
 struct Mix {
@@ -293,6 +320,7 @@ fn recv_flags(draw: &mut Draw) -> u64 {
         3 => RecvFlags::WAITALL,
         4 => RecvFlags::DONTWAIT,
         5 => RecvFlags::OOB,
+        6 => RecvFlags::ERRQUEUE,
         _ => RecvFlags::NONE,
     };
     flags.0 as u64
@@ -377,12 +405,31 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
             (draw.pick(&mix.sockets), draw.pick(&mix.sockets), 0)
         }
         Op::UnixSendto | Op::Sendto => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), mix.amount(draw)),
-        Op::UnixRecvfrom | Op::Recvfrom => (draw.pick(&mix.sockets), mix.asked(draw), recv_flags(draw)),
+        Op::UnixRecvfrom | Op::Recvfrom | Op::RecvControl => {
+            (draw.pick(&mix.sockets), mix.asked(draw), recv_flags(draw))
+        }
         Op::Pass => (draw.pick(&mix.sockets), mix.watched(draw), mix.amount(draw)),
-        Op::TakeFds => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(3)),
+        Op::PassMany => (draw.pick(&mix.sockets), mix.watched(draw), 1 + draw.below(3)),
+        Op::GetOption => (mix.watched(draw), draw.below(super::call::OPTIONS.len() as u64), 0),
+        Op::SetOption => {
+            (mix.socket(draw), draw.below(super::call::OPTIONS.len() as u64), draw.pick(&[0, 1, 1, 7, 64]))
+        }
+        Op::SendControl => {
+            let control = draw.below(super::call::CONTROLS.len() as u64);
+            (draw.pick(&mix.sockets), draw.pick(&mix.sockets), control)
+        }
+        Op::Flock => (mix.watched(draw), draw.below(3), 0),
+        Op::SetLock | Op::SetOpenLock | Op::GetLock | Op::GetOpenLock => {
+            (mix.watched(draw), draw.below(3), 5 * draw.below(4))
+        }
+        Op::PeekFds | Op::TakeFds => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(4)),
         Op::DupLeast => (mix.watched(draw), draw.pick(&mix.sockets), draw.below(3)),
         Op::Link => (1 + draw.below(2), 0, 0),
-        Op::RingRecv => (mix.socket(draw), mix.asked(draw), recv_flags(draw)),
+        // A ring waits for an error then, and for nothing else.
+        Op::RingRecv => {
+            let flags = RecvFlags(recv_flags(draw) as i32).without(RecvFlags::ERRQUEUE);
+            (mix.socket(draw), mix.asked(draw), flags.0 as u64)
+        }
         Op::RingSend => (mix.socket(draw), mix.amount(draw), 0),
         // A set has no nowait read; what a ring does about that is its own matter.
         Op::RingRead if draw.one_in(3) => (draw.pick(COUNTER_SLOTS), draw.pick(&[8, 8, 128]), 0),

@@ -1,9 +1,13 @@
 //! The calls of a program on pipes, Unix sockets and datagrams, and those that give a descriptor another number.
 
-use super::call::{Call, Op};
+use super::call::{CONTROLS, Call, Op};
 use super::machine::{Calls, Machine, digest};
 use super::outcome::Outcome;
-use eagain_net::{Domain, Errno, Fd, RecvFlags, Result, SendFlags, SocketFlags, SocketOptionName, UnixAddr};
+use eagain_net::{
+    Control, Domain, Errno, Fd, FileLock, LockOwner, RecordLock, RecvFlags, Result, SendFlags, SocketFlags,
+    SocketOptionName, UnixAddr,
+};
+use std::net::Ipv4Addr;
 
 const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
 /// What a program receives at most.
@@ -26,7 +30,8 @@ impl<K: Calls> Machine<K> {
                 | Op::UnixRecvfrom
                 | Op::UnixPeer
         );
-        if matches!(call.op, Op::Recvfrom | Op::Sendto) && k.unix_getsockname(fd).is_ok() {
+        let of_internet = matches!(call.op, Op::Recvfrom | Op::Sendto | Op::SendControl | Op::RecvControl);
+        if of_internet && k.unix_getsockname(fd).is_ok() {
             return Outcome::Text("elsewhere".to_owned());
         }
         // A socket of IP takes no such address, and each of its calls says so in its own way.
@@ -69,20 +74,24 @@ impl<K: Calls> Machine<K> {
             Op::UnixName => self.unix_address(k.unix_getsockname(fd)),
             Op::UnixPeer => self.unix_address(k.unix_getpeername(fd)),
             // One that is passed to itself is for a worker to find (`unix_gc`).
-            Op::Pass if k.unix_getsockname(self.slots[b as usize]).is_ok() => {
+            Op::Pass | Op::PassMany if k.unix_getsockname(self.slots[b as usize]).is_ok() => {
                 Outcome::Text("elsewhere".to_owned())
             }
-            Op::Pass => {
-                let bytes = self.next_bytes(c);
-                let sent = k.unix_send_fds(fd, bytes, &[self.slots[b as usize]], SendFlags::NOSIGNAL);
+            Op::Pass | Op::PassMany => {
+                let (bytes, times) = if call.op == Op::Pass { (c, 1) } else { (1, c as usize) };
+                let fds = vec![self.slots[b as usize]; times];
+                let sent = k.unix_send_fds(fd, self.next_bytes(bytes), &fds, SendFlags::NOSIGNAL);
                 self.wrote(sent)
             }
-            Op::TakeFds => {
+            Op::TakeFds | Op::PeekFds => {
                 let mut buffer = vec![0; 500];
-                match k.unix_recv_fds(fd, &mut buffer, c as usize, RecvFlags::NONE) {
+                let flags = if call.op == Op::TakeFds { RecvFlags::NONE } else { RecvFlags::PEEK };
+                match k.unix_recv_fds(fd, &mut buffer, c as usize, flags) {
                     Err(errno) => Outcome::Err(errno),
                     Ok(got) => {
-                        let rest = format!("{} descriptors {}", got.fds.len(), got.truncated);
+                        // Of IP it is the time of what came that may have no room.
+                        let truncated = got.truncated && k.unix_getsockname(fd).is_ok();
+                        let rest = format!("{} descriptors {truncated}", got.fds.len());
                         for (at, &new) in got.fds.iter().enumerate() {
                             match at {
                                 0 => drop(self.put(b, Ok(new))),
@@ -100,6 +109,31 @@ impl<K: Calls> Machine<K> {
                 let sent = k.sendto(fd, bytes, SendFlags::NOSIGNAL, to);
                 self.note_port(a);
                 self.wrote(sent)
+            }
+            Op::SendControl => {
+                let Some(to) = self.bound[b as usize] else { return Outcome::Text("nowhere".to_owned()) };
+                let (bytes, control) = (self.next_bytes(3), [CONTROLS[c as usize].1]);
+                let sent = k.sendmsg_control(fd, bytes, SendFlags::NOSIGNAL, Some(to), &control);
+                self.note_port(a);
+                self.wrote(sent)
+            }
+            // When what a stream receives came is not simulated.
+            Op::RecvControl if k.getsockopt(fd, SocketOptionName::NoDelay).is_ok() => {
+                Outcome::Text("elsewhere".to_owned())
+            }
+            Op::RecvControl => {
+                let mut buffer = vec![0; self.count(b).min(MOST)];
+                match k.recvmsg_control(fd, &mut buffer, RecvFlags(c as i32)) {
+                    Err(errno) => Outcome::Err(errno),
+                    Ok(message) => {
+                        let from = message
+                            .from
+                            .map_or("nobody".to_owned(), |from| self.address(Ok(from)).to_string());
+                        let control: Vec<String> =
+                            message.control.iter().map(|one| self.control(one)).collect();
+                        self.received(Ok(message.len), &buffer, &format!("{from} {control:?}"))
+                    }
+                }
             }
             Op::Recvfrom => {
                 let mut buffer = vec![0; self.count(b).min(MOST)];
@@ -128,6 +162,45 @@ impl<K: Calls> Machine<K> {
                     (other, _) => other,
                 }
             }
+        }
+    }
+
+    /// A lock of what only the program has: the inode of counters, timers, signalfds and sets is the whole machine's.
+    pub(super) fn lock_call(&mut self, call: &Call) -> Outcome {
+        let (k, [a, b, start]) = (self.k, call.args);
+        let fd = self.slots[a as usize];
+        if k.getsockname(fd) == Err(Errno::ENOTSOCK) && k.fcntl_getpipe_sz(fd).is_err() {
+            return Outcome::Text("elsewhere".to_owned());
+        }
+        let kind = [FileLock::Unlock, FileLock::Shared, FileLock::Exclusive][b as usize % 3];
+        let owner = match call.op {
+            Op::SetLock | Op::GetLock => LockOwner::Process,
+            _ => LockOwner::OpenFile,
+        };
+        let lock = RecordLock { kind, owner, start, len: 10 };
+        match call.op {
+            Op::Flock => Outcome::of(k.flock(fd, kind)),
+            Op::SetLock | Op::SetOpenLock => Outcome::of(k.fcntl_setlk(fd, lock)),
+            _ => match k.fcntl_getlk(fd, lock) {
+                Err(errno) => Outcome::Err(errno),
+                Ok(None) => Outcome::Text("free".to_owned()),
+                Ok(Some((RecordLock { kind, owner, start, len }, _))) => {
+                    Outcome::Text(format!("{kind:?} {owner:?} {start} {len}"))
+                }
+            },
+        }
+    }
+
+    /// Control data without the time, and with addresses of the program's own as one.
+    fn control(&self, control: &Control) -> String {
+        match *control {
+            Control::Timestamp(_) => "Timestamp".to_owned(),
+            Control::TimestampNs(_) => "TimestampNs".to_owned(),
+            Control::PktInfo { local, to, .. } => {
+                let mine = |ip: Ipv4Addr| if self.ip == ip { "mine".to_owned() } else { ip.to_string() };
+                format!("to {} {}", mine(local), mine(to))
+            }
+            other => format!("{other:?}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The interpreter: runs the calls of a program on a kernel, one after the other, and says what each came to. It is
 //! generic over the kernel and knows nothing of either.
 
-use super::call::{Call, OFF, Op, signal};
+use super::call::{Call, OFF, OPTIONS, Op, signal};
 use super::outcome::{Outcome, Owner};
 use super::state::{RingState, SignalLog};
 use eagain_net::{
@@ -386,6 +386,14 @@ impl<K: Calls> Machine<K> {
             Op::Dup3 | Op::DupLeast | Op::PipeSize | Op::SetPipeSize | Op::Disconnect => {
                 self.local_call(call)
             }
+            Op::PassMany | Op::PeekFds | Op::SendControl | Op::RecvControl => self.local_call(call),
+            Op::GetOption => match k.getsockopt(fd, SocketOptionName::Number(OPTIONS[b as usize])) {
+                Ok(SocketOption::Number(_, value)) => Outcome::Text(value.to_string()),
+                Ok(other) => Outcome::Text(format!("{other:?}")),
+                Err(errno) => Outcome::Err(errno),
+            },
+            Op::SetOption => self.option(a, SocketOption::Number(OPTIONS[b as usize], c as i32)),
+            Op::Flock | Op::SetLock | Op::SetOpenLock | Op::GetLock | Op::GetOpenLock => self.lock_call(call),
             // Whoever runs the program sees to it.
             Op::Hand => Outcome::Ok,
             Op::Ring => self.make_ring(a, b),

@@ -54,6 +54,21 @@ crate::rows! {
         u-recv s 0
         enter 0 = 4:EBADF 5:EBADF
     ";
+    socket_shut_before_it_calls_itself_ends_at_once: "
+        epoll e
+        socket c
+        bind c
+        shutdown c wr = ENOTCONN
+        add e c IN|OUT|RDHUP|ET = ok
+        wait e 4 = c:OUT|HUP
+        connect c c = EINPROGRESS
+        wait e 4 = c:IN|OUT|HUP|RDHUP
+        recv c 9 = 0
+        name c = c
+        peer c = ENOTCONN
+        connect c c = ECONNABORTED
+        error c = 0
+    ";
     multishot_receive_of_a_unix_stream_ends_at_what_is_there: "
         ring 64 0
         upair a b 0
@@ -75,5 +90,100 @@ crate::rows! {
         wait e 4 = q:OUT
         setpipesize q 4096 = 4096
         wait e 4 = q:OUT
+    ";
+    datagram_that_leaves_reports_room_to_its_sender: "
+        epoll e
+        udp a
+        bind a
+        udp b
+        bind b
+        connect a b = ok
+        add e a OUT|ET = ok
+        wait e 4 = a:OUT
+        sendto a b 3 = 3
+        wait e 4 = a:OUT
+        recvfrom b 9
+        wait e 4 = none
+        close b
+        ring 64 0
+        u-poll a OUT 1
+        enter 0 = 1:OUT+
+        send a 1 = 1
+        enter 0 = 1:OUT|ERR+
+    ";
+    unix_socket_of_datagrams_that_gets_another_peer_reports_room: "
+        epoll e
+        usocket d 1
+        ubind d
+        usocket g 1
+        ubind g
+        usocket c 1
+        add e c OUT|ET = ok
+        uconnect c d = ok
+        wait e 8 = c:OUT
+        disconnect c = ok
+        wait e 8 = c:OUT
+        disconnect c = ok
+        wait e 8 = none
+        uconnect c d = ok
+        wait e 8 = none
+        uconnect c d = ok
+        wait e 8 = c:OUT
+        uconnect c g = ok
+        wait e 8 = c:OUT
+    ";
+    name_of_a_peer_of_datagrams_stays_when_that_is_closed: "
+        upair a b 1
+        ubind a
+        disconnect a
+        usocket c 1
+        uconnect c a = ok
+        close a
+        upeer b = a
+        upeer c = a
+    ";
+    recvmsg_of_descriptors_takes_datagrams_of_udp: "
+        udp p
+        bind p
+        sendto p p 2 = 2
+        take p q 2 = 2:afe1e14c86d80f0b 0 descriptors false
+    ";
+    locks_of_sockets_and_pipes_are_of_their_inode: "
+        pipe r w
+        flock r ex = ok
+        flock w sh = EAGAIN
+        flock r sh = ok
+        flock w sh = ok
+        flock w ex = EAGAIN
+        flock r sh = ok
+        close r
+        flock w ex = ok
+        setlk w ex 0 = ok
+        setofdlk w ex 9 = EAGAIN
+        setofdlk w ex 10 = ok
+        getofdlk w ex 0 = Exclusive Process 0 10
+        udp u
+        dup u v
+        setlk u ex 0 = ok
+        setofdlk v ex 5 = EAGAIN
+        getlk v ex 5 = free
+        close v
+        setofdlk u ex 5 = ok
+        getlk u ex 0 = Exclusive OpenFile 5 10
+    ";
+    queue_of_errors_is_empty_and_never_waited_for: "
+        server l 2
+        pair a b l
+        send b 1 = 1
+        recv a 1 errqueue = EAGAIN
+        recv l 1 errqueue = EAGAIN
+        recv a 1 oob|errqueue = EAGAIN
+        socket c block
+        recv c 1 errqueue = EAGAIN
+        udp u
+        recvfrom u 1 errqueue = EAGAIN
+        upair p q 0
+        write q 1 = 1
+        recv p 1 errqueue = 1
     ";
 }

@@ -24,6 +24,7 @@ mod compared_trees;
 mod connect;
 mod counters;
 mod coverage;
+mod deadlock;
 mod differences;
 mod differences_addresses;
 mod differences_local;

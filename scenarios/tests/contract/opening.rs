@@ -54,20 +54,21 @@ crate::rows! {
         send c 1 = EPIPE
         shutdown c wr = ENOTCONN
     ";
-    socket_shut_before_it_calls_itself_ends_at_once: "
-        epoll e
-        socket c
-        bind c
-        shutdown c wr = ENOTCONN
-        add e c IN|OUT|RDHUP|ET = ok
-        wait e 4 = c:OUT|HUP
-        connect c c = EINPROGRESS
-        wait e 4 = c:IN|OUT|HUP|RDHUP
-        recv c 9 = 0
-        name c = c
-        peer c = ENOTCONN
-        connect c c = ECONNABORTED
-        error c = 0
+    disconnect_while_bytes_have_not_left_is_econnreset: "
+        server l 2
+        rcvbuf l 4096
+        pair a b l
+        shutdown b wr = ok
+        send a 100000
+        shutdown a wr = ok
+        disconnect a = ok
+        error a = ECONNRESET
+        pair a b l
+        shutdown b wr = ok
+        send a 1 = 1
+        shutdown a wr = ok
+        disconnect a = ok
+        error a = 0
     ";
     socket_connected_to_itself_and_shut_for_reading_still_reads: "
         socket c
