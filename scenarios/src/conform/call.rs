@@ -374,16 +374,16 @@ pub(super) const OPTIONS: &[NumberOption] = &[
     NumberOption::Broadcast,
 ];
 
-/// What a program sends along with a datagram.
+/// What a program sends along with a datagram; `from-own`: the address that its sockets are bound to, which is another one on Linux.
 pub(super) const CONTROLS: &[(&str, Control)] = &[
-    ("ttl=7", Control::Ttl(7)),
-    ("ttl=256", Control::Ttl(256)),
-    ("tos=42", Control::Tos(42)),
-    ("from=any", source(Ipv4Addr::UNSPECIFIED)),
-    ("from=local", source(Ipv4Addr::LOCALHOST)),
-    ("from=elsewhere", source(Ipv4Addr::new(198, 51, 100, 1))),
-    ("hops=9", Control::HopLimit(9)),
-    ("class=60", Control::TClass(60)),
+    ("ttl-7", Control::Ttl(7)),
+    ("ttl-256", Control::Ttl(256)),
+    ("tos-42", Control::Tos(42)),
+    ("tos-0", Control::Tos(0)),
+    ("from-own", source(Ipv4Addr::LOCALHOST)),
+    ("from-elsewhere", source(Ipv4Addr::new(198, 51, 100, 1))),
+    ("hops-9", Control::HopLimit(9)),
+    ("class-60", Control::TClass(60)),
 ];
 
 const fn source(local: Ipv4Addr) -> Control {

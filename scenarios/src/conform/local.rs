@@ -4,10 +4,10 @@ use super::call::{CONTROLS, Call, Op};
 use super::machine::{Calls, Machine, digest};
 use super::outcome::Outcome;
 use eagain_net::{
-    Control, Domain, Errno, Fd, FileLock, LockOwner, RecordLock, RecvFlags, Result, SendFlags, SocketFlags,
-    SocketOptionName, UnixAddr,
+    Control, Domain, Errno, Fd, FileLock, LockOwner, NumberOption, RecordLock, RecvFlags, Result, SendFlags,
+    SocketFlags, SocketOptionName, UnixAddr,
 };
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
 /// What a program receives at most.
@@ -112,8 +112,14 @@ impl<K: Calls> Machine<K> {
             }
             Op::SendControl => {
                 let Some(to) = self.bound[b as usize] else { return Outcome::Text("nowhere".to_owned()) };
-                let (bytes, control) = (self.next_bytes(3), [CONTROLS[c as usize].1]);
-                let sent = k.sendmsg_control(fd, bytes, SendFlags::NOSIGNAL, Some(to), &control);
+                let mut control = CONTROLS[c as usize].1;
+                if let (Control::PktInfo { local, .. }, IpAddr::V4(own)) = (&mut control, self.ip)
+                    && local.is_loopback()
+                {
+                    *local = own;
+                }
+                let bytes = self.next_bytes(3);
+                let sent = k.sendmsg_control(fd, bytes, SendFlags::NOSIGNAL, Some(to), &[control]);
                 self.note_port(a);
                 self.wrote(sent)
             }
@@ -202,6 +208,12 @@ impl<K: Calls> Machine<K> {
             }
             other => format!("{other:?}"),
         }
+    }
+
+    /// When what a Unix socket receives came is not simulated.
+    pub(super) fn is_time_elsewhere(&self, fd: Fd, option: NumberOption) -> bool {
+        let is_time = matches!(option, NumberOption::Timestamp | NumberOption::TimestampNs);
+        is_time && self.k.unix_getsockname(fd).is_ok()
     }
 
     /// Urgent data of Unix sockets (`CONFIG_AF_UNIX_OOB`) is not simulated.

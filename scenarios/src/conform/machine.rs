@@ -392,6 +392,9 @@ impl<K: Calls> Machine<K> {
                 Ok(other) => Outcome::Text(format!("{other:?}")),
                 Err(errno) => Outcome::Err(errno),
             },
+            Op::SetOption if self.is_time_elsewhere(fd, OPTIONS[b as usize]) => {
+                Outcome::Text("elsewhere".to_owned())
+            }
             Op::SetOption => self.option(a, SocketOption::Number(OPTIONS[b as usize], c as i32)),
             Op::Flock | Op::SetLock | Op::SetOpenLock | Op::GetLock | Op::GetOpenLock => self.lock_call(call),
             // Whoever runs the program sees to it.

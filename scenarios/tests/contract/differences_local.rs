@@ -142,6 +142,17 @@ crate::rows! {
         upeer b = a
         upeer c = a
     ";
+    descriptor_that_a_ring_receives_without_room_is_closed_after_enter: "
+        ring 64 0
+        upair q a 0
+        pipe d c
+        u-poll d 0 0
+        pass q c 1 = 1
+        close c
+        u-recv a 0
+        enter 0 = 2:0
+        enter 0 = 1:HUP
+    ";
     recvmsg_of_descriptors_takes_datagrams_of_udp: "
         udp p
         bind p

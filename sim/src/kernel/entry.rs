@@ -160,7 +160,7 @@ impl Call {
         match act(w, self.at, progress) {
             Step::Done(result) => {
                 let handlers = w.end_call(self.kind.row(), word(&result));
-                if self.at == HELD_FD {
+                if self.at == HELD_FD || !w.scheduler[me].holds.is_empty() {
                     w.leave_call(me);
                 }
                 Attempted::Return(result, handlers)

@@ -66,11 +66,18 @@ impl Net<'_> {
                 Control::PktInfo6 { local, .. } if to.is_ipv6() => source = Some(IpAddr::V6(local)),
                 _ => {}
             }
-            if let Some(source) = source.filter(|source| !source.is_unspecified()) {
-                if self.host_of(host, source) != Some(host) {
-                    return Err(if to.is_ipv4() { Errno::ENETUNREACH } else { Errno::EINVAL });
+            match source {
+                // Any of IPv4 is what the route says, wherever the socket is bound (`ip_cmsg_send`); of IPv6 it is not looked at.
+                Some(IpAddr::V4(any)) if any.is_unspecified() => {
+                    header.from.set_ip(self.route_source(host, to.ip()));
                 }
-                header.from.set_ip(source);
+                Some(source) if !source.is_unspecified() => {
+                    if self.host_of(host, source) != Some(host) {
+                        return Err(if to.is_ipv4() { Errno::ENETUNREACH } else { Errno::EINVAL });
+                    }
+                    header.from.set_ip(source);
+                }
+                _ => {}
             }
         }
         Ok(header)

@@ -286,7 +286,7 @@ pub(super) fn recv(
     // Without room for descriptors they are closed (`scm_destroy`).
     let files = std::mem::take(&mut w.network.passed.received);
     for file in files.into_iter().filter(|_| !flags.contains(RecvFlags::PEEK)) {
-        release_file(w, file);
+        w.let_go_later(file);
     }
     step
 }
@@ -398,7 +398,7 @@ pub(crate) fn recv_fds(
             }
             fds.push(w.install_fd(file));
         } else if !is_kept {
-            release_file(w, file);
+            w.let_go_later(file);
         }
     }
     let truncated = fds.len() < count;

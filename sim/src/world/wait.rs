@@ -78,6 +78,16 @@ impl World {
         self.scheduler.running_mut().holds.push(file);
     }
 
+    /// What refers to an open file is gone: the file, with the last of it, when the running thread is back in the program
+    /// ([`World::leave_call`]).
+    pub fn let_go_later(&mut self, file: u32) {
+        let me = self.scheduler.current();
+        match self.scheduler.get(me).is_some_and(|thread| !thread.is_waiting()) {
+            true => self.scheduler.running_mut().holds.push(file),
+            false => descriptor::release_file(self, file),
+        }
+    }
+
     /// The lowest free descriptor is the one that the running thread's call will return. [`World::check_fd_free`] comes
     /// first.
     pub fn reserve_fd(&mut self) {

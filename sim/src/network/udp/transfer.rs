@@ -185,7 +185,10 @@ impl Net<'_> {
             let open = !self.network_is_broken() || self.obstacle(hosts[1], hosts[0]).is_none();
             // It finds a socket that is connected there (`__udp4_lib_err`).
             let of = self.net.udp.get(sender.0 as usize).filter(|s| s.made == sender.1);
-            if open && of.is_some_and(|s| s.remote.is_some_and(|remote| is_of(remote, to))) {
+            let is_at = |local: SocketAddr| local.ip().is_unspecified() || local.ip() == from.ip();
+            let is_found =
+                |s: &UdpSock| s.remote.is_some_and(|remote| is_of(remote, to)) && s.local.is_some_and(is_at);
+            if open && of.is_some_and(is_found) {
                 // ICMP: port unreachable.
                 self.scheduler.plan(self.run.now() + latency, Event::Unreachable(sender.0, sender.1));
             }
