@@ -146,6 +146,8 @@ const DATAGRAMS: Group = &[
     (Op::Bind, 4),
     (Op::Connect, 2),
     (Op::Disconnect, 1),
+    (Op::Sendto, 4),
+    (Op::Recvfrom, 4),
     (Op::SendControl, 6),
     (Op::RecvControl, 8),
     (Op::SetOption, 5),
@@ -491,6 +493,13 @@ pub fn program(seed: u64) -> Vec<Call> {
     ];
     if draw.one_in(3) {
         calls.push(call(Op::Epoll, slot('f'), 0, 0));
+    }
+    // Two sockets of UDP that have an address: by chance alone there hardly ever are.
+    if mix.ops.iter().any(|(op, _)| *op == Op::SendControl) {
+        for _ in 0..2 {
+            let socket = draw.pick(&mix.sockets);
+            calls.extend([call(Op::Udp, socket, 0, 0), call(Op::Bind, socket, 0, 0)]);
+        }
     }
     if mix.ops.iter().any(|(op, _)| *op == Op::Enter) {
         calls.push(call(Op::Ring, 64, 0, 0));
