@@ -374,21 +374,20 @@ pub(super) const OPTIONS: &[NumberOption] = &[
     NumberOption::Broadcast,
 ];
 
-/// What a program sends along with a datagram; `from-own`: the address that its sockets are bound to, which is another one on Linux.
+/// What a program sends along with a datagram. Its own addresses are others on each kernel, so no source is among them.
 pub(super) const CONTROLS: &[(&str, Control)] = &[
     ("ttl-7", Control::Ttl(7)),
     ("ttl-256", Control::Ttl(256)),
     ("tos-42", Control::Tos(42)),
     ("tos-0", Control::Tos(0)),
-    ("from-own", source(Ipv4Addr::LOCALHOST)),
-    ("from-elsewhere", source(Ipv4Addr::new(198, 51, 100, 1))),
+    ("ttl-255", Control::Ttl(255)),
+    (
+        "from-elsewhere",
+        Control::PktInfo { interface: 0, local: Ipv4Addr::new(198, 51, 100, 1), to: Ipv4Addr::UNSPECIFIED },
+    ),
     ("hops-9", Control::HopLimit(9)),
     ("class-60", Control::TClass(60)),
 ];
-
-const fn source(local: Ipv4Addr) -> Control {
-    Control::PktInfo { interface: 0, local, to: Ipv4Addr::UNSPECIFIED }
-}
 
 /// The names of calls with wrong arguments in a program's text; `wrong` makes them.
 pub(super) const WRONG: &[&str] = &[

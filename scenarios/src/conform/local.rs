@@ -7,7 +7,7 @@ use eagain_net::{
     Control, Domain, Errno, Fd, FileLock, LockOwner, NumberOption, RecordLock, RecvFlags, Result, SendFlags,
     SocketFlags, SocketOptionName, UnixAddr,
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
 /// What a program receives at most.
@@ -112,13 +112,7 @@ impl<K: Calls> Machine<K> {
             }
             Op::SendControl => {
                 let Some(to) = self.bound[b as usize] else { return Outcome::Text("nowhere".to_owned()) };
-                let mut control = CONTROLS[c as usize].1;
-                if let (Control::PktInfo { local, .. }, IpAddr::V4(own)) = (&mut control, self.ip)
-                    && local.is_loopback()
-                {
-                    *local = own;
-                }
-                let bytes = self.next_bytes(3);
+                let (bytes, control) = (self.next_bytes(3), CONTROLS[c as usize].1);
                 let sent = k.sendmsg_control(fd, bytes, SendFlags::NOSIGNAL, Some(to), &[control]);
                 self.note_port(a);
                 self.wrote(sent)
