@@ -131,7 +131,7 @@ impl<K: Calls> Machine<K> {
                             .map_or("nobody".to_owned(), |from| self.address(Ok(from)).to_string());
                         let control: Vec<String> =
                             message.control.iter().map(|one| self.control(one)).collect();
-                        self.received(Ok(message.len), &buffer, &format!("{from} {control:?}"))
+                        self.received(Ok(message.len), &buffer, &format!("{from} {}", control.join(" ")))
                     }
                 }
             }

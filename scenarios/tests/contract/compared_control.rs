@@ -119,27 +119,4 @@ fn sent_along<K: Kernel>(k: K, log: &Log) {
     }
 }
 
-/// A source that is any, from sockets bound to several addresses and connected to themselves or not: what the route says, and whether the
-/// socket takes what comes from there, or the error where nobody does.
-fn source_that_is_any<K: Kernel>(k: K, log: &Log) {
-    for at in ["127.0.0.1:0", "127.0.0.5:0", "0.0.0.0:0", "[::1]:0"] {
-        for connected in [false, true] {
-            let (fd, to) = receiver(k, at);
-            if connected {
-                k.connect(fd, to).unwrap();
-            }
-            let control = match to.ip() {
-                IpAddr::V4(any) => Control::PktInfo { interface: 0, local: [0; 4].into(), to: any },
-                IpAddr::V6(_) => Control::PktInfo6 { interface: 0, local: [0; 16].into() },
-            };
-            let sent = k.sendmsg_control(fd, b"abc", SendFlags::NONE, Some(to), &[control]);
-            let received = k.recvfrom(fd, &mut [0; 4], RecvFlags::NONE);
-            let from = received.map(|(n, from)| (n, from.map(|from| from.ip())));
-            let error = k.getsockopt(fd, SocketOptionName::Error);
-            log.say(format!("{at} {connected}"), (sent, from, error));
-            k.close(fd).unwrap();
-        }
-    }
-}
-
-compared! { asked_for sent_along source_that_is_any }
+compared! { asked_for sent_along }

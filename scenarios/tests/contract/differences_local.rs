@@ -153,6 +153,15 @@ crate::rows! {
         enter 0 = 2:0
         enter 0 = 1:HUP
     ";
+    where_a_datagram_came_is_kept_for_who_asked_before: "
+        udp b
+        bind b
+        sendto b b 1 = 1
+        setopt b IP_PKTINFO 1 = ok
+        sendto b b 1 = 1
+        recvctl b 0 = 0:cbf29ce484222325 b to 0.0.0.0 mine
+        recvctl b 0 = 0:cbf29ce484222325 b to mine mine
+    ";
     recvmsg_of_descriptors_takes_datagrams_of_udp: "
         udp p
         bind p

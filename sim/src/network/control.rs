@@ -4,7 +4,7 @@
 use super::Net;
 use super::socket::Options;
 use eagain_net::{Control, Domain, Errno, NumberOption, Result, SocketAddr};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// Of a datagram on its way and in a queue.
@@ -18,6 +18,8 @@ pub(super) struct Header {
     class: i32,
     /// It came by the loopback.
     pub(super) is_local: bool,
+    /// Its receiver asked for `IP_PKTINFO`, or `IPV6_RECVPKTINFO`, when it came.
+    pub(super) has_info: bool,
     /// When it was there.
     pub(super) at: u64,
 }
@@ -41,7 +43,7 @@ impl Net<'_> {
             false => [N::UnicastHops, N::TClass],
         };
         let [hops, class] = [hops, class].map(|option| options.numbers.get(option, of).unwrap_or(0));
-        let mut header = Header { from, to, hops, class, is_local: false, at: 0 };
+        let mut header = Header { from, to, hops, class, is_local: false, has_info: false, at: 0 };
         let within = |value: i32, least: i32| match (least..=255).contains(&value) {
             true => Ok(value),
             false => Err(Errno::EINVAL),
@@ -66,18 +68,11 @@ impl Net<'_> {
                 Control::PktInfo6 { local, .. } if to.is_ipv6() => source = Some(IpAddr::V6(local)),
                 _ => {}
             }
-            match source {
-                // Any of IPv4 is what the route says, wherever the socket is bound (`ip_cmsg_send`); of IPv6 it is not looked at.
-                Some(IpAddr::V4(any)) if any.is_unspecified() => {
-                    header.from.set_ip(self.route_source(host, to.ip()));
+            if let Some(source) = source.filter(|source| !source.is_unspecified()) {
+                if self.host_of(host, source) != Some(host) {
+                    return Err(if to.is_ipv4() { Errno::ENETUNREACH } else { Errno::EINVAL });
                 }
-                Some(source) if !source.is_unspecified() => {
-                    if self.host_of(host, source) != Some(host) {
-                        return Err(if to.is_ipv4() { Errno::ENETUNREACH } else { Errno::EINVAL });
-                    }
-                    header.from.set_ip(source);
-                }
-                _ => {}
+                header.from.set_ip(source);
             }
         }
         Ok(header)
@@ -89,7 +84,12 @@ impl Header {
     pub(super) fn control_for(&self, domain: Domain, options: &Options, time: Duration) -> Vec<Control> {
         use NumberOption as N;
         let has = |option| options.numbers.has(option);
-        let interface = if self.is_local { LOOPBACK } else { ETHERNET };
+        // `ipv4_pktinfo_prepare`: who asks later is not told where it came.
+        let interface = match (self.has_info || self.to.is_ipv6(), self.is_local) {
+            (false, _) => 0,
+            (true, true) => LOOPBACK,
+            (true, false) => ETHERNET,
+        };
         let mut control = Vec::new();
         if has(N::Timestamp) {
             control.push(Control::Timestamp(time));
@@ -107,7 +107,8 @@ impl Header {
         match self.to.ip() {
             IpAddr::V4(to) => {
                 if has(N::PktInfo) {
-                    control.push(Control::PktInfo { interface: interface as i32, local: to, to });
+                    let local = if self.has_info { to } else { Ipv4Addr::UNSPECIFIED };
+                    control.push(Control::PktInfo { interface: interface as i32, local, to });
                 }
                 if has(N::RecvTtl) {
                     control.push(Control::Ttl(self.hops));

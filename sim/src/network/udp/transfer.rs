@@ -10,7 +10,9 @@ use crate::NONE;
 use crate::fault::Family;
 use crate::scheduler::{Event, Step};
 use crate::trace::Kind;
-use eagain_net::{Control, Domain, Errno, Events, RecvFlags, Result, SendFlags, SigCode, SocketAddr};
+use eagain_net::{
+    Control, Domain, Errno, Events, NumberOption, RecvFlags, Result, SendFlags, SigCode, SocketAddr,
+};
 
 /// Bytes of a datagram over IPv4 (RFC 768, RFC 791).
 const LEN_MAX: usize = 65_507;
@@ -185,10 +187,7 @@ impl Net<'_> {
             let open = !self.network_is_broken() || self.obstacle(hosts[1], hosts[0]).is_none();
             // It finds a socket that is connected there (`__udp4_lib_err`).
             let of = self.net.udp.get(sender.0 as usize).filter(|s| s.made == sender.1);
-            let is_at = |local: SocketAddr| local.ip().is_unspecified() || local.ip() == from.ip();
-            let is_found =
-                |s: &UdpSock| s.remote.is_some_and(|remote| is_of(remote, to)) && s.local.is_some_and(is_at);
-            if open && of.is_some_and(is_found) {
+            if open && of.is_some_and(|s| s.remote.is_some_and(|remote| is_of(remote, to))) {
                 // ICMP: port unreachable.
                 self.scheduler.plan(self.run.now() + latency, Event::Unreachable(sender.0, sender.1));
             }
@@ -205,6 +204,8 @@ impl Net<'_> {
         }
         s.queued += charge(bytes.len());
         (header.at, header.is_local) = (self.run.now(), hosts[0] == hosts[1]);
+        let numbers = &s.options.numbers;
+        header.has_info = numbers.has(NumberOption::PktInfo) || numbers.has(NumberOption::RecvPktInfo6);
         s.queue.push_back((bytes, header));
         let file = s.file;
         self.notify(file, Events::IN | Events::PRI, Some(SigCode::PollIn));
