@@ -7,8 +7,8 @@ use super::pipe::{self, Opening};
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
 use crate::object::{
-    Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK,
-    Special, check_path,
+    Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special,
+    check_path,
 };
 use crate::scheduler::Step;
 use crate::world::World;
