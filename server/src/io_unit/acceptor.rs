@@ -300,7 +300,7 @@ impl<K: Kernel> Acceptor<K> {
             keep_alive(units.kernel, stream.fd(), keepalive_s);
         }
         Some(Peer {
-            stream: Arc::new(stream),
+            stream,
             token: 0,
             client: session.id,
             connection,

@@ -14,7 +14,7 @@ use super::connection::CloseReason;
 use super::main_loop::DRAIN_NS;
 use super::order_queue::OrderQueue;
 use super::peer::Peer;
-use super::poll_set::SCRATCH_BYTES;
+use super::scratch::SCRATCH_BYTES;
 use super::service::Workers;
 use super::signals;
 use super::units::{Now, Units};
@@ -24,9 +24,7 @@ use crate::logic_unit::{Order, Place};
 use crate::observe::Level;
 use crate::storage_unit::Storage;
 use eagain_net::sync::{Condvar, Mutex, Queue};
-use eagain_net::{
-    Errno, EventFd, Events, Fd, Kernel, PollFd, RecvFlags, ShutdownHow, TcpListener, TcpStream, thread,
-};
+use eagain_net::{Errno, EventFd, Events, Fd, Kernel, PollFd, RecvFlags, ShutdownHow, TcpListener, thread};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -61,7 +59,8 @@ const WAITING_BYTES: usize = 512;
 
 /// A client that is here, as other threads know it.
 struct Here<K: Kernel> {
-    stream: Arc<TcpStream<K>>,
+    /// Its descriptor, which is nobody else's as long as this is here.
+    fd: Fd,
     /// Wakes its thread, where that waits for more than its socket.
     waker: Option<Arc<EventFd<K>>>,
 }
@@ -161,26 +160,29 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
 
     /// A thread for the peer.
     fn start(self: &Arc<Self>, mut peer: Peer<K>) {
-        let (client, stream) = (peer.client, peer.stream.clone());
-        self.clients.lock().insert(client, Here { stream: stream.clone(), waker: None });
+        let client = peer.client;
+        self.clients.lock().insert(client, Here { fd: peer.stream.fd(), waker: None });
         if let Some(session) = &mut peer.session {
             session.place = Place { at_loop: self.number, token: client };
         }
         let blocking = self.clone();
-        // Where there is no thread to be had, the session has to come back.
-        let session = peer.session.take();
-        let slot = Arc::new(Mutex::new(self.units.kernel, session));
+        // Where there is no thread to be had, the peer has to come back.
+        let slot = Arc::new(Mutex::new(self.units.kernel, Some(Box::new(peer))));
         let kept = slot.clone();
         let body = move || {
-            peer.session = slot.lock().take();
-            blocking.serve(&mut peer);
-            blocking.leave(peer);
+            let peer = slot.lock().take();
+            drop(slot);
+            if let Some(mut peer) = peer {
+                blocking.serve(&mut peer);
+                blocking.leave(peer);
+            }
         };
         // Dropped, the handle detaches the thread.
         if thread::spawn(self.units.kernel, "connection", body).is_err() {
-            let _ = stream.write(TOO_MANY_CLIENTS);
             self.clients.lock().remove(&client);
-            if let Some(session) = kept.lock().take() {
+            let Some(mut peer) = kept.lock().take() else { return };
+            let _ = peer.stream.write(TOO_MANY_CLIENTS);
+            if let Some(session) = peer.session.take() {
                 let end = (Level::Warning, "closed, for there is no thread for it");
                 self.units.logic.lock().disconnect(session, end);
             }
@@ -322,13 +324,15 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     }
 
     /// The connection is over: its place in the directory, then its socket.
-    fn leave(&self, mut peer: Peer<K>) {
+    fn leave(&self, mut peer: Box<Peer<K>>) {
         if let Some(session) = peer.session.take() {
             self.units.logic.lock().disconnect(session, peer.connection.end());
         }
-        let client = peer.client;
+        let mut clients = self.clients.lock();
+        clients.remove(&peer.client);
+        // Before anybody else can have taken it for gone.
         drop(peer);
-        drop(self.clients.lock().remove(&client));
+        drop(clients);
         self.left.notify_all();
     }
 }
@@ -351,9 +355,8 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
     fn carry_out(&self, order: Order) {
         match order {
             Order::Kill { client } => {
-                let stream = self.clients.lock().get(&client).map(|here| here.stream.clone());
-                if let Some(stream) = stream {
-                    let _ = stream.shutdown(ShutdownHow::Both);
+                if let Some(here) = self.clients.lock().get(&client) {
+                    let _ = self.units.kernel.shutdown(here.fd, ShutdownHow::Both);
                 }
             }
             Order::Look { place } => {
@@ -380,7 +383,7 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
         let mut clients = self.clients.lock();
         loop {
             for here in clients.values() {
-                let _ = here.stream.shutdown(how);
+                let _ = self.units.kernel.shutdown(here.fd, how);
             }
             loop {
                 if clients.is_empty() {

@@ -27,6 +27,7 @@ mod requests;
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
+use super::scratch::TurnBuffers;
 use super::window::Window;
 use crate::limits::{Limits, OutputLimit};
 use crate::request_queue::ReplyBatch;
@@ -169,6 +170,22 @@ impl Connection {
         self.decoder.limits()
     }
 
+    // ---- Buffers -------------------------------------------------------------------------------------------------
+
+    /// A turn begins, in which these may be used. They belong to whoever gives the turns: hence idle connections have none.
+    #[inline]
+    pub fn borrow_buffers(&mut self, buffers: &mut TurnBuffers) {
+        self.decoder.borrow(&mut buffers.spans);
+        self.outbox.borrow(buffers);
+    }
+
+    /// The turn is over: what is empty goes back.
+    #[inline]
+    pub fn return_buffers(&mut self, buffers: &mut TurnBuffers) {
+        self.decoder.give_back(&mut buffers.spans);
+        self.outbox.give_back(buffers);
+    }
+
     // ---- Bytes in ------------------------------------------------------------------------------------------------
 
     /// Whether bytes from the peer are welcome.
@@ -275,6 +292,11 @@ impl Connection {
     /// To be followed by [`Connection::sent`] until all of it has left; nothing else is to be sent meanwhile.
     pub fn take_output(&mut self, spare: Vec<u8>) -> (Vec<u8>, usize) {
         self.outbox.take(spare)
+    }
+
+    /// How much of what was lent has not left.
+    pub fn output_lent(&self) -> usize {
+        self.outbox.taken()
     }
 
     /// Replies that are written from now on wait until they are released: what they promise is not durable yet.

@@ -9,9 +9,12 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 const READ_BYTES_MIN: usize = 16 * 1024;
 const READ_BYTES_MAX: usize = 1024 * 1024;
 
-/// A queue of bytes, contiguous for the decoder.
+/// A queue of bytes, contiguous for the decoder. Most connections have nothing in it, and then no memory either.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct Inbox(Option<Box<Buffer>>);
+
+#[derive(Debug, Default)]
+struct Buffer {
     /// `head..tail` is unread, `tail..` is room to read into (its old content means nothing).
     bytes: Vec<u8>,
     head: usize,
@@ -27,39 +30,41 @@ impl Inbox {
     /// How many bytes are unread.
     #[inline]
     pub fn len(&self) -> usize {
-        self.tail - self.head
+        self.0.as_ref().map_or(0, |buffer| buffer.tail - buffer.head)
     }
 
     /// Whether none is.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.head == self.tail
+        self.len() == 0
     }
 
     /// What is unread, oldest first.
     pub fn unread(&self) -> &[u8] {
-        &self.bytes[self.head..self.tail]
+        self.0.as_ref().map_or(&[], |buffer| &buffer.bytes[buffer.head..buffer.tail])
     }
 
     /// Memory held, used or not.
     #[inline]
     pub fn memory(&self) -> usize {
-        self.bytes.len()
+        self.0.as_ref().map_or(0, |buffer| buffer.bytes.len())
     }
 
     /// Room to read into, for at least 16 KiB and for `wanted` bytes as far as that is reasonable. What is really
     /// read is then announced with [`Inbox::filled`].
     pub fn space(&mut self, wanted: usize) -> &mut [u8] {
         let room = wanted.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
-        self.make_room(room);
-        let end = self.bytes.len().min(self.tail + READ_BYTES_MAX);
-        &mut self.bytes[self.tail..end]
+        let buffer = self.0.get_or_insert_default();
+        buffer.make_room(room);
+        let end = buffer.bytes.len().min(buffer.tail + READ_BYTES_MAX);
+        &mut buffer.bytes[buffer.tail..end]
     }
 
     /// The first `count` bytes of the space handed out last now hold received bytes.
     pub fn filled(&mut self, count: usize) {
-        assert!(count <= self.bytes.len() - self.tail, "more bytes received than there was room for");
-        self.tail += count;
+        let buffer = self.0.get_or_insert_default();
+        assert!(count <= buffer.bytes.len() - buffer.tail, "more bytes received than there was room for");
+        buffer.tail += count;
     }
 
     /// Appends a copy of `bytes`.
@@ -67,27 +72,28 @@ impl Inbox {
         if bytes.is_empty() {
             return;
         }
-        self.make_room(bytes.len());
-        self.bytes[self.tail..self.tail + bytes.len()].copy_from_slice(bytes);
-        self.tail += bytes.len();
+        let buffer = self.0.get_or_insert_default();
+        buffer.make_room(bytes.len());
+        buffer.bytes[buffer.tail..buffer.tail + bytes.len()].copy_from_slice(bytes);
+        buffer.tail += bytes.len();
     }
 
     /// The oldest `count` bytes are done with.
     pub fn consume(&mut self, count: usize) {
         assert!(count <= self.len(), "more bytes consumed than were unread");
-        self.head += count;
-        if self.head == self.tail {
-            self.head = 0;
-            self.tail = 0;
-            if self.bytes.len() > KEPT_BYTES_MAX {
-                self.bytes = Vec::new();
+        let Some(buffer) = &mut self.0 else { return };
+        buffer.head += count;
+        if buffer.head == buffer.tail {
+            (buffer.head, buffer.tail) = (0, 0);
+            if buffer.bytes.len() > KEPT_BYTES_MAX {
+                self.clear();
             }
         }
     }
 
     /// Forgets everything and gives the memory back.
     pub fn clear(&mut self) {
-        *self = Inbox::default();
+        self.0 = None;
     }
 
     /// Gives memory back if there is nothing unread.
@@ -96,14 +102,16 @@ impl Inbox {
             self.clear();
         }
     }
+}
 
+impl Buffer {
     fn make_room(&mut self, room: usize) {
         if self.bytes.len() - self.tail >= room {
             return;
         }
         // Moving the unread bytes to the front pays only when that frees as much as it moves: so a request that
         // arrives in many pieces is moved a bounded number of times.
-        if self.head >= self.len() && self.head > 0 {
+        if self.head >= self.tail - self.head && self.head > 0 {
             self.bytes.copy_within(self.head..self.tail, 0);
             self.tail -= self.head;
             self.head = 0;

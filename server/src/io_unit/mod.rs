@@ -46,6 +46,7 @@ pub mod peers;
 mod poll_set;
 pub mod proactor;
 mod reactor;
+mod scratch;
 mod service;
 mod signals;
 mod turn;

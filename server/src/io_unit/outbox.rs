@@ -4,6 +4,8 @@
 //! buffer leaves. A gate can hold replies back until what they promise is durable. What the bound is, and what
 //! happens when it is reached, `connection` decides.
 
+use super::scratch::TurnBuffers;
+
 /// Memory that an empty outbox may keep.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
@@ -65,6 +67,24 @@ impl Outbox {
     #[inline]
     pub fn taken(&self) -> usize {
         self.taken
+    }
+
+    /// Takes a buffer, where it has none.
+    #[inline]
+    pub fn borrow(&mut self, buffers: &mut TurnBuffers) {
+        if self.bytes.capacity() == 0 {
+            buffers.lend_output(&mut self.bytes);
+        }
+    }
+
+    /// Gives its buffer back, if nothing is in it.
+    #[inline]
+    pub fn give_back(&mut self, buffers: &mut TurnBuffers) {
+        if self.head == self.bytes.len() {
+            self.head = 0;
+            self.bytes.clear();
+            buffers.keep_output(&mut self.bytes);
+        }
     }
 
     /// Lends what may be sent to whoever sends it: the memory, and where in it to begin. `spare` takes its place. Nothing

@@ -3,7 +3,7 @@
 
 use super::peer::Peer;
 use eagain_net::sync::Mutex;
-use eagain_net::{Kernel, TcpStream};
+use eagain_net::{Fd, Kernel};
 use std::sync::Arc;
 
 /// A peer that several threads can find; one at a time holds it.
@@ -22,20 +22,17 @@ struct Table<K: Kernel> {
 struct Slot<K: Kernel> {
     /// Of the peer that is or will be here.
     generation: u32,
-    peer: Option<Entry<K>>,
-}
-
-struct Entry<K: Kernel> {
+    /// The peer's, to be had without its lock. A number: the descriptor is the peer's as long as that is there.
+    fd: Fd,
     client: u64,
-    peer: SharedPeer<K>,
-    /// The peer's, to be had without its lock.
-    stream: Arc<TcpStream<K>>,
+    peer: Option<SharedPeer<K>>,
 }
 
 impl<K: Kernel> Table<K> {
-    fn find(&self, token: u64) -> Option<&Entry<K>> {
+    fn find(&self, token: u64) -> Option<(Fd, &SharedPeer<K>)> {
         let (slot, generation) = parts(token);
-        self.slots.get(slot).filter(|place| place.generation == generation)?.peer.as_ref()
+        let place = self.slots.get(slot).filter(|place| place.generation == generation)?;
+        Some((place.fd, place.peer.as_ref()?))
     }
 }
 
@@ -52,26 +49,26 @@ impl<K: Kernel> Peers<K> {
     pub(super) fn insert(&self, kernel: K, mut peer: Peer<K>) -> (u64, SharedPeer<K>) {
         let mut table = self.table.lock();
         let slot = table.free.pop().unwrap_or_else(|| {
-            table.slots.push(Slot { generation: 0, peer: None });
+            table.slots.push(Slot { generation: 0, fd: Fd(-1), client: 0, peer: None });
             table.slots.len() as u32 - 1
         });
-        let entry = &mut table.slots[slot as usize];
-        let token = u64::from(entry.generation) << 32 | u64::from(slot);
+        let place = &mut table.slots[slot as usize];
+        let token = u64::from(place.generation) << 32 | u64::from(slot);
         peer.token = token;
-        let (client, stream) = (peer.client, peer.stream.clone());
+        (place.fd, place.client) = (peer.stream.fd(), peer.client);
         let peer = Arc::new(Mutex::new(kernel, peer));
-        entry.peer = Some(Entry { client, peer: peer.clone(), stream });
+        place.peer = Some(peer.clone());
         (token, peer)
     }
 
     /// The peer with this token, if it is still there.
     pub(super) fn get(&self, token: u64) -> Option<SharedPeer<K>> {
-        self.table.lock().find(token).map(|entry| entry.peer.clone())
+        self.table.lock().find(token).map(|(_, peer)| peer.clone())
     }
 
-    /// That peer's socket. While it is held its descriptor is nobody else's.
-    pub(super) fn stream(&self, token: u64) -> Option<Arc<TcpStream<K>>> {
-        self.table.lock().find(token).map(|entry| entry.stream.clone())
+    /// That peer's descriptor, which is nobody else's while the peer is held.
+    pub(super) fn descriptor(&self, token: u64) -> Option<(Fd, SharedPeer<K>)> {
+        self.table.lock().find(token).map(|(fd, peer)| (fd, peer.clone()))
     }
 
     /// Frees the place. The token is never valid again (but for 2^29 uses of the slot).
@@ -101,7 +98,7 @@ impl<K: Kernel> Peers<K> {
     pub(super) fn token_of(&self, client: u64) -> Option<u64> {
         let table = self.table.lock();
         table.slots.iter().enumerate().find_map(|(slot, place)| match &place.peer {
-            Some(entry) if entry.client == client => Some(u64::from(place.generation) << 32 | slot as u64),
+            Some(_) if place.client == client => Some(u64::from(place.generation) << 32 | slot as u64),
             _ => None,
         })
     }

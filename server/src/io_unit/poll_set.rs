@@ -4,6 +4,7 @@ use super::acceptor::Accepted;
 use super::loop_context::{LISTENER, LoopContext};
 use super::loop_setup::Acceptors;
 use super::peer::Peer;
+use super::scratch::Scratch;
 use super::service::Service;
 use super::turn::Ready;
 use super::units::Now;
@@ -12,9 +13,6 @@ use eagain_net::model::{AnyPoller, Event, Interest, Outcome, Poller};
 use eagain_net::{Errno, Kernel};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Bytes read at once.
-pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// What the poller is asked for after a peer was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +100,7 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
     /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
         let ready = Ready::to_go_on(!self.context.units.config.write_when_ready);
-        peer.turn(&self.context, service, &mut [], ready, now);
+        peer.turn(&self.context, service, &mut Scratch::empty(), ready, now);
         self.update_interest(peer, Ask::Nothing);
     }
 

@@ -14,7 +14,8 @@
 use super::loop_context::{LoopContext, PAUSED, is_listener};
 use super::main_loop::{self, BUSY_NS, MainLoop};
 use super::peer::Peer;
-use super::poll_set::{Ask, PollSet, SCRATCH_BYTES};
+use super::poll_set::{Ask, PollSet};
+use super::scratch::Scratch;
 use super::service::Service;
 use super::turn::Ready;
 use super::units::Now;
@@ -47,7 +48,7 @@ struct Reactor<K: Kernel, S: Storage> {
     shared: Arc<Shared<K, S>>,
     has_workers: bool,
     events: Vec<Event>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -66,7 +67,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(poll_set: PollSet<K, S>) -> R
         }
     }
     if result.is_ok() {
-        let scratch = vec![0; if workers > 0 { 0 } else { SCRATCH_BYTES }];
+        let scratch = if workers > 0 { Scratch::empty() } else { Scratch::new() };
         let events = Vec::new();
         let mut reactor = Reactor { shared: shared.clone(), has_workers: workers > 0, events, scratch };
         result = main_loop::run(&mut reactor);
@@ -137,15 +138,15 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
             return;
         }
         // The peer's lock is not asked for: a worker that has just armed the socket may still hold it.
-        let Some(stream) = self.poll_set.context.peers.stream(event.token) else { return };
-        if self.poll_set.poller.pause(stream.fd(), event.token | PAUSED).is_ok() {
+        let Some((fd, _held)) = self.poll_set.context.peers.descriptor(event.token) else { return };
+        if self.poll_set.poller.pause(fd, event.token | PAUSED).is_ok() {
             let _ = self.queue.push(Task::Peer(event.token, Ready::of(event)));
         }
     }
 
     /// Steps 4 and 7: a worker.
     fn work(&self) {
-        let mut scratch = vec![0; SCRATCH_BYTES];
+        let mut scratch = Scratch::new();
         while let Some(task) = self.queue.pop() {
             let now = Now::of(self.poll_set.context.units.kernel);
             match task {
@@ -163,7 +164,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     }
 
     /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
-    fn handle(&self, token: u64, ready: Ready, scratch: &mut [u8], now: Now, paused: bool) {
+    fn handle(&self, token: u64, ready: Ready, scratch: &mut Scratch, now: Now, paused: bool) {
         if is_listener(token) {
             self.poll_set.accept(token, now, paused);
             return;

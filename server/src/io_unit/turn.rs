@@ -3,6 +3,7 @@
 use super::connection::CloseReason;
 use super::loop_context::LoopContext;
 use super::peer::Peer;
+use super::scratch::Scratch;
 use super::service::Service;
 use super::units::Now;
 use crate::storage_unit::Storage;
@@ -37,6 +38,20 @@ impl<K: Kernel> Peer<K> {
     /// One turn on a non-blocking socket: read what is there, have the requests handled, write the replies; with
     /// `Config::write_when_ready` only what a write event allows is written, and the rest waits for one.
     pub(super) fn turn<S: Storage>(
+        &mut self,
+        context: &LoopContext<K, S>,
+        service: &mut Service<K>,
+        scratch: &mut Scratch,
+        ready: Ready,
+        now: Now,
+    ) -> Outcome {
+        self.connection.borrow_buffers(&mut scratch.buffers);
+        let outcome = self.read_serve_write(context, service, &mut scratch.bytes, ready, now);
+        self.connection.return_buffers(&mut scratch.buffers);
+        outcome
+    }
+
+    fn read_serve_write<S: Storage>(
         &mut self,
         context: &LoopContext<K, S>,
         service: &mut Service<K>,

@@ -54,7 +54,7 @@ pub struct ClientEntry {
     /// The far end of its connection.
     pub peer: FarEnd,
     /// Our end, which most clients have in common.
-    pub local: Arc<str>,
+    pub local: Arc<Box<str>>,
     /// When it came (Unix milliseconds).
     pub connected_ms: u64,
     /// When it last sent a request (Unix milliseconds).
@@ -66,7 +66,7 @@ pub struct ClientEntry {
     /// Requests that wait for `EXEC`; -1 outside of a transaction.
     pub queued: i32,
     /// The command that it used last.
-    pub last_command: &'static str,
+    pub last_command: &'static &'static str,
     /// The dialect of its replies.
     pub protocol: Protocol,
     /// It watches keys.
@@ -98,7 +98,7 @@ pub struct Directory {
     free: Vec<usize>,
     last_id: u64,
     /// Our end of the connection of who came last.
-    local: Arc<str>,
+    local: Arc<Box<str>>,
 }
 
 impl Directory {
@@ -126,8 +126,8 @@ impl Directory {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        if *self.local != *local {
-            self.local = local.into();
+        if **self.local != *local {
+            self.local = Arc::new(local.into());
         }
         let session = Session::new(id, slot, authenticated, now_ms);
         self.slots[slot] = Some(ClientEntry {

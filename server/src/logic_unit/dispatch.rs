@@ -104,7 +104,7 @@ fn check(call: &mut Call<'_, '_>) -> Result<Option<&'static Command>, CommandErr
     if !command.takes(call.len()) {
         return Err(CommandError::Arity(command.name));
     }
-    call.session.last_command = command.name;
+    call.session.last_command = &command.name;
     if !command.subcommands.is_empty() && call.len() > 1 {
         find_subcommand(call, command.subcommands)?;
     }
@@ -243,7 +243,7 @@ pub struct Subcommand {
 /// Runs the subcommand that the second word names.
 pub fn run_subcommand(call: &mut Call<'_, '_>, table: &'static [Subcommand]) -> crate::error::Outcome {
     let entry = find_subcommand(call, table)?;
-    call.session.last_command = entry.full_name;
+    call.session.last_command = &entry.full_name;
     (entry.run)(call)
 }
 

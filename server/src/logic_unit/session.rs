@@ -123,7 +123,7 @@ pub struct Session {
     /// A command of it waits, until its reply is delivered.
     pub waits: bool,
     /// The command that it used last.
-    pub last_command: &'static str,
+    pub last_command: &'static &'static str,
     /// When it last sent a request (Unix milliseconds).
     pub active_ms: u64,
     /// Its name or its library has changed since the directory was updated.
@@ -146,7 +146,7 @@ impl Session {
             place: Place::default(),
             subscriptions: None,
             waits: false,
-            last_command: "NULL",
+            last_command: &"NULL",
             active_ms: now_ms,
             profile_changed: false,
         }

@@ -67,6 +67,9 @@ impl std::error::Error for ProtocolError {}
 /// No length of an argument.
 const NOT_DECLARED: usize = usize::MAX;
 
+/// Words of a request for which there is room kept.
+const KEPT_SPANS_MAX: usize = 1024;
+
 /// A request under way.
 #[derive(Debug)]
 pub struct Decoder {
@@ -116,6 +119,27 @@ impl Decoder {
     pub fn release_idle_memory(&mut self) {
         if self.complete || self.position == 0 {
             (self.spans, self.unquoted) = (Vec::new(), None);
+        }
+    }
+
+    /// Takes this to work in, where it has nothing of its own.
+    #[inline]
+    pub fn borrow(&mut self, spans: &mut Vec<Span>) {
+        if self.spans.capacity() == 0 {
+            std::mem::swap(&mut self.spans, spans);
+        }
+    }
+
+    /// Gives back what it works in, between two requests.
+    #[inline]
+    pub fn give_back(&mut self, spans: &mut Vec<Span>) {
+        if (self.complete || self.position == 0) && self.spans.capacity() <= KEPT_SPANS_MAX {
+            self.spans.clear();
+            if spans.capacity() == 0 {
+                std::mem::swap(&mut self.spans, spans);
+            } else {
+                self.spans = Vec::new();
+            }
         }
     }
 

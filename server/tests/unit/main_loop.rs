@@ -70,7 +70,7 @@ impl Fixture {
         let (token, peer) = context.peers.insert(
             Linux,
             Peer {
-                stream: Arc::new(stream),
+                stream,
                 token: 0,
                 client: 1,
                 connection: Connection::new(&Arc::new(limits), 0),
@@ -140,7 +140,7 @@ fn a_deadline_that_has_moved_is_only_watched_again() {
 fn an_idle_client_is_small() {
     let sizes =
         [size_of::<Connection>(), size_of::<Session>(), size_of::<Peer<Linux>>(), size_of::<ClientEntry>()];
-    let at_most = [312, 120, 528, 152];
+    let at_most = [224, 96, 384, 112];
     assert!(
         sizes.iter().zip(at_most).all(|(size, most)| *size <= most),
         "{sizes:?} bytes, {at_most:?} at most"

@@ -228,6 +228,25 @@ fn a_connection_with_nothing_to_do_gives_its_buffers_back() {
 }
 
 #[test]
+fn a_connection_has_buffers_in_its_turn_alone_but_for_what_is_in_them() {
+    let (mut lent, mut connection) = (TurnBuffers::default(), Connection::new(&Arc::default(), 0));
+    let mut turn = |connection: &mut Connection, bytes: &[u8], sends: bool| {
+        connection.borrow_buffers(&mut lent);
+        connection.serve(bytes, 0, echo);
+        let output = if sends { take_output(connection) } else { Vec::new() };
+        connection.return_buffers(&mut lent);
+        (output, connection.memory())
+    };
+    assert_eq!(turn(&mut connection, b"ECHO a\r\n", true), (b"$1\r\na\r\n".to_vec(), 0));
+    // The words of a request that is cut, and a reply that does not leave, are its own, and another's turn finds others.
+    assert!(turn(&mut connection, b"*2\r\n$4\r\nECHO\r\n", true).1 > 0);
+    let mut other = Connection::new(&Arc::default(), 0);
+    assert!(turn(&mut other, b"*2\r\n$4\r\nECHO\r\n$1\r\nb\r\n", false).1 > 0);
+    assert_eq!(turn(&mut connection, b"$1\r\nc\r\n", true).0, b"$1\r\nc\r\n");
+    assert_eq!(take_output(&mut other), b"$1\r\nb\r\n");
+}
+
+#[test]
 fn an_ordinary_client_may_have_more_than_the_soft_bound_waiting_for_so_long() {
     let output = OutputLimit { hard: 1000, soft: 100, soft_ns: 5 * SECOND };
     let limits = Arc::new(Limits { output, ..Limits::default() });

@@ -11,7 +11,7 @@ use crate::io_unit::loop_context::LoopContext;
 use crate::io_unit::loop_setup::Acceptors;
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
-use crate::io_unit::poll_set::SCRATCH_BYTES;
+use crate::io_unit::scratch::Scratch;
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::units::Now;
 use crate::storage_unit::Storage;
@@ -22,19 +22,26 @@ use std::time::Duration;
 
 /// What is received into while nobody knows whether anything comes: as much as small requests have.
 const WAITING_BYTES: usize = 256;
-/// A buffer that was sent from is kept up to here.
-const KEPT_BYTES_MAX: usize = 1024;
+/// Buffers to receive into that are kept for others when no operation has them.
+const SPARE_MAX: usize = 64;
 /// An operation that the model had no room for is tried again after so long.
 const AGAIN_NS: u64 = 1_000_000;
 
 /// The main thread's.
 struct Completion<K: Kernel, S: Storage> {
     context: Arc<LoopContext<K, S>>,
-    completer: AnyCompleter<K>,
+    io: Io<K>,
     acceptors: Acceptors<K>,
     service: Service<K>,
     finished: Vec<Finished>,
-    scratch: Vec<u8>,
+}
+
+/// The model, and the memory for its operations.
+struct Io<K: Kernel> {
+    completer: AnyCompleter<K>,
+    scratch: Scratch,
+    /// To receive into.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -46,14 +53,8 @@ pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
     let workers = Workers::start(&context.units)?;
     let service = workers.service(context.units.kernel, Some(context.waker.clone()));
     let context = Arc::new(context);
-    let mut proactor = Completion {
-        context,
-        completer,
-        acceptors,
-        service,
-        finished: Vec::new(),
-        scratch: vec![0; SCRATCH_BYTES],
-    };
+    let io = Io { completer, scratch: Scratch::new(), spare: Vec::new() };
+    let mut proactor = Completion { context, io, acceptors, service, finished: Vec::new() };
     let result = main_loop::run(&mut proactor);
     workers.end();
     result
@@ -66,7 +67,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
 
     /// Steps 2 and 6: other things, which is whatever ends next.
     fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno> {
-        self.completer.wait(&mut self.finished, timeout)?;
+        self.io.completer.wait(&mut self.finished, timeout)?;
         self.context.awake();
         let now = Now::of(self.context.units.kernel);
         let mut finished = std::mem::take(&mut self.finished);
@@ -82,13 +83,13 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         }
         self.finished = finished;
         // Step 5, for what workers have done.
-        let Completion { context, completer, service, .. } = self;
-        service.collect(context, now, |service, peer| next(context, completer, service, peer, now));
+        let Completion { context, io, service, .. } = self;
+        service.collect(context, now, |service, peer| next(context, io, service, peer, now));
         Ok(now)
     }
 
     fn resume(&mut self, peer: &mut Peer<K>, now: Now) {
-        next(&self.context, &mut self.completer, &mut self.service, peer, now);
+        next(&self.context, &mut self.io, &mut self.service, peer, now);
     }
 
     fn listeners(&self) -> u64 {
@@ -97,7 +98,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
 
     fn start_accepting(&mut self, token: u64) -> Result<(), Errno> {
         match self.acceptors.open(token) {
-            Some((_, listener)) => self.completer.accept(listener.fd(), token),
+            Some((_, listener)) => self.io.completer.accept(listener.fd(), token),
             None => Ok(()),
         }
     }
@@ -110,7 +111,7 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
 impl<K: Kernel, S: Storage> Completion<K, S> {
     fn accepted(&mut self, token: u64, fd: Fd, now: Now) {
         let stream = TcpStream::from(OwnedFd::from_raw(self.context.units.kernel, fd));
-        let Completion { context, completer, acceptors, service, .. } = self;
+        let Completion { context, io, acceptors, service, .. } = self;
         let mut is_in = false;
         // ENOTCONN: it has gone already.
         if let Some(acceptor) = acceptors.get(token)
@@ -119,12 +120,12 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             acceptor.take_in(context, stream, &from, now, &mut |peer| {
                 is_in = true;
                 set_send_timeout(context, peer);
-                next(context, completer, service, peer, now);
+                next(context, io, service, peer, now);
                 Ok(())
             });
         }
         if !is_in {
-            completer.forget(fd);
+            io.completer.forget(fd);
         }
     }
 
@@ -146,40 +147,52 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
         let Some(shared) = self.context.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.receiving = false;
+        let Completion { context, io, service, .. } = self;
+        peer.connection.borrow_buffers(&mut io.scratch.buffers);
         match result {
             Ok(0) => peer.connection.end_of_input(now.mono_ns),
-            Ok(n) if n < buffer.len() => {
-                self.service.serve(&self.context.units, &mut peer, &buffer[..n], now)
-            }
+            Ok(n) if n < buffer.len() => service.serve(&context.units, &mut peer, &buffer[..n], now),
             Ok(n) => {
                 // There is more, for which a connection that is idle needs no room: it is there already.
-                self.scratch[..n].copy_from_slice(&buffer);
+                let bytes = &mut io.scratch.bytes;
+                bytes[..n].copy_from_slice(&buffer);
                 // Nothing more, an end or an error: the next receive says which.
-                let more = peer.stream.recv(&mut self.scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
-                self.service.serve(&self.context.units, &mut peer, &self.scratch[..n + more], now);
+                let more = peer.stream.recv(&mut bytes[n..], RecvFlags::DONTWAIT).unwrap_or(0);
+                service.serve(&context.units, &mut peer, &bytes[..n + more], now);
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
-        peer.flight.buffers().buffer = buffer;
-        next(&self.context, &mut self.completer, &mut self.service, &mut peer, now);
+        io.keep(buffer);
+        next(context, io, service, &mut peer, now);
     }
 
     /// Step 7: the data was written, or a part of it.
-    fn sent(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
+    fn sent(&mut self, token: u64, result: Result<usize, Errno>, mut buffer: Vec<u8>, now: Now) {
         let Some(shared) = self.context.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.sending = false;
         match result {
-            Ok(n) => {
-                peer.connection.sent(n, now.mono_ns);
-                peer.flight.buffers().sent += n;
-            }
+            Ok(n) => peer.connection.sent(n, now.mono_ns),
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
-        peer.flight.buffers().out = buffer;
-        next(&self.context, &mut self.completer, &mut self.service, &mut peer, now);
+        if peer.connection.output_lent() > 0 {
+            peer.flight.unsent = Some(Box::new(buffer));
+        } else {
+            buffer.clear();
+            self.io.scratch.buffers.keep_output(&mut buffer);
+        }
+        next(&self.context, &mut self.io, &mut self.service, &mut peer, now);
+    }
+}
+
+impl<K: Kernel> Io<K> {
+    /// Takes a buffer back that was received into. One without room would look like a peer's end.
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if buffer.len() == WAITING_BYTES && self.spare.len() < SPARE_MAX {
+            self.spare.push(buffer);
+        }
     }
 }
 
@@ -195,84 +208,66 @@ fn set_send_timeout<K: Kernel, S: Storage>(context: &LoopContext<K, S>, peer: &P
 /// Step 8: what comes after.
 fn next<K: Kernel, S: Storage>(
     context: &LoopContext<K, S>,
-    completer: &mut AnyCompleter<K>,
+    io: &mut Io<K>,
     service: &mut Service<K>,
     peer: &mut Peer<K>,
     now: Now,
 ) {
+    peer.connection.borrow_buffers(&mut io.scratch.buffers);
     context.ask_storage(peer, now);
     loop {
         while service.takes(peer) {
             service.serve(&context.units, peer, &[], now);
         }
-        write(context, completer, peer, now);
+        write(context, io, peer, now);
         if !context.ask_storage(peer, now) {
             break;
         }
     }
     peer.announce_end(now);
-    if peer.connection.is_closed() {
-        end(context, completer, peer);
-        return;
+    if !peer.connection.is_closed() {
+        read(context, io, peer, now);
     }
-    read(context, completer, peer, now);
+    peer.connection.return_buffers(&mut io.scratch.buffers);
     if peer.connection.is_closed() {
-        end(context, completer, peer);
-        return;
+        end(context, &mut io.completer, peer);
+    } else {
+        context.arm_deadline(peer);
     }
-    context.arm_deadline(peer);
 }
 
 /// Step 1: which socket, into which buffer.
-fn read<K: Kernel, S: Storage>(
-    context: &LoopContext<K, S>,
-    completer: &mut AnyCompleter<K>,
-    peer: &mut Peer<K>,
-    now: Now,
-) {
+fn read<K: Kernel, S: Storage>(context: &LoopContext<K, S>, io: &mut Io<K>, peer: &mut Peer<K>, now: Now) {
     if peer.flight.receiving || !peer.connection.wants_read() {
         return;
     }
-    let mut buffer = std::mem::take(&mut peer.flight.buffers().buffer);
-    if buffer.is_empty() {
-        buffer = vec![0; WAITING_BYTES];
-    }
-    match completer.recv(peer.stream.fd(), peer.token, buffer) {
+    let buffer = io.spare.pop().unwrap_or_else(|| vec![0; WAITING_BYTES]);
+    match io.completer.recv(peer.stream.fd(), peer.token, buffer) {
         Ok(()) => peer.flight.receiving = true,
         Err((errno, buffer)) => {
-            peer.flight.buffers().buffer = buffer;
+            io.keep(buffer);
             refused(context, peer, errno, now);
         }
     }
 }
 
 /// Step 5: which socket, from which buffer.
-fn write<K: Kernel, S: Storage>(
-    context: &LoopContext<K, S>,
-    completer: &mut AnyCompleter<K>,
-    peer: &mut Peer<K>,
-    now: Now,
-) {
+fn write<K: Kernel, S: Storage>(context: &LoopContext<K, S>, io: &mut Io<K>, peer: &mut Peer<K>, now: Now) {
     if peer.flight.sending || peer.connection.is_closed() {
         return;
     }
-    let buffers = peer.flight.buffers();
-    if buffers.sent == buffers.out.len() {
-        // All that was lent has left.
-        if !peer.connection.wants_write() {
-            if buffers.out.capacity() > KEPT_BYTES_MAX {
-                (buffers.out, buffers.sent) = (Vec::new(), 0);
-            }
-            return;
+    let (buffer, from) = match peer.flight.unsent.take() {
+        Some(buffer) => {
+            let from = buffer.len() - peer.connection.output_lent();
+            (*buffer, from)
         }
-        let spare = std::mem::take(&mut buffers.out);
-        (buffers.out, buffers.sent) = peer.connection.take_output(spare);
-    }
-    let (buffer, from) = (std::mem::take(&mut buffers.out), buffers.sent);
-    match completer.send(peer.stream.fd(), peer.token, buffer, from) {
+        None if peer.connection.wants_write() => peer.connection.take_output(Vec::new()),
+        None => return,
+    };
+    match io.completer.send(peer.stream.fd(), peer.token, buffer, from) {
         Ok(()) => peer.flight.sending = true,
         Err((errno, buffer)) => {
-            peer.flight.buffers().out = buffer;
+            peer.flight.unsent = Some(Box::new(buffer));
             refused(context, peer, errno, now);
         }
     }

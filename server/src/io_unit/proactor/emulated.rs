@@ -3,7 +3,8 @@
 use crate::io_unit::loop_context::{LoopContext, is_listener};
 use crate::io_unit::main_loop::{self, MainLoop};
 use crate::io_unit::peer::Peer;
-use crate::io_unit::poll_set::{Ask, PollSet, SCRATCH_BYTES};
+use crate::io_unit::poll_set::{Ask, PollSet};
+use crate::io_unit::scratch::Scratch;
 use crate::io_unit::service::{Service, Workers};
 use crate::io_unit::turn::Ready;
 use crate::io_unit::units::Now;
@@ -18,14 +19,14 @@ struct Emulated<K: Kernel, S: Storage> {
     poll_set: PollSet<K, S>,
     service: Service<K>,
     events: Vec<Event>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
 pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(poll_set: PollSet<K, S>) -> Result<(), Errno> {
     let workers = Workers::start(&poll_set.context.units)?;
     let service = workers.service(poll_set.context.units.kernel, Some(poll_set.context.waker.clone()));
-    let mut proactor = Emulated { poll_set, service, events: Vec::new(), scratch: vec![0; SCRATCH_BYTES] };
+    let mut proactor = Emulated { poll_set, service, events: Vec::new(), scratch: Scratch::new() };
     let result = main_loop::run(&mut proactor);
     workers.end();
     result
