@@ -1,7 +1,7 @@
 //! Rows with two threads: one waits inside a call, and the other has to know that it does. Nothing here waits by the
 //! clock on Linux: a thread that sleeps says so in `/proc`.
 
-use eagain_net::{Errno, Kernel, Linux, SigAction, Signal, ThreadId, Threads};
+use eagain_net::{Errno, Instant, Kernel, Linux, SigAction, Signal, ThreadId, Threads};
 use eagain_sim::SimKernel;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
@@ -36,6 +36,7 @@ impl Sleepers for SimKernel {
 /// A thread that makes one call, and its result as a number: negated errno where it failed.
 pub(crate) struct Caller {
     pub(crate) thread: ThreadId,
+    began: Instant,
     about: Arc<AtomicBool>,
     result: Arc<AtomicI32>,
 }
@@ -54,8 +55,9 @@ impl Caller {
             inside.store(true, SeqCst);
             outcome.store(call(k).map_or_else(|errno| -errno.0, |n| n as i32), SeqCst);
         };
+        let began = eagain_net::now(k);
         let thread = k.spawn("caller", Box::new(body)).unwrap();
-        let caller = Caller { thread, about, result };
+        let caller = Caller { thread, began, about, result };
         caller.await_sleep(k);
         caller
     }
@@ -72,6 +74,21 @@ impl Caller {
     /// Whether the call has returned.
     pub(crate) fn is_over(&self) -> bool {
         self.result.load(SeqCst) != NOT_YET
+    }
+
+    /// How many of these are over, once all the others sleep.
+    pub(crate) fn count_over<K: Sleepers>(k: K, callers: &[Caller]) -> usize {
+        callers.iter().for_each(|caller| caller.await_sleep(k));
+        callers.iter().filter(|caller| caller.is_over()).count()
+    }
+
+    /// Waits for its end, which is that of this timeout and no earlier; what the call returned.
+    pub(crate) fn end_by_timeout<K: Sleepers>(self, k: K, timeout: Duration) -> Result<usize, Errno> {
+        let began = self.began;
+        let result = self.end(k);
+        let took = eagain_net::now(k) - began;
+        assert!(took >= timeout, "woken after {took:?}");
+        result
     }
 
     /// Waits for its end; what the call returned.

@@ -13,7 +13,7 @@ use std::time::Duration;
 const NOW: Option<Duration> = Some(Duration::ZERO);
 const LONG: Option<Duration> = Some(Duration::from_secs(20));
 /// Long enough for what should not happen to have happened.
-const WHILE: Option<Duration> = Some(Duration::from_millis(50));
+const WHILE: Duration = Duration::from_millis(500);
 const SIGNAL: Signal = Signal::SIGUSR1;
 
 fn recv<K: Sleepers>(fd: Fd) -> impl FnOnce(K) -> Result<usize> + Send + 'static {
@@ -93,7 +93,7 @@ fn closing_one_of_two_numbers_closes_nothing<K: Sleepers>(k: K) {
     k.close(duplicate).unwrap();
     assert_eq!(k.send(client, b"hi", SendFlags::NONE), Ok(2));
     assert_eq!(caller.end(k), Ok(2));
-    assert_eq!(sees(k, client, WHILE), Events::NONE, "the other number is open");
+    assert_eq!(sees(k, client, Some(WHILE)), Events::NONE, "the other number is open");
     close_all(k, &[client, server]);
 }
 
@@ -265,12 +265,11 @@ fn a_poll_that_waits_holds_its_files_and_asks_its_numbers<K: Sleepers>(k: K) {
 fn a_poll_that_waits_is_not_woken_by_a_number_used_again<K: Sleepers>(k: K) {
     let ((client, server), (other_client, other)) = (pair(k), pair(k));
     k.send(other_client, b"x", SendFlags::NONE).unwrap();
-    let caller = Caller::start(k, poll(server, Some(Duration::from_millis(100))));
+    let caller = Caller::start(k, poll(server, Some(WHILE)));
     let opened = use_again(k, server, other);
     k.send(other_client, b"x", SendFlags::NONE).unwrap();
-    caller.await_sleep(k);
-    assert!(!caller.is_over());
-    assert_eq!(caller.end(k), bits(Events::IN), "at its end it looks at what the number is now");
+    let looked = caller.end_by_timeout(k, WHILE);
+    assert_eq!(looked, bits(Events::IN), "at its end it looks at what the number is now");
     close_all(k, &opened);
     close_all(k, &[client, server, other, other_client]);
 }
@@ -293,10 +292,9 @@ fn select<K: Sleepers>(
 
 fn a_select_finds_a_number_that_was_closed_ready_for_all<K: Sleepers>(k: K) {
     let (listener, _) = listener(k, 1);
-    let caller = Caller::start(k, select(listener, WHILE));
+    let caller = Caller::start(k, select(listener, Some(WHILE)));
     k.close(listener).unwrap();
-    assert!(!caller.is_over());
-    assert_eq!(caller.end(k), Ok(2), "at its end");
+    assert_eq!(caller.end_by_timeout(k, WHILE), Ok(2), "at its end");
 }
 
 fn a_select_that_waits_holds_its_files<K: Sleepers>(k: K) {
