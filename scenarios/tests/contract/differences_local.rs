@@ -162,6 +162,21 @@ crate::rows! {
         recvctl b 0 = 0:cbf29ce484222325 b to 0.0.0.0 mine
         recvctl b 0 = 0:cbf29ce484222325 b to mine mine
     ";
+    peek_of_a_unix_stream_reaches_descriptors_behind_what_has_no_room: "
+        upair s d 0
+        write d 600 = 600
+        eventfd v 0 0
+        passes d v 1 = 1
+        peekfds s b 0 = 500:df48179fbdc46f12 0 descriptors true
+        take s b 1 = 500:df48179fbdc46f12 0 descriptors false
+    ";
+    accept_without_waiting_does_not_see_that_a_unix_listener_is_shut: "
+        usocket l 0
+        ubind l
+        listen l 1 = ok
+        shutdown l rdwr = ok
+        uaccept l a = EAGAIN
+    ";
     recvmsg_of_descriptors_takes_datagrams_of_udp: "
         udp p
         bind p

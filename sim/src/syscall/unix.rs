@@ -181,6 +181,10 @@ pub(crate) fn accept(
             wait_for_file(w, file, Events::IN, true, *deadline);
             Step::Wait
         }
+        // Who does not wait does not look whether the listener is shut (`__skb_recv_datagram`).
+        Err(Errno::EINVAL) if w.network.unix_may_accept(sock).is_ok() && !waits(w, fd, file) => {
+            Step::Done(Err(Errno::EAGAIN))
+        }
         Err(errno) => Step::Done(Err(errno)),
     }
 }

@@ -357,14 +357,15 @@ impl Net<'_> {
         Step::Wait
     }
 
-    /// As many bytes as there are, up to those that came with files: who asks for none gets the files of the first.
+    /// As many bytes as there are, up to those that came with files: who asks for none gets the files of the first. With `MSG_PEEK` what
+    /// has no room is passed by (`goto again` of `unix_stream_read_generic`), and the files that come next are received.
     fn unix_take_bytes(&mut self, sock: u32, buffer: &mut [u8], peek: bool) -> usize {
         let mut n = 0;
         let mut at = 0;
         let Network { unix, passed, .. } = &mut *self.net;
         let mut has_files = false;
         while !has_files
-            && (n < buffer.len() || buffer.is_empty() && at == 0)
+            && (peek || n < buffer.len() || buffer.is_empty() && at == 0)
             && let Some(chunk) = unix[sock as usize].queue.get_mut(at)
         {
             let take = chunk.left().min(buffer.len() - n);
