@@ -52,6 +52,14 @@ row!(a_lock_is_one_open_files_until_its_last_descriptor_is_closed, |k| {
     assert_eq!((lock(second), lock(Fd(77))), (Ok(()), Err(Errno::EBADF)));
 });
 
+row!(counters_and_sets_of_a_host_are_one_inode_to_lock, |k| {
+    let (counter, set) = (k.eventfd(0, SocketFlags::NONE).unwrap(), k.epoll_create().unwrap());
+    let lock = |fd| k.flock(fd, FileLock::Exclusive);
+    assert_eq!((lock(counter), lock(set)), (Ok(()), Err(Errno::EAGAIN)));
+    k.close(counter).unwrap();
+    assert_eq!(lock(set), Ok(()));
+});
+
 row!(o_append_goes_to_the_end_even_by_pwrite, |k| {
     let fd = k.open("/log", NEW | OpenFlags::APPEND).unwrap();
     k.write(fd, b"a").unwrap();

@@ -14,6 +14,23 @@ crate::rows! {
         write b 3 = 3
         enter 1 = 4:3#0
     ";
+    pipe_call_that_finds_nothing_signals_the_other_end: "
+        pipe r w
+        setown w 1
+        async w 1
+        read r 1 = EAGAIN
+        handled = SIGIO
+        write w 2 = 2
+        read r 1 = 1
+        handled = SIGIO
+        setown r 1
+        async w 0
+        async r 1
+        write w 70000 = 61808
+        handled = SIGIO
+        write w 1 = EAGAIN
+        handled = SIGIO
+    ";
     datagram_that_is_not_sent_reports_room_to_its_sender: "
         epoll e
         usocket c 1
@@ -42,6 +59,8 @@ crate::rows! {
         usendto c d 2 = 2
         ubind c
         urecvfrom d 9 = 2:afc73f4c86aacdc5 c
+        write a 1 = 1
+        urecvfrom b 5 waitall = 1:af63df4c8601f1a5 a
     ";
     ring_write_to_what_is_not_open_for_writing_completes_at_once: "
         ring 64 0

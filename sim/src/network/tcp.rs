@@ -5,7 +5,7 @@ use super::connection::Flow;
 use super::socket::{RCV, SEND, SHUT, Tcp};
 use super::{Net, Network};
 use crate::scheduler::{Event, Step};
-use eagain_net::{Errno, Events, RecvFlags, Result};
+use eagain_net::{Errno, Events, RecvFlags, Result, UnixAddr};
 
 /// How far a receive that waits has got.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub(crate) struct RecvProgress {
     pub goes_on: bool,
     /// It asks for nothing, and has waited: whatever wakes it ends it (`tcp_recvmsg_locked`: `while (len > 0)`).
     nothing: bool,
+    /// Whose bytes a Unix stream has got first.
+    pub name: Option<Box<UnixAddr>>,
 }
 
 impl RecvProgress {

@@ -13,7 +13,8 @@ pub(crate) enum Place {
     Device(u32, Device),
     /// Both ends of a pipe.
     Pipe(u32),
-    /// That of all counters, timers, signalfds and sets of a host (`anon_inode_inode`).
+    /// That of all counters, timers, signalfds and sets of a host (`anon_inode_inode`; on Linux it is the machine's, so that no row of
+    /// the contract locks it).
     Anonymous(u32),
     /// A socket or a ring, by its open file.
     File(u32),

@@ -100,16 +100,25 @@ pub(super) fn go_on_opening(w: &mut World, opening: &Opening) -> Step<Fd> {
     Step::Done(Ok(w.install_reserved_fd(file)))
 }
 
-/// Notifies all open files of one end.
-fn notify(w: &mut World, pipe: u32, end: PipeEnd, events: Events, signal: Option<SigCode>) {
+/// Does this with all open files of one end.
+fn each(w: &mut World, pipe: u32, end: PipeEnd, mut act: impl FnMut(&mut World, u32)) {
     let mut at = 0;
     loop {
         let Some(p) = w.pipes.get(pipe as usize) else { return };
         let files = if end == PipeEnd::Reader { &p.readers } else { &p.writers };
         let Some(&file) = files.get(at) else { return };
-        w.notify(file, events, signal);
+        act(w, file);
         at += 1;
     }
+}
+
+fn notify(w: &mut World, pipe: u32, end: PipeEnd, events: Events, signal: Option<SigCode>) {
+    each(w, pipe, end, |w, file| w.notify(file, events, signal));
+}
+
+/// A call that ends signals the owner of the other end, whatever it came to (`kill_fasync` in `anon_pipe_read` and `anon_pipe_write`).
+fn send_sigio(w: &mut World, pipe: u32, end: PipeEnd, code: SigCode) {
+    each(w, pipe, end, |w, file| signal::send_sigio(w, file, code));
 }
 
 /// `pipe_fcntl`: how large it is, after it was made as large as is asked.
@@ -149,6 +158,8 @@ fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [
         w.scheduler.exchanged(&w.run, written_by);
         if room {
             notify(w, pipe, PipeEnd::Writer, Events::OUT, Some(SigCode::PollOut));
+        } else {
+            send_sigio(w, pipe, PipeEnd::Writer, SigCode::PollOut);
         }
         return Step::Done(Ok(n));
     }
@@ -156,6 +167,7 @@ fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [
         return Step::Done(Ok(0));
     }
     if !waits {
+        send_sigio(w, pipe, PipeEnd::Writer, SigCode::PollOut);
         return Step::Done(Err(Errno::EAGAIN));
     }
     wait_for_file(w, file, Events::IN, true, None);
@@ -216,11 +228,10 @@ fn attempt_write(
         if was_empty || progress.sent == bytes.len() || !(waits || progress.goes_on) {
             notify(w, pipe, PipeEnd::Reader, Events::IN, Some(SigCode::PollIn));
         } else {
-            for at in 0..w.pipes[pipe as usize].readers.len() {
-                let reader = w.pipes[pipe as usize].readers[at];
-                signal::send_sigio(w, reader, SigCode::PollIn);
-            }
+            send_sigio(w, pipe, PipeEnd::Reader, SigCode::PollIn);
         }
+    } else if !waits {
+        send_sigio(w, pipe, PipeEnd::Reader, SigCode::PollIn);
     }
     if progress.sent == bytes.len() {
         return Step::Done(Ok(bytes.len()));

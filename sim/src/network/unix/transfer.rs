@@ -315,13 +315,18 @@ impl Net<'_> {
             progress.got += n;
             let all = flags.contains(RecvFlags::WAITALL);
             let has_files = !self.net.passed.received.is_empty();
+            // That of the first bytes counts, whoever sent the rest (`unix_copy_addr`).
+            let name = progress.name.take().map_or(name, |first| *first);
             if peek || has_files || n == rest.len() || !all && progress.got >= low {
                 return Step::Done(Ok((progress.got, name)));
             }
+            progress.name = Some(Box::new(name));
         }
         match self.unix_nothing(sock, nonblocking, &mut progress.deadline) {
             // What it has got counts for more; an error is lost with it.
-            Step::Done(_) if progress.got > 0 => Step::Done(Ok((progress.got, UnixAddr::Unnamed))),
+            Step::Done(_) if progress.got > 0 => {
+                Step::Done(Ok((progress.got, progress.name.take().map_or(UnixAddr::Unnamed, |name| *name))))
+            }
             step => step,
         }
     }
