@@ -29,9 +29,9 @@ pub struct State {
     pub keys: RefCell<BTreeMap<u32, Vec<Option<KeyDestructor>>>>,
     /// The working directories of processes, where they are not the root.
     pub folders: RefCell<BTreeMap<u32, String>>,
-    /// The descriptors, by process, that `execve(2)` would close (`FD_CLOEXEC`).
     /// The masks of permissions of processes (`umask(2)`), where they have set one.
     pub umasks: RefCell<BTreeMap<u32, u32>>,
+    /// The descriptors, by process, that `execve(2)` would close (`FD_CLOEXEC`).
     pub close_on_exec: RefCell<BTreeSet<(u32, i32)>>,
     pub images: Images,
     pub heaps: Heaps,

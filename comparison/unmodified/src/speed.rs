@@ -54,17 +54,13 @@ pub fn bulk(world: &mut World<'_>) {
     world.host("client").client(|| block_on(give(Tokio)));
 }
 
-/// Tells how often a second `run` did its `units`, over worlds of different seeds that take about `time` together.
+/// Prints how often a second `run` did its `units`.
 fn rate(setting: &str, what: &str, time: Duration, units: f64, mut run: impl FnMut(u64)) {
-    // The first one pays for cold caches.
-    run(0);
-    let start = Instant::now();
-    let mut worlds = 0;
-    while start.elapsed() < time || worlds == 0 {
-        worlds += 1;
-        run(worlds);
-    }
-    let rate = units * worlds as f64 / start.elapsed().as_secs_f64();
+    let run = |world| {
+        run(world);
+        Ok(())
+    };
+    let rate = comparison_work::speed::rate(time, units, run).unwrap_or(0.0);
     println!("speed\teagain, unmodified tokio\t{setting}\t{what}\t{rate:.0}");
 }
 

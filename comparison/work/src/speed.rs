@@ -79,7 +79,11 @@ pub async fn give<N: Net>(n: N) -> Result<(), String> {
 }
 
 /// How often a second `run` did its `units`, over worlds of different seeds that take about `time` together.
-fn rate(time: Duration, units: f64, mut run: impl FnMut(u64) -> Result<(), String>) -> Result<f64, String> {
+pub fn rate(
+    time: Duration,
+    units: f64,
+    mut run: impl FnMut(u64) -> Result<(), String>,
+) -> Result<f64, String> {
     // The first one pays for cold caches.
     run(0)?;
     let start = Instant::now();

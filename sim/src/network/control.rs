@@ -84,7 +84,7 @@ impl Header {
     pub(super) fn control_for(&self, domain: Domain, options: &Options, time: Duration) -> Vec<Control> {
         use NumberOption as N;
         let has = |option| options.numbers.has(option);
-        // `ipv4_pktinfo_prepare`: who asks later is not told where it came.
+        // `ipv4_pktinfo_prepare`: where it came is not kept for who asks later.
         let interface = match (self.has_info || self.to.is_ipv6(), self.is_local) {
             (false, _) => 0,
             (true, true) => LOOPBACK,

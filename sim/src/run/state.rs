@@ -82,12 +82,12 @@ impl Run {
         Run::new(Base::Zero, &Overrides::new(), Record::Hash, None)
     }
 
-    /// What the run came to.
     /// As [`RunSpec::places_from`](super::RunSpec::places_from).
     pub fn keep_places_from(&mut self, event: u64) {
         self.trace.keep_places_from(event);
     }
 
+    /// What the run came to.
     pub fn into_report(self) -> RunReport {
         RunReport {
             hash: self.trace.hash(),

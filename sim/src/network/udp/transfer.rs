@@ -129,7 +129,7 @@ impl Net<'_> {
         Ok(len)
     }
 
-    /// The datagram leaves; it may be lost, late, or doubled. Its sender has the memory back, and is told so (`sock_wfree`).
+    /// The datagram leaves; it may be lost, late, or doubled. Its sender has the memory back, which wakes who waits to write (`sock_wfree`).
     fn udp_launch(&mut self, datagram: Flying) {
         self.notify(self.net.udp[datagram.sender.0 as usize].file, Events::OUT, None);
         let mut at = self.run.now() + datagram.latency;
