@@ -1,11 +1,17 @@
-//! The statics of programs: each simulated process has its own, in place when its code runs. They are the writable part of
-//! the executable, which is small (about 5 KB with tokio, hyper, axum and reqwest), so they are copied.
+//! The statics of programs: each simulated process has its own, in place when its code runs ([`Images`]). They are the writable
+//! part of the executable, which is small (about 5 KB with tokio, hyper, axum and reqwest).
 //!
 //! A process begins with the image from before any code ran, taken in `.preinit_array`. The harness's statics are in there
 //! too: what it needs while a program's image is in place must not be in a static (or not mind to be as at the start).
 
-use std::cell::{Cell, RefCell};
-use std::ffi::{c_char, c_void};
+mod processes;
+#[cfg(test)]
+mod tests;
+
+pub use processes::Images;
+
+use std::cell::Cell;
+use std::ffi::c_void;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicUsize};
 
@@ -108,8 +114,16 @@ fn pristine() -> *mut u8 {
     (KEPT + size_of::<Kept>()) as *mut u8
 }
 
+thread_local! {
+    /// [`check`] has seen it.
+    static SEEN: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Whether the image was taken; else a line that says what is wrong.
 pub fn check() -> Result<(), &'static str> {
+    if SEEN.get() {
+        return Ok(());
+    }
     // Nobody maps this address but `take`: asked of the kernel, since it may not be there.
     // SAFETY: mincore(2) reads no memory of ours; the byte is valid.
     let there = unsafe {
@@ -118,6 +132,7 @@ pub fn check() -> Result<(), &'static str> {
     };
     // SAFETY: it is there, zero or as `take` left it.
     if there && unsafe { (*(KEPT as *const Kept)).taken } == 1 {
+        SEEN.set(true);
         return Ok(());
     }
     Err(
@@ -125,100 +140,59 @@ pub fn check() -> Result<(), &'static str> {
     )
 }
 
-unsafe extern "C" {
-    static mut environ: *mut *mut c_char;
+/// A piece of the statics, and where it begins in an image of all of them.
+#[derive(Clone, Copy)]
+struct Piece {
+    at: usize,
+    length: usize,
+    offset: usize,
 }
 
-/// The statics of one process.
-#[derive(Clone)]
-struct Image {
-    bytes: Vec<u8>,
-    /// libc's own variable, not the executable's: it belongs to the process all the same.
-    environment: *mut *mut c_char,
-}
-
-/// The images of the processes of a world.
-#[derive(Default)]
-pub struct Images {
-    /// The process whose image is in place; `None`: the harness's.
-    current: Cell<Option<u32>>,
-    harness: RefCell<Option<Image>>,
-    images: RefCell<Vec<Option<Image>>>,
-    spare: RefCell<Vec<Image>>,
-}
-
-impl Images {
-    /// The statics of `process` are in place from now on: those that it left, or as new.
-    #[inline]
-    pub fn enter(&self, process: u32) {
-        if self.current.get() != Some(process) {
-            self.swap(process);
-        }
+impl Piece {
+    /// What it holds now.
+    #[inline(always)]
+    fn now(&self) -> &'static [u8] {
+        // SAFETY: a part of the executable's writable memory, which one OS thread uses; nobody writes it while this is looked at.
+        unsafe { std::slice::from_raw_parts(self.at as *const u8, self.length) }
     }
 
-    #[cold]
-    fn swap(&self, process: u32) {
-        self.keep();
-        let mut images = self.images.borrow_mut();
-        let index = process as usize;
-        if images.len() <= index {
-            images.resize(index + 1, None);
-        }
-        match &images[index] {
-            Some(image) => image.put(),
-            None => {
-                let mut image = self.spare.borrow_mut().pop().unwrap_or_else(Image::empty);
-                image.bytes.clear();
-                // SAFETY: `check` has seen that it was taken: as many bytes as there are parts of.
-                image.bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(pristine(), bytes()) });
-                image.environment = std::ptr::null_mut();
-                image.put();
-                images[index] = Some(image);
-            }
-        }
-        self.current.set(Some(process));
+    /// What it held before any code ran.
+    #[inline(always)]
+    fn pristine(&self) -> &'static [u8] {
+        // SAFETY: `check` has seen that it was taken: all pieces, one behind the other.
+        unsafe { std::slice::from_raw_parts(pristine().add(self.offset), self.length) }
     }
 
-    /// The harness's statics are in place from now on.
-    pub fn leave(&self) {
-        if self.current.get().is_some() {
-            self.keep();
-            if let Some(image) = &*self.harness.borrow() {
-                image.put();
-            }
-            self.current.set(None);
-        }
-    }
-
-    /// Takes what is in place.
-    fn keep(&self) {
-        match self.current.get() {
-            None => self.harness.borrow_mut().get_or_insert_with(Image::empty).take(),
-            Some(process) => {
-                if let Some(Some(image)) = self.images.borrow_mut().get_mut(process as usize) {
-                    image.take();
-                }
-            }
-        }
-    }
-
-    /// Every process of the next world begins as new. The harness's statics must be in place.
-    pub fn forget(&self) {
-        cells()[WITH_LIBC].store(0, Relaxed);
-        self.spare.borrow_mut().extend(self.images.borrow_mut().drain(..).flatten());
+    /// It holds this from now on.
+    ///
+    /// # Panics
+    /// Where it has another length.
+    #[inline(always)]
+    fn put(&self, bytes: &[u8]) {
+        assert_eq!(bytes.len(), self.length);
+        // SAFETY: as in `now`; as many bytes as it has.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at as *mut u8, self.length) };
     }
 }
 
-/// Bytes of an image.
-pub fn bytes() -> usize {
-    parts().iter().map(|part| part.1).sum()
+/// All statics.
+fn pieces() -> impl Iterator<Item = Piece> {
+    parts().iter().scan(0, |next, &(at, length)| {
+        let offset = *next;
+        *next += length;
+        Some(Piece { at, length, offset })
+    })
+}
+
+/// Whether libc's variables are among the statics in this world.
+fn is_with_libc() -> bool {
+    cells()[WITH_LIBC].load(Relaxed) != 0
 }
 
 fn parts() -> &'static [(usize, usize)] {
     // SAFETY: `check` has seen that it is there; it is not written after `take` and `also`.
     let kept = unsafe { &*(KEPT as *const Kept) };
-    let with_libc = kept.cells[WITH_LIBC].load(Relaxed) != 0;
-    &kept.parts[..if with_libc { kept.count_with_libc } else { kept.count }]
+    &kept.parts[..if is_with_libc() { kept.count_with_libc } else { kept.count }]
 }
 
 /// In a worker, before its first world: variables of libc that belong to a process where programs use them. What they hold
@@ -241,14 +215,12 @@ pub fn also(variables: impl Iterator<Item = (usize, usize)>) {
 /// In a worker, before anybody has asked std what the processor can do: processes begin with the answer, which std keeps in a static.
 /// Each would ask by itself otherwise, and in a virtual machine a question (`CPUID`) takes tens of microseconds. [`check`] comes first.
 pub fn keep_processor_features() {
-    let mut before = Image::empty();
-    before.take();
+    let before: Vec<u8> = pieces().flat_map(|piece| piece.now()).copied().collect();
     std::hint::black_box(std::is_x86_feature_detected!("avx2"));
-    let mut after = Image::empty();
-    after.take();
-    // SAFETY: `check` has seen that it was taken, as many bytes as there are parts of; nobody reads it meanwhile.
-    let pristine = unsafe { std::slice::from_raw_parts_mut(pristine(), bytes()) };
-    for (kept, (before, after)) in pristine.iter_mut().zip(before.bytes.iter().zip(&after.bytes)) {
+    let after = pieces().flat_map(|piece| piece.now());
+    // SAFETY: `check` has seen that it was taken, as many bytes as there are of all pieces; nobody reads it meanwhile.
+    let pristine = unsafe { std::slice::from_raw_parts_mut(pristine(), before.len()) };
+    for (kept, (before, after)) in pristine.iter_mut().zip(before.iter().zip(after)) {
         if before != after {
             *kept = *after;
         }
@@ -258,31 +230,4 @@ pub fn keep_processor_features() {
 /// The processes of this world have libc's variables of their own too. Before the first of them has begun.
 pub fn with_libc() {
     cells()[WITH_LIBC].store(1, Relaxed);
-}
-
-impl Image {
-    fn empty() -> Image {
-        Image { bytes: Vec::with_capacity(bytes()), environment: std::ptr::null_mut() }
-    }
-
-    fn take(&mut self) {
-        self.bytes.clear();
-        for &(at, length) in parts() {
-            // SAFETY: a part of the executable's writable memory, which one OS thread uses; nothing in it is borrowed here.
-            self.bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(at as *const u8, length) });
-        }
-        // SAFETY: one OS thread of programs; libc's variable.
-        self.environment = unsafe { environ };
-    }
-
-    fn put(&self) {
-        let mut rest = &self.bytes[..];
-        for &(at, length) in parts() {
-            // SAFETY: as in `take`; an image is as long as all parts.
-            unsafe { std::ptr::copy_nonoverlapping(rest.as_ptr(), at as *mut u8, length) };
-            rest = &rest[length..];
-        }
-        // SAFETY: one OS thread of programs; null, or what the process had.
-        unsafe { environ = self.environment };
-    }
 }
