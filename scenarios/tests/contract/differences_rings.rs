@@ -191,6 +191,51 @@ crate::rows! {
         connect a l = EINPROGRESS
         enter 0 = 2:ok
     ";
+    sigio_of_aio_read_that_finds_nothing_pends: "
+        pipe a c = ok
+        sigblock io = ok
+        setown c 1 = ok
+        async c 1 = ok
+        aio-read a 1 = EAGAIN
+        sigwait io = SIGIO/Kernel
+    ";
+    cancelled_accept_takes_wake_ups_until_work_runs: "
+        server l 4 = ok
+        ring 64 0 = ok
+        socket a = ok
+        socket b = ok
+        u-accept l c 0 = ok
+        u-accept l d 0 = ok
+        enter 0 = none
+        u-cancel 1 = ok
+        u-connect a l = ok
+        u-connect b l = ok
+        enter 0 = 3:0 1:ECANCELED 4:0 5:0
+        enter 0 = none
+        socket p = ok
+        connect p l = EINPROGRESS
+        enter 0 = 2:ok
+    ";
+    cut_datagram_of_recv_for_all_breaks_the_link: "
+        ring 64 0 = ok
+        upair c a 1 = ok
+        sendmsg a 1 = 1
+        link 1 = ok
+        u-recv c 0 waitall = ok
+        enter 0 = 1:0 2:ECANCELED
+        sendmsg a 4 = 4
+        link 1 = ok
+        u-recv c 3 waitall = ok
+        enter 0 = 3:3 4:ECANCELED
+        sendmsg a 4 = 4
+        link 1 = ok
+        u-recv c 4 waitall = ok
+        enter 0 = 5:4 6:0
+        sendmsg a 4 = 4
+        link 1 = ok
+        u-recv c 5 waitall = ok
+        enter 0 = 7:4 8:ECANCELED
+    ";
     multishot_recv_ready_at_start_retries_twice_at_eof: "
         server l 0 = ok
         pair a b l = ok

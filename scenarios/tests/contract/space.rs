@@ -2,8 +2,8 @@
 
 use crate::asleep::Sleepers;
 use eagain_net::{
-    Domain, EpollEvent, EpollOp, Errno, Events, Fd, PollFd, RecvFlags, SendFlags, ShutdownHow, SocketFlags,
-    SocketOption, any_port,
+    Domain, EpollEvent, EpollOp, Errno, Events, Fd, NumberOption, PollFd, RecvFlags, SendFlags, ShutdownHow,
+    SocketFlags, SocketOption, any_port,
 };
 use std::time::Duration;
 
@@ -220,6 +220,45 @@ fn reading_from_a_socket_shut_for_reading_announces_no_window<K: Sleepers>(k: K)
     }
 }
 
+/// Nor does anything else that makes the sender look, as its end does: it knows no window.
+fn end_waits_for_the_window_of_a_socket_shut_for_reading<K: Sleepers>(k: K) {
+    let (client, server, _) = full_pair(k);
+    k.shutdown(server, ShutdownHow::Read).unwrap();
+    assert!(read_all(k, server) > 0);
+    k.shutdown(client, ShutdownHow::Write).unwrap();
+    k.nanosleep(Duration::from_millis(10)).unwrap();
+    assert_eq!(read_all(k, server), 0);
+    k.nanosleep(PROBED).unwrap();
+    assert!(read_all(k, server) > 0);
+    for fd in [client, server] {
+        k.close(fd).unwrap();
+    }
+}
+
+/// `TCP_NAGLE_PUSH`: what is written behind what was pushed and has not left is in one segment with it, and leaves too.
+fn corked_bytes_leave_with_those_pushed_before_them<K: Sleepers>(k: K) {
+    for push in [true, false] {
+        let (client, server, total) = full_pair(k);
+        k.setsockopt(client, SocketOption::SendBuffer(1 << 20)).unwrap();
+        k.setsockopt(client, SocketOption::Number(NumberOption::Cork, 1)).unwrap();
+        assert_eq!(k.send(client, &[2; 10], SendFlags::NONE), Ok(10));
+        if push {
+            k.setsockopt(client, SocketOption::NoDelay(true)).unwrap();
+        }
+        assert_eq!(k.send(client, &[3; 7], SendFlags::NONE), Ok(7));
+        let mut read = 0;
+        // Shorter than what is held is held for.
+        while k.poll(&mut [PollFd::new(server, Events::IN)], Some(Duration::from_millis(100)), None) == Ok(1)
+        {
+            read += k.recv(server, &mut [0; 700], RecvFlags::NONE).unwrap();
+        }
+        assert_eq!(read == total + 17, push);
+        for fd in [client, server] {
+            k.close(fd).unwrap();
+        }
+    }
+}
+
 /// What the sender then sends resets a connection that is shut both ways.
 fn window_of_a_socket_shut_both_ways_resets_the_sender<K: Sleepers>(k: K) {
     let (client, server, _) = full_pair(k);
@@ -237,6 +276,8 @@ fn window_of_a_socket_shut_both_ways_resets_the_sender<K: Sleepers>(k: K) {
 
 crate::bodies! {
     reading_from_a_socket_shut_for_reading_announces_no_window
+    end_waits_for_the_window_of_a_socket_shut_for_reading
+    corked_bytes_leave_with_those_pushed_before_them
     window_of_a_socket_shut_both_ways_resets_the_sender
     a_full_buffer_is_readable_below_the_low_water_mark
     full_buffer_that_is_drained_is_one_edge

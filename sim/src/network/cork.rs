@@ -12,7 +12,7 @@ const HELD_NS: u64 = 200_000_000;
 #[derive(Default)]
 pub(super) struct Cork {
     on: bool,
-    /// Up to here in the stream nothing is held (`TCP_NAGLE_PUSH`).
+    /// No segment is held that begins before here (`TCP_NAGLE_PUSH`).
     pushed: u64,
     /// What is held leaves then; 0: nothing is.
     until: u64,
@@ -61,8 +61,9 @@ impl Net<'_> {
         if full > 0 {
             return full;
         }
+        // What was written behind it is in the same segment.
         if cork.pushed > f.sent {
-            return n.min(cork.pushed - f.sent);
+            return n;
         }
         match cork.until {
             0 => {

@@ -22,6 +22,14 @@ impl SignalQueue {
         true
     }
 
+    /// Adds all of another one.
+    pub fn append(&mut self, other: SignalQueue) {
+        for info in other.queue {
+            // One that is pending already stays one.
+            let _ = self.push(info);
+        }
+    }
+
     /// Takes out the first of the lowest-numbered signal in `wanted`.
     pub fn take(&mut self, wanted: SigSet) -> Option<SigInfo> {
         let signal = SigSet(self.set.0 & wanted.0).iter().next()?;

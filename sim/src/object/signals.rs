@@ -178,13 +178,15 @@ impl ThreadSignals {
         self.pending.len()
     }
 
-    /// What is pending is out of sight until it is put back with [`ThreadSignals::put_back`]: another thread acts.
+    /// What is pending is out of sight until it is put back with [`ThreadSignals::put_back`], before what comes meanwhile: another
+    /// thread acts.
     pub fn set_aside(&mut self) -> SignalQueue {
         std::mem::take(&mut self.pending)
     }
 
     pub fn put_back(&mut self, pending: SignalQueue) {
-        self.pending = pending;
+        let came = std::mem::replace(&mut self.pending, pending);
+        self.pending.append(came);
     }
 }
 

@@ -392,7 +392,7 @@ impl<K: Kernel> Program<K> {
                     Some(_) => said(k.tgkill(worker.thread, if restart { RESTARTS } else { ENDS })),
                 }
             }
-            Step::Later => said(k.nanosleep(LATER)),
+            Step::Later => self.later(),
         }
     }
 

@@ -20,6 +20,10 @@ pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: 
         // It asks for all itself, and takes an error that comes behind the bytes.
         now |= RecvFlags::WAITALL;
     }
+    let streams = streams(w, ring, op);
+    if all && !streams {
+        now |= RecvFlags::TRUNC;
+    }
     let most = if all { buffer.len() } else { attempt::shorten(w, ring, op, buffer.len(), Events::IN) };
     let moved = attempt::moved_so_far(w, ring, op);
     let dont_wait = flags.contains(RecvFlags::DONTWAIT);
@@ -30,13 +34,17 @@ pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: 
         false => take(w, ring, op, receive),
     };
     match received {
+        // A datagram is all that comes, and is a failure unless it has just that length (`MSG_TRUNC` of what was received).
+        Ok(n) if all && !streams => {
+            let said = if flags.contains(RecvFlags::TRUNC) { n } else { n.min(most) };
+            Attempt::Done(said as i32, n != most)
+        }
         Ok(0) if all => Attempt::Done(moved as i32, moved < most),
         Ok(n) => {
             let moved = moved + n;
             attempt::set_moved(w, ring, op, moved);
-            // What more there is, is received with the deferred work (`io_net_retry`), which who does not wait has not. A datagram
-            // is all that comes, and says how long it was where it was cut.
-            match all && moved < most && !dont_wait && streams(w, ring, op) {
+            // What more there is, is received with the deferred work (`io_net_retry`), which who does not wait has not.
+            match all && moved < most && !dont_wait {
                 true => Attempt::Pend(Events::IN),
                 false => Attempt::Done(moved as i32, all && moved != most),
             }

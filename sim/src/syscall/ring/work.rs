@@ -50,6 +50,10 @@ pub(crate) fn unwatch_ring(w: &mut World, file: u32, ring: u32, op: u32) {
 /// The file of a pending operation had a wake-up. `false`: it has had one before, and left the queue.
 pub(crate) fn woken(w: &mut World, ring: u32, op: u32, key: Events) -> bool {
     let Some(entry) = ring::get_op(w, ring, op) else { return false };
+    // Who cancelled it owns it: it stays in the queue until the work is done, and takes every wake-up (`io_poll_get_ownership`).
+    if entry.canceled && entry.wakes == 0 {
+        return true;
+    }
     if entry.wakes > 0 && !entry.woken.is_empty() && !goes_on(&entry.operation) {
         return false;
     }

@@ -80,12 +80,30 @@ impl<K: Kernel> Program<K> {
     /// Sets the low-water mark. Where that enlarges a full buffer, which it does if its size was not set, the window opens at the next
     /// probe.
     pub(super) fn low_water(&mut self, slot: Slot, bytes: u32) -> String {
-        let said = self.option(slot, SocketOption::RecvLowAt(bytes));
         let object = self.objects[slot as usize];
-        if bytes > ENLARGES && self.full.contains(&object) && !self.tight.contains(&object) {
+        let opens = bytes > ENLARGES && self.full.contains(&object) && !self.tight.contains(&object);
+        if opens && self.is_small_and_full() {
+            return "clashes".to_owned();
+        }
+        let said = self.option(slot, SocketOption::RecvLowAt(bytes));
+        if opens {
             let _ = self.k.nanosleep(PROBED);
         }
         said
+    }
+
+    /// Whether some receive buffer that was made small is full: after its sender has probed, one more byte may fit or not
+    /// (`tcp_try_rmem_schedule`).
+    fn is_small_and_full(&self) -> bool {
+        self.full.intersection(&self.tight).next().is_some()
+    }
+
+    /// Lets the timeouts be over.
+    pub(super) fn later(&mut self) -> String {
+        match self.is_small_and_full() {
+            true => "clashes".to_owned(),
+            false => said(self.k.nanosleep(LATER)),
+        }
     }
 
     /// Writes zeros to a TCP connection until it takes no more.
