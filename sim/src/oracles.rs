@@ -170,6 +170,20 @@ impl fmt::Display for Oracle {
     }
 }
 
+/// What broke, in a line: `liveness (O6) at deadlock`, `panic in server/0 at src/main.rs:12 (O16)`. A panic is said to be one, not
+/// that an oracle found it. `oracle` and `name` are the code and the name of one; `thread` may be empty.
+pub(crate) fn headline(oracle: &str, name: &str, site: &str, thread: &str) -> String {
+    let is_place = site.rsplit_once(':').is_some_and(|(_, line)| line.parse::<u32>().is_ok());
+    if is_place && oracle == Oracle::Survival.code() {
+        let whose = if thread.is_empty() { String::new() } else { format!(" in {thread}") };
+        return format!("panic{whose} at {site} ({oracle})");
+    }
+    if is_place && oracle == Oracle::Assertion.code() {
+        return format!("panic in the scenario's body at {site}");
+    }
+    if name == oracle { format!("{name} at {site}") } else { format!("{name} ({oracle}) at {site}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +203,17 @@ mod tests {
     #[should_panic(expected = "no oracle has this code")]
     fn a_code_of_the_tables_form_that_it_does_not_have_is_a_mistake() {
         Oracle::of("O17");
+    }
+
+    #[test]
+    fn a_panic_is_said_to_be_one() {
+        let survival = |site, thread| headline("O16", "survival", site, thread);
+        assert_eq!(survival("src/main.rs:12", "user/0"), "panic in user/0 at src/main.rs:12 (O16)");
+        assert_eq!(survival("src/main.rs:12", ""), "panic at src/main.rs:12 (O16)");
+        assert_eq!(survival("exit", "user"), "survival (O16) at exit");
+        assert_eq!(headline("assert", "assertion", "a.rs:1", ""), "panic in the scenario's body at a.rs:1");
+        assert_eq!(headline("O6", "liveness", "deadlock", ""), "liveness (O6) at deadlock");
+        assert_eq!(headline("mine", "mine", "a.rs:1", "x"), "mine at a.rs:1");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Building a world, running it, and its report.
 
 use crate::Oracle;
-use crate::choice::{Distribution, Domain, Once};
+use crate::choice::Once;
 use crate::fault::{Family, USUAL_FAULTS};
 use crate::kernel::SimKernel;
 use crate::knobs::{KernelKnobs, STUCK_AFTER};
@@ -15,9 +15,6 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-
-/// Choices about the world as a whole.
-const WORLD: Domain = Domain("world");
 
 /// A world under construction, and then running. A scenario's body gets one: it makes hosts and processes, chooses faults and
 /// settings, and calls [`Sim::run`] (`scenarios!` does that at the end of the body). Choices are keyed by the names of hosts and
@@ -64,6 +61,9 @@ impl Sim {
         let mut run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
         if let Some(event) = spec.places_from {
             run.keep_places_from(event);
+        }
+        if let Some(event) = spec.stop_at {
+            run.stop_at(event);
         }
         if let Some(mix) = engine.guide.take() {
             run.guide(&mix);
@@ -182,7 +182,7 @@ impl Sim {
         if let Some(external) = &self.external {
             return external.choose(name, low, high);
         }
-        low + self.world.run.choose_once(WORLD, name, Distribution::uniform(0, high.saturating_sub(low)))
+        self.world.run.choose_world(name, low, high)
     }
 
     /// The files in which `body` makes hosts and processes. Nothing runs.

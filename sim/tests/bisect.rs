@@ -23,9 +23,9 @@ const STEPS: Scenario = Scenario {
         sim.client(host, "client", move |k| {
             let mut long = 0;
             for _ in 0..2 * count {
-                let step = choose("step", 0, 3);
-                sleep(k, Duration::from_micros(1 + step));
-                long += u64::from(step == 3);
+                let step = choose("step", 2, 5);
+                sleep(k, Duration::from_micros(step));
+                long += u64::from(step == 5);
                 if long == 3 {
                     fail("O13", "three long steps", String::new());
                 }
@@ -64,8 +64,10 @@ fn the_choice_that_tips_a_run_is_named_and_both_runs_can_be_replayed() {
         assert!(text.starts_with(&format!("steps: `{good}` holds, `{bad}` fails: fairness (O13)")), "{text}");
         // The third long step of a run that has the others already.
         let tips = text.lines().skip_while(|line| *line != "the choice that tips it").nth(1).unwrap();
-        assert!(tips.contains("workload client/0:step ") || tips.ends_with("-> 3"), "{text}");
-        assert!(text.contains("the first event that differs"), "{text}");
+        assert!(tips.contains("workload client/0:step ") && tips.ends_with("-> 5"), "{text}");
+        // The event is the step itself, and both lines of it are there.
+        let differs = "the first event that differs, in client/0, at clock_nanosleep\n";
+        assert!(text.contains(differs) && text.contains("us) = 0\n    with it    #"), "{text}");
         let replay = |name: &str| {
             let line = text.lines().find(|line| line.contains("replay") && line.ends_with(name)).unwrap();
             eagain(&line[line.find("replay").unwrap()..])

@@ -265,6 +265,41 @@ fn a_request_that_never_ends_breaks_its_bound_where_no_thread_can_run_again() {
     assert_eq!(report.failure.unwrap().thread, "client/0");
 }
 
+/// A report of a deadlock says who has to act next: whom each thread waits for, and what that one has not read.
+#[test]
+fn whom_each_thread_waits_for_is_said() {
+    let report = run(|sim| {
+        let address = silent(sim, |k| k.nanosleep(SECOND).unwrap());
+        client(sim, move |k| {
+            let stream = connect(k, address);
+            stream.send(b"abc", SendFlags::NOSIGNAL).unwrap();
+            let idle = eagain_net::thread::spawn(k, "idle", move || {
+                let epoll = Epoll::new(k).unwrap();
+                let counter = EventFd::with_flags(k, 0, SocketFlags::NONE).unwrap();
+                epoll.add(stream.fd(), Events::IN | Events::ET, 1).unwrap();
+                epoll.add(counter.fd(), Events::IN, 2).unwrap();
+                epoll.wait(&mut [EpollEvent::default(); 4], None).unwrap();
+            });
+            idle.unwrap().join();
+        });
+        client(sim, move |k| {
+            let stream = connect(k, address);
+            stream.recv(&mut [0; 9], RecvFlags::NONE).unwrap();
+        });
+    });
+    let (site, message) = broke(&report);
+    assert_eq!(site, "deadlock");
+    let lines = [
+        "  server/0 waits in accept4(0, SOCK_CLOEXEC)\n    for a connection\n",
+        "  client/0 waits in join(2001)\n    for the end of client/0.1:idle\n",
+        "    for EPOLLIN on fd 0: bytes from fd 1 of server, which has 3 bytes to read\n    for EPOLLIN on fd 2: a write to an eventfd\n",
+        "  client-2/0 waits in recv(0, 9, 0)\n    for bytes from fd 2 of server, which has nothing to read\n",
+    ];
+    for line in lines {
+        assert!(message.contains(line), "{line}\n{message}");
+    }
+}
+
 #[test]
 fn a_request_that_ends_in_time_holds_and_is_forgotten() {
     holds(&run(|sim| {

@@ -6,7 +6,7 @@ mod common;
 use eagain_net::*;
 use eagain_sim::cli::Registry;
 use eagain_sim::run::Scenario;
-use eagain_sim::{SimKernel, choose, runner::engine};
+use eagain_sim::{SimKernel, choose, fail, runner::engine};
 use std::process::Command;
 use std::time::Duration;
 
@@ -41,8 +41,34 @@ const REQUESTS: Scenario = Scenario {
     },
 };
 
+#[inline(never)]
+fn sleeps_too_long(k: SimKernel, us: u64) {
+    sleep(k, Duration::from_micros(us));
+    fail("O11", "too long", String::new());
+}
+
+/// What fails comes later in the run that is found than in the shrunk one.
+const FAILS: Scenario = Scenario {
+    name: "fails",
+    about: "",
+    knobs: &[],
+    seeds: 1,
+    body: |sim| {
+        let host = sim.host("host");
+        sim.client(host, "client", |k| {
+            for _ in 0..choose("before", 0, 1000) {
+                sleep(k, Duration::from_micros(1));
+            }
+            match choose("long", 5, 100_000) {
+                5 => {}
+                us => sleeps_too_long(k, us),
+            }
+        });
+    },
+};
+
 const REGISTRY: Registry = Registry {
-    scenarios: &[REQUESTS],
+    scenarios: &[REQUESTS, FAILS],
     bugs: &[],
     extras: &[],
     regressions: "no such folder",
@@ -99,10 +125,36 @@ fn the_stacks_of_all_threads_are_written_at_the_event_and_the_run_is_the_same() 
     let ours: Vec<&str> =
         stacks.lines().filter(|line| line.starts_with("    ") && line.contains("eagain_")).collect();
     assert!(ours.is_empty() && !stacks.contains("/rustc/"), "{stacks}");
-    assert!(said.contains("no debugger is attached") && said.contains("gdb -ex run --args "), "{said}");
+    assert!(said.contains("no debugger is attached") && said.contains("-ex run --args "), "{said}");
     let (code, said) = eagain("run requests --seed 1 --stop-at 4000");
     assert!(code == Some(2) && said.contains("there is no event #4000: the last is #"), "{said}");
     assert_eq!(eagain("run requests --seed 1 --stop-at #0").0, Some(2));
+}
+
+/// The numbers of a report are those of its shrunk run, and that is what `replay` runs.
+#[test]
+fn a_saved_run_stops_at_an_event_of_its_report() {
+    let out = tempfile::tempdir().unwrap();
+    let eagain =
+        |line: &str| shell(&format!("EAGAIN_OUT={} \"$EAGAIN\" $ARGUMENTS", out.path().display()), line);
+    let found = eagain("run fails --seed 1").1;
+    let (_, shrunk) =
+        found.split_once("last events of the shrunk run\n").unwrap_or_else(|| panic!("{found}"));
+    let event = shrunk.lines().find(|line| line.contains(" clock_nanosleep(6us)")).unwrap();
+    let event = event.split_whitespace().next().unwrap();
+    let file = out.path().join("fails-0x1/replay.json").display().to_string();
+    let (code, said) = eagain(&format!("replay {file} --stop-at {event}"));
+    assert!(code == Some(1) && said.contains("the same failure"), "{said}");
+    let (_, stacks) = said.split_once(&format!("stacks at event {event}\n")).unwrap();
+    assert!(
+        stacks.contains("client/0, which makes this event\n    ") && stacks.contains("sleeps_too_long\n"),
+        "{said}"
+    );
+    // A value is the one that the program got.
+    let row = found.lines().find(|line| line.contains("client/0:long")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>()[2..], ["1", "6", "at", "the", "start"], "{found}");
+    let (code, said) = eagain(&format!("replay {file} --stop-at 500"));
+    assert!(code == Some(2) && said.contains("there is no event #500: the last is #"), "{said}");
 }
 
 #[test]

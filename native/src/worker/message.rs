@@ -2,7 +2,7 @@
 //! body in it.
 
 use eagain_sim::Sim;
-use eagain_sim::choice::{Base, Key, Mix};
+use eagain_sim::choice::{Base, Key, Made, Mix};
 use eagain_sim::run::{Empty, Failure, Feature, Knob, Record, RunReport, RunSpec, Scenario, TraceLog};
 use eagain_sim::trace::{Event, Kind};
 use std::collections::BTreeSet;
@@ -143,6 +143,7 @@ pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, Strin
     });
     writer.option(spec.events_max, Writer::number);
     writer.option(spec.places_from, Writer::number);
+    writer.option(spec.stop_at, Writer::number);
     writer.option(mix, |writer, mix| {
         for seeds in [&mix.domains, &mix.actors] {
             writer.list(seeds.iter(), |writer, (name, seed)| {
@@ -186,6 +187,7 @@ pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
         },
         events_max: reader.option(Reader::number)?,
         places_from: reader.option(Reader::number)?,
+        stop_at: reader.option(Reader::number)?,
     };
     let seed = |reader: &mut Reader| Some((reader.text()?, reader.number()?));
     let mix = reader.option(|reader| {
@@ -225,6 +227,10 @@ pub fn report(report: &RunReport) -> Vec<u8> {
         writer.key(key);
         writer.number(*value);
     });
+    writer.list(report.made.iter(), |writer, made| {
+        writer.number(made.low);
+        writer.number(made.after);
+    });
     writer.list(report.unused.iter(), Writer::key);
     writer.option(report.trace.as_ref(), |writer, log| {
         writer.list(log.events.iter(), write_event);
@@ -238,6 +244,7 @@ pub fn report(report: &RunReport) -> Vec<u8> {
         });
     });
     writer.text(&report.output);
+    writer.text(&report.stacks);
     writer.list(report.features.iter(), |writer, feature| {
         writer.number(
             u64::from(feature.place) << 40 | u64::from(feature.range) << 32 | u64::from(feature.call),
@@ -272,6 +279,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
         faults: reader.list(|reader| Some((interned(reader.text()?), reader.number()?)))?,
         sometimes: reader.list(|reader| Some((interned(reader.text()?), reader.number()? != 0)))?,
         choices: reader.list(|reader| Some((reader.key()?, reader.number()?)))?,
+        made: reader.list(|reader| Some(Made { low: reader.number()?, after: reader.number()? }))?,
         unused: reader.list(Reader::key)?,
         trace: reader.option(|reader| {
             Some(TraceLog {
@@ -284,6 +292,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
             })
         })?,
         output: reader.text()?,
+        stacks: reader.text()?,
         features: reader.list(|reader| {
             let number = reader.number()?;
             Some(Feature { place: (number >> 40) as u16, range: (number >> 32) as u8, call: number as u32 })
@@ -334,7 +343,8 @@ mod tests {
         let mut spec = RunSpec::seeded(scenario, Settings::from([("version".into(), "broken".into())]), 7);
         let key = Key { domain: "wire.split".into(), object: "a b".into(), ordinal: 3 };
         spec.overrides.insert(key, 9);
-        (spec.record, spec.events_max, spec.places_from) = (Record::Trace, Some(5), Some(6));
+        (spec.record, spec.events_max) = (Record::Trace, Some(5));
+        (spec.places_from, spec.stop_at) = (Some(6), Some(7));
         let mix =
             Mix { domains: vec![("workload".into(), 7)], actors: Vec::new(), forks: vec![(3, u64::MAX)] };
         let (read, read_mix) = read_specification(&specification(&spec, Some(&mix)).unwrap()[8..]).unwrap();
@@ -345,7 +355,8 @@ mod tests {
             (read.settings, read.base, read.overrides),
             (spec.settings.clone(), spec.base, spec.overrides.clone())
         );
-        assert_eq!((read.record, read.events_max, read.places_from), (Record::Trace, Some(5), Some(6)));
+        assert_eq!((read.record, read.events_max), (Record::Trace, Some(5)));
+        assert_eq!((read.places_from, read.stop_at), (Some(6), Some(7)));
         assert!(read_specification(&specification(&spec, None).unwrap()[8..20]).is_none());
     }
 }

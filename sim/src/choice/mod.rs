@@ -72,6 +72,15 @@ pub fn actor_of(object: &str) -> &str {
     object.split(['/', '#', ':', '@']).next().unwrap_or_default()
 }
 
+/// What is known of a choice besides its key and its value, for a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Made {
+    /// What the program got where the value is 0: it got so much more than the value.
+    pub low: u64,
+    /// The number of the last event before.
+    pub after: u64,
+}
+
 /// Makes every choice of a run.
 pub struct Choices {
     base: Base,
@@ -86,6 +95,8 @@ pub struct Choices {
     by_stream: BTreeMap<u64, u32>,
     override_keys: Vec<(Key, u64)>,
     log: Option<Vec<(Key, u64)>>,
+    /// Of the first of the log, all but those since the last [`Choices::made`].
+    made: Vec<Made>,
     /// Overrides or a log: the slow path.
     watched: bool,
 }
@@ -116,6 +127,7 @@ impl Choices {
             by_stream,
             override_keys: overrides.iter().map(|(key, &value)| (key.clone(), value)).collect(),
             log: None,
+            made: Vec::new(),
         }
     }
 
@@ -149,6 +161,20 @@ impl Choices {
     /// The values kept since [`Choices::record`], in the order in which they were made.
     pub fn recorded(&self) -> &[(Key, u64)] {
         self.log.as_deref().unwrap_or_default()
+    }
+
+    /// What was kept since the last call of this was made after event `after`; the last of it counts from `low`.
+    pub fn made(&mut self, low: u64, after: u64) {
+        let kept = self.recorded().len();
+        if self.made.len() < kept {
+            self.made.resize(kept - 1, Made { low: 0, after });
+            self.made.push(Made { low, after });
+        }
+    }
+
+    /// What is known of each of [`Choices::recorded`] that [`Choices::made`] was told of.
+    pub fn all_made(&self) -> &[Made] {
+        &self.made
     }
 
     /// The overrides whose keys were never asked for: they no longer exist.

@@ -119,7 +119,8 @@ pub struct RunArgs {
     /// Do not shrink a failure
     #[arg(long)]
     pub no_shrink: bool,
-    /// Write the stacks of all threads when this event has happened, by its number in the trace, and raise SIGTRAP under a debugger
+    /// Write the stacks of all threads at this event of the trace that `--trace` shows, and raise SIGTRAP under a debugger. The numbers
+    /// of a report are those of its shrunk run: `replay FILE --stop-at`
     #[arg(long, value_name = "#EVENT", value_parser = event)]
     pub stop_at: Option<u64>,
 }
@@ -184,6 +185,9 @@ pub struct ReplayArgs {
     /// Exit as `git bisect run` wants it: 0 no longer fails, 1 the same failure, 125 anything else, where the commit says nothing
     #[arg(long)]
     pub git_bisect: bool,
+    /// Write the stacks of all threads at this event of the saved run, as its report shows it, and raise SIGTRAP under a debugger
+    #[arg(long, value_name = "#EVENT", value_parser = event, conflicts_with = "git_bisect")]
+    pub stop_at: Option<u64>,
 }
 
 /// `shrink`

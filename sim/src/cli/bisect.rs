@@ -4,8 +4,9 @@ use super::args::BisectArgs;
 use super::console::{Console, write_file};
 use super::run::once;
 use super::{Done, Exit, Registry, Stop};
-use crate::choice::{Base, Overrides, parse_seed};
+use crate::choice::{Base, Key, Overrides, parse_seed};
 use crate::count::count;
+use crate::fault::value_text;
 use crate::replay::build::{build_id, commit, commit_seed};
 use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::report::folder;
@@ -30,7 +31,7 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
         return Err(Stop::usage(format!("--bad: `{}` holds: there is no failure to look for", args.bad)));
     };
     if let Some(other) = &held.failure {
-        let said = format!("{} at {}", other.oracle, other.site);
+        let said = other.headline();
         return Err(Stop::usage(format!("--good: `{}` fails too: {said}", args.good)));
     }
     let fingerprint = failure.fingerprint();
@@ -52,10 +53,13 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
     }
     let number = tip(all.len(), fails)?;
     let change = &all[number - 1];
+    let low = low_of(&change.key, &[&held, &failed]);
+    let [without, with] =
+        [change.held, change.failed].map(|value| value_text(&change.key.domain, low, value));
     let (differ, runs) = (count(all.len() as u64, "choice"), count(runs, "run"));
     console.out(&format!(
-        "{}: `{}` holds, `{}` fails: {} at {}\n{differ} differ; found in {runs}\n\nthe choice that tips it\n  {}: {} -> {}\n",
-        scenario.name, args.good, args.bad, failure.oracle, failure.site, change.key, change.held, change.failed
+        "{}: `{}` holds, `{}` fails: {}\n{differ} differ; found in {runs}\n\nthe choice that tips it\n  {}: {without} -> {with}\n",
+        scenario.name, args.good, args.bad, failure.headline(), change.key
     ));
     let root = folder::root().join(format!("{}-bisect", folder::name(&bad)));
     let mut lines = Vec::new();
@@ -67,7 +71,7 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
         save(&path, &spec, &report)?;
         let line = invocation::replay(scenario.name, &path.to_string_lossy());
         lines.push((verdict(&report), line));
-        traces.push(trace(&report));
+        traces.push(report.trace.as_ref().map(text::plain).unwrap_or_default());
     }
     if let Some(events) = side_by_side(&traces[1], &traces[0], ["without it", "with it"]) {
         console.out(&events);
@@ -102,6 +106,12 @@ fn spec(scenario: Scenario, settings: &Settings, text: &str) -> Result<RunSpec, 
     Ok(spec)
 }
 
+/// What a program gets where the choice is 0.
+fn low_of(key: &Key, runs: &[&RunReport]) -> u64 {
+    let mut made = runs.iter().flat_map(|run| run.choices.iter().zip(&run.made));
+    made.find(|((other, _), _)| other == key).map_or(0, |(_, made)| made.low)
+}
+
 fn between(of: &RunSpec, overrides: Overrides) -> RunSpec {
     RunSpec { base: Base::Zero, overrides, ..of.clone() }
 }
@@ -109,17 +119,8 @@ fn between(of: &RunSpec, overrides: Overrides) -> RunSpec {
 fn verdict(report: &RunReport) -> String {
     match &report.failure {
         None => "holds".to_owned(),
-        Some(failure) => format!("fails: {} at {}", failure.oracle, failure.site),
+        Some(failure) => format!("fails: {}", failure.headline()),
     }
-}
-
-fn trace(report: &RunReport) -> String {
-    let mut bytes = Vec::new();
-    if let Some(log) = &report.trace {
-        // Writing to memory does not fail.
-        let _ = text::write(log, &mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The run as a file for `replay`.

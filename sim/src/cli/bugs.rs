@@ -240,8 +240,7 @@ pub(super) fn search(worker: &mut Worker, bug: &Planted, first: u64, seeds: u64)
         let Some(failure) = worker.try_run(&spec(&bug.defect, seed))?.failure else { continue };
         if !bug.is_found_by(&failure) {
             // Another oracle is not this bug: it is named, and the search goes on.
-            let (runs, _) =
-                search.others.entry(format!("{} at {}", failure.oracle, failure.site)).or_insert((0, seed));
+            let (runs, _) = search.others.entry(failure.headline()).or_insert((0, seed));
             *runs += 1;
             continue;
         }

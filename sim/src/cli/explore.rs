@@ -230,14 +230,13 @@ pub(super) fn listed(file: &SweepFile) -> String {
     }
     let mut text = String::from("\nfailures, each with the seed that fails in the fewest calls\n");
     for kind in &file.summary.kinds {
-        let KindLine { scenario, oracle, name, site, first_seed, repro, .. } = kind;
-        let oracle = if oracle == name { name.clone() } else { format!("{name} ({oracle})") };
+        let KindLine { scenario, first_seed, repro, .. } = kind;
         let first = match first_seed.as_str() {
             guided::NO_SEED => format!("{} that were made of others", count(kind.count, "run")),
             first => format!("{}, the first {first}", count(kind.count, "seed")),
         };
         // Writing to a String does not fail.
-        let _ = writeln!(text, "  {scenario}: {oracle} at {site}, {first}\n    {repro}");
+        let _ = writeln!(text, "  {scenario}: {}, {first}\n    {repro}", kind.headline());
         if let Some(folder) = &kind.folder {
             let _ = writeln!(text, "    {folder}");
         }

@@ -3,10 +3,10 @@
 use super::args::ReplayArgs;
 use super::console::Console;
 use super::run::{once, verdict};
-use super::{Done, Exit, Registry, Stop};
+use super::{Done, Exit, Registry, Stop, stop};
 use crate::replay::build::build_id;
 use crate::replay::{ReplayFile, Verdict};
-use crate::run::Record;
+use crate::run::{Record, RunSpec};
 use crate::runner::invocation::quoted;
 use crate::runner::{Worker, invocation};
 use crate::trace::text;
@@ -66,8 +66,15 @@ fn replay_file(
     let spec = file.spec(&registry.all(), Record::Trace).map_err(usage)?;
     let mut worker = Worker::new(registry.executor);
     // Whether the settings are refused is asked first: a refusal is no replay.
-    once(&mut worker, &crate::run::RunSpec { record: Record::Hash, ..spec.clone() })?;
+    once(&mut worker, &RunSpec { record: Record::Hash, ..spec.clone() })?;
+    let spec = RunSpec { stop_at: args.stop_at, ..spec };
+    if let Some(event) = args.stop_at {
+        stop::explain(event, &format!("replay {}", quoted(&args.file.to_string_lossy())), console);
+    }
     let replayed = file.replay(&mut worker, &spec, build_id());
+    if let Some(event) = args.stop_at {
+        stop::check(event, &replayed.report, console)?;
+    }
     if let Some(log) = &replayed.report.trace {
         if args.trace {
             console.out_trace(log);

@@ -2,13 +2,12 @@
 
 use super::args::{OneArgs, RunArgs};
 use super::console::Console;
-use super::{Done, Exit, Registry, Stop};
+use super::{Done, Exit, Registry, Stop, stop};
 use crate::choice::Base;
 use crate::report::{self, folder, text};
 use crate::run::{Failure, Record, RunReport, RunSpec};
 use crate::runner::{Worker, invocation, settings};
 use crate::shrink::Limits;
-use crate::stack::stop;
 use crate::trace::form;
 use std::path::Path;
 use std::time::Duration;
@@ -21,16 +20,11 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
     let spec = spec(registry, &args.one, record)?;
     let mut worker = Worker::new(registry.executor);
     if let Some(event) = args.stop_at {
-        stop_at(event, args, &spec, console);
+        stop::explain(event, &arguments(args, &spec), console);
     }
-    let report = once(&mut worker, &spec)?;
-    if let (Some(event), false) = (args.stop_at, stop::stops_no_more()) {
-        let last = report.trace.as_ref().and_then(|log| log.events.last()).map_or(0, |event| event.number);
-        return Err(Stop::usage(if event > last {
-            format!("--stop-at: there is no event #{event}: the last is #{last}")
-        } else {
-            "--stop-at: these programs run in a process of their own, which does not stop".to_owned()
-        }));
+    let report = once(&mut worker, &RunSpec { stop_at: args.stop_at, ..spec.clone() })?;
+    if let Some(event) = args.stop_at {
+        stop::check(event, &report, console)?;
     }
     if let (Some(log), true) = (&report.trace, args.trace) {
         console.out_trace(log);
@@ -49,26 +43,15 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
     Ok(explain(&mut worker, &spec, report.hash, limits, true, &folder::root(), console).exit)
 }
 
-/// Arms the stop, and says how to look at it with a debugger, where there is none.
-fn stop_at(event: u64, args: &RunArgs, spec: &RunSpec, console: &mut Console) {
-    stop::stop_at(event);
-    if stop::is_traced() {
-        return;
-    }
-    let program = std::env::current_exe().unwrap_or_default();
-    let program = program.display().to_string();
-    let (program, name) = (invocation::quoted(&program), invocation::quoted(spec.scenario.name));
+/// What was typed behind the program, up to the event at which to stop.
+fn arguments(args: &RunArgs, spec: &RunSpec) -> String {
     let seed = match spec.base {
         Base::Seed(seed) => seed,
         Base::Zero => 0,
     };
     let trace = if args.trace { " --trace" } else { "" };
-    console.err(&format!(
-        "no debugger is attached: the stacks are printed, and the run goes on. To stop it there:\n  gdb -ex run --args {program} run {name} --seed {seed:#x}{}{trace} --stop-at '#{event}'\n\
-         One event back is `--stop-at '#{}'`: the run is the same each time.\n",
-        settings::flags(&spec.settings),
-        event.saturating_sub(1).max(1)
-    ));
+    let name = invocation::quoted(spec.scenario.name);
+    format!("run {name} --seed {seed:#x}{}{trace}", settings::flags(&spec.settings))
 }
 
 /// The run that the arguments describe.
@@ -91,7 +74,7 @@ pub(super) fn once(worker: &mut Worker, spec: &RunSpec) -> Result<RunReport, Sto
 pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
     let verdict = match &report.failure {
         None => "held".to_owned(),
-        Some(failure) => format!("FAILED {} at {}", failure.oracle, failure.site),
+        Some(failure) => format!("FAILED {}", failure.headline()),
     };
     let base = match spec.base {
         Base::Seed(seed) => format!("seed {seed:#x}"),
@@ -115,10 +98,9 @@ pub(super) fn lost(
     console: &mut Console,
 ) -> Option<String> {
     let text = format!(
-        "FAILED {}: {} at {}\n  {}\n  {}\n",
+        "FAILED {}: {}\n  {}\n  {}\n",
         spec.scenario.name,
-        failure.oracle,
-        failure.site,
+        failure.headline(),
         failure.message,
         invocation::run(spec.scenario.name, seed, &spec.settings)
     );

@@ -29,6 +29,7 @@ mod knob;
 mod link_partition;
 mod link_swizzle;
 mod listen_backlog;
+mod names;
 mod net_hold;
 mod net_one_way;
 mod net_partition;
@@ -59,6 +60,7 @@ mod wire_reset;
 mod wire_split;
 mod wire_stall;
 
+pub use names::{NAMED, Named, family_of, value_text};
 pub use presets::Faults;
 #[cfg(feature = "cli")]
 pub(crate) use row::wrapped;

@@ -116,8 +116,12 @@ pub enum Unit {
     Ns,
     /// Milliseconds.
     Milliseconds,
+    /// One more than so many milliseconds.
+    MillisecondsPlusOne,
     /// Bytes.
     Bytes,
+    /// One more than so many bytes.
+    BytesPlusOne,
     /// Bytes a second.
     BytesPerSecond,
     /// Which call of a process or thread, from 1.
@@ -265,6 +269,6 @@ fn shown(value: u64, unit: Unit) -> String {
         Unit::BytesPerSecond => largest(&[(MIB, "MiB/s"), (KIB, "KiB/s"), (1, "B/s")]),
         Unit::Call if value == 1 => "1st".to_owned(),
         Unit::Call => format!("{value}th"),
-        Unit::Number | Unit::Of(_) => value.to_string(),
+        Unit::Number | Unit::MillisecondsPlusOne | Unit::BytesPlusOne | Unit::Of(_) => value.to_string(),
     }
 }

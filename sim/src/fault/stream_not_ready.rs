@@ -9,7 +9,7 @@ pub(super) const ROW: Row = Row {
     of: Object::DirectionOfStream,
     nth: "call",
     odds: Odds::rare(1),
-    amount: Amount::Log(1, 64, Unit::Number),
+    amount: Amount::Log(1, 64, Unit::MillisecondsPlusOne),
     also: "1: wake at once; n: wake after n-1 ms",
     allowed_by: "EAGAIN in read(2), write(2)",
     event: calls::Row::event(2031, "not-ready", &[Arg::Duration]),

@@ -14,6 +14,7 @@
 //!   partition, swizzle   hosts that cannot reach each other              probe       whoever gets no answer asks again
 //!   notice       what is said upwards                                    ticks       timeouts of sockets
 //!   number_option   options that are one number                          byte_queue  the bytes of a flow
+//!   other_end    of a connection, for reports
 //! ```
 
 mod acknowledging;
@@ -26,6 +27,7 @@ mod handshake;
 mod inet;
 mod notice;
 mod number_option;
+mod other_end;
 mod partition;
 mod ports;
 mod probe;
@@ -41,6 +43,7 @@ mod urgent;
 
 pub(crate) use inet::Connect;
 pub(crate) use notice::{ALL, Notice};
+pub(crate) use other_end::OtherEnd;
 pub(crate) use partition::Cut;
 pub(crate) use tcp::{RecvProgress, SendProgress};
 pub(crate) use unix::{Passed, Place, UnixConnect};

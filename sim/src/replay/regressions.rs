@@ -40,7 +40,7 @@ pub fn replay(
     }
     if let (Some(log), Some(failure)) = (&report.trace, &report.failure) {
         said.push_str(&text::tail(log, TAIL));
-        said.push_str(&format!("{} at {}: {}\n", failure.oracle, failure.site, failure.message));
+        said.push_str(&format!("{}: {}\n", failure.headline(), failure.message));
     }
     said.push_str(match verdict {
         Verdict::Holds => "",

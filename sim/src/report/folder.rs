@@ -1,6 +1,6 @@
 //! The folder of a failure: `target/eagain/<scenario>-<seed>[-<configuration>]/`, what a CI job uploads.
 
-use super::{Explained, markdown, table, text};
+use super::{Explained, markdown, text};
 use crate::choice::{Base, Overrides};
 use crate::replay::ReplayFile;
 use crate::run::RunSpec;
@@ -129,10 +129,10 @@ fn create(folder: &Path) -> io::Result<()> {
 
 /// The head of the page: what broke, and the choices that it takes.
 fn head(explained: &Explained) -> String {
-    let choices = match explained.outcome.choices.as_slice() {
-        [] => String::new(),
-        choices => table::choices(choices).text("  "),
+    let choices = match explained.choices.is_empty() {
+        true => String::new(),
+        false => explained.choices.table().text("  "),
     };
-    let (broke, message) = (text::broke(explained), &explained.failure.message);
+    let (broke, message) = (explained.failure.headline(), &explained.failure.message);
     format!("{broke}\n{message}\n{}\n{choices}", explained.outcome.line())
 }

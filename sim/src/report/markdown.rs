@@ -1,6 +1,7 @@
 //! A failure as `report.md`, ready to paste into an issue; a sweep as a page for a CI job.
 
-use super::{Explained, sequence, shortened, table, text};
+use super::choices::LEGEND_LONG;
+use super::{Explained, sequence, shortened};
 use crate::count::{count, thousands};
 use crate::replay::build::build_id;
 use crate::report::table::{Align, Table};
@@ -36,7 +37,7 @@ pub fn failure(explained: &Explained) -> String {
 
 fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     let Explained { spec, found, failure, outcome, .. } = explained;
-    writeln!(out, "# {}: {}\n", spec.scenario.name, text::broke(explained))?;
+    writeln!(out, "# {}: {}\n", spec.scenario.name, found.headline())?;
     writeln!(out, "{}\n", fenced(&shortened(&found.message, BYTES_MAX)))?;
     writeln!(out, "```sh\n{}\n```\n", explained.repro())?;
     let mut facts = Table::new(&[("what", Align::Left), ("which", Align::Left)]);
@@ -61,15 +62,16 @@ fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
     if outcome.choices.is_empty() && outcome.reproduced {
         writeln!(out, "It fails without any fault or delay.\n")?;
     } else if !outcome.choices.is_empty() {
-        let mut table = table::choices(&outcome.choices);
+        let mut table = explained.choices.table();
         let dropped = table.cut(CHOICES_MAX);
         writeln!(out, "{}", shortened(&table.markdown(), BYTES_MAX))?;
+        writeln!(out, "{LEGEND_LONG}\n")?;
         if dropped > 0 {
             writeln!(out, "and {dropped} more lines in `replay.json`\n")?;
         }
     }
     let which = if outcome.reproduced { "shrunk run" } else { "run" };
-    let marked = trace_text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
+    let marked = trace_text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
     if !marked.is_empty() {
         writeln!(
             out,
@@ -147,7 +149,7 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
             let lines: Vec<&str> = message.lines().map(str::trim).collect();
             table.row([
                 kind.scenario.clone(),
-                format!("{} ({}) at {}", kind.name, kind.oracle, kind.site),
+                kind.headline(),
                 thousands(kind.count),
                 lines.join("; "),
                 format!("`{}`", kind.repro),

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `mod.rs` | gathers what there is to say about a failure |
 //! | [`table`] | columns of text |
+//! | `choices` | the choices that are left, as such a table |
 //! | [`text`] | the failure on a terminal |
 //! | [`markdown`] | `report.md`, and a sweep's page for a CI job |
 //! | [`page`] | a sweep as a page: `explore --html` |
@@ -13,6 +14,7 @@
 //! | [`folder`] | `target/eagain/<scenario>-<seed>/` |
 
 mod chart;
+mod choices;
 pub mod folder;
 pub mod markdown;
 pub mod page;
@@ -27,6 +29,7 @@ use crate::replay::{FORMAT, ReplayFile, SavedBase, SavedFailure};
 use crate::run::{Failure, Record, RunSpec, TraceLog};
 use crate::runner::{Execute, find_places, invocation};
 use crate::shrink::{Limits, Outcome, shrink_run};
+use choices::Choices;
 use std::borrow::Cow;
 
 /// Everything that is reported about a failure.
@@ -43,6 +46,8 @@ pub struct Explained {
     pub outcome: Outcome,
     /// The hash of the run that is shown and saved.
     pub hash: u64,
+    /// The choices that are left, with where they show in the trace.
+    pub(crate) choices: Choices,
     /// The events of the run that is shown.
     pub trace: TraceLog,
     /// What its programs printed.
@@ -88,11 +93,13 @@ pub fn explain(
     let (Some(failure), Some(trace), true) = (report.failure, report.trace, report.hash == expected) else {
         return Err(NotTheSame { hash: expected, again: report.hash, failed: false });
     };
+    let choices = Choices::new(&shrunk.outcome.choices, &report.choices, &report.made, &trace);
     Ok(Explained {
         spec: spec.clone(),
         found: shrunk.found,
         failure,
         found_hash: hash,
+        choices,
         outcome: shrunk.outcome,
         hash: report.hash,
         trace,

@@ -103,13 +103,11 @@ fn write_failures(out: &mut String, kinds: &[KindLine], folder: &str) -> std::fm
         });
         writeln!(
             out,
-            "<tr><td title=\"scenario\">{}</td><td title=\"what broke\">{} ({})<br>at {}{}</td>\
+            "<tr><td title=\"scenario\">{}</td><td title=\"what broke\">{}{}</td>\
              <td title=\"seeds\" class=\"n\">{}<br>first {}</td><td title=\"message\"><pre>{}</pre></td>\
              <td title=\"reproduce\"><code>{}</code></td></tr>",
             escaped(&kind.scenario),
-            escaped(&kind.name),
-            escaped(&kind.oracle),
-            escaped(&kind.site),
+            escaped(&kind.headline()),
             links.unwrap_or_default(),
             thousands(kind.count),
             escaped(&kind.first_seed),

@@ -1,7 +1,5 @@
 //! Columns of text: for terminals by spaces, for Markdown by bars.
 
-use crate::choice::Key;
-
 /// Whether a column holds numbers, which end at the right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Align {
@@ -85,51 +83,5 @@ impl Table {
             text.push('\n');
         }
         text
-    }
-}
-
-/// So many choices of one kind by one object in a row become one line.
-const RUN_MIN: usize = 5;
-
-/// The choices that are left: the explanation.
-pub fn choices(choices: &[(Key, u64)]) -> Table {
-    let mut table = Table::new(&[
-        ("choice", Align::Left),
-        ("of", Align::Left),
-        ("n-th", Align::Right),
-        ("value", Align::Right),
-    ]);
-    let same = |a: &(Key, u64), b: &(Key, u64)| a.0.domain == b.0.domain && a.0.object == b.0.object;
-    for run in choices.chunk_by(same) {
-        let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { continue };
-        // Ordinals count from 0, people from 1; the key is in the file.
-        let nth = |key: &Key| key.ordinal.saturating_add(1).to_string();
-        let values = || run.iter().map(|(_, value)| *value);
-        if run.len() < RUN_MIN {
-            for (key, value) in run {
-                table.row([key.domain.clone(), key.object.clone(), nth(key), value.to_string()]);
-            }
-        } else {
-            let which = format!("{} of {} to {}", run.len(), nth(first), nth(last));
-            let (low, high) = (values().min().unwrap_or(0), values().max().unwrap_or(0));
-            let value = if low == high { low.to_string() } else { format!("{low} to {high}") };
-            table.row([first.domain.clone(), first.object.clone(), which, value]);
-        }
-    }
-    table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_choices_of_one_kind_are_one_line() {
-        let key = |object: &str, ordinal| Key { domain: "workload".into(), object: object.into(), ordinal };
-        let lengths = (10..200).filter(|n| n % 3 != 0).map(|n| (key("client/0:length", n), n % 7 + 1));
-        let mut all = vec![(key("client/0:requests", 0), 611), (key("client/0:requests", 1), 3)];
-        all.extend(lengths);
-        let text = choices(&all).text("");
-        insta::assert_snapshot!(text);
     }
 }

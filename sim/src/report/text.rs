@@ -1,6 +1,7 @@
 //! A failure on a terminal: half a screen, the line that makes it again last. And what heads the page of a run.
 
-use super::{Explained, shortened, table};
+use super::choices::LEGEND;
+use super::{Explained, shortened};
 use crate::choice::Base;
 use crate::run::{RunReport, RunSpec};
 use crate::runner::{invocation, settings};
@@ -27,7 +28,7 @@ pub fn failure(explained: &Explained, folder: Option<&str>) -> String {
 fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) -> std::fmt::Result {
     let found = &explained.found;
     let seed = explained.seed().map_or_else(|| "saved run".to_owned(), |seed| format!("seed {seed:#x}"));
-    writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, broke(explained))?;
+    writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, found.headline())?;
     for line in shortened(&found.message, MESSAGE_MAX).lines() {
         writeln!(out, "  {line}")?;
     }
@@ -37,17 +38,17 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
         let message = shortened(message, MESSAGE_MAX);
         writeln!(out, "  in the shrunk run: {}", message.lines().collect::<Vec<_>>().join("\n    "))?;
     }
-    let choices = &explained.outcome.choices;
-    if !choices.is_empty() {
-        let mut table = table::choices(choices);
+    if !explained.choices.is_empty() {
+        let mut table = explained.choices.table();
         let dropped = table.cut(CHOICES_MAX);
         out.push_str(&table.text("  "));
         if dropped > 0 {
             writeln!(out, "  and {dropped} more lines")?;
         }
+        out.push_str(LEGEND);
     }
     let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
-    let marked = text::marked(&explained.trace, EVENTS_MAX, MARKED_MAX);
+    let marked = text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
     if !marked.is_empty() {
         writeln!(out, "\nearlier faults and what they affected")?;
         out.push_str(&marked);
@@ -85,12 +86,7 @@ pub fn verdict(report: &RunReport) -> String {
         None => "held".to_owned(),
         Some(failure) => {
             let message = failure.message.lines().next().unwrap_or_default();
-            format!("{} at {}: {message}", failure.oracle, failure.site)
+            format!("{}: {message}", failure.headline())
         }
     }
-}
-
-/// `reply pairing (O1) at reply-pairing`.
-pub(super) fn broke(explained: &Explained) -> String {
-    format!("{} at {}", explained.failure.oracle, explained.failure.site)
 }

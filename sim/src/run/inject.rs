@@ -87,7 +87,10 @@ impl Run {
             source.skip();
             return 0;
         }
-        source.choose(&mut self.choices, family.domain(), chance != 0, distribution(chance), object)
+        let value =
+            source.choose(&mut self.choices, family.domain(), chance != 0, distribution(chance), object);
+        self.made(0);
+        value
     }
 
     /// Makes a choice that says more about a fault of `family`: it is drawn only while the family is on.
@@ -100,7 +103,9 @@ impl Run {
         object: impl Fn() -> String,
     ) -> u64 {
         let active = self.swarm.chance(family, self.now) != 0;
-        source.choose(&mut self.choices, domain, active, distribution, object)
+        let value = source.choose(&mut self.choices, domain, active, distribution, object);
+        self.made(0);
+        value
     }
 
     /// Whether `family` has anything to choose now: it is on, or choices are watched.

@@ -2,7 +2,8 @@
 //! reports and the command line.
 
 use super::Feature;
-use crate::choice::{Base, Key, Overrides, fnv1a};
+use crate::choice::{Base, Key, Made, Overrides, fnv1a};
+use crate::oracles::headline;
 use crate::trace::{Record, TraceLog};
 use crate::{Oracle, Sim};
 use std::collections::BTreeMap;
@@ -72,6 +73,9 @@ pub struct RunSpec {
     /// From the event of this number on the trace, where it is kept, says which line of the program made each call
     /// ([`TraceLog::places`]). Some microseconds a call, and the debug information of the executable is read at the end.
     pub places_from: Option<u64>,
+    /// At the event of this number of a trace that is kept, the stacks of all threads are written to standard error, and a debugger
+    /// is stopped.
+    pub stop_at: Option<u64>,
 }
 
 /// The site of a run that was stopped from outside: the time of a sweep is over, or it was interrupted. Such a run counts as neither
@@ -85,7 +89,16 @@ impl RunSpec {
     /// A run with these settings and this base, without overrides, that keeps only its hash.
     pub fn new(scenario: Scenario, settings: Settings, base: Base) -> RunSpec {
         let (overrides, record) = (Overrides::new(), Record::Hash);
-        RunSpec { scenario, settings, base, overrides, record, events_max: None, places_from: None }
+        RunSpec {
+            scenario,
+            settings,
+            base,
+            overrides,
+            record,
+            events_max: None,
+            places_from: None,
+            stop_at: None,
+        }
     }
 
     /// As [`RunSpec::new`], with a seed as its base.
@@ -116,12 +129,16 @@ pub struct RunReport {
     pub sometimes: BTreeMap<&'static str, bool>,
     /// The choices that are not 0, where they were recorded.
     pub choices: Vec<(Key, u64)>,
+    /// What else is known of these, in the same order.
+    pub made: Vec<Made>,
     /// Overrides whose keys this run never asked for.
     pub unused: Vec<Key>,
     /// The events, where they were recorded.
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
+    /// The stacks of all threads at [`RunSpec::stop_at`], a text for people.
+    pub stacks: String,
     /// The features that were counted for a guided search, if it was one (see [`Execute::run_guided`](crate::runner::Execute::run_guided)).
     pub features: Vec<Feature>,
 }
@@ -140,9 +157,11 @@ impl RunReport {
             faults: BTreeMap::new(),
             sometimes: BTreeMap::new(),
             choices: Vec::new(),
+            made: Vec::new(),
             unused: Vec::new(),
             trace: Some(TraceLog::default()),
             output: String::new(),
+            stacks: String::new(),
             features: Vec::new(),
         }
     }
@@ -186,6 +205,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What broke, in a line: `liveness (O6) at deadlock`, `panic in server/0 at src/main.rs:12 (O16)`.
+    pub fn headline(&self) -> String {
+        headline(self.oracle.code(), self.oracle.name(), &self.site, &self.thread)
+    }
+
     /// What makes two failures the same one, wherever that is asked (shrinking, replaying, the folder of a failure): oracle,
     /// site and thread, not the text. A sweep counts by oracle and site alone: see [`FailureKind`](crate::runner::summary::FailureKind).
     pub fn fingerprint(&self) -> (Oracle, String, String) {

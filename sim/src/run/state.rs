@@ -14,6 +14,8 @@ use std::fmt::Write;
 
 /// Choices that programs make.
 const WORKLOAD: Domain = Domain("workload");
+/// Choices about the world as a whole.
+const WORLD: Domain = Domain("world");
 
 /// One run: see the module.
 pub(crate) struct Run {
@@ -87,6 +89,22 @@ impl Run {
         self.trace.keep_places_from(event);
     }
 
+    /// As [`RunSpec::stop_at`](super::RunSpec::stop_at).
+    pub fn stop_at(&mut self, event: u64) {
+        self.trace.stop_at(event);
+    }
+
+    /// Whether the stacks of threads that wait are asked for.
+    #[inline]
+    pub fn keeps_stacks(&self) -> bool {
+        self.trace.keeps_stacks()
+    }
+
+    /// `thread` is about to be suspended.
+    pub fn suspends(&mut self, thread: u32) {
+        self.trace.suspends(thread);
+    }
+
     /// What the run came to.
     pub fn into_report(self) -> RunReport {
         RunReport {
@@ -104,7 +122,9 @@ impl Run {
             faults: self.swarm.counts().collect(),
             sometimes: self.sometimes,
             choices: self.choices.recorded().to_vec(),
+            made: self.choices.all_made().to_vec(),
             unused: self.choices.unused_overrides(),
+            stacks: self.trace.stacks(),
             trace: self.trace.into_log(),
             output: self.output,
             features: self.feedback.map(|feedback| feedback.features()).unwrap_or_default(),
@@ -140,12 +160,31 @@ impl Run {
         distribution: Distribution,
         object: impl Fn() -> String,
     ) -> u64 {
-        source.choose(&mut self.choices, domain, true, distribution, object)
+        let value = source.choose(&mut self.choices, domain, true, distribution, object);
+        self.made(0);
+        value
+    }
+
+    /// Where choices are kept, the one that was just made is kept with its place in the run. A program that chooses from `low` up
+    /// gets so much more than the value.
+    #[inline]
+    pub(super) fn made(&mut self, low: u64) {
+        if self.choices.is_watched() {
+            self.choices.made(low, self.trace.number());
+        }
     }
 
     /// Makes a choice of which `object` has no second.
     pub fn choose_once(&mut self, domain: Domain, object: &str, distribution: Distribution) -> u64 {
         self.choose(Once, domain, distribution, || object.to_owned())
+    }
+
+    /// A choice about the world, made while it is built, from `low` to `high`, shrunk towards `low`.
+    pub fn choose_world(&mut self, name: &str, low: u64, high: u64) -> u64 {
+        let span = Distribution::uniform(0, high.saturating_sub(low));
+        let value = Once.choose(&mut self.choices, WORLD, true, span, || name.to_owned());
+        self.made(low);
+        low + value
     }
 
     /// A choice of the workload, from `low` to `high`, shrunk towards `low`: the n-th that `actor` makes under `name`.
@@ -159,7 +198,9 @@ impl Run {
     ) -> u64 {
         let stream = self.workload.entry((actor, name)).or_default();
         let span = Distribution::uniform(0, high.saturating_sub(low));
-        low + self.choices.choose(stream, WORKLOAD, true, span, object)
+        let value = self.choices.choose(stream, WORKLOAD, true, span, object);
+        self.made(low);
+        low + value
     }
 
     /// The stream of choices that `actor` makes under `name`, for a domain of its own.
@@ -172,7 +213,9 @@ impl Run {
         object: impl Fn() -> String,
     ) -> u64 {
         let stream = self.workload.entry((actor, Cow::Borrowed(name))).or_default();
-        self.choices.choose(stream, domain, true, distribution, object)
+        let value = self.choices.choose(stream, domain, true, distribution, object);
+        self.made(0);
+        value
     }
 
     // Faults: which are on. What they do is in `inject`.

@@ -112,7 +112,7 @@ fn line(worker: &mut Worker, spec: &RunSpec) -> Result<Line, Problem> {
     }
     let verdict = match &report.failure {
         None => "held".to_owned(),
-        Some(failure) => format!("{} at {}: {}", failure.oracle, failure.site, failure.message),
+        Some(failure) => format!("{}: {}", failure.headline(), failure.message),
     };
     // One line, whatever a message holds.
     let text = format!("{:#018x} {} calls, {verdict}", report.hash, report.calls);
@@ -121,12 +121,7 @@ fn line(worker: &mut Worker, spec: &RunSpec) -> Result<Line, Problem> {
 
 fn trace(worker: &mut Worker, spec: &RunSpec) -> Result<String, Problem> {
     let report = worker.try_run(spec).map_err(Problem::Harness)?;
-    let mut bytes = Vec::new();
-    if let Some(log) = &report.trace {
-        // Writing to memory does not fail.
-        let _ = text::write(log, &mut bytes);
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(report.trace.as_ref().map(text::plain).unwrap_or_default())
 }
 
 /// The other process: this program again, with the hidden command that runs a range.

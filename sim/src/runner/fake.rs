@@ -104,6 +104,7 @@ impl Execute for Fake {
             hash: world.hash.value(),
             simulated: world.time,
             choices: world.choices.recorded().to_vec(),
+            made: world.choices.all_made().to_vec(),
             unused: world.choices.unused_overrides(),
             trace: (spec.record == Record::Trace).then_some(world.log),
             ..world.report
@@ -123,9 +124,11 @@ fn empty() -> RunReport {
         faults: BTreeMap::from([("split", 0), ("pause", 0)]),
         sometimes: BTreeMap::from([("three pauses", false)]),
         choices: Vec::new(),
+        made: Vec::new(),
         unused: Vec::new(),
         trace: None,
         output: String::new(),
+        stacks: String::new(),
         features: Vec::new(),
     }
 }
@@ -220,7 +223,9 @@ impl FakeWorld {
         distribution: Distribution,
         object: &str,
     ) -> u64 {
-        self.choices.choose(stream, domain, true, distribution, || object.to_owned())
+        let value = self.choices.choose(stream, domain, true, distribution, || object.to_owned());
+        self.choices.made(0, self.log.events.len() as u64);
+        value
     }
 
     fn event(

@@ -6,6 +6,7 @@ use super::invocation;
 use super::shard::Shard;
 use super::summary::{FAILURES_KEPT, Sums, Sweep};
 use crate::choice::parse_seed;
+use crate::oracles::headline;
 use crate::run::Settings;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +70,13 @@ pub struct KindLine {
     /// Its folder, where one was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+}
+
+impl KindLine {
+    /// What broke, in a line. Runs of one kind may have failed in several threads: none is named.
+    pub fn headline(&self) -> String {
+        headline(&self.oracle, &self.name, &self.site, "")
+    }
 }
 
 /// The last line: the sums.

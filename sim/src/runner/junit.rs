@@ -27,14 +27,8 @@ pub fn text(file: &SweepFile) -> String {
     for kind in &summary.kinds {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         let folder = kind.folder.as_ref().map(|folder| format!("\n{folder}")).unwrap_or_default();
-        let message = format!(
-            "{} ({}) at {}: {}, the first {}",
-            kind.name,
-            kind.oracle,
-            kind.site,
-            count(kind.count, "seed"),
-            kind.first_seed
-        );
+        let message =
+            format!("{}: {}, the first {}", kind.headline(), count(kind.count, "seed"), kind.first_seed);
         status.set_type(kind.oracle.as_str());
         status.set_message(message);
         let thread = if kind.thread.is_empty() { String::new() } else { format!("in {}\n", kind.thread) };

@@ -84,7 +84,8 @@ const PLACES: u64 = 200;
 pub fn find_places(executor: &mut dyn Execute, spec: &RunSpec, report: &mut RunReport) {
     let (Some(_), Some(log)) = (&report.failure, &mut report.trace) else { return };
     let last = log.events.last().map_or(0, |event| event.number);
-    let again = executor.run(&RunSpec { places_from: Some(last.saturating_sub(PLACES)), ..spec.clone() });
+    let places_from = Some(last.saturating_sub(PLACES));
+    let again = executor.run(&RunSpec { places_from, stop_at: None, ..spec.clone() });
     if let (Some(found), true) = (again.trace, again.hash == report.hash) {
         log.places = found.places;
     }

@@ -149,6 +149,11 @@ impl Thread {
         self.state == State::Waiting
     }
 
+    /// What it waits for, while it does.
+    pub fn waits_on(&self) -> &WaitOn {
+        &self.wait
+    }
+
     /// The epoll set that it waits for.
     pub fn epoll_set(&self) -> Option<u32> {
         match self.wait {

@@ -109,9 +109,11 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "suspended outside a simulated thread");
-    if stop::is_ahead() {
-        with(|w| stop::suspends(w.scheduler.current()));
-    }
+    with(|w| {
+        if w.run.keeps_stacks() {
+            w.run.suspends(w.scheduler.current());
+        }
+    });
     // SAFETY: it belongs to the coroutine that is running on this very stack, so it lives at least as long as this frame.
     unsafe { (*yielder).suspend(()) };
     YIELDER.set(yielder);

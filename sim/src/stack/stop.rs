@@ -1,30 +1,78 @@
-//! A stop for a debugger: at the event that `run --stop-at` names, the stacks of all simulated threads are written, and, where the
-//! process is traced, it gets SIGTRAP, on the stack of the thread that makes the event.
+//! A stop for a debugger: at the event that `run --stop-at` or `replay --stop-at` names, the stacks of all simulated threads are kept, and,
+//! where the process is traced, it gets SIGTRAP, on the stack of the thread that makes the event.
 //!
 //! A thread that waits leaves what its stack looks like behind when it is suspended, as long as a stop lies ahead. Nothing of this
 //! reaches the run.
 
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ffi::OsStr;
+use std::path::Path;
 
-/// The number of the event; 0: none.
-static AT: AtomicU64 = AtomicU64::new(0);
-/// The stacks of the threads that are suspended, by index.
-static SUSPENDED: Mutex<BTreeMap<u32, Backtrace>> = Mutex::new(BTreeMap::new());
-
-/// The next run of this process stops at the event of this number, the first one where several threads run worlds.
-#[cfg(feature = "cli")]
-pub fn stop_at(event: u64) {
-    suspended().clear();
-    AT.store(event, Relaxed);
+/// A stop that lies ahead of a run, and what is known of stacks. They become text when the run is over: that needs symbols, and so
+/// files of the machine. Not in statics, which an unmodified program has of its own.
+pub(crate) struct Stop {
+    /// The number of the event.
+    at: u64,
+    /// Whether the process was traced when the run began.
+    traced: bool,
+    /// Until the event has happened.
+    ahead: bool,
+    /// Of the threads that are suspended, and then of all, by index.
+    stacks: BTreeMap<u32, Backtrace>,
+    /// The thread that made the event.
+    maker: u32,
 }
 
-/// Nothing stops any more; whether the event had come.
-#[cfg(feature = "cli")]
-pub fn stops_no_more() -> bool {
-    AT.swap(0, Relaxed) == 0
+impl Stop {
+    /// At the event of this number.
+    pub fn at(event: u64) -> Stop {
+        Stop { at: event, traced: is_traced(), ahead: true, stacks: BTreeMap::new(), maker: u32::MAX }
+    }
+
+    /// Whether it lies ahead.
+    pub fn is_ahead(&self) -> bool {
+        self.ahead
+    }
+
+    /// `thread` is about to be suspended.
+    #[cold]
+    pub fn suspends(&mut self, thread: u32) {
+        if self.ahead {
+            self.stacks.insert(thread, Backtrace::force_capture());
+        }
+    }
+
+    /// An event happened, and `thread` made it, or nobody. Threads that have `ended` have no stack.
+    #[cold]
+    pub fn passes(&mut self, event: u64, thread: u32, ended: impl Fn(u32) -> bool) {
+        if !self.ahead || event != self.at {
+            return;
+        }
+        self.ahead = false;
+        self.stacks.retain(|thread, _| !ended(*thread));
+        if thread != u32::MAX {
+            self.stacks.insert(thread, Backtrace::force_capture());
+            self.maker = thread;
+        }
+        if self.traced {
+            trap();
+        }
+    }
+
+    /// The stacks of all threads at the event, with these names by index; nothing where it has not come.
+    pub fn text(&self, names: &[String]) -> String {
+        if self.ahead {
+            return String::new();
+        }
+        let mut text = format!("\nstacks at event #{}\n", self.at);
+        for (index, stack) in &self.stacks {
+            let makes_it = if *index == self.maker { ", which makes this event" } else { "" };
+            let name = names.get(*index as usize).map_or("-", String::as_str);
+            text.push_str(&format!("\n{name}{makes_it}\n{}", of_program(&stack.to_string())));
+        }
+        text + "\n"
+    }
 }
 
 /// Whether somebody traces this process, a debugger as a rule.
@@ -34,49 +82,10 @@ pub fn is_traced() -> bool {
     tracer.is_some_and(|process| process.trim() != "0")
 }
 
-/// Whether a stop lies ahead.
-#[inline]
-pub(crate) fn is_ahead() -> bool {
-    AT.load(Relaxed) != 0
-}
-
-/// `thread` is about to be suspended.
-#[cold]
-pub(super) fn suspends(thread: u32) {
-    suspended().insert(thread, Backtrace::force_capture());
-}
-
-/// The event of this number happened, and `thread` made it, or nobody; `names` are those of all threads by index, of which the
-/// `ended` are no more.
-#[cold]
-pub(crate) fn reached(event: u64, thread: u32, names: &[String], ended: impl Fn(u32) -> bool) {
-    if AT.compare_exchange(event, 0, Relaxed, Relaxed).is_err() {
-        return;
-    }
-    let mut text = format!("\nstacks at event #{event}\n");
-    let mut stacks = std::mem::take(&mut *suspended());
-    stacks.retain(|thread, _| !ended(*thread));
-    if (thread as usize) < names.len() {
-        stacks.insert(thread, Backtrace::force_capture());
-    }
-    for (index, stack) in &stacks {
-        let makes_it = if *index == thread { ", which makes this event" } else { "" };
-        let name = names.get(*index as usize).map_or("-", String::as_str);
-        text.push_str(&format!("\n{name}{makes_it}\n{}", of_program(&stack.to_string())));
-    }
-    eprintln!("{text}");
-    if is_traced() {
-        trap();
-    }
-}
-
-fn suspended() -> MutexGuard<'static, BTreeMap<u32, Backtrace>> {
-    SUSPENDED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The frames of a program on a stack: without those of the simulator and of std, and of whoever runs the thread.
 fn of_program(stack: &str) -> String {
-    const OTHERS: [&str; 5] = ["std::", "core::", "alloc::", "eagain_sim::", "eagain_net::"];
+    const OTHERS: [&str; 6] =
+        ["std::", "core::", "alloc::", "eagain_sim::", "eagain_net::", "eagain_native::"];
     let here = std::env::current_dir().unwrap_or_default();
     let mut text = String::new();
     let mut frames = stack.lines().peekable();
@@ -90,8 +99,9 @@ fn of_program(stack: &str) -> String {
         // Those of an inlined function have no path, but a file.
         let file = here.join(place.trim_start_matches("at ").trim_start_matches("./"));
         let is_others = OTHERS.iter().any(|other| function.trim_start_matches(['<', '&']).starts_with(other))
+            || function == "__rust_try"
             || file.starts_with("/rustc")
-            || file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+            || is_ours(&file);
         if !is_others {
             text.push_str(&format!("    {function}\n"));
             if !place.is_empty() {
@@ -102,7 +112,27 @@ fn of_program(stack: &str) -> String {
     text
 }
 
-#[cfg(unix)]
+/// Whether a source file is of one of this project's packages below the scenario: in its repository, or as they are published.
+fn is_ours(file: &Path) -> bool {
+    let Some(home) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else { return false };
+    let Ok(below) = file.strip_prefix(home) else { return false };
+    let mut folders = below.iter().filter_map(OsStr::to_str);
+    let package = folders.next().unwrap_or_default();
+    let package = package.strip_prefix("eagain-").unwrap_or(package);
+    let ours = ["net", "sim", "native", "eagain"]
+        .iter()
+        .any(|name| package.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')));
+    ours && folders.next() == Some("src")
+}
+
+/// An instruction, not raise(3), which is a simulated call in an unmodified program.
+#[cfg(target_arch = "x86_64")]
+fn trap() {
+    // SAFETY: int3 changes no register and no memory; the debugger that it traps into goes on behind it.
+    unsafe { std::arch::asm!("int3", options(nomem, nostack, preserves_flags)) };
+}
+
+#[cfg(all(unix, not(target_arch = "x86_64")))]
 fn trap() {
     // SAFETY: raise(3) has no preconditions.
     unsafe { libc::raise(libc::SIGTRAP) };

@@ -174,7 +174,7 @@ impl Test {
                 let Failed { seed, failure, .. } = &kind.shortest;
                 let (seeds, repro) =
                     (count(kind.count, "seed"), invocation::run(self.scenario.name, *seed, settings));
-                text.push_str(&format!("also: {} at {}, {seeds}: {repro}\n", failure.oracle, failure.site));
+                text.push_str(&format!("also: {}, {seeds}: {repro}\n", failure.headline()));
             }
             return Err(format!("{} of {} seeds fail\n{text}", sums.failures, sums.seeds));
         }

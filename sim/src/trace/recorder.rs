@@ -2,7 +2,7 @@
 
 use super::{Event, Kind, Record, TraceHash, TraceLog, frames};
 use crate::calls::Row;
-use crate::stack::stop;
+use crate::stack::stop::Stop;
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +30,8 @@ pub(crate) struct Recorder {
     /// From this event on the stack of each call is kept.
     places_from: u64,
     stacks: Vec<(u64, Backtrace)>,
+    /// At an event of the kept trace.
+    stop: Option<Box<Stop>>,
 }
 
 impl Recorder {
@@ -45,12 +47,35 @@ impl Recorder {
             payload_of: u32::MAX,
             places_from: u64::MAX,
             stacks: Vec::new(),
+            stop: None,
         }
     }
 
     /// As [`RunSpec::places_from`](crate::run::RunSpec::places_from).
     pub fn keep_places_from(&mut self, event: u64) {
         self.places_from = event;
+    }
+
+    /// As [`RunSpec::stop_at`](crate::run::RunSpec::stop_at).
+    pub fn stop_at(&mut self, event: u64) {
+        self.stop = Some(Box::new(Stop::at(event)));
+    }
+
+    #[inline]
+    pub fn keeps_stacks(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.is_ahead())
+    }
+
+    /// `thread` is about to be suspended.
+    pub fn suspends(&mut self, thread: u32) {
+        if let Some(stop) = &mut self.stop {
+            stop.suspends(thread);
+        }
+    }
+
+    /// The stacks at the stop, for people.
+    pub fn stacks(&self) -> String {
+        self.stop.as_ref().map(|stop| stop.text(&self.log.threads)).unwrap_or_default()
     }
 
     /// The number of the last event.
@@ -217,11 +242,9 @@ impl Recorder {
             self.stacks.push((number, Backtrace::force_capture()));
         }
         self.log.events.push(event);
-        if stop::is_ahead() {
-            let ended = |thread| {
-                self.log.events.iter().any(|event| event.thread == thread && event.kind == Kind::ThreadEnd)
-            };
-            stop::reached(number, thread, &self.log.threads, ended);
+        if let Some(stop) = &mut self.stop {
+            let ends = |event: &Event, thread| event.thread == thread && event.kind == Kind::ThreadEnd;
+            stop.passes(number, thread, |thread| self.log.events.iter().any(|event| ends(event, thread)));
         }
     }
 }

@@ -7,7 +7,7 @@
 //!               what its call holds              lifecycle  kill, crash, restart
 //!   host, clocks   processors, what clocks show
 //!   liveness    whether each client goes on (O6) spin        whether calls achieve anything (O3)
-//!   who, report    whom a failure concerns, and what each thread does meanwhile
+//!   who, report, waits    whom a failure concerns, what each thread does meanwhile, and who has to act before it goes on
 //! ```
 
 mod clocks;
@@ -20,6 +20,7 @@ mod process;
 mod report;
 mod spin;
 mod wait;
+mod waits;
 mod who;
 
 pub(crate) use host::Host;

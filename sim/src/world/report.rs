@@ -4,7 +4,7 @@ use super::{Who, World};
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
 use crate::object::Object;
-use crate::scheduler::{FOREVER, Thread};
+use crate::scheduler::FOREVER;
 use crate::syscall::epoll;
 use crate::trace::form;
 use eagain_net::Events;
@@ -39,18 +39,19 @@ impl World {
         true
     }
 
-    /// What every thread that has not ended does, a line each; of one that waits for an epoll set also what is there and
-    /// will not be reported.
+    /// What every thread that has not ended does, a line each; below it who has to act before it can go on, and of one that waits for an
+    /// epoll set what is there and will not be reported.
     pub(crate) fn describe_threads(&mut self) -> String {
         use std::fmt::Write;
         let mut text = String::new();
-        let sets: Vec<Option<u32>> = self.scheduler.iter().map(Thread::epoll_set).collect();
-        let unreported: Vec<_> =
-            sets.into_iter().map(|set| set.map_or_else(Vec::new, |set| unreported(self, set))).collect();
-        for (t, unreported) in self.scheduler.iter().zip(unreported).filter(|(t, _)| !t.has_ended()) {
-            if self.processes[t.process].has_ended() {
+        for thread in 0..self.scheduler.len() as u32 {
+            let t = &self.scheduler[thread];
+            if t.has_ended() || self.processes[t.process].has_ended() {
                 continue;
             }
+            let unreported = t.epoll_set().map_or_else(Vec::new, |set| unreported(self, set));
+            let awaited = self.awaited(thread);
+            let t = &self.scheduler[thread];
             let doing = match t.is_waiting() {
                 true => "waits in",
                 false if t.is_stopped() => "is stopped, last in",
@@ -63,6 +64,9 @@ impl World {
             let call =
                 crate::print::text(|out| form::put_call_of(out, &self.names(t.site), t.call, &t.call_args));
             let _ = writeln!(text, "  {} {doing} {call}{until}", t.shown());
+            for line in awaited {
+                let _ = writeln!(text, "    {line}");
+            }
             for (fd, ready, why) in unreported {
                 let events =
                     crate::print::text(|out| EPOLL_EVENTS.put(out, &self.names(""), u64::from(ready.0)));

@@ -6,7 +6,7 @@ mod transfer;
 
 use super::number_option::Of;
 use super::socket::{Options, RCV, SEND, SHUT, refusal};
-use super::{ALL, Net, Network};
+use super::{ALL, Net, Network, OtherEnd};
 use crate::NONE;
 use eagain_net::{
     Domain, Errno, Events, Result, ShutdownHow, SigCode, SocketOption, SocketOptionName, UnixAddr,
@@ -191,6 +191,13 @@ impl Network {
         let s = &self.unix[sock as usize];
         let next = s.queue.front().map_or(0, |chunk| chunk.left() as u64);
         if s.datagrams { next } else { self.unix_buffered(sock) }
+    }
+
+    /// The other end of a stream or of a connected datagram socket.
+    pub fn unix_other_end(&self, sock: u32) -> Option<OtherEnd> {
+        let other = self.unix_get(self.unix.get(sock as usize)?.peer?);
+        let unread = other.map_or(0, |other| other.queue.iter().map(|chunk| chunk.left() as u64).sum());
+        Some(OtherEnd { file: other.map_or(NONE, |other| other.file), closed: other.is_none(), unread })
     }
 
     /// Bytes that wait in a socket's queue.
