@@ -97,7 +97,7 @@ impl World {
             let state = if closed { "closed" } else { "not accepted yet" };
             return Some(format!("{what} the other end, which is {state}"));
         }
-        let holder = (0..self.processes.len() as u32)
+        let holder = (0..self.processes.len())
             .find_map(|process| Some((&self.processes[process].name, self.fd_of(process, file)?)));
         let (name, fd) = holder?;
         Some(format!("{what} fd {} of {name}, {unread}", fd.0))
