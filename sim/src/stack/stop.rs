@@ -84,8 +84,8 @@ pub fn is_traced() -> bool {
 
 /// The frames of a program on a stack: without those of the simulator and of std, and of whoever runs the thread.
 fn of_program(stack: &str) -> String {
-    const OTHERS: [&str; 6] =
-        ["std::", "core::", "alloc::", "eagain_sim::", "eagain_net::", "eagain_native::"];
+    const OTHERS: [&str; 3] = ["std::", "core::", "alloc::"];
+    const OURS: [&str; 3] = ["net::", "sim::", "native::"];
     let here = std::env::current_dir().unwrap_or_default();
     let mut text = String::new();
     let mut frames = stack.lines().peekable();
@@ -98,7 +98,11 @@ fn of_program(stack: &str) -> String {
         }
         // Those of an inlined function have no path, but a file.
         let file = here.join(place.trim_start_matches("at ").trim_start_matches("./"));
-        let is_others = OTHERS.iter().any(|other| function.trim_start_matches(['<', '&']).starts_with(other))
+        let path = function.trim_start_matches(['<', '&']);
+        let ours =
+            path.strip_prefix("eagain_").is_some_and(|rest| OURS.iter().any(|our| rest.starts_with(our)));
+        let is_others = OTHERS.iter().any(|other| path.starts_with(other))
+            || ours
             || function == "__rust_try"
             || file.starts_with("/rustc")
             || is_ours(&file);

@@ -2,7 +2,7 @@
 
 use super::{Event, Kind, Record, TraceHash, TraceLog, frames};
 use crate::calls::Row;
-use crate::stack::stop::Stop;
+use crate::stack::stop;
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ pub(crate) struct Recorder {
     places_from: u64,
     stacks: Vec<(u64, Backtrace)>,
     /// At an event of the kept trace.
-    stop: Option<Box<Stop>>,
+    stop: Option<Box<stop::Stop>>,
 }
 
 impl Recorder {
@@ -58,7 +58,7 @@ impl Recorder {
 
     /// As [`RunSpec::stop_at`](crate::run::RunSpec::stop_at).
     pub fn stop_at(&mut self, event: u64) {
-        self.stop = Some(Box::new(Stop::at(event)));
+        self.stop = Some(Box::new(stop::Stop::at(event)));
     }
 
     #[inline]
