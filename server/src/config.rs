@@ -126,6 +126,8 @@ pub struct Config {
     pub log_level: Level,
     /// What takes them.
     pub log: Log,
+    /// Called once, when a stop begins.
+    pub on_stop: Option<fn()>,
 }
 
 impl Default for Config {
@@ -159,6 +161,7 @@ impl Default for Config {
             log_file: String::new(),
             log_level: Level::default(),
             log: Log::default(),
+            on_stop: None,
         }
     }
 }
@@ -354,6 +357,14 @@ impl Config {
                 format!("aio needs two of {descriptors} descriptors (ulimit -Hn) for each, {rest}")
             }
             _ => format!("there are {descriptors} descriptors (ulimit -Hn), {rest}"),
+        }
+    }
+
+    /// A stop begins.
+    pub(crate) fn announce_stop(&self) {
+        self.log.line(Level::Notice, || "stopping");
+        if let Some(on_stop) = self.on_stop {
+            on_stop();
         }
     }
 

@@ -63,6 +63,8 @@ fn main() -> ExitCode {
     let writer = Writer::new(config.log_file.clone());
     let sink = writer.clone();
     config.log = Log::new(config.log_level, move |level, text| sink.line(level, text));
+    // Where it cannot be sent, the notification before it has said so.
+    config.on_stop = Some(|| _ = service::notify("STOPPING=1"));
     let log = config.log.clone();
     let summary = format!("{} {}", config.model.name(), config.pattern.name());
     let notice = |text: &str| log.line(Level::Notice, || text);

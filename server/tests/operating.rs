@@ -231,17 +231,32 @@ fn lines_that_cannot_be_written_end_nothing() {
 }
 
 #[test]
-fn the_service_manager_is_notified_when_it_is_ready() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("notify");
-    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let mut command = Command::new(PROGRAM);
-    command.args(["--port", "0"]).env("NOTIFY_SOCKET", &path);
-    let _server = start(command);
-    let mut state = [0; 64];
-    let length = manager.recv(&mut state).unwrap();
-    assert_eq!(&state[..length], b"READY=1");
+fn the_service_manager_is_notified_when_it_is_ready_and_when_it_stops() {
+    for arguments in [
+        "--model epoll --loops 2",
+        "--model blocking",
+        "--model tokio",
+        "--role logic --backends 127.0.0.1:1",
+        "--role logic --backends 127.0.0.1:1 --model tokio",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["--port", "0"]).args(arguments.split(' ')).env("NOTIFY_SOCKET", &path);
+        let server = start(command);
+        let state = || {
+            let mut state = [0; 64];
+            let length = manager.recv(&mut state).map_err(|error| error.kind())?;
+            Ok(String::from_utf8_lossy(&state[..length]).into_owned())
+        };
+        assert_eq!(state().as_deref(), Ok("READY=1"), "{arguments}");
+        server.stop();
+        assert_eq!(state().as_deref(), Ok("STOPPING=1"), "{arguments}");
+        manager.set_nonblocking(true).unwrap();
+        assert_eq!(state(), Err(std::io::ErrorKind::WouldBlock), "{arguments}");
+    }
 }
 
 impl Server {

@@ -16,7 +16,8 @@ use super::completer::{Act, Refused, key, parts};
 use super::{Completer, Finish, Finished, SigioSignals, Waker};
 use crate::{
     Advice, Aio, AioId, AioState, Clock, ClockId, Errno, Fd, Instant, MaskHow, OwnedFd, Owner, Readiness,
-    Result, SigEvent, SigSet, Signal, Signals, SocketFlags, StatusFlags, ThreadId, Threads, UnixSockets,
+    RecvFlags, Result, ShutdownHow, SigEvent, SigSet, Signal, Signals, SocketFlags, StatusFlags, ThreadId,
+    Threads, UnixSockets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -172,6 +173,14 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         let id = self.kernel.aio_read(fd, buffer, 0, SigEvent::Signal(DONE, key))?;
         self.in_flight.insert(key, id);
         Ok(())
+    }
+
+    /// The thread that waits in read(2) cannot be interrupted. What is in the socket ends its wait; else the end of reading does.
+    fn stop_receiving(&mut self, fd: Fd, _token: u64) -> Result<()> {
+        match self.kernel.recv(fd, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Err(Errno::EAGAIN) => self.kernel.shutdown(fd, ShutdownHow::Read),
+            _ => Ok(()),
+        }
     }
 
     fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {

@@ -207,6 +207,10 @@ impl<K: Kernel> Completer<K> for AnyCompleter<K> {
         either!(self, completer => completer.recv(fd, token, buffer))
     }
 
+    fn stop_receiving(&mut self, fd: Fd, token: u64) -> Result<()> {
+        either!(self, completer => completer.stop_receiving(fd, token))
+    }
+
     fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {
         either!(self, completer => completer.send(fd, token, buffer, from))
     }

@@ -43,6 +43,10 @@ pub trait Completer<K: Readiness + Threads> {
     /// Receives into `buffer`, up to its length.
     fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused>;
 
+    /// The token's receive in flight finishes soon, by what has come or by nothing: with 0 or `ECANCELED` whatever has come is
+    /// still in the socket.
+    fn stop_receiving(&mut self, fd: Fd, token: u64) -> Result<()>;
+
     /// Sends `buffer[from..]`, without `SIGPIPE` where the model can.
     fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused>;
 
@@ -63,8 +67,13 @@ pub(super) enum Act {
     Recv = 0,
     Send = 1,
     Accept = 2,
-    Waker = 3,
+    /// Of the model itself; see [`WAKER`] and [`CANCEL`].
+    Own = 3,
 }
+
+/// What the model itself has in flight: the waker's poll, and the end of a receive.
+pub(super) const WAKER: u64 = Act::Own as u64;
+pub(super) const CANCEL: u64 = 1 << 2 | Act::Own as u64;
 
 /// Tokens are below this.
 const TOKENS: u64 = 1 << 62;
@@ -79,7 +88,7 @@ pub(super) fn parts(key: u64) -> (u64, Act) {
         0 => Act::Recv,
         1 => Act::Send,
         2 => Act::Accept,
-        _ => Act::Waker,
+        _ => Act::Own,
     };
     (key >> 2, act)
 }

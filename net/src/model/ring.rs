@@ -1,6 +1,6 @@
 //! Completion by `io_uring(7)`. A wake-up is a completion too: the waker is an eventfd that the ring polls.
 
-use super::completer::{Act, Refused, key, parts};
+use super::completer::{Act, CANCEL, Refused, WAKER, key, parts};
 use super::{Completer, Finish, Finished, Waker};
 use crate::{
     Completed, CompletedFlags, Completion, Errno, Events, Fd, Operation, Readiness, RecvFlags, Result, Ring,
@@ -61,7 +61,7 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
     fn watch(&mut self) -> Result<()> {
         if let (false, Some(fd)) = (self.watched, self.waker.fd()) {
             let operation = Operation::PollAdd { fd, events: Events::IN, multishot: true };
-            self.push(Act::Waker as u64, operation).map_err(|(errno, _)| errno)?;
+            self.push(WAKER, operation).map_err(|(errno, _)| errno)?;
             self.watched = true;
         }
         Ok(())
@@ -84,9 +84,11 @@ impl<K: Readiness + Completion + Threads> RingCompleter<K> {
                 }
                 Finish::Accepted(result.map(|fd| Fd(fd as i32)))
             }
-            Act::Waker => {
-                self.watched = completed.flags.contains(CompletedFlags::MORE);
-                self.waker.seen(true);
+            Act::Own => {
+                if completed.user_data == WAKER {
+                    self.watched = completed.flags.contains(CompletedFlags::MORE);
+                    self.waker.seen(true);
+                }
                 return None;
             }
         };
@@ -108,6 +110,12 @@ impl<K: Readiness + Completion + Threads> Completer<K> for RingCompleter<K> {
             Ok(key) => self.push(key, Operation::Recv { fd, buffer, flags: RecvFlags::NONE }),
             Err(errno) => Err((errno, buffer)),
         }
+    }
+
+    fn stop_receiving(&mut self, _fd: Fd, token: u64) -> Result<()> {
+        // ENOENT: it has finished already.
+        let cancel = Operation::Cancel { user_data: key(token, Act::Recv)? };
+        self.push(CANCEL, cancel).map_err(|(errno, _)| errno)
     }
 
     fn send(&mut self, fd: Fd, token: u64, buffer: Vec<u8>, from: usize) -> Result<(), Refused> {

@@ -7,14 +7,14 @@ use crate::history::History;
 use crate::script::{PORT, Script, Setup};
 use crate::workload::Request;
 use eagain_net::model::ModelKind;
-use eagain_net::{Signal, Signals, sleep};
+use eagain_net::{Signal, Signals, now, sleep};
 use eagain_server::config::{Config, Pattern};
 use eagain_server::server::{ServeError, serve};
 use eagain_sim::fault::Family;
 use eagain_sim::{HostId, ProcessId, Sim, SimKernel, USUAL_FAULTS, choose, control, fail};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Entries of the server's ring; what it is stands with the server, here it only has to be more than few.
@@ -219,6 +219,34 @@ impl World {
             if control::is_running(server) {
                 fail("O14", "stopped late", format!("it runs {within:?} after it was asked to stop"));
             }
+        });
+    }
+
+    /// An operator who, once `begun`, stops the process (SIGSTOP), notes when, sends SIGTERM after so long, and has it go on.
+    pub fn stop_while_stopped(
+        &self,
+        sim: &mut Sim,
+        begun: impl Fn() -> bool + Send + 'static,
+        at: Arc<AtomicU64>,
+        after: Duration,
+    ) {
+        let (pid, stopping) = (self.pid.clone(), self.stopping.clone());
+        sim.client(self.host, "operator", move |k| {
+            while !begun() {
+                sleep(k, Duration::from_millis(1));
+            }
+            sleep(k, Duration::from_micros(choose("patience", 100, 5_000)));
+            let send = |signal| {
+                if let Err(errno) = k.kill(pid.load(SeqCst), signal) {
+                    fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
+                }
+            };
+            send(Signal::SIGSTOP);
+            at.store(now(k).0, SeqCst);
+            sleep(k, after);
+            stopping.store(true, SeqCst);
+            send(Signal::SIGTERM);
+            send(Signal::SIGCONT);
         });
     }
 

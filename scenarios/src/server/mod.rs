@@ -31,6 +31,7 @@ pub mod steady_load;
 pub mod swizzled_hosts;
 pub mod transactions;
 pub mod unix_socket;
+pub mod unread_requests;
 pub mod waiting_line;
 pub mod wrong_clocks;
 
@@ -68,6 +69,7 @@ pub const ALL: &[Scenario] = &[
     pauses::SCENARIO,
     unix_socket::SCENARIO,
     slow_log::SCENARIO,
+    unread_requests::SCENARIO,
 ];
 
 /// The [`Scenario`] of the file's `SCRIPT`, and its test.

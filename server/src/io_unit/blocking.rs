@@ -15,7 +15,7 @@ use super::main_loop::DRAIN_NS;
 use super::order_queue::OrderQueue;
 use super::peer::Peer;
 use super::scratch::SCRATCH_BYTES;
-use super::service::Workers;
+use super::service::{Service, Workers};
 use super::signals;
 use super::units::{Now, Units};
 use crate::error::TOO_MANY_CLIENTS;
@@ -119,6 +119,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         other.join().expect("an accepting thread panicked");
     }
     signals::restore(kernel, dispositions)?;
+    blocking.units.config.announce_stop();
     blocking.drain();
     blocking.workers.end();
     blocking.waker.close();
@@ -209,6 +210,11 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
+                if !std::mem::replace(&mut peer.flight.stops, true) && peer.connection.wants_read() {
+                    // What has come while this thread did something else.
+                    self.serve_what_is_there(peer, &mut service, &[], now);
+                    service.wait(peer, clock);
+                }
                 peer.connection.drain(now.mono_ns);
             }
             while service.takes(peer) {
@@ -253,19 +259,24 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                     service.serve(&self.units, peer, &waiting[..n], now);
                     service.wait(peer, clock);
                 }
-                Ok(n) => {
-                    let mut scratch = self.scratches.lock().pop().unwrap_or_else(|| vec![0; SCRATCH_BYTES]);
-                    scratch[..n].copy_from_slice(&waiting);
-                    // Nothing more, an end or an error: the next read that waits says so.
-                    let more = peer.stream.recv(&mut scratch[n..], RecvFlags::DONTWAIT).unwrap_or(0);
-                    service.serve(&self.units, peer, &scratch[..n + more], now);
-                    self.scratches.lock().push(scratch);
+                Ok(_) => {
+                    self.serve_what_is_there(peer, &mut service, &waiting, now);
                     service.wait(peer, clock);
                 }
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 Err(_) => peer.connection.close(CloseReason::SocketFailed),
             }
         }
+    }
+
+    /// Serves `first`, and what is in the socket behind it.
+    fn serve_what_is_there(&self, peer: &mut Peer<K>, service: &mut Service<K>, first: &[u8], now: Now) {
+        let mut scratch = self.scratches.lock().pop().unwrap_or_else(|| vec![0; SCRATCH_BYTES]);
+        scratch[..first.len()].copy_from_slice(first);
+        // Nothing more, an end or an error: the next read that waits says so.
+        let more = peer.stream.recv(&mut scratch[first.len()..], RecvFlags::DONTWAIT).unwrap_or(0);
+        service.serve(&self.units, peer, &scratch[..first.len() + more], now);
+        self.scratches.lock().push(scratch);
     }
 
     /// Takes what there is for the peer, or waits until there is, or its socket can be read (`true`), or time is up.

@@ -25,7 +25,8 @@ pub(super) trait MainLoop<K: Kernel, S: Storage> {
     fn turn(&mut self, timeout: Option<Duration>) -> Result<Now, Errno>;
 
     /// Something happened to the peer that is no event of its socket: sends what is to be sent, asks of the socket what
-    /// is wanted from now on, watches the deadline, and releases the peer where all is over.
+    /// is wanted from now on, watches the deadline, and releases the peer where all is over. Where the server stops
+    /// ([`Flight::stops`](super::peer::Flight)) what the socket has is received first, and then the connection drains.
     fn resume(&mut self, peer: &mut Peer<K>, now: Now);
 
     /// How many listeners there are.
@@ -65,6 +66,9 @@ pub(super) fn run<K: Kernel, S: Storage>(driver: &mut impl MainLoop<K, S>) -> Re
         // 6. What signals ask for: the end.
         if context.units.is_stopping() {
             let drain = stopping.get_or_insert_with(|| {
+                if context.number == 0 {
+                    context.units.config.announce_stop();
+                }
                 driver.stop_accepting();
                 Drain { until: now.mono_ns + DRAIN_NS, waiting: context.peers.tokens() }
             });
@@ -203,7 +207,7 @@ impl Drain {
             if late {
                 peer.connection.close(CloseReason::ServerStopping);
             } else {
-                peer.connection.drain(now.mono_ns);
+                peer.flight.stops = true;
             }
             driver.resume(&mut peer, now);
             false

@@ -41,6 +41,8 @@ pub(super) struct Flight {
     /// Of a completion model: what the outbox has lent and the kernel has not sent yet, while it does not send it.
     #[expect(clippy::box_collection, reason = "hardly any peer has one: 16 bytes less for each")]
     pub unsent: Option<Box<Vec<u8>>>,
+    /// The server stops: what has come already is still received, and nothing after it.
+    pub stops: bool,
     /// It is in the line before the request queue.
     pub waits_for_worker: bool,
     /// Requests that a worker has given back, and how many of them are executed: one of them had to wait.
@@ -81,23 +83,26 @@ impl<K: Kernel> Peer<K> {
     /// where a write waits. `true`: something went out.
     pub(super) fn flush(&mut self, clock: impl Fn() -> Now) -> bool {
         let mut wrote = false;
-        while self.connection.wants_write() {
-            match self.stream.write(self.connection.output()) {
+        loop {
+            let output = self.connection.output();
+            if output.is_empty() {
+                return wrote;
+            }
+            match self.stream.write(output) {
                 Ok(n) => {
                     wrote = true;
-                    let (is_short, now_ns) = (n < self.connection.output().len(), clock().mono_ns);
+                    let (is_short, now_ns) = (n < output.len(), clock().mono_ns);
                     self.connection.sent(n, now_ns);
                     if is_short {
                         // A write that waits may have taken longer than there is time.
                         self.connection.deadline_passed(now_ns);
                     }
                 }
-                Err(Errno::EAGAIN) => break,
+                Err(Errno::EAGAIN) => return wrote,
                 Err(Errno::EINTR) => {}
                 Err(_) => self.connection.close(CloseReason::SocketFailed),
             }
         }
-        wrote
     }
 
     /// All is said: half-close, so that the peer's end can come and no reset destroys our last bytes.

@@ -100,6 +100,11 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
     /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
         let ready = Ready::to_go_on(!self.context.units.config.write_when_ready);
+        if std::mem::take(&mut peer.flight.stops) {
+            // Nobody may have looked at what has come since the last wait.
+            peer.turn(&self.context, service, &mut Scratch::new(), ready.with_input(), now);
+            peer.connection.drain(now.mono_ns);
+        }
         peer.turn(&self.context, service, &mut Scratch::empty(), ready, now);
         self.update_interest(peer, Ask::Nothing);
     }

@@ -32,6 +32,11 @@ impl Ready {
     pub fn to_go_on(writable: bool) -> Ready {
         Ready { readable: false, writable, until_eagain: false }
     }
+
+    /// Reading may be tried too.
+    pub fn with_input(self) -> Ready {
+        Ready { readable: true, ..self }
+    }
 }
 
 impl<K: Kernel> Peer<K> {
@@ -68,11 +73,13 @@ impl<K: Kernel> Peer<K> {
             }
             if ready.writable || !context.units.config.write_when_ready {
                 // Until all is sent or the socket is full, and room is then reported by itself.
-                if self.flush(|| now) && outcome == Outcome::Nothing {
-                    outcome = Outcome::Drained;
-                }
-                if service.takes(self) {
-                    continue;
+                if self.flush(|| now) {
+                    if outcome == Outcome::Nothing {
+                        outcome = Outcome::Drained;
+                    }
+                    if service.takes(self) {
+                        continue;
+                    }
                 }
             }
             if context.ask_storage(self, now) {

@@ -1,4 +1,4 @@
-//! Notifies the service manager that the server is ready, where there is one that wants to know (sd_notify(3)).
+//! Notifies the service manager that the server is ready or stops, where there is one that wants to know (sd_notify(3)).
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;

@@ -140,9 +140,12 @@ async fn attend<L: Listener + 'static, S: Storage + 'static>(
         }
         shared.carry_out();
     }
+    shared.logic.borrow().config().announce_stop();
     // The listener goes first, so that nobody new comes.
     acceptor.abort();
     let _ = acceptor.await;
+    // Tasks whose streams have become readable meanwhile come first.
+    tokio::task::yield_now().await;
     shared.wake_all_with(Wish::Drain);
     let until = Instant::now() + DRAIN;
     while shared.peers() > 0 {

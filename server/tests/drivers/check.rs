@@ -1,6 +1,7 @@
 //! What is said to every driver, and what it has to answer.
 
-use crate::server::{Driver, Folder, Server};
+use crate::server::{Client, Driver, Folder, Server};
+use eagain_net::Signal;
 
 /// Requests and replies of every size, one after the other and many at once.
 pub fn conversation(driver: Driver) {
@@ -123,6 +124,32 @@ pub fn stop(driver: Driver) {
     client.send(b"SHUTDOWN NOSAVE\r\n");
     assert_eq!(client.rest(), b"");
     drop(client);
+    assert_eq!(server.status(), Some(0));
+}
+
+/// What lies in the sockets when SIGTERM comes is answered. Both come while the process does not run, so that it sees them at once.
+pub fn stop_with_requests_unread(driver: Driver, more: &[&str]) {
+    let Some(mut server) = Server::start(driver, more) else { return };
+    let mut clients: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        // A server behind may not be connected yet.
+        let is_set = |client: &mut Client| {
+            client.send(b"SET key value\r\n");
+            client.line() == "+OK"
+        };
+        assert!((0..100_000).any(|_| is_set(client)), "its requests are refused");
+    }
+    server.send(Signal::SIGSTOP);
+    for client in &mut clients {
+        client.send(b"GET key\r\n");
+        client.arrives(&server);
+    }
+    server.terminate();
+    server.send(Signal::SIGCONT);
+    for client in &mut clients {
+        assert_eq!(client.rest(), b"$5\r\nvalue\r\n");
+    }
+    drop(clients);
     assert_eq!(server.status(), Some(0));
 }
 

@@ -43,6 +43,11 @@ macro_rules! drivers {
                 fn stops_gracefully() {
                     check::stop(DRIVER);
                 }
+
+                #[test]
+                fn answers_what_has_come_before_it_stops() {
+                    check::stop_with_requests_unread(DRIVER, &["--busy-polls", "0"]);
+                }
             }
         )*
     };
@@ -99,6 +104,18 @@ fn pairs_that_make_no_sense_are_refused_in_one_line() {
         assert_eq!(status, Some(2), "{arguments:?}: {said}");
         assert!(said.contains(why), "{arguments:?}: {said}");
         assert_eq!(said.trim_end().lines().count(), 1, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_server_that_passes_requests_on_answers_what_has_come_before_it_stops() {
+    for model in ["epoll", "tokio"] {
+        let driver = Driver { model, pattern: "reactor", workers: 0, loops: 1 };
+        let Some(storage) = Server::start(driver, &[]) else { return };
+        check::stop_with_requests_unread(
+            driver,
+            &["--busy-polls", "0", "--role", "logic", "--backends", &storage.at.to_string()],
+        );
     }
 }
 

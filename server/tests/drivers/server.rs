@@ -25,7 +25,7 @@ pub struct Driver {
 /// A server that runs; killed when dropped.
 pub struct Server {
     child: Child,
-    at: SocketAddr,
+    pub at: SocketAddr,
 }
 
 fn binary() -> Command {
@@ -80,7 +80,11 @@ impl Server {
     }
 
     pub fn terminate(&self) {
-        Linux.kill(self.child.id() as i32, Signal::SIGTERM).expect("it runs");
+        self.send(Signal::SIGTERM);
+    }
+
+    pub fn send(&self, signal: Signal) {
+        Linux.kill(self.child.id() as i32, signal).expect("it runs");
     }
 
     /// Waits for its end.
@@ -145,6 +149,13 @@ impl Write for Socket {
     }
 }
 
+/// Whose end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
 /// One connection.
 pub struct Client {
     stream: Socket,
@@ -201,17 +212,11 @@ impl Client {
     /// After how many seconds of silence the kernel asks whether this client is still there (proc_net_tcp.txt in the kernel's
     /// documentation: timer 2, and hundredths of a second until it comes); `None`: it does not.
     pub fn keepalive_seconds(&self, server: &Server) -> Option<u64> {
-        let Socket::Tcp(stream) = &self.stream else { return None };
-        let its_port = stream.local_addr().expect("an address").port();
-        let ends = format!("0100007F:{:04X} 0100007F:{its_port:04X} 01", server.at.port());
         for _ in 0..100_000 {
-            let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
-            let row = table.lines().find(|row| row.contains(&ends)).expect("its connection");
-            let (timer, hundredths) =
-                row.split_whitespace().nth(5).and_then(|t| t.split_once(':')).expect("a timer");
-            match timer {
+            let (timer, hundredths) = self.pair_of_kernel(server, Side::Server, 5);
+            match timer.as_str() {
                 "02" => {
-                    let hundredths = u64::from_str_radix(hundredths, 16).expect("a number");
+                    let hundredths = u64::from_str_radix(&hundredths, 16).expect("a number");
                     return Some(hundredths.div_ceil(6000) * 60);
                 }
                 "00" => return None,
@@ -220,6 +225,25 @@ impl Client {
             }
         }
         panic!("another timer runs");
+    }
+
+    /// Waits until the kernel at the other end has acknowledged all that was sent.
+    pub fn arrives(&self, server: &Server) {
+        let arrives = || self.pair_of_kernel(server, Side::Client, 4).0 == "00000000";
+        assert!((0..100_000).any(|_| arrives()), "it does not arrive");
+    }
+
+    /// Two numbers of the connection's row of the kernel's table: its queues (4) or its timer (5).
+    fn pair_of_kernel(&self, server: &Server, side: Side, column: usize) -> (String, String) {
+        let Socket::Tcp(stream) = &self.stream else { panic!("no TCP") };
+        let (mine, its) = (stream.local_addr().expect("an address").port(), server.at.port());
+        let (local, remote) = if side == Side::Server { (its, mine) } else { (mine, its) };
+        let ends = format!("0100007F:{local:04X} 0100007F:{remote:04X} 01");
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+        let row = table.lines().find(|row| row.contains(&ends)).expect("its connection");
+        let (one, other) =
+            row.split_whitespace().nth(column).and_then(|pair| pair.split_once(':')).expect("a pair");
+        (one.to_owned(), other.to_owned())
     }
 
     /// All that comes until the end, which is not long in coming; a reset counts as an end.

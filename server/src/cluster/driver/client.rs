@@ -130,7 +130,7 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    fn read(&mut self, token: u64, now: Now) -> Outcome {
+    pub(super) fn read(&mut self, token: u64, now: Now) -> Outcome {
         for _ in 0..READS_PER_TURN_MAX {
             let Some(client) = self.clients.get(token) else { return Outcome::Nothing };
             if !client.connection.wants_read() {

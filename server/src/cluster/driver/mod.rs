@@ -123,8 +123,14 @@ impl<K: Kernel> Driver<K> {
             }
             self.time(now);
             self.settle(now);
-            if self.stop.load(SeqCst) && self.drain(now) {
-                return Ok(());
+            if self.stop.load(SeqCst) {
+                if self.drain_until.is_none() {
+                    self.begin_drain(now);
+                    self.settle(now);
+                }
+                if self.drain(now) {
+                    return Ok(());
+                }
             }
         }
     }
@@ -252,12 +258,20 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// A stop: everybody gets the replies to what was received, then its end. `true`: nobody is left.
+    /// A stop begins: nobody else comes, and what has come since the last wait is received.
+    fn begin_drain(&mut self, now: Now) {
+        self.logic.config().announce_stop();
+        self.drain_until = Some(now.mono_ns + DRAIN_NS);
+        let _ = self.poller.deregister(self.listener.fd());
+        for token in self.clients.tokens() {
+            self.read(token, now);
+            self.touched.insert(token);
+        }
+    }
+
+    /// Everybody gets the replies to what was received, then its end. `true`: nobody is left.
     fn drain(&mut self, now: Now) -> bool {
-        let until = *self.drain_until.get_or_insert_with(|| {
-            let _ = self.poller.deregister(self.listener.fd());
-            now.mono_ns + DRAIN_NS
-        });
+        let until = self.drain_until.unwrap_or(u64::MAX);
         for token in self.clients.tokens() {
             let Some(client) = self.clients.get(token) else { continue };
             client.connection.drain(now.mono_ns);

@@ -150,6 +150,8 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
         let Completion { context, io, service, .. } = self;
         peer.connection.borrow_buffers(&mut io.scratch.buffers);
         match result {
+            // It was ended for the stop.
+            Ok(0) | Err(Errno::ECANCELED) if peer.flight.stops => {}
             Ok(0) => peer.connection.end_of_input(now.mono_ns),
             Ok(n) if n < buffer.len() => service.serve(&context.units, &mut peer, &buffer[..n], now),
             Ok(n) => {
@@ -214,6 +216,9 @@ fn next<K: Kernel, S: Storage>(
     now: Now,
 ) {
     peer.connection.borrow_buffers(&mut io.scratch.buffers);
+    if peer.flight.stops {
+        stop(context, io, service, peer, now);
+    }
     context.ask_storage(peer, now);
     loop {
         while service.takes(peer) {
@@ -236,9 +241,38 @@ fn next<K: Kernel, S: Storage>(
     }
 }
 
+/// The server stops. Once nothing of the peer is under way, which may be what it has waited for, what has come is served and the
+/// connection drains.
+fn stop<K: Kernel, S: Storage>(
+    context: &LoopContext<K, S>,
+    io: &mut Io<K>,
+    service: &mut Service<K>,
+    peer: &mut Peer<K>,
+    now: Now,
+) {
+    if peer.connection.is_closed() || peer.flight.sending {
+        return;
+    }
+    if peer.flight.receiving {
+        if io.completer.stop_receiving(peer.stream.fd(), peer.token).is_err() {
+            // There is no room for it at the moment.
+            context.look_at(peer.token, now.mono_ns + AGAIN_NS);
+        }
+        return;
+    }
+    peer.flight.stops = false;
+    if peer.connection.wants_read() {
+        let bytes = &mut io.scratch.bytes;
+        // Nothing, an end or an error: the next receive says which.
+        let n = peer.stream.recv(bytes, RecvFlags::DONTWAIT).unwrap_or(0);
+        service.serve(&context.units, peer, &bytes[..n], now);
+    }
+    peer.connection.drain(now.mono_ns);
+}
+
 /// Step 1: which socket, into which buffer.
 fn read<K: Kernel, S: Storage>(context: &LoopContext<K, S>, io: &mut Io<K>, peer: &mut Peer<K>, now: Now) {
-    if peer.flight.receiving || !peer.connection.wants_read() {
+    if peer.flight.receiving || peer.flight.stops || !peer.connection.wants_read() {
         return;
     }
     let buffer = io.spare.pop().unwrap_or_else(|| vec![0; WAITING_BYTES]);
