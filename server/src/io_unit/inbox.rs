@@ -68,10 +68,15 @@ impl Inbox {
     }
 
     /// Appends a copy of `bytes`.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+        // Nearly always: whole requests have come.
+        if !bytes.is_empty() {
+            self.keep(bytes);
         }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
         let buffer = self.0.get_or_insert_default();
         buffer.make_room(bytes.len());
         buffer.bytes[buffer.tail..buffer.tail + bytes.len()].copy_from_slice(bytes);

@@ -49,6 +49,7 @@ struct Reactor<K: Kernel, S: Storage> {
     has_workers: bool,
     events: Vec<Event>,
     scratch: Scratch,
+    service: Service<K>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -69,7 +70,13 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(poll_set: PollSet<K, S>) -> R
     if result.is_ok() {
         let scratch = if workers > 0 { Scratch::empty() } else { Scratch::new() };
         let events = Vec::new();
-        let mut reactor = Reactor { shared: shared.clone(), has_workers: workers > 0, events, scratch };
+        let mut reactor = Reactor {
+            shared: shared.clone(),
+            has_workers: workers > 0,
+            events,
+            scratch,
+            service: Service::Here,
+        };
         result = main_loop::run(&mut reactor);
     }
     shared.queue.close();
@@ -92,7 +99,8 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Reactor<K, S> {
             if self.has_workers {
                 shared.dispatch(event);
             } else {
-                shared.handle(event.token, Ready::of(event), &mut self.scratch, now, false);
+                let (service, scratch) = (&mut self.service, &mut self.scratch);
+                shared.handle(event.token, Ready::of(event), service, scratch, now, false);
             }
         }
         Ok(now)
@@ -146,11 +154,11 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
 
     /// Steps 4 and 7: a worker.
     fn work(&self) {
-        let mut scratch = Scratch::new();
+        let (mut service, mut scratch) = (Service::Here, Scratch::new());
         while let Some(task) = self.queue.pop() {
             let now = Now::of(self.poll_set.context.units.kernel);
             match task {
-                Task::Peer(token, ready) => self.handle(token, ready, &mut scratch, now, true),
+                Task::Peer(token, ready) => self.handle(token, ready, &mut service, &mut scratch, now, true),
                 Task::Accept(token) => self.poll_set.accept(token, now, true),
                 Task::GoOn(token) => {
                     let Some(shared) = self.poll_set.context.peers.get(token) else { continue };
@@ -164,7 +172,15 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
     }
 
     /// One event: accept, or a turn of the peer, and what is wanted of its socket afterwards.
-    fn handle(&self, token: u64, ready: Ready, scratch: &mut Scratch, now: Now, paused: bool) {
+    fn handle(
+        &self,
+        token: u64,
+        ready: Ready,
+        service: &mut Service<K>,
+        scratch: &mut Scratch,
+        now: Now,
+        paused: bool,
+    ) {
         if is_listener(token) {
             self.poll_set.accept(token, now, paused);
             return;
@@ -175,7 +191,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
         if peer.released {
             return;
         }
-        let outcome = peer.turn(context, &mut Service::Here, scratch, ready, now);
+        let outcome = peer.turn(context, service, scratch, ready, now);
         self.poll_set
             .update_interest(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }

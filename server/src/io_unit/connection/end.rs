@@ -10,11 +10,22 @@ const IDLE_BYTES_MAX: usize = 256;
 /// A connection that has had nothing to do for so long is idle.
 const IDLE_NS: u64 = 2_000_000_000;
 
+/// 0 stands for no timeout.
+fn after(from: u64, timeout: u64) -> u64 {
+    if timeout > 0 { from.saturating_add(timeout) } else { NEVER }
+}
+
 impl Connection {
     /// When [`Connection::deadline_passed`] wants to be called at the latest. It may move later at any time; a timer
     /// that fires too early is simply set again.
     pub fn deadline(&self) -> Option<u64> {
-        let at = self.ends_at().min(self.waits_until()).min(self.releases_at());
+        // Nearly always: nothing is under way.
+        let is_idle = self.phase == Phase::Open && self.outbox.is_empty() && self.in_flight() == 0;
+        let at = if is_idle && self.overfull.is_none() && self.waiting.is_none() {
+            after(self.active_ns, self.limits().idle_timeout_ns).min(self.releases_at())
+        } else {
+            self.ends_at().min(self.waits_until()).min(self.releases_at())
+        };
         (at != NEVER).then_some(at)
     }
 
@@ -24,6 +35,7 @@ impl Connection {
     }
 
     /// When buffers that are larger than those of a small request are given back: nobody knows whether they are ever needed again.
+    #[inline]
     fn releases_at(&self) -> u64 {
         // First what is so of hardly any.
         let is_due = self.memory() > IDLE_BYTES_MAX
@@ -35,7 +47,6 @@ impl Connection {
     }
 
     fn phase_end(&self) -> u64 {
-        let after = |from: u64, timeout: u64| if timeout > 0 { from.saturating_add(timeout) } else { NEVER };
         match self.phase {
             Phase::Closed => NEVER,
             Phase::Lingering => self.linger_until_ns,
