@@ -5,8 +5,7 @@ use super::time::{self, timespec_of};
 use super::{KERNEL, is_console, symbols};
 use crate::escape::escape;
 use eagain_net::{
-    Clock, ClockId, EpollEvent, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, Result, SigSet,
-    SocketFlags,
+    Clock, ClockId, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, Result, SigSet, SocketFlags,
 };
 use libc::{epoll_event, nfds_t, pollfd, sigset_t, timespec};
 use std::ffi::{c_int, c_long, c_uint};
@@ -34,13 +33,9 @@ unsafe fn wait(
     if to.is_null() {
         return Err(Errno::EFAULT);
     }
-    let mut events = [EpollEvent::default(); EVENTS_MAX];
-    let events = &mut events[..count.min(EVENTS_MAX)];
-    let ready = KERNEL.epoll_wait(Fd(epoll), events, timeout, mask)?;
-    for (at, event) in events[..ready].iter().enumerate() {
+    KERNEL.epoll_wait_each(Fd(epoll), count.min(EVENTS_MAX), timeout, mask, |at, event| {
         to.add(at).write_unaligned(epoll_event { events: event.events.0, u64: event.data });
-    }
-    Ok(ready)
+    })
 }
 
 symbols! {

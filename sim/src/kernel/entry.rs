@@ -99,7 +99,8 @@ pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
     so_far: impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
 ) -> Result<T> {
     let mut call = Call { kind, args, fd, at: fd, stage: Stage::Enter };
-    let (mut act, mut progress) = (act, P::default());
+    let mut act = act;
+    let mut progress = P::default();
     // Most calls are over at once.
     match with(|w| call.attempt(w, &mut progress, &mut act, &so_far)) {
         Attempted::Return(result, false) => result,
@@ -107,7 +108,7 @@ pub(crate) fn waiting_call_on<T: Outcome, P: Default>(
     }
 }
 
-/// A call under way.
+/// A call under way. While it is attempted for the first time it lies in registers: nothing that is not inlined refers to it.
 struct Call {
     kind: Kind,
     args: [u64; 4],
@@ -154,7 +155,7 @@ impl Call {
             self.stage = Stage::Act;
             if signals.take_stopped() {
                 // It left its wait when it was stopped: what has come since then did not end it.
-                return self.interrupted(w, me, progress, so_far);
+                return interrupted(w, me, self.at, progress, so_far);
             }
         }
         match act(w, self.at, progress) {
@@ -179,7 +180,7 @@ impl Call {
         so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
     ) -> Attempted<T> {
         if signal::has_deliverable_signal(w, me) {
-            return self.interrupted(w, me, progress, so_far);
+            return interrupted(w, me, self.at, progress, so_far);
         }
         if self.at != HELD_FD {
             if self.fd != NOTHING {
@@ -192,23 +193,6 @@ impl Call {
         let process = w.scheduler[me].process;
         w.processes[process].waits += 1;
         Attempted::Wait
-    }
-
-    /// A signal comes before the wait, or has ended it.
-    #[cold]
-    fn interrupted<T, P: Default>(
-        &mut self,
-        w: &mut World,
-        me: u32,
-        progress: &mut P,
-        so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
-    ) -> Attempted<T> {
-        w.stop_waiting(me);
-        w.scheduler.keep_running(me);
-        let result = so_far(w, self.at, progress);
-        w.let_go(me);
-        (self.at, *progress) = (self.fd, P::default());
-        Attempted::Interrupted(result, w.scheduler[me].no_restart)
     }
 
     /// Does what has come of an attempt, and attempts it again until it is over.
@@ -238,6 +222,7 @@ impl Call {
                     with(|w| w.note_call(self.kind, self.args));
                 }
                 Attempted::Interrupted(result, no_restart) => {
+                    (self.at, progress) = (self.fd, P::default());
                     let handlers = run_handlers_and_go_on();
                     // Handlers made calls of their own.
                     with(|w| w.note_call(self.kind, self.args));
@@ -266,6 +251,22 @@ impl Call {
             attempted = with(|w| self.attempt(w, &mut progress, &mut act, &so_far));
         }
     }
+}
+
+/// A signal comes before the wait, or has ended it.
+#[cold]
+fn interrupted<T, P>(
+    w: &mut World,
+    me: u32,
+    at: Fd,
+    progress: &P,
+    so_far: &impl Fn(&mut World, Fd, &P) -> Option<Result<T>>,
+) -> Attempted<T> {
+    w.stop_waiting(me);
+    w.scheduler.keep_running(me);
+    let result = so_far(w, at, progress);
+    w.let_go(me);
+    Attempted::Interrupted(result, w.scheduler[me].no_restart)
 }
 
 /// A result as the number that a trace shows.

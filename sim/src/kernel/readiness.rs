@@ -17,6 +17,27 @@ fn found(w: &mut World, all: impl Iterator<Item = (i32, u32)>) {
     }
 }
 
+impl SimKernel {
+    /// `epoll_wait(2)` of at most `max` events, which `put` is given as they are found, with their places from 0 on; where the wait is
+    /// made again, from 0 on again.
+    #[inline(always)]
+    pub fn epoll_wait_each(
+        &self,
+        epoll: Fd,
+        max: usize,
+        timeout: Option<Duration>,
+        mask: Option<SigSet>,
+        mut put: impl FnMut(usize, EpollEvent),
+    ) -> Result<usize> {
+        let timeout = nanoseconds(timeout);
+        let args = [word(epoll), max as u64, timeout_word(timeout), 0];
+        let act = |w: &mut World, epoll, deadline: &mut _| {
+            epoll::wait(w, epoll, max, timeout, mask, deadline, &mut put)
+        };
+        waiting_call_on(Kind::EpollWait, args, epoll, act, |_, _, _| None)
+    }
+}
+
 impl Readiness for SimKernel {
     fn epoll_create(&self) -> Result<Fd> {
         call(Kind::EpollCreate, [0; 4], epoll::create)
@@ -34,11 +55,7 @@ impl Readiness for SimKernel {
         timeout: Option<Duration>,
         mask: Option<SigSet>,
     ) -> Result<usize> {
-        let timeout = nanoseconds(timeout);
-        let args = [word(epoll), events.len() as u64, timeout_word(timeout), 0];
-        let act =
-            |w: &mut World, epoll, deadline: &mut _| epoll::wait(w, epoll, events, timeout, mask, deadline);
-        waiting_call_on(Kind::EpollWait, args, epoll, act, |_, _, _| None)
+        self.epoll_wait_each(epoll, events.len(), timeout, mask, |at, event| events[at] = event)
     }
 
     fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<SigSet>) -> Result<usize> {

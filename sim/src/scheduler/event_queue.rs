@@ -6,7 +6,9 @@ use std::collections::BinaryHeap;
 
 /// Something planned. What it is about may be over when its time has come: a slot that is used again is distinguished from its
 /// predecessor by a generation, or by a number, which no two have.
+// With a tag of one byte an event is copied in two pieces that overlap, and whoever reads it next waits until both are in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
 pub(crate) enum Event {
     /// A thread goes on.
     Thread(u32),

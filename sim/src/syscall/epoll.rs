@@ -275,21 +275,22 @@ fn depth_above(w: &World, set: u32, known: &mut BTreeMap<u32, u32>) -> u32 {
 pub(crate) fn wait(
     w: &mut World,
     epoll: Fd,
-    events: &mut [EpollEvent],
+    max: usize,
     timeout: Option<u64>,
     mask: Option<SigSet>,
     deadline: &mut Option<u64>,
+    put: &mut impl FnMut(usize, EpollEvent),
 ) -> Step<usize> {
     let file = match w.file(epoll) {
         Ok(file) => file,
         Err(errno) => return Step::Done(Err(errno)),
     };
     let left = match get(w, file) {
-        Some(set) if !events.is_empty() => set.ready.len(),
+        Some(set) if max > 0 => set.ready.len(),
         _ => return Step::Done(Err(Errno::EINVAL)),
     };
     signal::set_wait_mask(w, mask);
-    let n = report(w, file, left, events);
+    let n = report(w, file, left, max, put);
     wake_next(w, file);
     if n > 0 || timeout == Some(0) {
         return Step::Done(Ok(n));
@@ -321,9 +322,15 @@ fn wake_next(w: &mut World, set_file: u32) {
 
 /// `ep_send_events`: looks at each of the `left` entries of the ready list anew; a level-triggered one goes to its end again.
 #[inline(always)]
-fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEvent]) -> usize {
+fn report(
+    w: &mut World,
+    set_file: u32,
+    mut left: usize,
+    max: usize,
+    put: &mut impl FnMut(usize, EpollEvent),
+) -> usize {
     let mut n = 0;
-    while left > 0 && n < events.len() {
+    while left > 0 && n < max {
         left -= 1;
         let Some(set) = get(w, set_file) else { break };
         let Some(item) = set.ready.pop_front() else { break };
@@ -334,7 +341,7 @@ fn report(w: &mut World, set_file: u32, mut left: usize, events: &mut [EpollEven
         if mask.is_empty() {
             continue;
         }
-        events[n] = EpollEvent { events: mask, data };
+        put(n, EpollEvent { events: mask, data });
         n += 1;
         w.ready_for_suspects(fd, mask);
         if w.run.keeps_events() {
