@@ -16,7 +16,7 @@ use eagain_sim::Oracle;
 use eagain_sim::choice::Mix;
 use eagain_sim::run::{Failure, INTERRUPTED, RunReport, RunSpec};
 use eagain_sim::runner::Execute;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -67,7 +67,7 @@ struct Executor {
 
 struct Worker {
     child: Child,
-    socket: UnixStream,
+    socket: BufReader<UnixStream>,
     runs: u32,
 }
 
@@ -149,7 +149,7 @@ impl Worker {
         }
         let child = command.spawn()?;
         drop(other);
-        Ok(Worker { child, socket, runs: 0 })
+        Ok(Worker { child, socket: BufReader::new(socket), runs: 0 })
     }
 
     /// The report, and whether the worker ends with it.
@@ -160,7 +160,7 @@ impl Worker {
         stop: &AtomicBool,
     ) -> std::io::Result<(RunReport, bool)> {
         self.runs += 1;
-        self.socket.write_all(request)?;
+        self.socket.get_mut().write_all(request)?;
         loop {
             let mut head = [0; 9];
             self.socket.read_exact(&mut head[..1])?;

@@ -7,7 +7,7 @@ use crate::{dispatch, image, raw, state, tls};
 use eagain_sim::runner::{Execute, watchdog};
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -63,7 +63,8 @@ pub fn is_serving() -> bool {
     image::cells()[SERVING].load(SeqCst) == 1
 }
 
-fn serve(mut socket: UnixStream, number: i32) {
+fn serve(socket: UnixStream, number: i32) {
+    let mut socket = BufReader::new(socket);
     let mut engine = Engine::with_thread_pointers();
     handle_signals(&engine.heartbeat(), number);
     dispatch::install();
@@ -90,7 +91,7 @@ fn serve(mut socket: UnixStream, number: i32) {
         let is_last = crash::is_damaged();
         let mut reply = vec![if is_last { LAST_REPORT } else { REPORT }];
         reply.extend_from_slice(&message::report(&report));
-        if socket.write_all(&reply).is_err() || is_last {
+        if socket.get_mut().write_all(&reply).is_err() || is_last {
             return;
         }
     }

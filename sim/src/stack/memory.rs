@@ -113,7 +113,7 @@ fn map(_place: usize) -> bool {
 
 /// So much of a stack is cleared where it is; what lies below is given back. Threads seldom use more.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-const KEPT_BYTES: usize = 16 * 1024;
+const KEPT_BYTES: usize = 32 * 1024;
 
 /// Everything below the caller's frame, down to the guard page above `limit`, holds zeros. It calls nothing, which would leave
 /// something there again.
