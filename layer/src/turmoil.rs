@@ -19,8 +19,10 @@ use eagain_sim::choice::Stream;
 use eagain_sim::fault::Family;
 use eagain_sim::trace::Kind;
 use eagain_sim::{Actor, Oracle, Sim};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 /// How often network faults are drawn.
@@ -37,6 +39,40 @@ pub struct World {
     clients: Vec<(String, Rc<Cell<bool>>)>,
     links: Vec<Link>,
     crashes: Vec<Crash>,
+    /// The host or client whose program is polled, or ended with an error or a panic.
+    whose: Whose,
+}
+
+/// A name of a host or client.
+type Whose = Rc<RefCell<Option<String>>>;
+
+thread_local! {
+    /// Hosts of the world that runs on this thread to or from which something is lost, each with the sentence that says so.
+    static LOSING: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Why a connection to `host` was refused, as turmoil does where nobody listens, and where what was sent is lost.
+pub(crate) fn why_refused(host: &str) -> String {
+    let losing = LOSING.with_borrow(|losing| losing.get(host).cloned());
+    losing.unwrap_or_else(|| "nobody listens there".to_owned())
+}
+
+/// `program`, which says whose it is while it is polled, and when it has failed.
+async fn named(
+    whose: Whose,
+    name: String,
+    program: impl Future<Output = turmoil::Result>,
+) -> turmoil::Result {
+    let mut program = std::pin::pin!(program);
+    std::future::poll_fn(|cx| {
+        whose.replace(Some(name.clone()));
+        let polled = program.as_mut().poll(cx);
+        if !matches!(polled, Poll::Ready(Err(_))) {
+            whose.replace(None);
+        }
+        polled
+    })
+    .await
 }
 
 /// Two hosts and what is between them.
@@ -79,7 +115,8 @@ impl World {
         name: &str,
         program: impl Fn() -> F + 'static,
     ) {
-        self.turmoil.host(name, program);
+        let (whose, named_so) = (Rc::clone(&self.whose), name.to_owned());
+        self.turmoil.host(name, move || named(Rc::clone(&whose), named_so.clone(), program()));
         self.enter(name);
     }
 
@@ -98,6 +135,7 @@ impl World {
     pub fn client(&mut self, name: &str, program: impl Future<Output = turmoil::Result> + 'static) {
         let ended = Rc::new(Cell::new(false));
         self.clients.push((name.to_owned(), Rc::clone(&ended)));
+        let program = named(Rc::clone(&self.whose), name.to_owned(), program);
         self.turmoil.client(name, async move {
             let result = program.await;
             ended.set(true);
@@ -134,10 +172,16 @@ impl World {
             match self.turmoil.step() {
                 Ok(false) => {}
                 Ok(true) => return,
-                // The panic itself is reported by whoever caught its text.
-                Err(error) if error.downcast_ref::<tokio::task::JoinError>().is_some() => return,
                 Err(error) => {
-                    return world.fail(Oracle::Survival, "host", format!("a host ended with: {error}"));
+                    let whose = self.whose.take().unwrap_or_else(|| "a host".to_owned());
+                    if error.downcast_ref::<tokio::task::JoinError>().is_some() {
+                        return world.panicked(&whose);
+                    }
+                    return world.fail(
+                        Oracle::Survival,
+                        "host",
+                        format!("{whose} ended with an error: {error}"),
+                    );
                 }
             }
             if world.failed() {
@@ -169,6 +213,7 @@ impl World {
                     Some(Trouble::Held) => turmoil.release(a, b),
                     _ => turmoil.repair(a, b),
                 }
+                LOSING.with_borrow_mut(|losing| [a, b].map(|host| losing.remove(host)));
                 world.event(Actor::NOBODY, Kind::NetHealed, [world.text(a), world.text(b), 0, 0]);
             }
             // Every link is asked for everything at every look, so that ordinals are times.
@@ -196,6 +241,15 @@ impl World {
             } else {
                 continue;
             };
+            if trouble == Trouble::Partitioned {
+                let name = family.row().name;
+                let why = match family {
+                    Family::NetOneWay => format!("what {from} sends to {to} is lost ({name})"),
+                    _ => format!("what {from} and {to} send each other is lost ({name})"),
+                };
+                LOSING
+                    .with_borrow_mut(|losing| [a, b].map(|host| losing.insert(host.to_owned(), why.clone())));
+            }
             link.trouble = Some(trouble);
             link.until = now + ms(for_ms);
             let args = [world.text(from), world.text(to), for_ms * 1_000_000, 0];
@@ -255,7 +309,18 @@ pub fn on_turmoil_with(sim: &mut Sim, mut settings: turmoil::Builder, build: imp
         clients: Vec::new(),
         links: Vec::new(),
         crashes: Vec::new(),
+        whose: Whose::default(),
     };
+    LOSING.take();
+    world.layer.world().explain_panics(explained);
     build(&mut world);
     world.run();
+}
+
+/// What a panic of a program means here, where its text does not say it.
+fn explained(text: &str) -> Option<&'static str> {
+    // A socket of the machine: its runtime has none.
+    text.contains("IO is disabled").then_some(
+        "a type of `tokio::net` is used under turmoil, which has no sockets of the machine: import it from `eagain_layer::net`",
+    )
 }

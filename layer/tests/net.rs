@@ -280,6 +280,75 @@ fn clients_that_hang_are_named() {
 }
 
 /// A reset of the layer is seen by whoever waits for readiness, once as an error.
+/// The message of the failure of seed 0.
+fn message(body: fn(&mut Sim)) -> (RunReport, String) {
+    let report = run(body, 0, Record::Trace);
+    let failure = report.failure.as_ref().expect("it fails");
+    let message = failure.message.clone();
+    (report, message)
+}
+
+#[test]
+fn who_ended_with_an_error_or_a_panic_is_named() {
+    let (_, said) = message(|sim| {
+        on_turmoil(sim, |world| {
+            world.host("server", || async { Err("no configuration".into()) });
+            world.client("client", async { std::future::pending().await });
+        });
+    });
+    assert_eq!(said, "server ended with an error: no configuration");
+    let (report, said) = message(|sim| {
+        on_turmoil(sim, |world| {
+            world.host("server", || async { std::future::pending().await });
+            world.client("client-1", async { panic!("planted") });
+        });
+    });
+    assert!(said.starts_with("client-1 panicked: planted (") && said.ends_with(')'), "{said}");
+    let headline = report.failure.unwrap().headline();
+    assert!(headline.starts_with("panic in client-1 at ") && headline.contains("net.rs:"), "{headline}");
+}
+
+#[test]
+fn why_a_connection_is_refused_is_said() {
+    let (report, said) = message(|sim| {
+        on_turmoil(sim, |world| {
+            world.host("server", || async { std::future::pending().await });
+            world.client("client", async { Ok(TcpStream::connect("server:7").await.map(drop)?) });
+        });
+    });
+    let why = "connection to server:7 refused: nobody listens there";
+    assert_eq!(said, format!("client ended with an error: {why}"));
+    assert!(report.output.contains(&format!("net: {why}\n")), "{}", report.output);
+    let cut_off = |sim: &mut Sim| {
+        sim.faults(&[Family::NetPartition]);
+        on_turmoil(sim, |world| {
+            world.host("server", || async { serve().await.map_err(Into::into) });
+            world.client("client", async {
+                for _ in 0..40 {
+                    TcpStream::connect("server:7").await?;
+                    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+                }
+                Ok(())
+            });
+        });
+    };
+    let why = "what server and client send each other is lost (net.partition)";
+    let said = format!("client ended with an error: connection to server:7 refused: {why}");
+    let failures = (0..100).filter_map(|seed| run(cut_off, seed, Record::Hash).failure);
+    let messages: Vec<String> = failures.map(|failure| failure.message).take(1).collect();
+    assert_eq!(messages, [said]);
+}
+
+#[test]
+fn a_socket_of_tokio_under_turmoil_is_explained() {
+    let (_, said) = message(|sim| {
+        on_turmoil(sim, |world| {
+            world.client("client", async { Ok(tokio::net::TcpListener::bind("0.0.0.0:7").await.map(drop)?) });
+        });
+    });
+    assert!(said.starts_with("client panicked: ") && said.contains("from `eagain_layer::net`"), "{said}");
+}
+
 #[test]
 fn a_reset_is_seen_by_who_waits_to_read() {
     let body: fn(&mut Sim) = |sim| {

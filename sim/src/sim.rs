@@ -11,7 +11,7 @@ use crate::run_loop::{drive, drop_handlers, end_thread};
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, Outside, World};
 use eagain_net::SocketAddr;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -24,6 +24,8 @@ pub struct Sim {
     engine: Engine,
     scenario: Scenario,
     settings: Settings,
+    /// The settings that the scenario has read.
+    read: RefCell<BTreeSet<String>>,
     faults: Vec<Family>,
     /// The scenario has said which.
     faults_are_chosen: bool,
@@ -76,6 +78,7 @@ impl Sim {
             engine,
             scenario: spec.scenario,
             settings: spec.settings.clone(),
+            read: RefCell::default(),
             faults: USUAL_FAULTS.to_vec(),
             faults_are_chosen: false,
             quiet_after: 60_000_000_000,
@@ -89,11 +92,24 @@ impl Sim {
     /// The value of a knob of words ([`KnobValues::Words`]): what `--set` gave, or the default. With a name that is not in
     /// [`Scenario::knobs`] the scenario is refused as mistaken.
     pub fn word(&self, name: &str) -> String {
-        self.settings.get(name).cloned().unwrap_or_else(|| match self.knob(name) {
+        self.setting(name).cloned().unwrap_or_else(|| match self.knob(name) {
             Some(KnobValues::Words(words)) => words.first().copied().unwrap_or_default().to_owned(),
             Some(KnobValues::Number { default, .. }) => default.to_string(),
             None => String::new(),
         })
+    }
+
+    /// What was given for a knob, which is read now.
+    fn setting(&self, name: &str) -> Option<&String> {
+        let value = self.settings.get(name)?;
+        self.read.borrow_mut().insert(name.to_owned());
+        Some(value)
+    }
+
+    /// Settings that were given and that nobody has read.
+    fn unread(&self) -> Vec<String> {
+        let read = self.read.borrow();
+        self.settings.keys().filter(|name| !read.contains(*name)).cloned().collect()
     }
 
     fn knob(&self, name: &str) -> Option<KnobValues> {
@@ -113,12 +129,12 @@ impl Sim {
 
     /// Whether a knob was set by `--set` or `EAGAIN_SET`.
     pub fn is_set(&self, name: &str) -> bool {
-        self.settings.contains_key(name)
+        self.setting(name).is_some()
     }
 
     /// The value of a knob of numbers ([`KnobValues::Number`]); otherwise as [`Sim::word`].
     pub fn number(&self, name: &str) -> u64 {
-        match (self.settings.get(name), self.knob(name)) {
+        match (self.setting(name), self.knob(name)) {
             (Some(text), _) => crate::choice::parse_seed(text).unwrap_or(0),
             // Without a text in between: small worlds are made by the ten thousand.
             (None, Some(KnobValues::Number { default, .. })) => default,
@@ -471,16 +487,17 @@ pub fn run_body(spec: &RunSpec, engine: &mut Engine, body: &mut dyn FnMut(&mut S
     });
     if let Some(external) = &sim.external
         && outcome.is_ok()
-        && let Some(panic) = crate::panic::take_any()
     {
-        // A task panicked, and its runtime kept that to itself.
-        external.fail(Oracle::Survival, &panic.place, panic.message);
+        // A task may have panicked, and its runtime kept that to itself.
+        external.panicked("");
     }
     if let Err(payload) = outcome {
         let panic = crate::panic::take(&*payload);
         sim.fail(Oracle::Assertion, &panic.place, panic.message);
     }
-    let (report, used) = sim.finish();
+    let unread = sim.unread();
+    let (mut report, used) = sim.finish();
+    report.unread = unread;
     *engine = used;
     crate::allocator::end_run();
     report

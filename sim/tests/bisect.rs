@@ -37,8 +37,18 @@ const STEPS: Scenario = Scenario {
 /// As it, under another name.
 const OTHER: Scenario = Scenario { name: "other", ..STEPS };
 
+/// It has a knob and does not look at it.
+const UNREAD: Scenario = Scenario {
+    name: "unread",
+    body: |sim| {
+        let host = sim.host("host");
+        sim.client(host, "client", |k| sleep(k, Duration::from_micros(1)));
+    },
+    ..STEPS
+};
+
 const REGISTRY: Registry = Registry {
-    scenarios: &[STEPS, OTHER],
+    scenarios: &[STEPS, OTHER, UNREAD],
     bugs: &[],
     extras: &[],
     regressions: "no such folder",
@@ -82,6 +92,20 @@ fn the_choice_that_tips_a_run_is_named_and_both_runs_can_be_replayed() {
     let files: Vec<&str> = text.split_whitespace().filter(|word| word.ends_with(".json")).collect();
     let (code, text) = eagain(&format!("bisect steps --bad {} --good {}", files[0], files[1]));
     assert!(code == 0 && text.contains("\n1 choice differ"), "{text}");
+}
+
+#[test]
+fn a_setting_that_no_run_reads_is_warned_about() {
+    let warning = "warning: `unread` never read the setting `count`: it has no effect\n";
+    for command in ["run unread", "explore unread --seeds 3"] {
+        let (code, text) = eagain(&format!("{command} --set count=3"));
+        assert!(code == 0 && text.contains(warning), "{text}");
+    }
+    for command in
+        ["run steps --no-shrink --set count=3", "explore steps --no-shrink --seeds 3 --set count=3"]
+    {
+        assert!(!eagain(command).1.contains("never read"), "{command}");
+    }
 }
 
 #[test]

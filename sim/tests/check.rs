@@ -33,6 +33,18 @@ fn in_hash_order(k: SimKernel) {
     set.iter().for_each(|&us| sleep_us(k, us));
 }
 
+/// As a server does it: what it does for one connection moves the times of what it does for the next.
+#[allow(clippy::disallowed_types)]
+fn by_connection_in_hash_order(k: SimKernel) {
+    let connections: std::collections::HashMap<u64, u64> = (1..40).map(|fd| (fd, fd * fd)).collect();
+    let mut sum = 0;
+    for (fd, age) in &connections {
+        sum = (sum * 31 + age) % 997;
+        sleep_us(k, *fd);
+        sleep_us(k, 1_000 + sum);
+    }
+}
+
 #[allow(clippy::disallowed_types)]
 fn entropy() -> u64 {
     use std::hash::BuildHasher;
@@ -75,9 +87,17 @@ const ROWS: &[Row] = &[
             let host = sim.host("host");
             sim.client(host, "client", in_hash_order);
         },
-        "a HashMap or HashSet",
+        "the same calls in another order: a HashMap or HashSet",
     ),
-    ("entropy", |sim| client(sim, entropy), "its entropy"),
+    (
+        "hash-order-of-connections",
+        |sim| {
+            let host = sim.host("host");
+            sim.client(host, "client", by_connection_in_hash_order);
+        },
+        "most likely a HashMap or HashSet",
+    ),
+    ("entropy", |sim| client(sim, entropy), "most likely the machine's entropy"),
     ("static", |sim| client(sim, || RUNS.fetch_add(1, Relaxed)), "a `static`"),
     (
         "thread-local",

@@ -44,18 +44,37 @@ macro_rules! make {
         let target = $target;
         #[cfg(feature = "turmoil")]
         if turmoil::in_simulation() {
-            return match target {
-                Target::Name(name, port) => turmoil::net::$type::$make((name, port)).await.map(Self::Turmoil),
+            let made = match target {
+                Target::Name(name, port) => {
+                    let made = turmoil::net::$type::$make((name.clone(), port)).await;
+                    made.map_err(|error| refused(error, &name, port))
+                }
                 Target::Addresses(addresses) => {
-                    first_of(addresses, |address| turmoil::net::$type::$make(address))
-                        .await
-                        .map(Self::Turmoil)
+                    first_of(addresses, async |address: SocketAddr| {
+                        let made = turmoil::net::$type::$make(address).await;
+                        made.map_err(|error| refused(error, &host(Ok(address)), address.port()))
+                    })
+                    .await
                 }
             };
+            return made.map(Self::Turmoil);
         }
         let addresses = target.resolve().await?;
         first_of(addresses, |address| tokio::net::$type::$make(address)).await.map(Self::Tokio)
     }};
+}
+
+/// turmoil says no more than that a connection was refused: the error says why, and so does a line of the report.
+#[cfg(feature = "turmoil")]
+fn refused(error: io::Error, host: &str, port: u16) -> io::Error {
+    if error.kind() != io::ErrorKind::ConnectionRefused {
+        return error;
+    }
+    let text = format!("connection to {host}:{port} refused: {}", crate::turmoil::why_refused(host));
+    if let Some(layer) = crate::Layer::current() {
+        layer.print("net", &text);
+    }
+    io::Error::new(io::ErrorKind::ConnectionRefused, text)
 }
 
 async fn first_of<T, F: Future<Output = io::Result<T>>>(

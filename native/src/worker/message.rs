@@ -214,6 +214,7 @@ pub fn report(report: &RunReport) -> Vec<u8> {
     });
     writer.option(report.refused.as_deref(), Writer::text);
     writer.number(u64::from(report.mistaken));
+    writer.list(report.unread.iter(), |writer, name| writer.text(name));
     writer.option(report.empty, |writer, empty| writer.number(u64::from(empty == Empty::NoCall)));
     writer.list(report.faults.iter(), |writer, (name, count)| {
         writer.text(name);
@@ -274,6 +275,7 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
         })?,
         refused: reader.option(Reader::text)?,
         mistaken: reader.number()? != 0,
+        unread: reader.list(Reader::text)?,
         empty: reader
             .option(|reader| Some(if reader.number()? == 0 { Empty::NoClient } else { Empty::NoCall }))?,
         faults: reader.list(|reader| Some((interned(reader.text()?), reader.number()?)))?,

@@ -120,6 +120,9 @@ fn report_untested(sweep: &Sweep, console: &mut Console) -> Result<(), Stop> {
     for (name, why) in &sweep.empty {
         console.err(&format!("warning: `{name}` tested nothing: {why}\n"));
     }
+    for line in &sweep.unread {
+        console.err(&format!("warning: {line}\n"));
+    }
     for (name, line) in &sweep.refused {
         console.err(&format!("skipped: {name} refuses: {line}\n"));
     }

@@ -5,7 +5,7 @@ use super::console::Console;
 use super::run::{once, verdict};
 use super::{Done, Exit, Registry, Stop, stop};
 use crate::replay::build::build_id;
-use crate::replay::{ReplayFile, Verdict};
+use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::run::{Record, RunSpec};
 use crate::runner::invocation::quoted;
 use crate::runner::{Worker, invocation};
@@ -39,21 +39,11 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Conso
 /// What to do once a failure is mended; nothing for a file that is kept already.
 fn next(registry: &Registry, args: &ReplayArgs) -> Result<String, Stop> {
     let file = ReplayFile::read(&args.file).map_err(|error| Stop::usage(error.to_string()))?;
-    let folder = Path::new(registry.regressions);
-    if args.file.parent().is_some_and(|parent| parent.ends_with(folder)) || file.failure.is_none() {
+    let Some(keep) = regressions::keep(&file, &args.file, Path::new(registry.regressions)) else {
         return Ok(String::new());
-    }
-    let seed = file.seed.as_deref().unwrap_or("replay");
-    let kept = folder.join(format!("{}-{seed}.json", file.scenario));
-    let [folder, from, to] = [folder, &args.file, &kept].map(|path| path.to_string_lossy());
-    Ok(format!(
-        "sweep again  {} explore {}\nkeep it      mkdir -p {} && cp {} {}\n",
-        invocation::command(),
-        quoted(&file.scenario),
-        quoted(&folder),
-        quoted(&from),
-        quoted(&to)
-    ))
+    };
+    let (command, scenario) = (invocation::command(), quoted(&file.scenario));
+    Ok(format!("sweep again  {command} explore {scenario}\nkeep it      {keep}\n"))
 }
 
 fn replay_file(

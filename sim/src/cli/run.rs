@@ -6,6 +6,7 @@ use super::{Done, Exit, Registry, Stop, stop};
 use crate::choice::Base;
 use crate::report::{self, folder, text};
 use crate::run::{Failure, Record, RunReport, RunSpec};
+use crate::runner::summary::unread_line;
 use crate::runner::{Worker, invocation, settings};
 use crate::shrink::Limits;
 use crate::trace::form;
@@ -35,6 +36,9 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
     console.out(&verdict(&spec, &report));
     if let Some(why) = report.empty {
         console.err(&format!("warning: the run tested nothing: {why}\n"));
+    }
+    for setting in &report.unread {
+        console.err(&format!("warning: {}\n", unread_line(spec.scenario.name, setting)));
     }
     if report.failure.is_none() {
         return Ok(Exit::Held);

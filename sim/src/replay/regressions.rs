@@ -5,6 +5,7 @@ use super::{ReplayFile, Replayed, Verdict};
 use crate::replay::build::build_id;
 use crate::run::{Record, Scenario};
 use crate::runner::Worker;
+use crate::runner::invocation::quoted;
 use crate::trace::text;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,17 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(json).collect();
     files.sort();
     files
+}
+
+/// The line that keeps a saved failure in `folder`, once it is mended; nothing where it is kept already, or is no failure.
+pub fn keep(file: &ReplayFile, path: &Path, folder: &Path) -> Option<String> {
+    if path.parent().is_some_and(|parent| parent.ends_with(folder)) || file.failure.is_none() {
+        return None;
+    }
+    let seed = file.seed.as_deref().unwrap_or("replay");
+    let kept = folder.join(format!("{}-{seed}.json", file.scenario));
+    let [folder, from, to] = [folder, path, &kept].map(|path| quoted(&path.to_string_lossy()).into_owned());
+    Some(format!("mkdir -p {folder} && cp {from} {to}"))
 }
 
 /// Replays one: what came of it, and a text for people. An error is why it could not be run, or tests nothing.

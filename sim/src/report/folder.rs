@@ -72,7 +72,9 @@ pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let is_new = !folder.exists();
     let write_all = || {
         create(&folder)?;
-        put(&folder.join("report.md"), |out| out.write_all(markdown::failure(explained).as_bytes()))?;
+        put(&folder.join("report.md"), |out| {
+            out.write_all(markdown::failure(explained, &folder).as_bytes())
+        })?;
         put(&folder.join("texts.txt"), |out| out.write_all(texts(explained).as_bytes()))?;
         put(&folder.join("replay.json"), |out| out.write_all(replay.to_json().as_bytes()))?;
         let log = &explained.trace;

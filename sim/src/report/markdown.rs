@@ -7,9 +7,10 @@ use crate::replay::build::build_id;
 use crate::report::table::{Align, Table};
 use crate::run::Failure;
 use crate::runner::json::SweepFile;
-use crate::runner::settings;
+use crate::runner::{invocation, settings};
 use crate::trace::{form, text as trace_text};
 use std::fmt::Write;
+use std::path::Path;
 
 /// How many events a report shows; `trace.txt` has all of them.
 const EVENTS_MAX: usize = 40;
@@ -24,25 +25,34 @@ const MESSAGE_MAX: usize = 300;
 
 /// What lies beside the report.
 const FILES: &str = "Beside this: `trace.txt` (every event), `trace.html` (a timeline, for a browser), `trace.json` \
-                     (for ui.perfetto.dev), `trace.pcapng` (for Wireshark), `netstat.txt`, and `replay.json`, which \
-                     `eagain replay` takes. Where texts are shortened here, `texts.txt` has all of them.";
+                     (for ui.perfetto.dev), `trace.pcapng` (for Wireshark), `netstat.txt`, and `replay.json`, the \
+                     choices of this run. Where texts are shortened here, `texts.txt` has all of them.";
 
-/// The report of a failure.
-pub fn failure(explained: &Explained) -> String {
+/// The report of a failure, which lies in `folder`.
+pub fn failure(explained: &Explained, folder: &Path) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
-    let _ = write_failure(&mut out, explained);
+    let _ = write_failure(&mut out, explained, folder);
     out
 }
 
-fn write_failure(out: &mut String, explained: &Explained) -> std::fmt::Result {
+fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std::fmt::Result {
     let Explained { spec, found, failure, outcome, .. } = explained;
     writeln!(out, "# {}: {}\n", spec.scenario.name, found.headline())?;
     writeln!(out, "{}\n", fenced(&shortened(&found.message, BYTES_MAX)))?;
-    writeln!(out, "```sh\n{}\n```\n", explained.repro())?;
+    let replay = folder.join("replay.json");
+    let replay = invocation::replay(spec.scenario.name, &replay.to_string_lossy());
+    // A saved run has no other line.
+    let mut lines = vec![explained.repro(), format!("{replay}    # the shrunk run, which is shown here")];
+    if explained.seed().is_none() {
+        lines.remove(0);
+    }
+    writeln!(out, "```sh\n{}\n```\n", lines.join("\n"))?;
     let mut facts = Table::new(&[("what", Align::Left), ("which", Align::Left)]);
     let mut fact = |what: &str, which: String| facts.row([what.to_owned(), which]);
-    fact("scenario", format!("`{}`: {}", spec.scenario.name, spec.scenario.about));
+    let about = spec.scenario.about;
+    let about = if about.is_empty() { String::new() } else { format!(": {about}") };
+    fact("scenario", format!("`{}`{about}", spec.scenario.name));
     if let Some(seed) = explained.seed() {
         fact("seed", format!("`{seed:#x}`"));
     }

@@ -39,7 +39,8 @@ fn the_headline_is_what_the_found_run_says_and_the_shrunk_run_is_beside_it() {
 
 #[test]
 fn a_failure_as_an_issue() {
-    let report = markdown::failure(&found()).replace(build_id(), "0x…");
+    let report =
+        markdown::failure(&found(), std::path::Path::new("target/eagain/x")).replace(build_id(), "0x…");
     insta::assert_snapshot!(report);
 }
 

@@ -54,7 +54,10 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
         out.push_str(&marked);
     }
     writeln!(out, "\nlast events of {which}")?;
-    out.push_str(&text::tail(&explained.trace, EVENTS_MAX));
+    match text::tail(&explained.trace, EVENTS_MAX) {
+        none if none.is_empty() => out.push_str("  none: no call was recorded, such as of a stream\n"),
+        events => out.push_str(&events),
+    }
     if !explained.output.is_empty() {
         writeln!(out, "\nlast lines printed in {which}")?;
         let lines: Vec<_> = explained.output.lines().collect();

@@ -15,6 +15,7 @@ use super::{Record, Run, RunReport};
 use crate::Oracle;
 use crate::choice::{Base, Overrides, Stream};
 use crate::fault::Family;
+use crate::panic::Panic;
 use crate::run::inject::Effect;
 use crate::trace::Kind;
 use std::borrow::Cow;
@@ -68,6 +69,8 @@ struct Shared {
     actors: Vec<String>,
     /// Calls since time last moved.
     calls_now: u64,
+    /// What the text of a panic means in that world.
+    explain: Option<fn(&str) -> Option<&'static str>>,
 }
 
 impl Shared {
@@ -101,7 +104,7 @@ impl External {
 
     pub(crate) fn of(mut run: Run, heartbeat: Arc<AtomicU64>) -> External {
         run.limit_events(EVENTS_MAX);
-        let shared = Shared { run, clock: None, actors: Vec::new(), calls_now: 0 };
+        let shared = Shared { run, clock: None, actors: Vec::new(), calls_now: 0, explain: None };
         External { shared: Arc::new(Mutex::new(shared)), heartbeat }
     }
 
@@ -256,6 +259,21 @@ impl External {
     pub fn fail(&self, oracle: impl Into<Oracle>, site: &str, message: String) {
         let oracle = oracle.into();
         self.with(|run| run.fail(oracle, site, message));
+    }
+
+    /// Adds to the text of a panic what it means in this world, where `explain` knows that.
+    pub fn explain_panics(&self, explain: fn(&str) -> Option<&'static str>) {
+        self.shared().explain = Some(explain);
+    }
+
+    /// The program of `who` has panicked, and its runtime has caught that: a failure (O16). Empty: nobody knows whose it was.
+    pub fn panicked(&self, who: &str) {
+        let Some(Panic { message, place }) = crate::panic::take_any() else { return };
+        let mut shared = self.shared();
+        let means = shared.explain.and_then(|explain| explain(&message));
+        let begin = if who.is_empty() { String::new() } else { format!("{who} panicked: ") };
+        let means = means.map(|means| format!("\n{means}")).unwrap_or_default();
+        shared.run.fail_in(who.to_owned(), Oracle::Survival, &place, format!("{begin}{message}{means}"));
     }
 
     /// Whether an oracle has broken.

@@ -121,6 +121,8 @@ pub struct RunReport {
     pub refused: Option<String>,
     /// [`refused`](RunReport::refused) is a mistake of the scenario, such as a knob that it does not have; no settings help.
     pub mistaken: bool,
+    /// Settings that were given and that the scenario has not read.
+    pub unread: Vec<String>,
     /// Nothing was tested: why.
     pub empty: Option<Empty>,
     /// How often each fault family changed something; only families that are on in this run.
@@ -153,6 +155,7 @@ impl RunReport {
             failure: Some(failure),
             refused: None,
             mistaken: false,
+            unread: Vec::new(),
             empty: None,
             faults: BTreeMap::new(),
             sometimes: BTreeMap::new(),

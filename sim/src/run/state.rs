@@ -119,6 +119,7 @@ impl Run {
             },
             refused: self.refused,
             mistaken: self.mistaken,
+            unread: Vec::new(),
             faults: self.swarm.counts().collect(),
             sometimes: self.sometimes,
             choices: self.choices.recorded().to_vec(),

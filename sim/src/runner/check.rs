@@ -250,20 +250,14 @@ fn cause(
         (alone(make, range, seed).map_err(problem)?, alone(make, range, seed).map_err(problem)?);
     if first != second {
         if is_reordered(&first, &second) {
-            return Ok(Some(
-                "the same calls in another order: a HashMap or HashSet is iterated over; use a BTreeMap, or a hasher with \
-                 fixed keys"
-                    .to_owned(),
-            ));
+            return Ok(Some(format!("the same calls in another order: {ORDER}")));
         }
         let one = elsewhere()?;
         another_second();
         return Ok(Some(if one == elsewhere()? {
             "each run of a process is another one, and each process makes the same ones: a `static` that runs change".to_owned()
         } else {
-            "each run is another one: the machine's clock, its entropy (tokio's `select!` without `biased;` uses it), an address, or memory that is sent or \
-             printed without having been written"
-                .to_owned()
+            each_is_another(&first, &second)
         }));
     }
     another_second();
@@ -282,15 +276,63 @@ fn cause(
     }))
 }
 
+/// What makes each run another one, also in one process.
+const ORDER: &str =
+    "a HashMap or HashSet that is iterated over or dropped; use a BTreeMap, or a hasher with fixed keys";
+const ENTROPY: &str = "the machine's entropy (tokio's `select!` without `biased;` uses it)";
+const CLOCK: &str = "the machine's clock";
+const ADDRESS: &str =
+    "an address that is hashed, compared, printed or sent, or memory that was never written";
+
+/// How far a call may have moved by the order of a map.
+const MOVED_MAX: usize = 200;
+
+/// What can make each run another one, the most likely first, by what differs.
+fn each_is_another(first: &str, second: &str) -> String {
+    let calls = |text: &str| -> Vec<String> { text.lines().filter_map(call).map(str::to_owned).collect() };
+    let (one, other) = (calls(first), calls(second));
+    let at = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let comes = |calls: &[String], which: Option<&String>| {
+        which.is_some_and(|which| calls.iter().skip(at + 1).take(MOVED_MAX).any(|call| call == which))
+    };
+    let name = |call: Option<&String>| call.and_then(|call| call.split('(').next()).map(str::to_owned);
+    let (what, causes) = if comes(&one, other.get(at)) && comes(&other, one.get(at)) {
+        ("the calls that differ come later, in another order", [ORDER, ENTROPY, CLOCK, ADDRESS])
+    } else if name(one.get(at)) == name(other.get(at)) {
+        ("the same call with another value, or another result", [ENTROPY, CLOCK, ADDRESS, ORDER])
+    } else {
+        ("another call", [ENTROPY, ORDER, CLOCK, ADDRESS])
+    };
+    let [likely, others @ ..] = causes;
+    format!(
+        "each run is another one, in one process too. It begins with {what}: most likely {likely}. It can also be {}",
+        others.join("; or ")
+    )
+}
+
+/// Who calls what, without number, time and result: these depend on what came before.
+fn call(line: &str) -> Option<&str> {
+    let thread = line.split_ascii_whitespace().nth(2)?;
+    line[line.find(thread)?..].split(" = ").next()
+}
+
+/// Two runs of a seed in this process, side by side, and why they differ; or that they do not, and what that means.
+pub fn in_one_process(make: MakeExecutor, range: &Range, seed: u64) -> Result<String, String> {
+    let trace = || alone(make, range, seed).map_err(|problem| problem.to_string());
+    let (first, second) = (trace()?, trace()?);
+    Ok(match side_by_side(&first, &second, ["one run", "the next"]) {
+        Some(text) if is_reordered(&first, &second) => format!("{text}  the same calls in another order: {ORDER}\n"),
+        Some(text) => format!("{text}  {}\n", each_is_another(&first, &second)),
+        None => "  two runs of it in this process are the same: it depends on what differs between processes (environment, \
+                 working directory, time zone, clock, processors, addresses), or on runs before it\n"
+            .to_owned(),
+    })
+}
+
 /// Whether the threads do the same in another order from the first event on that differs.
 fn is_reordered(here: &str, there: &str) -> bool {
     fn events(text: &str) -> Vec<&str> {
-        // Without number, time and result: they depend on what came before.
-        let calls = text.lines().filter_map(|line| {
-            let thread = line.split_ascii_whitespace().nth(2)?;
-            line[line.find(thread)?..].split(" = ").next()
-        });
-        let mut events: Vec<&str> = calls.collect();
+        let mut events: Vec<&str> = text.lines().filter_map(call).collect();
         events.sort_unstable();
         events
     }

@@ -120,6 +120,7 @@ fn empty() -> RunReport {
         failure: None,
         refused: None,
         mistaken: false,
+        unread: Vec::new(),
         empty: None,
         faults: BTreeMap::from([("split", 0), ("pause", 0)]),
         sometimes: BTreeMap::from([("three pauses", false)]),

@@ -194,6 +194,9 @@ pub struct Tally {
     empty: BTreeMap<&'static str, Empty>,
     /// How long the runs of a scenario took, by the clock.
     times: BTreeMap<&'static str, Duration>,
+    /// By scenario: its runs, and how many of them have not read a setting that was given.
+    runs: BTreeMap<&'static str, u64>,
+    unread: BTreeMap<(&'static str, String), u64>,
 }
 
 impl Tally {
@@ -214,6 +217,10 @@ impl Tally {
         self.sums.add(scenario, configuration, seed, &report);
         if let Some(why) = report.empty {
             self.empty.insert(scenario, why);
+        }
+        *self.runs.entry(scenario).or_default() += 1;
+        for name in &report.unread {
+            *self.unread.entry((scenario, name.clone())).or_default() += 1;
         }
         if let Some(failure) = report.failure {
             let key = (place, failure.oracle.code(), failure.site.clone());
@@ -261,6 +268,12 @@ impl Tally {
         for (scenario, time) in other.times {
             self.took(scenario, time);
         }
+        for (scenario, runs) in other.runs {
+            *self.runs.entry(scenario).or_default() += runs;
+        }
+        for (setting, runs) in other.unread {
+            *self.unread.entry(setting).or_default() += runs;
+        }
     }
 
     /// The sweep over `scenarios`, for the caller to complete.
@@ -269,9 +282,15 @@ impl Tally {
         kinds.sort_by_key(|((place, ..), kind)| (*place, kind.first_seed()));
         let mut broken = self.broken;
         broken.sort_by(|a, b| (a.scenario, a.seed).cmp(&(b.scenario, b.seed)));
+        let in_no_run = |((scenario, _), unread): &(&(&'static str, String), &u64)| {
+            self.runs.get(scenario).is_some_and(|runs| runs == *unread)
+        };
+        let unread = self.unread.iter().filter(in_no_run);
+        let unread = unread.map(|((scenario, name), _)| unread_line(scenario, name)).collect();
         Sweep {
             scenarios,
             settings,
+            unread,
             sums: self.sums,
             kinds: kinds.into_iter().map(|(_, kind)| kind).collect(),
             refused: self.refused.into_values().collect(),
@@ -285,6 +304,11 @@ impl Tally {
             times: self.times,
         }
     }
+}
+
+/// What is said of a setting that a scenario has not read: with another value it would be the same run.
+pub fn unread_line(scenario: &str, setting: &str) -> String {
+    format!("`{scenario}` never read the setting `{setting}`: it has no effect")
 }
 
 /// A run in which the harness itself failed.
@@ -305,6 +329,8 @@ pub struct Sweep {
     pub scenarios: Vec<&'static str>,
     /// What every run was set to.
     pub settings: Settings,
+    /// Settings that no run of a scenario has read, a line each.
+    pub unread: Vec<String>,
     /// What the runs add up to.
     pub sums: Sums,
     /// What failed: by scenario as given, then by first seed.

@@ -135,10 +135,15 @@ fn unheeded(is_set: impl Fn(&str) -> bool) -> Vec<String> {
         .collect()
 }
 
-/// A line on standard error itself.
+/// A warning on standard error itself.
 pub(super) fn warn(line: &str) {
+    note(&format!("warning: {line}"));
+}
+
+/// A line on standard error itself.
+pub(super) fn note(line: &str) {
     // Nobody may be reading any more.
-    let _ = writeln!(std::io::stderr(), "warning: {line}");
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A line for each name that begins like ours and is none.

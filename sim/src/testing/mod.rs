@@ -51,7 +51,11 @@ pub fn test_with(executor: MakeExecutor, scenario: &Scenario, site: &Site) {
     });
     match result {
         Ok(text) => print!("{text}"),
-        Err(text) => panic!("{text}"),
+        // Where the harness panics says nothing of the failure, and its backtrace hides it.
+        Err(text) => {
+            println!("{text}");
+            std::panic::resume_unwind(Box::new(text))
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! What a test runs, and what it says.
 
-use super::environment::{CHECK_FILE, Environment, warn};
+use super::environment::{CHECK_FILE, Environment, note, warn};
 use crate::count::count;
 use crate::marks;
 use crate::near::near;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::{self, folder, text as report_text};
 use crate::run::{Empty, Record, RunSpec, Scenario, Settings};
-use crate::runner::check::{Line, Order, Problem, Range, first_difference};
+use crate::runner::check::{Line, Order, Problem, Range, first_difference, in_one_process};
 use crate::runner::explore::Plan;
 use crate::runner::guided::explore::Find;
-use crate::runner::summary::Failed;
+use crate::runner::summary::{Failed, unread_line};
 use crate::runner::unsettle::{await_another_clock, unsettle, unsettle_this_process};
 use crate::runner::{MakeExecutor, Worker, invocation, settings};
 use crate::shrink::Limits;
@@ -60,12 +60,8 @@ impl Test {
         if let Some(file) = &environment.check_file {
             return self.other_process(environment, &settings, file);
         }
-        if let Some(file) = &environment.replay {
-            let file = ReplayFile::read(file).map_err(|error| error.to_string())?;
-            if file.scenario != self.scenario.name {
-                return Ok(format!("skipped: the file is of `{}`\n", file.scenario));
-            }
-            return self.replay(&file);
+        if let Some(path) = &environment.replay {
+            return self.replay_one(path);
         }
         if let Some(seed) = environment.seed {
             return self.one(environment, &settings, seed);
@@ -113,6 +109,24 @@ impl Test {
         Ok(said)
     }
 
+    /// A saved failure. A test that passes is silent: that this one holds now is said where it is seen.
+    fn replay_one(&self, path: &Path) -> Result<String, String> {
+        let path = &below_or_above(path);
+        let file = ReplayFile::read(path).map_err(|error| {
+            let hint = if path.is_relative() { "; a test runs in the folder of its package" } else { "" };
+            format!("EAGAIN_REPLAY: {error}{hint}")
+        })?;
+        if file.scenario != self.scenario.name {
+            return Ok(format!("skipped: the file is of `{}`\n", file.scenario));
+        }
+        let said = self.replay(&file)?;
+        let folder = self.manifest.join("regressions");
+        let keep = regressions::keep(&file, path, &folder);
+        let keep = keep.map(|line| format!("\nkeep it, so that it stays so  {line}")).unwrap_or_default();
+        note(&format!("{}: {} no longer fails{keep}", self.scenario.name, path.display()));
+        Ok(said)
+    }
+
     fn replay(&self, file: &ReplayFile) -> Result<String, String> {
         match regressions::replay(file, &[self.scenario], &mut Worker::new(self.executor))? {
             (Verdict::Holds, said) => Ok(said),
@@ -126,6 +140,9 @@ impl Test {
         let report = worker.try_run(&self.spec(settings, seed, Record::Trace)).map_err(broken)?;
         if let Some(line) = report.refused {
             return if report.mistaken { Err(line) } else { Ok(format!("skipped: {line}\n")) };
+        }
+        for setting in &report.unread {
+            warn(&unread_line(self.scenario.name, setting));
         }
         let mut bytes = Vec::new();
         if let Some(log) = &report.trace {
@@ -166,6 +183,9 @@ impl Test {
         if let Some(first) = sweep.broken.first() {
             let repro = invocation::run(self.scenario.name, first.seed, settings);
             return Err(format!("{}\n{repro}", broken(first.text.clone())));
+        }
+        for line in &sweep.unread {
+            warn(line);
         }
         let sums = &sweep.sums;
         if let Some((first, others)) = sweep.kinds.split_first() {
@@ -240,9 +260,10 @@ impl Test {
         match first_difference(range.from, &here, &there) {
             None => Ok(format!("the same in another process: {} seeds\n", range.seeds)),
             Some((seed, mine, theirs)) => Err(format!(
-                "NONDETERMINISM {} seed {seed:#x}\n  here          {mine}\n  other process {theirs}\n\
+                "NONDETERMINISM {} seed {seed:#x}\n  here          {mine}\n  other process {theirs}\n{}\
                  the traces of that seed differ: {}",
                 self.scenario.name,
+                in_one_process(self.executor, &range, seed)?,
                 invocation::run(self.scenario.name, seed, settings)
             )),
         }
@@ -263,6 +284,16 @@ impl Test {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(String::new())
+    }
+}
+
+/// A path as it was typed: in the current folder, which is that of the package, or in one above, such as the workspace's.
+fn below_or_above(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().skip(1).map(|above| above.join(path)).find(|path| path.exists());
+    match found {
+        Some(above) if path.is_relative() && !path.exists() => above,
+        _ => path.to_path_buf(),
     }
 }
 
