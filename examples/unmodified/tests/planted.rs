@@ -18,7 +18,7 @@ fn sweep(scenario: &str, version: &str, seeds: u32, out: &Path) -> (Option<i32>,
 fn planted_bugs_are_found_and_their_repaired_programs_hold() {
     let out = tempfile::tempdir().expect("a folder");
     let planted = [
-        ("hasty", "panic in user/0 at examples/unmodified/src/programs/std_echo.rs:"),
+        ("hasty", "/0 at examples/unmodified/src/programs/std_echo.rs:"),
         ("racy", "it was given twice"),
         ("unready", "a request was refused on a connection that is open"),
         ("forgotten-select", "came back as"),

@@ -120,11 +120,15 @@ impl Test {
             return Ok(format!("skipped: the file is of `{}`\n", file.scenario));
         }
         let said = self.replay(&file)?;
-        let folder = self.manifest.join("regressions");
-        let keep = regressions::keep(&file, path, &folder);
-        let keep = keep.map(|line| format!("\nkeep it, so that it stays so  {line}")).unwrap_or_default();
-        note(&format!("{}: {} no longer fails{keep}", self.scenario.name, path.display()));
+        note(&self.holds_now(&file, path));
         Ok(said)
+    }
+
+    /// What is said of a saved failure that is none any more.
+    pub(super) fn holds_now(&self, file: &ReplayFile, path: &Path) -> String {
+        let keep = regressions::keep(file, path, &self.manifest.join("regressions"));
+        let keep = keep.map(|line| format!("\nkeep it, so that it stays so  {line}")).unwrap_or_default();
+        format!("{}: {} no longer fails{keep}", self.scenario.name, path.display())
     }
 
     fn replay(&self, file: &ReplayFile) -> Result<String, String> {
@@ -288,7 +292,7 @@ impl Test {
 }
 
 /// A path as it was typed: in the current folder, which is that of the package, or in one above, such as the workspace's.
-fn below_or_above(path: &Path) -> PathBuf {
+pub(super) fn below_or_above(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().skip(1).map(|above| above.join(path)).find(|path| path.exists());
     match found {

@@ -1,6 +1,7 @@
 //! A test says what a person needs, whatever the environment asks for.
 
 use super::*;
+use crate::replay::ReplayFile;
 use crate::replay::build::build_id;
 use crate::runner::fake;
 use std::path::Path;
@@ -85,6 +86,30 @@ fn a_replay_file_is_run_by_the_test_of_its_scenario_and_a_regression_before_any_
             .unwrap()
             .starts_with("1 regression held\nheld")
     );
+}
+
+#[test]
+fn a_replay_that_holds_says_so_and_how_it_is_kept() {
+    let out = tempfile::tempdir().unwrap();
+    outcome(fake::FAILS, out.path(), &[("EAGAIN_SEED", "8")]).unwrap_err();
+    let file = out.path().join("lost-reply-0x8/replay.json");
+    let kept = out.path().join("regressions/lost-reply-0x8.json");
+    let saved = ReplayFile::read(&file).unwrap();
+    let said = test(fake::FAILS, out.path()).holds_now(&saved, &file);
+    let (file, folder) = (file.display(), out.path().display());
+    let line = format!("mkdir -p {folder}/regressions && cp {file} {}", kept.display());
+    assert_eq!(said, format!("lost-reply: {file} no longer fails\nkeep it, so that it stays so  {line}"));
+    assert!(test(fake::FAILS, out.path()).holds_now(&saved, &kept).ends_with("no longer fails"));
+}
+
+/// A path is typed in the folder of the workspace, and a test runs in that of its package.
+#[test]
+fn a_path_is_found_from_the_folder_of_the_package_and_from_those_above() {
+    use super::run::below_or_above;
+    assert_eq!(below_or_above(Path::new("Cargo.toml")), Path::new("Cargo.toml"));
+    let above = below_or_above(Path::new("sim/src/testing/tests.rs"));
+    assert!(above.is_absolute() && above.is_file(), "{}", above.display());
+    assert_eq!(below_or_above(Path::new("no/such/file")), Path::new("no/such/file"));
 }
 
 #[test]
