@@ -164,9 +164,13 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
                     let Some(shared) = self.poll_set.context.peers.get(token) else { continue };
                     let mut peer = shared.lock();
                     if !peer.released {
-                        self.poll_set.go_on(&mut Service::Here, &mut peer, now);
+                        self.poll_set.go_on(&mut service, &mut peer, now);
                     }
                 }
+            }
+            if self.poll_set.context.units.is_stopping() {
+                // The main thread ends when the last peer has gone, which may be now.
+                self.poll_set.context.wake();
             }
         }
     }
