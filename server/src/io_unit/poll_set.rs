@@ -97,15 +97,33 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
         };
     }
 
+    /// A turn of a peer. Where the server stops it is the last one that reads: nobody may have looked at what has come since the last
+    /// wait. Whichever turn comes first does it: a model that asks every socket again and again may leave no room in the queue for the
+    /// task that is sent for it.
+    pub(super) fn turn(
+        &self,
+        service: &mut Service<K>,
+        peer: &mut Peer<K>,
+        scratch: &mut Scratch,
+        ready: Ready,
+        now: Now,
+    ) -> Outcome {
+        if !std::mem::take(&mut peer.flight.stops) {
+            return peer.turn(&self.context, service, scratch, ready, now);
+        }
+        let read = peer.turn(&self.context, service, scratch, ready.with_input(), now);
+        peer.connection.drain(now.mono_ns);
+        match peer.turn(&self.context, service, scratch, ready, now) {
+            Outcome::Nothing => read,
+            outcome => outcome,
+        }
+    }
+
     /// Goes on with a peer without an event of its socket: requests that waited are handled, what is to be sent goes out.
     pub(super) fn go_on(&self, service: &mut Service<K>, peer: &mut Peer<K>, now: Now) {
         let ready = Ready::to_go_on(!self.context.units.config.write_when_ready);
-        if std::mem::take(&mut peer.flight.stops) {
-            // Nobody may have looked at what has come since the last wait.
-            peer.turn(&self.context, service, &mut Scratch::new(), ready.with_input(), now);
-            peer.connection.drain(now.mono_ns);
-        }
-        peer.turn(&self.context, service, &mut Scratch::empty(), ready, now);
+        let mut scratch = if peer.flight.stops { Scratch::new() } else { Scratch::empty() };
+        self.turn(service, peer, &mut scratch, ready, now);
         self.update_interest(peer, Ask::Nothing);
     }
 

@@ -168,9 +168,11 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
                     }
                 }
             }
-            if self.poll_set.context.units.is_stopping() {
-                // The main thread ends when the last peer has gone, which may be now.
-                self.poll_set.context.wake();
+            let context = &self.poll_set.context;
+            if context.units.is_stopping() && context.peers.len() == 0 {
+                // The main thread ends when the last peer has gone. Woken for more, it would find the sockets of a model that asks them
+                // all ready again, and the workers would wake it again.
+                context.wake();
             }
         }
     }
@@ -195,7 +197,7 @@ impl<K: Kernel, S: Storage> Shared<K, S> {
         if peer.released {
             return;
         }
-        let outcome = peer.turn(context, service, scratch, ready, now);
+        let outcome = self.poll_set.turn(service, &mut peer, scratch, ready, now);
         self.poll_set
             .update_interest(&mut peer, if paused { Ask::Paused(outcome) } else { Ask::Event(outcome) });
     }
