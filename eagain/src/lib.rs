@@ -23,7 +23,7 @@
 //! |---|---|
 //! | `native` (default) | unmodified programs: [`World`], [`test`](fn@test), [`main`]; see `docs/NATIVE.md` |
 //! | `allocator` (default) | installs the allocator that they need; turn it off where the crate has a global allocator of its own |
-//! | `layer` | the stream layer for tokio programs, [`layer`] |
+//! | `layer` | the stream layer for tokio programs, package `eagain-layer` |
 //! | `turmoil`, `axum` | the same under turmoil; with a listener that `axum::serve` takes |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
