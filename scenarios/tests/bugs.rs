@@ -9,9 +9,9 @@ use std::path::Path;
 /// Seeds within which every planted bug shows.
 const FOUND_WITHIN: u64 = 2_000;
 /// Seeds in which no twin may be blamed, here, where code is not optimised; `eagain bugs` looks at 500.
-const TWIN_SEEDS: u64 = 40;
+const TWIN_SEEDS: u64 = 20;
 /// How often a seed is run again.
-const AGAIN: u64 = 20;
+const AGAIN: u64 = 10;
 /// A world of these is six hosts of turmoil or more for twenty seconds of its time, and takes far longer than any other: they
 /// have a tenth of both, here where code is not optimised.
 const SLOW: &[&str] = &["turmoil-reply-mix-up", "turmoil-double-apply"];
