@@ -1,6 +1,6 @@
 //! What is reported of threads: that a handler is unsafe, that locks are taken without end, what each of them does.
 
-use super::{Who, World};
+use super::{Who, World, waits};
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
 use crate::object::Object;
@@ -50,7 +50,7 @@ impl World {
                 continue;
             }
             let unreported = t.epoll_set().map_or_else(Vec::new, |set| unreported(self, set));
-            let awaited = self.awaited(thread);
+            let awaited = waits::awaited(self, thread);
             let t = &self.scheduler[thread];
             let doing = match t.is_waiting() {
                 true => "waits in",
