@@ -61,12 +61,6 @@ impl ProcessId {
 impl Sim {
     fn new(spec: &RunSpec, mut engine: Engine) -> Sim {
         let mut run = Run::new(spec.base, &spec.overrides, spec.record, spec.events_max);
-        if let Some(event) = spec.places_from {
-            run.keep_places_from(event);
-        }
-        if let Some(event) = spec.stop_at {
-            run.stop_at(event);
-        }
         if let Some(mix) = engine.guide.take() {
             run.guide(&mix);
         }

@@ -50,9 +50,6 @@ fn sleeps_too_long(k: SimKernel, us: u64) {
 /// What fails comes later in the run that is found than in the shrunk one.
 const FAILS: Scenario = Scenario {
     name: "fails",
-    about: "",
-    knobs: &[],
-    seeds: 1,
     body: |sim| {
         let host = sim.host("host");
         sim.client(host, "client", |k| {
@@ -65,6 +62,7 @@ const FAILS: Scenario = Scenario {
             }
         });
     },
+    ..REQUESTS
 };
 
 const REGISTRY: Registry = Registry {

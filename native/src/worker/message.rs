@@ -136,14 +136,16 @@ pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, Strin
         writer.key(key);
         writer.number(*value);
     });
-    writer.number(match spec.record {
-        Record::Hash => 0,
-        Record::Choices => 1,
-        Record::Trace => 2,
-    });
+    let (kind, event) = match spec.record {
+        Record::Hash => (0, 0),
+        Record::Choices => (1, 0),
+        Record::Trace => (2, 0),
+        Record::Places(event) => (3, event),
+        Record::StopAt(event) => (4, event),
+    };
+    writer.number(kind);
+    writer.number(event);
     writer.option(spec.events_max, Writer::number);
-    writer.option(spec.places_from, Writer::number);
-    writer.option(spec.stop_at, Writer::number);
     writer.option(mix, |writer, mix| {
         for seeds in [&mix.domains, &mix.actors] {
             writer.list(seeds.iter(), |writer, (name, seed)| {
@@ -180,14 +182,14 @@ pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
         settings: reader.list(|reader| Some((reader.text()?, reader.text()?)))?,
         base: reader.option(Reader::number)?.map_or(Base::Zero, Base::Seed),
         overrides: reader.list(|reader| Some((reader.key()?, reader.number()?)))?,
-        record: match reader.number()? {
-            0 => Record::Hash,
-            1 => Record::Choices,
-            _ => Record::Trace,
+        record: match (reader.number()?, reader.number()?) {
+            (0, _) => Record::Hash,
+            (1, _) => Record::Choices,
+            (2, _) => Record::Trace,
+            (3, event) => Record::Places(event),
+            (_, event) => Record::StopAt(event),
         },
         events_max: reader.option(Reader::number)?,
-        places_from: reader.option(Reader::number)?,
-        stop_at: reader.option(Reader::number)?,
     };
     let seed = |reader: &mut Reader| Some((reader.text()?, reader.number()?));
     let mix = reader.option(|reader| {
@@ -345,8 +347,7 @@ mod tests {
         let mut spec = RunSpec::seeded(scenario, Settings::from([("version".into(), "broken".into())]), 7);
         let key = Key { domain: "wire.split".into(), object: "a b".into(), ordinal: 3 };
         spec.overrides.insert(key, 9);
-        (spec.record, spec.events_max) = (Record::Trace, Some(5));
-        (spec.places_from, spec.stop_at) = (Some(6), Some(7));
+        spec.events_max = Some(5);
         let mix =
             Mix { domains: vec![("workload".into(), 7)], actors: Vec::new(), forks: vec![(3, u64::MAX)] };
         let (read, read_mix) = read_specification(&specification(&spec, Some(&mix)).unwrap()[8..]).unwrap();
@@ -357,8 +358,13 @@ mod tests {
             (read.settings, read.base, read.overrides),
             (spec.settings.clone(), spec.base, spec.overrides.clone())
         );
-        assert_eq!((read.record, read.events_max), (Record::Trace, Some(5)));
-        assert_eq!((read.places_from, read.stop_at), (Some(6), Some(7)));
+        assert_eq!(read.events_max, Some(5));
+        for record in
+            [Record::Hash, Record::Choices, Record::Trace, Record::Places(6), Record::StopAt(u64::MAX)]
+        {
+            let written = specification(&RunSpec { record, ..spec.clone() }, None).unwrap();
+            assert_eq!(read_specification(&written[8..]).map(|(read, _)| read.record), Some(record));
+        }
         assert!(read_specification(&specification(&spec, None).unwrap()[8..20]).is_none());
     }
 }

@@ -97,8 +97,8 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
         };
     }
 
-    /// A turn of a peer. Where the server stops it is the last one that reads: nobody may have looked at what has come since the last
-    /// wait. Whichever turn comes first does it: a model that asks every socket again and again may leave no room in the queue for the
+    /// A turn of a peer. Where the server stops it is the last one that reads, as much as a turn does: nobody may have looked at what has
+    /// come since the last wait. Whichever turn comes first does it: a model that asks every socket again and again may leave no room in the queue for the
     /// task that is sent for it.
     pub(super) fn turn(
         &self,

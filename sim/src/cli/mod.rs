@@ -13,7 +13,7 @@
 //! | [`args`] | arguments |
 //! | [`console`] | standard output and standard error |
 //! | `list`, `run`, `explore`, `replay`, `shrink`, `bisect`, `trace`, `check`, `faults`, `bugs`, `merge` | one each |
-//! | `stop` | `--stop-at` of `run` and `replay`
+//! | `stop` | `--stop-at` of `run` and `replay` |
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage, or standard output could not be written; 3 nondeterminism; 4 the harness

@@ -57,7 +57,7 @@ fn replay_file(
     let mut worker = Worker::new(registry.executor);
     // Whether the settings are refused is asked first: a refusal is no replay.
     once(&mut worker, &RunSpec { record: Record::Hash, ..spec.clone() })?;
-    let spec = RunSpec { stop_at: args.stop_at, ..spec };
+    let spec = RunSpec { record: args.stop_at.map_or(Record::Trace, Record::StopAt), ..spec };
     if let Some(event) = args.stop_at {
         stop::explain(event, &format!("replay {}", quoted(&args.file.to_string_lossy())), console);
     }

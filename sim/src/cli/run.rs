@@ -17,13 +17,14 @@ use std::time::Duration;
 pub(crate) const BUDGET: Limits = Limits { runs: 10_000, time: Some(Duration::from_secs(5)) };
 
 pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) -> Done {
-    let record = if args.trace || args.stop_at.is_some() { Record::Trace } else { Record::Hash };
+    let record = if args.trace { Record::Trace } else { Record::Hash };
     let spec = spec(registry, &args.one, record)?;
     let mut worker = Worker::new(registry.executor);
     if let Some(event) = args.stop_at {
         stop::explain(event, &arguments(args, &spec), console);
     }
-    let report = once(&mut worker, &RunSpec { stop_at: args.stop_at, ..spec.clone() })?;
+    let record = args.stop_at.map_or(record, Record::StopAt);
+    let report = once(&mut worker, &RunSpec { record, ..spec.clone() })?;
     if let Some(event) = args.stop_at {
         stop::check(event, &report, console)?;
     }

@@ -54,7 +54,17 @@ pub enum KnobValues {
 /// The values that `--set` or `EAGAIN_SET` gave, by knob; defaults are not in it.
 pub type Settings = BTreeMap<String, String>;
 
-/// Everything that a run depends on.
+/// Everything that a run depends on. Programs write it out, as here; what a run keeps belongs into [`Record`], so that this stays
+/// as it is:
+///
+/// ```
+/// use eagain_sim::choice::{Base, Overrides};
+/// use eagain_sim::run::{Record, RunSpec, Scenario, Settings};
+///
+/// fn rerun(scenario: Scenario, base: Base, overrides: Overrides) -> RunSpec {
+///     RunSpec { scenario, settings: Settings::new(), base, overrides, record: Record::Trace, events_max: None }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RunSpec {
     /// The scenario.
@@ -70,12 +80,6 @@ pub struct RunSpec {
     /// The number of events after which the run is ended, as a failure by [`CUT_OFF`]. For shrinking, where a run that is so much
     /// longer no longer fails as it did. Runs on tokio ignore it.
     pub events_max: Option<u64>,
-    /// From the event of this number on the trace, where it is kept, says which line of the program made each call
-    /// ([`TraceLog::places`]). Some microseconds a call, and the debug information of the executable is read at the end.
-    pub places_from: Option<u64>,
-    /// At the event of this number of a trace that is kept, the stacks of all threads are written to standard error, and a debugger
-    /// is stopped.
-    pub stop_at: Option<u64>,
 }
 
 /// The site of a run that was stopped from outside: the time of a sweep is over, or it was interrupted. Such a run counts as neither
@@ -89,16 +93,7 @@ impl RunSpec {
     /// A run with these settings and this base, without overrides, that keeps only its hash.
     pub fn new(scenario: Scenario, settings: Settings, base: Base) -> RunSpec {
         let (overrides, record) = (Overrides::new(), Record::Hash);
-        RunSpec {
-            scenario,
-            settings,
-            base,
-            overrides,
-            record,
-            events_max: None,
-            places_from: None,
-            stop_at: None,
-        }
+        RunSpec { scenario, settings, base, overrides, record, events_max: None }
     }
 
     /// As [`RunSpec::new`], with a seed as its base.
@@ -139,7 +134,7 @@ pub struct RunReport {
     pub trace: Option<TraceLog>,
     /// What the simulated programs printed, stamped with virtual time.
     pub output: String,
-    /// The stacks of all threads at [`RunSpec::stop_at`], a text for people.
+    /// The stacks of all threads at [`Record::StopAt`], a text for people.
     pub stacks: String,
     /// The features that were counted for a guided search, if it was one (see [`Execute::run_guided`](crate::runner::Execute::run_guided)).
     pub features: Vec<Feature>,

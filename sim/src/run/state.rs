@@ -84,16 +84,6 @@ impl Run {
         Run::new(Base::Zero, &Overrides::new(), Record::Hash, None)
     }
 
-    /// As [`RunSpec::places_from`](super::RunSpec::places_from).
-    pub fn keep_places_from(&mut self, event: u64) {
-        self.trace.keep_places_from(event);
-    }
-
-    /// As [`RunSpec::stop_at`](super::RunSpec::stop_at).
-    pub fn stop_at(&mut self, event: u64) {
-        self.trace.stop_at(event);
-    }
-
     /// Whether the stacks of threads that wait are asked for.
     #[inline]
     pub fn keeps_stacks(&self) -> bool {

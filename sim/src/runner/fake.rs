@@ -106,7 +106,7 @@ impl Execute for Fake {
             choices: world.choices.recorded().to_vec(),
             made: world.choices.all_made().to_vec(),
             unused: world.choices.unused_overrides(),
-            trace: (spec.record == Record::Trace).then_some(world.log),
+            trace: spec.record.keeps_trace().then_some(world.log),
             ..world.report
         }
     }

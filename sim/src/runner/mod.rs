@@ -48,7 +48,7 @@ pub mod unsettle;
 pub(crate) mod fake;
 
 use crate::choice::{Base, Mix};
-use crate::run::{RunReport, RunSpec};
+use crate::run::{Record, RunReport, RunSpec};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -84,8 +84,8 @@ const PLACES: u64 = 200;
 pub fn find_places(executor: &mut dyn Execute, spec: &RunSpec, report: &mut RunReport) {
     let (Some(_), Some(log)) = (&report.failure, &mut report.trace) else { return };
     let last = log.events.last().map_or(0, |event| event.number);
-    let places_from = Some(last.saturating_sub(PLACES));
-    let again = executor.run(&RunSpec { places_from, stop_at: None, ..spec.clone() });
+    let record = Record::Places(last.saturating_sub(PLACES));
+    let again = executor.run(&RunSpec { record, ..spec.clone() });
     if let (Some(found), true) = (again.trace, again.hash == report.hash) {
         log.places = found.places;
     }

@@ -13,6 +13,19 @@ pub enum Record {
     Choices,
     /// Also every event of the trace.
     Trace,
+    /// The trace, which says from the event of this number on which line of the program made each call ([`TraceLog::places`]). Some
+    /// microseconds a call, and the debug information of the executable is read at the end.
+    Places(u64),
+    /// The trace. At the event of this number the stacks of all threads are written to standard error, and a debugger is stopped.
+    StopAt(u64),
+}
+
+impl Record {
+    /// Whether the trace is kept.
+    #[inline]
+    pub fn keeps_trace(self) -> bool {
+        matches!(self, Record::Trace | Record::Places(_) | Record::StopAt(_))
+    }
 }
 
 /// The recorded events with the names that they refer to.

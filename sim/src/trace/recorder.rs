@@ -27,8 +27,7 @@ pub(crate) struct Recorder {
     /// Where the payload of the call under way is in the log, and whose call that is.
     payload: (u32, u32),
     payload_of: u32,
-    /// From this event on the stack of each call is kept.
-    places_from: u64,
+    /// Of each call from an event on ([`Record::Places`]).
     stacks: Vec<(u64, Backtrace)>,
     /// At an event of the kept trace.
     stop: Option<Box<stop::Stop>>,
@@ -45,20 +44,12 @@ impl Recorder {
             blamed: 0,
             payload: (0, 0),
             payload_of: u32::MAX,
-            places_from: u64::MAX,
             stacks: Vec::new(),
-            stop: None,
+            stop: match keep {
+                Record::StopAt(event) => Some(Box::new(stop::Stop::at(event))),
+                _ => None,
+            },
         }
-    }
-
-    /// As [`RunSpec::places_from`](crate::run::RunSpec::places_from).
-    pub fn keep_places_from(&mut self, event: u64) {
-        self.places_from = event;
-    }
-
-    /// As [`RunSpec::stop_at`](crate::run::RunSpec::stop_at).
-    pub fn stop_at(&mut self, event: u64) {
-        self.stop = Some(Box::new(stop::Stop::at(event)));
     }
 
     #[inline]
@@ -88,7 +79,7 @@ impl Recorder {
     }
 
     pub fn keeps_events(&self) -> bool {
-        self.keep == Record::Trace
+        self.keep.keeps_trace()
     }
 
     pub fn keeps_choices(&self) -> bool {
@@ -100,7 +91,7 @@ impl Recorder {
             Some((*number, frames::caller(&stack.to_string())?.to_owned()))
         };
         self.log.places = self.stacks.iter().filter_map(place).collect();
-        (self.keep == Record::Trace).then_some(self.log)
+        self.keeps_events().then_some(self.log)
     }
 
     pub fn name_thread(&mut self, index: u32, name: &str) {
@@ -154,7 +145,7 @@ impl Recorder {
         if sent {
             self.hash.bytes(bytes);
         }
-        if self.keep == Record::Trace {
+        if self.keeps_events() {
             self.keep_payload(thread, bytes);
         }
     }
@@ -175,7 +166,7 @@ impl Recorder {
     /// The bytes that the last event carried. They are not in the hash: they went into it when they were sent.
     pub fn carried(&mut self, bytes: &[u8]) {
         let kept = bytes.len().min(CARRIED_BYTES);
-        if let (Record::Trace, Some(event)) = (self.keep, self.log.events.last_mut()) {
+        if let (true, Some(event)) = (self.keeps_events(), self.log.events.last_mut()) {
             event.bytes = (self.log.bytes.len() as u32, kept as u32);
             self.log.bytes.extend_from_slice(&bytes[..kept]);
         }
@@ -186,7 +177,7 @@ impl Recorder {
     pub fn call(&mut self, time: u64, thread: u32, kind: Kind, row: &Row, args: &[u64; 4], result: i64) {
         let cause = std::mem::take(&mut self.blamed);
         self.fold(time, thread, row, args, result, cause);
-        if self.keep == Record::Trace {
+        if self.keeps_events() {
             self.keep_event(time, thread, kind, args, result, cause);
         }
     }
@@ -207,7 +198,7 @@ impl Recorder {
     #[inline(always)]
     fn note(&mut self, time: u64, thread: u32, kind: Kind, args: &[u64; 4], cause: u64) {
         self.fold(time, thread, kind.row(), args, 0, cause);
-        if self.keep == Record::Trace {
+        if self.keeps_events() {
             self.keep_event(time, thread, kind, args, 0, cause);
         }
     }
@@ -238,7 +229,7 @@ impl Recorder {
         }
         let number = event.number;
         // What ends a call is recorded on the stack that made it. Symbols are looked up at the end of the run.
-        if number >= self.places_from && kind.is_call() {
+        if matches!(self.keep, Record::Places(from) if number >= from) && kind.is_call() {
             self.stacks.push((number, Backtrace::force_capture()));
         }
         self.log.events.push(event);
