@@ -4,7 +4,7 @@ use eagain_net::model::ModelKind;
 use eagain_net::{ShutdownHow, SocketOption, TcpStream, sleep};
 use eagain_scenarios::durability::server::{PORT, SHIPPED, persistent, server};
 use eagain_scenarios::run::run;
-use eagain_scenarios::server::graceful_stop;
+use eagain_scenarios::server::{graceful_stop, idle_stop};
 use eagain_server::config::Config;
 use eagain_server::storage_unit::{Engine as Storage, SyncPolicy};
 use eagain_sim::fault::Family;
@@ -31,6 +31,19 @@ fn a_closed_socket_that_was_armed_again_is_paused_again() {
             let report = run_spec(&RunSpec::seeded(scenario, settings, seed), &mut engine);
             assert_eq!(report.failure, None, "{model}, seed {seed:#x}");
         }
+    }
+}
+
+/// A model that asks every socket in each turn fills a short queue with tasks, so that there is no room for the one that says that the
+/// server stops: whichever task of a peer comes first does what is due.
+#[test]
+fn a_stop_needs_no_room_in_the_queue() {
+    let mut engine = Engine::new();
+    for seed in 0..60 {
+        let settings = [("model", "nonblocking"), ("pattern", "reactor"), ("workers", "1"), ("loops", "1")];
+        let settings = Settings::from(settings.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        let report = run_spec(&RunSpec::seeded(idle_stop::SCENARIO, settings, seed), &mut engine);
+        assert_eq!(report.failure, None, "seed {seed:#x}");
     }
 }
 
