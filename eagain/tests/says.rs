@@ -72,6 +72,29 @@ fn the_page_shows_this_scenario() {
     }
 }
 
+/// At its first request a client sends, the server waits for a connection or for that request: the stacks are the program's.
+#[test]
+fn a_run_that_stops_has_the_stacks_of_its_programs() {
+    use eagain::sim::run::{Record, RunSpec};
+    let plain = RunSpec::seeded(answered::SCENARIO, Default::default(), 1);
+    let plain = RunSpec { record: Record::Trace, ..plain };
+    let report = eagain::executor().run(&plain);
+    let events = report.trace.expect("it is kept").events;
+    let sends = |event: &&eagain::sim::trace::Event| event.kind == eagain::sim::trace::Kind::Send;
+    let at = events.iter().find(sends).expect("a client sends").number;
+    let stopped = eagain::executor().run(&RunSpec { record: Record::StopAt(at), ..plain });
+    assert_eq!(stopped.hash, report.hash);
+    let stacks = stopped.stacks;
+    let maker = stacks
+        .split("\n\n")
+        .find(|stack| stack.contains(", which makes this event"))
+        .expect("a thread makes it");
+    assert!(maker.contains("client-") && maker.contains("tests/says.rs:"), "{stacks}");
+    let waits =
+        stacks.split("\n\n").find(|stack| stack.trim().starts_with("server/0")).expect("the server waits");
+    assert!(waits.contains("server\n") && waits.contains("tests/says.rs:"), "{stacks}");
+}
+
 #[test]
 fn what_it_checks_can_break() {
     let mut worker = eagain::executor();

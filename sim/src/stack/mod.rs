@@ -38,6 +38,8 @@ thread_local! {
     static IN_PROGRAM: Cell<bool> = const { Cell::new(false) };
     static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(null()) };
     static KILLED: Cell<Kill> = const { Cell::new(Kill::No) };
+    /// The run is asked for the stacks of its threads.
+    static KEEPS_STACKS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether the running thread was killed.
@@ -109,17 +111,20 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "suspended outside a simulated thread");
-    with(|w| {
-        if w.run.keeps_stacks() {
-            w.run.suspends(w.scheduler.current());
-        }
-    });
+    if KEEPS_STACKS.get() {
+        keep_stack();
+    }
     // SAFETY: it belongs to the coroutine that is running on this very stack, so it lives at least as long as this frame.
     unsafe { (*yielder).suspend(()) };
     YIELDER.set(yielder);
     if KILLED.get() != Kill::No {
         unwind_if_killed();
     }
+}
+
+#[cold]
+fn keep_stack() {
+    with(|w| w.run.suspends(w.scheduler.current()));
 }
 
 /// What unwinds a killed thread.
@@ -347,6 +352,7 @@ struct Cells {
 impl Cells {
     fn set(&self) {
         WORLD.set(self.world);
+        KEEPS_STACKS.set(with(|w| w.run.keeps_stacks()));
         IN_PROGRAM.set(true);
         fatal::watch(self.running.0, self.running.1);
         crate::allocator::share(self.accounts);

@@ -8,7 +8,7 @@
 //! Each block has its own copy of the cells in `super`: [`arrive`] sets them in a new one.
 
 use super::storage::{may_set_thread_pointer, set_thread_pointer, thread_pointer};
-use super::{IN_PROGRAM, Stack, WORLD, YIELDER, fatal};
+use super::{IN_PROGRAM, KEEPS_STACKS, Stack, WORLD, YIELDER, fatal, with};
 use crate::world::World;
 use corosensei::{CoroutineResult, Yielder};
 use std::cell::Cell;
@@ -130,6 +130,7 @@ fn arrive(
     BORDER.set(Some(border));
     WORLD.set(world);
     YIELDER.set(yielder);
+    KEEPS_STACKS.set(with(|w| w.run.keeps_stacks()));
     IN_PROGRAM.set(true);
     fatal::watch(running.0, running.1);
     super::memory::clear_below(running.1);
