@@ -172,7 +172,7 @@ impl Choices {
         }
     }
 
-    /// What is known of each of [`Choices::recorded`] that [`Choices::made`] was told of.
+    /// What is known of each of [`Choices::recorded`] for which [`Choices::made`] was called.
     pub fn all_made(&self) -> &[Made] {
         &self.made
     }

@@ -56,7 +56,7 @@ impl Choices {
     }
 
     /// Finds the event of each fault. Most faults happen where they are chosen, so that their event is the next. Of the others, which
-    /// happen later, one is told from another only where there is one.
+    /// happen later, the event is known only where the family has one choice left.
     fn find_events(&mut self, log: &TraceLog) {
         // Of each kind, and whether it is known whose it is.
         let mut faults: BTreeMap<Kind, BTreeMap<u64, bool>> = BTreeMap::new();
