@@ -36,6 +36,33 @@ fn both_copies_of_the_workflow_are_the_same() {
     assert_eq!(read("CI.yml"), read(".github/workflows/CI.yml"));
 }
 
+/// A value without quotes ends at `: ` and at ` #`: with the first the file is no YAML, and the second cuts a command short.
+#[test]
+fn values_of_yaml_that_need_quotes_have_them() {
+    for path in
+        ["CI.yml", "sim/src/cli/new/workflow.yml", "deploy/kubernetes.yaml", "deploy/kubernetes-merge.yaml"]
+    {
+        let text = fs::read_to_string(root().join(path)).expect(path);
+        // What `new` fills in is lines of its own.
+        let text = text.replace("{defaults}", "").replace("{checkout}", "");
+        // What is indented further than this is a text over several lines, in which anything may stand.
+        let mut block = None;
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let depth = line.len() - line.trim_start().len();
+            if block.is_some_and(|above| depth > above) {
+                continue;
+            }
+            let entry = line.trim().trim_start_matches("- ");
+            let whole = entry.strip_suffix(':').unwrap_or(entry);
+            let value = entry.split_once(": ").map_or(whole, |(_, value)| value);
+            block = ["|", ">"].contains(&value).then_some(depth);
+            let has_quotes = ["\"", "'", "#", "{ ", "["].iter().any(|open| value.starts_with(open));
+            let is_plain = !value.contains(": ") && !value.ends_with(':') && !value.contains(" #");
+            assert!(has_quotes || is_plain, "{path}: {line}");
+        }
+    }
+}
+
 /// Where nobody reads any more, `println!` panics: a command prints by the console of `cli`, `conform` by `say!`.
 #[test]
 fn commands_do_not_print_by_println() {
