@@ -4,9 +4,9 @@
 #   array=$(sbatch --parsable deploy/slurm.sh target/release/eagain explore --seeds 100000)
 #   sbatch --dependency=afterany:"$array" deploy/slurm.sh target/release/eagain merge
 #
-# The second joins the files of the shards. A task that died has left none: its shard is named, with the line that runs it alone.
-# With `--guided` each task goes on from what it has learned before, in `corpus-TASK`, and the second joins these in `corpus`. A task
-# that runs again alone is given `--corpus corpus-TASK`.
+# The second joins the files of the shards. A task that died has left none: its shard is named, with the line that runs it alone and
+# writes the files of that task. With `--guided` each task goes on from what it has learned before, in `corpus-TASK`, and the second
+# joins these in `corpus`.
 #
 #SBATCH --job-name=eagain
 #SBATCH --array=0-7
@@ -14,8 +14,8 @@
 #SBATCH --time=01:00:00
 #SBATCH --output=eagain-%A-%a.log
 
-eagain=$1 command=$2
-shift 2
+eagain=${1-} command=${2-}
+[ $# -lt 2 ] || shift 2
 case $command in
 explore)
     export EAGAIN_OUT=failures

@@ -277,26 +277,34 @@ fn what_new_and_init_write_works_as_it_is() {
     for (folder, root_of, file) in
         [(&made, &made, "eagain.yml"), (&kept, &repository, "eagain-crates-kept.yml")]
     {
-        // The versions that are there, and a commit for `--from commit`.
+        // The versions that are there.
         fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         run(folder, "git add -A :/ && git -c user.name=a -c user.email=a@b commit -qm a");
         let workflow = fs::read_to_string(root_of.join(".github/workflows").join(file)).unwrap();
         assert!(
-            !workflow.contains("{run}") && !workflow.contains("{folder}") && !workflow.contains("{defaults}")
+            !["run", "folder", "defaults", "workspace", "checkout"]
+                .iter()
+                .any(|name| workflow.contains(&format!("{{{name}}}"))),
+            "{workflow}"
         );
         assert_eq!(workflow.contains("    working-directory: 'crates/kept'"), folder == &kept, "{workflow}");
         let page = out.path().join("page.md");
         for (job, shards) in [("test", 1), ("sweep", 4), ("merge", 1)] {
-            let steps = steps(&workflow, job);
+            // The checkout is there.
+            let steps: Vec<_> =
+                steps(&workflow, job).into_iter().filter(|step| step.starts_with("cargo ")).collect();
             assert_eq!(steps.len(), 1, "{job}: {workflow}");
             for shard in 0..shards {
                 let step = steps[0].replace("${{ matrix.shard }}", &shard.to_string());
                 // Fewer seeds, and a build that is there already.
-                let step = step.replace("--seeds 4000", "--seeds 40").replace(" --release", "");
-                let variables =
-                    format!("export EAGAIN_OUT=failures GITHUB_STEP_SUMMARY='{}'", page.display());
+                let step = step.replace(" --release", "");
+                let variables = format!(
+                    "export EAGAIN_OUT=failures SEEDS=40 GITHUB_RUN_NUMBER=3 GITHUB_STEP_SUMMARY='{}'",
+                    page.display()
+                );
                 let said = run(folder, &format!("{variables}; {step}"));
                 assert!(job != "merge" || said.contains("1 scenario, 40 seeds, 0 failures"), "{said}");
+                assert!(job == "test" || said.contains("; seeds from 0x78 on"), "{said}");
             }
         }
         let summary = fs::read_to_string(&page).unwrap();

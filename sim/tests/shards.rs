@@ -91,6 +91,7 @@ fn sums(folder: &Path, file: &str) -> serde_json::Value {
     let mut sums: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     sums.as_object_mut().unwrap().remove("elapsed_s");
     sums.as_object_mut().unwrap().remove("times_s");
+    sums.as_object_mut().unwrap().remove("files");
     for kind in sums["kinds"].as_array_mut().unwrap() {
         // Which shard has met it first says where its folder is.
         kind.as_object_mut().unwrap().remove("folder");
@@ -99,7 +100,13 @@ fn sums(folder: &Path, file: &str) -> serde_json::Value {
 }
 
 /// Runs the shards 0, 2 and 3 of four, and kills the other in the middle; joins them, runs the line that is printed, and joins again.
-fn one_of_four_dies(explore: &str, merge: &str, variables: impl Fn(usize) -> Vec<(&'static str, String)>) {
+/// That line ends with `files`.
+fn one_of_four_dies(
+    explore: &str,
+    merge: &str,
+    files: &str,
+    variables: impl Fn(usize) -> Vec<(&'static str, String)>,
+) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let part = |index: usize, more: &str| {
@@ -122,7 +129,7 @@ fn one_of_four_dies(explore: &str, merge: &str, variables: impl Fn(usize) -> Vec
     assert!(code == Some(1) && said.contains("(shard 1/4 is missing)"), "{said}");
     let again =
         said.lines().find_map(|line| line.strip_prefix("run again  ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(again.ends_with(" --shard 1/4 --json sweep-1.json"), "{said}");
+    assert!(again.ends_with(&format!(" --shard 1/4 {files}")), "{said}");
     let (_, arguments) = again.split_once(" explore ").unwrap();
     let (code, said) = now(folder, &format!("./eagain explore {arguments}"));
     assert_eq!(code, Some(1), "{said}");
@@ -139,8 +146,10 @@ fn one_of_four_dies(explore: &str, merge: &str, variables: impl Fn(usize) -> Vec
 #[test]
 fn a_shard_of_a_kubernetes_job_that_died_is_named_and_runs_again_alone() {
     one_of_four_dies(
-        "exec ./eagain explore --from=0 --seeds=200 --shard=auto --jobs=1 --no-shrink --json=sweep-$JOB_COMPLETION_INDEX.json",
-        "./eagain merge sweep-*.json --json whole.json --junit whole.xml",
+        "exec ./eagain explore --from=0 --seeds=200 --shard=auto --jobs=1 --no-shrink --json=sweep-$JOB_COMPLETION_INDEX.json \
+         --junit=$PWD/sweep-$JOB_COMPLETION_INDEX.xml",
+        "./eagain merge ./sweep-*.json --json whole.json --junit whole.xml",
+        "--json ./sweep-1.json --junit ./sweep-1.xml",
         |index| vec![("JOB_COMPLETION_INDEX", index.to_string()), ("COMPLETIONS", "4".to_owned())],
     );
 }
@@ -149,23 +158,43 @@ fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy")
 }
 
-fn of_slurm(index: usize) -> Vec<(&'static str, String)> {
+/// A task of an array that is numbered from `first`.
+fn of_array(index: usize, first: usize) -> Vec<(&'static str, String)> {
     vec![
-        ("SLURM_ARRAY_TASK_ID", index.to_string()),
+        ("SLURM_ARRAY_TASK_ID", (first + index).to_string()),
         ("SLURM_ARRAY_TASK_COUNT", "4".to_owned()),
-        ("SLURM_ARRAY_TASK_MIN", "0".to_owned()),
+        ("SLURM_ARRAY_TASK_MIN", first.to_string()),
     ]
+}
+
+fn of_slurm(index: usize) -> Vec<(&'static str, String)> {
+    of_array(index, 0)
 }
 
 #[test]
 fn a_task_of_a_slurm_array_that_died_is_named_and_runs_again_alone() {
     let script = deploy().join("slurm.sh");
     let script = script.display();
-    one_of_four_dies(
-        &format!("exec '{script}' ./eagain explore --seeds 200 --no-shrink"),
-        &format!("'{script}' ./eagain merge"),
-        of_slurm,
-    );
+    for (first, files) in
+        [(0, "--json sweep-1.json --junit sweep-1.xml"), (1, "--json sweep-2.json --junit sweep-2.xml")]
+    {
+        one_of_four_dies(
+            &format!("exec '{script}' ./eagain explore --seeds 200 --no-shrink"),
+            &format!("'{script}' ./eagain merge"),
+            files,
+            |index| of_array(index, first),
+        );
+    }
+}
+
+#[test]
+fn the_script_of_slurm_says_what_it_expects() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in ["", " ./eagain", " ./eagain list"] {
+        let said = now(folder.path(), &format!("'{}'{arguments}", deploy().join("slurm.sh").display()));
+        let expected = "expected: slurm.sh EAGAIN explore … or slurm.sh EAGAIN merge\n";
+        assert_eq!(said, (Some(2), expected.to_owned()), "{arguments}");
+    }
 }
 
 /// How many runs a corpus has.

@@ -44,7 +44,7 @@ pub enum Command {
     Faults(FaultsArgs),
     /// Search for the planted bugs
     Bugs(BugsArgs),
-    /// Join the JSON files of a sweep's shards
+    /// Join the JSON files of a sweep's shards; status 1 where a shard is missing or was interrupted
     Merge(MergeArgs),
     /// Write a crate with a server, a scenario and a CI workflow
     New(NewArgs),
@@ -142,7 +142,8 @@ pub struct ExploreArgs {
     /// Only this part of the sweep: I/N with I from 0, or `auto`: as Kubernetes or Slurm say
     #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<String>,
-    /// Stop after this time, such as 500ms, 60s, 5m or 1h
+    /// Stop after this time, such as 500ms, 60s, 5m or 1h. Where --seeds asked for more, that is said (`incomplete`), and the exit
+    /// status is that of what ran; with --strict it is 1
     #[arg(long, value_parser = duration, allow_hyphen_values = true)]
     pub time: Option<Duration>,
     /// Write JSON: a line for each failure, then the sums
@@ -157,7 +158,8 @@ pub struct ExploreArgs {
     /// Write a page about the sweep, `DIR/index.html`, and the folders of failures beside it
     #[arg(long, value_name = "DIR")]
     pub html: Option<PathBuf>,
-    /// Faults that never fire, `sometimes` that are never reached and runs that test nothing are failures
+    /// Faults that never fire, `sometimes` that are never reached, runs that test nothing, and seeds for which --time left none are
+    /// failures
     #[arg(long)]
     pub strict: bool,
     /// Do not shrink failures
@@ -327,7 +329,8 @@ pub struct MergeArgs {
     /// Append a Markdown summary, for the page of a CI job
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Faults that never fire, `sometimes` that are never reached and runs that test nothing are failures
+    /// Faults that never fire, `sometimes` that are never reached, runs that test nothing, and seeds for which --time left none are
+    /// failures
     #[arg(long)]
     pub strict: bool,
 }

@@ -4,7 +4,7 @@ use super::args::ExploreArgs;
 use super::console::{Console, append_file, write_file};
 use super::run::{BUDGET, explain, lost};
 use super::{Done, Exit, Registry, Stop, guided};
-use crate::count::{count, thousands};
+use crate::count::{count, duration, thousands};
 use crate::marks;
 use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::report::{folder, markdown, page};
@@ -15,9 +15,9 @@ use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
 use crate::runner::{Worker, interrupt, invocation, junit, progress, settings};
 use crate::shrink::Limits;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 /// Seeds of each scenario where neither a number nor a time is given.
@@ -39,7 +39,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     }
     // Before the first run, so that an interruption is never early.
     let counters = Arc::new(Counters { stop: interrupt::flag(), ..Counters::default() });
-    let regressed = run_regressions(registry, &plan.scenarios, console)?;
+    let (regressed, regressions) = run_regressions(registry, &plan.scenarios, console)?;
     let (mut sweep, learned) = if args.guided {
         let (sweep, learned) = guided::sweep(registry, args, &plan, &counters, console)?;
         (sweep, Some(learned))
@@ -53,6 +53,8 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
         add_unpassed(registry, &mut file);
     }
     file.summary.command = Some(command(args, &plan));
+    file.summary.files = own_files(args);
+    file.summary.regressions = regressions;
     let mut nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
     if let Some(learned) = &learned {
         nondeterminism = nondeterminism.max(learned.explain(registry, args, &mut file, console));
@@ -79,10 +81,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     if let Some(learned) = &learned {
         learned.conclude(&mut file, console);
     }
-    // A time that is over was asked for; an interruption was not.
-    let interrupted = counters.stop.load(Ordering::Relaxed);
-    let done = if interrupted { Cut::Interrupts } else { Cut::Allowed };
-    let concluded = conclude(&file, &files, args.strict, done, console);
+    let concluded = conclude(&file, &files, args.strict, Exit::Interrupted, console);
     let kept = learned.map_or(Ok(()), |learned| learned.kept);
     let unwritten = unwritten(paged, console).max(unwritten(kept, console));
     Ok(concluded.max(unwritten).max(nondeterminism).max(regressed))
@@ -150,15 +149,33 @@ fn command(args: &ExploreArgs, plan: &Plan) -> String {
         let _ = write!(line, " --seeds {seeds}");
     }
     if let Some(time) = plan.time {
-        let _ = write!(line, " --time {}ms", time.as_millis());
+        let _ = write!(line, " --time {}", duration(time));
     }
     line
 }
 
-/// Failures that were repaired are looked at first.
-fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Console) -> Done {
+/// What a sweep is to write that no other shard writes too.
+fn own_files(args: &ExploreArgs) -> BTreeMap<String, String> {
+    let files = [
+        ("--corpus", &args.corpus),
+        ("--html", &args.html),
+        ("--json", &args.json),
+        ("--junit", &args.junit),
+    ];
+    let text = |(flag, path): (&str, &Option<PathBuf>)| {
+        Some((flag.to_owned(), path.as_ref()?.display().to_string()))
+    };
+    files.into_iter().filter_map(text).collect()
+}
+
+/// Failures that were repaired are looked at first: how that ends, and those that are back.
+fn run_regressions(
+    registry: &Registry,
+    chosen: &[Scenario],
+    console: &mut Console,
+) -> Result<(Exit, BTreeMap<String, String>), Stop> {
     let mut worker = Worker::new(registry.executor);
-    let (mut exit, mut held) = (Exit::Held, 0);
+    let (mut exit, mut held, mut back) = (Exit::Held, 0, BTreeMap::new());
     for path in regressions::files(Path::new(registry.regressions)) {
         let shown = path.display();
         let usage = |why: String| Stop::usage(format!("{shown}: {why}"));
@@ -181,15 +198,14 @@ fn run_regressions(registry: &Registry, chosen: &[Scenario], console: &mut Conso
             Verdict::Nondeterministic => Exit::Nondeterminism,
             Verdict::StillFails | Verdict::FailsOtherwise => Exit::Failed,
         });
-        console.out(&format!(
-            "FAILED regression {shown}\n{text}\n  {}\n",
-            invocation::replay(&file.scenario, &path.to_string_lossy())
-        ));
+        let again = invocation::replay(&file.scenario, &path.to_string_lossy());
+        console.out(&format!("FAILED regression {shown}\n{text}\n  {again}\n"));
+        back.insert(shown.to_string(), again);
     }
     if held > 0 {
         console.err(&format!("{} held\n", count(held, "regression")));
     }
-    Ok(exit)
+    Ok((exit, back))
 }
 
 /// One failure of each kind is run again and leaves its folder; the first few are shrunk and printed. A failure may turn out
@@ -219,7 +235,8 @@ fn explain_failures(
         }
         let shown = number < EXPLAINED_MAX;
         let limits = if args.no_shrink || !shown { Limits { runs: 1, time: None } } else { BUDGET };
-        let explained = explain(&mut worker, &spec, kind.shortest.hash, limits, shown, &root, console);
+        let explained =
+            explain(&mut worker, &spec, kind.shortest.hash, limits, shown, registry.folders(&root), console);
         line.folder = explained.folder;
         exit = exit.max(explained.exit);
     }
@@ -233,13 +250,9 @@ pub(super) fn listed(file: &SweepFile) -> String {
     }
     let mut text = String::from("\nfailures, each with the seed that fails in the fewest calls\n");
     for kind in &file.summary.kinds {
-        let KindLine { scenario, first_seed, repro, .. } = kind;
-        let first = match first_seed.as_str() {
-            guided::NO_SEED => format!("{} that were made of others", count(kind.count, "run")),
-            first => format!("{}, the first {first}", count(kind.count, "seed")),
-        };
+        let KindLine { scenario, repro, .. } = kind;
         // Writing to a String does not fail.
-        let _ = writeln!(text, "  {scenario}: {}, {first}\n    {repro}", kind.headline());
+        let _ = writeln!(text, "  {scenario}: {}, {}\n    {repro}", kind.headline(), kind.seeds());
         if let Some(folder) = &kind.folder {
             let _ = writeln!(text, "    {folder}");
         }
@@ -259,53 +272,47 @@ impl Files<'_> {
     pub(super) fn check(&self) -> Result<(), Stop> {
         for path in [self.json, self.junit, self.summary].into_iter().flatten() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if folder.is_some_and(|folder| !folder.is_dir()) {
-                let folder = folder.unwrap_or(path).display();
-                return Err(Stop::usage(format!("{}: there is no folder `{folder}`", path.display())));
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                let (path, folder_text) = (path.display(), folder.display());
+                return Err(Stop::usage(match folder.exists() {
+                    true => format!("{path}: `{folder_text}` is a file, not a folder"),
+                    false => format!("{path}: there is no folder `{folder_text}`"),
+                }));
             }
         }
         Ok(())
     }
 }
 
-/// What it means that not everything ran.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// The time was over, as was asked for.
-    Allowed,
-    /// Somebody ended it.
-    Interrupts,
-    /// What did not run did not hold.
-    Fails,
-}
-
-/// Prints the summary, writes the files, and says how it ends.
+/// Prints the summary, writes the files, and says how it ends; `unfinished` where a part did not run that was to run, which what
+/// `--time` cuts off is only with `--strict`.
 pub(super) fn conclude(
     file: &SweepFile,
     files: &Files,
     strict: bool,
-    cut: Cut,
+    unfinished: Exit,
     console: &mut Console,
 ) -> Exit {
     // First what cannot fail to be seen, whatever becomes of the files.
     console.out(&text(file));
     let written = [
         files.json.as_ref().map(|path| write_file(path, file.text().as_bytes())),
-        files.junit.as_ref().map(|path| write_file(path, junit::text(file).as_bytes())),
+        files.junit.as_ref().map(|path| write_file(path, junit::text(file, strict).as_bytes())),
         files.summary.as_ref().map(|path| append_file(path, &markdown::sweep(file))),
     ];
     let unwritten = written.into_iter().flatten().map(|written| unwritten(written, console)).max();
-    let sums = &file.summary.sums;
+    let summary = &file.summary;
+    let sums = &summary.sums;
     if sums.seeds == 0 {
         console.err("warning: no seed ran: nothing was tested\n");
     }
-    let vacuous = !sums.vacuous().is_empty() || !sums.unreached().is_empty() || !sums.empty.is_empty();
+    let strictly_held = sums.warnings().is_empty() && !summary.is_out_of_time();
     let exit = if sums.harness_failures > 0 {
         Exit::Harness
-    } else if sums.failures > 0 || strict && vacuous || !file.summary.complete && cut == Cut::Fails {
+    } else if summary.fails() || strict && !strictly_held {
         Exit::Failed
-    } else if !file.summary.complete && cut == Cut::Interrupts {
-        Exit::Interrupted
+    } else if summary.lacks_runs() {
+        unfinished
     } else {
         Exit::Held
     };
@@ -340,14 +347,11 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     if !fired.is_empty() {
         writeln!(out, "faults fired  {}", fired.join(", "))?;
     }
-    for family in sums.vacuous() {
-        writeln!(out, "warning: the fault family `{family}` was enabled and never fired")?;
-    }
-    for (scenario, runs) in &sums.empty {
-        writeln!(out, "warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
-    }
-    for line in sums.unreached() {
+    for line in sums.warnings() {
         writeln!(out, "warning: {line}")?;
+    }
+    for file in summary.regressions.keys() {
+        writeln!(out, "the failure of {file} is back")?;
     }
     if let Some(line) = summary.incomplete() {
         writeln!(out, "{line}")?;
@@ -357,14 +361,15 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s",
+        "{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; seeds from {} on",
         count(summary.scenarios.len() as u64, "scenario"),
         count(sums.seeds, "seed"),
         count(sums.failures, "failure"),
         count(sums.calls, "call"),
         sums.simulated as f64 / 1e9,
         summary.elapsed_s,
-        thousands(summary.rate())
+        thousands(summary.rate()),
+        summary.from
     )?;
     writeln!(out, "hash {:#018x}", sums.hash)
 }

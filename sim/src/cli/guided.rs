@@ -11,15 +11,12 @@ use crate::runner::explore::{Counters, Plan};
 use crate::runner::guided::corpus::{self, Saved};
 use crate::runner::guided::explore::{Find, Guided};
 use crate::runner::guided::search::Search;
-use crate::runner::json::{FailureLine, GuidedLine, KindLine, SweepFile};
+use crate::runner::json::{FailureLine, GuidedLine, KindLine, NO_SEED, SweepFile};
 use crate::runner::summary::Sweep;
 use crate::runner::{Worker, invocation, progress};
 use crate::shrink::Limits;
 use std::fmt::Write;
 use std::sync::Arc;
-
-/// What stands where a run has no seed: it is made of others.
-pub(super) const NO_SEED: &str = "-";
 
 /// What a guided sweep has come to besides its sums.
 pub(super) struct Learned {
@@ -81,7 +78,8 @@ impl Learned {
             let shown = file.summary.kinds.len() < EXPLAINED_MAX;
             let limits = if args.no_shrink || !shown { Limits { runs: 1, time: None } } else { BUDGET };
             let root = args.html.clone().unwrap_or_else(folder::root);
-            let explained = explain(&mut worker, spec, find.hash, limits, shown, &root, console);
+            let explained =
+                explain(&mut worker, spec, find.hash, limits, shown, registry.folders(&root), console);
             exit = exit.max(explained.exit);
             let repro = match &explained.folder {
                 Some(folder) => invocation::replay(name, &format!("{folder}/replay.json")),

@@ -17,7 +17,8 @@
 //! | `new` | `new` and `init`: a crate, or a test of one, with a scenario and a CI workflow |
 //!
 //! Exit status: 0 held; 1 a scenario failed; 2 usage, or standard output could not be written; 3 nondeterminism; 4 the harness
-//! itself failed; 130 interrupted, and nothing failed until then. The most severe code is used. `replay --git-bisect` has its own.
+//! itself failed; 130 interrupted, and nothing failed until then. The most severe code is used. What `--time` cuts off of a sweep fails
+//! with `--strict` alone; a shard that `merge` misses, or that was interrupted, is 1. `replay --git-bisect` has its own.
 #![allow(
     clippy::disallowed_methods,
     reason = "progress and time limits are for people; nothing of them reaches a run"

@@ -1,123 +1,23 @@
 //! `eagain new NAME`: a crate with a server, a scenario, a command and a CI workflow. `eagain init`: the same as a test and an
 //! example of the crate in the current folder. Nothing that is there is overwritten.
 
+mod checkout;
+mod place;
+
 use super::args::{InitArgs, NewArgs};
 use super::console::{Console, write_file};
 use super::{Done, Exit, Stop};
+use place::Place;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-const WORKFLOW: &str = include_str!("new/workflow.yml");
 const SERVER: &str = include_str!("new/server.rs.txt");
 const SCENARIOS: &str = include_str!("new/scenarios.rs.txt");
-const WORKFLOW_PATH: &str = ".github/workflows/eagain.yml";
 
 /// What the steps of the workflow leave behind.
 const IGNORED: [&str; 2] = ["/failures", "/sweep-*"];
 
 /// A file to write, and its text.
 type File = (PathBuf, String);
-
-/// Where the crate is.
-struct Place {
-    /// Its folder.
-    folder: PathBuf,
-    /// The root of its git repository, where CI looks for workflows; its own folder where there is none.
-    repository: PathBuf,
-    /// The checkout that `--path` names.
-    checkout: Option<PathBuf>,
-}
-
-impl Place {
-    fn new(folder: &Path, checkout: Option<&Path>) -> Result<Place, Stop> {
-        if let Some(path) = checkout
-            && let Some(missing) =
-                ["net/Cargo.toml", "sim/Cargo.toml"].iter().find(|file| !path.join(file).is_file())
-        {
-            return Err(Stop::usage(format!(
-                "--path {}: not a checkout of eagain: it has no {missing}",
-                path.display()
-            )));
-        }
-        let folder = real(folder);
-        let repository = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&folder);
-        Ok(Place { repository: repository.to_path_buf(), checkout: checkout.map(real), folder })
-    }
-
-    /// The workflow, for a crate whose command is run by `run`: below a repository's root it names the crate's folder.
-    fn workflow(&self, run: &str) -> File {
-        let text = WORKFLOW.replace("{run}", run);
-        let Ok(below) = self.folder.strip_prefix(&self.repository) else {
-            return (WORKFLOW_PATH.into(), text);
-        };
-        if below.as_os_str().is_empty() {
-            return (
-                self.repository.join(WORKFLOW_PATH),
-                text.replace("{defaults}", "").replace("{folder}", ""),
-            );
-        }
-        let shown = below.display();
-        let defaults = format!("defaults:\n  run:\n    working-directory: '{shown}'\n\n");
-        let file = WORKFLOW_PATH
-            .replace("eagain.yml", &format!("eagain-{}.yml", below.to_string_lossy().replace('/', "-")));
-        (
-            self.repository.join(file),
-            text.replace("{defaults}", &defaults).replace("{folder}", &format!("{shown}/")),
-        )
-    }
-
-    /// The toolchain, unless it is pinned in the crate's folder or above it.
-    fn toolchain(&self) -> Option<File> {
-        let is_pinned = |above: &Path| {
-            ["rust-toolchain.toml", "rust-toolchain"].iter().any(|name| above.join(name).exists())
-        };
-        let pinned =
-            self.folder.ancestors().take_while(|above| above.starts_with(&self.repository)).any(is_pinned);
-        (!pinned).then(|| (self.folder.join("rust-toolchain.toml"), toolchain()))
-    }
-
-    /// The lines of the two dependencies: a release, or the checkout, by a path that holds wherever both are.
-    fn dependencies(&self) -> String {
-        let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
-        let line = |package: &str, part: &str| match &self.checkout {
-            None => format!("{package} = \"{version}\"\n"),
-            // A literal of TOML: nothing in it is escaped but its quote, which it cannot hold.
-            Some(root) => {
-                format!("{package} = {{ path = '{}' }}\n", relative(&self.folder, &root.join(part)).display())
-            }
-        };
-        line("eagain-net", "net") + &line("eagain-sim", "sim")
-    }
-
-    /// What is left to do for CI.
-    fn note(&self) -> &'static str {
-        match &self.checkout {
-            Some(root) if !root.starts_with(&self.repository) => {
-                "\nnote: Cargo.toml names a folder outside of this repository: the CI workflow needs it at the same place\n"
-            }
-            _ => "",
-        }
-    }
-}
-
-/// The same place without links and `..`; what does not exist yet is below what does.
-fn real(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let found = path.ancestors().find_map(|above| {
-        Some(above.canonicalize().ok()?.join(path.strip_prefix(above).ok()?).components().collect())
-    });
-    found.unwrap_or(path)
-}
-
-/// `to` as seen from the folder `from`; as it is where they share nothing but `/`.
-fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-    if shared <= 1 {
-        return to.to_path_buf();
-    }
-    let up = from.components().skip(shared).map(|_| std::path::Component::ParentDir);
-    up.chain(to.components().skip(shared)).collect()
-}
 
 pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
     let folder = &args.name;
@@ -158,9 +58,9 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         let _ = std::fs::remove_dir_all(folder);
     })?;
     console.out(&format!(
-        "{}\ncd {}\ncargo test\n{run} explore --seeds 1000\n",
-        place.note(),
-        crate::runner::invocation::quoted(&folder.to_string_lossy())
+        "\ncd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        crate::runner::invocation::quoted(&folder.to_string_lossy()),
+        place.note()
     ));
     Ok(Exit::Held)
 }
@@ -194,7 +94,7 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     if !depends {
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
-    console.out(&format!("{}\ncargo test --test eagain\n{run} explore --seeds 1000\n", place.note()));
+    console.out(&format!("\ncargo test --test eagain\n{run} explore --seeds 1000\n\n{}", place.note()));
     Ok(Exit::Held)
 }
 
@@ -255,27 +155,5 @@ fn with_dependencies(manifest: &str, lines: &str) -> String {
     text
 }
 
-/// The toolchain of this machine, so that a seed is built by the same compiler everywhere; without one the oldest that works.
-fn toolchain() -> String {
-    let version = Command::new("rustc").arg("--version").output().ok();
-    let text = version.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
-    let number =
-        text.split_whitespace().nth(1).filter(|word| word.chars().all(|c| c.is_ascii_digit() || c == '.'));
-    let channel = number.unwrap_or(env!("CARGO_PKG_RUST_VERSION"));
-    format!(
-        "# The compiler that made this crate, so that CI has the same; any from {} on works.\n[toolchain]\nchannel = \"{channel}\"\n",
-        env!("CARGO_PKG_RUST_VERSION")
-    )
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dependencies_go_below_their_head() {
-        assert_eq!(with_dependencies("[package]\n", "a = 1\n"), "[package]\n\n[dev-dependencies]\na = 1\n");
-        let text = with_dependencies("[dev-dependencies]\nb = 2\n[features]\n", "a = 1\n");
-        assert_eq!(text, "[dev-dependencies]\na = 1\nb = 2\n[features]\n");
-    }
-}
+mod tests;

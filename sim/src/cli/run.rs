@@ -45,7 +45,8 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         return Ok(Exit::Held);
     }
     let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
-    Ok(explain(&mut worker, &spec, report.hash, limits, true, &folder::root(), console).exit)
+    Ok(explain(&mut worker, &spec, report.hash, limits, true, registry.folders(&folder::root()), console)
+        .exit)
 }
 
 /// What was typed behind the program, up to the event at which to stop.
@@ -121,6 +122,20 @@ pub(super) struct Explanation {
     pub folder: Option<String>,
 }
 
+/// Where a failure is left, and where it is kept for good.
+#[derive(Clone, Copy)]
+pub(super) struct Folders<'a> {
+    root: &'a Path,
+    kept: &'a Path,
+}
+
+impl Registry<'_> {
+    /// Those of failures that are left in `root`.
+    pub(super) fn folders<'a>(&'a self, root: &'a Path) -> Folders<'a> {
+        Folders { root, kept: Path::new(self.regressions) }
+    }
+}
+
 /// Explains a failure, leaves its folder and prints it where it is `shown`; one that does not happen again is nondeterminism.
 pub(super) fn explain(
     worker: &mut Worker,
@@ -128,12 +143,12 @@ pub(super) fn explain(
     hash: u64,
     limits: Limits,
     shown: bool,
-    root: &Path,
+    folders: Folders,
     console: &mut Console,
 ) -> Explanation {
     match report::explain(worker, spec, hash, limits) {
         Ok(explained) => {
-            let folder = folder::write(root, &explained);
+            let folder = folder::write(folders.root, &explained);
             let folder = match &folder {
                 Ok(path) => Some(path.display().to_string()),
                 Err(error) => {
@@ -142,7 +157,7 @@ pub(super) fn explain(
                 }
             };
             if shown {
-                console.out(&format!("\n{}", text::failure(&explained, folder.as_deref())));
+                console.out(&format!("\n{}", text::failure(&explained, folder.as_deref(), folders.kept)));
             }
             Explanation { exit: Exit::Failed, folder }
         }

@@ -8,6 +8,7 @@ use crate::report::{self, folder, text};
 use crate::run::Record;
 use crate::runner::Worker;
 use crate::shrink::Limits;
+use std::path::Path;
 
 pub(super) fn shrink(registry: &Registry, args: &ShrinkArgs, console: &mut Console) -> Done {
     let spec = spec(registry, &args.one, Record::Hash)?;
@@ -30,7 +31,7 @@ pub(super) fn shrink(registry: &Registry, args: &ShrinkArgs, console: &mut Conso
     if let Err(error) = &folder {
         console.err(&format!("warning: the failure's folder could not be written: {error}\n"));
     }
-    console.out(&text::failure(&explained, shown.as_deref()));
+    console.out(&text::failure(&explained, shown.as_deref(), Path::new(registry.regressions)));
     if let Some(path) = &args.output {
         write_file(path, explained.replay_file().to_json().as_bytes())?;
     }

@@ -50,7 +50,7 @@ fn with(registry: &Registry, line: &str) -> (u8, String, String) {
     (code, text(&out), text(&err))
 }
 
-fn eagain(line: &str) -> (u8, String, String) {
+pub(super) fn eagain(line: &str) -> (u8, String, String) {
     with(&REGISTRY, line)
 }
 
@@ -93,6 +93,7 @@ fn what_makes_no_sense_is_two_and_a_line() {
         "replay /nonexistent/file.json",
         "bugs nobody",
         "merge /nonexistent.json",
+        "merge /nonexistent/sweep-*.json",
     ];
     let answers = lines.map(|line| {
         let (code, out, err) = eagain(line);
@@ -164,6 +165,17 @@ fn a_sweep_looks_at_repaired_failures_first() {
     let (code, out, _) = with(&registry, "explore lost-reply --seeds 1");
     assert_eq!(code, 1);
     assert!(out.contains("FAILED regression ") && out.contains("cut.json"), "{out}");
+    let (json, junit) = (folder.path().join("j"), folder.path().join("x"));
+    let files = format!("--json {} --junit {}", json.display(), junit.display());
+    assert_eq!(with(&registry, &format!("explore lost-reply --seeds 1 {files}")).0, 1);
+    let case = |text: &str| text.contains("<failure message=\"the saved failure is back\"");
+    assert!(case(&std::fs::read_to_string(&junit).unwrap()));
+    // Whoever sees the files of the shards alone sees it too.
+    let (code, out, _) = with(&registry, &format!("merge {} --junit {}", json.display(), junit.display()));
+    assert!(
+        code == 1 && out.contains("cut.json is back") && case(&std::fs::read_to_string(&junit).unwrap()),
+        "{out}"
+    );
     let saved = ReplayFile::read(&folder.path().join("cut.json")).unwrap();
     let other = ReplayFile { hash: 1, ..saved };
     std::fs::write(folder.path().join("cut.json"), other.to_json()).unwrap();
@@ -216,8 +228,8 @@ fn two_kinds_of_failure_are_two_in_every_form() {
     let line = format!("explore --from 1498 --seeds 4 --json {} --junit {}", path("j"), path("x"));
     let (code, out, _) = with(&registry, &line);
     assert_eq!(code, 1);
-    assert!(out.contains("two-failures: byte integrity (O2) at bytes, 3 seeds, the first 0x5da"), "{out}");
-    assert!(out.contains("two-failures: liveness (O6) at deadlock, 1 seed, the first 0x5dc"), "{out}");
+    assert!(out.contains("two-failures: byte integrity (O2) at bytes, 3 seeds, the lowest 0x5da"), "{out}");
+    assert!(out.contains("two-failures: liveness (O6) at deadlock, seed 0x5dc"), "{out}");
     let text = std::fs::read_to_string(path("j")).unwrap();
     let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(
@@ -271,8 +283,40 @@ fn the_files_of_shards_merge_into_that_of_the_whole() {
     };
     assert_eq!(hash("all"), hash("m"));
     assert!(std::fs::read_to_string(path("x")).unwrap().contains("<testsuite "));
-    assert_eq!(code(&format!("merge {} {}", path("0"), path("1"))), 1, "a shard is missing");
+    let part = format!("merge {} {} --junit {}", path("0"), path("1"), path("x"));
+    assert_eq!(code(&part), 1, "a shard is missing");
+    let junit = std::fs::read_to_string(path("x")).unwrap();
+    assert!(junit.contains("<error message=\"incomplete: ") && junit.contains(" --shard 2/3 "), "{junit}");
     assert_eq!(code(&format!("merge {} {}", path("0"), path("0"))), 2);
+}
+
+/// A sweep of so many seeds that its time is over before.
+const LATE: &str = "explore steady-echo --seeds 1000000000 --time 1ms";
+
+#[test]
+fn what_time_cuts_off_is_said_and_fails_only_when_strict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut files = String::new();
+    for (index, limit) in ["", " --strict"].into_iter().enumerate() {
+        let line = format!("{LATE} --shard {index}/2 --json {} --junit {}", path("j"), path("x"));
+        let (code, out, _) = eagain(&(line + limit));
+        assert_eq!(code, index as u8, "{limit}: {out}");
+        assert!(out.contains("incomplete: stopped after ") && out.contains(" seeds (--time 1ms)"), "{out}");
+        let junit = std::fs::read_to_string(path("x")).unwrap();
+        assert!(
+            junit.contains(["<skipped message=\"incomplete", "<error message=\"incomplete"][index]),
+            "{junit}"
+        );
+        std::fs::rename(path("j"), path(&index.to_string())).unwrap();
+        files += &format!(" {}", path(&index.to_string()));
+    }
+    // The shards joined end as the whole would.
+    let merge = format!("merge{files} --junit {}", path("x"));
+    let (held, out, _) = eagain(&merge);
+    assert!(held == 0 && out.contains(" (--time 1ms in shards 0/2, 1/2)"), "{out}");
+    assert!(std::fs::read_to_string(path("x")).unwrap().contains("<skipped message=\"incomplete"));
+    assert_eq!(code(&format!("{merge} --strict")), 1);
 }
 
 #[test]
@@ -308,23 +352,6 @@ fn a_file_that_cannot_be_written_hides_no_failure_and_no_other_file() {
     // A folder that cannot be made is said before the first run.
     let (code, out, err) = eagain("explore plain --seeds 1 --html /dev/null/page");
     assert!((code, out.as_str()) == (2, "") && err.starts_with("error: /dev/null/page: "), "{err}");
-}
-
-#[test]
-fn a_crate_that_cannot_be_written_is_not_there_and_can_be_tried_again() {
-    let repository = tempfile::tempdir().unwrap();
-    std::fs::create_dir(repository.path().join(".git")).unwrap();
-    let folder = repository.path().join("crates/mine");
-    let new = format!("new {}", folder.display());
-    // The workflow is at the root, and comes behind the crate's own files.
-    let workflows = repository.path().join(".github");
-    std::fs::write(&workflows, "").unwrap();
-    let (code, out, err) = eagain(&new);
-    assert!((code, out.as_str()) == (2, "") && err.contains(".github/workflows"), "{out}{err}");
-    assert!(!folder.exists());
-    std::fs::remove_file(&workflows).unwrap();
-    let (code, out, err) = eagain(&new);
-    assert!(code == 0 && out.contains("wrote ") && folder.join("src/server.rs").is_file(), "{out}{err}");
 }
 
 #[test]
@@ -453,6 +480,11 @@ fn a_folder_that_is_not_there_is_said_first() {
     let (code, out, err) = eagain("explore plain --seeds 1 --json /no/such/folder/x.json");
     assert_eq!((code, out.as_str()), (2, ""));
     assert_eq!(err, "error: /no/such/folder/x.json: there is no folder `/no/such/folder`\n");
+    let (code, _, err) = eagain("explore plain --seeds 1 --json /dev/null/x.json");
+    assert_eq!((code, err.as_str()), (2, "error: /dev/null/x.json: `/dev/null` is a file, not a folder\n"));
+    // Those of merge too.
+    let (code, _, err) = eagain("merge no.json --junit /no/such/folder/x.xml");
+    assert!(code == 2 && err.ends_with("there is no folder `/no/such/folder`\n"), "{err}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub fn commit_seed() -> Result<u64, String> {
 }
 
 /// What git says to these arguments, without the line's end; `None` outside of git or without it.
-fn git(arguments: &[&str]) -> Option<String> {
+pub(crate) fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())

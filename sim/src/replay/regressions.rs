@@ -4,9 +4,10 @@
 use super::{ReplayFile, Replayed, Verdict};
 use crate::replay::build::build_id;
 use crate::run::{Record, Scenario};
-use crate::runner::Worker;
 use crate::runner::invocation::quoted;
+use crate::runner::{Worker, settings};
 use crate::trace::text;
+use crate::whole_file::plain;
 use std::path::{Path, PathBuf};
 
 /// How many events of a run that fails are shown.
@@ -21,13 +22,21 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The line that keeps a saved failure in `folder`, once it is mended; nothing where it is kept already, or is no failure.
+/// What a saved failure is called among others: its own file is always `replay.json`.
+pub fn name(file: &ReplayFile) -> String {
+    let mut name = format!("{}-{}", file.scenario, file.seed.as_deref().unwrap_or("replay"));
+    if !file.settings.is_empty() {
+        name = name + "-" + &settings::text(&file.settings);
+    }
+    plain(&name) + ".json"
+}
+
+/// The line that keeps a saved failure in `folder`; nothing where it is kept already, or is no failure.
 pub fn keep(file: &ReplayFile, path: &Path, folder: &Path) -> Option<String> {
     if path.parent().is_some_and(|parent| parent.ends_with(folder)) || file.failure.is_none() {
         return None;
     }
-    let seed = file.seed.as_deref().unwrap_or("replay");
-    let kept = folder.join(format!("{}-{seed}.json", file.scenario));
+    let kept = folder.join(name(file));
     let [folder, from, to] = [folder, path, &kept].map(|path| quoted(&path.to_string_lossy()).into_owned());
     Some(format!("mkdir -p {folder} && cp {from} {to}"))
 }

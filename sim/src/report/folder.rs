@@ -6,7 +6,7 @@ use crate::replay::ReplayFile;
 use crate::run::RunSpec;
 use crate::runner::settings;
 use crate::trace::{Form, Heads};
-use crate::whole_file::put;
+use crate::whole_file::{plain, put};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,7 @@ pub fn name(spec: &RunSpec) -> String {
         name.push('-');
         name.push_str(&settings::text(&spec.settings));
     }
-    // Values come from knobs, but a file name must not depend on what a knob's author thought of.
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_=,.".contains(c) { c } else { '_' };
-    name.chars().map(plain).collect()
+    plain(&name)
 }
 
 fn digest(overrides: &Overrides) -> u32 {

@@ -4,6 +4,7 @@ use super::choices::LEGEND_LONG;
 use super::{Explained, sequence, shortened};
 use crate::count::{count, thousands};
 use crate::replay::build::build_id;
+use crate::replay::regressions;
 use crate::report::table::{Align, Table};
 use crate::run::Failure;
 use crate::runner::json::SweepFile;
@@ -95,7 +96,11 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
     if !diagram.is_empty() {
         writeln!(out, "## The last messages\n\n```mermaid\n{diagram}```\n")?;
     }
-    writeln!(out, "{FILES}\n")?;
+    let kept = regressions::name(&explained.replay_file());
+    writeln!(
+        out,
+        "{FILES} `replay.json`, copied to `regressions/{kept}` in the folder of the crate, is run before any seed.\n"
+    )?;
     if !explained.output.is_empty() {
         let lines: Vec<_> = explained.output.lines().collect();
         let tail = lines[lines.len().saturating_sub(EVENTS_MAX)..].join("\n");
@@ -122,22 +127,18 @@ pub fn sweep(file: &SweepFile) -> String {
 fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     let summary = &file.summary;
     let sums = &summary.sums;
-    let verdict = match (sums.failures + sums.harness_failures, summary.complete) {
-        (0, true) => "held",
-        (0, false) => "held as far as it ran",
-        _ => "failed",
-    };
     // A job of CI has a page for each shard and one for all of them.
-    writeln!(out, "## eagain: {verdict}{}\n", summary.part())?;
+    writeln!(out, "## eagain: {}{}\n", summary.verdict(), summary.part())?;
     writeln!(
         out,
-        "{}, {}, {}; {} in {:.1} s ({} seeds/s); hash `{:#018x}`\n",
+        "{}, {}, {}; {} in {:.1} s ({} seeds/s); seeds from `{}` on; hash `{:#018x}`\n",
         count(summary.scenarios.len() as u64, "scenario"),
         count(sums.seeds, "seed"),
         count(sums.failures, "failure"),
         count(sums.calls, "call"),
         summary.elapsed_s,
         thousands(summary.rate()),
+        summary.from,
         sums.hash
     )?;
     if let Some(line) = summary.incomplete() {
@@ -145,6 +146,9 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     }
     for line in &summary.again {
         writeln!(out, "Run again: `{line}`\n")?;
+    }
+    for (file, line) in &summary.regressions {
+        writeln!(out, "The failure of `{file}` is back: `{line}`\n")?;
     }
     if !summary.kinds.is_empty() {
         let mut table = Table::new(&[
@@ -182,13 +186,7 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
     if !faults.is_empty() {
         writeln!(out, "{}", faults.markdown())?;
     }
-    for family in sums.vacuous() {
-        writeln!(out, "- warning: the fault family `{family}` was enabled and never fired")?;
-    }
-    for (scenario, runs) in &sums.empty {
-        writeln!(out, "- warning: {} of `{scenario}` tested nothing", count(*runs, "run"))?;
-    }
-    for line in sums.unreached() {
+    for line in sums.warnings() {
         writeln!(out, "- warning: {line}")?;
     }
     for (scenario, why) in &summary.skipped {

@@ -13,7 +13,7 @@ const STYLE: &str = "\
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.failed h1 { color: #d8584d; } .held h1 { color: #5f9d76; }
+.failed h1 { color: #d8584d; } .held h1 { color: #5f9d76; } .incomplete h1 { color: #c98f2c; }
 section { overflow-x: auto; }
 table { border-collapse: collapse; }
 td.n { white-space: nowrap; }
@@ -43,20 +43,21 @@ pub fn sweep(file: &SweepFile, samples: &[Sample], folder: &str) -> String {
 fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &str) -> std::fmt::Result {
     let summary = &file.summary;
     let sums = &summary.sums;
-    let verdict = if sums.failures + sums.harness_failures > 0 { "failed" } else { "held" };
+    let verdict = summary.verdict();
     writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>eagain: {verdict}</title>\n\
-         <style>\n{STYLE}</style>\n<body class=\"{verdict}\">\n<h1>{}</h1>",
-        match (verdict, summary.complete) {
-            ("held", false) => "held as far as it ran",
-            (verdict, _) => verdict,
+         <style>\n{STYLE}</style>\n<body class=\"{}\">\n<h1>{verdict}</h1>",
+        match (summary.fails(), summary.complete) {
+            (true, _) => "failed",
+            (false, true) => "held",
+            (false, false) => "incomplete",
         }
     )?;
     writeln!(
         out,
-        "<p>{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; first seed <code>{}</code>{}, hash \
+        "<p>{}, {}, {}; {}, {:.1} s simulated in {:.1} s, {} seeds/s; seeds from <code>{}</code> on{}, hash \
          <code>{:#018x}</code></p>",
         count(summary.scenarios.len() as u64, "scenario"),
         count(sums.seeds, "seed"),
@@ -71,6 +72,9 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
     )?;
     if let Some(line) = summary.incomplete() {
         writeln!(out, "<p>{}</p>", escaped(&line))?;
+    }
+    for (file, line) in &summary.regressions {
+        writeln!(out, "<p>The failure of {} is back: <code>{}</code></p>", escaped(file), escaped(line))?;
     }
     write_failures(out, &summary.kinds, folder)?;
     write_faults(out, sums)?;
@@ -104,13 +108,12 @@ fn write_failures(out: &mut String, kinds: &[KindLine], folder: &str) -> std::fm
         writeln!(
             out,
             "<tr><td title=\"scenario\">{}</td><td title=\"what broke\">{}{}</td>\
-             <td title=\"seeds\" class=\"n\">{}<br>first {}</td><td title=\"message\"><pre>{}</pre></td>\
+             <td title=\"seeds\" class=\"n\">{}</td><td title=\"message\"><pre>{}</pre></td>\
              <td title=\"reproduce\"><code>{}</code></td></tr>",
             escaped(&kind.scenario),
             escaped(&kind.headline()),
             links.unwrap_or_default(),
-            thousands(kind.count),
-            escaped(&kind.first_seed),
+            escaped(&kind.seeds()),
             escaped(&kind.message),
             escaped(&kind.repro)
         )?;
@@ -229,5 +232,22 @@ mod tests {
         for word in ["<td>split</td>", "three pauses", "Skipped"] {
             assert!(page.contains(word), "{word}: {page}");
         }
+    }
+
+    #[test]
+    fn title_and_head_say_the_same() {
+        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
+        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
+        let mut both = |failures, complete| {
+            (file.summary.sums.failures, file.summary.complete) = (failures, complete);
+            let page = sweep(&file, &[], "out");
+            let between =
+                |from: &str, to: &str| page.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
+            assert_eq!(between("<title>eagain: ", "</title>"), between("<h1>", "</h1>"));
+            between("<body class=\"", "\">") + ": " + &between("<h1>", "</h1>")
+        };
+        assert_eq!(both(1, false), "failed: failed");
+        assert_eq!(both(0, true), "held: held");
+        assert_eq!(both(0, false), "incomplete: held as far as it ran");
     }
 }

@@ -5,6 +5,7 @@ use crate::replay::Verdict;
 use crate::replay::build::build_id;
 use crate::run::Settings;
 use crate::runner::fake::{self, Fake};
+use std::path::Path;
 
 fn found() -> Explained {
     let settings = Settings::from([("model".to_owned(), "poll".to_owned())]);
@@ -23,13 +24,13 @@ fn found() -> Explained {
 
 #[test]
 fn a_failure_on_a_terminal() {
-    insta::assert_snapshot!(text::failure(&found(), Some("target/eagain/x")));
+    insta::assert_snapshot!(text::failure(&found(), Some("target/eagain/x"), Path::new("regressions")));
 }
 
 #[test]
 fn the_headline_is_what_the_found_run_says_and_the_shrunk_run_is_beside_it() {
     let explained = found();
-    let report = text::failure(&explained, None);
+    let report = text::failure(&explained, None, Path::new("regressions"));
     let (headline, rest) = report.split_once("choices ->").unwrap();
     assert!(headline.contains("12 bytes were cut off"), "{report}");
     assert!(rest.contains("in the shrunk run: request 3 got no reply; 5 bytes were cut off"), "{report}");
@@ -39,8 +40,7 @@ fn the_headline_is_what_the_found_run_says_and_the_shrunk_run_is_beside_it() {
 
 #[test]
 fn a_failure_as_an_issue() {
-    let report =
-        markdown::failure(&found(), std::path::Path::new("target/eagain/x")).replace(build_id(), "0x…");
+    let report = markdown::failure(&found(), Path::new("target/eagain/x")).replace(build_id(), "0x…");
     insta::assert_snapshot!(report);
 }
 

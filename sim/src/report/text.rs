@@ -3,10 +3,12 @@
 use super::choices::LEGEND;
 use super::{Explained, shortened};
 use crate::choice::Base;
+use crate::replay::regressions;
 use crate::run::{RunReport, RunSpec};
 use crate::runner::{invocation, settings};
 use crate::trace::{form, text};
 use std::fmt::Write;
+use std::path::Path;
 
 /// How many choices and how many events are printed; the folder has all of them.
 const CHOICES_MAX: usize = 20;
@@ -17,15 +19,20 @@ const OUTPUT_MAX: usize = 10;
 /// How many bytes of a message.
 const MESSAGE_MAX: usize = 4096;
 
-/// What is printed about a failure; `folder` is where the rest of it lies, if it was written.
-pub fn failure(explained: &Explained, folder: Option<&str>) -> String {
+/// What is printed about a failure; `folder` is where the rest of it lies, if it was written, and `kept` where it is kept for good.
+pub fn failure(explained: &Explained, folder: Option<&str>, kept: &Path) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
-    let _ = write_failure(&mut out, explained, folder);
+    let _ = write_failure(&mut out, explained, folder, kept);
     out
 }
 
-fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) -> std::fmt::Result {
+fn write_failure(
+    out: &mut String,
+    explained: &Explained,
+    folder: Option<&str>,
+    kept: &Path,
+) -> std::fmt::Result {
     let found = &explained.found;
     let seed = explained.seed().map_or_else(|| "saved run".to_owned(), |seed| format!("seed {seed:#x}"));
     writeln!(out, "FAILED {} {seed}: {}", explained.spec.scenario.name, found.headline())?;
@@ -68,8 +75,11 @@ fn write_failure(out: &mut String, explained: &Explained, folder: Option<&str>) 
     writeln!(out)?;
     if let Some(folder) = folder {
         writeln!(out, "report     {folder}/report.md")?;
-        let replay = invocation::replay(explained.spec.scenario.name, &format!("{folder}/replay.json"));
-        writeln!(out, "replay     {replay}")?;
+        let file = format!("{folder}/replay.json");
+        writeln!(out, "replay     {}", invocation::replay(explained.spec.scenario.name, &file))?;
+        if let Some(line) = regressions::keep(&explained.replay_file(), Path::new(&file), kept) {
+            writeln!(out, "keep       {line}")?;
+        }
     }
     writeln!(out, "reproduce  {}", explained.repro())
 }

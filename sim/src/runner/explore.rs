@@ -9,6 +9,7 @@ use super::summary::{Sweep, Tally};
 use super::{Execute, MakeExecutor, Worker, jobs, settings, watchdog};
 use crate::Oracle;
 use crate::choice::Base;
+use crate::count::duration;
 use crate::run::{Failure, INTERRUPTED, RunReport, RunSpec, Scenario, Settings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -18,6 +19,10 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Why a sweep stopped that somebody ended.
 pub const INTERRUPTION: &str = "interrupted";
+/// Why one stopped that was given so much time: so it begins.
+pub const TIME_OVER: &str = "--time ";
+/// Why one stopped in which a run cannot be ended.
+pub(super) const HUNG: &str = "a run that makes no call";
 /// The site of a run that makes no call (O3). It cannot be run again.
 pub const HANGS: &str = "no call";
 
@@ -66,6 +71,11 @@ impl Plan {
         Some(self.seeds?.saturating_sub(self.shard.first(place)).div_ceil(self.shard.count))
     }
 
+    /// Why it stopped when its time was over: one that is bounded by time alone is complete then.
+    pub(super) fn time_over(&self) -> Option<String> {
+        self.seeds.and(self.time).map(|time| format!("{TIME_OVER}{}", duration(time)))
+    }
+
     /// Runs all of it.
     pub fn explore(&self, make: MakeExecutor, counters: &Arc<Counters>) -> Sweep {
         let started = Instant::now();
@@ -94,13 +104,13 @@ impl Plan {
             tally.merge(std::mem::take(&mut lock(job).tally));
         }
         let stopped = if shared.jobs.iter().any(|job| lock(job).hangs) {
-            Some("a run that makes no call".to_owned())
+            Some(HUNG.to_owned())
         } else if shared.interrupted.load(Ordering::Relaxed) {
             Some(INTERRUPTION.to_owned())
+        } else if shared.timed_out.load(Ordering::Relaxed) {
+            self.time_over()
         } else {
-            self.time
-                .filter(|_| shared.timed_out.load(Ordering::Relaxed))
-                .map(|time| format!("--time {time:?}"))
+            None
         };
         Sweep {
             planned: self.runs(),
@@ -154,8 +164,7 @@ impl Plan {
         }
         let late = shared.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if late {
-            // A sweep that is bounded by time alone is complete when the time is over.
-            shared.timed_out.store(self.seeds.is_some(), Ordering::Relaxed);
+            shared.timed_out.store(true, Ordering::Relaxed);
         }
         late
     }

@@ -1,15 +1,15 @@
-//! The file of a sweep (`--json`): a line for each failure, then one object with the sums. `merge` joins the files of shards,
-//! and the sums of all shards equal those of the whole.
+//! The file of a sweep (`--json`): a line for each failure, then one object with the sums. [`merge`](super::merge) joins the
+//! files of shards, and the sums of all shards equal those of the whole.
 
-use super::explore::INTERRUPTION;
+use super::explore::TIME_OVER;
 use super::invocation;
 use super::shard::Shard;
-use super::summary::{FAILURES_KEPT, Sums, Sweep};
-use crate::choice::parse_seed;
+use super::summary::{Sums, Sweep};
+use crate::count::count;
 use crate::oracles::headline;
 use crate::run::Settings;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The version of the file.
@@ -72,7 +72,19 @@ pub struct KindLine {
     pub folder: Option<String>,
 }
 
+/// What stands where a run has no seed: it is made of others.
+pub const NO_SEED: &str = "-";
+
 impl KindLine {
+    /// How many runs failed so, and the lowest seed. The line that makes it again has another: that of the shortest run.
+    pub fn seeds(&self) -> String {
+        match (self.count, self.first_seed.as_str()) {
+            (runs, NO_SEED) => format!("{} made of others", count(runs, "run")),
+            (1, seed) => format!("seed {seed}"),
+            (seeds, lowest) => format!("{}, the lowest {lowest}", count(seeds, "seed")),
+        }
+    }
+
     /// What broke, in a line. Runs of one kind may have failed in several threads: none is named.
     pub fn headline(&self) -> String {
         headline(&self.oracle, &self.name, &self.site, "")
@@ -108,12 +120,18 @@ pub struct Summary {
     /// How many runs were asked for, where that is known.
     #[serde(default)]
     pub planned: Option<u64>,
-    /// Why not all of them ran: `--time 3s`, `interrupted`.
+    /// Why not all of them ran: `interrupted`, or `--time 3s`.
     #[serde(default)]
     pub stopped: Option<String>,
     /// The line that runs the sweep again, without its shard and its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// By flag: the files and folders of its own that it was to write.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Regression files that fail again, each with the line that runs it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regressions: BTreeMap<String, String>,
     /// Of merged files: the line for each shard that is missing or was interrupted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<String>,
@@ -230,6 +248,8 @@ impl SweepFile {
             planned: sweep.planned,
             stopped: sweep.stopped.clone(),
             command: None,
+            files: BTreeMap::new(),
+            regressions: BTreeMap::new(),
             again: Vec::new(),
             skipped: sweep.skipped.iter().cloned().chain(refused).collect(),
             guided: BTreeMap::new(),
@@ -264,115 +284,6 @@ impl SweepFile {
     }
 }
 
-/// So many shards that are missing are named.
-const SHOWN: usize = 10;
-
-/// Joins the files of the shards of one sweep. The error is a line for people.
-pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
-    let Some((_, first)) = files.first() else { return Err("nothing to merge".to_owned()) };
-    let mut whole = SweepFile {
-        failures: Vec::new(),
-        summary: Summary {
-            shard: Shard::ALL.to_string(),
-            sums: Sums::default(),
-            kinds: Vec::new(),
-            elapsed_s: 0.0,
-            times_s: BTreeMap::new(),
-            planned: Some(0),
-            stopped: None,
-            again: Vec::new(),
-            // Estimates of parts do not add up.
-            guided: BTreeMap::new(),
-            ..first.summary.clone()
-        },
-    };
-    let shard_of = |(name, file): &(String, SweepFile)| {
-        Shard::parse(&file.summary.shard, |_| None).map_err(|line| format!("{name}: {line}"))
-    };
-    let count = shard_of(&files[0])?.count;
-    let mut parts = BTreeSet::new();
-    let mut unfinished = BTreeSet::new();
-    for entry @ (name, file) in files {
-        let part = &file.summary;
-        let shard = shard_of(entry)?;
-        if !parts.insert(shard.index) {
-            return Err(format!("{name}: shard {shard} is there twice"));
-        }
-        if (&part.settings, &part.from) != (&first.summary.settings, &first.summary.from)
-            || shard.count != count
-        {
-            return Err(format!(
-                "{name}: a part of another sweep (settings, first seed or number of shards differ)"
-            ));
-        }
-        whole.add(file);
-        if part.stopped.as_deref() == Some(INTERRUPTION) {
-            unfinished.insert(shard.index);
-            whole.summary.stopped = Some(format!("shard {shard} was interrupted"));
-        }
-    }
-    if (parts.len() as u64) < count {
-        whole.summary.complete = false;
-        whole.summary.planned = None;
-        let missing = count - parts.len() as u64;
-        let is = if missing == 1 { "is" } else { "are" };
-        // Somebody may have typed any number of shards.
-        let shown: Vec<u64> = (0..count).filter(|index| !parts.contains(index)).take(SHOWN).collect();
-        let more = missing - shown.len() as u64;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        unfinished.extend(&shown);
-        let shown: Vec<String> = shown.iter().map(|index| format!("{index}/{count}")).collect();
-        whole.summary.stopped = Some(format!("shard {}{more} {is} missing", shown.join(", ")));
-    }
-    if let Some(command) = &whole.summary.command {
-        let line = |index: &u64| format!("{command} --shard {index}/{count} --json sweep-{index}.json");
-        whole.summary.again = unfinished.iter().take(SHOWN).map(line).collect();
-    }
-    whole.order();
-    Ok(whole)
-}
-
-impl SweepFile {
-    fn add(&mut self, file: &SweepFile) {
-        let (sum, part) = (&mut self.summary, &file.summary);
-        for scenario in &part.scenarios {
-            if !sum.scenarios.contains(scenario) {
-                sum.scenarios.push(scenario.clone());
-            }
-        }
-        sum.sums.merge(&part.sums);
-        for kind in &part.kinds {
-            sum.add_kind(kind);
-        }
-        sum.elapsed_s = sum.elapsed_s.max(part.elapsed_s);
-        for (name, time) in &part.times_s {
-            *sum.times_s.entry(name.clone()).or_default() += time;
-        }
-        sum.complete &= part.complete;
-        sum.planned = sum.planned.zip(part.planned).map(|(all, part)| all.saturating_add(part));
-        sum.stopped = sum.stopped.take().or_else(|| part.stopped.clone());
-        sum.skipped.extend(part.skipped.iter().map(|(name, why)| (name.clone(), why.clone())));
-        self.failures.extend(file.failures.iter().cloned());
-    }
-
-    /// As the whole orders and cuts them: by scenario as listed, then by seed, and of each kind so many.
-    fn order(&mut self) {
-        let order: BTreeMap<&str, usize> =
-            self.summary.scenarios.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let key =
-            |scenario: &str, seed: &str| (order.get(scenario).copied(), parse_seed(seed).unwrap_or_default());
-        self.failures.sort_by_cached_key(|line| key(&line.scenario, &line.seed));
-        self.summary.kinds.sort_by_cached_key(|kind| key(&kind.scenario, &kind.first_seed));
-        let mut kept: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-        self.failures.retain(|line| {
-            let kind = (line.scenario.clone(), line.oracle.clone(), line.site.clone());
-            let number = kept.entry(kind).or_default();
-            *number += 1;
-            *number <= FAILURES_KEPT
-        });
-    }
-}
-
 /// In seconds, to the millisecond.
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e3).round() / 1e3
@@ -390,26 +301,36 @@ impl Summary {
         if is_whole { String::new() } else { format!(", shard {}", self.shard) }
     }
 
+    /// Whether something failed.
+    pub fn fails(&self) -> bool {
+        self.sums.failures + self.sums.harness_failures > 0 || !self.regressions.is_empty()
+    }
+
+    /// Whether `--time`, and nothing else, has kept runs from being made. That was asked for: it is said, and is no failure.
+    pub fn is_out_of_time(&self) -> bool {
+        !self.complete && self.stopped.as_deref().is_some_and(|why| why.starts_with(TIME_OVER))
+    }
+
+    /// Whether runs were not made that nobody has given up: what did not run did not hold.
+    pub fn lacks_runs(&self) -> bool {
+        !self.complete && !self.is_out_of_time()
+    }
+
+    /// What every page is headed with.
+    pub fn verdict(&self) -> &'static str {
+        match (self.fails(), self.complete) {
+            (true, _) => "failed",
+            (false, true) => "held",
+            (false, false) => "held as far as it ran",
+        }
+    }
+
     /// What did not run, in a line; `None`: nothing.
     pub fn incomplete(&self) -> Option<String> {
         let planned = self.planned.map(|planned| format!(" of {planned}")).unwrap_or_default();
         let why = self.stopped.as_deref().unwrap_or("unknown");
         (!self.complete)
             .then(|| format!("incomplete: stopped after {}{planned} seeds ({why})", self.sums.seeds))
-    }
-
-    fn add_kind(&mut self, other: &KindLine) {
-        let same = |kind: &&mut KindLine| {
-            (&kind.scenario, &kind.oracle, &kind.site) == (&other.scenario, &other.oracle, &other.site)
-        };
-        let number = |seed: &str| parse_seed(seed).unwrap_or_default();
-        let Some(kind) = self.kinds.iter_mut().find(same) else { return self.kinds.push(other.clone()) };
-        let count = kind.count + other.count;
-        let first_seed = number(&kind.first_seed).min(number(&other.first_seed));
-        if (other.calls, number(&other.seed)) < (kind.calls, number(&kind.seed)) {
-            *kind = other.clone();
-        }
-        (kind.count, kind.first_seed) = (count, format!("{first_seed:#x}"));
     }
 }
 
@@ -426,22 +347,6 @@ mod tests {
         SweepFile::of(&sweep, 0, shard)
     }
 
-    fn named(files: Vec<SweepFile>) -> Vec<(String, SweepFile)> {
-        files.into_iter().enumerate().map(|(at, file)| (format!("s{at}.json"), file)).collect()
-    }
-
-    #[test]
-    fn merged_shards_are_the_whole_to_the_byte() {
-        let whole = file(0, 1).text();
-        insta::assert_snapshot!(whole);
-        let parts = (0..3).map(|index| {
-            let text = file(index, 3).text();
-            SweepFile::parse("s", &text).unwrap()
-        });
-        let merged = merge(&named(parts.collect())).unwrap();
-        assert_eq!(merged.text(), whole);
-    }
-
     proptest::proptest! {
         /// A file comes from another machine: whatever is in it, it is read or refused in a line.
         #[test]
@@ -452,22 +357,14 @@ mod tests {
             bytes[at % length] = byte;
             let damaged = String::from_utf8_lossy(&bytes);
             match SweepFile::parse("f", &damaged) {
-                Ok(read) => drop(merge(&[("f".to_owned(), read)])),
+                Ok(read) => drop(crate::runner::merge::merge(&[("f".to_owned(), read)])),
                 Err(line) => assert!(line.starts_with("f: ") && !line.contains('\n'), "{line}"),
             }
         }
     }
 
     #[test]
-    fn what_is_no_part_of_the_sweep_is_refused_in_a_line() {
-        let part = merge(&named(vec![file(0, 3), file(2, 3)])).unwrap();
-        assert!(!part.summary.complete);
-        assert!(part.summary.incomplete().unwrap().ends_with(" (shard 1/3 is missing)"));
-        assert_eq!(
-            merge(&named(vec![file(0, 3), file(0, 3)])).unwrap_err(),
-            "s1.json: shard 0/3 is there twice"
-        );
-        assert!(merge(&named(vec![file(0, 3), file(1, 2)])).unwrap_err().contains("another sweep"));
+    fn what_is_no_file_of_a_sweep_is_refused_in_a_line() {
         for text in ["", "garbage", "{}", "[]"] {
             let line = SweepFile::parse("f", text).unwrap_err();
             assert!(line.starts_with("f: ") && !line.contains('\n'), "{line}");

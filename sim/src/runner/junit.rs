@@ -1,13 +1,12 @@
 //! The sweep as JUnit XML (`--junit`), which every CI system shows: a suite, a case for each scenario, and one for each kind
-//! of failure.
+//! of failure. Whatever makes the exit status of the command a failure is a case here: CI may read nothing else.
 
 use super::json::SweepFile;
-use crate::count::count;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 
-/// The text of the file.
-pub fn text(file: &SweepFile) -> String {
+/// The text of the file; `strict` as the command is.
+pub fn text(file: &SweepFile, strict: bool) -> String {
     let summary = &file.summary;
     let mut suite = TestSuite::new("eagain");
     suite.set_time(Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default());
@@ -27,8 +26,7 @@ pub fn text(file: &SweepFile) -> String {
     for kind in &summary.kinds {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         let folder = kind.folder.as_ref().map(|folder| format!("\n{folder}")).unwrap_or_default();
-        let message =
-            format!("{}: {}, the first {}", kind.headline(), count(kind.count, "seed"), kind.first_seed);
+        let message = format!("{}: {}", kind.headline(), kind.seeds());
         status.set_type(kind.oracle.as_str());
         status.set_message(message);
         let thread = if kind.thread.is_empty() { String::new() } else { format!("in {}\n", kind.thread) };
@@ -40,6 +38,27 @@ pub fn text(file: &SweepFile) -> String {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(format!("the harness failed in {} runs", summary.sums.harness_failures));
         suite.add_test_case(case("harness", status));
+    }
+    for (file, line) in &summary.regressions {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message("the saved failure is back").set_description(line.as_str());
+        suite.add_test_case(case(&format!("regression {file}"), status));
+    }
+    if let Some(line) = summary.incomplete() {
+        let mut status = match summary.is_out_of_time() && !strict {
+            true => TestCaseStatus::skipped(),
+            false => TestCaseStatus::non_success(NonSuccessKind::Error),
+        };
+        status.set_message(line);
+        if !summary.again.is_empty() {
+            status.set_description(format!("run again\n{}", summary.again.join("\n")));
+        }
+        suite.add_test_case(case("the sweep is complete", status));
+    }
+    for line in summary.sums.warnings().iter().filter(|_| strict) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("--strict").set_message(line.as_str());
+        suite.add_test_case(case(line, status));
     }
     for (name, why) in &summary.skipped {
         let mut status = TestCaseStatus::skipped();
@@ -63,8 +82,12 @@ mod tests {
     use super::*;
     use crate::Oracle;
     use crate::run::Settings;
+    use crate::runner::explore::Plan;
+    use crate::runner::fake;
     use crate::runner::json::{KindLine, Summary};
-    use crate::runner::summary::Sums;
+    use crate::runner::shard::Shard;
+    use crate::runner::summary::{Fired, Sums};
+    use std::sync::Arc;
 
     #[test]
     fn a_failing_a_holding_and_a_skipped_scenario() {
@@ -96,10 +119,63 @@ mod tests {
             planned: Some(2),
             stopped: None,
             command: None,
+            files: Default::default(),
+            regressions: Default::default(),
             again: Vec::new(),
             skipped: [("plain".to_owned(), "has no knob `model`".to_owned())].into(),
             guided: Default::default(),
         };
-        insta::assert_snapshot!(text(&SweepFile { failures: Vec::new(), summary }));
+        insta::assert_snapshot!(text(&SweepFile { failures: Vec::new(), summary }, false));
+    }
+
+    /// The file of a sweep in which nothing failed and one fault never fired, after a change.
+    fn held(change: impl FnOnce(&mut Summary)) -> SweepFile {
+        let plan = fake::plan(Shard::ALL);
+        let sweep = Plan { scenarios: vec![fake::HOLDS], ..plan }.explore(fake::make, &Arc::default());
+        let mut file = SweepFile::of(&sweep, 0, Shard::ALL);
+        file.summary.sums.faults = [("wire.cut".into(), Fired { enabled: 1, fired: 0 })].into();
+        change(&mut file.summary);
+        file
+    }
+
+    #[test]
+    fn what_makes_the_status_a_failure_is_a_case() {
+        let stops = |why: &'static str| {
+            move |summary: &mut Summary| {
+                (summary.complete, summary.stopped) = (false, Some(why.to_owned()));
+                summary.again = vec!["eagain explore --shard 1/4".to_owned()];
+            }
+        };
+        let bad = |text: &str| text.contains("<error") || text.contains("<failure");
+        let whole = held(|_| {});
+        assert!(!bad(&text(&whole, false)));
+        let strict = text(&whole, true);
+        assert!(
+            strict.contains("<failure message=\"the fault family `wire.cut` was enabled and never fired\""),
+            "{strict}"
+        );
+
+        for why in ["interrupted", "shard 1/4 is missing"] {
+            let cut = text(&held(stops(why)), false);
+            assert!(
+                cut.contains(&format!("<error message=\"incomplete: stopped after 60 of 60 seeds ({why})\"")),
+                "{cut}"
+            );
+            assert!(cut.contains("\neagain explore --shard 1/4</error>"), "{cut}");
+        }
+        let late = held(stops("--time 10m"));
+        let asked = text(&late, false);
+        assert!(asked.contains("<skipped message=\"incomplete: ") && !bad(&asked), "{asked}");
+        assert!(text(&late, true).contains("<error message=\"incomplete: "), "as --strict has it");
+
+        let back = held(|summary| {
+            drop(summary.regressions.insert("r/a.json".into(), "eagain replay r/a.json".into()))
+        });
+        let back = text(&back, false);
+        assert!(
+            back.contains("name=\"regression r/a.json\"")
+                && back.contains(">eagain replay r/a.json</failure>"),
+            "{back}"
+        );
     }
 }

@@ -8,6 +8,7 @@
 //! | [`guided`] | the sweep that learns: what shows something new is changed and run again |
 //! | [`summary`] | counts, vacuity, the hash that is independent of jobs and shards |
 //! | [`jobs`] | what every thread runs right now, kept where a dying process finds it |
+//! | `json`, `merge`, `junit` | the files of a sweep; shards joined |
 //! | [`check`], [`unsettle`] | the same seeds in two processes, and in what these differ |
 //! | [`invocation`] | the line that a person types to make a run again |
 //! | `crash_report` | names those runs where a process dies of one |
@@ -39,6 +40,8 @@ pub mod interrupt;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
+#[cfg(feature = "cli")]
+pub mod merge;
 #[cfg(feature = "cli")]
 pub mod progress;
 #[cfg(feature = "cli")]

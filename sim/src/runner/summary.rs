@@ -1,6 +1,7 @@
 //! What a sweep adds up to. All of it is sums, so that it is the same however the runs were spread over threads and
 //! machines: the same [`Sums`] count the runs of a thread, of a sweep, of a shard and of all shards.
 
+use crate::count::count;
 use crate::run::{Empty, Failure, RunReport, Settings};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,6 +108,16 @@ impl Sums {
     /// Families that were on and never changed anything: their green says nothing.
     pub fn vacuous(&self) -> Vec<&str> {
         self.faults.iter().filter(|(_, sum)| sum.fired == 0).map(|(family, _)| &**family).collect()
+    }
+
+    /// What was not tested, a line each: what `--strict` makes failures.
+    pub fn warnings(&self) -> Vec<String> {
+        let never = |family: &str| format!("the fault family `{family}` was enabled and never fired");
+        let vacuous = self.vacuous().into_iter().map(never);
+        let nothing = |(scenario, runs): (&Name, &u64)| {
+            format!("{} of `{scenario}` tested nothing", count(*runs, "run"))
+        };
+        vacuous.chain(self.empty.iter().map(nothing)).chain(self.unreached()).collect()
     }
 
     /// What no run reached, a line each: the `sometimes`, and the `eventually` that no run passed.

@@ -226,8 +226,8 @@ impl Test {
         match report::explain(&mut Worker::new(self.executor), spec, hash, BUDGET) {
             Ok(explained) => {
                 let root = environment.out.clone().unwrap_or_else(folder::root);
-                let folder = folder::write(&root, &explained).ok();
-                report_text::failure(&explained, folder.map(|path| path.display().to_string()).as_deref())
+                let folder = folder::write(&root, &explained).ok().map(|path| path.display().to_string());
+                report_text::failure(&explained, folder.as_deref(), &self.manifest.join("regressions"))
             }
             Err(not_the_same) => not_the_same.text(spec),
         }

@@ -99,7 +99,7 @@ fn a_sweep_that_is_stopped_is_not_complete() {
 
     let none = Some(Duration::ZERO);
     let stopped = explore(&Plan { time: none, ..plan(&BOTH, 10) }).stopped;
-    assert_eq!(stopped.as_deref(), Some("--time 0ns"), "seeds were asked for");
+    assert_eq!(stopped.as_deref(), Some("--time 0ms"), "seeds were asked for");
     assert_eq!(explore(&Plan { time: none, seeds: None, ..plan(&BOTH, 0) }).stopped, None, "only time was");
 }
 

@@ -7,7 +7,7 @@ use super::search::Search;
 use crate::Oracle;
 use crate::choice::{Base, Overrides};
 use crate::run::{Failure, RunReport, RunSpec, Scenario};
-use crate::runner::explore::{Counters, HANGS, Plan};
+use crate::runner::explore::{Counters, HANGS, HUNG, INTERRUPTION, Plan};
 use crate::runner::summary::{Sweep, Tally};
 use crate::runner::{MakeExecutor, settings, watchdog};
 use std::collections::BTreeMap;
@@ -94,10 +94,9 @@ impl Plan {
         }
         searches.iter_mut().for_each(Search::catch_up);
         let stopped = match cut {
-            Some(Cut::Hangs) => Some("a run that makes no call".to_owned()),
-            Some(Cut::Interrupted) => Some("interrupted".to_owned()),
-            // A sweep that is bounded by time alone is complete when the time is over.
-            Some(Cut::Time) => self.seeds.and(self.time).map(|time| format!("--time {time:?}")),
+            Some(Cut::Hangs) => Some(HUNG.to_owned()),
+            Some(Cut::Interrupted) => Some(INTERRUPTION.to_owned()),
+            Some(Cut::Time) => self.time_over(),
             None => None,
         };
         let names = self.scenarios.iter().map(|scenario| scenario.name).collect();
