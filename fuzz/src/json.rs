@@ -1,6 +1,7 @@
 //! Files of sweeps: read, or refused in a line; what is read merges with itself, or is refused.
 
-use eagain_sim::runner::json::{SweepFile, merge};
+use eagain_sim::runner::json::SweepFile;
+use eagain_sim::runner::merge::merge;
 
 /// Fails by a panic.
 pub fn run(text: &str) {
