@@ -16,6 +16,7 @@ pub mod run;
 pub mod servers;
 mod slow_listener;
 mod slow_storage;
+mod unread_requests;
 
 use eagain_sim::run::Scenario;
 
@@ -32,4 +33,5 @@ pub const ALL: &[Scenario] = &[
     never_readers::SCENARIO,
     channels::SCENARIO,
     slow_listener::SCENARIO,
+    unread_requests::SCENARIO,
 ];

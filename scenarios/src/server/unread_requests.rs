@@ -10,6 +10,7 @@ use eagain_server::config::Config;
 use eagain_sim::fault::Family;
 use eagain_sim::run::Scenario;
 use eagain_sim::{Sim, fail};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -42,21 +43,37 @@ pub fn run(sim: &mut Sim, mutate: fn(&mut Config)) {
         let (answered, stopped) = (answered.clone(), stopped.clone());
         world.client(sim, async move |context| {
             let mut client = Client::connect(&context, 0).await;
-            let mut asked = Instant(0);
+            let until = || stopped.load(SeqCst).saturating_add(STOPPED.as_nanos() as u64 / 2);
+            // Every other one does not wait for a reply before it asks again. It does not ask again after the stop: where each connection has
+            // a thread, the end of reading that wakes it looks like the client's, and a reset for what comes behind may overtake replies.
+            let outstanding_max = 1 + (context.number % 2) as usize;
+            let mut asked = VecDeque::new();
             let mut requests = 0_u64;
             let end = loop {
-                match client.ask(&Request::Ping(requests.to_string().into_bytes())).await {
-                    Ok(()) => asked = context.runtime.now(),
-                    Err(end) => break end,
+                while asked.len() < outstanding_max
+                    && (outstanding_max == 1 || context.runtime.now().0 < until())
+                {
+                    asked.push_back(context.runtime.now());
+                    let bytes = client.begin(&Request::Ping(requests.to_string().into_bytes()));
+                    requests += 1;
+                    // Where that fails, so does what follows.
+                    let _ = client.send(&bytes).await;
                 }
-                if requests == 0 {
+                if let Err(end) = client.receive(64).await {
+                    break end;
+                }
+                let is_first = requests == asked.len() as u64;
+                asked.drain(..asked.len() - client.outstanding());
+                if is_first && asked.len() < outstanding_max {
                     answered.fetch_add(1, SeqCst);
                 }
-                requests += 1;
             };
-            if asked.0 < stopped.load(SeqCst).saturating_add(STOPPED.as_nanos() as u64 / 2) {
-                let message =
-                    format!("client {}: what it asked at {asked:?} is not answered: {end:?}", context.number);
+            let unanswered = asked.front().copied().unwrap_or(Instant(u64::MAX));
+            if unanswered.0 < until() {
+                let message = format!(
+                    "client {}: what it asked at {unanswered:?} is not answered: {end:?}",
+                    context.number
+                );
                 fail("O2", "request lost", message);
             }
         });

@@ -210,7 +210,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
-                if !std::mem::replace(&mut peer.flight.stops, true) && peer.connection.wants_read() {
+                if !std::mem::replace(&mut peer.flight.stops, true) && peer.connection.wants_last_read() {
                     // What has come while this thread did something else.
                     self.serve_what_is_there(peer, &mut service, &[], now);
                     service.wait(peer, clock);

@@ -202,6 +202,12 @@ impl Connection {
         }
     }
 
+    /// Whether what has come is received once more when the server stops: also where nothing is wanted for what waits to be answered or
+    /// sent before it.
+    pub fn wants_last_read(&self) -> bool {
+        self.phase == Phase::Open && self.input_ended.is_none() && self.waiting.is_none()
+    }
+
     /// Room to receive into directly; worth it in the middle of a large request, where `serve` would have to copy.
     /// Followed by [`Connection::received`].
     pub fn read_space(&mut self) -> &mut [u8] {

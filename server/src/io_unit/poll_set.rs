@@ -112,6 +112,11 @@ impl<K: Kernel, S: Storage> PollSet<K, S> {
             return peer.turn(&self.context, service, scratch, ready, now);
         }
         let read = peer.turn(&self.context, service, scratch, ready.with_input(), now);
+        if peer.connection.wants_last_read() && !peer.connection.wants_read() {
+            // Nothing, an end or an error: if anything is read later, that says which.
+            let n = peer.stream.read(&mut scratch.bytes).unwrap_or(0);
+            service.serve(&self.context.units, peer, &scratch.bytes[..n], now);
+        }
         peer.connection.drain(now.mono_ns);
         match peer.turn(&self.context, service, scratch, ready, now) {
             Outcome::Nothing => read,

@@ -144,7 +144,7 @@ async fn attend<L: Listener + 'static, S: Storage + 'static>(
     // The listener goes first, so that nobody new comes.
     acceptor.abort();
     let _ = acceptor.await;
-    // Tasks whose streams have become readable meanwhile come first.
+    // Streams that have become readable meanwhile are known to be when the runtime has asked its driver.
     tokio::task::yield_now().await;
     shared.wake_all_with(Wish::Drain);
     let until = Instant::now() + DRAIN;

@@ -66,14 +66,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         }
     }
 
-    /// One turn: read what is there, handle the requests, write the replies. `Ready`: the connection is over.
+    /// One turn: what is asked of the peer, then read what is there, handle the requests, write the replies. `Ready`: the connection is
+    /// over.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.shared.now();
         let wish = self.notice.take(cx.waker());
         match wish {
             Wish::None | Wish::News => {}
             Wish::Limits => self.connection.set_limits(&self.shared.logic.borrow().limits()),
-            Wish::Drain => self.connection.drain(now.mono_ns),
+            // What has come is still received, as much as a turn does, whatever waits to be answered or sent before it.
+            Wish::Drain => {
+                if self.exchange(cx, now).is_ready() {
+                    return Poll::Ready(());
+                }
+                if self.connection.wants_last_read() {
+                    let _ = self.read(cx, now);
+                }
+                self.connection.drain(now.mono_ns);
+            }
             Wish::Close => self.connection.close(CloseReason::ServerStopping),
             Wish::Kill => self.connection.close(CloseReason::Killed),
         }
@@ -82,6 +92,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         if self.connection.is_waiting() || self.notice.session.borrow().subscriptions.is_some() {
             self.deliver(matches!(wish, Wish::News | Wish::Limits), now);
         }
+        self.exchange(cx, now)
+    }
+
+    /// Reads, handles and writes until the stream has nothing more or it is the turn of others. `Ready`: the connection is over.
+    fn exchange(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()> {
         let mut reads = 0;
         loop {
             self.take_arrived(now);

@@ -6,8 +6,11 @@ use super::*;
 use crate::storage_unit::Memory;
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io::{Read, Write};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::UnixStream;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// A listener whose connections are pipes.
@@ -153,4 +156,70 @@ fn a_stop_answers_what_was_received_and_ends_who_does_not_read() {
         stubborn.write_all(b"PING").await.unwrap_err();
         assert!(begun.elapsed() < 2 * DRAIN);
     });
+}
+
+/// A listener whose connections are there from the start.
+struct There(RefCell<Vec<UnixStream>>);
+
+impl Listener for There {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, String)> {
+        let next = self.0.borrow_mut().pop();
+        match next {
+            Some(stream) => Ok((stream, "10.0.0.1:1024".to_owned())),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(SocketAddr::from(([10, 0, 0, 2], 6379)))
+    }
+}
+
+type Ends = (Vec<std::os::unix::net::UnixStream>, Vec<UnixStream>);
+
+/// The requests come when the stop does: no task knows of them before the runtime has asked its sockets. There are more of them than tasks
+/// that a `LocalSet` runs before whoever waits for it.
+#[test]
+fn a_stop_answers_what_the_runtime_has_not_reported() {
+    for is_task in [false, true] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let local = tokio::task::LocalSet::new();
+        let clients = local.block_on(&runtime, async {
+            let pair = || {
+                let (client, stream) = std::os::unix::net::UnixStream::pair().unwrap();
+                client.set_nonblocking(true).unwrap();
+                stream.set_nonblocking(true).unwrap();
+                (client, UnixStream::from_std(stream).unwrap())
+            };
+            let (clients, streams): Ends = (0..200).map(|_| pair()).unzip();
+            let clients = Rc::new(clients);
+            let asking = clients.clone();
+            let stop = async move {
+                for mut client in &*asking {
+                    client.write_all(b"PING\r\n").unwrap();
+                    while client.read_exact(&mut [0; 7]).is_err() {
+                        yield_now().await;
+                    }
+                }
+                for mut client in &*asking {
+                    client.write_all(b"PING\r\n").unwrap();
+                }
+            };
+            let mut config = Config::default();
+            // Who has its replies is not waited for.
+            config.limits.linger_timeout_ns = 0;
+            let surroundings = Surroundings { seed: 1, wall: Box::new(|| 1_700_000_000_000_000_000) };
+            let server = serve(There(RefCell::new(streams)), config, Memory::new(16, 1), surroundings, stop);
+            let ended = if is_task { tokio::task::spawn_local(server).await.unwrap() } else { server.await };
+            assert_eq!(ended, Ok(()));
+            clients
+        });
+        for mut client in &*clients {
+            let mut rest = Vec::new();
+            let _ = client.read_to_end(&mut rest);
+            assert_eq!(String::from_utf8_lossy(&rest), "+PONG\r\n", "a task: {is_task}");
+        }
+    }
 }

@@ -154,6 +154,17 @@ impl<K: Kernel> Driver<K> {
         Outcome::More
     }
 
+    /// Receives what has come although it has too much under way, for the last time.
+    pub(super) fn read_last(&mut self, token: u64, now: Now) {
+        let Some(client) = self.clients.get(token) else { return };
+        if client.connection.wants_last_read()
+            && !client.connection.wants_read()
+            && let Ok(n) = client.stream.read(&mut self.scratch)
+        {
+            client.connection.receive(&self.scratch[..n], now.mono_ns);
+        }
+    }
+
     /// Hands requests to the proxy, or answers them here.
     pub(super) fn serve(&mut self, token: u64, now: Now) {
         let mut batch = std::mem::take(&mut self.batch);

@@ -265,6 +265,7 @@ impl<K: Kernel> Driver<K> {
         let _ = self.poller.deregister(self.listener.fd());
         for token in self.clients.tokens() {
             self.read(token, now);
+            self.read_last(token, now);
             self.touched.insert(token);
         }
     }

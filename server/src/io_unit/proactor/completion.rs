@@ -261,7 +261,7 @@ fn stop<K: Kernel, S: Storage>(
         return;
     }
     peer.flight.stops = false;
-    if peer.connection.wants_read() {
+    if peer.connection.wants_last_read() {
         let bytes = &mut io.scratch.bytes;
         // Nothing, an end or an error: the next receive says which.
         let n = peer.stream.recv(bytes, RecvFlags::DONTWAIT).unwrap_or(0);
