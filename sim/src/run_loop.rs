@@ -1,39 +1,40 @@
 //! The loop of a run: threads and events by turns, and the end of threads.
 
 use crate::stack::{Engine, with};
-use crate::world::{NONE, Next, World};
+use crate::world::{NONE, Next};
 
 /// Whose turn it is, over and over.
 #[inline(never)]
 pub(crate) fn drive(engine: &mut Engine) {
+    // Who has run, and whether it ended.
+    let mut ran = None;
     loop {
-        match with(World::next) {
-            Next::Run(thread) => {
-                let body = with(|w| {
-                    let t = &mut w.scheduler[thread];
-                    crate::allocator::charge(t.process);
-                    t.body.take()
-                });
-                let ended = engine.resume(thread as usize, body);
-                with(|w| {
-                    if engine.is_stopped() {
-                        w.beat();
-                    }
-                    if ended {
-                        w.thread_ended(thread);
-                    }
-                    w.scheduler.stop();
-                });
-            }
-            Next::End => {
-                let condemned = with(|w| w.scheduler.take_condemned());
-                if condemned.is_empty() {
-                    return;
+        let next = with(|w| {
+            if let Some((thread, ended)) = ran {
+                if engine.is_stopped() {
+                    w.beat();
                 }
-                for thread in condemned {
-                    end_thread(engine, thread);
+                if ended {
+                    w.thread_ended(thread);
                 }
+                w.scheduler.stop();
             }
+            let Next::Run(thread) = w.next() else { return None };
+            let t = &mut w.scheduler[thread];
+            crate::allocator::charge(t.process);
+            Some((thread, t.body.take()))
+        });
+        if let Some((thread, body)) = next {
+            ran = Some((thread, engine.resume(thread as usize, body)));
+            continue;
+        }
+        ran = None;
+        let condemned = with(|w| w.scheduler.take_condemned());
+        if condemned.is_empty() {
+            return;
+        }
+        for thread in condemned {
+            end_thread(engine, thread);
         }
     }
 }

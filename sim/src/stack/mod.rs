@@ -157,15 +157,10 @@ pub(crate) fn pause_for_ever() -> ! {
 
 /// What runs worlds on one OS thread, one after the other. Its stacks, and the memory of worlds, are used again.
 pub struct Engine {
-    running: Vec<Option<Stack>>,
+    /// By thread.
+    running: Vec<Running>,
     pool: Memories,
-    /// The lowest address of each running stack, guard pages included.
-    limits: Vec<usize>,
-    /// The thread pointers of those that have one of their own.
-    own: Vec<Option<native::Own>>,
     thread_pointers: bool,
-    /// The thread-local storage of each running stack, and what is free.
-    blocks: Vec<Option<Block>>,
     free: Blocks,
     heartbeat: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -173,6 +168,18 @@ pub struct Engine {
     pub(crate) recycled: Recycled,
     /// How the next run is guided, where it is.
     pub(crate) guide: Option<crate::choice::Mix>,
+}
+
+/// What a thread runs on, in one place: each switch to it reads all of it.
+#[derive(Default)]
+struct Running {
+    stack: Option<Stack>,
+    /// The lowest address of that, guard pages included.
+    limit: usize,
+    /// Its thread-local storage.
+    block: Option<Block>,
+    /// Its thread pointer, where it has one of its own.
+    own: Option<native::Own>,
 }
 
 impl Default for Engine {
@@ -188,10 +195,7 @@ impl Engine {
         Engine {
             running: Vec::new(),
             pool: Memories::default(),
-            limits: Vec::new(),
-            own: Vec::new(),
             thread_pointers: false,
-            blocks: Vec::new(),
             free: Blocks::default(),
             heartbeat: Arc::default(),
             stop: Arc::default(),
@@ -210,10 +214,7 @@ impl Engine {
         Engine {
             running: std::mem::take(&mut other.running),
             pool: std::mem::take(&mut other.pool),
-            limits: std::mem::take(&mut other.limits),
-            own: std::mem::take(&mut other.own),
             thread_pointers: other.thread_pointers,
-            blocks: std::mem::take(&mut other.blocks),
             free: std::mem::take(&mut other.free),
             heartbeat: other.heartbeat.clone(),
             stop: other.stop.clone(),
@@ -247,32 +248,25 @@ impl Engine {
         if let Some(body) = body {
             self.start(thread, body);
         }
-        let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) else { return true };
-        fatal::watch(thread, self.limits[thread]);
+        let Some(running) = self.running.get_mut(thread) else { return true };
+        let Running { stack: Some(coroutine), limit, block, own } = running else { return true };
+        fatal::watch(thread, *limit);
         IN_PROGRAM.set(true);
         let ended = if self.thread_pointers {
-            native::resume(self.own.get(thread).copied().flatten(), coroutine)
+            native::resume(*own, coroutine)
         } else {
-            go_on(self.blocks[thread].as_ref(), coroutine)
+            go_on(block.as_ref(), coroutine)
         };
         IN_PROGRAM.set(false);
         if self.thread_pointers
-            && let Some(own) = native::take_changed()
+            && let Some(changed) = native::take_changed()
         {
-            self.set_own(thread, own);
+            *own = (changed.base != 0).then_some(changed);
         }
         if ended {
             self.recycle(thread);
         }
         ended
-    }
-
-    #[cold]
-    fn set_own(&mut self, thread: usize, own: native::Own) {
-        if self.own.len() <= thread {
-            self.own.resize(thread + 1, None);
-        }
-        self.own[thread] = (own.base != 0).then_some(own);
     }
 
     #[cold]
@@ -304,39 +298,34 @@ impl Engine {
             }
         });
         if self.running.len() <= thread {
-            self.running.resize_with(thread + 1, || None);
-            self.limits.resize(thread + 1, 0);
-            self.blocks.resize_with(thread + 1, || None);
+            self.running.resize_with(thread + 1, Running::default);
         }
-        self.limits[thread] = limit;
-        self.blocks[thread] = block;
-        self.running[thread] = Some(coroutine);
+        self.running[thread] = Running { stack: Some(coroutine), limit, block, own: None };
     }
 
     /// Unwinds the stack of `thread`, if it has one. The world must have marked it as dying, so that calls from drops
     /// neither suspend nor have an effect. A stack with a thread pointer of its own is dropped as it is.
     pub(crate) fn kill(&mut self, thread: usize) {
-        if let Some(coroutine) = self.running.get_mut(thread).and_then(Option::as_mut) {
-            if self.own.get_mut(thread).and_then(Option::take).is_some() {
-                // SAFETY: nothing refers to this stack any more: the thread is over, what it had borrowed of the world was
-                // given back when it suspended, and `run_with_thread_pointer` was promised that nobody misses the rest.
-                unsafe { coroutine.force_reset() };
-            } else if !unwind(self.blocks[thread].as_ref(), coroutine) {
-                // Destructors of its thread-local variables are left: the block is not used again.
-                self.blocks[thread] = None;
-            }
-            self.recycle(thread);
+        let Some(Running { stack: Some(coroutine), block, own, .. }) = self.running.get_mut(thread) else {
+            return;
+        };
+        if own.is_some() {
+            // SAFETY: nothing refers to this stack any more: the thread is over, what it had borrowed of the world was
+            // given back when it suspended, and `run_with_thread_pointer` was promised that nobody misses the rest.
+            unsafe { coroutine.force_reset() };
+        } else if !unwind(block.as_ref(), coroutine) {
+            // Destructors of its thread-local variables are left: the block is not used again.
+            *block = None;
         }
+        self.recycle(thread);
     }
 
     fn recycle(&mut self, thread: usize) {
-        if let Some(own) = self.own.get_mut(thread) {
-            *own = None;
-        }
-        if let Some(block) = self.blocks[thread].take() {
+        let Running { stack, block, .. } = std::mem::take(&mut self.running[thread]);
+        if let Some(block) = block {
             self.free.give(block);
         }
-        if let Some(coroutine) = self.running[thread].take() {
+        if let Some(coroutine) = stack {
             self.pool.give(coroutine.into_stack());
         }
     }
