@@ -209,6 +209,15 @@ impl Client {
         String::from_utf8_lossy(&line).trim_end().to_owned()
     }
 
+    /// How many clients the server counts.
+    pub fn clients(&mut self) -> usize {
+        self.send(b"INFO clients\r\n");
+        let length = self.line()[1..].parse::<usize>().expect("a length");
+        let info = String::from_utf8(self.read(length + 2)).expect("text");
+        let count = info.lines().find_map(|line| line.strip_prefix("connected_clients:")).expect("a count");
+        count.parse().expect("a number")
+    }
+
     /// After how many seconds of silence the kernel asks whether this client is still there (proc_net_tcp.txt in the kernel's
     /// documentation: timer 2, and hundredths of a second until it comes); `None`: it does not.
     pub fn keepalive_seconds(&self, server: &Server) -> Option<u64> {
