@@ -5,7 +5,6 @@
 
 mod program;
 
-use eagain_net::model::ModelKind;
 use eagain_net::{Errno, Linux, SigAction, Signal, Signals};
 use eagain_server::config::Config;
 use eagain_server::observe::{Level, Log};
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
     };
     let served = match config.model {
         #[cfg(feature = "tokio")]
-        ModelKind::Tokio => server::serve_on_tokio(Linux, config, notice, ready),
+        eagain_net::model::ModelKind::Tokio => server::serve_on_tokio(Linux, config, notice, ready),
         _ => server::serve_with_log(Linux, config, notice, ready),
     };
     match &served {

@@ -75,7 +75,6 @@ pub mod choice;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod control;
-#[cfg(feature = "cli")]
 mod count;
 pub mod fault;
 mod fifo;
