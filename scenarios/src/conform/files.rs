@@ -2,7 +2,7 @@
 //! machines, as the simulated disk is. Paths are wrong in every way that a path can be: too long, with dots, slashes and NULs
 //! at the end, through a file, to nothing.
 
-use super::generate::Draw;
+use super::draw::Draw;
 use super::machine::digest;
 use super::sides::{calls_of, in_simulation, on_linux};
 use super::sweep::Report;

@@ -2,10 +2,8 @@
 //! them are switched off at times: a mix that is the same everywhere would never go deep anywhere.
 
 use super::call::{Call, OFF, Op, call};
+use super::draw::Draw;
 use eagain_net::{Events, RecvFlags, SendFlags};
-use eagain_sim::choice::{Base, Choices, Distribution, Domain, Overrides, Stream};
-
-const PROGRAM: Domain = Domain("conform.program");
 
 /// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
 /// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves,
@@ -14,38 +12,6 @@ pub const GENERATOR: u32 = 3;
 
 /// Bytes that a program sends in all: no buffer is full before that.
 const BYTES: u64 = 40_000;
-
-/// Numbers drawn for one program.
-pub struct Draw {
-    choices: Choices,
-    stream: Stream,
-}
-
-impl Draw {
-    /// What is drawn is a function of the seed.
-    pub fn new(seed: u64) -> Draw {
-        Draw { choices: Choices::new(Base::Seed(seed), &Overrides::new()), stream: Stream::default() }
-    }
-
-    /// One of `n`.
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        let any = Distribution::uniform(0, n.max(1) - 1);
-        self.choices.choose(&mut self.stream, PROGRAM, true, any, || "program".to_owned())
-    }
-
-    pub(super) fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    pub(super) fn pick(&mut self, from: &[u64]) -> u64 {
-        *self.one_of(from)
-    }
-
-    /// One of these, of which there is at least one.
-    pub fn one_of<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len() as u64) as usize]
-    }
-}
 
 /// A family of calls that is switched on and weighted as a whole.
 type Group = &'static [(Op, u64)];

@@ -9,6 +9,7 @@
 //! | `ready`, `options`, `signals`, `rings`, `aio`, `local`, `wrong` | its calls by subject |
 //! | [`script`] | a program as text with what each call must come to: the form of contract tests |
 //! | [`sides`] | runs a body on Linux, and in a simulated world |
+//! | [`draw`] | the numbers of a random program |
 //! | [`generate`] | random programs |
 //! | [`files`] | random programs about files, and their comparison |
 //! | [`compare`] | one program on both, and what counts as a difference |
@@ -27,6 +28,7 @@ mod aio;
 pub mod call;
 pub mod command;
 pub mod compare;
+pub mod draw;
 pub mod files;
 pub mod generate;
 pub mod handoff;

@@ -4,7 +4,7 @@ use crate::compared::{Log, compared};
 use crate::compared_calls::{descriptors, end, is_alike, lives, make, transfers};
 use crate::compared_states::{self as states, Maker, State};
 use eagain_net::*;
-use eagain_scenarios::conform::generate::Draw;
+use eagain_scenarios::conform::draw::Draw;
 
 /// How many are made for each kind of descriptor, unless `EAGAIN_SEQUENCES` has another number.
 const SEQUENCES: u64 = 400;

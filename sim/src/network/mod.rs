@@ -14,7 +14,7 @@
 //!   partition, swizzle   hosts that cannot reach each other              probe       whoever gets no answer asks again
 //!   notice       what is said upwards                                    ticks       timeouts of sockets
 //!   number_option   options that are one number                          byte_queue  the bytes of a flow
-//!   other_end    of a connection, for reports
+//!   other_end    of a connection, for reports                            looks       what a socket holds
 //! ```
 
 mod acknowledging;
@@ -25,6 +25,7 @@ mod control;
 mod cork;
 mod handshake;
 mod inet;
+mod looks;
 mod notice;
 mod number_option;
 mod other_end;

@@ -1,7 +1,7 @@
 //! The steps of a program that waits, and the program of a seed. Which kinds of steps are likely is drawn per program: a mix
 //! that is the same everywhere would never go deep anywhere.
 
-use crate::conform::generate::Draw;
+use crate::conform::draw::Draw;
 use eagain_net::{Events, FileLock, LockOwner, RecordLock, RecvFlags};
 
 /// The slots of a program: a listener, two connections, a counter, a set, a pipe, an unconnected socket, a pair of Unix
