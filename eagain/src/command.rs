@@ -9,7 +9,7 @@ use eagain_sim::testing::Site;
 use std::process::ExitCode;
 
 /// A command over these scenarios: `list`, `run`, `explore`, `replay`, `shrink`, `trace`, `check`, `faults`. Regression files are
-/// in the folder `regressions` of the current directory.
+/// in the folder `regressions` of their package; of the current directory, where the command is not started by cargo.
 pub fn main(scenarios: &[Scenario]) -> ExitCode {
     main_with_bugs(scenarios, &[])
 }

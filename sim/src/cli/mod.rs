@@ -44,12 +44,14 @@ mod trace;
 
 use crate::PlantedBug;
 use crate::near::near;
+use crate::replay::regressions;
 use crate::run::{Scenario, Settings};
 use crate::runner::{MakeExecutor, engine, invocation, settings, watchdog};
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use console::Console;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How a command ended; the later, the more severe, but for usage, which ends a command before anything ran.
@@ -129,13 +131,14 @@ pub struct Registry<'a> {
     pub bugs: &'a [PlantedBug],
     /// Commands of the caller's own.
     pub extras: &'a [Extra],
-    /// The folder of regression files, which a sweep runs before any seed; it need not exist.
+    /// The folder of regression files, which a sweep runs before any seed, from that of the package; it need not exist.
     pub regressions: &'a str,
     /// What runs a world.
     pub executor: MakeExecutor,
 }
 
-/// The `eagain` command over these scenarios, with the folder `regressions` of the current directory.
+/// The `eagain` command over these scenarios, with the folder `regressions` of their package; of the current directory, where the command
+/// is not started by cargo.
 pub fn main(scenarios: &[Scenario]) -> ExitCode {
     main_with(&Registry {
         scenarios,
@@ -158,6 +161,11 @@ pub fn main_with(registry: &Registry) -> ExitCode {
     if let Some(program) = std::env::args_os().next() {
         invocation::set_command(&program);
     }
+    // Cargo sets it for what `cargo run` runs.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = std::env::current_dir().unwrap_or_default();
+    let folder = regressions::of_package(registry.regressions, package.as_deref(), &here);
+    let registry = &Registry { regressions: &folder.to_string_lossy(), ..*registry };
     ExitCode::from(run(registry, std::env::args_os(), &mut Console::standard()))
 }
 

@@ -58,9 +58,10 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         let _ = std::fs::remove_dir_all(folder);
     })?;
     console.out(&format!(
-        "\ncd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        "\n{}cd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        place.note_of_cargo(),
         crate::runner::invocation::quoted(&folder.to_string_lossy()),
-        place.note()
+        place.note_of_ci()
     ));
     Ok(Exit::Held)
 }
@@ -94,7 +95,7 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     if !depends {
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
-    console.out(&format!("\ncargo test --test eagain\n{run} explore --seeds 1000\n\n{}", place.note()));
+    console.out(&format!("\ncargo test --test eagain\n{run} explore --seeds 1000\n\n{}", place.note_of_ci()));
     Ok(Exit::Held)
 }
 
@@ -131,7 +132,7 @@ fn write(files: &[File], rest: impl FnOnce() -> Result<(), Stop>, console: &mut 
         }
     })?;
     for (path, _) in files {
-        console.out(&format!("wrote {}\n", path.display()));
+        console.out(&format!("wrote {}\n", place::seen(path).display()));
     }
     Ok(())
 }

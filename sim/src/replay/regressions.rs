@@ -31,12 +31,21 @@ pub fn name(file: &ReplayFile) -> String {
     plain(&name) + ".json"
 }
 
+/// The folder as it is seen from `here`: that of the package, where there is one, as its tests have it.
+pub fn of_package(folder: &str, package: Option<&Path>, here: &Path) -> PathBuf {
+    let folder = package.map_or_else(|| PathBuf::from(folder), |package| package.join(folder));
+    folder.strip_prefix(here).unwrap_or(&folder).to_path_buf()
+}
+
 /// The line that keeps a saved failure in `folder`; nothing where it is kept already, or is no failure.
 pub fn keep(file: &ReplayFile, path: &Path, folder: &Path) -> Option<String> {
     if path.parent().is_some_and(|parent| parent.ends_with(folder)) || file.failure.is_none() {
         return None;
     }
     let kept = folder.join(name(file));
+    if kept.is_file() {
+        return None;
+    }
     let [folder, from, to] = [folder, path, &kept].map(|path| quoted(&path.to_string_lossy()).into_owned());
     Some(format!("mkdir -p {folder} && cp {from} {to}"))
 }
@@ -70,4 +79,21 @@ pub fn replay(
         Verdict::Nondeterministic => "NONDETERMINISM: the same build made another run of it",
     });
     Ok((verdict, said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_that_of_the_package_wherever_a_command_is_typed() {
+        let seen = |folder, package: Option<&str>, here| {
+            of_package(folder, package.map(Path::new), Path::new(here)).display().to_string()
+        };
+        assert_eq!(seen("regressions", None, "/w"), "regressions");
+        assert_eq!(seen("regressions", Some("/w"), "/w"), "regressions");
+        assert_eq!(seen("regressions", Some("/w/crates/a"), "/w"), "crates/a/regressions");
+        assert_eq!(seen("regressions", Some("/w/a"), "/tmp"), "/w/a/regressions");
+        assert_eq!(seen("/r", Some("/w/a"), "/w"), "/r");
+    }
 }

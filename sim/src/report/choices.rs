@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the columns of the table are, for a terminal.
 pub const LEGEND: &str = "  of: whose choice; n-th: which of its choices of that kind; event: where the trace shows it, or after which \
-                          event\n  it was made. Names: docs/FAULTS.md, docs/GLOSSARY.md\n";
+                          event\n  it was made. Names: docs/FAULTS.md, docs/GLOSSARY.md of eagain\n";
 
 /// The same, for a page.
 pub const LEGEND_LONG: &str = "Each line is a choice that must differ from 0, where nothing goes wrong. *of*: whose choice it is, or what \

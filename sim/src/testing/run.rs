@@ -89,10 +89,25 @@ impl Test {
         RunSpec { record, ..RunSpec::seeded(self.scenario, settings.clone(), seed) }
     }
 
+    /// A path as the lines of a report have it: they are typed in the folder of the workspace, where cargo keeps its lock, while a test
+    /// runs in that of the crate.
+    fn seen(&self, path: &Path) -> PathBuf {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        match path.strip_prefix(&self.manifest) {
+            Ok(below) if self.manifest.join("Cargo.lock").is_file() => below.to_path_buf(),
+            _ => path,
+        }
+    }
+
+    /// The folder of regression files.
+    fn kept(&self) -> PathBuf {
+        self.manifest.join("regressions")
+    }
+
     /// The replay files beside the crate, each of a failure that was repaired.
     fn regressions(&self) -> Result<String, String> {
         let (mut said, mut held) = (String::new(), 0);
-        for path in regressions::files(&self.manifest.join("regressions")) {
+        for path in regressions::files(&self.kept()) {
             let file = ReplayFile::read(&path).map_err(|error| error.to_string())?;
             if file.scenario == self.scenario.name {
                 let again = || invocation::replay(self.scenario.name, &path.to_string_lossy());
@@ -126,7 +141,7 @@ impl Test {
 
     /// What is said of a saved failure that is none any more.
     pub(super) fn holds_now(&self, file: &ReplayFile, path: &Path) -> String {
-        let keep = regressions::keep(file, path, &self.manifest.join("regressions"));
+        let keep = regressions::keep(file, path, &self.seen(&self.kept()));
         let keep = keep.map(|line| format!("\nkeep it, so that it stays so  {line}")).unwrap_or_default();
         format!("{}: {} no longer fails{keep}", self.scenario.name, path.display())
     }
@@ -226,8 +241,9 @@ impl Test {
         match report::explain(&mut Worker::new(self.executor), spec, hash, BUDGET) {
             Ok(explained) => {
                 let root = environment.out.clone().unwrap_or_else(folder::root);
-                let folder = folder::write(&root, &explained).ok().map(|path| path.display().to_string());
-                report_text::failure(&explained, folder.as_deref(), &self.manifest.join("regressions"))
+                let folder = folder::write(&root, &explained).ok();
+                let folder = folder.map(|path| self.seen(&path).display().to_string());
+                report_text::failure(&explained, folder.as_deref(), &self.seen(&self.kept()))
             }
             Err(not_the_same) => not_the_same.text(spec),
         }

@@ -37,6 +37,33 @@ fn a_failing_test_ends_with_the_line_that_makes_it_fail_again() {
 }
 
 #[test]
+fn the_lines_of_a_failure_hold_in_the_folder_of_the_workspace() {
+    let out = tempfile::tempdir().unwrap();
+    let line = |start: &str| {
+        let text = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEED", "8")]).unwrap_err();
+        text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let above = format!("{}/", out.path().display());
+    let keep = |folder: &str| {
+        format!(
+            "mkdir -p {folder}regressions && cp {folder}lost-reply-0x8/replay.json {folder}regressions/lost-reply-0x8.json"
+        )
+    };
+    // A member of a workspace: its lock is elsewhere.
+    assert_eq!(line("report     "), format!("{above}lost-reply-0x8/report.md"));
+    assert_eq!(line("keep       "), keep(&above));
+    std::fs::write(out.path().join("Cargo.lock"), "").unwrap();
+    assert_eq!(line("report     "), "lost-reply-0x8/report.md");
+    assert_eq!(line("keep       "), keep(""));
+    // What is kept is not kept again.
+    std::fs::remove_file(out.path().join("Cargo.lock")).unwrap();
+    std::fs::create_dir(out.path().join("regressions")).unwrap();
+    std::fs::write(out.path().join("regressions/lost-reply-0x8.json"), "").unwrap();
+    let text = outcome(fake::FAILS, out.path(), &[("EAGAIN_SEED", "8")]).unwrap_err();
+    assert!(!text.contains("keep "), "{text}");
+}
+
+#[test]
 fn one_seed_shows_its_trace() {
     let out = tempfile::tempdir().unwrap();
     let text = outcome(fake::HOLDS, out.path(), &[("EAGAIN_SEED", "2"), ("EAGAIN_SET", "rounds=1")]).unwrap();

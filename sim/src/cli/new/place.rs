@@ -98,14 +98,34 @@ impl Place {
         line("eagain-net", "net") + &line("eagain-sim", "sim")
     }
 
+    /// What is left to do where cargo finds a workspace above the crate that does not have it.
+    pub(super) fn note_of_cargo(&self) -> String {
+        let root = self.workspace();
+        let mut cargo = Command::new("cargo");
+        cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]).current_dir(&self.folder);
+        let said = cargo.output().map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+        match self.folder.strip_prefix(root) {
+            Ok(below) if said.unwrap_or_default().contains("believes it's in a workspace when it's not") => {
+                let manifest = seen(&root.join("Cargo.toml"));
+                format!("First add '{}' to `members` in {}.\n\n", below.display(), manifest.display())
+            }
+            _ => String::new(),
+        }
+    }
+
     /// What is left to do for CI.
-    pub(super) fn note(&self) -> String {
+    pub(super) fn note_of_ci(&self) -> String {
         let workflow = "CI: the workflow runs where the repository is pushed to GitHub";
         match self.source() {
             None => format!("{workflow}\n"),
             Some(source) => format!("{workflow}; {}\n", source.note()),
         }
     }
+}
+
+/// A path as it is seen from the current folder.
+pub(super) fn seen(path: &Path) -> PathBuf {
+    relative(&real(Path::new(".")), &real(path))
 }
 
 /// The same place without links and `..`; what does not exist yet is below what does.

@@ -117,6 +117,21 @@ fn a_checkout_that_no_other_machine_has_is_said_and_fails_there() {
 }
 
 #[test]
+fn a_workspace_that_does_not_know_the_crate_is_told_it() {
+    let out = tempfile::tempdir().unwrap();
+    fs::write(out.path().join("Cargo.toml"), "[workspace]\nmembers = [\"crates/*\"]\n").unwrap();
+    shell(out.path(), "git init -q");
+    let new = |name: &str| eagain(&format!("new {}", out.path().join(name).display())).1;
+    let said = new("crates/mine");
+    assert!(!said.contains("First add"), "{said}");
+    let said = new("servers/mine");
+    assert!(
+        said.contains("\n\nFirst add 'servers/mine' to `members` in ") && said.contains("Cargo.toml.\n\ncd "),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_in_the_repository_or_released_needs_no_step() {
     let out = tempfile::tempdir().unwrap();
     let released = out.path().join("released");
@@ -130,7 +145,8 @@ fn what_is_in_the_repository_or_released_needs_no_step() {
     shell(&repository, "git init -q");
     let new = |name: &str| {
         let folder = repository.join("crates").join(name);
-        assert_eq!(eagain(&format!("new {} --path {}", folder.display(), root.display())).0, 0);
+        let (code, said, _) = eagain(&format!("new {} --path {}", folder.display(), root.display()));
+        assert!(code == 0 && !said.contains("First add"), "{said}");
         fs::read_to_string(repository.join(format!(".github/workflows/eagain-crates-{name}.yml"))).unwrap()
     };
     fs::write(repository.join(".gitmodules"), "").unwrap();
