@@ -1,8 +1,8 @@
 //! A TCP socket's side of a connection: receiving, sending, polling (net/ipv4/tcp.c). An attempt never waits: that it
 //! would is its answer, and the caller lists the thread.
 
-use super::{Net, Network};
 use super::socket::{RCV, SEND, SHUT, Tcp};
+use super::{Net, Network};
 use crate::scheduler::{Event, Step};
 use eagain_net::{Errno, Events, RecvFlags, Result, UnixAddr};
 
