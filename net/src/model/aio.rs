@@ -35,6 +35,12 @@ const DONE: Signal = Signal(Signal::SIGRTMIN.0 + 7);
 /// At most as many signals a turn; those that remain are queued.
 const TURN: usize = 1024;
 
+/// What a receive has room for, which it has all the time: as much as small requests have.
+const BUFFER_BYTES: usize = 256;
+
+/// Buffers that are kept for others when no receive has them.
+const SPARE_MAX: usize = 64;
+
 /// POSIX AIO under the contract of [`Completer`].
 pub struct AioCompleter<K: AioKernel> {
     kernel: K,
@@ -42,6 +48,8 @@ pub struct AioCompleter<K: AioKernel> {
     waker: Waker<K>,
     /// What is in flight, by key.
     in_flight: BTreeMap<u64, AioId>,
+    /// Buffers that no receive has.
+    spare: Vec<Vec<u8>>,
     /// The duplicates that sends go through.
     duplicates: BTreeMap<Fd, OwnedFd<K>>,
     /// Who accepts, by token, and whether it is a Unix socket.
@@ -67,6 +75,7 @@ impl<K: AioKernel> AioCompleter<K> {
             signals,
             waker: Waker::signal(kernel, kernel.gettid(), signals.wake, send),
             in_flight: BTreeMap::new(),
+            spare: Vec::new(),
             duplicates: BTreeMap::new(),
             listeners: BTreeMap::new(),
             may_accept: false,
@@ -87,6 +96,13 @@ impl<K: AioKernel> AioCompleter<K> {
         let what =
             if act == Act::Send { Finish::Sent(result, buffer) } else { Finish::Received(result, buffer) };
         finished.push(Finished { token, what });
+    }
+
+    /// Keeps a buffer for the next receive. One without room would look like a peer's end.
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if buffer.len() == BUFFER_BYTES && self.spare.len() < SPARE_MAX {
+            self.spare.push(buffer);
+        }
     }
 
     /// Asks each that is in flight.
@@ -164,15 +180,22 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
         Ok(())
     }
 
-    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
-        let key = match key(token, Act::Recv) {
-            Ok(key) if !self.in_flight.contains_key(&key) => key,
-            Ok(_) => return Err((Errno::EBUSY, buffer)),
-            Err(errno) => return Err((errno, buffer)),
-        };
-        let id = self.kernel.aio_read(fd, buffer, 0, SigEvent::Signal(DONE, key))?;
-        self.in_flight.insert(key, id);
-        Ok(())
+    fn recv(&mut self, fd: Fd, token: u64) -> Result<()> {
+        let key = key(token, Act::Recv)?;
+        if self.in_flight.contains_key(&key) {
+            return Err(Errno::EBUSY);
+        }
+        let buffer = self.spare.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES]);
+        match self.kernel.aio_read(fd, buffer, 0, SigEvent::Signal(DONE, key)) {
+            Ok(id) => {
+                self.in_flight.insert(key, id);
+                Ok(())
+            }
+            Err((errno, buffer)) => {
+                self.keep(buffer);
+                Err(errno)
+            }
+        }
     }
 
     /// The thread that waits in read(2) cannot be interrupted. What is in the socket ends its wait; else the end of reading does.
@@ -208,7 +231,11 @@ impl<K: AioKernel> Completer<K> for AioCompleter<K> {
     }
 
     fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()> {
-        finished.clear();
+        for Finished { what, .. } in finished.drain(..) {
+            if let Finish::Received(_, buffer) = what {
+                self.keep(buffer);
+            }
+        }
         if std::mem::take(&mut self.may_accept) {
             self.accept_all(finished);
         }

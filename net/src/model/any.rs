@@ -203,8 +203,8 @@ impl<K: Kernel> Completer<K> for AnyCompleter<K> {
         either!(self, completer => completer.accept(listener, token))
     }
 
-    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused> {
-        either!(self, completer => completer.recv(fd, token, buffer))
+    fn recv(&mut self, fd: Fd, token: u64) -> Result<()> {
+        either!(self, completer => completer.recv(fd, token))
     }
 
     fn stop_receiving(&mut self, fd: Fd, token: u64) -> Result<()> {

@@ -4,15 +4,17 @@ use super::Waker;
 use crate::{Errno, Fd, Readiness, Result, Threads};
 use std::time::Duration;
 
-/// What has ended, and how. Buffers come back as they were given, filled from the front by what was received.
+/// What has ended, and how.
 #[derive(Debug)]
 pub enum Finish {
     /// A connection: blocking, and the receiver's to close, as all of them together with [`Completer::forget`]. After
     /// an error nothing more is accepted until [`Completer::accept`] is called again.
     Accepted(Result<Fd>),
-    /// So many bytes were received; 0: the peer has ended.
+    /// So many bytes were received, into the front of a buffer; 0: the peer has ended. The buffer is the model's, and goes back to it with
+    /// the next [`Completer::wait`]. `ENOBUFS`: there was none left. What has come is in the socket, and the caller may receive it
+    /// there: the next one may find none either.
     Received(Result<usize>, Vec<u8>),
-    /// So many bytes were sent, which may be fewer than were given.
+    /// So many bytes were sent, which may be fewer than were given; the buffer, back.
     Sent(Result<usize>, Vec<u8>),
 }
 
@@ -31,8 +33,7 @@ pub type Refused = (Errno, Vec<u8>);
 /// Completion, whatever the model. Under this contract one proactor runs on all of them:
 ///
 /// 1. Sockets are blocking: nothing waits in the caller, since nothing is called by it.
-/// 2. A token (below `1 << 62`) has one receive and one send in flight at most. Their buffers belong to them until
-///    they finish, each exactly once.
+/// 2. A token (below `1 << 62`) has one receive and one send in flight at most, which finish exactly once. A send has its buffer until then.
 /// 3. To end a connection: `shutdown(2)`, which finishes what is in flight; when that has come, [`forget`](Completer::forget)
 ///    and close. A descriptor that is closed before goes on being used by the kernel.
 /// 4. All of it is done by the thread that made it; others send what they want done through a queue, and wake it.
@@ -40,8 +41,8 @@ pub trait Completer<K: Readiness + Threads> {
     /// Accepts connections from now on: one [`Finish::Accepted`] each.
     fn accept(&mut self, listener: Fd, token: u64) -> Result<()>;
 
-    /// Receives into `buffer`, up to its length.
-    fn recv(&mut self, fd: Fd, token: u64, buffer: Vec<u8>) -> Result<(), Refused>;
+    /// Receives what comes next, into a buffer of the model's.
+    fn recv(&mut self, fd: Fd, token: u64) -> Result<()>;
 
     /// The token's receive in flight finishes soon, by what has come or by nothing: with 0 or `ECANCELED` whatever has come is
     /// still in the socket.
@@ -53,7 +54,7 @@ pub trait Completer<K: Readiness + Threads> {
     /// The descriptor is about to be closed; nothing of it is in flight.
     fn forget(&mut self, fd: Fd);
 
-    /// One turn: clears `finished` and fills it, waiting for the first one. Ends without one as
+    /// One turn: takes back the buffers in `finished`, and fills it anew, waiting for the first one. Ends without one as
     /// [`Poller::wait`](super::Poller::wait) does.
     fn wait(&mut self, finished: &mut Vec<Finished>, timeout: Option<Duration>) -> Result<()>;
 
@@ -67,13 +68,14 @@ pub(super) enum Act {
     Recv = 0,
     Send = 1,
     Accept = 2,
-    /// Of the model itself; see [`WAKER`] and [`CANCEL`].
+    /// Of the model itself; see [`WAKER`], [`CANCEL`] and [`PROVIDE`].
     Own = 3,
 }
 
-/// What the model itself has in flight: the waker's poll, and the end of a receive.
+/// What the model itself has in flight: the waker's poll, the end of a receive, and buffers that are given to a group.
 pub(super) const WAKER: u64 = Act::Own as u64;
 pub(super) const CANCEL: u64 = 1 << 2 | Act::Own as u64;
+pub(super) const PROVIDE: u64 = 2 << 2 | Act::Own as u64;
 
 /// Tokens are below this.
 const TOKENS: u64 = 1 << 62;

@@ -20,10 +20,6 @@ use eagain_net::{Errno, Fd, Kernel, OwnedFd, RecvFlags, ShutdownHow, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is received into while nobody knows whether anything comes: as much as small requests have.
-const WAITING_BYTES: usize = 256;
-/// Buffers to receive into that are kept for others when no operation has them.
-const SPARE_MAX: usize = 64;
 /// An operation that the model had no room for is tried again after so long.
 const AGAIN_NS: u64 = 1_000_000;
 
@@ -36,12 +32,10 @@ struct Completion<K: Kernel, S: Storage> {
     finished: Vec<Finished>,
 }
 
-/// The model, and the memory for its operations.
+/// The model, and memory for its operations.
 struct Io<K: Kernel> {
     completer: AnyCompleter<K>,
     scratch: Scratch,
-    /// To receive into.
-    spare: Vec<Vec<u8>>,
 }
 
 /// Runs until a stop is asked for and everybody has got what is due.
@@ -53,7 +47,7 @@ pub(in crate::io_unit) fn run<K: Kernel, S: Storage + 'static>(
     let workers = Workers::start(&context.units)?;
     let service = workers.service(context.units.kernel, Some(context.waker.clone()));
     let context = Arc::new(context);
-    let io = Io { completer, scratch: Scratch::new(), spare: Vec::new() };
+    let io = Io { completer, scratch: Scratch::new() };
     let mut proactor = Completion { context, io, acceptors, service, finished: Vec::new() };
     let result = main_loop::run(&mut proactor);
     workers.end();
@@ -71,16 +65,17 @@ impl<K: Kernel, S: Storage> MainLoop<K, S> for Completion<K, S> {
         self.context.awake();
         let now = Now::of(self.context.units.kernel);
         let mut finished = std::mem::take(&mut self.finished);
-        for Finished { token, what } in finished.drain(..) {
+        for &mut Finished { token, ref mut what } in &mut finished {
             match what {
-                Finish::Accepted(Ok(fd)) => self.accepted(token, fd, now),
-                Finish::Accepted(Err(errno)) => self.not_accepted(token, errno, now)?,
+                Finish::Accepted(Ok(fd)) => self.accepted(token, *fd, now),
+                Finish::Accepted(Err(errno)) => self.not_accepted(token, *errno, now)?,
                 // Step 3.
-                Finish::Received(result, buffer) => self.received(token, result, buffer, now),
+                Finish::Received(result, buffer) => self.received(token, *result, buffer, now),
                 // Step 7.
-                Finish::Sent(result, buffer) => self.sent(token, result, buffer, now),
+                Finish::Sent(result, buffer) => self.sent(token, *result, std::mem::take(buffer), now),
             }
         }
+        // The model has its buffers back with the next wait.
         self.finished = finished;
         // Step 5, for what workers have done.
         let Completion { context, io, service, .. } = self;
@@ -143,7 +138,7 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
     }
 
     /// Step 3: the data is in the buffer; step 4: its requests are handled.
-    fn received(&mut self, token: u64, result: Result<usize, Errno>, buffer: Vec<u8>, now: Now) {
+    fn received(&mut self, token: u64, result: Result<usize, Errno>, buffer: &[u8], now: Now) {
         let Some(shared) = self.context.peers.get(token) else { return };
         let mut peer = shared.lock();
         peer.flight.receiving = false;
@@ -154,10 +149,10 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             Ok(0) | Err(Errno::ECANCELED) if peer.flight.stops => {}
             Ok(0) => peer.connection.end_of_input(now.mono_ns),
             Ok(n) if n < buffer.len() => service.serve(&context.units, &mut peer, &buffer[..n], now),
-            Ok(n) => {
-                // There is more, for which a connection that is idle needs no room: it is there already.
-                let bytes = &mut io.scratch.bytes;
-                bytes[..n].copy_from_slice(&buffer);
+            // There is more, or there was no buffer for any of it: it is there already.
+            Ok(_) | Err(Errno::ENOBUFS) => {
+                let (bytes, n) = (&mut io.scratch.bytes, buffer.len());
+                bytes[..n].copy_from_slice(buffer);
                 // Nothing more, an end or an error: the next receive says which.
                 let more = peer.stream.recv(&mut bytes[n..], RecvFlags::DONTWAIT).unwrap_or(0);
                 service.serve(&context.units, &mut peer, &bytes[..n + more], now);
@@ -165,7 +160,6 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.connection.close(CloseReason::SocketFailed),
         }
-        io.keep(buffer);
         next(context, io, service, &mut peer, now);
     }
 
@@ -186,15 +180,6 @@ impl<K: Kernel, S: Storage> Completion<K, S> {
             self.io.scratch.buffers.keep_output(&mut buffer);
         }
         next(&self.context, &mut self.io, &mut self.service, &mut peer, now);
-    }
-}
-
-impl<K: Kernel> Io<K> {
-    /// Takes a buffer back that was received into. One without room would look like a peer's end.
-    fn keep(&mut self, buffer: Vec<u8>) {
-        if buffer.len() == WAITING_BYTES && self.spare.len() < SPARE_MAX {
-            self.spare.push(buffer);
-        }
     }
 }
 
@@ -270,18 +255,14 @@ fn stop<K: Kernel, S: Storage>(
     peer.connection.drain(now.mono_ns);
 }
 
-/// Step 1: which socket, into which buffer.
+/// Step 1: which socket; the model has the buffer.
 fn read<K: Kernel, S: Storage>(context: &LoopContext<K, S>, io: &mut Io<K>, peer: &mut Peer<K>, now: Now) {
     if peer.flight.receiving || peer.flight.stops || !peer.connection.wants_read() {
         return;
     }
-    let buffer = io.spare.pop().unwrap_or_else(|| vec![0; WAITING_BYTES]);
-    match io.completer.recv(peer.stream.fd(), peer.token, buffer) {
+    match io.completer.recv(peer.stream.fd(), peer.token) {
         Ok(()) => peer.flight.receiving = true,
-        Err((errno, buffer)) => {
-            io.keep(buffer);
-            refused(context, peer, errno, now);
-        }
+        Err(errno) => refused(context, peer, errno, now),
     }
 }
 
