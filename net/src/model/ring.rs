@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What all receives share: at most so many buffers, as many as a turn is likely to fill, and what each has room for.
 const GROUP: BufferGroup = 0;
-const BUFFERS_MAX: u32 = 64;
+const BUFFERS_MAX: u32 = 256;
 const BUFFER_BYTES: usize = 2048;
 
 /// A ring under the contract of [`Completer`].

@@ -267,7 +267,10 @@ pub fn sockets(driver: Driver) {
     drop(killed);
     assert!(std::fs::exists(&path).expect("a folder"));
     // A ring lets go of its listener a moment after its process has been waited for (`io_ring_exit_work` is a worker's).
-    assert!((0..100_000).any(|_| std::os::unix::net::UnixStream::connect(&path).is_err()), "it still listens");
+    assert!(
+        (0..100_000).any(|_| std::os::unix::net::UnixStream::connect(&path).is_err()),
+        "it still listens"
+    );
     let Some(again) = Server::start(driver, &["--unixsocket", &path]) else { return };
     again.connect_unix(&path).call("PING\r\n", "+PONG\r\n");
 }
