@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What all receives share: at most so many buffers, as many as a turn is likely to fill, and what each has room for.
 const GROUP: BufferGroup = 0;
 const BUFFERS_MAX: u32 = 256;
-const BUFFER_BYTES: usize = 2048;
+const BUFFER_BYTES: usize = 512;
 
 /// A ring under the contract of [`Completer`].
 pub struct RingCompleter<K: Readiness + Completion + Threads> {
