@@ -3,10 +3,11 @@
 
 use super::servers::cluster;
 use crate::client::line::Line;
-use crate::durability::server::SHIPPED;
+use crate::durability::server::{SHIPPED, Server};
+use crate::run::operator::{Stop, stop_while_stopped};
 use eagain_net::*;
 use eagain_sim::fault::Family;
-use eagain_sim::{Sim, choose, fail};
+use eagain_sim::{Sim, fail};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -62,22 +63,8 @@ fn body(sim: &mut Sim) {
             }
         });
     }
-    let pid = cluster.access.pid.clone();
-    sim.client(cluster.access.host, "operator", move |k| {
-        while answered.load(SeqCst) < CLIENTS {
-            sleep(k, Duration::from_millis(1));
-        }
-        sleep(k, Duration::from_micros(choose("patience", 100, 5_000)));
-        let send = |signal| {
-            if let Err(errno) = k.kill(pid.load(SeqCst), signal) {
-                fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
-            }
-        };
-        send(Signal::SIGSTOP);
-        stopped.store(now(k).0, SeqCst);
-        sleep(k, STOPPED);
-        send(Signal::SIGTERM);
-        send(Signal::SIGCONT);
-    });
+    let Server { host, pid, .. } = cluster.access;
+    let stop = Stop { host, pid, at: stopped, after: STOPPED };
+    stop_while_stopped(sim, stop, move || answered.load(SeqCst) == CLIENTS, || {});
     sim.run();
 }

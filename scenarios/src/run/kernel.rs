@@ -1,13 +1,14 @@
 //! Runs a script on the simulated kernel: our server on a host of its own, with the model, the pattern and the workers that
 //! the knobs say, clients on theirs, and an observer who stays until everybody has gone, so that what is left can be counted.
 
+use super::operator;
 use crate::checker;
 use crate::client::{Client, Context, OnKernel, wait};
 use crate::history::History;
 use crate::script::{PORT, Script, Setup};
 use crate::workload::Request;
 use eagain_net::model::ModelKind;
-use eagain_net::{Signal, Signals, now, sleep};
+use eagain_net::{Signal, Signals, sleep};
 use eagain_server::config::{Config, Pattern};
 use eagain_server::server::{ServeError, serve};
 use eagain_sim::fault::Family;
@@ -200,9 +201,7 @@ impl World {
             drop(client);
             sleep(k, Duration::from_micros(choose("patience", 100, 50_000)));
             stopping.store(true, SeqCst);
-            if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
-                fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
-            }
+            operator::send(k, &pid, Signal::SIGTERM);
         });
     }
 
@@ -212,9 +211,7 @@ impl World {
         sim.client(self.host, "operator", move |k| {
             sleep(k, after);
             stopping.store(true, SeqCst);
-            if let Err(errno) = k.kill(pid.load(SeqCst), Signal::SIGTERM) {
-                fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
-            }
+            operator::send(k, &pid, Signal::SIGTERM);
             sleep(k, within);
             if control::is_running(server) {
                 fail("O14", "stopped late", format!("it runs {within:?} after it was asked to stop"));
@@ -222,7 +219,7 @@ impl World {
         });
     }
 
-    /// An operator who, once `begun`, stops the process (SIGSTOP), notes when, sends SIGTERM after so long, and has it go on.
+    /// As [`operator::stop_while_stopped`].
     pub fn stop_while_stopped(
         &self,
         sim: &mut Sim,
@@ -231,23 +228,8 @@ impl World {
         after: Duration,
     ) {
         let (pid, stopping) = (self.pid.clone(), self.stopping.clone());
-        sim.client(self.host, "operator", move |k| {
-            while !begun() {
-                sleep(k, Duration::from_millis(1));
-            }
-            sleep(k, Duration::from_micros(choose("patience", 100, 5_000)));
-            let send = |signal| {
-                if let Err(errno) = k.kill(pid.load(SeqCst), signal) {
-                    fail("O16", "server gone", format!("it had ended before it was asked to: {errno}"));
-                }
-            };
-            send(Signal::SIGSTOP);
-            at.store(now(k).0, SeqCst);
-            sleep(k, after);
-            stopping.store(true, SeqCst);
-            send(Signal::SIGTERM);
-            send(Signal::SIGCONT);
-        });
+        let stop = operator::Stop { host: self.host, pid, at, after };
+        operator::stop_while_stopped(sim, stop, begun, move || stopping.store(true, SeqCst));
     }
 
     /// Runs it to its end, `observed_for` longer than any client, and checks what every scenario has in common.

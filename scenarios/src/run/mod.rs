@@ -4,6 +4,7 @@
 //! not a function of its seed; `tokio` is what those two share.
 
 pub mod kernel;
+pub(crate) mod operator;
 pub mod sockets;
 pub(crate) mod tokio;
 mod turmoil;

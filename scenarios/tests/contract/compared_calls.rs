@@ -3,7 +3,7 @@
 
 use crate::compared::{Log, every};
 use crate::compared_addresses::{address, text_of};
-use crate::compared_states::{Maker, State, nowhere};
+use crate::compared_states::{Maker, State, is_alike, nowhere};
 use eagain_net::*;
 use std::io::{IoSlice, IoSliceMut};
 use std::time::Duration;
@@ -439,22 +439,6 @@ pub(crate) fn end<K: Kernel>(k: K, log: &Log, made: Vec<Fd>) {
         let _ = k.setsockopt(fd, SocketOption::Linger(Some(0)));
         let _ = k.close(fd);
     }
-}
-
-/// Whether both kernels have what a call is about.
-pub(crate) fn is_alike<K>(m: Maker<K>, state: &str, name: &str) -> bool {
-    let begins = |with: &str| name.starts_with(with);
-    let differs = match state {
-        // An address of another family is no address of a trait.
-        unix if unix.starts_with("unix") => begins("accept4") || begins("ring accept"),
-        _ if begins("unix_") => m.domain != Domain::Unix,
-        // Where a directory ends each file system says itself.
-        "directory" => begins("lseek"),
-        // The number would be the ring's.
-        "closed" => begins("ring "),
-        _ => false,
-    };
-    !differs
 }
 
 /// Makes each call in each state.

@@ -1,8 +1,8 @@
 //! Several calls of `compared_calls`, one after another, on a descriptor in a state that is drawn too.
 
 use crate::compared::{Log, compared};
-use crate::compared_calls::{descriptors, end, is_alike, lives, make, transfers};
-use crate::compared_states::{self as states, Maker, State};
+use crate::compared_calls::{descriptors, end, lives, make, transfers};
+use crate::compared_states::{self as states, Maker, State, is_alike};
 use eagain_net::*;
 use eagain_scenarios::conform::draw::Draw;
 

@@ -423,3 +423,18 @@ fn whole_seconds(text: &str) -> Result<Duration, String> {
         .filter(|time| time.subsec_millis() == 0 && !time.is_zero())
         .ok_or_else(|| "expected a whole number of seconds, 1 at least, such as 60s, 5m or 1h".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        let ms = |text| duration(text).map(|duration| duration.as_millis()).ok();
+        assert_eq!(
+            ["60s", "5m", "1h", "500ms", "7"].map(ms),
+            [60_000, 300_000, 3_600_000, 500, 7_000].map(Some)
+        );
+        assert_eq!(["", "s", "1d", "-1s", "99999999999999999999s"].map(ms), [None; 5]);
+    }
+}

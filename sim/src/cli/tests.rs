@@ -492,10 +492,3 @@ fn a_callers_own_command_gets_its_arguments() {
     assert_eq!(code("conform --programs 3000"), 42);
     assert!(eagain("--help").1.contains("conform"));
 }
-
-#[test]
-fn durations_are_read() {
-    let ms = |text| args::duration(text).map(|duration| duration.as_millis()).ok();
-    assert_eq!(["60s", "5m", "1h", "500ms", "7"].map(ms), [60_000, 300_000, 3_600_000, 500, 7_000].map(Some));
-    assert_eq!(["", "s", "1d", "-1s", "99999999999999999999s"].map(ms), [None; 5]);
-}

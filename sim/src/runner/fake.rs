@@ -52,6 +52,16 @@ pub fn plan(shard: Shard) -> Plan {
     }
 }
 
+/// The file of a shard of that, as if it always took the same time.
+#[cfg(feature = "cli")]
+pub fn file(index: u64, count: u64) -> super::json::SweepFile {
+    let shard = Shard { index, count };
+    let mut sweep = plan(shard).explore(make, &Arc::default());
+    sweep.elapsed = 1.25;
+    sweep.times.clear();
+    super::json::SweepFile::of(&sweep, 0, shard)
+}
+
 /// Runs the fake world.
 #[derive(Default)]
 pub struct Fake {

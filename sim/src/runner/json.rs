@@ -337,15 +337,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::fake;
-
-    fn file(index: u64, count: u64) -> SweepFile {
-        let shard = Shard { index, count };
-        let mut sweep = fake::plan(shard).explore(fake::make, &std::sync::Arc::default());
-        sweep.elapsed = 1.25;
-        sweep.times.clear();
-        SweepFile::of(&sweep, 0, shard)
-    }
+    use crate::runner::fake::file;
 
     proptest::proptest! {
         /// A file comes from another machine: whatever is in it, it is read or refused in a line.

@@ -86,7 +86,7 @@ impl Summary {
         for (reason, shards) in stopped {
             let named = named(shards.iter(), shards.len() as u64, count);
             why.push(match reason {
-                // It is no shard.
+                // The whole sweep, not a part of it.
                 _ if count == 1 => reason.to_owned(),
                 INTERRUPTION if shards.len() == 1 => format!("{named} was interrupted"),
                 INTERRUPTION => format!("{named} were interrupted"),
@@ -238,15 +238,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::fake;
-
-    fn file(index: u64, count: u64) -> SweepFile {
-        let shard = Shard { index, count };
-        let mut sweep = fake::plan(shard).explore(fake::make, &std::sync::Arc::default());
-        sweep.elapsed = 1.25;
-        sweep.times.clear();
-        SweepFile::of(&sweep, 0, shard)
-    }
+    use crate::runner::fake::file;
 
     fn named(files: Vec<SweepFile>) -> Vec<(String, SweepFile)> {
         files.into_iter().enumerate().map(|(at, file)| (format!("s{at}.json"), file)).collect()

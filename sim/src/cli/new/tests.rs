@@ -117,7 +117,7 @@ fn a_checkout_that_no_other_machine_has_is_said_and_fails_there() {
 }
 
 #[test]
-fn a_workspace_that_does_not_know_the_crate_is_told_it() {
+fn new_says_where_a_workspace_does_not_list_the_crate() {
     let out = tempfile::tempdir().unwrap();
     fs::write(out.path().join("Cargo.toml"), "[workspace]\nmembers = [\"crates/*\"]\n").unwrap();
     shell(out.path(), "git init -q");
