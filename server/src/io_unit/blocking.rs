@@ -7,7 +7,7 @@
 //! | lifetimes of keys | a thread, the expiry thread, that sleeps until the next one ends |
 //! | `CLIENT KILL` | the expiry thread shuts the socket down, which ends its thread's call |
 //! | channels, commands that wait | the thread waits for its socket and an eventfd of its own, which the expiry thread writes |
-//! | SIGTERM | the handler shuts the listener down, which ends `accept`; main then ends the reading of all |
+//! | SIGTERM | the handler shuts the listener down, which ends `accept`; main then ends the call of each thread by a signal |
 
 use super::acceptor::{AcceptError, Acceptor, REST_NS};
 use super::connection::CloseReason;
@@ -24,7 +24,9 @@ use crate::logic_unit::{Order, Place};
 use crate::observe::Level;
 use crate::storage_unit::Storage;
 use eagain_net::sync::{Condvar, Mutex, Queue};
-use eagain_net::{Errno, EventFd, Events, Fd, Kernel, PollFd, RecvFlags, ShutdownHow, TcpListener, thread};
+use eagain_net::{
+    Errno, EventFd, Events, Fd, Kernel, PollFd, RecvFlags, ShutdownHow, TcpListener, ThreadId, thread,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -32,6 +34,9 @@ use std::time::Duration;
 
 /// No call waits for less: the kernel's timeouts are not finer, and 0 would be for ever.
 pub(super) const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+
+/// How long a thread has to see the stop before it is sent another signal, and then twice as long: the first may have come before its call.
+const SIGNAL_AGAIN_NS: u64 = 1_000_000;
 
 /// What all threads share.
 struct Blocking<K: Kernel, S: Storage> {
@@ -63,6 +68,8 @@ struct Here<K: Kernel> {
     fd: Fd,
     /// Wakes its thread, where that waits for more than its socket.
     waker: Option<Arc<EventFd<K>>>,
+    /// Its thread, from its first step until it has seen the stop.
+    unaware: Option<ThreadId>,
 }
 
 /// What wakes a thread that waits for more than its socket, as that thread knows it.
@@ -101,6 +108,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
         scratches: Mutex::new(kernel, Vec::new()),
     });
     let dispositions = signals::stop_on_signal(&blocking.units, move || shut(kernel, &listeners))?;
+    let end_of_calls = signals::end_calls(kernel)?;
     let expiry = {
         let blocking = blocking.clone();
         thread::spawn(kernel, "expiry", move || blocking.expire())?
@@ -121,6 +129,7 @@ pub(super) fn run<K: Kernel, S: Storage + 'static>(
     signals::restore(kernel, dispositions)?;
     blocking.units.config.announce_stop();
     blocking.drain();
+    signals::restore(kernel, vec![end_of_calls])?;
     blocking.workers.end();
     blocking.waker.close();
     expiry.join().expect("the expiry thread panicked");
@@ -162,7 +171,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     /// A thread for the peer.
     fn start(self: &Arc<Self>, mut peer: Peer<K>) {
         let client = peer.client;
-        self.clients.lock().insert(client, Here { fd: peer.stream.fd(), waker: None });
+        self.clients.lock().insert(client, Here { fd: peer.stream.fd(), waker: None, unaware: None });
         if let Some(session) = &mut peer.session {
             session.place = Place { at_loop: self.number, token: client };
         }
@@ -194,6 +203,7 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
     fn serve(&self, peer: &mut Peer<K>) {
         let kernel = self.units.kernel;
         let clock = || Now::of(kernel);
+        self.set_unaware(peer.client, Some(kernel.gettid()));
         let mut service = self.workers.service(kernel, None);
         let mut waiting = [0; WAITING_BYTES];
         let limits = &self.units.config.limits;
@@ -210,10 +220,13 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
         let mut now = clock();
         loop {
             if self.units.is_stopping() {
-                if !std::mem::replace(&mut peer.flight.stops, true) && peer.connection.wants_last_read() {
-                    // What has come while this thread did something else.
-                    self.serve_what_is_there(peer, &mut service, &[], now);
-                    service.wait(peer, clock);
+                if !std::mem::replace(&mut peer.flight.stops, true) {
+                    self.set_unaware(peer.client, None);
+                    if peer.connection.wants_last_read() {
+                        // What has come while this thread did something else.
+                        self.serve_what_is_there(peer, &mut service, &[], now);
+                        service.wait(peer, clock);
+                    }
                 }
                 peer.connection.drain(now.mono_ns);
             }
@@ -266,6 +279,13 @@ impl<K: Kernel, S: Storage + 'static> Blocking<K, S> {
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 Err(_) => peer.connection.close(CloseReason::SocketFailed),
             }
+        }
+    }
+
+    /// The client's thread, while it has yet to see a stop.
+    fn set_unaware(&self, client: u64, thread: Option<ThreadId>) {
+        if let Some(here) = self.clients.lock().get_mut(&client) {
+            here.unaware = thread;
         }
     }
 
@@ -386,29 +406,37 @@ impl<K: Kernel, S: Storage> Blocking<K, S> {
         }
     }
 
-    /// Nobody is read from any more; everybody gets the replies to what was received. Who does not take them in time is
-    /// shut down.
+    /// Ends the calls of all threads, so that each sees the stop: everybody gets the replies to what has come. Who does not take them in
+    /// time is shut down.
     fn drain(&self) {
-        let mut how = ShutdownHow::Read;
-        let mut until = Now::of(self.units.kernel).mono_ns + DRAIN_NS;
+        let kernel = self.units.kernel;
+        let mut until = Now::of(kernel).mono_ns + DRAIN_NS;
+        let mut again = SIGNAL_AGAIN_NS;
         let mut clients = self.clients.lock();
         loop {
-            for here in clients.values() {
-                let _ = self.units.kernel.shutdown(here.fd, how);
+            let soon = Now::of(kernel).mono_ns + again;
+            let mut next = until;
+            for thread in clients.values().filter_map(|here| here.unaware) {
+                let _ = kernel.tgkill(thread, signals::ENDS_CALLS);
+                next = until.min(soon);
             }
+            again *= 2;
             loop {
                 if clients.is_empty() {
                     return;
                 }
-                let deadline = eagain_net::Instant(until);
                 let late;
-                (clients, late) = self.left.wait_deadline(clients, deadline);
+                (clients, late) = self.left.wait_deadline(clients, eagain_net::Instant(next));
                 if late {
                     break;
                 }
             }
-            how = ShutdownHow::Both;
-            until += DRAIN_NS;
+            if next == until {
+                for here in clients.values() {
+                    let _ = kernel.shutdown(here.fd, ShutdownHow::Both);
+                }
+                until += DRAIN_NS;
+            }
         }
     }
 }

@@ -27,6 +27,14 @@ pub(super) fn stop_on_signal<K: Kernel, S: Storage + 'static>(
     Ok(before)
 }
 
+/// Ends a call that waits, and does nothing else; what it does by default is nothing at all (`signal(7)`).
+pub(super) const ENDS_CALLS: Signal = Signal::SIGURG;
+
+/// From now on, and until [`restore`], [`ENDS_CALLS`] ends the call of the thread that it is sent to.
+pub(super) fn end_calls<K: Kernel>(kernel: K) -> Result<(Signal, SigAction), Errno> {
+    Ok((ENDS_CALLS, kernel.sigaction(ENDS_CALLS, SigAction::handler(false, |_| {}))?))
+}
+
 /// A second signal, after the loops' end, does what it did before.
 pub(super) fn restore<K: Kernel>(kernel: K, before: Dispositions) -> Result<(), Errno> {
     before.into_iter().try_for_each(|(signal, action)| kernel.sigaction(signal, action).map(drop))
