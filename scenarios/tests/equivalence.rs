@@ -6,7 +6,7 @@ use eagain_scenarios::resp::Frame;
 use eagain_scenarios::run::kernel::World;
 use eagain_scenarios::script::KNOBS;
 use eagain_sim::run::{Record, RunReport, RunSpec, Scenario, Settings};
-use eagain_sim::trace::{Kind, form};
+use eagain_sim::trace::{Kind, format};
 use eagain_sim::{Engine, Sim, run_spec};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -130,7 +130,7 @@ fn costs(report: &RunReport, outcome: &Outcome) -> String {
     let log = report.trace.as_ref().expect("it was asked for");
     let (mut calls, mut bytes) = (0, 0);
     for event in log.events.iter().filter(|event| event.kind.is_call()) {
-        let actor = form::actor(log, event);
+        let actor = format::actor(log, event);
         if actor.starts_with("server/") {
             calls += u64::from(enters_the_kernel(event.kind));
         } else if matches!(event.kind, Kind::Recv | Kind::Send) && event.result > 0 {

@@ -141,6 +141,26 @@ fn every_file_opens_with_what_it_is_for() {
     }
 }
 
+/// A walk by file names leads to files that are there.
+#[test]
+fn the_architecture_names_files_that_exist() {
+    let packages = ["net", "sim", "server", "scenarios", "native", "eagain", "eagain-macros", "layer"];
+    let files: Vec<String> =
+        packages.into_iter().flat_map(rust_files).map(|(path, _)| format!("/{path}")).collect();
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+    let named: Vec<String> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.ends_with(".rs"))
+        .map(|name| format!("/{name}"))
+        .collect();
+    assert!(named.len() > 60, "{named:?}");
+    let missing: Vec<_> =
+        named.iter().filter(|name| !files.iter().any(|path| path.ends_with(*name))).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
 /// The files of `conform` build on one another, from `call` and `outcome` up to `command`.
 #[test]
 fn no_modules_of_conform_import_each_other_in_a_circle() {

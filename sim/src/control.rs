@@ -86,7 +86,7 @@ pub fn heal_all() {
 
 /// How often a process has started again; 0 at first.
 pub fn restarts(process: ProcessId) -> u32 {
-    as_harness(|| with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation))
+    as_harness(|| with(|w| w.processes[w.latest(process.index())].lifecycle.incarnation()))
 }
 
 /// Whether a process runs now.

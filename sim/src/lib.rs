@@ -43,7 +43,7 @@
 //!   cli/         the commands                   testing/  scenarios as tests
 //!   report/      a failure explained            replay/   a run that was saved        shrink/   the few choices that matter
 //!   runner/      many runs on all cores
-//!   sim          a scenario builds its world; control and oracle: what it does and says while it runs
+//!   sim          a scenario builds its world; control and assertions: what it does and says while it runs
 //!   kernel/      the traits of `eagain_net`, a file each; entry: a call takes its place in time, acts, is charged, recorded
 //!     stack/       threads as coroutines; the cell in which a thread finds its world
 //!       syscall/     what each call does, argument checks in Linux's order
@@ -62,13 +62,16 @@
 //! and `world/` are one layer: a call acts on the world, and what an event or a wake-up does to an epoll set, a ring or a timer is
 //! with the calls of that. `network/`, `scheduler/` and `object/` are one layer too, below it.
 //!
-//! The state of `run` and `network` is private to them, and so is that of descriptor tables, disks, signals and the event queue. Open
-//! are the fields of `World`, and of a thread what its calls need: the time, the call that it is in, its signals.
+//! The state of an object is private to its file, or to its folder where several files are one machine (`run`, `network`, `scheduler`,
+//! a disk): the file of a ring's operation, an epoll set, an open file, a timer, a thread or a process has every way in which
+//! it changes. Open are the fields of `World`, which are the objects themselves, and those of values that are given out whole or
+//! only to be read: an item of an epoll set, the setting of a timer, an event.
 //!
 //! A run is a function of (scenario, settings, base, overrides). No wall clock, no entropy of the machine, no hash order,
 //! no address feeds it.
 
 mod allocator;
+mod assertions;
 mod bugs;
 mod calls;
 pub mod choice;
@@ -85,7 +88,6 @@ pub mod native;
 mod near;
 mod network;
 mod object;
-mod oracle;
 mod oracles;
 mod panic;
 mod print;
@@ -109,11 +111,13 @@ mod whole_file;
 mod world;
 
 pub use allocator::CountingAllocator;
+pub use assertions::{
+    Exclusive, always, choose, eventually, exclusive, fail, feature, print, sometimes, within,
+};
 pub use bugs::PlantedBug;
 pub use fault::USUAL_FAULTS;
 pub use kernel::{SimKernel, SimRing};
 pub use knobs::KernelKnobs;
-pub use oracle::{Exclusive, always, choose, eventually, exclusive, fail, feature, print, sometimes, within};
 pub use oracles::{Oracle, Watcher};
 pub use run::{Actor, Clock, External};
 pub use sim::{HostId, ProcessId, Sim, run as run_spec, run_body};

@@ -10,7 +10,6 @@ use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::object::Object;
 use crate::run::Effect;
-use crate::scheduler::Thread;
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::syscall::thread::thread_of;
 use crate::world::Who;
@@ -34,8 +33,8 @@ pub struct Identity {
 pub fn identity() -> Identity {
     with(|w| {
         let thread = w.scheduler.current();
-        let (process, tid) = (w.my_process(), w.scheduler[thread].tid);
-        Identity { thread, process, pid: w.processes[process].pid, tid }
+        let (process, tid) = (w.my_process(), w.scheduler[thread].tid());
+        Identity { thread, process, pid: w.processes[process].pid(), tid }
     })
 }
 
@@ -53,8 +52,8 @@ pub fn name_thread(tid: i32, name: &str) -> bool {
 /// The name of the thread `tid` of the running process: its own, or that of the process.
 pub fn thread_name(tid: i32) -> Option<String> {
     with(|w| {
-        let given = &w.scheduler[thread_of(w, ThreadId(tid))?].given;
-        Some(if given.is_empty() { w.me().lifecycle.initial_name.clone() } else { given.clone() })
+        let given = w.scheduler[thread_of(w, ThreadId(tid))?].given();
+        Some(if given.is_empty() { w.me().lifecycle.initial_name().to_owned() } else { given.to_owned() })
     })
 }
 
@@ -62,7 +61,7 @@ pub fn thread_name(tid: i32) -> Option<String> {
 pub fn program() -> (String, u32) {
     with(|w| {
         let lifecycle = &w.me().lifecycle;
-        (lifecycle.initial_name.clone(), lifecycle.incarnation)
+        (lifecycle.initial_name().to_owned(), lifecycle.incarnation())
     })
 }
 
@@ -82,7 +81,7 @@ pub fn descriptor_limit() -> usize {
 /// `why`, unless the process may panic.
 pub fn exit(status: i32, why: &str) -> ! {
     let broken = (status != 0).then(|| {
-        let name = with(|w| w.me().name.clone());
+        let name = with(|w| w.me().name().to_owned());
         (Oracle::Survival, "exit".to_owned(), format!("{name}: {why}"))
     });
     end(status, broken)
@@ -94,7 +93,7 @@ pub fn end(status: i32, broken: Option<(Oracle, String, String)>) -> ! {
     with(|w| {
         let process = w.my_process();
         if let Some((oracle, site, message)) = broken
-            && (oracle == Oracle::NoBusyLoop || !w.processes[process].may_panic)
+            && (oracle == Oracle::NoBusyLoop || !w.processes[process].may_panic())
         {
             w.fail_in(Who::Process(process), oracle, &site, message);
         }
@@ -117,8 +116,8 @@ pub fn choose_preemption() -> (u64, u64) {
             return (0, 0);
         }
         let me = w.scheduler.current();
-        let Thread { preemptions, name, .. } = &mut w.scheduler[me];
-        let at = w.run.draw(Family::Preempt, &mut *preemptions, || name.clone());
+        let (preemptions, name) = w.scheduler[me].stream(Family::Preempt);
+        let at = w.run.draw(Family::Preempt, &mut *preemptions, || name.to_owned());
         if at == 0 {
             return (0, 0);
         }
@@ -150,9 +149,9 @@ pub fn compute(ns: u64, off: u64) {
             let me = w.scheduler.current();
             if !entered {
                 entered = true;
-                w.scheduler[me].time += ns + off;
+                w.scheduler[me].spend(ns + off);
                 if off > 0 {
-                    let (time, args) = (w.scheduler[me].time, [off, 0, 0, 0]);
+                    let (time, args) = (w.scheduler[me].time(), [off, 0, 0, 0]);
                     w.run.injected(Family::Preempt, Effect { time, thread: me, args });
                 }
             }
@@ -167,7 +166,7 @@ pub fn compute(ns: u64, off: u64) {
 
 /// The address of the host of this name.
 pub fn resolve(name: &str) -> Option<IpAddr> {
-    with(|w| w.hosts.position(|host| host.name == name).map(|host| IpAddr::V4(w.network.ip(host))))
+    with(|w| w.hosts.position(|host| host.name() == name).map(|host| IpAddr::V4(w.network.ip(host))))
 }
 
 /// Whether a thread of the running process waits on this futex word.
@@ -236,7 +235,7 @@ pub fn access_mode(fd: Fd) -> i32 {
 pub fn host_name() -> String {
     with(|w| {
         let host = w.my_host();
-        w.hosts[host].name.to_string()
+        w.hosts[host].name().to_string()
     })
 }
 
@@ -252,7 +251,7 @@ pub fn processors() -> usize {
 pub fn panicked(message: &str, place: &str) {
     with(|w| {
         let process = w.my_process();
-        if !w.processes[process].may_panic {
+        if !w.processes[process].may_panic() {
             let me = w.scheduler.current();
             let name = w.scheduler[me].shown().into_owned();
             w.fail_in(Who::Thread(me), Oracle::Survival, place, format!("{name} panicked: {message}"));

@@ -21,8 +21,8 @@ pub(crate) fn drive(engine: &mut Engine) {
             }
             let Next::Run(thread) = w.next() else { return None };
             let t = &mut w.scheduler[thread];
-            crate::allocator::charge(t.process);
-            Some((thread, t.body.take()))
+            crate::allocator::charge(t.process());
+            Some((thread, t.take_body()))
         });
         if let Some((thread, body)) = next {
             ran = Some((thread, engine.resume(thread as usize, body)));
@@ -43,7 +43,7 @@ pub(crate) fn drive(engine: &mut Engine) {
 pub(crate) fn end_thread(engine: &mut Engine, thread: u32) {
     let body = with(|w| {
         w.scheduler.begin_unwinding(thread);
-        w.scheduler[thread].body.take()
+        w.scheduler[thread].take_body()
     });
     drop(body);
     engine.kill(thread as usize);

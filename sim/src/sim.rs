@@ -215,7 +215,7 @@ impl Sim {
     #[track_caller]
     pub fn host(&mut self, name: &str) -> HostId {
         self.note_file();
-        let name = &*unique(name.to_owned(), |name| self.world.hosts.iter().any(|host| host.name == name));
+        let name = &*unique(name.to_owned(), |name| self.world.hosts.iter().any(|host| host.name() == name));
         let index = self.world.hosts.len();
         let number = index + 1;
         let ip = Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8);
@@ -261,7 +261,7 @@ impl Sim {
         let factory: Factory = std::sync::Arc::new(move |start| body(SimKernel, start));
         let first = factory.clone();
         let process = self.process(host, name, false, move |_| first(0));
-        self.world.processes[process.0].lifecycle.factory = Some(factory);
+        self.world.processes[process.0].lifecycle.restart_with(factory);
         process
     }
 
@@ -287,19 +287,19 @@ impl Sim {
     ) -> ProcessId {
         self.note_file();
         let name = name.replace(' ', "-");
-        let name = unique(name, |name| self.world.processes.iter().any(|process| process.name == name));
+        let name = unique(name, |name| self.world.processes.iter().any(|process| process.name() == name));
         ProcessId(self.world.add_process(host.0, name, foreground, 0, Box::new(move || body(SimKernel))))
     }
 
     /// Allows a process to panic: its end is then expected (O16 does not break).
     pub fn may_panic(&mut self, process: ProcessId) {
-        self.world.processes[process.0].may_panic = true;
+        self.world.processes[process.0].allow_to_panic();
     }
 
     /// A client that may disappear for good, with its host, at one of its calls: the family `host.gone`. Its peers get neither FIN
     /// nor RST; the run does not wait for it any more.
     pub fn may_disappear(&mut self, process: ProcessId) {
-        self.world.processes[process.0].lifecycle.may_disappear = true;
+        self.world.processes[process.0].lifecycle.allow_to_disappear();
     }
 
     /// A value for a setting of a program: `usual`, or far smaller where the family `knob` chooses so, from `least` to four times
@@ -338,13 +338,13 @@ impl Sim {
 
     /// How often threads of a process have slept in a call, as `ru_nvcsw` of getrusage(2) counts.
     pub fn waits(&self, process: ProcessId) -> u64 {
-        self.world.processes[self.world.latest(process.0)].waits
+        self.world.processes[self.world.latest(process.0)].waits()
     }
 
     /// The most memory, in bytes, that a process may hold (O4): what its code has allocated, and its sockets' buffers. It
     /// is checked at its calls, where the binary counts memory ([`crate::count_memory!`]); the run's report says whether.
     pub fn memory_limit(&mut self, process: ProcessId, bytes: u64) {
-        self.world.processes[process.0].memory_limit = bytes;
+        self.world.processes[process.0].limit_memory(bytes);
     }
 
     /// How a process ended: its exit status, or the negated number of a signal; `None`: it has not ended.
@@ -409,7 +409,7 @@ impl Sim {
             self.world.choose_end(process);
         }
         for host in 0..self.world.hosts.len() {
-            self.world.hosts[host].wall_start = self.world.knobs.wall_start_ns;
+            self.world.hosts[host].set_wall_start(self.world.knobs.wall_start_ns);
         }
         self.world.choose_clocks();
         self.world.net().plan_partition();
@@ -424,7 +424,7 @@ impl Sim {
     /// How many processors each host has, where that is fuzzed.
     fn choose_processors(&mut self) {
         for host in 0..self.world.hosts.len() {
-            let name = format!("{}:cpus", self.world.hosts[host].name);
+            let name = format!("{}:cpus", self.world.hosts[host].name());
             match self.choose_knob(&name) {
                 0 => {}
                 cpus => self.world.hosts[host].set_processors(cpus as usize),

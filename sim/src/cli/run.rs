@@ -9,7 +9,7 @@ use crate::run::{Failure, Record, RunReport, RunSpec};
 use crate::runner::summary::unread_line;
 use crate::runner::{Worker, invocation, settings};
 use crate::shrink::Limits;
-use crate::trace::form;
+use crate::trace::format;
 use std::path::Path;
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ pub(super) fn verdict(spec: &RunSpec, report: &RunReport) -> String {
     format!(
         "{} {base}: {verdict}\nsimulated {} s, {} calls\ntrace {:#018x}\n",
         spec.scenario.name,
-        form::time(report.simulated),
+        format::time(report.simulated),
         report.calls,
         report.hash
     )

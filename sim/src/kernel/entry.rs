@@ -161,7 +161,7 @@ impl Call {
         match act(w, self.at, progress) {
             Step::Done(result) => {
                 let handlers = w.end_call(self.kind.row(), word(&result));
-                if self.at == HELD_FD || !w.scheduler[me].holds.is_empty() {
+                if self.at == HELD_FD || w.scheduler[me].held().is_some() {
                     w.leave_call(me);
                 }
                 Attempted::Return(result, handlers)
@@ -190,8 +190,8 @@ impl Call {
         }
         debug_assert!(self.kind.row().wait != Wait::Never, "{} waits", self.kind.name());
         signal::may_interrupt(w, self.kind);
-        let process = w.scheduler[me].process;
-        w.processes[process].waits += 1;
+        let process = w.scheduler[me].process();
+        w.processes[process].count_wait();
         Attempted::Wait
     }
 
@@ -266,7 +266,7 @@ fn interrupted<T, P>(
     w.scheduler.keep_running(me);
     let result = so_far(w, at, progress);
     w.let_go(me);
-    Attempted::Interrupted(result, w.scheduler[me].no_restart)
+    Attempted::Interrupted(result, w.scheduler[me].no_restart())
 }
 
 /// A result as the number that a trace shows.
@@ -328,10 +328,10 @@ impl World {
         let delay = self.scheduler.off_cpu(&mut self.run, me);
         let t = &mut self.scheduler[me];
         if delay != 0 {
-            t.time += delay;
+            t.spend(delay);
             t.effort.off_cpu(delay);
         }
-        (t.call, t.call_args) = (kind, args);
+        t.enter(kind, args);
         if t.signals.is_in_handler() && !kind.row().signal_safe {
             self.report_unsafe(kind.name());
         }
@@ -342,8 +342,7 @@ impl World {
         if self.scheduler.current() == NONE {
             return;
         }
-        let t = self.scheduler.running_mut();
-        (t.call, t.call_args) = (kind, args);
+        self.scheduler.running_mut().enter(kind, args);
     }
 
     /// Records the call that was noted, and charges its time. `true`: handlers are to run before the program goes on.
@@ -354,20 +353,19 @@ impl World {
             // What takes no time has happened before the program goes on: a handler may have to run.
             let t = &mut self.scheduler[me];
             t.signals.end_wait();
-            let time = t.time;
+            let time = t.time();
             self.catch_up_events(time);
         }
         let World { scheduler, processes, hosts, run, signals_sent, .. } = self;
         let t = &mut scheduler[me];
-        let process = &mut processes[t.process];
+        let process = &mut processes[t.process()];
         t.signals.end_wait();
-        t.effort.calls += 1;
-        t.turns = 0;
-        run.call(t.time, me, t.call, row, &t.call_args, word);
-        t.time = hosts[process.host].charge(t.time, u64::from(row.cost));
-        process.until_look -= 1;
-        if process.until_look == 0 || process.memory_limit != 0 || t.effort.calls > self.knobs.spin_limit {
-            let made = Made { thread: me, kind: t.call, args: t.call_args, word };
+        let calls = t.effort.count_call();
+        run.call(t.time(), me, t.call(), row, t.call_args(), word);
+        t.leave(hosts[process.host()].charge(t.time(), u64::from(row.cost)));
+        let is_due = process.lifecycle.count_call();
+        if is_due || process.has_memory_limit() || calls > self.knobs.spin_limit {
+            let made = Made { thread: me, kind: t.call(), args: *t.call_args(), word };
             return self.end_call_with_care(made);
         }
         run.failed() || process.has_ended() || *signals_sent && t.signals.has_deliverable(&process.signals)
@@ -378,10 +376,10 @@ impl World {
     fn end_call_with_care(&mut self, made: Made) -> bool {
         let me = self.scheduler.current();
         let process = self.my_process();
-        if self.processes[process].memory_limit != 0 {
+        if self.processes[process].has_memory_limit() {
             self.check_memory(process);
         }
-        if self.processes[process].until_look == 0 {
+        if self.processes[process].lifecycle.is_due() {
             self.look_at(process);
         }
         self.check_calls(made);
@@ -396,8 +394,7 @@ impl World {
             return false;
         }
         let t = self.scheduler.running_mut();
-        t.effort.calls += 1;
-        t.effort.calls > DEAD_CALLS_MAX
+        t.effort.count_call() > DEAD_CALLS_MAX
     }
 
     /// The process of the running thread has ended, or the run has: the thread goes no further.

@@ -18,7 +18,7 @@ fn sync(kind: Kind, fd: Fd) -> Result<()> {
             let host = w.my_host();
             let takes = file::sync_time(w, host);
             let me = w.scheduler.current();
-            w.scheduler[me].time += takes;
+            w.scheduler[me].spend(takes);
         }
     });
     call(kind, [word(fd), 0, 0, 0], |w| file::fsync(w, fd, kind == Kind::Fdatasync))

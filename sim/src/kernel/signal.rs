@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Signals for SimKernel {
     fn getpid(&self) -> i32 {
-        call(Kind::Getpid, [0; 4], |w| Ok(w.me().pid)).unwrap_or(0)
+        call(Kind::Getpid, [0; 4], |w| Ok(w.me().pid())).unwrap_or(0)
     }
 
     fn sigaction(&self, signal: Signal, action: SigAction) -> Result<SigAction> {

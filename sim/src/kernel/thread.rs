@@ -26,7 +26,7 @@ impl Threads for SimKernel {
     }
 
     fn gettid(&self) -> ThreadId {
-        call(Kind::Gettid, [0; 4], |w| Ok(ThreadId(w.scheduler.running().tid))).unwrap_or(ThreadId(0))
+        call(Kind::Gettid, [0; 4], |w| Ok(ThreadId(w.scheduler.running().tid()))).unwrap_or(ThreadId(0))
     }
 
     fn sched_yield(&self) {
@@ -72,15 +72,15 @@ impl Threads for SimKernel {
                 let me = w.scheduler.current();
                 if !entered {
                     entered = true;
-                    spins = w.count_turn(me);
+                    spins = w.count_lock(me);
                     let delay = w.scheduler.off_cpu(&mut w.run, me);
                     if w.scheduler[me].signals.is_in_handler() {
                         // Queues, locks and condition variables: the interrupted code may hold them.
                         w.report_unsafe(site);
                     }
                     let t = &mut w.scheduler[me];
-                    t.site = site;
-                    t.time += delay;
+                    t.at_site(site);
+                    t.spend(delay);
                 }
                 w.catch_up(me)
             });

@@ -47,7 +47,7 @@ pub(crate) use notice::{ALL, Notice};
 pub(crate) use other_end::OtherEnd;
 pub(crate) use partition::Cut;
 pub(crate) use tcp::{RecvProgress, SendProgress};
-pub(crate) use unix::{Passed, Place, UnixConnect};
+pub(crate) use unix::{Passed, UnixBinding, UnixConnect};
 
 use crate::choice::{Domain, Group, Lane, Stream};
 use crate::fault::Family;

@@ -9,25 +9,38 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// One operation. It owns its buffer until `aio_return`.
 pub(crate) struct AioOp {
-    pub fd: i32,
-    pub buffer: Vec<u8>,
+    fd: i32,
+    buffer: Vec<u8>,
     /// Of a write: where in the buffer it begins. `None`: a read.
-    pub from: Option<usize>,
-    pub offset: u64,
-    pub event: SigEvent,
+    from: Option<usize>,
+    offset: u64,
+    event: SigEvent,
     /// A thread of the library has taken it up.
     running: bool,
     /// The open file that the thread's call holds; `NONE` before, and after.
-    pub file: u32,
+    file: u32,
     /// How many bytes a write that goes on has moved.
-    pub moved: usize,
+    moved: usize,
     /// Of a read: how far a receive that goes on has got.
-    pub progress: RecvProgress,
+    progress: RecvProgress,
     /// Until when the thread's call waits, from its first wait on; `u64::MAX`: for ever.
-    pub deadline: Option<u64>,
+    deadline: Option<u64>,
     /// The event queue has an entry for its next turn, or the process is stopped and it has one when that is continued.
-    pub due: bool,
+    due: bool,
     result: Option<Result<usize>>,
+}
+
+/// What the call of a turn works on.
+pub(crate) struct AioCall {
+    pub file: u32,
+    /// Of a write: where in the buffer it begins. `None`: a read.
+    pub from: Option<usize>,
+    pub offset: u64,
+    /// How many bytes earlier turns have moved, of a write.
+    pub moved: usize,
+    pub deadline: Option<u64>,
+    pub buffer: Vec<u8>,
+    pub progress: RecvProgress,
 }
 
 impl AioOp {
@@ -49,9 +62,61 @@ impl AioOp {
         }
     }
 
+    pub fn fd(&self) -> i32 {
+        self.fd
+    }
+
+    /// The open file that its call holds, or `NONE`.
+    pub fn file(&self) -> u32 {
+        self.file
+    }
+
     /// What it has come to; `None`: it is not over.
     pub fn result(&self) -> Option<Result<usize>> {
         self.result
+    }
+
+    /// Its next turn is planned; whether it was not.
+    pub fn plan(&mut self) -> bool {
+        !std::mem::replace(&mut self.due, true)
+    }
+
+    /// Its turn has come; whether there is anything left to do.
+    pub fn begin_turn(&mut self) -> bool {
+        self.due = false;
+        self.result.is_none()
+    }
+
+    /// Its call holds an open file from now on.
+    pub fn hold(&mut self, file: u32) {
+        self.file = file;
+    }
+
+    /// Its call is attempted, with the buffer and how far a receive has got.
+    pub fn begin_call(&mut self) -> AioCall {
+        let &mut AioOp { file, from, offset, moved, deadline, .. } = self;
+        let (buffer, progress) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.progress));
+        AioCall { file, from, offset, moved, deadline, buffer, progress }
+    }
+
+    /// Its call was attempted: the buffer is back.
+    pub fn end_call(&mut self, buffer: Vec<u8>, progress: RecvProgress) {
+        (self.buffer, self.progress) = (buffer, progress);
+    }
+
+    /// A write that goes on has moved so many bytes more.
+    pub fn advance(&mut self, n: usize) {
+        self.moved += n;
+    }
+
+    /// Whether its call has waited before.
+    pub fn has_waited(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Its call waits for the first time, until then at the latest.
+    pub fn wait_until(&mut self, deadline: u64) {
+        self.deadline = Some(deadline);
     }
 }
 

@@ -6,7 +6,7 @@ use eagain_net::FileLock;
 
 /// An inode that can be locked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum LockTarget {
     /// A file, by the host of its disk.
     Disk(u32, u32),
     /// A device of a host.
@@ -20,17 +20,17 @@ pub(crate) enum Place {
     File(u32),
 }
 
-impl Place {
+impl LockTarget {
     /// That of an open file, for a process on `host`.
-    pub fn of(file: u32, open: &OpenFile, host: u32) -> Place {
+    pub fn of(file: u32, open: &OpenFile, host: u32) -> LockTarget {
         match &open.object {
-            Object::File(open) => Place::Disk(open.host, open.inode),
-            Object::Device(open) => Place::Device(host, open.device),
-            Object::Pipe { pipe, .. } => Place::Pipe(*pipe),
+            Object::File(open) => LockTarget::Disk(open.host, open.inode),
+            Object::Device(open) => LockTarget::Device(host, open.device),
+            Object::Pipe { pipe, .. } => LockTarget::Pipe(*pipe),
             Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Epoll(_) => {
-                Place::Anonymous(host)
+                LockTarget::Anonymous(host)
             }
-            _ => Place::File(file),
+            _ => LockTarget::File(file),
         }
     }
 }
@@ -41,7 +41,7 @@ pub(crate) struct Locks(Vec<Locked>);
 
 /// What is locked of an inode: the open files that have it, none of them `Unlock`, and ranges.
 struct Locked {
-    place: Place,
+    target: LockTarget,
     files: Vec<(u32, FileLock)>,
     records: Records,
 }
@@ -52,23 +52,23 @@ impl Locks {
         self.0.is_empty()
     }
 
-    fn at(&mut self, place: Place) -> &mut Locked {
-        let at = self.0.iter().position(|locked| locked.place == place).unwrap_or_else(|| {
-            self.0.push(Locked { place, files: Vec::new(), records: Records::default() });
+    fn at(&mut self, target: LockTarget) -> &mut Locked {
+        let at = self.0.iter().position(|locked| locked.target == target).unwrap_or_else(|| {
+            self.0.push(Locked { target, files: Vec::new(), records: Records::default() });
             self.0.len() - 1
         });
         &mut self.0[at]
     }
 
     /// The locks of ranges of an inode.
-    pub fn records(&mut self, place: Place) -> &mut Records {
-        &mut self.at(place).records
+    pub fn records(&mut self, target: LockTarget) -> &mut Records {
+        &mut self.at(target).records
     }
 
     /// An open file locks its inode, or gives it back; `false`: another one has it. A lock that is changed is given back first
     /// (`flock_lock_inode`).
-    pub fn lock(&mut self, place: Place, file: u32, lock: FileLock) -> bool {
-        let files = &mut self.at(place).files;
+    pub fn lock(&mut self, target: LockTarget, file: u32, lock: FileLock) -> bool {
+        let files = &mut self.at(target).files;
         if files.contains(&(file, lock)) {
             return true;
         }
@@ -85,20 +85,20 @@ impl Locks {
     }
 
     /// A process closes a descriptor of an inode, and has no lock of its ranges any more; whether it had one.
-    pub fn process_closes(&mut self, place: Place, process: u32) -> bool {
-        let had = self.records(place).release(LockHolder::Process(process));
+    pub fn process_closes(&mut self, target: LockTarget, process: u32) -> bool {
+        let had = self.records(target).release(LockHolder::Process(process));
         self.forget_free();
         had
     }
 
     /// An open file is gone; what it had locked.
-    pub fn closed(&mut self, file: u32) -> Vec<Place> {
+    pub fn closed(&mut self, file: u32) -> Vec<LockTarget> {
         let mut places = Vec::new();
         for locked in &mut self.0 {
             let before = locked.files.len();
             locked.files.retain(|(other, _)| *other != file);
             if locked.records.release(LockHolder::File(file)) || locked.files.len() < before {
-                places.push(locked.place);
+                places.push(locked.target);
             }
         }
         self.forget_free();
@@ -148,7 +148,7 @@ impl Records {
 
     /// What `holder` has of the range becomes `kind`. Neighbours of one kind are one (`posix_lock_inode`).
     pub fn set(&mut self, holder: LockHolder, first: u64, last: u64, kind: FileLock) {
-        let place = self.0.iter().position(|record| record.holder == holder).unwrap_or(self.0.len());
+        let target = self.0.iter().position(|record| record.holder == holder).unwrap_or(self.0.len());
         let mut own: Vec<Record> = self.0.extract_if(.., |record| record.holder == holder).collect();
         let mut rest = Vec::with_capacity(own.len() + 2);
         for record in own.drain(..) {
@@ -171,7 +171,7 @@ impl Records {
                 _ => own.push(record),
             }
         }
-        self.0.splice(place..place, own);
+        self.0.splice(target..target, own);
     }
 
     /// `holder` has nothing any more; whether it had something.

@@ -7,9 +7,9 @@ mod descriptor_table;
 mod device;
 mod disk;
 mod epoll_set;
-mod files;
 mod locks;
 mod open_file;
+mod open_files;
 mod pipe;
 mod ring;
 mod signal_queue;
@@ -17,19 +17,19 @@ mod signals;
 mod table;
 mod watcher;
 
-pub(crate) use aio::{AioOp, AioTable};
-pub(crate) use counter::{EventCounter, TimerFd};
+pub(crate) use aio::{AioCall, AioOp, AioTable};
+pub(crate) use counter::{EventCounter, TimerFd, TimerSetting};
 pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use device::{Device, OpenDevice};
 pub(crate) use disk::{
     Access, Disk, Inode, LEN_MAX, Last, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special, check_path,
 };
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
-pub(crate) use files::Files;
-pub(crate) use locks::{LockHolder, Locks, Place};
-pub(crate) use open_file::{Object, OpenFile, SigIo};
+pub(crate) use locks::{LockHolder, LockTarget, Locks};
+pub(crate) use open_file::{Object, OpenFile};
+pub(crate) use open_files::OpenFiles;
 pub(crate) use pipe::{Pipe, PipeEnd};
-pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, take_buffer};
+pub(crate) use ring::{Away, Ended, LinkedTimeout, Ring, RingOp, UNMASK, Woken};
 pub(crate) use signal_queue::SignalQueue;
 pub(crate) use signals::{Delivery, Frame, KEPT, ProcessSignals, STOPS, ThreadSignals, UNSTOPPABLE};
 pub(crate) use table::Table;

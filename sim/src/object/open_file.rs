@@ -52,7 +52,7 @@ impl Object {
     }
 }
 
-/// Who is notified by a signal, and by which (`fcntl(2)`).
+/// Who is notified by a signal, and by which (`fcntl(2)`). A copy is given out: an [`OpenFile`] alone changes its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SigIo {
     pub owner: Owner,
@@ -68,12 +68,12 @@ pub(crate) struct SigIo {
 /// An open file description.
 pub(crate) struct OpenFile {
     pub object: Object,
-    pub status: StatusFlags,
+    status: StatusFlags,
     /// Descriptors, and operations in flight, that refer to it.
     pub(super) refs: u32,
     /// Its wait queue, back to front.
     pub(super) watchers: Vec<Watcher>,
-    pub sigio: Option<Box<SigIo>>,
+    sigio: Option<Box<SigIo>>,
 }
 
 impl OpenFile {
@@ -111,5 +111,71 @@ impl OpenFile {
     #[inline]
     pub fn nonblocking(&self) -> bool {
         self.status.contains(StatusFlags::NONBLOCK)
+    }
+
+    /// `F_GETFL`.
+    pub fn status(&self) -> StatusFlags {
+        self.status
+    }
+
+    /// `F_SETFL`, by a thread of a process through `fd`. Only sockets and pipes have `fasync`; elsewhere `O_ASYNC` is dropped
+    /// without a word.
+    pub fn set_status(&mut self, flags: StatusFlags, by: (u32, u32), fd: i32) {
+        let can = self.object.is_socket() || matches!(self.object, Object::Pipe { .. });
+        let wants = can && flags.contains(StatusFlags::ASYNC);
+        if wants || self.sigio.is_some() {
+            let sigio = self.sigio_mut(by, fd);
+            // `si_fd` is the number through which it was switched on (`fasync_helper`).
+            if wants && !sigio.on {
+                sigio.fd = fd;
+            }
+            sigio.on = wants;
+        }
+        let kept = if can { StatusFlags::NONBLOCK | StatusFlags::ASYNC } else { StatusFlags::NONBLOCK };
+        self.status = flags & kept;
+    }
+
+    /// It does not block while a call is made on it on behalf of another thread; its status before.
+    pub fn unblock(&mut self) -> StatusFlags {
+        let status = self.status;
+        self.status = status | StatusFlags::NONBLOCK;
+        status
+    }
+
+    /// That call is over.
+    pub fn restore(&mut self, status: StatusFlags) {
+        self.status = status;
+    }
+
+    /// Whether anything was ever said about signals.
+    #[inline(always)]
+    pub fn has_sigio(&self) -> bool {
+        self.sigio.is_some()
+    }
+
+    /// Who is notified by a signal.
+    pub fn sigio(&self) -> Option<SigIo> {
+        self.sigio.as_deref().copied()
+    }
+
+    /// `F_SETOWN`, by a thread of a process.
+    pub fn set_owner(&mut self, owner: Owner, by: (u32, u32), fd: i32) {
+        let sigio = self.sigio_mut(by, fd);
+        (sigio.owner, sigio.process, sigio.thread) = (owner, by.0, by.1);
+    }
+
+    /// `F_SETSIG`.
+    pub fn set_signal(&mut self, signal: Option<Signal>, by: (u32, u32), fd: i32) {
+        self.sigio_mut(by, fd).signal = signal;
+    }
+
+    fn sigio_mut(&mut self, (process, thread): (u32, u32), fd: i32) -> &mut SigIo {
+        let none = || Box::new(SigIo { owner: Owner::None, process, thread, signal: None, on: false, fd });
+        self.sigio.get_or_insert_with(none)
+    }
+
+    /// Its host was switched off, and the socket that it was is no more.
+    pub fn lose_object(&mut self) {
+        self.object = Object::Gone;
     }
 }

@@ -40,15 +40,15 @@ pub(crate) struct Pipe {
     /// How many there may be.
     most: usize,
     /// The open files of its ends, of which only a FIFO has several, and how often it was opened for either.
-    pub readers: Vec<u32>,
-    pub writers: Vec<u32>,
-    pub read_opens: u32,
-    pub write_opens: u32,
+    readers: Vec<u32>,
+    writers: Vec<u32>,
+    read_opens: u32,
+    write_opens: u32,
     /// The host and the inode of a FIFO.
-    pub name: Option<(u32, u32)>,
+    name: Option<(u32, u32)>,
     /// The threads that last read and wrote it, or `NONE`.
-    pub read_by: u32,
-    pub written_by: u32,
+    read_by: u32,
+    written_by: u32,
 }
 
 impl Pipe {
@@ -83,6 +83,41 @@ impl Pipe {
     pub fn closed(&mut self, file: u32) {
         self.readers.retain(|&other| other != file);
         self.writers.retain(|&other| other != file);
+    }
+
+    pub fn has_readers(&self) -> bool {
+        !self.readers.is_empty()
+    }
+
+    pub fn has_writers(&self) -> bool {
+        !self.writers.is_empty()
+    }
+
+    /// The open files of one of its ends.
+    pub fn files(&self, end: PipeEnd) -> &[u32] {
+        if end == PipeEnd::Reader { &self.readers } else { &self.writers }
+    }
+
+    /// How often one of its ends was opened.
+    pub fn opens(&self, end: PipeEnd) -> u32 {
+        if end == PipeEnd::Reader { self.read_opens } else { self.write_opens }
+    }
+
+    /// The host and the inode of a FIFO.
+    pub fn name(&self) -> Option<(u32, u32)> {
+        self.name
+    }
+
+    /// `thread` has read; the one that wrote last, or `NONE`.
+    pub fn read_by(&mut self, thread: u32) -> u32 {
+        self.read_by = thread;
+        self.written_by
+    }
+
+    /// `thread` has written; the one that read last, or `NONE`.
+    pub fn written_by(&mut self, thread: u32) -> u32 {
+        self.written_by = thread;
+        self.read_by
     }
 
     pub fn is_empty(&self) -> bool {

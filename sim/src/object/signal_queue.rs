@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// The pending signals of a thread or of a process.
 #[derive(Default)]
 pub(crate) struct SignalQueue {
-    pub set: SigSet,
+    set: SigSet,
     queue: VecDeque<SigInfo>,
 }
 
@@ -45,6 +45,11 @@ impl SignalQueue {
     pub fn discard(&mut self, signal: Signal) {
         self.queue.retain(|info| info.signal != signal);
         self.set = self.set.without(signal);
+    }
+
+    /// Those that pend.
+    pub fn set(&self) -> SigSet {
+        self.set
     }
 
     /// How many are queued.

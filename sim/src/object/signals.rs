@@ -166,7 +166,7 @@ impl ThreadSignals {
     /// What is pending for it, or for its process.
     #[inline]
     pub fn pending(&self, process: &ProcessSignals) -> SigSet {
-        SigSet(self.pending.set.0 | process.pending.set.0)
+        SigSet(self.pending.set().0 | process.pending.set().0)
     }
 
     /// What is pending for this thread alone.

@@ -9,7 +9,7 @@ use crate::report::table::{Align, Table};
 use crate::run::Failure;
 use crate::runner::json::SweepFile;
 use crate::runner::{invocation, settings};
-use crate::trace::{form, text as trace_text};
+use crate::trace::{format, text as trace_text};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
     if !spec.settings.is_empty() {
         fact("settings", format!("`{}`", settings::text(&spec.settings)));
     }
-    let at = |failure: &Failure| format!("{} s, after event #{}", form::time(failure.time), failure.event);
+    let at = |failure: &Failure| format!("{} s, after event #{}", format::time(failure.time), failure.event);
     fact("fails at", format!("{} as found, {} as shown", at(found), at(failure)));
     fact("trace", format!("`{:#018x}` as found, `{:#018x}` as shown", explained.found_hash, explained.hash));
     fact("commit", explained.commit.clone().unwrap_or_else(|| "unknown".to_owned()));

@@ -2,7 +2,7 @@
 //! arrived between them, and the faults of connections.
 
 use crate::run::TraceLog;
-use crate::trace::{Event, Kind, connections, form};
+use crate::trace::{Event, Kind, connections, format};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -23,7 +23,7 @@ pub fn diagram(log: &TraceLog) -> String {
         return String::new();
     }
     let host = |word: u64| {
-        let place = form::place(log, word);
+        let place = format::place(log, word);
         place.rsplit_once(':').map_or_else(|| place.clone(), |(host, _)| host.to_owned())
     };
     let ends = |event: &Event| connections::ends(event).map(|ends| ends.map(host));
@@ -51,11 +51,11 @@ pub fn diagram(log: &TraceLog) -> String {
             }
             writeln!(out, "    Note over h{a},h{b}: {}", plain(&what))
         } else {
-            let payload = form::payload(log, event);
+            let payload = format::payload(log, event);
             let bytes = if payload.is_empty() {
                 String::new()
             } else {
-                format!(" {}", form::bytes(payload, BYTES_MAX))
+                format!(" {}", format::bytes(payload, BYTES_MAX))
             };
             let arrow = if matches!(event.kind, Kind::Rst | Kind::Refused) { "--x" } else { "->>" };
             writeln!(out, "    h{a}{arrow}h{b}: {}", plain(&format!("{what}{bytes}")))

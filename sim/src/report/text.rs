@@ -6,7 +6,7 @@ use crate::choice::Base;
 use crate::replay::regressions;
 use crate::run::{RunReport, RunSpec};
 use crate::runner::{invocation, settings};
-use crate::trace::{form, text};
+use crate::trace::{format, text};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn write_failure(
     for line in shortened(&found.message, MESSAGE_MAX).lines() {
         writeln!(out, "  {line}")?;
     }
-    writeln!(out, "  at {} s, after event #{}", form::time(found.time), found.event)?;
+    writeln!(out, "  at {} s, after event #{}", format::time(found.time), found.event)?;
     writeln!(out, "\n{}", explained.outcome.line())?;
     if let Some(message) = explained.shrunk_message() {
         let message = shortened(message, MESSAGE_MAX);

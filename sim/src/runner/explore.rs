@@ -85,10 +85,10 @@ impl Plan {
             interrupted: AtomicBool::new(false),
             refused: self.scenarios.iter().map(|_| AtomicBool::new(false)).collect(),
             deadline: self.time.map(|time| started + time),
-            jobs: (0..self.jobs.max(1)).map(|_| Mutex::new(Job::default())).collect(),
+            threads: (0..self.jobs.max(1)).map(|_| Mutex::new(SweepThread::default())).collect(),
         });
         let (ended, ends) = mpsc::channel();
-        for number in 0..shared.jobs.len() {
+        for number in 0..shared.threads.len() {
             let (plan, shared, counters) = (self.clone(), Arc::clone(&shared), Arc::clone(counters));
             let ended = ended.clone();
             // Not scoped: a thread that computes without end is left behind.
@@ -100,10 +100,10 @@ impl Plan {
         drop(ended);
         self.wait(&shared, counters, &ends);
         let mut tally = Tally::default();
-        for job in &shared.jobs {
-            tally.merge(std::mem::take(&mut lock(job).tally));
+        for thread in &shared.threads {
+            tally.merge(std::mem::take(&mut lock(thread).tally));
         }
-        let stopped = if shared.jobs.iter().any(|job| lock(job).hangs) {
+        let stopped = if shared.threads.iter().any(|thread| lock(thread).hangs) {
             Some(HUNG.to_owned())
         } else if shared.interrupted.load(Ordering::Relaxed) {
             Some(INTERRUPTION.to_owned())
@@ -121,39 +121,39 @@ impl Plan {
         }
     }
 
-    /// Until every job has ended but those that hang. Runs under way are stopped when the time is over, or somebody says so.
+    /// Until every thread has ended but those that hang. Runs under way are stopped when the time is over, or somebody says so.
     fn wait(&self, shared: &Shared, counters: &Counters, ends: &mpsc::Receiver<()>) {
-        let mut running = shared.jobs.len();
+        let mut running = shared.threads.len();
         while running > 0 {
             match ends.recv_timeout(LOOK_EVERY) {
                 Ok(()) => running -= 1,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
-            for job in &shared.jobs {
-                let mut job = lock(job);
-                if job.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut job.hangs, true) {
+            for thread in &shared.threads {
+                let mut thread = lock(thread);
+                if thread.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut thread.hangs, true) {
                     running -= 1;
-                    self.lose(&mut job);
+                    self.lose(&mut thread);
                     counters.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            if self.is_over(shared, counters) || shared.jobs.iter().any(|job| lock(job).hangs) {
-                for job in &shared.jobs {
-                    lock(job).stop.store(true, Ordering::Relaxed);
+            if self.is_over(shared, counters) || shared.threads.iter().any(|thread| lock(thread).hangs) {
+                for thread in &shared.threads {
+                    lock(thread).stop.store(true, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    /// The run of a job makes no call: that is its failure.
-    fn lose(&self, job: &mut Job) {
-        let Some((place, seed)) = job.run else { return };
+    /// The run of a thread makes no call: that is its failure.
+    fn lose(&self, thread: &mut SweepThread) {
+        let Some((place, seed)) = thread.run else { return };
         let (oracle, site) = (Oracle::NoBusyLoop, HANGS.to_owned());
         let failure =
             Failure { oracle, site, message: watchdog::message(), thread: String::new(), time: 0, event: 0 };
         let (name, configuration) = (self.scenarios[place].name, settings::text(&self.settings));
-        job.tally.add(place, name, &configuration, seed, RunReport::lost(failure));
+        thread.tally.add(place, name, &configuration, seed, RunReport::lost(failure));
     }
 
     /// Whether no run is to begin any more, and none to go on.
@@ -174,8 +174,8 @@ impl Plan {
         if let Some(slot) = worker.slot() {
             jobs::await_job(slot);
         }
-        let job = &shared.jobs[number];
-        (lock(job).slot, lock(job).stop) = (worker.slot(), worker.stop());
+        let thread = &shared.threads[number];
+        (lock(thread).slot, lock(thread).stop) = (worker.slot(), worker.stop());
         let configuration = settings::text(&self.settings);
         // One spec for each scenario, since only the seed changes between its runs.
         let spec = |scenario: &Scenario| RunSpec::new(*scenario, self.settings.clone(), Base::Zero);
@@ -184,31 +184,31 @@ impl Plan {
             let seed = self.from.wrapping_add(offset);
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
-            lock(job).run = Some((place, seed));
+            lock(thread).run = Some((place, seed));
             let begun = Instant::now();
             let result = worker.try_run(&specs[place]);
             let took = begun.elapsed();
-            let mut job = lock(job);
-            job.tally.took(name, took);
-            if job.hangs {
+            let mut thread = lock(thread);
+            thread.tally.took(name, took);
+            if thread.hangs {
                 // It was given up, and came back all the same.
                 return;
             }
             match result {
                 Ok(RunReport { refused: Some(why), mistaken, .. }) => {
                     shared.refused[place].store(true, Ordering::Relaxed);
-                    job.tally.refuse(place, name, why, mistaken);
+                    thread.tally.refuse(place, name, why, mistaken);
                 }
                 Ok(RunReport { failure: Some(failure), .. }) if failure.oracle == INTERRUPTED => return,
                 Ok(report) => {
                     counters.done.fetch_add(1, Ordering::Relaxed);
                     counters.calls.fetch_add(report.calls, Ordering::Relaxed);
                     counters.failed.fetch_add(u64::from(report.failure.is_some()), Ordering::Relaxed);
-                    job.tally.add(place, name, &configuration, seed, report);
+                    thread.tally.add(place, name, &configuration, seed, report);
                 }
                 Err(text) => {
-                    job.tally.harness_failed(name, seed, text);
-                    job.stop = worker.stop();
+                    thread.tally.harness_failed(name, seed, text);
+                    thread.stop = worker.stop();
                 }
             }
         }
@@ -244,12 +244,12 @@ struct Shared {
     interrupted: AtomicBool,
     refused: Vec<AtomicBool>,
     deadline: Option<Instant>,
-    jobs: Vec<Mutex<Job>>,
+    threads: Vec<Mutex<SweepThread>>,
 }
 
 /// One thread of a sweep, as the others see it.
 #[derive(Default)]
-struct Job {
+struct SweepThread {
     /// Its place among the jobs of the process.
     slot: Option<usize>,
     /// What it runs: the scenario's place in the plan, and the seed.
@@ -261,8 +261,8 @@ struct Job {
     tally: Tally,
 }
 
-fn lock(job: &Mutex<Job>) -> MutexGuard<'_, Job> {
-    job.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(thread: &Mutex<SweepThread>) -> MutexGuard<'_, SweepThread> {
+    thread.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

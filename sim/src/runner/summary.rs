@@ -38,7 +38,7 @@ pub struct Sums {
     /// Simulated nanoseconds; in JSON, seconds.
     #[cfg_attr(feature = "cli", serde(rename = "simulated_s", with = "super::json::seconds"))]
     pub simulated: u128,
-    /// The wrapping sum of [`mix`] over all runs.
+    /// The wrapping sum, over all runs, of a hash of scenario, settings, seed and trace hash.
     #[cfg_attr(feature = "cli", serde(with = "super::json::hash"))]
     pub hash: u64,
     /// By fault family.
@@ -60,7 +60,7 @@ impl Sums {
         self.failures += u64::from(report.failure.is_some());
         self.calls += report.calls;
         self.simulated += u128::from(report.simulated);
-        self.hash = self.hash.wrapping_add(mix(scenario, configuration, seed, report.hash));
+        self.hash = self.hash.wrapping_add(hash_of_run(scenario, configuration, seed, report.hash));
         for (&family, &fired) in &report.faults {
             let sum = self.faults.entry(Cow::Borrowed(family)).or_default();
             sum.enabled += 1;
@@ -134,7 +134,7 @@ impl Sums {
 }
 
 /// The number that a run adds to the hash of its sweep.
-pub fn mix(scenario: &str, configuration: &str, seed: u64, hash: u64) -> u64 {
+fn hash_of_run(scenario: &str, configuration: &str, seed: u64, hash: u64) -> u64 {
     let mut trace = crate::trace::TraceHash::default();
     trace.bytes(scenario.as_bytes());
     trace.bytes(configuration.as_bytes());

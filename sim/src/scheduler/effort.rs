@@ -19,15 +19,15 @@ const HELD_UP_NS: u64 = 10_000;
 #[derive(Default)]
 pub(crate) struct Effort {
     /// Calls since they were last checked.
-    pub calls: u32,
+    calls: u32,
     /// How often bytes were moved, a connection was accepted, a thread was joined, a time was slept, a timer was due.
-    pub achieved: u64,
+    achieved: u64,
     /// How often it woke a thread of its process, or was woken by one.
-    pub handed_over: u64,
+    handed_over: u64,
     /// Calls that faults have held up.
-    pub held_up: u64,
+    held_up: u64,
     /// When it last achieved something.
-    pub last: u64,
+    last: u64,
     /// `achieved + handed_over` and `held_up` when it was last checked.
     at_check: (u64, u64),
 }
@@ -39,6 +39,38 @@ pub(crate) fn is_for_nothing(calls: u64, achieved: u64, held_up: u64) -> bool {
 }
 
 impl Effort {
+    /// It makes a call more; how many since they were last checked.
+    #[inline(always)]
+    pub fn count_call(&mut self) -> u32 {
+        self.calls += 1;
+        self.calls
+    }
+
+    /// Calls since they were last checked.
+    pub fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// It begins to be unwound, and its calls are counted from then on.
+    pub fn forget_calls(&mut self) {
+        self.calls = 0;
+    }
+
+    /// How often it has achieved something in all, but for what it handed over within its process.
+    pub fn achieved(&self) -> u64 {
+        self.achieved
+    }
+
+    /// How many of its calls faults have held up.
+    pub fn held_up(&self) -> u64 {
+        self.held_up
+    }
+
+    /// When it last achieved something.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
     /// How many calls since the last judgement achieved something.
     pub fn achieved_lately(&self) -> u64 {
         self.achieved + self.handed_over - self.at_check.0
@@ -67,6 +99,11 @@ impl Effort {
         if is_pause(ns) {
             self.last = now;
         }
+    }
+
+    /// Waited until now for what would have ended by itself, long after.
+    pub fn paused(&mut self, now: u64) {
+        self.last = now;
     }
 }
 
@@ -97,7 +134,7 @@ impl Scheduler {
     pub fn exchanged(&mut self, run: &Run, other: u32) {
         match self.threads.get(other as usize) {
             _ if self.current == NONE || other == self.current => {}
-            Some(t) if t.process != self.running().process => self.progress(run),
+            Some(t) if t.process() != self.running().process() => self.progress(run),
             _ => self.handed_over(),
         }
     }

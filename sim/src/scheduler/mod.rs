@@ -190,7 +190,7 @@ impl Scheduler {
         self.unwinding = true;
         self.current = thread;
         if let Some(t) = self.threads.get_mut(thread as usize) {
-            t.effort.calls = 0;
+            t.effort.forget_calls();
         }
     }
 

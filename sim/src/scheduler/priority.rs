@@ -90,8 +90,8 @@ impl Scheduler {
     }
 
     fn choose_slowness(&self, run: &mut Run, thread: u32) -> u64 {
-        let name = &self[thread].name;
-        run.draw(Family::Slow, Once, || name.clone())
+        let name = self[thread].name();
+        run.draw(Family::Slow, Once, || name.to_owned())
     }
 
     /// All of them at once, so that each can be left out without the others.
@@ -100,16 +100,16 @@ impl Scheduler {
         if !run.may(Family::Change) {
             return changes;
         }
-        let name = &self[thread].name;
+        let name = self[thread].name();
         let (mut ats, mut tos) = (Stream::default(), Stream::default());
         for _ in 0..CHANGES {
-            let at = run.draw(Family::Change, &mut ats, || name.clone());
+            let at = run.draw(Family::Change, &mut ats, || name.to_owned());
             if at == 0 {
                 tos.skip();
                 continue;
             }
             let slowness = Distribution::rarely_log(32_768, 1_000, 1_000_000);
-            let to = run.choose(&mut tos, TO, slowness, || name.clone());
+            let to = run.choose(&mut tos, TO, slowness, || name.to_owned());
             changes.push((at, to));
         }
         changes.sort_by_key(|&(at, _)| std::cmp::Reverse(at));

@@ -1,4 +1,5 @@
-//! A simulated thread: its time, its state, what it waits for.
+//! A simulated thread: its time, its state, the call that it is in and what that holds, what it waits for. Its signals and what it
+//! has achieved are objects of their own.
 
 use super::{Effort, FOREVER, Priority, Scheduler, WaitOn, is_pause};
 use crate::NONE;
@@ -7,7 +8,7 @@ use crate::fault::Family;
 use crate::object::ThreadSignals;
 use crate::run::{Effect, Run};
 use crate::trace::Kind;
-use eagain_net::{Fd, SigSet, ThreadBody};
+use eagain_net::{Fd, Instant, SigSet, ThreadBody};
 use std::borrow::Cow;
 
 /// What a thread is doing.
@@ -39,51 +40,52 @@ pub(crate) enum Wake {
 /// A thread of a process.
 pub(crate) struct Thread {
     /// `process/0` for the first, and then its number among the spawns of its parent: `process/0.2`.
-    pub name: String,
+    name: String,
     /// The name that the program has given it; empty: none.
-    pub given: String,
-    pub process: u32,
-    /// As `gettid(2)` gives it.
-    pub tid: i32,
-    pub spawned: u32,
+    given: String,
+    process: u32,
+    tid: i32,
+    /// How many threads it has made.
+    spawned: u32,
     /// Its own time.
-    pub time: u64,
+    pub(super) time: u64,
     pub(super) state: State,
     pub(super) wake: Wake,
     /// When the wait ends by itself, or [`FOREVER`].
     pub(super) deadline: u64,
     /// A handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
-    pub no_restart: bool,
-    /// The moment of the wall clock that the last wait was for.
-    pub wall_deadline: Option<eagain_net::Instant>,
+    pub(super) no_restart: bool,
+    /// The moment of the wall clock that the last wait for a futex was for.
+    wall_deadline: Option<Instant>,
     /// When the event queue looks at the deadline next; `u64::MAX`: no entry there. One entry serves many waits.
     pub(super) timer_at: u64,
     pub(super) wait: WaitOn,
     /// Open files that its call holds while it waits, and the descriptor that it has reserved.
-    pub holds: Vec<u32>,
-    pub reserved: Option<Fd>,
+    holds: Vec<u32>,
+    reserved: Option<Fd>,
     /// The call that it is in, for reports.
-    pub call: Kind,
-    pub call_args: [u64; 4],
-    pub body: Option<ThreadBody>,
+    call: Kind,
+    call_args: [u64; 4],
+    body: Option<ThreadBody>,
     pub(super) off_cpu: Stream,
     /// How its priority goes: what each call takes longer, and from which call on.
     pub(super) priority: Priority,
-    pub interrupts: Stream,
-    pub wakeups: Stream,
+    interrupts: Stream,
+    wakeups: Stream,
     /// Slices of computing, in an unmodified program.
-    pub preemptions: Stream,
+    preemptions: Stream,
     pub signals: ThreadSignals,
     /// What it has achieved.
     pub effort: Effort,
     /// How often it took or gave a lock since its last call.
-    pub turns: u32,
-    pub joined: bool,
+    locks: u32,
+    joined: bool,
     /// It will not be joined.
-    pub detached: bool,
-    pub joiner: u32,
+    detached: bool,
+    /// The thread that waits for its end, or [`NONE`].
+    joiner: u32,
     /// The last place at which it could be interleaved.
-    pub site: &'static str,
+    site: &'static str,
 }
 
 impl Thread {
@@ -123,12 +125,48 @@ impl Thread {
             preemptions: Stream::default(),
             signals: ThreadSignals::new(mask),
             effort: Effort::default(),
-            turns: 0,
+            locks: 0,
             joined: false,
             detached: false,
             joiner: NONE,
             site: "",
         }
+    }
+
+    /// Its name in the keys of its choices.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[inline(always)]
+    pub fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// As `gettid(2)` gives it.
+    pub fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    /// The name that the program has given it; empty: none.
+    pub fn given(&self) -> &str {
+        &self.given
+    }
+
+    /// The program gives it another name. The keys of its choices stay.
+    pub fn rename(&mut self, given: &str) {
+        self.given = given.to_owned();
+    }
+
+    /// The name of the next thread that it makes.
+    pub fn next_spawn(&mut self) -> String {
+        self.spawned += 1;
+        format!("{}.{}", self.name, self.spawned)
+    }
+
+    /// Its function, once.
+    pub fn take_body(&mut self) -> Option<ThreadBody> {
+        self.body.take()
     }
 
     /// Its name for people: what the program has given it is behind the name that the keys of its choices have.
@@ -143,6 +181,105 @@ impl Thread {
     pub fn given_word(&self) -> String {
         self.given.split_whitespace().collect::<Vec<_>>().join("-")
     }
+
+    // Its time and its calls.
+
+    /// Its own time.
+    #[inline(always)]
+    pub fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// Its time goes on by `ns` nanoseconds: it computes, or is off the CPU.
+    #[inline(always)]
+    pub fn spend(&mut self, ns: u64) {
+        self.time += ns;
+    }
+
+    /// It makes a call, or goes on in it after a handler has made some.
+    #[inline(always)]
+    pub fn enter(&mut self, call: Kind, args: [u64; 4]) {
+        (self.call, self.call_args) = (call, args);
+    }
+
+    /// The call that it is in, or was in last.
+    #[inline(always)]
+    pub fn call(&self) -> Kind {
+        self.call
+    }
+
+    #[inline(always)]
+    pub fn call_args(&self) -> &[u64; 4] {
+        &self.call_args
+    }
+
+    /// Its call is over, at `time`.
+    #[inline(always)]
+    pub fn leave(&mut self, time: u64) {
+        self.locks = 0;
+        self.time = time;
+    }
+
+    /// It is at a place at which it can be interleaved.
+    pub fn at_site(&mut self, site: &'static str) {
+        self.site = site;
+    }
+
+    /// The last place at which it could be interleaved.
+    pub fn site(&self) -> &'static str {
+        self.site
+    }
+
+    /// It takes or gives a lock; how often it has done so since its last call.
+    pub fn count_lock(&mut self) -> u32 {
+        self.locks += 1;
+        self.locks
+    }
+
+    /// The stream of a family that is about threads, and the name of the choices.
+    #[inline(always)]
+    pub fn stream(&mut self, family: Family) -> (&mut Stream, &str) {
+        let stream = match family {
+            Family::Interrupt => &mut self.interrupts,
+            Family::Wakeup => &mut self.wakeups,
+            Family::Preempt => &mut self.preemptions,
+            _ => &mut self.off_cpu,
+        };
+        (stream, &self.name)
+    }
+
+    // What its call holds while it waits.
+
+    /// Its call holds an open file.
+    #[inline(always)]
+    pub fn hold(&mut self, file: u32) {
+        self.holds.push(file);
+    }
+
+    /// The open file that its call was made on.
+    #[inline(always)]
+    pub fn held(&self) -> Option<u32> {
+        self.holds.first().copied()
+    }
+
+    /// One of the open files that its call holds, the last first, which it holds no more.
+    #[inline(always)]
+    pub fn let_go(&mut self) -> Option<u32> {
+        self.holds.pop()
+    }
+
+    /// Its call will return this descriptor.
+    pub fn reserve(&mut self, fd: Fd) {
+        self.reserved = Some(fd);
+    }
+
+    /// The descriptor that its call was to return, which is reserved no more.
+    #[inline(always)]
+    pub fn take_reserved(&mut self) -> Option<Fd> {
+        self.reserved.take()
+    }
+
+    // Waiting.
 
     #[inline]
     pub fn is_waiting(&self) -> bool {
@@ -180,6 +317,55 @@ impl Thread {
     #[inline]
     pub fn deadline(&self) -> u64 {
         self.deadline
+    }
+
+    /// Whether a handler ends the last wait for good: it had a deadline, or the call has got somewhere already.
+    pub fn no_restart(&self) -> bool {
+        self.no_restart
+    }
+
+    /// The wait for a futex that begins is for a moment of the wall clock, or for none.
+    pub fn set_wall_deadline(&mut self, at: Option<Instant>) {
+        self.wall_deadline = at;
+    }
+
+    /// The moment of the wall clock that the last wait for a futex was for.
+    pub fn wall_deadline(&self) -> Option<Instant> {
+        self.wall_deadline
+    }
+
+    // Its end.
+
+    /// `thread` joins it: `None` where another has done so or waits for it, else whether it is over.
+    pub fn join(&mut self, thread: u32) -> Option<bool> {
+        if self.joined || self.joiner != NONE && self.joiner != thread {
+            return None;
+        }
+        let ended = self.has_ended();
+        match ended {
+            true => self.joined = true,
+            false => self.joiner = thread,
+        }
+        Some(ended)
+    }
+
+    /// Whoever waits for its end does so no more.
+    pub fn join_no_more(&mut self) {
+        self.joiner = NONE;
+    }
+
+    /// The thread that waits for its end, or [`NONE`].
+    pub fn joiner(&self) -> u32 {
+        self.joiner
+    }
+
+    /// It will not be joined.
+    pub fn detach(&mut self) {
+        self.detached = true;
+    }
+
+    pub fn is_detached(&self) -> bool {
+        self.detached
     }
 
     /// It is over; whether it was not before.
@@ -228,7 +414,7 @@ impl Scheduler {
             // Whoever looks now and then, and sleeps in between, does not spin, whatever it slept in.
             Wake::Deadline => t.effort.slept(now, waited),
             // It would have ended by itself.
-            _ if t.no_restart && is_pause(waited) => t.effort.last = now,
+            _ if t.no_restart && is_pause(waited) => t.effort.paused(now),
             _ => {}
         }
         t.state = State::Ready;

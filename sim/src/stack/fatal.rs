@@ -177,7 +177,7 @@ pub(crate) fn running_thread() -> Option<(usize, String)> {
     let number = 0;
     super::inside().then(|| {
         let name =
-            super::with(|w| w.scheduler.get(w.scheduler.current()).map(|thread| thread.name.to_string()));
+            super::with(|w| w.scheduler.get(w.scheduler.current()).map(|thread| thread.name().to_string()));
         (number, name.unwrap_or_default())
     })
 }

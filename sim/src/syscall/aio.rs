@@ -1,18 +1,18 @@
 //! POSIX AIO as glibc has it (sysdeps/pthread/aio_misc.c): threads of the library that make plain blocking calls, one
 //! operation at a time for each descriptor number, and report the end by a queued signal.
 
+use super::address_family;
 use super::descriptor;
-use super::family;
 use super::file;
 use super::signal;
 use crate::fault::Family;
 use crate::network::SendProgress;
-use crate::object::{AioOp, Object, Watcher};
+use crate::object::{AioCall, AioOp, Object, Watcher};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{NONE, Process, World};
+use crate::world::{NONE, World};
 use eagain_net::{
     AioCancel, AioId, AioState, Errno, Events, Fd, Result, SendFlags, SigCode, SigEvent, SigInfo,
 };
@@ -54,17 +54,15 @@ fn dispatch(w: &mut World, process: u32) {
 
 /// The operation has a turn soon.
 fn plan(w: &mut World, process: u32, id: u32) {
-    let Process { aio, name, .. } = &mut w.processes[process];
-    let Some((op, turns)) = aio.get_with_turns(id) else { return };
-    if op.due {
+    let Some((op, turns, name)) = w.processes[process].aio_turns(id) else { return };
+    if !op.plan() {
         return;
     }
-    op.due = true;
     let now = w.run.now();
     let late = w.run.inject(
         Family::AioLate,
         turns,
-        || name.clone(),
+        || name.to_owned(),
         |late| {
             let args = [u64::from(id), late, 0, 0];
             Some(Effect { time: now, thread: NONE, args })
@@ -85,24 +83,23 @@ pub(crate) fn due(w: &mut World, process: u32, id: u32) {
     if p.has_ended() {
         return;
     }
-    if p.stopped {
+    if p.is_stopped() {
         return p.aio.miss(id);
     }
     let Some(op) = p.aio.get_mut(id) else { return };
-    op.due = false;
-    if op.result().is_some() {
+    if !op.begin_turn() {
         return;
     }
     match take_turn(w, process, id) {
         Turn::Over(result) => finish(w, process, id, result),
         Turn::Waits(events) => {
             let Some(op) = w.processes[process].aio.get_mut(id) else { return };
-            let (file, waits) = (op.file, op.deadline.is_some());
-            if !waits {
+            let file = op.file();
+            if !op.has_waited() {
                 let until =
                     timeout(w, file, events).map_or(u64::MAX, |timeout| w.run.now().saturating_add(timeout));
                 if let Some(op) = w.processes[process].aio.get_mut(id) {
-                    op.deadline = Some(until);
+                    op.wait_until(until);
                 }
                 if until != u64::MAX {
                     w.scheduler.plan(until, Event::Aio(process, id));
@@ -127,31 +124,29 @@ pub(crate) fn resume(w: &mut World, process: u32) {
 fn timeout(w: &World, file: u32, events: Events) -> Option<u64> {
     match w.files.get(file)?.object {
         Object::Socket(sock) => w.network.timeout(sock, events),
-        _ => family::timeout(w, file, events),
+        _ => address_family::timeout(w, file, events),
     }
 }
 
 fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
-    let thread = w.processes[process].main_thread;
+    let thread = w.processes[process].main_thread();
     let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
-    if op.file == NONE {
+    if op.file() == NONE {
         // The number is looked up now: it may be closed, or refer to something else, by this time.
-        let fd = Fd(op.fd);
+        let fd = Fd(op.fd());
         let Some(file) = w.processes[process].fds.get(fd) else { return Turn::Over(Err(Errno::EBADF)) };
         w.files.hold(file);
         if let Some(op) = w.processes[process].aio.get_mut(id) {
-            op.file = file;
+            op.hold(file);
         }
     }
     let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
-    let (file, from, offset, moved) = (op.file, op.from, op.offset, op.moved);
-    let deadline = op.deadline;
+    let AioCall { file, from, offset, moved, deadline, mut buffer, mut progress } = op.begin_call();
     let expired = deadline.is_some_and(|at| w.run.now() >= at);
-    let (mut buffer, mut progress) = (std::mem::take(&mut op.buffer), std::mem::take(&mut op.progress));
     let nonblocking = w.files[file].nonblocking();
     let socket = w.files[file].object.is_socket();
     let regular = matches!(w.files[file].object, Object::File(_));
@@ -187,15 +182,14 @@ fn take_turn(w: &mut World, process: u32, id: u32) -> Turn {
     let Some(op) = w.processes[process].aio.get_mut(id) else {
         return Turn::Over(Err(Errno::EINVAL));
     };
-    op.buffer = buffer;
-    op.progress = progress;
+    op.end_call(buffer, progress);
     let events = if from.is_some() { Events::OUT } else { Events::IN };
     match result {
         Err(Errno::EAGAIN) if nonblocking || expired => Turn::Over(or_moved(Errno::EAGAIN, moved)),
         Err(Errno::EAGAIN) => Turn::Waits(events),
         // A blocking write to a socket or a pipe goes on until all is written.
         Ok(n) if from.is_some() && !regular && !nonblocking && !expired && moved + n < total => {
-            op.moved += n;
+            op.advance(n);
             Turn::Waits(events)
         }
         Ok(n) => Turn::Over(Ok(moved + n)),
@@ -221,7 +215,7 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
         Ok(n) => n as i64,
         Err(errno) => -i64::from(errno.0),
     };
-    let main = w.processes[process].main_thread;
+    let main = w.processes[process].main_thread();
     w.run.completion(main, Kind::AioDone, [u64::from(id), word as u64, 0, 0]);
     if file != NONE {
         w.files.unwatch(file, |watcher| watcher.is_aio_op(process, id));
@@ -264,7 +258,7 @@ pub(crate) fn cancel(w: &mut World, fd: Fd, id: Option<u64>) -> Result<AioCancel
     let process = w.my_process();
     let aio = &w.me().aio;
     if let Some(id) = id
-        && aio.get(id)?.fd != fd.0
+        && aio.get(id)?.fd() != fd.0
     {
         return Err(Errno::EINVAL);
     }

@@ -10,11 +10,11 @@ use super::signal;
 use super::socket;
 use super::unix;
 use crate::network::{RecvProgress, SendProgress};
-use crate::object::{EventCounter, Object, OpenFile, SigIo, Watcher};
+use crate::object::{Object, OpenFile, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::WaitOn;
 use crate::world::{HELD_FD, World};
-use eagain_net::{Errno, Events, Fd, Owner, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
+use eagain_net::{Errno, Events, Fd, RecvFlags, Result, SendFlags, SigInfo, SocketFlags, StatusFlags};
 use std::io::IoSlice;
 
 /// A new open file, as a descriptor of the running process.
@@ -53,8 +53,8 @@ fn released(w: &mut World, file: u32, open: OpenFile) {
         Object::Pipe { pipe, .. } => pipe::close(w, pipe, file),
         Object::Unix(sock) => unix::close(w, sock),
         Object::Epoll(set) => {
-            for (item, entry) in &set.items {
-                w.files.unwatch(entry.file, |watcher| watcher.is_item(file, item as u32));
+            for (item, entry) in set.items() {
+                w.files.unwatch(entry.file, |watcher| watcher.is_item(file, item));
             }
         }
         Object::Ring(ring) => ring::close(w, file, *ring),
@@ -109,28 +109,13 @@ pub(crate) fn dup3(w: &mut World, fd: Fd, to: Fd) -> Result<Fd> {
 
 pub(crate) fn getfl(w: &mut World, fd: Fd) -> Result<StatusFlags> {
     let file = w.file(fd)?;
-    Ok(w.files[file].status)
+    Ok(w.files[file].status())
 }
 
 pub(crate) fn setfl(w: &mut World, fd: Fd, flags: StatusFlags) -> Result<()> {
     let file = w.file(fd)?;
-    let (process, thread) = (w.my_process(), w.scheduler.current());
-    let open = &mut w.files[file];
-    // Only sockets and pipes have `fasync`; elsewhere the flag is dropped without a word.
-    let can = open.object.is_socket() || matches!(open.object, Object::Pipe { .. });
-    let flags = if can { flags } else { flags.without(StatusFlags::ASYNC) };
-    let wants = flags.contains(StatusFlags::ASYNC);
-    if wants || open.sigio.is_some() {
-        let sigio = open.sigio.get_or_insert_with(|| {
-            Box::new(SigIo { owner: Owner::None, process, thread, signal: None, on: false, fd: fd.0 })
-        });
-        // `si_fd` is the number through which it was switched on (`fasync_helper`).
-        if wants && !sigio.on {
-            sigio.fd = fd.0;
-        }
-        sigio.on = wants;
-    }
-    open.status = flags & (StatusFlags::NONBLOCK | StatusFlags::ASYNC);
+    let by = (w.my_process(), w.scheduler.current());
+    w.files[file].set_status(flags, by, fd.0);
     Ok(())
 }
 
@@ -183,13 +168,8 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
             if buffer.len() < 8 {
                 return Err(Errno::EINVAL);
             }
-            if counter.value == 0 {
-                return Err(Errno::EAGAIN);
-            }
-            counter.reader = me;
-            w.scheduler.exchanged(&w.run, counter.writer);
-            let taken = if counter.semaphore { 1 } else { counter.value };
-            counter.value -= taken;
+            let (taken, writer) = counter.read(me).ok_or(Errno::EAGAIN)?;
+            w.scheduler.exchanged(&w.run, writer);
             buffer[..8].copy_from_slice(&taken.to_ne_bytes());
             w.notify(file, Events::OUT, None);
             Ok(8)
@@ -198,11 +178,12 @@ fn read_record(w: &mut World, file: u32, buffer: &mut [u8]) -> Result<usize> {
             if buffer.len() < 8 {
                 return Err(Errno::EINVAL);
             }
-            if timer.ticks == 0 {
+            let (ticks, ahead) = (timer.read(), timer.setting().ahead);
+            if ticks == 0 {
                 return Err(Errno::EAGAIN);
             }
-            buffer[..8].copy_from_slice(&std::mem::take(&mut timer.ticks).to_ne_bytes());
-            w.scheduler.running_mut().effort.slept(now, timer.ahead);
+            buffer[..8].copy_from_slice(&ticks.to_ne_bytes());
+            w.scheduler.running_mut().effort.slept(now, ahead);
             Ok(8)
         }
         Object::Signals(set, _) => {
@@ -260,7 +241,7 @@ pub(super) fn write_with(
             if add == u64::MAX {
                 return Step::Done(Err(Errno::EINVAL));
             }
-            if add > EventCounter::MAX - counter.value {
+            if !counter.has_room(add) {
                 if !waits(w, fd, file) {
                     return Step::Done(Err(Errno::EAGAIN));
                 }
@@ -268,11 +249,9 @@ pub(super) fn write_with(
                 return Step::Wait;
             }
             // What nobody has read yet wakes nobody.
-            if counter.value == 0 {
-                w.scheduler.exchanged(&w.run, counter.reader);
+            if let Some(reader) = counter.write(add, me) {
+                w.scheduler.exchanged(&w.run, reader);
             }
-            counter.value += add;
-            counter.writer = me;
             w.notify(file, Events::IN, None);
             Step::Done(Ok(8))
         }

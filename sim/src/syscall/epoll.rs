@@ -3,10 +3,10 @@
 use super::descriptor;
 use super::ring;
 use super::signal;
-use crate::object::{Device, EpollSet, EventCounter, Item, Object, OpenDevice, PRIVATE, Watcher};
+use crate::object::{Device, EpollSet, EventCounter, Item, Object, OpenDevice, Watcher};
 use crate::scheduler::Step;
 use crate::scheduler::{WaitOn, Wake};
-use crate::world::{NONE, World};
+use crate::world::World;
 use eagain_net::{EpollEvent, EpollOp, Errno, Events, Fd, Result, SigSet, SocketFlags};
 use std::collections::BTreeMap;
 
@@ -29,12 +29,8 @@ pub(crate) fn create(w: &mut World) -> Result<Fd> {
 pub(crate) fn eventfd(w: &mut World, initial: u32, flags: SocketFlags) -> Result<Fd> {
     descriptor::check_flags(flags.without(SocketFlags::SEMAPHORE))?;
     w.check_fd_free()?;
-    let counter = EventCounter {
-        value: u64::from(initial),
-        semaphore: flags.contains(SocketFlags::SEMAPHORE),
-        reader: NONE,
-        writer: w.scheduler.current(),
-    };
+    let semaphore = flags.contains(SocketFlags::SEMAPHORE);
+    let counter = EventCounter::new(u64::from(initial), semaphore, w.scheduler.current());
     Ok(descriptor::open_file(w, Object::Event(counter), flags.contains(SocketFlags::NONBLOCK)))
 }
 
@@ -54,43 +50,25 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
             let sock = *sock;
             w.net().unix_poll(sock).with_bands()
         }
-        Object::Event(counter) => {
-            let mut mask = Events::NONE;
-            if counter.value > 0 {
-                mask |= Events::IN;
-            }
-            if counter.value < EventCounter::MAX {
-                mask |= Events::OUT;
-            }
-            mask
-        }
-        Object::Timer(timer) => {
-            if timer.ticks > 0 {
-                Events::IN
-            } else {
-                Events::NONE
-            }
-        }
+        Object::Event(counter) => counter.poll(),
+        Object::Timer(timer) if timer.has_fired() => Events::IN,
+        Object::Timer(_) => Events::NONE,
         Object::Signals(set, _) => {
             let set = *set;
             if signal::is_pending(w, set) { Events::IN } else { Events::NONE }
         }
         Object::Epoll(set) => {
             // `__ep_eventpoll_poll`: what turns out not to be ready leaves the list, up to the first that is.
-            let mut next = set.ready.front().copied();
-            while let Some(item) = next {
-                if let Some((target, asked)) = get_item(w, file, item)
-                    && poll_file(w, target).intersects(asked)
-                {
+            let asked = |set: &EpollSet| set.first_ready().map(|item| (item.file, item.events));
+            let mut first = asked(set);
+            while let Some((target, events)) = first {
+                if poll_file(w, target).intersects(events) {
                     wake_next(w, file);
                     return Events::IN.with_normal();
                 }
                 let Some(set) = get(w, file) else { break };
-                set.ready.pop_front();
-                if let Some(entry) = set.items.get_mut(item as usize) {
-                    entry.ready = false;
-                }
-                next = set.ready.front().copied();
+                set.take_ready();
+                first = asked(set);
             }
             Events::NONE
         }
@@ -102,27 +80,14 @@ pub(crate) fn poll_file(w: &mut World, file: u32) -> Events {
     }
 }
 
-fn get_item(w: &mut World, set: u32, item: u32) -> Option<(u32, Events)> {
-    let entry = get(w, set)?.items.get(item as usize)?;
-    Some((entry.file, entry.events))
-}
-
 /// A watched file had a wake-up. `true`: an exclusive registration took it, so nobody else is notified.
 #[inline(always)]
 pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> bool {
     let Some(open) = w.files.get_mut(set_file) else { return false };
     let is_watched = !open.watchers().is_empty();
     let Object::Epoll(set) = &mut open.object else { return false };
-    let Some(entry) = set.items.get_mut(item as usize) else { return false };
-    if entry.disarmed() || !key.with_bands().intersects(entry.events) {
-        return false;
-    }
-    let exclusive = entry.events.contains(Events::EXCLUSIVE);
-    if !entry.ready {
-        entry.ready = true;
-        set.ready.push_back(item);
-    }
-    let waiter = set.waiters.last().copied();
+    let Some(exclusive) = set.wake_up(item, key) else { return false };
+    let waiter = set.next_waiter();
     if let Some(waiter) = waiter {
         w.wake(waiter, Wake::Ready);
     }
@@ -135,28 +100,20 @@ pub(crate) fn wake_up(w: &mut World, set_file: u32, item: u32, key: Events) -> b
 /// `thread` is no longer in `epoll_wait`.
 #[inline(always)]
 pub(crate) fn waits_no_more(w: &mut World, set_file: u32, thread: u32) {
-    let Some(set) = get(w, set_file) else { return };
-    match set.waiters.as_slice() {
-        [only] if *only == thread => set.waiters.clear(),
-        _ => set.waiters.retain(|&waiter| waiter != thread),
+    if let Some(set) = get(w, set_file) {
+        set.wait_no_more(thread);
     }
 }
 
-/// Whether an entry of a set is there for one of these.
+/// Whether an item of a set is there for one of these.
 pub(crate) fn is_armed_for(w: &mut World, set_file: u32, item: u32, key: Events) -> bool {
-    let entry = get(w, set_file).and_then(|set| set.items.get(item as usize));
-    entry.is_some_and(|entry| !entry.disarmed() && key.with_bands().intersects(entry.events))
+    get(w, set_file).and_then(|set| set.get(item)).is_some_and(|item| item.is_armed_for(key))
 }
 
 /// A watched file is gone.
 pub(crate) fn forget(w: &mut World, set_file: u32, item: u32) {
-    if let Some(set) = get(w, set_file)
-        && let Some(entry) = set.items.try_remove(item as usize)
-    {
-        set.index.remove(&(entry.fd, entry.file));
-        if entry.ready {
-            set.ready.retain(|&other| other != item);
-        }
+    if let Some(set) = get(w, set_file) {
+        set.remove(item);
     }
 }
 
@@ -183,7 +140,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
         return Err(Errno::ELOOP);
     }
     let events = events | Events::ERR | Events::HUP;
-    let known = get(w, set_file).and_then(|set| set.index.get(&(fd.0, file)).copied());
+    let known = get(w, set_file).and_then(|set| set.find(fd.0, file));
     match (op, known) {
         (EpollOp::Add, Some(_)) => Err(Errno::EEXIST),
         (EpollOp::Add, None) => {
@@ -197,14 +154,11 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
             Ok(())
         }
         (EpollOp::Mod, Some(item)) => {
-            let Some(entry) = get(w, set_file).and_then(|set| set.items.get_mut(item as usize)) else {
-                return Err(Errno::ENOENT);
-            };
-            if entry.events.contains(Events::EXCLUSIVE) {
+            let Some(set) = get(w, set_file) else { return Err(Errno::ENOENT) };
+            if set.get(item).is_some_and(|item| item.events.contains(Events::EXCLUSIVE)) {
                 return Err(Errno::EINVAL);
             }
-            entry.events = events;
-            entry.data = data;
+            set.modify(item, events, data);
             evaluate(w, set_file, item, file);
             Ok(())
         }
@@ -213,8 +167,7 @@ pub(crate) fn ctl(w: &mut World, epoll: Fd, op: EpollOp, fd: Fd, events: Events,
 
 fn add(w: &mut World, set_file: u32, file: u32, fd: Fd, events: Events, data: u64) {
     let Some(set) = get(w, set_file) else { return };
-    let item = set.items.insert(Item { file, fd: fd.0, events, data, ready: false }) as u32;
-    set.index.insert((fd.0, file), item);
+    let item = set.add(fd.0, file, events, data);
     let watcher = Watcher::Epoll { set: set_file, item };
     w.files[file].watch(watcher, events.contains(Events::EXCLUSIVE));
     evaluate(w, set_file, item, file);
@@ -224,13 +177,10 @@ fn add(w: &mut World, set_file: u32, file: u32, fd: Fd, events: Events, data: u6
 fn evaluate(w: &mut World, set_file: u32, item: u32, file: u32) {
     let mask = poll_file(w, file);
     let Some(set) = get(w, set_file) else { return };
-    let Some(entry) = set.items.get_mut(item as usize) else { return };
-    if !mask.intersects(entry.events) || entry.ready || entry.disarmed() {
+    if !set.evaluate(item, mask) {
         return;
     }
-    entry.ready = true;
-    set.ready.push_back(item);
-    if let Some(&waiter) = set.waiters.last() {
+    if let Some(waiter) = set.next_waiter() {
         w.wake(waiter, Wake::Ready);
     }
     w.notify(set_file, Events::IN, None);
@@ -247,11 +197,11 @@ fn depth_below(w: &World, set: u32, into: u32, known: &mut BTreeMap<u32, u32>) -
     if set == into {
         return NESTS_MAX + 1;
     }
-    let Object::Epoll(entries) = &w.files[set].object else { return 0 };
+    let Object::Epoll(watched) = &w.files[set].object else { return 0 };
     if let Some(&depth) = known.get(&set) {
         return depth;
     }
-    let inner = entries.items.iter().map(|(_, entry)| entry.file);
+    let inner = watched.items().map(|(_, item)| item.file);
     let inner = inner.filter(|&file| matches!(w.files[file].object, Object::Epoll(_)));
     let depth = inner.map(|file| depth_below(w, file, into, known) + 1).max().unwrap_or(0);
     known.insert(set, depth);
@@ -286,7 +236,7 @@ pub(crate) fn wait(
         Err(errno) => return Step::Done(Err(errno)),
     };
     let left = match get(w, file) {
-        Some(set) if max > 0 => set.ready.len(),
+        Some(set) if max > 0 => set.ready_len(),
         _ => return Step::Done(Err(Errno::EINVAL)),
     };
     signal::set_wait_mask(w, mask);
@@ -305,7 +255,7 @@ pub(crate) fn wait(
     }
     let me = w.scheduler.current();
     if let Some(set) = get(w, file) {
-        set.waiters.push(me);
+        set.wait(me);
     }
     w.wait(WaitOn::Epoll(file), *deadline);
     Step::Wait
@@ -315,12 +265,14 @@ pub(crate) fn wait(
 #[inline(always)]
 fn wake_next(w: &mut World, set_file: u32) {
     let Some(set) = get(w, set_file) else { return };
-    if let (Some(&waiter), false) = (set.waiters.last(), set.ready.is_empty()) {
+    if let Some(waiter) = set.next_waiter()
+        && set.has_ready()
+    {
         w.wake(waiter, Wake::Ready);
     }
 }
 
-/// `ep_send_events`: looks at each of the `left` entries of the ready list anew; a level-triggered one goes to its end again.
+/// `ep_send_events`: looks at each of the `left` items of the ready list anew; a level-triggered one goes to its end again.
 #[inline(always)]
 fn report(
     w: &mut World,
@@ -333,10 +285,7 @@ fn report(
     while left > 0 && n < max {
         left -= 1;
         let Some(set) = get(w, set_file) else { break };
-        let Some(item) = set.ready.pop_front() else { break };
-        let Some(entry) = set.items.get_mut(item as usize) else { continue };
-        entry.ready = false;
-        let (file, fd, asked, data) = (entry.file, entry.fd, entry.events, entry.data);
+        let Some((item, &Item { file, fd, events: asked, data, .. })) = set.take_ready() else { break };
         let mask = poll_file(w, file) & asked;
         if mask.is_empty() {
             continue;
@@ -348,13 +297,7 @@ fn report(
             descriptor::note_found(w, fd, mask.0, data);
         }
         let Some(set) = get(w, set_file) else { break };
-        let Some(entry) = set.items.get_mut(item as usize) else { continue };
-        if asked.contains(Events::ONESHOT) {
-            entry.events = asked & PRIVATE;
-        } else if !asked.contains(Events::ET) && !entry.ready {
-            entry.ready = true;
-            set.ready.push_back(item);
-        }
+        set.reported(item);
     }
     n
 }

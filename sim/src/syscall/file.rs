@@ -4,7 +4,7 @@ use super::descriptor;
 use super::device;
 use super::names;
 use super::pipe::{self, Opening};
-use crate::choice::{Distribution, Domain, Stream};
+use crate::choice::{Distribution, Domain};
 use crate::fault::Family;
 use crate::object::{
     Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special,
@@ -281,11 +281,11 @@ fn disk_room(w: &mut World, host: u32, grows: u64) -> Result<u64> {
         return Ok(0);
     }
     let now = w.run.now();
-    let full_for = choose_for_disk(w, host, Family::DiskSpace, |disk| &mut disk.writes);
+    let full_for = choose_for_disk(w, host, Family::DiskSpace);
     if full_for != 0 && !w.hosts[host].disk.is_full(now) {
-        let name = w.hosts[host].name.clone();
+        let name = w.hosts[host].name().to_owned();
         let few = Distribution::rarely_log(32_768, 1, 4096);
-        let rooms = &mut w.hosts[host].disk.rooms;
+        let rooms = w.hosts[host].disk.rooms();
         let room = w.run.choose(rooms, ROOM, few, || name.clone());
         let text = w.run.text(&name);
         let event = w.run.injected_now(Family::DiskSpace, [text, room, full_for, 0]);
@@ -299,15 +299,9 @@ fn disk_room(w: &mut World, host: u32, grows: u64) -> Result<u64> {
 }
 
 /// Makes a choice for a disk, and leaves it to the caller to count it.
-fn choose_for_disk(
-    w: &mut World,
-    host: u32,
-    family: Family,
-    stream: impl FnOnce(&mut Disk) -> &mut Stream,
-) -> u64 {
-    let host = &mut w.hosts[host];
-    let name = &host.name;
-    w.run.draw(family, stream(&mut host.disk), || name.clone())
+fn choose_for_disk(w: &mut World, host: u32, family: Family) -> u64 {
+    let (stream, name) = w.hosts[host].disk_stream(family);
+    w.run.draw(family, stream, || name.to_owned())
 }
 
 /// `fsync(2)`, `fdatasync(2)`: the data and the length of a file; the entries of a directory.
@@ -322,7 +316,7 @@ pub(crate) fn fsync(w: &mut World, fd: Fd, _data_only: bool) -> Result<()> {
     let mut cause = 0;
     if disk.inode(inode).is_dirty() {
         w.scheduler.progress(&w.run);
-        let fails = choose_for_disk(w, host, Family::DiskSync, |disk| &mut disk.syncs);
+        let fails = choose_for_disk(w, host, Family::DiskSync);
         let disk = &mut w.hosts[host].disk;
         let i = disk.inode_mut(inode);
         match fails {
@@ -355,9 +349,9 @@ pub(crate) fn is_on_disk(w: &mut World, fd: Fd) -> bool {
 
 /// How long this sync takes, in nanoseconds.
 pub(crate) fn sync_time(w: &mut World, host: u32) -> u64 {
-    let slow = choose_for_disk(w, host, Family::DiskSlow, |disk| &mut disk.slows);
+    let slow = choose_for_disk(w, host, Family::DiskSlow);
     if slow != 0 {
-        let text = w.run.text(&w.hosts[host].name);
+        let text = w.run.text(w.hosts[host].name());
         w.run.injected_now(Family::DiskSlow, [text, slow, 0, 0]);
     }
     SYNC_NS + slow
@@ -386,7 +380,7 @@ pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
     let file = w.file(fd)?;
     let (kind, permissions) = match w.files[file].object {
         Object::File(_) => return Ok(inode_of(w, file)?.stat()),
-        Object::Pipe { pipe, .. } => match w.pipes[pipe as usize].name {
+        Object::Pipe { pipe, .. } => match w.pipes[pipe as usize].name() {
             Some((host, inode)) => return Ok(w.hosts[host].disk.inode(inode).stat()),
             None => (S_IFIFO, 0o600),
         },

@@ -2,7 +2,7 @@
 //! by the inode; who waits is listed by the world, and looks again each time that something of the file is given back.
 
 use super::file::access;
-use crate::object::{LockHolder, Object, Place};
+use crate::object::{LockHolder, LockTarget, Object};
 use crate::scheduler::{Step, WaitOn, Wake};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileLock, LockOwner, RecordLock, Result};
@@ -13,14 +13,14 @@ const LAST: u64 = i64::MAX as u64;
 /// A thread that waits for a lock.
 pub(crate) struct LockWait {
     thread: u32,
-    place: Place,
+    target: LockTarget,
     /// For whom it waits, and whose lock is in the way; of ranges alone.
     holders: Option<(LockHolder, LockHolder)>,
 }
 
 /// The inode of an open file of the running process.
-fn place(w: &World, file: u32) -> Place {
-    Place::of(file, &w.files[file], w.my_host())
+fn target(w: &World, file: u32) -> LockTarget {
+    LockTarget::of(file, &w.files[file], w.my_host())
 }
 
 /// `flock(2)` without waiting: of the open file, until its last descriptor is gone.
@@ -30,17 +30,17 @@ pub(crate) fn flock(w: &mut World, fd: Fd, lock: FileLock) -> Result<()> {
     if lock != FileLock::Unlock && !is_open {
         return Err(Errno::EBADF);
     }
-    let place = place(w, file);
-    let is_locked = w.locks.lock(place, file, lock);
+    let target = target(w, file);
+    let is_locked = w.locks.lock(target, file, lock);
     // What it had before is given back.
-    given_back(w, place);
+    given_back(w, target);
     if is_locked { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 pub(crate) fn flock_wait(w: &mut World, fd: Fd, lock: FileLock) -> Step<()> {
     match flock(w, fd, lock) {
-        Err(Errno::EAGAIN) => match w.file(fd).map(|file| place(w, file)) {
-            Ok(place) => wait(w, place, None),
+        Err(Errno::EAGAIN) => match w.file(fd).map(|file| target(w, file)) {
+            Ok(target) => wait(w, target, None),
             Err(errno) => Step::Done(Err(errno)),
         },
         result => Step::Done(result),
@@ -67,7 +67,7 @@ fn holder(w: &World, file: u32, lock: RecordLock) -> LockHolder {
 }
 
 /// What came of an attempt: `Err` of who is in the way.
-type Attempt = std::result::Result<(), (Place, LockHolder, LockHolder)>;
+type Attempt = std::result::Result<(), (LockTarget, LockHolder, LockHolder)>;
 
 fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     let file = w.file(fd)?;
@@ -85,16 +85,16 @@ fn attempt(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Attempt> {
     if !is_allowed {
         return Err(Errno::EBADF);
     }
-    let (place, holder) = (place(w, file), holder(w, file, lock));
-    let records = w.locks.records(place);
+    let (target, holder) = (target(w, file), holder(w, file, lock));
+    let records = w.locks.records(target);
     if lock.kind != FileLock::Unlock
         && let Some(other) = records.conflict(holder, first, last, lock.kind)
     {
-        return Ok(Err((place, holder, other.holder)));
+        return Ok(Err((target, holder, other.holder)));
     }
     records.set(holder, first, last, lock.kind);
     if lock.kind != FileLock::Exclusive {
-        given_back(w, place);
+        given_back(w, target);
     }
     Ok(Ok(()))
 }
@@ -119,7 +119,7 @@ pub(crate) fn set_wait(w: &mut World, fd: Fd, number: Fd, lock: RecordLock) -> S
             _ => Ok(()),
         }),
         Ok(Err((_, holder, other))) if is_deadlock(w, holder, other) => Step::Done(Err(Errno::EDEADLK)),
-        Ok(Err((place, holder, other))) => wait(w, place, Some((holder, other))),
+        Ok(Err((target, holder, other))) => wait(w, target, Some((holder, other))),
         Err(errno) => Step::Done(Err(errno)),
     }
 }
@@ -148,12 +148,12 @@ pub(crate) fn get(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Option<(Rec
         return Err(Errno::EINVAL);
     }
     let (first, last) = range(lock)?;
-    let (place, holder) = (place(w, file), holder(w, file, lock));
-    let Some(found) = w.locks.records(place).conflict(holder, first, last, lock.kind) else {
+    let (target, holder) = (target(w, file), holder(w, file, lock));
+    let Some(found) = w.locks.records(target).conflict(holder, first, last, lock.kind) else {
         return Ok(None);
     };
     let (owner, pid) = match found.holder {
-        LockHolder::Process(process) => (LockOwner::Process, w.processes[process].pid),
+        LockHolder::Process(process) => (LockOwner::Process, w.processes[process].pid()),
         LockHolder::File(_) => (LockOwner::OpenFile, -1),
     };
     let len = if found.last == LAST { 0 } else { found.last - found.first + 1 };
@@ -161,9 +161,9 @@ pub(crate) fn get(w: &mut World, fd: Fd, lock: RecordLock) -> Result<Option<(Rec
 }
 
 /// The running thread waits until something of the file is given back.
-fn wait(w: &mut World, place: Place, holders: Option<(LockHolder, LockHolder)>) -> Step<()> {
+fn wait(w: &mut World, target: LockTarget, holders: Option<(LockHolder, LockHolder)>) -> Step<()> {
     let thread = w.scheduler.current();
-    w.lock_waits.push(LockWait { thread, place, holders });
+    w.lock_waits.push(LockWait { thread, target, holders });
     w.wait(WaitOn::Lock, None);
     Step::Wait
 }
@@ -174,11 +174,11 @@ pub(crate) fn waits_no_more(w: &mut World, thread: u32) {
 }
 
 /// Who waits for a lock of the inode looks again, the first to come first.
-fn given_back(w: &mut World, place: Place) {
+fn given_back(w: &mut World, target: LockTarget) {
     if w.lock_waits.is_empty() {
         return;
     }
-    let waiting = w.lock_waits.iter().filter(|wait| wait.place == place).map(|wait| wait.thread);
+    let waiting = w.lock_waits.iter().filter(|wait| wait.target == target).map(|wait| wait.thread);
     for thread in waiting.collect::<Vec<u32>>() {
         w.wake(thread, Wake::Ready);
     }
@@ -190,9 +190,9 @@ pub(crate) fn process_closes(w: &mut World, process: u32, file: u32) {
     if w.locks.is_empty() {
         return;
     }
-    let place = Place::of(file, &w.files[file], w.processes[process].host);
-    if w.locks.process_closes(place, process) {
-        given_back(w, place);
+    let target = LockTarget::of(file, &w.files[file], w.processes[process].host());
+    if w.locks.process_closes(target, process) {
+        given_back(w, target);
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) fn closed(w: &mut World, file: u32) {
     if w.locks.is_empty() {
         return;
     }
-    for place in w.locks.closed(file) {
-        given_back(w, place);
+    for target in w.locks.closed(file) {
+        given_back(w, target);
     }
 }

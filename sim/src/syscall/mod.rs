@@ -6,15 +6,15 @@
 //!   Readiness     epoll (and eventfd), poll (and select)          Datagrams    udp
 //!   Completion    ring/                                           Files        file, names (paths), lock
 //!   Descriptors   descriptor, device                              Signals      signal, stopping (SIGSTOP, SIGCONT)
-//!   Sockets       socket: TCP; family: what is none of its own, handed to udp and unix
+//!   Sockets       socket: TCP; address_family: what is none of TCP, handed to udp and unix
 //! ```
 
+pub(crate) mod address_family;
 pub(crate) mod aio;
 pub(crate) mod clock;
 pub(crate) mod descriptor;
 mod device;
 pub(crate) mod epoll;
-pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod lock;
 pub(crate) mod names;

@@ -7,7 +7,7 @@ use eagain_net::{Errno, Fd, Result};
 
 /// A new file or directory with this name in a directory.
 pub(super) fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
-    let made = format!("{}:{path}", w.hosts[w.my_host()].name);
+    let made = format!("{}:{path}", w.hosts[w.my_host()].name());
     my_disk(w).create(made, (directory, name), is_dir)
 }
 

@@ -51,7 +51,7 @@ pub(super) fn open_fifo(
         Some(Special::Fifo(pipe)) if pipe != NONE => Some(pipe),
         _ => None,
     };
-    let has_reader = known.is_some_and(|pipe| !w.pipes[pipe as usize].readers.is_empty());
+    let has_reader = known.is_some_and(|pipe| w.pipes[pipe as usize].has_readers());
     if end == PipeEnd::Writer && nonblocking && !has_reader {
         return Step::Done(Err(Errno::ENXIO));
     }
@@ -61,14 +61,14 @@ pub(super) fn open_fifo(
         pipe
     });
     let p = &mut w.pipes[pipe as usize];
-    let is_first = end.reads() && p.readers.is_empty() || end.writes() && p.writers.is_empty();
-    let lacks_writer = end == PipeEnd::Reader && p.writers.is_empty();
+    let is_first = end.reads() && !p.has_readers() || end.writes() && !p.has_writers();
+    let lacks_writer = end == PipeEnd::Reader && !p.has_writers();
     // A reader that came first is not hung up before a writer has been there.
-    let seen = if lacks_writer && nonblocking { p.write_opens } else { 0 };
+    let seen = if lacks_writer && nonblocking { p.opens(PipeEnd::Writer) } else { 0 };
     let file = w.files.insert(Object::Pipe { pipe, end, seen }, nonblocking);
     p.opened(file, end);
-    let waits = !nonblocking && lacks_writer || end == PipeEnd::Writer && p.readers.is_empty();
-    let seen = if end == PipeEnd::Reader { p.write_opens } else { p.read_opens };
+    let waits = !nonblocking && lacks_writer || end == PipeEnd::Writer && !p.has_readers();
+    let seen = p.opens(partner(end));
     if is_first {
         // Who waits in `open` is in the line of readers, whichever end it is (`wake_up_partner`).
         notify(w, pipe, PipeEnd::Reader, ALL | PARTNER, None);
@@ -79,19 +79,22 @@ pub(super) fn open_fifo(
         return Step::Done(Ok(w.install_fd(file)));
     }
     w.reserve_fd();
-    w.scheduler.running_mut().holds.push(file);
+    w.scheduler.running_mut().hold(file);
     *opening = Some(Opening { file, seen });
     wait_for_file(w, file, PARTNER, false, None);
     Step::Wait
+}
+
+/// The end whose opening an end waits for; who opens both waits for neither.
+fn partner(end: PipeEnd) -> PipeEnd {
+    if end == PipeEnd::Reader { PipeEnd::Writer } else { PipeEnd::Reader }
 }
 
 /// `wait_for_partner`.
 pub(super) fn go_on_opening(w: &mut World, opening: &Opening) -> Step<Fd> {
     let Opening { file, seen } = *opening;
     let Object::Pipe { pipe, end, .. } = w.files[file].object else { return Step::Done(Err(Errno::EBADF)) };
-    let p = &w.pipes[pipe as usize];
-    let opens = if end == PipeEnd::Reader { p.write_opens } else { p.read_opens };
-    if opens == seen {
+    if w.pipes[pipe as usize].opens(partner(end)) == seen {
         wait_for_file(w, file, PARTNER, false, None);
         return Step::Wait;
     }
@@ -105,8 +108,7 @@ fn each(w: &mut World, pipe: u32, end: PipeEnd, mut act: impl FnMut(&mut World, 
     let mut at = 0;
     loop {
         let Some(p) = w.pipes.get(pipe as usize) else { return };
-        let files = if end == PipeEnd::Reader { &p.readers } else { &p.writers };
-        let Some(&file) = files.get(at) else { return };
+        let Some(&file) = p.files(end).get(at) else { return };
         act(w, file);
         at += 1;
     }
@@ -150,12 +152,12 @@ fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [
     }
     let p = &mut w.pipes[pipe as usize];
     let (n, room) = p.read(buffer);
-    let (is_at_end, written_by) = (p.writers.is_empty(), p.written_by);
+    let is_at_end = !p.has_writers();
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &buffer[..n], false);
-        w.pipes[pipe as usize].read_by = me;
-        w.scheduler.exchanged(&w.run, written_by);
+        let writer = w.pipes[pipe as usize].read_by(me);
+        w.scheduler.exchanged(&w.run, writer);
         if room {
             notify(w, pipe, PipeEnd::Writer, Events::OUT, Some(SigCode::PollOut));
         } else {
@@ -185,7 +187,7 @@ pub(super) fn write(
     flags: SendFlags,
     progress: &mut SendProgress,
 ) -> Step<usize> {
-    let broken = !bytes.is_empty() && w.pipes[pipe as usize].readers.is_empty();
+    let broken = !bytes.is_empty() && !w.pipes[pipe as usize].has_readers();
     if broken && !flags.contains(SendFlags::NOSIGNAL) {
         let thread = w.scheduler.current();
         signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
@@ -210,9 +212,8 @@ fn attempt_write(
         return Step::Done(Ok(0));
     }
     let p = &mut w.pipes[pipe as usize];
-    let (is_broken, read_by) = (p.readers.is_empty(), p.read_by);
     let or_sent = |sent: usize, errno| Step::Done(if sent > 0 { Ok(sent) } else { Err(errno) });
-    if is_broken {
+    if !p.has_readers() {
         return or_sent(progress.sent, Errno::EPIPE);
     }
     let rest = &bytes[progress.sent..];
@@ -222,8 +223,8 @@ fn attempt_write(
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &rest[..n], true);
-        w.pipes[pipe as usize].written_by = me;
-        w.scheduler.exchanged(&w.run, read_by);
+        let reader = w.pipes[pipe as usize].written_by(me);
+        w.scheduler.exchanged(&w.run, reader);
         // Who is about to wait for room wakes a reader where there was nothing; who is done always does (`poll_usage`).
         if was_empty || progress.sent == bytes.len() || !(waits || progress.goes_on) {
             notify(w, pipe, PipeEnd::Reader, Events::IN, Some(SigCode::PollIn));
@@ -247,24 +248,24 @@ fn attempt_write(
 pub(super) fn poll(w: &World, pipe: u32, end: PipeEnd, seen: u32) -> Events {
     let p = &w.pipes[pipe as usize];
     let of = |yes: bool, events: Events| if yes { events } else { Events::NONE };
-    let hung_up = p.writers.is_empty() && p.write_opens != seen;
+    let hung_up = !p.has_writers() && p.opens(PipeEnd::Writer) != seen;
     let reader = of(end.reads(), of(!p.is_empty(), Events::IN) | of(hung_up, Events::HUP));
-    reader | of(end.writes(), of(!p.is_full(), Events::OUT) | of(p.readers.is_empty(), Events::ERR))
+    reader | of(end.writes(), of(!p.is_full(), Events::OUT) | of(!p.has_readers(), Events::ERR))
 }
 
 /// The last descriptor of an open file is gone: where that was the last of its end, the other one is notified.
 pub(super) fn close(w: &mut World, pipe: u32, file: u32) {
     let p = &mut w.pipes[pipe as usize];
     p.closed(file);
-    match (p.readers.is_empty(), p.writers.is_empty()) {
-        (true, true) => {
+    match (p.has_readers(), p.has_writers()) {
+        (false, false) => {
             let pipe = w.pipes.remove(pipe as usize);
-            if let Some((host, inode)) = pipe.name {
+            if let Some((host, inode)) = pipe.name() {
                 w.hosts[host].disk.release_fifo(inode);
             }
         }
-        (false, true) => notify(w, pipe, PipeEnd::Reader, ALL, Some(SigCode::PollIn)),
-        (true, false) => notify(w, pipe, PipeEnd::Writer, ALL, Some(SigCode::PollOut)),
-        (false, false) => {}
+        (true, false) => notify(w, pipe, PipeEnd::Reader, ALL, Some(SigCode::PollIn)),
+        (false, true) => notify(w, pipe, PipeEnd::Writer, ALL, Some(SigCode::PollOut)),
+        (true, true) => {}
     }
 }

@@ -8,10 +8,10 @@ use super::thread;
 use crate::Oracle;
 use crate::fault::Family;
 use crate::network::ALL;
-use crate::object::{Delivery, Frame, KEPT, Object, STOPS, UNSTOPPABLE};
+use crate::object::{Delivery, Frame, KEPT, Object, OpenFile, STOPS, UNSTOPPABLE};
 use crate::run::Effect;
 use crate::scheduler::Step;
-use crate::scheduler::{Event, Thread, WaitOn, Wake};
+use crate::scheduler::{Event, WaitOn, Wake};
 use crate::trace::Kind;
 use crate::world::{NONE, Who, World};
 use eagain_net::{
@@ -28,7 +28,7 @@ const HARMLESS: [Signal; 5] =
 pub(crate) fn has_deliverable_signal(w: &mut World, thread: u32) -> bool {
     w.signals_sent && {
         let t = &mut w.scheduler[thread];
-        t.signals.has_deliverable(&w.processes[t.process].signals)
+        t.signals.has_deliverable(&w.processes[t.process()].signals)
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn set_wait_mask(w: &mut World, mask: Option<SigSet>) {
 /// Takes one of `set` that is pending for the running thread.
 pub(crate) fn take_pending(w: &mut World, set: SigSet) -> Option<SigInfo> {
     let t = w.scheduler.running_mut();
-    let process = t.process;
+    let process = t.process();
     // Its own before those of the process (`dequeue_signal`), each lowest number first.
     t.signals.queue().take(set).or_else(|| w.processes[process].signals.queue().take(set))
 }
@@ -53,7 +53,7 @@ pub(crate) fn is_pending(w: &World, set: SigSet) -> bool {
         return false;
     }
     let t = w.scheduler.running();
-    t.signals.pending(&w.processes[t.process].signals).0 & set.0 != 0
+    t.signals.pending(&w.processes[t.process()].signals).0 & set.0 != 0
 }
 
 /// The next handler to run on the running thread; a signal without one stops the process, or ends it.
@@ -68,7 +68,7 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Delivery> {
             return None;
         }
         let info = take_pending(w, SigSet(!mask.0))?;
-        let time = w.scheduler[me].time;
+        let time = w.scheduler[me].time();
         w.run.event_at(time, me, Kind::SignalDelivered, [info.signal.0 as u64, 0, 0, 0]);
         let signals = &mut w.processes[process].signals;
         let action = signals.action(info.signal);
@@ -101,10 +101,10 @@ pub(crate) fn take_signal(w: &mut World) -> Option<Delivery> {
 }
 
 fn killed_by_signal(w: &mut World, process: u32, signal: Signal) {
-    let name = w.processes[process].name.clone();
+    let name = w.processes[process].name().to_owned();
     let me = w.scheduler.current();
     w.print(me, &format!("killed by {signal:?}"));
-    if !w.processes[process].may_panic && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
+    if !w.processes[process].may_panic() && signal != Signal::SIGKILL && signal != Signal::SIGTERM {
         let message = format!("{signal:?} ended {name}: it has no handler and is not ignored");
         w.fail_in(Who::Process(process), Oracle::Survival, "signal", message);
     }
@@ -120,7 +120,7 @@ pub(crate) fn leave_handler(w: &mut World, mask: SigSet) {
 
 /// Sends a signal to one thread.
 pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
-    let process = w.scheduler[thread].process;
+    let process = w.scheduler[thread].process();
     stopping::prepare(w, process, info.signal);
     let t = &mut w.scheduler[thread];
     let p = &w.processes[process];
@@ -140,7 +140,7 @@ pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
 pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
     stopping::prepare(w, process, info.signal);
     let p = &mut w.processes[process];
-    let main = p.main_thread;
+    let main = p.main_thread();
     let blocked = w.scheduler[main].signals.blocks(info.signal);
     if p.has_ended() || !blocked && p.signals.ignores(info.signal) {
         return;
@@ -156,17 +156,17 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
     // `wants_signal`.
     let wants = |thread: &u32| {
         let t = &w.scheduler[*thread];
-        t.process == process
+        t.process() == process
             && !t.has_ended()
             && !t.signals.is_woken_for_signal()
             && (!t.signals.blocks(info.signal) || t.signals.awaits(info.signal))
     };
     // `complete_signal`: else whoever took the last one that was not for the main thread, and then one after another.
-    let (last, all) = (w.processes[process].signal_target, w.scheduler.len() as u32);
+    let (last, all) = (w.processes[process].signal_target(), w.scheduler.len() as u32);
     let taker = if wants(&main) { Some(main) } else { (last..all).chain(main..last).find(wants) };
     if let Some(thread) = taker {
         if thread != main {
-            w.processes[process].signal_target = thread;
+            w.processes[process].set_signal_target(thread);
         }
         kick(w, thread, info.signal);
     }
@@ -189,13 +189,13 @@ fn kick(w: &mut World, thread: u32, signal: Signal) {
 /// A thread that a signal woke blocks `set` again: what is pending of it for the process is first for another thread, which looks
 /// too, and may find that the first one has taken it (`retarget_shared_pending`).
 fn retarget(w: &mut World, thread: u32, set: SigSet) {
-    let process = w.scheduler[thread].process;
+    let process = w.scheduler[thread].process();
     let mut left =
-        SigSet(w.processes[process].signals.queue().set.0 & set.0 & w.scheduler[thread].signals.mask().0);
+        SigSet(w.processes[process].signals.queue().set().0 & set.0 & w.scheduler[thread].signals.mask().0);
     let all = w.scheduler.len() as u32;
     for other in (thread + 1..all).chain(0..thread) {
         let t = &w.scheduler[other];
-        if t.process != process || t.has_ended() {
+        if t.process() != process || t.has_ended() {
             continue;
         }
         let can = |signal: &Signal| !t.signals.blocks(*signal) || t.signals.awaits(*signal);
@@ -226,15 +226,13 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
 
 /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
 pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
-    let threads = w.scheduler.iter().filter(|t| t.process == process);
+    let threads = w.scheduler.iter().filter(|t| t.process() == process);
     w.processes[process].signals.queued() + threads.map(|t| t.signals.queued()).sum::<usize>()
 }
 
 /// The owner of a descriptor is notified that something happened to it.
 pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
-    let Some(sigio) = w.files.get(file).and_then(|open| open.sigio.as_deref().copied()) else {
-        return;
-    };
+    let Some(sigio) = w.files.get(file).and_then(OpenFile::sigio) else { return };
     if !sigio.on || sigio.owner == Owner::None {
         return;
     }
@@ -262,9 +260,7 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
 
 /// `sk_send_sigurg`: the owner is sent SIGURG, also without `O_ASYNC`.
 pub(crate) fn send_sigurg(w: &mut World, file: u32) {
-    let Some(sigio) = w.files.get(file).and_then(|open| open.sigio.as_deref().copied()) else {
-        return;
-    };
+    let Some(sigio) = w.files.get(file).and_then(OpenFile::sigio) else { return };
     let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
     match sigio.owner {
         Owner::None => return,
@@ -278,7 +274,8 @@ pub(crate) fn send_sigurg(w: &mut World, file: u32) {
 #[inline]
 pub(crate) fn may_interrupt(w: &mut World, kind: Kind) {
     let World { scheduler, run, .. } = w;
-    if kind != Kind::FutexWait && !run.passes(Family::Interrupt, &mut &mut scheduler.running_mut().interrupts)
+    if kind != Kind::FutexWait
+        && !run.passes(Family::Interrupt, &mut scheduler.running_mut().stream(Family::Interrupt).0)
     {
         interrupt_later(w);
     }
@@ -287,8 +284,8 @@ pub(crate) fn may_interrupt(w: &mut World, kind: Kind) {
 #[cold]
 fn interrupt_later(w: &mut World) {
     let me = w.scheduler.current();
-    let Thread { interrupts, name, .. } = &mut w.scheduler[me];
-    let after = w.run.draw(Family::Interrupt, interrupts, || name.clone());
+    let (stream, name) = w.scheduler[me].stream(Family::Interrupt);
+    let after = w.run.draw(Family::Interrupt, stream, || name.to_owned());
     if after != 0 {
         w.scheduler.plan(w.run.now() + after, Event::Interrupt(me));
     }
@@ -298,10 +295,10 @@ fn interrupt_later(w: &mut World) {
 /// says that a stop and continue gives `EINTR` even without a handler, that.
 pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     let t = &w.scheduler[thread];
-    if w.run.is_quiet() || !t.is_waiting() || t.call == Kind::FutexWait {
+    if w.run.is_quiet() || !t.is_waiting() || t.call() == Kind::FutexWait {
         return;
     }
-    let process = w.scheduler[thread].process;
+    let process = w.scheduler[thread].process();
     let (t, p) = (&w.scheduler[thread].signals, &w.processes[process].signals);
     let handled = HARMLESS.into_iter().find(|&signal| !t.blocks(signal) && p.has_handler(signal));
     let now = w.run.now();
@@ -309,7 +306,7 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
         let args = [signal.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
         send_to_thread(w, thread, SigInfo::plain(signal, SigCode::User));
-    } else if matches!(w.scheduler[thread].call, Kind::EpollWait | Kind::Sigtimedwait) {
+    } else if matches!(w.scheduler[thread].call(), Kind::EpollWait | Kind::Sigtimedwait) {
         let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
         interrupt(w, thread);
@@ -337,7 +334,7 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
         if signal == Signal::SIGPIPE {
             p.aio.discard_sigpipe();
         }
-        for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
+        for t in w.scheduler.iter_mut().filter(|t| t.process() == process) {
             t.signals.queue().discard(signal);
         }
     }
@@ -359,7 +356,7 @@ pub(crate) fn sigprocmask(w: &mut World, how: MaskHow, set: SigSet) -> Result<Si
 
 pub(crate) fn sigpending(w: &mut World) -> Result<SigSet> {
     let t = w.scheduler.running();
-    Ok(SigSet(t.signals.pending(&w.processes[t.process].signals).0 & t.signals.mask().0))
+    Ok(SigSet(t.signals.pending(&w.processes[t.process()].signals).0 & t.signals.mask().0))
 }
 
 pub(crate) fn sigtimedwait(
@@ -381,7 +378,7 @@ pub(crate) fn sigtimedwait(
         let t = &w.scheduler[me];
         return match t.woken_by() {
             Wake::Deadline => Step::Done(Err(Errno::EAGAIN)),
-            Wake::Signal if t.signals.is_interrupted(&w.processes[t.process].signals) => Step::Wait,
+            Wake::Signal if t.signals.is_interrupted(&w.processes[t.process()].signals) => Step::Wait,
             Wake::Signal | Wake::Ready => Step::Done(Err(Errno::EINTR)),
         };
     }
@@ -406,7 +403,7 @@ pub(crate) fn signalfd(w: &mut World, set: SigSet, flags: SocketFlags) -> Result
 /// The process of this number on the caller's host.
 fn process_of(w: &World, pid: i32) -> Option<u32> {
     let host = w.my_host();
-    w.processes.position(|p| p.pid == pid && p.host == host && !p.has_ended())
+    w.processes.position(|p| p.pid() == pid && p.host() == host && !p.has_ended())
 }
 
 pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
@@ -419,7 +416,7 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
         return Err(Errno::EAGAIN);
     }
     // One that `kill` sends pends without a place in the queue then, once (`__send_signal_locked`).
-    let lost = full && w.processes[process].signals.queue().set.contains(info.signal);
+    let lost = full && w.processes[process].signals.queue().set().contains(info.signal);
     if info.signal.0 != 0 && !lost {
         send_to_process(w, process, info);
     }
@@ -440,7 +437,7 @@ pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) ->
     if !signal.is_valid() {
         return Err(Errno::EINVAL);
     }
-    let process = w.scheduler[thread].process;
+    let process = w.scheduler[thread].process();
     if signal.is_realtime() && signals_queued(w, process) >= w.knobs.sigpending_limit {
         return Err(Errno::EAGAIN);
     }
@@ -450,11 +447,8 @@ pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) ->
 
 pub(crate) fn setown(w: &mut World, fd: Fd, owner: Owner) -> Result<()> {
     let file = w.file(fd)?;
-    let (process, thread) = (w.my_process(), w.scheduler.current());
-    let sigio = w.files[file].sigio.get_or_insert_with(|| {
-        Box::new(crate::object::SigIo { owner, process, thread, signal: None, on: false, fd: fd.0 })
-    });
-    (sigio.owner, sigio.process, sigio.thread) = (owner, process, thread);
+    let by = (w.my_process(), w.scheduler.current());
+    w.files[file].set_owner(owner, by, fd.0);
     Ok(())
 }
 
@@ -465,10 +459,7 @@ pub(crate) fn setsig(w: &mut World, fd: Fd, signal: Option<Signal>) -> Result<()
     if signal.is_some_and(|signal| !signal.is_valid()) {
         return Err(Errno::EINVAL);
     }
-    let (process, thread) = (w.my_process(), w.scheduler.current());
-    let sigio = w.files[file].sigio.get_or_insert_with(|| {
-        Box::new(crate::object::SigIo { owner: Owner::None, process, thread, signal, on: false, fd: fd.0 })
-    });
-    sigio.signal = signal;
+    let by = (w.my_process(), w.scheduler.current());
+    w.files[file].set_signal(signal, by, fd.0);
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::descriptor::{PARTS_MAX, check_flags, wait_for_file, waits};
 use crate::network::{Connect, RecvProgress, SendProgress};
 use crate::object::Object;
 use crate::scheduler::Step;
-use crate::syscall::{family, signal, udp, unix};
+use crate::syscall::{address_family, signal, udp, unix};
 use crate::world::{HELD_FD, World};
 use eagain_net::{
     Domain, Errno, Events, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SigCode, SigInfo, Signal,
@@ -45,12 +45,12 @@ pub(crate) fn socket(w: &mut World, domain: Domain, flags: SocketFlags) -> Resul
 }
 
 pub(crate) fn bind(w: &mut World, fd: Fd, address: SocketAddr) -> Result<()> {
-    let Ok((_, sock)) = find(w, fd) else { return family::bind(w, fd, address) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::bind(w, fd, address) };
     w.on_network(|net| net.bind(sock, address))
 }
 
 pub(crate) fn listen(w: &mut World, fd: Fd, backlog: i32) -> Result<()> {
-    let Ok((_, sock)) = find(w, fd) else { return family::listen(w, fd, backlog) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::listen(w, fd, backlog) };
     let process = w.my_process();
     w.on_network(|net| net.listen(process, fd, sock, backlog))
 }
@@ -68,7 +68,7 @@ pub(crate) fn accept(
         if fd != HELD_FD {
             w.check_fd_free()?;
         }
-        find(w, fd).or_else(|errno| family::accept(w, fd, flags).and(Err(errno)))
+        find(w, fd).or_else(|errno| address_family::accept(w, fd, flags).and(Err(errno)))
     };
     let (file, sock) = match attempt() {
         Ok(found) => found,
@@ -101,7 +101,7 @@ pub(crate) struct Connecting {
 }
 
 pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr, begun: &mut Connecting) -> Step<()> {
-    let Ok((file, sock)) = find(w, fd) else { return Step::Done(family::connect(w, fd, address)) };
+    let Ok((file, sock)) = find(w, fd) else { return Step::Done(address_family::connect(w, fd, address)) };
     let process = w.my_process();
     let result = match begun.pending {
         None => w.on_network(|net| net.connect(process, sock, address)),
@@ -130,7 +130,7 @@ pub(crate) fn connect(w: &mut World, fd: Fd, address: SocketAddr, begun: &mut Co
 
 /// `connect(2)` with `AF_UNSPEC`.
 pub(crate) fn disconnect(w: &mut World, fd: Fd) -> Result<()> {
-    let Ok((_, sock)) = find(w, fd) else { return family::disconnect(w, fd) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::disconnect(w, fd) };
     end_connection(w, sock);
     Ok(())
 }
@@ -154,9 +154,13 @@ pub(crate) fn recv(
 ) -> Step<usize> {
     if flags.without(RecvFlags::DONTWAIT) == RecvFlags::NONE
         && let Ok((_, sock)) = find(w, fd)
-        && let Some(n) = w.on_network(|net| net.recv_at_once(sock, buffer, progress))
     {
-        return Step::Done(Ok(n));
+        // Without a closure, which is inlined in one of its places and not in the other.
+        let received = w.net().recv_at_once(sock, buffer, progress);
+        w.deliver_notices();
+        if let Some(n) = received {
+            return Step::Done(Ok(n));
+        }
     }
     recv_or_wait(w, fd, buffer, flags, progress)
 }
@@ -169,7 +173,7 @@ fn recv_or_wait(
     flags: RecvFlags,
     progress: &mut RecvProgress,
 ) -> Step<usize> {
-    let Ok((file, sock)) = find(w, fd) else { return family::recv(w, fd, buffer, flags, progress) };
+    let Ok((file, sock)) = find(w, fd) else { return address_family::recv(w, fd, buffer, flags, progress) };
     let waits = waits(w, fd, file) || progress.goes_on;
     let nonblocking = !waits || flags.contains(RecvFlags::DONTWAIT);
     let step = w.on_network(|net| net.recv(sock, buffer, flags, nonblocking, progress));
@@ -189,9 +193,12 @@ pub(crate) fn send(
 ) -> Step<usize> {
     if let ([bytes], 0, false) = (buffers, progress.sent, flags.contains(SendFlags::OOB))
         && let Ok((_, sock)) = find(w, fd)
-        && w.on_network(|net| net.send_at_once(sock, bytes))
     {
-        return Step::Done(Ok(bytes.len()));
+        let sent = w.net().send_at_once(sock, bytes);
+        w.deliver_notices();
+        if sent {
+            return Step::Done(Ok(bytes.len()));
+        }
     }
     send_or_wait(w, fd, buffers, flags, progress)
 }
@@ -204,7 +211,7 @@ fn send_or_wait(
     flags: SendFlags,
     progress: &mut SendProgress,
 ) -> Step<usize> {
-    let Ok((file, sock)) = find(w, fd) else { return family::send(w, fd, buffers, flags, progress) };
+    let Ok((file, sock)) = find(w, fd) else { return address_family::send(w, fd, buffers, flags, progress) };
     let nonblocking = !waits(w, fd, file) || flags.contains(SendFlags::DONTWAIT);
     let urgent = flags.contains(SendFlags::OOB);
     let step = w.on_network(|net| net.send(sock, buffers, nonblocking, urgent, progress));
@@ -240,7 +247,7 @@ pub(crate) fn sendmsg(
 
 /// `inet_shutdown`.
 pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
-    let Ok((_, sock)) = find(w, fd) else { return family::shutdown(w, fd, how) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::shutdown(w, fd, how) };
     let result = w.on_network(|net| net.shutdown(sock, how));
     if result == Ok(true) {
         end_connection(w, sock);
@@ -255,21 +262,21 @@ pub(crate) fn shutdown(w: &mut World, fd: Fd, how: ShutdownHow) -> Result<()> {
 }
 
 pub(crate) fn getsockname(w: &mut World, fd: Fd) -> Result<SocketAddr> {
-    let Ok((_, sock)) = find(w, fd) else { return family::getsockname(w, fd) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::getsockname(w, fd) };
     Ok(w.network.getsockname(sock))
 }
 
 pub(crate) fn getpeername(w: &mut World, fd: Fd) -> Result<SocketAddr> {
-    let Ok((_, sock)) = find(w, fd) else { return family::getpeername(w, fd) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::getpeername(w, fd) };
     w.network.getpeername(sock)
 }
 
 pub(crate) fn setsockopt(w: &mut World, fd: Fd, option: SocketOption) -> Result<()> {
-    let Ok((_, sock)) = find(w, fd) else { return family::setsockopt(w, fd, option) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::setsockopt(w, fd, option) };
     w.on_network(|net| net.setsockopt(sock, option))
 }
 
 pub(crate) fn getsockopt(w: &mut World, fd: Fd, option: SocketOptionName) -> Result<SocketOption> {
-    let Ok((_, sock)) = find(w, fd) else { return family::getsockopt(w, fd, option) };
+    let Ok((_, sock)) = find(w, fd) else { return address_family::getsockopt(w, fd, option) };
     w.net().getsockopt(sock, option)
 }

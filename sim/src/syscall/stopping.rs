@@ -19,14 +19,14 @@ pub(super) fn prepare(w: &mut World, process: u32, signal: Signal) {
     };
     for signal in discarded.iter() {
         w.processes[process].signals.queue().discard(signal);
-        for t in w.scheduler.iter_mut().filter(|t| t.process == process) {
+        for t in w.scheduler.iter_mut().filter(|t| t.process() == process) {
             t.signals.queue().discard(signal);
         }
     }
-    if signal == Signal::SIGCONT && std::mem::take(&mut w.processes[process].stopped) {
+    if signal == Signal::SIGCONT && w.processes[process].go_on() {
         let now = w.run.now();
         for thread in 0..w.scheduler.len() as u32 {
-            if w.scheduler[thread].process == process {
+            if w.scheduler[thread].process() == process {
                 w.scheduler.unpark(thread, now);
             }
         }
@@ -37,11 +37,11 @@ pub(super) fn prepare(w: &mut World, process: u32, signal: Signal) {
 
 /// The process stops: whoever waits leaves its wait for it.
 pub(super) fn stop(w: &mut World, process: u32) {
-    w.processes[process].stopped = true;
+    w.processes[process].stop();
     (w.any_stopped, w.signals_sent) = (true, true);
     for thread in 0..w.scheduler.len() as u32 {
         let t = &mut w.scheduler[thread];
-        if t.process == process && t.is_waiting() {
+        if t.process() == process && t.is_waiting() {
             t.signals.set_stopped();
             w.wake(thread, Wake::Signal);
         }

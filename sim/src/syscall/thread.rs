@@ -3,9 +3,9 @@
 use crate::fault::Family;
 use crate::run::Effect;
 use crate::scheduler::Step;
-use crate::scheduler::{Event, Thread, WaitOn, Wake};
+use crate::scheduler::{Event, WaitOn, Wake};
 use crate::trace::Kind;
-use crate::world::{NONE, World};
+use crate::world::World;
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, ThreadBody, ThreadId};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -23,17 +23,16 @@ pub(crate) fn spawn(w: &mut World, given: &str, body: &mut Option<ThreadBody>) -
     }
     let Some(body) = body.take() else { return Err(Errno::EINVAL) };
     let me = w.scheduler.current();
-    w.scheduler[me].spawned += 1;
-    let name = format!("{}.{}", w.scheduler[me].name, w.scheduler[me].spawned);
-    let (time, mask) = (w.scheduler[me].time, w.scheduler[me].signals.mask());
+    let t = &mut w.scheduler[me];
+    let (name, time, mask) = (t.next_spawn(), t.time(), t.signals.mask());
     let thread = w.add_thread(process, name, given, time, mask, body);
-    Ok(ThreadId(w.scheduler[thread].tid))
+    Ok(ThreadId(w.scheduler[thread].tid()))
 }
 
 /// The thread of the running process with this number.
 pub(crate) fn thread_of(w: &World, id: ThreadId) -> Option<u32> {
     let process = w.my_process();
-    w.scheduler.iter().position(|t| t.process == process && t.tid == id.0).map(|at| at as u32)
+    w.scheduler.iter().position(|t| t.process() == process && t.tid() == id.0).map(|at| at as u32)
 }
 
 pub(crate) fn join(w: &mut World, id: ThreadId) -> Step<()> {
@@ -41,19 +40,18 @@ pub(crate) fn join(w: &mut World, id: ThreadId) -> Step<()> {
     let Some(thread) = thread_of(w, id).filter(|&t| t != me) else {
         return Step::Done(Err(Errno::ESRCH));
     };
-    let t = &mut w.scheduler[thread];
-    if t.joined || t.joiner != NONE && t.joiner != me {
-        return Step::Done(Err(Errno::ESRCH));
+    match w.scheduler[thread].join(me) {
+        None => Step::Done(Err(Errno::ESRCH)),
+        Some(true) => {
+            w.run.joined(thread);
+            w.progress();
+            Step::Done(Ok(()))
+        }
+        Some(false) => {
+            w.wait(WaitOn::Join(thread), None);
+            Step::Wait
+        }
     }
-    if t.has_ended() {
-        t.joined = true;
-        w.run.joined(thread);
-        w.progress();
-        return Step::Done(Ok(()));
-    }
-    t.joiner = me;
-    w.wait(WaitOn::Join(thread), None);
-    Step::Wait
 }
 
 /// Nobody will join it. Not recorded: it changes nothing but whether a panic is returned to anybody.
@@ -62,7 +60,7 @@ pub(crate) fn detach(w: &mut World, id: ThreadId) {
         return;
     }
     if let Some(thread) = thread_of(w, id) {
-        w.scheduler[thread].detached = true;
+        w.scheduler[thread].detach();
         w.run.nobody_joins(thread);
     }
 }
@@ -110,10 +108,10 @@ pub(crate) fn futex_wait(
     }
     let key = (w.my_process(), address(word));
     w.futexes.add(key, me);
-    w.scheduler[me].wall_deadline = match timeout {
+    w.scheduler[me].set_wall_deadline(match timeout {
         FutexTimeout::Absolute(ClockId::Realtime, at) => Some(at),
         _ => None,
-    };
+    });
     w.wait(WaitOn::Futex(key.0, key.1), *deadline);
     *waited = true;
     may_wake_spuriously(w);
@@ -123,8 +121,8 @@ pub(crate) fn futex_wait(
 /// `futex(2)`: a waiter may wake without a wake.
 fn may_wake_spuriously(w: &mut World) {
     let me = w.scheduler.current();
-    let Thread { wakeups, name, .. } = &mut w.scheduler[me];
-    let after = w.run.draw(Family::Wakeup, wakeups, || name.clone());
+    let (stream, name) = w.scheduler[me].stream(Family::Wakeup);
+    let after = w.run.draw(Family::Wakeup, stream, || name.to_owned());
     if after != 0 {
         w.scheduler.plan(w.run.now() + after, Event::Wakeup(me));
     }
@@ -133,7 +131,7 @@ fn may_wake_spuriously(w: &mut World) {
 /// A planned fault of a waiting thread: a futex wake-up that nobody asked for.
 pub(crate) fn wake_spuriously(w: &mut World, thread: u32) {
     let t = &w.scheduler[thread];
-    if w.run.is_quiet() || !t.is_waiting() || t.call != Kind::FutexWait {
+    if w.run.is_quiet() || !t.is_waiting() || t.call() != Kind::FutexWait {
         return;
     }
     let effect = Effect { time: w.run.now(), thread, args: [0; 4] };

@@ -2,7 +2,7 @@
 
 use super::descriptor;
 use super::descriptor::check_flags;
-use crate::object::{Object, TimerFd};
+use crate::object::{Object, TimerFd, TimerSetting};
 use crate::scheduler::Event;
 use crate::world::World;
 use eagain_net::{ClockId, Errno, Events, Fd, Instant, Result, SocketFlags, TimerSpec};
@@ -12,17 +12,7 @@ pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Resul
     check_flags(flags)?;
     w.check_fd_free()?;
     let host = w.my_host();
-    let timer = TimerFd {
-        clock,
-        host,
-        wall: None,
-        next: None,
-        interval: 0,
-        interval_set: 0,
-        ahead: 0,
-        ticks: 0,
-        number: 0,
-    };
+    let timer = TimerFd::new(clock, host);
     Ok(descriptor::open_file(w, Object::Timer(Box::new(timer)), flags.contains(SocketFlags::NONBLOCK)))
 }
 
@@ -38,7 +28,7 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
     let old = gettime(w, fd)?;
     let now = w.run.now();
     let (_, timer) = find_timer(w, fd)?;
-    let (clock, host) = (timer.clock, timer.host);
+    let (host, clock) = timer.clock();
     let nanoseconds = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
     let owner = &w.hosts[host];
     let next = (!spec.value.is_zero()).then(|| {
@@ -58,18 +48,20 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
         first = (interval > 0).then(|| now + interval - late % interval);
     }
     let number = w.next_number();
-    let (file, timer) = find_timer(w, fd)?;
-    timer.number = number;
     let wall = absolute && clock == ClockId::Realtime && first == next;
-    timer.wall = wall.then(|| Instant(nanoseconds(spec.value)));
-    timer.next = first;
-    timer.interval = if spec.value.is_zero() { 0 } else { interval };
-    timer.interval_set = nanoseconds(spec.interval);
-    timer.ticks = missed;
-    timer.ahead = match interval {
-        0 => first.map_or(0, |at| at - now),
-        interval => interval,
+    let setting = TimerSetting {
+        number,
+        next: first,
+        wall: wall.then(|| Instant(nanoseconds(spec.value))),
+        interval: if spec.value.is_zero() { 0 } else { interval },
+        interval_set: nanoseconds(spec.interval),
+        ahead: match interval {
+            0 => first.map_or(0, |at| at - now),
+            interval => interval,
+        },
     };
+    let (file, timer) = find_timer(w, fd)?;
+    timer.set(setting, missed);
     if let Some(at) = first {
         w.scheduler.plan(at, Event::Timer(file, number));
     }
@@ -82,9 +74,10 @@ pub(crate) fn settime(w: &mut World, fd: Fd, spec: TimerSpec, absolute: bool) ->
 pub(crate) fn gettime(w: &mut World, fd: Fd) -> Result<TimerSpec> {
     let now = w.run.now();
     let (_, timer) = find_timer(w, fd)?;
+    let setting = timer.setting();
     Ok(TimerSpec {
-        value: Duration::from_nanos(timer.next.map_or(0, |at| at.saturating_sub(now).max(1))),
-        interval: Duration::from_nanos(timer.interval_set),
+        value: Duration::from_nanos(setting.next.map_or(0, |at| at.saturating_sub(now).max(1))),
+        interval: Duration::from_nanos(setting.interval_set),
     })
 }
 
@@ -92,15 +85,8 @@ pub(crate) fn gettime(w: &mut World, fd: Fd) -> Result<TimerSpec> {
 pub(crate) fn fires(w: &mut World, file: u32, number: u32) {
     let Some(open) = w.files.get_mut(file) else { return };
     let Object::Timer(timer) = &mut open.object else { return };
-    if timer.number != number {
-        return;
-    }
-    let Some(at) = timer.next else { return };
-    timer.ticks += 1;
-    let first = timer.ticks == 1;
-    timer.wall = None;
-    timer.next = (timer.interval > 0).then(|| at + timer.interval);
-    if let Some(next) = timer.next {
+    let Some((next, first)) = timer.fire(number) else { return };
+    if let Some(next) = next {
         w.scheduler.plan(next, Event::Timer(file, number));
     }
     if first {

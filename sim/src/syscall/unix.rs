@@ -5,7 +5,7 @@ use super::descriptor::{check_flags, release_file, wait_for_file, waits};
 use super::file;
 use super::names;
 use super::{signal, socket};
-use crate::network::{Place, RecvProgress, SendProgress, UnixConnect};
+use crate::network::{RecvProgress, SendProgress, UnixBinding, UnixConnect};
 use crate::object::{Last, Object, Special};
 use crate::scheduler::{FOREVER, Step};
 use crate::world::{HELD_FD, World};
@@ -64,11 +64,11 @@ pub(crate) fn bind(w: &mut World, fd: Fd, address: &UnixAddr) -> Result<()> {
         UnixAddr::Path(path) => bind_path(w, sock, path, is_bound),
         UnixAddr::Abstract(_) if is_bound => Err(Errno::EINVAL),
         UnixAddr::Abstract(name) => {
-            let place = Place::Name(name.clone());
-            if w.network.unix_find(host, w.network.unix_is_datagram(sock), &place).is_ok() {
+            let binding = UnixBinding::Name(name.clone());
+            if w.network.unix_find(host, w.network.unix_is_datagram(sock), &binding).is_ok() {
                 return Err(Errno::EADDRINUSE);
             }
-            w.on_network(|net| net.unix_bind(sock, address.clone(), place));
+            w.on_network(|net| net.unix_bind(sock, address.clone(), binding));
             Ok(())
         }
     }
@@ -78,11 +78,11 @@ pub(crate) fn bind(w: &mut World, fd: Fd, address: &UnixAddr) -> Result<()> {
 fn autobind(w: &mut World, host: u32, sock: u32) -> Result<()> {
     let datagrams = w.network.unix_is_datagram(sock);
     let name = (0..1 << 20).map(|number| format!("{number:05x}").into_bytes()).find(|name| {
-        let place = Place::Name(name.clone());
-        w.network.unix_find(host, datagrams, &place).is_err()
+        let binding = UnixBinding::Name(name.clone());
+        w.network.unix_find(host, datagrams, &binding).is_err()
     });
     let name = name.ok_or(Errno::ENOSPC)?;
-    w.on_network(|net| net.unix_bind(sock, UnixAddr::Abstract(name.clone()), Place::Name(name)));
+    w.on_network(|net| net.unix_bind(sock, UnixAddr::Abstract(name.clone()), UnixBinding::Name(name)));
     Ok(())
 }
 
@@ -101,26 +101,26 @@ fn bind_path(w: &mut World, sock: u32, path: &str, is_bound: bool) -> Result<()>
     }
     let inode = names::create_inode(w, path, (parent.directory(), name), false);
     file::my_disk(w).hold_socket(inode);
-    w.on_network(|net| net.unix_bind(sock, UnixAddr::Path(path.to_owned()), Place::Inode(inode)));
+    w.on_network(|net| net.unix_bind(sock, UnixAddr::Path(path.to_owned()), UnixBinding::Inode(inode)));
     Ok(())
 }
 
 /// `unix_find_other`: the socket that an address of this host is of.
 fn look_up(w: &mut World, sock: u32, address: &UnixAddr) -> Result<u32> {
     let host = w.my_host();
-    let place = match address {
+    let binding = match address {
         UnixAddr::Unnamed => return Err(Errno::EINVAL),
-        UnixAddr::Abstract(name) => Place::Name(name.clone()),
+        UnixAddr::Abstract(name) => UnixBinding::Name(name.clone()),
         UnixAddr::Path(path) => {
             let disk = file::my_disk(w);
             let inode = disk.find(path)?;
             if !matches!(disk.inode(inode).special(), Some(Special::Socket)) {
                 return Err(Errno::ECONNREFUSED);
             }
-            Place::Inode(inode)
+            UnixBinding::Inode(inode)
         }
     };
-    w.network.unix_find(host, w.network.unix_is_datagram(sock), &place)
+    w.network.unix_find(host, w.network.unix_is_datagram(sock), &binding)
 }
 
 pub(crate) fn connect(w: &mut World, fd: Fd, address: &UnixAddr, deadline: &mut Option<u64>) -> Step<()> {

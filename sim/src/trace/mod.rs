@@ -1,26 +1,28 @@
 //! What happened: typed events, their running hash, and the forms in which they are shown.
+//!
+//! ```text
+//!   event, log     one event; all of a run, with the texts that they refer to
+//!   recorder       records each event: folds it into the hash, keeps it where the run is asked to
+//!   hash           the running hash                     frames    where in its program a call was made
+//!   format         how a call, its arguments and its result are written, the same in every form
+//!   connections    what became of each connection, by the events
+//!   forms          the forms, a file each, and the list of them
+//! ```
 
 pub mod connections;
 mod event;
-pub mod form;
-#[cfg(feature = "cli")]
+pub mod format;
 mod forms;
 pub mod frames;
 mod hash;
-#[cfg(feature = "cli")]
-pub mod html;
 mod log;
-pub mod netstat;
-pub mod pcapng;
-#[cfg(feature = "cli")]
-pub mod perfetto;
 mod recorder;
-pub mod text;
 
 pub use crate::calls::{Arg, FlagSet, Kind, Names, Resolve, Row, Wait};
 pub use event::Event;
 #[cfg(feature = "cli")]
-pub use forms::{Form, Heads};
+pub use forms::{Form, Heads, html, perfetto};
+pub use forms::{netstat, pcapng, text};
 pub use hash::{FORMAT, TraceHash};
 pub use log::{Record, TraceLog};
 pub(crate) use recorder::Recorder;

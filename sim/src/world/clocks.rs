@@ -1,6 +1,6 @@
 //! What a host's clocks show: where they start and how fast they run is chosen once; the wall clock also steps.
 
-use super::{Host, World};
+use super::World;
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::object::Object;
@@ -40,7 +40,7 @@ impl World {
 
     fn choose_clock(&mut self, host: u32) {
         let family = Family::ClockDrift;
-        let name = &self.hosts[host].name;
+        let name = self.hosts[host].name();
         let rate = self.run.draw(family, Once, || format!("{name}:rate"));
         let start = |weight| Distribution::rarely(family.row().odds.of(weight), 1, STARTS.len() as u64);
         let start = self.run.draw_from(family, Once, start, || format!("{name}:start"));
@@ -55,8 +55,8 @@ impl World {
 
     /// The next step of a host's wall clock, if there is one: after how long is chosen now.
     fn plan_clock_step(&mut self, host: u32) {
-        let Host { steps, name, .. } = &mut self.hosts[host];
-        let after = self.run.draw(Family::ClockStep, steps, || name.clone());
+        let (steps, name) = self.hosts[host].steps();
+        let after = self.run.draw(Family::ClockStep, steps, || name.to_owned());
         if after != 0 {
             self.scheduler.plan(self.run.now() + after, Event::ClockStep(host));
         }
@@ -68,7 +68,7 @@ impl World {
             return;
         }
         let owner = &mut self.hosts[host];
-        let name = format!("{}@{}", owner.name, owner.steps.count());
+        let name = owner.step_name();
         let by = Distribution::rarely_log(65_536, 2_000_000, 60 * 86_400 * SECOND);
         let by = signed(self.run.choose_once(STEP, &name, by).max(1));
         self.hosts[host].step_wall_clock(by);
@@ -86,14 +86,10 @@ impl World {
             let Some(Object::Timer(timer)) = self.files.object_mut(file) else {
                 continue;
             };
-            let (Some(at), Some(_)) = (timer.wall, timer.next) else { continue };
-            if timer.host != host {
-                continue;
-            }
+            let Some(at) = timer.awaits(host) else { continue };
             let next = owner.true_time(ClockId::Realtime, at, now);
-            timer.next = Some(next);
             self.numbers += 1;
-            timer.number = self.numbers;
+            timer.plan_anew(next, self.numbers);
             self.scheduler.plan(next, Event::Timer(file, self.numbers));
         }
     }
@@ -102,11 +98,11 @@ impl World {
         let now = self.run.now();
         for thread in 0..self.scheduler.len() as u32 {
             let t = &self.scheduler[thread];
-            let Some(at) = t.wall_deadline else { continue };
+            let Some(at) = t.wall_deadline() else { continue };
             if !t.is_waiting()
-                || t.call != Kind::FutexWait
+                || t.call() != Kind::FutexWait
                 || t.deadline() == FOREVER
-                || self.processes[t.process].host != host
+                || self.processes[t.process()].host() != host
             {
                 continue;
             }

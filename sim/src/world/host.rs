@@ -1,23 +1,26 @@
 //! A machine: its processors, its clocks, its disk. Its ports and links are in `crate::network`.
 
+use crate::choice::Stream;
+use crate::fault::Family;
+use crate::run::Run;
 use eagain_net::{ClockId, Instant};
 
 /// A host of the world.
 pub(crate) struct Host {
-    pub name: String,
+    name: String,
     /// When each processor is free.
     cpus: Vec<u64>,
     /// When it was last switched on, and what its monotonic clock showed then.
     booted: u64,
     mono_start: u64,
     /// What the wall clock shows at time 0, in nanoseconds since the epoch.
-    pub wall_start: u64,
+    wall_start: u64,
     /// How much faster the clocks run, in parts per billion.
     drift_ppb: i64,
     /// Steps of the wall clock so far, in nanoseconds.
     wall_step: i64,
     /// When the wall clock steps.
-    pub steps: crate::choice::Stream,
+    steps: Stream,
     crashes: u32,
     pub disk: crate::object::Disk,
 }
@@ -35,10 +38,14 @@ impl Host {
             wall_start: 0,
             drift_ppb: 0,
             wall_step: 0,
-            steps: crate::choice::Stream::default(),
+            steps: Stream::default(),
             crashes: 0,
             disk: crate::object::Disk::default(),
         }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Has so many processors from now on, all free.
@@ -57,6 +64,11 @@ impl Host {
         self.mono_start = start.unwrap_or(self.mono_start);
     }
 
+    /// Its wall clock shows `start` at time 0, in nanoseconds since the epoch.
+    pub fn set_wall_start(&mut self, start: u64) {
+        self.wall_start = start;
+    }
+
     /// It is switched on again: the monotonic clock begins anew (clock_gettime(2)).
     pub fn boot(&mut self, now: u64) {
         (self.booted, self.mono_start) = (now, MONO_START);
@@ -65,6 +77,26 @@ impl Host {
     /// Somebody sets the wall clock, by so many nanoseconds.
     pub fn step_wall_clock(&mut self, by: i64) {
         self.wall_step += by;
+    }
+
+    /// Its power fails: of its disk is left what was synced, and of the rest what the choices leave. How much is gone.
+    pub fn crash_disk(&mut self, run: &mut Run, ordered: bool) -> u64 {
+        self.disk.crash(run, &self.name, ordered)
+    }
+
+    /// The stream of a family that is about its disk, and the name of the choices.
+    pub fn disk_stream(&mut self, family: Family) -> (&mut Stream, &str) {
+        (self.disk.stream(family), &self.name)
+    }
+
+    /// The stream by which its wall clock steps, and the name of the choices.
+    pub fn steps(&mut self) -> (&mut Stream, &str) {
+        (&mut self.steps, &self.name)
+    }
+
+    /// The name of the choices about the step that is due.
+    pub fn step_name(&self) -> String {
+        format!("{}@{}", self.name, self.steps.count())
     }
 
     /// It crashes once more; the name of the choices about that.

@@ -3,7 +3,6 @@
 use super::{NONE, World};
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
-use crate::object::Object;
 use crate::scheduler::Event;
 use crate::trace::Kind;
 use std::sync::Arc;
@@ -16,27 +15,118 @@ const AFTER_WRITE: Domain = Domain("end.after-write");
 /// How much longer than usual something stays down.
 const DOWN: Domain = Domain("restart.delay");
 
-/// How a process begins again.
-#[derive(Default)]
+/// After how many calls of its threads a process is looked at, and the watchdog is informed of the calls: a thread that is alone
+/// and computes for a tenth of a second between two calls is no loop without any.
+const LOOK_EVERY: u32 = 64;
+
+/// After which of its calls a process is looked at and ends, and how it begins again.
 pub(crate) struct Lifecycle {
-    /// `None`: it is not started again.
-    pub factory: Option<Factory>,
-    /// Its name the first time.
-    pub initial_name: String,
-    /// How often it has begun before.
-    pub incarnation: u32,
-    /// The process that took its place, or [`NONE`].
-    pub successor: u32,
+    /// Calls of its threads until it is looked at: it is never 0 when one begins.
+    until_look: u32,
+    /// How many that were when it was planned.
+    look_after: u32,
     /// Calls to the chosen end; `u64::MAX` where there is none.
-    pub calls_left: u64,
+    calls_left: u64,
     /// Writes to files up to the chosen end, where that comes right after one: data is there that was not synced. 0: none.
-    pub writes_left: u64,
-    /// How many calls were to be made when it was last planned to look at the process.
-    pub look_after: u32,
+    writes_left: u64,
     /// That is the end of the host, too.
-    pub with_host: bool,
+    with_host: bool,
     /// It and its host may go for good: its peers are half open then.
-    pub may_disappear: bool,
+    may_disappear: bool,
+    /// `None`: it is not started again.
+    factory: Option<Factory>,
+    /// Its name the first time.
+    initial_name: String,
+    /// How often it has begun before.
+    incarnation: u32,
+    /// The process that took its place, or [`NONE`].
+    successor: u32,
+}
+
+impl Lifecycle {
+    /// Of a process that begins once, and is looked at for the first time after the usual number of calls.
+    pub fn new(name: &str) -> Lifecycle {
+        Lifecycle {
+            until_look: LOOK_EVERY,
+            look_after: 0,
+            calls_left: u64::MAX,
+            writes_left: 0,
+            with_host: false,
+            may_disappear: false,
+            factory: None,
+            initial_name: name.to_owned(),
+            incarnation: 0,
+            successor: NONE,
+        }
+    }
+
+    /// It begins again when it has ended.
+    pub fn restart_with(&mut self, factory: Factory) {
+        self.factory = Some(factory);
+    }
+
+    /// It and its host may go for good.
+    pub fn allow_to_disappear(&mut self) {
+        self.may_disappear = true;
+    }
+
+    /// Its name the first time.
+    pub fn initial_name(&self) -> &str {
+        &self.initial_name
+    }
+
+    /// How often it has begun before.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// A thread of it has made a call; whether it is to be looked at.
+    #[inline(always)]
+    pub fn count_call(&mut self) -> bool {
+        self.until_look -= 1;
+        self.until_look == 0
+    }
+
+    /// Whether it is to be looked at.
+    pub fn is_due(&self) -> bool {
+        self.until_look == 0
+    }
+
+    /// It is looked at after the usual number of calls, or at the one that is to be its last.
+    fn plan_look(&mut self) {
+        self.until_look = u64::from(LOOK_EVERY).min(self.calls_left.max(1)) as u32;
+        self.look_after = self.until_look;
+    }
+
+    /// It is looked at after its next call.
+    pub fn look_at_next(&mut self) {
+        (self.until_look, self.look_after) = (1, 1);
+    }
+
+    /// It is looked at, and will be again: how many calls it has made since it was planned to, and whether the last of them was the
+    /// chosen one.
+    pub fn look(&mut self) -> (u64, bool) {
+        let made = u64::from(self.look_after);
+        let ends = self.calls_left == made;
+        if self.calls_left != u64::MAX {
+            // Its threads may still make calls after the one that was to be the last.
+            self.calls_left = if ends { u64::MAX } else { self.calls_left - made };
+        }
+        self.plan_look();
+        (made, ends)
+    }
+
+    /// It has written to a file: it may have been the chosen write, and the call is its last.
+    #[inline]
+    fn count_write(&mut self) {
+        if self.writes_left > 0 {
+            self.writes_left -= 1;
+            if self.writes_left == 0 {
+                self.calls_left = 1;
+                self.plan_look();
+            }
+        }
+    }
 }
 
 impl World {
@@ -46,11 +136,12 @@ impl World {
         if p.lifecycle.factory.is_none() && !p.lifecycle.may_disappear {
             return;
         }
-        let name = p.name.clone();
+        let name = p.name().to_owned();
         if p.lifecycle.may_disappear {
             let at = self.choose_call(Family::HostGone, &name);
-            self.processes[process].lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
-            return self.plan_look(process);
+            let lifecycle = &mut self.processes[process].lifecycle;
+            lifecycle.calls_left = if at == 0 { u64::MAX } else { at };
+            return lifecycle.plan_look();
         }
         let kill = self.choose_call(Family::ProcessKill, &name);
         let crash = self.choose_call(Family::HostPower, &name);
@@ -68,7 +159,7 @@ impl World {
         if writes > 0 {
             (lifecycle.writes_left, lifecycle.calls_left) = (writes, u64::MAX);
         }
-        self.plan_look(process);
+        lifecycle.plan_look();
     }
 
     /// At which call, or 0.
@@ -76,32 +167,24 @@ impl World {
         self.run.draw(family, Once, || name.to_owned())
     }
 
-    /// The running process has written to a file: it may have been the chosen write, and the call is its last.
+    /// The running process has written to a file.
     #[inline]
     pub fn count_write(&mut self) {
-        let process = self.my_process();
-        let lifecycle = &mut self.processes[process].lifecycle;
-        if lifecycle.writes_left > 0 {
-            lifecycle.writes_left -= 1;
-            if lifecycle.writes_left == 0 {
-                lifecycle.calls_left = 1;
-                self.plan_look(process);
-            }
-        }
+        self.me().lifecycle.count_write();
     }
 
     /// The chosen call was made.
     #[cold]
     pub fn chosen_end(&mut self, process: u32) {
-        let (host, with_host) = (self.processes[process].host, self.processes[process].lifecycle.with_host);
-        if self.run.is_quiet() || self.processes[process].exit.is_some() {
+        let (host, with_host) = (self.processes[process].host(), self.processes[process].lifecycle.with_host);
+        if self.run.is_quiet() || self.processes[process].has_ended() {
             return;
         }
         if self.processes[process].lifecycle.may_disappear {
             self.run.injected_now(Family::HostGone, [u64::from(host), 0, 0, 0]);
             return self.crash_host(host, false, None);
         }
-        let needed = |p: &super::Process| p.host == host && p.foreground && p.exit.is_none();
+        let needed = |p: &super::Process| p.host() == host && p.is_awaited();
         if with_host && !self.processes.iter().any(needed) {
             self.crash_host(host, true, Some(Family::HostPower));
         } else {
@@ -112,10 +195,10 @@ impl World {
     /// A process is over that is to begin again.
     pub(super) fn plan_restart(&mut self, process: u32) {
         let p = &self.processes[process];
-        if p.lifecycle.factory.is_none() || p.exit == Some(0) || self.network.is_down(p.host) {
+        if p.lifecycle.factory.is_none() || p.exit_status() == Some(0) || self.network.is_down(p.host()) {
             return;
         }
-        let name = p.name.clone();
+        let name = p.name().to_owned();
         let at = self.run.now() + self.down_time(&name);
         self.scheduler.plan(at, Event::Restart(process));
     }
@@ -128,20 +211,19 @@ impl World {
     /// The process begins again, as a new one, unless its host is down or did so already.
     pub fn restart_process(&mut self, process: u32) {
         let p = &self.processes[process];
-        let host = p.host;
+        let host = p.host();
         let Some(factory) = p.lifecycle.factory.clone() else { return };
-        if p.exit.is_none() || p.lifecycle.successor != NONE || self.network.is_down(host) {
+        if !p.has_ended() || p.lifecycle.successor != NONE || self.network.is_down(host) {
             return;
         }
         let (initial_name, incarnation) = (p.lifecycle.initial_name.clone(), p.lifecycle.incarnation + 1);
-        let (may_panic, fd_limit, memory_limit) = (p.may_panic, p.fds.limit(), p.memory_limit);
+        let limits = p.limits();
         let name = format!("{initial_name}~{incarnation}");
         let now = self.run.now();
         let run = factory.clone();
         let next = self.add_process(host, name.clone(), false, now, Box::new(move || run(incarnation)));
         let p = &mut self.processes[next];
-        (p.may_panic, p.memory_limit) = (may_panic, memory_limit);
-        p.fds.set_limit(fd_limit);
+        p.set_limits(limits);
         (p.lifecycle.factory, p.lifecycle.initial_name, p.lifecycle.incarnation) =
             (Some(factory), initial_name, incarnation);
         self.processes[process].lifecycle.successor = next;
@@ -169,20 +251,20 @@ impl World {
         self.run.event_or_fault(fault, Kind::Fault(Family::HostPower), [u64::from(host), 0, 0, 0]);
         for file in self.net().lose_sockets(host) {
             if let Some(open) = self.files.get_mut(file) {
-                open.object = Object::Gone;
+                open.lose_object();
             }
         }
         self.net().begin_probing();
         for process in 0..self.processes.len() {
-            if self.processes[process].host == host {
+            if self.processes[process].host() == host {
                 self.kill_process(process, None);
             }
         }
         self.network.forget_ports(host);
         let owner = &mut self.hosts[host];
-        let gone = owner.disk.crash(&mut self.run, &owner.name, self.knobs.disk_ordered);
+        let gone = owner.crash_disk(&mut self.run, self.knobs.disk_ordered);
         if gone != 0 {
-            let text = self.run.text(&owner.name);
+            let text = self.run.text(owner.name());
             self.run.injected_now(Family::DiskTorn, [text, gone, 0, 0]);
         }
         let name = self.hosts[host].next_crash();
@@ -208,7 +290,7 @@ impl World {
         self.run.event(NONE, Kind::HostUp, [u64::from(host), 0, 0, 0]);
         for process in 0..self.processes.len() {
             let p = &self.processes[process];
-            if p.host == host && p.exit.is_some_and(|status| status != 0) {
+            if p.host() == host && p.exit_status().is_some_and(|status| status != 0) {
                 self.restart_process(process);
             }
         }

@@ -67,8 +67,7 @@ impl World {
         }
         look_at = self.liveness.promises.iter().fold(look_at, |at, promise| at.min(promise.by));
         for process in 0..self.processes.len() {
-            let p = &self.processes[process];
-            if p.foreground && p.exit.is_none() {
+            if self.processes[process].is_awaited() {
                 look_at = look_at.min(self.may_wait_until(process, time));
             }
         }
@@ -78,15 +77,15 @@ impl World {
 
     /// Until when a client may go without achieving anything; O6 breaks where that is over.
     fn may_wait_until(&mut self, process: u32, time: u64) -> u64 {
-        let threads = || self.scheduler.iter().filter(|t| t.process == process);
-        let since = threads().map(|t| t.effort.last).max().unwrap_or(0);
+        let threads = || self.scheduler.iter().filter(|t| t.process() == process);
+        let since = threads().map(|t| t.effort.last()).max().unwrap_or(0);
         let limit = self.knobs.stuck_after_ns;
         let mut until = since.max(self.run.faults_stop_at()).saturating_add(limit);
         if time <= until {
             return until;
         }
         let waits = threads().filter(|t| t.is_waiting() && t.deadline() != FOREVER);
-        let pauses = waits.filter(|t| is_pause(t.deadline().saturating_sub(t.time))).map(|t| t.deadline());
+        let pauses = waits.filter(|t| is_pause(t.deadline().saturating_sub(t.time()))).map(|t| t.deadline());
         if let Some(deadline) = pauses.chain(self.timers_of(process)).filter(|&at| at >= time).min() {
             return deadline.saturating_add(limit / AFTERWARDS);
         }
@@ -100,7 +99,7 @@ impl World {
             self.processes[process].grace = Grace { since, until };
         }
         if time > until {
-            let name = self.processes[process].name.clone();
+            let name = self.processes[process].name().to_owned();
             let limit = text(|out| put_span(out, limit));
             let (since, quiet) = (Time(since), Time(self.run.faults_stop_at()));
             let what = format!(
@@ -116,14 +115,14 @@ impl World {
     fn timers_of(&self, process: u32) -> impl Iterator<Item = u64> {
         let files = self.processes[process].fds.files();
         files.filter_map(|file| match &self.files.get(file)?.object {
-            Object::Timer(timer) if is_pause(timer.ahead) => timer.next,
+            Object::Timer(timer) if is_pause(timer.setting().ahead) => timer.setting().next,
             _ => None,
         })
     }
 
     /// There are more events than a run may have.
     #[cold]
-    pub fn cut_off(&mut self) {
+    pub fn fail_no_end(&mut self) {
         let most = self.knobs.events_max;
         self.run.cut_off(most);
         self.fail_liveness(
@@ -143,7 +142,7 @@ impl World {
     pub fn promise(&mut self, limit: u64, name: &'static str) -> u32 {
         let liveness = &mut self.liveness;
         liveness.promised += 1;
-        let by = self.scheduler.running().time.saturating_add(limit);
+        let by = self.scheduler.running().time().saturating_add(limit);
         let (number, thread) = (liveness.promised, self.scheduler.current());
         liveness.promises.push(Promise { number, by, limit, name, thread });
         liveness.look_at = liveness.look_at.min(by);
@@ -156,7 +155,7 @@ impl World {
             return;
         };
         let promise = self.liveness.promises.remove(at);
-        let time = self.scheduler.get(self.scheduler.current()).map_or(0, |t| t.time);
+        let time = self.scheduler.get(self.scheduler.current()).map_or(0, |t| t.time());
         if time > promise.by && !self.scheduler.is_unwinding() {
             self.fail_promise(promise, "");
         }

@@ -2,25 +2,24 @@
 //! whose turn it is, and the calls, which enter through `crate::kernel`.
 //!
 //! ```text
-//!   dispatch    what a planned event does        notify     who is woken when a file may be ready
-//!   wait        how a thread is woken, and       process    descriptors, threads, exit
-//!               what its call holds              lifecycle  kill, crash, restart
-//!   host, clocks   processors, what clocks show
-//!   liveness    whether each client goes on (O6) spin        whether calls achieve anything (O3)
-//!   who, report, waits    whom a failure concerns, what each thread does meanwhile, and who has to act before it goes on
+//!   dispatch     what a planned event does        notify     who is woken when a file may be ready, and how
+//!   process      its threads, its memory, exit    lifecycle  kill, crash, restart
+//!   descriptors  what a call works on and holds   host, clocks   processors, what clocks show
+//!   liveness     whether each client goes on (O6) spin       whether calls achieve anything (O3)
+//!   who, describe, awaited   whom a failure concerns, what each thread does meanwhile, and who has to act before it goes on
 //! ```
 
+mod awaited;
 mod clocks;
+mod describe;
+mod descriptors;
 mod dispatch;
 mod host;
 mod lifecycle;
 mod liveness;
 mod notify;
 mod process;
-mod report;
 mod spin;
-mod wait;
-mod waits;
 mod who;
 
 pub(crate) use host::Host;
@@ -34,7 +33,7 @@ pub(crate) use crate::NONE;
 
 use crate::Oracle;
 use crate::network::{Net, Network};
-use crate::object::{Files, Locks, Table};
+use crate::object::{Locks, OpenFiles, Table};
 use crate::run::{INTERRUPTED, Run};
 use crate::scheduler::{Event, FutexQueues, Scheduler};
 use crate::syscall::lock::LockWait;
@@ -53,7 +52,7 @@ pub(crate) struct World {
     pub scheduler: Scheduler,
     pub hosts: Table<Host>,
     pub processes: Table<Process>,
-    pub files: Files,
+    pub files: OpenFiles,
     pub network: Network,
     pub pipes: Slab<crate::object::Pipe>,
     pub futexes: FutexQueues,
@@ -94,7 +93,7 @@ pub(crate) struct Recycled {
     scheduler: Scheduler,
     hosts: Table<Host>,
     processes: Table<Process>,
-    files: Files,
+    files: OpenFiles,
     network: Network,
 }
 
@@ -166,10 +165,16 @@ impl World {
     #[inline(always)]
     pub fn on_network<R>(&mut self, act: impl FnOnce(&mut Net) -> R) -> R {
         let result = act(&mut self.net());
+        self.deliver_notices();
+        result
+    }
+
+    /// Delivers what the network has reported: after a step of it that is made without [`World::on_network`].
+    #[inline(always)]
+    pub fn deliver_notices(&mut self) {
         if self.network.has_notices() {
             self.deliver();
         }
-        result
     }
 
     /// Lets everything happen up to the next turn of a thread.
@@ -180,7 +185,7 @@ impl World {
                 return Next::End;
             }
             if self.run.has_too_many_events() {
-                self.cut_off();
+                self.fail_no_end();
                 return Next::End;
             }
             let Some((time, event)) = self.scheduler.next() else { return Next::End };
@@ -189,7 +194,7 @@ impl World {
                 return Next::End;
             }
             if let Event::Thread(thread) = event {
-                if self.any_stopped && self.processes[self.scheduler[thread].process].stopped {
+                if self.any_stopped && self.processes[self.scheduler[thread].process()].is_stopped() {
                     self.scheduler.park(thread);
                 } else if self.scheduler.start(thread) {
                     return Next::Run(thread);
@@ -204,7 +209,7 @@ impl World {
     /// has been put back into the plan.
     #[inline(always)]
     pub fn catch_up(&mut self, thread: u32) -> bool {
-        let time = self.scheduler[thread].time;
+        let time = self.scheduler[thread].time();
         if self.scheduler.before(time, thread).is_some() {
             return self.catch_up_events_before(thread, time);
         }

@@ -1,12 +1,14 @@
 //! Notifying those who watch a file that something changed: waiting threads, epoll sets, and the owner of its signals.
-//! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides.
+//! As in the kernel's wait queues, a notice carries a key (which bits may have changed) and the watcher decides. And how threads
+//! wait and are woken.
 
 use super::World;
 use crate::network::{ALL, Notice};
 use crate::object::Watcher;
-use crate::scheduler::Wake;
+use crate::scheduler::{WaitOn, Wake};
 use crate::syscall::aio;
 use crate::syscall::epoll;
+use crate::syscall::lock;
 use crate::syscall::ring::work;
 use crate::syscall::signal;
 use eagain_net::{Events, SigCode};
@@ -42,7 +44,7 @@ impl World {
     #[inline(always)]
     fn notify_now(&mut self, file: u32, events: Events, signal: Option<SigCode>) {
         let Some(open) = self.files.get(file) else { return };
-        let has_owner = open.sigio.is_some();
+        let has_owner = open.has_sigio();
         // The common cases first: one epoll set, as a file of a server has it, or one thread, as that of a client.
         match *open.watchers() {
             [] => {}
@@ -131,5 +133,61 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    // Waking threads: whatever ends a wait takes the thread out of every list that it is in.
+
+    /// The running thread waits from now on, until `deadline` at the latest.
+    #[inline(always)]
+    pub fn wait(&mut self, on: WaitOn, deadline: Option<u64>) {
+        self.scheduler.wait(on, deadline);
+    }
+
+    /// Ends the wait of `thread`, if it waits.
+    pub fn wake(&mut self, thread: u32, why: Wake) {
+        if self.scheduler[thread].is_waiting() {
+            self.stop_waiting(thread);
+            self.scheduler.make_ready(&mut self.run, thread, why);
+        }
+    }
+
+    /// An entry for the deadline of a thread is due.
+    pub fn deadline(&mut self, thread: u32) {
+        if self.scheduler.deadline_is_due(thread, self.run.now()) {
+            self.wake(thread, Wake::Deadline);
+        }
+    }
+
+    /// Takes `thread` out of wherever it is listed.
+    #[inline(always)]
+    pub fn stop_waiting(&mut self, thread: u32) {
+        match self.scheduler.take_wait(thread) {
+            WaitOn::Nothing => {}
+            WaitOn::File(file) => self.unwatch(file, thread),
+            WaitOn::Epoll(file) => epoll::waits_no_more(self, file, thread),
+            other => self.stop_waiting_on(thread, other),
+        }
+    }
+
+    /// As [`World::stop_waiting`], of what fewer wait for.
+    #[inline(never)]
+    fn stop_waiting_on(&mut self, thread: u32, on: WaitOn) {
+        match on {
+            WaitOn::Nothing | WaitOn::Epoll(_) | WaitOn::File(_) => {}
+            WaitOn::Signals => self.scheduler[thread].signals.set_awaited(eagain_net::SigSet::EMPTY),
+            WaitOn::Files(files) => {
+                for file in files {
+                    self.unwatch(file, thread);
+                }
+            }
+            WaitOn::Futex(process, address) => self.futexes.remove((process, address), thread),
+            WaitOn::Aio(process) => self.processes[process].aio.wait_no_more(thread),
+            WaitOn::Join(other) => self.scheduler[other].join_no_more(),
+            WaitOn::Lock => lock::waits_no_more(self, thread),
+        }
+    }
+
+    fn unwatch(&mut self, file: u32, thread: u32) {
+        self.files.unwatch(file, |watcher| watcher.is_thread(thread));
     }
 }

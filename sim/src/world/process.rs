@@ -1,16 +1,16 @@
 //! A process: a descriptor table with a limit, signal dispositions, threads; how it begins and ends.
 
-use super::{BORROWED_FD, HELD_FD, NONE, Who, World};
+use super::{NONE, Who, World};
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{DescriptorTable, Object, ProcessSignals};
+use crate::object::{AioOp, AioTable, DescriptorTable, Object, ProcessSignals};
 use crate::panic::Panic;
-use crate::run::Effect;
-use crate::scheduler::{Step, Thread, Wake};
+use crate::run::{Effect, Run};
+use crate::scheduler::{Thread, Wake};
 use crate::syscall::{aio, descriptor, lock};
 use crate::trace::Kind;
-use eagain_net::{Errno, Fd, SigSet, StatusFlags, ThreadBody};
+use eagain_net::{Errno, SigSet, ThreadBody};
 use std::borrow::Cow;
 
 /// What `getrandom` gives.
@@ -28,12 +28,12 @@ struct Bound {
 
 /// A process of a host.
 pub(crate) struct Process {
-    pub name: String,
-    pub host: u32,
-    pub pid: i32,
-    pub main_thread: u32,
+    name: String,
+    host: u32,
+    pid: i32,
+    main_thread: u32,
     /// The thread that took the last signal which the main thread did not (`curr_target`).
-    pub signal_target: u32,
+    signal_target: u32,
     live_threads: u32,
     threads_made: u32,
     pub fds: DescriptorTable,
@@ -41,28 +41,122 @@ pub(crate) struct Process {
     fd_faults: Stream,
     pub signals: ProcessSignals,
     /// By a signal, until `SIGCONT`.
-    pub stopped: bool,
+    stopped: bool,
     /// It counts for the end of the run.
-    pub(super) foreground: bool,
-    pub may_panic: bool,
+    foreground: bool,
+    may_panic: bool,
     /// Bytes that it may hold; 0: no limit.
-    pub memory_limit: u64,
+    memory_limit: u64,
     /// What it may hold at most, as far as it was summed up.
     buffers: Bound,
     /// How often its threads have slept in a call.
-    pub waits: u64,
+    waits: u64,
     /// How it ended.
-    pub(super) exit: Option<i32>,
+    exit: Option<i32>,
     pub lifecycle: super::Lifecycle,
-    /// Calls of its threads until it is looked at: it is never 0 when one begins.
-    pub until_look: u32,
     pub(super) spin_check: super::SpinCheck,
     pub(super) grace: super::Grace,
     rings_made: u32,
-    pub aio: crate::object::AioTable,
+    pub aio: AioTable,
+}
+
+/// What a scenario allows a process, each time that it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    may_panic: bool,
+    descriptors: usize,
+    memory: u64,
 }
 
 impl Process {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[inline(always)]
+    pub fn host(&self) -> u32 {
+        self.host
+    }
+
+    /// As `getpid(2)` gives it.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub fn main_thread(&self) -> u32 {
+        self.main_thread
+    }
+
+    /// Its end is expected where it panics.
+    pub fn allow_to_panic(&mut self) {
+        self.may_panic = true;
+    }
+
+    pub fn may_panic(&self) -> bool {
+        self.may_panic
+    }
+
+    /// It may hold so many bytes; 0: no limit.
+    pub fn limit_memory(&mut self, bytes: u64) {
+        self.memory_limit = bytes;
+    }
+
+    /// Whether what it holds is limited.
+    #[inline(always)]
+    pub fn has_memory_limit(&self) -> bool {
+        self.memory_limit != 0
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits { may_panic: self.may_panic, descriptors: self.fds.limit(), memory: self.memory_limit }
+    }
+
+    /// It takes the place of one that had these.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        (self.may_panic, self.memory_limit) = (limits.may_panic, limits.memory);
+        self.fds.set_limit(limits.descriptors);
+    }
+
+    /// A stop signal stops it.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// `SIGCONT` continues it; whether it was stopped.
+    pub fn go_on(&mut self) -> bool {
+        std::mem::take(&mut self.stopped)
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The thread that took the last signal which the main thread did not.
+    pub fn signal_target(&self) -> u32 {
+        self.signal_target
+    }
+
+    /// `thread`, which is not the main one, takes a signal.
+    pub fn set_signal_target(&mut self, thread: u32) {
+        self.signal_target = thread;
+    }
+
+    /// A thread of it sleeps in a call.
+    #[inline(always)]
+    pub fn count_wait(&mut self) {
+        self.waits += 1;
+    }
+
+    /// How often its threads have slept in a call.
+    pub fn waits(&self) -> u64 {
+        self.waits
+    }
+
+    /// Whether the run waits for its end.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.foreground && self.exit.is_none()
+    }
+
     /// How it ended; `None`: it has not.
     #[inline]
     pub fn exit_status(&self) -> Option<i32> {
@@ -79,6 +173,40 @@ impl Process {
         self.live_threads
     }
 
+    /// An AIO operation, the stream by which turns are late, and the name of the choices.
+    pub fn aio_turns(&mut self, id: u32) -> Option<(&mut AioOp, &mut Stream, &str)> {
+        let (op, turns) = self.aio.get_with_turns(id)?;
+        Some((op, turns, &self.name))
+    }
+
+    /// Whether a descriptor is free: `EMFILE` where the table is full, or counts as full for a while (`fd.limit`). It is that of the
+    /// running `thread`, and has the index `process`.
+    pub(super) fn check_fd_free(&mut self, run: &mut Run, process: u32, thread: u32) -> Result<(), Errno> {
+        let now = run.now();
+        let Process { fds, fd_faults, name, foreground, .. } = self;
+        let full = run.inject(
+            Family::FdLimit,
+            fd_faults,
+            || name.clone(),
+            |full_for| {
+                if *foreground || !fds.fill(now, full_for) {
+                    return None;
+                }
+                let args = [u64::from(process), full_for, 0, 0];
+                Some(Effect { time: now, thread, args })
+            },
+        );
+        if let Some((_, event)) = full {
+            fds.filled_by(event);
+        }
+        fds.check_free(now).map_err(|cause| {
+            if let Some(cause) = cause {
+                run.blame(cause);
+            }
+            Errno::EMFILE
+        })
+    }
+
     /// The name of its next ring.
     pub fn next_ring_name(&mut self) -> String {
         self.rings_made += 1;
@@ -90,7 +218,7 @@ impl World {
     /// A choice that the running thread makes.
     pub fn choose_workload(&mut self, name: &'static str, low: u64, high: u64) -> u64 {
         let me = self.scheduler.current();
-        let thread = &self.scheduler[me].name;
+        let thread = self.scheduler[me].name();
         self.run.choose_workload(me, Cow::Borrowed(name), low, high, || format!("{thread}:{name}"))
     }
 
@@ -135,17 +263,11 @@ impl World {
             buffers: Bound::default(),
             waits: 0,
             exit: None,
-            until_look: super::spin::LOOK_EVERY,
             spin_check: super::SpinCheck::default(),
             grace: super::Grace::default(),
-            lifecycle: super::Lifecycle {
-                initial_name: name.clone(),
-                successor: NONE,
-                calls_left: u64::MAX,
-                ..Default::default()
-            },
+            lifecycle: super::Lifecycle::new(&name),
             rings_made: 0,
-            aio: crate::object::AioTable::default(),
+            aio: AioTable::default(),
             name,
         });
         self.foreground += u32::from(foreground);
@@ -158,14 +280,14 @@ impl World {
     /// The process that runs now.
     #[inline]
     pub fn me(&mut self) -> &mut Process {
-        let process = self.scheduler.running().process;
+        let process = self.scheduler.running().process();
         &mut self.processes[process]
     }
 
     /// The index of the process that runs now.
     #[inline]
     pub fn my_process(&self) -> u32 {
-        self.scheduler.running().process
+        self.scheduler.running().process()
     }
 
     /// The host of the running thread.
@@ -178,26 +300,6 @@ impl World {
     pub fn deadline_after(&self, timeout: u64) -> u64 {
         let host = self.my_host();
         self.run.now().saturating_add(self.hosts[host].true_duration(timeout))
-    }
-
-    /// Makes a call on behalf of `thread` on an open file that it holds, as if by a descriptor, without waiting.
-    pub fn by_borrowed_fd<T>(
-        &mut self,
-        thread: u32,
-        file: u32,
-        act: impl FnOnce(&mut World, Fd) -> Step<T>,
-    ) -> Result<T, Errno> {
-        let before = (self.scheduler.act_as(thread), std::mem::replace(&mut self.borrowed_file, file));
-        let status = self.files[file].status;
-        self.files[file].status = status | StatusFlags::NONBLOCK;
-        let step = act(self, BORROWED_FD);
-        self.files[file].status = status;
-        self.scheduler.act_as(before.0);
-        self.borrowed_file = before.1;
-        match step {
-            Step::Done(result) => result,
-            Step::Wait => Err(Errno::EAGAIN),
-        }
     }
 
     /// O4: what a process holds, in its own memory and in the buffers of its sockets, must stay below its limit.
@@ -235,64 +337,6 @@ impl World {
         }
     }
 
-    /// The open file of a descriptor of the running process.
-    #[inline(always)]
-    pub fn file(&self, fd: Fd) -> Result<u32, Errno> {
-        let t = self.scheduler.running();
-        if fd == HELD_FD {
-            return t.holds.first().copied().ok_or(Errno::EBADF);
-        }
-        match self.processes[t.process].fds.get(fd) {
-            Some(file) => Ok(file),
-            None if fd == BORROWED_FD && self.borrowed_file != NONE => Ok(self.borrowed_file),
-            None => Err(Errno::EBADF),
-        }
-    }
-
-    /// Whether a descriptor is free, before one is made: `EMFILE` where the table is full, or counts as full for a while.
-    pub fn check_fd_free(&mut self) -> Result<(), Errno> {
-        let process = self.my_process();
-        let (now, thread) = (self.run.now(), self.scheduler.current());
-        let Process { fds, fd_faults, name, foreground, .. } = &mut self.processes[process];
-        let full = self.run.inject(
-            Family::FdLimit,
-            fd_faults,
-            || name.clone(),
-            |full_for| {
-                if *foreground || !fds.fill(now, full_for) {
-                    return None;
-                }
-                let args = [u64::from(process), full_for, 0, 0];
-                Some(Effect { time: now, thread, args })
-            },
-        );
-        if let Some((_, event)) = full {
-            fds.filled_by(event);
-        }
-        fds.check_free(now).map_err(|cause| {
-            if let Some(cause) = cause {
-                self.run.blame(cause);
-            }
-            Errno::EMFILE
-        })
-    }
-
-    /// As [`World::check_fd_free`], for a call that makes two.
-    pub fn check_two_fds_free(&mut self) -> Result<(), Errno> {
-        self.check_fd_free()?;
-        if self.me().fds.has_two_free() { Ok(()) } else { Err(Errno::EMFILE) }
-    }
-
-    /// The lowest free descriptor, made to refer to `file`. [`World::check_fd_free`] comes first.
-    pub fn install_fd(&mut self, file: u32) -> Fd {
-        self.me().fds.install(file)
-    }
-
-    /// Takes a descriptor out of the table of `process`; the file that it referred to.
-    pub fn remove_fd(&mut self, process: u32, fd: Fd) -> Result<u32, Errno> {
-        self.processes[process].fds.remove(fd)
-    }
-
     /// A new thread of `process`, ready at `time`.
     pub fn add_thread(
         &mut self,
@@ -317,7 +361,7 @@ impl World {
 
     /// A program gives another name to a thread that runs already. The keys of its choices stay.
     pub fn rename_thread(&mut self, thread: u32, given: &str) {
-        self.scheduler[thread].given = given.to_owned();
+        self.scheduler[thread].rename(given);
         let shown = self.scheduler[thread].shown();
         self.run.rename_thread(thread, &shown);
     }
@@ -328,7 +372,7 @@ impl World {
         if !t.end() {
             return;
         }
-        let (process, joiner, time) = (t.process, t.joiner, t.time);
+        let (process, joiner, time) = (t.process(), t.joiner(), t.time());
         if !self.scheduler.is_unwinding() {
             self.run.event_at(time, thread, Kind::ThreadEnd, [0; 4]);
         }
@@ -348,7 +392,7 @@ impl World {
     pub fn thread_panicked(&mut self, panic: Panic) {
         let thread = self.scheduler.current();
         let t = &self.scheduler[thread];
-        let (name, process, detached) = (t.shown().into_owned(), t.process, t.detached);
+        let (name, process, detached) = (t.shown().into_owned(), t.process(), t.is_detached());
         let Panic { message, place } = panic;
         self.print(thread, &format!("panicked: {message}"));
         let owner = &self.processes[process];
@@ -381,7 +425,7 @@ impl World {
         p.exit = Some(status);
         let foreground = p.foreground;
         if self.scheduler.current() != NONE {
-            let time = self.scheduler.running().time;
+            let time = self.scheduler.running().time();
             self.run.event_at(time, self.scheduler.current(), Kind::Exit, [status as u64, 0, 0, 0]);
         }
         self.foreground -= u32::from(foreground);
@@ -404,7 +448,7 @@ impl World {
     /// First the kernel's state (descriptors released, locks left as they are), then the stacks, by the run loop.
     fn release_process(&mut self, process: u32) {
         for thread in 0..self.scheduler.len() as u32 {
-            if self.scheduler[thread].process != process {
+            if self.scheduler[thread].process() != process {
                 continue;
             }
             if self.scheduler[thread].has_ended() {

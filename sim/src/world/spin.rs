@@ -6,13 +6,10 @@ use crate::Oracle;
 use crate::calls::{Arg, Kind};
 use crate::print;
 use crate::scheduler::is_for_nothing;
-use crate::trace::form;
+use crate::trace::format;
 use eagain_net::Events;
 use std::fmt::Write;
 
-/// After how many calls of its threads a process is looked at, and the watchdog is informed of the calls: a thread that is alone
-/// and computes for a tenth of a second between two calls is no loop without any.
-pub(super) const LOOK_EVERY: u32 = 64;
 /// How many calls, of the many that achieved nothing, are remembered for the report; some more to end with a wait.
 const REMEMBERED: usize = 64;
 /// How many lines of a report a loop takes at most.
@@ -54,32 +51,19 @@ struct Suspect {
 }
 
 impl World {
-    /// Plans when a process is looked at next.
-    pub fn plan_look(&mut self, process: u32) {
-        let p = &mut self.processes[process];
-        p.until_look = u64::from(LOOK_EVERY).min(p.lifecycle.calls_left.max(1)) as u32;
-        p.lifecycle.look_after = p.until_look;
-    }
-
     /// A process has made so many calls that it is looked at: whether it is to end, and what its calls achieved.
     pub fn look_at(&mut self, process: u32) {
         let limit = u64::from(self.knobs.spin_limit) * OF_PROCESS;
         let p = &mut self.processes[process];
-        let made = u64::from(p.lifecycle.look_after);
+        let (made, ends) = p.lifecycle.look();
         p.spin_check.calls += made;
         let is_due = p.spin_check.calls >= limit;
-        let ends = p.lifecycle.calls_left == made;
-        if p.lifecycle.calls_left != u64::MAX {
-            // Its threads may still make calls after the one that was to be the last.
-            p.lifecycle.calls_left = if ends { u64::MAX } else { p.lifecycle.calls_left - made };
-        }
-        self.plan_look(process);
         self.beat();
         if is_due {
             self.check_process(process);
         }
         if self.run.has_too_many_events() {
-            self.cut_off();
+            self.fail_no_end();
         }
         if ends {
             self.chosen_end(process);
@@ -89,9 +73,9 @@ impl World {
     /// What the threads of a process achieved together: two that only wake each other achieve nothing.
     fn check_process(&mut self, process: u32) {
         let (mut achieved, mut held_up) = (0, 0);
-        for t in self.scheduler.iter().filter(|t| t.process == process) {
-            achieved += t.effort.achieved;
-            held_up += t.effort.held_up;
+        for t in self.scheduler.iter().filter(|t| t.process() == process) {
+            achieved += t.effort.achieved();
+            held_up += t.effort.held_up();
         }
         let spin_check = &mut self.processes[process].spin_check;
         let lately = achieved - spin_check.achieved;
@@ -105,9 +89,9 @@ impl World {
     pub fn check_calls(&mut self, made: Made) {
         let limit = self.knobs.spin_limit;
         let t = &mut self.scheduler[made.thread];
-        let process = t.process;
+        let process = t.process();
         let spin_check = &mut self.processes[process].spin_check;
-        if t.effort.calls > limit {
+        if t.effort.calls() > limit {
             if t.effort.is_for_nothing() {
                 spin_check.suspect(Some(made.thread), t.effort.achieved_lately());
             } else {
@@ -131,8 +115,7 @@ impl World {
         }
         if is_of_all {
             // Every call of the process is looked at.
-            self.processes[process].until_look = 1;
-            self.processes[process].lifecycle.look_after = 1;
+            self.processes[process].lifecycle.look_at_next();
         }
         if let Some(at) = found {
             self.report_spin(process, at);
@@ -155,7 +138,7 @@ impl World {
         let limit = u64::from(self.knobs.spin_limit);
         let (who, name, calls) = match suspect.thread {
             Some(thread) => (Who::Thread(thread), self.scheduler[thread].shown().into_owned(), limit),
-            None => (Who::Process(process), self.processes[process].name.clone(), limit * OF_PROCESS),
+            None => (Who::Process(process), self.processes[process].name().to_owned(), limit * OF_PROCESS),
         };
         let achieved = suspect.achieved;
         let mut text = format!(
@@ -215,10 +198,10 @@ impl Suspect {
             None => format!("{} ", w.scheduler[made.thread].shown()),
         };
         line.push_str(&print::text(|out| {
-            form::put_call_of(out, &w.names(w.scheduler[made.thread].site), made.kind, &made.args)
+            format::put_call_of(out, &w.names(w.scheduler[made.thread].site()), made.kind, &made.args)
         }));
         line.push(' ');
-        line.push_str(&print::text(|out| form::put_result_of(out, made.kind, made.word)));
+        line.push_str(&print::text(|out| format::put_result_of(out, made.kind, made.word)));
         for (fd, events) in ready {
             // Writing to a String does not fail.
             let _ = write!(line, ", fd {fd}: {events:?}");

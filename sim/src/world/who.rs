@@ -29,15 +29,15 @@ impl World {
         let (process, thread) = match who {
             Who::Nobody => return String::new(),
             Who::Process(process) => (process, None),
-            Who::Thread(thread) => (self.scheduler[thread].process, Some(&self.scheduler[thread])),
+            Who::Thread(thread) => (self.scheduler[thread].process(), Some(&self.scheduler[thread])),
         };
-        let process = &self.processes[process].lifecycle.initial_name;
-        let Some(thread) = thread else { return process.clone() };
-        if !thread.given.is_empty() {
+        let process = self.processes[process].lifecycle.initial_name();
+        let Some(thread) = thread else { return process.to_owned() };
+        if !thread.given().is_empty() {
             return format!("{process}/{}", without_numbers(&thread.given_word()));
         }
         // The parts of the path, which begins with the 0 of the first thread.
-        let path = thread.name.rsplit_once('/').map_or("", |(_, path)| path);
+        let path = thread.name().rsplit_once('/').map_or("", |(_, path)| path);
         format!("{process}/0{}", ".*".repeat(path.matches('.').count()))
     }
 }

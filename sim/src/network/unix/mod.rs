@@ -26,7 +26,7 @@ enum State {
 
 /// How others find a socket.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum UnixBinding {
     /// By the inode of its path, on the disk of its host.
     Inode(u32),
     /// By its abstract name.
@@ -50,7 +50,7 @@ pub(super) struct UnixSock {
     state: State,
     name: UnixAddr,
     /// Where it is found; a socket that was accepted has its listener's name, and is not found by it.
-    place: Option<Place>,
+    binding: Option<UnixBinding>,
     /// Whom it is connected to; that one may be closed.
     peer: Option<Id>,
     /// The name of a peer that is closed.
@@ -157,14 +157,16 @@ impl Network {
         self.unix[sock as usize].name != UnixAddr::Unnamed
     }
 
-    /// The socket of this kind at `place` of a host: `ECONNREFUSED` where there is none, `EPROTOTYPE` where it is of the other.
-    pub fn unix_find(&self, host: u32, datagrams: bool, place: &Place) -> Result<u32> {
-        let at_place = |s: &&UnixSock| s.host == host && s.place.as_ref() == Some(place);
-        let all = || self.unix.iter().map(|(_, s)| s).filter(at_place);
+    /// The socket of this kind at `binding` of a host: `ECONNREFUSED` where there is none, `EPROTOTYPE` where it is of the other.
+    pub fn unix_find(&self, host: u32, datagrams: bool, binding: &UnixBinding) -> Result<u32> {
+        let is_bound = |s: &&UnixSock| s.host == host && s.binding.as_ref() == Some(binding);
+        let all = || self.unix.iter().map(|(_, s)| s).filter(is_bound);
         match all().find(|s| s.datagrams == datagrams) {
             Some(s) => Ok(s.id.at),
             // Abstract names are looked up together with the type.
-            None if matches!(place, Place::Inode(_)) && all().next().is_some() => Err(Errno::EPROTOTYPE),
+            None if matches!(binding, UnixBinding::Inode(_)) && all().next().is_some() => {
+                Err(Errno::EPROTOTYPE)
+            }
             None => Err(Errno::ECONNREFUSED),
         }
     }
@@ -219,7 +221,7 @@ impl Net<'_> {
             datagrams,
             state: State::Close,
             name: UnixAddr::Unnamed,
-            place: None,
+            binding: None,
             peer: None,
             peer_name: UnixAddr::Unnamed,
             shutdown: 0,
@@ -248,10 +250,10 @@ impl Net<'_> {
     }
 
     /// The socket is found by this name from now on.
-    pub fn unix_bind(&mut self, sock: u32, name: UnixAddr, place: Place) {
+    pub fn unix_bind(&mut self, sock: u32, name: UnixAddr, binding: UnixBinding) {
         self.unix_rename_sent(self.net.unix[sock as usize].id, &name);
         let s = &mut self.net.unix[sock as usize];
-        (s.name, s.place) = (name, Some(place));
+        (s.name, s.binding) = (name, Some(binding));
     }
 
     /// `unix_listen`.
@@ -446,8 +448,8 @@ impl Net<'_> {
         for child in s.pending {
             self.unix_release(child, true);
         }
-        match s.place {
-            Some(Place::Inode(inode)) => Some(inode),
+        match s.binding {
+            Some(UnixBinding::Inode(inode)) => Some(inode),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod sectors;
 use super::Device;
 use crate::NONE;
 use crate::choice::Stream;
+use crate::fault::Family;
 use contents::Contents;
 use eagain_net::{FileStat, OpenFlags};
 pub(crate) use names::{Last, check_path};
@@ -100,10 +101,11 @@ pub(crate) struct Disk {
     full_event: u64,
     room: u64,
     crashes: u32,
-    pub writes: Stream,
-    pub rooms: Stream,
-    pub syncs: Stream,
-    pub slows: Stream,
+    /// When it counts as full, and for how many bytes there is room then; when a sync fails, and when it is slow.
+    writes: Stream,
+    rooms: Stream,
+    syncs: Stream,
+    slows: Stream,
 }
 
 /// An open regular file or directory.
@@ -147,6 +149,20 @@ impl Disk {
         i.opens += 1;
         let errors_seen = if i.error_reported { i.errors } else { i.errors - 1 };
         OpenDisk { host, inode, position: 0, access, errors_seen }
+    }
+
+    /// The stream of a family that is about disks.
+    pub fn stream(&mut self, family: Family) -> &mut Stream {
+        match family {
+            Family::DiskSync => &mut self.syncs,
+            Family::DiskSlow => &mut self.slows,
+            _ => &mut self.writes,
+        }
+    }
+
+    /// The stream of how many bytes there is room for where it counts as full.
+    pub fn rooms(&mut self) -> &mut Stream {
+        &mut self.rooms
     }
 
     /// A new file is what an AF_UNIX socket is bound to, which holds it as an open file would.

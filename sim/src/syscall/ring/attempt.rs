@@ -6,14 +6,13 @@ use super::finish;
 use super::pool;
 use super::receive;
 use super::work;
-use super::work::UNMASK;
 use crate::fault::Family;
 use crate::network::{RecvProgress, SendProgress};
-use crate::object::Object;
+use crate::object::{Object, UNMASK};
 use crate::scheduler::Step;
+use crate::syscall::address_family;
 use crate::syscall::descriptor;
 use crate::syscall::epoll;
-use crate::syscall::family;
 use crate::syscall::file;
 use crate::syscall::ring;
 use crate::syscall::socket;
@@ -60,7 +59,7 @@ pub(crate) fn on_ring_file<T>(
     op: u32,
     act: impl FnOnce(&mut World, Fd) -> Step<T>,
 ) -> Result<T> {
-    let Some((owner, file)) = ring::get(w, ring).and_then(|r| Some((r.owner(), r.op(op)?.file))) else {
+    let Some((owner, file)) = ring::get(w, ring).and_then(|r| Some((r.owner(), r.op(op)?.file()))) else {
         return Err(Errno::EBADF);
     };
     w.by_borrowed_fd(owner, file, act)
@@ -71,7 +70,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
     match operation {
         Operation::Nop => Attempt::Done(0, false),
         &mut Operation::Accept { flags, multishot, .. } => loop {
-            match on_ring_file(w, ring, op, |w, fd| family::accept_unnamed(w, fd, flags)) {
+            match on_ring_file(w, ring, op, |w, fd| address_family::accept_unnamed(w, fd, flags)) {
                 Ok(fd) if multishot && finish::has_room(w, ring) => {
                     finish::post_more(w, ring, op, fd.0, None);
                 }
@@ -116,10 +115,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
         &mut Operation::PollAdd { events, multishot, .. } => {
             let asked = events | UNMASK;
             // One wake-up carries its bits; after several, the file is asked.
-            let woken = ring::get_op(w, ring, op).map_or(Events::NONE, |op| match op.wakes {
-                1 => op.woken,
-                _ => Events::NONE,
-            });
+            let woken = ring::get_op(w, ring, op).map_or(Events::NONE, |op| op.woken_for());
             let mask = match woken.is_empty() {
                 true => on_ring_file(w, ring, op, |w, _| {
                     Step::Done(Ok(epoll::poll_file(w, w.borrowed_file()) & asked))
@@ -153,8 +149,7 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
 /// `io_connect`: an error of the attempt is taken from the socket; one that says that there was one before does not
 /// end the operation the first time.
 fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
-    let (under_way, aborted) =
-        ring::get_op(w, ring, op).map_or((false, false), |op| (op.under_way, op.aborted));
+    let (under_way, aborted) = ring::get_op(w, ring, op).map_or((false, false), |op| op.connecting());
     let mask = on_ring_file(w, ring, op, |w, _| Step::Done(Ok(epoll::poll_file(w, w.borrowed_file()))));
     if under_way && mask.is_ok_and(|mask| mask.contains(Events::ERR)) {
         return connect_error(w, ring, op);
@@ -165,11 +160,11 @@ fn connect(w: &mut World, ring: u32, op: u32, address: SocketAddr) -> Attempt {
     match result {
         Ok(()) => done(Ok(0)),
         Err(Errno::EINPROGRESS) => {
-            entry.under_way = true;
+            entry.connect_begun();
             Attempt::Pend(Events::OUT)
         }
         Err(Errno::ECONNABORTED) if !aborted => {
-            entry.aborted = true;
+            entry.connect_aborted();
             Attempt::Pend(Events::OUT)
         }
         Err(Errno::EISCONN) if under_way => connect_error(w, ring, op),
@@ -187,12 +182,12 @@ fn connect_error(w: &mut World, ring: u32, op: u32) -> Attempt {
 }
 
 pub(crate) fn moved_so_far(w: &mut World, ring: u32, op: u32) -> usize {
-    ring::get_op(w, ring, op).map_or(0, |op| op.moved)
+    ring::get_op(w, ring, op).map_or(0, |op| op.moved())
 }
 
 pub(crate) fn set_moved(w: &mut World, ring: u32, op: u32, moved: usize) {
     if let Some(op) = ring::get_op(w, ring, op) {
-        op.moved = moved;
+        op.set_moved(moved);
     }
 }
 

@@ -4,44 +4,28 @@ use super::attempt::Attempt;
 use super::finish;
 use super::pool;
 use super::work;
-use crate::object::{Away, Ring};
+use crate::object::Ring;
 use crate::scheduler::Event;
 use crate::syscall::ring;
-use crate::world::{NONE, World};
-use eagain_net::{Errno, Events, Operation};
+use crate::world::World;
+use eagain_net::{Errno, Events};
 use std::time::Duration;
 
 /// `IORING_OP_ASYNC_CANCEL`: its own completion comes first; what it cancelled ends with the deferred work (U7).
 pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
     let target = ring::get(w, ring).and_then(|r| {
-        let matching = r.ops().filter(|(at, other)| {
-            // A timeout is taken out of its list at once, what waits for a file is not. What has not begun is in
-            // no list yet, and what is linked behind a broken chain in none any more.
-            let ends = other.canceled || other.queued;
-            let gone = ends && matches!(other.operation, Operation::Timeout { .. });
-            let waits = other.file != NONE
-                || other.away == Away::Queued
-                || matches!(other.operation, Operation::Timeout { .. });
-            *at != op
-                && other.user_data == user_data
-                && !gone
-                && waits
-                && !other.fresh
-                && (!other.unlisted || other.gave_up())
-                && other.away != Away::Page
-                && other.outcome.is_none()
-        });
+        let matching = r.ops().filter(|(at, other)| *at != op && other.is_found_by_cancel(user_data));
         matching
-            .min_by_key(|(_, other)| other.number)
-            .map(|(at, other)| (at, other.away == Away::Running, other.gave_up()))
+            .min_by_key(|(_, other)| other.number())
+            .map(|(at, other)| (at, other.is_running(), other.gave_up()))
     });
     match target {
         None => finish::finish(w, ring, op, -Errno::ENOENT.0, true),
         Some((_, true, _)) => finish::finish(w, ring, op, -Errno::EALREADY.0, true),
         Some((at, false, gave_up)) => {
             if let Some(target) = ring::get_op(w, ring, at) {
-                target.canceled = true;
-                let number = target.number;
+                target.cancel();
+                let number = target.number();
                 work::queue_work(w, ring, at, number, 0);
             }
             // The worker that waits with it is interrupted.
@@ -55,7 +39,7 @@ pub(crate) fn cancel(w: &mut World, ring: u32, op: u32, user_data: u64) {
 
 /// Ends an operation that has not completed: with what it has moved, where it has moved something.
 pub(crate) fn end_early(w: &mut World, ring: u32, op: u32) {
-    let (moved, gave_up) = ring::get_op(w, ring, op).map_or((0, false), |op| (op.moved, op.gave_up()));
+    let (moved, gave_up) = ring::get_op(w, ring, op).map_or((0, false), |op| (op.moved(), op.gave_up()));
     let result = match moved {
         0 if gave_up => -Errno::EINTR.0,
         0 => -Errno::ECANCELED.0,
@@ -76,7 +60,7 @@ pub(crate) fn arm_timeout(
     let now = w.run.now();
     let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
     let process = ring::get(w, ring).map_or(0, |r| r.process());
-    let host = w.processes[process].host;
+    let host = w.processes[process].host();
     let at = now.saturating_add(w.hosts[host].true_duration(after));
     if first {
         if let Some(number) = ring::get(w, ring).and_then(|r| r.begin_timeout(op, at, count)) {
@@ -85,9 +69,9 @@ pub(crate) fn arm_timeout(
         return Attempt::Pend(Events::NONE);
     }
     let Some(entry) = ring::get_op(w, ring, op) else { return Attempt::Pend(Events::NONE) };
-    if entry.enough {
+    if entry.has_enough() {
         Attempt::Done(0, false)
-    } else if now >= entry.at {
+    } else if entry.is_over(now) {
         ring::slept(w, ring, after);
         Attempt::Done(-Errno::ETIME.0, true)
     } else {
@@ -108,16 +92,16 @@ pub(crate) fn end_timeouts(w: &mut World, file: u32) {
 pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
     let now = w.run.now();
     let process = ring::get(w, ring).map_or(0, |r| r.process());
-    let host = w.processes[process].host;
+    let host = w.processes[process].host();
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    if pool::looks_up(&entry.operation) {
+    if pool::looks_up(entry.operation()) {
         return;
     }
-    let Some(timeout) = &mut entry.timeout else { return };
-    let (after, number) = (timeout.after, entry.number);
+    let Some(after) = entry.linked_timeout() else { return };
+    let number = entry.number();
     let at = now.saturating_add(w.hosts[host].true_duration(after));
-    if let Some(timeout) = ring::get_op(w, ring, op).and_then(|op| op.timeout.as_mut()) {
-        timeout.at = at;
+    if let Some(entry) = ring::get_op(w, ring, op) {
+        entry.arm_linked_timeout(at);
     }
     w.scheduler.plan(at, Event::RingOp(ring, op, number));
 }
@@ -127,13 +111,8 @@ pub(crate) fn arm_linked_timeout(w: &mut World, ring: u32, op: u32) {
 pub(crate) fn linked_timeout_expired(w: &mut World, ring: u32, op: u32) -> bool {
     let now = w.run.now();
     let Some(entry) = ring::get_op(w, ring, op) else { return false };
-    if entry.canceled || entry.timeout.as_ref().is_none_or(|timeout| timeout.at > now) {
-        return false;
-    }
-    let Some(timeout) = entry.timeout.take() else { return false };
-    let found = matches!(entry.away, Away::No | Away::Queued);
-    entry.canceled = found;
-    let number = entry.number;
+    let Some((timeout, found)) = entry.expire(now) else { return false };
+    let number = entry.number();
     ring::slept(w, ring, timeout.after);
     let result = if found { Errno::ETIME } else { Errno::ENOENT };
     finish::complete(w, ring, timeout.user_data, -result.0, None);

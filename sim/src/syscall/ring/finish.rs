@@ -5,9 +5,8 @@ use super::attempt::Attempt;
 use super::cancel;
 use super::pool;
 use super::work;
-use super::work::goes_on;
 use super::{ENTERED, is_linked_timeout};
-use crate::object::{Away, Ended, Ring, take_buffer};
+use crate::object::{Away, Ended, Ring};
 use crate::syscall::epoll;
 use crate::syscall::ring;
 use crate::trace::Kind;
@@ -18,20 +17,18 @@ use std::collections::VecDeque;
 /// Attempts an operation and does what follows from it.
 pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    let mut operation = std::mem::replace(&mut entry.operation, Operation::Nop);
+    let mut operation = entry.begin_attempt();
     if let Operation::Cancel { user_data } = operation {
         return cancel::cancel(w, ring, op, user_data);
     }
     let attempt = attempt::attempt(w, ring, op, &mut operation, first);
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    entry.operation = operation;
-    let number = entry.number;
-    (entry.wakes, entry.woken) = (0, Events::NONE);
-    entry.unlisted = false;
+    entry.end_attempt(operation);
+    let number = entry.number();
     match attempt {
         Attempt::Done(result, failed) => return finish(w, ring, op, result, failed),
         Attempt::Deferred(result) => {
-            entry.outcome = Some((result, result < 0));
+            entry.come_to(result, result < 0);
             work::queue_work(w, ring, op, number, 0);
         }
         Attempt::Pend(events) => {
@@ -40,9 +37,9 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
             work::arm(w, ring, op, events);
             // Urgent data does that for ever, which only deferred work stands.
             let defer = ring::get(w, ring).is_some_and(|ring| ring.defers());
-            let may_be_ready = ring::get_op(w, ring, op).is_some_and(|op| match op.operation {
+            let may_be_ready = ring::get_op(w, ring, op).is_some_and(|op| match *op.operation() {
                 Operation::Connect { .. } => true,
-                Operation::Recv { .. } | Operation::Read { .. } => op.moved > 0 || defer,
+                Operation::Recv { .. } | Operation::Read { .. } => op.moved() > 0 || defer,
                 // The peer's end is news for who sends, too.
                 Operation::Send { .. } | Operation::Write { .. } => defer,
                 // What goes on keeps its place in the queue, and is not looked at again for coming back to it.
@@ -50,15 +47,14 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
                 _ => false,
             });
             if may_be_ready
-                && !gave_up(w, ring, op)
+                && ring::get_op(w, ring, op).is_some_and(|op| !op.try_in_vain())
                 && let Some(mask) = ready_events(w, ring, op)
             {
                 match ring::get_op(w, ring, op) {
-                    // That it is ready counts as its first wake-up.
-                    Some(entry) if goes_on(&entry.operation) => (entry.wakes, entry.woken) = (1, mask),
+                    Some(entry) if entry.goes_on() => entry.ready_at_once(mask),
                     Some(entry) => {
-                        entry.unlisted = true;
-                        let file = entry.file;
+                        entry.unlist();
+                        let file = entry.file();
                         work::unwatch_ring(w, file, ring, op);
                     }
                     None => {}
@@ -69,7 +65,7 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
         Attempt::Ready(events, mask) => {
             work::arm(w, ring, op, events);
             if let Some(entry) = ring::get_op(w, ring, op) {
-                (entry.wakes, entry.woken) = (1, mask);
+                entry.ready_at_once(mask);
             }
             work::queue_work(w, ring, op, number, 0);
         }
@@ -81,38 +77,24 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     }
 }
 
-/// Whether an operation was ready and had nothing as often as the kernel tries (`APOLL_MAX_RETRY`): from then on a worker waits
-/// with it.
-fn gave_up(w: &mut World, ring: u32, op: u32) -> bool {
-    ring::get_op(w, ring, op).is_none_or(|op| {
-        op.in_vain += 1;
-        op.gave_up()
-    })
-}
-
 /// What of that which the operation waits for is so already.
 pub(crate) fn ready_events(w: &mut World, ring: u32, op: u32) -> Option<Events> {
-    let (file, armed) = ring::get_op(w, ring, op).map(|op| (op.file, op.armed))?;
+    let (file, armed) = ring::get_op(w, ring, op).map(|op| (op.file(), op.armed()))?;
     (file != NONE).then(|| epoll::poll_file(w, file) & armed).filter(|mask| !mask.is_empty())
 }
 
 /// The operation is over. What is linked behind it is seen to when its completion is posted.
 pub(crate) fn finish(w: &mut World, ring: u32, op: u32, result: i32, failed: bool) {
     let Some(mut entry) = ring::get(w, ring).and_then(|r| r.remove(op)) else { return };
-    let buffer = match entry.filled.take() {
-        Some((id, buffer)) => Some((Some(id), buffer)),
-        None => take_buffer(&mut entry.operation).map(|buffer| (None, buffer)),
-    };
-    complete(w, ring, entry.user_data, result, buffer);
-    if entry.file != NONE {
-        work::unwatch_ring(w, entry.file, ring, op);
+    complete(w, ring, entry.user_data(), result, entry.take_buffer());
+    let file = entry.file();
+    if file != NONE {
+        work::unwatch_ring(w, file, ring, op);
         if let Some(ring) = ring::get(w, ring) {
-            ring.release_later(entry.file);
+            ring.release_later(file);
         }
     }
-    let broken = failed && !entry.flags.contains(SubmissionFlags::HARDLINK);
-    let after_timeout = matches!(entry.operation, Operation::LinkTimeout { .. });
-    let ended = Ended { chain: entry.chain, broken, after_timeout, timeout: entry.timeout };
+    let ended = entry.into_ended(failed);
     if (!ended.chain.is_empty() || ended.timeout.is_some())
         && let Some(ring) = ring::get(w, ring)
     {
@@ -161,8 +143,8 @@ pub(crate) fn flush_batch(w: &mut World, file: u32) {
             && let Some(op) = ring::insert(w, file, head, chain)
             && let Some(entry) = ring::get_op(w, file, op)
         {
-            entry.fresh = true;
-            let number = entry.number;
+            entry.issue_later();
+            let number = entry.number();
             work::queue_work(w, file, op, number, 0);
         }
     }
@@ -173,9 +155,11 @@ fn set_aside(w: &mut World, file: u32, submission: Submission, wrong: bool) {
     if let Some(op) = ring::insert(w, file, submission, VecDeque::new())
         && let Some(entry) = ring::get_op(w, file, op)
     {
-        entry.canceled = true;
-        entry.outcome = wrong.then_some((-Errno::EINVAL.0, true));
-        let number = entry.number;
+        match wrong {
+            true => entry.come_to(-Errno::EINVAL.0, true),
+            false => entry.cancel(),
+        }
+        let number = entry.number();
         work::queue_work(w, file, op, number, 0);
     }
 }
@@ -191,7 +175,7 @@ pub(crate) fn has_room(w: &mut World, ring: u32) -> bool {
 
 /// A completion of an operation that goes on: posted at once, where [there is room](has_room).
 pub(crate) fn post_more(w: &mut World, ring: u32, op: u32, result: i32, filled: Option<(u16, Vec<u8>)>) {
-    let Some(user_data) = ring::get_op(w, ring, op).map(|op| op.user_data) else { return };
+    let Some(user_data) = ring::get_op(w, ring, op).map(|op| op.user_data()) else { return };
     let mut completed =
         Completed { user_data, result, flags: CompletedFlags::MORE, buffer: None, buffer_id: 0 };
     if let Some((id, buffer)) = filled {

@@ -9,7 +9,7 @@ mod pool;
 pub(crate) mod receive;
 pub(crate) mod work;
 
-use crate::object::{Away, LinkedTimeout, Object, OpenFile, Ring, RingOp};
+use crate::object::{LinkedTimeout, Object, OpenFile, Ring, RingOp};
 use crate::scheduler::Step;
 use crate::syscall::descriptor;
 use crate::syscall::descriptor::wait_for_file;
@@ -195,7 +195,7 @@ pub(crate) fn reap(w: &mut World, fd: Fd, into: &mut Vec<Completed>) -> Result<u
 /// but not `enter`, which does the work.
 fn interrupt_owner(w: &mut World, owner: u32) {
     let t = &mut w.scheduler[owner];
-    if t.is_waiting() && t.call != Kind::RingEnter {
+    if t.is_waiting() && t.call() != Kind::RingEnter {
         signal::interrupt(w, owner);
     }
 }
@@ -255,7 +255,7 @@ pub(crate) fn catch_up(w: &mut World, file: u32) {
     if w.knobs.loopback_latency_ns == 0
         && get(w, file).is_some_and(|ring| ring.defers() && ring.owner() == me)
     {
-        let time = w.scheduler[me].time;
+        let time = w.scheduler[me].time();
         w.catch_up_events(time);
     }
 }
@@ -285,7 +285,7 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
     };
     let Some(op) = insert(w, file, head, chain) else { return };
     if let Some(entry) = get_op(w, file, op) {
-        entry.timeout = timeout;
+        entry.link_timeout(timeout);
     }
     match found {
         Err(errno) => finish::finish(w, file, op, -errno.0, true),
@@ -293,7 +293,7 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
             if target != NONE {
                 w.files.hold(target);
                 if let Some(op) = get_op(w, file, op) {
-                    op.file = target;
+                    op.hold(target);
                 }
             }
             finish::proceed(w, file, op, true);
@@ -310,33 +310,7 @@ pub(crate) fn insert(
 ) -> Option<u32> {
     let number = w.next_number();
     let ring = get(w, file)?;
-    Some(ring.insert(RingOp {
-        user_data: submission.user_data,
-        operation: submission.operation,
-        flags: submission.flags,
-        number,
-        file: NONE,
-        moved: 0,
-        armed: Events::NONE,
-        queued: false,
-        away: Away::No,
-        step_at: u64::MAX,
-        outcome: None,
-        canceled: false,
-        fresh: false,
-        unlisted: false,
-        in_vain: 0,
-        under_way: false,
-        aborted: false,
-        wakes: 0,
-        woken: Events::NONE,
-        at: u64::MAX,
-        target: 0,
-        enough: false,
-        filled: None,
-        timeout: None,
-        chain,
-    }))
+    Some(ring.insert(RingOp::new(submission, number, chain)))
 }
 
 /// A timeout that directly follows belongs to the operation before it.
@@ -349,7 +323,7 @@ fn take_linked_timeout(head: &Submission, chain: &mut VecDeque<Submission>) -> O
         return None;
     };
     let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-    let timeout = LinkedTimeout { user_data: *user_data, after, at: u64::MAX };
+    let timeout = LinkedTimeout::new(*user_data, after);
     chain.pop_front();
     Some(timeout)
 }
@@ -360,7 +334,7 @@ pub(crate) fn get_op(w: &mut World, file: u32, op: u32) -> Option<&mut RingOp> {
 
 /// The file that an operation is about, or `NONE`.
 pub(super) fn file_of_op(w: &mut World, ring: u32, op: u32) -> u32 {
-    get_op(w, ring, op).map_or(NONE, |op| op.file)
+    get_op(w, ring, op).map_or(NONE, |op| op.file())
 }
 
 /// The open file that an operation is about.

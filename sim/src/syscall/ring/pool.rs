@@ -55,8 +55,8 @@ pub(super) fn step_after(w: &mut World, ring: u32, op: u32, away: Away, ns: u64)
 
 fn step_at(w: &mut World, ring: u32, op: u32, away: Away, at: u64) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    (entry.away, entry.step_at) = (away, at);
-    let number = entry.number;
+    entry.go_away(away, at);
+    let number = entry.number();
     w.scheduler.plan(at, Event::RingOp(ring, op, number));
 }
 
@@ -65,8 +65,7 @@ pub(super) fn enqueue(w: &mut World, ring: u32, op: u32) {
     let mut at = w.run.now().saturating_add(TURN_NS + late(w, ring, op));
     if let Some(inode) = written(w, ring, op) {
         let others: Vec<(u32, u64)> = ring::get(w, ring).map_or(Vec::new(), |ring| {
-            let queued = ring.ops().filter(|(_, other)| other.away == Away::Queued);
-            queued.map(|(other, entry)| (other, entry.step_at)).collect()
+            ring.ops().filter_map(|(other, entry)| Some((other, entry.in_pool_until()?))).collect()
         });
         for (other, its) in others {
             if its > at && written(w, ring, other) == Some(inode) {
@@ -79,22 +78,18 @@ pub(super) fn enqueue(w: &mut World, ring: u32, op: u32) {
 
 /// The file on a disk that an operation writes: its host and its number there.
 fn written(w: &mut World, ring: u32, op: u32) -> Option<(u32, u32)> {
-    let entry = ring::get_op(w, ring, op).filter(|op| matches!(op.operation, Operation::Write { .. }))?;
-    let file = entry.file;
+    let entry = ring::get_op(w, ring, op).filter(|op| matches!(op.operation(), Operation::Write { .. }))?;
+    let file = entry.file();
     file::identity(w, file)
 }
 
 /// The moment for which the next step of an operation was planned.
 pub(super) fn step(w: &mut World, ring: u32, op: u32) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    entry.step_at = u64::MAX;
-    let number = entry.number;
-    match entry.away {
+    let number = entry.number();
+    match entry.take_step() {
         Away::No => {}
-        Away::Page => {
-            entry.away = Away::No;
-            work::queue_work(w, ring, op, number, 0);
-        }
+        Away::Page => work::queue_work(w, ring, op, number, 0),
         Away::Queued => take_up(w, ring, op),
         Away::Running => perform(w, ring, op),
     }
@@ -103,19 +98,19 @@ pub(super) fn step(w: &mut World, ring: u32, op: u32) {
 /// A worker takes an operation out of the queue.
 fn take_up(w: &mut World, ring: u32, op: u32) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    entry.away = Away::Running;
-    if entry.file == NONE {
-        let fd = ring::operation_fd(&entry.operation);
+    entry.taken_up();
+    if entry.file() == NONE {
+        let fd = ring::operation_fd(entry.operation());
         let Some(Ok(file)) = fd.map(|fd| ring::file_of(w, ring, fd)) else {
             return end(w, ring, op, -Errno::EBADF.0, true);
         };
         w.files.hold(file);
         if let Some(entry) = ring::get_op(w, ring, op) {
-            entry.file = file;
+            entry.hold(file);
         }
     }
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    let (file, syncs) = (entry.file, matches!(entry.operation, Operation::Fsync { .. }));
+    let (file, syncs) = (entry.file(), matches!(entry.operation(), Operation::Fsync { .. }));
     match file::identity(w, file) {
         Some((host, _)) if syncs => {
             let ns = file::sync_time(w, host);
@@ -128,10 +123,10 @@ fn take_up(w: &mut World, ring: u32, op: u32) {
 /// The worker does it.
 fn perform(w: &mut World, ring: u32, op: u32) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    let mut operation = std::mem::replace(&mut entry.operation, Operation::Nop);
+    let mut operation = entry.begin_attempt();
     let attempt = attempt::attempt(w, ring, op, &mut operation, false);
     if let Some(entry) = ring::get_op(w, ring, op) {
-        entry.operation = operation;
+        entry.end_attempt(operation);
     }
     match attempt {
         Attempt::Done(result, failed) => end(w, ring, op, result, failed),
@@ -146,7 +141,7 @@ fn perform(w: &mut World, ring: u32, op: u32) {
 /// The completion is posted with the deferred work.
 fn end(w: &mut World, ring: u32, op: u32, result: i32, failed: bool) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    entry.outcome = Some((result, failed));
-    let number = entry.number;
+    entry.come_to(result, failed);
+    let number = entry.number();
     work::queue_work(w, ring, op, number, 0);
 }

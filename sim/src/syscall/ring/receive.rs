@@ -99,7 +99,7 @@ pub(crate) fn recv_group(w: &mut World, ring: u32, op: u32, group: u16, multisho
         buffer.truncate(n);
         if !multishot || !finish::has_room(w, ring) {
             if let Some(op) = ring::get_op(w, ring, op) {
-                op.filled = Some((id, buffer));
+                op.fill((id, buffer));
             }
             return Attempt::Done(n as i32, false);
         }

@@ -6,37 +6,22 @@ use super::cancel;
 use super::finish;
 use super::pool;
 use crate::fault::Family;
-use crate::network::ALL;
-use crate::object::{Away, Object, Ring, RingOp, Watcher};
+use crate::object::{Away, Object, Ring, RingOp, Watcher, Woken};
 use crate::scheduler::Event;
 use crate::syscall::epoll;
 use crate::syscall::ring;
 use crate::world::{NONE, World};
-use eagain_net::{Events, Operation, Submission};
+use eagain_net::Events;
 
 /// `IO_LOCAL_TW_DEFAULT_MAX`.
 const ROUND_MAX: usize = 20;
-
-/// `IO_POLL_UNMASK`: what every operation that waits for a file is notified of.
-pub(super) const UNMASK: Events = Events(Events::ERR.0 | Events::HUP.0 | Events::RDHUP.0);
 
 /// The operation waits for `events` of its file, anew at the head of the kernel's queue each time (U6); one that goes
 /// on after a completion keeps its place, and accepts stand at the end and are woken one at a time.
 pub(crate) fn arm(w: &mut World, ring: u32, op: u32, events: Events) {
     let Some(entry) = ring::get_op(w, ring, op) else { return };
-    let file = entry.file;
-    if file == NONE || events.is_empty() {
-        return;
-    }
-    // Errors need not be asked for, and whoever receives or sends is woken by urgent data (`io_arm_poll_handler`).
-    let polls = matches!(entry.operation, Operation::PollAdd { .. });
-    let events = if polls { events } else { events | Events::PRI } | UNMASK;
-    let stays = entry.armed == events && goes_on(&entry.operation);
-    entry.armed = events;
-    let exclusive = matches!(entry.operation, Operation::Accept { .. });
-    if stays {
-        return;
-    }
+    let file = entry.file();
+    let Some((events, exclusive)) = entry.arm(events) else { return };
     unwatch_ring(w, file, ring, op);
     if let Some(open) = w.files.get_mut(file) {
         open.watch(Watcher::Ring { ring, op, events, exclusive }, exclusive);
@@ -50,22 +35,12 @@ pub(crate) fn unwatch_ring(w: &mut World, file: u32, ring: u32, op: u32) {
 /// The file of a pending operation had a wake-up. `false`: it has had one before, and left the queue.
 pub(crate) fn woken(w: &mut World, ring: u32, op: u32, key: Events) -> bool {
     let Some(entry) = ring::get_op(w, ring, op) else { return false };
-    // Who cancelled it owns it: it stays in the queue until the work is done, and takes every wake-up (`io_poll_get_ownership`).
-    if entry.canceled && entry.wakes == 0 {
-        return true;
+    let number = entry.number();
+    match entry.wake_up(key) {
+        Woken::Gone => return false,
+        Woken::Counted => return true,
+        Woken::First => {}
     }
-    if entry.wakes > 0 && !entry.woken.is_empty() && !goes_on(&entry.operation) {
-        return false;
-    }
-    entry.wakes += 1;
-    if entry.wakes == 1 {
-        entry.woken = if key == ALL { Events::NONE } else { key & entry.armed };
-    }
-    if entry.queued {
-        return true;
-    }
-    entry.queued = true;
-    let number = entry.number;
     let late = choose(w, ring, Family::RingLate);
     if late != 0 {
         record_fault(w, ring, op, Family::RingLate, late);
@@ -81,16 +56,16 @@ pub(crate) fn woken(w: &mut World, ring: u32, op: u32, key: Events) -> bool {
 /// A moment of one operation has come: it was woken a while ago, its time is over, or it has run elsewhere.
 pub(crate) fn due(w: &mut World, ring: u32, op: u32, number: u32) {
     let now = w.run.now();
-    let Some(entry) = ring::get_op(w, ring, op).filter(|entry| entry.number == number) else { return };
-    if entry.step_at <= now && !entry.canceled {
+    let Some(entry) = ring::get_op(w, ring, op).filter(|entry| entry.number() == number) else { return };
+    if let Some(away) = entry.due_step(now) {
         // Whose process is stopped has no worker that takes anything up.
-        if entry.away != Away::Queued || !is_stopped(w, ring) {
+        if away != Away::Queued || !is_stopped(w, ring) {
             pool::step(w, ring, op);
         }
         return;
     }
-    let due = entry.queued || entry.at <= now || entry.timeout.as_ref().is_some_and(|t| t.at <= now);
-    let over = entry.at <= now && !entry.queued && matches!(entry.operation, Operation::Timeout { .. });
+    let over = entry.is_over(now) && !entry.is_on_list();
+    let due = over || entry.is_on_list() || entry.linked_timeout_is_over(now);
     if over && let Some(ring) = ring::get(w, ring) {
         ring.timeout_over();
     }
@@ -119,7 +94,8 @@ pub(crate) fn queue_work(w: &mut World, file: u32, op: u32, number: u32, back: u
 
 /// Whether the process of a ring is stopped: what its threads would do waits until it is continued.
 fn is_stopped(w: &mut World, file: u32) -> bool {
-    w.any_stopped && ring::get(w, file).map(|ring| ring.process()).is_some_and(|p| w.processes[p].stopped)
+    w.any_stopped
+        && ring::get(w, file).map(|ring| ring.process()).is_some_and(|p| w.processes[p].is_stopped())
 }
 
 /// The process is continued: its threads do what waited for that.
@@ -134,9 +110,9 @@ pub(crate) fn resume(w: &mut World, process: u32) {
         if let Some(number) = ring.planned() {
             scheduler.plan(now, Event::RingWork(file, number));
         }
-        let queued = |op: &&RingOp| op.away == Away::Queued && op.step_at <= now;
-        for (op, entry) in ring.ops().filter(|(_, entry)| queued(entry)) {
-            scheduler.plan(now, Event::RingOp(file, op, entry.number));
+        let late = |op: &RingOp| op.in_pool_until().is_some_and(|at| at <= now);
+        for (op, entry) in ring.ops().filter(|(_, entry)| late(entry)) {
+            scheduler.plan(now, Event::RingOp(file, op, entry.number()));
         }
     }
 }
@@ -172,25 +148,22 @@ pub(crate) fn run(w: &mut World, file: u32, least: usize) {
 
 fn run_one(w: &mut World, file: u32) {
     let Some((op, number)) = ring::get(w, file).and_then(Ring::take_work) else { return };
-    let Some(entry) = ring::get_op(w, file, op).filter(|entry| entry.number == number) else { return };
-    entry.queued = false;
-    if entry.fresh {
-        let Some(entry) = ring::get(w, file).and_then(|ring| ring.remove(op)) else {
-            return;
-        };
-        let RingOp { user_data, operation, flags, mut chain, .. } = entry;
-        chain.push_front(Submission { user_data, operation, flags });
-        ring::issue_chain(w, file, chain);
-    } else if let Some((result, failed)) = entry.outcome {
+    let Some(entry) = ring::get_op(w, file, op).filter(|entry| entry.number() == number) else { return };
+    entry.leave_list();
+    if entry.is_fresh() {
+        let Some(entry) = ring::get(w, file).and_then(|ring| ring.remove(op)) else { return };
+        ring::issue_chain(w, file, entry.into_submissions());
+    } else if let Some((result, failed)) = entry.outcome() {
         finish::finish(w, file, op, result, failed);
     } else if cancel::linked_timeout_expired(w, file, op) {
         // Both have ended.
-    } else if ring::get_op(w, file, op).is_some_and(|entry| entry.canceled) {
+    } else if ring::get_op(w, file, op).is_some_and(|entry| entry.is_canceled()) {
         cancel::end_early(w, file, op);
     } else if !woken_for_nothing(w, file, op) {
         let again = looks_again(w, file, op);
         finish::proceed(w, file, op, false);
-        let goes_on = ring::get_op(w, file, op).is_some_and(|entry| entry.number == number && !entry.queued);
+        let goes_on =
+            ring::get_op(w, file, op).is_some_and(|entry| entry.number() == number && !entry.is_on_list());
         if again && goes_on && finish::ready_events(w, file, op).is_some() {
             finish::proceed(w, file, op, false);
         }
@@ -198,20 +171,16 @@ fn run_one(w: &mut World, file: u32) {
     ring::catch_up(w, file);
 }
 
-/// Whether an operation that goes on was woken by what is not so any more: it waits on. Only one wake-up that named
-/// what it was about counts.
+/// Whether an operation that goes on was woken by what is not so any more: it waits on.
 fn woken_for_nothing(w: &mut World, ring: u32, op: u32) -> bool {
-    let Some(entry) = ring::get_op(w, ring, op) else { return false };
-    let (file, armed) = (entry.file, entry.armed);
-    let named = entry.wakes == 1 && !entry.woken.is_empty();
-    if entry.wakes == 0 || named || !goes_on(&entry.operation) || file == NONE {
+    let Some((file, armed)) = ring::get_op(w, ring, op).and_then(|entry| entry.doubts()) else {
         return false;
-    }
+    };
     if epoll::poll_file(w, file).intersects(armed) {
         return false;
     }
     if let Some(entry) = ring::get_op(w, ring, op) {
-        entry.wakes = 0;
+        entry.forget_wakes();
     }
     true
 }
@@ -219,13 +188,9 @@ fn woken_for_nothing(w: &mut World, ring: u32, op: u32) -> bool {
 /// Whether a receive or an accept that goes on looks a second time: it was woken more than once, and the end is among
 /// what there is (`io_poll_check_events`).
 fn looks_again(w: &mut World, ring: u32, op: u32) -> bool {
-    let Some(entry) = ring::get_op(w, ring, op) else { return false };
-    let polls = matches!(entry.operation, Operation::PollAdd { .. });
-    let file = entry.file;
-    if polls || entry.wakes < 2 || !goes_on(&entry.operation) || file == NONE {
-        return false;
-    }
-    epoll::poll_file(w, file).intersects(Events::HUP | Events::RDHUP)
+    let Some(entry) = ring::get_op(w, ring, op).filter(|entry| entry.was_woken_again()) else { return false };
+    let file = entry.file();
+    file != NONE && epoll::poll_file(w, file).intersects(Events::HUP | Events::RDHUP)
 }
 
 /// Makes a choice for a ring.
@@ -239,17 +204,7 @@ pub(crate) fn choose(w: &mut World, file: u32, family: Family) -> u64 {
 /// A family has changed something about an operation.
 pub(crate) fn record_fault(w: &mut World, file: u32, op: u32, family: Family, amount: u64) {
     let Some(ring) = ring::get(w, file) else { return };
-    let user_data = ring.op(op).map_or(0, |op| op.user_data);
+    let user_data = ring.op(op).map_or(0, |op| op.user_data());
     let fd = i64::from(ring.fd().0) as u64;
     w.run.injected_now(family, [fd, user_data, amount, 0]);
-}
-
-/// Whether an operation goes on after a completion.
-pub(super) fn goes_on(operation: &Operation) -> bool {
-    match operation {
-        Operation::Accept { multishot, .. }
-        | Operation::RecvGroup { multishot, .. }
-        | Operation::PollAdd { multishot, .. } => *multishot,
-        _ => false,
-    }
 }

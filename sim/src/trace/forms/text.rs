@@ -10,9 +10,9 @@
 //!   └ number of the event
 //! ```
 
-use super::TraceLog;
-use super::{Event, Kind, form};
 use crate::print;
+use crate::trace::TraceLog;
+use crate::trace::{Event, Kind, format};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -74,21 +74,21 @@ impl<'a> Lines<'a> {
         match self.threads.get(event.thread as usize) {
             Some(name) => out.extend_from_slice(name.as_bytes()),
             None => {
-                out.extend_from_slice(form::actor(log, event).as_bytes());
+                out.extend_from_slice(format::actor(log, event).as_bytes());
                 pad(out, self.thread_width.saturating_sub(1));
             }
         }
         out.push(b' ');
-        form::put_call(out, log, event);
+        format::put_call(out, log, event);
         if event.kind.is_call() {
             out.push(b' ');
-            form::put_result(out, event);
+            format::put_result(out, event);
         }
-        form::put_payload(out, log, event, BYTES_MAX);
+        format::put_payload(out, log, event, BYTES_MAX);
         if event.cause != 0 {
             out.extend_from_slice(b"  <- #");
             print::put_number(out, event.cause);
-            if let Some(cause) = form::cause(log, event) {
+            if let Some(cause) = format::cause(log, event) {
                 out.push(b' ');
                 out.extend_from_slice(cause.kind.name().as_bytes());
             }

@@ -18,23 +18,23 @@ pub(super) fn awaited(w: &mut World, thread: u32) -> Vec<String> {
     if !t.is_waiting() {
         return Vec::new();
     }
-    let process = t.process;
+    let process = t.process();
     let sends = matches!(
-        t.call,
+        t.call(),
         Kind::Send | Kind::Sendmsg | Kind::Write | Kind::Writev | Kind::UnixSendFds | Kind::UnixSendto
     );
     let asked = if sends { Events::OUT } else { Events::IN };
     match t.waits_on().clone() {
         WaitOn::Join(other) => vec![format!("for the end of {}", w.scheduler[other].shown())],
         WaitOn::Futex(..) => {
-            vec![format!("for a wake by another thread of {}", w.processes[process].name)]
+            vec![format!("for a wake by another thread of {}", w.processes[process].name())]
         }
         WaitOn::File(file) => what(w, file, asked).into_iter().map(|what| format!("for {what}")).collect(),
         WaitOn::Files(files) => each(w, files.into_iter().map(|file| (file, None)).collect(), process),
         WaitOn::Epoll(set) => {
             let Some(set) = epoll::get(w, set) else { return Vec::new() };
             // What is there and not reported has a line of its own.
-            let items = set.items.iter().map(|(_, item)| (item.file, Some((item.fd, item.events))));
+            let items = set.items().map(|(_, item)| (item.file, Some((item.fd, item.events))));
             let mut items: Vec<_> = items.collect();
             items.sort_by_key(|(_, item)| item.map(|(fd, _)| fd));
             each(w, items, process)
@@ -95,7 +95,7 @@ fn what(w: &World, file: u32, asked: Events) -> Option<String> {
         return Some(format!("{what} the other end, which is {state}"));
     }
     let holder = (0..w.processes.len())
-        .find_map(|process| Some((&w.processes[process].name, fd_of(w, process, file)?)));
+        .find_map(|process| Some((w.processes[process].name(), fd_of(w, process, file)?)));
     let (name, fd) = holder?;
     Some(format!("{what} fd {} of {name}, {unread}", fd.0))
 }

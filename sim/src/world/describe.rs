@@ -1,16 +1,16 @@
 //! What is reported of threads: that a handler is unsafe, that locks are taken without end, what each of them does.
 
-use super::{Who, World, waits};
+use super::{Who, World, awaited};
 use crate::Oracle;
 use crate::calls::{EPOLL_EVENTS, Resolve};
 use crate::object::Object;
 use crate::scheduler::FOREVER;
 use crate::syscall::epoll;
-use crate::trace::form;
+use crate::trace::format;
 use eagain_net::Events;
 
 /// More locks than that, taken or given in a row without a call, are a loop that waits for what it keeps from happening.
-const TURNS_MAX: u32 = 1_000_000;
+const LOCKS_MAX: u32 = 1_000_000;
 
 impl World {
     /// A handler made a call, or took a lock, that may be in use by the code that it interrupted.
@@ -25,16 +25,15 @@ impl World {
     }
 
     /// A thread takes or gives a lock, or looks at a queue. Whether it has done so too often without a call in between.
-    pub fn count_turn(&mut self, thread: u32) -> bool {
+    pub fn count_lock(&mut self, thread: u32) -> bool {
         let t = &mut self.scheduler[thread];
-        t.turns += 1;
-        if t.turns <= TURNS_MAX {
+        if t.count_lock() <= LOCKS_MAX {
             return false;
         }
         let name = t.shown().into_owned();
         let waits = self.describe_threads();
         let message =
-            format!("{name} took and released locks {TURNS_MAX} times in a row without a call\n{waits}");
+            format!("{name} took and released locks {LOCKS_MAX} times in a row without a call\n{waits}");
         self.fail_in(Who::Thread(thread), Oracle::NoBusyLoop, "spin without calls", message);
         true
     }
@@ -46,11 +45,11 @@ impl World {
         let mut text = String::new();
         for thread in 0..self.scheduler.len() as u32 {
             let t = &self.scheduler[thread];
-            if t.has_ended() || self.processes[t.process].has_ended() {
+            if t.has_ended() || self.processes[t.process()].has_ended() {
                 continue;
             }
             let unreported = t.epoll_set().map_or_else(Vec::new, |set| unreported(self, set));
-            let awaited = waits::awaited(self, thread);
+            let lines = awaited::awaited(self, thread);
             let t = &self.scheduler[thread];
             let doing = match t.is_waiting() {
                 true => "waits in",
@@ -61,10 +60,11 @@ impl World {
                 FOREVER => String::new(),
                 at => format!(" until {}", crate::trace::Time(at)),
             };
-            let call =
-                crate::print::text(|out| form::put_call_of(out, &self.names(t.site), t.call, &t.call_args));
+            let call = crate::print::text(|out| {
+                format::put_call_of(out, &self.names(t.site()), t.call(), t.call_args())
+            });
             let _ = writeln!(text, "  {} {doing} {call}{until}", t.shown());
-            for line in awaited {
+            for line in lines {
                 let _ = writeln!(text, "    {line}");
             }
             for (fd, ready, why) in unreported {
@@ -88,7 +88,7 @@ const UNREPORTED_MAX: usize = 8;
 /// The descriptors of an epoll set with something to read, or an end, that a wait does not return for, each with the reason.
 fn unreported(w: &mut World, set: u32) -> Vec<(i32, Events, &'static str)> {
     let Some(set) = epoll::get(w, set) else { return Vec::new() };
-    let items = set.items.iter().filter(|(_, item)| !item.ready);
+    let items = set.items().filter(|(_, item)| !item.ready);
     let mut items: Vec<_> =
         items.map(|(_, item)| (item.fd, item.file, item.events, item.disarmed())).collect();
     items.sort_by_key(|item| item.0);
@@ -125,7 +125,7 @@ impl Resolve for Waiting<'_> {
     }
 
     fn host(&self, index: usize) -> Option<&str> {
-        self.world.hosts.get(index).map(|host| host.name.as_str())
+        self.world.hosts.get(index).map(|host| host.name())
     }
 
     fn futex(&self) -> &str {

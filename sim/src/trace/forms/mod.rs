@@ -1,9 +1,19 @@
-//! The list of a trace's forms: what `eagain trace` offers, and what the folder of a failure holds.
+//! The forms of a trace, a file each, and the list of them: what `eagain trace` offers, and what the folder of a failure holds.
 
-use super::TraceLog;
-use super::{html, netstat, pcapng, perfetto, text};
+#[cfg(feature = "cli")]
+pub mod html;
+pub mod netstat;
+pub mod pcapng;
+#[cfg(feature = "cli")]
+pub mod perfetto;
+pub mod text;
+
+#[cfg(feature = "cli")]
+use crate::trace::TraceLog;
+#[cfg(feature = "cli")]
 use std::io::{self, Write};
 
+#[cfg(feature = "cli")]
 macro_rules! forms {
     ($($(#[doc = $about:literal])* $name:ident in $file:literal by $write:expr;)*) => {
         /// The forms of a trace
@@ -31,6 +41,7 @@ macro_rules! forms {
 }
 
 /// What a page says above the trace.
+#[cfg(feature = "cli")]
 #[derive(Clone, Copy, Debug)]
 pub struct Heads<'a> {
     /// Which run it is.
@@ -41,6 +52,7 @@ pub struct Heads<'a> {
     pub failed: Option<u64>,
 }
 
+#[cfg(feature = "cli")]
 forms! {
     /// A line for each event, like strace
     Text in "trace.txt" by |log, _, out| text::write(log, out);

@@ -7,9 +7,9 @@ use std::ops::{Index, IndexMut};
 
 /// The open files.
 #[derive(Default)]
-pub(crate) struct Files(Slab<OpenFile>);
+pub(crate) struct OpenFiles(Slab<OpenFile>);
 
-impl Index<u32> for Files {
+impl Index<u32> for OpenFiles {
     type Output = OpenFile;
 
     #[inline]
@@ -18,14 +18,14 @@ impl Index<u32> for Files {
     }
 }
 
-impl IndexMut<u32> for Files {
+impl IndexMut<u32> for OpenFiles {
     #[inline]
     fn index_mut(&mut self, file: u32) -> &mut OpenFile {
         &mut self.0[file as usize]
     }
 }
 
-impl Files {
+impl OpenFiles {
     /// Forgets all of them; the room stays.
     pub fn clear(&mut self) {
         self.0.clear();

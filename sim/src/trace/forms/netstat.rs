@@ -1,8 +1,8 @@
 //! A table of the connections, as netstat would show them at the end of the run.
 
-use super::TraceLog;
-use super::connections::connections;
-use super::form;
+use crate::trace::TraceLog;
+use crate::trace::connections::connections;
+use crate::trace::format;
 use std::io::{self, Write};
 
 /// Writes the table.
@@ -13,14 +13,14 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     ];
     for connection in connections(log) {
         rows.push([
-            form::place(log, connection.ends[0]),
-            form::place(log, connection.ends[1]),
+            format::place(log, connection.ends[0]),
+            format::place(log, connection.ends[1]),
             connection.state.name().to_owned(),
             connection.bytes[0].to_string(),
             connection.bytes[1].to_string(),
             format!("{}+{}", connection.segments[0], connection.segments[1]),
             connection.faults.to_string(),
-            form::time(connection.time[1]),
+            format::time(connection.time[1]),
         ]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

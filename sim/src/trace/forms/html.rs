@@ -1,9 +1,10 @@
 //! A trace as a self-contained page: a lane for each thread and each connection, faults marked, the line of the event under the
 //! mouse. The page is `timeline.html`; this fills in its data.
 
-use super::connections::Follower;
+use super::Heads;
 use super::text::Lines;
-use super::{Event, Heads, Kind, TraceLog, form};
+use crate::trace::connections::Follower;
+use crate::trace::{Event, Kind, TraceLog, format};
 use eagain_net::Errno;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +53,7 @@ pub fn write(log: &TraceLog, heads: Heads<'_>, out: &mut dyn Write) -> io::Resul
         ]));
     }
     let connections = follower.all.iter().map(|connection| {
-        let [client, server] = connection.ends.map(|end| form::place(log, end));
+        let [client, server] = connection.ends.map(|end| format::place(log, end));
         Value::from(format!("{client} > {server}"))
     });
     let (verdict, details) = verdict.split_once('\n').unwrap_or((verdict, ""));

@@ -1,9 +1,9 @@
 //! A trace as JSON in Chrome's trace event format, for ui.perfetto.dev and chrome://tracing: a process for each host, a track
 //! for each thread and each connection, an arrow from a fault to each call that it hit.
 
-use super::TraceLog;
-use super::connections::Follower;
-use super::form;
+use crate::trace::TraceLog;
+use crate::trace::connections::Follower;
+use crate::trace::format;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
     for event in &log.events {
         let on_wire = follower.follow(event);
         while named < follower.all.len() {
-            let [client, server] = follower.all[named].ends.map(|end| form::place(log, end));
+            let [client, server] = follower.all[named].ends.map(|end| format::place(log, end));
             let name = format!("{client} > {server}");
             put(
                 json!({"ph": "M", "name": "thread_name", "pid": WIRE, "tid": named + 1, "args": {"name": name}}),
@@ -50,13 +50,13 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
             (false, None) => (WIRE, 0),
         };
         let (ts, name) = (us(event.time), event.kind.name());
-        let mut args = json!({"event": event.number, "call": form::call(log, event)});
-        let payload = form::payload_text(log, event, 64);
+        let mut args = json!({"event": event.number, "call": format::call(log, event)});
+        let payload = format::payload_text(log, event, 64);
         if !payload.is_empty() {
             args[if payload.starts_with('[') { "found" } else { "bytes" }] = json!(payload);
         }
         if event.kind.is_call() {
-            args["result"] = json!(form::result(event).trim_start_matches("= "));
+            args["result"] = json!(format::result(event).trim_start_matches("= "));
             let since = free_since.get_mut(event.thread as usize).map(|since| since.replace(event.time));
             let start = since.flatten().unwrap_or(event.time).min(event.time);
             put(json!({

@@ -6,9 +6,9 @@
 //! options in a body:  code 16 | length 16 | value, padded to 32 | … | 0 0
 //! ```
 
-use super::TraceLog;
-use super::connections::Follower;
-use super::{Event, Kind, form};
+use crate::trace::TraceLog;
+use crate::trace::connections::Follower;
+use crate::trace::{Event, Kind, format};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -90,7 +90,7 @@ impl Packets<'_> {
                 self.packet(event, (connection, 0), ends, ACK, 0, &[])
             }
             Kind::Arrived => {
-                let mut payload = form::payload(self.log, event);
+                let mut payload = format::payload(self.log, event);
                 let mut left = event.args[2];
                 while left > 0 {
                     let length = left.min(PAYLOAD_MAX);
@@ -104,7 +104,7 @@ impl Packets<'_> {
             Kind::Fin => self.packet(event, (connection, side), ends, FIN | ACK, 0, &[]),
             Kind::Rst => self.packet(event, (connection, side), ends, RST | ACK, 0, &[]),
             kind if kind.is_fault() => {
-                let text = format!("#{} {}", event.number, form::call(self.log, event));
+                let text = format!("#{} {}", event.number, format::call(self.log, event));
                 self.comments.entry((connection, side)).or_default().push(text);
                 Ok(())
             }
@@ -123,7 +123,7 @@ impl Packets<'_> {
         payload: &[u8],
     ) -> io::Result<()> {
         let numbers = self.numbers.entry(connection).or_default();
-        let (from, to) = (form::address(ends[side]), form::address(ends[1 - side]));
+        let (from, to) = (format::address(ends[side]), format::address(ends[1 - side]));
         let mut packet = ip_header(from.ip().octets(), to.ip().octets(), HEADERS as u16 + length as u16);
         let acknowledged = if flags & ACK != 0 { numbers[1 - side] } else { 0 };
         packet.extend(from.port().to_be_bytes());

@@ -5,97 +5,19 @@
 //!                              │  what cannot be done at once pends here       │ full: overflow, flushed by enter
 //!                              └──► batch ──flush──► done; what is linked behind it ──► work
 //! ```
+//!
+//! The state of an operation is in `op`.
+
+mod op;
+
+pub(crate) use op::{Away, Ended, LinkedTimeout, RingOp, UNMASK, Woken};
 
 use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
-use eagain_net::{BufferGroup, Completed, Errno, Events, Fd, Operation, Result, Submission, SubmissionFlags};
+use eagain_net::{BufferGroup, Completed, Errno, Fd, Result, Submission};
 use slab::Slab;
 use std::collections::{BTreeMap, VecDeque};
-
-/// A timeout that is linked behind an operation.
-pub(crate) struct LinkedTimeout {
-    pub user_data: u64,
-    /// From the moment at which the operation pends, in nanoseconds of the host's clock.
-    pub after: u64,
-    /// When it is over; `u64::MAX`: not armed yet.
-    pub at: u64,
-}
-
-/// Where an operation is that the owner of its ring does not do itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Away {
-    No,
-    /// In the queue of the worker pool (io_uring/io-wq.c), out of which it can be cancelled.
-    Queued,
-    /// A worker does it.
-    Running,
-    /// The page that it reads is on its way from the disk: it is done when the owner is notified, and no cancel finds it.
-    Page,
-}
-
-/// An operation in flight. It owns its buffer, and holds the file that its descriptor referred to when it was issued:
-/// closing the descriptor does not end it.
-pub(crate) struct RingOp {
-    pub user_data: u64,
-    pub operation: Operation,
-    pub flags: SubmissionFlags,
-    /// Unique in the world, so that an entry of the event queue that is older than the operation is known.
-    pub number: u32,
-    /// `NONE`: it needs none, or has none yet.
-    pub file: u32,
-    /// How many bytes an operation that waits for all has moved.
-    pub moved: usize,
-    /// What it waits for among the watchers of `file`.
-    pub armed: Events,
-    /// It is on the work list, or about to be.
-    pub queued: bool,
-    /// Whether it is done elsewhere than where the owner runs, and when its next step there is due.
-    pub away: Away,
-    pub step_at: u64,
-    /// It is over, and reported with the deferred work.
-    pub outcome: Option<(i32, bool)>,
-    /// It was cancelled, and ends when the work is done.
-    pub canceled: bool,
-    /// It is linked behind something that has ended, and is issued when the work is done.
-    pub fresh: bool,
-    /// It was ready when it began to wait: on its way back, where no cancel finds it.
-    pub unlisted: bool,
-    /// How often it was ready and had nothing.
-    pub in_vain: u32,
-    /// Of a connect: it was begun, and it was reported once that it came to nothing before.
-    pub under_way: bool,
-    pub aborted: bool,
-    /// Of a poll that was woken: how often, and with which bits the first time.
-    pub wakes: u32,
-    pub woken: Events,
-    /// For a timeout: when it is over, and the number of the completion that ends it before, where it counts them.
-    pub at: u64,
-    pub target: u32,
-    pub enough: bool,
-    /// The buffer of a group that a single receive has filled.
-    pub filled: Option<(u16, Vec<u8>)>,
-    pub timeout: Option<LinkedTimeout>,
-    /// What is linked behind it.
-    pub chain: VecDeque<Submission>,
-}
-
-impl RingOp {
-    /// Whether it was ready and had nothing so often that a worker waits with it (`APOLL_MAX_RETRY`).
-    pub fn gave_up(&self) -> bool {
-        self.in_vain > 128
-    }
-}
-
-/// What is linked behind an operation that is over.
-pub(crate) struct Ended {
-    pub chain: VecDeque<Submission>,
-    /// The chain is broken.
-    pub broken: bool,
-    /// What has ended was itself a timeout, that was linked behind nothing.
-    pub after_timeout: bool,
-    pub timeout: Option<LinkedTimeout>,
-}
 
 /// A ring.
 pub(crate) struct Ring {
@@ -271,7 +193,7 @@ impl Ring {
 
     /// The files that it is about to let go of, and those that its operations hold.
     pub fn into_files(self) -> (Vec<u32>, Vec<(u32, u32)>) {
-        let held = self.ops().filter(|(_, entry)| entry.file != NONE).map(|(op, entry)| (op, entry.file));
+        let held = self.ops().filter(|(_, entry)| entry.file() != NONE).map(|(op, entry)| (op, entry.file()));
         let held = held.collect();
         (self.released, held)
     }
@@ -360,7 +282,7 @@ impl Ring {
             return None;
         }
         if let Some(entry) = self.op_mut(op) {
-            entry.queued = true;
+            entry.put_on_list();
         }
         let back = back.min(self.work.len());
         self.work.insert(self.work.len() - back, (op, number));
@@ -405,7 +327,7 @@ impl Ring {
     fn forget_timeouts(&mut self) {
         let Ring { ops, timeouts, .. } = self;
         timeouts.retain(|&(op, number)| {
-            ops.get(op as usize).is_some_and(|op| op.number == number && !op.queued && !op.canceled)
+            ops.get(op as usize).is_some_and(|op| op.number() == number && op.counts())
         });
     }
 
@@ -416,12 +338,11 @@ impl Ring {
         let seen = self.counted();
         self.forget_timeouts();
         let entry = self.ops.get_mut(op as usize)?;
-        (entry.at, entry.target) = (at, seen.wrapping_add(count));
-        let number = entry.number;
+        entry.begin_timeout(at, seen.wrapping_add(count));
+        let number = entry.number();
         if count > 0 {
             self.timeouts_seen = seen;
-            let before =
-                |&(other, _): &(u32, u32)| count >= self.ops[other as usize].target.wrapping_sub(seen);
+            let before = |&(other, _): &(u32, u32)| count >= self.ops[other as usize].left_to_count(seen);
             let place = self.timeouts.iter().rposition(before).map_or(0, |place| place + 1);
             self.timeouts.insert(place, (op, number));
         }
@@ -432,16 +353,15 @@ impl Ring {
     pub fn end_timeouts(&mut self) -> Vec<(u32, u32)> {
         self.forget_timeouts();
         let (counted, seen) = (self.counted(), self.timeouts_seen);
-        let reached = |&(op, _): &(u32, u32)| {
-            counted.wrapping_sub(seen) >= self.ops[op as usize].target.wrapping_sub(seen)
-        };
+        let reached =
+            |&(op, _): &(u32, u32)| counted.wrapping_sub(seen) >= self.ops[op as usize].left_to_count(seen);
         let count = self.timeouts.iter().take_while(|timeout| reached(timeout)).count();
         let over: Vec<(u32, u32)> = self.timeouts.drain(..count).collect();
         self.timeouts_seen = counted;
         self.timeouts_over = self.timeouts_over.wrapping_add(count as u32);
         for &(op, _) in &over {
             if let Some(entry) = self.op_mut(op) {
-                entry.enough = true;
+                entry.set_enough();
             }
         }
         over
@@ -476,16 +396,5 @@ impl Ring {
     /// Nothing came: a buffer goes back to where it was taken from.
     pub fn put_back(&mut self, group: BufferGroup, buffer: (u16, Vec<u8>)) {
         self.groups.entry(group).or_default().push_front(buffer);
-    }
-}
-
-/// The buffer that an operation owns, taken out.
-pub(crate) fn take_buffer(operation: &mut Operation) -> Option<Vec<u8>> {
-    match operation {
-        Operation::Recv { buffer, .. }
-        | Operation::Send { buffer, .. }
-        | Operation::Read { buffer, .. }
-        | Operation::Write { buffer, .. } => Some(std::mem::take(buffer)),
-        _ => None,
     }
 }
