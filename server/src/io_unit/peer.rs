@@ -7,7 +7,7 @@ use crate::logic_unit::{LogicUnit, Session};
 use crate::request_queue::{ReplyBatch, RequestBatch};
 use crate::storage_unit::{Commit, Storage};
 use eagain_net::model::Interest;
-use eagain_net::{Errno, Kernel, ShutdownHow, TcpStream};
+use eagain_net::{ClockId, Errno, Kernel, ShutdownHow, TcpStream};
 
 /// A peer.
 pub struct Peer<K: Kernel> {
@@ -60,6 +60,13 @@ impl<K: Kernel> Peer<K> {
         let requests = replies.count as usize;
         self.connection.complete(replies, now.mono_ns);
         self.awaiting.hold(&mut self.connection, commit, requests, now.mono_ns);
+    }
+
+    /// A request that was executed just now, and waits, does so from now on.
+    #[inline]
+    pub(super) fn begin_wait(&mut self) {
+        let kernel = self.stream.kernel();
+        self.connection.wait_from(|| kernel.clock_gettime(ClockId::Monotonic).0);
     }
 
     /// Whether it is sent messages that it has not asked for.

@@ -155,6 +155,7 @@ impl<K: Kernel> Service<K> {
                 served
             });
             peer.awaiting.hold(&mut peer.connection, commit, served.requests, now.mono_ns);
+            peer.begin_wait();
             return;
         }
         peer.connection.receive(fresh, now.mono_ns);
@@ -242,6 +243,7 @@ impl<K: Kernel> Job<K> {
             }
         }
         peer.take_replies(replies, self.commit, now);
+        peer.begin_wait();
     }
 }
 

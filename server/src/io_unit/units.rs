@@ -56,6 +56,7 @@ impl<K: Kernel, S: Storage> Units<K, S> {
     /// The units of a server, with nobody connected.
     pub fn new(kernel: K, config: Config, mut logic: LogicUnit<S>) -> Units<K, S> {
         logic.measure(move || kernel.clock_gettime(ClockId::Monotonic).0);
+        logic.look_again(move || WallTime::from_unix_ns(kernel.clock_gettime(ClockId::Realtime).0));
         Units {
             kernel,
             config,

@@ -36,6 +36,7 @@ use crate::storage_unit::{Commit, Standing, Storage};
 use channels::Channels;
 use command::client_pause::Pause;
 use command::slowlog::{SlowLog, Stopwatch};
+use std::fmt;
 use std::sync::Arc;
 use waiting::Waiters;
 
@@ -64,6 +65,15 @@ impl WallTime {
     /// Milliseconds since 1970.
     pub fn unix_ms(self) -> u64 {
         self.unix_us / 1000
+    }
+}
+
+/// The wall clock, for those who look at it in the middle of a turn. The unit has none: whoever drives it lends it one.
+pub struct WallClock(Option<Box<dyn Fn() -> WallTime + Send>>);
+
+impl fmt::Debug for WallClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WallClock")
     }
 }
 
@@ -103,6 +113,8 @@ pub struct Shared {
     pub pause: Pause,
     /// What took long.
     pub slow_log: SlowLog,
+    /// For times that begin with a command.
+    pub(super) wall: WallClock,
     /// Chance, from a seed.
     pub random: Random,
     /// When the unit was made.
@@ -166,6 +178,7 @@ impl<S: Storage> LogicUnit<S> {
             waiters: Waiters::default(),
             pause: Pause::default(),
             slow_log: SlowLog::default(),
+            wall: WallClock(None),
             random,
             started: now,
             run_id,
@@ -174,6 +187,11 @@ impl<S: Storage> LogicUnit<S> {
             is_full: false,
         };
         LogicUnit { storage, shared }
+    }
+
+    /// Lifetimes begin by this clock from now on, rather than with the turn in which they are asked for.
+    pub fn look_again(&mut self, wall: impl Fn() -> WallTime + Send + 'static) {
+        self.shared.wall = WallClock(Some(Box::new(wall)));
     }
 
     /// Commands are measured from now on, by this clock.

@@ -1,6 +1,7 @@
 //! Conversations with the logic unit: what is said, what is answered, and what the clock did in between.
 
 use super::*;
+use crate::request_queue::Wait;
 use crate::resp::{Frame, Protocol, ReplyDecoder, inline};
 use crate::storage_unit::Memory;
 
@@ -423,4 +424,30 @@ fn replies_can_be_switched_off() {
         ("CLIENT REPLY ON", "OK"),
         ("PING", "PONG"),
     ]);
+}
+
+#[test]
+fn lifetimes_and_pauses_begin_with_their_command_and_not_with_the_turn() {
+    let mut bench = Bench::new();
+    let late = bench.now_ms + 3;
+    bench.unit.look_again(move || WallTime::from_unix_ms(late));
+    bench.play(&[
+        ("SET a 1 PX 50", "OK"),
+        ("PTTL a", "50"),
+        ("PEXPIRETIME a", "1700000000053"),
+        ("PSETEX b 60 1", "OK"),
+        ("PEXPIRETIME b", "1700000000063"),
+        ("GETEX b PX 70", "\"1\""),
+        ("PEXPIRETIME b", "1700000000073"),
+        ("PEXPIRE b 80", "1"),
+        ("PEXPIRETIME b", "1700000000083"),
+        ("PEXPIREAT b 1700000000090", "1"),
+        ("PTTL b", "87"),
+        ("PEXPIRE b 1", "1"),
+        ("PTTL b", "1"),
+        ("CLIENT PAUSE 5 WRITE", "OK"),
+        ("GET a", "\"1\""),
+    ]);
+    assert_eq!(bench.say("SET a 2"), "nothing");
+    assert_eq!(bench.after, After::Wait(Wait::Pause(8)), "3 ms of the turn are over");
 }

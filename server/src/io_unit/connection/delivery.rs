@@ -13,6 +13,8 @@ pub(super) struct Waiting {
     wait: Wait,
     /// `u64::MAX`: for ever.
     until_ns: u64,
+    /// [`Connection::wait_from`] has not been called since it began.
+    is_new: bool,
 }
 
 /// More waits for the peer than may for long.
@@ -30,7 +32,18 @@ impl Connection {
             Wait::Reply(0) => u64::MAX,
             Wait::Reply(ms) | Wait::Pause(ms) => now_ns.saturating_add(ms.saturating_mul(1_000_000)),
         };
-        self.waiting = Some(Box::new(Waiting { wait, until_ns }));
+        self.waiting = Some(Box::new(Waiting { wait, until_ns, is_new: true }));
+    }
+
+    /// If a request has just begun to wait for others, it does so from now on: the turn in which it came may have begun long before it.
+    #[inline]
+    pub fn wait_from(&mut self, clock: impl FnOnce() -> u64) {
+        let Some(waiting) = &mut self.waiting else { return };
+        if std::mem::take(&mut waiting.is_new)
+            && let Wait::Reply(ms @ 1..) = waiting.wait
+        {
+            waiting.until_ns = clock().saturating_add(ms.saturating_mul(1_000_000));
+        }
     }
 
     /// Whether a request waits.

@@ -82,10 +82,11 @@ pub(super) fn pause(call: &mut Call<'_, '_>) -> Outcome {
     let ms = parse_integer(call.at(2))
         .ok_or(CommandError::Said("ERR timeout is not an integer or out of range"))?;
     let ms = u64::try_from(ms).map_err(|_| CommandError::Said("ERR timeout is negative"))?;
+    let end_ms = call.look_again_ms().saturating_add(ms);
     let pause = &mut call.shared.pause;
     let is_under_way = pause.until_ms > call.now_ms;
     pause.only_writes = only_writes && (pause.only_writes || !is_under_way);
-    pause.until_ms = pause.until_ms.max(call.now_ms.saturating_add(ms));
+    pause.until_ms = pause.until_ms.max(end_ms);
     call.reply.ok();
     Ok(())
 }

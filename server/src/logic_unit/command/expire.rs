@@ -57,11 +57,11 @@ impl Unit {
         matches!(self, Unit::Seconds | Unit::Milliseconds)
     }
 
-    /// `amount` of this unit as Unix milliseconds, if there is such a time.
-    fn unix_ms(self, amount: i64, now_ms: u64) -> Option<i64> {
+    /// `amount` of this unit, by the command `call`, as Unix milliseconds, if there is such a time.
+    fn unix_ms(self, amount: i64, call: &Call<'_, '_>) -> Option<i64> {
         let milliseconds = if self.is_seconds() { amount.checked_mul(1000)? } else { amount };
         if self.is_relative() {
-            milliseconds.checked_add(i64::try_from(now_ms).ok()?)
+            milliseconds.checked_add(i64::try_from(call.look_again_ms()).ok()?)
         } else {
             Some(milliseconds)
         }
@@ -69,12 +69,17 @@ impl Unit {
 }
 
 /// The end that `SET` and its relatives give a key; it must lie after the beginning of time.
-pub fn end_of(command: &'static str, unit: Unit, amount: i64, now_ms: u64) -> Result<u64, CommandError> {
+pub fn end_of(
+    command: &'static str,
+    unit: Unit,
+    amount: i64,
+    call: &Call<'_, '_>,
+) -> Result<u64, CommandError> {
     let error = CommandError::InvalidExpire(command);
     if amount <= 0 {
         return Err(error);
     }
-    unit.unix_ms(amount, now_ms).and_then(|end| u64::try_from(end).ok()).ok_or(error)
+    unit.unix_ms(amount, call).and_then(|end| u64::try_from(end).ok()).ok_or(error)
 }
 
 /// When a new end replaces the old one.
@@ -126,7 +131,7 @@ impl Conditions {
 fn expire(call: &mut Call<'_, '_>, name: &'static str, unit: Unit) -> Outcome {
     let conditions = Conditions::read(call)?;
     let amount = call.integer(2)?;
-    let end = unit.unix_ms(amount, call.now_ms).ok_or(CommandError::InvalidExpire(name))?;
+    let end = unit.unix_ms(amount, call).ok_or(CommandError::InvalidExpire(name))?;
     let (key, now_ms) = (call.at(1), call.now_ms);
     let keyspace = call.keyspace();
     let changed = match keyspace.lookup(key, now_ms) {
@@ -145,12 +150,13 @@ fn expire(call: &mut Call<'_, '_>, name: &'static str, unit: Unit) -> Outcome {
 
 fn time_left(call: &mut Call<'_, '_>, unit: Unit) -> Outcome {
     let (key, now_ms) = (call.at(1), call.now_ms);
+    let now_again_ms = if unit.is_relative() { call.look_again_ms() } else { 0 };
     let keyspace = call.keyspace();
     let answer = match keyspace.peek(key, now_ms).map(|found| keyspace.expires_at_ms(found)) {
         None => -2,
         Some(None) => -1,
         Some(Some(end)) => {
-            let milliseconds = if unit.is_relative() { end - now_ms } else { end };
+            let milliseconds = end.saturating_sub(now_again_ms);
             match unit {
                 Unit::Seconds | Unit::UnixSeconds => (milliseconds as i64).saturating_add(500) / 1000,
                 _ => milliseconds as i64,

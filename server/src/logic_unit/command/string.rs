@@ -96,7 +96,7 @@ fn set_with_options(call: &mut Call<'_, '_>) -> Outcome {
     let options = Options::read(call, 3, true)?;
     let mut lifetime = if options.keep_lifetime { Lifetime::Keep } else { Lifetime::Forever };
     if let Some((unit, at)) = options.end {
-        lifetime = Lifetime::Until(end_of("set", unit, call.integer(at)?, call.now_ms)?);
+        lifetime = Lifetime::Until(end_of("set", unit, call.integer(at)?, call)?);
     }
     let (key, text, now_ms) = (call.at(1), call.at(2), call.now_ms);
     let keyspace = call.databases.at(call.session.database);
@@ -137,7 +137,7 @@ fn setnx(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn set_ending(call: &mut Call<'_, '_>, name: &'static str, unit: Unit) -> Outcome {
-    let end = end_of(name, unit, call.integer(2)?, call.now_ms)?;
+    let end = end_of(name, unit, call.integer(2)?, call)?;
     let (key, text, now_ms) = (call.at(1), call.at(3), call.now_ms);
     call.keyspace().set(key, Value::string(text), Lifetime::Until(end), now_ms);
     call.reply.ok();
@@ -169,7 +169,7 @@ fn getex(call: &mut Call<'_, '_>) -> Outcome {
         return Ok(());
     };
     let end = match options.end {
-        Some((unit, at)) => Some(end_of("getex", unit, call.integer(at)?, now_ms)?),
+        Some((unit, at)) => Some(end_of("getex", unit, call.integer(at)?, call)?),
         None => None,
     };
     let keyspace = call.keyspace();
