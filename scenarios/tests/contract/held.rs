@@ -20,7 +20,7 @@ fn recv<K: Sleepers>(fd: Fd) -> impl FnOnce(K) -> Result<usize> + Send + 'static
     move |k| k.recv(fd, &mut [0; 9], RecvFlags::NONE)
 }
 
-/// What is so of the peer's end.
+/// The events of the peer's end.
 fn sees<K: Sleepers>(k: K, fd: Fd, timeout: Option<Duration>) -> Events {
     let mut fds = [PollFd::new(fd, Events::IN | Events::RDHUP)];
     k.poll(&mut fds, timeout, None).unwrap();

@@ -47,7 +47,7 @@ impl<K: Sleepers> Stops<'_, K> {
         self.stop(&format!("{signal:?}"), move |k| k.tgkill(k.gettid(), signal));
     }
 
-    /// What a call comes to that waits when the process is stopped. What it waits for is so once that is continued.
+    /// What a call comes to that waits when the process is stopped. What it waits for has come when the process is continued.
     fn stopped_in(
         &self,
         what: &str,

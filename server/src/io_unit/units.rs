@@ -1,4 +1,4 @@
-//! What all threads of a server share: the logic unit behind its lock, the wish to stop, and the mailboxes through which
+//! What all threads of a server share: the logic unit behind its lock, the wish to stop, and the command queues through which
 //! its loops hear of what commands asked for. The lock order is peer, then logic unit, then the small ones; nobody waits
 //! for a socket with one of them held.
 

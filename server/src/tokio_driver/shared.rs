@@ -23,7 +23,7 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 /// Keys that expire in one go.
 const EXPIRE_AT_ONCE_MAX: usize = 256;
 
-/// What is asked of a peer, the gravest last.
+/// What is asked of a peer, the most severe last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wish {
     /// Nothing.

@@ -7,7 +7,7 @@ pub(crate) trait Source {
     /// Lets it pass: it counts, and its value is 0.
     fn skip(&mut self);
 
-    /// Lets it pass if it is known to be 0; whether that is so.
+    /// Lets it pass if it is known to be 0; `true`: it was.
     #[inline]
     fn pass(&mut self, _era: u64) -> bool {
         false

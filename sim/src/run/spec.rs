@@ -77,8 +77,8 @@ pub struct RunSpec {
     pub overrides: Overrides,
     /// What to keep besides the hash.
     pub record: Record,
-    /// The number of events after which the run is ended, as a failure by [`CUT_OFF`]. For shrinking, where a run that is so much
-    /// longer no longer fails as it did. Runs on tokio ignore it.
+    /// The number of events after which the run is ended, as a failure by [`CUT_OFF`]. For shrinking, where a run that is much longer
+    /// no longer fails as it did. Runs on tokio ignore it.
     pub events_max: Option<u64>,
 }
 

@@ -173,7 +173,7 @@ fn add(w: &mut World, set_file: u32, file: u32, fd: Fd, events: Events, data: u6
     evaluate(w, set_file, item, file);
 }
 
-/// A registration that is new or was changed: what is so already puts it on the ready list.
+/// A registration that is new or was changed: events that are there already put it on the ready list.
 fn evaluate(w: &mut World, set_file: u32, item: u32, file: u32) {
     let mask = poll_file(w, file);
     let Some(set) = get(w, set_file) else { return };

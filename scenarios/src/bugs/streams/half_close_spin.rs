@@ -65,7 +65,7 @@ fn none_if_full(errno: Errno) -> Result<usize> {
 struct Server<K: Kernel> {
     epoll: Epoll<K>,
     finished: Finished<K>,
-    doorbell: Arc<EventFd<K>>,
+    waker: Arc<EventFd<K>>,
     connections: BTreeMap<u64, Connection<K>>,
     defect: bool,
 }
@@ -78,13 +78,12 @@ impl<K: Kernel> Server<K> {
             let moved = connection.turn()?;
             while let Some(line) = connection.lines.next() {
                 connection.awaited += 1;
-                let (k, finished, doorbell) =
-                    (self.epoll.kernel(), self.finished.clone(), self.doorbell.clone());
+                let (k, finished, waker) = (self.epoll.kernel(), self.finished.clone(), self.waker.clone());
                 thread::spawn(k, "body", move || {
                     // What a body takes depends on what is asked for.
                     sleep(k, Duration::from_micros(asked(&line) as u64 * 20));
                     finished.lock().push((id, reply(asked(&line))));
-                    doorbell.write(1)
+                    waker.write(1)
                 })?;
             }
             let waits = !connection.open && connection.awaited > 0 && connection.pending.is_empty();
@@ -106,7 +105,7 @@ impl<K: Kernel> Server<K> {
 
     /// Takes over what is finished.
     fn take_finished(&mut self) -> Result<()> {
-        let _ = self.doorbell.read();
+        let _ = self.waker.read();
         let finished = std::mem::take(&mut *self.finished.lock());
         for (id, body) in finished {
             if let Some(connection) = self.connections.get_mut(&id) {
@@ -123,11 +122,11 @@ impl<K: Kernel> Server<K> {
 fn serve<K: Kernel>(k: K, defect: bool) -> Result<()> {
     let listener = listen(k)?;
     let epoll = retry_when_full(k, || Epoll::new(k))?;
-    let doorbell = Arc::new(retry_when_full(k, || EventFd::new(k, 0))?);
+    let waker = Arc::new(retry_when_full(k, || EventFd::new(k, 0))?);
     epoll.add(listener.fd(), Events::IN, LISTENER)?;
-    epoll.add(doorbell.fd(), Events::IN, FINISHED)?;
+    epoll.add(waker.fd(), Events::IN, FINISHED)?;
     let finished = Arc::new(Mutex::new(k, Vec::new()));
-    let mut server = Server { epoll, finished, doorbell, connections: BTreeMap::new(), defect };
+    let mut server = Server { epoll, finished, waker, connections: BTreeMap::new(), defect };
     let mut last = FINISHED;
     let mut events = [EpollEvent::default(); 16];
     loop {

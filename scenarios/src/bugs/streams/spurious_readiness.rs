@@ -80,7 +80,7 @@ impl<K: Kernel> Proxy<K> {
         }
     }
 
-    /// Asks for the next event, unless that is so already.
+    /// Asks for the next event, unless it has been asked for.
     fn arm(&mut self, id: u64) -> Result<()> {
         if let Some(side) = self.sides.get_mut(&id).filter(|side| !side.armed) {
             self.epoll.modify(side.stream.fd(), Events::IN | Events::ONESHOT, id)?;

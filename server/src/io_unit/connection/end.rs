@@ -37,7 +37,7 @@ impl Connection {
     /// When buffers that are larger than those of a small request are given back: nobody knows whether they are ever needed again.
     #[inline]
     fn releases_at(&self) -> u64 {
-        // First what is so of hardly any.
+        // First the test that hardly any connection passes.
         let is_due = self.memory() > IDLE_BYTES_MAX
             && self.phase == Phase::Open
             && self.in_flight() == 0

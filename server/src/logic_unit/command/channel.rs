@@ -29,7 +29,7 @@ const PUBSUB: &[Subcommand] = &[
 
 /// What a request subscribes to, if that is what it does.
 pub fn subscribes(request: Arguments<'_>) -> Option<Kind> {
-    // First what is so of hardly any.
+    // First the test that hardly any request passes.
     if !matches!(request.at(0), [b's' | b'S', b'u' | b'U', ..] | [b'p' | b'P', b's' | b'S', ..]) {
         return None;
     }

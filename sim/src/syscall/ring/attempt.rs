@@ -29,7 +29,7 @@ pub(crate) enum Attempt {
     Deferred(i32),
     /// It waits until something of these may be so.
     Pend(Events),
-    /// It waits for the first, and the second is so already: it is attempted again with the deferred work.
+    /// It waits for the first, and the second are there already: it is attempted again with the deferred work.
     Ready(Events, Events),
     /// It is for the worker pool.
     Pool,

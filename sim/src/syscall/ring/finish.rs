@@ -77,7 +77,7 @@ pub(crate) fn proceed(w: &mut World, ring: u32, op: u32, first: bool) {
     }
 }
 
-/// What of that which the operation waits for is so already.
+/// Which of the events that the operation waits for are there already.
 pub(crate) fn ready_events(w: &mut World, ring: u32, op: u32) -> Option<Events> {
     let (file, armed) = ring::get_op(w, ring, op).map(|op| (op.file(), op.armed()))?;
     (file != NONE).then(|| epoll::poll_file(w, file) & armed).filter(|mask| !mask.is_empty())

@@ -54,7 +54,7 @@ pub(crate) fn recv(w: &mut World, ring: u32, op: u32, buffer: &mut [u8], flags: 
     }
 }
 
-/// Whoever stands at the urgent mark does not go past it while a signal waits to be handled (`tcp_recvmsg_locked`),
+/// A receive at the urgent mark does not go past it while a signal waits to be handled (`tcp_recvmsg_locked`),
 /// which it does until `enter` is back.
 pub(crate) fn take(
     w: &mut World,

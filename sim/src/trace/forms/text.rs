@@ -151,15 +151,15 @@ fn shape(event: &Event) -> (u32, Kind, i64, bool) {
 
 /// The events that an excerpt may show: without reads of clocks, of which programs make many, where no fault has changed a clock.
 /// The last event stays, whatever it is.
-fn telling(log: &TraceLog) -> Vec<&Event> {
+fn excerptable(log: &TraceLog) -> Vec<&Event> {
     use crate::fault::Family::{ClockDrift, ClockStep};
     let of_clocks = |event: &Event| matches!(event.kind, Kind::Fault(ClockDrift | ClockStep));
-    let clocks_tell = log.events.iter().any(of_clocks);
+    let clocks_matter = log.events.iter().any(of_clocks);
     let last = log.events.last().map_or(0, |event| event.number);
-    let tells = |event: &&Event| {
-        event.kind != Kind::ClockGettime || clocks_tell || event.cause != 0 || event.number == last
+    let shows = |event: &&Event| {
+        event.kind != Kind::ClockGettime || clocks_matter || event.cause != 0 || event.number == last
     };
-    log.events.iter().filter(tells).collect()
+    log.events.iter().filter(shows).collect()
 }
 
 /// The last `count` lines, and the place of their first event. A thread may poll in a loop until the end while others wait:
@@ -194,7 +194,7 @@ fn end(events: &[&Event], count: usize) -> (Vec<Shown>, usize) {
 /// The last `count` lines or one cycle more: what happened right before the end, and where in the program, where that is known.
 pub fn tail(log: &TraceLog, count: usize) -> String {
     let lines = Lines::new(log);
-    let events = telling(log);
+    let events = excerptable(log);
     let line = |shown: &Shown| match *shown {
         Shown::Event(at) => {
             let place =
@@ -219,7 +219,7 @@ pub fn tail(log: &TraceLog, count: usize) -> String {
 /// affected, and what ends or refuses a connection or a process. At most `most` lines besides `of_choices`, the last ones.
 pub fn marked(log: &TraceLog, tail: usize, of_choices: &BTreeSet<u64>, most: usize) -> String {
     let lines = Lines::new(log);
-    let events = telling(log);
+    let events = excerptable(log);
     let mut before = events;
     before.truncate(end(&before, tail).1);
     let chosen = |event: &Event| of_choices.contains(&event.number);
