@@ -47,8 +47,18 @@ const UNREAD: Scenario = Scenario {
     ..STEPS
 };
 
+/// Fails whatever is chosen.
+const ANY: Scenario = Scenario {
+    name: "any",
+    body: |sim| {
+        let host = sim.host("host");
+        sim.client(host, "client", |_| fail("O13", "any", String::new()));
+    },
+    ..STEPS
+};
+
 const REGISTRY: Registry = Registry {
-    scenarios: &[STEPS, OTHER, UNREAD],
+    scenarios: &[STEPS, OTHER, UNREAD, ANY],
     bugs: &[],
     extras: &[],
     regressions: "no such folder",
@@ -115,6 +125,10 @@ fn what_is_no_pair_of_runs_is_refused_in_a_line() {
     let of_other = text.split_whitespace().find(|word| word.ends_with("fails.json")).unwrap();
     for (line, why) in [
         (format!("steps --bad {good}"), "holds: there is no failure to look for"),
+        (
+            format!("any --bad {bad}"),
+            "the run fails without any choice too (fairness (O13) at any); compare with one",
+        ),
         (format!("steps --bad {bad} --good {bad}"), "fails too: fairness (O13) at three long steps"),
         (format!("steps --bad {of_other}"), "a run of scenario `other`, not of `steps`"),
         (format!("other --bad {of_other} --set count=5"), "a run with other settings"),

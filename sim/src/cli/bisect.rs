@@ -32,7 +32,12 @@ pub(super) fn bisect(registry: &Registry, args: &BisectArgs, console: &mut Conso
     };
     if let Some(other) = &held.failure {
         let said = other.headline();
-        return Err(Stop::usage(format!("--good: `{}` fails too: {said}", args.good)));
+        return Err(Stop::usage(match args.good.as_str() {
+            ZERO => format!(
+                "the run fails without any choice too ({said}); compare with one that holds: --good SEED"
+            ),
+            good => format!("--good: `{good}` fails too: {said}"),
+        }));
     }
     let fingerprint = failure.fingerprint();
     let all = changes(&held.choices, &failed.choices);

@@ -81,6 +81,10 @@ enum Finding {
 
 pub(super) fn bugs(registry: &Registry, args: &BugsArgs, console: &mut Console) -> Done {
     let all = planted(registry);
+    if all.is_empty() {
+        console.err("there are no planted bugs here: `PlantedBug` of eagain-sim says how to have some\n");
+        return Ok(Exit::Held);
+    }
     let mut chosen = Vec::new();
     for name in &args.names {
         let Some(bug) = all.iter().find(|bug| bug.name == *name) else {

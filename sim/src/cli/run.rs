@@ -45,8 +45,9 @@ pub(super) fn run(registry: &Registry, args: &RunArgs, console: &mut Console) ->
         return Ok(Exit::Held);
     }
     let limits = if args.no_shrink { Limits { runs: 1, time: None } } else { BUDGET };
-    Ok(explain(&mut worker, &spec, report.hash, limits, true, registry.folders(&folder::root()), console)
-        .exit)
+    let root = folder::root();
+    let folders = Folders { as_found: args.no_shrink, ..registry.folders(&root) };
+    Ok(explain(&mut worker, &spec, report.hash, limits, true, folders, console).exit)
 }
 
 /// What was typed behind the program, up to the event at which to stop.
@@ -127,12 +128,14 @@ pub(super) struct Explanation {
 pub(super) struct Folders<'a> {
     root: &'a Path,
     kept: &'a Path,
+    /// The run as it was found is asked for.
+    as_found: bool,
 }
 
 impl Registry<'_> {
     /// Those of failures that are left in `root`.
     pub(super) fn folders<'a>(&'a self, root: &'a Path) -> Folders<'a> {
-        Folders { root, kept: Path::new(self.regressions) }
+        Folders { root, kept: Path::new(self.regressions), as_found: false }
     }
 }
 
@@ -148,7 +151,8 @@ pub(super) fn explain(
 ) -> Explanation {
     match report::explain(worker, spec, hash, limits) {
         Ok(explained) => {
-            let folder = folder::write(folders.root, &explained);
+            let write = if folders.as_found { folder::write_as_found } else { folder::write };
+            let folder = write(folders.root, &explained);
             let folder = match &folder {
                 Ok(path) => Some(path.display().to_string()),
                 Err(error) => {

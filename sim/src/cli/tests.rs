@@ -431,8 +431,19 @@ fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
     let (_, out, _) = eagain("run lost-reply --seed 8");
     let line = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
     let report = std::fs::read_to_string(line).unwrap();
-    assert_eq!(code("run lost-reply --seed 8 --no-shrink"), 1);
+    let (code, out, _) = eagain("run lost-reply --seed 8 --no-shrink");
+    assert!(
+        code == 1 && out.contains(" choices, not shrunk\n") && out.contains("\nlast events of the run\n"),
+        "{out}"
+    );
     assert_eq!(std::fs::read_to_string(line).unwrap(), report);
+    let as_found = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
+    assert!(as_found.ends_with("lost-reply-0x8-as-found/report.md"), "{as_found}");
+    let lengths = [line, as_found].map(|report| {
+        let file = std::path::Path::new(report).with_file_name("replay.json");
+        crate::replay::ReplayFile::read(&file).unwrap().overrides.len()
+    });
+    assert!(lengths[0] < lengths[1], "{lengths:?}");
 }
 
 /// Says no to every byte.

@@ -44,7 +44,8 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
     let replay = folder.join("replay.json");
     let replay = invocation::replay(spec.scenario.name, &replay.to_string_lossy());
     // A saved run has no other line.
-    let mut lines = vec![explained.repro(), format!("{replay}    # the shrunk run, which is shown here")];
+    let which = if outcome.is_shrunk() { "the shrunk run" } else { "the run" };
+    let mut lines = vec![explained.repro(), format!("{replay}    # {which}, which is shown here")];
     if explained.seed().is_none() {
         lines.remove(0);
     }
@@ -81,7 +82,7 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
             writeln!(out, "and {dropped} more lines in `replay.json`\n")?;
         }
     }
-    let which = if outcome.reproduced { "shrunk run" } else { "run" };
+    let which = if outcome.is_shrunk() { "shrunk run" } else { "run" };
     let marked = trace_text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
     if !marked.is_empty() {
         writeln!(

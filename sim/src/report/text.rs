@@ -54,7 +54,7 @@ fn write_failure(
         }
         out.push_str(LEGEND);
     }
-    let which = if explained.outcome.reproduced { "the shrunk run" } else { "the run" };
+    let which = if explained.outcome.is_shrunk() { "the shrunk run" } else { "the run" };
     let marked = text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
     if !marked.is_empty() {
         writeln!(out, "\nearlier faults and what they affected")?;

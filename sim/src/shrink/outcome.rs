@@ -32,20 +32,28 @@ impl Outcome {
         self.choices.iter().cloned().collect()
     }
 
+    /// Whether what is shown is a shrunk run: the choices make it again, and it was tried with fewer.
+    pub fn is_shrunk(&self) -> bool {
+        self.reproduced && (self.runs > 1 || self.bound != Some(Bound::Runs))
+    }
+
     /// A line for people: `412 choices -> 3 in 97 runs`.
     pub fn line(&self) -> String {
         if !self.reproduced {
             return format!("the {} choices do not fail on the zero base; not shrunk", self.before);
         }
+        let (choices, end) =
+            (if self.before == 1 { "choice" } else { "choices" }, if self.runs == 1 { "" } else { "s" });
+        if !self.is_shrunk() {
+            return format!("{} {choices}, not shrunk", self.before);
+        }
         let bound = match self.bound {
             None => "",
             Some(Bound::Runs) => "; stopped at the limit of runs, more may go",
-            Some(Bound::Time) => "; stopped at the limit of time, more may go",
+            Some(Bound::Time) => "; stopped at the limit of time, more may go: `shrink` with a longer --time",
         };
         let (left, runs) = (self.choices.len(), self.runs);
         let alone = if left == 0 { ": fails without any fault" } else { "" };
-        let (choices, end) =
-            (if self.before == 1 { "choice" } else { "choices" }, if runs == 1 { "" } else { "s" });
         format!("{} {choices} -> {left} in {runs} run{end}{alone}{bound}", self.before)
     }
 }
