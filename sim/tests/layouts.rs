@@ -266,7 +266,7 @@ fn what_new_and_init_write_works_as_it_is() {
         fs::write(kept.join(path), file).unwrap();
     }
     run(&repository, "git init -q && echo /target >crates/kept/.gitignore");
-    run(&kept, &eagain("init"));
+    assert!(run(&kept, &eagain("init")).contains("\nchanged .gitignore: "));
     let again = workspace.shell(&kept, &eagain("init"));
     assert!(
         again.status.code() == Some(2) && text(&again).contains("nothing was written"),

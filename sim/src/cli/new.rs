@@ -37,6 +37,7 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         text.replace("{name}", name)
             .replace("{crate}", &name.replace('-', "_"))
             .replace("{dependencies}\n", &place.dependencies())
+            .replace("{profile}\n", place.profile())
             .replace("{server}", "crate::server")
             .replace("{run}", run)
     };
@@ -58,7 +59,8 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         let _ = std::fs::remove_dir_all(folder);
     })?;
     console.out(&format!(
-        "\n{}cd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        "\n{}{}cd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        place.note_of_release(),
         place.note_of_cargo(),
         crate::runner::invocation::quoted(&folder.to_string_lossy()),
         place.note_of_ci()
@@ -84,6 +86,7 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     files.push(place.workflow(run));
     files.extend(place.toolchain());
     let depends = text.contains("eagain-sim");
+    let ignores = here.join(".gitignore").exists();
     let change = || {
         ignore(here)?;
         match depends {
@@ -92,10 +95,18 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
         }
     };
     write(&files, change, console)?;
+    match ignores {
+        true => console.out("changed .gitignore: what the steps of the workflow leave behind is ignored\n"),
+        false => console.out("wrote .gitignore\n"),
+    }
     if !depends {
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
-    console.out(&format!("\ncargo test --test eagain\n{run} explore --seeds 1000\n\n{}", place.note_of_ci()));
+    console.out(&format!(
+        "\n{}cargo test --test eagain\n{run} explore --seeds 1000\n\n{}",
+        place.note_of_release(),
+        place.note_of_ci()
+    ));
     Ok(Exit::Held)
 }
 

@@ -9,6 +9,9 @@ use std::process::Command;
 const WORKFLOW: &str = include_str!("workflow.yml");
 const WORKFLOW_PATH: &str = ".github/workflows/eagain.yml";
 
+/// The release that a crate depends on without `--path`.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
 /// Where the crate is.
 pub(super) struct Place {
     /// Its folder.
@@ -87,15 +90,34 @@ impl Place {
 
     /// The lines of the two dependencies: a release, or the checkout, by a path that holds wherever both are.
     pub(super) fn dependencies(&self) -> String {
-        let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
         let line = |package: &str, part: &str| match &self.checkout {
-            None => format!("{package} = \"{version}\"\n"),
+            None => format!("{package} = \"{VERSION}\"\n"),
             // A literal of TOML: nothing in it is escaped but its quote, which it cannot hold.
             Some(root) => {
                 format!("{package} = {{ path = '{}' }}\n", relative(&self.folder, &root.join(part)).display())
             }
         };
         line("eagain-net", "net") + &line("eagain-sim", "sim")
+    }
+
+    /// The lines of the profile that a sweep is built with: only a workspace's root has profiles.
+    pub(super) fn profile(&self) -> &'static str {
+        const LINES: &str = "
+# So that a report of a sweep says at which line each call was made, as that of a test does.
+[profile.release]
+debug = \"line-tables-only\"
+";
+        if self.workspace() == self.folder { LINES } else { "" }
+    }
+
+    /// What is to be known where the crate depends on a release.
+    pub(super) fn note_of_release(&self) -> String {
+        match self.checkout {
+            Some(_) => String::new(),
+            None => format!(
+                "Cargo.toml depends on release {VERSION} of eagain. Until there is one, name a checkout instead: --path DIR.\n\n"
+            ),
+        }
     }
 
     /// What is left to do where cargo finds a workspace above the crate that does not have it.

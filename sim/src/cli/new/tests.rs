@@ -135,7 +135,18 @@ fn new_says_where_a_workspace_does_not_list_the_crate() {
 fn what_is_in_the_repository_or_released_needs_no_step() {
     let out = tempfile::tempdir().unwrap();
     let released = out.path().join("released");
-    assert_eq!(eagain(&format!("new {}", released.display())).0, 0);
+    let (code, said, err) = eagain(&format!("new {}", released.display()));
+    assert!(
+        code == 0 && said.contains("Until there is one, name a checkout instead: --path DIR."),
+        "{said}{err}"
+    );
+    // Reports of a release build say the lines too, unless the profile is that of a workspace above.
+    let profile = |folder: &Path| {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains("{profile}"), "{manifest}");
+        manifest.contains("\n[profile.release]\ndebug = \"line-tables-only\"\n")
+    };
+    assert!(profile(&released));
     let text = workflow(&released);
     assert_eq!(steps(&text), ["", "", ""], "{text}");
 
@@ -146,7 +157,8 @@ fn what_is_in_the_repository_or_released_needs_no_step() {
     let new = |name: &str| {
         let folder = repository.join("crates").join(name);
         let (code, said, _) = eagain(&format!("new {} --path {}", folder.display(), root.display()));
-        assert!(code == 0 && !said.contains("First add"), "{said}");
+        assert!(code == 0 && !said.contains("First add") && !said.contains("Until there is"), "{said}");
+        assert!(!fs::read_to_string(folder.join("Cargo.toml")).unwrap().contains("[profile"));
         fs::read_to_string(repository.join(format!(".github/workflows/eagain-crates-{name}.yml"))).unwrap()
     };
     fs::write(repository.join(".gitmodules"), "").unwrap();
