@@ -110,9 +110,11 @@ impl Test {
         for path in regressions::files(&self.kept()) {
             let file = ReplayFile::read(&path).map_err(|error| error.to_string())?;
             if file.scenario == self.scenario.name {
-                let again = || invocation::replay(self.scenario.name, &path.to_string_lossy());
+                // As the test finds it wherever cargo is started, and on any machine: from the package's folder.
+                let seen = path.strip_prefix(&self.manifest).unwrap_or(&path);
+                let again = || invocation::replay(self.scenario.name, &seen.to_string_lossy());
                 let text = self.replay(&file).map_err(|text| {
-                    format!("FAILED regression {}\n{text}\n\nreproduce  {}\n", path.display(), again())
+                    format!("FAILED regression {}\n{text}\n\nreproduce  {}\n", seen.display(), again())
                 })?;
                 said.push_str(&text);
                 held += 1;
