@@ -54,18 +54,21 @@ pub fn start() {
 
 /// What is said of a run that makes no call.
 pub(super) fn message() -> String {
-    let limit = limit().as_secs();
-    format!(
-        "no simulated call for {limit} s: a thread computes without end, or is blocked outside the simulator"
-    )
+    format!("no simulated call for {}", how_long(limit()))
+}
+
+/// How long, by which clock, and what it may be.
+fn how_long(limit: Duration) -> String {
+    let limit = limit.as_secs();
+    format!("{limit} s (of processor time, where it computes): a busy loop, or blocked outside the simulator")
 }
 
 fn report(index: usize, limit: Duration) {
     // Not locked: the thread that hangs writes next.
     let _ = writeln!(
         std::io::stderr(),
-        "watchdog: a run made no simulated call for {} s: a busy loop, or blocked outside the simulator\n{}",
-        limit.as_secs(),
+        "watchdog: a run made no simulated call for {}\n{}",
+        how_long(limit),
         jobs::line(index).trim_end()
     );
     crash_report::write_position(jobs::os_thread(index));
