@@ -1,5 +1,7 @@
 #!/bin/sh
-# A sweep over a cluster: a Slurm array, each task one shard, in a folder that all nodes see. Submitted from there:
+# A sweep over a cluster: a Slurm array, each task one shard, in a folder that all nodes see and that is empty for each sweep (what another
+# left for a task that never began is taken for this one's where both were asked for the same, and else refused). Submitted from there,
+# with your command (that of `eagain new` is called as the crate):
 #
 #   array=$(sbatch --parsable deploy/slurm.sh target/release/eagain explore --seeds 100000)
 #   sbatch --dependency=afterany:"$array" deploy/slurm.sh target/release/eagain merge

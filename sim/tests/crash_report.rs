@@ -101,7 +101,10 @@ fn dies(name: &str, code: i32) -> String {
 #[test]
 fn a_thread_that_computes_without_end_says_where() {
     let said = dies("stuck", 1);
-    assert!(said.contains("a run made no simulated call for 1 s"), "{said}");
+    assert!(
+        said.contains("a run made no simulated call for 1 s (of processor time, where it computes): "),
+        "{said}"
+    );
     assert!(said.contains("in simulated thread 0, server/"), "{said}");
     assert!(said.contains("compute_without_end"), "{said}");
     assert!(!said.contains("corosensei"), "{said}");
@@ -135,6 +138,7 @@ fn a_sweep_in_which_a_run_makes_no_call_ends_with_its_failure() {
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("stuck: no busy loop (O3) at no call, seed 0x0"), "{said}");
     assert!(said.contains("2 seeds, 1 failure"), "{said}");
+    assert!(said.contains("incomplete: stopped after 2 of 6 seeds (a run that makes no call)"), "{said}");
     assert!(said.contains("compute_without_end"), "{said}");
     for file in [json, junit, out.path().join("stuck-0x0/report.md")] {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -143,7 +147,12 @@ fn a_sweep_in_which_a_run_makes_no_call_ends_with_its_failure() {
     // With a page the folder lies beside it, as those of other failures do.
     let page = out.path().join("page");
     let line = format!("explore stuck --seeds 1 --jobs 1 --html {}", page.display());
-    assert_eq!(eagain(&line, &out.path().join("elsewhere")).0, Some(1));
+    let (status, said) = eagain(&line, &out.path().join("elsewhere"));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("1 seed, 1 failure") && !said.contains("incomplete"),
+        "nothing was left to run: {said}"
+    );
     assert!(page.join("stuck-0x0/report.md").is_file());
     assert!(
         std::fs::read_to_string(page.join("index.html")).unwrap().contains("href=\"stuck-0x0/report.md\"")

@@ -75,6 +75,14 @@ fn shell(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Where the shards that `explore` runs put the folders of failures: the script of Slurm has its own.
+fn out_of(folder: &Path, explore: &str) -> String {
+    match explore.contains("slurm.sh") {
+        true => "failures".to_owned(),
+        false => folder.join("failures").display().to_string(),
+    }
+}
+
 fn said(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -114,7 +122,15 @@ fn one_of_four_dies(
         let variables: Vec<_> = variables.iter().map(|(name, text)| (*name, text.as_str())).collect();
         shell(folder, &format!("{explore}{more}"), &variables)
     };
+    // What an earlier sweep has left is no result of a shard that has begun and has none.
+    let old: Vec<PathBuf> =
+        files.split(' ').filter(|word| !word.starts_with("--")).map(|at| folder.join(at)).collect();
+    old.iter().for_each(|path| std::fs::write(path, "of an earlier sweep").unwrap());
     let mut dies = part(1, " --set slow=1000000");
+    while old.iter().any(|path| path.exists()) {
+        assert_eq!(dies.try_wait().unwrap(), None, "it leaves the files of an earlier sweep");
+        std::thread::yield_now();
+    }
     let parts: Vec<Child> = [0, 2, 3].map(|index| part(index, "")).into();
     for part in parts {
         let (code, said) = said(part);
@@ -126,11 +142,14 @@ fn one_of_four_dies(
     dies.wait().unwrap();
 
     let (code, said) = now(folder, merge);
-    assert!(code == Some(1) && said.contains("(shard 1/4 is missing)"), "{said}");
+    assert!(code == Some(1) && said.contains(" of 400 seeds (shard 1/4 is missing)"), "{said}");
     let again =
         said.lines().find_map(|line| line.strip_prefix("run again  ")).unwrap_or_else(|| panic!("{said}"));
     assert!(again.ends_with(&format!(" --shard 1/4 {files}")), "{said}");
-    let (_, arguments) = again.split_once(" explore ").unwrap();
+    let (program, arguments) = again.split_once(" explore ").unwrap();
+    // The folders of its failures go where those of the others are.
+    let out = out_of(folder, explore);
+    assert!(program.starts_with(&format!("EAGAIN_OUT={out} ")), "{program}");
     let (code, said) = now(folder, &format!("./eagain explore {arguments}"));
     assert_eq!(code, Some(1), "{said}");
 
@@ -152,6 +171,34 @@ fn a_shard_of_a_kubernetes_job_that_died_is_named_and_runs_again_alone() {
         "--json ./sweep-1.json --junit ./sweep-1.xml",
         |index| vec![("JOB_COMPLETION_INDEX", index.to_string()), ("COMPLETIONS", "4".to_owned())],
     );
+}
+
+#[test]
+fn a_shard_of_another_sweep_is_refused_and_no_earlier_result_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (shard, seeds) in [(0, 90), (1, 20), (2, 90)] {
+        let (code, said) = now(
+            folder,
+            &format!(
+                "./eagain explore steps --seeds {seeds} --shard {shard}/3 --no-shrink --json s-{shard}.json"
+            ),
+        );
+        assert!(code.is_some_and(|code| code < 2), "{said}");
+    }
+    let (json, junit) = (folder.join("whole.json"), folder.join("whole.xml"));
+    let old = || [&json, &junit].map(|path| std::fs::write(path, "of an earlier sweep").unwrap());
+    old();
+    let (code, said) =
+        now(folder, "./eagain merge s-0.json s-1.json s-2.json --json whole.json --junit whole.xml");
+    let why = "s-1.json: a part of another sweep than s-0.json, with another number of seeds\n";
+    assert!(code == Some(2) && said.contains(why), "{said}");
+    assert!(!json.exists() && !junit.exists());
+    // What is read stays, whatever it is to become; and where nothing begins, nothing ends.
+    old();
+    assert_eq!(now(folder, "./eagain merge whole.json --json whole.json").0, Some(2));
+    assert_eq!(now(folder, "./eagain explore nobody --json whole.json --junit whole.xml").0, Some(2));
+    assert!(json.exists() && junit.exists());
 }
 
 fn deploy() -> PathBuf {

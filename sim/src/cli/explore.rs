@@ -6,7 +6,7 @@ use super::run::{BUDGET, explain, lost};
 use super::{Done, Exit, Registry, Stop, guided};
 use crate::count::{count, duration, thousands};
 use crate::marks;
-use crate::replay::{ReplayFile, Verdict, regressions};
+use crate::replay::{ReplayFile, Verdict, build, regressions};
 use crate::report::{folder, markdown, page};
 use crate::run::{RunSpec, Scenario, Settings};
 use crate::runner::explore::{Counters, HANGS, Plan};
@@ -37,6 +37,7 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
     }
+    files.remove_old(&[]);
     // Before the first run, so that an interruption is never early.
     let counters = Arc::new(Counters { stop: interrupt::flag(), ..Counters::default() });
     let (regressed, regressions) = run_regressions(registry, &plan.scenarios, console)?;
@@ -48,7 +49,10 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     };
     sweep.skipped = selection.skipped;
     report_untested(&sweep, console)?;
-    let mut file = SweepFile::of(&sweep, plan.from, plan.shard);
+    let mut file = SweepFile::of(&sweep, &plan);
+    let asked = &mut file.summary.asked;
+    (asked.guided, asked.build) = (args.guided, Some(build::build_id().to_owned()));
+    asked.commit = build::commit().filter(|commit| !commit.ends_with('+'));
     if plan.shard == Shard::ALL {
         add_unpassed(registry, &mut file);
     }
@@ -156,14 +160,18 @@ fn command(args: &ExploreArgs, plan: &Plan) -> String {
 
 /// What a sweep is to write that no other shard writes too.
 fn own_files(args: &ExploreArgs) -> BTreeMap<String, String> {
+    // With a page, the folders of failures lie beside it.
+    let out = std::env::var_os(invocation::OUT).filter(|out| !out.is_empty() && args.html.is_none());
+    let out = out.map(PathBuf::from);
     let files = [
+        (invocation::OUT, &out),
         ("--corpus", &args.corpus),
         ("--html", &args.html),
         ("--json", &args.json),
         ("--junit", &args.junit),
     ];
-    let text = |(flag, path): (&str, &Option<PathBuf>)| {
-        Some((flag.to_owned(), path.as_ref()?.display().to_string()))
+    let text = |(name, path): (&str, &Option<PathBuf>)| {
+        Some((name.to_owned(), path.as_ref()?.display().to_string()))
     };
     files.into_iter().filter_map(text).collect()
 }
@@ -281,6 +289,17 @@ impl Files<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What an earlier sweep has left there is no result of this one: if this one is killed, it is to have none. What is no ordinary
+    /// file stays, and so does what is still to be `read`; the summary is added to.
+    pub(super) fn remove_old(&self, read: &[PathBuf]) {
+        for path in [self.json, self.junit].into_iter().flatten().filter(|path| !read.contains(path)) {
+            if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) {
+                // A file that cannot be removed cannot be replaced later either, which is said then.
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn merge(registry: &Registry, args: &MergeArgs, console: &mut Console
         })?;
         Ok((name.clone(), SweepFile::parse(&name, &text)?))
     };
+    out.remove_old(&args.files);
     let files: Vec<_> = args.files.iter().map(read).collect::<Result<_, String>>().map_err(Stop::usage)?;
     let mut whole = join(&files).map_err(Stop::usage)?;
     add_unpassed(registry, &mut whole);

@@ -4,6 +4,7 @@ use super::{Explained, markdown, text};
 use crate::choice::{Base, Overrides};
 use crate::replay::ReplayFile;
 use crate::run::RunSpec;
+use crate::runner::invocation::OUT;
 use crate::runner::settings;
 use crate::trace::{Form, Heads};
 use crate::whole_file::{plain, put};
@@ -36,13 +37,13 @@ fn digest(overrides: &Overrides) -> u32 {
     hash.value() as u32
 }
 
-/// Where the folders lie: `EAGAIN_OUT`, or `eagain` in cargo's target folder.
+/// Where the folders lie: as the variable [`OUT`] says, or `eagain` in cargo's target folder.
 pub fn root() -> PathBuf {
     #[cfg(test)]
     if let Some(own) = OWN_ROOT.with_borrow(Clone::clone) {
         return own;
     }
-    if let Some(out) = std::env::var_os("EAGAIN_OUT").filter(|out| !out.is_empty()) {
+    if let Some(out) = std::env::var_os(OUT).filter(|out| !out.is_empty()) {
         return PathBuf::from(out);
     }
     // Cargo marks its target folder, and the program lies somewhere in it; the current folder may be any.

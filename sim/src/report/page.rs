@@ -196,12 +196,10 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::runner::fake;
-    use crate::runner::shard::Shard;
 
     #[test]
     fn a_link_leaves_out_the_folder_of_the_page_and_no_part_of_another_name() {
-        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
-        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
+        let mut file = fake::file(0, 1);
         for (page, of, link) in [
             ("out", "out/x", "x"),
             ("out/", "out/x", "x"),
@@ -217,8 +215,7 @@ mod tests {
 
     #[test]
     fn the_page_names_what_failed_and_links_to_it() {
-        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
-        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
+        let mut file = fake::file(0, 1);
         file.summary.kinds[0].folder = Some("out/lost-reply-0x8".to_owned());
         file.summary.kinds[0].message = "<script>".to_owned();
         file.summary.skipped.insert("plain".to_owned(), "has no knob `a&b`".to_owned());
@@ -236,18 +233,23 @@ mod tests {
 
     #[test]
     fn title_and_head_say_the_same() {
-        let sweep_of = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
-        let mut file = SweepFile::of(&sweep_of, 0, Shard::ALL);
-        let mut both = |failures, complete| {
-            (file.summary.sums.failures, file.summary.complete) = (failures, complete);
+        let mut file = fake::file(0, 1);
+        let mut both = |failures, stopped: &[&str]| {
+            file.summary.sums.failures = failures;
+            file.summary.complete = stopped.is_empty();
+            file.summary.stopped = stopped.iter().map(|why| (*why).to_owned()).collect();
             let page = sweep(&file, &[], "out");
             let between =
                 |from: &str, to: &str| page.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
             assert_eq!(between("<title>eagain: ", "</title>"), between("<h1>", "</h1>"));
             between("<body class=\"", "\">") + ": " + &between("<h1>", "</h1>")
         };
-        assert_eq!(both(1, false), "failed: failed");
-        assert_eq!(both(0, true), "held: held");
-        assert_eq!(both(0, false), "incomplete: held as far as it ran");
+        assert_eq!(both(1, &["interrupted"]), "failed: failed");
+        assert_eq!(both(0, &[]), "held: held");
+        assert_eq!(both(0, &["--time 3s"]), "incomplete: held as far as it ran");
+        for why in ["interrupted", "shard 1/3 is missing"] {
+            assert_eq!(both(0, &[why]), "incomplete: incomplete");
+            assert_eq!(both(0, &["--time 3s", why]), "incomplete: incomplete");
+        }
     }
 }

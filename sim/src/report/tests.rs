@@ -97,8 +97,9 @@ fn a_run_that_is_another_when_run_again_is_not_explained() {
 fn the_page_of_a_ci_job_has_a_line_for_each_kind_of_failure() {
     use crate::runner::json::SweepFile;
     use crate::runner::shard::Shard;
-    let mut sweep = fake::plan(Shard::ALL).explore(fake::make, &std::sync::Arc::default());
+    let plan = fake::plan(Shard::ALL);
+    let mut sweep = plan.explore(fake::make, &std::sync::Arc::default());
     sweep.elapsed = 0.5;
     sweep.skipped.push(("plain".to_owned(), "has no knob `model`".to_owned()));
-    insta::assert_snapshot!(markdown::sweep(&SweepFile::of(&sweep, 0, Shard::ALL)));
+    insta::assert_snapshot!(markdown::sweep(&SweepFile::of(&sweep, &plan)));
 }

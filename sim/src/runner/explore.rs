@@ -103,7 +103,7 @@ impl Plan {
         for thread in &shared.threads {
             tally.merge(std::mem::take(&mut lock(thread).tally));
         }
-        let stopped = if shared.threads.iter().any(|thread| lock(thread).hangs) {
+        let why = if shared.threads.iter().any(|thread| lock(thread).hangs) {
             Some(HUNG.to_owned())
         } else if shared.interrupted.load(Ordering::Relaxed) {
             Some(INTERRUPTION.to_owned())
@@ -112,12 +112,20 @@ impl Plan {
         } else {
             None
         };
+        self.sweep(tally, why, started)
+    }
+
+    /// What this part came to, which `why` has ended: where nothing was left to run, nothing was cut off.
+    pub(super) fn sweep(&self, tally: Tally, why: Option<String>, started: Instant) -> Sweep {
+        let names = self.scenarios.iter().map(|scenario| scenario.name).collect();
+        let sweep = tally.sweep(names, self.settings.clone());
+        let ran = sweep.sums.seeds + sweep.sums.harness_failures;
+        let planned = self.runs();
         Sweep {
-            planned: self.runs(),
-            stopped,
+            planned,
+            stopped: why.filter(|_| planned != Some(ran)),
             elapsed: started.elapsed().as_secs_f64(),
-            ..tally
-                .sweep(self.scenarios.iter().map(|scenario| scenario.name).collect(), self.settings.clone())
+            ..sweep
         }
     }
 
@@ -135,6 +143,7 @@ impl Plan {
                 if thread.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut thread.hangs, true) {
                     running -= 1;
                     self.lose(&mut thread);
+                    counters.done.fetch_add(1, Ordering::Relaxed);
                     counters.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }

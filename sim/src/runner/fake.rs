@@ -56,10 +56,11 @@ pub fn plan(shard: Shard) -> Plan {
 #[cfg(feature = "cli")]
 pub fn file(index: u64, count: u64) -> super::json::SweepFile {
     let shard = Shard { index, count };
-    let mut sweep = plan(shard).explore(make, &Arc::default());
+    let plan = plan(shard);
+    let mut sweep = plan.explore(make, &Arc::default());
     sweep.elapsed = 1.25;
     sweep.times.clear();
-    super::json::SweepFile::of(&sweep, 0, shard)
+    super::json::SweepFile::of(&sweep, &plan)
 }
 
 /// Runs the fake world.

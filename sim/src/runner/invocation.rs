@@ -17,6 +17,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+/// The variable that says where the folders of failures lie.
+pub const OUT: &str = "EAGAIN_OUT";
+
 static COMMAND: OnceLock<String> = OnceLock::new();
 
 /// By scenario: the command that runs its test. On the heap, as everything that a signal handler does not read.

@@ -1,7 +1,7 @@
 //! The file of a sweep (`--json`): a line for each failure, then one object with the sums. [`merge`](super::merge) joins the
 //! files of shards, and the sums of all shards equal those of the whole.
 
-use super::explore::TIME_OVER;
+use super::explore::{Plan, TIME_OVER};
 use super::invocation;
 use super::shard::Shard;
 use super::summary::{Sums, Sweep};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The version of the file.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A line: a run that failed. Of each kind, those with the lowest seeds.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -104,6 +104,8 @@ pub struct Summary {
     pub from: String,
     /// Which part this is: `I/N`.
     pub shard: String,
+    /// What the whole sweep was asked for, of which this is a part.
+    pub asked: Asked,
     /// The sums.
     #[serde(flatten)]
     pub sums: Sums,
@@ -120,13 +122,13 @@ pub struct Summary {
     /// How many runs were asked for, where that is known.
     #[serde(default)]
     pub planned: Option<u64>,
-    /// Why not all of them ran: `interrupted`, or `--time 3s`.
+    /// Why not all of them ran, each reason: `interrupted`, or `--time 3s`.
     #[serde(default)]
-    pub stopped: Option<String>,
+    pub stopped: Vec<String>,
     /// The line that runs the sweep again, without its shard and its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// By flag: the files and folders of its own that it was to write.
+    /// By flag, or variable ([`OUT`](invocation::OUT)): the files and folders of its own that it was to write.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
     /// Regression files that fail again, each with the line that runs it.
@@ -140,6 +142,37 @@ pub struct Summary {
     /// Of a guided sweep, by scenario: what it has seen, and what it has not.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guided: BTreeMap<String, GuidedLine>,
+}
+
+/// What all shards of a sweep have in common besides settings, first seed and number of shards. How long each may take is its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// The scenarios: which runs are a shard's depends on all of them.
+    pub scenarios: Vec<String>,
+    /// Seeds of each; `None`: as many as the time allows.
+    pub seeds: Option<u64>,
+    /// Whether half of the runs are made of others.
+    #[serde(default)]
+    pub guided: bool,
+    /// The program ([`build_id`](crate::replay::build::build_id)), where the command has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// The commit where it ran, if nothing was changed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+impl Asked {
+    /// How many runs that is, where it is known.
+    pub fn runs(&self) -> Option<u64> {
+        Some(self.seeds?.saturating_mul(self.scenarios.len() as u64))
+    }
+
+    /// Whether it is the same program: each machine may have built its own of one commit, and somebody may have committed while the
+    /// shards of one program ran.
+    pub fn is_program_of(&self, other: &Asked) -> bool {
+        self.build == other.build || self.commit.is_some() && self.commit == other.commit
+    }
 }
 
 /// What a guided sweep knows of a scenario.
@@ -199,7 +232,7 @@ pub struct SweepFile {
 
 impl SweepFile {
     /// The file of a sweep.
-    pub fn of(sweep: &Sweep, from: u64, shard: Shard) -> SweepFile {
+    pub fn of(sweep: &Sweep, plan: &Plan) -> SweepFile {
         let repro = |scenario, seed| invocation::run(scenario, seed, &sweep.settings);
         let failures = sweep.failed().into_iter().map(|(scenario, failed)| FailureLine {
             scenario: scenario.to_owned(),
@@ -234,8 +267,13 @@ impl SweepFile {
             format: FORMAT,
             scenarios: ran.map(|name| (*name).to_owned()).collect(),
             settings: sweep.settings.clone(),
-            from: format!("{from:#x}"),
-            shard: shard.to_string(),
+            from: format!("{:#x}", plan.from),
+            shard: plan.shard.to_string(),
+            asked: Asked {
+                scenarios: sweep.scenarios.iter().map(|name| (*name).to_owned()).collect(),
+                seeds: plan.seeds,
+                ..Asked::default()
+            },
             sums: sweep.sums.clone(),
             kinds: kinds.collect(),
             elapsed_s: (sweep.elapsed * 1e3).round() / 1e3,
@@ -246,7 +284,7 @@ impl SweepFile {
                 .collect(),
             complete: sweep.stopped.is_none(),
             planned: sweep.planned,
-            stopped: sweep.stopped.clone(),
+            stopped: sweep.stopped.iter().cloned().collect(),
             command: None,
             files: BTreeMap::new(),
             regressions: BTreeMap::new(),
@@ -308,7 +346,9 @@ impl Summary {
 
     /// Whether `--time`, and nothing else, has kept runs from being made. That was asked for: it is said, and is no failure.
     pub fn is_out_of_time(&self) -> bool {
-        !self.complete && self.stopped.as_deref().is_some_and(|why| why.starts_with(TIME_OVER))
+        !self.complete
+            && !self.stopped.is_empty()
+            && self.stopped.iter().all(|why| why.starts_with(TIME_OVER))
     }
 
     /// Whether runs were not made that nobody has given up: what did not run did not hold.
@@ -321,14 +361,15 @@ impl Summary {
         match (self.fails(), self.complete) {
             (true, _) => "failed",
             (false, true) => "held",
-            (false, false) => "held as far as it ran",
+            (false, false) if self.is_out_of_time() => "held as far as it ran",
+            (false, false) => "incomplete",
         }
     }
 
     /// What did not run, in a line; `None`: nothing.
     pub fn incomplete(&self) -> Option<String> {
         let planned = self.planned.map(|planned| format!(" of {planned}")).unwrap_or_default();
-        let why = self.stopped.as_deref().unwrap_or("unknown");
+        let why = if self.stopped.is_empty() { "unknown".to_owned() } else { self.stopped.join("; ") };
         (!self.complete)
             .then(|| format!("incomplete: stopped after {}{planned} seeds ({why})", self.sums.seeds))
     }

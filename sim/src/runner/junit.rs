@@ -106,7 +106,7 @@ mod tests {
             folder: Some("target/eagain/slow-reader-0x2b".into()),
         };
         let summary = Summary {
-            format: 1,
+            format: 2,
             scenarios: vec!["steady".into(), "slow-reader".into()],
             settings: Settings::new(),
             from: "0x0".into(),
@@ -117,7 +117,8 @@ mod tests {
             times_s: [("steady".to_owned(), 0.125), ("slow-reader".to_owned(), 0.25)].into(),
             complete: true,
             planned: Some(2),
-            stopped: None,
+            stopped: Vec::new(),
+            asked: Default::default(),
             command: None,
             files: Default::default(),
             regressions: Default::default(),
@@ -130,9 +131,8 @@ mod tests {
 
     /// The file of a sweep in which nothing failed and one fault never fired, after a change.
     fn held(change: impl FnOnce(&mut Summary)) -> SweepFile {
-        let plan = fake::plan(Shard::ALL);
-        let sweep = Plan { scenarios: vec![fake::HOLDS], ..plan }.explore(fake::make, &Arc::default());
-        let mut file = SweepFile::of(&sweep, 0, Shard::ALL);
+        let plan = Plan { scenarios: vec![fake::HOLDS], ..fake::plan(Shard::ALL) };
+        let mut file = SweepFile::of(&plan.explore(fake::make, &Arc::default()), &plan);
         file.summary.sums.faults = [("wire.cut".into(), Fired { enabled: 1, fired: 0 })].into();
         change(&mut file.summary);
         file
@@ -142,7 +142,8 @@ mod tests {
     fn what_makes_the_status_a_failure_is_a_case() {
         let stops = |why: &'static str| {
             move |summary: &mut Summary| {
-                (summary.complete, summary.stopped) = (false, Some(why.to_owned()));
+                summary.complete = false;
+                summary.stopped = why.split("; ").map(str::to_owned).collect();
                 summary.again = vec!["eagain explore --shard 1/4".to_owned()];
             }
         };
@@ -155,7 +156,9 @@ mod tests {
             "{strict}"
         );
 
-        for why in ["interrupted", "shard 1/4 is missing"] {
+        for why in
+            ["interrupted", "shard 1/4 is missing", "--time 1s in shard 2/4; shard 1/4 was interrupted"]
+        {
             let cut = text(&held(stops(why)), false);
             assert!(
                 cut.contains(&format!("<error message=\"incomplete: stopped after 60 of 60 seeds ({why})\"")),

@@ -2,7 +2,7 @@
 //! alone and puts its files where they belong, so that the same `merge` then has all of them.
 
 use super::explore::INTERRUPTION;
-use super::invocation::quoted;
+use super::invocation::{OUT, quoted};
 use super::json::{KindLine, Summary, SweepFile};
 use super::shard::Shard;
 use super::summary::{FAILURES_KEPT, Sums};
@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 
 /// Joins the files of the shards of one sweep, each with its path. The error is a line for people.
 pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
-    let Some((_, first)) = files.first() else { return Err("nothing to merge".to_owned()) };
+    let Some((first_name, first)) = files.first() else { return Err("nothing to merge".to_owned()) };
     let mut whole = SweepFile {
         failures: Vec::new(),
         summary: Summary {
@@ -24,8 +24,8 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
             kinds: Vec::new(),
             elapsed_s: 0.0,
             times_s: BTreeMap::new(),
-            planned: Some(0),
-            stopped: None,
+            planned: first.summary.asked.runs(),
+            stopped: Vec::new(),
             files: BTreeMap::new(),
             regressions: BTreeMap::new(),
             again: Vec::new(),
@@ -42,15 +42,14 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
     for entry @ (name, file) in files {
         let part = &file.summary;
         let shard = shard_of(entry)?;
+        let mut differs = part.differs(&first.summary);
+        differs.extend((shard.count != count).then_some("number of shards"));
+        if !differs.is_empty() {
+            let what = differs.join(", ");
+            return Err(format!("{name}: a part of another sweep than {first_name}, with another {what}"));
+        }
         if parts.insert(shard.index, (name.as_str(), part)).is_some() {
             return Err(format!("{name}: shard {shard} is there twice"));
-        }
-        if (&part.settings, &part.from) != (&first.summary.settings, &first.summary.from)
-            || shard.count != count
-        {
-            return Err(format!(
-                "{name}: a part of another sweep (settings, first seed or number of shards differ)"
-            ));
         }
         whole.add(file);
     }
@@ -63,6 +62,20 @@ pub fn merge(files: &[(String, SweepFile)]) -> Result<SweepFile, String> {
 type Parts<'a> = BTreeMap<u64, (&'a str, &'a Summary)>;
 
 impl Summary {
+    /// What it was asked for otherwise than another part of the same sweep.
+    fn differs(&self, other: &Summary) -> Vec<&'static str> {
+        let (asked, same) = (&self.asked, &other.asked);
+        let what = [
+            ("list of settings", self.settings == other.settings),
+            ("first seed", self.from == other.from),
+            ("list of scenarios", asked.scenarios == same.scenarios),
+            ("number of seeds", asked.seeds == same.seeds),
+            ("way of searching (--guided)", asked.guided == same.guided),
+            ("program", asked.is_program_of(same)),
+        ];
+        what.into_iter().filter(|(_, is_same)| !is_same).map(|(what, _)| what).collect()
+    }
+
     /// Says why not everything ran, and the lines that run what nobody has given up.
     fn say_what_is_left(&mut self, parts: &Parts, count: u64) {
         let missing = count - parts.len() as u64;
@@ -70,7 +83,6 @@ impl Summary {
         let mut why = Vec::new();
         if missing > 0 {
             self.complete = false;
-            self.planned = None;
             // Somebody may have typed any number of shards.
             let some = (0..count).filter(|index| !parts.contains_key(index)).take(SHOWN);
             unfinished.extend(some);
@@ -79,7 +91,7 @@ impl Summary {
         }
         let mut stopped: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         for (index, (_, part)) in parts {
-            if let Some(why) = &part.stopped {
+            for why in &part.stopped {
                 stopped.entry(why).or_default().push(*index);
             }
         }
@@ -96,9 +108,12 @@ impl Summary {
                 unfinished.extend(shards);
             }
         }
-        self.stopped = (!why.is_empty()).then(|| why.join("; "));
+        self.stopped = why;
         if let Some(command) = &self.command {
-            let line = |index: &u64| format!("{command} --shard {index}/{count}{}", outputs(*index, parts));
+            let line = |index: &u64| {
+                let (out, files) = (out(*index, parts), outputs(*index, parts));
+                format!("{out}{command} --shard {index}/{count}{files}")
+            };
             self.again = unfinished.iter().take(SHOWN).map(line).collect();
         }
     }
@@ -132,7 +147,7 @@ fn outputs(index: u64, parts: &Parts) -> String {
     let mut flags = vec![("--json", json)];
     let others: BTreeSet<&str> =
         parts.values().flat_map(|(_, part)| part.files.keys().map(String::as_str)).collect();
-    for flag in others.into_iter().filter(|flag| *flag != "--json") {
+    for flag in others.into_iter().filter(|flag| !["--json", OUT].contains(flag)) {
         let of = |(index, (_, part)): (&u64, &(&str, &Summary))| {
             Some((*index, Path::new(part.files.get(flag)?).file_name()?.to_string_lossy().into_owned()))
         };
@@ -140,6 +155,15 @@ fn outputs(index: u64, parts: &Parts) -> String {
         flags.extend(name.map(|name| (flag, folder.join(name).to_string_lossy().into_owned())));
     }
     flags.into_iter().map(|(flag, path)| format!(" {flag} {}", quoted(&path))).collect()
+}
+
+/// The variable for the folders of failures, as the other shards had it.
+fn out(index: u64, parts: &Parts) -> String {
+    let of = |(index, (_, part)): (&u64, &(&str, &Summary))| Some((*index, part.files.get(OUT)?.clone()));
+    let known: BTreeMap<u64, String> = parts.iter().filter_map(of).collect();
+    let shared = known.values().next().filter(|first| known.values().all(|other| other == *first)).cloned();
+    let path = shared.or_else(|| name_of(index, &known));
+    path.map(|path| format!("{OUT}={} ", quoted(&path))).unwrap_or_default()
 }
 
 /// What a shard's file is called where those of others are called so: their names differ in a number, which is the shard's index or, in
@@ -196,7 +220,6 @@ impl SweepFile {
         }
         sum.complete &= part.complete;
         sum.regressions.extend(part.regressions.iter().map(|(file, line)| (file.clone(), line.clone())));
-        sum.planned = sum.planned.zip(part.planned).map(|(all, part)| all.saturating_add(part));
         sum.skipped.extend(part.skipped.iter().map(|(name, why)| (name.clone(), why.clone())));
         self.failures.extend(file.failures.iter().cloned());
     }
@@ -265,7 +288,63 @@ mod tests {
             merge(&named(vec![file(0, 3), file(0, 3)])).unwrap_err(),
             "s1.json: shard 0/3 is there twice"
         );
-        assert!(merge(&named(vec![file(0, 3), file(1, 2)])).unwrap_err().contains("another sweep"));
+    }
+
+    /// Also where both have the same place: that is said of parts of one sweep alone.
+    #[test]
+    fn a_part_of_another_sweep_is_told_from_one_that_is_there_twice() {
+        let refused = |index, count, change: fn(&mut Summary)| {
+            let (mut one, mut other) = (file(0, 3), file(index, count));
+            one.summary.asked.build = Some("a".to_owned());
+            other.summary.asked.build = Some("a".to_owned());
+            change(&mut other.summary);
+            let said = merge(&named(vec![one, other])).err()?;
+            let (_, what) =
+                said.split_once("s1.json: a part of another sweep than s0.json, with another ")?;
+            Some(what.to_owned())
+        };
+        assert_eq!(refused(0, 4, |_| {}).as_deref(), Some("number of shards"));
+        for index in [0, 1] {
+            let refused = |change| refused(index, 3, change).unwrap_or_default();
+            assert_eq!(refused(|part| part.asked.seeds = Some(20)), "number of seeds");
+            assert_eq!(refused(|part| part.asked.seeds = None), "number of seeds");
+            assert_eq!(refused(|part| drop(part.asked.scenarios.pop())), "list of scenarios");
+            assert_eq!(refused(|part| part.asked.guided = true), "way of searching (--guided)");
+            assert_eq!(refused(|part| part.asked.build = Some("b".to_owned())), "program");
+            let several = |part: &mut Summary| {
+                part.from = "0x1".to_owned();
+                drop(part.settings.insert("model".to_owned(), "poll".to_owned()));
+            };
+            assert_eq!(refused(several), "list of settings, first seed");
+        }
+    }
+
+    #[test]
+    fn two_machines_may_build_one_commit_and_one_program_run_at_two_commits() {
+        let merged = |programs: [(&str, Option<&str>); 2]| {
+            let part = |(index, (build, commit)): (u64, (&str, Option<&str>))| {
+                let mut file = file(index, 2);
+                file.summary.asked.build = Some(build.to_owned());
+                file.summary.asked.commit = commit.map(str::to_owned);
+                file
+            };
+            merge(&named((0..).zip(programs).map(part).collect())).is_ok()
+        };
+        assert!(merged([("a", Some("1")), ("b", Some("1"))]));
+        assert!(merged([("a", Some("1")), ("a", Some("2"))]));
+        assert!(!merged([("a", Some("1")), ("b", Some("2"))]));
+        assert!(!merged([("a", None), ("b", None)]), "nothing is known of either commit");
+    }
+
+    /// How many runs there were to be is known of the others.
+    #[test]
+    fn a_missing_shard_leaves_the_number_that_was_asked_for() {
+        let part = merge(&named(vec![file(0, 3), file(2, 3)])).unwrap().summary;
+        assert_eq!(part.planned, Some(120));
+        assert_eq!(
+            part.incomplete().unwrap(),
+            "incomplete: stopped after 80 of 120 seeds (shard 1/3 is missing)"
+        );
     }
 
     /// The parts of a sweep of four, each stopped for a reason or not at all.
@@ -273,11 +352,12 @@ mod tests {
         let part = |(index, path, stopped): &(u64, &str, Option<&str>)| {
             let mut file = file(*index, 4);
             file.summary.command = Some("eagain explore --from 0x0 --seeds 40".to_owned());
-            file.summary.stopped = stopped.map(str::to_owned);
+            file.summary.stopped = stopped.iter().map(|why| (*why).to_owned()).collect();
             file.summary.complete = stopped.is_none();
             file.summary.files = [("--json", "json"), ("--junit", "xml")]
                 .map(|(flag, end)| (flag.to_owned(), path.replace("json", end)))
                 .into();
+            file.summary.files.insert(OUT.to_owned(), "failures".to_owned());
             ((*path).to_owned(), file)
         };
         which.iter().map(part).collect()
@@ -297,7 +377,7 @@ mod tests {
         );
         let line = |index| {
             format!(
-                "eagain explore --from 0x0 --seeds 40 --shard {index}/4 --json s-{index}.json --junit s-{index}.xml"
+                "EAGAIN_OUT=failures eagain explore --from 0x0 --seeds 40 --shard {index}/4 --json s-{index}.json --junit s-{index}.xml"
             )
         };
         assert_eq!(summary.again, [0, 1, 3].map(line));
@@ -310,6 +390,38 @@ mod tests {
         let summary = merge(&parts(&[one(0), one(1), one(2), (3, "d", None)])).unwrap().summary;
         assert!(summary.is_out_of_time() && !summary.lacks_runs() && summary.again.is_empty());
         assert!(summary.incomplete().unwrap().ends_with(" (--time 10m in shards 0/4, 1/4, 2/4)"));
+    }
+
+    #[test]
+    fn where_each_shard_has_its_own_folder_of_failures_so_has_the_line_of_a_missing_one() {
+        let mut parts = parts(&[(0, "s-0.json", None), (1, "s-1.json", None), (3, "s-3.json", None)]);
+        let mut begins = |folders: [Option<&str>; 3]| {
+            for ((_, file), folder) in parts.iter_mut().zip(folders) {
+                file.summary.files.remove(OUT);
+                let own = folder.map(|folder| (OUT.to_owned(), folder.to_owned()));
+                file.summary.files.extend(own);
+            }
+            let [line] = &merge(&parts).unwrap().summary.again[..] else { panic!("one is missing") };
+            line.split_once("eagain explore").unwrap().0.to_owned()
+        };
+        assert_eq!(begins([Some("f-1"), Some("f-2"), Some("f-4")]), "EAGAIN_OUT=f-3 ");
+        assert_eq!(begins([Some("my f"), None, Some("my f")]), "EAGAIN_OUT='my f' ");
+        assert_eq!(begins([Some("a"), Some("b"), None]), "");
+        assert_eq!(begins([None; 3]), "");
+    }
+
+    #[test]
+    fn the_worst_reason_decides() {
+        let lacks = |reasons: [Option<&'static str>; 4]| {
+            let part = |(index, why)| (index, ["a", "b", "c", "d"][index as usize], why);
+            let parts: Vec<_> = (0..).zip(reasons).map(part).collect();
+            merge(&self::parts(&parts)).unwrap().summary.lacks_runs()
+        };
+        let (late, ended) = (Some("--time 1s"), Some("interrupted"));
+        assert!(lacks([None, ended, late, None]));
+        assert!(lacks([late, late, late, ended]));
+        assert!(lacks([late, None, None, Some("a run that makes no call")]));
+        assert!(!lacks([late, None, Some("--time 2s"), None]));
     }
 
     #[test]

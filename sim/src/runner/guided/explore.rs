@@ -93,20 +93,14 @@ impl Plan {
             }
         }
         searches.iter_mut().for_each(Search::catch_up);
-        let stopped = match cut {
+        let why = match cut {
             Some(Cut::Hangs) => Some(HUNG.to_owned()),
             Some(Cut::Interrupted) => Some(INTERRUPTION.to_owned()),
             Some(Cut::Time) => self.time_over(),
             None => None,
         };
-        let names = self.scenarios.iter().map(|scenario| scenario.name).collect();
         let State { tally, finds, .. } = state;
-        let sweep = Sweep {
-            planned: self.runs(),
-            stopped,
-            elapsed: started.elapsed().as_secs_f64(),
-            ..tally.sweep(names, self.settings.clone())
-        };
+        let sweep = self.sweep(tally, why, started);
         Ok(Guided { sweep, finds: finds.into_values().collect(), searches })
     }
 }
