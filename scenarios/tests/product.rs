@@ -38,6 +38,36 @@ fn run_all(model: &str) -> usize {
     runs
 }
 
+/// Seeds that have failed, one in hundreds: what one seed of each part of the product does not see.
+#[test]
+fn seeds_that_found_a_fault_hold() {
+    let table: [(&str, &str, &[u64]); 4] = [
+        // A stop ended the reading of sockets, which looked like the client's end.
+        ("unread-requests", "model=blocking workers=0", &[0x9b, 0x9d, 0xc5, 0x1c3]),
+        ("unread-requests", "model=blocking workers=2", &[0x43, 0x11b, 0x125, 0x19c]),
+        // A wait and a pause began with the turn of the loop, and not with their command.
+        ("waiting-line", "model=nonblocking workers=0 loops=1", &[0x8]),
+        ("pauses", "model=nonblocking workers=0 loops=1", &[0xe6]),
+    ];
+    let mut engine = Engine::new();
+    for (name, settings, seeds) in table {
+        let scenario = scenarios().find(|scenario| scenario.name == name).expect("it is there");
+        let settings: Settings = settings
+            .split(' ')
+            .map(|setting| setting.split_once('=').expect("a knob and its value"))
+            .map(|(knob, value)| (knob.to_owned(), value.to_owned()))
+            .collect();
+        for &seed in seeds {
+            let report = run_spec(&RunSpec::seeded(*scenario, settings.clone(), seed), &mut engine);
+            assert_eq!(
+                (report.refused, report.failure),
+                (None, None),
+                "{name}, seed {seed:#x}, {settings:?}"
+            );
+        }
+    }
+}
+
 /// A test for each model, and how many of its ten combinations make sense.
 macro_rules! models {
     ($($name:ident: $model:literal $sensible:literal;)*) => {

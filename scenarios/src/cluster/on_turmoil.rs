@@ -29,6 +29,7 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
@@ -226,7 +227,7 @@ where
     let listening = Listening(layer.listener(name, listener));
     let clock = layer.world().clone();
     let seed = layer.choose(&format!("{name}:seed"), 0, u64::from(u32::MAX));
-    let surroundings = Surroundings { seed, wall: Box::new(move || WALL_START_NS + clock.now()) };
+    let surroundings = Surroundings { seed, wall: Arc::new(move || WALL_START_NS + clock.now()) };
     let stop = pending();
     if config.role == Role::Storage {
         let storage = Memory::new(config.databases, seed);

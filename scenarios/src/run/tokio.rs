@@ -112,7 +112,7 @@ pub(super) async fn serve(
     adjust(&mut config);
     let seed = layer.choose("server:seed", 0, u64::from(u32::MAX));
     let clock = layer.world().clone();
-    let wall = Box::new(move || WALL_START_NS + clock.now());
+    let wall = Arc::new(move || WALL_START_NS + clock.now());
     let storage = Memory::new(config.databases, seed);
     let Lifecycle { stop, stopping, stopped, .. } = lifecycle;
     let ended = tokio_driver::serve(listener, config, storage, Surroundings { seed, wall }, async move {

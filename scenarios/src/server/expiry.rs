@@ -23,7 +23,7 @@ pub const SCENARIO: Scenario = Scenario {
 };
 
 /// Times are kept in whole milliseconds.
-const EARLY: Duration = Duration::from_millis(2);
+const EARLY: Duration = Duration::from_millis(1);
 /// A server may look at its clock once in a turn of its loop, which a slow thread makes long.
 const LATE: Duration = Duration::from_secs(1);
 const ROUNDS: u64 = 6;

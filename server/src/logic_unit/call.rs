@@ -85,7 +85,7 @@ impl<'a> Call<'a, '_> {
 
     /// What the wall clock says now, in milliseconds: what is relative to the time of a command would come too early by that of its turn.
     pub fn look_again_ms(&self) -> u64 {
-        self.shared.wall.0.as_ref().map_or(self.now_ms, |wall| wall().unix_ms())
+        self.shared.wall.as_ref().map_or(self.now_ms, |wall| wall.now().unix_ms())
     }
 
     /// There is nothing under any of these keys: the client waits for so long, 0: for ever. `false`: here nobody waits.

@@ -35,7 +35,7 @@ use crate::resp::Arguments;
 use crate::storage_unit::{Commit, Standing, Storage};
 use channels::Channels;
 use command::client_pause::Pause;
-use command::slowlog::{SlowLog, Stopwatch};
+use command::slowlog::SlowLog;
 use std::fmt;
 use std::sync::Arc;
 use waiting::Waiters;
@@ -68,12 +68,18 @@ impl WallTime {
     }
 }
 
-/// The wall clock, for those who look at it in the middle of a turn. The unit has none: whoever drives it lends it one.
-pub struct WallClock(Option<Box<dyn Fn() -> WallTime + Send>>);
+/// A clock for those who look at it in the middle of a turn. The unit has none: whoever drives it lends it one.
+struct Clock<T>(Box<dyn Fn() -> T + Send>);
 
-impl fmt::Debug for WallClock {
+impl<T> Clock<T> {
+    fn now(&self) -> T {
+        (self.0)()
+    }
+}
+
+impl<T> fmt::Debug for Clock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WallClock")
+        f.write_str("Clock")
     }
 }
 
@@ -114,7 +120,7 @@ pub struct Shared {
     /// What took long.
     pub slow_log: SlowLog,
     /// For times that begin with a command.
-    pub(super) wall: WallClock,
+    wall: Option<Clock<WallTime>>,
     /// Chance, from a seed.
     pub random: Random,
     /// When the unit was made.
@@ -178,7 +184,7 @@ impl<S: Storage> LogicUnit<S> {
             waiters: Waiters::default(),
             pause: Pause::default(),
             slow_log: SlowLog::default(),
-            wall: WallClock(None),
+            wall: None,
             random,
             started: now,
             run_id,
@@ -191,12 +197,12 @@ impl<S: Storage> LogicUnit<S> {
 
     /// Lifetimes begin by this clock from now on, rather than with the turn in which they are asked for.
     pub fn look_again(&mut self, wall: impl Fn() -> WallTime + Send + 'static) {
-        self.shared.wall = WallClock(Some(Box::new(wall)));
+        self.shared.wall = Some(Clock(Box::new(wall)));
     }
 
     /// Commands are measured from now on, by this clock.
     pub fn measure(&mut self, clock: impl Fn() -> u64 + Send + 'static) {
-        self.shared.slow_log.clock = Some(Stopwatch::new(clock));
+        self.shared.slow_log.clock = Some(Clock(Box::new(clock)));
     }
 
     /// A client has come. `peer` and `local` are the two ends of its connection as text.

@@ -34,6 +34,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -76,7 +77,7 @@ pub struct Surroundings {
     /// All the chance that it will ever have.
     pub seed: u64,
     /// The wall clock: nanoseconds since 1970.
-    pub wall: Box<dyn Fn() -> u64>,
+    pub wall: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// Serves whoever `listener` accepts, until `stop` is ready or a command asks for it, and everybody has got what is due.

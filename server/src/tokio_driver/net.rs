@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileTypeExt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
@@ -236,7 +237,7 @@ fn on_sockets<K: Kernel>(
                 _ = int.recv() => {}
             }
         });
-        let wall = Box::new(move || Now::of(kernel).wall.unix_us() * 1000);
+        let wall = Arc::new(move || Now::of(kernel).wall.unix_us() * 1000);
         serve(listener, Surroundings { seed, wall }, at, stop).await
     })
 }

@@ -179,6 +179,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static, S: Storage + 'static> Peer<T, 
         let next_expiry = logic.next_expiry_ms();
         drop(logic);
         awaiting.hold(connection, commit, served.requests, now.mono_ns);
+        connection.wait_from(|| shared.now().mono_ns);
         shared.after_execution(orders, next_expiry);
     }
 

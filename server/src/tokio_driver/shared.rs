@@ -126,6 +126,8 @@ impl<S: Storage> Shared<S> {
     ) -> Rc<Shared<S>> {
         let begun = Instant::now();
         logic.measure(move || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        let wall = surroundings.wall.clone();
+        logic.look_again(move || WallTime::from_unix_ns(wall()));
         let wakeup = Arc::<Wakeup>::default();
         let ring = wakeup.clone();
         logic.storage().on_progress(Box::new(move || {

@@ -7,6 +7,7 @@ use crate::storage_unit::Memory;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -54,7 +55,7 @@ fn with_server<F: Future<Output = ()>>(config: Config, body: impl FnOnce(Pipes, 
         let (pipes, stop) = (Pipes::default(), Rc::<Notify>::default());
         let (listener, stopped) = (pipes.clone(), stop.clone());
         let start = Instant::now();
-        let wall = Box::new(move || 1_700_000_000_000_000_000 + start.elapsed().as_nanos() as u64);
+        let wall = Arc::new(move || 1_700_000_000_000_000_000 + start.elapsed().as_nanos() as u64);
         let storage = Memory::new(16, 1);
         let surroundings = Surroundings { seed: 1, wall };
         let server = tokio::task::spawn_local(async move {
@@ -210,7 +211,7 @@ fn a_stop_answers_what_the_runtime_has_not_reported() {
             let mut config = Config::default();
             // Who has its replies is not waited for.
             config.limits.linger_timeout_ns = 0;
-            let surroundings = Surroundings { seed: 1, wall: Box::new(|| 1_700_000_000_000_000_000) };
+            let surroundings = Surroundings { seed: 1, wall: Arc::new(|| 1_700_000_000_000_000_000) };
             let server = serve(There(RefCell::new(streams)), config, Memory::new(16, 1), surroundings, stop);
             let ended = if is_task { tokio::task::spawn_local(server).await.unwrap() } else { server.await };
             assert_eq!(ended, Ok(()));

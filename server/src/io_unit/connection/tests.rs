@@ -1,7 +1,7 @@
 //! Connections driven by hand: no socket, no clock, every order of things.
 
 use super::*;
-use crate::request_queue::{After, RequestBatch};
+use crate::request_queue::{After, RequestBatch, Wait};
 use crate::resp::{Arguments, encode_request};
 use proptest::prelude::*;
 
@@ -206,6 +206,28 @@ fn deadlines_follow_what_the_connection_waits_for() {
     connection.sent(7, 20 * SECOND);
     assert!(connection.deadline_passed(30 * SECOND));
     assert_eq!(connection.close_reason(), Some(CloseReason::Idle));
+}
+
+#[test]
+fn a_wait_for_others_begins_when_it_is_known_and_one_of_a_pause_with_the_turn() {
+    const MS: u64 = 1_000_000;
+    let waiting = |wait| {
+        let mut connection = Connection::new(&Arc::default(), 0);
+        connection.serve(b"BLPOP a 0.005\r\n", 0, |_, _| After::Wait(wait));
+        connection
+    };
+    let mut connection = waiting(Wait::Reply(5));
+    connection.wait_from(|| 3 * MS);
+    // What began before goes on as it was.
+    connection.wait_from(|| 4 * MS);
+    assert!(!connection.has_waited(8 * MS - 1) && connection.has_waited(8 * MS));
+    let mut for_ever = waiting(Wait::Reply(0));
+    for_ever.wait_from(|| 3 * MS);
+    assert!(!for_ever.has_waited(u64::MAX - 1));
+    // How long it has to wait was reckoned from the time of the turn.
+    let mut paused = waiting(Wait::Pause(5));
+    paused.wait_from(|| 3 * MS);
+    assert!(paused.has_waited(5 * MS));
 }
 
 #[test]

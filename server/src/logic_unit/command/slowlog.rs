@@ -5,9 +5,9 @@
 
 use super::{Call, Command, Flags, NO_KEYS};
 use crate::error::{CommandError, Outcome};
+use crate::logic_unit::Clock;
 use crate::logic_unit::dispatch::{Subcommand, name_subcommands, run_subcommand};
 use std::collections::VecDeque;
-use std::fmt;
 
 /// The group.
 pub const COMMANDS: &[Command] =
@@ -27,22 +27,6 @@ const WORD_BYTES_MAX: usize = 128;
 /// Below this every command is measured, in microseconds.
 const EVERYTHING_BELOW_US: i64 = 1000;
 
-/// A monotonic clock, in nanoseconds.
-pub struct Stopwatch(Box<dyn Fn() -> u64 + Send>);
-
-impl Stopwatch {
-    /// One that reads `clock`.
-    pub fn new(clock: impl Fn() -> u64 + Send + 'static) -> Stopwatch {
-        Stopwatch(Box::new(clock))
-    }
-}
-
-impl fmt::Debug for Stopwatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopwatch")
-    }
-}
-
 /// A command that took long.
 #[derive(Debug)]
 struct Entry {
@@ -58,7 +42,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct SlowLog {
     /// `None`: nothing is measured.
-    pub(in crate::logic_unit) clock: Option<Stopwatch>,
+    pub(in crate::logic_unit) clock: Option<Clock<u64>>,
     entries: VecDeque<Entry>,
     next_id: u64,
 }
@@ -75,7 +59,7 @@ impl SlowLog {
 
     #[inline(never)]
     fn look_at_clock(&self, slower_than_us: i64) -> Option<u64> {
-        self.clock.as_ref().filter(|_| slower_than_us >= 0).map(|clock| (clock.0)())
+        self.clock.as_ref().filter(|_| slower_than_us >= 0).map(Clock::now)
     }
 }
 
@@ -84,7 +68,7 @@ pub fn end(call: &mut Call<'_, '_>, command: &Command, begun_ns: u64) {
     let limits = &call.shared.config.limits;
     let (slower_than_us, most) = (limits.slowlog_slower_than_us, limits.slowlog_length_max);
     let Some(clock) = &call.shared.slow_log.clock else { return };
-    let took_us = (clock.0)().saturating_sub(begun_ns) / 1000;
+    let took_us = clock.now().saturating_sub(begun_ns) / 1000;
     if (took_us as i64) < slower_than_us || command.name == "exec" {
         return;
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::cluster::link::plain;
 use crate::config::Role;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everybody's address, and who listens there.
 #[derive(Clone, Default)]
@@ -26,7 +27,7 @@ fn address(number: u8) -> SocketAddr {
 }
 
 fn surroundings() -> Surroundings {
-    Surroundings { seed: 7, wall: Box::new(|| 1_700_000_000_000_000_000) }
+    Surroundings { seed: 7, wall: Arc::new(|| 1_700_000_000_000_000_000) }
 }
 
 impl Hosts {
