@@ -197,6 +197,7 @@ fn a_shard_of_another_sweep_is_refused_and_no_earlier_result_is_left() {
     // What is read stays, whatever it is to become; and where nothing begins, nothing ends.
     old();
     assert_eq!(now(folder, "./eagain merge whole.json --json whole.json").0, Some(2));
+    assert_eq!(now(folder, "./eagain merge whole.json --json ./whole.json").0, Some(2));
     assert_eq!(now(folder, "./eagain explore nobody --json whole.json --junit whole.xml").0, Some(2));
     assert!(json.exists() && junit.exists());
 }

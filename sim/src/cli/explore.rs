@@ -294,8 +294,12 @@ impl Files<'_> {
     /// What an earlier sweep has left there is no result of this one: if this one is killed, it is to have none. What is no ordinary
     /// file stays, and so does what is still to be `read`; the summary is added to.
     pub(super) fn remove_old(&self, read: &[PathBuf]) {
-        for path in [self.json, self.junit].into_iter().flatten().filter(|path| !read.contains(path)) {
-            if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) {
+        let is_read = |path: &PathBuf| {
+            let path = path.canonicalize().ok();
+            path.is_some() && read.iter().any(|read| read.canonicalize().ok() == path)
+        };
+        for path in [self.json, self.junit].into_iter().flatten() {
+            if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) && !is_read(path) {
                 // A file that cannot be removed cannot be replaced later either, which is said then.
                 let _ = std::fs::remove_file(path);
             }

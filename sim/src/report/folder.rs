@@ -64,22 +64,23 @@ thread_local! {
 /// has fewer choices, stays: it was shrunk further. The error names the path.
 pub fn write(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let folder = root.join(name(&explained.spec));
-    if is_further(&folder, &explained.replay_file()) {
+    let replay = explained.replay_file();
+    if is_further(&folder, &replay) {
         return Ok(folder);
     }
-    write_into(folder, explained)
+    write_into(folder, &replay, explained)
 }
 
 /// The same for the run as it was found, which was asked for: beside the folder that was shrunk further, where there is one.
 pub fn write_as_found(root: &Path, explained: &Explained) -> io::Result<PathBuf> {
     let name = name(&explained.spec);
     let folder = root.join(&name);
-    let is_further = is_further(&folder, &explained.replay_file());
-    write_into(if is_further { root.join(name + "-as-found") } else { folder }, explained)
+    let replay = explained.replay_file();
+    let folder = if is_further(&folder, &replay) { root.join(name + "-as-found") } else { folder };
+    write_into(folder, &replay, explained)
 }
 
-fn write_into(folder: PathBuf, explained: &Explained) -> io::Result<PathBuf> {
-    let replay = explained.replay_file();
+fn write_into(folder: PathBuf, replay: &ReplayFile, explained: &Explained) -> io::Result<PathBuf> {
     let is_new = !folder.exists();
     let write_all = || {
         create(&folder)?;

@@ -292,7 +292,7 @@ mod tests {
 
     /// Also where both have the same place: that is said of parts of one sweep alone.
     #[test]
-    fn a_part_of_another_sweep_is_told_from_one_that_is_there_twice() {
+    fn a_part_of_another_sweep_is_not_called_there_twice() {
         let refused = |index, count, change: fn(&mut Summary)| {
             let (mut one, mut other) = (file(0, 3), file(index, count));
             one.summary.asked.build = Some("a".to_owned());

@@ -1,0 +1,95 @@
+//! What commands write: where, what stays of before, and what cannot be written.
+
+use super::*;
+
+#[test]
+fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
+    let _root = own_root();
+    let (_, out, _) = eagain("run lost-reply --seed 8");
+    let line = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
+    let report = std::fs::read_to_string(line).unwrap();
+    let (code, out, _) = eagain("run lost-reply --seed 8 --no-shrink");
+    assert!(
+        code == 1 && out.contains(" choices, not shrunk\n") && out.contains("\nlast events of the run\n"),
+        "{out}"
+    );
+    assert_eq!(std::fs::read_to_string(line).unwrap(), report);
+    let as_found = out.lines().find_map(|line| line.strip_prefix("report     ")).unwrap();
+    assert!(as_found.ends_with("lost-reply-0x8-as-found/report.md"), "{as_found}");
+    let lengths = [line, as_found].map(|report| {
+        let file = std::path::Path::new(report).with_file_name("replay.json");
+        crate::replay::ReplayFile::read(&file).unwrap().overrides.len()
+    });
+    assert!(lengths[0] < lengths[1], "{lengths:?}");
+}
+
+/// Says no to every byte.
+struct Refuses(io::ErrorKind);
+
+impl Write for Refuses {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_standard_output_does_not_take_is_an_error_unless_nobody_reads() {
+    let to = |kind, line: &str| {
+        let err = Memory::default();
+        let mut console = Console::new(Box::new(Refuses(kind)), Box::new(err.clone()));
+        let code =
+            run(&REGISTRY, ["eagain"].into_iter().chain(line.split(' ')).map(OsString::from), &mut console);
+        let said = String::from_utf8(err.0.borrow().clone()).unwrap();
+        (code, said)
+    };
+    let (code, said) = to(io::ErrorKind::StorageFull, "list");
+    assert!(code == 2 && said.starts_with("error: standard output: "), "{said}");
+    assert_eq!(to(io::ErrorKind::StorageFull, "run lost-reply --seed 8").0, 1);
+    assert_eq!(to(io::ErrorKind::BrokenPipe, "list"), (0, String::new()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_written_hides_no_failure_and_no_other_file() {
+    let _root = own_root();
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("x").display().to_string();
+    let files = format!("--seeds 40 --json /dev/full --summary /dev/full --junit {junit}");
+    for (scenario, verdict) in [("lost-reply", 1), ("plain", 2)] {
+        let (code, out, err) = eagain(&format!("explore {scenario} {files}"));
+        assert!(code == verdict && out.contains("\nhash 0x"), "{code} {out}");
+        assert_eq!(err.matches("error: /dev/full: No space left on device").count(), 2, "{err}");
+        assert!(std::fs::read_to_string(&junit).unwrap().contains(scenario));
+        std::fs::remove_file(&junit).unwrap();
+    }
+    // A folder that cannot be made is said before the first run.
+    let (code, out, err) = eagain("explore plain --seeds 1 --html /dev/null/page");
+    assert!((code, out.as_str()) == (2, "") && err.starts_with("error: /dev/null/page: "), "{err}");
+}
+
+#[test]
+fn a_sweep_has_a_page_with_its_failures_beside_it() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("page");
+    assert_eq!(code(&format!("explore lost-reply --seeds 40 --html {}", folder.display())), 1);
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
+    let (_, link) = page.split_once("<a href=\"").unwrap();
+    let (link, _) = link.split_once('"').unwrap();
+    assert!(folder.join(link).is_file(), "{link}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said_first() {
+    let (code, out, err) = eagain("explore plain --seeds 1 --json /no/such/folder/x.json");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(err, "error: /no/such/folder/x.json: there is no folder `/no/such/folder`\n");
+    let (code, _, err) = eagain("explore plain --seeds 1 --json /dev/null/x.json");
+    assert_eq!((code, err.as_str()), (2, "error: /dev/null/x.json: `/dev/null` is a file, not a folder\n"));
+    // Those of merge too.
+    let (code, _, err) = eagain("merge no.json --junit /no/such/folder/x.xml");
+    assert!(code == 2 && err.ends_with("there is no folder `/no/such/folder`\n"), "{err}");
+}
