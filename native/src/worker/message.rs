@@ -245,6 +245,10 @@ pub fn report(report: &RunReport) -> Vec<u8> {
             writer.number(*event);
             writer.text(place);
         });
+        writer.list(log.waits.iter(), |writer, (thread, fds)| {
+            writer.number((*thread).into());
+            writer.list(fds.iter(), |writer, fd| writer.number(*fd as u64));
+        });
     });
     writer.text(&report.output);
     writer.text(&report.stacks);
@@ -293,6 +297,9 @@ pub fn read_report(bytes: &[u8]) -> Option<RunReport> {
                 hosts: reader.list(Reader::text)?,
                 texts: reader.list(Reader::text)?,
                 places: reader.list(|reader| Some((reader.number()?, reader.text()?)))?,
+                waits: reader.list(|reader| {
+                    Some((reader.number()? as u32, reader.list(|reader| Some(reader.number()? as i32))?))
+                })?,
             })
         })?,
         output: reader.text()?,

@@ -9,11 +9,8 @@ use crate::replay::{ReplayFile, Verdict, regressions};
 use crate::run::{Record, RunSpec};
 use crate::runner::invocation::quoted;
 use crate::runner::{Worker, invocation};
-use crate::trace::text;
+use crate::trace::excerpt::{Excerpt, Most};
 use std::path::Path;
-
-/// How many events are shown without `--trace`.
-const EVENTS_MAX: usize = 16;
 
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs, console: &mut Console) -> Done {
     if !args.git_bisect {
@@ -68,8 +65,8 @@ fn replay_file(
     if let Some(log) = &replayed.report.trace {
         if args.trace {
             console.out_trace(log);
-        } else if replayed.report.failure.is_some() {
-            console.out(&text::tail(log, EVENTS_MAX));
+        } else if let Some(failure) = &replayed.report.failure {
+            console.out(&Excerpt::new(log, failure.event, Most::TERMINAL).end());
         }
     }
     console.out(&verdict(&spec, &replayed.report));

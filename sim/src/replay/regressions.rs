@@ -6,12 +6,9 @@ use crate::replay::build::build_id;
 use crate::run::{Record, Scenario};
 use crate::runner::invocation::quoted;
 use crate::runner::{Worker, settings};
-use crate::trace::text;
+use crate::trace::excerpt::{Excerpt, Most};
 use crate::whole_file::plain;
 use std::path::{Path, PathBuf};
-
-/// How many events of a run that fails are shown.
-const TAIL: usize = 16;
 
 /// The replay files of a folder, by name; none where there is no such folder.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
@@ -69,7 +66,7 @@ pub fn replay(
         return Err(format!("{said}the run asks for none of the file's choices: it tests nothing"));
     }
     if let (Some(log), Some(failure)) = (&report.trace, &report.failure) {
-        said.push_str(&text::tail(log, TAIL));
+        said.push_str(&Excerpt::new(log, failure.event, Most::TERMINAL).end());
         said.push_str(&format!("{}: {}\n", failure.headline(), failure.message));
     }
     said.push_str(match verdict {

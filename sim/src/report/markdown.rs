@@ -9,14 +9,15 @@ use crate::report::table::{Align, Table};
 use crate::run::Failure;
 use crate::runner::json::SweepFile;
 use crate::runner::{invocation, settings};
-use crate::trace::{format, text as trace_text};
+use crate::trace::excerpt::{Excerpt, Most};
+use crate::trace::format;
 use std::fmt::Write;
 use std::path::Path;
 
 /// How many events a report shows; `trace.txt` has all of them.
-const EVENTS_MAX: usize = 40;
-/// How many lines of earlier faults and what they hit.
-const MARKED_MAX: usize = 12;
+const EVENTS: Most = Most { end: 40, faults: 12, waits: 16 };
+/// How many lines that the program printed.
+const OUTPUT_MAX: usize = 40;
 const CHOICES_MAX: usize = 100;
 /// An issue holds 65,536 characters: so many bytes of each text are shown, of which a report has six at most.
 const BYTES_MAX: usize = 8 * 1024;
@@ -83,16 +84,14 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
         }
     }
     let which = if outcome.is_shrunk() { "shrunk run" } else { "run" };
-    let marked = trace_text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
-    if !marked.is_empty() {
-        writeln!(
-            out,
-            "## Earlier faults and what they affected\n\n{}\n",
-            fenced(&shortened(&marked, BYTES_MAX))
-        )?;
+    let excerpt = Excerpt::new(&explained.trace, failure.event, EVENTS);
+    if let Some((heading, events)) = excerpt.before(&explained.choices.events()) {
+        let (first, rest) = heading.split_at(1);
+        let events = fenced(&shortened(&events, BYTES_MAX));
+        writeln!(out, "## {}{rest}\n\n{events}\n", first.to_uppercase())?;
     }
     writeln!(out, "## The end of the {which}\n")?;
-    writeln!(out, "{}\n", fenced(&shortened(&trace_text::tail(&explained.trace, EVENTS_MAX), BYTES_MAX)))?;
+    writeln!(out, "{}\n", fenced(&shortened(&excerpt.end(), BYTES_MAX)))?;
     let diagram = sequence::diagram(&explained.trace);
     if !diagram.is_empty() {
         writeln!(out, "## The last messages\n\n```mermaid\n{diagram}```\n")?;
@@ -104,7 +103,7 @@ fn write_failure(out: &mut String, explained: &Explained, folder: &Path) -> std:
     )?;
     if !explained.output.is_empty() {
         let lines: Vec<_> = explained.output.lines().collect();
-        let tail = lines[lines.len().saturating_sub(EVENTS_MAX)..].join("\n");
+        let tail = lines[lines.len().saturating_sub(OUTPUT_MAX)..].join("\n");
         writeln!(out, "## What it printed\n\n{}", fenced(&shortened(&tail, BYTES_MAX)))?;
     }
     Ok(())
@@ -149,7 +148,7 @@ fn write_sweep(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         writeln!(out, "Run again: `{line}`\n")?;
     }
     for (file, line) in &summary.regressions {
-        writeln!(out, "The failure of `{file}` is back: `{line}`\n")?;
+        writeln!(out, "Regression `{file}` fails again: `{line}`\n")?;
     }
     if !summary.kinds.is_empty() {
         let mut table = Table::new(&[

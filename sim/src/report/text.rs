@@ -6,15 +6,13 @@ use crate::choice::Base;
 use crate::replay::regressions;
 use crate::run::{RunReport, RunSpec};
 use crate::runner::{invocation, settings};
-use crate::trace::{format, text};
+use crate::trace::excerpt::{Excerpt, Most};
+use crate::trace::format;
 use std::fmt::Write;
 use std::path::Path;
 
-/// How many choices and how many events are printed; the folder has all of them.
+/// How many choices are printed; the folder has all of them.
 const CHOICES_MAX: usize = 20;
-const EVENTS_MAX: usize = 16;
-/// How many lines of earlier faults and what they hit.
-const MARKED_MAX: usize = 6;
 const OUTPUT_MAX: usize = 10;
 /// How many bytes of a message.
 const MESSAGE_MAX: usize = 4096;
@@ -55,13 +53,13 @@ fn write_failure(
         out.push_str(LEGEND);
     }
     let which = if explained.outcome.is_shrunk() { "the shrunk run" } else { "the run" };
-    let marked = text::marked(&explained.trace, EVENTS_MAX, &explained.choices.events(), MARKED_MAX);
-    if !marked.is_empty() {
-        writeln!(out, "\nearlier faults and what they affected")?;
-        out.push_str(&marked);
+    let excerpt = Excerpt::new(&explained.trace, explained.failure.event, Most::TERMINAL);
+    if let Some((heading, events)) = excerpt.before(&explained.choices.events()) {
+        writeln!(out, "\n{heading}")?;
+        out.push_str(&events);
     }
     writeln!(out, "\nlast events of {which}")?;
-    match text::tail(&explained.trace, EVENTS_MAX) {
+    match excerpt.end() {
         none if none.is_empty() => out.push_str("  none: no call was recorded, such as of a stream\n"),
         events => out.push_str(&events),
     }

@@ -278,6 +278,10 @@ impl Run {
         self.trace.name_host(name);
     }
 
+    pub fn waits(&mut self, thread: u32, fds: Vec<i32>) {
+        self.trace.waits(thread, fds);
+    }
+
     /// The index of a text, for an event to refer to.
     pub fn text(&mut self, text: &str) -> u64 {
         self.trace.text(text)

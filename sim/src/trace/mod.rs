@@ -22,7 +22,7 @@ pub use crate::calls::{Arg, FlagSet, Kind, Names, Resolve, Row, Wait};
 pub use event::Event;
 #[cfg(feature = "cli")]
 pub use forms::{Form, Heads, html, perfetto};
-pub use forms::{netstat, pcapng, text};
+pub use forms::{excerpt, netstat, pcapng, text};
 pub use hash::{FORMAT, TraceHash};
 pub use log::{Record, TraceLog};
 pub(crate) use recorder::Recorder;

@@ -112,6 +112,13 @@ impl Recorder {
         }
     }
 
+    /// The run fails, and `thread` is waiting for these descriptors.
+    pub fn waits(&mut self, thread: u32, fds: Vec<i32>) {
+        if self.keeps_events() {
+            self.log.waits.push((thread, fds));
+        }
+    }
+
     /// The index of a text, for an event to refer to; its content goes into the hash here.
     pub fn text(&mut self, text: &str) -> u64 {
         self.hash.bytes(text.as_bytes());

@@ -12,6 +12,24 @@ use eagain_net::{Events, Fd};
 /// So many descriptors are named.
 const DESCRIPTORS_MAX: usize = 8;
 
+/// The descriptors that `thread` waits for.
+pub(super) fn descriptors(w: &mut World, thread: u32) -> Vec<i32> {
+    let t = &w.scheduler[thread];
+    let number = |&file: &u32| fd_of(w, t.process(), file).map(|fd| fd.0);
+    match t.waits_on() {
+        _ if !t.is_waiting() => Vec::new(),
+        WaitOn::File(file) => number(file).into_iter().collect(),
+        WaitOn::Files(files) => files.iter().filter_map(number).collect(),
+        &WaitOn::Epoll(set) => {
+            let items = epoll::get(w, set).into_iter().flat_map(|set| set.items());
+            let mut fds: Vec<i32> = items.map(|(_, item)| item.fd).collect();
+            fds.sort_unstable();
+            fds
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// A line for each that `thread` waits for, where that is known.
 pub(super) fn awaited(w: &mut World, thread: u32) -> Vec<String> {
     let t = &w.scheduler[thread];

@@ -38,7 +38,7 @@ impl World {
         true
     }
 
-    /// What every thread that has not ended does, a line each; below it who has to act before it can go on, and of one that waits for an
+    /// The run fails: what every thread that has not ended does, a line each; below it who has to act before it can go on, and of one that waits for an
     /// epoll set what is there and will not be reported.
     pub(crate) fn describe_threads(&mut self) -> String {
         use std::fmt::Write;
@@ -48,6 +48,9 @@ impl World {
             if t.has_ended() || self.processes[t.process()].has_ended() {
                 continue;
             }
+            let fds = awaited::descriptors(self, thread);
+            self.run.waits(thread, fds);
+            let t = &self.scheduler[thread];
             let unreported = t.epoll_set().map_or_else(Vec::new, |set| unreported(self, set));
             let lines = awaited::awaited(self, thread);
             let t = &self.scheduler[thread];

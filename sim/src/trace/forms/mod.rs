@@ -1,5 +1,6 @@
 //! The forms of a trace, a file each, and the list of them: what `eagain trace` offers, and what the folder of a failure holds.
 
+pub mod excerpt;
 #[cfg(feature = "cli")]
 pub mod html;
 pub mod netstat;

@@ -12,8 +12,7 @@
 
 use crate::print;
 use crate::trace::TraceLog;
-use crate::trace::{Event, Kind, format};
-use std::collections::BTreeSet;
+use crate::trace::{Event, format};
 use std::io::{self, Write};
 
 /// How many bytes of a payload a line shows.
@@ -57,7 +56,7 @@ impl<'a> Lines<'a> {
     }
 
     /// A line about events that are not shown.
-    fn gap(&self, text: &str) -> String {
+    pub(super) fn gap(&self, text: &str) -> String {
         format!("{:>1$} {text}\n", "…", self.number_width)
     }
 
@@ -129,123 +128,10 @@ pub fn plain(log: &TraceLog) -> String {
     log.events.iter().map(|event| lines.line(event) + "\n").collect()
 }
 
-/// What the end of a trace shows of a stretch of events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Shown {
-    /// The event at this place.
-    Event(usize),
-    /// So many events, which repeat a cycle of so many.
-    Again(usize, usize),
-}
-
-/// The longest cycle of events that is shortened, and how many times it must repeat for that.
-const CYCLE_MAX: usize = 6;
-const CYCLES_MIN: usize = 5;
-/// How many ends and refusals of connections and processes are shown before the end.
-const ENDS_MAX: usize = 3;
-
-/// What two events of a cycle have in common: who did what, whether it worked, and whether a fault hit it.
-fn shape(event: &Event) -> (u32, Kind, i64, bool) {
-    (event.thread, event.kind, event.result.min(0), event.cause != 0)
-}
-
-/// The events that an excerpt may show: without reads of clocks, of which programs make many, where no fault has changed a clock.
-/// The last event stays, whatever it is.
-fn excerptable(log: &TraceLog) -> Vec<&Event> {
-    use crate::fault::Family::{ClockDrift, ClockStep};
-    let of_clocks = |event: &Event| matches!(event.kind, Kind::Fault(ClockDrift | ClockStep));
-    let clocks_matter = log.events.iter().any(of_clocks);
-    let last = log.events.last().map_or(0, |event| event.number);
-    let shows = |event: &&Event| {
-        event.kind != Kind::ClockGettime || clocks_matter || event.cause != 0 || event.number == last
-    };
-    log.events.iter().filter(shows).collect()
-}
-
-/// The last `count` lines, and the place of their first event. A thread may poll in a loop until the end while others wait:
-/// of a loop the first and the last iteration are shown.
-fn end(events: &[&Event], count: usize) -> (Vec<Shown>, usize) {
-    let mut shown = Vec::new();
-    let mut at = events.len();
-    while at > 0 && shown.len() < count {
-        // How many events at the end equal those one cycle before them.
-        let repeats = |cycle: usize| {
-            (cycle..at)
-                .rev()
-                .take_while(|&place| shape(events[place]) == shape(events[place - cycle]))
-                .count()
-        };
-        let cycle = (1..=CYCLE_MAX.min(at)).find(|&cycle| repeats(cycle) >= (CYCLES_MIN - 1) * cycle);
-        let Some(cycle) = cycle else {
-            at -= 1;
-            shown.push(Shown::Event(at));
-            continue;
-        };
-        let first = at - cycle - repeats(cycle);
-        shown.extend((at - cycle..at).rev().map(Shown::Event));
-        shown.push(Shown::Again(repeats(cycle) - cycle, cycle));
-        shown.extend((first..first + cycle).rev().map(Shown::Event));
-        at = first;
-    }
-    shown.reverse();
-    (shown, at)
-}
-
-/// The last `count` lines or one cycle more: what happened right before the end, and where in the program, where that is known.
-pub fn tail(log: &TraceLog, count: usize) -> String {
-    let lines = Lines::new(log);
-    let events = excerptable(log);
-    let line = |shown: &Shown| match *shown {
-        Shown::Event(at) => {
-            let place =
-                log.places.get(&events[at].number).map(|place| format!("  at {place}")).unwrap_or_default();
-            lines.line(events[at]) + &place + "\n"
-        }
-        Shown::Again(events, 1) => lines.gap(&format!("{events} more like this")),
-        Shown::Again(events, cycle) => lines.gap(&format!("{events} more, repeating these {cycle}")),
-    };
-    let (shown, first) = end(&events, count);
-    let from = events.get(first).map_or(0, |event| event.number);
-    let left_out = log.events.iter().filter(|event| event.number >= from).count() - (events.len() - first);
-    let clocks = match left_out {
-        0 => String::new(),
-        1 => lines.gap("1 call of clock_gettime is left out"),
-        calls => lines.gap(&format!("{calls} calls of clock_gettime are left out")),
-    };
-    clocks + &shown.iter().map(line).collect::<String>()
-}
-
-/// What comes before the last `tail` lines, which have their own place, and says why: the events `of_choices`, other faults, what faults
-/// affected, and what ends or refuses a connection or a process. At most `most` lines besides `of_choices`, the last ones.
-pub fn marked(log: &TraceLog, tail: usize, of_choices: &BTreeSet<u64>, most: usize) -> String {
-    let lines = Lines::new(log);
-    let events = excerptable(log);
-    let mut before = events;
-    before.truncate(end(&before, tail).1);
-    let chosen = |event: &Event| of_choices.contains(&event.number);
-    let fault = |event: &Event| event.cause != 0 || event.kind.is_fault();
-    let ends = |event: &Event| {
-        use Kind::{DatagramDropped, Exit, HostUp, Killed, NetHealed, Refused, Restart, Rst, SynDropped};
-        let bad = event.kind != Exit || event.args[0] != 0;
-        let kinds = [DatagramDropped, Exit, HostUp, Killed, NetHealed, Refused, Restart, Rst, SynDropped];
-        bad && kinds.contains(&event.kind)
-    };
-    let last = |most: usize, tells: &dyn Fn(&Event) -> bool| -> Vec<&Event> {
-        let all = before.iter().rev().copied().filter(|event| !chosen(event) && tells(event));
-        all.take(most).collect()
-    };
-    let mut marked: Vec<&Event> = before.iter().copied().filter(|event| chosen(event)).collect();
-    let faults = last(most, &fault);
-    let others = (most - faults.len()).min(ENDS_MAX);
-    marked.extend(last(others, &|event| !fault(event) && ends(event)));
-    marked.extend(faults);
-    marked.sort_by_key(|event| event.number);
-    marked.into_iter().map(|event| lines.line(event) + "\n").collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::Kind;
     use crate::fault::Family;
     use crate::run::{Record, RunSpec, Settings};
     use crate::runner::{Execute, fake};
@@ -257,52 +143,6 @@ mod tests {
         let mut text = Vec::new();
         write(report.trace.as_ref().unwrap(), &mut text).unwrap();
         insta::assert_snapshot!(String::from_utf8(text).unwrap());
-    }
-
-    #[test]
-    fn a_loop_at_the_end_is_shortened() {
-        let threads = ["server/0", "auditor/0"].map(str::to_owned).to_vec();
-        let mut log = TraceLog { threads, ..TraceLog::default() };
-        let kinds = [(0, Kind::Recv), (0, Kind::EpollWait), (1, Kind::Nanosleep), (1, Kind::Gettid)];
-        log.events = (0..200_usize)
-            .map(|at| {
-                let (thread, kind) = if at < 2 { kinds[at] } else { kinds[2 + at % 2] };
-                let (number, time, result) = (at as u64 + 1, at as u64 * 1_000, at as i64);
-                Event { number, time, thread, kind, args: [7; 4], result, cause: 0, bytes: (0, 0) }
-            })
-            .collect();
-        insta::assert_snapshot!(tail(&log, 6));
-        assert_eq!(end(&log.events.iter().collect::<Vec<_>>(), 6).1, 1);
-        log.places = [(200, "src/main.rs:7".to_owned())].into();
-        assert!(tail(&log, 6).ends_with("  at src/main.rs:7\n"), "{}", tail(&log, 6));
-        log.events.truncate(8);
-        assert_eq!(tail(&log, 6).lines().count(), 6);
-    }
-
-    #[test]
-    fn reads_of_clocks_are_counted_and_not_shown_unless_they_tell_something() {
-        let mut log = TraceLog { threads: vec!["a/0".to_owned()], ..TraceLog::default() };
-        let kinds = [Kind::ClockGettime, Kind::Recv, Kind::ClockGettime, Kind::ClockGettime, Kind::Send];
-        let event = |(at, &kind): (usize, &Kind)| Event {
-            number: at as u64 + 1,
-            time: 0,
-            thread: 0,
-            kind,
-            args: [1, 1, 0, 0],
-            result: 0,
-            cause: 0,
-            bytes: (0, 0),
-        };
-        log.events = kinds.iter().enumerate().map(event).collect();
-        let shown = tail(&log, 9);
-        let begins: Vec<&str> = shown.lines().map(|line| line.split(' ').next().unwrap()).collect();
-        assert!(shown.contains("2 calls of clock_gettime are left out\n"), "{shown}");
-        assert_eq!(begins[begins.len() - 2..], ["#2", "#5"], "{shown}");
-        // The last event is where it failed; a clock that was set is why its reads matter.
-        log.events.pop();
-        assert!(tail(&log, 9).lines().last().unwrap().starts_with("#4"), "{}", tail(&log, 9));
-        log.events.push(event((4, &Kind::Fault(Family::ClockStep))));
-        assert_eq!(tail(&log, 9).lines().count(), 5, "{}", tail(&log, 9));
     }
 
     #[test]
@@ -328,36 +168,6 @@ mod tests {
         let first = columns(text.lines().next().unwrap());
         assert!(text.lines().all(|line| columns(line)[1..] == first[1..]), "{text}");
         assert!(text.starts_with(" #8   0.000000001 server/0 "), "{text}");
-    }
-
-    #[test]
-    fn faults_and_what_they_hit_are_found_before_the_end() {
-        let event = |number, cause| Event {
-            number,
-            time: number,
-            // Nobody does the same twice, so that nothing is left out.
-            thread: 100 + number as u32,
-            kind: if number == 2 { Kind::Fault(Family::WireSplit) } else { Kind::Arrived },
-            args: [0; 4],
-            result: 0,
-            cause,
-            bytes: (0, 0),
-        };
-        let cause = |number| if number == 4 || number == 8 { 2 } else { 0 };
-        let events = (1..=9).map(|number| event(number, cause(number))).collect();
-        let log = TraceLog { events, ..TraceLog::default() };
-        let numbers = |tail, most| -> Vec<String> {
-            marked(&log, tail, &BTreeSet::new(), most).lines().map(|line| line[..2].to_owned()).collect()
-        };
-        assert_eq!(numbers(3, 9), ["#2", "#4"]);
-        assert_eq!(numbers(0, 2), ["#4", "#8"]);
-        assert_eq!(numbers(9, 9), [""; 0]);
-        // What a choice has done is shown, whether it hit anything or not, and besides the others.
-        let of_choices = marked(&log, 0, &BTreeSet::from([3]), 1);
-        assert!(
-            of_choices.starts_with("#3") && of_choices.lines().nth(1).unwrap().starts_with("#8"),
-            "{of_choices}"
-        );
     }
 
     #[test]
