@@ -318,8 +318,11 @@ pub struct MergeArgs {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Join corpora of guided sweeps in this folder instead
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "summary", "strict"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["html", "json", "junit", "summary", "strict"])]
     pub corpus: Option<PathBuf>,
+    /// Write a page about the joined sweep, `DIR/index.html`, which links to the folders of failures where the shards left them
+    #[arg(long, value_name = "DIR")]
+    pub html: Option<PathBuf>,
     /// Write the joined sweep as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

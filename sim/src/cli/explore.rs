@@ -11,6 +11,7 @@ use crate::report::{folder, markdown, page};
 use crate::run::{RunSpec, Scenario, Settings};
 use crate::runner::explore::{Counters, HANGS, Plan};
 use crate::runner::json::{KindLine, SweepFile};
+use crate::runner::samples::Sample;
 use crate::runner::shard::Shard;
 use crate::runner::summary::Sweep;
 use crate::runner::{Worker, interrupt, invocation, junit, progress, settings};
@@ -28,11 +29,10 @@ pub(super) const EXPLAINED_MAX: usize = 5;
 pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Console) -> Done {
     let (selection, settings) = registry.several(&args.scenarios, &args.settings.texts())?;
     let plan = plan(args, selection.chosen, settings)?;
-    let files = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
+    let files = Files { html: &args.html, json: &args.json, junit: &args.junit, summary: &args.summary };
     files.check()?;
-    for folder in [&args.html, &args.corpus].into_iter().flatten() {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))?;
+    if let Some(folder) = &args.corpus {
+        make_folder(folder)?;
     }
     for (name, reason) in &selection.skipped {
         console.err(&format!("skipped: {name} {reason}\n"));
@@ -77,18 +77,13 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
             "{EXPLAINED_MAX} of {kinds} are explained above, each folder has the report of one\n"
         ));
     }
-    let paged = args.html.as_ref().map_or(Ok(()), |folder| {
-        let samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = page::sweep(&file, samples.all(), &folder.to_string_lossy());
-        write_file(&folder.join("index.html"), text.as_bytes())
-    });
     if let Some(learned) = &learned {
         learned.conclude(&mut file, console);
     }
-    let concluded = conclude(&file, &files, args.strict, Exit::Interrupted, console);
+    let samples = counters.samples.lock().unwrap_or_else(PoisonError::into_inner);
+    let concluded = conclude(&file, samples.all(), &files, args.strict, Exit::Interrupted, console);
     let kept = learned.map_or(Ok(()), |learned| learned.kept);
-    let unwritten = unwritten(paged, console).max(unwritten(kept, console));
-    Ok(concluded.max(unwritten).max(nondeterminism).max(regressed))
+    Ok(concluded.max(unwritten(kept, console)).max(nondeterminism).max(regressed))
 }
 
 /// The sweep that the arguments ask for.
@@ -176,7 +171,7 @@ fn own_files(args: &ExploreArgs) -> BTreeMap<String, String> {
     files.into_iter().filter_map(text).collect()
 }
 
-/// Failures that were repaired are looked at first: how that ends, and those that are back.
+/// Failures that were repaired are looked at first: how that ends, and those that fail again.
 fn run_regressions(
     registry: &Registry,
     chosen: &[Scenario],
@@ -270,6 +265,7 @@ pub(super) fn listed(file: &SweepFile) -> String {
 
 /// Where the results of a sweep are written.
 pub(super) struct Files<'a> {
+    pub html: &'a Option<PathBuf>,
     pub json: &'a Option<PathBuf>,
     pub junit: &'a Option<PathBuf>,
     pub summary: &'a Option<PathBuf>,
@@ -288,7 +284,7 @@ impl Files<'_> {
                 }));
             }
         }
-        Ok(())
+        self.html.as_deref().map_or(Ok(()), make_folder)
     }
 
     /// What an earlier sweep has left there is no result of this one: if this one is killed, it is to have none. What is no ordinary
@@ -307,10 +303,16 @@ impl Files<'_> {
     }
 }
 
+fn make_folder(folder: &Path) -> Result<(), Stop> {
+    let made = std::fs::create_dir_all(folder);
+    made.map_err(|error| Stop::usage(format!("{}: {error}", folder.display())))
+}
+
 /// Prints the summary, writes the files, and says how it ends; `unfinished` where a part did not run that was to run, which what
 /// `--time` cuts off is only with `--strict`.
 pub(super) fn conclude(
     file: &SweepFile,
+    samples: &[Sample],
     files: &Files,
     strict: bool,
     unfinished: Exit,
@@ -318,7 +320,12 @@ pub(super) fn conclude(
 ) -> Exit {
     // First what cannot fail to be seen, whatever becomes of the files.
     console.out(&text(file));
+    let page = |folder: &PathBuf| {
+        let text = page::sweep(file, samples, &folder.to_string_lossy());
+        write_file(&folder.join("index.html"), text.as_bytes())
+    };
     let written = [
+        files.html.as_ref().map(page),
         files.json.as_ref().map(|path| write_file(path, file.text().as_bytes())),
         files.junit.as_ref().map(|path| write_file(path, junit::text(file, strict).as_bytes())),
         files.summary.as_ref().map(|path| append_file(path, &markdown::sweep(file))),
@@ -374,7 +381,7 @@ fn write_text(out: &mut String, file: &SweepFile) -> std::fmt::Result {
         writeln!(out, "warning: {line}")?;
     }
     for file in summary.regressions.keys() {
-        writeln!(out, "the failure of {file} is back")?;
+        writeln!(out, "regression {file} fails again")?;
     }
     if let Some(line) = summary.incomplete() {
         writeln!(out, "{line}")?;

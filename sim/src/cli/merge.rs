@@ -16,7 +16,7 @@ pub(super) fn merge(registry: &Registry, args: &MergeArgs, console: &mut Console
         console.out(&format!("{} in {}\n", count(runs, "run"), into.display()));
         return Ok(Exit::Held);
     }
-    let out = Files { json: &args.json, junit: &args.junit, summary: &args.summary };
+    let out = Files { html: &args.html, json: &args.json, junit: &args.junit, summary: &args.summary };
     out.check()?;
     let read = |path: &std::path::PathBuf| {
         let name = path.display().to_string();
@@ -34,5 +34,5 @@ pub(super) fn merge(registry: &Registry, args: &MergeArgs, console: &mut Console
     let mut whole = join(&files).map_err(Stop::usage)?;
     add_unpassed(registry, &mut whole);
     console.out(&listed(&whole));
-    Ok(conclude(&whole, &out, args.strict, Exit::Failed, console))
+    Ok(conclude(&whole, &[], &out, args.strict, Exit::Failed, console))
 }

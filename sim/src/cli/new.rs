@@ -37,7 +37,7 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         text.replace("{name}", name)
             .replace("{crate}", &name.replace('-', "_"))
             .replace("{dependencies}\n", &place.dependencies())
-            .replace("{profile}\n", place.profile())
+            .replace("{profile}\n", &place.profile())
             .replace("{server}", "crate::server")
             .replace("{run}", run)
     };
@@ -59,8 +59,9 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
         let _ = std::fs::remove_dir_all(folder);
     })?;
     console.out(&format!(
-        "\n{}{}cd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
+        "\n{}{}{}cd {}\ncargo test\n{run} explore --seeds 1000\n\n{}",
         place.note_of_release(),
+        place.note_of_lines(),
         place.note_of_cargo(),
         crate::runner::invocation::quoted(&folder.to_string_lossy()),
         place.note_of_ci()
@@ -88,11 +89,14 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
     let depends = text.contains("eagain-sim");
     let ignores = here.join(".gitignore").exists();
     let change = || {
-        ignore(here)?;
-        match depends {
-            true => Ok(()),
-            false => write_file(&manifest, with_dependencies(&text, &place.dependencies()).as_bytes()),
+        if depends {
+            return ignore(here);
         }
+        write_file(&manifest, with_dependencies(&text, &place.dependencies()).as_bytes())?;
+        ignore(here).inspect_err(|_| {
+            // It could be written a moment ago.
+            let _ = write_file(&manifest, text.as_bytes());
+        })
     };
     write(&files, change, console)?;
     match ignores {
@@ -103,8 +107,9 @@ pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
         console.out("changed Cargo.toml: eagain-net and eagain-sim are dev-dependencies\n");
     }
     console.out(&format!(
-        "\n{}cargo test --test eagain\n{run} explore --seeds 1000\n\n{}",
+        "\n{}{}cargo test --test eagain\n{run} explore --seeds 1000\n\n{}",
         place.note_of_release(),
+        place.note_of_lines(),
         place.note_of_ci()
     ));
     Ok(Exit::Held)

@@ -170,12 +170,12 @@ fn a_sweep_looks_at_repaired_failures_first() {
     let (json, junit) = (folder.path().join("j"), folder.path().join("x"));
     let files = format!("--json {} --junit {}", json.display(), junit.display());
     assert_eq!(with(&registry, &format!("explore lost-reply --seeds 1 {files}")).0, 1);
-    let case = |text: &str| text.contains("<failure message=\"the saved failure is back\"");
+    let case = |text: &str| text.contains("<failure message=\"a regression fails again\"");
     assert!(case(&std::fs::read_to_string(&junit).unwrap()));
     // Whoever sees the files of the shards alone sees it too.
     let (code, out, _) = with(&registry, &format!("merge {} --junit {}", json.display(), junit.display()));
     assert!(
-        code == 1 && out.contains("cut.json is back") && case(&std::fs::read_to_string(&junit).unwrap()),
+        code == 1 && out.contains("cut.json fails again") && case(&std::fs::read_to_string(&junit).unwrap()),
         "{out}"
     );
     let saved = ReplayFile::read(&folder.path().join("cut.json")).unwrap();

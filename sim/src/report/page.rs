@@ -1,4 +1,4 @@
-//! A sweep as a page (`explore --html DIR`): each kind of failure with links to its report and timeline, what fired, what was
+//! A sweep as a page (`explore --html DIR`, and `merge --html DIR` of its shards): each kind of failure with links to its report and timeline, what fired, what was
 //! reached, what was skipped, how fast it went. One file without scripts, beside the folders of the failures: what a CI job keeps.
 
 use super::chart;
@@ -7,7 +7,7 @@ use crate::runner::json::{KindLine, SweepFile};
 use crate::runner::samples::Sample;
 use crate::runner::summary::Sums;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Component, Path};
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; }
@@ -74,7 +74,7 @@ fn write_sweep(out: &mut String, file: &SweepFile, samples: &[Sample], folder: &
         writeln!(out, "<p>{}</p>", escaped(&line))?;
     }
     for (file, line) in &summary.regressions {
-        writeln!(out, "<p>The failure of {} is back: <code>{}</code></p>", escaped(file), escaped(line))?;
+        writeln!(out, "<p>Regression {} fails again: <code>{}</code></p>", escaped(file), escaped(line))?;
     }
     write_failures(out, &summary.kinds, folder)?;
     write_faults(out, sums)?;
@@ -100,9 +100,7 @@ fn write_failures(out: &mut String, kinds: &[KindLine], folder: &str) -> std::fm
     table(out, "Failures", "stacked", &columns)?;
     for kind in kinds {
         let links = kind.folder.as_deref().map(|of| {
-            let below = Path::new(of).strip_prefix(folder).ok().and_then(Path::to_str);
-            let of = below.unwrap_or(of);
-            let of = escaped(of);
+            let of = escaped(&linked(of, folder));
             format!("<br><a href=\"{of}/trace.html\">timeline</a> · <a href=\"{of}/report.md\">report</a> · <a href=\"{of}/\">folder</a>")
         });
         writeln!(
@@ -119,6 +117,23 @@ fn write_failures(out: &mut String, kinds: &[KindLine], folder: &str) -> std::fm
         )?;
     }
     writeln!(out, "</table></section>")
+}
+
+/// The path to `of` from a page in `folder`. An absolute one stays, and so does one from a folder that is above the current one.
+fn linked(of: &str, folder: &str) -> String {
+    let (of, folder) = (Path::new(of), Path::new(folder));
+    if let Ok(below) = of.strip_prefix(folder) {
+        return below.display().to_string();
+    }
+    let named = folder.components().filter(|part| *part != Component::CurDir);
+    let mut up = String::new();
+    for part in named {
+        match part {
+            Component::Normal(_) if of.is_relative() => up.push_str("../"),
+            _ => return of.display().to_string(),
+        }
+    }
+    up + &of.display().to_string()
 }
 
 /// What each family of faults did.
@@ -204,8 +219,12 @@ mod tests {
             ("out", "out/x", "x"),
             ("out/", "out/x", "x"),
             ("/tmp/out", "/tmp/out//x", "x"),
-            ("out", "out2/x", "out2/x"),
+            ("out", "out2/x", "../out2/x"),
+            ("./a/b", "out/x", "../../out/x"),
             ("", "out/x", "out/x"),
+            (".", "out/x", "out/x"),
+            ("../a", "out/x", "out/x"),
+            ("out", "/tmp/x", "/tmp/x"),
         ] {
             file.summary.kinds[0].folder = Some(of.to_owned());
             let text = sweep(&file, &[], page);

@@ -56,8 +56,26 @@ pub struct Counters {
     pub failed: AtomicU64,
     /// What these were over time, kept by whoever shows them.
     pub samples: Mutex<Samples>,
+    /// The run that took the longest, if that is long: by the wall clock, and which.
+    pub slowest: Mutex<Option<(Duration, String)>>,
     /// Set to end the sweep; runs that are under way are stopped.
     pub stop: Arc<AtomicBool>,
+}
+
+/// A run that takes so long is the reason why a sweep is slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+impl Counters {
+    /// A run took so long, or has taken so long and goes on.
+    pub(super) fn took(&self, scenario: &str, seed: u64, time: Duration) {
+        if time < SLOW {
+            return;
+        }
+        let mut slowest = self.slowest.lock().unwrap_or_else(PoisonError::into_inner);
+        if slowest.as_ref().is_none_or(|(longest, _)| time > *longest) {
+            *slowest = Some((time, format!("{scenario} --seed {seed:#x}")));
+        }
+    }
 }
 
 impl Plan {
@@ -140,6 +158,9 @@ impl Plan {
             }
             for thread in &shared.threads {
                 let mut thread = lock(thread);
+                if let Some((place, seed, begun)) = thread.run {
+                    counters.took(self.scenarios[place].name, seed, begun.elapsed());
+                }
                 if thread.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut thread.hangs, true) {
                     running -= 1;
                     self.lose(&mut thread);
@@ -157,7 +178,7 @@ impl Plan {
 
     /// The run of a thread makes no call: that is its failure.
     fn lose(&self, thread: &mut SweepThread) {
-        let Some((place, seed)) = thread.run else { return };
+        let Some((place, seed, _)) = thread.run else { return };
         let (oracle, site) = (Oracle::NoBusyLoop, HANGS.to_owned());
         let failure =
             Failure { oracle, site, message: watchdog::message(), thread: String::new(), time: 0, event: 0 };
@@ -193,10 +214,11 @@ impl Plan {
             let seed = self.from.wrapping_add(offset);
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
-            lock(thread).run = Some((place, seed));
             let begun = Instant::now();
+            lock(thread).run = Some((place, seed, begun));
             let result = worker.try_run(&specs[place]);
             let took = begun.elapsed();
+            counters.took(name, seed, took);
             let mut thread = lock(thread);
             thread.tally.took(name, took);
             if thread.hangs {
@@ -261,8 +283,8 @@ struct Shared {
 struct SweepThread {
     /// Its place among the jobs of the process.
     slot: Option<usize>,
-    /// What it runs: the scenario's place in the plan, and the seed.
-    run: Option<(usize, u64)>,
+    /// What it runs: the scenario's place in the plan, the seed, and since when.
+    run: Option<(usize, u64, Instant)>,
     /// Set, its run ends.
     stop: Arc<AtomicBool>,
     /// It was given up.

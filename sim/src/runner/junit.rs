@@ -41,7 +41,7 @@ pub fn text(file: &SweepFile, strict: bool) -> String {
     }
     for (file, line) in &summary.regressions {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message("the saved failure is back").set_description(line.as_str());
+        status.set_message("a regression fails again").set_description(line.as_str());
         suite.add_test_case(case(&format!("regression {file}"), status));
     }
     if let Some(line) = summary.incomplete() {

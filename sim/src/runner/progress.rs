@@ -83,10 +83,11 @@ fn bar(counters: &Counters, total: Option<u64>, started: Instant, ended: &Atomic
     }
     while !ended.load(Ordering::Acquire) {
         bar.set_position(counters.done.load(Ordering::Relaxed));
-        match counters.failed.load(Ordering::Relaxed) {
-            0 => {}
-            failed => bar.set_message(format!(", {failed} failed")),
-        }
+        let failed = match counters.failed.load(Ordering::Relaxed) {
+            0 => String::new(),
+            failed => format!(", {failed} failed"),
+        };
+        bar.set_message(failed + &slowest(counters));
         bar.tick();
         lock(counters).add(now(counters, started));
         std::thread::park_timeout(LOOK_EVERY);
@@ -106,11 +107,19 @@ fn lines(counters: &Counters, total: Option<u64>, started: Instant, ended: &Atom
                 started.elapsed(),
             );
             // Nobody may be reading any more.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{line}{}", slowest(counters));
         }
         lock(counters).add(now(counters, started));
         std::thread::park_timeout(LOOK_EVERY);
     }
+}
+
+/// The run that takes the longest, where that says why a sweep is slow.
+fn slowest(counters: &Counters) -> String {
+    let slowest = counters.slowest.lock().unwrap_or_else(PoisonError::into_inner);
+    slowest.as_ref().map_or_else(String::new, |(time, run)| {
+        format!(", {:.0} s the slowest run ({run})", time.as_secs_f64())
+    })
 }
 
 fn line(done: u64, failed: u64, total: Option<u64>, elapsed: Duration) -> String {
@@ -136,6 +145,17 @@ mod tests {
         assert_eq!(line(500, 2, Some(1500), after), "500/1500 seeds, 50 seeds/s, 2 failed, 20 s left");
         assert_eq!(line(500, 0, None, after), "500 seeds, 50 seeds/s, 0 failed");
         assert_eq!(line(0, 0, Some(9), Duration::ZERO), "0/9 seeds, 0 seeds/s, 0 failed");
+    }
+
+    #[test]
+    fn a_slow_run_is_named() {
+        let counters = Counters::default();
+        for (name, milliseconds) in [("fast", 999), ("slow", 12_400), ("less-slow", 11_000)] {
+            counters.took(name, 10, Duration::from_millis(milliseconds));
+            let said = slowest(&counters);
+            assert_eq!(said.is_empty(), name == "fast", "{said}");
+        }
+        assert_eq!(slowest(&counters), ", 12 s the slowest run (slow --seed 0xa)");
     }
 
     #[test]

@@ -12,6 +12,9 @@ const WORKFLOW_PATH: &str = ".github/workflows/eagain.yml";
 /// The release that a crate depends on without `--path`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
+/// What makes a report of a sweep say at which line each call was made, as that of a test does.
+const LINES: &str = "[profile.release]\ndebug = \"line-tables-only\"\n";
+
 /// Where the crate is.
 pub(super) struct Place {
     /// Its folder.
@@ -101,13 +104,26 @@ impl Place {
     }
 
     /// The lines of the profile that a sweep is built with: only a workspace's root has profiles.
-    pub(super) fn profile(&self) -> &'static str {
-        const LINES: &str = "
-# So that a report of a sweep says at which line each call was made, as that of a test does.
-[profile.release]
-debug = \"line-tables-only\"
-";
-        if self.workspace() == self.folder { LINES } else { "" }
+    pub(super) fn profile(&self) -> String {
+        if self.workspace() != self.folder {
+            return String::new();
+        }
+        format!(
+            "\n# So that a report of a sweep says at which line each call was made, as that of a test does.\n{LINES}"
+        )
+    }
+
+    /// Where that profile is another's, what is to be added to it.
+    pub(super) fn note_of_lines(&self) -> String {
+        let manifest = self.workspace().join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+        if text.contains("[profile.release]") && text.contains("debug = ") {
+            return String::new();
+        }
+        format!(
+            "For the line of each call in reports of release builds, add to {}:\n{LINES}\n",
+            seen(&manifest).display()
+        )
     }
 
     /// What is to be known where the crate depends on a release.

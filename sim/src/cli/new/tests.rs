@@ -146,7 +146,7 @@ fn what_is_in_the_repository_or_released_needs_no_step() {
         assert!(!manifest.contains("{profile}"), "{manifest}");
         manifest.contains("\n[profile.release]\ndebug = \"line-tables-only\"\n")
     };
-    assert!(profile(&released));
+    assert!(profile(&released) && !said.contains("For the line of each call"), "{said}");
     let text = workflow(&released);
     assert_eq!(steps(&text), ["", "", ""], "{text}");
 
@@ -159,6 +159,7 @@ fn what_is_in_the_repository_or_released_needs_no_step() {
         let (code, said, _) = eagain(&format!("new {} --path {}", folder.display(), root.display()));
         assert!(code == 0 && !said.contains("First add") && !said.contains("Until there is"), "{said}");
         assert!(!fs::read_to_string(folder.join("Cargo.toml")).unwrap().contains("[profile"));
+        assert!(said.contains("/Cargo.toml:\n[profile.release]\ndebug = \"line-tables-only\"\n"), "{said}");
         fs::read_to_string(repository.join(format!(".github/workflows/eagain-crates-{name}.yml"))).unwrap()
     };
     fs::write(repository.join(".gitmodules"), "").unwrap();

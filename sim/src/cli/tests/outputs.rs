@@ -1,6 +1,7 @@
 //! What commands write: where, what stays of before, and what cannot be written.
 
 use super::*;
+use std::path::Path;
 
 #[test]
 fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
@@ -72,14 +73,23 @@ fn a_file_that_cannot_be_written_hides_no_failure_and_no_other_file() {
 }
 
 #[test]
-fn a_sweep_has_a_page_with_its_failures_beside_it() {
+fn a_sweep_has_a_page_with_its_failures_beside_it_and_so_have_joined_shards() {
     let out = tempfile::tempdir().unwrap();
-    let folder = out.path().join("page");
-    assert_eq!(code(&format!("explore lost-reply --seeds 40 --html {}", folder.display())), 1);
-    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
-    let (_, link) = page.split_once("<a href=\"").unwrap();
-    let (link, _) = link.split_once('"').unwrap();
-    assert!(folder.join(link).is_file(), "{link}");
+    let within = |name: &str| out.path().join(name).display().to_string();
+    let link = |folder: &str| {
+        let page = std::fs::read_to_string(Path::new(folder).join("index.html")).unwrap();
+        let (_, link) = page.split_once("<a href=\"").unwrap();
+        Path::new(folder).join(link.split_once('"').unwrap().0)
+    };
+    for shard in 0..2 {
+        let (page, json) = (within(&format!("page-{shard}")), within(&format!("{shard}.json")));
+        let files = format!("--html {page} --json {json}");
+        assert_eq!(code(&format!("explore lost-reply --seeds 80 --shard {shard}/2 {files}")), 1);
+        assert!(link(&page).starts_with(&page) && link(&page).is_file(), "{:?}", link(&page));
+    }
+    let whole = within("whole");
+    assert_eq!(code(&format!("merge {} {} --html {whole}", within("0.json"), within("1.json"))), 1);
+    assert!(link(&whole).is_file(), "{:?}", link(&whole));
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Plan {
             if tasks.is_empty() {
                 break;
             }
-            let (outcomes, why) = pool.run(tasks, deadline, &counters.stop);
+            let (outcomes, why) = pool.run(tasks, deadline, counters);
             cut = why;
             for (task, outcome, took) in outcomes {
                 state.tally.took(self.scenarios[task.place].name, took);

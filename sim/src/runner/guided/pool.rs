@@ -94,7 +94,7 @@ impl Pool {
         &self,
         tasks: Vec<Task>,
         deadline: Option<Instant>,
-        stop: &AtomicBool,
+        counters: &Counters,
     ) -> (Vec<(Task, Outcome, Duration)>, Option<Cut>) {
         let count = tasks.len();
         let round = Arc::new(Round { tasks, specs: Arc::clone(&self.specs), next: AtomicUsize::new(0) });
@@ -118,12 +118,14 @@ impl Pool {
                 if member.slot.is_some_and(jobs::hangs) && !std::mem::replace(&mut member.hangs, true) {
                     cut = Some(Cut::Hangs);
                     if let Some(number) = member.task {
+                        counters.done.fetch_add(1, Ordering::Relaxed);
+                        counters.failed.fetch_add(1, Ordering::Relaxed);
                         let hangs = (Outcome::Hangs, Duration::ZERO);
                         missing -= usize::from(outcomes[number].replace(hangs).is_none());
                     }
                 }
             }
-            if stop.load(Ordering::Relaxed) {
+            if counters.stop.load(Ordering::Relaxed) {
                 cut = cut.or(Some(Cut::Interrupted));
             } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 cut = cut.or(Some(Cut::Time));
@@ -184,7 +186,9 @@ fn work(
                 counters.calls.fetch_add(report.calls, Ordering::Relaxed);
                 counters.failed.fetch_add(u64::from(report.failure.is_some()), Ordering::Relaxed);
             }
-            if results.send((number, outcome, begun.elapsed())).is_err() {
+            let took = begun.elapsed();
+            counters.took(round.specs[task.place].scenario.name, task.trial.recipe.number(), took);
+            if results.send((number, outcome, took)).is_err() {
                 return;
             }
         }
