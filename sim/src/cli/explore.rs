@@ -59,6 +59,8 @@ pub(super) fn explore(registry: &Registry, args: &ExploreArgs, console: &mut Con
     file.summary.command = Some(command(args, &plan));
     file.summary.files = own_files(args);
     file.summary.regressions = regressions;
+    // To explain failures takes a while, in which this process may be ended: what is known is written first.
+    let _ = files.write(&file, &[], args.strict);
     let mut nondeterminism = explain_failures(registry, args, &sweep, &mut file, console);
     if let Some(learned) = &learned {
         nondeterminism = nondeterminism.max(learned.explain(registry, args, &mut file, console));
@@ -287,6 +289,21 @@ impl Files<'_> {
         self.html.as_deref().map_or(Ok(()), make_folder)
     }
 
+    /// Writes each anew, but for the summary, which is added to.
+    fn write(&self, file: &SweepFile, samples: &[Sample], strict: bool) -> [Result<(), Stop>; 3] {
+        let page = |folder: &PathBuf| {
+            let text = page::sweep(file, samples, &folder.to_string_lossy());
+            write_file(&folder.join("index.html"), text.as_bytes())
+        };
+        let json = |path: &PathBuf| write_file(path, file.text().as_bytes());
+        let junit = |path: &PathBuf| write_file(path, junit::text(file, strict).as_bytes());
+        [
+            self.html.as_ref().map_or(Ok(()), page),
+            self.json.as_ref().map_or(Ok(()), json),
+            self.junit.as_ref().map_or(Ok(()), junit),
+        ]
+    }
+
     /// What an earlier sweep has left there is no result of this one: if this one is killed, it is to have none. What is no ordinary
     /// file stays, and so does what is still to be `read`; the summary is added to.
     pub(super) fn remove_old(&self, read: &[PathBuf]) {
@@ -320,17 +337,9 @@ pub(super) fn conclude(
 ) -> Exit {
     // First what cannot fail to be seen, whatever becomes of the files.
     console.out(&text(file));
-    let page = |folder: &PathBuf| {
-        let text = page::sweep(file, samples, &folder.to_string_lossy());
-        write_file(&folder.join("index.html"), text.as_bytes())
-    };
-    let written = [
-        files.html.as_ref().map(page),
-        files.json.as_ref().map(|path| write_file(path, file.text().as_bytes())),
-        files.junit.as_ref().map(|path| write_file(path, junit::text(file, strict).as_bytes())),
-        files.summary.as_ref().map(|path| append_file(path, &markdown::sweep(file))),
-    ];
-    let unwritten = written.into_iter().flatten().map(|written| unwritten(written, console)).max();
+    let appended = files.summary.as_ref().map_or(Ok(()), |path| append_file(path, &markdown::sweep(file)));
+    let written = files.write(file, samples, strict).into_iter().chain([appended]);
+    let unwritten = written.map(|written| unwritten(written, console)).max();
     let summary = &file.summary;
     let sums = &summary.sums;
     if sums.seeds == 0 {

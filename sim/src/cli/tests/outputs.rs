@@ -1,7 +1,9 @@
 //! What commands write: where, what stays of before, and what cannot be written.
 
 use super::*;
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 #[test]
 fn a_report_that_was_shrunk_is_not_overwritten_by_one_that_was_not() {
@@ -102,4 +104,38 @@ fn a_folder_that_is_not_there_is_said_first() {
     // Those of merge too.
     let (code, _, err) = eagain("merge no.json --junit /no/such/folder/x.xml");
     assert!(code == 2 && err.ends_with("there is no folder `/no/such/folder`\n"), "{err}");
+}
+
+/// Looks, when a failure is printed, whether a file is there.
+struct Looks {
+    file: PathBuf,
+    found: Rc<Cell<Option<bool>>>,
+}
+
+impl Write for Looks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if String::from_utf8_lossy(bytes).contains("FAILED") && self.found.get().is_none() {
+            self.found.set(Some(self.file.is_file()));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Explaining them takes a while, in which whoever cancels a sweep may lose patience.
+#[test]
+fn results_are_written_before_failures_are_explained() {
+    let _root = own_root();
+    let out = tempfile::tempdir().unwrap();
+    for flag in ["--json", "--junit"] {
+        let (file, found) = (out.path().join(flag), Rc::default());
+        let looks = Looks { file: file.clone(), found: Rc::clone(&found) };
+        let mut console = Console::new(Box::new(looks), Box::new(Memory::default()));
+        let line = format!("eagain explore lost-reply --seeds 40 {flag} {}", file.display());
+        assert_eq!(run(&REGISTRY, line.split(' ').map(OsString::from), &mut console), 1);
+        assert_eq!(found.get(), Some(true), "{flag}");
+    }
 }
