@@ -37,7 +37,7 @@ struct Kept {
     parts: [(usize, usize); PARTS_MAX],
 }
 
-const CELLS: usize = 11;
+const CELLS: usize = 13;
 
 /// The cell that says whether libc's parts are swapped too.
 const WITH_LIBC: usize = CELLS - 1;

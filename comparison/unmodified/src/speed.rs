@@ -3,6 +3,7 @@
 use crate::{Tokio, block_on};
 use comparison_work::speed::{BULK, ask, give, serve, take};
 use eagain::World;
+use eagain::sim::choice::Base;
 use eagain::sim::fault::Family;
 use eagain::sim::run::{Knob, KnobValues, RunSpec, Scenario, Settings};
 use eagain::sim::runner::Execute;
@@ -64,16 +65,37 @@ fn rate(setting: &str, what: &str, time: Duration, units: f64, mut run: impl FnM
     println!("speed\teagain, unmodified tokio\t{setting}\t{what}\t{rate:.0}");
 }
 
-/// A world, which has to hold.
-fn one(executor: &mut dyn Execute, scenario: Scenario, seed: u64, settings: Settings) {
-    let report = executor.run(&RunSpec::seeded(scenario, settings, seed));
-    assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
+/// Worlds of one scenario, seed after seed. As in a sweep, the executor knows some of them ahead.
+struct Worlds {
+    spec: RunSpec,
+    /// The first seed that was not announced.
+    next: u64,
 }
 
-/// A small world without faults.
-pub fn small(executor: &mut dyn Execute, seed: u64) {
-    let settings = Settings::from([("faults".to_owned(), "none".to_owned())]);
-    one(executor, echo::SCENARIO, seed, settings);
+impl Worlds {
+    fn new(scenario: Scenario, settings: Settings) -> Worlds {
+        Worlds { spec: RunSpec::seeded(scenario, settings, 0), next: 0 }
+    }
+
+    /// The world of this seed, which has to hold.
+    fn run(&mut self, executor: &mut dyn Execute, seed: u64) {
+        if seed == self.next {
+            self.next += executor.ahead() as u64;
+            for ahead in seed..self.next {
+                self.spec.base = Base::Seed(ahead);
+                executor.announce(&self.spec);
+            }
+        }
+        self.spec.base = Base::Seed(seed);
+        let report = executor.run(&self.spec);
+        assert_eq!(report.failure, None, "seed {seed}: {}", report.output);
+    }
+}
+
+/// Small worlds without faults.
+pub fn small() -> impl FnMut(&mut dyn Execute, u64) {
+    let mut worlds = Worlds::new(echo::SCENARIO, [("faults".to_owned(), "none".to_owned())].into());
+    move |executor, seed| worlds.run(executor, seed)
 }
 
 /// `speed MILLISECONDS`.
@@ -96,12 +118,13 @@ pub fn main(arguments: &[OsString]) -> u8 {
             all.map(|(knob, value)| (knob.to_owned(), value.to_owned())).into()
         };
         for (what, clients) in [("echo-1", 1), ("echo-10", 10), ("echo-100", 100)] {
-            let settings = settings(clients, TRIPS / clients);
-            rate(setting, what, time, TRIPS as f64, |seed| one(executor, echo::SCENARIO, seed, settings.clone()));
+            let mut worlds = Worlds::new(echo::SCENARIO, settings(clients, TRIPS / clients));
+            rate(setting, what, time, TRIPS as f64, |seed| worlds.run(executor, seed));
         }
-        let settings = settings(2, 10);
-        rate(setting, "worlds", time, 1.0, |seed| one(executor, echo::SCENARIO, seed, settings.clone()));
-        rate(setting, "bulk", time, BULK as f64, |seed| one(executor, bulk::SCENARIO, seed, Settings::new()));
+        let mut worlds = Worlds::new(echo::SCENARIO, settings(2, 10));
+        rate(setting, "worlds", time, 1.0, |seed| worlds.run(executor, seed));
+        let mut worlds = Worlds::new(bulk::SCENARIO, Settings::new());
+        rate(setting, "bulk", time, BULK as f64, |seed| worlds.run(executor, seed));
     }
     0
 }

@@ -5,6 +5,7 @@ mod calls;
 mod crashes;
 mod remains;
 mod sockets;
+mod together;
 
 use crate::{Main, Program, register, start, worker};
 use calls::{SYS_SOCKET, system_call};
@@ -74,6 +75,8 @@ programs! {
     "breakpoint" => crashes::breakpoint;
     "overflow" => crashes::overflow;
     "spin" => crashes::spin;
+    "killed" => together::killed;
+    "harness-crashes" => together::harness_crashes;
 }
 
 /// What a program passes to the simulator, which has to outlive its heap.

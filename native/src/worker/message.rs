@@ -91,7 +91,7 @@ fn interned(text: String) -> &'static str {
 }
 
 /// Where the executable lies: (lowest address, first address behind).
-fn executable() -> (usize, usize) {
+pub fn executable() -> (usize, usize) {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, found: *mut std::ffi::c_void) -> i32 {
         // SAFETY: the loader hands over a valid description; `found` is what is passed below.
         unsafe {
@@ -110,9 +110,12 @@ fn executable() -> (usize, usize) {
     found
 }
 
-/// The request of a run, its length in front. The error is a line for people.
-pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, String> {
-    let (start, end) = executable();
+/// The request of a run, for the `executable` that lies there. The error is a line for people.
+pub fn specification(
+    spec: &RunSpec,
+    mix: Option<&Mix>,
+    (start, end): (usize, usize),
+) -> Result<Vec<u8>, String> {
     let place = |address: usize| {
         (start..end).contains(&address).then(|| (address - start) as u64).ok_or_else(|| {
             format!(
@@ -121,7 +124,7 @@ pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, Strin
             )
         })
     };
-    let mut writer = Writer(vec![0; 8]);
+    let mut writer = Writer::default();
     writer.text(spec.scenario.name);
     writer.number(place(spec.scenario.body as usize)?);
     let knobs = spec.scenario.knobs;
@@ -158,14 +161,12 @@ pub fn specification(spec: &RunSpec, mix: Option<&Mix>) -> Result<Vec<u8>, Strin
             writer.number(seed);
         });
     });
-    let length = writer.0.len() as u64 - 8;
-    writer.0[..8].copy_from_slice(&length.to_le_bytes());
     Ok(writer.0)
 }
 
-/// What [`specification`] wrote, without its length, in another process of the same executable.
-pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
-    let (start, _) = executable();
+/// Takes what [`specification`] wrote from the beginning of `bytes`, in another process of the same executable, which lies from
+/// `start`.
+pub fn read_specification(bytes: &mut &[u8], start: usize) -> Option<(RunSpec, Option<Mix>)> {
     let mut reader = Reader(bytes);
     let name = interned(reader.text()?);
     let body = start + reader.number()? as usize;
@@ -199,12 +200,15 @@ pub fn read_specification(bytes: &[u8]) -> Option<(RunSpec, Option<Mix>)> {
             forks: reader.list(|reader| Some((reader.number()?, reader.number()?)))?,
         })
     })?;
+    *bytes = reader.0;
     Some((spec, mix))
 }
 
-/// A report, its length in front.
-pub fn report(report: &RunReport) -> Vec<u8> {
-    let mut writer = Writer(vec![0; 8]);
+/// Adds a report to `bytes`, its length in front.
+pub fn report(report: &RunReport, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    let mut writer = Writer(std::mem::take(bytes));
+    writer.number(0);
     [report.hash, report.calls, report.simulated].into_iter().for_each(|number| writer.number(number));
     writer.option(report.failure.as_ref(), |writer, failure| {
         writer.text(failure.oracle.code());
@@ -257,9 +261,9 @@ pub fn report(report: &RunReport) -> Vec<u8> {
             u64::from(feature.place) << 40 | u64::from(feature.range) << 32 | u64::from(feature.call),
         );
     });
-    let length = writer.0.len() as u64 - 8;
-    writer.0[..8].copy_from_slice(&length.to_le_bytes());
-    writer.0
+    let length = (writer.0.len() - start - 8) as u64;
+    writer.0[start..start + 8].copy_from_slice(&length.to_le_bytes());
+    *bytes = writer.0;
 }
 
 /// What [`report`] wrote, without its length.
@@ -357,7 +361,10 @@ mod tests {
         spec.events_max = Some(5);
         let mix =
             Mix { domains: vec![("workload".into(), 7)], actors: Vec::new(), forks: vec![(3, u64::MAX)] };
-        let (read, read_mix) = read_specification(&specification(&spec, Some(&mix)).unwrap()[8..]).unwrap();
+        let here = executable();
+        let write = |spec: &RunSpec, mix: Option<&Mix>| specification(spec, mix, here).unwrap();
+        let bytes = write(&spec, Some(&mix));
+        let (read, read_mix) = read_specification(&mut &bytes[..], here.0).unwrap();
         assert_eq!(read_mix, Some(mix));
         assert_eq!((read.scenario.name, read.scenario.knobs), ("x", KNOBS));
         assert_eq!(read.scenario.body as usize, body as fn(&mut Sim) as usize);
@@ -366,12 +373,13 @@ mod tests {
             (spec.settings.clone(), spec.base, spec.overrides.clone())
         );
         assert_eq!(read.events_max, Some(5));
-        for record in
-            [Record::Hash, Record::Choices, Record::Trace, Record::Places(6), Record::StopAt(u64::MAX)]
-        {
-            let written = specification(&RunSpec { record, ..spec.clone() }, None).unwrap();
-            assert_eq!(read_specification(&written[8..]).map(|(read, _)| read.record), Some(record));
+        let all = [Record::Hash, Record::Choices, Record::Trace, Record::Places(6), Record::StopAt(u64::MAX)];
+        let bytes = all.map(|record| write(&RunSpec { record, ..spec.clone() }, None)).concat();
+        let mut rest = &bytes[..];
+        for record in all {
+            assert_eq!(read_specification(&mut rest, here.0).map(|(read, _)| read.record), Some(record));
         }
-        assert!(read_specification(&specification(&spec, None).unwrap()[8..20]).is_none());
+        assert!(rest.is_empty());
+        assert!(read_specification(&mut &bytes[..12], here.0).is_none());
     }
 }

@@ -16,6 +16,7 @@ use eagain_sim::Oracle;
 use eagain_sim::choice::Mix;
 use eagain_sim::run::{Failure, INTERRUPTED, RunReport, RunSpec};
 use eagain_sim::runner::Execute;
+use std::collections::VecDeque;
 use std::io::{BufReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -23,6 +24,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Where it is set, the process is a worker: the number of the descriptor of its socket.
 const VARIABLE: &str = "EAGAIN_WORKER";
@@ -35,13 +37,16 @@ const OVERFLOW: i32 = CRASHED + 127;
 
 /// A worker is replaced after so many runs: where a process is killed in the middle of a call, its stack is dropped with what the
 /// simulator had allocated for that call, some hundred bytes.
-const RUNS_MAX: u32 = 10_000;
+const RUNS_MAX: usize = 10_000;
 
 /// What a message to the parent begins with.
 const BEAT: u8 = 0;
 const REPORT: u8 = 1;
 /// As [`REPORT`], and the worker ends.
 const LAST_REPORT: u8 = 2;
+
+/// How many bytes of reports a worker keeps until it is through with what it was sent.
+const REPLIES_BYTES: usize = 64 << 10;
 
 /// Makes an executor with a worker of its own.
 pub fn make() -> Box<dyn Execute> {
@@ -50,7 +55,18 @@ pub fn make() -> Box<dyn Execute> {
 
 /// The same, with variables in the worker's environment.
 pub(crate) fn make_with(variables: &'static [(&'static str, &'static str)]) -> Box<dyn Execute> {
-    Box::new(Executor { worker: None, variables, heartbeat: Arc::default(), stop: Arc::default() })
+    Box::new(Executor {
+        worker: None,
+        variables,
+        executable: message::executable(),
+        announced: VecDeque::new(),
+        sent: VecDeque::new(),
+        alone: 0,
+        took: None,
+        pace: TOGETHER,
+        heartbeat: Arc::default(),
+        stop: Arc::default(),
+    })
 }
 
 /// Whether this process is a worker that is running a world.
@@ -58,9 +74,25 @@ pub fn is_worker() -> bool {
     crate::image::check().is_ok() && serve::is_serving()
 }
 
+/// So long may what is sent to a worker at once take. Each time costs two switches between processes, some 20 us.
+const TOGETHER: Duration = Duration::from_millis(4);
+/// And so many runs are that at most.
+const TOGETHER_MAX: usize = 32;
+
 struct Executor {
     worker: Option<Worker>,
     variables: &'static [(&'static str, &'static str)],
+    /// Where the executable lies.
+    executable: (usize, usize),
+    /// Requests that were announced, and are not with the worker.
+    announced: VecDeque<Vec<u8>>,
+    /// Requests that the worker has not answered, the first of which it is at.
+    sent: VecDeque<Vec<u8>>,
+    /// So many runs are sent alone: with one of them a worker was lost, and nobody knows which.
+    alone: usize,
+    took: Option<Duration>,
+    /// How long a run takes: the longest of late.
+    pace: Duration,
     heartbeat: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
@@ -68,7 +100,7 @@ struct Executor {
 struct Worker {
     child: Child,
     socket: BufReader<UnixStream>,
-    runs: u32,
+    runs: usize,
 }
 
 impl Execute for Executor {
@@ -78,6 +110,20 @@ impl Execute for Executor {
 
     fn run_guided(&mut self, spec: &RunSpec, mix: &Mix) -> Option<RunReport> {
         Some(self.ask(spec, Some(mix)))
+    }
+
+    fn ahead(&self) -> usize {
+        let runs = TOGETHER.as_nanos() / self.pace.as_nanos().max(1);
+        usize::try_from(runs).unwrap_or(usize::MAX).clamp(1, TOGETHER_MAX)
+    }
+
+    fn announce(&mut self, spec: &RunSpec) {
+        let request = self.request(spec, None);
+        self.announced.push_back(request);
+    }
+
+    fn took(&self) -> Option<Duration> {
+        self.took
     }
 
     fn heartbeat(&self) -> Arc<AtomicU64> {
@@ -91,10 +137,41 @@ impl Execute for Executor {
 
 impl Executor {
     /// # Panics
+    /// For a scenario of a library.
+    fn request(&self, spec: &RunSpec, mix: Option<&Mix>) -> Vec<u8> {
+        message::specification(spec, mix, self.executable).unwrap_or_else(|line| panic!("{line}"))
+    }
+
+    /// # Panics
     /// Where no worker can be started, or it failed by itself: a failure of the harness.
     fn ask(&mut self, spec: &RunSpec, mix: Option<&Mix>) -> RunReport {
-        let request = message::specification(spec, mix).unwrap_or_else(|line| panic!("{line}"));
-        if self.worker.as_ref().is_some_and(|worker| worker.runs >= RUNS_MAX) {
+        let request = self.request(spec, mix);
+        // Nobody asks for these after all.
+        while self.sent.front().is_some_and(|first| *first != request) {
+            if self.answer().is_none() {
+                self.sent.clear();
+            }
+        }
+        if self.sent.is_empty() {
+            while self.announced.pop_front().is_some_and(|first| first != request) {}
+            self.sent.push_back(request);
+            if self.alone == 0 {
+                self.sent.append(&mut self.announced);
+            }
+            self.alone = self.alone.saturating_sub(1);
+            self.send();
+        }
+        loop {
+            match self.answer() {
+                Some(report) => return report,
+                None => self.send(),
+            }
+        }
+    }
+
+    /// Sends to a worker what it has to answer. Where it is gone, it does not answer.
+    fn send(&mut self) {
+        if self.worker.as_ref().is_some_and(|worker| worker.runs + self.sent.len() > RUNS_MAX) {
             self.end_worker();
         }
         let worker = self.worker.get_or_insert_with(|| {
@@ -102,26 +179,63 @@ impl Executor {
                 .unwrap_or_else(|error| panic!("cannot start a worker process: {error}"))
         });
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
-        let report = worker.ask(&request, &self.heartbeat, &self.stop);
-        if let Ok((report, is_last)) = report {
+        worker.send(&self.sent);
+    }
+
+    /// The report of the first run that the worker was sent. `None`: the worker is lost, and nobody knows with which of several; the
+    /// first has to be sent again.
+    fn answer(&mut self) -> Option<RunReport> {
+        let worker = self.worker.as_mut()?;
+        if let Ok(Answer { report, took, is_last }) = worker.answer(&self.heartbeat, &self.stop) {
+            self.sent.pop_front();
+            self.took = Some(took);
+            self.pace = took.max(self.pace * 3 / 4);
             if is_last {
                 self.end_worker();
+                self.take_back(0);
             }
-            return report;
+            return Some(report);
         }
-        if self.stop.load(Ordering::Relaxed)
-            && let Some(mut worker) = self.worker.take()
-        {
+        let mut worker = self.worker.take()?;
+        if self.stop.load(Ordering::Relaxed) {
             let _ = worker.child.kill();
             let _ = worker.end();
-            return RunReport::lost(failure(INTERRUPTED.into(), "", String::new()));
+            self.sent.clear();
+            return Some(RunReport::lost(failure(INTERRUPTED.into(), "", String::new())));
         }
-        match self.worker.take().map(Worker::end) {
-            Some(Ok(status)) => crash_report(status),
-            Some(Err(error)) => panic!("a worker process is lost: {error}"),
-            None => panic!("a worker process is lost"),
+        let status = worker.end().unwrap_or_else(|error| panic!("a worker process is lost: {error}"));
+        // Who sees itself crash has answered all that it can.
+        if self.sent.len() > 1 && status.code().is_none_or(|code| code <= CRASHED) {
+            self.alone = self.sent.len() - 1;
+            self.take_back(1);
+            return None;
+        }
+        self.sent.pop_front();
+        self.take_back(0);
+        Some(crash_report(status))
+    }
+
+    /// The worker is gone: what it has not answered is to be sent to the next, but for the first `but`.
+    fn take_back(&mut self, but: usize) {
+        for request in self.sent.drain(but..).rev() {
+            self.announced.push_front(request);
         }
     }
+
+    /// At the end of its socket a worker ends by itself.
+    fn end_worker(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.end();
+        }
+    }
+}
+
+/// What a worker says of a run.
+struct Answer {
+    report: RunReport,
+    took: Duration,
+    /// It ends with this.
+    is_last: bool,
 }
 
 impl Worker {
@@ -149,53 +263,48 @@ impl Worker {
         }
         let child = command.spawn()?;
         drop(other);
-        Ok(Worker { child, socket: BufReader::new(socket), runs: 0 })
+        Ok(Worker { child, socket: BufReader::with_capacity(REPLIES_BYTES, socket), runs: 0 })
     }
 
-    /// The report, and whether the worker ends with it.
-    fn ask(
-        &mut self,
-        request: &[u8],
-        heartbeat: &AtomicU64,
-        stop: &AtomicBool,
-    ) -> std::io::Result<(RunReport, bool)> {
-        self.runs += 1;
-        self.socket.get_mut().write_all(request)?;
-        loop {
-            let mut head = [0; 9];
-            self.socket.read_exact(&mut head[..1])?;
-            if head[0] == BEAT {
-                heartbeat.fetch_add(1, Ordering::Relaxed);
-                if stop.load(Ordering::Relaxed) {
-                    return Err(std::io::ErrorKind::Interrupted.into());
-                }
-                continue;
+    fn send(&mut self, requests: &VecDeque<Vec<u8>>) {
+        self.runs += requests.len();
+        let length: usize = requests.iter().map(Vec::len).sum();
+        let mut message = (length as u64).to_le_bytes().to_vec();
+        requests.iter().for_each(|request| message.extend_from_slice(request));
+        let _ = self.socket.get_mut().write_all(&message);
+    }
+
+    fn answer(&mut self, heartbeat: &AtomicU64, stop: &AtomicBool) -> std::io::Result<Answer> {
+        let kind = loop {
+            let mut kind = [0];
+            self.socket.read_exact(&mut kind)?;
+            if kind[0] != BEAT {
+                break kind[0];
             }
-            self.socket.read_exact(&mut head[1..])?;
-            let mut length = [0; 8];
-            length.copy_from_slice(&head[1..]);
-            let mut body = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
-            self.socket.read_exact(&mut body)?;
-            let report = message::read_report(&body).ok_or_else(|| {
-                std::io::Error::new(std::io::ErrorKind::InvalidData, "a report that cannot be read")
-            })?;
-            return Ok((report, head[0] == LAST_REPORT));
-        }
+            heartbeat.fetch_add(1, Ordering::Relaxed);
+            if stop.load(Ordering::Relaxed) {
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
+        };
+        let [took, length] = [self.number()?, self.number()?];
+        let mut body = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.socket.read_exact(&mut body)?;
+        let report = message::read_report(&body).ok_or_else(|| {
+            std::io::Error::new(std::io::ErrorKind::InvalidData, "a report that cannot be read")
+        })?;
+        Ok(Answer { report, took: Duration::from_nanos(took), is_last: kind == LAST_REPORT })
+    }
+
+    fn number(&mut self) -> std::io::Result<u64> {
+        let mut number = [0; 8];
+        self.socket.read_exact(&mut number)?;
+        Ok(u64::from_le_bytes(number))
     }
 
     /// The worker has closed its end: it is over, or about to be.
     fn end(mut self) -> std::io::Result<ExitStatus> {
         drop(self.socket);
         self.child.wait()
-    }
-}
-
-impl Executor {
-    /// At the end of its socket a worker ends by itself.
-    fn end_worker(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.end();
-        }
     }
 }
 

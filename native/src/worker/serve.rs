@@ -1,18 +1,19 @@
 //! The worker's side: one OS thread, which runs what it is asked to until the socket is at its end.
 
-use super::{BEAT, CRASHED, LAST_REPORT, OVERFLOW, REPORT, VARIABLE, message};
+use super::{BEAT, CRASHED, LAST_REPORT, OVERFLOW, REPLIES_BYTES, REPORT, VARIABLE, message};
 use crate::c::stdio;
 use crate::crash::{self, Crash};
 use crate::{dispatch, image, raw, state, tls};
 use eagain_sim::runner::{Execute, watchdog};
 use eagain_sim::{Engine, native, run_spec};
 use std::ffi::{c_int, c_void};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read};
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Instant;
 
 /// How often the parent is notified that calls are made.
 const TICK_US: i64 = 250_000;
@@ -28,6 +29,9 @@ const PARENT: usize = 4;
 const CPU_AT_BEAT: usize = 6;
 const CPU_AT_TICK: usize = 7;
 const CPU_MAX: usize = 8;
+/// The reports that were not sent yet: address and length.
+const REPLIES: usize = 10;
+const REPLIES_LENGTH: usize = 11;
 /// Who gets less of a processor in a tick is blocked, and not just late: a tick takes some itself.
 const COMPUTES_NS: usize = 1_000_000;
 
@@ -64,37 +68,68 @@ pub fn is_serving() -> bool {
 }
 
 fn serve(socket: UnixStream, number: i32) {
+    let (start, _) = message::executable();
     let mut socket = BufReader::new(socket);
     let mut engine = Engine::with_thread_pointers();
     handle_signals(&engine.heartbeat(), number);
     dispatch::install();
+    let cells = image::cells();
+    let mut replies = Vec::new();
     loop {
         let mut length = [0; 8];
         if socket.read_exact(&mut length).is_err() {
             return;
         }
-        let mut request = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
-        if socket.read_exact(&mut request).is_err() {
+        let mut requests = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX)];
+        if socket.read_exact(&mut requests).is_err() {
             return;
         }
-        let Some((spec, mix)) = message::read_specification(&request) else {
-            raw::fatal("a worker process was asked for something that it cannot read")
-        };
-        image::cells()[SERVING].store(1, SeqCst);
-        state::begin_world();
-        let report = match mix.and_then(|mix| engine.run_guided(&spec, &mix)) {
-            Some(report) => report,
-            None => run_spec(&spec, &mut engine),
-        };
-        state::end_world();
-        image::cells()[SERVING].store(0, SeqCst);
-        let is_last = crash::is_damaged();
-        let mut reply = vec![if is_last { LAST_REPORT } else { REPORT }];
-        reply.extend_from_slice(&message::report(&report));
-        if socket.get_mut().write_all(&reply).is_err() || is_last {
-            return;
+        let mut rest = &requests[..];
+        while !rest.is_empty() {
+            let begun = Instant::now();
+            let Some((spec, mix)) = message::read_specification(&mut rest, start) else {
+                raw::fatal("a worker process was asked for something that it cannot read")
+            };
+            cells[SERVING].store(1, SeqCst);
+            state::begin_world();
+            let report = match mix.and_then(|mix| engine.run_guided(&spec, &mix)) {
+                Some(report) => report,
+                None => run_spec(&spec, &mut engine),
+            };
+            state::end_world();
+            cells[SERVING].store(0, SeqCst);
+            let is_last = crash::is_damaged();
+            if cells[REPLIES_LENGTH].load(Relaxed) == 0 {
+                replies.clear();
+            }
+            replies.push(if is_last { LAST_REPORT } else { REPORT });
+            replies.extend_from_slice(&(begun.elapsed().as_nanos() as u64).to_le_bytes());
+            message::report(&report, &mut replies);
+            cells[REPLIES].store(replies.as_ptr() as usize, Relaxed);
+            cells[REPLIES_LENGTH].store(replies.len(), SeqCst);
+            let is_due = is_last || rest.is_empty() || replies.len() >= REPLIES_BYTES;
+            if is_due && !send_replies() || is_last {
+                return;
+            }
         }
     }
+}
+
+/// Sends the replies that there are; whether somebody still waits for them. Async-signal-safe.
+fn send_replies() -> bool {
+    let cells = image::cells();
+    let mut length = cells[REPLIES_LENGTH].swap(0, SeqCst);
+    let mut at = cells[REPLIES].load(Relaxed);
+    while length > 0 {
+        let arguments = [cells[SOCKET].load(Relaxed) as i64, at as i64, length as i64, 0, 0, 0];
+        // SAFETY: so many bytes of the replies, which stay as they are until they were sent.
+        match unsafe { raw::system_call(libc::SYS_write, arguments) } {
+            sent @ 1.. => (at, length) = (at + sent as usize, length - sent as usize),
+            error if error == -i64::from(libc::EINTR) => {}
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// What says how the worker crashed, and that it makes calls.
@@ -139,6 +174,9 @@ unsafe extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, frame: 
     let crash = if is_overflow { Crash::Overflow } else { Crash::Signal(signal) };
     // SAFETY: the kernel's frame.
     if unsafe { !crash::redirect(crash, address, frame) } {
+        if is_serving() {
+            send_replies();
+        }
         raw::exit_now(if is_overflow { OVERFLOW } else { CRASHED + signal })
     }
 }
@@ -155,6 +193,10 @@ fn tick(frame: *mut c_void) {
     let beat = unsafe { (*heartbeat).load(Relaxed) } as usize;
     if cells[SERVING].load(Relaxed) == 0 {
         return;
+    }
+    // The parent knows by what is left which run takes long.
+    if !send_replies() {
+        raw::exit_now(0);
     }
     let cpu = processor_ns();
     let used = cpu.saturating_sub(cells[CPU_AT_TICK].swap(cpu, Relaxed));

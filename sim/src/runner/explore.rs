@@ -11,6 +11,7 @@ use crate::Oracle;
 use crate::choice::Base;
 use crate::count::duration;
 use crate::run::{Failure, INTERRUPTED, RunReport, RunSpec, Scenario, Settings};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -210,14 +211,22 @@ impl Plan {
         // One spec for each scenario, since only the seed changes between its runs.
         let spec = |scenario: &Scenario| RunSpec::new(*scenario, self.settings.clone(), Base::Zero);
         let mut specs: Vec<RunSpec> = self.scenarios.iter().map(spec).collect();
-        while let Some((place, offset)) = self.take(shared, counters) {
-            let seed = self.from.wrapping_add(offset);
+        let mut ahead = VecDeque::new();
+        loop {
+            if ahead.is_empty() {
+                ahead.extend((0..worker.ahead()).map_while(|_| self.take(shared, counters)));
+                for &(place, seed) in &ahead {
+                    specs[place].base = Base::Seed(seed);
+                    worker.announce(&specs[place]);
+                }
+            }
+            let Some((place, seed)) = ahead.pop_front() else { return };
             let name = self.scenarios[place].name;
             specs[place].base = Base::Seed(seed);
             let begun = Instant::now();
             lock(thread).run = Some((place, seed, begun));
             let result = worker.try_run(&specs[place]);
-            let took = begun.elapsed();
+            let took = worker.took().unwrap_or_else(|| begun.elapsed());
             counters.took(name, seed, took);
             let mut thread = lock(thread);
             thread.tally.took(name, took);
@@ -245,7 +254,7 @@ impl Plan {
         }
     }
 
-    /// The next pair of this shard, unless the sweep is over.
+    /// The next pair of this shard, the scenario's place in the plan and the seed, unless the sweep is over.
     fn take(&self, shared: &Shared, counters: &Counters) -> Option<(usize, u64)> {
         let scenarios = self.scenarios.len() as u64;
         loop {
@@ -261,7 +270,7 @@ impl Plan {
                 return None;
             }
             if self.shard.owns(place, offset) && !shared.refused[place].load(Ordering::Relaxed) {
-                return Some((place, offset));
+                return Some((place, self.from.wrapping_add(offset)));
             }
         }
     }

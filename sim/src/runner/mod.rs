@@ -56,6 +56,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 /// Runs worlds, one after another, on the thread that made it. What it keeps between two runs (stacks, buffers) must not
 /// be seen by either.
@@ -66,6 +67,20 @@ pub trait Execute {
     /// As [`Execute::run`], with a base of these seeds, counting what the run does ([`RunReport::features`]). `None`: this
     /// executor does not.
     fn run_guided(&mut self, _spec: &RunSpec, _mix: &Mix) -> Option<RunReport> {
+        None
+    }
+
+    /// How many runs it likes to be told of by [`Execute::announce`] before it is asked for the first of them.
+    fn ahead(&self) -> usize {
+        1
+    }
+
+    /// `spec` is what [`Execute::run`] will be asked for, behind all that was announced before: it may begin with it at once. Who asks
+    /// for another run after all gets that.
+    fn announce(&mut self, _spec: &RunSpec) {}
+
+    /// How long the last run took, where the executor knows better than who waited for the report.
+    fn took(&self) -> Option<Duration> {
         None
     }
 
@@ -152,6 +167,18 @@ impl Execute for Worker {
             Ok(report) => report,
             Err(text) => panic!("the harness failed: {text}"),
         }
+    }
+
+    fn ahead(&self) -> usize {
+        self.executor.ahead()
+    }
+
+    fn announce(&mut self, spec: &RunSpec) {
+        self.executor.announce(spec);
+    }
+
+    fn took(&self) -> Option<Duration> {
+        self.executor.took()
     }
 
     fn heartbeat(&self) -> Arc<AtomicU64> {

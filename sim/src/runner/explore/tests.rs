@@ -4,6 +4,7 @@ use super::*;
 use crate::Oracle;
 use crate::runner::fake;
 use crate::runner::summary::{FAILURES_KEPT, Failed};
+use std::collections::BTreeMap;
 
 fn plan(scenarios: &[Scenario], seeds: u64) -> Plan {
     Plan {
@@ -120,4 +121,43 @@ fn a_rare_failure_is_counted_and_kept_beside_a_frequent_one() {
     assert_eq!((rare.shortest.failure.oracle, rare.count, rare.first_seed()), (Oracle::Liveness, 1, 1_500));
     assert_eq!((sweep.sums.failures, frequent.kept.len()), (2_000, FAILURES_KEPT));
     assert_eq!(failures(&sweep), failures(&jobs(3)));
+}
+
+/// An executor that was told of each run before it is asked for it, three at a time.
+struct Told {
+    inner: Box<dyn Execute>,
+    announced: VecDeque<(&'static str, Base)>,
+}
+
+impl Execute for Told {
+    fn run(&mut self, spec: &RunSpec) -> RunReport {
+        assert_eq!(self.announced.pop_front(), Some((spec.scenario.name, spec.base)));
+        self.inner.run(spec)
+    }
+
+    fn ahead(&self) -> usize {
+        3
+    }
+
+    fn announce(&mut self, spec: &RunSpec) {
+        self.announced.push_back((spec.scenario.name, spec.base));
+        assert!(self.announced.len() <= 3);
+    }
+
+    fn took(&self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+
+    fn heartbeat(&self) -> Arc<AtomicU64> {
+        self.inner.heartbeat()
+    }
+}
+
+#[test]
+fn runs_are_announced_in_the_order_in_which_they_are_asked_for() {
+    let plan = Plan { jobs: 2, ..plan(&BOTH, 100) };
+    let told = || -> Box<dyn Execute> { Box::new(Told { inner: fake::make(), announced: VecDeque::new() }) };
+    let sweep = plan.explore(told, &Arc::default());
+    assert_eq!(sweep.sums, explore(&plan).sums);
+    assert_eq!(sweep.times, BTreeMap::from(BOTH.map(|scenario| (scenario.name, Duration::from_secs(100)))));
 }
