@@ -4,7 +4,7 @@ use super::text::Lines;
 use crate::calls::Arg;
 use crate::count::count;
 use crate::trace::{Event, Kind, TraceLog};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many lines a report shows.
 #[derive(Clone, Copy)]
@@ -151,41 +151,72 @@ impl<'a> Excerpt<'a> {
     /// Why a thread waits for ever is in what was done last with what it waits for, and others may have done much since. Of each thread
     /// that waits and of each descriptor that one waits for: the last event, if it is `before` the end, then the last but one, and so on.
     fn last_of_waits(&self, before: &[&'a Event]) -> Vec<&'a Event> {
-        let log = self.log;
-        let process = |thread: u32| log.threads.get(thread as usize)?.split('/').next();
-        let names = |event: &Event, fd: i32| {
-            let mut words = event.kind.args().iter().zip(event.args);
-            words.any(|(arg, word)| matches!(arg, Arg::Fd) && word as i32 == fd)
-        };
-        let mut lasts: Vec<Vec<&Event>> = Vec::new();
-        let mut add = |tells: &dyn Fn(&Event) -> bool| {
-            let in_end = self.events[before.len()..].iter().filter(|event| tells(event)).count();
-            let last = before.iter().rev().copied().filter(|event| tells(event));
-            lasts.push(last.take(LAST_MAX.saturating_sub(in_end)).collect());
-        };
-        for (thread, fds) in &log.waits {
-            add(&|event| event.thread == *thread);
-            for &fd in fds {
-                let of_fd = |event: &Event| process(event.thread) == process(*thread) && names(event, fd);
-                // The number may have been another file's.
-                let closed = |event: &&&Event| event.kind == Kind::Close && of_fd(event);
-                let opened = self.events.iter().rev().find(closed).map_or(0, |event| event.number);
-                // Who waits for a connection waits for what others have not done.
-                let listens = |event: &&Event| event.kind == Kind::Listen && of_fd(event);
-                if !self.events.iter().any(|event| event.number > opened && listens(event)) {
-                    add(&|event| event.number > opened && of_fd(event));
+        let process = |thread: u32| self.log.threads.get(thread as usize)?.split('/').next();
+        let mut lasts: Vec<Last<'a>> = Vec::new();
+        let (mut of_threads, mut of_fds) = (BTreeMap::new(), BTreeMap::new());
+        for (thread, fds) in &self.log.waits {
+            of_threads.insert(*thread, lasts.len());
+            lasts.push(Last::default());
+            for fd in fds {
+                // Several may wait for one.
+                of_fds.entry((process(*thread), *fd)).or_insert_with(|| {
+                    lasts.push(Last::default());
+                    lasts.len() - 1
+                });
+            }
+        }
+        let end = before.last().map_or(0, |last| last.number);
+        for &event in self.events.iter().rev() {
+            if let Some(&at) = of_threads.get(&event.thread) {
+                lasts[at].add(event, end);
+            }
+            for (arg, &word) in event.kind.args().iter().zip(&event.args) {
+                if matches!(arg, Arg::Fd)
+                    && let Some(&at) = of_fds.get(&(process(event.thread), word as i32))
+                {
+                    lasts[at].add_of_fd(event, end);
                 }
             }
         }
+        // Who waits for a connection waits for what others have not done.
+        lasts.retain(|last| !last.listens);
         let mut found: Vec<&Event> = Vec::new();
+        let mut numbers = BTreeSet::new();
         for back in 0..LAST_MAX {
-            for event in lasts.iter().filter_map(|last| last.get(back).copied()) {
-                if found.iter().all(|other| other.number != event.number) {
-                    found.push(event);
-                }
-            }
+            let nth = lasts.iter().filter_map(|last| last.before.get(back).copied());
+            found.extend(nth.filter(|event| numbers.insert(event.number)));
         }
         found
+    }
+}
+
+/// The last events of a thread, or with a descriptor, from the last one backwards.
+#[derive(Default)]
+struct Last<'a> {
+    count: usize,
+    /// Those before the end.
+    before: Vec<&'a Event>,
+    listens: bool,
+    /// What comes now is of another file with the same number.
+    is_over: bool,
+}
+
+impl<'a> Last<'a> {
+    fn add(&mut self, event: &'a Event, end: u64) {
+        if self.count < LAST_MAX {
+            self.count += 1;
+            if event.number <= end {
+                self.before.push(event);
+            }
+        }
+    }
+
+    fn add_of_fd(&mut self, event: &'a Event, end: u64) {
+        self.is_over |= event.kind == Kind::Close;
+        if !self.is_over {
+            self.listens |= event.kind == Kind::Listen;
+            self.add(event, end);
+        }
     }
 }
 
@@ -308,9 +339,9 @@ mod tests {
 
     #[test]
     fn what_waits_shows_what_was_done_last_with_it() {
-        let threads = ["server/0", "client-0/0", "client-1/0"].map(str::to_owned).to_vec();
-        // The server waits for its listener and for what has the number 5 now; one client waits for a reply, the other is done.
-        let waits = vec![(0, vec![3, 5]), (1, vec![0])];
+        let threads = ["server/0", "client-0/0", "server/1"].map(str::to_owned).to_vec();
+        // Two threads of the server wait for its listener and for what has the number 5 now, and one client waits for a reply.
+        let waits = vec![(0, vec![3, 5]), (2, vec![5, 3]), (1, vec![0])];
         let mut log = TraceLog { threads, waits, ..TraceLog::default() };
         let mut event = |thread, kind, args: [u64; 2]| {
             let number = log.events.len() as u64 + 1;
@@ -331,25 +362,27 @@ mod tests {
             (0, Kind::Send, 5),
             (0, Kind::Close, 5),
             (1, Kind::Send, 0),
+            (0, Kind::Send, 6),
+            (0, Kind::Send, 6),
             (0, Kind::Recv, 5),
             (1, Kind::Recv, 0),
         ] {
             event(thread, kind, [fd, 0]);
         }
-        event(0, Kind::EpollCtl, [4, 3]);
-        // Nobody does the same twice, so that nothing is left out.
-        for thread in 2..20 {
+        // Nobody does the same twice, so that nothing is left out. What is in the end is not shown before it.
+        for thread in 3..20 {
             event(thread, Kind::Send, [0, 0]);
         }
+        event(2, Kind::EpollCtl, [4, 3]);
         let shown = |waits| {
             let (heading, lines) = excerpt(&log, 16, 6, waits).before(&BTreeSet::new()).unwrap();
             assert_eq!(heading, "what waiting threads did last");
             let number = |line: &str| line.trim_start().split(' ').next().unwrap().to_owned();
             lines.lines().map(number).collect::<Vec<_>>()
         };
-        // Not #1, of the listener, and of its number 5 nothing from before #3: that was another file.
-        assert_eq!(shown(9), ["#3", "#4", "#5", "#6", "#7"]);
-        assert_eq!(shown(2), ["#6", "#7"]);
+        // Not #1, of the listener, and of the number 5 nothing from before #3: that was another file.
+        assert_eq!(shown(9), ["#4", "#5", "#6", "#7", "#8"]);
+        assert_eq!(shown(2), ["#7", "#8"]);
         log.waits.clear();
         assert_eq!(excerpt(&log, 16, 6, 9).before(&BTreeSet::new()), None);
     }
