@@ -27,6 +27,7 @@ impl World<'_> {
     pub fn build(sim: &mut Sim, scenario: fn(&mut World<'_>)) {
         sim.knobs().spin_limit = SPIN_LIMIT;
         sim.knobs().ends_by_ns = ENDS_BY_NS;
+        sim.knobs().signals_have_meaning = true;
         let mut world = World { sim, hosts: BTreeMap::new(), processes: BTreeMap::new() };
         scenario(&mut world);
         world.run();

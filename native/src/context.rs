@@ -24,6 +24,10 @@ pub struct Context {
     pub block: RefCell<Option<Block>>,
     /// What it runs: a function and its argument.
     pub start: (usize, usize),
+    /// Where its stack pointer is while that runs; 0 in a main thread.
+    pub bottom: Cell<usize>,
+    /// What unwinds its stack (`struct _Unwind_Exception`) where it ends in the middle of that: nobody catches it.
+    pub exception: Cell<[u64; 4]>,
     /// What that returned.
     pub result: Cell<*mut c_void>,
     pub ended: Cell<bool>,

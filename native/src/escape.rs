@@ -40,13 +40,12 @@ macro_rules! names {
 }
 
 names! {
-    SYS_alarm SYS_chown SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchownat SYS_fgetxattr
-    SYS_fsetxattr SYS_getgroups SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
-    SYS_keyctl SYS_lchown SYS_linkat SYS_memfd_create SYS_mlock SYS_mlockall SYS_mmap
+    SYS_alarm SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchownat SYS_fgetxattr
+    SYS_fsetxattr SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
+    SYS_keyctl SYS_linkat SYS_memfd_create SYS_mlock SYS_mlockall SYS_mmap
     SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_send_signal
     SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
-    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setgid
-    SYS_setgroups SYS_setitimer SYS_setresgid SYS_setresuid SYS_setuid SYS_shmat SYS_shmget
+    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setitimer SYS_shmat SYS_shmget
     SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_times SYS_userfaultfd SYS_utimensat
     SYS_vmsplice SYS_wait4 SYS_waitid
 }
@@ -54,9 +53,14 @@ names! {
 /// What to do instead, in a sentence.
 fn advice(what: &str, backtrace: &str) -> &'static str {
     match what {
-        "fork" | "clone" | "clone3" | "execve" | "execveat" | "posix_spawn" => {
+        "fork" | "clone" | "clone3" => {
+            "Tell it to stay one process in the foreground, as most servers can be told (`daemon off; master_process off;`, `-D`, \
+             `-f`), or give its other program a host, or a process of its own on this one, in the scenario."
+        }
+        "execve" | "execveat" | "posix_spawn" => {
             "Give the other program a host, or a process of its own on this one, in the scenario."
         }
+        "dlopen" => "Give it a build that has this library linked in, or a configuration that does without.",
         "mmap" => {
             "Files in memory are not simulated: let the program read and write them, or leave this part of it out of the \
              scenario."

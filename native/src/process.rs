@@ -3,12 +3,12 @@
 use crate::binary::{self, Binary};
 use crate::context::{self, Context};
 use crate::state::{State, state};
-use crate::{image, raw};
+use crate::{image, raw, symbol};
 use eagain_net::{SigAction, Signal, Signals};
 use eagain_sim::SimKernel;
 use eagain_sim::native::{self, Block};
 use std::cell::{Cell, RefCell};
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::ptr::null_mut;
 use std::rc::Rc;
@@ -70,7 +70,7 @@ pub fn start(kernel: SimKernel) {
         Some(program) => program,
         None => raw::fatal(&format!("process `{name}` has no program: register it first")),
     };
-    native::reserve_descriptors(3);
+    native::open_console();
     let context = new_context(state, native::identity().process, (0, 0));
     context.begin(native::identity().tid);
     let mut status = PANICKED;
@@ -102,6 +102,8 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
         region: state.heaps.region(process),
         block: RefCell::new(Some(block)),
         start,
+        bottom: Cell::new(0),
+        exception: Cell::default(),
         result: Cell::new(null_mut()),
         ended: Cell::new(false),
         detached: Cell::new(false),
@@ -122,12 +124,8 @@ pub fn new_context(state: &'static State, process: u32, start: (usize, usize)) -
 pub fn start_thread(context: &'static Context) {
     context.begin(native::identity().tid);
     run(context, &mut || {
-        let (function, argument) = context.start;
-        // SAFETY: pthread_create(3) was given a function of this type, and its argument.
-        let function: unsafe extern "C" fn(*mut c_void) -> *mut c_void =
-            unsafe { std::mem::transmute(function) };
-        // SAFETY: as above.
-        context.result.set(unsafe { function(argument as *mut c_void) });
+        // SAFETY: pthread_create(3) was given this function, and its argument.
+        context.result.set(unsafe { symbol::run_thread(context, context.start) });
     });
     context.ended.set(true);
     if context.detached.get() {

@@ -6,6 +6,7 @@ use crate::binary::{Binary, Places};
 use crate::context::Context;
 use crate::image::Images;
 use crate::process::Program;
+use crate::symbol::Credentials;
 use crate::tls::Pool;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,8 @@ pub struct State {
     pub folders: RefCell<BTreeMap<u32, String>>,
     /// The masks of permissions of processes (`umask(2)`), where they have set one.
     pub umasks: RefCell<BTreeMap<u32, u32>>,
+    /// The users and groups of processes, where they are not root's.
+    pub credentials: RefCell<BTreeMap<u32, Credentials>>,
     /// The descriptors, by process, that `execve(2)` would close (`FD_CLOEXEC`).
     pub close_on_exec: RefCell<BTreeSet<(u32, i32)>>,
     pub images: Images,
@@ -71,6 +74,7 @@ pub fn begin_world() {
     state.keys.borrow_mut().clear();
     state.folders.borrow_mut().clear();
     state.umasks.borrow_mut().clear();
+    state.credentials.borrow_mut().clear();
     state.close_on_exec.borrow_mut().clear();
     state.images.forget();
     state.heaps.forget();

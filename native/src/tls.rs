@@ -57,13 +57,13 @@ eagain_in_front:
     .type eagain_room, @tls_object
     .globl eagain_room
 eagain_room:
-    .zero 2048
-    .size eagain_room, 2048
+    .zero 49152
+    .size eagain_room, 49152
     .text
 "#
 );
 
-const ROOM: usize = 2048;
+const ROOM: usize = 49_152;
 
 /// How many bytes in front of the thread pointer are nobody's. 0: this linker has put something else there.
 pub fn room() -> usize {

@@ -56,6 +56,9 @@ pub struct KernelKnobs {
     /// After so many calls of a thread the simulator checks whether they achieved anything (O3); those of a process after ten times
     /// as many.
     pub spin_limit: u32,
+    /// SIGUSR1, SIGUSR2, SIGALRM and SIGCHLD mean something to the programs that handle them (a server stops gracefully): the family
+    /// `signal.interrupt` sends none of these. Default: false.
+    pub signals_have_meaning: bool,
     /// Nanoseconds for which a client may achieve nothing, once faults have stopped (O6). `--stuck-after` overrides it. Default: 120 s.
     pub stuck_after_ns: u64,
     /// Nanoseconds of virtual time by which every client must have ended (O6). Default: no limit.
@@ -85,6 +88,7 @@ impl Default for KernelKnobs {
             disk_ordered: false,
             restart_after_ns: 50_000_000,
             spin_limit: 10_000,
+            signals_have_meaning: false,
             stuck_after_ns: 120_000_000_000,
             ends_by_ns: u64::MAX,
             events_max: 20_000_000,

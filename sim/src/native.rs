@@ -8,7 +8,7 @@ pub use crate::stack::native::{Border, run_with_thread_pointer, stack_range};
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
-use crate::object::Object;
+use crate::object::{Access, Device, Object, OpenDevice};
 use crate::run::Effect;
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::syscall::thread::thread_of;
@@ -65,11 +65,29 @@ pub fn program() -> (String, u32) {
     })
 }
 
-/// The descriptors below `count` of the running process are never handed out: they are its console.
-pub fn reserve_descriptors(count: usize) {
+/// The running process, which has no descriptors yet, has 0, 1 and 2: its console.
+pub fn open_console() {
     with(|w| {
-        w.me().fds.keep_back(count);
+        let access = Access { readable: true, writable: true, append: false };
+        let console = Object::Device(OpenDevice { device: Device::Console, access });
+        let first = crate::syscall::descriptor::open_file(w, console, false);
+        for _ in 0..2 {
+            if let Ok(file) = w.file(first) {
+                w.files.hold(file);
+                w.install_fd(file);
+            }
+        }
     });
+}
+
+/// Whether a descriptor of the running process is a console.
+#[inline(always)]
+pub fn is_console(fd: Fd) -> bool {
+    with(|w| {
+        w.file(fd).is_ok_and(|file| {
+            matches!(w.files[file].object, Object::Device(OpenDevice { device: Device::Console, .. }))
+        })
+    })
 }
 
 /// `RLIMIT_NOFILE` of the running process.
@@ -193,11 +211,6 @@ pub fn readable(fd: Fd) -> Option<u64> {
         Object::Pipe { pipe, .. } => Some(w.pipes[pipe as usize].len() as u64),
         _ => None,
     })
-}
-
-/// Whether it is a character device.
-pub fn is_device(fd: Fd) -> bool {
-    with(|w| w.file(fd).is_ok_and(|file| matches!(w.files[file].object, Object::Device(_))))
 }
 
 /// The path of an open directory, as it is now.

@@ -24,7 +24,7 @@ static struct done *first;
 static int starts;
 static _Thread_local int fresh = 7;
 #ifdef THREAD_LOCAL
-_Thread_local char large[8192];
+_Thread_local char large[65536];
 #endif
 
 static void fail(const char *what) {

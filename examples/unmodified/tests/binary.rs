@@ -1,6 +1,7 @@
 //! Programs in files of their own: one of C and one of Rust, which compilers make here, and what cannot be run.
 
-use eagain::sim::run::Scenario;
+use eagain::sim::choice::Base;
+use eagain::sim::run::{RunSpec, Scenario};
 use eagain::sim::site;
 use eagain::{World, faults};
 use std::io::{self, Read, Write};
@@ -132,6 +133,48 @@ fn what_libc_keeps_in_statics_belongs_to_a_process() {
     }
 }
 
+/// Where the program is put.
+const CONSOLE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/console");
+
+const CONSOLE_SCENARIO: Scenario = Scenario {
+    name: "c-console",
+    about: "a program of C that puts its standard files aside and changes its user",
+    knobs: &[],
+    seeds: 1,
+    body: |sim| {
+        World::build(sim, |world| {
+            let groups = "# none\nstaff:x:50:daemon,nobody\n";
+            world.host("machine").file("/etc/group", groups).binary(CONSOLE, [""; 0]).client();
+        });
+    },
+};
+
+#[test]
+fn standard_files_are_descriptors_and_users_are_remembered() {
+    if let Err(reason) = compile("console.c", CONSOLE, &["-pthread", "-fexceptions"]) {
+        eprintln!("{reason}");
+        return;
+    }
+    let spec = RunSpec::new(CONSOLE_SCENARIO, Default::default(), Base::Zero);
+    for _ in 0..2 {
+        let report = eagain::executor().run(&spec);
+        let failure = report.failure.map(|failure| failure.message);
+        let printed: Vec<&str> =
+            report.output.lines().filter_map(|line| line.split_once(": ")).map(|(_, said)| said).collect();
+        let expected = [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "logger: eight 1 2 3 4 5 6.25: No such file or directory",
+            "logger: 0.5 two 3 4 5 6",
+            // Written when the process ends.
+            "user 65534",
+        ];
+        assert_eq!((failure, printed), (None, expected.to_vec()));
+    }
+}
+
 /// What the command says when it is to run this file: its exit status, and the line.
 fn run_file(path: &Path) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unmodified"));
@@ -173,7 +216,7 @@ fn what_cannot_be_run_is_refused_in_a_sentence() {
     compiled("library", &["-shared", "-fPIC"]).expect("there is a compiler");
     refused("library", "is a library");
     compiled("local", &["-pthread", "-DTHREAD_LOCAL"]).expect("there is a compiler");
-    refused("local", "has 8208 bytes of thread-local variables");
+    refused("local", "has 65552 bytes of thread-local variables");
 }
 
 /// Whatever a file says of itself, it is read or refused: no byte of a header ends the worker.

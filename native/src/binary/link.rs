@@ -45,8 +45,8 @@ pub enum Value {
     Returned(u64),
     /// An address of the machine, a number.
     Fixed(u64),
-    /// So many bytes from there.
-    Copy { from: usize, length: usize },
+    /// So many bytes from there: from an address of the process, or of the machine.
+    Copy { from: Box<Value>, length: usize },
 }
 
 pub struct Fix {
@@ -75,6 +75,37 @@ impl Binary {
     /// Why it cannot be run: a sentence.
     pub fn read(path: &str) -> Result<Binary, String> {
         Self::linked(path).map_err(|why| format!("`{path}` cannot be run in a simulated world: it {why}"))
+    }
+
+    /// Whether it or a library of it has this file name.
+    pub fn has_object(&self, name: &str) -> bool {
+        self.objects.iter().any(|object| object.elf.path.rsplit('/').next() == Some(name))
+    }
+
+    /// What this name means in the process whose place begins at `base`, which is mapped.
+    pub fn address(&self, base: usize, name: &str) -> Option<usize> {
+        let wanted = Symbol {
+            name: name.to_owned(),
+            value: 0,
+            size: 0,
+            is_weak: true,
+            is_defined: false,
+            is_indirect: false,
+            version: None,
+        };
+        match self.find(&wanted, None).ok()? {
+            Value::Own(at) => Some(base + at as usize),
+            Value::Fixed(0) => None,
+            Value::Fixed(address) => Some(address as usize),
+            Value::Returned(at) => {
+                // SAFETY: a function of the program that chooses one (`STT_GNU_IFUNC`).
+                let choose: unsafe extern "C" fn() -> usize =
+                    unsafe { std::mem::transmute(base + at as usize) };
+                // SAFETY: as above.
+                Some(unsafe { choose() })
+            }
+            Value::Copy { .. } => None,
+        }
     }
 
     fn linked(path: &str) -> Result<Binary, String> {
@@ -112,17 +143,10 @@ impl Binary {
                         Value::Fixed(at) => Value::Fixed(at.wrapping_add(addend)),
                         other => other,
                     },
-                    elf::R_COPY => match self.find(symbol, Some(number))? {
-                        Value::Fixed(from) => {
-                            Value::Copy { from: from as usize, length: symbol.size as usize }
-                        }
-                        _ => {
-                            return Err(format!(
-                                "copies `{}` of a library, which is not supported",
-                                symbol.name
-                            ));
-                        }
-                    },
+                    elf::R_COPY => {
+                        let from = Box::new(self.find(symbol, Some(number))?);
+                        Value::Copy { from, length: symbol.size as usize }
+                    }
                     elf::R_DTPMOD64 => Value::Fixed(number as u64),
                     elf::R_TPOFF64 => Value::Fixed(self.distance_of(symbol, number, addend)?),
                     elf::R_DTPOFF64 => Value::Fixed(symbol.value.wrapping_add(addend)),
@@ -240,6 +264,16 @@ fn open_machines(name: &str) -> Result<(), String> {
         Err(format!("needs the library {name}, which is not on this machine"))
     } else {
         Ok(())
+    }
+}
+
+/// Whether this machine has a library of this path or name.
+pub fn is_library(path: &str) -> bool {
+    let is_file = |path: &str| Path::new(path).is_file();
+    if path.contains('/') {
+        is_file(path)
+    } else {
+        FOLDERS.iter().any(|folder| is_file(&format!("{folder}/{path}")))
     }
 }
 

@@ -16,6 +16,6 @@ mod place;
 mod start;
 mod unwind;
 
-pub use link::Binary;
-pub use place::Places;
+pub use link::{Binary, is_library};
+pub use place::{Places, base};
 pub use start::{begin_thread, run};

@@ -167,14 +167,20 @@ unsafe fn apply(base: usize, fix: &Fix) {
     let at = (base + fix.at as usize) as *mut u64;
     // SAFETY: as promised; a copy is as long as the variable that the program reserved for it.
     unsafe {
-        match fix.value {
-            Value::Own(own) => at.write_unaligned((base as u64).wrapping_add(own)),
-            Value::Fixed(value) => at.write_unaligned(value),
+        match &fix.value {
+            Value::Own(own) => at.write_unaligned((base as u64).wrapping_add(*own)),
+            Value::Fixed(value) => at.write_unaligned(*value),
             Value::Copy { from, length } => {
-                std::ptr::copy_nonoverlapping(from as *const u8, at.cast(), length);
+                let from = match **from {
+                    Value::Own(own) => base + own as usize,
+                    Value::Fixed(address) => address as usize,
+                    // No variable.
+                    Value::Copy { .. } | Value::Returned(_) => return,
+                };
+                std::ptr::copy_nonoverlapping(from as *const u8, at.cast(), *length);
             }
             Value::Returned(own) => {
-                let choose: unsafe extern "C" fn() -> u64 = std::mem::transmute(base + own as usize);
+                let choose: unsafe extern "C" fn() -> u64 = std::mem::transmute(base + *own as usize);
                 at.write_unaligned(choose());
             }
         }

@@ -7,11 +7,13 @@
 
 pub mod ending;
 pub mod environment;
+pub mod loading;
 pub mod memory;
 pub mod options;
 pub mod random;
 pub mod statics;
 pub mod stdio;
+pub mod syslog;
 pub mod text;
 
 /// What a process has of its own in a static.

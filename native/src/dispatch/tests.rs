@@ -321,7 +321,7 @@ fn a_failure_names_the_thread_by_the_name_that_std_gave_it() {
 fn what_is_not_simulated_is_an_escape_with_a_frame_and_advice() {
     escapes("ptrace", "ptrace", "leave this part of it out");
     escapes("mapped", "mmap", "read and write");
-    escapes("netlink", "socket", "address family 16");
+    escapes("netlink", "socket", "address family AF_NETLINK");
     escapes("command", "posix_spawn", "Give the other program a host");
     escapes("select-1024", "select", "above 1023");
     escapes("cancel-on-set", "timerfd_settime", "TFD_TIMER_CANCEL_ON_SET");

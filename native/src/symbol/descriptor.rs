@@ -1,16 +1,17 @@
-//! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. 0, 1 and 2 are the console.
+//! Descriptors: `read(2)`, `write(2)`, `close(2)`, `dup(2)`, `fcntl(2)`, `ioctl(2)`, `pipe(2)`. What goes to a console is printed, which
+//! takes no time and is no event.
 
 use super::{KERNEL, buffer, bytes, is_console, record, symbols, there};
 use crate::context::Context;
 use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, Files, Pipes, Result, SocketFlags, StatusFlags};
+use eagain_net::{Descriptors, Errno, Fd, Files, Owner, Pipes, Result, Signals, SocketFlags, StatusFlags};
 use libc::{iovec, size_t, ssize_t};
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::io::{IoSlice, IoSliceMut};
 
 symbols! {
     fn read(fd: c_int, to: *mut c_void, length: size_t) -> ssize_t = SYS_read(fd, to, length), |_| {
-        if is_console(fd) { Ok(0) } else { KERNEL.read(Fd(fd), buffer(to, length)) }
+        KERNEL.read(Fd(fd), buffer(to, length))
     };
 
     fn write(fd: c_int, from: *const c_void, length: size_t) -> ssize_t = SYS_write(fd, from, length), |context| {
@@ -29,7 +30,7 @@ symbols! {
         write_parts(context, fd, parts(fd, list, count as usize, Errno::EINVAL)?)
     };
 
-    fn close(fd: c_int) -> c_int = SYS_close(fd), |_| if is_console(fd) { Ok(()) } else { KERNEL.close(Fd(fd)) };
+    fn close(fd: c_int) -> c_int = SYS_close(fd), |_| KERNEL.close(Fd(fd));
 
     fn dup(fd: c_int) -> c_int = SYS_dup(fd), |context| KERNEL.dup(Fd(fd)).map(|fd| made(context, fd, false));
 
@@ -37,28 +38,20 @@ symbols! {
         if fd == to {
             return KERNEL.fcntl_getfl(Fd(fd)).map(|_| Fd(to));
         }
-        duplicate("dup2", fd, to).map(|fd| made(context, fd, false))
+        KERNEL.dup3(Fd(fd), Fd(to)).map(|fd| made(context, fd, false))
     };
 
     fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = SYS_dup3(fd, to, flags), |context| {
         if flags & !libc::O_CLOEXEC != 0 {
             return Err(Errno::EINVAL);
         }
-        duplicate("dup3", fd, to).map(|fd| made(context, fd, flags != 0))
+        KERNEL.dup3(Fd(fd), Fd(to)).map(|fd| made(context, fd, flags != 0))
     };
 
     fn fcntl(fd: c_int, command: c_int, argument: c_long) -> c_int = SYS_fcntl(fd, command, argument), |context| {
-        if is_console(fd) {
-            return Ok(if command == libc::F_GETFL { libc::O_RDWR } else { 0 });
-        }
         match command {
-            // Below 3 is the console: `dup` gives none of these numbers either. A negative one is refused.
             libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
-                let new = match argument {
-                    0..=3 => KERNEL.dup(Fd(fd)),
-                    least => KERNEL.fcntl_dupfd(Fd(fd), least as c_int),
-                };
-                new.map(|fd| made(context, fd, command == libc::F_DUPFD_CLOEXEC).0)
+                KERNEL.fcntl_dupfd(Fd(fd), argument as c_int).map(|fd| made(context, fd, command == libc::F_DUPFD_CLOEXEC).0)
             }
             // Nothing is executed here: the flag has no effect.
             libc::F_GETPIPE_SZ => KERNEL.fcntl_getpipe_sz(Fd(fd)).map(|size| size as c_int),
@@ -80,6 +73,10 @@ symbols! {
                 let flags = StatusFlags(argument as i32 & (libc::O_NONBLOCK | libc::O_ASYNC));
                 KERNEL.fcntl_setfl(Fd(fd), flags).map(|()| 0)
             }
+            libc::F_SETOWN if argument == 0 => KERNEL.fcntl_setown(Fd(fd), Owner::None).map(|()| 0),
+            libc::F_SETOWN if argument == c_long::from(context.pid) => {
+                KERNEL.fcntl_setown(Fd(fd), Owner::ThisProcess).map(|()| 0)
+            }
             _ => record::by_command(fd, command, argument as *mut libc::flock).unwrap_or_else(|| {
                 escape("fcntl", &format!(" with the command {command}"));
                 Err(Errno::EINVAL)
@@ -95,6 +92,12 @@ symbols! {
                 let flags = if on { flags | StatusFlags::NONBLOCK } else { flags.without(StatusFlags::NONBLOCK) };
                 KERNEL.fcntl_setfl(Fd(fd), flags)
             }
+            libc::FIOASYNC => {
+                let on = *there(argument as *mut c_int)? != 0;
+                let flags = KERNEL.fcntl_getfl(Fd(fd))?;
+                let flags = if on { flags | StatusFlags::ASYNC } else { flags.without(StatusFlags::ASYNC) };
+                KERNEL.fcntl_setfl(Fd(fd), flags)
+            }
             libc::FIONREAD => {
                 KERNEL.fcntl_getfl(Fd(fd))?;
                 let bytes = eagain_sim::native::readable(Fd(fd)).ok_or(Errno::ENOTTY)?;
@@ -106,8 +109,11 @@ symbols! {
                 made(context, Fd(fd), request == libc::FIOCLEX);
                 Ok(())
             }
-            // isatty(3).
-            libc::TCGETS => Err(Errno::ENOTTY),
+            // isatty(3), and what else is asked of terminals: there are none.
+            TERMINAL_FIRST..=TERMINAL_LAST if eagain_sim::native::socket_kind(Fd(fd)).is_none() => {
+                KERNEL.fcntl_getfl(Fd(fd))?;
+                Err(Errno::ENOTTY)
+            }
             _ => {
                 escape("ioctl", &format!(" with the request {request:#x}"));
                 Err(Errno::ENOTTY)
@@ -134,6 +140,10 @@ symbols! {
         Ok(())
     };
 }
+
+/// Requests to terminals (ioctl_tty(2)). To a socket a few of them mean something else.
+const TERMINAL_FIRST: c_ulong = 0x5401;
+const TERMINAL_LAST: c_ulong = 0x54ff;
 
 /// The descriptor that the running process has now, which `execve(2)` would close or not: what `F_GETFD` says of it.
 pub fn made(context: &Context, fd: Fd, closes: bool) -> Fd {
@@ -171,10 +181,7 @@ pub unsafe fn parts<'a>(fd: c_int, list: *const iovec, count: usize, too_many: E
         let end = |part: &iovec| (part.iov_base as usize).saturating_add(part.iov_len);
         if parts.iter().any(|part| end(part) > ADDRESS_END) { Err(Errno::EFAULT) } else { Ok(parts) }
     };
-    checked().or_else(|errno| match is_console(fd) {
-        true => Err(errno),
-        false => KERNEL.fcntl_getfl(Fd(fd)).and(Err(errno)),
-    })
+    checked().or_else(|errno| KERNEL.fcntl_getfl(Fd(fd)).and(Err(errno)))
 }
 
 /// How many bytes the parts have room for, or as many as one call moves.
@@ -205,9 +212,6 @@ pub unsafe fn gather(parts: &[iovec]) -> Vec<u8> {
 }
 
 unsafe fn read_parts(fd: c_int, parts: &[iovec]) -> Result<usize> {
-    if is_console(fd) {
-        return Ok(0);
-    }
     let slice = |part: &iovec| IoSliceMut::new(buffer(part.iov_base, part.iov_len));
     let mut slices: Vec<IoSliceMut<'_>> = parts.iter().map(slice).collect();
     KERNEL.readv(Fd(fd), &mut slices)
@@ -220,15 +224,6 @@ unsafe fn write_parts(context: &Context, fd: c_int, parts: &[iovec]) -> Result<u
         return Ok(slices.iter().map(|part| part.len()).sum());
     }
     KERNEL.writev(Fd(fd), &slices)
-}
-
-/// The numbers of the console refer to nothing else.
-fn duplicate(call: &'static str, fd: c_int, to: c_int) -> Result<Fd> {
-    if is_console(fd) || is_console(to) {
-        escape(call, " of the console");
-        return Err(Errno::EBADF);
-    }
-    KERNEL.dup3(Fd(fd), Fd(to))
 }
 
 #[unsafe(no_mangle)]

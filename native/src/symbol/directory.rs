@@ -158,6 +158,12 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         libc::SYS_fchmod => done(KERNEL.fchmod(Fd(a as c_int), b as u32 & 0o7777)),
         // There are no owners: every process is root.
         libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
+        libc::SYS_chown | libc::SYS_lchown => {
+            done(at(libc::AT_FDCWD.into(), a).and_then(|path| KERNEL.stat(&path)).map(drop))
+        }
+        libc::SYS_fchownat if e as c_int & libc::AT_EMPTY_PATH == 0 => {
+            done(at(a, b).and_then(|path| KERNEL.stat(&path)).map(drop))
+        }
         libc::SYS_umask => {
             let mut umasks = context.state.umasks.borrow_mut();
             Ok(umasks.insert(context.process, a as u32 & 0o777).unwrap_or(file::UMASK).into())

@@ -2,7 +2,7 @@
 
 use super::descriptor::made;
 use super::directory::{path as from_root, path_at};
-use super::{KERNEL, buffer, bytes, is_console, symbols, text, there};
+use super::{KERNEL, buffer, bytes, symbols, text, there};
 use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
@@ -160,9 +160,6 @@ fn position(offset: off64_t) -> Result<u64> {
 
 /// What `stat(2)` says of a descriptor.
 pub fn stat_of_open(fd: c_int) -> Result<FileStat> {
-    if is_console(fd) {
-        return Ok(FileStat { len: 0, is_dir: false, mode: libc::S_IFCHR | 0o620 });
-    }
     KERNEL.fstat(Fd(fd))
 }
 

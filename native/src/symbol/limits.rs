@@ -22,8 +22,9 @@ symbols! {
     fn prctl(option: c_int, a: c_long, b: c_long, c: c_long, d: c_long) -> c_int = SYS_prctl(option, a, b, c, d), |_| {
         match option {
             libc::PR_SET_NAME | libc::PR_GET_NAME => thread_name::name_this(option, a as *mut c_char).map(|()| 0),
-            // Dumps, huge pages and the end of a parent: without an effect here.
-            libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG => Ok(0),
+            // Dumps, huge pages, the end of a parent and what becomes of capabilities: without an effect here.
+            libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG | libc::PR_SET_KEEPCAPS
+            | libc::PR_SET_NO_NEW_PRIVS => Ok(0),
             libc::PR_CAPBSET_READ if (0..=CAPABILITY_LAST).contains(&a) => Ok(1),
             libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
             _ => {

@@ -3,7 +3,7 @@
 
 use super::address::Address;
 use super::socket::{is_unix, receive, send_to};
-use super::{KERNEL, address, buffer, bytes, descriptor, is_console, symbols, there};
+use super::{KERNEL, address, buffer, bytes, descriptor, symbols, there};
 use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{
@@ -42,9 +42,6 @@ unsafe fn passed(message: &msghdr) -> Result<(Vec<Fd>, Vec<Control>)> {
             escape("sendmsg", " with credentials or the like in its control data");
         }
         header = libc::CMSG_NXTHDR(message, header);
-    }
-    if fds.iter().any(|fd| is_console(fd.0)) {
-        escape("sendmsg", " with descriptors of the console");
     }
     Ok((fds, controls))
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "there are none but in macros of the functions above")]
 
 mod address;
+mod credentials;
 mod descriptor;
 mod directory;
 mod entropy;
@@ -23,12 +24,16 @@ mod signal;
 mod socket;
 mod syscall;
 mod thread;
+mod thread_end;
 mod thread_name;
 mod time;
 mod timer;
+mod users;
 
+pub use credentials::Credentials;
 pub use process::end_process;
 pub use syscall::by_number;
+pub use thread_end::run_thread;
 
 use eagain_net::{Errno, Fd, ThreadId};
 use std::ffi::{c_int, c_void};
@@ -143,7 +148,7 @@ unsafe fn text(pointer: *const std::ffi::c_char) -> Result<String, Errno> {
     text.map(str::to_owned).map_err(|_| Errno::EINVAL)
 }
 
-/// Whether a descriptor is the console: 1 and 2 are printed, 0 is at its end.
+/// Whether what is written to a descriptor is printed. As the harness.
 fn is_console(fd: c_int) -> bool {
-    (0..3).contains(&fd)
+    eagain_sim::native::is_console(Fd(fd))
 }

@@ -1,6 +1,6 @@
 //! Options of sockets: `setsockopt(2)`, `getsockopt(2)`.
 
-use super::{KERNEL, bytes, symbols, there};
+use super::{KERNEL, bytes, credentials, symbols, there};
 use crate::escape::escape;
 use eagain_net::{
     Domain, Errno, Fd, NumberOption, OptionText, Result, SocketOption, SocketOptionName, Sockets,
@@ -41,10 +41,12 @@ symbols! {
             return Err(Errno::EINVAL);
         }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_PEERCRED) {
-            // Every process of a host runs as the same user.
+            // The other one is taken to be as this process is.
             let (domain, _) = kind(fd)?;
-            let (pid, id) = if domain == Domain::Unix { (context.pid, 0) } else { (0, libc::uid_t::MAX) };
-            put_option(&libc::ucred { pid, uid: id, gid: id }, value, length);
+            let (uid, gid) = credentials::of(context).effective();
+            let is_unix = domain == Domain::Unix;
+            let peer = if is_unix { (context.pid, uid, gid) } else { (0, libc::uid_t::MAX, libc::gid_t::MAX) };
+            put_option(&libc::ucred { pid: peer.0, uid: peer.1, gid: peer.2 }, value, length);
             return Ok(());
         }
         let Some(name) = option_name(level, name)? else {

@@ -2,7 +2,7 @@
 
 use super::descriptor::made;
 use super::time::{self, timespec_of};
-use super::{KERNEL, is_console, symbols};
+use super::{KERNEL, symbols};
 use crate::escape::escape;
 use eagain_net::{
     Clock, ClockId, EpollOp, Errno, Events, Fd, FdSet, PollFd, Readiness, Result, SigSet, SocketFlags,
@@ -98,31 +98,18 @@ unsafe fn poll_all(
         return Err(Errno::EFAULT);
     }
     let entries = if count == 0 { &mut [] } else { std::slice::from_raw_parts_mut(list, count as usize) };
-    // The console can be written, and is at its end; the kernel knows nothing of it.
-    let mut ready = 0;
-    for entry in entries.iter_mut().filter(|entry| is_console(entry.fd)) {
-        entry.revents = entry.events & if entry.fd == 0 { libc::POLLIN } else { libc::POLLOUT };
-        ready += usize::from(entry.revents != 0);
-    }
-    let mut others: Vec<&mut pollfd> = entries.iter_mut().filter(|entry| !is_console(entry.fd)).collect();
-    let mut fds: Vec<PollFd> = others
+    let mut fds: Vec<PollFd> = entries
         .iter()
         .map(|entry| PollFd::new(Fd(entry.fd), Events(u32::from(entry.events as u16)).named()))
         .collect();
-    if ready == 0 || !fds.is_empty() {
-        ready += KERNEL.poll(&mut fds, if ready > 0 { Some(Duration::ZERO) } else { timeout }, mask)?;
-    }
-    for (entry, fd) in others.iter_mut().zip(&fds) {
+    let ready = KERNEL.poll(&mut fds, timeout, mask)?;
+    for (entry, fd) in entries.iter_mut().zip(&fds) {
         entry.revents = fd.revents.0 as i16;
     }
     Ok(ready)
 }
 
-/// What the console adds to a set of `select(2)`: its descriptors are taken out, and put back where they are ready.
-const CONSOLE: u64 = 0b111;
 const SET_WORDS: usize = FdSet::SIZE as usize / 64;
-const CONSOLE_READS: u64 = 0b001;
-const CONSOLE_WRITES: u64 = 0b110;
 
 unsafe fn read_fds(set: *mut u64, words: usize) -> Option<FdSet> {
     let mut fds = FdSet::default();
@@ -149,25 +136,16 @@ unsafe fn select_all(
     }
     let (count, words) = (count.min(FdSet::SIZE), words.min(SET_WORDS));
     let mut fds = sets.map(|set| read_fds(set, words));
-    let mut ready = [0; 3];
-    for ((set, ready), usable) in fds.iter_mut().zip(&mut ready).zip([CONSOLE_READS, CONSOLE_WRITES, 0]) {
-        if let Some(set) = set {
-            *ready = set.bits[0] & usable & ((1 << count.min(3)) - 1);
-            set.bits[0] &= !CONSOLE;
-        }
-    }
-    let consoles = ready.iter().map(|ready| ready.count_ones() as usize).sum::<usize>();
-    let timeout = if consoles > 0 { Some(Duration::ZERO) } else { timeout };
     let [reads, writes, exceptions] = &mut fds;
     let found = KERNEL.select(count, reads.as_mut(), writes.as_mut(), exceptions.as_mut(), timeout, mask)?;
-    for ((to, set), ready) in sets.into_iter().zip(fds).zip(ready) {
+    for (to, set) in sets.into_iter().zip(fds) {
         if let Some(set) = set {
             for (at, word) in set.bits.iter().take(words).enumerate() {
-                *to.add(at) = word | if at == 0 { ready } else { 0 };
+                *to.add(at) = *word;
             }
         }
     }
-    Ok(found + consoles)
+    Ok(found)
 }
 
 /// Runs a wait whose timeout Linux writes back: what is left of it.

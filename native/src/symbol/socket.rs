@@ -37,6 +37,19 @@ pub fn is_unix(fd: c_int) -> bool {
     matches!(native::socket_kind(Fd(fd)), Some((Domain::Unix, _)))
 }
 
+/// As socket(2) calls it; a number where few know its name.
+fn family_name(domain: c_int) -> String {
+    let name = match domain {
+        libc::AF_NETLINK => "AF_NETLINK (interfaces and routes)",
+        libc::AF_PACKET => "AF_PACKET",
+        libc::AF_VSOCK => "AF_VSOCK",
+        libc::AF_ALG => "AF_ALG",
+        libc::AF_BLUETOOTH => "AF_BLUETOOTH",
+        number => return number.to_string(),
+    };
+    name.to_owned()
+}
+
 symbols! {
     fn socket(domain: c_int, of: c_int, protocol: c_int) -> c_int = SYS_socket(domain, of, protocol), |context| {
         let family = match domain {
@@ -44,7 +57,7 @@ symbols! {
             libc::AF_INET => Domain::Inet,
             libc::AF_INET6 => Domain::Inet6,
             _ => {
-                escape("socket", &format!(" with the address family {domain}"));
+                escape("socket", &format!(" with the address family {}", family_name(domain)));
                 return Err(Errno::EAFNOSUPPORT);
             }
         };

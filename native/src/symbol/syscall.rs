@@ -3,8 +3,8 @@
 
 use super::time::{checked, instant};
 use super::{
-    KERNEL, descriptor, directory, entropy, file, limits, message, option, process, readiness, returned,
-    signal, socket, thread, time, timer,
+    KERNEL, credentials, descriptor, directory, entropy, file, limits, message, option, process, readiness,
+    returned, signal, socket, thread, time, timer,
 };
 use crate::context::{self, Context};
 use crate::escape::{escape, escape_by_number};
@@ -112,6 +112,13 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         SYS_rt_sigprocmask = signal::sigprocmask [0 1 2];
         SYS_prctl = limits::prctl [0 1 2 3 4];
         SYS_chdir = directory::chdir [0];
+        SYS_setuid = credentials::setuid [0];
+        SYS_setgid = credentials::setgid [0];
+        SYS_setreuid = credentials::setreuid [0 1];
+        SYS_setregid = credentials::setregid [0 1];
+        SYS_setresuid = credentials::setresuid [0 1 2];
+        SYS_setresgid = credentials::setresgid [0 1 2];
+        SYS_setgroups = credentials::setgroups [0 1];
         SYS_fork = process::fork [];
         SYS_vfork = process::fork [];
         SYS_execve = process::execve [0 1 2];
@@ -132,8 +139,6 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
         libc::SYS_membarrier | libc::SYS_rseq => Err(Errno::ENOSYS),
         // The list of its robust mutexes, which no other process shares.
         libc::SYS_set_robust_list => Ok(0),
-        // Every process runs as the same user.
-        libc::SYS_getuid | libc::SYS_geteuid | libc::SYS_getgid | libc::SYS_getegid => Ok(0),
         libc::SYS_exit_group => process::exit_group(context, a as c_int),
         // Memory of its own, and what it asks about the machine.
         libc::SYS_mmap if arguments[3] & c_long::from(libc::MAP_ANONYMOUS) != 0 => {
@@ -151,6 +156,7 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
         _ => {
             let known = directory::by_number(context, call, arguments)
                 .or_else(|| limits::by_number(call, arguments))
+                .or_else(|| credentials::by_number(context, call, arguments))
                 .or_else(|| readiness::by_number(call, arguments))
                 .or_else(|| timer::by_number(context, call, arguments))
                 .or_else(|| descriptor::by_number(context, call, arguments));

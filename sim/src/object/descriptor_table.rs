@@ -3,7 +3,7 @@
 
 use eagain_net::{Errno, Fd, Result};
 
-/// A descriptor table. Invariant: every number below `lowest_free` is taken, reserved, or kept back.
+/// A descriptor table. Invariant: every number below `lowest_free` is taken or reserved.
 pub(crate) struct DescriptorTable {
     files: Vec<Option<u32>>,
     lowest_free: usize,
@@ -54,14 +54,6 @@ impl DescriptorTable {
     /// How many numbers the table has room for: more than the highest that was ever taken.
     pub fn size(&self) -> usize {
         self.files.len()
-    }
-
-    /// The numbers below `count` are never handed out.
-    pub fn keep_back(&mut self, count: usize) {
-        if self.files.len() < count {
-            self.files.resize(count, None);
-        }
-        self.lowest_free = self.lowest_free.max(count);
     }
 
     /// Counts as full until then, for `event`; `false`: it does already.

@@ -13,15 +13,19 @@ pub(crate) enum Device {
     Random,
     /// `/dev/urandom`.
     Urandom,
+    /// Where a process prints: what is written is lines of the world's output, and there is nothing to read.
+    Console,
 }
 
 impl Device {
     /// All of them, with their paths.
-    pub const ALL: [(&str, Device); 4] = [
+    pub const ALL: [(&str, Device); 6] = [
         ("/dev/null", Device::Null),
         ("/dev/zero", Device::Zero),
         ("/dev/random", Device::Random),
         ("/dev/urandom", Device::Urandom),
+        ("/dev/stdout", Device::Console),
+        ("/dev/stderr", Device::Console),
     ];
 }
 

@@ -230,7 +230,7 @@ pub(super) fn write_with(
             socket::send(w, fd, &[bytes], flags, progress)
         }
         Object::File(_) => Step::Done(file::write(w, file, bytes)),
-        Object::Device(open) => Step::Done(device::write(*open, bytes)),
+        &mut Object::Device(open) => Step::Done(device::write(w, open, bytes)),
         &mut Object::Pipe { pipe, end, .. } if end.writes() => {
             pipe::write(w, fd, file, pipe, bytes, flags, progress)
         }

@@ -261,7 +261,7 @@ pub(crate) fn pwrite(w: &mut World, fd: Fd, bytes: &[u8], offset: u64) -> Result
     }
     i64::try_from(offset + bytes.len() as u64).map_err(|_| Errno::EINVAL)?;
     match w.files[file].object {
-        Object::Device(open) => device::write(open, bytes),
+        Object::Device(open) => device::write(w, open, bytes),
         _ => Ok(write_at(w, file, bytes, Some(offset))?.0),
     }
 }

@@ -19,7 +19,8 @@ use eagain_net::{
     SigSet, Signal, SocketFlags,
 };
 
-/// Signals that a fault may send where the program handles them: they mean nothing by themselves.
+/// Signals that a fault may send where the program handles them: they mean nothing by themselves. The first one means nothing to
+/// programs either that were not written for the simulator ([`crate::KernelKnobs::signals_have_meaning`]).
 const HARMLESS: [Signal; 5] =
     [Signal::SIGWINCH, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
 
@@ -300,7 +301,8 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     }
     let process = w.scheduler[thread].process();
     let (t, p) = (&w.scheduler[thread].signals, &w.processes[process].signals);
-    let handled = HARMLESS.into_iter().find(|&signal| !t.blocks(signal) && p.has_handler(signal));
+    let harmless = if w.knobs.signals_have_meaning { &HARMLESS[..1] } else { &HARMLESS[..] };
+    let handled = harmless.iter().copied().find(|&signal| !t.blocks(signal) && p.has_handler(signal));
     let now = w.run.now();
     if let Some(signal) = handled {
         let args = [signal.0 as u64, 0, 0, 0];
