@@ -212,11 +212,11 @@ pub fn also(variables: impl Iterator<Item = (usize, usize)>) {
     }
 }
 
-/// In a worker, before anybody has asked std what the processor can do: processes begin with the answer, which std keeps in a static.
-/// Each would ask by itself otherwise, and in a virtual machine a question (`CPUID`) takes tens of microseconds. [`check`] comes first.
-pub fn keep_processor_features() {
+/// In a worker, before its first world: processes begin with what `f` writes into statics, answers that are the same for all of them.
+/// Each would ask by itself otherwise. [`check`] comes first.
+pub fn keep<R>(f: impl FnOnce() -> R) -> R {
     let before: Vec<u8> = pieces().flat_map(|piece| piece.now()).copied().collect();
-    std::hint::black_box(std::is_x86_feature_detected!("avx2"));
+    let result = f();
     let after = pieces().flat_map(|piece| piece.now());
     // SAFETY: `check` has seen that it was taken, as many bytes as there are of all pieces; nobody reads it meanwhile.
     let pristine = unsafe { std::slice::from_raw_parts_mut(pristine(), before.len()) };
@@ -225,6 +225,7 @@ pub fn keep_processor_features() {
             *kept = *after;
         }
     }
+    result
 }
 
 /// The processes of this world have libc's variables of their own too. Before the first of them has begun.
