@@ -49,17 +49,11 @@ unsafe fn signal_set(set: c_long) -> Result<SigSet> {
     if set.is_null() { Err(Errno::EFAULT) } else { Ok(SigSet(set.read_unaligned())) }
 }
 
-const CPU_CLOCKS: [c_int; 2] = [libc::CLOCK_PROCESS_CPUTIME_ID, libc::CLOCK_THREAD_CPUTIME_ID];
-
 /// The calls of this kind; `None`: it is none of them. As the harness.
 pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
     let [a, b, c, d, ..] = arguments;
     let fd = |flags: c_long| move |fd: Fd| made(context, fd, flags as c_int & libc::O_CLOEXEC != 0).0.into();
     Some(match call {
-        // How long a thread has computed is not known: as on a kernel without such clocks for timers (timer_create(2)).
-        libc::SYS_timer_create if (a as c_int) < 0 || CPU_CLOCKS.contains(&(a as c_int)) => {
-            Err(Errno(libc::ENOTSUP))
-        }
         libc::SYS_timerfd_create => timer_clock(a as c_int)
             .and_then(|clock| KERNEL.timerfd_create(clock, SocketFlags(b as c_int)))
             .map(fd(b)),

@@ -1,6 +1,7 @@
 //! Ordinary programs: std, tokio, hyper, axum, reqwest, and nothing of eagain.
 
 pub mod http;
+pub mod installed;
 pub mod planted;
 pub mod planted_clients;
 pub mod planted_sessions;

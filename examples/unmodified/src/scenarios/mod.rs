@@ -2,6 +2,7 @@
 
 mod echo;
 mod http;
+mod installed;
 mod local;
 mod planted;
 mod planted_sessions;
@@ -20,6 +21,8 @@ pub const ALL: &[Scenario] = &[
     http::axum_reqwest::SCENARIO,
     redis::mini_redis::SCENARIO,
     redis::REDIS_SERVER,
+    installed::MEMCACHED,
+    installed::NGINX,
     local::unix_socket::SCENARIO,
     local::udp_dns::SCENARIO,
     planted::hasty::SCENARIO,
