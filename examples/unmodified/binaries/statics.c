@@ -1,6 +1,8 @@
 // What libc keeps in statics belongs to one process: two of these run on one host, by turns.
 #include <assert.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,22 @@ int main(int count, char **arguments) {
     time_t then = number * 1000;
     char expected[32];
     ctime_r(&then, expected);
+    struct hostent *host = gethostbyname("machine"), again, *found;
+    char room[512];
+    int wrong;
+    assert(host && host->h_length == 4 && !strcmp(host->h_name, "machine") && !host->h_addr_list[1]);
+    assert(gethostbyname_r("localhost", &again, room, sizeof room, &found, &wrong) == 0 && found == &again);
+    assert(*(unsigned *)again.h_addr_list[0] == htonl(INADDR_LOOPBACK) && !strcmp(host->h_name, "machine"));
+    assert(gethostbyname_r("machine", &again, room, 8, &found, &wrong) == ERANGE && !gethostbyname("nowhere"));
+    struct servent *service = getservbyname("https", "tcp");
+    struct protoent *protocol = getprotobyname("udp");
+    assert(service && service->s_port == htons(443) && !getservbyname("nothing", NULL) && protocol->p_proto == 17);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr = {htonl(0x0a000007)}};
+    char text[16];
+    assert(getnameinfo((void *)&at, sizeof at, room, sizeof room, text, sizeof text, 0) == 0);
+    assert(!strcmp(room, "10.0.0.7") && !strcmp(text, "http"));
+    assert(getnameinfo((void *)&at, sizeof at, room, 4, NULL, 0, NI_NUMERICHOST) == EAI_OVERFLOW);
+    assert(getnameinfo((void *)&at, sizeof at, room, sizeof room, NULL, 0, NI_NAMEREQD) == EAI_NONAME);
     for (int round = 0; round < 50; round++) {
         snprintf(words, sizeof words, "%ld-0 %ld-1 %ld-2", number, number, number);
         struct tm *time = gmtime(&then);

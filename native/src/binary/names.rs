@@ -2,7 +2,7 @@
 //! functions of `crate::c`. Whatever is not here is libc's, whose system calls are served one by one (`crate::dispatch`).
 
 use super::start;
-use crate::c::{ending, environment, loading, memory, options, random, statics, syslog, text};
+use crate::c::{ending, environment, loading, memory, names as net, options, random, statics, syslog, text};
 
 macro_rules! names {
     (symbols: $($symbol:ident)*; functions: $($name:literal => $function:path,)*) => {
@@ -105,6 +105,15 @@ names! {
     "openlog" => syslog::openlog,
     "closelog" => syslog::closelog,
     "setlogmask" => syslog::setlogmask,
+
+    "gethostbyname" => net::gethostbyname,
+    "gethostbyname_r" => net::gethostbyname_r,
+    "gethostbyaddr" => net::gethostbyaddr,
+    "getservbyname" => net::getservbyname,
+    "getservbyport" => net::getservbyport,
+    "getprotobyname" => net::getprotobyname,
+    "getprotobynumber" => net::getprotobynumber,
+    "getnameinfo" => net::getnameinfo,
 
     "getopt" => options::getopt,
     "__posix_getopt" => options::getopt,

@@ -9,6 +9,7 @@ pub mod ending;
 pub mod environment;
 pub mod loading;
 pub mod memory;
+pub mod names;
 pub mod options;
 pub mod random;
 pub mod statics;

@@ -31,6 +31,7 @@ mod timer;
 mod users;
 
 pub use credentials::Credentials;
+pub use name::{ip_and_port, resolve, service_name, service_port};
 pub use process::end_process;
 pub use syscall::by_number;
 pub use thread_end::run_thread;

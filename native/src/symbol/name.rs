@@ -8,6 +8,46 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::{CStr, c_char, c_int};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+/// Those that every machine has.
+const SERVICES: [(&str, u16); 10] = [
+    ("ftp", 21),
+    ("ssh", 22),
+    ("telnet", 23),
+    ("smtp", 25),
+    ("domain", 53),
+    ("http", 80),
+    ("pop3", 110),
+    ("ntp", 123),
+    ("imap2", 143),
+    ("https", 443),
+];
+
+pub fn service_port(name: &str) -> Option<u16> {
+    SERVICES.iter().find(|known| known.0 == name).map(|known| known.1)
+}
+
+pub fn service_name(port: u16) -> Option<&'static str> {
+    SERVICES.iter().find(|known| known.1 == port).map(|known| known.0)
+}
+
+/// The address of a host of the world, or the one that a text is. As the program.
+pub fn resolve(name: &str) -> Option<IpAddr> {
+    match name.parse() {
+        Ok(ip) => Some(ip),
+        Err(_) if name == "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        Err(_) => context::current()?.as_harness(|| native::resolve(name)),
+    }
+}
+
+/// # Safety
+/// `address` is null, or valid for `length` bytes.
+pub unsafe fn ip_and_port(address: *const sockaddr, length: socklen_t) -> Option<(IpAddr, u16)> {
+    match address::read(address, length) {
+        Ok(address::Address::Ip(address)) => Some((address.ip(), address.port())),
+        _ => None,
+    }
+}
+
 /// One answer, with room for its address behind it.
 #[repr(C)]
 struct Answer {
@@ -22,30 +62,24 @@ unsafe extern "C" fn getaddrinfo(
     hints: *const addrinfo,
     to: *mut *mut addrinfo,
 ) -> c_int {
-    let Some(context) = context::current() else {
+    if context::current().is_none() {
         return raw::real!(getaddrinfo as fn(node => *const c_char, service => *const c_char,
             hints => *const addrinfo, to => *mut *mut addrinfo) -> c_int);
-    };
+    }
     let text =
         |pointer: *const c_char| (!pointer.is_null()).then(|| CStr::from_ptr(pointer).to_string_lossy());
     let passive = !hints.is_null() && (*hints).ai_flags & libc::AI_PASSIVE != 0;
     let ip = match text(node) {
         None if passive => Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         None => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        Some(name) => match name.parse() {
-            Ok(ip) => Some(ip),
-            Err(_) if name == "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            Err(_) => context.as_harness(|| native::resolve(&name)),
-        },
+        Some(name) => resolve(&name),
     };
     let Some(ip) = ip else { return libc::EAI_NONAME };
     let port = match text(service).as_deref() {
         None => 0,
-        Some("http") => 80,
-        Some("https") => 443,
-        Some(number) => match number.parse() {
-            Ok(port) => port,
-            Err(_) => return libc::EAI_SERVICE,
+        Some(name) => match name.parse().ok().or_else(|| service_port(name)) {
+            Some(port) => port,
+            None => return libc::EAI_SERVICE,
         },
     };
     if !hints.is_null()
