@@ -17,7 +17,8 @@ impl Pool {
     /// A block as new.
     pub fn take(&self) -> Block {
         let free = self.free.borrow_mut().pop();
-        let block = free.map(Block::renewed).or_else(Block::new);
+        // A program in a file of its own initializes what it needs of the room when a thread of it begins.
+        let block = free.map(|block| block.renewed(room())).or_else(Block::new);
         block.unwrap_or_else(|| raw::fatal("no memory for the TLS block of a simulated thread"))
     }
 

@@ -39,14 +39,15 @@ mod glibc {
             Libc::get()?.make()
         }
 
-        /// A block that no thread uses any more, as new: the segment of the executable is reset.
-        pub fn renewed(self) -> Block {
+        /// A block that no thread uses any more, as new: the segment of the executable is reset, but for the last `unused` bytes of it.
+        pub fn renewed(self, unused: usize) -> Block {
             if let Some(Libc { segment, .. }) = Libc::get() {
                 // SAFETY: the executable's segment in a block that no thread uses; the addresses are the loader's.
                 unsafe {
                     let at = (self.0 - segment.distance) as *mut u8;
                     std::ptr::copy_nonoverlapping(segment.image as *const u8, at, segment.file);
-                    std::ptr::write_bytes(at.add(segment.file), 0, segment.memory - segment.file);
+                    let zero = (segment.memory - segment.file).saturating_sub(unused);
+                    std::ptr::write_bytes(at.add(segment.file), 0, zero);
                 }
             }
             self
@@ -75,7 +76,7 @@ mod glibc {
         /// A block as new; `None`: not supported here.
         pub fn take(&mut self) -> Option<Block> {
             let free = || FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            self.0.pop().or_else(free).map(Block::renewed).or_else(Block::new)
+            self.0.pop().or_else(free).map(|block| block.renewed(0)).or_else(Block::new)
         }
 
         /// A block that no thread uses any more, and of which all destructors have run.
@@ -291,7 +292,7 @@ mod shared {
         }
 
         /// There is none.
-        pub fn renewed(self) -> Block {
+        pub fn renewed(self, _: usize) -> Block {
             match self {}
         }
 
