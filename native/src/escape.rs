@@ -54,8 +54,8 @@ names! {
 fn advice(what: &str, backtrace: &str) -> &'static str {
     match what {
         "fork" | "clone" | "clone3" => {
-            "Tell it to stay one process in the foreground, as most servers can be told (`daemon off; master_process off;`, `-D`, \
-             `-f`), or give its other program a host, or a process of its own on this one, in the scenario."
+            "Configure it to stay one process in the foreground (`daemon off; master_process off;`, `-D`, `-f`), or give its other \
+             program a host, or a process of its own on this one, in the scenario."
         }
         "execve" | "execveat" | "posix_spawn" => {
             "Give the other program a host, or a process of its own on this one, in the scenario."

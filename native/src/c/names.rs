@@ -37,20 +37,22 @@ static HOST: Own<Cell<*mut Found<hostent>>> = Own(Cell::new(null_mut()));
 static SERVICE: Own<Cell<*mut Found<servent>>> = Own(Cell::new(null_mut()));
 static PROTOCOL: Own<Cell<*mut Found<protoent>>> = Own(Cell::new(null_mut()));
 
-/// Room on the heap of the process, with this name in it; null: there is none.
-unsafe fn room<T>(of: &Cell<*mut Found<T>>, name: &[u8]) -> *mut Found<T> {
+/// Keeps an entry, which `fill` makes, with this name; null: there is no room on the heap of the process.
+unsafe fn keep<T>(of: &Cell<*mut Found<T>>, name: &[u8], fill: impl FnOnce(*mut Found<T>) -> T) -> *mut T {
     if of.get().is_null() {
         of.set(malloc(size_of::<Found<T>>()).cast());
     }
     let found = of.get();
-    if !found.is_null() {
-        let length = name.len().min(NAME_MAX);
-        let to = (&raw mut (*found).name).cast::<c_char>();
-        std::ptr::copy_nonoverlapping(name.as_ptr().cast(), to, length);
-        *to.add(length) = 0;
-        (*found).none = null_mut();
+    if found.is_null() {
+        return null_mut();
     }
-    found
+    let length = name.len().min(NAME_MAX);
+    let to = (&raw mut (*found).name).cast::<c_char>();
+    std::ptr::copy_nonoverlapping(name.as_ptr().cast(), to, length);
+    *to.add(length) = 0;
+    (*found).none = null_mut();
+    (*found).entry = fill(found);
+    &raw mut (*found).entry
 }
 
 pub unsafe extern "C" fn gethostbyname(name: *const c_char) -> *mut hostent {
@@ -69,34 +71,26 @@ pub unsafe extern "C" fn gethostbyaddr(_: *const c_void, _: socklen_t, _: c_int)
 }
 
 unsafe fn host(name: &[u8], ip: Ipv4Addr) -> *mut hostent {
-    let found = room(&HOST.0, name);
-    if found.is_null() {
-        return null_mut();
-    }
-    (*found).address = ip.octets();
-    (*found).addresses = [(&raw mut (*found).address).cast(), null_mut()];
-    (*found).entry = hostent {
-        h_name: (&raw mut (*found).name).cast(),
-        h_aliases: &raw mut (*found).none,
-        h_addrtype: libc::AF_INET,
-        h_length: size_of::<Ipv4Addr>() as c_int,
-        h_addr_list: (&raw mut (*found).addresses).cast(),
-    };
-    &raw mut (*found).entry
+    keep(&HOST.0, name, |found| {
+        (*found).address = ip.octets();
+        (*found).addresses = [(&raw mut (*found).address).cast(), null_mut()];
+        hostent {
+            h_name: (&raw mut (*found).name).cast(),
+            h_aliases: &raw mut (*found).none,
+            h_addrtype: libc::AF_INET,
+            h_length: size_of::<Ipv4Addr>() as c_int,
+            h_addr_list: (&raw mut (*found).addresses).cast(),
+        }
+    })
 }
 
 unsafe fn service(name: &str, port: u16, protocol: *const c_char) -> *mut servent {
-    let found = room(&SERVICE.0, name.as_bytes());
-    if found.is_null() {
-        return null_mut();
-    }
-    (*found).entry = servent {
+    keep(&SERVICE.0, name.as_bytes(), |found| servent {
         s_name: (&raw mut (*found).name).cast(),
         s_aliases: &raw mut (*found).none,
         s_port: port.to_be().into(),
         s_proto: if protocol.is_null() { c"tcp".as_ptr().cast_mut() } else { protocol.cast_mut() },
-    };
-    &raw mut (*found).entry
+    })
 }
 
 pub unsafe extern "C" fn getservbyname(name: *const c_char, protocol: *const c_char) -> *mut servent {
@@ -111,16 +105,11 @@ pub unsafe extern "C" fn getservbyport(port: c_int, protocol: *const c_char) -> 
 
 unsafe fn protocol(found: Option<&(&'static CStr, c_int)>) -> *mut protoent {
     let Some(&(name, number)) = found else { return null_mut() };
-    let found = room(&PROTOCOL.0, name.to_bytes());
-    if found.is_null() {
-        return null_mut();
-    }
-    (*found).entry = protoent {
+    keep(&PROTOCOL.0, name.to_bytes(), |found| protoent {
         p_name: (&raw mut (*found).name).cast(),
         p_aliases: &raw mut (*found).none,
         p_proto: number,
-    };
-    &raw mut (*found).entry
+    })
 }
 
 pub unsafe extern "C" fn getprotobyname(name: *const c_char) -> *mut protoent {

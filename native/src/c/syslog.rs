@@ -1,4 +1,4 @@
-//! `syslog(3)`: a process's messages are printed, as those of one that was told to write to its console. libc's own keep the socket of a
+//! `syslog(3)`: a process's messages are printed, as with `LOG_PERROR`. libc's own functions keep the socket of a
 //! daemon, and a lock, in statics that all processes share.
 
 use super::Own;

@@ -345,12 +345,40 @@ fn read_event(reader: &mut Reader<'_>) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eagain_sim::Oracle;
     use eagain_sim::run::{KnobValues, Settings};
 
     const KNOBS: &[Knob] =
         &[Knob { name: "version", about: "", values: KnobValues::Words(&["fixed", "broken"]) }];
 
     fn body(_: &mut Sim) {}
+
+    #[test]
+    fn a_report_is_the_same_on_the_other_side() {
+        let failure = Failure {
+            oracle: Oracle::Liveness,
+            site: "deadlock".to_owned(),
+            thread: String::new(),
+            message: "no thread can ever run again".to_owned(),
+            time: 7,
+            event: 8,
+        };
+        let mut lost = RunReport::lost(failure);
+        let log = lost.trace.get_or_insert_default();
+        log.threads.push("server/0".to_owned());
+        log.places.insert(8, "src/main.rs:3".to_owned());
+        log.waits = vec![(0, vec![3, -1]), (u32::MAX, Vec::new())];
+        let write = |of: &RunReport| {
+            let mut bytes = vec![0];
+            report(of, &mut bytes);
+            bytes
+        };
+        let bytes = write(&lost);
+        let read = read_report(&bytes[9..]).unwrap();
+        assert_eq!(read.trace.as_ref().unwrap().waits, lost.trace.unwrap().waits);
+        assert_eq!(read.failure, lost.failure);
+        assert_eq!(write(&read), bytes);
+    }
 
     #[test]
     fn a_specification_is_the_same_on_the_other_side() {

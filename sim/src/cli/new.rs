@@ -70,7 +70,10 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Done {
 }
 
 pub(super) fn init(args: &InitArgs, console: &mut Console) -> Done {
-    let here = Path::new(".");
+    init_in(Path::new("."), args, console)
+}
+
+fn init_in(here: &Path, args: &InitArgs, console: &mut Console) -> Done {
     let manifest = here.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest)
         .map_err(|error| Stop::usage(format!("Cargo.toml: {error}: run it in the folder of a crate")))?;

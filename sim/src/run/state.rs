@@ -278,8 +278,8 @@ impl Run {
         self.trace.name_host(name);
     }
 
-    pub fn waits(&mut self, thread: u32, fds: Vec<i32>) {
-        self.trace.waits(thread, fds);
+    pub fn waits(&mut self, waits: Vec<(u32, Vec<i32>)>) {
+        self.trace.waits(waits);
     }
 
     /// The index of a text, for an event to refer to.

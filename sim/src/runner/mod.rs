@@ -70,7 +70,7 @@ pub trait Execute {
         None
     }
 
-    /// How many runs it likes to be told of by [`Execute::announce`] before it is asked for the first of them.
+    /// How many runs are to be given to [`Execute::announce`] before it is asked for the first of them.
     fn ahead(&self) -> usize {
         1
     }

@@ -44,7 +44,6 @@ pub struct TraceLog {
     /// Which line of the program made a call, as `file:line`, by the number of the event: the innermost frame that is the
     /// program's own. Of the last calls, where that was asked for, and of those that code with line tables made.
     pub places: BTreeMap<u64, String>,
-    /// Where a run failed because it did not go on: the threads that had not ended, by index, each with the descriptors that it
-    /// waited for.
+    /// Where a run failed because it did not go on: the threads that waited, by index, each with the descriptors for which it did.
     pub waits: Vec<(u32, Vec<i32>)>,
 }

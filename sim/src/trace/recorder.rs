@@ -112,10 +112,10 @@ impl Recorder {
         }
     }
 
-    /// The run fails, and `thread` is waiting for these descriptors.
-    pub fn waits(&mut self, thread: u32, fds: Vec<i32>) {
-        if self.keeps_events() {
-            self.log.waits.push((thread, fds));
+    /// The run fails: who waits, and for which descriptors. The first failure counts.
+    pub fn waits(&mut self, waits: Vec<(u32, Vec<i32>)>) {
+        if self.keeps_events() && self.log.waits.is_empty() {
+            self.log.waits = waits;
         }
     }
 

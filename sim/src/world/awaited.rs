@@ -12,12 +12,11 @@ use eagain_net::{Events, Fd};
 /// So many descriptors are named.
 const DESCRIPTORS_MAX: usize = 8;
 
-/// The descriptors that `thread` waits for.
+/// The descriptors for which `thread` waits, which it does.
 pub(super) fn descriptors(w: &mut World, thread: u32) -> Vec<i32> {
     let t = &w.scheduler[thread];
     let number = |&file: &u32| fd_of(w, t.process(), file).map(|fd| fd.0);
     match t.waits_on() {
-        _ if !t.is_waiting() => Vec::new(),
         WaitOn::File(file) => number(file).into_iter().collect(),
         WaitOn::Files(files) => files.iter().filter_map(number).collect(),
         &WaitOn::Epoll(set) => {

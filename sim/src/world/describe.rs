@@ -38,21 +38,22 @@ impl World {
         true
     }
 
-    /// The run fails: what every thread that has not ended does, a line each; below it who has to act before it can go on, and of one that waits for an
-    /// epoll set what is there and will not be reported.
+    /// The run fails: what every thread that has not ended does, a line each; below it who has to act before it can go on, and of one
+    /// that waits for an epoll set what is there and will not be reported. The trace keeps who waits for what.
     pub(crate) fn describe_threads(&mut self) -> String {
         use std::fmt::Write;
         let mut text = String::new();
+        let mut waits = Vec::new();
         for thread in 0..self.scheduler.len() as u32 {
             let t = &self.scheduler[thread];
             if t.has_ended() || self.processes[t.process()].has_ended() {
                 continue;
             }
-            let fds = awaited::descriptors(self, thread);
-            self.run.waits(thread, fds);
-            let t = &self.scheduler[thread];
             let unreported = t.epoll_set().map_or_else(Vec::new, |set| unreported(self, set));
             let lines = awaited::awaited(self, thread);
+            if self.run.keeps_events() && self.scheduler[thread].is_waiting() {
+                waits.push((thread, awaited::descriptors(self, thread)));
+            }
             let t = &self.scheduler[thread];
             let doing = match t.is_waiting() {
                 true => "waits in",
@@ -76,6 +77,7 @@ impl World {
                 let _ = writeln!(text, "    fd {fd} is {events}: {why}");
             }
         }
+        self.run.waits(waits);
         text
     }
 

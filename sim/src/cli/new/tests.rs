@@ -28,6 +28,28 @@ fn a_crate_that_cannot_be_written_is_not_there_and_can_be_tried_again() {
     assert!(code == 0 && out.contains("wrote ") && folder.join("src/server.rs").is_file(), "{out}{err}");
 }
 
+#[test]
+fn init_that_fails_leaves_the_crate_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "[package]\nname = \"mine\"\n";
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    // It is written last, and this cannot be.
+    let ignored = folder.path().join(".gitignore");
+    fs::create_dir(&ignored).unwrap();
+    let init = || {
+        let mut console = Console::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
+        init_in(folder.path(), &InitArgs { path: None }, &mut console).is_ok()
+    };
+    let written = |path: &str| folder.path().join(path).exists();
+    let now = || fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+    assert!(!init());
+    assert_eq!(now(), manifest);
+    let paths = ["tests/eagain/main.rs", "examples/eagain.rs", ".github/workflows/eagain.yml"];
+    assert!(!paths.into_iter().any(written));
+    fs::remove_dir(&ignored).unwrap();
+    assert!(init() && now().contains("eagain-sim") && paths.into_iter().all(written));
+}
+
 /// A folder with a checkout of eagain, as far as `new` looks at it, in a repository with this remote.
 fn checkout(out: &Path, remote: Option<&str>) -> PathBuf {
     let root = out.join("eagain");

@@ -123,13 +123,13 @@ fn a_rare_failure_is_counted_and_kept_beside_a_frequent_one() {
     assert_eq!(failures(&sweep), failures(&jobs(3)));
 }
 
-/// An executor that was told of each run before it is asked for it, three at a time.
-struct Told {
+/// An executor to which each run is announced before it is asked for it, three at a time.
+struct Announced {
     inner: Box<dyn Execute>,
     announced: VecDeque<(&'static str, Base)>,
 }
 
-impl Execute for Told {
+impl Execute for Announced {
     fn run(&mut self, spec: &RunSpec) -> RunReport {
         assert_eq!(self.announced.pop_front(), Some((spec.scenario.name, spec.base)));
         self.inner.run(spec)
@@ -156,8 +156,9 @@ impl Execute for Told {
 #[test]
 fn runs_are_announced_in_the_order_in_which_they_are_asked_for() {
     let plan = Plan { jobs: 2, ..plan(&BOTH, 100) };
-    let told = || -> Box<dyn Execute> { Box::new(Told { inner: fake::make(), announced: VecDeque::new() }) };
-    let sweep = plan.explore(told, &Arc::default());
+    let make =
+        || -> Box<dyn Execute> { Box::new(Announced { inner: fake::make(), announced: VecDeque::new() }) };
+    let sweep = plan.explore(make, &Arc::default());
     assert_eq!(sweep.sums, explore(&plan).sums);
     assert_eq!(sweep.times, BTreeMap::from(BOTH.map(|scenario| (scenario.name, Duration::from_secs(100)))));
 }

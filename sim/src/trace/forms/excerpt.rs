@@ -149,22 +149,21 @@ impl<'a> Excerpt<'a> {
     }
 
     /// Why a thread waits for ever is in what was done last with what it waits for, and others may have done much since. Of each thread
-    /// that waits and of each descriptor that one waits for: the last event, if it is `before` the end, then the last but one, and so on.
+    /// that waits and then of each descriptor for which one waits: the last event, if it is `before` the end, then the last but one, ...
     fn last_of_waits(&self, before: &[&'a Event]) -> Vec<&'a Event> {
         let process = |thread: u32| self.log.threads.get(thread as usize)?.split('/').next();
-        let mut lasts: Vec<Last<'a>> = Vec::new();
-        let (mut of_threads, mut of_fds) = (BTreeMap::new(), BTreeMap::new());
-        for (thread, fds) in &self.log.waits {
-            of_threads.insert(*thread, lasts.len());
-            lasts.push(Last::default());
+        let waits = &self.log.waits;
+        let of_threads: BTreeMap<_, _> =
+            waits.iter().enumerate().map(|(at, (thread, _))| (*thread, at)).collect();
+        let mut of_fds = BTreeMap::new();
+        for (thread, fds) in waits {
             for fd in fds {
                 // Several may wait for one.
-                of_fds.entry((process(*thread), *fd)).or_insert_with(|| {
-                    lasts.push(Last::default());
-                    lasts.len() - 1
-                });
+                let next = waits.len() + of_fds.len();
+                of_fds.entry((process(*thread), *fd)).or_insert(next);
             }
         }
+        let mut lasts: Vec<Last<'a>> = (0..waits.len() + of_fds.len()).map(|_| Last::default()).collect();
         let end = before.last().map_or(0, |last| last.number);
         for &event in self.events.iter().rev() {
             if let Some(&at) = of_threads.get(&event.thread) {
@@ -246,6 +245,7 @@ fn marked<'a>(before: &[&'a Event], of_choices: &BTreeSet<u64>, most: usize) -> 
 mod tests {
     use super::*;
     use crate::fault::Family;
+    use proptest::prelude::*;
 
     fn excerpt(log: &TraceLog, end: usize, faults: usize, waits: usize) -> Excerpt<'_> {
         let failed = log.events.last().map_or(0, |event| event.number);
@@ -339,9 +339,9 @@ mod tests {
 
     #[test]
     fn what_waits_shows_what_was_done_last_with_it() {
-        let threads = ["server/0", "client-0/0", "server/1"].map(str::to_owned).to_vec();
+        let threads = ["server/0", "client-0/0", "server/1", "server/2"].map(str::to_owned).to_vec();
         // Two threads of the server wait for its listener and for what has the number 5 now, and one client waits for a reply.
-        let waits = vec![(0, vec![3, 5]), (2, vec![5, 3]), (1, vec![0])];
+        let waits = vec![(0, vec![3, 5]), (2, vec![5, 3, 7]), (1, vec![0])];
         let mut log = TraceLog { threads, waits, ..TraceLog::default() };
         let mut event = |thread, kind, args: [u64; 2]| {
             let number = log.events.len() as u64 + 1;
@@ -359,7 +359,8 @@ mod tests {
         };
         for (thread, kind, fd) in [
             (0, Kind::Listen, 3),
-            (0, Kind::Send, 5),
+            (3, Kind::Send, 7),
+            (3, Kind::Send, 5),
             (0, Kind::Close, 5),
             (1, Kind::Send, 0),
             (0, Kind::Send, 6),
@@ -370,7 +371,7 @@ mod tests {
             event(thread, kind, [fd, 0]);
         }
         // Nobody does the same twice, so that nothing is left out. What is in the end is not shown before it.
-        for thread in 3..20 {
+        for thread in 4..21 {
             event(thread, Kind::Send, [0, 0]);
         }
         event(2, Kind::EpollCtl, [4, 3]);
@@ -380,11 +381,44 @@ mod tests {
             let number = |line: &str| line.trim_start().split(' ').next().unwrap().to_owned();
             lines.lines().map(number).collect::<Vec<_>>()
         };
-        // Not #1, of the listener, and of the number 5 nothing from before #3: that was another file.
-        assert_eq!(shown(9), ["#4", "#5", "#6", "#7", "#8"]);
-        assert_eq!(shown(2), ["#7", "#8"]);
+        // Not #1, of the listener, and of the number 5 nothing from before #4: that was another file.
+        assert_eq!(shown(9), ["#2", "#5", "#6", "#7", "#8", "#9"]);
+        assert_eq!(shown(3), ["#2", "#8", "#9"]);
         log.waits.clear();
         assert_eq!(excerpt(&log, 16, 6, 9).before(&BTreeSet::new()), None);
+    }
+
+    proptest! {
+        /// Whatever others have done since, and however many descriptors it waits for.
+        #[test]
+        fn no_waiting_thread_is_without_a_line(
+            calls in prop::collection::vec((0..6_u32, 0..4_usize, 0..5_u64), 0..80),
+            waits in prop::collection::btree_map(0..6_u32, prop::collection::btree_set(0..5_i32, 0..5), 0..6),
+        ) {
+            let kinds = [Kind::Send, Kind::Recv, Kind::Close, Kind::Listen];
+            let threads: Vec<String> = (0..6).map(|thread| format!("host-{}/{thread}", thread % 2)).collect();
+            let event = |(at, &(thread, kind, fd)): (usize, &(u32, usize, u64))| {
+                let (number, args) = (at as u64 + 1, [fd, 0, 0, 0]);
+                Event { number, time: 0, thread, kind: kinds[kind], args, result: 0, cause: 0, bytes: (0, 0) }
+            };
+            let log = TraceLog {
+                events: calls.iter().enumerate().map(event).collect(),
+                waits: waits.iter().map(|(thread, fds)| (*thread, fds.iter().copied().collect())).collect(),
+                threads,
+                ..TraceLog::default()
+            };
+            let excerpt = excerpt(&log, 10, 0, waits.len());
+            let before = excerpt.before(&BTreeSet::new()).map_or_else(String::new, |(_, lines)| lines);
+            let shown = before.clone() + &excerpt.end();
+            for thread in waits.keys().filter(|thread| calls.iter().any(|call| call.0 == **thread)) {
+                let name = format!(" {} ", log.threads[*thread as usize]);
+                prop_assert!(shown.contains(&name), "{name}: {shown}");
+            }
+            let numbers: Vec<&str> = shown.lines().filter_map(|line| line.trim_start().split(' ').next()).collect();
+            let once: BTreeSet<&str> = numbers.iter().copied().filter(|number| number.starts_with('#')).collect();
+            prop_assert_eq!(once.len(), numbers.iter().filter(|number| number.starts_with('#')).count(), "{}", shown);
+            prop_assert!(before.lines().count() <= waits.len());
+        }
     }
 
     #[test]
