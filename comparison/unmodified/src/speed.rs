@@ -8,7 +8,7 @@ use eagain::sim::fault::Family;
 use eagain::sim::run::{Knob, KnobValues, RunSpec, Scenario, Settings};
 use eagain::sim::runner::Execute;
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const TRIPS: u64 = 20_000;
 
@@ -17,6 +17,7 @@ const KNOBS: &[Knob] = &[
     Knob { name: "rounds", about: "", values: KnobValues::Number { low: 1, high: 1 << 40, default: 10 } },
     Knob { name: "processes", about: "of the clients", values: KnobValues::Words(&["each", "one"]) },
     Knob { name: "faults", about: "", values: KnobValues::Words(&["some", "none"]) },
+    Knob { name: "quantum", about: "of virtual time, in ns", values: KnobValues::Number { low: 0, high: 50_000, default: 0 } },
 ];
 
 /// Those of the worlds of eagain's own calls.
@@ -29,6 +30,7 @@ pub fn echo(world: &mut World<'_>) {
     let (clients, rounds) = (world.number("clients"), world.number("rounds"));
     let faults = if world.word("faults") == "some" { FAULTS } else { &[] };
     world.sim().faults(faults);
+    world.sim().knobs().quantum_ns = world.number("quantum");
     world.host("server").server(|| block_on(serve(Tokio)));
     if world.word("processes") == "each" {
         for which in 0..clients {
@@ -107,14 +109,21 @@ pub fn main(arguments: &[OsString]) -> u8 {
     };
     let mut executor = eagain::executor();
     let executor = &mut *executor;
-    for (setting, faults, processes) in [
-        ("faults, keyed choices, trace hash, a process each", "some", "each"),
-        ("a process each", "none", "each"),
-        ("clients in one process", "none", "one"),
+    for (setting, faults, processes, quantum) in [
+        ("faults, keyed choices, trace hash, a process each", "some", "each", "0"),
+        ("a process each", "none", "each", "0"),
+        ("clients in one process", "none", "one", "0"),
+        ("clients in one process, a quantum of 20 us", "none", "one", "20000"),
     ] {
         let settings = |clients: u64, rounds: u64| -> Settings {
             let (clients, rounds) = (clients.to_string(), rounds.to_string());
-            let all = [("clients", &*clients), ("rounds", &rounds), ("faults", faults), ("processes", processes)];
+            let all = [
+                ("clients", &*clients),
+                ("rounds", &rounds),
+                ("faults", faults),
+                ("processes", processes),
+                ("quantum", quantum),
+            ];
             all.map(|(knob, value)| (knob.to_owned(), value.to_owned())).into()
         };
         for (what, clients) in [("echo-1", 1), ("echo-10", 10), ("echo-100", 100)] {

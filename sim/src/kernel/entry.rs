@@ -189,6 +189,9 @@ impl Call {
             self.at = HELD_FD;
         }
         debug_assert!(self.kind.row().wait != Wait::Never, "{} waits", self.kind.name());
+        if w.scheduler[me].owes() {
+            w.settle(me);
+        }
         signal::may_interrupt(w, self.kind);
         let process = w.scheduler[me].process();
         w.processes[process].count_wait();
@@ -356,19 +359,32 @@ impl World {
             let time = t.time();
             self.catch_up_events(time);
         }
-        let World { scheduler, processes, hosts, run, signals_sent, .. } = self;
+        let World { scheduler, processes, hosts, run, knobs, signals_sent, .. } = self;
         let t = &mut scheduler[me];
         let process = &mut processes[t.process()];
         t.signals.end_wait();
         let calls = t.effort.count_call();
         run.call(t.time(), me, t.call(), row, t.call_args(), word);
-        t.leave(hosts[process.host()].charge(t.time(), u64::from(row.cost)));
+        let host = &mut hosts[process.host()];
+        match knobs.quantum_ns {
+            0 => t.leave(host.charge(t.time(), u64::from(row.cost))),
+            quantum => t.leave_within(quantum, u64::from(row.cost), |time, cost| host.charge(time, cost)),
+        }
         let is_due = process.lifecycle.count_call();
         if is_due || process.has_memory_limit() || calls > self.knobs.spin_limit {
             let made = Made { thread: me, kind: t.call(), args: *t.call_args(), word };
             return self.end_call_with_care(made);
         }
         run.failed() || process.has_ended() || *signals_sent && t.signals.has_deliverable(&process.signals)
+    }
+
+    /// The thread waits: what its calls have cost is charged, though it may be less than a quantum.
+    #[cold]
+    fn settle(&mut self, me: u32) {
+        let World { scheduler, processes, hosts, .. } = self;
+        let t = &mut scheduler[me];
+        let host = &mut hosts[processes[t.process()].host()];
+        t.settle(|time, cost| host.charge(time, cost));
     }
 
     /// A call that has ended, of a process that is looked at now and then, or has a thread that is.

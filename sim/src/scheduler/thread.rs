@@ -49,6 +49,8 @@ pub(crate) struct Thread {
     spawned: u32,
     /// Its own time.
     pub(super) time: u64,
+    /// What its calls have cost that is not in its time yet: less than a quantum.
+    owed: u64,
     pub(super) state: State,
     pub(super) wake: Wake,
     /// When the wait ends by itself, or [`FOREVER`].
@@ -106,6 +108,7 @@ impl Thread {
             tid,
             spawned: 0,
             time,
+            owed: 0,
             state: State::Ready,
             wake: Wake::Ready,
             deadline: FOREVER,
@@ -218,6 +221,27 @@ impl Thread {
     pub fn leave(&mut self, time: u64) {
         self.locks = 0;
         self.time = time;
+    }
+
+    /// Its call is over, and has cost `ns`. That is charged once it comes to a quantum, with what was not charged before.
+    #[cold]
+    pub fn leave_within(&mut self, quantum: u64, ns: u64, charge: impl FnOnce(u64, u64) -> u64) {
+        self.owed += ns;
+        if self.owed >= quantum {
+            self.settle(charge);
+        }
+        self.leave(self.time);
+    }
+
+    /// Whether its calls have cost what was not charged.
+    #[inline(always)]
+    pub fn owes(&self) -> bool {
+        self.owed != 0
+    }
+
+    /// What its calls have cost is charged: from a time on, so many nanoseconds, and it is over when that says.
+    pub fn settle(&mut self, charge: impl FnOnce(u64, u64) -> u64) {
+        self.time = charge(self.time, std::mem::take(&mut self.owed));
     }
 
     /// It is at a place at which it can be interleaved.
