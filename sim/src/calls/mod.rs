@@ -24,6 +24,8 @@ pub struct Row {
     pub name: &'static str,
     /// What its words mean, in order. Words beyond these are not shown.
     pub args: &'static [Arg],
+    /// What the result of a call means, where it is no errno.
+    pub result: &'static Arg,
     /// Nanoseconds of virtual time that the call takes, waiting aside. Every call takes some, so that no busy wait lasts
     /// for ever; the values are of the order of Linux's on current machines.
     pub cost: u32,

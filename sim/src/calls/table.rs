@@ -25,7 +25,7 @@ const UNSAFE: bool = false;
 
 macro_rules! kinds {
     (
-        calls { $($call:ident = $number:literal $name:literal [$($arg:expr),*] $cost:ident $wait:ident $safe:ident;)* }
+        calls { $($call:ident = $number:literal $name:literal [$($arg:expr),*] $(-> $result:ident)? $cost:ident $wait:ident $safe:ident;)* }
         events { $($event:ident = $event_number:literal $event_name:literal [$($event_arg:expr),*];)* }
     ) => {
         /// What an event is: a system call, or something that no call did.
@@ -67,6 +67,7 @@ macro_rules! kinds {
                 number: $number,
                 name: $name,
                 args: &[$($arg),*],
+                result: &[$($result,)? Number][0],
                 cost: $cost,
                 wait: $wait,
                 signal_safe: $safe,
@@ -79,7 +80,7 @@ macro_rules! kinds {
 impl Row {
     /// The row of an event that is no call.
     pub const fn event(number: u16, name: &'static str, args: &'static [Arg]) -> Row {
-        Row { number, name, args, cost: NONE, wait: Never, signal_safe: SAFE }
+        Row { number, name, args, result: &Number, cost: NONE, wait: Never, signal_safe: SAFE }
     }
 }
 
@@ -92,7 +93,7 @@ calls {
     Write = 4 "write" [Fd, Count] BYTES Restarts SAFE;
     Readv = 5 "readv" [Fd, Count] BYTES Restarts SAFE;
     Writev = 6 "writev" [Fd, Count] BYTES Restarts SAFE;
-    FcntlGetFl = 7 "fcntl_getfl" [Fd] PLAIN Never SAFE;
+    FcntlGetFl = 7 "fcntl_getfl" [Fd] -> STATUS PLAIN Never SAFE;
     FcntlSetFl = 8 "fcntl_setfl" [Fd, STATUS] PLAIN Never SAFE;
     Pipe2 = 9 "pipe2" [PIPE] PLAIN Never SAFE;
     FcntlDupFd = 45 "fcntl_dupfd" [Fd, Number] PLAIN Never SAFE;
@@ -109,8 +110,8 @@ calls {
     Send = 16 "send" [Fd, Count, SEND] BYTES Restarts SAFE;
     Sendmsg = 17 "sendmsg" [Fd, Count, SEND] BYTES Restarts SAFE;
     Shutdown = 18 "shutdown" [Fd, SHUTDOWN] PLAIN Never SAFE;
-    Getsockname = 19 "getsockname" [Fd] PLAIN Never SAFE;
-    Getpeername = 20 "getpeername" [Fd] PLAIN Never SAFE;
+    Getsockname = 19 "getsockname" [Fd] -> Address PLAIN Never SAFE;
+    Getpeername = 20 "getpeername" [Fd] -> Address PLAIN Never SAFE;
     Setsockopt = 21 "setsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
     Getsockopt = 22 "getsockopt" [Fd, SOCKET_OPTION] PLAIN Never SAFE;
     // Datagrams.
@@ -152,9 +153,9 @@ calls {
     // Signals.
     Getpid = 60 "getpid" [] SHARED Never SAFE;
     Sigaction = 61 "rt_sigaction" [Signal, Number, SIGACTION] PLAIN Never SAFE;
-    Sigprocmask = 62 "rt_sigprocmask" [MASK_HOW, SigSet] PLAIN Never SAFE;
-    Sigpending = 63 "rt_sigpending" [] PLAIN Never SAFE;
-    Sigtimedwait = 64 "rt_sigtimedwait" [SigSet, Timeout] PLAIN Interrupted SAFE;
+    Sigprocmask = 62 "rt_sigprocmask" [MASK_HOW, SigSet] -> SigSet PLAIN Never SAFE;
+    Sigpending = 63 "rt_sigpending" [] -> SigSet PLAIN Never SAFE;
+    Sigtimedwait = 64 "rt_sigtimedwait" [SigSet, Timeout] -> Signal PLAIN Interrupted SAFE;
     Signalfd = 65 "signalfd" [SigSet, SIGNALFD] PLAIN Never SAFE;
     Kill = 66 "kill" [Number, Signal] PLAIN Never SAFE;
     Sigqueue = 67 "rt_sigqueueinfo" [Number, Signal, UserData] PLAIN Never SAFE;
@@ -166,7 +167,7 @@ calls {
     Nanosleep = 81 "clock_nanosleep" [Duration] PLAIN Interrupted SAFE;
     TimerfdCreate = 82 "timerfd_create" [CLOCK, TIMERFD] PLAIN Never SAFE;
     TimerfdSettime = 83 "timerfd_settime" [Fd, Duration, Duration, SETTIME] PLAIN Never SAFE;
-    TimerfdGettime = 84 "timerfd_gettime" [Fd] PLAIN Never SAFE;
+    TimerfdGettime = 84 "timerfd_gettime" [Fd] -> Duration PLAIN Never SAFE;
     // Threads.
     Spawn = 90 "clone" [Number] THREAD Never UNSAFE;
     Join = 91 "join" [Number] PLAIN Restarts UNSAFE;

@@ -78,15 +78,11 @@ pub(crate) fn put_call_of(out: &mut Vec<u8>, names: &impl Resolve, kind: Kind, w
 }
 
 /// `= 6`, or `= -1 EAGAIN`; nothing for what is no call.
-pub fn result(event: &Event) -> String {
-    text(|out| put_result(out, event))
+pub fn result(log: &TraceLog, event: &Event) -> String {
+    text(|out| put_result_of(out, log, event.kind, event.result))
 }
 
-pub(super) fn put_result(out: &mut Vec<u8>, event: &Event) {
-    put_result_of(out, event.kind, event.result);
-}
-
-pub(crate) fn put_result_of(out: &mut Vec<u8>, kind: Kind, result: i64) {
+pub(crate) fn put_result_of(out: &mut Vec<u8>, names: &impl Resolve, kind: Kind, result: i64) {
     if !kind.is_call() {
         return;
     }
@@ -97,7 +93,7 @@ pub(crate) fn put_result_of(out: &mut Vec<u8>, kind: Kind, result: i64) {
         }
         None => {
             out.extend_from_slice(b"= ");
-            put_number(out, result);
+            kind.row().result.put(out, names, result as u64);
         }
     }
 }

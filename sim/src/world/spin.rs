@@ -197,11 +197,12 @@ impl Suspect {
             Some(_) => String::new(),
             None => format!("{} ", w.scheduler[made.thread].shown()),
         };
+        let names = w.names(w.scheduler[made.thread].site());
         line.push_str(&print::text(|out| {
-            format::put_call_of(out, &w.names(w.scheduler[made.thread].site()), made.kind, &made.args)
+            format::put_call_of(out, &names, made.kind, &made.args);
+            out.push(b' ');
+            format::put_result_of(out, &names, made.kind, made.word);
         }));
-        line.push(' ');
-        line.push_str(&print::text(|out| format::put_result_of(out, made.kind, made.word)));
         for (fd, events) in ready {
             // Writing to a String does not fail.
             let _ = write!(line, ", fd {fd}: {events:?}");

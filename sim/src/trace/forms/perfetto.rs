@@ -56,7 +56,7 @@ pub fn write(log: &TraceLog, out: &mut dyn Write) -> io::Result<()> {
             args[if payload.starts_with('[') { "found" } else { "bytes" }] = json!(payload);
         }
         if event.kind.is_call() {
-            args["result"] = json!(format::result(event).trim_start_matches("= "));
+            args["result"] = json!(format::result(log, event).trim_start_matches("= "));
             let since = free_since.get_mut(event.thread as usize).map(|since| since.replace(event.time));
             let start = since.flatten().unwrap_or(event.time).min(event.time);
             put(json!({

@@ -81,7 +81,7 @@ impl<'a> Lines<'a> {
         format::put_call(out, log, event);
         if event.kind.is_call() {
             out.push(b' ');
-            format::put_result(out, event);
+            format::put_result_of(out, log, event.kind, event.result);
         }
         format::put_payload(out, log, event, BYTES_MAX);
         if event.cause != 0 {
