@@ -40,13 +40,13 @@ macro_rules! names {
 }
 
 names! {
-    SYS_alarm SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchownat SYS_fgetxattr
-    SYS_fsetxattr SYS_getitimer SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
+    SYS_chroot SYS_clone SYS_clone3 SYS_execveat SYS_fanotify_init SYS_fchownat SYS_fgetxattr
+    SYS_fsetxattr SYS_getxattr SYS_inotify_init SYS_inotify_init1 SYS_io_setup SYS_io_uring_setup
     SYS_keyctl SYS_linkat SYS_memfd_create SYS_mlock SYS_mlockall SYS_mmap
     SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_send_signal
     SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
-    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_setitimer SYS_shmat SYS_shmget
-    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_timer_create SYS_times SYS_userfaultfd SYS_utimensat
+    SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_shmat SYS_shmget
+    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_times SYS_userfaultfd SYS_utimensat
     SYS_vmsplice SYS_wait4 SYS_waitid
 }
 

@@ -40,6 +40,17 @@ pub fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
+/// libc's mutexes wake nobody in a process that has one thread alone (`SINGLE_THREAD_P`), as this one has: it is to have several.
+/// To be called before any simulated thread runs.
+pub fn announce_threads() {
+    // Not the name: an executable may have a copy of it, which libc does not read.
+    let flag = symbol(c"__libc_single_threaded").cast::<std::ffi::c_char>();
+    if !flag.is_null() {
+        // SAFETY: it is a char of libc's (sys/single_threaded.h).
+        unsafe { *flag = 0 };
+    }
+}
+
 /// libc's function of this name, which a definition of this crate hides; null where there is none.
 pub fn symbol(name: &CStr) -> *mut c_void {
     // SAFETY: `name` ends with a zero byte.

@@ -167,7 +167,8 @@ pub fn compute(ns: u64, off: u64) {
             let me = w.scheduler.current();
             if !entered {
                 entered = true;
-                w.scheduler[me].spend(ns + off);
+                w.scheduler[me].compute(ns);
+                w.scheduler[me].spend(off);
                 if off > 0 {
                     let (time, args) = (w.scheduler[me].time(), [off, 0, 0, 0]);
                     w.run.injected(Family::Preempt, Effect { time, thread: me, args });

@@ -27,17 +27,17 @@ macro_rules! names {
 
 names! {
     symbols:
-    _Exit __cxa_thread_atexit_impl _exit abort accept accept4 access bind clock_gettime clock_nanosleep close connect dup
+    _Exit __cxa_thread_atexit_impl _exit abort accept accept4 access alarm bind clock_gettime clock_nanosleep close connect dup
     dup2 dup3 endgrent endpwent epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd execve fcntl fcntl64
     fdatasync fork freeaddrinfo fstat fstat64 fsync ftruncate ftruncate64 getaddrinfo getcwd getentropy getgrent getgrgid
-    getgrgid_r getgrnam getgrnam_r getgrouplist gethostname getpeername getpid getpwent getpwnam getpwnam_r getpwuid
+    getgrgid_r getgrnam getgrnam_r getgrouplist gethostname getitimer getpeername getpid getpwent getpwnam getpwnam_r getpwuid
     getpwuid_r getrandom getsockname getsockopt gettid gettimeofday initgroups ioctl kill listen lseek lseek64 lstat64 mkdir
     nanosleep open open64 pipe pipe2 poll posix_spawnp prctl pread pread64 pthread_create pthread_detach pthread_cancel pthread_exit pthread_getattr_np
     pthread_getname_np pthread_getspecific pthread_join pthread_key_create pthread_key_delete pthread_kill pthread_setname_np
     pthread_setspecific pthread_sigmask pwrite pwrite64 raise read readlink readv recv recvfrom recvmmsg recvmsg rename
-    sched_getaffinity sched_yield send sendmmsg sendmsg sendto setegid seteuid setgid setgrent setgroups setpwent setregid
+    sched_getaffinity sched_yield send sendmmsg sendmsg sendto setegid seteuid setgid setgrent setgroups setitimer setpwent setregid
     setresgid setresuid setreuid setsockopt setuid shutdown sigaction sigaltstack signal sigprocmask sleep socket socketpair
-    stat stat64 statx syscall sysconf time unlink usleep write writev;
+    stat stat64 statx syscall sysconf time timer_create timer_delete timer_getoverrun timer_gettime timer_settime unlink usleep write writev;
 
     functions:
     "__libc_start_main" => start::start_main,

@@ -5,6 +5,7 @@ mod calls;
 mod crashes;
 mod remains;
 mod sockets;
+mod timers;
 mod together;
 
 use crate::{Main, Program, register, start, worker};
@@ -64,6 +65,11 @@ programs! {
     "mapped" => mapped;
     "select-1024" => select_1024;
     "cancel-on-set" => cancel_on_set;
+    "timers" => timers::timers;
+    "alarms" => timers::alarms;
+    "mutexes" => timers::mutexes;
+    "timer-thread" => timer_thread;
+    "timer-profile" => timer_profile;
     "panic" => || panic!("as planned");
     "panic-1" => || connections(1, || panic!("as planned"));
     "panic-4" => || connections(4, || panic!("as planned"));
@@ -121,6 +127,22 @@ fn cancel_on_set() {
         let timer = libc::timerfd_create(libc::CLOCK_REALTIME, 0);
         libc::timerfd_settime(timer, flags, &raw const spec, std::ptr::null_mut());
     }
+}
+
+fn timer_thread() {
+    // SAFETY: all-zero is a valid event.
+    unsafe {
+        let mut event: libc::sigevent = std::mem::zeroed();
+        event.sigev_notify = libc::SIGEV_THREAD;
+        libc::timer_create(libc::CLOCK_REALTIME, &mut event, &mut std::ptr::null_mut());
+    }
+}
+
+fn timer_profile() {
+    let tick = libc::timeval { tv_sec: 0, tv_usec: 1_000 };
+    let spec = libc::itimerval { it_interval: tick, it_value: tick };
+    // SAFETY: the setting is there.
+    unsafe { libc::setitimer(libc::ITIMER_PROF, &raw const spec, std::ptr::null_mut()) };
 }
 
 /// One program that makes system calls of its own.
@@ -285,6 +307,21 @@ fn descriptors_go_along_in_control_data() {
 }
 
 #[test]
+fn timers_send_signals_with_what_they_were_given() {
+    holds("timers");
+}
+
+#[test]
+fn alarms_and_times_of_processors_are_as_their_manuals_say() {
+    holds("alarms");
+}
+
+#[test]
+fn mutexes_of_libc_wake_who_waits() {
+    holds("mutexes");
+}
+
+#[test]
 fn locks_and_devices_are_those_of_the_simulated_disk() {
     holds("locks");
 }
@@ -324,6 +361,8 @@ fn what_is_not_simulated_is_an_escape_with_a_frame_and_advice() {
     escapes("netlink", "socket", "address family AF_NETLINK");
     escapes("command", "posix_spawn", "Give the other program a host");
     escapes("select-1024", "select", "above 1023");
+    escapes("timer-thread", "timer_create", "SIGEV_THREAD");
+    escapes("timer-profile", "setitimer", "ITIMER_PROF");
     escapes("cancel-on-set", "timerfd_settime", "TFD_TIMER_CANCEL_ON_SET");
 }
 

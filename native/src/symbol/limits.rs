@@ -35,10 +35,6 @@ symbols! {
     };
 }
 
-unsafe fn is_off(timer: *const libc::itimerval) -> bool {
-    !timer.is_null() && (*timer).it_value.tv_sec == 0 && (*timer).it_value.tv_usec == 0
-}
-
 fn limit(resource: c_int) -> (u64, u64) {
     match resource as u32 {
         libc::RLIMIT_NOFILE => FILES,
@@ -71,11 +67,12 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
             Ok(0)
         }
         libc::SYS_getrusage => {
-            let used = super::KERNEL.clock_gettime(ClockId::Monotonic).0;
+            let clock =
+                if a as c_int == libc::RUSAGE_THREAD { ClockId::ThreadCpu } else { ClockId::ProcessCpu };
+            let used = super::KERNEL.clock_gettime(clock).0;
             let Ok(to) = there(b as *mut libc::rusage) else { return FAULT };
             let to = &mut *to;
             *to = std::mem::zeroed();
-            // How much of the time it has computed is not known: all of it at most.
             to.ru_utime.tv_sec = (used / 1_000_000_000) as i64;
             to.ru_utime.tv_usec = (used % 1_000_000_000 / 1000) as i64;
             Ok(0)
@@ -92,8 +89,6 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
         }
         // It is for waiting for a process that was started: there is none, and there are kernels without the call.
         libc::SYS_pidfd_open => Err(Errno::ENOSYS),
-        // A timer that is off stays off.
-        libc::SYS_setitimer if is_off(b as *const libc::itimerval) => Ok(0),
         // Every process has one processor or another, the same user, and a session of its own.
         libc::SYS_sched_setaffinity | libc::SYS_setpriority => Ok(0),
         libc::SYS_getpriority => Ok(20),

@@ -17,6 +17,7 @@ mod limits;
 mod message;
 mod name;
 mod option;
+mod posix_timer;
 mod process;
 mod readiness;
 mod record;

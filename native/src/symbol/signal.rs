@@ -4,8 +4,8 @@ use super::{KERNEL, symbols};
 use crate::context::{self, Context};
 use crate::raw;
 use eagain_net::{
-    Disposition, Errno, MaskHow, Result, SigAction, SigActionFlags, SigInfo, SigSet, Signal, Signals,
-    ThreadId,
+    Disposition, Errno, MaskHow, Result, SigAction, SigActionFlags, SigCode, SigInfo, SigSet, Signal,
+    Signals, ThreadId,
 };
 use libc::{pthread_t, sighandler_t, sigset_t};
 use std::ffi::{c_int, c_void};
@@ -90,6 +90,32 @@ unsafe fn change_action(
     KERNEL.sigaction(Signal(signal), SigAction { disposition, flags, mask: read_set(&new.sa_mask) }).map(drop)
 }
 
+/// As C has it: what the code says is in the union behind it.
+pub fn raw_info(info: &SigInfo) -> libc::siginfo_t {
+    // SAFETY: it is made of integers, of which zero is a value, and longer than what is written.
+    unsafe {
+        let mut raw: libc::siginfo_t = std::mem::zeroed();
+        (raw.si_signo, raw.si_code) = (info.signal.0, info.code.to_raw());
+        let bytes = (&raw mut raw).cast::<u8>();
+        let (int, long) =
+            (|at: usize| bytes.add(at).cast::<c_int>(), |at: usize| bytes.add(at).cast::<u64>());
+        match info.code {
+            SigCode::Timer => {
+                *int(16) = info.timer.0;
+                *int(20) = info.overrun;
+                *long(24) = info.value;
+            }
+            SigCode::Queue | SigCode::AsyncIo => *long(24) = info.value,
+            code if code.is_poll() => {
+                *long(16) = info.band.with_bands().0.into();
+                *int(24) = info.fd.0;
+            }
+            _ => {}
+        }
+        raw
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Handler {
     function: usize,
@@ -113,9 +139,7 @@ impl Handler {
                 threads.values().find(|c| c.process == identity.process && c.tid.get() == identity.tid);
             let Some(running) = running.map(|context| std::ptr::from_ref(&**context)) else { return };
             drop(threads);
-            let mut raw_info: libc::siginfo_t = std::mem::zeroed();
-            raw_info.si_signo = info.signal.0;
-            raw_info.si_code = info.code.to_raw();
+            let mut raw_info = raw_info(info);
             let mut machine_context = [0u64; CONTEXT_WORDS];
             let function: unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
                 std::mem::transmute(self.function);

@@ -3,8 +3,8 @@
 
 use super::time::{checked, instant};
 use super::{
-    KERNEL, credentials, descriptor, directory, entropy, file, limits, message, option, process, readiness,
-    returned, signal, socket, thread, time, timer,
+    KERNEL, credentials, descriptor, directory, entropy, file, limits, message, option, posix_timer, process,
+    readiness, returned, signal, socket, thread, time, timer,
 };
 use crate::context::{self, Context};
 use crate::escape::{escape, escape_by_number};
@@ -111,6 +111,9 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         SYS_kill = signal::kill [0 1];
         SYS_rt_sigprocmask = signal::sigprocmask [0 1 2];
         SYS_prctl = limits::prctl [0 1 2 3 4];
+        SYS_setitimer = posix_timer::setitimer [0 1 2];
+        SYS_getitimer = posix_timer::getitimer [0 1];
+        SYS_alarm = posix_timer::alarm [0];
         SYS_chdir = directory::chdir [0];
         SYS_setuid = credentials::setuid [0];
         SYS_setgid = credentials::setgid [0];
@@ -159,6 +162,7 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
                 .or_else(|| credentials::by_number(context, call, arguments))
                 .or_else(|| readiness::by_number(call, arguments))
                 .or_else(|| timer::by_number(context, call, arguments))
+                .or_else(|| posix_timer::by_number(call, arguments))
                 .or_else(|| descriptor::by_number(context, call, arguments));
             known.unwrap_or_else(|| {
                 escape_by_number(call);

@@ -1,9 +1,11 @@
 //! Clocks and sleep: `clock_gettime(2)`, `nanosleep(2)`.
 
-use super::{KERNEL, symbols};
+use super::{KERNEL, symbols, there};
+use crate::escape::escape;
 use crate::{context, raw};
-use eagain_net::{Clock, ClockId, Errno, Instant, Result};
-use libc::{clockid_t, time_t, timespec, timeval};
+use eagain_net::{Clock, ClockId, Errno, Instant, Result, ThreadId, TimerSpec};
+use eagain_sim::native;
+use libc::{clockid_t, itimerspec, time_t, timespec, timeval};
 use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::null_mut;
 use std::time::Duration;
@@ -31,7 +33,13 @@ pub unsafe fn instant(time: *const timespec) -> Result<Instant> {
     checked(time).map(|since| Instant(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
 }
 
-/// Which of the two clocks of a host it is. Those of processors are taken for the monotonic one.
+/// What a timer is set to, if both are times.
+pub unsafe fn read_spec(spec: *const itimerspec) -> Result<TimerSpec> {
+    let (value, interval) = (checked(&raw const (*spec).it_value)?, checked(&raw const (*spec).it_interval)?);
+    Ok(TimerSpec { value, interval })
+}
+
+/// Which clock it is: one of the two of a host, or what a thread or all of the process have computed.
 pub fn clock(id: clockid_t) -> Result<ClockId> {
     match id {
         libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_REALTIME_ALARM | libc::CLOCK_TAI => {
@@ -41,10 +49,19 @@ pub fn clock(id: clockid_t) -> Result<ClockId> {
         | libc::CLOCK_MONOTONIC_RAW
         | libc::CLOCK_MONOTONIC_COARSE
         | libc::CLOCK_BOOTTIME
-        | libc::CLOCK_BOOTTIME_ALARM
-        | libc::CLOCK_PROCESS_CPUTIME_ID
-        | libc::CLOCK_THREAD_CPUTIME_ID
-        | ..0 => Ok(ClockId::Monotonic),
+        | libc::CLOCK_BOOTTIME_ALARM => Ok(ClockId::Monotonic),
+        libc::CLOCK_PROCESS_CPUTIME_ID => Ok(ClockId::ProcessCpu),
+        libc::CLOCK_THREAD_CPUTIME_ID => Ok(ClockId::ThreadCpu),
+        // Of one thread or process, by what is left of the number (linux/posix-timers.h). 0 is the calling one.
+        ..0 => {
+            let (number, of_thread) = (!(id >> 3), id & 4 != 0);
+            match (number, of_thread) {
+                (0, true) => Ok(ClockId::ThreadCpu),
+                (tid, true) if native::thread_name(tid).is_some() => Ok(ClockId::CpuOf(ThreadId(tid))),
+                (pid, false) if pid == 0 || pid == native::identity().pid => Ok(ClockId::ProcessCpu),
+                _ => Err(Errno::EINVAL),
+            }
+        }
         _ => Err(Errno::EINVAL),
     }
 }
@@ -62,17 +79,17 @@ pub(super) unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) 
     // libc's reads the clock without a system call.
     let Some(context) = context::current() else {
         let result = raw::real!(clock_gettime as fn(id => clockid_t, to => *mut timespec) -> c_int);
-        if result == 0 && clock(id) == Ok(ClockId::Realtime) {
-            (*to).tv_sec += eagain_sim::native::clock_moved_by();
+        // No thread is simulated: there is none to look for.
+        if result == 0 && id >= 0 && clock(id) == Ok(ClockId::Realtime) {
+            (*to).tv_sec += native::clock_moved_by();
         }
         return result;
     };
-    let clock = match clock(id) {
-        Ok(_) if to.is_null() => Err(Errno::EFAULT),
-        clock => clock,
-    };
-    super::returned(clock.map(|clock| *to = timespec_at(context.as_harness(|| KERNEL.clock_gettime(clock)))))
-        as c_int
+    super::returned(context.as_harness(|| {
+        let clock = clock(id)?;
+        *there(to)? = timespec_at(KERNEL.clock_gettime(clock));
+        Ok(())
+    })) as c_int
 }
 
 symbols! {
@@ -115,6 +132,10 @@ pub(super) unsafe extern "C" fn clock_nanosleep(
     };
     let result = context.as_harness(|| {
         let (clock, time) = (clock(id)?, checked(time)?);
+        if clock.is_of_cpu() {
+            escape("clock_nanosleep", " by what a thread or process computes");
+            return Err(Errno::EINVAL);
+        }
         if flags & libc::TIMER_ABSTIME == 0 {
             return sleep_for(time, rest);
         }

@@ -2,7 +2,8 @@
 
 use super::KERNEL;
 use super::descriptor::made;
-use super::time::{checked, clock, timeout, timespec_of};
+use super::signal::raw_info;
+use super::time::{clock, read_spec, timeout, timespec_of};
 use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{ClockId, Errno, Fd, Result, SigSet, Signals, SocketFlags, TimerSpec, Timers};
@@ -22,7 +23,7 @@ unsafe fn set(fd: c_int, flags: c_int, new: *const itimerspec, old: *mut itimers
     if flags & !(libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET) != 0 {
         return Err(Errno::EINVAL);
     }
-    let spec = TimerSpec { value: checked(&(*new).it_value)?, interval: checked(&(*new).it_interval)? };
+    let spec = read_spec(new)?;
     if flags & libc::TFD_TIMER_CANCEL_ON_SET != 0 {
         escape("timerfd_settime", " with TFD_TIMER_CANCEL_ON_SET");
         return Err(Errno::EINVAL);
@@ -77,9 +78,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
             let info = KERNEL.sigtimedwait(set, timeout(c as *const timespec)?)?;
             let to = b as *mut siginfo_t;
             if !to.is_null() {
-                *to = std::mem::zeroed();
-                (*to).si_signo = info.signal.0;
-                (*to).si_code = info.code.to_raw();
+                *to = raw_info(&info);
             }
             Ok(info.signal.0.into())
         }),

@@ -58,6 +58,7 @@ extern "C" fn serve_if_asked() {
     }
     native::unsettle();
     stdio::enable_locks();
+    raw::announce_threads();
     image::also(stdio::variables());
     // SAFETY: the parent made it for this process, and nobody else here knows it.
     let socket = unsafe { UnixStream::from_raw_fd(number) };

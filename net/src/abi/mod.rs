@@ -10,7 +10,9 @@ mod number_option;
 mod operation;
 mod options;
 mod signal;
+mod thread;
 mod time;
+mod timer;
 
 pub use address::{UnixAddr, any_port};
 pub use control::{Control, Message};
@@ -29,4 +31,6 @@ pub use signal::{
     Signal,
 };
 pub use std::net::SocketAddr;
+pub use thread::ThreadId;
 pub use time::{ClockId, FutexTimeout, Instant, TimerSpec};
+pub use timer::{TimerEvent, TimerId};

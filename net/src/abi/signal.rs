@@ -1,7 +1,7 @@
 //! Signals: numbers, sets, what a handler gets, and what a descriptor or an operation sends (`signal(7)`).
 
 use super::fd::flags;
-use super::{Errno, Fd};
+use super::{Errno, Fd, TimerId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -165,12 +165,16 @@ pub struct SigInfo {
     pub signal: Signal,
     /// Why it was sent.
     pub code: SigCode,
-    /// Its value: of `sigqueue`, or the control block's of an AIO completion.
+    /// Its value: of `sigqueue` or a timer, or the control block's of an AIO completion.
     pub value: u64,
     /// For SIGIO: the descriptor, as it was when the signal was queued. It may be closed, or another file, by now.
     pub fd: Fd,
     /// For SIGIO: the poll mask (`si_band`), without the bits of [`super::Events::with_bands`].
     pub band: super::Events,
+    /// Of a timer's: which one.
+    pub timer: TimerId,
+    /// Of a timer's: how often it expired more than once.
+    pub overrun: i32,
 }
 
 /// A signal handler. It should do little and never wait: store to an atomic, write to an eventfd. It runs inside a call
@@ -266,7 +270,8 @@ pub enum SigEvent {
 impl SigInfo {
     /// A plain signal with no further information.
     pub const fn plain(signal: Signal, code: SigCode) -> SigInfo {
-        SigInfo { signal, code, value: 0, fd: Fd(-1), band: super::Events::NONE }
+        let band = super::Events::NONE;
+        SigInfo { signal, code, value: 0, fd: Fd(-1), band, timer: TimerId::NONE, overrun: 0 }
     }
 
     /// The length of one record read from a signalfd, in bytes (`signalfd_siginfo`).
@@ -291,6 +296,9 @@ impl SigInfo {
         } else {
             info.value = u64::from_ne_bytes(value);
         }
+        if code == SigCode::Timer {
+            (info.timer, info.overrun) = (TimerId(word(24)), word(32));
+        }
         Ok(info)
     }
 
@@ -301,6 +309,10 @@ impl SigInfo {
         record[8..12].copy_from_slice(&self.code.to_raw().to_ne_bytes());
         record[20..24].copy_from_slice(&self.fd.0.to_ne_bytes());
         record[28..32].copy_from_slice(&self.band.0.to_ne_bytes());
+        if self.code == SigCode::Timer {
+            record[24..28].copy_from_slice(&self.timer.0.to_ne_bytes());
+            record[32..36].copy_from_slice(&self.overrun.to_ne_bytes());
+        }
         record[44..48].copy_from_slice(&(self.value as u32).to_ne_bytes());
         record[48..56].copy_from_slice(&self.value.to_ne_bytes());
         record

@@ -1,10 +1,11 @@
 //! Clocks, moments and timer settings.
 
+use super::ThreadId;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A moment of one clock, in nanoseconds: since the epoch for [`ClockId::Realtime`], since an arbitrary start
-/// for [`ClockId::Monotonic`] (`clock_gettime(2)`). Moments of two clocks must not be compared.
+/// for [`ClockId::Monotonic`], computed in all for the others (`clock_gettime(2)`). Moments of two clocks must not be compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Instant(pub u64);
 
@@ -34,9 +35,34 @@ impl Sub<Instant> for Instant {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum ClockId {
     /// `CLOCK_REALTIME`: the wall clock, which may step.
-    Realtime = 0,
+    Realtime,
     /// `CLOCK_MONOTONIC`: never goes back.
-    Monotonic = 1,
+    Monotonic,
+    /// `CLOCK_PROCESS_CPUTIME_ID`: how long the threads of this process have computed.
+    ProcessCpu,
+    /// `CLOCK_THREAD_CPUTIME_ID`: how long the calling thread has.
+    ThreadCpu,
+    /// `pthread_getcpuclockid(3)`: how long that thread of this process has.
+    CpuOf(ThreadId),
+}
+
+impl ClockId {
+    /// The kernel's number.
+    pub const fn number(self) -> i32 {
+        match self {
+            ClockId::Realtime => 0,
+            ClockId::Monotonic => 1,
+            ClockId::ProcessCpu => 2,
+            ClockId::ThreadCpu => 3,
+            // CPUCLOCK_SCHED, of a thread (linux/posix-timers.h).
+            ClockId::CpuOf(ThreadId(tid)) => !tid << 3 | 6,
+        }
+    }
+
+    /// Whether it counts time that is computed, and not time that passes.
+    pub const fn is_of_cpu(self) -> bool {
+        !matches!(self, ClockId::Realtime | ClockId::Monotonic)
+    }
 }
 
 /// A timer's setting (`timerfd_settime(2)`).

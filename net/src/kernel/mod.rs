@@ -12,6 +12,7 @@
 //! | [`Aio`] | POSIX AIO | `aio(7)` |
 //! | [`Signals`] | masks, handlers, waiting, SIGIO | `signal(7)` |
 //! | [`Clock`], [`Timers`] | now, sleep, timerfd | `clock_gettime(2)`, `timerfd_create(2)` |
+//! | [`PosixTimers`] | timers that send signals, setitimer | `timer_create(2)`, `setitimer(2)` |
 //! | [`Threads`] | spawn, join, futex | `futex(2)` |
 //! | [`Files`] | open to directory sync | `open(2)` |
 //! | [`Entropy`] | getrandom | `getrandom(2)` |
@@ -29,6 +30,7 @@ mod descriptor;
 mod entropy;
 mod file;
 mod pipe;
+mod posix_timer;
 mod readiness;
 mod signal;
 mod socket;
@@ -44,10 +46,11 @@ pub use descriptor::Descriptors;
 pub use entropy::Entropy;
 pub use file::{FileLock, FileStat, Files, LockOwner, RecordLock};
 pub use pipe::Pipes;
+pub use posix_timer::PosixTimers;
 pub use readiness::Readiness;
 pub use signal::Signals;
 pub use socket::Sockets;
-pub use thread::{ThreadBody, ThreadId, Threads};
+pub use thread::{ThreadBody, Threads};
 pub use timer::Timers;
 pub use unix::{Received, UnixSockets};
 
@@ -92,6 +95,7 @@ pub trait Kernel:
     + Signals
     + Clock
     + Timers
+    + PosixTimers
     + Threads
     + Files
     + Entropy
@@ -109,6 +113,7 @@ impl<K> Kernel for K where
         + Signals
         + Clock
         + Timers
+        + PosixTimers
         + Threads
         + Files
         + Entropy

@@ -1,7 +1,7 @@
 //! Signals: dispositions, masks, waiting for them, sending them, and the descriptors that send them (SIGIO).
 
-use super::{Descriptors, ThreadId};
-use crate::abi::{Fd, MaskHow, Owner, Result, SigAction, SigInfo, SigSet, Signal, SocketFlags};
+use super::Descriptors;
+use crate::abi::{Fd, MaskHow, Owner, Result, SigAction, SigInfo, SigSet, Signal, SocketFlags, ThreadId};
 use std::time::Duration;
 
 /// `signal(7)`. A handler runs on the thread that the signal is delivered to, between two of its calls or inside

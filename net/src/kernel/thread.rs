@@ -1,11 +1,7 @@
 //! Threads, and the one way in which they wait for each other.
 
-use crate::abi::{FutexTimeout, Result};
+use crate::abi::{FutexTimeout, Result, ThreadId};
 use std::sync::atomic::AtomicU32;
-
-/// A thread of this process (`gettid(2)`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct ThreadId(pub i32);
 
 /// What a thread runs.
 pub type ThreadBody = Box<dyn FnOnce() + Send + 'static>;

@@ -4,16 +4,9 @@ use super::{Linux, sys};
 use crate::{Clock, ClockId, Fd, Instant, Result, SocketFlags, TimerSpec, Timers};
 use std::time::Duration;
 
-fn number(clock: ClockId) -> i32 {
-    match clock {
-        ClockId::Realtime => libc::CLOCK_REALTIME,
-        ClockId::Monotonic => libc::CLOCK_MONOTONIC,
-    }
-}
-
 impl Clock for Linux {
     fn clock_gettime(&self, clock: ClockId) -> Instant {
-        let time = sys::time::clock_gettime(number(clock));
+        let time = sys::time::clock_gettime(clock.number());
         // 64 bits of nanoseconds last until the year 2554; a wall clock before 1970 counts as 1970.
         let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
         Instant(
@@ -28,7 +21,7 @@ impl Clock for Linux {
 
 impl Timers for Linux {
     fn timerfd_create(&self, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
-        sys::time::timerfd_create(number(clock), flags.0)
+        sys::time::timerfd_create(clock.number(), flags.0)
     }
 
     fn timerfd_settime(&self, fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {

@@ -183,7 +183,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Events, Fd, SigCode, Signal};
+    use crate::{SigCode, Signal};
     use std::sync::Arc;
 
     #[test]
@@ -195,13 +195,7 @@ mod tests {
             DONE.fetch_add(1, SeqCst);
         });
         let slow: &'static HandlerFn = Box::leak(Box::new(slow));
-        let info = SigInfo {
-            signal: Signal::SIGUSR1,
-            code: SigCode::Kernel,
-            value: 0,
-            fd: Fd(-1),
-            band: Events::NONE,
-        };
+        let info = SigInfo::plain(Signal::SIGUSR1, SigCode::Kernel);
         for sent in 1..=3 {
             // As if it came between two calls: this thread is in none.
             deliver(slow, info);

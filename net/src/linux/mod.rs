@@ -6,6 +6,7 @@
 //! | `descriptor`, `socket`, `datagram`, `unix`, `pipe`, `file`, `entropy` | straight calls |
 //! | `readiness` | select, poll, epoll, eventfd |
 //! | `clock` | clocks, sleeping, timerfd |
+//! | `posix_timer` | timers that send signals |
 //! | `thread` | std's threads, a table for joining, futex |
 //! | `signal` | a table of handlers behind one trampoline |
 //! | `handler` | when a handler runs: inside a call, or on a thread kept for it |
@@ -24,6 +25,7 @@ mod file;
 mod handler;
 mod io_uring;
 mod pipe;
+mod posix_timer;
 mod readiness;
 mod signal;
 mod socket;

@@ -43,6 +43,7 @@ mod locks;
 mod opening;
 mod pipes;
 mod poll;
+mod posix_timers;
 mod ring_overflow;
 mod ring_pool;
 mod rings;

@@ -99,6 +99,12 @@ fn with<K: Kernel, T>(k: K, fd: Result<Fd>, act: impl FnOnce(Fd) -> Result<T>) -
     result.map(drop)
 }
 
+fn with_timer<K: Kernel>(k: K, act: impl FnOnce(TimerId) -> Result<()>) -> Result<()> {
+    let timer = k.timer_create(ClockId::Monotonic, TimerEvent::None)?;
+    act(timer)?;
+    k.timer_delete(timer)
+}
+
 fn event<K: Kernel>(k: K) -> Result<Fd> {
     k.eventfd(1, SocketFlags::NONBLOCK)
 }
@@ -302,6 +308,13 @@ probes! {
         "timerfd_gettime" => |k, _| {
             with(k, k.timerfd_create(ClockId::Monotonic, SocketFlags::NONE), |fd| k.timerfd_gettime(fd))
         };
+        "timer_create" => |k, _| with_timer(k, |_| Ok(()));
+        "timer_settime" => |k, _| with_timer(k, |timer| k.timer_settime(timer, TimerSpec::default(), true).map(drop));
+        "timer_gettime" => |k, _| with_timer(k, |timer| k.timer_gettime(timer).map(drop));
+        "timer_getoverrun" => |k, _| with_timer(k, |timer| k.timer_getoverrun(timer).map(drop));
+        "timer_delete" => |k, _| with_timer(k, |_| Ok(()));
+        "setitimer" => |k, _| k.setitimer(TimerSpec::default()).map(drop);
+        "getitimer" => |k, _| k.getitimer().map(drop);
     }
     "Threads" {
         "spawn" => |k, _| k.spawn("probe", Box::new(|| {})).and_then(|thread| k.join(thread));

@@ -32,6 +32,7 @@ pub(crate) const POLL_EVENTS: Arg = flags("POLL", Events::NAMES);
 pub(crate) const SELECT_SETS: Arg = flags("", &[(1, "in"), (2, "out"), (4, "except")]);
 pub(super) const SIGACTION: Arg = flags("", SigActionFlags::NAMES);
 pub(super) const SETTIME: Arg = flags("", &[(1, "TFD_TIMER_ABSTIME")]);
+pub(super) const TIMER: Arg = flags("", &[(1, "TIMER_ABSTIME")]);
 pub(super) const CQE: Arg = flags("IORING_CQE_F_", CompletedFlags::NAMES);
 
 pub(super) const DOMAIN: Arg = Arg::OneOf(&[
@@ -135,6 +136,8 @@ pub(super) const OWNER: Arg = Arg::OneOf(&[
 ]);
 pub(super) const WHENCE: Arg = Arg::OneOf(&[(0, "SEEK_SET"), (1, "SEEK_CUR"), (2, "SEEK_END")]);
 pub(super) const CLOCK: Arg = Arg::OneOf(&[
-    (ClockId::Realtime as u32, "CLOCK_REALTIME"),
-    (ClockId::Monotonic as u32, "CLOCK_MONOTONIC"),
+    (ClockId::Realtime.number() as u32, "CLOCK_REALTIME"),
+    (ClockId::Monotonic.number() as u32, "CLOCK_MONOTONIC"),
+    (ClockId::ProcessCpu.number() as u32, "CLOCK_PROCESS_CPUTIME_ID"),
+    (ClockId::ThreadCpu.number() as u32, "CLOCK_THREAD_CPUTIME_ID"),
 ]);

@@ -168,6 +168,13 @@ calls {
     TimerfdCreate = 82 "timerfd_create" [CLOCK, TIMERFD] PLAIN Never SAFE;
     TimerfdSettime = 83 "timerfd_settime" [Fd, Duration, Duration, SETTIME] PLAIN Never SAFE;
     TimerfdGettime = 84 "timerfd_gettime" [Fd] -> Duration PLAIN Never SAFE;
+    TimerCreate = 85 "timer_create" [CLOCK, Signal, UserData] PLAIN Never UNSAFE;
+    TimerSettime = 86 "timer_settime" [Number, Duration, Duration, TIMER] PLAIN Never SAFE;
+    TimerGettime = 87 "timer_gettime" [Number] -> Duration PLAIN Never SAFE;
+    TimerGetoverrun = 88 "timer_getoverrun" [Number] PLAIN Never SAFE;
+    TimerDelete = 89 "timer_delete" [Number] PLAIN Never UNSAFE;
+    Setitimer = 71 "setitimer" [Duration, Duration] PLAIN Never SAFE;
+    Getitimer = 72 "getitimer" [] -> Duration PLAIN Never SAFE;
     // Threads.
     Spawn = 90 "clone" [Number] THREAD Never UNSAFE;
     Join = 91 "join" [Number] PLAIN Restarts UNSAFE;

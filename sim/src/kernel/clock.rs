@@ -2,7 +2,7 @@
 
 use super::SimKernel;
 use super::entry::{call, waiting_call};
-use super::words::nanoseconds;
+use super::words::{nanoseconds, word_of_clock};
 use crate::syscall::clock;
 use crate::trace::Kind;
 use eagain_net::*;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Clock for SimKernel {
     fn clock_gettime(&self, clock: ClockId) -> Instant {
-        call(Kind::ClockGettime, [clock as u64, 0, 0, 0], |w| Ok(clock::gettime(w, clock)))
+        call(Kind::ClockGettime, [word_of_clock(clock), 0, 0, 0], |w| Ok(clock::gettime(w, clock)))
             .unwrap_or_default()
     }
 

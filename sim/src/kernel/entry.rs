@@ -365,10 +365,10 @@ impl World {
         t.signals.end_wait();
         let calls = t.effort.count_call();
         run.call(t.time(), me, t.call(), row, t.call_args(), word);
-        let host = &mut hosts[process.host()];
+        let (host, cost) = (&mut hosts[process.host()], u64::from(row.cost));
         match knobs.quantum_ns {
-            0 => t.leave(host.charge(t.time(), u64::from(row.cost))),
-            quantum => t.leave_within(quantum, u64::from(row.cost), |time, cost| host.charge(time, cost)),
+            0 => t.leave(host.charge(t.time(), cost), cost),
+            quantum => t.leave_within(quantum, cost, |time, cost| host.charge(time, cost)),
         }
         let is_due = process.lifecycle.count_call();
         if is_due || process.has_memory_limit() || calls > self.knobs.spin_limit {

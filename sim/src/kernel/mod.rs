@@ -12,6 +12,7 @@ mod entry;
 mod file;
 mod outcome;
 mod pipe;
+mod posix_timer;
 mod readiness;
 mod signal;
 mod socket;

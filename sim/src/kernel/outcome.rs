@@ -41,6 +41,7 @@ outcomes! {
     eagain_net::StatusFlags => |v| i64::from(v.0);
     eagain_net::SocketOption => |v| super::words::option_word(*v) as i64;
     eagain_net::Instant => |v| v.0 as i64;
+    eagain_net::TimerId => |v| i64::from(v.0);
     eagain_net::ThreadId => |v| i64::from(v.0);
     eagain_net::SigSet => |v| v.0 as i64;
     eagain_net::SigAction => |_| 0;

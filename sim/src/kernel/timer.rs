@@ -2,14 +2,16 @@
 
 use super::SimKernel;
 use super::entry::call;
-use super::words::{nanoseconds, word};
+use super::words::{nanoseconds, word, word_of_clock};
 use crate::syscall::timer;
 use crate::trace::Kind;
 use eagain_net::*;
 
 impl Timers for SimKernel {
     fn timerfd_create(&self, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
-        call(Kind::TimerfdCreate, [clock as u64, flags.0 as u64, 0, 0], |w| timer::create(w, clock, flags))
+        call(Kind::TimerfdCreate, [word_of_clock(clock), flags.0 as u64, 0, 0], |w| {
+            timer::create(w, clock, flags)
+        })
     }
 
     fn timerfd_settime(&self, fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {

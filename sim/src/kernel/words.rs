@@ -3,11 +3,15 @@
 
 use crate::stack::with;
 use crate::world::World;
-use eagain_net::{Fd, OptionText, SocketOption};
+use eagain_net::{ClockId, Fd, OptionText, SocketOption};
 use std::time::Duration;
 
 pub(super) fn word(fd: Fd) -> u64 {
     i64::from(fd.0) as u64
+}
+
+pub(super) fn word_of_clock(clock: ClockId) -> u64 {
+    i64::from(clock.number()) as u64
 }
 
 pub(super) fn nanoseconds(duration: Option<Duration>) -> Option<u64> {

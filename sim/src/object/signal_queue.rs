@@ -1,6 +1,6 @@
 //! Pending signals: a standard one at most once, real-time ones queued with their values (`signal(7)`).
 
-use eagain_net::{SigInfo, SigSet, Signal};
+use eagain_net::{SigCode, SigInfo, SigSet, Signal};
 use std::collections::VecDeque;
 
 /// The pending signals of a thread or of a process.
@@ -11,10 +11,10 @@ pub(crate) struct SignalQueue {
 }
 
 impl SignalQueue {
-    /// Adds one. A standard signal that is pending already is lost (`legacy_queue`): `false`.
+    /// Adds one. A standard signal that is pending already is lost (`legacy_queue`), unless a timer sends it: `false`.
     #[must_use]
     pub fn push(&mut self, info: SigInfo) -> bool {
-        if !info.signal.is_realtime() && self.set.contains(info.signal) {
+        if !info.signal.is_realtime() && info.code != SigCode::Timer && self.set.contains(info.signal) {
             return false;
         }
         self.set = self.set.with(info.signal);

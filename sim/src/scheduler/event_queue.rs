@@ -32,6 +32,10 @@ pub(crate) enum Event {
     Unreachable(u32, u32),
     /// A timerfd fires: file, number of its setting.
     Timer(u32, u32),
+    /// A timer that sends signals expires: process, timer, number of its setting.
+    PosixTimer(u32, u32, u32),
+    /// The interval timer of a process expires: process, number of its setting.
+    Alarm(u32, u32),
     /// A moment of an operation of a ring: file of the ring, operation, its number.
     RingOp(u32, u32, u32),
     /// The work of a ring is to be done: its file, number of this entry.

@@ -51,6 +51,8 @@ pub(crate) struct Thread {
     pub(super) time: u64,
     /// What its calls have cost that is not in its time yet: less than a quantum.
     owed: u64,
+    /// How much of it went into calls and computing, and not into waiting.
+    computed: u64,
     pub(super) state: State,
     pub(super) wake: Wake,
     /// When the wait ends by itself, or [`FOREVER`].
@@ -109,6 +111,7 @@ impl Thread {
             spawned: 0,
             time,
             owed: 0,
+            computed: 0,
             state: State::Ready,
             wake: Wake::Ready,
             deadline: FOREVER,
@@ -216,11 +219,24 @@ impl Thread {
         &self.call_args
     }
 
-    /// Its call is over, at `time`.
+    /// It computes without a call for `ns` nanoseconds.
     #[inline(always)]
-    pub fn leave(&mut self, time: u64) {
+    pub fn compute(&mut self, ns: u64) {
+        self.time += ns;
+        self.computed += ns;
+    }
+
+    /// For how long it has computed: its calls, and what it does between them.
+    pub fn computed(&self) -> u64 {
+        self.computed
+    }
+
+    /// Its call is over, at `time`; it took `ns` nanoseconds of a processor.
+    #[inline(always)]
+    pub fn leave(&mut self, time: u64, ns: u64) {
         self.locks = 0;
         self.time = time;
+        self.computed += ns;
     }
 
     /// Its call is over, and has cost `ns`. That is charged once it comes to a quantum, with what was not charged before.
@@ -230,7 +246,7 @@ impl Thread {
         if self.owed >= quantum {
             self.settle(charge);
         }
-        self.leave(self.time);
+        self.leave(self.time, ns);
     }
 
     /// Whether its calls have cost what was not charged.

@@ -20,6 +20,7 @@ pub(crate) mod lock;
 pub(crate) mod names;
 pub(crate) mod pipe;
 pub(crate) mod poll;
+pub(crate) mod posix_timer;
 pub(crate) mod ring;
 pub(crate) mod signal;
 pub(crate) mod socket;

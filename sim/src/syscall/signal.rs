@@ -3,6 +3,7 @@
 
 use super::descriptor;
 use super::descriptor::check_flags;
+use super::posix_timer;
 use super::stopping;
 use super::thread;
 use crate::Oracle;
@@ -45,7 +46,11 @@ pub(crate) fn take_pending(w: &mut World, set: SigSet) -> Option<SigInfo> {
     let t = w.scheduler.running_mut();
     let process = t.process();
     // Its own before those of the process (`dequeue_signal`), each lowest number first.
-    t.signals.queue().take(set).or_else(|| w.processes[process].signals.queue().take(set))
+    let own = t.signals.queue().take(set);
+    let shared = own.is_none();
+    let mut info = own.or_else(|| w.processes[process].signals.queue().take(set))?;
+    posix_timer::taken(w, process, shared, &mut info);
+    Some(info)
 }
 
 /// Whether one of `set` is pending for the running thread.
@@ -119,39 +124,41 @@ pub(crate) fn leave_handler(w: &mut World, mask: SigSet) {
     }
 }
 
-/// Sends a signal to one thread.
-pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) {
+/// Sends a signal to one thread; whether it is pending then, and was not before.
+pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) -> bool {
     let process = w.scheduler[thread].process();
     stopping::prepare(w, process, info.signal);
     let t = &mut w.scheduler[thread];
     let p = &w.processes[process];
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
     if p.has_ended() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
-        return;
+        return false;
     }
     if !t.signals.queue().push(info) {
-        return;
+        return false;
     }
     w.signals_sent = true;
     kick(w, thread, info.signal);
     notify_signalfds(w, process);
+    true
 }
 
-/// Sends a signal to a process: a thread that does not block it takes it, the main thread first.
-pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
+/// Sends a signal to a process: a thread that does not block it takes it, the main thread first. Whether it is pending then, and
+/// was not before.
+pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) -> bool {
     stopping::prepare(w, process, info.signal);
     let p = &mut w.processes[process];
     let main = p.main_thread();
     let blocked = w.scheduler[main].signals.blocks(info.signal);
     if p.has_ended() || !blocked && p.signals.ignores(info.signal) {
-        return;
+        return false;
     }
     if info.signal == Signal::SIGKILL {
         w.kill_process(process, None);
-        return;
+        return false;
     }
     if !p.signals.queue().push(info) {
-        return;
+        return false;
     }
     w.signals_sent = true;
     // `wants_signal`.
@@ -172,6 +179,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) {
         kick(w, thread, info.signal);
     }
     notify_signalfds(w, process);
+    true
 }
 
 /// A waiting thread looks at a signal that it does not block, or that it waits for.
@@ -228,7 +236,8 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
 /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
 pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
     let threads = w.scheduler.iter().filter(|t| t.process() == process);
-    w.processes[process].signals.queued() + threads.map(|t| t.signals.queued()).sum::<usize>()
+    let p = &w.processes[process];
+    p.signals.queued() + p.timers.places_kept() + threads.map(|t| t.signals.queued()).sum::<usize>()
 }
 
 /// The owner of a descriptor is notified that something happened to it.
@@ -248,7 +257,7 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
     let queued = signals_queued(w, sigio.process);
     let info = match sigio.signal {
         Some(signal) if queued < w.knobs.sigpending_limit => {
-            SigInfo { signal, code, value: 0, fd: Fd(sigio.fd), band }
+            SigInfo { fd: Fd(sigio.fd), band, ..SigInfo::plain(signal, code) }
         }
         // Plain SIGIO, and what is left of an overflow: no descriptor, and it coalesces.
         _ => SigInfo::plain(Signal::SIGIO, SigCode::Kernel),
@@ -256,7 +265,7 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
     match sigio.owner {
         Owner::ThisThread => send_to_thread(w, sigio.thread, info),
         _ => send_to_process(w, sigio.process, info),
-    }
+    };
 }
 
 /// `sk_send_sigurg`: the owner is sent SIGURG, also without `O_ASYNC`.
@@ -267,7 +276,7 @@ pub(crate) fn send_sigurg(w: &mut World, file: u32) {
         Owner::None => return,
         Owner::ThisThread => send_to_thread(w, sigio.thread, info),
         Owner::ThisProcess => send_to_process(w, sigio.process, info),
-    }
+    };
     send_sigio(w, file, SigCode::PollPri);
 }
 
@@ -339,6 +348,7 @@ pub(crate) fn sigaction(w: &mut World, signal: Signal, action: &SigAction) -> Re
         for t in w.scheduler.iter_mut().filter(|t| t.process() == process) {
             t.signals.queue().discard(signal);
         }
+        posix_timer::discarded(w, process, signal);
     }
     Ok(old)
 }

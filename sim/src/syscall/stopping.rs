@@ -3,6 +3,7 @@
 //! and what arrives do not stop.
 
 use super::aio;
+use super::posix_timer;
 use super::ring::work;
 use crate::object::STOPS;
 use crate::scheduler::Wake;
@@ -22,6 +23,7 @@ pub(super) fn prepare(w: &mut World, process: u32, signal: Signal) {
         for t in w.scheduler.iter_mut().filter(|t| t.process() == process) {
             t.signals.queue().discard(signal);
         }
+        posix_timer::discarded(w, process, signal);
     }
     if signal == Signal::SIGCONT && w.processes[process].go_on() {
         let now = w.run.now();

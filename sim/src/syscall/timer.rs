@@ -10,6 +10,9 @@ use std::time::Duration;
 
 pub(crate) fn create(w: &mut World, clock: ClockId, flags: SocketFlags) -> Result<Fd> {
     check_flags(flags)?;
+    if clock.is_of_cpu() {
+        return Err(Errno::EINVAL);
+    }
     w.check_fd_free()?;
     let host = w.my_host();
     let timer = TimerFd::new(clock, host);

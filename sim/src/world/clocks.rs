@@ -5,6 +5,7 @@ use crate::choice::{Distribution, Domain, Once};
 use crate::fault::Family;
 use crate::object::Object;
 use crate::scheduler::{Event, FOREVER};
+use crate::syscall::posix_timer;
 use crate::trace::Kind;
 use eagain_net::ClockId;
 
@@ -74,6 +75,7 @@ impl World {
         self.hosts[host].step_wall_clock(by);
         self.run.injected_now(Family::ClockStep, [u64::from(host), by as u64, 0, 0]);
         self.wall_timers_move(host);
+        posix_timer::wall_clock_steps(self, host);
         self.wall_waits_move(host);
         self.plan_clock_step(host);
     }

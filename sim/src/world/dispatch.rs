@@ -4,6 +4,7 @@ use super::World;
 use crate::scheduler::Event;
 use crate::syscall::aio;
 use crate::syscall::descriptor;
+use crate::syscall::posix_timer;
 use crate::syscall::ring::work;
 use crate::syscall::signal;
 use crate::syscall::thread;
@@ -37,6 +38,8 @@ impl World {
             Event::Datagram(datagram) => self.on_network(|net| net.udp_arrives(datagram)),
             Event::Unreachable(sock, made) => self.on_network(|net| net.udp_unreachable(sock, made)),
             Event::Timer(file, number) => timer::fires(self, file, number),
+            Event::PosixTimer(process, timer, number) => posix_timer::due(self, process, timer, number),
+            Event::Alarm(process, number) => posix_timer::alarm_due(self, process, number),
             Event::RingOp(ring, op, number) => work::due(self, ring, op, number),
             Event::RingWork(ring, number) => work::planned(self, ring, number),
             Event::Aio(process, op) => aio::due(self, process, op),

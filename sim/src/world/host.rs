@@ -126,12 +126,12 @@ impl Host {
 
     /// What a clock of this host shows when the world's time is `now`.
     pub fn clock(&self, clock: ClockId, now: u64) -> Instant {
-        let since = if clock == ClockId::Monotonic { self.booted } else { 0 };
+        let since = if clock == ClockId::Realtime { 0 } else { self.booted };
         let passed = now.saturating_sub(since);
         let passed = passed.saturating_add_signed(scaled(passed, self.drift_ppb));
         Instant(match clock {
-            ClockId::Monotonic => self.mono_start.saturating_add(passed),
             ClockId::Realtime => self.wall_start.saturating_add(passed).saturating_add_signed(self.wall_step),
+            _ => self.mono_start.saturating_add(passed),
         })
     }
 

@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub signals_sent: bool,
     /// Whether a process was ever stopped: without one, turns need not ask.
     pub any_stopped: bool,
+    /// Whether a timer waits until a thread computes, or did: without one, wakes need not look for them.
+    pub dormant_timers: bool,
     /// How many signalfds were made: without one, signals need not look for them.
     pub signalfds: u32,
     /// What [`BORROWED_FD`] stands for, or [`NONE`].
@@ -124,6 +126,7 @@ impl World {
             foreground: 0,
             signals_sent: false,
             any_stopped: false,
+            dormant_timers: false,
             signalfds: 0,
             borrowed_file: NONE,
             numbers: 0,

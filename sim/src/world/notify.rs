@@ -9,6 +9,7 @@ use crate::scheduler::{WaitOn, Wake};
 use crate::syscall::aio;
 use crate::syscall::epoll;
 use crate::syscall::lock;
+use crate::syscall::posix_timer;
 use crate::syscall::ring::work;
 use crate::syscall::signal;
 use eagain_net::{Events, SigCode};
@@ -148,6 +149,10 @@ impl World {
         if self.scheduler[thread].is_waiting() {
             self.stop_waiting(thread);
             self.scheduler.make_ready(&mut self.run, thread, why);
+            if self.dormant_timers {
+                let process = self.scheduler[thread].process();
+                posix_timer::goes_on(self, process);
+            }
         }
     }
 

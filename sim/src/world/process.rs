@@ -4,7 +4,7 @@ use super::{NONE, Who, World};
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{AioOp, AioTable, DescriptorTable, Object, ProcessSignals};
+use crate::object::{AioOp, AioTable, DescriptorTable, Object, PosixTimers, ProcessSignals};
 use crate::panic::Panic;
 use crate::run::{Effect, Run};
 use crate::scheduler::{Thread, Wake};
@@ -40,6 +40,7 @@ pub(crate) struct Process {
     /// When the table counts as full.
     fd_faults: Stream,
     pub signals: ProcessSignals,
+    pub timers: PosixTimers,
     /// By a signal, until `SIGCONT`.
     stopped: bool,
     /// It counts for the end of the run.
@@ -256,6 +257,7 @@ impl World {
             fds: DescriptorTable::new(self.knobs.fd_limit),
             fd_faults: Stream::default(),
             signals: ProcessSignals::at_start(self.knobs.sigpipe_ignored),
+            timers: PosixTimers::default(),
             stopped: false,
             foreground,
             may_panic: false,
@@ -366,6 +368,11 @@ impl World {
         self.run.rename_thread(thread, &shown);
     }
 
+    /// For how long the threads of a process have computed, in nanoseconds.
+    pub fn cpu_time(&self, process: u32) -> u64 {
+        self.scheduler.iter().filter(|t| t.process() == process).map(Thread::computed).sum()
+    }
+
     /// A thread's function returned, or panicked.
     pub fn thread_ended(&mut self, thread: u32) {
         let t = &mut self.scheduler[thread];
@@ -460,6 +467,7 @@ impl World {
             self.let_go(thread);
             self.scheduler.condemn(thread);
         }
+        self.processes[process].timers = PosixTimers::default();
         aio::end(self, process);
         for file in self.processes[process].fds.take_all() {
             lock::process_closes(self, process, file);

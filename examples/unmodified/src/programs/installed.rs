@@ -1,7 +1,7 @@
 //! Clients of servers that a machine may have installed, on std alone.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -51,6 +51,31 @@ pub fn memcached(number: u32) -> io::Result<()> {
         assert_eq!(server.line()?, "END");
     }
     Ok(())
+}
+
+/// What the server behind a proxy answers.
+pub fn body() -> Vec<u8> {
+    (0..20_000).map(|i| (i % 251) as u8).collect()
+}
+
+/// A server behind a proxy: the same reply to whatever is asked, a thread for each connection.
+pub fn origin() -> io::Result<()> {
+    for stream in TcpListener::bind("0.0.0.0:80")?.incoming() {
+        let writer = stream?;
+        // Its end is the connection's.
+        std::thread::spawn(move || answer(writer).ok());
+    }
+    Ok(())
+}
+
+fn answer(writer: TcpStream) -> io::Result<()> {
+    let mut client = Lines { reader: BufReader::new(writer.try_clone()?), writer };
+    let body = body();
+    loop {
+        while !client.line()?.is_empty() {}
+        write!(client.writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())?;
+        client.writer.write_all(&body)?;
+    }
 }
 
 /// Asks for a file again and again, over one connection.

@@ -5,6 +5,7 @@ use eagain::{Scenario, World};
 
 const MEMCACHED_PATH: &str = "/usr/bin/memcached";
 const NGINX_PATH: &str = "/usr/sbin/nginx";
+const HAPROXY_PATH: &str = "/usr/sbin/haproxy";
 
 /// Not made by the attribute, as the other one: its test is skipped where there is no memcached.
 pub const MEMCACHED: Scenario = Scenario {
@@ -50,6 +51,43 @@ fn nginx(world: &mut World<'_>) {
     }
 }
 
+pub const HAPROXY: Scenario = Scenario {
+    name: "haproxy",
+    about: "the installed haproxy before a server on std: each reply is whole, over connections that are kept",
+    knobs: &[],
+    seeds: 8,
+    body: |sim| World::build(sim, haproxy),
+};
+
+/// Otherwise it wants as many descriptors as a process may have at most. The times are longer than a slow line takes: what is late
+/// is no failure here.
+const PROXY: &str = "global
+  maxconn 100
+defaults
+  mode http
+  timeout connect 200s
+  timeout client 200s
+  timeout server 200s
+frontend web
+  bind 0.0.0.0:80
+  default_backend origin
+backend origin
+  server origin origin:80
+";
+
+fn haproxy(world: &mut World<'_>) {
+    world.host("origin").server(installed::origin);
+    world
+        .host("web")
+        .file("/haproxy.cfg", PROXY)
+        .binary(HAPROXY_PATH, ["-db", "-f", "/haproxy.cfg"])
+        .server();
+    for i in 0..2 {
+        let body = installed::body();
+        world.host(format!("client-{i}")).client(move || installed::http("/", &body));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +104,11 @@ mod tests {
     #[test]
     fn memcached_holds() {
         run(&MEMCACHED, MEMCACHED_PATH, &eagain::sim::site!("memcached_holds"));
+    }
+
+    #[test]
+    fn haproxy_holds() {
+        run(&HAPROXY, HAPROXY_PATH, &eagain::sim::site!("haproxy_holds"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub const ALL: &[Scenario] = &[
     redis::REDIS_SERVER,
     installed::MEMCACHED,
     installed::NGINX,
+    installed::HAPROXY,
     local::unix_socket::SCENARIO,
     local::udp_dns::SCENARIO,
     planted::hasty::SCENARIO,

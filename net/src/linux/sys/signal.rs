@@ -2,7 +2,7 @@
 
 use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit, errno};
-use crate::{Events, Fd, Result, SigCode, SigInfo, SigSet, Signal};
+use crate::{Events, Fd, Result, SigCode, SigInfo, SigSet, Signal, TimerId};
 use libc::timespec;
 use std::ptr::null;
 
@@ -33,7 +33,11 @@ impl RawInfo {
                 SigInfo { fd: Fd(self.int(24)), band: Events(self.long(16) as u32).without_bands(), ..plain }
             }
             // _rt and _timer: si_value at 24.
-            SigCode::Queue | SigCode::Timer | SigCode::AsyncIo => SigInfo { value: self.long(24), ..plain },
+            // _timer: si_timerid at 16, si_overrun at 20.
+            SigCode::Timer => {
+                SigInfo { value: self.long(24), timer: TimerId(self.int(16)), overrun: self.int(20), ..plain }
+            }
+            SigCode::Queue | SigCode::AsyncIo => SigInfo { value: self.long(24), ..plain },
             _ => plain,
         }
     }

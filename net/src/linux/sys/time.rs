@@ -20,8 +20,8 @@ fn to_duration(time: timespec) -> Duration {
 
 pub(crate) fn clock_gettime(clock: i32) -> timespec {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one timespec, which lives through the call. It cannot fail for the two clocks that
-    // are asked for.
+    // SAFETY: the kernel writes one timespec, which lives through the call. It fails for a thread alone that
+    // is not there, and leaves zero then.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time
 }
@@ -43,17 +43,21 @@ pub(crate) fn timerfd_create(clock: i32, flags: i32) -> Result<Fd> {
     check_fd(unsafe { libc::timerfd_create(clock, flags) })
 }
 
-fn to_spec(raw: libc::itimerspec) -> TimerSpec {
+pub(crate) fn to_spec(raw: libc::itimerspec) -> TimerSpec {
     TimerSpec { value: to_duration(raw.it_value), interval: to_duration(raw.it_interval) }
 }
 
-const UNSET: libc::itimerspec = libc::itimerspec {
+pub(crate) fn from_spec(spec: TimerSpec) -> libc::itimerspec {
+    libc::itimerspec { it_interval: to_timespec(spec.interval), it_value: to_timespec(spec.value) }
+}
+
+pub(crate) const UNSET: libc::itimerspec = libc::itimerspec {
     it_interval: timespec { tv_sec: 0, tv_nsec: 0 },
     it_value: timespec { tv_sec: 0, tv_nsec: 0 },
 };
 
 pub(crate) fn timerfd_settime(fd: Fd, spec: TimerSpec, absolute: bool) -> Result<TimerSpec> {
-    let new = libc::itimerspec { it_interval: to_timespec(spec.interval), it_value: to_timespec(spec.value) };
+    let new = from_spec(spec);
     let mut old = UNSET;
     let flags = if absolute { libc::TFD_TIMER_ABSTIME } else { 0 };
     // SAFETY: the kernel reads one itimerspec and writes another; both live through the call.
