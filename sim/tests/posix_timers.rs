@@ -99,7 +99,7 @@ row!(alarm_that_is_ignored_never_comes_again, |k| {
     assert_eq!(k.getitimer(), Ok(TimerSpec { value: Duration::ZERO, interval: STEP }));
 });
 
-/// Who dies by one takes its timers along: no other process has them, and nothing comes of them.
+/// What begins in its place has none of its timers.
 #[test]
 fn alarm_ends_a_process_that_does_not_handle_it() {
     check(|sim| {
@@ -117,4 +117,24 @@ fn alarm_ends_a_process_that_does_not_handle_it() {
         sim.may_panic(server);
         sim.client(host, "client", |k| k.nanosleep(Duration::from_secs(30)).unwrap());
     });
+}
+
+/// Else they would go on for ever, and a world in which nobody can run again would not be known as one.
+#[test]
+fn timers_end_with_their_process() {
+    let world = |sim: &mut Sim| {
+        sim.faults(&[]);
+        let host = sim.host("host");
+        sim.server(host, "server", |k| {
+            k.sigaction(SIGNAL, SigAction::ignore()).unwrap();
+            let timer = k.timer_create(ClockId::Monotonic, TimerEvent::Signal(SIGNAL, 0)).unwrap();
+            k.timer_settime(timer, TimerSpec { value: STEP, interval: STEP }, false).unwrap();
+            k.nanosleep(STEP * 5).unwrap();
+        });
+        sim.client(host, "client", |k| {
+            k.sigtimedwait(blocked(k), None).unwrap();
+        });
+    };
+    let failure = run(world, Base::Zero).failure.expect("the client waits for ever");
+    assert_eq!(failure.site, "deadlock", "{}", failure.message);
 }
