@@ -42,7 +42,8 @@ pub struct KernelKnobs {
     pub cpus: usize,
     /// The quantum of virtual time, in nanoseconds (temporal decoupling of TLM-2.0, IEEE 1666): what a thread's calls cost is added to its
     /// time once it comes to so much, or when the thread waits. Until then no other thread goes on, unless a fault takes the
-    /// processor from this one. Worlds with many busy threads run up to 2.5 times as fast, and fewer orders of single calls are tried.
+    /// processor from this one. Worlds with many busy threads run more than twice as fast, and fewer orders of single calls are tried.
+    /// What a thread owes when it ends, less than a quantum, is not charged.
     /// Nothing arrives late for a quantum that is no longer than the latency of a link. Default: 0, each call by itself.
     pub quantum_ns: u64,
     /// Whether `SIGPIPE` is ignored when a process begins, as Rust's runtime does it; a program in C is ended by it.

@@ -75,6 +75,16 @@ row!(each_timer_keeps_a_place_in_the_queue_of_signals, |k| {
     assert_eq!(create(), Err(Errno::EAGAIN));
 });
 
+row!(overrun_is_how_often_it_expired_beyond_the_signal, |k| {
+    let set = blocked(k);
+    let timer = k.timer_create(ClockId::Monotonic, TimerEvent::Signal(SIGNAL, 0)).unwrap();
+    k.timer_settime(timer, TimerSpec { value: STEP, interval: STEP }, false).unwrap();
+    for _ in 0..2 {
+        k.nanosleep(STEP * 10).unwrap();
+        assert_eq!(k.sigtimedwait(set, None).map(|info| info.overrun), Ok(9));
+    }
+});
+
 row!(periodic_timer_goes_on_while_its_signal_is_ignored, |k| {
     k.sigaction(SIGNAL, SigAction::ignore()).unwrap();
     let timer = k.timer_create(ClockId::Monotonic, TimerEvent::Signal(SIGNAL, 0)).unwrap();

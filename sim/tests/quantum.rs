@@ -1,4 +1,4 @@
-//! A quantum of virtual time: less often do threads take turns, and no call costs less for it.
+//! A quantum of virtual time: threads take turns less often, and what their calls cost is charged at the latest when they wait.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Timers that send signals: how each is called, and whom it tells what.
+//! Timers that send signals: their numbers, and what each sends to whom.
 
 use super::{Signal, ThreadId};
 

@@ -54,7 +54,7 @@ pub(crate) fn elapsed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
-/// Whom a timer tells.
+/// Who gets the signal of a timer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Nobody,

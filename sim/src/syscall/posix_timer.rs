@@ -213,7 +213,7 @@ fn expires(w: &mut World, process: u32, id: TimerId) {
     }
 }
 
-/// Nobody is told: a periodic timer goes on, if it is short by the tick.
+/// No signal is sent: a periodic timer goes on, if it is short by the tick.
 fn ignored(w: &mut World, process: u32, id: TimerId, now: u64) {
     let Ok(timer) = find(w, process, id) else { return };
     if timer.expiry.interval == 0 {
