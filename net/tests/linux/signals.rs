@@ -160,10 +160,17 @@ fn a_handler_runs_on_the_thread_that_waits_and_beside_one_that_computes() {
     }
     assert_ne!(*ran_on.lock().unwrap(), [id], "it was not in a call");
     done.store(true, SeqCst);
-    // One that comes before the wait has begun does not end it.
-    while !victim.is_finished() {
-        let _ = Linux.tgkill(id, signal);
-        Linux.sched_yield();
+    // One that comes before the wait has begun does not end it. The next is sent once this one was handled, and each a little later than
+    // the one before: where signals come as quickly as they are handled, the thread does nothing else, and never waits.
+    for pause in 0.. {
+        let handled = ran_on.lock().unwrap().len();
+        if victim.is_finished() || Linux.tgkill(id, signal).is_err() {
+            break;
+        }
+        while ran_on.lock().unwrap().len() == handled && !victim.is_finished() {
+            Linux.sched_yield();
+        }
+        (0..pause).for_each(|_| Linux.sched_yield());
     }
     assert_eq!(victim.join().unwrap(), Err(Errno::EINTR));
     assert!(ran_on.lock().unwrap().contains(&id));
