@@ -36,7 +36,7 @@ pub struct KernelKnobs {
     pub tight_buffer_min: u32,
     /// The longest backlog that `listen` grants (Linux: `net.core.somaxconn`, 4096). Default: 4096.
     pub somaxconn: usize,
-    /// `RLIMIT_NOFILE`, of each process (Linux: 1024, the soft limit). Default: 1024.
+    /// `RLIMIT_NOFILE`, of each process: the soft limit, which it may raise to 1,048,576 (`setrlimit(2)`). Default: 1024.
     pub fd_limit: usize,
     /// Processors of a host. Default: 2.
     pub cpus: usize,

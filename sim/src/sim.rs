@@ -10,7 +10,7 @@ use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settin
 use crate::run_loop::{drive, drop_handlers, end_thread};
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, Outside, World};
-use eagain_net::SocketAddr;
+use eagain_net::{Rlimit, SocketAddr};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -326,9 +326,10 @@ impl Sim {
         value
     }
 
-    /// Sets how many descriptors a process may have (`RLIMIT_NOFILE`).
+    /// Sets how many descriptors a process may have (`RLIMIT_NOFILE`, the soft and the hard limit): it cannot raise that itself.
     pub fn fd_limit(&mut self, process: ProcessId, limit: usize) {
-        self.world.processes[process.0].fds.set_limit(limit);
+        let limit = limit as u64;
+        self.world.processes[process.0].limit_descriptors(Rlimit { soft: limit, hard: limit });
     }
 
     /// How many descriptors a process has open.

@@ -470,3 +470,28 @@ fn half_of_the_ends_come_between_a_write_and_its_sync() {
         );
     }
 }
+
+/// A limit that a process has set ends with it; what the world gave it stays, and cannot be raised.
+#[test]
+fn restarted_process_begins_with_the_limits_of_the_first() {
+    fn body(sim: &mut Sim) {
+        let host = sim.host("host");
+        let server = sim.server_restarting(host, "server", |k, _| {
+            let Rlimit { soft, hard } = k.getrlimit(Resource::Files).unwrap();
+            assert_eq!((soft, hard), (7, 7));
+            assert_eq!(k.setrlimit(Resource::Files, Rlimit { soft: 8, hard: 8 }), Err(Errno::EPERM));
+            k.setrlimit(Resource::Files, Rlimit { soft: 3, hard: 5 }).unwrap();
+            assert_eq!(k.getrlimit(Resource::Files), Ok(Rlimit { soft: 3, hard: 5 }));
+            k.nanosleep(SECOND * 1000).unwrap();
+        });
+        sim.fd_limit(server, 7);
+        sim.client(host, "client", move |k| {
+            for _ in 0..3 {
+                k.nanosleep(SECOND).unwrap();
+                control::kill(server);
+            }
+            k.nanosleep(SECOND).unwrap();
+        });
+    }
+    assert_eq!(run(body, Base::Zero).failure, None);
+}

@@ -3,6 +3,7 @@
 
 mod calls;
 mod crashes;
+mod limits;
 mod remains;
 mod sockets;
 mod timers;
@@ -44,6 +45,7 @@ programs! {
     "nothing" => || {};
     "served" => calls::served;
     "messages" => calls::messages;
+    "limits" => limits::limits;
     "sockets" => sockets::sockets;
     "socket-names" => || sockets::names().iter().for_each(|line| println!("{line}"));
     "options" => || sockets::options().iter().for_each(|line| println!("{line}"));
@@ -279,6 +281,11 @@ fn lengths_of_options_are_checked_as_on_linux() {
 #[test]
 fn names_without_a_family_and_flags_of_pipes_are_as_on_linux() {
     is_as_on_linux("socket-names", &sockets::names());
+}
+
+#[test]
+fn limits_of_descriptors_are_as_they_were_set() {
+    holds("limits");
 }
 
 #[test]

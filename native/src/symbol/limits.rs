@@ -2,15 +2,9 @@
 
 use super::{symbols, there, thread_name};
 use crate::escape::escape;
-use eagain_net::{Clock, ClockId, Errno, Result};
+use eagain_net::{Clock, ClockId, Errno, Limits, Resource, Result, Rlimit};
 use eagain_sim::native;
 use std::ffi::{c_char, c_int, c_long};
-
-const UNLIMITED: u64 = u64::MAX;
-/// `RLIMIT_NOFILE`, as most systems have it: soft and hard.
-const FILES: (u64, u64) = (1024, 1 << 20);
-/// Stacks are of this length (`eagain_sim`).
-const STACK_BYTES: u64 = 2 << 20;
 
 /// `CAP_CHECKPOINT_RESTORE`: all processes are root's.
 const CAPABILITY_LAST: c_long = 40;
@@ -35,26 +29,18 @@ symbols! {
     };
 }
 
-fn limit(resource: c_int) -> (u64, u64) {
-    match resource as u32 {
-        libc::RLIMIT_NOFILE => FILES,
-        libc::RLIMIT_STACK => (STACK_BYTES, UNLIMITED),
-        libc::RLIMIT_CORE => (0, UNLIMITED),
-        _ => (UNLIMITED, UNLIMITED),
-    }
-}
-
 /// The calls of this kind; `None`: it is none of them. As the harness.
 pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
     let [a, b, c, d, ..] = arguments;
     Some(match call {
-        libc::SYS_getrlimit => read_limit(a as c_int, b as *mut libc::rlimit),
-        // A new limit is checked, and has no effect: the world has its own limits.
-        libc::SYS_setrlimit => check_limit(a as c_int, b as *const libc::rlimit),
-        libc::SYS_prlimit64 => {
-            let result = read_limit(b as c_int, d as *mut libc::rlimit);
-            if c == 0 { result } else { result.and(check_limit(b as c_int, c as *const libc::rlimit)) }
+        libc::SYS_getrlimit | libc::SYS_setrlimit if b == 0 => Err(Errno::EFAULT),
+        libc::SYS_getrlimit => limit(a, std::ptr::null(), b as *mut libc::rlimit),
+        libc::SYS_setrlimit => limit(a, b as *const libc::rlimit, std::ptr::null_mut()),
+        libc::SYS_prlimit64 if a == 0 || a == c_long::from(native::identity().pid) => {
+            limit(b, c as *const libc::rlimit, d as *mut libc::rlimit)
         }
+        // There is no process that this one may ask about.
+        libc::SYS_prlimit64 => Err(Errno::ESRCH),
         libc::SYS_uname => {
             let Ok(to) = there(a as *mut libc::utsname) else { return FAULT };
             let to = &mut *to;
@@ -98,23 +84,19 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
     })
 }
 
-unsafe fn read_limit(resource: c_int, to: *mut libc::rlimit) -> Result<i64> {
-    if !to.is_null() {
-        let (soft, hard) = limit(resource);
-        *to = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+/// prlimit(2) of the calling process. What cannot be set leaves no trace in `old`.
+unsafe fn limit(resource: c_long, new: *const libc::rlimit, old: *mut libc::rlimit) -> Result<i64> {
+    let at = usize::try_from(resource as c_int).ok();
+    let resource = *at.and_then(|at| Resource::ALL.get(at)).ok_or(Errno::EINVAL)?;
+    let before = if old.is_null() { None } else { Some(super::KERNEL.getrlimit(resource)?) };
+    if !new.is_null() {
+        let libc::rlimit { rlim_cur: soft, rlim_max: hard } = *new;
+        super::KERNEL.setrlimit(resource, Rlimit { soft, hard })?;
+    }
+    if let Some(Rlimit { soft, hard }) = before {
+        *old = libc::rlimit { rlim_cur: soft, rlim_max: hard };
     }
     Ok(0)
-}
-
-unsafe fn check_limit(resource: c_int, new: *const libc::rlimit) -> Result<i64> {
-    if new.is_null() {
-        return Err(Errno::EFAULT);
-    }
-    let (_, hard) = limit(resource);
-    if (*new).rlim_cur > (*new).rlim_max {
-        return Err(Errno::EINVAL);
-    }
-    if (*new).rlim_max > hard { Err(Errno::EPERM) } else { Ok(0) }
 }
 
 fn write(to: &mut [c_char], text: &str) {

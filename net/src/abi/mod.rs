@@ -6,6 +6,7 @@ mod control;
 mod errno;
 mod events;
 mod fd;
+mod limit;
 mod number_option;
 mod operation;
 mod options;
@@ -19,6 +20,7 @@ pub use control::{Control, Message};
 pub use errno::{Errno, Result};
 pub use events::{EpollEvent, EpollOp, Events, FdSet, PollFd};
 pub use fd::{Fd, OpenFlags, StatusFlags};
+pub use limit::{Resource, Rlimit};
 pub use number_option::NumberOption;
 pub use operation::{
     Advice, BufferGroup, Completed, CompletedFlags, Operation, RingParams, Submission, SubmissionFlags,

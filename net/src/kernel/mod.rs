@@ -15,6 +15,7 @@
 //! | [`PosixTimers`] | timers that send signals, setitimer | `timer_create(2)`, `setitimer(2)` |
 //! | [`Threads`] | spawn, join, futex | `futex(2)` |
 //! | [`Files`] | open to directory sync | `open(2)` |
+//! | [`Limits`] | getrlimit, setrlimit | `getrlimit(2)` |
 //! | [`Entropy`] | getrandom | `getrandom(2)` |
 //!
 //! **What an implementer promises**: the value and the errno that Linux returns in that state, checks in Linux's
@@ -29,6 +30,7 @@ mod datagram;
 mod descriptor;
 mod entropy;
 mod file;
+mod limit;
 mod pipe;
 mod posix_timer;
 mod readiness;
@@ -45,6 +47,7 @@ pub use datagram::Datagrams;
 pub use descriptor::Descriptors;
 pub use entropy::Entropy;
 pub use file::{FileLock, FileStat, Files, LockOwner, RecordLock};
+pub use limit::Limits;
 pub use pipe::Pipes;
 pub use posix_timer::PosixTimers;
 pub use readiness::Readiness;
@@ -98,6 +101,7 @@ pub trait Kernel:
     + PosixTimers
     + Threads
     + Files
+    + Limits
     + Entropy
 {
 }
@@ -116,6 +120,7 @@ impl<K> Kernel for K where
         + PosixTimers
         + Threads
         + Files
+        + Limits
         + Entropy
 {
 }

@@ -1,7 +1,7 @@
 //! What every descriptor can do: straight calls.
 
 use super::{Linux, sys};
-use crate::{Descriptors, Fd, Result, StatusFlags};
+use crate::{Descriptors, Errno, Fd, Result, StatusFlags};
 use std::io::{IoSlice, IoSliceMut};
 
 /// The status flags that have a name in [`StatusFlags`].
@@ -13,7 +13,9 @@ impl Descriptors for Linux {
     }
 
     fn dup(&self, fd: Fd) -> Result<Fd> {
+        // F_DUPFD says EINVAL of a least number at the limit, where that is 0; dup(2) has no such number.
         sys::io::dup_cloexec(fd, 0)
+            .map_err(|errno| if errno == Errno::EINVAL { Errno::EMFILE } else { errno })
     }
 
     fn fcntl_dupfd(&self, fd: Fd, least: i32) -> Result<Fd> {

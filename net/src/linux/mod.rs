@@ -3,7 +3,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | `descriptor`, `socket`, `datagram`, `unix`, `pipe`, `file`, `entropy` | straight calls |
+//! | `descriptor`, `socket`, `datagram`, `unix`, `pipe`, `file`, `limit`, `entropy` | straight calls |
 //! | `readiness` | select, poll, epoll, eventfd |
 //! | `clock` | clocks, sleeping, timerfd |
 //! | `posix_timer` | timers that send signals |
@@ -24,6 +24,7 @@ mod entropy;
 mod file;
 mod handler;
 mod io_uring;
+mod limit;
 mod pipe;
 mod posix_timer;
 mod readiness;
@@ -34,6 +35,8 @@ mod thread;
 mod unix;
 
 pub use io_uring::LinuxRing;
+
+use crate::{Limits, Resource, Rlimit};
 
 /// The kernel that this program runs on. A token without content: copy it into every thread.
 ///
@@ -49,7 +52,9 @@ impl Linux {
     /// `setrlimit(2)`: this process may have as many descriptors as it is allowed to have at all (`RLIMIT_NOFILE`, the soft
     /// limit raised to the hard one). How many that is now.
     pub fn raise_descriptor_limit(self) -> usize {
-        sys::file::raise_descriptor_limit()
+        let Ok(Rlimit { soft, hard }) = self.getrlimit(Resource::Files) else { return 0 };
+        let raised = self.setrlimit(Resource::Files, Rlimit { soft: hard, hard }).is_ok();
+        usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX)
     }
 
     /// Waits until the handlers of all signals that were delivered to this thread so far have run. One that came between two calls

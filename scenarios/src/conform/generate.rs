@@ -7,8 +7,8 @@ use eagain_net::{Events, RecvFlags, SendFlags};
 
 /// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
 /// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves,
-/// control data, locks.
-pub const GENERATOR: u32 = 3;
+/// control data, locks. 4: limits of descriptors.
+pub const GENERATOR: u32 = 4;
 
 /// Bytes that a program sends in all: no buffer is full before that.
 const BYTES: u64 = 40_000;
@@ -133,9 +133,32 @@ const LOCKS: Group = &[
     (Op::Dup, 2),
     (Op::Close, 2),
 ];
-const GROUPS: [Group; 15] = [
+/// Few descriptors are free, and calls that return one.
+const ROOM: Group = &[
+    (Op::Room, 8),
+    (Op::Socket, 3),
+    (Op::Accept, 6),
+    (Op::Pair, 2),
+    (Op::Dup, 3),
+    (Op::Dup3, 3),
+    (Op::DupLeast, 2),
+    (Op::Epoll, 2),
+    (Op::Eventfd, 2),
+    (Op::Timerfd, 1),
+    (Op::Signalfd, 1),
+    (Op::Pipe, 2),
+    (Op::UnixPair, 4),
+    (Op::UnixAccept, 2),
+    (Op::Pass, 4),
+    (Op::PassMany, 2),
+    (Op::TakeFds, 5),
+    (Op::PeekFds, 2),
+    (Op::Close, 3),
+    (Op::Wrong, 1),
+];
+const GROUPS: [Group; 16] = [
     CONNECTING, DATA, ENDING, SETS, ASKING, OPTIONS, COUNTERS, SIGNALS, WRONG, PARTS, RINGS, AIO, LOCAL,
-    DATAGRAMS, LOCKS,
+    DATAGRAMS, LOCKS, ROOM,
 ];
 
 /// What may be drawn, with its weights.
@@ -392,6 +415,7 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         }
         Op::PeekFds | Op::TakeFds => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(4)),
         Op::DupLeast => (mix.watched(draw), draw.pick(&mix.sockets), draw.below(3)),
+        Op::Room => (draw.pick(&[0, 0, 1, 1, 2, 3, OFF, OFF]), 0, 0),
         Op::Link => (1 + draw.below(2), 0, 0),
         // A ring waits for an error then, and for nothing else.
         Op::RingRecv => {

@@ -1,11 +1,11 @@
 //! The calls of a program on pipes, Unix sockets and datagrams, and those that give a descriptor another number.
 
-use super::call::{CONTROLS, Call, Op};
+use super::call::{CONTROLS, Call, OFF, Op};
 use super::machine::{Calls, Machine, digest};
 use super::outcome::Outcome;
 use eagain_net::{
-    Control, Domain, Errno, Fd, FileLock, LockOwner, NumberOption, RecordLock, RecvFlags, Result, SendFlags,
-    SocketFlags, SocketOptionName, UnixAddr,
+    Control, Domain, Errno, Fd, FileLock, LockOwner, NumberOption, RecordLock, RecvFlags, Resource, Result,
+    Rlimit, SendFlags, SocketFlags, SocketOptionName, UnixAddr,
 };
 use std::net::Ipv4Addr;
 
@@ -165,6 +165,32 @@ impl<K: Calls> Machine<K> {
         }
     }
 
+    /// Room for so many descriptors more.
+    pub(super) fn room(&mut self, count: u64) -> Result<String> {
+        let k = self.k;
+        let at_first = match self.files {
+            Some(limit) => limit,
+            None => *self.files.insert(k.getrlimit(Resource::Files)?),
+        };
+        k.setrlimit(Resource::Files, at_first)?;
+        let soft = match count {
+            OFF => return Ok("as at first".to_owned()),
+            0 => 0,
+            _ => {
+                let free: Vec<Fd> = (0..count).map_while(|_| k.eventfd(0, NONBLOCK).ok()).collect();
+                let last = free.last().ok_or(Errno::EMFILE)?.0;
+                free.into_iter().try_for_each(|fd| k.close(fd))?;
+                last as u64 + 1
+            }
+        };
+        // What the numbers above do depends on how many there are below, and those of the harness are among these.
+        if soft > 0 && self.slots.iter().any(|fd| fd.0 as i64 >= soft as i64) {
+            return Ok("elsewhere".to_owned());
+        }
+        k.setrlimit(Resource::Files, Rlimit { soft, ..at_first })?;
+        Ok("set".to_owned())
+    }
+
     /// A lock of what only the program has: the inode of counters, timers, signalfds and sets is the whole machine's.
     pub(super) fn lock_call(&mut self, call: &Call) -> Outcome {
         let (k, [a, b, start]) = (self.k, call.args);
@@ -215,10 +241,11 @@ impl<K: Calls> Machine<K> {
         SendFlags(flags as i32).contains(SendFlags::OOB) && self.k.unix_getsockname(fd).is_ok()
     }
 
-    /// Whether it is a socket of datagrams: once that is shut a worker of the kernel receives for a ring, when it likes.
+    /// Whether it is a socket of datagrams, or may be one where no descriptor is free: once that is shut a worker of the kernel receives for a ring, when it likes.
     pub(super) fn is_datagram(&self, fd: Fd) -> bool {
-        let refused =
-            |accepted: Result<Fd>| accepted.and_then(|new| self.k.close(new)) == Err(Errno::EOPNOTSUPP);
+        let refused = |accepted: Result<Fd>| {
+            matches!(accepted.and_then(|new| self.k.close(new)), Err(Errno::EOPNOTSUPP | Errno::EMFILE))
+        };
         match self.k.unix_getsockname(fd) {
             _ if self.k.getsockopt(fd, SocketOptionName::NoDelay).is_ok() => false,
             Ok(_) => refused(self.k.unix_accept(fd, NONBLOCK).map(|(new, _)| new)),

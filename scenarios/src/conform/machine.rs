@@ -5,9 +5,9 @@ use super::call::{Call, OFF, OPTIONS, Op, signal};
 use super::outcome::{Outcome, Owner};
 use super::state::{RingState, SignalLog};
 use eagain_net::{
-    ClockId, Domain, EpollOp, Errno, Events, Fd, Linux, Owner as SignalOwner, RecvFlags, Result, SendFlags,
-    ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption, SocketOptionName, Sockets,
-    StatusFlags, ThreadId,
+    ClockId, Domain, EpollOp, Errno, Events, Fd, Linux, Owner as SignalOwner, RecvFlags, Resource, Result,
+    Rlimit, SendFlags, ShutdownHow, SigAction, SigSet, Signal, SocketAddr, SocketFlags, SocketOption,
+    SocketOptionName, Sockets, StatusFlags, ThreadId,
 };
 use std::any::TypeId;
 use std::net::{IpAddr, Ipv4Addr};
@@ -64,6 +64,8 @@ pub struct Machine<K: Calls> {
     pub(super) sent: usize,
     buffer: Vec<u8>,
     pub(super) signals: Option<SignalLog>,
+    /// How many descriptors there could be before the program changed that.
+    pub(super) files: Option<Rlimit>,
     pub(super) ring: RingState<K::Ring>,
     /// The threads that run the program.
     pub(super) threads: Vec<ThreadId>,
@@ -90,6 +92,7 @@ impl<K: Calls> Machine<K> {
             sent: 0,
             buffer: Vec::new(),
             signals: None,
+            files: None,
             ring: RingState::default(),
             threads: Vec::new(),
         }
@@ -399,6 +402,7 @@ impl<K: Calls> Machine<K> {
             Op::Flock | Op::SetLock | Op::SetOpenLock | Op::GetLock | Op::GetOpenLock => self.lock_call(call),
             // Whoever runs the program sees to it.
             Op::Hand => Outcome::Ok,
+            Op::Room => self.room(a).map_or_else(Outcome::Err, Outcome::Text),
             Op::Ring => self.make_ring(a, b),
             Op::AioRead => self.aio_read(a, b),
             Op::AioWrite => self.aio_write(a, b),
@@ -416,6 +420,9 @@ impl<K: Calls> Machine<K> {
 
     /// Closes what is open, with resets, and puts signals back as they were.
     pub fn finish(&mut self) {
+        if let Some(files) = self.files {
+            let _ = self.k.setrlimit(Resource::Files, files);
+        }
         self.finish_ring();
         for fd in std::mem::replace(&mut self.slots, [Fd(-1); SLOTS]) {
             if fd.0 >= 0 {

@@ -433,4 +433,26 @@ crate::rows! {
         writev e 0 = EINVAL
         readv e 0 = EINVAL
     ";
+    accept_of_ring_has_the_limit_of_its_submission: "
+        server l 0 = ok
+        ring 64 0 = ok
+        u-accept l c 0 = ok
+        socket b = ok
+        enter 0 = none
+        room 0 = set
+        connect b l = EINPROGRESS
+        enter 0 = 1:ok
+    ";
+    multishot_accept_asks_for_no_descriptor_behind_the_last_connection: "
+        server l 0 = ok
+        ring 64 0 = ok
+        epoll f = ok
+        room 2 = set
+        socket p = ok
+        socket c = ok
+        connect p l = EINPROGRESS
+        u-accept l c 1 = ok
+        close f = ok
+        enter 0 = 1:ok+
+    ";
 }

@@ -39,6 +39,7 @@ mod files;
 mod futex;
 mod handoff;
 mod held;
+mod limits;
 mod locks;
 mod opening;
 mod pipes;

@@ -31,6 +31,10 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
         "no multicast or broadcast, no fragments; how much fits is close to Linux's truesize",
     ),
     ("lseek", "no `SEEK_DATA` and `SEEK_HOLE`"),
+    (
+        "setrlimit",
+        "`RLIMIT_NOFILE` and `RLIMIT_SIGPENDING` have an effect, the others are kept and reported; no hard limit rises",
+    ),
     ("pipe2", "no `O_DIRECT`"),
     ("socketpair", "no `MSG_OOB`, no descriptors or credentials in control data"),
     ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),

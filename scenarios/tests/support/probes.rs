@@ -371,6 +371,10 @@ probes! {
         "unlink" => |k, folder| k.unlink(&format!("{folder}/other"));
         "read_dir" => |k, folder| k.read_dir(folder).map(drop);
     }
+    "Limits" {
+        "getrlimit" => |k, _| k.getrlimit(Resource::Files).map(drop);
+        "setrlimit" => |k, _| k.setrlimit(Resource::Files, k.getrlimit(Resource::Files)?);
+    }
     "Entropy" {
         "getrandom" => |k, _| k.getrandom(&mut [0; 16]);
     }

@@ -54,6 +54,8 @@ pub enum Arg {
     Futex,
     /// Permissions of a file, in octal.
     Mode,
+    /// A limit of a resource; the largest numbers: none.
+    Limit,
 }
 
 /// What words refer to by index, and whoever shows them knows.
@@ -74,6 +76,8 @@ impl Arg {
         match self {
             Arg::Fd | Arg::Count | Arg::Number => put_number(out, word as i64),
             Arg::Mode => out.extend_from_slice(format!("0{word:o}").as_bytes()),
+            Arg::Limit if word >= i64::MAX as u64 => out.extend_from_slice(b"RLIM_INFINITY"),
+            Arg::Limit => put_number(out, word),
             Arg::UserData if word == 0 => out.push(b'0'),
             Arg::UserData => put_hex(out, word),
             Arg::Timeout if word == u64::MAX => out.extend_from_slice(b"never"),

@@ -5,7 +5,8 @@ use super::{Arg, FlagSet, Names};
 use crate::print::{put_bytes, put_number, put_span};
 use eagain_net::{
     ClockId, CompletedFlags, Domain, EpollOp, Errno, Events, FileLock, MaskHow, NumberOption, OpenFlags,
-    Owner, RecvFlags, SendFlags, ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName, StatusFlags,
+    Owner, RecvFlags, Resource, SendFlags, ShutdownHow, SigActionFlags, SocketFlags, SocketOptionName,
+    StatusFlags,
 };
 
 const fn flags(prefix: &'static str, names: Names) -> Arg {
@@ -123,6 +124,24 @@ pub(super) const RING_OP: Arg = Arg::OneOf(&[
     (27, "IORING_OP_RECV"),
     (31, "IORING_OP_PROVIDE_BUFFERS"),
     (34, "IORING_OP_SHUTDOWN"),
+]);
+pub(super) const RESOURCE: Arg = Arg::OneOf(&[
+    (Resource::Cpu as u32, "RLIMIT_CPU"),
+    (Resource::FileSize as u32, "RLIMIT_FSIZE"),
+    (Resource::Data as u32, "RLIMIT_DATA"),
+    (Resource::Stack as u32, "RLIMIT_STACK"),
+    (Resource::Core as u32, "RLIMIT_CORE"),
+    (Resource::Resident as u32, "RLIMIT_RSS"),
+    (Resource::Processes as u32, "RLIMIT_NPROC"),
+    (Resource::Files as u32, "RLIMIT_NOFILE"),
+    (Resource::Locked as u32, "RLIMIT_MEMLOCK"),
+    (Resource::Addresses as u32, "RLIMIT_AS"),
+    (Resource::Locks as u32, "RLIMIT_LOCKS"),
+    (Resource::PendingSignals as u32, "RLIMIT_SIGPENDING"),
+    (Resource::MessageQueues as u32, "RLIMIT_MSGQUEUE"),
+    (Resource::Nice as u32, "RLIMIT_NICE"),
+    (Resource::RealtimePriority as u32, "RLIMIT_RTPRIO"),
+    (Resource::RealtimeTime as u32, "RLIMIT_RTTIME"),
 ]);
 pub(super) const MASK_HOW: Arg = Arg::OneOf(&[
     (MaskHow::Block as u32, "SIG_BLOCK"),

@@ -1,7 +1,8 @@
 //! The rows: system calls, then every other event that no fault family owns.
 
 use super::Arg::{
-    Address, Count, Duration, Fd, Futex, Host, Mode, Number, Outcome, SigSet, Signal, Text, Timeout, UserData,
+    Address, Count, Duration, Fd, Futex, Host, Limit, Mode, Number, Outcome, SigSet, Signal, Text, Timeout,
+    UserData,
 };
 use super::Wait::{Interrupted, Never, Restarts, RestartsWithoutTimeout};
 use super::names::*;
@@ -175,6 +176,9 @@ calls {
     TimerDelete = 89 "timer_delete" [Number] PLAIN Never UNSAFE;
     Setitimer = 71 "setitimer" [Duration, Duration] PLAIN Never SAFE;
     Getitimer = 72 "getitimer" [] -> Duration PLAIN Never SAFE;
+    // What a process may use.
+    Getrlimit = 73 "getrlimit" [RESOURCE] -> Limit PLAIN Never SAFE;
+    Setrlimit = 74 "setrlimit" [RESOURCE, Limit, Limit] PLAIN Never SAFE;
     // Threads.
     Spawn = 90 "clone" [Number] THREAD Never UNSAFE;
     Join = 91 "join" [Number] PLAIN Restarts UNSAFE;

@@ -10,6 +10,7 @@ mod descriptor;
 mod entropy;
 mod entry;
 mod file;
+mod limit;
 mod outcome;
 mod pipe;
 mod posix_timer;

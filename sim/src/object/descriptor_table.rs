@@ -36,8 +36,8 @@ impl DescriptorTable {
         self.limit
     }
 
-    pub fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = usize::try_from(limit).unwrap_or(usize::MAX);
     }
 
     /// The open file of a descriptor.

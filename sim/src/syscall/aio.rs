@@ -223,7 +223,7 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
     }
     if let SigEvent::Signal(signal, value) = event {
         // Where the queue is full a real-time signal is lost, and only aio_error reports it.
-        let full = signal::signals_queued(w, process) >= w.knobs.sigpending_limit;
+        let full = signal::queue_is_full(w, process);
         if !(full && signal.is_realtime()) {
             let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
             signal::send_to_process(w, process, info);

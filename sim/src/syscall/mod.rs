@@ -16,6 +16,7 @@ pub(crate) mod descriptor;
 mod device;
 pub(crate) mod epoll;
 pub(crate) mod file;
+pub(crate) mod limit;
 pub(crate) mod lock;
 pub(crate) mod names;
 pub(crate) mod pipe;

@@ -17,7 +17,7 @@ fn ns(duration: Duration) -> u64 {
 
 pub(crate) fn create(w: &mut World, clock: ClockId, event: TimerEvent) -> Result<TimerId> {
     let process = w.my_process();
-    if signal::signals_queued(w, process) >= w.knobs.sigpending_limit {
+    if signal::queue_is_full(w, process) {
         return Err(Errno::EAGAIN);
     }
     // `good_sigevent`.

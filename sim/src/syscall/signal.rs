@@ -16,8 +16,8 @@ use crate::scheduler::{Event, WaitOn, Wake};
 use crate::trace::Kind;
 use crate::world::{NONE, Who, World};
 use eagain_net::{
-    Disposition, Errno, Events, Fd, MaskHow, Owner, Result, SigAction, SigActionFlags, SigCode, SigInfo,
-    SigSet, Signal, SocketFlags,
+    Disposition, Errno, Events, Fd, MaskHow, Owner, Resource, Result, SigAction, SigActionFlags, SigCode,
+    SigInfo, SigSet, Signal, SocketFlags,
 };
 
 /// Signals that a fault may send where the program handles them: they mean nothing by themselves. The first one means nothing to
@@ -234,10 +234,16 @@ pub(crate) fn notify_signalfds(w: &mut World, process: u32) {
 }
 
 /// How many signals are queued for a process and its threads: what `RLIMIT_SIGPENDING` limits.
-pub(crate) fn signals_queued(w: &World, process: u32) -> usize {
+fn signals_queued(w: &World, process: u32) -> usize {
     let threads = w.scheduler.iter().filter(|t| t.process() == process);
     let p = &w.processes[process];
     p.signals.queued() + p.timers.places_kept() + threads.map(|t| t.signals.queued()).sum::<usize>()
+}
+
+/// Whether a process has as many signals queued as it may (`RLIMIT_SIGPENDING`).
+pub(crate) fn queue_is_full(w: &World, process: u32) -> bool {
+    let limit = w.processes[process].rlimits().get(Resource::PendingSignals).soft;
+    signals_queued(w, process) as u64 >= limit
 }
 
 /// The owner of a descriptor is notified that something happened to it.
@@ -254,11 +260,9 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
         SigCode::PollHup => Events::HUP | Events::ERR,
         _ => Events::NONE,
     };
-    let queued = signals_queued(w, sigio.process);
+    let full = queue_is_full(w, sigio.process);
     let info = match sigio.signal {
-        Some(signal) if queued < w.knobs.sigpending_limit => {
-            SigInfo { fd: Fd(sigio.fd), band, ..SigInfo::plain(signal, code) }
-        }
+        Some(signal) if !full => SigInfo { fd: Fd(sigio.fd), band, ..SigInfo::plain(signal, code) },
         // Plain SIGIO, and what is left of an overflow: no descriptor, and it coalesces.
         _ => SigInfo::plain(Signal::SIGIO, SigCode::Kernel),
     };
@@ -423,7 +427,7 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
     if info.signal.0 != 0 && !info.signal.is_valid() {
         return Err(Errno::EINVAL);
     }
-    let full = info.signal.is_realtime() && signals_queued(w, process) >= w.knobs.sigpending_limit;
+    let full = info.signal.is_realtime() && queue_is_full(w, process);
     if full && info.code == SigCode::Queue {
         return Err(Errno::EAGAIN);
     }
@@ -450,7 +454,7 @@ pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) ->
         return Err(Errno::EINVAL);
     }
     let process = w.scheduler[thread].process();
-    if signal.is_realtime() && signals_queued(w, process) >= w.knobs.sigpending_limit {
+    if signal.is_realtime() && queue_is_full(w, process) {
         return Err(Errno::EAGAIN);
     }
     send_to_thread(w, thread, SigInfo::plain(signal, SigCode::Tkill));

@@ -33,6 +33,15 @@ impl World {
         if self.me().fds.has_two_free() { Ok(()) } else { Err(Errno::EMFILE) }
     }
 
+    /// What another limit of descriptors of the running process comes to.
+    pub fn with_files_limit<T>(&mut self, limit: usize, act: impl FnOnce(&mut World) -> T) -> T {
+        let before = self.me().fds.limit();
+        self.me().fds.set_limit(limit as u64);
+        let result = act(self);
+        self.me().fds.set_limit(before as u64);
+        result
+    }
+
     /// The lowest free descriptor, made to refer to `file`. [`World::check_fd_free`] comes first.
     pub fn install_fd(&mut self, file: u32) -> Fd {
         self.me().fds.install(file)

@@ -4,13 +4,13 @@ use super::{NONE, Who, World};
 use crate::Oracle;
 use crate::choice::{Distribution, Domain, Stream};
 use crate::fault::Family;
-use crate::object::{AioOp, AioTable, DescriptorTable, Object, PosixTimers, ProcessSignals};
+use crate::object::{AioOp, AioTable, DescriptorTable, Object, PosixTimers, ProcessSignals, ResourceLimits};
 use crate::panic::Panic;
 use crate::run::{Effect, Run};
 use crate::scheduler::{Thread, Wake};
 use crate::syscall::{aio, descriptor, lock};
 use crate::trace::Kind;
-use eagain_net::{Errno, SigSet, ThreadBody};
+use eagain_net::{Errno, Resource, Rlimit, SigSet, ThreadBody};
 use std::borrow::Cow;
 
 /// What `getrandom` gives.
@@ -37,6 +37,8 @@ pub(crate) struct Process {
     live_threads: u32,
     threads_made: u32,
     pub fds: DescriptorTable,
+    /// That of descriptors is in the table, too.
+    rlimits: ResourceLimits,
     /// When the table counts as full.
     fd_faults: Stream,
     pub signals: ProcessSignals,
@@ -65,7 +67,7 @@ pub(crate) struct Process {
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     may_panic: bool,
-    descriptors: usize,
+    descriptors: Rlimit,
     memory: u64,
 }
 
@@ -109,13 +111,35 @@ impl Process {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        Limits { may_panic: self.may_panic, descriptors: self.fds.limit(), memory: self.memory_limit }
+        Limits {
+            may_panic: self.may_panic,
+            descriptors: self.rlimits.files_at_start(),
+            memory: self.memory_limit,
+        }
     }
 
     /// It takes the place of one that had these.
     pub(super) fn set_limits(&mut self, limits: Limits) {
         (self.may_panic, self.memory_limit) = (limits.may_panic, limits.memory);
-        self.fds.set_limit(limits.descriptors);
+        self.limit_descriptors(limits.descriptors);
+    }
+
+    /// From outside, as `ulimit -n` does it.
+    pub fn limit_descriptors(&mut self, limit: Rlimit) {
+        self.rlimits.give_files(limit);
+        self.fds.set_limit(limit.soft);
+    }
+
+    pub fn rlimits(&self) -> &ResourceLimits {
+        &self.rlimits
+    }
+
+    /// setrlimit(2).
+    pub fn set_rlimit(&mut self, resource: Resource, limit: Rlimit) {
+        self.rlimits.set(resource, limit);
+        if resource == Resource::Files {
+            self.fds.set_limit(limit.soft);
+        }
     }
 
     /// A stop signal stops it.
@@ -255,6 +279,7 @@ impl World {
             live_threads: 0,
             threads_made: 0,
             fds: DescriptorTable::new(self.knobs.fd_limit),
+            rlimits: ResourceLimits::new(self.knobs.fd_limit, self.knobs.sigpending_limit),
             fd_faults: Stream::default(),
             signals: ProcessSignals::at_start(self.knobs.sigpipe_ignored),
             timers: PosixTimers::default(),

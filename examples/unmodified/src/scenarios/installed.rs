@@ -59,8 +59,8 @@ pub const HAPROXY: Scenario = Scenario {
     body: |sim| World::build(sim, haproxy),
 };
 
-/// Otherwise it wants as many descriptors as a process may have at most. The times are longer than a slow line takes: what is late
-/// is no failure here.
+/// Without `maxconn` it takes all the descriptors that it may have, and fills tables for a million of them at each start. The times
+/// are longer than a slow line takes: what is late is no failure here.
 const PROXY: &str = "global
   maxconn 100
 defaults

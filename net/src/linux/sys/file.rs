@@ -158,17 +158,3 @@ pub(crate) fn rmdir(path: &CStr) -> Result<()> {
     // SAFETY: the path ends with a NUL and lives through the call.
     check_unit(unsafe { libc::rmdir(path.as_ptr()) })
 }
-
-/// The soft limit of descriptors becomes the hard one; what it is then.
-pub(crate) fn raise_descriptor_limit() -> usize {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel writes one rlimit, which lives through the call.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } < 0 {
-        return 0;
-    }
-    let before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: the kernel reads one rlimit, which lives through the call.
-    let raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } == 0;
-    usize::try_from(if raised { limit.rlim_cur } else { before }).unwrap_or(usize::MAX)
-}

@@ -11,6 +11,7 @@ pub(super) mod aio;
 pub(super) mod control;
 pub(super) mod file;
 pub(super) mod io;
+pub(super) mod limit;
 pub(super) mod posix_timer;
 pub(super) mod readiness;
 pub(super) mod signal;

@@ -92,6 +92,8 @@ pub(crate) struct RingOp {
     /// The buffer of a group that a single receive has filled.
     filled: Option<(u16, Vec<u8>)>,
     timeout: Option<LinkedTimeout>,
+    /// The limit of descriptors when it was submitted, which counts for what it accepts (`accept->nofile`).
+    files: usize,
     /// What is linked behind it.
     chain: VecDeque<Submission>,
 }
@@ -99,6 +101,7 @@ pub(crate) struct RingOp {
 /// What is linked behind an operation that is over.
 pub(crate) struct Ended {
     pub chain: VecDeque<Submission>,
+    pub files: usize,
     /// The chain is broken.
     pub broken: bool,
     /// What has ended was itself a timeout, that was linked behind nothing.
@@ -107,8 +110,8 @@ pub(crate) struct Ended {
 }
 
 impl RingOp {
-    /// Not begun; `chain`: what is linked behind it.
-    pub fn new(submission: Submission, number: u32, chain: VecDeque<Submission>) -> RingOp {
+    /// Not begun; `chain`: what is linked behind it; `files`: the limit of descriptors when it was submitted.
+    pub fn new(submission: Submission, number: u32, chain: VecDeque<Submission>, files: usize) -> RingOp {
         RingOp {
             user_data: submission.user_data,
             operation: submission.operation,
@@ -134,6 +137,7 @@ impl RingOp {
             enough: false,
             filled: None,
             timeout: None,
+            files,
             chain,
         }
     }
@@ -164,6 +168,11 @@ impl RingOp {
     /// The file that it holds, or `NONE`.
     pub fn file(&self) -> u32 {
         self.file
+    }
+
+    /// The limit of descriptors when it was submitted.
+    pub fn files(&self) -> usize {
+        self.files
     }
 
     /// It holds a file from now on.
@@ -485,6 +494,7 @@ impl RingOp {
     pub fn into_ended(self, failed: bool) -> Ended {
         Ended {
             chain: self.chain,
+            files: self.files,
             broken: failed && !self.flags.contains(SubmissionFlags::HARDLINK),
             after_timeout: matches!(self.operation, Operation::LinkTimeout { .. }),
             timeout: self.timeout,

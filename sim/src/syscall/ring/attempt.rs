@@ -18,7 +18,9 @@ use crate::syscall::ring;
 use crate::syscall::socket;
 use crate::syscall::socket::Connecting;
 use crate::world::World;
-use eagain_net::{Errno, Events, Fd, Operation, Result, SendFlags, SocketOption, SocketOptionName};
+use eagain_net::{
+    Errno, Events, Fd, Operation, Result, SendFlags, SocketFlags, SocketOption, SocketOptionName,
+};
 use std::net::SocketAddr;
 
 /// What an attempt comes to.
@@ -69,16 +71,7 @@ pub(crate) fn on_ring_file<T>(
 pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operation, first: bool) -> Attempt {
     match operation {
         Operation::Nop => Attempt::Done(0, false),
-        &mut Operation::Accept { flags, multishot, .. } => loop {
-            match on_ring_file(w, ring, op, |w, fd| address_family::accept_unnamed(w, fd, flags)) {
-                Ok(fd) if multishot && finish::has_room(w, ring) => {
-                    finish::post_more(w, ring, op, fd.0, None);
-                }
-                Ok(fd) => return Attempt::Done(fd.0, false),
-                Err(Errno::EAGAIN) => return Attempt::Pend(Events::IN),
-                Err(errno) => return done(Err(errno)),
-            }
-        },
+        &mut Operation::Accept { flags, multishot, .. } => accept(w, ring, op, flags, multishot),
         &mut Operation::Connect { address, .. } => connect(w, ring, op, address),
         Operation::Recv { buffer, flags, .. } => receive::recv(w, ring, op, buffer, *flags),
         &mut Operation::RecvGroup { group, multishot, .. } => {
@@ -144,6 +137,34 @@ pub(crate) fn attempt(w: &mut World, ring: u32, op: u32, operation: &mut Operati
             Attempt::Done(-Errno::EINVAL.0, true)
         }
     }
+}
+
+/// `io_accept`.
+fn accept(w: &mut World, ring: u32, op: u32, flags: SocketFlags, multishot: bool) -> Attempt {
+    let files = ring::get_op(w, ring, op).map_or(0, |op| op.files());
+    let mut accepted = false;
+    loop {
+        let accept =
+            |w: &mut World, fd| w.with_files_limit(files, |w| address_family::accept_unnamed(w, fd, flags));
+        match on_ring_file(w, ring, op, accept) {
+            Ok(fd) if multishot && finish::has_room(w, ring) => {
+                finish::post_more(w, ring, op, fd.0, None);
+                accepted = true;
+            }
+            Ok(fd) => return Attempt::Done(fd.0, false),
+            Err(Errno::EAGAIN) => return Attempt::Pend(Events::IN),
+            // The last one left the queue of TCP empty: no descriptor is asked for (`arg.is_empty`, since Linux 6.10).
+            Err(Errno::EMFILE) if accepted && is_drained(w, ring, op) => return Attempt::Pend(Events::IN),
+            Err(errno) => return done(Err(errno)),
+        }
+    }
+}
+
+/// Whether it is about a listener of TCP that has no connection.
+fn is_drained(w: &mut World, ring: u32, op: u32) -> bool {
+    let file = ring::file_of_op(w, ring, op);
+    let is_tcp = w.files.get(file).is_some_and(|open| matches!(open.object, Object::Socket(_)));
+    is_tcp && !epoll::poll_file(w, file).contains(Events::IN)
 }
 
 /// `io_connect`: an error of the attempt is taken from the socket; one that says that there was one before does not

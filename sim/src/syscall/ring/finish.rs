@@ -126,7 +126,7 @@ pub(crate) fn flush_batch(w: &mut World, file: u32) {
         post(w, file, completed);
     }
     cancel::end_timeouts(w, file);
-    for Ended { mut chain, broken, mut after_timeout, timeout } in ended {
+    for Ended { mut chain, files, broken, mut after_timeout, timeout } in ended {
         if let Some(timeout) = timeout {
             let operation = Operation::LinkTimeout { after: std::time::Duration::ZERO };
             let flags = SubmissionFlags::NONE;
@@ -140,7 +140,7 @@ pub(crate) fn flush_batch(w: &mut World, file: u32) {
                 set_aside(w, file, linked, wrong);
             }
         } else if let Some(head) = chain.pop_front()
-            && let Some(op) = ring::insert(w, file, head, chain)
+            && let Some(op) = ring::insert(w, file, head, chain, files)
             && let Some(entry) = ring::get_op(w, file, op)
         {
             entry.issue_later();
@@ -152,7 +152,7 @@ pub(crate) fn flush_batch(w: &mut World, file: u32) {
 
 /// What will never begin ends with the deferred work: cancelled, where it was not `wrong` itself.
 fn set_aside(w: &mut World, file: u32, submission: Submission, wrong: bool) {
-    if let Some(op) = ring::insert(w, file, submission, VecDeque::new())
+    if let Some(op) = ring::insert(w, file, submission, VecDeque::new(), 0)
         && let Some(entry) = ring::get_op(w, file, op)
     {
         match wrong {

@@ -220,6 +220,7 @@ pub(crate) fn poll_ring(w: &mut World, file: u32) -> Events {
 
 /// Issues all that was pushed, in its order; how many.
 fn submit(w: &mut World, file: u32) -> u32 {
+    let files = w.me().fds.limit();
     let Some(ring) = get(w, file) else { return 0 };
     let mut queue = ring.take_queue();
     let submitted = queue.len() as u32;
@@ -232,7 +233,7 @@ fn submit(w: &mut World, file: u32) -> u32 {
         }
         match is_wrong(&chain) {
             true => fail_chain(w, file, chain),
-            false => issue_chain(w, file, chain),
+            false => issue_chain(w, file, chain, files),
         }
         catch_up(w, file);
     }
@@ -267,13 +268,13 @@ fn fail_chain(w: &mut World, file: u32, mut chain: VecDeque<Submission>) {
     let errno = if is_linked_timeout(&head) { Errno::EINVAL } else { Errno::ECANCELED };
     // Not even a hard link holds.
     head.flags = SubmissionFlags::LINK;
-    if let Some(op) = insert(w, file, head, chain) {
+    if let Some(op) = insert(w, file, head, chain, 0) {
         finish::finish(w, file, op, -errno.0, true);
     }
 }
 
-/// Issues the first of a chain; the rest waits behind it.
-pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submission>) {
+/// Issues the first of a chain; the rest waits behind it. `files`: the limit of descriptors when it was submitted.
+pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submission>, files: usize) {
     let Some(head) = chain.pop_front() else { return };
     let timeout = take_linked_timeout(&head, &mut chain);
     let refused =
@@ -283,7 +284,7 @@ pub(crate) fn issue_chain(w: &mut World, file: u32, mut chain: VecDeque<Submissi
         Some(fd) if !pool::looks_up(&head.operation) => file_of(w, file, fd),
         _ => Ok(NONE),
     };
-    let Some(op) = insert(w, file, head, chain) else { return };
+    let Some(op) = insert(w, file, head, chain, files) else { return };
     if let Some(entry) = get_op(w, file, op) {
         entry.link_timeout(timeout);
     }
@@ -307,10 +308,11 @@ pub(crate) fn insert(
     file: u32,
     submission: Submission,
     chain: VecDeque<Submission>,
+    files: usize,
 ) -> Option<u32> {
     let number = w.next_number();
     let ring = get(w, file)?;
-    Some(ring.insert(RingOp::new(submission, number, chain)))
+    Some(ring.insert(RingOp::new(submission, number, chain, files)))
 }
 
 /// A timeout that directly follows belongs to the operation before it.

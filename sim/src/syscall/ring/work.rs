@@ -152,7 +152,8 @@ fn run_one(w: &mut World, file: u32) {
     entry.leave_list();
     if entry.is_fresh() {
         let Some(entry) = ring::get(w, file).and_then(|ring| ring.remove(op)) else { return };
-        ring::issue_chain(w, file, entry.into_submissions());
+        let files = entry.files();
+        ring::issue_chain(w, file, entry.into_submissions(), files);
     } else if let Some((result, failed)) = entry.outcome() {
         finish::finish(w, file, op, result, failed);
     } else if cancel::linked_timeout_expired(w, file, op) {

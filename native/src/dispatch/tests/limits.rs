@@ -1,0 +1,54 @@
+//! Limits of a process, as its own calls set them.
+
+use std::net::UdpSocket;
+
+fn files() -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is valid.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }, 0);
+    limit
+}
+
+/// What `setrlimit` of descriptors comes to.
+fn set(rlim_cur: u64, rlim_max: u64) -> Result<(), Option<i32>> {
+    let limit = libc::rlimit { rlim_cur, rlim_max };
+    // SAFETY: the pointer is valid.
+    match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error().raw_os_error()),
+    }
+}
+
+fn socket() -> Result<UdpSocket, Option<i32>> {
+    UdpSocket::bind("127.0.0.1:0").map_err(|error| error.raw_os_error())
+}
+
+/// A limit that is set counts for what is opened from then on, and is reported.
+pub fn limits() {
+    let begun = files();
+    assert_eq!((begun.rlim_cur, begun.rlim_max), (1024, 1 << 20));
+    let first = socket().unwrap();
+    assert_eq!(set(0, begun.rlim_max), Ok(()));
+    assert_eq!(files().rlim_cur, 0);
+    assert_eq!(socket().unwrap_err(), Some(libc::EMFILE));
+    assert_eq!(first.send_to(b"x", first.local_addr().unwrap()).unwrap(), 1);
+    assert_eq!(set(begun.rlim_max, begun.rlim_max), Ok(()));
+    let many: Vec<UdpSocket> = (0..1100).map(|_| socket().unwrap()).collect();
+    assert_eq!(many.len(), 1100);
+    assert_eq!(set(2, 1), Err(Some(libc::EINVAL)));
+    assert_eq!(set(1, u64::MAX), Err(Some(libc::EPERM)));
+    // A hard limit that was lowered stays so.
+    assert_eq!(set(100, 200), Ok(()));
+    assert_eq!(set(100, 300), Err(Some(libc::EPERM)));
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let new = libc::rlimit { rlim_cur: 150, rlim_max: 200 };
+    // SAFETY: the pointers are valid, or null where that is allowed.
+    unsafe {
+        assert_eq!(libc::prlimit(0, libc::RLIMIT_NOFILE, &raw const new, &raw mut old), 0);
+        assert_eq!((old.rlim_cur, old.rlim_max, files().rlim_cur), (100, 200, 150));
+        assert_eq!(libc::prlimit(1, libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut old), -1);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::ESRCH));
+        assert_eq!(libc::getrlimit(99, &raw mut old), -1);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
+    }
+}
