@@ -46,7 +46,7 @@ names! {
     SYS_mount SYS_mq_open SYS_msgget SYS_msync SYS_perf_event_open SYS_personality SYS_pidfd_send_signal
     SYS_preadv2 SYS_process_vm_readv SYS_ptrace SYS_pwritev2
     SYS_renameat2 SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_seccomp SYS_semget SYS_shmat SYS_shmget
-    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_times SYS_userfaultfd SYS_utimensat
+    SYS_statfs SYS_symlink SYS_symlinkat SYS_tee SYS_times SYS_userfaultfd
     SYS_vmsplice SYS_wait4 SYS_waitid
 }
 

@@ -122,6 +122,8 @@ const NOT_DRAWN: [(&str, &[&str]); 4] = [
             "timer_delete",
             "setitimer",
             "getitimer",
+            "utimensat",
+            "futimens",
         ],
     ),
     ("what it gives is each kernel's own", &["clock_gettime", "getrandom", "sched_yield"]),

@@ -13,7 +13,7 @@ use crate::run::Effect;
 use crate::stack::{pause_for_ever, suspend, with};
 use crate::syscall::thread::thread_of;
 use crate::world::Who;
-use eagain_net::{Fd, OpenFlags, ThreadId};
+use eagain_net::{Fd, FileStat, OpenFlags, ThreadId};
 use std::net::IpAddr;
 
 /// Who runs.
@@ -214,13 +214,18 @@ pub fn readable(fd: Fd) -> Option<u64> {
     })
 }
 
+/// Whether `stat(2)` spoke of what is on no disk: a pipe, a socket, an eventfd.
+pub fn is_on_no_disk(stat: &FileStat) -> bool {
+    stat.inode >= crate::syscall::file::ON_NO_DISK
+}
+
 /// The path of an open directory, as it is now.
 pub fn path_of(fd: Fd) -> eagain_net::Result<String> {
     with(|w| crate::syscall::names::path_of(w, fd))
 }
 
-/// The names in an open directory, sorted, and what each is: the kind in a mode (inode(7)).
-pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, u32)>> {
+/// The names in an open directory, sorted, and what each is.
+pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, FileStat)>> {
     with(|w| crate::syscall::names::entries(w, fd))
 }
 

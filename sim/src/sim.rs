@@ -10,7 +10,7 @@ use crate::run::{External, KnobValues, Run, RunReport, RunSpec, Scenario, Settin
 use crate::run_loop::{drive, drop_handlers, end_thread};
 use crate::stack::{self, Engine, with};
 use crate::world::{Factory, Host, Outside, World};
-use eagain_net::{Rlimit, SocketAddr};
+use eagain_net::{ClockId, Rlimit, SocketAddr};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -233,7 +233,10 @@ impl Sim {
 
     /// Puts a file on the disk of a host, or a directory where `contents` is `None`, before anything runs there.
     pub fn install(&mut self, host: HostId, path: &str, contents: Option<&[u8]>) {
-        let disk = &mut self.world.hosts[host.0].disk;
+        let host = &mut self.world.hosts[host.0];
+        let now = host.clock(ClockId::Realtime, 0);
+        let disk = &mut host.disk;
+        disk.set_time(now);
         disk.format_if_new();
         disk.install(path, contents);
     }

@@ -491,6 +491,7 @@ fn restarted_process_begins_with_the_limits_of_the_first() {
                 control::kill(server);
             }
             k.nanosleep(SECOND).unwrap();
+            assert_eq!(control::restarts(server), 3);
         });
     }
     assert_eq!(run(body, Base::Zero).failure, None);

@@ -31,7 +31,8 @@ row!(what_is_written_is_read_and_the_position_moves, |k| {
     assert_eq!(k.pwrite(fd, b"!", 13), Ok(1));
     assert_eq!(read_all(k, "/f"), b"hello World\0\0!");
     assert_eq!(k.ftruncate(fd, 5), Ok(()));
-    assert_eq!(k.fstat(fd), Ok(FileStat { len: 5, is_dir: false, mode: 0o100_644 }));
+    let shown = |fd| k.fstat(fd).map(|stat| (stat.len, stat.is_dir, stat.mode));
+    assert_eq!(shown(fd), Ok((5, false, 0o100_644)));
     let other = k.open("f", OpenFlags::NONE).unwrap();
     assert_eq!(k.read(other, &mut buffer), Ok(4));
     assert_eq!(k.read(other, &mut buffer), Ok(1));
@@ -92,7 +93,7 @@ row!(names_are_made_moved_and_removed, |k| {
     assert_eq!(k.unlink("/d/g"), Err(Errno::ENOENT));
     assert_eq!(k.pread(fd, &mut [0; 3], 0), Ok(3), "it lives on while it is open");
     let dir = k.open("/d", OpenFlags::DIRECTORY).unwrap();
-    assert_eq!(k.fstat(dir), Ok(FileStat { len: 0, is_dir: true, mode: 0o040_755 }));
+    assert_eq!(k.fstat(dir).map(|stat| (stat.len, stat.is_dir, stat.mode)), Ok((0, true, 0o040_755)));
     assert_eq!(k.read(dir, &mut [0; 1]), Err(Errno::EISDIR));
     assert_eq!(k.fsync(dir), Ok(()));
 });

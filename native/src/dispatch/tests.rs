@@ -4,6 +4,7 @@
 mod calls;
 mod crashes;
 mod limits;
+mod metadata;
 mod remains;
 mod sockets;
 mod timers;
@@ -46,6 +47,7 @@ programs! {
     "served" => calls::served;
     "messages" => calls::messages;
     "limits" => limits::limits;
+    "metadata" => metadata::metadata;
     "sockets" => sockets::sockets;
     "socket-names" => || sockets::names().iter().for_each(|line| println!("{line}"));
     "options" => || sockets::options().iter().for_each(|line| println!("{line}"));
@@ -286,6 +288,11 @@ fn names_without_a_family_and_flags_of_pipes_are_as_on_linux() {
 #[test]
 fn limits_of_descriptors_are_as_they_were_set() {
     holds("limits");
+}
+
+#[test]
+fn files_have_numbers_and_times() {
+    holds("metadata");
 }
 
 #[test]

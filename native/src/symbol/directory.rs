@@ -3,6 +3,7 @@
 
 use super::{KERNEL, buffer, file, symbols, text};
 use crate::context::Context;
+use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileLock, Files, OpenFlags, Result};
 use eagain_sim::native;
 use libc::size_t;
@@ -65,12 +66,13 @@ unsafe fn entries(fd: c_int, to: *mut c_void, length: size_t) -> Result<usize> {
         Errno::ESPIPE => Errno::ENOTDIR,
         other => other,
     })? as usize;
-    let dots = [".", ".."].map(|name| (name.to_owned(), libc::S_IFDIR));
+    let own = KERNEL.fstat(Fd(fd))?;
+    let dots = [".", ".."].map(|name| (name.to_owned(), own));
     let names = dots.into_iter().chain(native::entries(Fd(fd))?);
     let to = buffer(to, length);
     let mut used = 0;
     let mut next = first;
-    for (number, (name, mode)) in names.enumerate().skip(first) {
+    for (number, (name, stat)) in names.enumerate().skip(first) {
         let bytes = (ENTRY_BYTES + name.len() + 1).next_multiple_of(8);
         if used + bytes > to.len() {
             if used == 0 {
@@ -81,11 +83,11 @@ unsafe fn entries(fd: c_int, to: *mut c_void, length: size_t) -> Result<usize> {
         next = number + 1;
         let entry = &mut to[used..used + bytes];
         entry.fill(0);
-        entry[..8].copy_from_slice(&(number as u64 + 1).to_ne_bytes());
+        entry[..8].copy_from_slice(&stat.inode.to_ne_bytes());
         entry[8..16].copy_from_slice(&(next as u64).to_ne_bytes());
         entry[16..18].copy_from_slice(&(bytes as u16).to_ne_bytes());
         // `DT_DIR` and the others are kinds of a mode.
-        entry[18] = (mode >> 12) as u8 & 15;
+        entry[18] = (stat.mode >> 12) as u8 & 15;
         entry[ENTRY_BYTES..ENTRY_BYTES + name.len()].copy_from_slice(name.as_bytes());
         used += bytes;
     }
@@ -156,6 +158,14 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         }
         libc::SYS_fchmodat => done(at(a, b).and_then(|path| KERNEL.chmod(&path, c as u32 & 0o7777))),
         libc::SYS_fchmod => done(KERNEL.fchmod(Fd(a as c_int), b as u32 & 0o7777)),
+        libc::SYS_utimensat => done(file::times(c as *const libc::timespec).and_then(|times| match b {
+            0 => KERNEL.futimens(Fd(a as c_int), times),
+            _ if d as c_int & libc::AT_EMPTY_PATH != 0 => {
+                escape("utimensat", " with AT_EMPTY_PATH");
+                Err(Errno::EINVAL)
+            }
+            _ => at(a, b).and_then(|path| KERNEL.utimensat(&path, times)),
+        })),
         // There are no owners: every process is root.
         libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
         libc::SYS_chown | libc::SYS_lchown => {

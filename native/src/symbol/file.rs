@@ -5,7 +5,7 @@ use super::directory::{path as from_root, path_at};
 use super::{KERNEL, buffer, bytes, symbols, text, there};
 use crate::context::Context;
 use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, FileStat, Files, OpenFlags, Result};
+use eagain_net::{Descriptors, Errno, Fd, FileStat, FileTime, Files, Instant, OpenFlags, Result};
 use eagain_sim::native;
 use libc::{mode_t, off64_t, size_t, ssize_t};
 use std::ffi::{c_char, c_int, c_uint, c_void};
@@ -55,10 +55,25 @@ symbols! {
         let stat =
             if is_own { stat_of_open(directory)? } else { KERNEL.stat(&path_at(context, directory, path)?)? };
         let mut wide: libc::statx = std::mem::zeroed();
-        wide.stx_mask = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_SIZE;
+        // When it was made is not known, as on some file systems of Linux.
+        wide.stx_mask = libc::STATX_BASIC_STATS;
         wide.stx_mode = stat.mode as u16;
         wide.stx_size = stat.len;
-        wide.stx_blksize = 4096;
+        wide.stx_ino = stat.inode;
+        wide.stx_nlink = stat.links;
+        wide.stx_blocks = stat.blocks;
+        wide.stx_blksize = BLOCK as u32;
+        let time = |at: Instant| {
+            let mut time: libc::statx_timestamp = std::mem::zeroed();
+            let (seconds, nanoseconds) = seconds(at);
+            (time.tv_sec, time.tv_nsec) = (seconds, nanoseconds as u32);
+            time
+        };
+        wide.stx_atime = time(stat.accessed);
+        wide.stx_mtime = time(stat.modified);
+        wide.stx_ctime = time(stat.changed);
+        let device = device(&stat);
+        (wide.stx_dev_major, wide.stx_dev_minor) = (libc::major(device), libc::minor(device));
         *to = wide;
         Ok(())
     };
@@ -168,14 +183,59 @@ pub fn permissions(context: &Context, mode: mode_t) -> u32 {
     mode & 0o7777 & !context.state.umasks.borrow().get(&context.process).copied().unwrap_or(UMASK)
 }
 
+/// What reads and writes do best with, in bytes.
+const BLOCK: i64 = 4096;
+
+/// What a file is on: the disk, or what Linux keeps pipes, sockets and the rest on.
+fn device(stat: &FileStat) -> libc::dev_t {
+    match stat.mode & libc::S_IFMT {
+        libc::S_IFCHR => libc::makedev(0, 5),
+        _ if !native::is_on_no_disk(stat) => libc::makedev(8, 1),
+        libc::S_IFSOCK => libc::makedev(0, 8),
+        libc::S_IFIFO => libc::makedev(0, 13),
+        _ => libc::makedev(0, 14),
+    }
+}
+
+fn seconds(at: Instant) -> (i64, i64) {
+    ((at.0 / 1_000_000_000) as i64, (at.0 % 1_000_000_000) as i64)
+}
+
+/// The times that utimensat(2) is given: without any, now.
+pub unsafe fn times(of: *const libc::timespec) -> Result<[FileTime; 2]> {
+    if of.is_null() {
+        return Ok([FileTime::Now; 2]);
+    }
+    let one = |at: usize| {
+        let time = *of.add(at);
+        match time.tv_nsec {
+            libc::UTIME_NOW => Ok(FileTime::Now),
+            libc::UTIME_OMIT => Ok(FileTime::Omit),
+            0..1_000_000_000 => {
+                // Before 1970 there is nothing.
+                let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+                let at = seconds.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64);
+                Ok(FileTime::At(Instant(at)))
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    };
+    Ok([one(0)?, one(1)?])
+}
+
 pub unsafe fn write_stat(stat: FileStat, to: *mut Stat) -> Result<()> {
     there(to)?;
     let mut wide: Stat = std::mem::zeroed();
+    wide.st_dev = device(&stat);
+    wide.st_ino = stat.inode;
     wide.st_mode = stat.mode;
     wide.st_size = stat.len as off64_t;
-    wide.st_nlink = 1;
-    wide.st_blksize = 4096;
-    wide.st_blocks = stat.len.div_ceil(512) as i64;
+    wide.st_nlink = stat.links.into();
+    wide.st_blksize = BLOCK;
+    wide.st_blocks = stat.blocks as i64;
+    (wide.st_atime, wide.st_atime_nsec) = seconds(stat.accessed);
+    (wide.st_mtime, wide.st_mtime_nsec) = seconds(stat.modified);
+    (wide.st_ctime, wide.st_ctime_nsec) = seconds(stat.changed);
     *to = wide;
     Ok(())
 }

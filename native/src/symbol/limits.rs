@@ -2,12 +2,14 @@
 
 use super::{symbols, there, thread_name};
 use crate::escape::escape;
-use eagain_net::{Clock, ClockId, Errno, Limits, Resource, Result, Rlimit};
+use eagain_net::{Clock, ClockId, Errno, Limits, Resource, Result, Rlimit, Signal, Signals, ThreadId};
 use eagain_sim::native;
 use std::ffi::{c_char, c_int, c_long};
 
-/// `CAP_CHECKPOINT_RESTORE`: all processes are root's.
+/// `CAP_CHECKPOINT_RESTORE`: all processes are root's…
 const CAPABILITY_LAST: c_long = 40;
+/// …without this one, as in most containers.
+const CAP_SYS_RESOURCE: c_long = 24;
 
 /// A null pointer.
 const FAULT: Option<Result<i64>> = Some(Err(Errno::EFAULT));
@@ -19,6 +21,7 @@ symbols! {
             // Dumps, huge pages, the end of a parent and what becomes of capabilities: without an effect here.
             libc::PR_SET_DUMPABLE | libc::PR_SET_THP_DISABLE | libc::PR_SET_PDEATHSIG | libc::PR_SET_KEEPCAPS
             | libc::PR_SET_NO_NEW_PRIVS => Ok(0),
+            libc::PR_CAPBSET_READ if a == CAP_SYS_RESOURCE => Ok(0),
             libc::PR_CAPBSET_READ if (0..=CAPABILITY_LAST).contains(&a) => Ok(1),
             libc::PR_CAPBSET_READ => Err(Errno::EINVAL),
             _ => {
@@ -33,14 +36,13 @@ symbols! {
 pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i64>> {
     let [a, b, c, d, ..] = arguments;
     Some(match call {
-        libc::SYS_getrlimit | libc::SYS_setrlimit if b == 0 => Err(Errno::EFAULT),
+        libc::SYS_setrlimit if b == 0 => Err(Errno::EFAULT),
+        libc::SYS_getrlimit if b == 0 => resource(a).and(Err(Errno::EFAULT)),
         libc::SYS_getrlimit => limit(a, std::ptr::null(), b as *mut libc::rlimit),
         libc::SYS_setrlimit => limit(a, b as *const libc::rlimit, std::ptr::null_mut()),
-        libc::SYS_prlimit64 if a == 0 || a == c_long::from(native::identity().pid) => {
-            limit(b, c as *const libc::rlimit, d as *mut libc::rlimit)
+        libc::SYS_prlimit64 => {
+            about(a as c_int).and_then(|()| limit(b, c as *const libc::rlimit, d as *mut libc::rlimit))
         }
-        // There is no process that this one may ask about.
-        libc::SYS_prlimit64 => Err(Errno::ESRCH),
         libc::SYS_uname => {
             let Ok(to) = there(a as *mut libc::utsname) else { return FAULT };
             let to = &mut *to;
@@ -84,10 +86,23 @@ pub unsafe fn by_number(call: c_long, arguments: [c_long; 6]) -> Option<Result<i
     })
 }
 
+/// Whether prlimit(2) of this process or thread is about the calling process.
+fn about(id: c_int) -> Result<()> {
+    let is_own = id == 0 || super::KERNEL.tgkill(ThreadId(id), Signal(0)).is_ok();
+    match is_own {
+        true => Ok(()),
+        false => super::KERNEL.kill(id, Signal(0)).and(Err(Errno::EPERM)),
+    }
+}
+
+fn resource(number: c_long) -> Result<Resource> {
+    let at = usize::try_from(number as c_int).ok();
+    at.and_then(|at| Resource::ALL.get(at)).copied().ok_or(Errno::EINVAL)
+}
+
 /// prlimit(2) of the calling process. What cannot be set leaves no trace in `old`.
-unsafe fn limit(resource: c_long, new: *const libc::rlimit, old: *mut libc::rlimit) -> Result<i64> {
-    let at = usize::try_from(resource as c_int).ok();
-    let resource = *at.and_then(|at| Resource::ALL.get(at)).ok_or(Errno::EINVAL)?;
+unsafe fn limit(number: c_long, new: *const libc::rlimit, old: *mut libc::rlimit) -> Result<i64> {
+    let resource = resource(number)?;
     let before = if old.is_null() { None } else { Some(super::KERNEL.getrlimit(resource)?) };
     if !new.is_null() {
         let libc::rlimit { rlim_cur: soft, rlim_max: hard } = *new;

@@ -1,7 +1,7 @@
 //! Sockets: `socket(2)` to `getpeername(2)`. Messages are in `message`, options in `option`.
 
 use super::descriptor::made;
-use super::{KERNEL, address, address::Address, buffer, bytes, symbols};
+use super::{KERNEL, address, address::Address, buffer, bytes, symbols, there};
 use crate::escape::escape;
 use eagain_net::{
     Datagrams, Domain, Errno, Fd, RecvFlags, Result, SendFlags, ShutdownHow, SocketFlags, Sockets,
@@ -78,6 +78,7 @@ symbols! {
         if domain != libc::AF_UNIX {
             return Err(Errno::EOPNOTSUPP);
         }
+        there(pair)?;
         let (one, other) = KERNEL.socketpair(kind("socketpair", of)?)?;
         *pair = made(context, one, closes(of)).0;
         *pair.add(1) = made(context, other, closes(of)).0;

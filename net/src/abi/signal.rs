@@ -333,10 +333,11 @@ impl SigCode {
         )
     }
 
-    /// From the kernel's number; the small positive ones mean `POLL_*` for SIGIO and for a real-time signal that
-    /// `F_SETSIG` chose.
+    /// From the kernel's number; the small positive ones mean `POLL_*` for SIGIO and for a signal that `F_SETSIG` chose, but for those
+    /// that have codes of their own (`sig_specific_sicodes`).
     pub fn from_raw(signal: Signal, raw: i32) -> SigCode {
-        let io = signal == Signal::SIGIO || signal.is_realtime();
+        // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGCHLD, SIGSYS.
+        let io = !matches!(signal.0, 4 | 5 | 7 | 8 | 11 | 17 | 31);
         match raw {
             0 => SigCode::User,
             128 => SigCode::Kernel,

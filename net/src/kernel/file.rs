@@ -1,7 +1,7 @@
 //! Regular files and directories.
 
 use super::Descriptors;
-use crate::abi::{Fd, OpenFlags, Result};
+use crate::abi::{Fd, Instant, OpenFlags, Result};
 use std::io::SeekFrom;
 
 /// A lock of a file (`flock(2)`), or of a range of its bytes ([`RecordLock`]).
@@ -46,6 +46,29 @@ pub struct FileStat {
     pub is_dir: bool,
     /// `st_mode`: what kind of file it is (inode(7)), and its permissions.
     pub mode: u32,
+    /// `st_ino`: two names, or descriptors, of one file have one number.
+    pub inode: u64,
+    /// `st_nlink`: its names.
+    pub links: u32,
+    /// `st_blocks`: what it takes of the disk, in 512 bytes.
+    pub blocks: u64,
+    /// `st_atim`, of [`ClockId::Realtime`](crate::ClockId): when it was read, as far as that is noted (`relatime`, mount(8)).
+    pub accessed: Instant,
+    /// `st_mtim`: when its contents changed.
+    pub modified: Instant,
+    /// `st_ctim`: when its contents, names or permissions changed.
+    pub changed: Instant,
+}
+
+/// A time of a file for [`Files::utimensat`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileTime {
+    /// `UTIME_OMIT`: it stays.
+    Omit,
+    /// `UTIME_NOW`.
+    Now,
+    /// This, of [`ClockId::Realtime`](crate::ClockId).
+    At(Instant),
 }
 
 /// Files. What survives a crash: data after `fsync` or `fdatasync` of the file, a name after `fsync` of its
@@ -102,6 +125,12 @@ pub trait Files: Descriptors {
 
     /// `fchmod(2)`.
     fn fchmod(&self, fd: Fd, mode: u32) -> Result<()>;
+
+    /// `utimensat(2)`: when it was read, and when its contents changed.
+    fn utimensat(&self, path: &str, times: [FileTime; 2]) -> Result<()>;
+
+    /// `futimens(3)`.
+    fn futimens(&self, fd: Fd, times: [FileTime; 2]) -> Result<()>;
 
     /// `mkfifo(3)` with mode 0644: a pipe with a name. `open` waits until somebody opens it for the other direction, but with
     /// `O_NONBLOCK`, where a writer without a reader is refused with `ENXIO` (fifo(7)).

@@ -46,7 +46,7 @@ pub use completion::{Completion, CompletionRing};
 pub use datagram::Datagrams;
 pub use descriptor::Descriptors;
 pub use entropy::Entropy;
-pub use file::{FileLock, FileStat, Files, LockOwner, RecordLock};
+pub use file::{FileLock, FileStat, FileTime, Files, LockOwner, RecordLock};
 pub use limit::Limits;
 pub use pipe::Pipes;
 pub use posix_timer::PosixTimers;

@@ -1,7 +1,7 @@
 //! Regular files and directories.
 
 use super::{Linux, sys};
-use crate::{Errno, Fd, FileLock, FileStat, Files, OpenFlags, RecordLock, Result};
+use crate::{Errno, Fd, FileLock, FileStat, FileTime, Files, OpenFlags, RecordLock, Result};
 use std::ffi::CString;
 use std::io::SeekFrom;
 
@@ -92,6 +92,14 @@ impl Files for Linux {
 
     fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
         sys::file::fchmod(fd, mode)
+    }
+
+    fn utimensat(&self, path: &str, times: [FileTime; 2]) -> Result<()> {
+        sys::file::utimensat(&path_of(path)?, times)
+    }
+
+    fn futimens(&self, fd: Fd, times: [FileTime; 2]) -> Result<()> {
+        sys::file::futimens(fd, times)
     }
 
     fn mkfifo(&self, path: &str) -> Result<()> {

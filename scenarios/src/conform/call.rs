@@ -189,6 +189,7 @@ operations! {
     AioRead "aio-read" [Slot Count No] "`aio_read(3)`, waited for, and its result.";
     AioWrite "aio-write" [Slot Count No] "`aio_write(3)`, waited for, and its result.";
     Room "room" [Maybe No No] "`setrlimit(2)`: so many descriptors more, at the lowest free numbers, or as many as at first; 0: not even the numbers that are taken.";
+    Places "places" [Maybe No No] "`setrlimit(2)`: 0: no signal has a place in the queue; else as many as at first.";
     AioCancel "aio-cancel" [Slot No No] "`aio_cancel(3)` of all on a descriptor.";
 }
 

@@ -7,7 +7,7 @@ use eagain_net::{Events, RecvFlags, SendFlags};
 
 /// Of programs, as a seed gives them: another number is another program. 2: two threads, rings, AIO, wrong arguments,
 /// signals of the process, parts. 3: pipes, Unix sockets and UDP, descriptors that are passed, sockets that call themselves,
-/// control data, locks. 4: limits of descriptors.
+/// control data, locks. 4: limits of descriptors and of queued signals.
 pub const GENERATOR: u32 = 4;
 
 /// Bytes that a program sends in all: no buffer is full before that.
@@ -57,6 +57,7 @@ const SIGNALS: Group = &[
     (Op::Own, 5),
     (Op::SetSig, 3),
     (Op::Async, 5),
+    (Op::Places, 2),
 ];
 /// Signals of the process. With two threads whose they are is a matter of chance.
 const PROCESS: Group = &[(Op::Kill, 3), (Op::Queue, 2)];
@@ -415,6 +416,7 @@ fn one(mix: &mut Mix, draw: &mut Draw) -> Call {
         }
         Op::PeekFds | Op::TakeFds => (draw.pick(&mix.sockets), draw.pick(&mix.sockets), draw.below(4)),
         Op::DupLeast => (mix.watched(draw), draw.pick(&mix.sockets), draw.below(3)),
+        Op::Places => (draw.pick(&[0, 0, OFF]), 0, 0),
         Op::Room => (draw.pick(&[0, 0, 1, 1, 2, 3, OFF, OFF]), 0, 0),
         Op::Link => (1 + draw.below(2), 0, 0),
         // A ring waits for an error then, and for nothing else.

@@ -165,13 +165,27 @@ impl<K: Calls> Machine<K> {
         }
     }
 
+    /// A limit as it was before the program changed it, to which it is put back in the end.
+    fn at_first(&mut self, resource: Resource) -> Result<Rlimit> {
+        if let Some((_, limit)) = self.limits.iter().find(|(of, _)| *of == resource) {
+            return Ok(*limit);
+        }
+        let limit = self.k.getrlimit(resource)?;
+        self.limits.push((resource, limit));
+        Ok(limit)
+    }
+
+    /// No signal has a place in the queue, or as many as at first: between these Linux counts those of the user, of all programs.
+    pub(super) fn places(&mut self, count: u64) -> Result<()> {
+        let at_first = self.at_first(Resource::PendingSignals)?;
+        let soft = if count == 0 { 0 } else { at_first.soft };
+        self.k.setrlimit(Resource::PendingSignals, Rlimit { soft, ..at_first })
+    }
+
     /// Room for so many descriptors more.
     pub(super) fn room(&mut self, count: u64) -> Result<String> {
         let k = self.k;
-        let at_first = match self.files {
-            Some(limit) => limit,
-            None => *self.files.insert(k.getrlimit(Resource::Files)?),
-        };
+        let at_first = self.at_first(Resource::Files)?;
         k.setrlimit(Resource::Files, at_first)?;
         let soft = match count {
             OFF => return Ok("as at first".to_owned()),

@@ -64,8 +64,8 @@ pub struct Machine<K: Calls> {
     pub(super) sent: usize,
     buffer: Vec<u8>,
     pub(super) signals: Option<SignalLog>,
-    /// How many descriptors there could be before the program changed that.
-    pub(super) files: Option<Rlimit>,
+    /// Limits that the program has changed, as they were before.
+    pub(super) limits: Vec<(Resource, Rlimit)>,
     pub(super) ring: RingState<K::Ring>,
     /// The threads that run the program.
     pub(super) threads: Vec<ThreadId>,
@@ -92,7 +92,7 @@ impl<K: Calls> Machine<K> {
             sent: 0,
             buffer: Vec::new(),
             signals: None,
-            files: None,
+            limits: Vec::new(),
             ring: RingState::default(),
             threads: Vec::new(),
         }
@@ -402,6 +402,7 @@ impl<K: Calls> Machine<K> {
             Op::Flock | Op::SetLock | Op::SetOpenLock | Op::GetLock | Op::GetOpenLock => self.lock_call(call),
             // Whoever runs the program sees to it.
             Op::Hand => Outcome::Ok,
+            Op::Places => Outcome::of(self.places(a)),
             Op::Room => self.room(a).map_or_else(Outcome::Err, Outcome::Text),
             Op::Ring => self.make_ring(a, b),
             Op::AioRead => self.aio_read(a, b),
@@ -420,8 +421,8 @@ impl<K: Calls> Machine<K> {
 
     /// Closes what is open, with resets, and puts signals back as they were.
     pub fn finish(&mut self) {
-        if let Some(files) = self.files {
-            let _ = self.k.setrlimit(Resource::Files, files);
+        for (resource, limit) in std::mem::take(&mut self.limits) {
+            let _ = self.k.setrlimit(resource, limit);
         }
         self.finish_ring();
         for fd in std::mem::replace(&mut self.slots, [Fd(-1); SLOTS]) {

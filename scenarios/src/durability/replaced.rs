@@ -141,6 +141,12 @@ impl<D: FileDefect> Files for Broken<D> {
     fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
         self.0.fchmod(fd, mode)
     }
+    fn utimensat(&self, path: &str, times: [FileTime; 2]) -> Result<()> {
+        self.0.utimensat(path, times)
+    }
+    fn futimens(&self, fd: Fd, times: [FileTime; 2]) -> Result<()> {
+        self.0.futimens(fd, times)
+    }
     fn mkfifo(&self, path: &str) -> Result<()> {
         self.0.mkfifo(path)
     }

@@ -275,8 +275,16 @@ pub(crate) fn descriptors<K: Kernel>() -> Vec<Call<K>> {
         }
     }
     call(to, "fstat", |m: Maker<K>, fd| {
-        m.k.fstat(fd).map(|stat| (stat.mode, if stat.is_dir { 0 } else { stat.len }))
+        m.k.fstat(fd).map(|stat| (stat.mode, if stat.is_dir { (0, 0) } else { (stat.len, stat.links) }))
     });
+    let at = FileTime::At(Instant(1_000_000_000_000_000_007));
+    for times in [[FileTime::Omit; 2], [FileTime::Omit, FileTime::Now], [at; 2]] {
+        call(to, format!("futimens {times:?}"), move |m: Maker<K>, fd| {
+            // Counters, timers and sets have taken it before Linux 6.16, without an effect.
+            m.k.futimens(fd, times)
+                .or_else(|errno| if errno == Errno::EOPNOTSUPP { Ok(()) } else { Err(errno) })
+        });
+    }
     for len in [0, 3, 20, 1 << 40, u64::MAX] {
         call(to, format!("ftruncate {len}"), move |m: Maker<K>, fd| {
             (m.k.ftruncate(fd, len), m.k.fstat(fd).map(|stat| if stat.is_dir { 0 } else { stat.len }))

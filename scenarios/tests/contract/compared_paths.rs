@@ -262,7 +262,8 @@ fn while_open<K: Kernel>(k: K, log: &Log) {
                     let mut buffer = [b'.'; 4];
                     k.read(file, &mut buffer).unwrap();
                     let made = (one(k, base), other(k, base));
-                    let stat = (k.fstat(file), k.fstat(directory).map(|stat| stat.is_dir));
+                    let of_file = k.fstat(file).map(|stat| (stat.len, stat.is_dir, stat.mode, stat.links));
+                    let stat = (of_file, k.fstat(directory).map(|stat| stat.is_dir));
                     let synced = (k.fsync(file), k.fsync(directory));
                     let said = format!("{made:?} {stat:?} {synced:?} {}", inside(k, file));
                     k.close(directory).unwrap();

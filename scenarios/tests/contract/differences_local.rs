@@ -240,4 +240,15 @@ crate::rows! {
         write q 1 = 1
         recv p 1 errqueue = 1
     ";
+    accept_for_ip_of_unix_listener_takes_what_is_there: "
+        usocket a 0
+        ubind a
+        listen a 0
+        accept a c = EAGAIN
+        usocket b 0
+        uconnect b a
+        accept a c = EAFNOSUPPORT
+        recv b 5 = 0
+        accept a c = EAGAIN
+    ";
 }

@@ -1,18 +1,34 @@
 //! `getrlimit(2)`: what a process may use, and what its calls say that would use more. Each body puts back what it found.
 
-use crate::asleep::Sleepers;
-use eagain_net::{Domain, Errno, Events, Fd, OpenFlags, PollFd, Resource, Rlimit, SocketFlags};
+use crate::asleep::{Caller, Sleepers};
+use eagain_net::{
+    ClockId, Domain, Errno, Events, Fd, MaskHow, OpenFlags, Owner, PollFd, Resource, Rlimit, SigAction,
+    SigCode, SigInfo, SigSet, Signal, SocketFlags, StatusFlags, TimerEvent,
+};
 use std::time::Duration;
 
 const NONBLOCK: SocketFlags = SocketFlags::NONBLOCK;
 
-/// Runs `body` with a soft limit of descriptors, the hard one as it is.
+/// The limit is as it was when this is dropped, also where a row does not hold.
+struct Restored<K: Sleepers>(K, Resource, Rlimit);
+
+impl<K: Sleepers> Drop for Restored<K> {
+    fn drop(&mut self) {
+        self.0.setrlimit(self.1, self.2).unwrap();
+    }
+}
+
+/// A soft limit, the hard one as it is.
+fn limited<K: Sleepers>(k: K, resource: Resource, soft: u64) -> Restored<K> {
+    let before = k.getrlimit(resource).unwrap();
+    k.setrlimit(resource, Rlimit { soft, ..before }).unwrap();
+    Restored(k, resource, before)
+}
+
+/// Runs `body` with a soft limit of descriptors.
 fn with_files<K: Sleepers, R>(k: K, soft: u64, body: impl FnOnce() -> R) -> R {
-    let before = k.getrlimit(Resource::Files).unwrap();
-    k.setrlimit(Resource::Files, Rlimit { soft, ..before }).unwrap();
-    let result = body();
-    k.setrlimit(Resource::Files, before).unwrap();
-    result
+    let _restored = limited(k, Resource::Files, soft);
+    body()
 }
 
 /// The number that the next call returns.
@@ -138,20 +154,86 @@ fn passed_descriptors_fill_what_is_free<K: Sleepers>(k: K) {
     }
 }
 
-/// `RLIMIT_SIGPENDING`.
-fn queue_of_signals_is_full_at_its_limit<K: Sleepers>(k: K) {
-    use eagain_net::{MaskHow, SigSet, Signal};
-    let signal = Signal(45);
-    let set = SigSet::of(&[signal]);
+/// Who waits asked before; who asks now is refused.
+fn poll_that_waits_goes_on_under_a_lowered_limit<K: Sleepers>(k: K) {
+    let (one, other) = k.socketpair(NONBLOCK).unwrap();
+    let caller = Caller::start(k, move |k| {
+        k.poll(&mut [PollFd::new(one, Events::IN)], Some(Duration::from_secs(20)), None)
+    });
+    with_files(k, 0, || {
+        assert_eq!(k.write(other, b"x"), Ok(1));
+        assert_eq!(caller.end(k), Ok(1));
+    });
+    k.close(one).unwrap();
+    k.close(other).unwrap();
+}
+
+const RT: Signal = Signal(45);
+const STANDARD: Signal = Signal::SIGUSR2;
+
+/// No signal has a place in the queue.
+fn without_places<K: Sleepers>(k: K) -> (SigSet, Restored<K>) {
+    let set = SigSet::of(&[RT, STANDARD, Signal::SIGIO]);
     k.sigprocmask(MaskHow::Block, set).unwrap();
-    let before = k.getrlimit(Resource::PendingSignals).unwrap();
-    k.setrlimit(Resource::PendingSignals, Rlimit { soft: 0, ..before }).unwrap();
-    assert_eq!(k.tgkill(k.gettid(), signal), Err(Errno::EAGAIN));
-    assert_eq!(k.sigqueue(k.getpid(), signal, 1), Err(Errno::EAGAIN));
-    k.setrlimit(Resource::PendingSignals, before).unwrap();
-    assert_eq!(k.tgkill(k.gettid(), signal), Ok(()));
-    assert_eq!(k.sigtimedwait(set, Some(Duration::ZERO)).map(|info| info.signal), Ok(signal));
-    assert_eq!(k.sigtimedwait(set, Some(Duration::ZERO)).map(|info| info.signal), Err(Errno::EAGAIN));
+    (set, limited(k, Resource::PendingSignals, 0))
+}
+
+fn take<K: Sleepers>(k: K, set: SigSet) -> Result<SigInfo, Errno> {
+    k.sigtimedwait(set, Some(Duration::ZERO))
+}
+
+fn queue_of_signals_is_full_at_its_limit<K: Sleepers>(k: K) {
+    let (set, places) = without_places(k);
+    assert_eq!(k.tgkill(k.gettid(), RT), Err(Errno::EAGAIN));
+    assert_eq!(k.sigqueue(k.getpid(), RT, 1), Err(Errno::EAGAIN));
+    assert_eq!(k.timer_create(ClockId::Monotonic, TimerEvent::None), Err(Errno::EAGAIN));
+    assert_eq!(take(k, set), Err(Errno::EAGAIN));
+    drop(places);
+    assert_eq!(k.tgkill(k.gettid(), RT), Ok(()));
+    assert_eq!(take(k, set).map(|info| (info.signal, info.code)), Ok((RT, SigCode::Tkill)));
+}
+
+/// A standard signal always comes, without what was said with it; so does a real-time one of `kill(2)`.
+fn signal_without_a_place_comes_alone<K: Sleepers>(k: K) {
+    let (set, places) = without_places(k);
+    for _ in 0..2 {
+        assert_eq!(k.tgkill(k.gettid(), STANDARD), Ok(()));
+    }
+    assert_eq!(take(k, set), Ok(SigInfo::plain(STANDARD, SigCode::User)));
+    assert_eq!(take(k, set), Err(Errno::EAGAIN));
+    assert_eq!(k.sigpending().unwrap().0 & set.0, 0);
+    drop(places);
+    assert_eq!(k.tgkill(k.gettid(), STANDARD), Ok(()));
+    assert_eq!(take(k, set).map(|info| info.code), Ok(SigCode::Tkill));
+}
+
+/// That it is ignored is found out before there is a place to be had.
+fn ignored_signal_needs_no_place<K: Sleepers>(k: K) {
+    let before = k.sigaction(RT, SigAction::ignore()).unwrap();
+    let (_, places) = without_places(k);
+    k.sigprocmask(MaskHow::Unblock, SigSet::of(&[RT])).unwrap();
+    assert_eq!(k.tgkill(k.gettid(), RT), Ok(()));
+    drop(places);
+    k.sigaction(RT, before).unwrap();
+}
+
+/// `F_SETSIG`: a standard signal has a place in any case, as the kernel sends it; instead of a real-time one comes plain SIGIO.
+fn signal_of_a_descriptor_without_a_place<K: Sleepers>(k: K) {
+    let (set, _places) = without_places(k);
+    let (one, other) = k.socketpair(NONBLOCK).unwrap();
+    k.fcntl_setown(one, Owner::ThisThread).unwrap();
+    k.fcntl_setfl(one, StatusFlags::NONBLOCK | StatusFlags::ASYNC).unwrap();
+    let arrival = |signal| {
+        k.fcntl_setsig(one, Some(signal)).unwrap();
+        while take(k, set).is_ok() {}
+        k.write(other, b"x").unwrap();
+        take(k, set).map(|info| (info.signal, info.code, info.fd))
+    };
+    assert_eq!(arrival(STANDARD), Ok((STANDARD, SigCode::PollIn, one)));
+    let (signal, code, _) = arrival(RT).unwrap();
+    assert_eq!((signal, code), (Signal::SIGIO, SigCode::Kernel));
+    k.close(one).unwrap();
+    k.close(other).unwrap();
 }
 
 crate::bodies! {
@@ -161,5 +243,9 @@ crate::bodies! {
     every_call_that_returns_a_descriptor_says_emfile
     descriptors_above_a_lowered_limit_go_on
     passed_descriptors_fill_what_is_free
+    poll_that_waits_goes_on_under_a_lowered_limit
     queue_of_signals_is_full_at_its_limit
+    signal_without_a_place_comes_alone
+    ignored_signal_needs_no_place
+    signal_of_a_descriptor_without_a_place
 }

@@ -52,6 +52,7 @@ mod short_reads;
 mod sigio;
 mod signals;
 mod space;
+mod stat;
 mod stopping;
 mod streams;
 mod timeouts;

@@ -33,8 +33,9 @@ pub(crate) const LIMITS: &[(&str, &str)] = &[
     ("lseek", "no `SEEK_DATA` and `SEEK_HOLE`"),
     (
         "setrlimit",
-        "`RLIMIT_NOFILE` and `RLIMIT_SIGPENDING` have an effect, the others are kept and reported; no hard limit rises",
+        "`RLIMIT_NOFILE` and `RLIMIT_SIGPENDING` have an effect, the others are kept and reported; signals count per process, descriptors that were sent do not count; no hard limit rises",
     ),
+    ("stat", "no device; a directory has a length of 0"),
     ("pipe2", "no `O_DIRECT`"),
     ("socketpair", "no `MSG_OOB`, no descriptors or credentials in control data"),
     ("socket AF_INET6", "loopback and the hosts' IPv4 addresses"),

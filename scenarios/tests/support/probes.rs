@@ -356,6 +356,8 @@ probes! {
         "stat" => |k, folder| k.stat(folder).map(drop);
         "chmod" => |k, folder| k.chmod(folder, 0o755);
         "fchmod" => |k, folder| with(k, file(k, folder), |fd| k.fchmod(fd, 0o644));
+        "utimensat" => |k, folder| k.utimensat(folder, [FileTime::Now, FileTime::Omit]);
+        "futimens" => |k, folder| with(k, file(k, folder), |fd| k.futimens(fd, [FileTime::Now; 2]));
         "mkfifo" => |k, folder| {
             k.mkfifo(&format!("{folder}/fifo"))?;
             k.unlink(&format!("{folder}/fifo"))

@@ -54,7 +54,9 @@ pub enum Arg {
     Futex,
     /// Permissions of a file, in octal.
     Mode,
-    /// A limit of a resource; the largest numbers: none.
+    /// A time of a file, in nanoseconds since 1970; the largest numbers: not to be set, and now.
+    FileTime,
+    /// A limit of a resource; the largest number: none.
     Limit,
 }
 
@@ -76,7 +78,11 @@ impl Arg {
         match self {
             Arg::Fd | Arg::Count | Arg::Number => put_number(out, word as i64),
             Arg::Mode => out.extend_from_slice(format!("0{word:o}").as_bytes()),
-            Arg::Limit if word >= i64::MAX as u64 => out.extend_from_slice(b"RLIM_INFINITY"),
+            Arg::FileTime if word == u64::MAX => out.extend_from_slice(b"UTIME_OMIT"),
+            Arg::FileTime if word == u64::MAX - 1 => out.extend_from_slice(b"UTIME_NOW"),
+            Arg::FileTime => put_span(out, word),
+            // A result is never negative.
+            Arg::Limit if matches!(word as i64, -1 | i64::MAX) => out.extend_from_slice(b"RLIM_INFINITY"),
             Arg::Limit => put_number(out, word),
             Arg::UserData if word == 0 => out.push(b'0'),
             Arg::UserData => put_hex(out, word),

@@ -1,8 +1,8 @@
 //! The rows: system calls, then every other event that no fault family owns.
 
 use super::Arg::{
-    Address, Count, Duration, Fd, Futex, Host, Limit, Mode, Number, Outcome, SigSet, Signal, Text, Timeout,
-    UserData,
+    Address, Count, Duration, Fd, FileTime, Futex, Host, Limit, Mode, Number, Outcome, SigSet, Signal, Text,
+    Timeout, UserData,
 };
 use super::Wait::{Interrupted, Never, Restarts, RestartsWithoutTimeout};
 use super::names::*;
@@ -199,6 +199,8 @@ calls {
     Stat = 125 "stat" [Text] PLAIN Never SAFE;
     Chmod = 126 "chmod" [Text, Mode] PLAIN Never SAFE;
     Fchmod = 127 "fchmod" [Fd, Mode] PLAIN Never SAFE;
+    Utimensat = 129 "utimensat" [Text, FileTime, FileTime] PLAIN Never SAFE;
+    Futimens = 130 "futimens" [Fd, FileTime, FileTime] PLAIN Never SAFE;
     Mkfifo = 128 "mkfifo" [Text] PLAIN Never SAFE;
     Rename = 107 "rename" [Text, Text] PLAIN Never SAFE;
     Link = 115 "link" [Text, Text] PLAIN Never SAFE;

@@ -28,6 +28,15 @@ fn record(fd: Fd, lock: RecordLock) -> [u64; 4] {
     [word(fd), lock.kind as u64 | (lock.owner as u64) << 2, lock.start, lock.len]
 }
 
+/// As [`crate::calls::Arg::FileTime`] writes it.
+fn time_word(time: FileTime) -> u64 {
+    match time {
+        FileTime::Omit => u64::MAX,
+        FileTime::Now => u64::MAX - 1,
+        FileTime::At(at) => at.0,
+    }
+}
+
 impl Files for SimKernel {
     fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd> {
         let args = [text(path), flags.0 as u64, 0, 0];
@@ -103,6 +112,16 @@ impl Files for SimKernel {
 
     fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
         call(Kind::Fchmod, [word(fd), mode.into(), 0, 0], |w| file::fchmod(w, fd, mode))
+    }
+
+    fn utimensat(&self, path: &str, times: [FileTime; 2]) -> Result<()> {
+        let [accessed, modified] = times.map(time_word);
+        call(Kind::Utimensat, [text(path), accessed, modified, 0], |w| file::utimensat(w, path, times))
+    }
+
+    fn futimens(&self, fd: Fd, times: [FileTime; 2]) -> Result<()> {
+        let [accessed, modified] = times.map(time_word);
+        call(Kind::Futimens, [word(fd), accessed, modified, 0], |w| file::futimens(w, fd, times))
     }
 
     fn mkfifo(&self, path: &str) -> Result<()> {

@@ -47,7 +47,7 @@ outcomes! {
     eagain_net::SigAction => |_| 0;
     eagain_net::SigInfo => |v| i64::from(v.signal.0);
     eagain_net::TimerSpec => |v| v.value.as_nanos() as i64;
-    // No errno, as -1 would be.
+    // No errno, as -1 would be: in a trace it is the arguments that say more of such a limit.
     eagain_net::Rlimit => |v| v.soft.min(i64::MAX as u64) as i64;
     eagain_net::FileStat => |v| v.len as i64;
     Option<(eagain_net::RecordLock, i32)> => |v| v.map_or(0, |(_, pid)| i64::from(pid));

@@ -22,8 +22,20 @@ impl SignalQueue {
         true
     }
 
+    /// It pends without a place in the queue, and what was said with it is lost (`TRACE_SIGNAL_LOSE_INFO`). `false`: it pended.
+    #[must_use]
+    pub fn pend(&mut self, signal: Signal) -> bool {
+        let is_new = !self.set.contains(signal);
+        self.set = self.set.with(signal);
+        is_new
+    }
+
     /// Adds all of another one.
     pub fn append(&mut self, other: SignalQueue) {
+        for signal in other.set.iter().filter(|signal| !other.queue.iter().any(|info| info.signal == *signal))
+        {
+            let _ = self.pend(signal);
+        }
         for info in other.queue {
             // One that is pending already stays one.
             let _ = self.push(info);
@@ -33,7 +45,10 @@ impl SignalQueue {
     /// Takes out the first of the lowest-numbered signal in `wanted`.
     pub fn take(&mut self, wanted: SigSet) -> Option<SigInfo> {
         let signal = SigSet(self.set.0 & wanted.0).iter().next()?;
-        let at = self.queue.iter().position(|info| info.signal == signal)?;
+        let Some(at) = self.queue.iter().position(|info| info.signal == signal) else {
+            self.set = self.set.without(signal);
+            return Some(SigInfo::plain(signal, SigCode::User));
+        };
         let info = self.queue.remove(at)?;
         if !self.queue.iter().any(|other| other.signal == signal) {
             self.set = self.set.without(signal);

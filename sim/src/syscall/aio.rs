@@ -223,11 +223,8 @@ fn finish(w: &mut World, process: u32, id: u32, result: Result<usize>) {
     }
     if let SigEvent::Signal(signal, value) = event {
         // Where the queue is full a real-time signal is lost, and only aio_error reports it.
-        let full = signal::queue_is_full(w, process);
-        if !(full && signal.is_realtime()) {
-            let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
-            signal::send_to_process(w, process, info);
-        }
+        let info = SigInfo { value, ..SigInfo::plain(signal, SigCode::AsyncIo) };
+        let _ = signal::send_to_process(w, process, info);
     }
     for thread in waiters {
         w.wake(thread, Wake::Ready);

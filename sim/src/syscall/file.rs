@@ -7,18 +7,20 @@ use super::pipe::{self, Opening};
 use crate::choice::{Distribution, Domain};
 use crate::fault::Family;
 use crate::object::{
-    Access, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFCHR, S_IFIFO, S_IFSOCK, Special,
+    Access, Device, Disk, Inode, LEN_MAX, Last, Object, OpenDevice, OpenDisk, S_IFIFO, S_IFSOCK, Special,
     check_path,
 };
 use crate::scheduler::Step;
 use crate::world::World;
-use eagain_net::{Errno, Fd, FileStat, OpenFlags, Result, StatusFlags};
+use eagain_net::{ClockId, Errno, Fd, FileStat, FileTime, Instant, OpenFlags, Result, StatusFlags};
 use std::io::SeekFrom;
 
 /// What it takes a disk to make data durable, in nanoseconds.
 const SYNC_NS: u64 = 100_000;
 /// `MAX_RW_COUNT`.
 pub(super) const TRANSFER_MAX: usize = 0x7fff_f000;
+/// The number of the inode that eventfds, timers, sets and the like share. Above are those of pipes and sockets, which no disk has.
+pub(crate) const ON_NO_DISK: u64 = 1 << 32;
 /// `O_ACCMODE`.
 const ACCESS: i32 = 3;
 /// How many bytes a disk that counts as full still takes.
@@ -27,8 +29,16 @@ const ROOM: Domain = Domain("disk.room");
 /// The disk of the host that the running thread is on.
 pub(super) fn my_disk(w: &mut World) -> &mut Disk {
     let host = w.my_host();
-    let disk = &mut w.hosts[host].disk;
+    let disk = disk_now(w, host);
     disk.format_if_new();
+    disk
+}
+
+/// The disk of a host, to be changed now.
+fn disk_now(w: &mut World, host: u32) -> &mut Disk {
+    let now = w.hosts[host].clock(ClockId::Realtime, w.run.now());
+    let disk = &mut w.hosts[host].disk;
+    disk.set_time(now);
     disk
 }
 
@@ -171,6 +181,11 @@ fn read_at(w: &mut World, file: u32, buffer: &mut [u8], offset: u64) -> Result<u
     }
     let most = buffer.len().min(TRANSFER_MAX);
     let n = inode.read(&mut buffer[..most], offset);
+    if most > 0
+        && let Some((host, inode)) = identity(w, file)
+    {
+        disk_now(w, host).note_read(inode);
+    }
     let me = w.scheduler.current();
     w.run.payload(me, &buffer[..n], false);
     if n > 0 {
@@ -245,7 +260,7 @@ fn write_at(w: &mut World, file: u32, bytes: &[u8], offset: Option<u64>) -> Resu
         Err(_) if in_place > 0 => 0,
         room => room?,
     };
-    let n = w.hosts[host].disk.write(inode, bytes, at, room);
+    let n = disk_now(w, host).write(inode, bytes, at, room);
     let me = w.scheduler.current();
     w.run.payload(me, &bytes[..n], true);
     w.progress();
@@ -367,7 +382,7 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
         return Err(Errno::EFBIG);
     }
     let (host, inode) = get_open(w, file).map(|o| (o.host, o.inode)).ok_or(Errno::EBADF)?;
-    let disk = &mut w.hosts[host].disk;
+    let disk = disk_now(w, host);
     let before = disk.inode(inode).len();
     disk.truncate(inode, len);
     if len != before {
@@ -378,39 +393,93 @@ pub(crate) fn ftruncate(w: &mut World, fd: Fd, len: u64) -> Result<()> {
 
 pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
     let file = w.file(fd)?;
-    let (kind, permissions) = match w.files[file].object {
-        Object::File(_) => return Ok(inode_of(w, file)?.stat()),
+    let own = ON_NO_DISK + 1 + u64::from(file);
+    let (kind, permissions, inode) = match w.files[file].object {
+        Object::File(ref open) => return Ok(w.hosts[open.host].disk.stat(open.inode)),
         Object::Pipe { pipe, .. } => match w.pipes[pipe as usize].name() {
-            Some((host, inode)) => return Ok(w.hosts[host].disk.inode(inode).stat()),
-            None => (S_IFIFO, 0o600),
+            Some((host, inode)) => return Ok(w.hosts[host].disk.stat(inode)),
+            None => (S_IFIFO, 0o600, ON_NO_DISK + 1 + u64::from(pipe)),
         },
-        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => (S_IFSOCK, 0o777),
-        Object::Device(_) => (S_IFCHR, 0o666),
-        // An inode that all of them share (`anon_inode_create_getfile`).
-        _ => (0, 0o600),
+        Object::Device(OpenDevice { device, .. }) => {
+            let path = Device::ALL.iter().find(|(_, other)| *other == device).map_or("", |(path, _)| path);
+            return stat(w, path);
+        }
+        Object::Socket(_) | Object::Udp(_) | Object::Unix(_) => (S_IFSOCK, 0o777, own),
+        // `anon_inode_create_getfile`.
+        _ => (0, 0o600, ON_NO_DISK),
     };
-    Ok(FileStat { len: 0, is_dir: false, mode: kind | permissions })
+    // A socket has no times (`sock_alloc`); what else is on no disk is as old as its host.
+    let time = match kind {
+        S_IFSOCK => Instant(0),
+        _ => w.hosts[w.my_host()].clock(ClockId::Realtime, 0),
+    };
+    Ok(FileStat {
+        len: 0,
+        is_dir: false,
+        mode: kind | permissions,
+        inode,
+        links: 1,
+        blocks: 0,
+        accessed: time,
+        modified: time,
+        changed: time,
+    })
 }
 
 pub(crate) fn stat(w: &mut World, path: &str) -> Result<FileStat> {
     let disk = my_disk(w);
-    Ok(disk.inode(disk.find(path)?).stat())
+    Ok(disk.stat(disk.find(path)?))
 }
 
 /// Every process is root: a name that is there can be changed.
 pub(crate) fn chmod(w: &mut World, path: &str, mode: u32) -> Result<()> {
     let disk = my_disk(w);
     let inode = disk.find(path)?;
-    disk.inode_mut(inode).set_permissions(mode);
+    disk.set_permissions(inode, mode);
     w.progress();
     Ok(())
 }
 
 pub(crate) fn fchmod(w: &mut World, fd: Fd, mode: u32) -> Result<()> {
     let file = w.file(fd)?;
-    if get_open(w, file).is_some() {
-        inode_of(w, file)?.set_permissions(mode);
+    if let Some((host, inode)) = identity(w, file) {
+        disk_now(w, host).set_permissions(inode, mode);
         w.progress();
     }
     Ok(())
+}
+
+pub(crate) fn utimensat(w: &mut World, path: &str, times: [FileTime; 2]) -> Result<()> {
+    // Where nothing is to be set, nothing is looked at.
+    if times == [FileTime::Omit; 2] {
+        return Ok(());
+    }
+    let disk = my_disk(w);
+    let inode = disk.find(path)?;
+    disk.set_times(inode, times);
+    w.progress();
+    Ok(())
+}
+
+/// Those of what is on no disk do not show.
+pub(crate) fn futimens(w: &mut World, fd: Fd, times: [FileTime; 2]) -> Result<()> {
+    // The C library looks at that much itself.
+    if fd.0 < 0 {
+        return Err(Errno::EBADF);
+    }
+    if times == [FileTime::Omit; 2] {
+        return Ok(());
+    }
+    let file = w.file(fd)?;
+    if let Some((host, inode)) = identity(w, file) {
+        disk_now(w, host).set_times(inode, times);
+        w.progress();
+    }
+    match w.files[file].object {
+        // `anon_inode_setattr`, since Linux 6.16.
+        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Epoll(_) | Object::Ring(_) => {
+            Err(Errno::EOPNOTSUPP)
+        }
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 use super::file::{disk_of, get_open, my_disk};
 use crate::object::{Last, check_path};
 use crate::world::World;
-use eagain_net::{Errno, Fd, Result};
+use eagain_net::{Errno, Fd, FileStat, Result};
 
 /// A new file or directory with this name in a directory.
 pub(super) fn create_inode(w: &mut World, path: &str, (directory, name): (u32, &str), is_dir: bool) -> u32 {
@@ -152,14 +152,14 @@ pub(crate) fn path_of(w: &mut World, fd: Fd) -> Result<String> {
     disk.path_of(inode).ok_or(Errno::ENOENT)
 }
 
-/// The entries of an open directory, and the mode of each.
-pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, u32)>> {
+/// The entries of an open directory, and what each is.
+pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, FileStat)>> {
     let file = disk_of(w, fd, Errno::ENOTDIR)?;
     let open = get_open(w, file).ok_or(Errno::EBADF)?;
     let (host, inode) = (open.host, open.inode);
     let disk = &w.hosts[host].disk;
     let directory = disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?;
-    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.inode(inode).stat().mode)).collect())
+    Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.stat(inode))).collect())
 }
 
 pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {

@@ -190,7 +190,7 @@ pub(super) fn write(
     let broken = !bytes.is_empty() && !w.pipes[pipe as usize].has_readers();
     if broken && !flags.contains(SendFlags::NOSIGNAL) {
         let thread = w.scheduler.current();
-        signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+        let _ = signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
     }
     let step = attempt_write(w, file, pipe, waits(w, fd, file), bytes, progress);
     if fd == HELD_FD && matches!(step, Step::Done(_)) && !w.pipes[pipe as usize].is_full() {

@@ -203,7 +203,8 @@ fn expires(w: &mut World, process: u32, id: TimerId) {
         Target::Thread(thread) if w.scheduler[thread].has_ended() => return,
         Target::Thread(thread) => signal::send_to_thread(w, thread, info),
     };
-    if sent {
+    // A timer has kept its place in the queue.
+    if sent == Ok(true) {
         // The signal may have ended the process.
         if let Ok(timer) = find(w, process, id) {
             timer.sent();
@@ -317,6 +318,6 @@ pub(crate) fn alarm_due(w: &mut World, process: u32, number: u32) {
     let alarm = &mut w.processes[process].timers.alarm;
     if alarm.armed && alarm.number == number {
         alarm.armed = false;
-        signal::send_to_process(w, process, SigInfo::plain(Signal::SIGALRM, SigCode::Kernel));
+        let _ = signal::send_to_process(w, process, SigInfo::plain(Signal::SIGALRM, SigCode::Kernel));
     }
 }

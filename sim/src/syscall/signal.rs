@@ -9,7 +9,7 @@ use super::thread;
 use crate::Oracle;
 use crate::fault::Family;
 use crate::network::ALL;
-use crate::object::{Delivery, Frame, KEPT, Object, OpenFile, STOPS, UNSTOPPABLE};
+use crate::object::{Delivery, Frame, KEPT, Object, OpenFile, STOPS, SignalQueue, UNSTOPPABLE};
 use crate::run::Effect;
 use crate::scheduler::Step;
 use crate::scheduler::{Event, WaitOn, Wake};
@@ -124,41 +124,60 @@ pub(crate) fn leave_handler(w: &mut World, mask: SigSet) {
     }
 }
 
-/// Sends a signal to one thread; whether it is pending then, and was not before.
-pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) -> bool {
+/// Sends a signal to one thread; whether it is pending then, and was not before. `EAGAIN`: the queue is full ([`has_place`]).
+pub(crate) fn send_to_thread(w: &mut World, thread: u32, info: SigInfo) -> Result<bool> {
     let process = w.scheduler[thread].process();
     stopping::prepare(w, process, info.signal);
     let t = &mut w.scheduler[thread];
     let p = &w.processes[process];
     // Who blocks a signal may yet change what is done with it: a blocked one is never ignored (`sig_ignored`).
     if p.has_ended() || !t.signals.blocks(info.signal) && p.signals.ignores(info.signal) {
-        return false;
+        return Ok(false);
     }
-    if !t.signals.queue().push(info) {
-        return false;
+    let place = has_place(w, process, info)?;
+    if !put(w.scheduler[thread].signals.queue(), info, place) {
+        return Ok(false);
     }
     w.signals_sent = true;
     kick(w, thread, info.signal);
     notify_signalfds(w, process);
-    true
+    Ok(true)
+}
+
+/// Whether a signal has a place in the queue of a process; else it may pend without one (`__send_signal_locked`). `EAGAIN`: the queue is
+/// full (`RLIMIT_SIGPENDING`), and more is to be said with it than `kill(2)` does. A timer has kept its place.
+fn has_place(w: &World, process: u32, info: SigInfo) -> Result<bool> {
+    let of_kernel = !matches!(info.code, SigCode::Queue | SigCode::AsyncIo | SigCode::Tkill);
+    match info.signal.is_realtime() {
+        _ if info.code == SigCode::Timer => Ok(true),
+        false if of_kernel => Ok(true),
+        _ if !queue_is_full(w, process) => Ok(true),
+        true if info.code != SigCode::User => Err(Errno::EAGAIN),
+        _ => Ok(false),
+    }
+}
+
+fn put(queue: &mut SignalQueue, info: SigInfo, place: bool) -> bool {
+    if place { queue.push(info) } else { queue.pend(info.signal) }
 }
 
 /// Sends a signal to a process: a thread that does not block it takes it, the main thread first. Whether it is pending then, and
-/// was not before.
-pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) -> bool {
+/// was not before. `EAGAIN`: as for a thread.
+pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) -> Result<bool> {
     stopping::prepare(w, process, info.signal);
     let p = &mut w.processes[process];
     let main = p.main_thread();
     let blocked = w.scheduler[main].signals.blocks(info.signal);
     if p.has_ended() || !blocked && p.signals.ignores(info.signal) {
-        return false;
+        return Ok(false);
     }
     if info.signal == Signal::SIGKILL {
         w.kill_process(process, None);
-        return false;
+        return Ok(false);
     }
-    if !p.signals.queue().push(info) {
-        return false;
+    let place = has_place(w, process, info)?;
+    if !put(w.processes[process].signals.queue(), info, place) {
+        return Ok(false);
     }
     w.signals_sent = true;
     // `wants_signal`.
@@ -179,7 +198,7 @@ pub(crate) fn send_to_process(w: &mut World, process: u32, info: SigInfo) -> boo
         kick(w, thread, info.signal);
     }
     notify_signalfds(w, process);
-    true
+    Ok(true)
 }
 
 /// A waiting thread looks at a signal that it does not block, or that it waits for.
@@ -260,23 +279,24 @@ pub(crate) fn send_sigio(w: &mut World, file: u32, code: SigCode) {
         SigCode::PollHup => Events::HUP | Events::ERR,
         _ => Events::NONE,
     };
-    let full = queue_is_full(w, sigio.process);
-    let info = match sigio.signal {
-        Some(signal) if !full => SigInfo { fd: Fd(sigio.fd), band, ..SigInfo::plain(signal, code) },
-        // Plain SIGIO, and what is left of an overflow: no descriptor, and it coalesces.
-        _ => SigInfo::plain(Signal::SIGIO, SigCode::Kernel),
-    };
-    match sigio.owner {
-        Owner::ThisThread => send_to_thread(w, sigio.thread, info),
-        _ => send_to_process(w, sigio.process, info),
-    };
+    let own = sigio.signal.map(|signal| SigInfo { fd: Fd(sigio.fd), band, ..SigInfo::plain(signal, code) });
+    // Plain SIGIO, and what is left of an overflow: no descriptor, and it coalesces.
+    for info in own.into_iter().chain([SigInfo::plain(Signal::SIGIO, SigCode::Kernel)]) {
+        let sent = match sigio.owner {
+            Owner::ThisThread => send_to_thread(w, sigio.thread, info),
+            _ => send_to_process(w, sigio.process, info),
+        };
+        if sent.is_ok() {
+            break;
+        }
+    }
 }
 
 /// `sk_send_sigurg`: the owner is sent SIGURG, also without `O_ASYNC`.
 pub(crate) fn send_sigurg(w: &mut World, file: u32) {
     let Some(sigio) = w.files.get(file).and_then(OpenFile::sigio) else { return };
     let info = SigInfo::plain(Signal::SIGURG, SigCode::Kernel);
-    match sigio.owner {
+    let _ = match sigio.owner {
         Owner::None => return,
         Owner::ThisThread => send_to_thread(w, sigio.thread, info),
         Owner::ThisProcess => send_to_process(w, sigio.process, info),
@@ -320,7 +340,7 @@ pub(crate) fn interrupt_wait(w: &mut World, thread: u32) {
     if let Some(signal) = handled {
         let args = [signal.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
-        send_to_thread(w, thread, SigInfo::plain(signal, SigCode::User));
+        let _ = send_to_thread(w, thread, SigInfo::plain(signal, SigCode::User));
     } else if matches!(w.scheduler[thread].call(), Kind::EpollWait | Kind::Sigtimedwait) {
         let args = [Signal::SIGCONT.0 as u64, 0, 0, 0];
         w.run.injected(Family::Interrupt, Effect { time: now, thread, args });
@@ -427,14 +447,8 @@ pub(crate) fn kill(w: &mut World, pid: i32, info: SigInfo) -> Result<()> {
     if info.signal.0 != 0 && !info.signal.is_valid() {
         return Err(Errno::EINVAL);
     }
-    let full = info.signal.is_realtime() && queue_is_full(w, process);
-    if full && info.code == SigCode::Queue {
-        return Err(Errno::EAGAIN);
-    }
-    // One that `kill` sends pends without a place in the queue then, once (`__send_signal_locked`).
-    let lost = full && w.processes[process].signals.queue().set().contains(info.signal);
-    if info.signal.0 != 0 && !lost {
-        send_to_process(w, process, info);
+    if info.signal.0 != 0 {
+        send_to_process(w, process, info)?;
     }
     w.scheduler.handed_over();
     Ok(())
@@ -453,12 +467,7 @@ pub(crate) fn tgkill(w: &mut World, id: eagain_net::ThreadId, signal: Signal) ->
     if !signal.is_valid() {
         return Err(Errno::EINVAL);
     }
-    let process = w.scheduler[thread].process();
-    if signal.is_realtime() && queue_is_full(w, process) {
-        return Err(Errno::EAGAIN);
-    }
-    send_to_thread(w, thread, SigInfo::plain(signal, SigCode::Tkill));
-    Ok(())
+    send_to_thread(w, thread, SigInfo::plain(signal, SigCode::Tkill)).map(drop)
 }
 
 pub(crate) fn setown(w: &mut World, fd: Fd, owner: Owner) -> Result<()> {

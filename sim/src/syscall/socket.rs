@@ -72,6 +72,7 @@ pub(crate) fn accept(
     };
     let (file, sock) = match attempt() {
         Ok(found) => found,
+        Err(Errno::EAFNOSUPPORT) => return accept_without_address(w, fd, flags, deadline),
         Err(errno) => return Step::Done(Err(errno)),
     };
     match w.on_network(|net| net.accept(sock)) {
@@ -90,6 +91,23 @@ pub(crate) fn accept(
             Step::Wait
         }
         Err(errno) => Step::Done(Err(errno)),
+    }
+}
+
+/// The address of what a Unix socket accepts is none of IP: the connection is closed again, as the trait does it over Linux.
+#[cold]
+fn accept_without_address(
+    w: &mut World,
+    fd: Fd,
+    flags: SocketFlags,
+    deadline: &mut Option<u64>,
+) -> Step<(Fd, SocketAddr)> {
+    match unix::accept(w, fd, flags, deadline) {
+        Step::Done(Ok((new, _))) => {
+            Step::Done(super::descriptor::close(w, new).and(Err(Errno::EAFNOSUPPORT)))
+        }
+        Step::Done(Err(errno)) => Step::Done(Err(errno)),
+        Step::Wait => Step::Wait,
     }
 }
 
@@ -219,7 +237,7 @@ fn send_or_wait(
         Step::Wait => wait_for_file(w, file, Events::OUT, false, progress.deadline),
         Step::Done(Err(Errno::EPIPE)) if !flags.contains(SendFlags::NOSIGNAL) => {
             let thread = w.scheduler.current();
-            signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+            let _ = signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
         }
         Step::Done(_) => {}
     }

@@ -256,7 +256,7 @@ pub(super) fn send(
             if !flags.contains(SendFlags::NOSIGNAL) && !w.network.unix_is_datagram(sock) =>
         {
             let thread = w.scheduler.current();
-            signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
+            let _ = signal::send_to_thread(w, thread, SigInfo::plain(Signal::SIGPIPE, SigCode::User));
         }
         Step::Done(_) => {}
     }

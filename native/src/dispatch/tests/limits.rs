@@ -48,7 +48,8 @@ pub fn limits() {
         assert_eq!((old.rlim_cur, old.rlim_max, files().rlim_cur), (100, 200, 150));
         assert_eq!(libc::prlimit(1, libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut old), -1);
         assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::ESRCH));
-        assert_eq!(libc::getrlimit(99, &raw mut old), -1);
+        assert_eq!(libc::prlimit(libc::gettid(), libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut old), 0);
+        assert_eq!(libc::getrlimit(99, std::ptr::null_mut()), -1);
         assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::handler::interruptible;
 use super::{check, check_fd, check_unit};
-use crate::{Errno, Fd, FileLock, FileStat, LockOwner, RecordLock, Result};
+use crate::{Errno, Fd, FileLock, FileStat, FileTime, Instant, LockOwner, RecordLock, Result};
 use std::ffi::CStr;
 
 pub(crate) fn open(path: &CStr, flags: i32, mode: u32) -> Result<Fd> {
@@ -116,7 +116,40 @@ fn stat_of(stat: &libc::stat) -> FileStat {
         len: u64::try_from(stat.st_size).unwrap_or(0),
         is_dir: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
         mode: stat.st_mode,
+        inode: stat.st_ino,
+        links: u32::try_from(stat.st_nlink).unwrap_or(u32::MAX),
+        blocks: u64::try_from(stat.st_blocks).unwrap_or(0),
+        accessed: moment(stat.st_atime, stat.st_atime_nsec),
+        modified: moment(stat.st_mtime, stat.st_mtime_nsec),
+        changed: moment(stat.st_ctime, stat.st_ctime_nsec),
     }
+}
+
+fn moment(seconds: i64, nanoseconds: i64) -> Instant {
+    let [seconds, nanoseconds] = [seconds, nanoseconds].map(|n| u64::try_from(n).unwrap_or(0));
+    Instant(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+}
+
+fn times_of(times: [FileTime; 2]) -> [libc::timespec; 2] {
+    times.map(|time| match time {
+        FileTime::Omit => libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_OMIT },
+        FileTime::Now => libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW },
+        FileTime::At(Instant(at)) => {
+            libc::timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 }
+        }
+    })
+}
+
+pub(crate) fn utimensat(path: &CStr, times: [FileTime; 2]) -> Result<()> {
+    let times = times_of(times);
+    // SAFETY: the path ends with a NUL, and there are two times; all live through the call.
+    check_unit(unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), 0) })
+}
+
+pub(crate) fn futimens(fd: Fd, times: [FileTime; 2]) -> Result<()> {
+    let times = times_of(times);
+    // SAFETY: there are two times, which live through the call.
+    check_unit(unsafe { libc::futimens(fd.0, times.as_ptr()) })
 }
 
 pub(crate) fn chmod(path: &CStr, mode: u32) -> Result<()> {

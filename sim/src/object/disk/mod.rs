@@ -11,15 +11,17 @@ mod contents;
 mod crash;
 mod names;
 mod sectors;
+mod stamp;
 
 use super::Device;
 use crate::NONE;
 use crate::choice::Stream;
 use crate::fault::Family;
 use contents::Contents;
-use eagain_net::{FileStat, OpenFlags};
+use eagain_net::OpenFlags;
 pub(crate) use names::{Last, check_path};
 use slab::Slab;
+use stamp::Times;
 use std::collections::BTreeMap;
 
 /// What a disk writes as one: 512 bytes.
@@ -62,6 +64,7 @@ pub(crate) struct Inode {
     directory: Option<Directory>,
     special: Option<Special>,
     permissions: u32,
+    times: Times,
     data: Contents,
     durable_len: u64,
     /// From and to which length `ftruncate(2)` has made it larger, as long as that is not durable.
@@ -92,6 +95,8 @@ pub(crate) struct NameChange {
 #[derive(Default)]
 pub(crate) struct Disk {
     inodes: Slab<Inode>,
+    /// The time of what happens now: the last tick of the host's wall clock, in nanoseconds since 1970.
+    now: u64,
     /// In the order in which they were made.
     changes: Vec<NameChange>,
     /// Bytes that files take.
@@ -212,14 +217,19 @@ impl Disk {
     /// Writes at `offset` what finds `room` new bytes; how much.
     pub fn write(&mut self, inode: u32, bytes: &[u8], offset: u64, room: u64) -> usize {
         let n = self.inode(inode).fits(offset, bytes.len(), room);
-        self.inode_mut(inode).write(&bytes[..n], offset);
+        let now = self.now;
+        let i = self.inode_mut(inode);
+        i.write(&bytes[..n], offset);
+        i.times.modify(now);
         self.used += room;
         n
     }
 
     /// Cuts a file, or fills it up with zeros.
     pub fn truncate(&mut self, inode: u32, len: u64) {
+        let now = self.now;
         let inode = self.inode_mut(inode);
+        inode.times.modify(now);
         let old = inode.stored();
         inode.truncate(len);
         let new = inode.stored();
@@ -276,12 +286,13 @@ impl OpenDisk {
 }
 
 impl Inode {
-    pub fn new(name: String, directory: bool) -> Inode {
+    pub fn new(name: String, directory: bool, now: u64) -> Inode {
         Inode {
             name,
             directory: directory.then(Directory::default),
             special: None,
             permissions: if directory { 0o755 } else { 0o644 },
+            times: Times::at(now),
             data: Contents::default(),
             durable_len: 0,
             grown: None,
@@ -303,23 +314,6 @@ impl Inode {
 
     pub fn is_dir(&self) -> bool {
         self.directory.is_some()
-    }
-
-    /// What `stat(2)` says.
-    pub fn stat(&self) -> FileStat {
-        let kind = match self.special {
-            Some(Special::Socket) => S_IFSOCK,
-            Some(Special::Device(_)) => S_IFCHR,
-            Some(Special::Fifo(_)) => S_IFIFO,
-            None if self.is_dir() => S_IFDIR,
-            None => S_IFREG,
-        };
-        FileStat { len: self.len(), is_dir: self.is_dir(), mode: kind | self.permissions }
-    }
-
-    /// `chmod(2)`.
-    pub fn set_permissions(&mut self, mode: u32) {
-        self.permissions = mode & 0o7777;
     }
 
     /// `None`: it is a regular file or a directory.

@@ -61,7 +61,7 @@ impl Disk {
 
     /// A new file or directory with this name in a directory.
     pub fn create(&mut self, made: String, (directory, name): (u32, &str), is_dir: bool) -> u32 {
-        let inode = self.inodes.insert(Inode::new(made, is_dir)) as u32;
+        let inode = self.inodes.insert(Inode::new(made, is_dir, self.now)) as u32;
         self.change(vec![(directory, name.to_owned(), Some(inode))]);
         inode
     }
@@ -71,7 +71,7 @@ impl Disk {
         if !self.inodes.is_empty() {
             return;
         }
-        self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true) });
+        self.inodes.insert(Inode { links: 1, ..Inode::new(String::from("/"), true, self.now) });
         for path in DIRECTORIES {
             let directory = self.install(path, None);
             if ["/tmp", "/var/tmp"].contains(&path) {
@@ -96,7 +96,7 @@ impl Disk {
             let contents = contents.filter(|_| names.peek().is_none());
             let next = known.unwrap_or_else(|| {
                 let is_dir = contents.is_none();
-                let made = Inode { links: 1, ..Inode::new(path.to_owned(), is_dir) };
+                let made = Inode { links: 1, ..Inode::new(path.to_owned(), is_dir, self.now) };
                 let made = self.inodes.insert(made) as u32;
                 if let Some(contents) = contents {
                     let inode = self.inode_mut(made);
@@ -194,17 +194,24 @@ impl Disk {
 
     /// Changes entries, seen at once by everybody; durable when one of the directories is synced.
     pub fn change(&mut self, entries: Vec<(u32, String, Option<u32>)>) {
+        let now = self.now;
         for (directory, name, inode) in &entries {
             if let Some(inode) = *inode {
-                self.inode_mut(inode).links += 1;
+                let i = self.inode_mut(inode);
+                i.links += 1;
+                i.times.change(now);
             }
-            let Some(d) = &mut self.inode_mut(*directory).directory else { continue };
+            let directory = self.inode_mut(*directory);
+            directory.times.modify(now);
+            let Some(d) = &mut directory.directory else { continue };
             let old = match *inode {
                 Some(inode) => d.now.insert(name.clone(), inode),
                 None => d.now.remove(name),
             };
             if let Some(old) = old {
-                self.inode_mut(old).links -= 1;
+                let i = self.inode_mut(old);
+                i.links -= 1;
+                i.times.change(now);
                 self.release(old);
             }
         }

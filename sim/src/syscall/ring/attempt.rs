@@ -144,6 +144,10 @@ fn accept(w: &mut World, ring: u32, op: u32, flags: SocketFlags, multishot: bool
     let files = ring::get_op(w, ring, op).map_or(0, |op| op.files());
     let mut accepted = false;
     loop {
+        // The last one left the queue of TCP empty: no descriptor is asked for (`arg.is_empty`, since Linux 6.10).
+        if accepted && is_drained(w, ring, op) {
+            return Attempt::Pend(Events::IN);
+        }
         let accept =
             |w: &mut World, fd| w.with_files_limit(files, |w| address_family::accept_unnamed(w, fd, flags));
         match on_ring_file(w, ring, op, accept) {
@@ -153,8 +157,6 @@ fn accept(w: &mut World, ring: u32, op: u32, flags: SocketFlags, multishot: bool
             }
             Ok(fd) => return Attempt::Done(fd.0, false),
             Err(Errno::EAGAIN) => return Attempt::Pend(Events::IN),
-            // The last one left the queue of TCP empty: no descriptor is asked for (`arg.is_empty`, since Linux 6.10).
-            Err(Errno::EMFILE) if accepted && is_drained(w, ring, op) => return Attempt::Pend(Events::IN),
             Err(errno) => return done(Err(errno)),
         }
     }

@@ -1,0 +1,39 @@
+//! What std says of files: numbers, names and times.
+
+use std::fs::{self, File, FileTimes};
+use std::io::Write;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
+use std::time::{Duration, SystemTime};
+
+/// A file has a number and times of its own, by whichever name or descriptor it is asked.
+pub fn metadata() {
+    fs::create_dir("/work").unwrap();
+    let mut one = File::create("/work/one").unwrap();
+    let other = File::create("/work/other").unwrap();
+    let (a, b) = (one.metadata().unwrap(), other.metadata().unwrap());
+    assert!(a.ino() != b.ino() && a.ino() != 0 && a.dev() == b.dev() && a.dev() != 0);
+    fs::hard_link("/work/one", "/work/again").unwrap();
+    let again = fs::metadata("/work/again").unwrap();
+    assert_eq!((again.ino(), again.nlink()), (a.ino(), 2));
+    for entry in fs::read_dir("/work").unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.ino(), entry.metadata().unwrap().ino(), "{entry:?}");
+    }
+    assert_eq!(fs::metadata("/work").unwrap().nlink(), 2);
+    // Times go on with the clock.
+    let made = a.modified().unwrap();
+    assert!(made <= SystemTime::now() && made.elapsed().unwrap() < Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(5));
+    one.write_all(&[b'x'; 5000]).unwrap();
+    let written = one.metadata().unwrap();
+    assert_eq!((written.len(), written.blocks(), written.blksize()), (5000, 16, 4096));
+    let later = written.modified().unwrap().duration_since(made).unwrap();
+    assert!(later.as_secs() == 5 || later.as_millis() >= 4990, "{later:?}");
+    assert_eq!(other.metadata().unwrap().modified().unwrap(), made);
+    // They are set.
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_234_567_890, 123_456_789);
+    one.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
+    let set = fs::metadata("/work/one").unwrap();
+    assert_eq!((set.modified().unwrap(), set.accessed().unwrap()), (long_ago, written.accessed().unwrap()));
+    assert!(set.ctime() >= written.ctime());
+}
