@@ -47,6 +47,7 @@ programs! {
     "served" => calls::served;
     "messages" => calls::messages;
     "limits" => limits::limits;
+    "processors" => limits::processors;
     "metadata" => metadata::metadata;
     "sockets" => sockets::sockets;
     "socket-names" => || sockets::names().iter().for_each(|line| println!("{line}"));
@@ -288,6 +289,11 @@ fn names_without_a_family_and_flags_of_pipes_are_as_on_linux() {
 #[test]
 fn limits_of_descriptors_are_as_they_were_set() {
     holds("limits");
+}
+
+#[test]
+fn processors_are_those_of_the_host() {
+    holds("processors");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::raw;
 use eagain_net::{ClockId, Errno, FutexTimeout, Result, Signal, Signals, ThreadId, Threads};
 use eagain_sim::native;
 use libc::timespec;
-use std::ffi::{c_int, c_long};
+use std::ffi::{c_int, c_long, c_void};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// Variadic in C; a definition with all six arguments finds them in the same registers.
@@ -152,8 +152,10 @@ unsafe fn other(context: &Context, call: c_long, arguments: [c_long; 6]) -> Resu
         | libc::SYS_mremap
         | libc::SYS_madvise
         | libc::SYS_brk
-        | libc::SYS_sigaltstack
-        | libc::SYS_sched_getaffinity => on_machine(call, arguments),
+        | libc::SYS_sigaltstack => on_machine(call, arguments),
+        libc::SYS_sched_getaffinity => {
+            thread::processors(b as usize, c as *mut c_void).map(|length| length as i64)
+        }
         libc::SYS_tgkill => KERNEL.tgkill(ThreadId(b as i32), Signal(c as i32)).map(|()| 0),
         libc::SYS_tkill => KERNEL.tgkill(ThreadId(a as i32), Signal(b as i32)).map(|()| 0),
         _ => {

@@ -159,11 +159,26 @@ unsafe extern "C" fn sched_getaffinity(pid: c_int, size: size_t, set: *mut c_voi
             raw::system_call(libc::SYS_sched_getaffinity, [i64::from(pid), size as i64, set as i64, 0, 0, 0]);
         return if result > 0 { 0 } else { raw::with_errno(result) as c_int };
     };
-    let processors = context.as_harness(native::processors);
-    let set = super::buffer(set, size);
+    match context.as_harness(|| processors(size, set)) {
+        Ok(length) => {
+            super::buffer(set, size)[length..].fill(0);
+            0
+        }
+        Err(errno) => raw::with_errno(-i64::from(errno.0)) as c_int,
+    }
+}
+
+/// `sched_getaffinity(2)`: the set of the host's processors; how many bytes it takes. As the harness.
+pub unsafe fn processors(size: size_t, set: *mut c_void) -> Result<usize, Errno> {
+    let processors = native::processors();
+    let length = processors.div_ceil(64) * 8;
+    if size < length || !size.is_multiple_of(8) {
+        return Err(Errno::EINVAL);
+    }
+    let set = super::buffer(super::there(set)?, length);
     set.fill(0);
-    for processor in 0..processors.min(set.len() * 8) {
+    for processor in 0..processors {
         set[processor / 8] |= 1 << (processor % 8);
     }
-    0
+    Ok(length)
 }

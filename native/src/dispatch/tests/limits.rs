@@ -1,5 +1,6 @@
-//! Limits of a process, as its own calls set them.
+//! Limits of a process, as its own calls set them, and what it asks of the machine.
 
+use super::system_call;
 use std::net::UdpSocket;
 
 fn files() -> libc::rlimit {
@@ -37,6 +38,9 @@ pub fn limits() {
     assert_eq!(many.len(), 1100);
     assert_eq!(set(2, 1), Err(Some(libc::EINVAL)));
     assert_eq!(set(1, u64::MAX), Err(Some(libc::EPERM)));
+    // SAFETY: no memory is touched.
+    let said = unsafe { (libc::sysconf(libc::_SC_OPEN_MAX), libc::getdtablesize()) };
+    assert_eq!(said, (1 << 20, 1 << 20));
     // A hard limit that was lowered stays so.
     assert_eq!(set(100, 200), Ok(()));
     assert_eq!(set(100, 300), Err(Some(libc::EPERM)));
@@ -52,4 +56,20 @@ pub fn limits() {
         assert_eq!(libc::getrlimit(99, std::ptr::null_mut()), -1);
         assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
     }
+}
+
+/// The processors are the host's, by whichever call: two, unless the scenario says otherwise.
+pub fn processors() {
+    let mut set = [u64::MAX; 4];
+    assert_eq!(system_call(libc::SYS_sched_getaffinity, 0, 32, set.as_mut_ptr() as i64), 8);
+    assert_eq!(set, [3, u64::MAX, u64::MAX, u64::MAX]);
+    assert_eq!(
+        system_call(libc::SYS_sched_getaffinity, 0, 4, set.as_mut_ptr() as i64),
+        -i64::from(libc::EINVAL)
+    );
+    assert_eq!(system_call(libc::SYS_sched_getaffinity, 0, 8, 0), -i64::from(libc::EFAULT));
+    // SAFETY: the set is as long as it says.
+    unsafe { assert_eq!(libc::sched_getaffinity(0, 32, set.as_mut_ptr().cast()), 0) };
+    assert_eq!(set, [3, 0, 0, 0]);
+    assert_eq!(std::thread::available_parallelism().unwrap().get(), 2);
 }
