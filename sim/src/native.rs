@@ -214,6 +214,9 @@ pub fn readable(fd: Fd) -> Option<u64> {
     })
 }
 
+/// A tick of the coarse clocks and of the times of files, in nanoseconds.
+pub const TICK: u64 = crate::object::TICK;
+
 /// Whether `stat(2)` spoke of what is on no disk: a pipe, a socket, an eventfd.
 pub fn is_on_no_disk(stat: &FileStat) -> bool {
     stat.inode >= crate::syscall::file::ON_NO_DISK

@@ -3,8 +3,7 @@
 
 use super::{KERNEL, buffer, file, symbols, text};
 use crate::context::Context;
-use crate::escape::escape;
-use eagain_net::{Descriptors, Errno, Fd, FileLock, Files, OpenFlags, Result};
+use eagain_net::{Descriptors, Errno, Fd, FileLock, FileStat, Files, OpenFlags, Result};
 use eagain_sim::native;
 use libc::size_t;
 use std::ffi::{c_char, c_int, c_long, c_void};
@@ -144,13 +143,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         }
         libc::SYS_readlinkat => at(a, b).and_then(|path| KERNEL.stat(&path)).and(Err(Errno::EINVAL)),
         libc::SYS_newfstatat => {
-            let is_own = d as c_int & libc::AT_EMPTY_PATH != 0
-                && text(b as *const c_char).is_ok_and(|path| path.is_empty());
-            let stat = if is_own {
-                file::stat_of_open(a as c_int)
-            } else {
-                at(a, b).and_then(|path| KERNEL.stat(&path))
-            };
+            let stat = stat_at(context, a as c_int, b as *const c_char, d as c_int);
             done(stat.and_then(|stat| file::write_stat(stat, c as *mut libc::stat64)))
         }
         libc::SYS_chmod => {
@@ -158,14 +151,7 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         }
         libc::SYS_fchmodat => done(at(a, b).and_then(|path| KERNEL.chmod(&path, c as u32 & 0o7777))),
         libc::SYS_fchmod => done(KERNEL.fchmod(Fd(a as c_int), b as u32 & 0o7777)),
-        libc::SYS_utimensat => done(file::times(c as *const libc::timespec).and_then(|times| match b {
-            0 => KERNEL.futimens(Fd(a as c_int), times),
-            _ if d as c_int & libc::AT_EMPTY_PATH != 0 => {
-                escape("utimensat", " with AT_EMPTY_PATH");
-                Err(Errno::EINVAL)
-            }
-            _ => at(a, b).and_then(|path| KERNEL.utimensat(&path, times)),
-        })),
+        libc::SYS_utimensat => done(set_times(context, arguments)),
         // There are no owners: every process is root.
         libc::SYS_fchown => done(KERNEL.fstat(Fd(a as c_int)).map(drop)),
         libc::SYS_chown | libc::SYS_lchown => {
@@ -194,6 +180,38 @@ pub unsafe fn by_number(context: &Context, call: c_long, arguments: [c_long; 6])
         libc::SYS_copy_file_range | libc::SYS_sendfile | libc::SYS_splice => Err(Errno::ENOSYS),
         _ => return None,
     })
+}
+
+/// What stat(2) says of a path from a directory; with `AT_EMPTY_PATH` and no path, of the descriptor itself.
+pub unsafe fn stat_at(context: &Context, from: c_int, path: *const c_char, flags: c_int) -> Result<FileStat> {
+    let is_empty = flags & libc::AT_EMPTY_PATH != 0 && (path.is_null() || *path == 0);
+    match is_empty {
+        true if from == libc::AT_FDCWD => KERNEL.stat(&working(context)),
+        true => KERNEL.fstat(Fd(from)),
+        false => KERNEL.stat(&path_at(context, from, path)?),
+    }
+}
+
+/// `utimensat(2)`, in the order in which Linux looks at its arguments.
+unsafe fn set_times(context: &Context, [from, path, times, flags, ..]: [c_long; 6]) -> Result<()> {
+    let (from, path, flags) = (from as c_int, path as *const c_char, flags as c_int);
+    let times = times as *const libc::timespec;
+    if !times.is_null() && (0..2).all(|at| (*times.add(at)).tv_nsec == libc::UTIME_OMIT) {
+        return Ok(());
+    }
+    let by_descriptor = path.is_null() && from != libc::AT_FDCWD;
+    let known = libc::AT_SYMLINK_NOFOLLOW | libc::AT_EMPTY_PATH;
+    if flags & !known != 0 || by_descriptor && flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if path.is_null() && !by_descriptor {
+        return Err(Errno::EFAULT);
+    }
+    let is_empty = flags & libc::AT_EMPTY_PATH != 0 && from != libc::AT_FDCWD && *path == 0;
+    if by_descriptor || is_empty {
+        return KERNEL.futimens(Fd(from), file::times(times)?);
+    }
+    KERNEL.utimensat(&path_at(context, from, path)?, file::times(times)?)
 }
 
 fn flock(fd: Fd, operation: c_int) -> Result<()> {

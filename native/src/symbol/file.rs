@@ -1,8 +1,8 @@
 //! Files: a path that a program opens is one of its host's simulated disk, whatever is on the machine's.
 
 use super::descriptor::made;
-use super::directory::{path as from_root, path_at};
-use super::{KERNEL, buffer, bytes, symbols, text, there};
+use super::directory::{path as from_root, stat_at};
+use super::{KERNEL, buffer, bytes, symbols, there};
 use crate::context::Context;
 use crate::escape::escape;
 use eagain_net::{Descriptors, Errno, Fd, FileStat, FileTime, Files, Instant, OpenFlags, Result};
@@ -51,9 +51,10 @@ symbols! {
         if to.is_null() {
             return Err(Errno::EFAULT);
         }
-        let is_own = text(path)?.is_empty();
-        let stat =
-            if is_own { stat_of_open(directory)? } else { KERNEL.stat(&path_at(context, directory, path)?)? };
+        if mask & libc::STATX__RESERVED as c_uint != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let stat = stat_at(context, directory, path, flags)?;
         let mut wide: libc::statx = std::mem::zeroed();
         // When it was made is not known, as on some file systems of Linux.
         wide.stx_mask = libc::STATX_BASIC_STATS;
@@ -212,8 +213,10 @@ pub unsafe fn times(of: *const libc::timespec) -> Result<[FileTime; 2]> {
             libc::UTIME_NOW => Ok(FileTime::Now),
             libc::UTIME_OMIT => Ok(FileTime::Omit),
             0..1_000_000_000 => {
-                // Before 1970 there is nothing.
-                let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+                let Ok(seconds) = u64::try_from(time.tv_sec) else {
+                    escape("utimensat", " with a time before 1970");
+                    return Err(Errno::EINVAL);
+                };
                 let at = seconds.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64);
                 Ok(FileTime::At(Instant(at)))
             }

@@ -87,7 +87,10 @@ pub(super) unsafe extern "C" fn clock_gettime(id: clockid_t, to: *mut timespec) 
     };
     super::returned(context.as_harness(|| {
         let clock = clock(id)?;
-        *there(to)? = timespec_at(KERNEL.clock_gettime(clock));
+        let Instant(at) = KERNEL.clock_gettime(clock);
+        // As of the last tick, as the times of files are.
+        let is_coarse = matches!(id, libc::CLOCK_REALTIME_COARSE | libc::CLOCK_MONOTONIC_COARSE);
+        *there(to)? = timespec_at(Instant(if is_coarse { at - at % native::TICK } else { at }));
         Ok(())
     })) as c_int
 }

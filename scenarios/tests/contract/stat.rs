@@ -163,10 +163,32 @@ fn times_are_set<K: Sleepers>(k: K) {
     });
 }
 
+fn times_of_a_fifo_are_of_what_goes_through<K: Sleepers>(k: K) {
+    in_folder(k, "fifo", &["p"], |path| {
+        k.mkfifo(&path("p")).unwrap();
+        let fifo = k.open(&path("p"), OpenFlags::RDWR).unwrap();
+        assert_eq!(k.fstat(fifo), k.stat(&path("p")));
+        let after = |act: &dyn Fn()| {
+            let before = k.fstat(fifo).unwrap();
+            k.nanosleep(LATER).unwrap();
+            act();
+            moved(before, k.stat(&path("p")).unwrap())
+        };
+        assert_eq!(after(&|| assert_eq!(k.write(fifo, b"abc"), Ok(3))), (true, true));
+        assert_eq!(after(&|| assert_eq!(k.read(fifo, &mut [0; 9]), Ok(3))), (false, false));
+        assert_eq!(after(&|| k.fchmod(fifo, 0o600).unwrap()), (false, true));
+        k.futimens(fifo, [FileTime::At(Instant(7)), FileTime::At(Instant(8))]).unwrap();
+        let stat = k.stat(&path("p")).unwrap();
+        assert_eq!((stat.mode & 0o777, stat.accessed, stat.modified), (0o600, Instant(7), Instant(8)));
+        k.close(fifo).unwrap();
+    });
+}
+
 crate::bodies! {
     number_is_of_the_file_and_not_of_its_name
     numbers_of_what_is_on_no_disk
     times_say_what_has_changed
     times_of_a_directory_are_of_its_names
     times_are_set
+    times_of_a_fifo_are_of_what_goes_through
 }

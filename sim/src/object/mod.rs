@@ -23,7 +23,9 @@ pub(crate) use aio::{AioCall, AioOp, AioTable};
 pub(crate) use counter::{EventCounter, TimerFd, TimerSetting};
 pub(crate) use descriptor_table::DescriptorTable;
 pub(crate) use device::{Device, OpenDevice};
-pub(crate) use disk::{Access, Disk, Inode, LEN_MAX, Last, OpenDisk, S_IFIFO, S_IFSOCK, Special, check_path};
+pub(crate) use disk::{
+    Access, Disk, Inode, LEN_MAX, Last, OpenDisk, S_IFIFO, S_IFSOCK, Special, TICK, check_path,
+};
 pub(crate) use epoll_set::{EpollSet, Item, PRIVATE};
 pub(crate) use locks::{LockHolder, LockTarget, Locks};
 pub(crate) use open_file::{Object, OpenFile};

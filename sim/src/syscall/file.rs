@@ -35,7 +35,7 @@ pub(super) fn my_disk(w: &mut World) -> &mut Disk {
 }
 
 /// The disk of a host, to be changed now.
-fn disk_now(w: &mut World, host: u32) -> &mut Disk {
+pub(super) fn disk_now(w: &mut World, host: u32) -> &mut Disk {
     let now = w.hosts[host].clock(ClockId::Realtime, w.run.now());
     let disk = &mut w.hosts[host].disk;
     disk.set_time(now);
@@ -46,6 +46,36 @@ pub(super) fn get_open(w: &mut World, file: u32) -> Option<&mut OpenDisk> {
     match w.files.object_mut(file) {
         Some(Object::File(open)) => Some(open),
         _ => None,
+    }
+}
+
+/// Which file of which host has the mode and times of an open file: also a FIFO's.
+fn node(w: &World, file: u32) -> Option<(u32, u32)> {
+    match w.files[file].object {
+        Object::File(ref open) => Some((open.host, open.inode)),
+        Object::Pipe { pipe, .. } => w.pipes[pipe as usize].name(),
+        _ => None,
+    }
+}
+
+/// Bytes went into an open FIFO, or came out: its times say so. A pipe without a name has none that move.
+pub(super) fn note_transfer(w: &mut World, file: u32, written: bool) {
+    if let Some((host, inode)) = node(w, file) {
+        let disk = disk_now(w, host);
+        match written {
+            true => disk.note_write(inode),
+            false => disk.note_read(inode),
+        }
+    }
+}
+
+/// Counters, timers, sets and the like, whose one inode cannot be changed (`anon_inode_setattr`, since Linux 6.16).
+fn check_settable(w: &World, file: u32) -> Result<()> {
+    match w.files[file].object {
+        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Epoll(_) | Object::Ring(_) => {
+            Err(Errno::EOPNOTSUPP)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -411,7 +441,7 @@ pub(crate) fn fstat(w: &mut World, fd: Fd) -> Result<FileStat> {
     // A socket has no times (`sock_alloc`); what else is on no disk is as old as its host.
     let time = match kind {
         S_IFSOCK => Instant(0),
-        _ => w.hosts[w.my_host()].clock(ClockId::Realtime, 0),
+        _ => w.hosts[w.my_host()].wall_start(),
     };
     Ok(FileStat {
         len: 0,
@@ -442,7 +472,8 @@ pub(crate) fn chmod(w: &mut World, path: &str, mode: u32) -> Result<()> {
 
 pub(crate) fn fchmod(w: &mut World, fd: Fd, mode: u32) -> Result<()> {
     let file = w.file(fd)?;
-    if let Some((host, inode)) = identity(w, file) {
+    check_settable(w, file)?;
+    if let Some((host, inode)) = node(w, file) {
         disk_now(w, host).set_permissions(inode, mode);
         w.progress();
     }
@@ -471,15 +502,10 @@ pub(crate) fn futimens(w: &mut World, fd: Fd, times: [FileTime; 2]) -> Result<()
         return Ok(());
     }
     let file = w.file(fd)?;
-    if let Some((host, inode)) = identity(w, file) {
+    check_settable(w, file)?;
+    if let Some((host, inode)) = node(w, file) {
         disk_now(w, host).set_times(inode, times);
         w.progress();
     }
-    match w.files[file].object {
-        // `anon_inode_setattr`, since Linux 6.16.
-        Object::Event(_) | Object::Timer(_) | Object::Signals(..) | Object::Epoll(_) | Object::Ring(_) => {
-            Err(Errno::EOPNOTSUPP)
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Names and directories (fs/namei.c, fs/readdir.c).
 
-use super::file::{disk_of, get_open, my_disk};
+use super::file::{disk_now, disk_of, get_open, my_disk};
 use crate::object::{Last, check_path};
 use crate::world::World;
 use eagain_net::{Errno, Fd, FileStat, Result};
@@ -157,7 +157,10 @@ pub(crate) fn entries(w: &mut World, fd: Fd) -> Result<Vec<(String, FileStat)>> 
     let file = disk_of(w, fd, Errno::ENOTDIR)?;
     let open = get_open(w, file).ok_or(Errno::EBADF)?;
     let (host, inode) = (open.host, open.inode);
-    let disk = &w.hosts[host].disk;
+    let disk = disk_now(w, host);
+    if disk.inode(inode).is_dir() {
+        disk.note_read(inode);
+    }
     let directory = disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?;
     Ok(directory.entries().map(|(name, &inode)| (name.clone(), disk.stat(inode))).collect())
 }
@@ -168,5 +171,8 @@ pub(crate) fn read_dir(w: &mut World, path: &str) -> Result<Vec<String>> {
     w.check_fd_free()?;
     let disk = my_disk(w);
     let inode = disk.find(path)?;
+    if disk.inode(inode).is_dir() {
+        disk.note_read(inode);
+    }
     Ok(disk.inode(inode).directory().ok_or(Errno::ENOTDIR)?.names().cloned().collect())
 }

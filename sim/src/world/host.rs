@@ -65,6 +65,11 @@ impl Host {
     }
 
     /// Its wall clock shows `start` at time 0, in nanoseconds since the epoch.
+    /// What the wall clock showed when the run began.
+    pub fn wall_start(&self) -> Instant {
+        Instant(self.wall_start)
+    }
+
     pub fn set_wall_start(&mut self, start: u64) {
         self.wall_start = start;
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, FileTimes};
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::time::{Duration, SystemTime};
 
@@ -36,4 +37,30 @@ pub fn metadata() {
     let set = fs::metadata("/work/one").unwrap();
     assert_eq!((set.modified().unwrap(), set.accessed().unwrap()), (long_ago, written.accessed().unwrap()));
     assert!(set.ctime() >= written.ctime());
+    // What Linux looks at first.
+    let call = |fd: i32, path: Option<&std::ffi::CStr>, nsec: [i64; 2], flags: i32| {
+        let times = nsec.map(|tv_nsec| libc::timespec { tv_sec: 1, tv_nsec });
+        let path = path.map_or(std::ptr::null(), |path| path.as_ptr());
+        // SAFETY: the pointers are valid, or null where that is looked at.
+        let result = unsafe { libc::syscall(libc::SYS_utimensat, fd, path, times.as_ptr(), flags) };
+        if result == 0 { 0 } else { std::io::Error::last_os_error().raw_os_error().unwrap() }
+    };
+    let (fd, omit) = (one.as_raw_fd(), [libc::UTIME_OMIT; 2]);
+    let results = [
+        call(libc::AT_FDCWD, None, omit, 1),
+        call(libc::AT_FDCWD, None, [1, 1], 0),
+        call(fd, None, [1, 1], libc::AT_SYMLINK_NOFOLLOW),
+        call(fd, Some(c"/work/one"), [1, 1], 1),
+        call(libc::AT_FDCWD, Some(c"/work/one"), [1, -1], 0),
+        call(fd, Some(c""), [1, 2], libc::AT_EMPTY_PATH),
+    ];
+    assert_eq!(results, [0, libc::EFAULT, libc::EINVAL, libc::EINVAL, libc::EINVAL, 0]);
+    assert_eq!(one.metadata().unwrap().mtime_nsec(), 2);
+    // SAFETY: integers, of which zero is a value.
+    let mut coarse: libc::timespec = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut coarse) };
+    File::create("/work/new").unwrap();
+    let new = fs::metadata("/work/new").unwrap();
+    assert!((new.mtime(), new.mtime_nsec()) >= (coarse.tv_sec, coarse.tv_nsec), "{coarse:?}");
 }

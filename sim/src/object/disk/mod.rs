@@ -21,6 +21,7 @@ use contents::Contents;
 use eagain_net::OpenFlags;
 pub(crate) use names::{Last, check_path};
 use slab::Slab;
+pub(crate) use stamp::TICK;
 use stamp::Times;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,12 @@
 //! What `stat(2)` says of a file: numbers, links and times. Times are those of the host's wall clock at its last tick, as Linux takes
-//! them (`ktime_get_coarse_real_ts64`): what happens within a tick has one time.
+//! them (`ktime_get_coarse_real_ts64`): what happens within a tick has one time. Since
+//! Linux 6.13 some file systems give a change that follows a look at the times a time of its own; that is not simulated.
 
 use super::{Disk, Inode, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, Special};
 use eagain_net::{FileStat, FileTime, Instant};
 
 /// A tick of `CONFIG_HZ_250`, in nanoseconds.
-const TICK: u64 = 4_000_000;
+pub(crate) const TICK: u64 = 4_000_000;
 /// `relatime` (mount(8)): a read that comes so long after the last one counts in any case.
 const DAY: u64 = 24 * 3600 * 1_000_000_000;
 /// The root directory's number, as ext4 has it.
@@ -49,6 +50,12 @@ impl Disk {
     /// What happens from now on has this time, of the host's wall clock.
     pub fn set_time(&mut self, now: Instant) {
         self.now = now.0 - now.0 % TICK;
+    }
+
+    /// A FIFO is written.
+    pub fn note_write(&mut self, inode: u32) {
+        let now = self.now;
+        self.inode_mut(inode).times.modify(now);
     }
 
     /// A file is read.
