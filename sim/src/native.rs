@@ -219,7 +219,7 @@ pub const TICK: u64 = crate::object::TICK;
 
 /// Whether `stat(2)` spoke of what is on no disk: a pipe, a socket, an eventfd.
 pub fn is_on_no_disk(stat: &FileStat) -> bool {
-    stat.inode >= crate::syscall::file::ON_NO_DISK
+    stat.inode >= crate::syscall::stat::ON_NO_DISK
 }
 
 /// The path of an open directory, as it is now.
@@ -234,12 +234,12 @@ pub fn entries(fd: Fd) -> eagain_net::Result<Vec<(String, FileStat)>> {
 
 /// The permissions of a file or directory of the running process's host; `None`: there is none of this name.
 pub fn permissions(path: &str) -> Option<u32> {
-    with(|w| crate::syscall::file::stat(w, path)).ok().map(|stat| stat.mode & 0o7777)
+    with(|w| crate::syscall::stat::stat(w, path)).ok().map(|stat| stat.mode & 0o7777)
 }
 
 /// What the running process has just made there has these.
 pub fn set_permissions(path: &str, permissions: u32) {
-    let _ = with(|w| crate::syscall::file::chmod(w, path, permissions));
+    let _ = with(|w| crate::syscall::stat::chmod(w, path, permissions));
 }
 
 /// `F_GETFL` without the flags that can be changed: how the file may be used. 0 is `O_RDONLY`.

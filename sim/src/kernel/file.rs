@@ -5,7 +5,7 @@ use super::entry::{NOTHING, call, waiting_call_on};
 use super::words::{text, word};
 use crate::stack::with;
 use crate::syscall::pipe::Opening;
-use crate::syscall::{file, lock, names};
+use crate::syscall::{file, lock, names, stat};
 use crate::trace::Kind;
 use crate::world::World;
 use eagain_net::*;
@@ -99,29 +99,29 @@ impl Files for SimKernel {
     }
 
     fn fstat(&self, fd: Fd) -> Result<FileStat> {
-        call(Kind::Fstat, [word(fd), 0, 0, 0], |w| file::fstat(w, fd))
+        call(Kind::Fstat, [word(fd), 0, 0, 0], |w| stat::fstat(w, fd))
     }
 
     fn stat(&self, path: &str) -> Result<FileStat> {
-        call(Kind::Stat, [text(path), 0, 0, 0], |w| file::stat(w, path))
+        call(Kind::Stat, [text(path), 0, 0, 0], |w| stat::stat(w, path))
     }
 
     fn chmod(&self, path: &str, mode: u32) -> Result<()> {
-        call(Kind::Chmod, [text(path), mode.into(), 0, 0], |w| file::chmod(w, path, mode))
+        call(Kind::Chmod, [text(path), mode.into(), 0, 0], |w| stat::chmod(w, path, mode))
     }
 
     fn fchmod(&self, fd: Fd, mode: u32) -> Result<()> {
-        call(Kind::Fchmod, [word(fd), mode.into(), 0, 0], |w| file::fchmod(w, fd, mode))
+        call(Kind::Fchmod, [word(fd), mode.into(), 0, 0], |w| stat::fchmod(w, fd, mode))
     }
 
     fn utimensat(&self, path: &str, times: [FileTime; 2]) -> Result<()> {
         let [accessed, modified] = times.map(time_word);
-        call(Kind::Utimensat, [text(path), accessed, modified, 0], |w| file::utimensat(w, path, times))
+        call(Kind::Utimensat, [text(path), accessed, modified, 0], |w| stat::utimensat(w, path, times))
     }
 
     fn futimens(&self, fd: Fd, times: [FileTime; 2]) -> Result<()> {
         let [accessed, modified] = times.map(time_word);
-        call(Kind::Futimens, [word(fd), accessed, modified, 0], |w| file::futimens(w, fd, times))
+        call(Kind::Futimens, [word(fd), accessed, modified, 0], |w| stat::futimens(w, fd, times))
     }
 
     fn mkfifo(&self, path: &str) -> Result<()> {

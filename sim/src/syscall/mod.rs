@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   Readiness     epoll (and eventfd), poll (and select)          Datagrams    udp
-//!   Completion    ring/                                           Files        file, names (paths), lock
+//!   Completion    ring/                                           Files        file, stat, names (paths), lock
 //!   Descriptors   descriptor, device                              Signals      signal, stopping (SIGSTOP, SIGCONT)
 //!   Sockets       socket: TCP; address_family: what is none of TCP, handed to udp and unix
 //! ```
@@ -25,6 +25,7 @@ pub(crate) mod posix_timer;
 pub(crate) mod ring;
 pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod stat;
 mod stopping;
 pub(crate) mod thread;
 pub(crate) mod timer;

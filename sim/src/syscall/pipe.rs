@@ -1,8 +1,8 @@
 //! Pipes (fs/pipe.c). Their pages are in `crate::object`.
 
 use super::descriptor::{check_flags, wait_for_file, waits};
-use super::file;
 use super::signal;
+use super::stat;
 use crate::network::{ALL, SendProgress};
 use crate::object::{Object, Pipe, PipeEnd, Special};
 use crate::scheduler::Step;
@@ -157,7 +157,7 @@ fn attempt_read(w: &mut World, file: u32, pipe: u32, waits: bool, buffer: &mut [
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &buffer[..n], false);
-        file::note_transfer(w, file, false);
+        stat::note_transfer(w, file, false);
         let writer = w.pipes[pipe as usize].read_by(me);
         w.scheduler.exchanged(&w.run, writer);
         if room {
@@ -225,7 +225,7 @@ fn attempt_write(
     if n > 0 {
         let me = w.scheduler.current();
         w.run.payload(me, &rest[..n], true);
-        file::note_transfer(w, file, true);
+        stat::note_transfer(w, file, true);
         let reader = w.pipes[pipe as usize].written_by(me);
         w.scheduler.exchanged(&w.run, reader);
         // Who is about to wait for room wakes a reader where there was nothing; who is done always does (`poll_usage`).
